@@ -36,6 +36,9 @@ const errorOf = (event: HistoryEvent): string =>
       (event.type?.includes('TimedOut') ? 'time-out' : 'error'),
   );
 
+/** The states of a pause: the step that has failed goes on, and is entered again. */
+const PAUSE_STATES: ReadonlySet<string> = new Set(['Pause', 'WaitForPause', 'WaitForLedger', 'WhereToGoOn']);
+
 /** Steps in the order in which they were entered. `events`: in any order, each once or more. */
 export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
   const ordered = [...new Map(events.map((event) => [event.id ?? 0, event])).values()].sort(
@@ -43,6 +46,7 @@ export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
   );
   const steps: StepProgress[] = [];
   let current: StepProgress | undefined;
+  let isPaused = false;
   let way = 1;
   const rounds = new Map<string, number>();
   const end = (at: Date): void => {
@@ -54,6 +58,12 @@ export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
     const type = event.type ?? '';
     if (type.endsWith('StateEntered')) {
       const state = event.stateEnteredEventDetails?.name ?? '';
+      isPaused = PAUSE_STATES.has(state);
+      if (isPaused) {
+        current ??= steps.at(-1);
+        if (current) delete current.endedAt;
+        continue;
+      }
       if (state === NEXT_WAY) way += 1;
       const step = stepOfState(state);
       // A Wait in front of a poll is part of it: the step goes on.
@@ -67,7 +77,9 @@ export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
         current = { id: event.id ?? 0, step, name: lineName(step, { ...ofWay, round }), startedAt: at, attempts: 0 };
         steps.push(current);
       }
-    } else if (type === 'TaskStateExited' || EXECUTION_ENDED.has(type)) end(at);
+    } else if (EXECUTION_ENDED.has(type)) end(at);
+    else if (isPaused) continue;
+    else if (type === 'TaskStateExited') end(at);
     else if (type === 'TaskScheduled' || type === 'LambdaFunctionScheduled') {
       if (current) current.attempts += 1;
     } else if (type === 'TaskSucceeded' || type === 'LambdaFunctionSucceeded') {

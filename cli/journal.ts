@@ -40,7 +40,12 @@ const journalEntry = z.discriminatedUnion('what', [
     decisions: z.array(rehearsed).optional(),
     ...ended,
   }),
-  z.strictObject({ what: z.literal('rollback'), ...asked, ...ended }),
+  z.strictObject({
+    what: z.literal('rollback'),
+    ...asked,
+    acceptCredentialGap: z.literal(true).optional(),
+    ...ended,
+  }),
   z.strictObject({ what: z.literal('cancel'), ...asked, willEnd: z.enum(['blocked', 'rolled-back']) }),
   z.strictObject({ what: z.literal('release'), ...asked, locks: z.array(z.string()) }),
   z.strictObject({

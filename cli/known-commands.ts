@@ -54,10 +54,14 @@ export const print = (
   io.stdout.write(flags.json ? `${jsonText(document, 2)}\n` : `${lines(styleFor(io.stdout)).join('\n')}\n`);
 };
 
-const requestOf = ({ migrationId, reason }: KnownFlags, { requestedBy }: ServicePlace): RollbackRequest => ({
+const requestOf = (
+  { migrationId, reason, acceptCredentialGap }: KnownFlags,
+  { requestedBy }: ServicePlace,
+): RollbackRequest => ({
   migrationId,
   requestedBy,
   ...(reason === undefined ? {} : { reason }),
+  ...(acceptCredentialGap ? { acceptCredentialGap } : {}),
 });
 
 /** 0: it was rolled back, as asked. Throws CliError where it is not begun (exit code 2) or has no outcome. */

@@ -155,6 +155,8 @@ export type CommonFlags = Omit<WorkloadFlags, 'namespace' | 'serviceAccount' | '
 export const knownFlags = z.strictObject({
   migrationId,
   reason: text(1024),
+  /** Of `rollback` alone. */
+  acceptCredentialGap: z.boolean().default(false),
   ...place,
   ...output,
 });

@@ -171,7 +171,11 @@ const addKnownCommands = (program: Command, io: Io, finished: Finished): void =>
   knownOptions(
     program
       .command('rollback')
-      .description('put back what a migration changed, also after it ended migrated, and check the pods'),
+      .description('put back what a migration changed, also after it ended migrated, and check the pods')
+      .option(
+        '--accept-credential-gap',
+        'go back even where pods may be without credentials before all of them are replaced',
+      ),
     { reason: true },
   )
     .addHelpText('after', `\n${ROLLBACK_HELP}`)

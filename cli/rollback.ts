@@ -12,6 +12,8 @@ export interface RollbackRequest {
   migrationId: string;
   requestedBy?: string;
   reason?: string;
+  /** Goes back even where pods may be without credentials before all of them are replaced. */
+  acceptCredentialGap?: true;
 }
 
 export const refused = (migrationId: string, why: string): CliError =>

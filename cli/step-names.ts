@@ -22,6 +22,7 @@ const TITLES: Record<StepName, string> = {
   'restore-addon': 'Put the add-on back',
   'restore-associations': 'Put the associations back',
   'retire-trust': "Change the OIDC statement of this cluster in the roles' trust policies",
+  pause: 'Wait until a failure of a service is over',
   'take-over': 'Take the migration over',
   'find-stranded': 'Look for migrations that were left behind',
   finish: 'Write the report and release the locks',
@@ -46,6 +47,10 @@ const VARIANTS = {
   'await-former-identity': {
     step: 'restore-associations',
     title: "Wait until EKS's webhook knows that the association is gone",
+  },
+  'restore-associations-purged': {
+    step: 'restore-associations',
+    title: 'Put back the associations that were deleted for the change',
   },
   'restore-annotation': {
     step: 'annotate-service-account',
@@ -136,6 +141,7 @@ const BY_STATE = new Map<string, LineName>([
   ['CreateStandaloneAssociations', 'create-association'],
   ['WaitForStandaloneAssociations', 'await-webhook'],
   ['WaitForFormerIdentity', 'await-former-identity'],
+  ['RestorePurged', 'restore-associations-purged'],
   ['RestoreAnnotation', 'restore-annotation'],
   ['RestoreTrust', 'restore-trust'],
   ['RecordMigrated', 'finish'],

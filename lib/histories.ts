@@ -3,9 +3,10 @@
  * many events the history of an execution may come to (docs/histories.md), of which Step Functions allows 25,000.
  */
 import { LOOKS_OF_EXECUTION, RETRIES_OF_LOOK } from '../lambdas/domain/sweep/looks.ts';
+import { MOST_PAUSES } from '../lambdas/domain/pause.ts';
 import { MOST_DAYS_BEFORE_BEGIN, MOST_PLANS_AGAIN } from '../lambdas/domain/waiting.ts';
 import { MAX_RESTORE_ACTIONS } from '../lambdas/steps/assess-rollback/schema.ts';
-import { MAX_RESTARTS } from '../lambdas/steps/verify-pods/schema.ts';
+import { MAX_RESTARTS, MAX_TRIES } from '../lambdas/steps/verify-pods/schema.ts';
 import { retriersOf } from './migration/errors.ts';
 
 export interface LoopBound {
@@ -28,10 +29,28 @@ export interface RetryBound {
   why: string;
 }
 
+/** Pauses: the state that has failed is entered again after them. */
+export interface DetourBound {
+  states: string[];
+  passages: number;
+  why: string;
+}
+
 export interface HistoryBounds {
   loops: LoopBound[];
   retries: RetryBound[];
+  detours?: DetourBound[];
 }
+
+/** Each phase that can end by a pause: the change, the way back, the record of the end. */
+const ENDS_BY_PAUSE = 3;
+const PAUSES: DetourBound[] = [
+  {
+    states: ['Pause', 'WaitForPause', 'WhereToGoOn'],
+    passages: MOST_PAUSES.all + ENDS_BY_PAUSE,
+    why: `the state machine counts them (\`MOST_PAUSES\`), and ${ENDS_BY_PAUSE} may be the last one of the change, of the way back and of the record of the end`,
+  },
+];
 
 const WAY_BACK: LoopBound[] = [
   {
@@ -41,10 +60,13 @@ const WAY_BACK: LoopBound[] = [
   },
   {
     state: 'RestartRestored',
-    visits: MAX_RESTARTS,
-    why: 'the restarts of pods, after which it is left to a person (`MAX_RESTARTS`)',
+    visits: MAX_TRIES + MAX_RESTARTS,
+    why: 'the pods that are replaced one by one, and the restarts after them, then it is left to a person (`MAX_TRIES`, `MAX_RESTARTS`)',
   },
 ];
+
+/** Of the hour before a window opens, in which there is a look each ten minutes, and of a look more on either side. */
+const LOOKS_BEFORE_OPENING = 8;
 
 /** EKS allows 100 clusters in a region of an account, unless somebody has the quota raised. */
 const CLUSTERS_OF_PLACE = 100;
@@ -74,9 +96,16 @@ export const HISTORY_BOUNDS = {
         retries: MOST_DAYS_BEFORE_BEGIN * 24,
         why: 'one each hour of the days after which nothing waits any more (`MOST_DAYS_BEFORE_BEGIN`)',
       },
+      {
+        state: 'AwaitWindow',
+        error: 'WindowClosed',
+        retries: LOOKS_BEFORE_OPENING * (MOST_PLANS_AGAIN + 1),
+        why: 'one in ten minutes of the hour before each window that is waited for',
+      },
     ],
+    detours: PAUSES,
   },
-  Recover: { loops: WAY_BACK, retries: [] },
+  Recover: { loops: WAY_BACK, retries: [], detours: PAUSES },
   Retire: { loops: [], retries: [] },
   Sweep: {
     loops: [
@@ -89,7 +118,7 @@ export const HISTORY_BOUNDS = {
     retries: [
       {
         state: 'DispatchSweep',
-        retries: retriersOf('dispatch-sweep', { trust: false }).reduce((sum, { maxAttempts }) => sum + maxAttempts, 0),
+        retries: retriersOf('dispatch-sweep').reduce((sum, { maxAttempts }) => sum + maxAttempts, 0),
         why: `those of one look; of the looks before, ${RETRIES_OF_LOOK} retries count as one look less`,
       },
     ],

@@ -42,7 +42,7 @@ const number = (value: number): string => value.toLocaleString('en-US');
 const cell = (...cells: (string | number)[]): string =>
   `| ${cells.map((each) => (typeof each === 'number' ? number(each) : each)).join(' | ')} |`;
 
-const tableOf = ({ rows, bounded, events }: WorstHistory): string[] => [
+const tableOf = ({ rows, bounded, detours, events }: WorstHistory): string[] => [
   cell('state', 'visits', 'retries of each', 'events of each', 'events'),
   '|---|--:|--:|--:|--:|',
   ...rows.map((row) => cell(`\`${row.state}\``, row.visits, row.retries, row.events, row.visits * row.events)),
@@ -53,6 +53,15 @@ const tableOf = ({ rows, bounded, events }: WorstHistory): string[] => [
       one.retries,
       '',
       one.events,
+    ),
+  ),
+  ...detours.map(({ states, passages, eventsOfEach, events: all }) =>
+    cell(
+      `${states.map((name) => `\`${name}\``).join(', ')}, and a visit more of the dearest state`,
+      passages,
+      '',
+      eventsOfEach,
+      all,
     ),
   ),
   cell('the execution begins and ends', '', '', '', 2),
@@ -70,6 +79,10 @@ const sectionOf = ({ name, bounds, worst }: Awaited<ReturnType<typeof histories>
   ...bounds.retries.map(
     ({ state, error, retries, why }) =>
       `- Retries of \`${state}\`${error === undefined ? '' : ` by \`${error}\``}: at most ${number(retries)} in all: ${why}.`,
+  ),
+  ...(bounds.detours ?? []).map(
+    ({ states: [first = ''], passages, why }) =>
+      `- Passages through \`${first}\`, after each of which the state that has failed is entered again: at most ${number(passages)} in all: ${why}.`,
   ),
   ...(bounds.loops.length + bounds.retries.length === 0 ? [] : ['']),
   ...tableOf(worst),

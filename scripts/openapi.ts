@@ -72,6 +72,7 @@ const NAMED: [string, z.ZodType, 'input' | 'output'][] = [
   ['MigrationRequest', inputs.migrationBody, 'input'],
   ['ApprovalDecision', inputs.approvalBody, 'input'],
   ['Reason', inputs.reasonBody, 'input'],
+  ['Rollback', inputs.rollbackBody, 'input'],
   ['SweepRequest', inputs.sweepBody, 'input'],
   ['Accepted', answers.accepted, 'output'],
   ['Plan', answers.planAnswer, 'output'],
@@ -201,7 +202,7 @@ function operationOf(id: OperationId): Json {
     ...(body
       ? {
           requestBody: {
-            required: body !== inputs.reasonBody,
+            required: body !== inputs.reasonBody && body !== inputs.rollbackBody,
             content: { 'application/json': { schema: refOf(body), example: request } },
           },
         }

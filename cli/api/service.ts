@@ -164,12 +164,15 @@ export const apiService = (options: ApiServiceOptions): Service => {
   const { ask, clock, simulated } = options;
   return {
     migrate: (request, watcher, onStart) => migrate(options, request, watcher, onStart),
-    async rollBack({ migrationId, reason }, watcher, onStart) {
+    async rollBack({ migrationId, reason, acceptCredentialGap }, watcher, onStart) {
       const before = (await getMigration(ask, migrationId)).value;
       await ask({
         method: 'POST',
         path: `/migrations/${migrationId}/rollback`,
-        body: reason === undefined ? {} : { reason },
+        body: {
+          ...(reason === undefined ? {} : { reason }),
+          ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}),
+        },
         idempotencyKey: randomUUID(),
         answer: accepted,
       });

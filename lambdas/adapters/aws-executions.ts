@@ -67,13 +67,14 @@ export class AwsExecutions implements Executions {
   async startRollback(
     migrationId: string,
     name: string,
-    { requestedBy, reason }: { requestedBy?: string | undefined; reason?: string | undefined },
+    { requestedBy, reason, acceptCredentialGap }: Parameters<Executions['startRollback']>[2],
   ): Promise<void> {
     return this.start(this.options.recoverStateMachineArn(), name, {
       migrationId,
       cause: 'requested',
       requestedBy,
       reason,
+      ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}),
     });
   }
 

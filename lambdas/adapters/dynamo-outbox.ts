@@ -26,11 +26,14 @@ interface Change {
 }
 
 /** The same update of a record, which also notes what is to be told. Its expression begins with SET. */
-export const telling = (change: Change, told: Announcement): Change => ({
-  ...change,
-  UpdateExpression: `${change.UpdateExpression}, pending = :unsent ADD outbox :told`,
-  ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ':unsent': UNSENT, ':told': new Set([told]) },
-});
+export const telling = (change: Change, ...told: Announcement[]): Change =>
+  told.length === 0
+    ? change
+    : {
+        ...change,
+        UpdateExpression: `${change.UpdateExpression}, pending = :unsent ADD outbox :told`,
+        ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ':unsent': UNSENT, ':told': new Set(told) },
+      };
 
 export class DynamoOutbox extends DynamoApprovals {
   async announce(migrationId: string, told: Announcement): Promise<void> {

@@ -1,14 +1,17 @@
 /**
- * The slots of migrations that wait before they begin: items `SLOT#<number>` of the partition `WAITING#DEPLOYMENT`, and
+ * What a migration waits for, `waitingFor` of its record, and the slots of those that wait before they begin: items `SLOT#<number>` of the partition `WAITING#DEPLOYMENT`, and
  * of one partition for each principal. A scope with a cap of n has the slots 0 to n - 1, and each is taken by one
  * conditional write, so that no race admits more. `expires`: the table's time to live, and until then the slot counts.
  */
 import { z } from 'zod';
+import { type Announcement } from '../domain/announcements.ts';
 import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting.ts';
+import type { NotedWait } from '../domain/waiting-for.ts';
 import { LONGEST_WAIT_MS } from '../domain/waiting.ts';
 import { MigrationError } from '../domain/errors.ts';
 import { DynamoLists } from './dynamo-lists.ts';
-import { isConditionFailed, type Item } from './dynamo-table.ts';
+import { telling, UNSENT } from './dynamo-outbox.ts';
+import { isConditionFailed, itemOf, type Item } from './dynamo-table.ts';
 
 const DEPLOYMENT = 'WAITING#DEPLOYMENT';
 const scopeOf = (principal: string): string => `WAITING#PRINCIPAL#${principal}`;
@@ -30,6 +33,40 @@ const spreadOf = (migrationId: string): number =>
   Array.from(migrationId).reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 1_000_003, 7);
 
 export class DynamoWaiting extends DynamoLists {
+  async noteWait(migrationId: string, wait: NotedWait, told: Announcement[]): Promise<void> {
+    const change = {
+      UpdateExpression: 'SET waitingFor = :wait',
+      ExpressionAttributeValues: { ':wait': wait, ':running': 'running' },
+    };
+    try {
+      await this.table.update(itemOf(migrationId, 'RECORD'), {
+        ...telling(change, ...told),
+        ConditionExpression: '#status = :running',
+        ExpressionAttributeNames: { '#status': 'status' },
+      });
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+    }
+  }
+
+  async endWait(migrationId: string, { what, since }: NotedWait, told: Announcement[]): Promise<void> {
+    const tells = told.length > 0;
+    try {
+      await this.table.update(itemOf(migrationId, 'RECORD'), {
+        UpdateExpression: tells ? 'SET pending = :unsent REMOVE waitingFor ADD outbox :told' : 'REMOVE waitingFor',
+        ConditionExpression: 'waitingFor.#what = :what AND waitingFor.#since = :since',
+        ExpressionAttributeNames: { '#what': 'what', '#since': 'since' },
+        ExpressionAttributeValues: {
+          ':what': what,
+          ':since': since,
+          ...(tells ? { ':unsent': UNSENT, ':told': new Set(told) } : {}),
+        },
+      });
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+    }
+  }
+
   async takeWaitingSlot(waiter: WaitingMigration, caps: WaitingCaps): Promise<SlotResult> {
     // The deployment's first: `listWaiting` finds a migration that got no further.
     const ofDeployment = await this.takeIn(DEPLOYMENT, caps.perDeployment, waiter);

@@ -1,6 +1,7 @@
 /** The Kubernetes port, by calls over HTTPS. */
 import { z } from 'zod';
 import { IRSA_ANNOTATION } from '../domain/irsa.ts';
+import { isMigrationError } from '../domain/errors.ts';
 import { SERVICE_MANAGER, WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../domain/kubernetes.ts';
 import type { Kubernetes, Pod, ServiceAccount, Workload, WorkloadRef } from '../ports/kubernetes.ts';
 import {
@@ -24,9 +25,8 @@ import {
   toMutatingWebhooks,
   toNode,
   toPod,
-  toWorkload,
-  workload,
 } from './kubernetes-objects.ts';
+import { toWorkload, workload } from './workload-objects.ts';
 import { toAttributedServiceAccount, toServiceAccount, toServiceAccountDetail } from './service-account-objects.ts';
 
 const MARKER = `${SERVICE_MANAGER}/restarted-for`;
@@ -56,7 +56,38 @@ const workloadPath = ({ kind, namespace, name }: WorkloadRef): string =>
   `${appsPath(namespace, WORKLOAD_PLURALS[kind])}/${encodeURIComponent(name)}`;
 const named = ({ kind, namespace, name }: WorkloadRef): string => `${kind} ${namespace}/${name}`;
 
-type Pods = Pick<Kubernetes, 'listPods' | 'eachPod' | 'listAllPods'>;
+type Pods = Pick<Kubernetes, 'listPods' | 'eachPod' | 'listAllPods' | 'evictPod'>;
+
+/** What an eviction was answered with, as far as it is an answer about the pod. */
+function evictionRefused(error: unknown): 'refused' | 'gone' | undefined {
+  if (!isMigrationError(error)) return undefined;
+  // Source: Kubernetes documentation, "API-initiated Eviction"; another pod may have the name by now.
+  if (error.name === 'NotFound' || error.name === 'Busy') return 'gone';
+  const isBudget = error.name === 'Throttled' && /disruption budget/i.test(error.message);
+  return isBudget || error.name === 'AccessDenied' ? 'refused' : undefined;
+}
+
+async function evict(
+  api: KubernetesApi,
+  { namespace, name, uid }: Pick<Pod, 'namespace' | 'name' | 'uid'>,
+): Promise<'evicted' | 'refused' | 'gone'> {
+  const content = {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { namespace, name },
+    deleteOptions: { preconditions: { uid } },
+  };
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/eviction`;
+  const request = { what: `evict pod ${namespace}/${name}`, method: 'POST', path } as const;
+  try {
+    await api.call({ ...request, body: { type: 'application/json', content } }, z.unknown());
+    return 'evicted';
+  } catch (error) {
+    const refused = evictionRefused(error);
+    if (refused === undefined) throw error;
+    return refused;
+  }
+}
 
 function createPods(api: KubernetesApi): Pods {
   // Without their replica sets, which would be as many calls again.
@@ -79,6 +110,7 @@ function createPods(api: KubernetesApi): Pods {
       }
       return pods.map((each) => toPod(each, deployments));
     },
+    evictPod: (which) => evict(api, which),
     eachPod,
     listAllPods: async () => {
       const all: Pod[] = [];

@@ -40,9 +40,12 @@ const refusal = z.looseObject({ message: z.string() });
 export interface CallOptions {
   /** For messages: `list pods in kube-system`. */
   what: string;
-  method: 'GET' | 'PATCH';
+  method: 'GET' | 'PATCH' | 'POST';
   path: string;
-  body?: { type: 'application/strategic-merge-patch+json' | 'application/merge-patch+json'; content: unknown };
+  body?: {
+    type: 'application/strategic-merge-patch+json' | 'application/merge-patch+json' | 'application/json';
+    content: unknown;
+  };
   /** What the calling role needs where it may not do this. */
   access?: string;
 }

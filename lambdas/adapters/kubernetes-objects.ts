@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import { shownText } from '../domain/text.ts';
-import type { Compute, Container, MutatingWebhook, Node, Pod, Workload, WorkloadKind } from '../ports/kubernetes.ts';
-import { managedFieldsEntries, toManagedFields } from './managed-fields.ts';
+import type { Compute, Container, MutatingWebhook, Node, Pod } from '../ports/kubernetes.ts';
+import { managedFieldsEntries } from './managed-fields.ts';
 
 // Only what is read is described: the API adds fields with each version, and Go writes empty lists and maps as null.
 export const listOf = <T extends z.ZodType>(item: T) =>
@@ -18,21 +18,30 @@ const mapOf = <T extends z.ZodType<string>>(value: T) =>
     .record(shownText, value)
     .nullish()
     .transform((map) => map ?? {});
-const strings = mapOf(shownText);
+export const strings = mapOf(shownText);
 /** A rollback restores the IRSA annotation byte for byte. */
 const accountAnnotations = mapOf(z.string());
-const conditions = listOf(z.looseObject({ type: shownText, status: shownText }));
+const conditions = listOf(
+  z.looseObject({ type: shownText, status: shownText, lastTransitionTime: shownText.nullish() }),
+);
 const owners = listOf(z.looseObject({ kind: shownText, name: shownText, controller: z.boolean().nullish() }));
 const optional = z.looseObject({ optional: z.boolean().nullish() }).nullish();
 const valueFrom = z.looseObject({ secretKeyRef: optional, configMapKeyRef: optional }).nullish();
 const named = z.looseObject({ name: shownText.nullish() }).nullish();
-const container = z.looseObject({
+export const container = z.looseObject({
   name: shownText,
   image: shownText.nullish(),
   env: listOf(z.looseObject({ name: shownText, value: shownText.nullish(), valueFrom })),
   envFrom: listOf(z.looseObject({ secretRef: named, configMapRef: named })),
   volumeMounts: listOf(z.looseObject({ name: shownText })),
 });
+/** Only what says whether a container starts, and how often it did. */
+const containerStatuses = listOf(
+  z.looseObject({
+    restartCount: z.number().int().nullish(),
+    state: z.looseObject({ waiting: z.looseObject({ reason: shownText.nullish() }).nullish() }).nullish(),
+  }),
+);
 const tokenSource = z.looseObject({ serviceAccountToken: z.looseObject({ audience: shownText.nullish() }).nullish() });
 export const pod = z.looseObject({
   metadata: z.looseObject({
@@ -55,7 +64,15 @@ export const pod = z.looseObject({
       z.looseObject({ name: shownText, projected: z.looseObject({ sources: listOf(tokenSource) }).nullish() }),
     ),
   }),
-  status: z.looseObject({ phase: shownText.nullish(), conditions }).nullish(),
+  status: z
+    .looseObject({
+      phase: shownText.nullish(),
+      reason: shownText.nullish(),
+      conditions,
+      initContainerStatuses: containerStatuses,
+      containerStatuses,
+    })
+    .nullish(),
 });
 export const node = z.looseObject({
   metadata: z.looseObject({ name: shownText, labels: strings }),
@@ -85,49 +102,6 @@ export const replicaSet = z.looseObject({ metadata: z.looseObject({ name: shownT
 export const customResource = z.looseObject({
   metadata: z.looseObject({ name: shownText, namespace: shownText.nullish() }),
 });
-const count = z
-  .number()
-  .int()
-  .nullish()
-  .transform((value) => value ?? 0);
-export const workload = z.looseObject({
-  metadata: z.looseObject({
-    name: shownText,
-    namespace: shownText,
-    generation: count,
-    labels: strings,
-    managedFields: managedFieldsEntries,
-  }),
-  spec: z.looseObject({
-    replicas: z.number().int().nullish(),
-    paused: z.boolean().nullish(),
-    strategy: z.looseObject({ type: shownText.nullish() }).nullish(),
-    updateStrategy: z
-      .looseObject({ type: shownText.nullish(), rollingUpdate: z.looseObject({ partition: count }).nullish() })
-      .nullish(),
-    template: z.looseObject({
-      metadata: z.looseObject({ annotations: strings }).nullish(),
-      spec: z.looseObject({
-        serviceAccountName: shownText.nullish(),
-        initContainers: listOf(container),
-        containers: listOf(container),
-      }),
-    }),
-  }),
-  // The counts of a Deployment or StatefulSet and those of a DaemonSet; each has its own only.
-  status: z
-    .looseObject({
-      observedGeneration: count,
-      replicas: count,
-      updatedReplicas: count,
-      readyReplicas: count,
-      desiredNumberScheduled: count,
-      currentNumberScheduled: count,
-      updatedNumberScheduled: count,
-      numberReady: count,
-    })
-    .prefault({}),
-});
 type ApiContainer = z.infer<typeof container>;
 type ApiVariable = ApiContainer['env'][number];
 const mayBeMissing = ({ valueFrom: source }: ApiVariable): boolean =>
@@ -150,13 +124,33 @@ const toContainer = ({ name, image, env, envFrom, volumeMounts }: ApiContainer, 
     mounts: volumeMounts.map((mount) => mount.name),
   };
 };
-const toContainers = (spec: { initContainers: ApiContainer[]; containers: ApiContainer[] }): Container[] => [
+export const toContainers = (spec: { initContainers: ApiContainer[]; containers: ApiContainer[] }): Container[] => [
   ...spec.initContainers.map((each) => toContainer(each, true)),
   ...spec.containers.map((each) => toContainer(each, false)),
 ];
 
-const isReady = (all: z.infer<typeof conditions> | undefined): boolean =>
-  all?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+type ApiConditions = z.infer<typeof conditions>;
+const readyCondition = (all: ApiConditions | undefined): ApiConditions[number] | undefined =>
+  all?.find((condition) => condition.type === 'Ready' && condition.status === 'True');
+const isReady = (all: ApiConditions | undefined): boolean => readyCondition(all) !== undefined;
+
+/** A time in the form of the service; undefined where it is left out, or none. */
+const timeOf = (text: string | null | undefined): string | undefined =>
+  typeof text === 'string' && !Number.isNaN(Date.parse(text)) ? new Date(text).toISOString() : undefined;
+
+type ApiPodStatus = z.infer<typeof pod>['status'];
+/** How a pod fares, as far as its status says so. */
+const conditionOf = (status: ApiPodStatus): Pick<Pod, 'readyAt' | 'restarts' | 'waiting' | 'reason'> => {
+  const readyAt = timeOf(readyCondition(status?.conditions)?.lastTransitionTime);
+  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const waiting = [...new Set(statuses.flatMap(({ state }) => state?.waiting?.reason ?? []))];
+  return {
+    ...(readyAt === undefined ? {} : { readyAt }),
+    ...(statuses.length === 0 ? {} : { restarts: statuses.reduce((sum, one) => sum + (one.restartCount ?? 0), 0) }),
+    ...(waiting.length > 0 ? { waiting } : {}),
+    ...(status?.reason ? { reason: status.reason } : {}),
+  };
+};
 
 export const controllerOf = (references: z.infer<typeof owners>): { kind: string; name: string } | undefined => {
   const controller = references.find((reference) => reference.controller);
@@ -190,6 +184,7 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
         : byTemplateHash(controller, metadata.labels)
       : undefined;
   const owner = deployment ?? controller;
+  const deletionDue = timeOf(metadata.deletionTimestamp);
   return {
     namespace: metadata.namespace,
     name: metadata.name,
@@ -202,6 +197,8 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
     phase: status?.phase ?? 'Unknown',
     ready: isReady(status?.conditions),
     terminating: Boolean(metadata.deletionTimestamp),
+    ...(deletionDue === undefined ? {} : { deletionDue }),
+    ...conditionOf(status),
     hostNetwork: spec.hostNetwork ?? false,
     ...(owner ? { owner } : {}),
     containers: toContainers(spec),
@@ -213,55 +210,6 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
           : [],
       ),
     ),
-  };
-};
-
-/**
- * Source: Kubernetes documentation, "Deployments", "Pausing and Resuming a rollout"; "Perform a Rolling Update on a
- * DaemonSet"; "StatefulSets", "Update strategies".
- */
-const heldBackBy = (
-  kind: WorkloadKind,
-  { paused, updateStrategy }: z.infer<typeof workload>['spec'],
-): string | undefined => {
-  if (kind === 'Deployment') return paused ? 'it is paused' : undefined;
-  if (updateStrategy?.type === 'OnDelete') return 'its update strategy is OnDelete';
-  const partition = updateStrategy?.rollingUpdate?.partition ?? 0;
-  return kind === 'StatefulSet' && partition > 0 ? `its rolling update has the partition ${partition}` : undefined;
-};
-
-export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.infer<typeof workload>): Workload => {
-  const counts =
-    kind === 'DaemonSet'
-      ? {
-          desired: status.desiredNumberScheduled,
-          total: status.currentNumberScheduled,
-          updated: status.updatedNumberScheduled,
-          ready: status.numberReady,
-        }
-      : {
-          desired: spec.replicas ?? 1,
-          total: status.replicas,
-          updated: status.updatedReplicas,
-          ready: status.readyReplicas,
-        };
-  const { desired, total, updated, ready } = counts;
-  const heldBack = heldBackBy(kind, spec);
-  return {
-    kind,
-    namespace: metadata.namespace,
-    name: metadata.name,
-    serviceAccount: spec.template.spec.serviceAccountName ?? 'default',
-    desired,
-    ready,
-    settled:
-      status.observedGeneration >= metadata.generation && updated === desired && ready === desired && total === desired,
-    ...(heldBack === undefined ? {} : { heldBack }),
-    ...(kind === 'Deployment' && spec.strategy?.type === 'Recreate' ? { recreates: true } : {}),
-    templateAnnotations: spec.template.metadata?.annotations ?? {},
-    containers: toContainers(spec.template.spec),
-    labels: metadata.labels,
-    managedFields: toManagedFields(metadata.managedFields),
   };
 };
 

@@ -75,15 +75,17 @@ function notBack(record: Migration): string | undefined {
 
 /** One name for each time that it is asked for: the same key is the same time. */
 async function nameOf(
-  { parameters: { id }, body: { reason }, caller, idempotencyKey }: Call<'rollBack'>,
+  { parameters: { id }, body: { reason, acceptCredentialGap }, caller, idempotencyKey }: Call<'rollBack'>,
   dependencies: HandlerDependencies,
 ): Promise<string> {
   const { ids, clock } = dependencies;
+  // Without it the same as before there was such a field: keys of then still count.
+  const asked = { rollBack: id, reason, ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}) };
   const mine = {
     migrationId: ids.ulid(),
-    fingerprint: sha256({ rollBack: id, reason }),
+    fingerprint: sha256(asked),
     at: utcNow(clock),
-    input: JSON.stringify({ rollBack: id, reason }),
+    input: JSON.stringify(asked),
   };
   const claim = idempotencyKey === undefined ? mine : await claimByKey(idempotencyKey, caller, mine, dependencies);
   return `${id}-${claim.migrationId}`;
@@ -92,7 +94,7 @@ async function nameOf(
 export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDependencies): Promise<Reply<'rollBack'>> {
   const {
     parameters: { id },
-    body: { reason },
+    body: { reason, acceptCredentialGap },
     caller,
     prefix,
   } = call;
@@ -102,7 +104,7 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
   if (record.recovery?.executionArn.endsWith(`:${name}`) !== true) {
     const why = notBack(record);
     if (why !== undefined) throw new ApiProblem('no-rollback', `${why}.`);
-    await dependencies.executions.startRollback(id, name, { requestedBy: caller, reason });
+    await dependencies.executions.startRollback(id, name, { requestedBy: caller, reason, acceptCredentialGap });
     dependencies.telemetry.log.info('api: a rollback was asked for', { migrationId: id, caller });
   }
   return { body: acceptedAs(prefix, id), headers: { location: migrationPath(prefix, id) } };

@@ -16,6 +16,12 @@ export const approvalBody = approvalDecision;
 export const sweepBody = sweepRequest.omit({ requestedBy: true });
 /** Of a rollback, of a cancel, and of what is asked of a sweep. */
 export const reasonBody = z.strictObject({ reason: reason.optional() });
+export const rollbackBody = reasonBody.extend({
+  acceptCredentialGap: z
+    .boolean()
+    .optional()
+    .describe('Goes back even where pods may be without credentials before all of them are replaced.'),
+});
 
 export const ofMigration = z.object({ id: migrationId });
 export const ofSweep = z.object({ id: sweepId });

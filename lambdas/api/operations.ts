@@ -27,6 +27,7 @@ import {
   ofSweep,
   planBody,
   reasonBody,
+  rollbackBody,
   sweepBody,
   sweepsQuery,
 } from './inputs.ts';
@@ -147,7 +148,7 @@ export const OPERATIONS = {
       'Puts back what a migration has changed that is over. Answers at once; whether it is begun, the migration shows.',
     parameters: ofMigration,
     query: noQuery,
-    body: reasonBody,
+    body: rollbackBody,
     idempotencyKey: true,
     status: 202,
     answer: accepted,

@@ -3,10 +3,26 @@
  */
 import { z } from 'zod';
 import { type Outcome, outcome } from './model.ts';
+import { WAITS_FOR, type WaitsFor } from './waiting-for.ts';
 
-/** An outcome, or one of the moments before it. `approval-needed.2`: of the second time that somebody is asked. */
-export const announcement = z.union([outcome, z.literal('started'), z.string().regex(/^approval-needed(\.\d+)?$/)]);
-export type Announcement = Outcome | 'started' | 'approval-needed' | `approval-needed.${number}`;
+const WAIT = new RegExp(`^(waiting|resumed)\\.(${WAITS_FOR.join('|')})\\.(\\d{1,10})$`);
+
+/**
+ * An outcome, or one of the moments before it. `approval-needed.2`: of the second time that somebody is asked.
+ * `waiting.service.1767603600`: what it waits for, and the second since 1970 at which it began to wait.
+ */
+export const announcement = z.union([
+  outcome,
+  z.literal('started'),
+  z.string().regex(/^approval-needed(\.\d+)?$/),
+  z.string().regex(WAIT),
+]);
+export type Announcement =
+  | Outcome
+  | 'started'
+  | 'approval-needed'
+  | `approval-needed.${number}`
+  | `${'waiting' | 'resumed'}.${WaitsFor}.${number}`;
 
 /** The round of an approval that is needed; undefined for what is told otherwise. */
 export const roundOf = (told: Announcement): number | undefined =>
@@ -14,6 +30,23 @@ export const roundOf = (told: Announcement): number | undefined =>
 
 export const approvalNeeded = (round: number): Announcement =>
   round === 1 ? 'approval-needed' : `approval-needed.${round}`;
+
+/** That a migration waits for that since then, or that it has gone on since. */
+export const waitAnnounced = (
+  type: 'waiting' | 'resumed',
+  { what, since }: { what: WaitsFor; since: string },
+): Announcement => `${type}.${what}.${Math.floor(Date.parse(since) / 1000)}`;
+
+/** What such an announcement is about; undefined for any other. */
+export function waitOf(told: Announcement): { type: 'waiting' | 'resumed'; what: WaitsFor; since: string } | undefined {
+  const [, type, what, second] = WAIT.exec(told) ?? [];
+  if (type === undefined) return undefined;
+  return {
+    type: type as 'waiting' | 'resumed',
+    what: what as WaitsFor,
+    since: new Date(Number(second) * 1000).toISOString(),
+  };
+}
 
 /** Unique for what is told, and the same however often it is: who has seen it can leave it. */
 export const eventIdOf = (migrationId: string, told: Announcement): string => `${migrationId}#${told}`;

@@ -17,6 +17,8 @@ export const ERROR_CLASSES = {
   Busy: 'retryable',
   // Too little time is left of the invocation to begin a change.
   OutOfTime: 'retryable',
+  // The API server lets the service in no more (401, 403): an access entry takes effect late, an authorizer is away.
+  ApiServerDenied: 'retryable',
   AccessDenied: 'terminal',
   InvalidRequest: 'terminal',
   NotFound: 'terminal',
@@ -66,8 +68,14 @@ export const ERROR_CLASSES = {
   ServiceAccountChanged: 'terminal',
   AssociationChanged: 'terminal',
   PodsOnWrongIdentity: 'terminal',
+  // Pods have the identity that they should have, and do not work with it, though those of before did.
+  PodsFailing: 'terminal',
   LockLost: 'needs-human',
+  // It has waited for one thing as long as may be, and nothing is known to have failed.
+  WaitedTooLong: 'needs-human',
   RestoreRefused: 'needs-human',
+  // The way back would take longer than the sessions of the pods last for sure: a person decides.
+  SessionsMayEnd: 'needs-human',
   RestoreFailed: 'needs-human',
 } as const satisfies Record<string, 'retryable' | 'waiting' | 'terminal' | 'needs-human'>;
 

@@ -22,6 +22,11 @@ export const podEvidence = z.object({
    * count for the proof.
    */
   loss: z.object({ from: podIdentity, to: podIdentity }).optional(),
+  /**
+   * Present for a pod that does not count for the proof, though its service account migrates: why. It can't end, since
+   * its node does not answer.
+   */
+  excluded: shownText.optional(),
   ready: z.boolean(),
   createdAt: z.string(),
   node: shownText.optional(),

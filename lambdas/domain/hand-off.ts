@@ -11,7 +11,14 @@ import type { WorkloadRef } from './kubernetes.ts';
 import type { Addon, Association, Migration, AddonSnapshot, Target } from './model.ts';
 import { standingTrustChanges } from './recovery.ts';
 import { conflictsOfCreate, decideRestore, needsConsent, preservesFailedCopy, type RestoreFacts } from './restore.ts';
-import { isSameAssociation, leftOvers, madeByOthers, ownedBefore, standAloneBefore } from './restore-associations.ts';
+import {
+  accountOf,
+  isSameAssociation,
+  leftOvers,
+  madeByOthers,
+  ownedBefore,
+  standAloneBefore,
+} from './restore-associations.ts';
 import { isOwnAssociation, wasThere } from './service-account.ts';
 import { ifWanted, mayFail, note } from './shell.ts';
 
@@ -156,8 +163,13 @@ function fromSeenState(facts: HandOffFacts, seen: NonNullable<HandOffFacts['seen
     case 'DEGRADED':
     case 'UPDATE_FAILED': {
       const restore: RestoreFacts = { snapshot, record, now: addon, associations, actions: 0 };
+      // What the rollback of the last line takes away may hold the key of what has to come back before it.
+      const isInTheWay = standAloneBefore(snapshot, facts.target.cluster).some((was) =>
+        associations.some((one) => one.ownerArn === addon.arn && accountOf(one) === accountOf(was)),
+      );
       const asBefore =
         addon.status === 'ACTIVE' &&
+        !isInTheWay &&
         decideRestore({ ...restore, associations: associations.filter((one) => !left.has(one.id)) }).do === 'done';
       return [...begin, ...orNothing(deleteLeft(false)), ...(asBefore ? [] : [lines.update(), settled(lines)])];
     }

@@ -179,15 +179,19 @@ function ofBystander(pod: Pod, from: PodIdentity | undefined): Pick<PodEvidence,
 /**
  * Evidence for the pods of an add-on: those of the planned service accounts count; others that carry the same
  * `app.kubernetes.io/name` belong to the add-on too, but don't migrate. Of those, and of others, the pods of service
- * accounts that lose their identity (`lost`) show that. Pods on their way out are left out.
+ * accounts that lose their identity (`lost`) show that. Pods on their way out are left out, but for those that can't end
+ * (`excluded`, by uid, with why): these are listed, and don't count.
  */
 export function collectEvidence(
   pods: Pod[],
   serviceAccounts: ReadonlySet<string>,
   associatedSince: AssociatedSince = new Map(),
   lost: LostIdentities = new Map(),
+  excluded: ReadonlyMap<string, string> = new Map(),
 ): PodEvidence[] {
-  const living = pods.filter((pod) => !pod.terminating && pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
+  const living = pods.filter(
+    (pod) => (!pod.terminating || excluded.has(pod.uid)) && pod.phase !== 'Succeeded' && pod.phase !== 'Failed',
+  );
   const names = new Set(
     living.filter((pod) => serviceAccounts.has(pod.serviceAccount)).map((pod) => pod.labels[NAME_LABEL]),
   );
@@ -201,6 +205,7 @@ export function collectEvidence(
     )
     .map((pod) => {
       const { identity, evidence } = classifyPod(pod);
+      const why = excluded.get(pod.uid);
       return {
         namespace: pod.namespace,
         name: pod.name,
@@ -209,6 +214,7 @@ export function collectEvidence(
         ready: pod.ready,
         createdAt: pod.createdAt,
         ...(pod.node === undefined ? {} : { node: pod.node }),
+        ...(why === undefined ? {} : { excluded: why }),
         ...(serviceAccounts.has(pod.serviceAccount)
           ? {
               identity,
@@ -220,9 +226,9 @@ export function collectEvidence(
     .sort((a, b) => Number(!counts(a)) - Number(!counts(b)) || a.name.localeCompare(b.name));
 }
 
-/** Whether the migration is proven on that pod: its service account migrates. */
-const counts = ({ identity, loss }: Pick<PodEvidence, 'identity' | 'loss'>): boolean =>
-  identity !== 'not-applicable' && loss === undefined;
+/** Whether the migration is proven on that pod: its service account migrates, and the pod is not excluded. */
+const counts = ({ identity, loss, excluded }: Pick<PodEvidence, 'identity' | 'loss' | 'excluded'>): boolean =>
+  identity !== 'not-applicable' && loss === undefined && excluded === undefined;
 
 export const podsThatCount = (evidence: PodEvidence[]): PodEvidence[] => evidence.filter(counts);
 

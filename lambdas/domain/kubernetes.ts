@@ -34,6 +34,16 @@ export interface Pod {
   ready: boolean;
   /** Has a deletionTimestamp: on its way out, no longer counted. */
   terminating: boolean;
+  /** When it is to be gone at the latest: its deletionTimestamp, which is when the grace period ends. */
+  deletionDue?: string;
+  /** Since when it is ready without interruption; left out where it is not. */
+  readyAt?: string;
+  /** Restarts of its containers, all together; left out where nobody says. */
+  restarts?: number;
+  /** Why containers of it wait, as the kubelet says: `CrashLoopBackOff`, `ImagePullBackOff`, … Each once. */
+  waiting?: string[];
+  /** Why it is in its phase, such as `Evicted`. */
+  reason?: string;
   /** Uses its node's network, and so reaches the node's own credentials too. */
   hostNetwork: boolean;
   owner?: { kind: string; name: string };
@@ -66,10 +76,29 @@ export const isMadeBy = ({ owner }: Pick<Pod, 'owner'>, { kind, name }: Pick<Wor
 /** A pod that ends by itself, and whose next one takes the new identity. */
 export const isOfJob = ({ owner }: Pick<Pod, 'owner'>): boolean => owner?.kind === 'Job';
 
+/** How a change of a workload's template is rolled out, as its spec has it; what it leaves out is Kubernetes' default. */
+export interface RolloutSettings {
+  /** Counts, or percentages such as `10%`. */
+  maxUnavailable?: number | string;
+  maxSurge?: number | string;
+  /** Of a StatefulSet: pods of lower ordinals stay as they are. */
+  partition?: number;
+  minReadySeconds?: number;
+  graceSeconds?: number;
+  /** Of a Deployment: seconds without progress after which it is called stuck. */
+  progressDeadlineSeconds?: number;
+}
+
 export interface Workload extends WorkloadRef {
   serviceAccount: string;
   desired: number;
   ready: number;
+  /** Pods of the newest template, and of all templates; left out where nobody says. */
+  updated?: number;
+  total?: number;
+  /** Whether the controller has seen the newest template; left out where nobody says. */
+  observed?: boolean;
+  rollout?: RolloutSettings;
   /** A Deployment with strategy Recreate: its pods all end before new ones are made. */
   recreates?: boolean;
   /** True when the controller has seen the newest template and every pod is of it, ready, with none left over. */

@@ -10,11 +10,13 @@ import { addon, association, serviceAccountState, type Addon } from './observed.
 import { carriedOver, identityLoss, plannedAssociation } from './planned.ts';
 import { maxDisruption, migrationRequest, resolveConflicts, strategy, target } from './request.ts';
 import { authenticatedRequester, notedRequester } from './requester.ts';
+import { brokenPod, forecast, progress } from './rollout/model.ts';
 import { pasteable } from './shell.ts';
 import { serviceAccountRef } from './subject.ts';
 import { shownText } from './text.ts';
 import { trigger } from './trigger.ts';
 import { trustChange, trustRepair, trustRetirement } from './trust/model.ts';
+import { notedWait } from './waiting-for.ts';
 
 export * from './approval.ts';
 export * from './evidence.ts';
@@ -22,6 +24,7 @@ export * from './observed.ts';
 export * from './planned.ts';
 export * from './request.ts';
 export * from './requester.ts';
+export * from './rollout/model.ts';
 export * from './trigger.ts';
 
 export const OUTCOMES = ['migrated', 'already-migrated', 'planned', 'blocked', 'rolled-back', 'needs-human'] as const;
@@ -102,6 +105,10 @@ export const plan = z.object({
    * agent, or nobody asked for it.
    */
   installAgent: z.object({ version: z.string() }).optional(),
+  /** How long it is forecast to take; absent where no pod could be seen, or nothing is to be changed. */
+  forecast: forecast.optional(),
+  /** Pods of the planned service accounts that do not work before anything is changed. */
+  brokenPods: z.array(brokenPod).optional(),
   /** SHA-256 over what was found and is not here itself: the associations, and the roles' trust policies; hex. */
   found: z.string().default(''),
   /** SHA-256 over what was asked and found, and what will be done, hex: see `plan/hash.ts`. */
@@ -131,6 +138,8 @@ export const snapshot = z.object({
    * takes the annotation away, so that only this says later that it was there.
    */
   annotated: z.array(z.string()).optional(),
+  /** As in the plan: pods that did not work before anything was changed. */
+  brokenPods: z.array(brokenPod).optional(),
   /** Every association of the planned service accounts as it was. */
   associations: z.array(association),
   /** Trust policy documents by role ARN, decoded JSON text. */
@@ -164,6 +173,8 @@ export const recovery = z.object({
   reason: reason.optional(),
   /** The outcome that the migration had before, where it was over. */
   after: outcome.optional(),
+  /** Whoever asked accepts that pods may be without credentials until they are replaced. */
+  acceptCredentialGap: z.boolean().optional(),
 });
 export type Recovery = z.infer<typeof recovery>;
 
@@ -201,6 +212,10 @@ export const migration = z.object({
   /** From the moment that it was verified, before the end is recorded. */
   verified: verified.default('none'),
   plan: plan.optional(),
+  /** How far the last look at the pods found the rollout that it waits for. */
+  progress: progress.optional(),
+  /** What it waits for; absent while it is at work. Approvals have their own items: see `waitingForOf`. */
+  waitingFor: notedWait.optional(),
   /** Index in the plan's ladder of the way that is, or was last, being tried; absent before anything began. */
   rung: z.number().int().min(0).optional(),
   /** Keys of the locks that it takes, in the order in which it takes them. */

@@ -53,6 +53,11 @@ export type ApprovalMode = z.infer<typeof approvalMode>;
 /** How long an approval is waited for, hours: a week at most. */
 export const APPROVAL_HOURS = { least: 1, most: 168, usual: 24 } as const;
 
+/**
+ * The longest that a migration may be forecast to take, minutes: a week, as long as an execution waits for pods.
+ */
+export const MOST_DURATION_MINUTES = 7 * 24 * 60;
+
 /** The fields of a request; see `migrationRequest`. */
 export const migrationRequestFields = z.object({
   target,
@@ -97,6 +102,11 @@ export const migrationRequestFields = z.object({
   approval: approvalMode.default('none'),
   /** Hours after which an approval that nobody gave ends the migration blocked. */
   approvalHours: z.number().int().min(APPROVAL_HOURS.least).max(APPROVAL_HOURS.most).default(APPROVAL_HOURS.usual),
+  /**
+   * Minutes that the migration may take from when its change begins: a plan whose forecast is longer is blocked. A
+   * migration that takes longer than forecast goes on, and people are told.
+   */
+  maxDurationMinutes: z.number().int().min(1).max(MOST_DURATION_MINUTES).optional(),
   /** When the change may begin. Default: the deployment's window, where it has one; else at once. */
   changeWindow: changeWindow.optional(),
   dryRun: z.boolean().default(false),

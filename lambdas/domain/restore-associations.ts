@@ -9,6 +9,27 @@ import type { Addon, Association, Migration, AddonSnapshot } from './model.ts';
 export const ownedBefore = ({ addon, associations }: AddonSnapshot): Association[] =>
   associations.filter((one) => one.ownerArn === addon.arn);
 
+export const wasOwned = (snapshot: AddonSnapshot, { id }: Pick<Association, 'id'>): boolean =>
+  ownedBefore(snapshot).some((one) => one.id === id);
+
+/** Whose it is: `namespace/name` of its service account. */
+export const accountOf = ({ namespace, serviceAccount }: Pick<Association, 'namespace' | 'serviceAccount'>): string =>
+  `${namespace}/${serviceAccount}`;
+
+/** One association, as far as the add-on's API can say it. */
+const key = (one: Association): string => `${accountOf(one)} ${one.roleArn}`;
+
+/** What of an add-on's own associations is missing, and which it did not have before. */
+export function compareOwned(
+  snapshot: AddonSnapshot,
+  owned: readonly Association[],
+): { missing: Association[]; extra: Association[] } {
+  const before = ownedBefore(snapshot);
+  const had = new Set(before.map(key));
+  const has = new Set(owned.map(key));
+  return { missing: before.filter((one) => !has.has(key(one))), extra: owned.filter((one) => !had.has(key(one))) };
+}
+
 /**
  * Those that come back by themselves: standalone ones, and left-overs of an earlier copy of the add-on, whose owner
  * can't be made again. What another add-on owns is never purged, so there is nothing to put back.
@@ -38,6 +59,20 @@ export function leftOvers(
     if (one.ownerArn === undefined) return known.has(one.id);
     return one.ownerArn !== now?.arn && copies.has(one.ownerArn);
   });
+}
+
+/**
+ * Of the associations that are there now: those that the way back takes away once the role is back. They are the
+ * migration's own, of the copy that is there and of earlier ones.
+ */
+export function toTakeAway(
+  snapshot: AddonSnapshot,
+  record: KnownAssociations,
+  now: Addon | undefined,
+  there: Association[],
+): Association[] {
+  const owned = now === undefined ? [] : there.filter((one) => one.ownerArn === now.arn);
+  return [...compareOwned(snapshot, owned).extra, ...leftOvers(snapshot, record, now, there)];
 }
 
 /** Those that neither the snapshot, nor this migration, nor the copy that is there now accounts for. */

@@ -6,19 +6,26 @@
 import { ownedOf } from './associations.ts';
 import { changedByOthers, classifyCopy } from './copies.ts';
 import type { Addon, Association, Migration, ResolveConflicts, Rung, AddonSnapshot } from './model.ts';
-import { type KnownAssociations, leftOvers, ownedBefore } from './restore-associations.ts';
+import {
+  accountOf,
+  compareOwned,
+  type KnownAssociations,
+  leftOvers,
+  ownedBefore,
+  wasOwned,
+} from './restore-associations.ts';
 
 export type RestoreDecision =
   | { do: 'wait'; why: string }
   | { do: 'create' }
-  /** Detach the new associations and attach the role again, by UpdateAddon: pods roll, nothing is removed. */
+  /** Attach the role again, and what associations the add-on had, by UpdateAddon: nothing is removed meanwhile. */
   | { do: 'update' }
   /** A copy that never worked has to go before it can be made again. */
   | { do: 'delete' }
   | { do: 'done' }
   | { do: 'refuse'; why: string };
 
-export type RestoreRecord = KnownAssociations & Pick<Migration, 'removed' | 'plan' | 'rung' | 'recovery'>;
+export type RestoreRecord = KnownAssociations & Pick<Migration, 'removed' | 'plan' | 'rung' | 'recovery' | 'request'>;
 
 export interface RestoreFacts {
   snapshot: AddonSnapshot;
@@ -66,22 +73,55 @@ export const conflictsOfCreate = (
 export const needsConsent = (record: Pick<RestoreRecord, 'plan' | 'rung'>, now: Addon): boolean =>
   now.issues.some((issue) => issue.code === 'ConfigurationConflict') && conflictsOfCreate(record) === 'NONE';
 
-/** One association, as far as the add-on's API can say it. */
-const key = ({ namespace, serviceAccount, roleArn }: Association): string =>
-  `${namespace}/${serviceAccount} ${roleArn}`;
-const sameKeys = (a: Association[], b: Association[]): boolean =>
-  a.map(key).sort().join('\n') === b.map(key).sort().join('\n');
-
-/** What the add-on owns now, or `undefined` while DescribeAddon and the list do not agree. */
-function ownedNow({ snapshot, associations }: RestoreFacts, now: Addon): Association[] | undefined {
+/**
+ * What the add-on owns now, or `undefined` while DescribeAddon and the list do not agree. One that this migration has
+ * deleted itself is gone, whatever DescribeAddon still shows: nobody knows what becomes of its ARN there.
+ */
+function ownedNow({ snapshot, record, associations }: RestoreFacts, now: Addon): Association[] | undefined {
   const owned = associations.filter((one) => one.ownerArn === now.arn);
   // Of service accounts that are not planned, if the add-on has any: not looked at, and not ours.
   const others = new Set(
     snapshot.addon.podIdentityAssociations.filter((arn) => snapshot.associations.every((one) => one.arn !== arn)),
   );
   const listed = new Set(owned.map((one) => one.arn));
-  const described = now.podIdentityAssociations.filter((arn) => !others.has(arn));
+  const purged = new Set(record.associations.purged.map((one) => one.arn));
+  const described = now.podIdentityAssociations.filter(
+    (arn) => !others.has(arn) && (listed.has(arn) || !purged.has(arn)),
+  );
   return described.length === listed.size && described.every((arn) => listed.has(arn)) ? owned : undefined;
+}
+
+/**
+ * Whether EKS has to replace the pods, since nobody else may look at them: by an update that takes the associations
+ * away. Otherwise they go one by one, and the pods after them (`restore-associations`).
+ */
+export const isReplacedByEks = ({ request }: Pick<RestoreRecord, 'request'>): boolean => request.verification === 'api';
+
+/** What UpdateAddon has to say next. */
+export interface RestoreUpdate {
+  /** Left out: the associations stay as they are. */
+  podIdentityAssociations?: Association[];
+  /** What to say instead, where EKS refuses the role as long as there are associations: all at once. */
+  instead?: Association[];
+}
+
+/**
+ * The role comes first, by an update that leaves the associations as they are: while there is one, new pods take it,
+ * whatever their service account is annotated with. They go when the annotation is back.
+ */
+export function updateOf(facts: RestoreFacts, now: Addon): RestoreUpdate {
+  const { snapshot, record } = facts;
+  const before = ownedBefore(snapshot);
+  const { missing, extra } = compareOwned(snapshot, ownedNow(facts, now) ?? []);
+  if (missing.length > 0 && !isReplacedByEks(record)) {
+    const named = new Set(before.map(accountOf));
+    return { podIdentityAssociations: [...before, ...extra.filter((one) => !named.has(accountOf(one)))] };
+  }
+  const isRoleFirst =
+    snapshot.addon.serviceAccountRoleArn !== undefined &&
+    (!isReplacedByEks(record) || now.serviceAccountRoleArn !== snapshot.addon.serviceAccountRoleArn) &&
+    extra.length > 0;
+  return isRoleFirst ? { instead: before } : { podIdentityAssociations: before };
 }
 
 /** Role and associations of a copy that is not busy and did not fail to be made or deleted. */
@@ -90,21 +130,33 @@ function decideIdentity(facts: RestoreFacts, now: Addon, mayUpdate: boolean): Re
   const was = snapshot.addon;
   const owned = ownedNow(facts, now);
   if (!owned) return { do: 'wait', why: `the associations of add-on ${was.name} are not listed as it shows them yet` };
-  if (now.serviceAccountRoleArn === was.serviceAccountRoleArn && sameKeys(owned, ownedBefore(snapshot))) {
-    if (leftOvers(snapshot, record, now, associations).length > 0 || (mayUpdate && now.status === 'UPDATE_FAILED'))
-      return { do: 'update' };
-    return now.status === 'ACTIVE'
+  const { missing, extra } = compareOwned(snapshot, owned);
+  const byEks = isReplacedByEks(record);
+  const isBack = now.serviceAccountRoleArn === was.serviceAccountRoleArn && missing.length === 0;
+  if (isBack && (extra.length === 0 || (mayUpdate && !byEks))) {
+    const left = leftOvers(snapshot, record, now, associations);
+    if ((byEks && left.length > 0) || (mayUpdate && now.status === 'UPDATE_FAILED')) return { do: 'update' };
+    // With what they have now the pods may never get ready: they go on to what they had.
+    const mayGoOn = now.status === 'DEGRADED' && extra.length + left.length > 0;
+    return now.status === 'ACTIVE' || mayGoOn
       ? { do: 'done' }
       : { do: 'wait', why: `add-on ${was.name} has its identity back and is ${now.status}: ${reasons(now)}` };
   }
-  const planned = new Set(ownedOf(snapshot.planned).map((one) => `${one.namespace}/${one.serviceAccount}`));
-  const asPlanned =
-    owned.length === planned.size && owned.every((one) => planned.has(`${one.namespace}/${one.serviceAccount}`));
-  if (mayUpdate && asPlanned) return { do: 'update' };
+  if (mayUpdate && isAsPlanned(facts, owned)) return { do: 'update' };
   return {
     do: 'refuse',
     why: `somebody else changed add-on ${was.name} meanwhile: it has ${now.serviceAccountRoleArn ?? 'no role'} and ${owned.length} associations, which is neither as it was nor as this migration makes it`,
   };
+}
+
+/** Whether the add-on owns what this migration gives it, but for what the way back has taken away already. */
+function isAsPlanned({ snapshot, record }: RestoreFacts, owned: readonly Association[]): boolean {
+  const planned = new Set(ownedOf(snapshot.planned).map(accountOf));
+  const there = new Set(owned.map(accountOf));
+  const taken = new Set(record.associations.purged.filter((one) => !wasOwned(snapshot, one)).map(accountOf));
+  return (
+    owned.every((one) => planned.has(accountOf(one))) && [...planned].every((one) => there.has(one) || taken.has(one))
+  );
 }
 
 /** Whether a person asked for this after the commands of a hand-off: then what others changed is as they want it. */

@@ -15,6 +15,7 @@ import type {
   Target,
   VerificationMode,
 } from './model.ts';
+import { isSettled, type Leniency, NO_LENIENCY, unreadyBefore } from './rollout/settled.ts';
 import { shellCommand } from './shell.ts';
 import { type ServiceAccountRef, subjectText } from './subject.ts';
 
@@ -89,16 +90,32 @@ const refOf = (workload: Workload): WorkloadRef => ({
   name: workload.name,
 });
 
+/** The workloads that are expected to have pods with these identities. */
+export const concernedWorkloads = (workloads: readonly Workload[], { identities }: ExpectedPods): Workload[] =>
+  workloads.filter((workload) => identities.has(workload.serviceAccount) && workload.desired > 0);
+
+/** Uids of pods that need not be ready: of each workload as many as were not before, and those of no workload. */
+function forgiven(counted: readonly PodEvidence[], pods: readonly Pod[], workloads: Workload[], leniency: Leniency) {
+  const unready = pods.filter(({ uid }) => counted.some((one) => one.uid === uid && !one.ready));
+  const ofWorkload = (pod: Pod, one: Workload): boolean => pod.namespace === one.namespace && isMadeBy(pod, one);
+  const ofWorkloads = workloads.flatMap((workload) =>
+    unready.filter((pod) => ofWorkload(pod, workload)).slice(0, unreadyBefore(workload, leniency)),
+  );
+  return new Set([...ofWorkloads, ...leniency.broken].map(({ uid }) => uid));
+}
+
+/** `leniency`: what is not held against the pods, since it was so before. */
 export function judgePods(
   evidence: PodEvidence[],
   pods: Pod[],
   workloads: Workload[],
   expected: ExpectedPods,
+  leniency: Leniency = NO_LENIENCY,
 ): PodsVerdict {
   const { identities } = expected;
   const counted = podsThatCount(evidence);
-  const concerned = workloads.filter((workload) => identities.has(workload.serviceAccount) && workload.desired > 0);
-  const unsettled = concerned.find((workload) => !workload.settled);
+  const concerned = concernedWorkloads(workloads, expected);
+  const unsettled = concerned.find((workload) => !isSettled(workload, pods, leniency));
   if (unsettled)
     return {
       verdict: 'wait',
@@ -106,9 +123,12 @@ export function judgePods(
     };
   if (counted.length === 0 && !expected.mayBeNone)
     return { verdict: 'wait', why: `no pod runs with ${[...identities.keys()].join(', ')} yet` };
-  const leaving = pods.find((pod) => pod.terminating && identities.has(pod.serviceAccount));
+  const leaving = pods.find(
+    (pod) => pod.terminating && identities.has(pod.serviceAccount) && !leniency.stuck.has(pod.uid),
+  );
   if (leaving) return { verdict: 'wait', why: `pod ${leaving.name} is still terminating` };
-  const notReady = counted.find((pod) => !pod.ready);
+  const mayBeUnready = forgiven(counted, pods, concerned, leniency);
+  const notReady = counted.find((pod) => !pod.ready && !mayBeUnready.has(pod.uid));
   if (notReady) return { verdict: 'wait', why: `pod ${notReady.name} is not ready` };
 
   const wrong = counted.filter((pod) => !isExpected(expected, pod));
@@ -193,6 +213,22 @@ export const podsNotSeen = (
   source:
     'aws/amazon-eks-pod-identity-webhook: it looks at a pod once, when it is created; aws/eks-pod-identity-agent#52',
 });
+
+export const PODS_EXCLUDED = 'pods-excluded';
+
+/** Pods that nobody can end, and that the proof leaves out. Nothing where there are none. */
+export const podsExcluded = (pods: readonly PodEvidence[]): Check[] =>
+  pods.length === 0
+    ? []
+    : [
+        {
+          id: PODS_EXCLUDED,
+          status: 'warn',
+          message: `The proof leaves out ${pods.length === 1 ? 'a pod' : `${pods.length} pods`} that can't end: ${pods.map(({ namespace, name, identity, excluded }) => `${namespace}/${name} (${identity}; ${excluded ?? ''})`).join(', ')}.`,
+          remedy: `Find out whether their nodes are off for good, and delete them then (${shellCommand(['kubectl', 'delete', 'node'])} NODE): the pods go with them. A node that comes back ends them itself.`,
+          source: 'Kubernetes documentation, "Nodes", "Node status"; "Non-graceful node shutdown handling"',
+        },
+      ];
 
 export const ANNOTATION_LEFT = 'annotation-left';
 

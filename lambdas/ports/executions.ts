@@ -23,7 +23,11 @@ export interface Executions {
   startRollback(
     migrationId: string,
     name: string,
-    who: { requestedBy?: string | undefined; reason?: string | undefined },
+    asked: {
+      requestedBy?: string | undefined;
+      reason?: string | undefined;
+      acceptCredentialGap?: boolean | undefined;
+    },
   ): Promise<void>;
   /** Lets a task go on that waits under that token. False: it does not wait any more. */
   completeTask(taskToken: string, output: unknown): Promise<boolean>;

@@ -47,4 +47,9 @@ export interface Kubernetes {
   ): Promise<void>;
   /** Sets an annotation on the pod template: a new value starts a rolling restart, the same value changes nothing. */
   restartWorkload(ref: WorkloadRef, marker: string): Promise<void>;
+  /**
+   * Has a pod replaced, as far as its disruption budget allows it; `refused`: the budget does not, or RBAC does not.
+   * `gone`: it is not there any more.
+   */
+  evictPod(pod: Pick<Pod, 'namespace' | 'name' | 'uid'>): Promise<'evicted' | 'refused' | 'gone'>;
 }

@@ -16,6 +16,7 @@ import type {
 import type { MigrationSummary } from '../domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
 import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting.ts';
+import type { NotedWait } from '../domain/waiting-for.ts';
 
 export type { Lock, LockHolder, LockMode } from '../domain/locks.ts';
 export type LockResult = { acquired: true; fence: number } | { acquired: false; holder: LockHolder };
@@ -108,6 +109,11 @@ export interface Ledger {
    */
   recordTrustChange(migrationId: string, change: TrustChange): Promise<void>;
   recordRetirement(migrationId: string, retirement: TrustRetirement): Promise<void>;
+
+  /** Notes what a migration waits for, and what others are to be told; of one that is over it notes nothing. */
+  noteWait(migrationId: string, wait: NotedWait, told: Announcement[]): Promise<void>;
+  /** Notes that it goes on; one that waits for something else since, or for nothing, stays as it is. */
+  endWait(migrationId: string, wait: NotedWait, told: Announcement[]): Promise<void>;
 
   /** The first one stands. */
   requestCancel(migrationId: string, cancellation: Cancellation): Promise<void>;

@@ -6,12 +6,15 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { z } from 'zod';
+import { waitAnnounced } from '../domain/announcements.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { migrationId } from '../domain/model.ts';
+import type { NotedWait } from '../domain/waiting-for.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
 import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
 import { throughThrottling } from './again-later.ts';
 import { cancelledAs, cancelledText } from './cancelled.ts';
+import { waitingForAccess } from './denied-access.ts';
 import { failureOf, tellFailure } from './failures.ts';
 import { assertPlanStands } from './plan-stands.ts';
 import { rememberedLedger } from './remembered-ledger.ts';
@@ -98,12 +101,25 @@ async function heedCancel(
   throw new MigrationError(cancelledAs(cancel), `${cancelledText(cancel)}: step ${schema.name} was not begun.`);
 }
 
-async function runStep(step: Step, event: unknown, dependencies: HandlerDependencies): Promise<unknown> {
-  const { clock, ledger } = dependencies;
+/** What the migration waited for before this call; what the step itself reads is read once. */
+const waitedFor = async (
+  { schema }: Step,
+  who: Identified | undefined,
+  { ledger }: HandlerDependencies,
+): Promise<NotedWait | undefined> =>
+  who && schema.hasLine ? (await ledger.getMigration(who.migrationId))?.waitingFor : undefined;
+
+/** A step of a migration whose plan has seen the API server: `begin`, and what comes after it. */
+const hasBegun = ({ schema }: Step, who: Identified | undefined): boolean =>
+  schema.name === 'begin' || who?.fence !== undefined;
+
+async function runStep(step: Step, event: unknown, given: HandlerDependencies): Promise<unknown> {
+  const { clock, ledger } = given;
   const started = utcNow(clock);
   const who = identified.safeParse(event).data;
+  const dependencies = hasBegun(step, who) ? { ...given, portsFor: waitingForAccess(given.portsFor) } : given;
   const note = async (outcome: { result?: string; error?: { name: string; message: string } }): Promise<void> => {
-    if (!who) return;
+    if (!who || !step.schema.hasLine) return;
     const { migrationId: id, startedAt } = who;
     const since = startedAt === undefined ? started : new Date(startedAt).toISOString();
     await ledger.recordStep(id, { name: lineName(step, who), startedAt: since, endedAt: utcNow(clock), ...outcome });
@@ -112,7 +128,9 @@ async function runStep(step: Step, event: unknown, dependencies: HandlerDependen
     const input = parseInput(step, event);
     await heedCancel(step, who, dependencies);
     if (who) await assertPlanStands(who, dependencies);
+    const wait = await waitedFor(step, who, dependencies);
     const output = step.schema.output.parse(await step.run(input, dependencies));
+    if (who && wait) await ledger.endWait(who.migrationId, wait, wait.told ? [waitAnnounced('resumed', wait)] : []);
     await note({ result: JSON.stringify(output).slice(0, 1024) });
     return output;
   } catch (error) {

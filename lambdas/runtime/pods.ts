@@ -6,16 +6,21 @@ import {
   lostIdentities,
   podsThatCount,
 } from '../domain/identity.ts';
+import { judgeGoingBack, type Replacement, replaceNext } from '../domain/going-back.ts';
+import { isMigrationError } from '../domain/errors.ts';
 import type { Migration, PodEvidence, PodIdentity, Snapshot } from '../domain/model.ts';
 import {
   asBefore,
+  concernedWorkloads,
   isExpected,
   judgePods,
   onPodIdentity,
   type ExpectedPods,
   type PodsVerdict,
 } from '../domain/verification.ts';
-import type { Eks, Kubernetes, Ledger, Pod } from '../ports/index.ts';
+import { NO_LENIENCY, type Leniency } from '../domain/rollout/settled.ts';
+import { isOverdueToEnd, stuckBecause } from '../domain/rollout/stuck.ts';
+import type { Eks, Kubernetes, Ledger, Node, Pod, Workload } from '../ports/index.ts';
 import { EVIDENCE_BEFORE } from './report.ts';
 
 /** Where the pods shall go: onto Pod Identity, or back to what they had. */
@@ -42,8 +47,49 @@ export function associatedSince({ associations }: Pick<Migration, 'associations'
 export interface PodsSeen {
   evidence: PodEvidence[];
   judged: PodsVerdict;
+  /** On the way back: what is replaced next, where the verdict is to restart. */
+  next?: Replacement;
   podsThatCount: number;
   podsAsTheyShallBe: number;
+  /** What was seen: all pods of the namespaces, and the workloads that are expected to have the identity. */
+  pods: Pod[];
+  workloads: Workload[];
+  /** Of the pods that count, the uids of those that have the identity that they should have. */
+  right: Set<string>;
+  leniency: Leniency;
+  /** Read only where a pod does not end. */
+  nodes?: Node[];
+}
+
+const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
+
+/** The nodes; undefined where nobody may see them. */
+export async function nodesIfAllowed(kubernetes: Kubernetes): Promise<Node[] | undefined> {
+  try {
+    return await kubernetes.listNodes();
+  } catch (error) {
+    if (REFUSED.some((name) => isMigrationError(error, name))) return undefined;
+    throw error;
+  }
+}
+
+/** What is not held against the pods. Only pods that should have ended are asked about, and for them the nodes. */
+async function leniencyFor(
+  kubernetes: Kubernetes,
+  { brokenPods = [] }: Snapshot,
+  pods: readonly Pod[],
+  now: number,
+): Promise<{ leniency: Leniency; nodes?: Node[] }> {
+  const leniency = { ...NO_LENIENCY, broken: brokenPods };
+  if (!pods.some((pod) => isOverdueToEnd(pod, now))) return { leniency };
+  const nodes = await nodesIfAllowed(kubernetes);
+  const stuck = new Map(
+    pods.flatMap((pod) => {
+      const why = stuckBecause(pod, nodes, now);
+      return why === undefined ? [] : [[pod.uid, why] as const];
+    }),
+  );
+  return { leniency: { ...leniency, stuck }, ...(nodes ? { nodes } : {}) };
 }
 
 /**
@@ -82,13 +128,17 @@ export interface LookOptions {
   since?: AssociatedSince | undefined;
   /** Bystanders that have lost the role, though nobody planned it. */
   robbed?: readonly string[];
+  /** On the way back: when the newest pod was created that was there as an association went; empty where none went. */
+  newestPodAt?: string | undefined;
+  /** Milliseconds since 1970. */
+  now: number;
 }
 
 /** Looks at the planned service accounts' pods and judges them, and at those of others that have lost something. */
 export async function lookAtPods(
   kubernetes: Kubernetes,
   snapshot: Snapshot,
-  { towards, expected: planned, since, robbed = [] }: LookOptions,
+  { towards, expected: planned, since, robbed = [], newestPodAt, now }: LookOptions,
 ): Promise<PodsSeen> {
   const namespaces = [...new Set(snapshot.planned.map((one) => one.namespace))];
   const pods = (await Promise.all(namespaces.map((namespace) => kubernetes.listPods(namespace)))).flat();
@@ -101,12 +151,23 @@ export async function lookAtPods(
         ...lostIdentities(snapshot.identityLosses),
         ...robbed.map((name) => [`${snapshot.namespace}/${name}`, 'irsa'] as const),
       ]);
-  const evidence = collectEvidence(pods, new Set(expected.identities.keys()), since, lost);
+  const { leniency, nodes } = await leniencyFor(kubernetes, snapshot, pods, now);
+  const evidence = collectEvidence(pods, new Set(expected.identities.keys()), since, lost, leniency.stuck);
   const counted = podsThatCount(evidence);
+  const right = counted.filter((pod) => isExpected(expected, pod));
+  const gone = newestPodAt === '' ? undefined : newestPodAt;
+  const looked = { evidence, pods, workloads, expected, since: gone, leniency };
   return {
     evidence,
-    judged: judgePods(evidence, pods, workloads, expected),
+    ...(isBack
+      ? { judged: judgeGoingBack(looked), next: replaceNext(looked) }
+      : { judged: judgePods(evidence, pods, workloads, expected, leniency) }),
     podsThatCount: counted.length,
-    podsAsTheyShallBe: counted.filter((pod) => isExpected(expected, pod)).length,
+    podsAsTheyShallBe: right.length,
+    pods,
+    workloads: concernedWorkloads(workloads, expected),
+    right: new Set(right.map(({ uid }) => uid)),
+    leniency,
+    ...(nodes ? { nodes } : {}),
   };
 }

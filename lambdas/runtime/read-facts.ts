@@ -38,8 +38,9 @@ const rolesAllowed = (
 };
 
 /** What is known before anything was read. */
-export const noFacts = (request: MigrationRequest, settings: Settings): Facts => ({
+export const noFacts = (request: MigrationRequest, settings: Settings, readAt?: string): Facts => ({
   request,
+  ...(readAt === undefined ? {} : { readAt }),
   ...rolesAllowed(settings, request),
   ...(request.serviceAccount ? { namespace: request.serviceAccount.namespace } : {}),
   offered: [],

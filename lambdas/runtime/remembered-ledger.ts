@@ -12,6 +12,8 @@ const WRITES: ReadonlySet<PropertyKey> = new Set<keyof Ledger>([
   'recordCopy',
   'recordTrustChange',
   'recordRetirement',
+  'noteWait',
+  'endWait',
   'requestCancel',
   'putApproval',
   'decideApproval',

@@ -13,6 +13,7 @@ import type { Clock, Eks, Kubernetes, Ledger } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
 import { lookSeveralTimes } from './looks.ts';
 import { lookAtAccount } from './service-account.ts';
+import { assertInTime } from './taking-away.ts';
 
 export interface AccountRestoring {
   record: Migration;
@@ -29,7 +30,8 @@ export interface AccountRestoring {
  * Without its annotation, which was put back before, or without the service account, new pods would have no role at
  * all: the association stays then.
  */
-async function assertIrsaIsLeft({ record, snapshot, kubernetes, clock }: AccountRestoring): Promise<void> {
+async function assertIrsaIsLeft(gone: readonly Association[], work: AccountRestoring): Promise<void> {
+  const { record, snapshot, kubernetes, clock } = work;
   const { serviceAccount: was } = snapshot;
   if (!was || record.request.verification === 'api') return;
   const why = accountProblem(was, await lookAtAccount(kubernetes, was, clock), false);
@@ -38,6 +40,7 @@ async function assertIrsaIsLeft({ record, snapshot, kubernetes, clock }: Account
       'RestoreRefused',
       `The way back stops: ${why}. The association was left as it is, since pods would be without a role; the record's hand-off has the commands that put it back.`,
     );
+  await assertInTime(gone, work);
 }
 
 type AssociationRestoring = Pick<AccountRestoring, 'record' | 'snapshot' | 'eks' | 'ledger' | 'clock' | 'guard'>;
@@ -45,29 +48,31 @@ type AssociationRestoring = Pick<AccountRestoring, 'record' | 'snapshot' | 'eks'
 interface Restored {
   /** Ids of those that were there before and still are. */
   there: string[];
-  /** This migration had made some, by whichever call they went: EKS's webhook knows of them for some seconds more. */
-  deleted: boolean;
+  /** This migration's own, by whichever call they went: EKS's webhook knows of them for some seconds more. */
+  taken: Association[];
 }
 
 /**
  * Takes away what this migration has made by itself for those service accounts. Each association is in the ledger,
- * whole, before it is deleted. `assertLeft`: called before the first delete; throws where pods would be without a role
- * then. Throws RestoreRefused where somebody else's association takes the place, AssociationStillThere while a deleted
+ * whole, before it is deleted. `assertLeft`: called before the first delete with what goes; throws where pods would be
+ * without a role then. Throws RestoreRefused where somebody else's association takes the place, AssociationStillThere while a deleted
  * one is listed.
  */
 export async function deleteOwnAssociations(
   { record, snapshot, eks, ledger, clock, guard }: AssociationRestoring,
   planned: readonly PlannedAssociation[],
-  assertLeft: () => Promise<void>,
+  assertLeft: (gone: readonly Association[]) => Promise<void>,
 ): Promise<Restored> {
   const { migrationId, associations } = record;
   const list = (): Promise<Association[]> => listPlannedAssociations(eks, planned);
   const isLeft = (one: Association): boolean => !wasThere(snapshot, one) && isOwnAssociation(record, one);
   // One whose create's reply was lost may not be listed at once.
   const there = await lookSeveralTimes(clock, list, (found) => found.length > 0);
-  const made = associations.created.some((one) => one.ownerArn === undefined && plannedFor(one, planned) !== undefined);
+  const made = associations.created.filter(
+    (one) => one.ownerArn === undefined && plannedFor(one, planned) !== undefined,
+  );
   // Where it has made none, whatever somebody else did to the service account is not this migration's to judge.
-  if (made || there.some(isLeft)) await assertLeft();
+  if (made.length > 0 || there.some(isLeft)) await assertLeft(there.filter(isLeft));
   for (const association of there.filter(isLeft)) {
     await ledger.recordAssociation(migrationId, 'purged', association);
     await guard();
@@ -79,14 +84,18 @@ export async function deleteOwnAssociations(
     throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed.`);
   const [foreign] = foreignAssociations(record, snapshot, now);
   // As long as this migration has made none, no pod was restarted for it: theirs is in nobody's way.
-  if (foreign && made)
+  if (foreign && made.length > 0)
     throw new MigrationError(
       'RestoreRefused',
       `Somebody else made association ${associationText(foreign)} meanwhile; it was left alone, and with it new pods do not go back to IRSA. The record's hand-off says how it was before.`,
     );
-  return { there: now.map(({ id }) => id), deleted: made || there.some(isLeft) };
+  const known = new Set(made.map(({ id }) => id));
+  return {
+    there: now.map(({ id }) => id),
+    taken: [...made, ...there.filter((one) => isLeft(one) && !known.has(one.id))],
+  };
 }
 
 /** The same of a service account that is no add-on's. */
 export const restoreOfAccount = (work: AccountRestoring): Promise<Restored> =>
-  deleteOwnAssociations(work, work.snapshot.planned, () => assertIrsaIsLeft(work));
+  deleteOwnAssociations(work, work.snapshot.planned, (gone) => assertIrsaIsLeft(gone, work));

@@ -3,7 +3,7 @@
  */
 import { ownedOf } from '../domain/associations.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
-import type { AddonSnapshot, Migration, Target } from '../domain/model.ts';
+import type { AddonSnapshot, Association, Migration, Target } from '../domain/model.ts';
 import { decideRestore, type RestoreDecision, type RestoreFacts } from '../domain/restore.ts';
 import { leftOvers, madeByOthers } from '../domain/restore-associations.ts';
 import type { Clock, Eks, Ledger } from '../ports/index.ts';
@@ -42,12 +42,13 @@ export interface Restoring {
   guard: () => Promise<void>;
 }
 
-/** Deletes what this migration left behind, each noted first; answers the facts without it. */
+/** Deletes what this migration left behind, or those of it, each noted first; answers the facts without it. */
 export async function deleteLeftOvers(
   look: RestoreLook,
   { migrationId, eks, ledger, guard }: Restoring,
+  which: (one: Association) => boolean = () => true,
 ): Promise<RestoreFacts> {
-  const left = leftOvers(look.snapshot, look.record, look.now, look.associations);
+  const left = leftOvers(look.snapshot, look.record, look.now, look.associations).filter(which);
   for (const association of left) {
     await ledger.recordAssociation(migrationId, 'purged', association);
     await guard();

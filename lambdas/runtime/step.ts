@@ -87,6 +87,14 @@ export const unknownFields = z
 /** A step of the change itself: `rung` is the index of the way in the plan's ladder. */
 export const changingStepInput = lockedStepInput.extend({ rung: z.number().int().min(0) });
 
+/** How far the way back has come with the pods; absent in definitions of releases that replaced all at once. */
+export const goingBackInput = {
+  /** When the newest pod was created that was there as an association went; empty where none went. */
+  newestPodAt: z.string().optional(),
+  /** How often one pod was replaced, to see what a new one gets. */
+  tries: z.number().int().min(0).optional(),
+};
+
 /** What makes a step: its name (also the ledger line's, the function's and the bundle's), and its schemas. */
 export interface StepSchema<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
   name: string;
@@ -103,6 +111,8 @@ export interface StepSchema<Input extends z.ZodType = z.ZodType, Output extends 
    * at whoever called the function.
    */
   answersProblems: boolean;
+  /** Whether its calls are noted as a step of the migration. */
+  hasLine: boolean;
   /** Of its Lambda; that of all steps where it is left out. */
   timeoutSeconds?: number;
   /** MB of its Lambda's memory; that of all steps where it is left out. */
@@ -121,12 +131,14 @@ export const defineStep = <
     environment?: Environment;
     cancellable?: boolean;
     answersProblems?: boolean;
+    hasLine?: boolean;
     timeoutSeconds?: number;
     memoryMb?: number;
   },
 ): StepSchema<Input, Output> & { environment: Environment } => ({
   cancellable: false,
   answersProblems: false,
+  hasLine: true,
   ...schemas,
   name,
   environment: schemas.environment ?? (stepEnvironment as unknown as Environment),

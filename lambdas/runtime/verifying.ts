@@ -31,6 +31,11 @@ export interface Grounds {
    * associations, which the pods' env says nothing of, and answers the warnings. Throws as the first look does.
    */
   conclude: () => Promise<Check[]>;
+  /**
+   * Once the pods have what they had before: throws PodsNotSettled while EKS does not call the add-on well. Not earlier,
+   * since an add-on whose pods fail gets well by their replacement alone.
+   */
+  assertWell: () => void;
 }
 
 interface Looking {
@@ -125,8 +130,10 @@ async function groundsOfAddon({ eks, clock }: Looking, work: AddonWork, towards:
     towards === 'before'
       ? await lookAtRestored(eks, clock, work)
       : await lookAtOwnCopy({ eks, clock }, snapshot.addon.name, work, 'PodsNotSettled');
-  assertHealthy(now, work);
+  const assertWell = (): void => assertHealthy(now, work);
+  if (towards === 'pod-identity') assertWell();
   return {
+    assertWell,
     conclude: async () => {
       const then = await lookAtOwnCopy({ eks, clock }, snapshot.addon.name, work, 'PodsNotSettled');
       assertHealthy(then, work);
@@ -165,6 +172,7 @@ async function groundsOfAccount(
   };
   if (towards === 'pod-identity') await look();
   return {
+    assertWell: () => {},
     conclude: async () => {
       await look();
       return warningsOf(record, snapshot, undefined);

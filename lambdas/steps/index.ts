@@ -14,6 +14,7 @@ import { diagnoseDenialStep } from './diagnose-denial/handler.ts';
 import { findStrandedStep } from './find-stranded/handler.ts';
 import { finishStep } from './finish/handler.ts';
 import { installAgentStep } from './install-agent/handler.ts';
+import { pauseStep } from './pause/handler.ts';
 import { planStep } from './plan/handler.ts';
 import { publishEventsStep } from './publish-events/handler.ts';
 import { purgeAssociationsStep } from './purge-associations/handler.ts';
@@ -55,6 +56,7 @@ export const steps: Record<StepName, Step> = {
   'assess-rollback': assessRollbackStep,
   'restore-addon': restoreAddonStep,
   'restore-associations': restoreAssociationsStep,
+  pause: pauseStep,
   'take-over': takeOverStep,
   'find-stranded': findStrandedStep,
   finish: finishStep,

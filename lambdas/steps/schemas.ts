@@ -13,6 +13,7 @@ import { diagnoseDenialSchema } from './diagnose-denial/schema.ts';
 import { findStrandedSchema } from './find-stranded/schema.ts';
 import { finishSchema } from './finish/schema.ts';
 import { installAgentSchema } from './install-agent/schema.ts';
+import { pauseSchema } from './pause/schema.ts';
 import { planSchema } from './plan/schema.ts';
 import { publishEventsSchema } from './publish-events/schema.ts';
 import { purgeAssociationsSchema } from './purge-associations/schema.ts';
@@ -56,6 +57,7 @@ export const stepSchemas = {
   'assess-rollback': assessRollbackSchema,
   'restore-addon': restoreAddonSchema,
   'restore-associations': restoreAssociationsSchema,
+  pause: pauseSchema,
   'take-over': takeOverSchema,
   'find-stranded': findStrandedSchema,
   finish: finishSchema,

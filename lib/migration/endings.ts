@@ -1,8 +1,8 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import {
-  caughtAs,
   expression,
+  failureAs,
   FAILURE_TEXT,
   MIGRATION_ID,
   migrationText,
@@ -11,6 +11,7 @@ import {
   REQUEST_SUBJECT,
 } from './expressions.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
+import { GAVE_UP, Pauses } from './pauses.ts';
 import { createRollback, NOT_RECORDED, type Rollback } from './rollback.ts';
 import { changesTrust, type StepFunctions } from './task.ts';
 
@@ -20,13 +21,15 @@ export const FAILED_OUTCOMES = ['Blocked', 'RolledBack', 'NeedsHuman'] as const;
 const succeed = (scope: Construct, name: string, outcome: 'migrated' | 'already-migrated' | 'planned'): sfn.Succeed =>
   sfn.Succeed.jsonata(scope, name, { outputs: { migrationId: expression(MIGRATION_ID), outcome } });
 
-/** In a Catch: the end of a migration whose change was verified could not be recorded. */
-export const RECORD_MISSING = caughtAs(
+/** The end of a migration whose change was verified could not be recorded. */
+export const RECORD_MISSING = failureAs(
   'RecordMissing',
   'It is migrated, and that was verified as the request wanted; only the record of it is missing, and the locks may still be held',
 );
 
 export interface Endings extends Rollback {
+  /** To be closed once all states are made. */
+  pauses: Pauses;
   Blocked: sfn.State;
   RecordBlocked: sfn.State;
   /** Where a failure leads that may have come before the first change, or after it. */
@@ -44,6 +47,7 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
   // From the request: when `Plan` itself has failed, its variables are not there.
   const MIGRATION_TEXT = migrationText(REQUEST_SUBJECT, `${REQUEST}.target.cluster`);
   const RECORD = recordText(tableName);
+  const pauses = new Pauses(scope, functions);
 
   const blocked = failWith(
     scope,
@@ -61,6 +65,7 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
     next: blocked,
     // An end that can't be recorded stays what it is, and the cause tells of it.
     unrecorded: { target: 'Blocked', state: blocked, failure: NOT_RECORDED },
+    pauses,
   });
 
   const rolledBack = failWith(
@@ -68,7 +73,7 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
     'RolledBack',
     `${MIGRATION_TEXT} & ' failed; everything was put back as it was. ${FIRST_ERROR} Each step and its error: ${RECORD}. Correct the cause, then migrate again.'`,
   );
-  const rollback = createRollback(scope, { functions, tableName, rolledBack });
+  const rollback = createRollback(scope, { functions, tableName, rolledBack, pauses });
 
   // Before the first way changes anything, the agent may have been installed for it, or a trust policy repaired.
   const isAnythingChanged = sfn.Choice.jsonata(scope, 'IsAnythingChanged')
@@ -88,10 +93,22 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
     next: succeed(scope, 'Migrated', 'migrated'),
     // Nothing is put back when only its record is missing: the change was verified.
     unrecorded: { target: 'NeedsHuman', state: rollback.NeedsHuman, failure: RECORD_MISSING },
+    pauses,
   });
+
+  pauses.phase('before', { back: false, tooLong: { to: recordBlocked, failure: GAVE_UP } });
+  pauses.phase('change', {
+    back: false,
+    // Nothing is put back because it was waited for: what is there may be as it should.
+    tooLong: { to: rollback.RecordNeedsHuman, failure: GAVE_UP },
+    failed: { to: rollback.RollBack, failure: GAVE_UP },
+  });
+  // The pods are proven, and do without it.
+  pauses.phase('annotation', { back: false, tooLong: { to: recordMigrated, failure: GAVE_UP } });
 
   return {
     ...rollback,
+    pauses,
     Blocked: blocked,
     RecordBlocked: recordBlocked,
     IsAnythingChanged: isAnythingChanged,

@@ -4,7 +4,7 @@
  * the first whose names match is used. `jitter: true` draws each wait anew between zero and the number that the
  * arithmetic gives (FULL), so that the runs of a fleet do not come back all at once.
  */
-import type { ErrorName } from '../../lambdas/domain/errors.ts';
+import { type ErrorName, namesOfClass } from '../../lambdas/domain/errors.ts';
 import { MOST_WINDOW_HOURS } from '../../lambdas/domain/change-window.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 
@@ -38,26 +38,71 @@ export interface Retrier {
   jitter: boolean;
 }
 
-/** What may be over in a moment. Every step has these four. */
-const TRANSIENT: Retrier[] = [
+/** What says nothing against the migration: a service, the network or an invocation has failed, or too much came at once. */
+const OUTAGES: RetriedName[] = [
+  'Throttled',
+  'ServiceUnavailable',
+  'ConnectionLost',
+  // The change is not begun in what is left of this invocation; the next one has all of its time.
+  'OutOfTime',
+  ...LAMBDA_ERRORS,
+  'States.Timeout',
+];
+
+/**
+ * Of a state that pauses: one more try at once, since most faults are over with the second one. FULL jitter may draw
+ * zero, and a Retry that is counted anew at each visit of the state is no budget: what goes on is waited out by the
+ * pause, whose steps have a floor. 2 s × 1.
+ */
+const AT_ONCE: Retrier[] = [
+  { errors: OUTAGES, intervalSeconds: 2, backoffRate: 2, maxDelaySeconds: 4, maxAttempts: 1, jitter: true },
+];
+
+/**
+ * What a state pauses for: every error that time may cure, the answers "not yet" of polls among them. A window is waited
+ * for by `AwaitWindow` itself.
+ */
+const PAUSED: RetriedName[] = [
+  ...OUTAGES,
+  ...namesOfClass('retryable').filter((error) => !OUTAGES.includes(error)),
+  ...namesOfClass('waiting').filter((error) => error !== 'WindowClosed' && error !== 'WindowFarOff'),
+];
+
+/**
+ * On the way back a right that is missing is waited for too (`lambdas/domain/pause.ts`): the add-on may be gone, and
+ * somebody can give the right back. Before that it leads back at once, as long as the rights suffice for that.
+ */
+const PAUSED_ON_THE_WAY_BACK: RetriedName[] = [...PAUSED, 'AccessDenied'];
+
+/** The errors that a state pauses for. `callback`: its time-out is its answer. */
+export const pausedErrors = ({ back, callback }: { back: boolean; callback: boolean }): RetriedName[] =>
+  (back ? PAUSED_ON_THE_WAY_BACK : PAUSED).filter((error) => !callback || error !== 'States.Timeout');
+
+/** What a pause ends with when waiting is over: see `lambdas/steps/pause`. */
+export const PAUSE_OVER: ErrorName[] = ['WaitedTooLong', ...namesOfClass('waiting')];
+
+/** Of states that do not pause: what may be over in a moment, and what may take its time where nothing is at stake. */
+const transient = (hours: boolean): Retrier[] => [
   {
     // Too much at once. 2 s × 2^k, at most 60 s: 2 + 4 + 8 + 16 + 32 + 5 × 60 = 362 s over 10 retries, half of it on
-    // average. EKS publishes no rates; the quota of the Lambda service refills within the second.
+    // average. EKS publishes no rates; the quota of the Lambda service refills within the second. With hours: at most
+    // 10 min, 62 + 64 + 128 + 256 + 512 + 30 × 600 s = 5.3 h over 40, half of it on average.
     errors: ['Throttled', 'Lambda.TooManyRequestsException'],
     intervalSeconds: 2,
     backoffRate: 2,
-    maxDelaySeconds: 60,
-    maxAttempts: 10,
+    maxDelaySeconds: hours ? 600 : 60,
+    maxAttempts: hours ? 40 : 10,
     jitter: true,
   },
   {
     // Something else works on the add-on or the association: an update takes 1 to 3 minutes. 10 s × 1.5^k, at most 60
-    // s: 10 + 15 + 22.5 + 33.8 + 50.6 + 7 × 60 = 552 s over 12 retries, 4 to 5 minutes on average.
+    // s: 10 + 15 + 22.5 + 33.8 + 50.6 + 7 × 60 = 552 s over 12 retries, 4 to 5 minutes on average. With hours: 60 min
+    // over 60.
     errors: ['Busy'],
     intervalSeconds: 10,
     backoffRate: 1.5,
     maxDelaySeconds: 60,
-    maxAttempts: 12,
+    maxAttempts: hours ? 60 : 12,
     jitter: true,
   },
   {
@@ -79,11 +124,11 @@ const TRANSIENT: Retrier[] = [
   {
     // A fault of a service or of the network, or an invocation that died or took too long: its effect is not known,
     // and every step looks before it acts. 2 s × 2^k, at most 30 s: 2 + 4 + 8 + 16 + 2 × 30 = 90 s over 6 retries;
-    // when each of the 7 attempts also runs into its time-out, 7 × 75 s more.
+    // when each of the 7 attempts also runs into its time-out, 7 × 75 s more. With hours as above.
     errors: [
       'ServiceUnavailable',
       'ConnectionLost',
-      // The change is not begun in what is left of this invocation; the next one has all of its time.
+      'ApiServerDenied',
       'OutOfTime',
       'Lambda.ServiceException',
       'Lambda.AWSLambdaException',
@@ -95,8 +140,8 @@ const TRANSIENT: Retrier[] = [
     ],
     intervalSeconds: 2,
     backoffRate: 2,
-    maxDelaySeconds: 30,
-    maxAttempts: 6,
+    maxDelaySeconds: hours ? 600 : 30,
+    maxAttempts: hours ? 40 : 6,
     jitter: true,
   },
 ];
@@ -110,81 +155,36 @@ const poll = (error: ErrorName, intervalSeconds: number, maxAttempts: number): R
 });
 
 /**
- * Polls that answer "not yet". A Retry costs one state transition (a loop of Wait, Task and Choice costs three) and
- * three history events of the 25,000 that an execution may have. Even intervals keep the lag small: the answer is seen
- * half an interval late on average, one interval at most.
+ * Polls by Retry, which costs one state transition and three history events, where a pause costs four transitions and
+ * some twenty events. Even intervals keep the lag small: half an interval on average, one interval at most.
  */
-const POLLS: Partial<Record<StepName, Retrier>> = {
-  // 20 s × 60 = 20 min, for an execution that has stopped and left its lock: Recover is started within 5 min and waits
-  // 1 to 2 until the Lambdas of that execution are certainly over; the rest is for its rollback, 1 to 5 min as a rule.
-  plan: poll('RecoveryPending', 20, 60),
-  // 10 min × 12 = 2 h, for the last hour before the window opens. It is at least 15 min long, so that none is missed.
-  'await-window': poll('WindowClosed', 600, 12),
-  // 30 s × 120 = 60 min, for another run that changes the trust of a role, or for those that work with a role whose
-  // trust this one changes: they take 2 to 10 min; 15 s of lag. A wish (`lambdas/domain/locks.ts`) outlasts the interval.
-  begin: poll('RoleLockHeld', 30, 120),
-  // 10 s × 120 = 20 min, as Terraform allows a create. A DaemonSet of one small image is ready on every node in 20 s to
-  // 2 min: 2 to 12 transitions, 5 s of lag. No wait comes first, since the step is rarely called at all.
-  'install-agent': poll('AddonNotActive', 10, 120),
-  // 10 s × 120 = 20 min, twice what the SDK's AddonDeleted waiter allows. Non-preserving deletes take 20 s to 2 min:
-  // some 10 transitions, 5 s of lag.
-  'await-deleted': poll('AddonStillThere', 10, 120),
-  // 5 s × 36 = 3 min. Associations are consistent again after several seconds (EKS User Guide): 1 or 2 transitions,
-  // 2.5 s of lag.
-  'purge-associations': poll('AssociationStillThere', 5, 36),
-  // "Association already exists" just after a purge, for the same reason and as long: these, and those of the way back.
-  'create-addon': poll('AssociationStillThere', 5, 36),
-  'update-addon': poll('AssociationStillThere', 5, 36),
-  'create-association': poll('AssociationStillThere', 5, 36),
-  'restore-addon': poll('AssociationStillThere', 5, 36),
-  'restore-associations': poll('AssociationStillThere', 5, 36),
-  // 10 s × 120 = 20 min, as Terraform allows a create. Usual are 30 s to 4 min: up to 24 transitions, 5 s of lag.
-  'await-active': poll('AddonNotActive', 10, 120),
-  // 10 s × 90 = 15 min a round. A Deployment rolls in 1 to 3 min, a DaemonSet longer with every node: some 20
-  // transitions, 5 s of lag.
-  'verify-pods': poll('PodsNotSettled', 10, 90),
-  // 15 s × 120 = 30 min an assessment: what it waits for is one delete or one create, 20 min each at most, that the
-  // road or the action before it began; 8 s of lag.
-  'assess-rollback': poll('RestoreInProgress', 15, 120),
-  // 10 s × 30 = 5 min, for the one Lambda of a stopped execution that may still be running: 60 s and a margin. A few
-  // transitions as a rule, none where the execution stopped long ago.
-  'take-over': poll('OwnerMayStillAct', 10, 30),
-  // 20 s × 30 = 10 min, for the migrations that work with the role: 2 to 10 min. New ones wait for it meanwhile.
-  'retire-trust': poll('RoleLockHeld', 20, 30),
+const POLLS: Partial<Record<StepName, Retrier[]>> = {
+  'await-window': [
+    // 1 h × 336 = 14 days, the longest that a window may be waited for; the step says beforehand where it does not open
+    // in time. A cancel is seen within the hour. Every ten minutes, as in the last hour, all waits together would take
+    // 12,960 of the 25,000 events of a history.
+    poll('WindowFarOff', 3600, MOST_WINDOW_HOURS),
+    // 10 min × 12 = 2 h, for the last hour before the window opens. It is at least 15 min long, so that none is missed.
+    poll('WindowClosed', 600, 12),
+  ],
+  // 60 s × 360 = 6 h, for the migrations that work with the role, one of which may wait for an outage to end: nothing is
+  // at stake here. New ones wait for it meanwhile.
+  'retire-trust': [poll('RoleLockHeld', 60, 360)],
 };
 
-/**
- * 10 s × 12 = 2 min, for EKS to see a trust policy that was repaired just before. IAM's changes are visible after
- * seconds as a rule, and a wait of 10 s comes first: no transition, or one.
- */
-const TRUST_POLL = poll('TrustNotSeenYet', 10, 12);
+/** Steps whose transient errors have hours: nothing is at stake in waiting. */
+const PATIENT: readonly StepName[] = ['retire-trust'];
 
-/**
- * 1 h × 336 = 14 days, the longest that a window may be waited for; the step says beforehand where it does not open in
- * time. A cancel is seen within the hour. Every ten minutes, as in the last hour, all waits together would take 12,960
- * of the 25,000 events of a history.
- */
-const FAR_POLL = poll('WindowFarOff', 3600, MOST_WINDOW_HOURS);
-
-/** Steps that EKS may refuse a trust policy to. */
-const TRUSTING: readonly StepName[] = ['create-addon', 'update-addon', 'create-association', 'carry-over'];
-
-/** A step's retriers, its polls first. `trust`: the deployment may change trust policies. */
+/** A step's retriers, its polls first. `paused`: the state pauses for whatever goes on for longer. */
 export function retriersOf(
   step: StepName,
-  { trust, callback = false }: { trust: boolean; callback?: boolean },
+  { paused = false, callback = false }: { paused?: boolean; callback?: boolean } = {},
 ): Retrier[] {
-  const ownPoll = POLLS[step];
+  const retriers = [...(POLLS[step] ?? []), ...(paused ? AT_ONCE : transient(PATIENT.includes(step)))];
   // The time-out of a state that waits for somebody is its answer.
-  const transient = callback
-    ? TRANSIENT.map((retrier) => ({ ...retrier, errors: retrier.errors.filter((error) => error !== 'States.Timeout') }))
-    : TRANSIENT;
-  return [
-    ...(step === 'await-window' ? [FAR_POLL] : []),
-    ...(ownPoll ? [ownPoll] : []),
-    ...(trust && TRUSTING.includes(step) ? [TRUST_POLL] : []),
-    ...transient,
-  ];
+  return callback
+    ? retriers.map((retrier) => ({ ...retrier, errors: retrier.errors.filter((error) => error !== 'States.Timeout') }))
+    : retriers;
 }
 
 /**
@@ -242,7 +242,7 @@ export const OF_A_SWEEP: Catcher[] = [{ errors: 'any', next: 'ReportFailure' }];
 /** What can't even be reported is in the record as it was last. */
 export const OF_REPORTING: Catcher[] = [{ errors: 'any', next: 'SweepFailed' }];
 
-/** What each state on the road catches when its retries are used up. */
+/** What each state on the road catches that time does not cure. */
 export const ROAD_CATCHERS = {
   plan: BEFORE_CHANGES,
   'request-approval': BEFORE_CHANGES,

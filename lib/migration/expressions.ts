@@ -1,4 +1,4 @@
-import { NO_CAUSE } from '../../lambdas/steps/finish/schema.ts';
+import { NO_CAUSE } from '../../lambdas/runtime/caught.ts';
 
 /**
  * JSONata, as Step Functions takes it. Every expression here is total: a failing one in a Catch or a Fail would end the
@@ -61,10 +61,20 @@ export const FAILURE_TEXT = failureText('failure');
 /** In a Catch: the error as errorOutput has it. `Cause` is always text, also where a time-out comes without one. */
 export const caughtFailure = expression(`{'Error': $states.errorOutput.Error, 'Cause': ${CAUGHT_CAUSE}}`);
 
-/** In a Catch after an earlier failure: keeps the first error's name and tells of both. */
-export const caughtAnotherFailure = (what: string): Expression =>
-  expression(`{'Error': $failure.Error, 'Cause': ${readable('$failure.Cause')} & ' ${what}: ' & ${CAUGHT}}`);
+/** An expression of a failure by the text of the error that has led to it: one that is caught, or one that is kept. */
+export type FailureOf = (cause: string) => Expression;
 
-/** In a Catch: names the failure by what it means, and keeps the caught error in its text. */
-export const caughtAs = (error: string, meaning: string): Expression =>
-  expression(`{'Error': '${error}', 'Cause': '${meaning}: ' & ${CAUGHT}}`);
+/** After an earlier failure: keeps the first error's name and tells of both. */
+export const anotherFailure =
+  (what: string): FailureOf =>
+  (cause) =>
+    expression(`{'Error': $failure.Error, 'Cause': ${readable('$failure.Cause')} & ' ${what}: ' & ${cause}}`);
+
+/** Names the failure by what it means, and keeps the error in its text. */
+export const failureAs =
+  (error: string, meaning: string): FailureOf =>
+  (cause) =>
+    expression(`{'Error': '${error}', 'Cause': '${meaning}: ' & ${cause}}`);
+
+/** In a Catch. */
+export const caught = (failure: FailureOf): Expression => failure(CAUGHT);

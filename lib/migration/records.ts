@@ -1,7 +1,8 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { expression, type Expression, FAILURE_TEXT } from './expressions.ts';
+import { caught, expression, type Expression, FAILURE_TEXT, type FailureOf } from './expressions.ts';
 import type { FailureTarget } from './errors.ts';
+import { GAVE_UP_TEXT, type Pauses } from './pauses.ts';
 import { catchFailures, EXECUTION_ARN, MIGRATION, type StepFunctions, stepTask } from './task.ts';
 
 const FAILURE = expression('$failure');
@@ -13,27 +14,34 @@ interface Recorded {
   migration?: { migrationId: Expression; target: Expression; subject: Expression };
   next: sfn.State;
   /** Where it leads that the end can't be recorded, and what the failure then says. */
-  unrecorded: { target: FailureTarget; state: sfn.State; failure: Expression };
+  unrecorded: { target: FailureTarget; state: sfn.State; failure: FailureOf };
+  pauses: Pauses;
 }
 
 /** A state that records how a migration ended and lets go of its locks. The ends of failures say what failed. */
 export function recordEnd(
   scope: Construct,
   functions: StepFunctions,
-  { stateName, outcome, migration = MIGRATION, next, unrecorded }: Recorded,
+  { stateName, outcome, migration = MIGRATION, next, unrecorded, pauses }: Recorded,
 ): sfn.State {
   const failure = outcome === 'migrated' ? {} : { failure: FAILURE };
   const record = stepTask(scope, 'finish', {
     functions,
     stateName,
     payload: { ...migration, executionArn: EXECUTION_ARN, outcome, ...failure },
+    paused: true,
   });
   record.next(next);
+  pauses.phase(stateName, {
+    back: true,
+    tooLong: { to: unrecorded.state, failure: unrecorded.failure(GAVE_UP_TEXT) },
+  });
+  pauses.around(record, stateName, { back: true });
   catchFailures(
     record,
     [{ errors: 'any', next: unrecorded.target }],
     { [unrecorded.target]: unrecorded.state },
-    { failure: unrecorded.failure },
+    { failure: caught(unrecorded.failure) },
   );
   return record;
 }

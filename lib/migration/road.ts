@@ -164,10 +164,18 @@ const chooseWay = (scope: Construct, addon: AddonChange, association: sfn.State,
     .when(wayIs('associate'), association)
     .otherwise(none);
 
+const BEFORE: readonly RoadStep[] = ['plan', 'request-approval', 'await-window', 'begin'];
+/** Which end a pause of the step leads to. */
+const phaseOf = (step: RoadStep): 'before' | 'change' | 'annotation' => {
+  if (step === 'annotate-service-account') return 'annotation';
+  return BEFORE.includes(step) ? 'before' : 'change';
+};
+
 /** The states from the plan to the proof, way after way of the ladder. Answers the first of them. */
 export function createRoad(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
   const task: MakeTask = (step, options, others = {}) => {
-    const state = stepTask(scope, step, { functions, ...options });
+    const state = stepTask(scope, step, { functions, paused: true, ...options });
+    endings.pauses.around(state, phaseOf(step), { back: false, callback: options.callback !== undefined });
     if (options.callback)
       state.addCatch(endings.RecordBlocked, { errors: [sfn.Errors.TIMEOUT], assign: { failure: NOBODY_DECIDED } });
     catchFailures(state, ROAD_CATCHERS[step], { ...endings, ...others });
@@ -212,5 +220,6 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
   const change = createStandalone(scope, task, whichWay);
   begin.next(installAgent(scope, task, changesTrust(functions) ? repairTrust(scope, task, change) : change));
   nextWay.next(whichWay);
-  return plan;
+  endings.pauses.close();
+  return endings.pauses.start(plan);
 }

@@ -3,7 +3,8 @@ import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { ON_THE_WAY_BACK } from './errors.ts';
-import { caughtAnotherFailure, expression, migrationText, recordText } from './expressions.ts';
+import { anotherFailure, caught, expression, migrationText, recordText } from './expressions.ts';
+import { GAVE_UP_TEXT, type Pauses } from './pauses.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
 import {
   answerIs,
@@ -37,6 +38,7 @@ export interface RollbackOptions {
   tableName: string;
   /** Where it leads that all is as it was, and recorded: the outcome is the answer of the state before. */
   rolledBack: sfn.State;
+  pauses: Pauses;
 }
 
 export interface Rollback {
@@ -50,9 +52,11 @@ export interface Rollback {
 }
 
 /** What is said in a `failure` whose end could not be recorded. */
-export const NOT_RECORDED = caughtAnotherFailure(
+export const NOT_RECORDED = anotherFailure(
   'The end could not be recorded in the ledger either, so the locks may still be held',
 );
+
+const NOT_PUT_BACK = anotherFailure('Putting it back failed too');
 
 type MakeTask = <Name extends StepName>(
   step: Name,
@@ -64,7 +68,12 @@ function createActions(task: MakeTask) {
   const assess = task('assess-rollback', { payload: { ...LOCKED_MIGRATION, actions: expression('$actions') } });
   const restore = (stateName: string, action: 'update' | 'delete' | 'create') =>
     task('restore-addon', { stateName, payload: { ...LOCKED_MIGRATION, action, actions: expression('$actions') } });
+  const restorePurged = task('restore-associations', {
+    stateName: 'RestorePurged',
+    payload: { ...LOCKED_MIGRATION, action: 'purged' },
+  });
   return {
+    restorePurged,
     assess,
     restoreByUpdate: restore('RestoreByUpdate', 'update'),
     removeFailedCopy: restore('RemoveFailedCopy', 'delete'),
@@ -72,10 +81,10 @@ function createActions(task: MakeTask) {
   };
 }
 
-/** Leads from action to action until the add-on is back. Answers the first state. */
+/** Leads from action to action until the add-on has its role back. Answers the first state. */
 function restoreAddon(
   scope: Construct,
-  { assess, restoreByUpdate, removeFailedCopy, restoreByCreate }: ReturnType<typeof createActions>,
+  { restorePurged, assess, restoreByUpdate, removeFailedCopy, restoreByCreate }: ReturnType<typeof createActions>,
   next: sfn.State,
   recordNeedsHuman: sfn.State,
 ): sfn.State {
@@ -91,7 +100,8 @@ function restoreAddon(
   assess.next(whichWayBack);
   for (const action of [restoreByUpdate, removeFailedCopy, restoreByCreate]) action.next(waitForRestore);
   waitForRestore.next(assess);
-  return assess;
+  restorePurged.next(assess);
+  return restorePurged;
 }
 
 /** The state that brings a service account's annotation back, where it was removed. Answers the first of the two. */
@@ -122,16 +132,32 @@ interface VerifyOptions {
   recordNeedsHuman: sfn.State;
 }
 
-/** The states that see the pods back on the old identity, and then the trust policies as they were. */
+/**
+ * The states that see the pods back on the old identity, one ahead of the others, and then the trust policies as they
+ * were.
+ */
 function verifyRestored(
   scope: Construct,
   task: MakeTask,
   { functions, after, recordRolledBack, recordNeedsHuman }: VerifyOptions,
 ): void {
-  const before = { ...CHANGE, towards: 'before', round: expression('$podRound') } as const;
+  const before = {
+    ...CHANGE,
+    towards: 'before',
+    round: expression('$podRound'),
+    newestPodAt: expression('$newestPodAt'),
+    tries: expression('$tries'),
+  } as const;
   const verify = task('verify-pods', { stateName: 'VerifyRestored', payload: before });
   const restart = task('restart-pods', { stateName: 'RestartRestored', payload: before });
-  const waitForRollout = wait(scope, 'WaitForRestoredRollout', 15, { podRound: expression('$podRound + 1') });
+  // Longer with each try, so that the webhook has the time that it takes: how long that is, nobody says.
+  const waitForRollout = sfn.Wait.jsonata(scope, 'WaitForRestoredRollout', {
+    time: sfn.WaitTime.seconds(expression('15 * ($tries + 1)')),
+    assign: {
+      podRound: expression('$states.input.isTry = true ? $podRound : $podRound + 1'),
+      tries: expression('$states.input.isTry = true ? $tries + 1 : $tries'),
+    },
+  });
   const podsRestored = changesTrust(functions) ? restoreTrust(scope, task, recordRolledBack) : recordRolledBack;
   // The step bounds the rounds: after the last restart it throws rather than ask for another.
   const restored = sfn.Choice.jsonata(scope, 'AreThePodsRestored')
@@ -148,13 +174,18 @@ function verifyRestored(
 }
 
 /**
- * The way back, the same states in both state machines: look, take one action, wait, look again, until the add-on is as
- * the snapshot has it; then the associations; then the pods, which are restarted where they did not take the old
- * identity; then the trust policies, which the pods do not need any more. Of a service account that is no add-on's
- * there is no add-on to look at: its annotation comes back, its association goes, and then its pods go back. It looks
- * at what is there and not at what was done, so it may start from anywhere, and start again.
+ * The way back, the same states in both state machines: what was purged comes back where nothing is in its place; look,
+ * take one action, wait, look again, until the add-on has the role that it had; then the migration's associations go;
+ * then the pods, one ahead of the others, are restarted where they did not take the old identity; then the trust
+ * policies, which the pods do not need any more. In that order a new pod has credentials at any time but for as long as
+ * EKS's webhook knows an association that is gone. Of a service account that is no add-on's there is no add-on to look
+ * at: its annotation comes back, its association goes, and then its pods go back. It looks at what is there and not at
+ * what was done, so it may start from anywhere, and start again.
  */
-export function createRollback(scope: Construct, { functions, tableName, rolledBack }: RollbackOptions): Rollback {
+export function createRollback(
+  scope: Construct,
+  { functions, tableName, rolledBack, pauses }: RollbackOptions,
+): Rollback {
   const needsHuman = failWith(
     scope,
     'NeedsHuman',
@@ -166,27 +197,33 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
     outcome: 'needs-human',
     next: needsHuman,
     unrecorded,
+    pauses,
   });
   const recordRolledBack = recordEnd(scope, functions, {
     stateName: 'RecordRolledBack',
     outcome: 'rolled-back',
     next: rolledBack,
     unrecorded,
+    pauses,
   });
 
+  pauses.phase('back', { back: true, tooLong: { to: recordNeedsHuman, failure: NOT_PUT_BACK(GAVE_UP_TEXT) } });
   const task: MakeTask = (step, options) => {
-    const state = stepTask(scope, step, { functions, ...options });
-    catchFailures(
-      state,
-      ON_THE_WAY_BACK,
-      { RecordNeedsHuman: recordNeedsHuman },
-      { failure: caughtAnotherFailure('Putting it back failed too') },
-    );
+    const state = stepTask(scope, step, { functions, paused: true, ...options });
+    pauses.around(state, 'back', { back: true });
+    catchFailures(state, ON_THE_WAY_BACK, { RecordNeedsHuman: recordNeedsHuman }, { failure: caught(NOT_PUT_BACK) });
     return state;
   };
 
   const actions = createActions(task);
-  const restoreAssociations = task('restore-associations', { payload: LOCKED_MIGRATION, assign: { podRound: 1 } });
+  const restoreAssociations = task('restore-associations', {
+    payload: LOCKED_MIGRATION,
+    assign: {
+      podRound: 1,
+      tries: 0,
+      newestPodAt: expression(`$exists($states.result.Payload.newestPodAt) ? $states.result.Payload.newestPodAt : ''`),
+    },
+  });
   verifyRestored(scope, task, { functions, after: restoreAssociations, recordRolledBack, recordNeedsHuman });
   const rollBack = sfn.Pass.jsonata(scope, 'RollBack', { assign: { actions: 0 } });
   rollBack.next(

@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { MOST_DAYS_WAITING } from '../../lambdas/domain/pause.ts';
 import { APPROVAL_HOURS } from '../../lambdas/domain/request.ts';
 import { MOST_DAYS_BEFORE_BEGIN } from '../../lambdas/domain/waiting.ts';
 import { createStateMachine } from '../step-machine.ts';
@@ -12,17 +13,16 @@ import { createRoad, type RoadStep } from './road.ts';
 import { ROLLBACK_STEPS } from './rollback.ts';
 
 /**
- * A machine that times out runs no Catch, so this must never come before the way back has ended; Recover would have to
- * take over. The longest that the polls and waits take together, minutes: the plan 20; the locks 60; the agent 20; a
- * way in place: purge 3 + update 3 + until ACTIVE 20.3 + three rounds of 15 and two waits for a rollout, 45.5; two ways
- * by deletion: until gone 20.3 + purge 3 + create 3 + 20.3 + 45.5 each; for a repaired trust to be seen 2 for each
- * update, create and carry-over; the way back: seven assessments of 30 + six actions of 3.3 + associations 3 + 45.5.
- * That is 646 min; the rest of 18 h is for retries of transient faults on the way. Before it begins it may wait for
- * approvals and windows: no wait begins after 30 days, and an approval's takes 7 at most.
+ * What an execution may take that waits as long as may be for one thing in each of its phases (the plan, the change, the
+ * way back, the record of its end), and is at work for two days more. A machine that times out runs no Catch: should an
+ * execution ever wait for more than that, Recover takes over what it has left.
  */
-export const MACHINE_TIMEOUT = Duration.hours(18)
-  .plus(Duration.days(MOST_DAYS_BEFORE_BEGIN))
-  .plus(Duration.hours(APPROVAL_HOURS.most));
+export const PHASES_TIMEOUT = Duration.days(4 * MOST_DAYS_WAITING + 2);
+
+/** Before it begins it may wait for approvals and windows: no wait begins after 30 days, and an approval's takes 7. */
+export const MACHINE_TIMEOUT = PHASES_TIMEOUT.plus(Duration.days(MOST_DAYS_BEFORE_BEGIN)).plus(
+  Duration.hours(APPROVAL_HOURS.most),
+);
 
 export interface MachineProps {
   steps: Steps;
@@ -51,6 +51,6 @@ export class MigrateAddon extends Construct {
       timeout: MACHINE_TIMEOUT,
       key,
     });
-    steps.grantInvoke(this.stateMachine, [...(Object.keys(ROAD_CATCHERS) as RoadStep[]), ...ROLLBACK_STEPS]);
+    steps.grantInvoke(this.stateMachine, [...(Object.keys(ROAD_CATCHERS) as RoadStep[]), ...ROLLBACK_STEPS, 'pause']);
   }
 }

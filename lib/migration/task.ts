@@ -66,6 +66,8 @@ export interface StepTaskOptions<Name extends StepName> {
    * output is what is sent then.
    */
   callback?: { timeoutSeconds: Expression };
+  /** The state pauses (`pauses.ts`) for what is not over with the second try. */
+  paused?: boolean;
 }
 
 /** The token that a state waits under, of a payload. */
@@ -100,7 +102,7 @@ export function stepTask<Name extends StepName>(
     retryOnServiceExceptions: false,
   });
   for (const retrier of retriersOf(step, {
-    trust: changesTrust(options.functions),
+    paused: options.paused ?? false,
     callback: options.callback !== undefined,
   })) {
     task.addRetry({

@@ -52,13 +52,13 @@ export interface AlarmSpec {
 }
 
 /**
- * Longer than a migration takes that waits an hour for a role's lock, as `begin` may, and then goes its usual way;
- * shorter than what a state machine may take at the utmost.
+ * Longer than a migration takes as a rule. One that waits for a large roll-out, or for an outage to end, may take longer:
+ * its record says what it waits for.
  */
 export const LOCK_HELD_TOO_LONG = Duration.hours(2);
 /** Half of the time that approvals are usually waited for. */
 export const APPROVAL_WAITS_TOO_LONG = Duration.hours(12);
-/** As many as one call makes before its step gives up. */
+/** As many as one migration makes that waits for an hour because its calls are throttled. */
 export const MANY_THROTTLES = 10;
 
 /** A sum fills what is not there yet with 0: what is sent a moment late is still seen in the periods after. */

@@ -100,6 +100,10 @@ const callsOf: Record<StepName, Calls> = {
     PutItem: 'notes the associations that it made again, and its own before it deletes them',
     UpdateItem: LINE,
   },
+  pause: {
+    Query: 'reads what its migration has waited for so far, and whether somebody has cancelled it',
+    UpdateItem: 'notes what the migration waits for, and what others are to be told of it',
+  },
   'take-over': {
     Query: 'reads the record, the snapshot and the step lines of the migration',
     GetItem: 'reads who holds its locks',

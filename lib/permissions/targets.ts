@@ -103,6 +103,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   // What they need is in the ledger.
   'request-approval': () => [],
   'await-window': () => [],
+  pause: () => [],
   begin: ({ passableRoleArns, comparesApprovers }) => [
     describeCluster(
       "finds the address of the cluster's API server, which it asks about a service account that is no add-on's, and reads the OIDC issuer",

@@ -1,4 +1,3 @@
-import { Duration } from 'aws-cdk-lib';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
@@ -13,8 +12,9 @@ import {
   unknownFields,
 } from '../migration/expressions.ts';
 import { failWith, recordEnd } from '../migration/records.ts';
+import { GAVE_UP, Pauses } from '../migration/pauses.ts';
 import { createRollback, NOT_RECORDED, ROLLBACK_STEPS } from '../migration/rollback.ts';
-import type { MachineProps } from '../migration/state-machine.ts';
+import { type MachineProps, PHASES_TIMEOUT } from '../migration/state-machine.ts';
 import {
   answerIs,
   catchFailures,
@@ -24,12 +24,6 @@ import {
   stepTask,
 } from '../migration/task.ts';
 import { createStateMachine } from '../step-machine.ts';
-
-/**
- * The longest that the polls and waits take together, minutes: the take-over 5 + the way back, as in MigrateAddon, 278;
- * the rest is for retries of transient faults. Where it does time out, its locks are found and it is started again.
- */
-const MACHINE_TIMEOUT = Duration.hours(9);
 
 const INPUT = '$states.context.Execution.Input';
 
@@ -52,8 +46,10 @@ function createTakeOver(scope: Construct, functions: StepFunctions): tasks.Lambd
       cause: `${INPUT}.cause`,
       requestedBy: `${INPUT}.requestedBy`,
       reason: `${INPUT}.reason`,
-      unknownFields: unknownFields('migrationId', 'cause', 'requestedBy', 'reason'),
+      acceptCredentialGap: `${INPUT}.acceptCredentialGap`,
+      unknownFields: unknownFields('migrationId', 'cause', 'requestedBy', 'reason', 'acceptCredentialGap'),
     }),
+    paused: true,
     assign: Object.fromEntries(
       assigned.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)]),
     ),
@@ -62,7 +58,8 @@ function createTakeOver(scope: Construct, functions: StepFunctions): tasks.Lambd
 
 /**
  * Takes over what an execution of MigrateAddon left when it stopped without an end of its own, and puts back on demand
- * what one has done. Input: `{ migrationId, cause, requestedBy?, reason? }` (see the step take-over).
+ * what one has done. Input: `{ migrationId, cause, requestedBy?, reason?, acceptCredentialGap? }` (see the step
+ * take-over).
  * It succeeds when it has done what it was started for: `Recovered`, with the outcome of the migration, or
  * `NothingToRecover`. It fails as `NeedsHuman`, or as `RecoveryFailed`: then it could not begin, or not record the end.
  */
@@ -85,21 +82,26 @@ export class Recover extends Construct {
       'RecoveryFailed',
       `'The recovery of migration ' & ${MIGRATION_ID} & ' did not come to its end. ' & ${FAILURE_TEXT} & ' The migration: ${recordText(tableName)}.'`,
     );
-    const rollback = createRollback(states, { functions, tableName, rolledBack: recovered });
+    const pauses = new Pauses(states, functions);
+    const rollback = createRollback(states, { functions, tableName, rolledBack: recovered, pauses });
     const recordMigrated = recordEnd(states, functions, {
       stateName: 'RecordMigrated',
       outcome: 'migrated',
       next: recovered,
       unrecorded: { target: 'RecoveryFailed', state: failed, failure: RECORD_MISSING },
+      pauses,
     });
     const recordBlocked = recordEnd(states, functions, {
       stateName: 'RecordBlocked',
       outcome: 'blocked',
       next: recovered,
       unrecorded: { target: 'RecoveryFailed', state: failed, failure: NOT_RECORDED },
+      pauses,
     });
 
     const takeOver = createTakeOver(states, functions);
+    pauses.phase('take-over', { back: true, tooLong: { to: failed, failure: GAVE_UP } });
+    pauses.around(takeOver, 'take-over', { back: true });
     catchFailures(takeOver, BEFORE_RECOVERY, { RecoveryFailed: failed });
     takeOver.next(
       sfn.Choice.jsonata(states, 'WhatIsLeft')
@@ -109,12 +111,14 @@ export class Recover extends Construct {
         .otherwise(nothing),
     );
 
+    pauses.close();
     this.stateMachine = createStateMachine(this, {
       comment: 'Ends a migration whose execution has stopped, and puts one back on demand.',
-      start: takeOver,
-      timeout: MACHINE_TIMEOUT,
+      start: pauses.start(takeOver),
+      // Where it does time out, its locks are found and it is started again.
+      timeout: PHASES_TIMEOUT,
       key,
     });
-    steps.grantInvoke(this.stateMachine, ['take-over', ...ROLLBACK_STEPS]);
+    steps.grantInvoke(this.stateMachine, ['take-over', 'pause', ...ROLLBACK_STEPS]);
   }
 }

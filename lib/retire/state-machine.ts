@@ -8,11 +8,8 @@ import type { MachineProps } from '../migration/state-machine.ts';
 import { catchFailures, sparsePayload, stepTask } from '../migration/task.ts';
 import { createStateMachine } from '../step-machine.ts';
 
-/**
- * The polls for a role's lock take 10 min together; the rest is for retries of transient faults, 25 min with a time-out
- * each.
- */
-const MACHINE_TIMEOUT = Duration.hours(1);
+/** The polls for a role's lock take 6 h together, and the retries of transient faults 12 h. */
+const MACHINE_TIMEOUT = Duration.hours(24);
 
 const INPUT = '$states.context.Execution.Input';
 

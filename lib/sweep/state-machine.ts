@@ -9,7 +9,8 @@ import { RETRIES_OF_LOOK } from '../../lambdas/domain/sweep/looks.ts';
 import { acknowledgeGrants } from '../acknowledge.ts';
 import { OF_A_SWEEP, OF_REPORTING } from '../migration/errors.ts';
 import {
-  caughtAnotherFailure,
+  anotherFailure,
+  caught,
   caughtFailure,
   EXECUTION,
   expression,
@@ -76,7 +77,7 @@ function createReportOfFailure(scope: Construct, functions: StepFunctions, { fai
     reportFailure,
     OF_REPORTING,
     { SweepFailed: failed },
-    { failure: caughtAnotherFailure('and that could not be reported') },
+    { failure: caught(anotherFailure('and that could not be reported')) },
   );
   reportFailure.next(failed);
   return reportFailure;

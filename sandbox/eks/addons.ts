@@ -19,10 +19,10 @@ import { changesOf, isLive, ownedBy, replaceOwned } from './association-state.ts
 import { arnPrefix, once, paginate, preservedKey, requireAddon, requireCluster, seconds } from './call.ts';
 import type { EksCall, Handler } from './call.ts';
 import { conflictOf, takeBackFields } from './conflicts.ts';
-import { EksError } from './errors.ts';
+import { EksError, type ErrorFields } from './errors.ts';
 import { requireChangeRights, requireDeleteRights } from './on-behalf.ts';
 import { updateAnswer, updateParams } from './updates.ts';
-import type { Wire } from './wire.ts';
+import type { Decoded, Wire } from './wire.ts';
 
 const answerOf = ({ world }: EksCall, cluster: ClusterState, addon: AddonState): Wire<eks.Addon> => {
   const associations = addon.associationIds.flatMap((id) => {
@@ -144,6 +144,23 @@ const newUpdate = (call: EksCall, addon: AddonState, input: Parameters<typeof up
   createdAt: call.world.schedule.now(),
 });
 
+/** By the knob `roleBesideAssociations`; the text is made up. */
+const refuseRoleBeside = (
+  { world }: EksCall,
+  { associationIds }: AddonState,
+  { serviceAccountRoleArn, podIdentityAssociations }: Decoded<eks.UpdateAddonRequest>,
+  fields: ErrorFields,
+): void => {
+  const isBeside =
+    serviceAccountRoleArn !== undefined && podIdentityAssociations === undefined && associationIds.length > 0;
+  if (isBeside && world.knobs.roleBesideAssociations === 'refuse')
+    throw new EksError(
+      'InvalidParameterException',
+      'The add-on has Pod Identity associations: name them, or none, together with serviceAccountRoleArn.',
+      fields,
+    );
+};
+
 /**
  * A role that the request leaves out is taken away, with or without associations
  * (hashicorp/terraform-provider-aws#19402 and #30645); the knob `keepIrsaRole` plays the contrary report. Version,
@@ -168,6 +185,7 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
         `Addon ${addon.name} cannot be updated as it is currently in ${status} state`,
         fields,
       );
+    refuseRoleBeside(call, addon, input, fields);
     const offered = requireOffered(call, addon.name, fields);
     const version = versionAfter(offered, cluster, addon, input.addonVersion);
     checkParameters(call, cluster, { offered, version, namespace: addon.namespace, owner: addon.arn }, input);

@@ -91,19 +91,18 @@ const condition = (type: string, status: boolean, at: number, reason?: string, m
   ...(message === undefined ? {} : { message }),
 });
 
+/** `crashes`: how often its containers have ended by themselves, where they do. */
 const containerStatuses = (
   containers: Container[],
-  running: boolean,
-  at: number,
-  init = false,
+  { running, at, init = false, crashes = 0 }: { running: boolean; at: number; init?: boolean; crashes?: number },
 ): Record<string, unknown>[] =>
   containers.map(({ name, image }) => {
     const state = init
       ? { terminated: { exitCode: 0, reason: 'Completed', startedAt: timestamp(at), finishedAt: timestamp(at) } }
       : running
         ? { running: { startedAt: timestamp(at) } }
-        : { waiting: { reason: 'ContainerCreating' } };
-    return { name, image, imageID: '', ready: running, restartCount: 0, started: running && !init, state };
+        : { waiting: { reason: crashes > 0 ? 'CrashLoopBackOff' : 'ContainerCreating' } };
+    return { name, image, imageID: '', ready: running, restartCount: crashes, started: running && !init, state };
   });
 
 const addressOf = (node: KubeObject | undefined): string | undefined => {
@@ -114,7 +113,7 @@ const addressOf = (node: KubeObject | undefined): string | undefined => {
   return found?.address;
 };
 
-const setStatus = (plane: ControlPlane, pod: Pod, at: number, ready: boolean): void => {
+const setStatus = (plane: ControlPlane, pod: Pod, at: number, ready: boolean, crashes = 0): void => {
   const { kube } = plane.cluster;
   const scheduled = pod.spec.nodeName !== undefined;
   const hostIP = addressOf(getObject(kube, 'Node', undefined, pod.spec.nodeName ?? ''));
@@ -142,9 +141,17 @@ const setStatus = (plane: ControlPlane, pod: Pod, at: number, ready: boolean): v
       : [condition('PodScheduled', false, at, 'Unschedulable', 'no nodes available to schedule pods')],
     ...(scheduled ? { hostIP, hostIPs: [{ ip: hostIP }], startTime: pod.metadata.creationTimestamp } : {}),
     ...(ready ? { podIP, podIPs: [{ ip: podIP }] } : {}),
-    ...(scheduled ? { containerStatuses: containerStatuses(pod.spec.containers, ready, at) } : {}),
+    ...(scheduled
+      ? { containerStatuses: containerStatuses(pod.spec.containers, { running: ready, at, crashes }) }
+      : {}),
     ...(scheduled && pod.spec.initContainers
-      ? { initContainerStatuses: containerStatuses(pod.spec.initContainers, ready, at, ready) }
+      ? {
+          initContainerStatuses: containerStatuses(pod.spec.initContainers, {
+            running: ready,
+            at,
+            init: ready,
+          }),
+        }
       : {}),
   };
 };
@@ -188,7 +195,10 @@ export interface NewPod {
   ready: boolean;
 }
 
-/** How often a container that can't work without credentials is started anew. */
+/**
+ * How often a container that can't work without credentials is started anew. Its pod stays Pending, as one does whose
+ * init containers end so: what counts as running here has credentials.
+ */
 const RESTART_SECONDS = 10;
 
 const readySecondsOf = ({ world, cluster: { kube } }: ControlPlane, pod: Pod): number =>
@@ -199,16 +209,19 @@ const becomeReady = (
   pod: Pod,
   changed: () => void,
   seconds = readySecondsOf(plane, pod),
+  crashes = 0,
 ): void => {
   const { world, cluster } = plane;
   const { kube } = cluster;
   world.schedule.after(seconds * 1000, (at) => {
     if (!isActive(pod) || !canRun(kube, pod)) return;
     if (world.knobs.podsWaitForCredentials && !hasCredentials(world, cluster, pod)) {
-      becomeReady(plane, pod, changed, RESTART_SECONDS);
+      setStatus(plane, pod, at, false, crashes + 1);
+      touch(kube, pod);
+      becomeReady(plane, pod, changed, RESTART_SECONDS, crashes + 1);
       return;
     }
-    setStatus(plane, pod, at, true);
+    setStatus(plane, pod, at, true, crashes);
     credentialsOfPod(world, cluster, pod);
     touch(kube, pod);
     count(kube, pod, { active: 0, ready: 1 });
@@ -243,7 +256,12 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   addApiAccess(pod, suffix);
   admitPod(plane.world, plane.cluster, pod, createdAt);
   storePod(pod);
-  setStatus(plane, pod, createdAt, options.ready && canRun(kube, pod));
+  const isReadyAtOnce = options.ready && canRun(kube, pod);
+  // One that was there before the sandbox opened has taken its time too.
+  const since = isReadyAtOnce
+    ? Math.max(createdAt, Math.min(createdAt + readySecondsOf(plane, pod) * 1000, plane.world.schedule.now()))
+    : createdAt;
+  setStatus(plane, pod, since, isReadyAtOnce);
   putObject(kube, 'Pod', pod);
   count(kube, pod, { active: 1, ready: isReady(pod) ? 1 : 0 });
   if (options.nodeName !== undefined)

@@ -38,7 +38,7 @@ const resources = (apiGroup: string, names: string[], verbs: string[]): PolicyRu
  */
 const migratorRules = (custom: CustomKind[]): Record<Purpose, PolicyRule[]> => ({
   read: [...READ_RULES, ...customResourceRules(custom)].map(({ rule }) => rule),
-  restart: [RESTART_EVERYTHING.rule],
+  restart: RESTART_EVERYTHING.map(({ rule }) => rule),
   annotate: [ANNOTATE_EVERYTHING.rule],
 });
 

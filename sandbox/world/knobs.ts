@@ -11,6 +11,12 @@ export const knobs = z
       'hashicorp/terraform-provider-aws#30645: detached (Apr 2025); the contrary report is of Dec 2025',
       'UpdateAddon with associations and without a role leaves the IRSA role set.',
     ),
+    roleBesideAssociations: knob(
+      z.enum(['accept', 'refuse']).default('accept'),
+      'likely',
+      'EKS User Guide, "Assign IAM roles to add-ons": an add-on may have both; nobody shows the update',
+      'Whether UpdateAddon gives a role to an add-on that has associations, where it leaves these as they are; refused as an InvalidParameterException.',
+    ),
     ownerArnAfterPreserve: knob(
       z.enum(['keep', 'clear']).default('keep'),
       'unknown',

@@ -20,7 +20,7 @@ const DATABASE = { kind: 'StatefulSet', namespace: 'kube-system', name: 'db' } a
 
 describe('workloads', () => {
   test('of all kinds, settled at rest', async () => {
-    const common = { namespace: 'kube-system', settled: true, templateAnnotations: {} };
+    const common = { namespace: 'kube-system', settled: true, observed: true, templateAnnotations: {} };
     const plugin = { name: 'ebs-plugin', image: 'ebs', init: false, env: {}, mounts: [] };
     const managedFields = [
       {
@@ -36,6 +36,9 @@ describe('workloads', () => {
         serviceAccount: 'ebs-csi-controller-sa',
         desired: 2,
         ready: 2,
+        updated: 2,
+        total: 2,
+        rollout: { maxSurge: '25%', maxUnavailable: '25%' },
         containers: [plugin, { ...plugin, name: 'csi-attacher', image: 'attacher' }],
         labels: { app: 'ebs-csi-controller' },
         managedFields,
@@ -47,6 +50,9 @@ describe('workloads', () => {
         serviceAccount: 'ebs-csi-node-sa',
         desired: 3,
         ready: 3,
+        updated: 3,
+        total: 3,
+        rollout: { maxSurge: 0, maxUnavailable: 1 },
         containers: [plugin],
         labels: { app: 'ebs-csi-node' },
         managedFields,
@@ -58,6 +64,9 @@ describe('workloads', () => {
         serviceAccount: 'ebs-csi-controller-sa',
         desired: 3,
         ready: 3,
+        updated: 3,
+        total: 3,
+        rollout: {},
         containers: [
           { ...plugin, name: 'main', image: 'db:1' },
           { ...plugin, name: 'exporter', image: 'exporter' },
@@ -80,6 +89,24 @@ describe('workloads', () => {
         (plural) => `/apis/apps/v1/namespaces/shop/${plural}?limit=500`,
       ),
     );
+  });
+
+  test('have the settings of their rollouts, what is left out not among them', async () => {
+    const lab = newDatabaseLab();
+    const kubernetes = kubernetesOf(lab);
+    const rollouts = async () => (await kubernetes.listWorkloads('kube-system')).map(({ rollout }) => rollout);
+    const template = { spec: { terminationGracePeriodSeconds: 600 } };
+    const spec = { minReadySeconds: 20, template };
+    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec } });
+    await lab.call('PATCH', STATEFUL_SET, {
+      headers: strategic,
+      body: { spec: { ...spec, updateStrategy: { rollingUpdate: { partition: 2 } } } },
+    });
+    expect(await rollouts()).toEqual([
+      { maxSurge: '25%', maxUnavailable: '25%', minReadySeconds: 20, graceSeconds: 600 },
+      { maxSurge: 0, maxUnavailable: 1 },
+      { partition: 2, minReadySeconds: 20, graceSeconds: 600 },
+    ]);
   });
 
   const seedOnDelete = (lab: Lab, kind: 'DaemonSet' | 'StatefulSet'): void => {

@@ -23,6 +23,7 @@ import type {
 } from '../../lambdas/domain/model.ts';
 import { type MigrationSummary, summaryOf } from '../../lambdas/domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
+import type { NotedWait } from '../../lambdas/domain/waiting-for.ts';
 import {
   LONGEST_WAIT_MS,
   type SlotResult,
@@ -186,6 +187,19 @@ export class FakeLedger implements Ledger {
     Object.assign(record, {
       [what]: [...others, copyOf(entry)].sort((a, b) => a.notedAt.localeCompare(b.notedAt)),
     });
+  }
+
+  async noteWait(migrationId: string, wait: NotedWait, told: Announcement[]): Promise<void> {
+    const record = this.records.get(migrationId);
+    if (record?.status !== 'running') return;
+    record.waitingFor = copyOf(wait);
+    for (const one of told) this.outboxOf(migrationId).add(one);
+  }
+  async endWait(migrationId: string, { what, since }: NotedWait, told: Announcement[]): Promise<void> {
+    const record = this.records.get(migrationId);
+    if (record?.waitingFor?.what !== what || record.waitingFor.since !== since) return;
+    delete record.waitingFor;
+    for (const one of told) this.outboxOf(migrationId).add(one);
   }
 
   async requestCancel(migrationId: string, cancellation: Cancellation): Promise<void> {

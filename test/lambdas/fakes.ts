@@ -41,6 +41,7 @@ import {
   aNode,
   aNodePod,
   anAgentPod,
+  anAnnotatedAccount,
   aPod,
   bothWays,
   EXECUTION,
@@ -69,6 +70,7 @@ const MUTATING = new Set([
     'tagResource',
   ].map((name) => `eks.${name}`),
   'kubernetes.restartWorkload',
+  'kubernetes.evictPod',
   'kubernetes.annotateServiceAccount',
   'events.publish',
   'executions.startRecovery',
@@ -253,7 +255,7 @@ export class FakeKubernetes implements Kubernetes {
   /** Service accounts without it. */
   plainServiceAccounts: ServiceAccount[] = [];
   /** Those that are asked for by name. */
-  serviceAccounts: ServiceAccountDetail[] = [];
+  serviceAccounts: ServiceAccountDetail[] = [anAnnotatedAccount()];
   nodes: Node[] = [aNode(), aNode({ name: 'node-2' })];
   webhooks: MutatingWebhook[] = [podIdentityWebhook()];
   /** Called with a workload whose pods are to roll. */
@@ -323,6 +325,12 @@ export class FakeKubernetes implements Kubernetes {
     workload.templateAnnotations = { restarted: marker };
     this.onRestart(ref);
   }
+  /** What an eviction is answered with, where it is not carried out. */
+  eviction: 'evicted' | 'refused' | 'gone' = 'evicted';
+  async evictPod({ uid }: Pick<Pod, 'namespace' | 'name' | 'uid'>): Promise<'evicted' | 'refused' | 'gone'> {
+    if (this.eviction === 'evicted') this.pods = this.pods.filter((pod) => pod.uid !== uid);
+    return this.eviction;
+  }
 }
 
 /** Step Functions' executions. */
@@ -333,12 +341,7 @@ export class FakeExecutions implements Executions {
   );
   readonly recoveries: { migrationId: string; name: string }[] = [];
   readonly migrations: { migrationId: string; request: MigrationRequest }[] = [];
-  readonly rollbacks: {
-    migrationId: string;
-    name: string;
-    requestedBy?: string | undefined;
-    reason?: string | undefined;
-  }[] = [];
+  readonly rollbacks: ({ migrationId: string; name: string } & Parameters<Executions['startRollback']>[2])[] = [];
   /** By task token: what became of the task that waited under it; `waiting` while it does. */
   readonly tasks = new Map<string, 'waiting' | { output: unknown } | { error: string; cause: string }>();
   async describe(arn: string): Promise<ExecutionState | undefined> {
@@ -360,7 +363,7 @@ export class FakeExecutions implements Executions {
   async startRollback(
     migrationId: string,
     name: string,
-    who: { requestedBy?: string | undefined; reason?: string | undefined },
+    who: Parameters<Executions['startRollback']>[2],
   ): Promise<void> {
     if (!this.rollbacks.some((one) => one.name === name)) this.rollbacks.push({ migrationId, name, ...who });
   }

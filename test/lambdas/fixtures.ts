@@ -1,6 +1,13 @@
 /** One EBS CSI driver on one cluster, in the shapes of the domain: builders that take what a test changes. */
 import type { AddonConfiguration, Cluster, OfferedVersion } from '../../lambdas/domain/eks.ts';
-import type { Container, MutatingWebhook, Node, Pod, Workload } from '../../lambdas/domain/kubernetes.ts';
+import type {
+  Container,
+  MutatingWebhook,
+  Node,
+  Pod,
+  ServiceAccountDetail,
+  Workload,
+} from '../../lambdas/domain/kubernetes.ts';
 import { migrationRequest, newMigration } from '../../lambdas/domain/model.ts';
 import type {
   Addon,
@@ -192,6 +199,15 @@ export const aContainer = (change: Partial<Container> = {}): Container => ({
   ...change,
 });
 
+/** The add-on's, as EKS annotates it. */
+export const anAnnotatedAccount = (): ServiceAccountDetail => ({
+  namespace: NAMESPACE,
+  name: SERVICE_ACCOUNT,
+  uid: 'uid-of-account',
+  resourceVersion: '1',
+  roleArn: ROLE,
+  annotatedBy: ['eks'],
+});
 export const aPod = (identity: Exclude<PodIdentity, 'not-applicable'>, change: Partial<Pod> = {}): Pod => ({
   namespace: NAMESPACE,
   name: 'ebs-csi-controller-1',

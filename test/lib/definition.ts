@@ -93,15 +93,34 @@ const edgesOf = (states: Record<string, State>): Edge[] =>
     ...(state.Catch ?? []).map(({ Next, Assign }) => ({ from, to: Next, onFailure: true, assigns: namesIn(Assign) })),
   ]);
 
-/** States that lead to one another: of a whole state machine, or of what a Map runs for each item. */
+/** The states of a pause, each of which `pauses.test.ts` looks at. */
+export const PAUSE_STATES: ReadonlySet<string> = new Set([
+  'Pause',
+  'WaitForPause',
+  'WaitForLedger',
+  'WhereToGoOn',
+  'WhatEndsThePause',
+]);
+
+/**
+ * States that lead to one another: of a whole state machine, or of what a Map runs for each item. Without pauses, after
+ * which the state that has paused is entered again: what comes after what is the same with them.
+ */
 export class Graph {
   readonly startAt: string;
   readonly states: Record<string, State>;
   readonly edges: Edge[];
   constructor({ StartAt, States }: Processor) {
     this.startAt = StartAt;
-    this.states = States;
-    this.edges = edgesOf(States);
+    this.states = Object.fromEntries(
+      Object.entries(States)
+        .filter(([name]) => !PAUSE_STATES.has(name))
+        .map(([name, state]): [string, State] => [
+          name,
+          state.Catch ? { ...state, Catch: state.Catch.filter(({ Next }) => Next !== 'Pause') } : state,
+        ]),
+    );
+    this.edges = edgesOf(this.states);
   }
 
   /** Every state that can come after, the one itself included. */

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import { NO_CAUSE } from '../../lambdas/steps/finish/schema.ts';
+import { NO_CAUSE } from '../../lambdas/runtime/caught.ts';
 import { allMachines, migrateAddon, recover } from './definition.ts';
 
 const { states } = migrateAddon;

@@ -161,7 +161,12 @@ describe('way back', () => {
     expect(states.WhatGoesBack).toEqual({
       Type: 'Choice',
       Choices: [{ Condition: "{% $contains($subject, '/') %}", Next: 'IsAnnotationToRestore' }],
-      Default: 'AssessRollback',
+      Default: 'RestorePurged',
+    });
+    // Pods that were on what was purged have nothing else to ask for.
+    expect(states.RestorePurged).toMatchObject({
+      Next: 'AssessRollback',
+      Arguments: { Payload: { action: 'purged' } },
     });
     expect(states.AssessRollback!.Next).toBe('WhichWayBack');
     const actions = { update: 'RestoreByUpdate', delete: 'RemoveFailedCopy', create: 'RestoreByCreate' };
@@ -196,7 +201,7 @@ describe('way back', () => {
   });
 
   it('is over only when the pods have what they had', () => {
-    expect(states.RestoreAssociations).toMatchObject({ Next: 'IsAddonBack', Assign: { podRound: 1 } });
+    expect(states.RestoreAssociations).toMatchObject({ Next: 'IsAddonBack', Assign: { podRound: 1, tries: 0 } });
     expect(states.IsAddonBack).toEqual({
       Type: 'Choice',
       Choices: [{ Condition: '{% $states.input.awaitsWebhook = true %}', Next: 'WaitForFormerIdentity' }],
@@ -204,7 +209,12 @@ describe('way back', () => {
     });
     expect(states.WaitForFormerIdentity).toEqual({ Type: 'Wait', Seconds: 15, Next: 'VerifyRestored' });
     for (const name of ['VerifyRestored', 'RestartRestored'])
-      expect(states[name]!.Arguments!.Payload).toMatchObject({ towards: 'before', round: '{% $podRound %}' });
+      expect(states[name]!.Arguments!.Payload).toMatchObject({
+        towards: 'before',
+        round: '{% $podRound %}',
+        tries: '{% $tries %}',
+        newestPodAt: '{% $newestPodAt %}',
+      });
     expect(states.AreThePodsRestored).toMatchObject({
       Choices: [
         { Condition: "{% $states.input.verdict = 'proven' %}", Next: 'IsTrustToRestore' },
@@ -214,7 +224,11 @@ describe('way back', () => {
     });
     expect(states.WaitForRestoredRollout).toMatchObject({
       Next: 'VerifyRestored',
-      Assign: { podRound: '{% $podRound + 1 %}' },
+      Seconds: '{% 15 * ($tries + 1) %}',
+      Assign: {
+        podRound: '{% $states.input.isTry = true ? $podRound : $podRound + 1 %}',
+        tries: '{% $states.input.isTry = true ? $tries + 1 : $tries %}',
+      },
     });
     const withoutProof = migrateAddon.reachableFrom('RollBack', ({ to }) => to !== 'VerifyRestored');
     expect(withoutProof).not.toContain('RolledBack');

@@ -6,6 +6,7 @@ import { MOST_PLANS_AGAIN } from '../../lambdas/domain/waiting.ts';
 import { HISTORY_BOUNDS } from '../../lib/histories.ts';
 import { MAX_EVENTS } from '../../sandbox/states/limits.ts';
 import { parseDefinition } from '../../sandbox/states/parse-definition.ts';
+import { UnboundedLoop } from '../../sandbox/states/validation/longest-walk.ts';
 import { worstHistory } from '../../sandbox/states/validation/worst-history.ts';
 import { histories, historiesDocument, writtenHistories } from '../../scripts/histories.ts';
 import { migrateAddon, sweep } from './definition.ts';
@@ -31,8 +32,23 @@ describe('the longest history', () => {
       ErrorEquals.includes('WindowFarOff'),
     )!;
     retrier.MaxAttempts = 2016;
-    const { loops } = HISTORY_BOUNDS.MigrateAddon;
-    expect(worstHistory(parseDefinition('MigrateAddon', definition), { loops }).events).toBeGreaterThan(MAX_EVENTS);
+    const { loops, detours, retries } = HISTORY_BOUNDS.MigrateAddon;
+    const bounds = { loops, detours, retries: retries.filter(({ error }) => error !== 'WindowFarOff') };
+    expect(worstHistory(parseDefinition('MigrateAddon', definition), bounds).events).toBeGreaterThan(MAX_EVENTS);
+  });
+
+  it('has a loop without a bound where pauses are not told apart', () => {
+    const { loops, retries } = HISTORY_BOUNDS.MigrateAddon;
+    expect(() => worstHistory(parseDefinition('MigrateAddon', migrateAddon.definition), { loops, retries })).toThrow(
+      UnboundedLoop,
+    );
+  });
+
+  it('would be too long where an execution could pause half as often again', () => {
+    const { loops, retries, detours } = HISTORY_BOUNDS.MigrateAddon;
+    const more = detours.map((each) => ({ ...each, passages: 1.5 * each.passages }));
+    const definition = parseDefinition('MigrateAddon', migrateAddon.definition);
+    expect(worstHistory(definition, { loops, retries, detours: more }).events).toBeGreaterThan(MAX_EVENTS);
   });
 
   it('would be too long where the retries of each look were not counted', () => {

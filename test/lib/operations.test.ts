@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SERVICE_METRICS } from '../../lambdas/domain/metrics.ts';
 import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
+import { decidePause, patienceFor } from '../../lambdas/domain/pause.ts';
 import { APPROVAL_HOURS } from '../../lambdas/domain/request.ts';
+import { GRACE_MS } from '../../lambdas/steps/take-over/schema.ts';
 import { KEPT_FOR } from '../../lib/events/delivery.ts';
 import { EVERY as PUBLISHED_EVERY } from '../../lib/events/publishing.ts';
-import { retriersOf } from '../../lib/migration/errors.ts';
 import { APPROVAL_WAITS_TOO_LONG, LOCK_HELD_TOO_LONG, MANY_THROTTLES } from '../../lib/operations/alarms.ts';
 import { RUNBOOK } from '../../lib/operations/operations.ts';
 import { EVERY } from '../../lib/recovery/triggers.ts';
 import { ALARM_TOPIC } from './configurations.ts';
-import { type Deployment, deployed, recover, type Resource, SWITCHED_ON } from './definition.ts';
+import { type Deployment, deployed, type Resource, SWITCHED_ON } from './definition.ts';
 import { synthesiseWith } from './synthesised.ts';
 
 const narrow = synthesiseWith({});
@@ -299,10 +300,8 @@ describe('thresholds', () => {
       expect([alarm.DatapointsToAlarm, alarm.EvaluationPeriods], `of ${id}`).toEqual([1, 3]);
   });
 
-  it("of a lock's age are longer than the queue for a role, and shorter than the state machines", () => {
-    const queue = retriersOf('begin', { trust: true }).find(({ errors }) => errors.includes('RoleLockHeld'))!;
-    expect(LOCK_HELD_TOO_LONG.toSeconds()).toBeGreaterThan(queue.intervalSeconds * queue.maxAttempts);
-    expect(LOCK_HELD_TOO_LONG.toSeconds()).toBeLessThan(recover.definition.TimeoutSeconds);
+  it("of a lock's age come long before somebody has to decide about a migration that waits", () => {
+    expect(LOCK_HELD_TOO_LONG.toSeconds()).toBeLessThan(patienceFor('service') / 10);
     expect(alarmOf('LocksHeldTooLong')).toMatchObject({
       MetricName: 'oldest-lock',
       Statistic: 'Maximum',
@@ -311,9 +310,9 @@ describe('thresholds', () => {
   });
 
   it('give Recover the time to take over what is stranded', () => {
-    const wait = retriersOf('take-over', { trust: true }).find(({ errors }) => errors.includes('OwnerMayStillAct'))!;
     const { Period, EvaluationPeriods, DatapointsToAlarm } = alarmOf('Stranded');
-    expect(Period * EvaluationPeriods).toBeGreaterThan(wait.intervalSeconds * wait.maxAttempts);
+    // Its event starts Recover at once, or else a look within five minutes.
+    expect(Period * EvaluationPeriods * 1000).toBeGreaterThan(EVERY.toMilliseconds() + 2 * GRACE_MS);
     expect(DatapointsToAlarm).toBe(EvaluationPeriods);
   });
 
@@ -346,9 +345,13 @@ describe('thresholds', () => {
     });
   });
 
-  it('of throttling are reached when one step gives up', () => {
-    const { maxAttempts } = retriersOf('plan', { trust: true }).find(({ errors }) => errors.includes('Throttled'))!;
-    expect(MANY_THROTTLES).toBeLessThanOrEqual(maxAttempts + 1);
+  it('of throttling are reached by one migration that waits for an hour', () => {
+    let throttled = 0;
+    for (let [waited, pauses] = [0, 1]; waited < 3600; pauses += 1) {
+      throttled += 2;
+      waited += decidePause({ what: 'service', waited, pauses, back: false, seed: 'any' }).seconds;
+    }
+    expect(MANY_THROTTLES).toBeLessThanOrEqual(throttled);
     for (const id of ['CallsThrottled', 'LambdasThrottled1', 'LedgerThrottled', 'MachinesThrottled'])
       expect(alarmOf(id)).toMatchObject({ Threshold: MANY_THROTTLES });
   });

@@ -5,6 +5,7 @@ import { grantsOf } from '../../lib/migration/permissions.ts';
 import {
   actionsOf,
   allMachines,
+  machines,
   migrateAddon,
   recover,
   resolve,
@@ -17,6 +18,8 @@ import {
   sweep,
 } from './definition.ts';
 
+/** Their states lead to the step pause. */
+const PAUSING = new Set(machines.map(({ name }) => name));
 const STEPS = Object.keys(stepSchemas) as StepName[];
 const READS = /^(eks:(Describe|List)|iam:(Get|List|Simulate))/;
 const ofAws = (actions: string[]): string[] =>
@@ -111,6 +114,7 @@ describe('permissions', () => {
       ],
       'request-approval': [],
       'await-window': [],
+      pause: [],
       begin: [...andCluster, ...ofTrust],
       'install-agent': eks('DescribeAddon', 'DescribeCluster'),
       'repair-trust': [...associated, ...ofTrust],
@@ -356,6 +360,7 @@ describe('permissions', () => {
       plan: 'QGPU',
       'request-approval': 'QPU',
       'await-window': 'QU',
+      pause: 'QU',
       begin: 'QGPU',
       'install-agent': 'QGU',
       'repair-trust': 'QGPU',
@@ -469,12 +474,12 @@ describe('permissions', () => {
 
   it.each(allMachines)(
     'let $name call its steps alone, and an execution in flight the versions that it began with',
-    ({ properties, tasks }) => {
+    ({ name: machine, properties, tasks }) => {
       const role = (properties.RoleArn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0];
       const invoked = statementsOfRole(role)
         .filter(({ actions }) => actions.includes('lambda:InvokeFunction'))
         .flatMap(({ resources }) => resources);
-      const called = new Set(tasks.map(([, state]) => stepOf(state)));
+      const called = new Set([...tasks.map(([, state]) => stepOf(state)), ...(PAUSING.has(machine) ? ['pause'] : [])]);
       for (const [name, { Properties }] of resourcesOf('AWS::Lambda::Function')) {
         const step = String(Properties.Handler).replace('.handler', '');
         const isCalled = invoked.some((resource) => resource.endsWith(`:${name}:*`));

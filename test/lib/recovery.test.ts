@@ -20,7 +20,7 @@ describe('Recover', () => {
       ],
       Default: 'NothingToRecover',
     });
-    expect(recover.definition.StartAt).toBe('TakeOver');
+    expect(states.Start).toMatchObject({ Next: 'TakeOver' });
     for (const record of ['RecordMigrated', 'RecordBlocked', 'RecordRolledBack'])
       expect(states[record]!.Next).toBe('Recovered');
   });

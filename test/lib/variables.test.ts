@@ -55,9 +55,9 @@ describe('variables', () => {
     expect(readIn(migrateAddon.states.WhichWay)).toEqual(expect.arrayContaining(['ladder', 'rung']));
     expect(readIn(migrateAddon.states.RolledBack)).toContain('failure');
     const before = assignedBefore(migrateAddon);
-    expect(before.get('Plan')).toEqual(new Set());
-    expect(before.get('RecordBlocked')).toEqual(new Set(['failure']));
-    expect(assignedBefore(recover).get('RecoveryFailed')).toEqual(new Set(['failure']));
+    expect(before.get('Plan')).toEqual(new Set(['pauses']));
+    expect(before.get('RecordBlocked')).toEqual(new Set(['failure', 'pauses']));
+    expect(assignedBefore(recover).get('RecoveryFailed')).toEqual(new Set(['failure', 'pauses']));
   });
 
   it("carry identifiers, the ladder and the plan's hash, no documents", () => {
@@ -73,6 +73,8 @@ describe('variables', () => {
       'installsAgent',
       'ladder',
       'needsApproval',
+      'newestPodAt',
+      'pauses',
       'planHash',
       'plansAgain',
       'podRound',
@@ -81,18 +83,22 @@ describe('variables', () => {
       'rung',
       'subject',
       'target',
+      'tries',
       'waitingSince',
     ]);
     expect(namesOf(recover)).toEqual([
       'actions',
       'failure',
       'fence',
+      'newestPodAt',
+      'pauses',
       'podRound',
       'removesAnnotation',
       'repairsTrust',
       'rung',
       'subject',
       'target',
+      'tries',
     ]);
     expect(namesOf(retire)).toEqual(['failure']);
     expect(sweep.graphs.map(namesOf)).toEqual([

@@ -20,6 +20,10 @@ export interface CredentialGap {
   method: 'pod-identity' | 'irsa' | 'none';
   /** The refusal's code. */
   why: string;
+  /** It had credentials before. */
+  had: boolean;
+  /** The most ready pods of its service account that had none at the same moment. */
+  atOnce: number;
 }
 
 const accountOf = ({ metadata, spec }: Pod): string =>
@@ -29,10 +33,15 @@ const accountOf = ({ metadata, spec }: Pod): string =>
 const works = ({ metadata, status }: Pod): boolean =>
   status.phase === 'Running' && metadata.deletionTimestamp === undefined;
 
+const isReady = ({ status }: Pod): boolean =>
+  status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True');
+
 export class CredentialWatch {
   /** In the order in which they began. */
   readonly gaps: CredentialGap[] = [];
   private readonly open = new Map<string, CredentialGap>();
+  /** uids of pods that have had credentials. */
+  private readonly had = new Set<string>();
   private readonly served: ReadonlySet<string>;
   private readonly world: World;
   private readonly cluster: ClusterState;
@@ -58,17 +67,26 @@ export class CredentialWatch {
   private look(): void {
     const now = this.world.schedule.now();
     const lacking = new Set<string>();
+    const atOnce = new Map<string, number>();
     for (const pod of listObjects(this.cluster.kube, 'Pod')) {
       if (!works(pod) || !this.served.has(accountOf(pod))) continue;
       const lack = this.lackOf(pod);
-      if (!lack) continue;
       const { uid, name, namespace = '' } = pod.metadata;
+      if (!lack) {
+        this.had.add(uid);
+        continue;
+      }
       lacking.add(uid);
+      if (isReady(pod)) atOnce.set(accountOf(pod), (atOnce.get(accountOf(pod)) ?? 0) + 1);
       if (this.open.has(uid)) continue;
       const serviceAccount = pod.spec.serviceAccountName ?? 'default';
-      const gap = { namespace, pod: name, serviceAccount, from: now, ...lack };
+      const gap = { namespace, pod: name, serviceAccount, from: now, ...lack, had: this.had.has(uid), atOnce: 0 };
       this.gaps.push(gap);
       this.open.set(uid, gap);
+    }
+    for (const uid of lacking) {
+      const gap = this.open.get(uid);
+      if (gap) gap.atOnce = Math.max(gap.atOnce, atOnce.get(`${gap.namespace}/${gap.serviceAccount}`) ?? 0);
     }
     for (const [uid, gap] of this.open)
       if (!lacking.has(uid)) {
@@ -78,12 +96,14 @@ export class CredentialWatch {
   }
 
   /** Pods that live on what they have: once it ends, they get no more. With the code of the refusal. */
-  livingOnSessions(): { pod: string; why: string }[] {
+  livingOnSessions(): { namespace: string; serviceAccount: string; pod: string; why: string }[] {
     return listObjects(this.cluster.kube, 'Pod')
       .filter((pod) => works(pod) && this.served.has(accountOf(pod)) && !this.lackOf(pod))
       .flatMap((pod) => {
         const [refusal] = refusalsOf(this.world, this.cluster, pod);
-        return refusal ? [{ pod: pod.metadata.name, why: refusal.code }] : [];
+        const { name, namespace = '' } = pod.metadata;
+        const serviceAccount = pod.spec.serviceAccountName ?? 'default';
+        return refusal ? [{ namespace, serviceAccount, pod: name, why: refusal.code }] : [];
       });
   }
 }

@@ -20,11 +20,11 @@ export const interfered = ({ actor }: RunResult): boolean => actor?.accepted ===
 
 /**
  * Pods that are admitted before the webhook knows a new association keep their old identity, or go without any, until
- * somebody restarts them. A request that is content with what EKS says has nobody who does, and is promised nothing of
+ * somebody restarts them; so do those that are admitted while it still knows one that is gone. A request that is content with what EKS says has nobody who does, and is promised nothing of
  * them.
  */
 export const podsMayLag = ({ sandbox }: RunResult, { verification }: MigrationRequest): boolean =>
-  verification === 'api' && sandbox.world.knobs.webhookLagSeconds > 0;
+  verification === 'api' && sandbox.world.knobs.webhookLagSeconds + sandbox.world.knobs.webhookRemovalLagSeconds > 0;
 
 /** What one migration has put back may have been migrated by another one since. */
 export const migratedSince = ({ migrations }: RunResult, subject: string): boolean =>

@@ -16,6 +16,7 @@ import {
 import { rolesAreGranted } from './grants-promise.ts';
 import { guardedOneByOne, ledgerIsCertain } from './guard-promise.ts';
 import { identityKept } from './identity-promise.ts';
+import { credentialsAreKept } from './kept-promise.ts';
 import type { Promised } from './promised.ts';
 import { refusedBeforehand, rightsSuffice } from './rights-promise.ts';
 import type { RunResult } from './run.ts';
@@ -40,6 +41,7 @@ export const PROMISES: readonly Promised[] = [
   ledgerIsCertain,
   provenOnPods,
   identityKept,
+  credentialsAreKept,
   migratedHaveCredentials,
   nothingElse,
   agentAsAsked,

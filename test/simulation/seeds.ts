@@ -38,6 +38,8 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   eksAuthLagSeconds: [0, 6],
   refusedRenewal: ['keeps', 'drops'],
   podsWaitForCredentials: [false, true],
+  webhookRemovalLagSeconds: [0, 8, 60],
+  roleBesideAssociations: ['accept', 'refuse'],
 };
 
 const pick = <T>(random: Random, from: readonly T[]): T => {

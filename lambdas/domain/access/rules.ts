@@ -7,7 +7,7 @@ import { AGENT_ADDON, isNetworking, knownAddon } from '../addons.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS, type WorkloadRef } from '../kubernetes.ts';
 
 /**
- * `read`: looking at pods and what makes them. `restart`: rolling restarts. `annotate`: the IRSA annotation of a
+ * `read`: looking at pods and what makes them. `restart`: rolling restarts, and the eviction of a pod. `annotate`: the IRSA annotation of a
  * service account, where that is asked for. Nothing else is ever changed there.
  */
 export type Purpose = 'read' | 'restart' | 'annotate';
@@ -110,12 +110,18 @@ export const customResourcesOf = (addon: string): CustomResource[] => {
 
 const RESTARTS = 'rolling restarts, by an annotation on the pod template';
 
+/** Pods have no names that are known beforehand. */
+const EVICTS: AccessRule = {
+  rule: { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
+  why: 'replaces one pod on the way back, as far as its disruption budget allows, before the others follow',
+};
+
 /**
  * Rolling restarts of workloads of one namespace, by their names. RBAC has no narrower way to say "this annotation
- * alone".
+ * alone". With them goes the right to evict a pod there.
  */
-export const restartRules = (workloads: readonly WorkloadRef[]): AccessRule[] =>
-  WORKLOAD_KINDS.flatMap((kind) => {
+export const restartRules = (workloads: readonly WorkloadRef[]): AccessRule[] => {
+  const restarts = WORKLOAD_KINDS.flatMap((kind) => {
     const resourceNames = workloads
       .filter((one) => one.kind === kind)
       .map(({ name }) => name)
@@ -129,6 +135,8 @@ export const restartRules = (workloads: readonly WorkloadRef[]): AccessRule[] =>
           },
         ];
   });
+  return restarts.length === 0 ? [] : [...restarts, EVICTS];
+};
 
 const ANNOTATES = 'takes the IRSA annotation off, and puts it back on the way back';
 
@@ -153,7 +161,7 @@ export const ANNOTATE_EVERYTHING: AccessRule = {
 };
 
 /** Rolling restarts of whatever there is: in the sandbox alone, whose clusters nobody else uses. */
-export const RESTART_EVERYTHING: AccessRule = {
-  rule: { apiGroups: ['apps'], resources: Object.values(WORKLOAD_PLURALS), verbs: ['patch'] },
-  why: RESTARTS,
-};
+export const RESTART_EVERYTHING: readonly AccessRule[] = [
+  { rule: { apiGroups: ['apps'], resources: Object.values(WORKLOAD_PLURALS), verbs: ['patch'] }, why: RESTARTS },
+  EVICTS,
+];

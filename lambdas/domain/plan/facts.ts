@@ -89,6 +89,8 @@ export interface RightsFact {
 /** What the plan is decided from, as it was read; later facts are absent where an earlier one made them pointless. */
 export interface Facts {
   request: MigrationRequest;
+  /** When it was read, ISO 8601; absent where nobody asks how old pods are. */
+  readAt?: string;
   /** Absent where the lock is free; where it is held, nothing else was read. */
   lock?: LockFact;
   cluster?: Cluster;

@@ -14,6 +14,8 @@ export interface Decided {
   goWithAddon: string[];
   carryOver: CarriedOver[];
   trustRepairs: TrustRepair[];
+  /** What is known of how the pods are replaced. */
+  rollout?: Pick<Plan, 'forecast' | 'brokenPods'>;
 }
 
 /** What the steps of a plan are made from. */
@@ -55,6 +57,8 @@ export function finishPlan(
     carryOver,
     trustRepairs,
     ...installAgent,
+    ...(decided?.rollout?.forecast ? { forecast: decided.rollout.forecast } : {}),
+    ...(decided?.rollout?.brokenPods ? { brokenPods: decided.rollout.brokenPods } : {}),
     found: sha256({ namespace: facts.namespace, associations: facts.associations, roles: facts.roles }),
   };
   return { ...content, checks, hash: hashOf(content, request) };

@@ -17,6 +17,7 @@ import { checkMigratedTrust } from './migrated-trust.ts';
 import { checkPassRole } from './pass-role.ts';
 import { preflight } from './preflight.ts';
 import { rightsChecks } from './rights-check.ts';
+import { planRollout } from './rollout-checks.ts';
 import { checkServiceAccountsWithoutRole, planRole } from './role-checks.ts';
 import { checkSessionNames } from './session-names.ts';
 import { checkSessionTags } from './session-tags.ts';
@@ -177,12 +178,14 @@ export function planMigration(facts: AddonFacts): Plan {
   if (planned.length === 0 || !first) return blocked(checks);
   const losses = identityLosses(facts, planned, ladder.length > 0 ? ladder : ways);
   const associations = decideAssociations(facts, planned, first);
+  const { checks: ofRollout, ...rollout } = planRollout(facts, planned, first);
   checks.push(
     ...associations.checks,
     checkAssociationQuota(facts, planned),
     ...preflight(facts, planned),
     ...checkKubernetes(facts, planned),
     ...checkIdentityLoss(facts, losses),
+    ...ofRollout,
   );
   return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
     planned,
@@ -190,5 +193,6 @@ export function planMigration(facts: AddonFacts): Plan {
     ladder,
     ...associations,
     trustRepairs: roles.trustRepairs,
+    rollout,
   });
 }

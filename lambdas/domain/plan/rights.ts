@@ -140,6 +140,12 @@ function carryOver(ground: Ground, making: Making): Call[][] {
   ];
 }
 
+/** The way back deletes what the add-on did not own before, one by one; where pods are not seen, EKS does. */
+const takingAway = (making: Making, ground: Ground): Call[][] =>
+  ground.facts.request.verification === 'api' || ground.planned.every((one) => isOwned(ground, one))
+    ? []
+    : [making.delete(making.newAssociation)];
+
 type Needs = Partial<Record<ActingStep, (making: Making) => Call[][]>>;
 
 function inPlace(ground: Ground): { there: Needs; back: Needs } {
@@ -172,6 +178,7 @@ function inPlace(ground: Ground): { there: Needs; back: Needs } {
           : [making.onBehalf(making.delete(making.newAssociation))]),
       ],
       'restore-associations': (making) => [
+        ...takingAway(making, ground),
         ...purged.flatMap((one) => creating(making, asked(ground, [one.roleArn]), ownTags(one.tags))),
         ...owned.planned.flatMap((one) => fieldsAgain(making, one, one.arn)),
       ],
@@ -225,6 +232,7 @@ function recreate(ground: Ground): { there: Needs; back: Needs } {
         making.delete(making.newAssociation),
       ],
       'restore-associations': (making) => [
+        ...takingAway(making, ground),
         ...standAlone.flatMap((one) => creating(making, asked(ground, [one.roleArn]), ownTags(one.tags))),
         ...owned.planned.flatMap((one) => fieldsAgain(making, one, making.newAssociation)),
       ],

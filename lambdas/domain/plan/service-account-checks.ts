@@ -150,7 +150,7 @@ export function checkRollout(facts: ServiceAccountFacts): Check[] {
       ? [
           warn(
             id,
-            `Pods of Jobs are not restarted: ${some(jobs.map(ownerText))}. The migration waits up to a quarter of an hour until those that began with the old identity have ended, and is rolled back where they have not.`,
+            `Pods of Jobs are not restarted: ${some(jobs.map(ownerText))}. The migration waits until those that began with the old identity have ended, however long that takes, and goes on as soon as they have.`,
             'Choose a time when no Job runs, or one whose Jobs end soon.',
             source,
           ),

@@ -16,6 +16,7 @@ import { checkMigratedTrust } from './migrated-trust.ts';
 import { planRoles, plannedAssociations } from './plan.ts';
 import { checkSdk } from './preflight-pods.ts';
 import { preflight } from './preflight.ts';
+import { planRollout } from './rollout-checks.ts';
 import { rightsChecks } from './rights-check.ts';
 import { checkAnnotation, checkIrsa, checkOwner, checkRollout, checkServiceAccount } from './service-account-checks.ts';
 import { serviceAccountSteps } from './service-account-steps.ts';
@@ -98,6 +99,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     ...roles.checks,
   );
   if (!only) return finish('blocked', checks);
+  const { checks: ofRollout, ...rollout } = planRollout(facts, planned, ASSOCIATE);
   checks.push(
     checkAssociation(facts, only),
     checkAssociationQuota(facts, planned),
@@ -106,6 +108,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     ...checkRollout(facts),
     ...checkKubernetes(facts, planned),
     ...checkAnnotation(facts),
+    ...ofRollout,
   );
   return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
     planned,
@@ -115,5 +118,6 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     goWithAddon: [],
     carryOver: [],
     trustRepairs: roles.trustRepairs,
+    rollout,
   });
 }

@@ -15,6 +15,7 @@ import type { Clock, Ledger, Settings, TargetPorts } from '../../ports/index.ts'
 import { readNamespace } from '../addon-namespace.ts';
 import { noFacts, readFacts } from '../read-facts.ts';
 import { type ClusterReads, memoPorts, type PlaceMemory } from './memo.ts';
+import { utcNow } from '../utc.ts';
 
 export interface Looking {
   request: SweepRequest;
@@ -91,8 +92,8 @@ class Survey {
   private async judge(addon: Addon): Promise<SeenAddon> {
     const { name, version } = addon;
     if (irsaRoleOf({ addon }) === undefined) return this.support(addon);
-    const { request, target, settings, ledger } = this.looking;
-    const empty = noFacts(requestOf(request, target, name, true), settings) as AddonFacts;
+    const { request, target, settings, ledger, clock } = this.looking;
+    const empty = noFacts(requestOf(request, target, name, true), settings, utcNow(clock)) as AddonFacts;
     // None but the described ones: who else uses a role does not decide.
     const eks: ClusterReads['eks'] = { ...this.reads.eks, listAddons: () => Promise.resolve([...this.addons.keys()]) };
     const facts = await readFacts(

@@ -192,6 +192,7 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
     ...(plan.defaultNamespace === undefined ? {} : { defaultNamespace: plan.defaultNamespace }),
     planned: plan.associations,
     identityLosses: plan.identityLosses,
+    ...(plan.brokenPods ? { brokenPods: plan.brokenPods } : {}),
     bystanders: await bystandersOf(plan, withRole ?? [], ports),
     ...(annotated ? { annotated } : {}),
     trustPolicies,

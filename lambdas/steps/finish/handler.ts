@@ -20,7 +20,6 @@ import { outcomeMetric } from '../../domain/metrics.ts';
 import {
   type Association,
   type Check,
-  type Failure,
   isOfAddon,
   type Migration,
   type Outcome,
@@ -28,7 +27,6 @@ import {
 } from '../../domain/model.ts';
 import { subjectOf } from '../../domain/subject.ts';
 import { standingTrustChanges } from '../../domain/recovery.ts';
-import { printable } from '../../domain/text.ts';
 import {
   ANNOTATION_LEFT,
   annotationLeft,
@@ -38,6 +36,7 @@ import {
 } from '../../domain/verification.ts';
 import type { HandlerDependencies, TargetPorts, WorkloadRef } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
+import { caughtFailure } from '../../runtime/caught.ts';
 import { subjectLock } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
 import { lookAtAccount } from '../../runtime/service-account.ts';
@@ -45,22 +44,7 @@ import { step, type StepRun } from '../../runtime/step.ts';
 import { strangeRepair } from '../../runtime/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { freeWaitingSlots } from '../../runtime/waiting-slots.ts';
-import { finishSchema, NO_CAUSE } from './schema.ts';
-
-/** Step Functions gives Lambda's errors as JSON in Cause, its own as plain text. */
-function failureOf(output: { Error: string; Cause: string }): Failure {
-  try {
-    const cause: unknown = JSON.parse(output.Cause);
-    if (typeof cause === 'object' && cause !== null && 'errorMessage' in cause)
-      return { name: output.Error, message: printable(String(cause.errorMessage)) };
-  } catch {
-    // Plain text, or cut off: kept as it is.
-  }
-  return {
-    name: output.Error,
-    message: printable(output.Cause) || NO_CAUSE,
-  };
-}
+import { finishSchema } from './schema.ts';
 
 async function workloadsOf(
   { kubernetes }: TargetPorts,
@@ -225,7 +209,7 @@ const run: StepRun<typeof finishSchema> = async (
   if (isOpen && isOurs) {
     // Of a migration that was recovered the first failure is the one that tells why.
     const first = record.recovery === undefined ? undefined : record.failure;
-    const kept = first ?? (failure ? failureOf(failure) : undefined);
+    const kept = first ?? (failure ? caughtFailure(failure) : undefined);
     const { commands, findings } = outcome === 'needs-human' ? await handOff(record, dependencies) : NO_HAND_OFF;
     await ledger.updateMigration(
       migrationId,

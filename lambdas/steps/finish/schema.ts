@@ -3,9 +3,6 @@ import { defineStep, stepInput, targetEnvironment } from '../../runtime/step.ts'
 
 const ends = z.enum(['migrated', 'blocked', 'rolled-back', 'needs-human']);
 
-/** What is said of a failure that came without a cause, as a time-out of Step Functions does. */
-export const NO_CAUSE = 'Step Functions gave no cause: the history of the execution shows the state that failed.';
-
 export const finishSchema = defineStep('finish', {
   environment: targetEnvironment,
   input: stepInput.extend({

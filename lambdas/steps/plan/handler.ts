@@ -117,7 +117,7 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   );
 
   assertWindowsMeet(request, settings, clock);
-  const empty = noFacts(request, settings);
+  const empty = noFacts(request, settings, utcNow(clock));
   const lock = await readLock(dependencies, request, executionArn);
   // What needs a person does not go away by waiting; anything else that has stopped is Recover's to put back, or to let
   // go.

@@ -1,30 +1,82 @@
 /**
  * Starts a rolling restart of the workloads whose pods have another identity than they shall have, since they kept it
- * or were admitted before the webhook knew the association: only a new pod is looked at by the webhook again.
+ * or were admitted before the webhook knew the association: only a new pod is looked at by the webhook again. On the
+ * way back one pod goes ahead: the others follow when a new one shows what they had.
  * Idempotency: the restart's mark is made of the migration, the way and the round; the same mark again changes nothing.
+ * A pod is evicted by its uid, and only while no other new pod shows what it has.
  */
+import type { Replacement } from '../../domain/going-back.ts';
+import type { WorkloadRef } from '../../domain/kubernetes.ts';
+import type { Kubernetes } from '../../ports/index.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { expectedPods, lookAtPods } from '../../runtime/pods.ts';
 import { recordedSnapshot } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { restartPodsSchema } from './schema.ts';
 
-const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
-  const { migrationId, target, rung, round, fence, towards } = input;
-  const { ledger } = dependencies;
-  const snapshot = await recordedSnapshot(ledger, migrationId);
-  const { kubernetes } = dependencies.portsFor(target);
-  const expected = await expectedPods(ledger, migrationId, snapshot, towards);
-  const { judged } = await lookAtPods(kubernetes, snapshot, { towards, expected });
-  if (judged.verdict !== 'restart') return { restarted: [] };
-  // A rollback may be tried again by another execution, under another fence: its restarts are its own.
-  const marker = towards === 'before' ? `${migrationId}-before-${fence}-${round}` : `${migrationId}-${rung}-${round}`;
-  const guard = changeGuard(dependencies, input);
-  for (const workload of judged.workloads) {
+interface Work {
+  kubernetes: Kubernetes;
+  marker: string;
+  /** To be called directly before each change. */
+  guard: () => Promise<void>;
+}
+
+const textOf = ({ kind, namespace, name }: WorkloadRef): string => `${kind}/${namespace}/${name}`;
+
+async function restart(workloads: readonly WorkloadRef[], { kubernetes, marker, guard }: Work): Promise<string[]> {
+  for (const workload of workloads) {
     await guard();
     await kubernetes.restartWorkload(workload, marker);
   }
-  return { restarted: judged.workloads.map((workload) => `${workload.kind}/${workload.namespace}/${workload.name}`) };
+  return workloads.map(textOf);
+}
+
+/**
+ * Where a pod can't be evicted, by its budget or for want of the right, the webhook is given the time of so many tries;
+ * then its workload is restarted as a whole, which no budget holds back.
+ */
+const TRIES_WAITED = 3;
+
+async function goBack(
+  next: Replacement,
+  tries: number,
+  work: Work,
+): Promise<{ restarted: string[]; evicted: string[] }> {
+  const evicted: string[] = [];
+  const refused: WorkloadRef[] = [];
+  for (const { pod, workload } of next.evict) {
+    await work.guard();
+    const answer = await work.kubernetes.evictPod(pod);
+    if (answer === 'evicted') evicted.push(`${pod.namespace}/${pod.name}`);
+    if (answer === 'refused' && tries >= TRIES_WAITED) refused.push(workload);
+  }
+  return { restarted: await restart([...next.restart, ...refused], work), evicted };
+}
+
+const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
+  const { migrationId, target, rung, round, fence, towards, newestPodAt, tries = 0 } = input;
+  const { ledger, clock } = dependencies;
+  const snapshot = await recordedSnapshot(ledger, migrationId);
+  const { kubernetes } = dependencies.portsFor(target);
+  const expected = await expectedPods(ledger, migrationId, snapshot, towards);
+  const looking = { towards, expected, newestPodAt, now: clock.now() };
+  const { judged, next } = await lookAtPods(kubernetes, snapshot, looking);
+  const isTry = next?.isWitnessed === false ? { isTry: true } : {};
+  // What it has begun before its reply was lost is under way.
+  if (judged.verdict !== 'restart') return { restarted: [], ...isTry };
+  // A rollback may be tried again by another execution, under another fence: its restarts are its own.
+  const marker =
+    towards === 'before'
+      ? `${migrationId}-before-${fence}-${round}${tries === 0 ? '' : `-${tries}`}`
+      : `${migrationId}-${rung}-${round}`;
+  const work: Work = { kubernetes, marker, guard: changeGuard(dependencies, input) };
+  if (!next) return { restarted: await restart(judged.workloads, work) };
+  const { restarted, evicted } = await goBack(next, tries, work);
+  return {
+    restarted,
+    ...(evicted.length > 0 ? { evicted } : {}),
+    ...isTry,
+  };
 };
 
 export const restartPodsStep = step(restartPodsSchema, run);

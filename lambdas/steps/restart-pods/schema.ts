@@ -1,9 +1,19 @@
 import { z } from 'zod';
-import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
+import { changingStepInput, defineStep, goingBackInput, targetEnvironment } from '../../runtime/step.ts';
 
 export const restartPodsSchema = defineStep('restart-pods', {
   environment: targetEnvironment,
   cancellable: true,
-  input: changingStepInput.extend({ towards: z.enum(['pod-identity', 'before']), round: z.number().int().min(1) }),
-  output: z.object({ restarted: z.array(z.string()) }),
+  input: changingStepInput.extend({
+    towards: z.enum(['pod-identity', 'before']),
+    round: z.number().int().min(1),
+    ...goingBackInput,
+  }),
+  output: z.object({
+    restarted: z.array(z.string()),
+    /** Pods that were evicted, to see which identity the next one gets. */
+    evicted: z.array(z.string()).optional(),
+    /** On the way back: what comes now is another try to see a new pod with what it had, and no restart of all. */
+    isTry: z.boolean().optional(),
+  }),
 });

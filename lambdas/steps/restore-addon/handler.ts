@@ -1,5 +1,6 @@
 /**
- * Takes one action of the way back: update, delete a copy that failed, or create; never another version.
+ * Takes one action of the way back: update, delete a copy that failed, or create; never another version. The role comes
+ * back before any association goes: while there is neither, new pods have nothing.
  * Idempotency: looks again and acts only where the same decision comes out; each create and update has a token of its
  * own round, so that a repeated one is the same request to EKS.
  * Failure: whatever stops it is looked at again by assess-rollback, or left to a person.
@@ -8,8 +9,17 @@ import { chosenNamespace } from '../../domain/addons.ts';
 import { ownTags } from '../../domain/associations.ts';
 import { classifyCopy } from '../../domain/copies.ts';
 import { isMigrationError } from '../../domain/errors.ts';
-import { conflictsOfCreate, decideRestore, preservesFailedCopy } from '../../domain/restore.ts';
-import { ownedBefore } from '../../domain/restore-associations.ts';
+import type { Association } from '../../domain/model.ts';
+import {
+  conflictsOfCreate,
+  decideRestore,
+  isReplacedByEks,
+  preservesFailedCopy,
+  type RestoreFacts,
+  type RestoreUpdate,
+  updateOf,
+} from '../../domain/restore.ts';
+import { accountOf, ownedBefore } from '../../domain/restore-associations.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { recordedMigration, recordedAddonSnapshot } from '../../runtime/recorded.ts';
 import {
@@ -26,29 +36,62 @@ interface Work extends Restoring {
   clientRequestToken: string;
 }
 
-async function updateAsItWas(look: RestoreLook, work: Work): Promise<boolean> {
+/** What an update takes away is in the ledger before, as what is deleted one by one. */
+async function noteTaken(kept: Association[] | undefined, look: RestoreLook, work: Work): Promise<void> {
+  if (kept === undefined) return;
+  const named = new Set(kept.map(accountOf));
+  for (const one of look.associations)
+    if (one.ownerArn === look.now?.arn && !named.has(accountOf(one)))
+      await work.ledger.recordAssociation(work.migrationId, 'purged', one);
+}
+
+/** EKS is said to take the role by itself; one that refuses it gets all at once. */
+async function updateBy(update: RestoreUpdate, look: RestoreLook, work: Work): Promise<void> {
   const { snapshot } = look;
-  // Where left-overs were all that was wrong, nothing more is changed: an update would roll pods for nothing.
-  if (decideRestore(await deleteLeftOvers(look, work)).do !== 'update') return true;
-  await work.guard();
-  try {
+  const { serviceAccountRoleArn } = snapshot.addon;
+  const call = async (podIdentityAssociations: Association[] | undefined, token: string): Promise<void> => {
+    await noteTaken(podIdentityAssociations, look, work);
+    await work.guard();
     await overFreedKeys(look, work, () =>
       work.eks.updateAddon({
         addon: snapshot.addon.name,
-        podIdentityAssociations: ownedBefore(snapshot),
+        ...(podIdentityAssociations === undefined ? {} : { podIdentityAssociations }),
         resolveConflicts: 'PRESERVE',
-        clientRequestToken: work.clientRequestToken,
-        ...(snapshot.addon.serviceAccountRoleArn === undefined
-          ? {}
-          : { serviceAccountRoleArn: snapshot.addon.serviceAccountRoleArn }),
+        clientRequestToken: token,
+        ...(serviceAccountRoleArn === undefined ? {} : { serviceAccountRoleArn }),
       }),
     );
+  };
+  try {
+    await call(update.podIdentityAssociations, work.clientRequestToken);
+  } catch (error) {
+    if (update.instead === undefined || !isMigrationError(error, 'InvalidRequest')) throw error;
+    await call(update.instead, `${work.clientRequestToken}-at-once`);
+  }
+}
+
+async function updateAsItWas(look: RestoreLook, work: Work): Promise<boolean> {
+  const facts = await makeWay(look, work);
+  // Where left-overs were all that was wrong, nothing more is changed: an update would roll pods for nothing.
+  if (decideRestore(facts).do !== 'update' || !look.now) return true;
+  try {
+    await updateBy(updateOf(facts, look.now), look, work);
   } catch (error) {
     // Gone since the look just before: assess-rollback finds out whether it is.
     if (isMigrationError(error, 'NotFound')) return false;
     throw error;
   }
   return true;
+}
+
+/**
+ * Deletes what is left over. Where pods are looked at, only what an association of before can't be made beside: all
+ * else stays until the role is back (`restore-associations`).
+ */
+function makeWay(look: RestoreLook, work: Work): Promise<RestoreFacts> {
+  if (isReplacedByEks(look.record)) return deleteLeftOvers(look, work);
+  const before = new Set(ownedBefore(look.snapshot).map(accountOf));
+  return deleteLeftOvers(look, work, (one) => before.has(accountOf(one)));
 }
 
 async function deleteFailedCopy(
@@ -67,7 +110,7 @@ async function deleteFailedCopy(
 }
 
 async function createAsItWas(look: RestoreLook, work: Work): Promise<boolean> {
-  await deleteLeftOvers(look, work);
+  await makeWay(look, work);
   const was = look.snapshot.addon;
   const namespace = chosenNamespace(was, look.snapshot.defaultNamespace);
   const owned = ownedBefore(look.snapshot);

@@ -1,29 +1,34 @@
 /**
- * Puts back what the add-on's API can't: the standalone associations that were purged, whole, and the fields of the
- * add-on's own ones that its form does not carry.
- * Takes the migration's own standalone associations away again, once the add-on has its role; of a service account that
- * is no add-on's, its association.
+ * Takes the migration's own associations away, once the role is back and the service accounts name it: those of the
+ * add-on, which EKS lets go one by one without rolling pods, and standalone ones; of a service account that is no
+ * add-on's, its association. Puts back what the add-on's API can't: the standalone associations that were purged, whole,
+ * and the fields of the add-on's own ones that its form does not carry.
  * Idempotency: compares field by field first, so that a repeated one finds its own work.
  * Failure: an association of somebody else's is left alone, and a person decides (RestoreRefused).
  */
 import { ownedOf, ownTags, standaloneOf } from '../../domain/associations.ts';
-import { isMigrationError, MigrationError } from '../../domain/errors.ts';
+import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../domain/errors.ts';
 import { type Addon, type AddonSnapshot, type Association, isOfAddon, type Migration } from '../../domain/model.ts';
+import { classifyCopy } from '../../domain/copies.ts';
+import { isReplacedByEks } from '../../domain/restore.ts';
 import {
+  accountOf,
   isSameAssociation,
   leftOvers,
   madeByOthers,
   missingFields,
   ownedBefore,
   standAloneBefore,
+  toTakeAway,
 } from '../../domain/restore-associations.ts';
-import type { Clock, Eks, Ledger } from '../../ports/index.ts';
+import type { Clock, Eks, Kubernetes, Ledger } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { lookAtAddon, lookSeveralTimes } from '../../runtime/looks.ts';
 import { recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
 import { deleteOwnAssociations, restoreOfAccount } from '../../runtime/restoring-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { assertAnnotated, assertInTime, newestPodOf } from '../../runtime/taking-away.ts';
 import { restoreAssociationsSchema } from './schema.ts';
 
 interface Work {
@@ -34,6 +39,7 @@ interface Work {
   record: Migration;
   now: Addon | undefined;
   eks: Eks;
+  kubernetes: Kubernetes;
   ledger: Ledger;
   clock: Clock;
   guard: () => Promise<void>;
@@ -115,48 +121,125 @@ function assertRoleIsBack({ addon: was }: AddonSnapshot, now: Addon | undefined)
   if (now?.serviceAccountRoleArn === was.serviceAccountRoleArn) return;
   throw new MigrationError(
     'RestoreRefused',
-    `The rollback stops: add-on ${was.name} has ${now?.serviceAccountRoleArn ?? 'no role'}, not ${was.serviceAccountRoleArn ?? 'none'}. The standalone associations of this migration were left as they are, since pods would be without a role; the record's hand-off has the commands that put everything back.`,
+    `The rollback stops: add-on ${was.name} has ${now?.serviceAccountRoleArn ?? 'no role'}, not ${was.serviceAccountRoleArn ?? 'none'}. The associations of this migration were left as they are, since pods would be without a role; the record's hand-off has the commands that put everything back.`,
   );
 }
 
+/** Throws where pods would be without a role, or without credentials for too long. */
+async function assertLeft(accounts: readonly Association[], work: Work): Promise<void> {
+  assertRoleIsBack(work.snapshot, work.now);
+  if (isReplacedByEks(work.record)) return;
+  await assertAnnotated(accounts, work);
+  // Those that have another association soon are on EKS Pod Identity then as before.
+  const purged = new Set(work.record.associations.purged.map((one) => one.id));
+  const again = new Set(
+    work.snapshot.associations.filter((one) => one.ownerArn !== undefined || purged.has(one.id)).map(accountOf),
+  );
+  await assertInTime(
+    accounts.filter((one) => !again.has(accountOf(one))),
+    work,
+  );
+}
+
+/** Takes away what the migration gave the add-on and its copies; answers whether any is gone by that. */
+async function takeAway(work: Work): Promise<Association[]> {
+  const { snapshot, record, now, eks, ledger, clock, migrationId, guard } = work;
+  const isOurs = now !== undefined && classifyCopy(snapshot, record, now) !== 'foreign';
+  const list = async (): Promise<Association[]> =>
+    toTakeAway(snapshot, record, now, await listPlannedAssociations(eks, ownedOf(snapshot.planned))).filter(
+      (one) => isOurs || one.ownerArn !== now?.arn,
+    );
+  const there = isReplacedByEks(record) ? [] : await list();
+  if (there.length > 0) await assertLeft(there, work);
+  for (const association of there) {
+    await ledger.recordAssociation(migrationId, 'purged', association);
+    await guard();
+    await eks.deleteAssociation(association.id);
+  }
+  const [left] = there.length === 0 ? [] : await lookSeveralTimes(clock, list, (found) => found.length === 0);
+  if (left)
+    throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed.`);
+  // By another call of this way back, or by one of an earlier one.
+  const before = new Set([...snapshot.associations, ...there].map((one) => one.id));
+  return [...there, ...record.associations.purged.filter((one) => !before.has(one.id))];
+}
+
+/** What the webhook has to forget, and the pods by which it is seen that it has. */
+async function webhookOf(
+  taken: readonly Association[],
+  { record, kubernetes }: Pick<Work, 'record' | 'kubernetes'>,
+): Promise<{ awaitsWebhook: boolean; newestPodAt?: string }> {
+  if (taken.length === 0) return { awaitsWebhook: false };
+  const newestPodAt = isReplacedByEks(record) ? undefined : await newestPodOf(taken, kubernetes);
+  return { awaitsWebhook: true, ...(newestPodAt === undefined ? {} : { newestPodAt }) };
+}
+
+/** Puts back what was there before, beside the add-on's own form. */
+async function putBack(work: Work, cluster: string): Promise<string[]> {
+  const { snapshot, record } = work;
+  const purged = new Set(record.associations.purged.map((one) => one.id));
+  const restored: string[] = [];
+  for (const was of ownedBefore(snapshot)) restored.push(await restoreFields(was, work));
+  for (const was of standAloneBefore(snapshot, cluster)) {
+    // One that this migration has not deleted is there, or somebody else has deleted it.
+    if (purged.has(was.id)) restored.push(await restoreStandAlone(was, work));
+  }
+  return restored;
+}
+
+/** Later on the way back it is tried again, and what stops it then is told. */
+const mayComeLater = (error: unknown): boolean =>
+  isMigrationError(error) && (error.name === 'AssociationStillThere' || ERROR_CLASSES[error.name] === 'terminal');
+
+/**
+ * Puts purged associations back before anything else: pods that were on them have nothing else to ask for once their
+ * sessions end. Where another one has the key by now, it is this migration's, and goes later, or somebody else's.
+ */
+async function putBackFirst(work: Work, cluster: string): Promise<string[]> {
+  const { snapshot, record, eks } = work;
+  const purged = new Set(record.associations.purged.map((one) => one.id));
+  const restored: string[] = [];
+  for (const was of standAloneBefore(snapshot, cluster).filter((one) => purged.has(one.id))) {
+    const [there] = await eks.listAssociations(was.namespace, was.serviceAccount);
+    if (there) continue;
+    try {
+      restored.push(await restoreStandAlone(was, work));
+    } catch (error) {
+      if (!mayComeLater(error)) throw error;
+    }
+  }
+  return restored;
+}
+
 const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencies) => {
-  const { migrationId, target, fence } = input;
+  const { migrationId, target, fence, action } = input;
   const { ledger, clock, portsFor } = dependencies;
   const { eks, kubernetes } = portsFor(target);
   const guard = changeGuard(dependencies, input);
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
   if (!isOfAddon(snapshot)) {
-    const { there } = await restoreOfAccount({ record, snapshot, eks, kubernetes, ledger, clock, guard });
-    return { restored: there, awaitsWebhook: true };
+    const { there, taken } = await restoreOfAccount({ record, snapshot, eks, kubernetes, ledger, clock, guard });
+    // Where it has made none, or none that is there, the webhook may still know of one.
+    return { restored: there, ...(await webhookOf(taken, { record, kubernetes })), awaitsWebhook: true };
   }
   const now = await lookAtAddon(eks, snapshot.addon.name, clock);
-  const work: Work = {
-    migrationId,
-    token: `${migrationId}-${fence}-restore`,
-    snapshot,
-    record,
-    now,
-    eks,
-    ledger,
-    clock,
-    guard,
-  };
+  const token = `${migrationId}-${fence}-restore`;
+  const work: Work = { migrationId, token, snapshot, record, now, eks, kubernetes, ledger, clock, guard };
 
-  const purged = new Set(record.associations.purged.map((one) => one.id));
-  const restored: string[] = [];
-  for (const was of ownedBefore(snapshot)) restored.push(await restoreFields(was, work));
-  for (const was of standAloneBefore(snapshot, target.cluster)) {
-    // One that this migration has not deleted is there, or somebody else has deleted it.
-    if (purged.has(was.id)) restored.push(await restoreStandAlone(was, work));
-  }
+  if (action === 'purged') return { restored: await putBackFirst(work, target.cluster), awaitsWebhook: false };
+  const taken = await takeAway(work);
+  const restored = await putBack(work, target.cluster);
   const after = await recordedMigration(ledger, migrationId);
   const [other] = madeByOthers(snapshot, after, now, await listPlannedAssociations(eks, ownedOf(snapshot.planned)));
   if (other) throw refused(other);
-  const standalone = await deleteOwnAssociations(work, standaloneOf(snapshot.planned), async () =>
-    assertRoleIsBack(snapshot, now),
+  const standalone = await deleteOwnAssociations(work, standaloneOf(snapshot.planned), (gone) =>
+    assertLeft(gone, work),
   );
-  return { restored: [...restored, ...standalone.there], awaitsWebhook: standalone.deleted };
+  return {
+    restored: [...restored, ...standalone.there],
+    ...(await webhookOf([...taken, ...standalone.taken], work)),
+  };
 };
 
 export const restoreAssociationsStep = step(restoreAssociationsSchema, run);

@@ -2,15 +2,24 @@ import { z } from 'zod';
 import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
 /**
- * Puts the purged associations back, whole; `restored`: ids of those that are there now. Throws AssociationStillThere,
- * RestoreRefused.
+ * Takes the migration's own associations away and puts the purged ones back, whole; `restored`: ids of those that are
+ * there now. Throws AssociationStillThere, RestoreInProgress while a service account has no annotation yet,
+ * RestoreRefused, SessionsMayEnd where that would take longer than the sessions of the pods last for sure.
  */
 export const restoreAssociationsSchema = defineStep('restore-associations', {
   environment: targetEnvironment,
-  input: lockedStepInput,
+  input: lockedStepInput.extend({
+    /** `purged`: puts back what was purged where its key is free, before anything else, and nothing more. */
+    action: z.literal('purged').optional(),
+  }),
   output: z.object({
     restored: z.array(z.string()),
     /** An association is gone of which EKS's webhook still knows for some seconds. */
     awaitsWebhook: z.boolean(),
+    /**
+     * When the newest pod was created that was there as that one went, by the API server's clock; left out where none
+     * went, or none was there, or nobody may look.
+     */
+    newestPodAt: z.string().optional(),
   }),
 });

@@ -107,7 +107,7 @@ async function takeOver(
   dependencies: HandlerDependencies,
 ): Promise<{ fence: number } | { before: LockHolder }> {
   const { ledger, clock } = dependencies;
-  const { migrationId, executionArn, cause, requestedBy, reason } = input;
+  const { migrationId, executionArn, cause, requestedBy, reason, acceptCredentialGap } = input;
   const since = utcNow(clock);
   const taken = await takeLocks(
     record,
@@ -125,6 +125,7 @@ async function takeOver(
     ...(requestedBy === undefined ? {} : { requestedBy }),
     ...(reason === undefined ? {} : { reason }),
     ...(after === undefined ? {} : { after }),
+    ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}),
   };
   await ledger.recordRecovery(migrationId, recovery, decision.action === 'roll-back' ? 'none' : undefined);
   return taken;

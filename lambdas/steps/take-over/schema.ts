@@ -25,6 +25,8 @@ export const takeOverSchema = defineStep('take-over', {
     cause: z.enum(['stranded', 'requested']),
     requestedBy: requestedBy.optional(),
     reason: reason.optional(),
+    /** Goes back even where pods may be without credentials before all of them are replaced. */
+    acceptCredentialGap: z.boolean().optional(),
     unknownFields,
   }),
   output: z.object({

@@ -7,15 +7,17 @@
  * Failure: still the wrong identity after the last restart leads to the ladder's next way, or is terminal
  * (PodsOnWrongIdentity); so are pods of which it can't be told, and what somebody else has changed meanwhile.
  */
-import { MigrationError } from '../../domain/errors.ts';
+import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import type { PodEvidence } from '../../domain/model.ts';
+import { PODS_EXCLUDED, podsExcluded } from '../../domain/verification.ts';
 import { associatedSince, expectedPods, lookAtPods, robbedBystanders } from '../../runtime/pods.ts';
 import { recordedWork, type Work } from '../../runtime/recorded.ts';
 import { EVIDENCE_LATEST } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { throwUnsettled } from '../../runtime/settling.ts';
 import { utcNow } from '../../runtime/utc.ts';
-import { groundsOf } from '../../runtime/verifying.ts';
-import { MAX_RESTARTS, verifyPodsSchema } from './schema.ts';
+import { type Grounds, groundsOf } from '../../runtime/verifying.ts';
+import { MAX_RESTARTS, MAX_TRIES, verifyPodsSchema } from './schema.ts';
 
 /** In so many words, what each of these pods is on. */
 const listed = (pods: PodEvidence[], text: (pod: PodEvidence) => string): string =>
@@ -31,18 +33,39 @@ function assertNoneRobbed(robbed: readonly string[], { snapshot }: Work): void {
   );
 }
 
+const stillKnown = (pods: PodEvidence[]): MigrationError =>
+  new MigrationError(
+    'PodsOnWrongIdentity',
+    `EKS's webhook still gives new pods EKS Pod Identity, although their association is gone; ${MAX_TRIES} pods were replaced one by one to see that. The others were left as they are: ${listed(pods, ({ identity }) => identity)}. Look for an association that somebody else has made for these service accounts.`,
+  );
+/** What is not settled of the add-on itself does not keep anybody from looking at its pods: they may be the reason. */
+async function groundsOrNotYet(find: () => Promise<Grounds>): Promise<Grounds | MigrationError> {
+  try {
+    return await find();
+  } catch (error) {
+    if (isMigrationError(error, 'PodsNotSettled')) return error;
+    throw error;
+  }
+}
+
 const run: StepRun<typeof verifyPodsSchema> = async (
-  { migrationId, target, rung, round, towards },
+  { migrationId, target, rung, round, towards, newestPodAt, tries = 0 },
   { portsFor, ledger, clock },
 ) => {
   const work = await recordedWork(ledger, migrationId, rung);
   const { record, plan, snapshot } = work;
   const { eks, kubernetes } = portsFor(target);
-  const grounds = await groundsOf({ eks, kubernetes, clock }, work, towards);
+  const grounds = await groundsOrNotYet(() => groundsOf({ eks, kubernetes, clock }, work, towards));
+  const notYet = grounds instanceof MigrationError ? grounds : undefined;
   /** Before the answer: whoever has to end this migration from here on knows that it succeeded. */
-  const conclude = async (): Promise<void> => {
-    if (towards === 'before') return;
-    const warnings = await grounds.conclude();
+  const conclude = async (excluded: PodEvidence[] = []): Promise<void> => {
+    if (grounds instanceof MigrationError) throw grounds;
+    if (towards === 'before') {
+      grounds.assertWell();
+      return;
+    }
+    const others = (await grounds.conclude()).filter(({ id }) => id !== PODS_EXCLUDED);
+    const warnings = [...others, ...podsExcluded(excluded)];
     await ledger.updateMigration(migrationId, { verified: record.request.verification, warnings });
   };
   if (record.request.verification === 'api') {
@@ -54,10 +77,17 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const since = towards === 'pod-identity' ? associatedSince(record) : undefined;
   const robbed = towards === 'pod-identity' ? await robbedBystanders({ kubernetes, eks }, snapshot) : [];
   const expected = await expectedPods(ledger, migrationId, snapshot, towards);
-  const { evidence, judged, ...counts } = await lookAtPods(kubernetes, snapshot, { towards, expected, since, robbed });
+  const looking = { towards, expected, since, robbed, newestPodAt, now: clock.now() };
+  const seen = await lookAtPods(kubernetes, snapshot, looking);
+  const { evidence, judged, next, podsThatCount, podsAsTheyShallBe } = seen;
+  const counts = { podsThatCount, podsAsTheyShallBe };
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, lookedAt);
   assertNoneRobbed(robbed, work);
-  if (judged.verdict === 'wait') throw new MigrationError('PodsNotSettled', `Not settled yet: ${judged.why}.`);
+  const open = judged.verdict === 'wait' ? judged.why : undefined;
+  if (open !== undefined || notYet) {
+    const look = { record, towards, rung, round, seen };
+    await throwUnsettled({ kubernetes, ledger, clock }, look, open ?? notYet?.message.replace(/\.$/, '') ?? '');
+  }
   if (judged.verdict === 'unknown') {
     throw new MigrationError(
       'PodsOnWrongIdentity',
@@ -65,6 +95,10 @@ const run: StepRun<typeof verifyPodsSchema> = async (
     );
   }
   if (judged.verdict === 'restart') {
+    if (next?.isWitnessed === false) {
+      if (tries < MAX_TRIES) return { verdict: 'restart', ...counts };
+      throw stillKnown(judged.pods);
+    }
     if (round <= MAX_RESTARTS && judged.workloads.length > 0) return { verdict: 'restart', ...counts };
     if (round > MAX_RESTARTS && towards === 'pod-identity' && plan.ladder.length > rung + 1)
       return { verdict: 'climb', ...counts };
@@ -73,7 +107,7 @@ const run: StepRun<typeof verifyPodsSchema> = async (
       towards === 'before' ? 'have not got back the identity that they had' : 'are still not on Pod Identity';
     throw new MigrationError('PodsOnWrongIdentity', `After ${round - 1} restarts these pods ${wrong}: ${names}.`);
   }
-  await conclude();
+  await conclude(evidence.filter(({ excluded }) => excluded !== undefined));
   return { verdict: 'proven', ...counts };
 };
 

@@ -1,8 +1,15 @@
 import { z } from 'zod';
-import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
+import { changingStepInput, defineStep, goingBackInput, targetEnvironment } from '../../runtime/step.ts';
 
 /** Rolling restarts that a migration, and a rollback, may ask for before it gives up. */
 export const MAX_RESTARTS = 2;
+
+/**
+ * Pods that a rollback replaces one by one until a new one shows what it had. The waits between them grow from 15 s by
+ * 15 s: 7 minutes in all, where EKS says that a deletion is known everywhere after several seconds. Whoever still gets
+ * EKS Pod Identity then gets it by an association that somebody else has made.
+ */
+export const MAX_TRIES = 6;
 
 /**
  * Throws PodsNotSettled while pods come and go, PodsOnWrongIdentity when restarts did not help and no other way is
@@ -20,6 +27,7 @@ export const verifyPodsSchema = defineStep('verify-pods', {
       .int()
       .min(1)
       .max(MAX_RESTARTS + 1),
+    ...goingBackInput,
   }),
   output: z.object({
     /** `climb`: restarts did not help, and the ladder has another way. */

@@ -15,9 +15,21 @@ export interface RetryBound {
   retries: number;
 }
 
+/**
+ * States that lead back to the one that they were entered from, which so is entered once more: a detour, and no loop. Or
+ * else they lead where that state's own catches do, so that no walk is longer for them but by a passage.
+ */
+export interface Detour {
+  /** The states of one passage, in their order. */
+  states: readonly string[];
+  /** Most of them in one execution. */
+  passages: number;
+}
+
 export interface Bounds {
   loops: readonly Loop[];
   retries?: readonly RetryBound[];
+  detours?: readonly Detour[];
 }
 
 /** What the visits of one state come to. */
@@ -36,6 +48,8 @@ export interface WorstHistory {
   rows: Row[];
   /** What is counted for the whole execution, and its events. */
   bounded: (RetryBound & { events: number })[];
+  /** Passages of detours, and the dearest visit of a state that leads there. */
+  detours: (Detour & { events: number; eventsOfEach: number })[];
   events: number;
 }
 
@@ -69,12 +83,23 @@ const rowOf = (name: string, state: State, bounded: readonly RetryBound[]): Omit
 const EXECUTION_EVENTS = 2;
 const END = 'the end';
 
+/** What one passage comes to: its own states, and one more visit of the dearest state that leads to it. */
+function passageOf(states: StateSet['States'], { states: own }: Detour, costOf: (name: string) => number): number {
+  const [first = ''] = own;
+  const entries = Object.entries(states).flatMap(([name, state]) => (nextOf(state).includes(first) ? [name] : []));
+  if (entries.length === 0) throw new Error(`A detour is declared through ${first}, and no state leads there.`);
+  return own.reduce((sum, name) => sum + costOf(name), Math.max(...entries.map(costOf)));
+}
+
 /**
  * The most events that an execution of these states can have, and what they are made of: each loop as often as its
  * bound says, each retrier used up at each visit. What a distributed Map starts has histories of its own. Throws
  * UnboundedLoop for a loop that no bound is declared for, and an Error for a bound of what is not there.
  */
-export const worstHistory = ({ StartAt, States }: StateSet, { loops, retries = [] }: Bounds): WorstHistory => {
+export const worstHistory = (
+  { StartAt, States }: StateSet,
+  { loops, retries = [], detours = [] }: Bounds,
+): WorstHistory => {
   const eventsOf = new Map(Object.entries(States).map(([name, state]) => [name, attemptEvents(state)]));
   for (const bound of retries)
     if (
@@ -86,11 +111,22 @@ export const worstHistory = ({ StartAt, States }: StateSet, { loops, retries = [
     if (!States[state])
       throw new Error(`A bound is declared for the loop through ${state}, and there is no such state.`);
   const rows = new Map(Object.entries(States).map(([name, state]) => [name, rowOf(name, state, retries)]));
+  const costOf = (name: string): number => rows.get(name)?.events ?? 0;
   const next = new Map(
-    Object.entries(States).map(([name, state]) => [name, [...nextOf(state), ...(isEnd(state) ? [END] : [])]]),
+    Object.entries(States).map(([name, state]) => [
+      name,
+      [
+        ...nextOf(state).filter((to) => !detours.some(({ states }) => states[0] === to)),
+        ...(isEnd(state) ? [END] : []),
+      ],
+    ]),
   );
-  const walk = longestWalks({ next, costOf: (name) => rows.get(name)?.events ?? 0 }, loops, StartAt).get(END);
+  const walk = longestWalks({ next, costOf }, loops, StartAt).get(END);
   if (!walk) throw new Error(`No end can be reached from ${StartAt}.`);
+  const passed = detours.map((detour) => {
+    const eventsOfEach = passageOf(States, detour, costOf);
+    return { ...detour, eventsOfEach, events: detour.passages * eventsOfEach };
+  });
   const bounded = retries.map((bound) => ({ ...bound, events: bound.retries * (eventsOf.get(bound.state) ?? 0) }));
   return {
     rows: [...rows.values()].flatMap((row) => {
@@ -98,6 +134,7 @@ export const worstHistory = ({ StartAt, States }: StateSet, { loops, retries = [
       return visits === 0 ? [] : [{ ...row, visits }];
     }),
     bounded,
-    events: EXECUTION_EVENTS + walk.cost + bounded.reduce((sum, { events }) => sum + events, 0),
+    detours: passed,
+    events: EXECUTION_EVENTS + walk.cost + [...bounded, ...passed].reduce((sum, { events }) => sum + events, 0),
   };
 };

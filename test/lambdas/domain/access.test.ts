@@ -52,6 +52,8 @@ const manifestsOf = (...addons: Parameters<typeof accessManifests>[0]): Manifest
   accessManifests(addons).map(({ manifest }) => manifest);
 const LABELS = { 'app.kubernetes.io/managed-by': 'eks-pod-identity-migrator' };
 
+const EVICTS = { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] };
+
 describe('the rules', () => {
   it('are for groups that EKS lets anybody name', () => {
     for (const group of Object.values(ACCESS_GROUPS)) expect(group).not.toMatch(/^(system|eks|aws|amazon|iam):/);
@@ -80,10 +82,12 @@ describe('the rules', () => {
 
   it('let every kind of workload be listed that may be restarted', () => {
     const listed = READ_RULES.flatMap(({ rule: { verbs, resources } }) => (verbs.includes('list') ? resources : []));
-    expect(RESTART_EVERYTHING.rule.resources).toEqual(['deployments', 'daemonsets', 'statefulsets']);
-    expect(listed).toEqual(expect.arrayContaining(RESTART_EVERYTHING.rule.resources));
+    const [everything] = RESTART_EVERYTHING;
+    expect(everything?.rule.resources).toEqual(['deployments', 'daemonsets', 'statefulsets']);
+    expect(listed).toEqual(expect.arrayContaining(everything?.rule.resources ?? []));
     expect(restartRules([ref('StatefulSet', 'db')]).map(({ rule }) => rule)).toEqual([
       { apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['db'], verbs: ['patch'] },
+      EVICTS,
     ]);
   });
 
@@ -91,6 +95,7 @@ describe('the rules', () => {
     expect(restartRules(ADOT.workloads).map(({ rule }) => rule)).toEqual([
       { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['a', 'b'], verbs: ['patch'] },
       { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['logs'], verbs: ['patch'] },
+      EVICTS,
     ]);
     // A rule without names would be for all of them.
     expect(restartRules([])).toEqual([]);
@@ -231,6 +236,7 @@ describe('what is there already', () => {
           apiGroups: ['apps'],
           nonResourceURLs: null,
         },
+        { verbs: ['create'], resources: ['pods/eviction'], apiGroups: [''] },
       ],
     ],
   ])('a role with rules that are %s: nothing, whoever made it', (_, rules) => {

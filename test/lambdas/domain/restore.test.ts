@@ -102,12 +102,31 @@ describe('decideRestore', () => {
     expect(decide(back, { record: untouched })).toEqual({ do: 'done' });
   });
 
-  it('detaches associations that came beside a role that EKS left', () => {
-    expect(decide(inPlace({ serviceAccountRoleArn: ROLE }), { record: untouched })).toEqual({ do: 'update' });
+  const byEks = { request: aMigration({}).request };
+  const api = { request: { ...byEks.request, verification: 'api' as const } };
+
+  it('leaves associations beside the role that is back: they go one by one, or by EKS where nobody sees pods', () => {
+    const now = inPlace({ serviceAccountRoleArn: ROLE });
+    expect(decide(now, { record: untouched })).toEqual({ do: 'done' });
+    expect(decide(now, { record: { ...untouched, ...api } })).toEqual({ do: 'update' });
   });
 
-  it('is not done as long as an association of its own is left', () => {
-    const record = { made: [COPY, addonArn(7)], removed: [addonArn(1), COPY] };
+  it('goes on with pods that never get ready as they are, once the role is back', () => {
+    expect(decide(inPlace({ serviceAccountRoleArn: ROLE, status: 'DEGRADED' }), { record: untouched }).do).toBe('done');
+    expect(decide(anAddon({ status: 'DEGRADED' }), { record: untouched }).do).toBe('wait');
+  });
+
+  it('does not take for changed by others what it has taken away itself', () => {
+    const purged = { associations: { purged: [made({ ownerArn: addonArn(1) })], created: [], restored: [] } };
+    const half = inPlace({ podIdentityAssociations: [] });
+    expect(decide(half, { record: { ...untouched, ...purged } })).toEqual({ do: 'update' });
+    // DescribeAddon may go on showing the ARN of one that is gone.
+    const shown = anAddon({ podIdentityAssociations: [made().arn] });
+    expect(decide(shown, { record: { ...untouched, ...purged }, associations: [] })).toEqual({ do: 'done' });
+  });
+
+  it('is not done as long as an association of its own is left, where only EKS replaces pods', () => {
+    const record = { made: [COPY, addonArn(7)], removed: [addonArn(1), COPY], ...api };
     const back = anAddon({ arn: addonArn(7) });
     for (const left of [made(), made({ ownerArn: addonArn(1) })])
       expect(decide(back, { record, associations: [left] })).toEqual({ do: 'update' });
@@ -234,11 +253,17 @@ describe('decideRestore', () => {
       fc.property(now, record, fc.integer({ min: 0, max: 6 }), (addon, known, actions) => {
         const { do: action } = decide(addon, { record: known, actions });
         expect(action).not.toBe('create');
+        const isForeign =
+          addon.arn !== addonArn(1) &&
+          !known.made.includes(addon.arn) &&
+          (addon.podIdentityAssociations.length > 0 ||
+            ![addonArn(1), ...known.made].every((arn) => known.removed.includes(arn)));
+        const mayGoOn = addon.status === 'DEGRADED' && addon.podIdentityAssociations.length > 0;
         const same =
-          addon.status === 'ACTIVE' &&
+          (addon.status === 'ACTIVE' || mayGoOn) &&
           addon.version === 'v1.38.1-eksbuild.1' &&
           addon.serviceAccountRoleArn === ROLE &&
-          addon.podIdentityAssociations.length === 0;
+          (addon.podIdentityAssociations.length === 0 || !isForeign);
         expect(action === 'done').toBe(same);
         // What somebody else has changed or made is neither updated nor deleted.
         const foreign =

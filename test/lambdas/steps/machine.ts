@@ -60,15 +60,27 @@ function caught(error: unknown): MigrationError {
   throw error;
 }
 
-async function verify(fakes: Machine, locked: Locked, towards: 'pod-identity' | 'before'): Promise<unknown> {
-  for (let round = 1; ; round += 1) {
-    const { verdict } = await task(fakes, 'verify-pods', { ...locked, towards, round });
+async function verify(
+  fakes: Machine,
+  locked: Locked,
+  towards: 'pod-identity' | 'before',
+  newestPodAt = '',
+): Promise<unknown> {
+  let round = 1;
+  let tries = 0;
+  for (;;) {
+    const input = { ...locked, towards, round, ...(towards === 'before' ? { newestPodAt, tries } : {}) };
+    const { verdict } = await task(fakes, 'verify-pods', input);
     if (verdict !== 'restart') return verdict;
-    await task(fakes, 'restart-pods', { ...locked, towards, round });
+    const { isTry } = await task(fakes, 'restart-pods', input);
+    fakes.clock.advance(WAIT_MS * (tries + 1));
+    if (isTry === true) tries += 1;
+    else round += 1;
   }
 }
 
 async function addonBack(fakes: Machine, locked: Locked): Promise<void> {
+  await task(fakes, 'restore-associations', { ...locked, action: 'purged' });
   for (let actions = 0; ; actions += 1) {
     const { action } = await task(fakes, 'assess-rollback', { ...locked, actions });
     if (action === 'done') break;
@@ -86,9 +98,9 @@ async function rollBack(
   try {
     if (!isAccount(locked)) await addonBack(fakes, locked);
     else if (removesAnnotation) await task(fakes, 'annotate-service-account', { ...locked, towards: 'before' });
-    await task(fakes, 'restore-associations', locked);
+    const { newestPodAt } = await task(fakes, 'restore-associations', locked);
     if (isAccount(locked)) fakes.clock.advance(WAIT_MS);
-    await verify(fakes, locked, 'before');
+    await verify(fakes, locked, 'before', newestPodAt as string | undefined);
     if (repairsTrust) await task(fakes, 'repair-trust', { ...locked, towards: 'before' });
   } catch (error) {
     return end(fakes, locked, 'needs-human', caught(error));

@@ -193,6 +193,7 @@ describe('the rights of the steps', () => {
       ],
       ['restore-addon', 'iam:PassRole', 'eks.amazonaws.com'],
       ['restore-addon', 'iam:GetRole', 'us-east-1'],
+      ['restore-associations', 'eks:DeletePodIdentityAssociation', 'eu-west-1'],
       ['delete-addon', 'eks:DeleteAddon', 'eu-west-1'],
       ['purge-associations', 'eks:DeletePodIdentityAssociation', 'eu-west-1'],
       ['create-addon', 'eks:CreateAddon eks:CreatePodIdentityAssociation', 'eu-west-1'],
@@ -225,7 +226,7 @@ describe('the rights of the steps', () => {
     fakes.eks.offered = [];
     await run(fakes);
     expect(new Set(asked(fakes).map(({ principalArn }) => principalArn))).toEqual(
-      new Set([STEP_ROLES['update-addon'], STEP_ROLES['restore-addon']]),
+      new Set([STEP_ROLES['update-addon'], STEP_ROLES['restore-addon'], STEP_ROLES['restore-associations']]),
     );
     fakes.journal.clear();
     await run(fakes, recreate);

@@ -94,7 +94,7 @@ describe('plan', () => {
       'kubernetes.listNodes',
       'kubernetes.listMutatingWebhooks',
       // Of update, create, delete, purge and rollback: each role with each context.
-      ...Array.from({ length: 17 }, () => 'roles.simulate'),
+      ...Array.from({ length: 18 }, () => 'roles.simulate'),
     ];
     const questions = fakes.journal.of('roles.simulate').map((question) => JSON.stringify(question));
     expect(new Set(questions).size).toBe(questions.length);

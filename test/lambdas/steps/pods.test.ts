@@ -340,6 +340,75 @@ describe('towards what was before', () => {
     await expect(verify(fakes, 1, back)).rejects.toMatchObject({ name: 'RestoreRefused' });
   });
 
+  describe('after an association has gone', () => {
+    const gone = { ...back, newestPodAt: at(0) };
+    const old = (name: string): Pod => aPod('pod-identity', { name });
+    const twoReplicas = async (...pods: Pod[]): Promise<Begun> => {
+      const fakes = await putBack(...pods);
+      fakes.kubernetes.workloads = fakes.kubernetes.workloads.map((one) => ({ ...one, desired: 2, ready: 2 }));
+      return fakes;
+    };
+    const lateOne = aPod('pod-identity', { name: 'late', createdAt: at(5) });
+    const witness = aPod('irsa', { name: 'new', createdAt: at(40) });
+
+    it('has one pod go ahead, and the others when a new one has what it had', async () => {
+      const fakes = await twoReplicas(old('one'), old('two'));
+      expect(await verify(fakes, 1, gone)).toMatchObject({ verdict: 'restart' });
+      expect(await restart(fakes, 1, gone)).toEqual({ restarted: [], evicted: ['kube-system/one'], isTry: true });
+      fakes.kubernetes.pods = [lateOne, old('two')];
+      expect(await restart(fakes, 1, { ...gone, tries: 1 })).toEqual({
+        restarted: [],
+        evicted: ['kube-system/late'],
+        isTry: true,
+      });
+      fakes.kubernetes.pods = [witness, old('two')];
+      expect(await verify(fakes, 1, { ...gone, tries: 2 })).toMatchObject({ verdict: 'restart' });
+      expect(await restart(fakes, 1, { ...gone, tries: 2 })).toEqual({
+        restarted: ['Deployment/kube-system/ebs-csi-controller'],
+      });
+      expect(fakes.journal.mutations()).toEqual([
+        'kubernetes.evictPod',
+        'kubernetes.evictPod',
+        'kubernetes.restartWorkload',
+      ]);
+      const names = fakes.journal.names();
+      for (const name of ['kubernetes.evictPod', 'kubernetes.restartWorkload'])
+        expect(names[names.lastIndexOf(name) - 1]).toBe('ledger.assertLock');
+    });
+
+    it('waits where a pod may not be evicted, then restarts the workload as a whole', async () => {
+      const fakes = await twoReplicas(old('one'), old('two'));
+      fakes.kubernetes.eviction = 'refused';
+      expect(await restart(fakes, 1, gone)).toEqual({ restarted: [], isTry: true });
+      expect(await restart(fakes, 1, { ...gone, tries: 3 })).toEqual({
+        restarted: ['Deployment/kube-system/ebs-csi-controller'],
+        isTry: true,
+      });
+      expect(fakes.journal.of('kubernetes.restartWorkload').map(([, marker]) => marker)).toEqual([
+        `${MIGRATION_ID}-before-1-1-3`,
+      ]);
+    });
+
+    it('gives up where new pods go on getting Pod Identity, with all others as they were', async () => {
+      const fakes = await twoReplicas(lateOne, old('two'));
+      expect(await verify(fakes, 1, { ...gone, tries: 5 })).toMatchObject({ verdict: 'restart' });
+      await expect(verify(fakes, 1, { ...gone, tries: 6 })).rejects.toMatchObject({
+        name: 'PodsOnWrongIdentity',
+        message: expect.stringMatching(
+          /webhook still gives new pods EKS Pod Identity.*somebody else has made/,
+        ) as string,
+      });
+    });
+
+    it('replaces pods of an add-on that is not well because of them', async () => {
+      const fakes = await twoReplicas({ ...old('one'), ready: false }, { ...old('two'), ready: false });
+      fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2), status: 'DEGRADED' }));
+      fakes.kubernetes.workloads = fakes.kubernetes.workloads.map((one) => ({ ...one, ready: 0, settled: false }));
+      expect(await verify(fakes, 1, gone)).toMatchObject({ verdict: 'restart' });
+      expect(await restart(fakes, 1, gone)).toMatchObject({ evicted: ['kube-system/one'] });
+    });
+  });
+
   it('restarts under a mark of its own, and of the execution that holds the lock', async () => {
     const fakes = await putBack(aPod('pod-identity'));
     expect(await restart(fakes, 1, back)).toEqual({ restarted: ['Deployment/kube-system/ebs-csi-controller'] });

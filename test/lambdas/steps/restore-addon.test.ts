@@ -6,6 +6,7 @@ import { invoke } from '../fakes.ts';
 import {
   ADDON,
   addonArn,
+  aMigration,
   anAddon,
   anAssociation,
   IN_PLACE,
@@ -19,6 +20,7 @@ import {
 import { begun, type Begun } from './begun.ts';
 import { aCopy, COPY, made, recreated, removed } from './way-back.ts';
 
+const byApi = { ...aMigration().request, verification: 'api' as const };
 type Action = 'update' | 'delete' | 'create';
 const restore = (fakes: Begun, action: Action, actions = 0): Promise<unknown> =>
   invoke(restoreAddonStep, { ...fakes.input, fence: fakes.input.fence, action, actions }, fakes);
@@ -30,21 +32,44 @@ const expectInOrder = (numbers: number[]): void =>
   expect(numbers).toEqual([...new Set(numbers)].filter((one) => one >= 0).sort((a, b) => a - b));
 
 describe('restore-addon', () => {
-  it('updates with the old role, the old associations and PRESERVE, and no version', async () => {
+  const THE_ROLE = {
+    addon: ADDON,
+    resolveConflicts: 'PRESERVE',
+    clientRequestToken: `${MIGRATION_ID}-1-restore-update-3`,
+    serviceAccountRoleArn: ROLE,
+  };
+
+  it('updates with the old role alone and PRESERVE, and no version: the associations stay', async () => {
     const fakes = await onWay(IN_PLACE);
     await recreated(fakes);
     expect(await restore(fakes, 'update', 3)).toEqual({ done: true });
+    expect(fakes.journal.of('eks.updateAddon')).toEqual([[THE_ROLE]]);
+    expect(fakes.eks.associations).toEqual([made()]);
+  });
+
+  it('does all at once where EKS refuses the role beside associations, and notes what goes by that', async () => {
+    const fakes = await onWay(IN_PLACE);
+    await recreated(fakes);
+    fakes.journal.failNext('eks.updateAddon', 'before', new MigrationError('InvalidRequest', 'name them, or none'));
+    expect(await restore(fakes, 'update', 3)).toEqual({ done: true });
+    const token = `${MIGRATION_ID}-1-restore-update-3-at-once`;
     expect(fakes.journal.of('eks.updateAddon')).toEqual([
-      [
-        {
-          addon: ADDON,
-          podIdentityAssociations: [],
-          resolveConflicts: 'PRESERVE',
-          clientRequestToken: `${MIGRATION_ID}-1-restore-update-3`,
-          serviceAccountRoleArn: ROLE,
-        },
-      ],
+      [THE_ROLE],
+      [{ ...THE_ROLE, podIdentityAssociations: [], clientRequestToken: token }],
     ]);
+    expect((await fakes.record()).associations.purged).toEqual([made()]);
+    const names = fakes.journal.names();
+    expect(names.lastIndexOf('ledger.assertLock')).toBe(names.lastIndexOf('eks.updateAddon') - 1);
+  });
+
+  it('has EKS replace the pods in a second update, where nobody may look at them', async () => {
+    const fakes = await begun({ plan: { ladder: [IN_PLACE] }, record: { request: byApi } });
+    await recreated(fakes);
+    expect(await restore(fakes, 'update', 3)).toEqual({ done: true });
+    fakes.eks.addons.set(ADDON, aCopy({ serviceAccountRoleArn: ROLE }));
+    expect(await restore(fakes, 'update', 4)).toEqual({ done: true });
+    const second = { ...THE_ROLE, clientRequestToken: `${MIGRATION_ID}-1-restore-update-4` };
+    expect(fakes.journal.of('eks.updateAddon')).toEqual([[THE_ROLE], [{ ...second, podIdentityAssociations: [] }]]);
   });
 
   it.each<[Rung, string]>([
@@ -144,8 +169,15 @@ describe('restore-addon', () => {
     expect(late.journal.mutations()).toEqual([]);
   });
 
-  it('deletes what its own copies left behind before it creates, and nothing of others', async () => {
-    const fakes = await onWay(RECREATE_PRESERVING);
+  it.each<[string, string[]]>([
+    ['leaves what its own copies left behind until the role is back', ['eks.createAddon']],
+    ['deletes that before, where only EKS replaces pods', ['eks.deleteAssociation', 'eks.createAddon']],
+  ])('%s, and nothing of others', async (_, mutations) => {
+    const isByEks = mutations.length > 1;
+    const fakes = await begun({
+      plan: { ladder: [RECREATE_PRESERVING] },
+      ...(isByEks ? { record: { request: byApi } } : {}),
+    });
     await recreated(fakes);
     await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', COPY);
     fakes.eks.addons.delete(ADDON);
@@ -153,15 +185,15 @@ describe('restore-addon', () => {
     fakes.eks.associations.push(others);
     fakes.journal.clear();
     expect(await restore(fakes, 'create')).toEqual({ done: true });
-    expect(fakes.journal.of('eks.deleteAssociation')).toEqual([['a-made']]);
-    expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation', 'eks.createAddon']);
+    expect(fakes.journal.mutations()).toEqual(mutations);
+    expect(fakes.eks.associations).toEqual(isByEks ? [others] : [made(), others]);
+    if (!isByEks) return;
     expectInOrder(positions(fakes, 'ledger.recordAssociation', 'eks.deleteAssociation', 'eks.createAddon'));
-    expect(fakes.eks.associations).toEqual([others]);
     expect((await fakes.record()).associations.purged).toEqual([made()]);
   });
 
-  it('only deletes left-overs where the add-on is as it was', async () => {
-    const fakes = await onWay(RECREATE_PRESERVING);
+  it('only deletes left-overs where the add-on is as it was and only EKS replaces pods', async () => {
+    const fakes = await begun({ plan: { ladder: [RECREATE_PRESERVING] }, record: { request: byApi } });
     await recreated(fakes);
     fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(7) }));
     await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', COPY);

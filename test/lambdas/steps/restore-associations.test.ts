@@ -1,9 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import type { Association } from '../../../lambdas/domain/model.ts';
+import type { Addon, Association, Migration } from '../../../lambdas/domain/model.ts';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { EVIDENCE_BEFORE } from '../../../lambdas/runtime/report.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
+import { aServiceAccount } from '../account-fixtures.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, MIGRATION_ID, OTHER_ROLE } from '../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  anAddon,
+  anAssociation,
+  anEvidence,
+  aPod,
+  at,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  ROLE,
+} from '../fixtures.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 
 const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsStep, fakes.input, fakes);
@@ -69,12 +83,121 @@ describe('restore-associations', () => {
     expect(await restore(fakes)).toMatchObject({ restored: [expect.any(String) as string] });
   });
 
-  it('waits for one of this migration that is still listed', async () => {
-    const fakes = await purged();
-    fakes.eks.associations = [anAssociation({ id: 'a-made', ownerArn: addonArn(1) })];
-    await expect(restore(fakes)).rejects.toMatchObject({
-      name: 'AssociationStillThere',
-      message: expect.stringContaining('a-made') as string,
+  describe("of the migration's own", () => {
+    const own = anAssociation({ id: 'a-made', ownerArn: addonArn(1) });
+    /** The role is back, and the associations are still there. */
+    const withRole = async (change: Partial<Addon> = {}): Promise<Begun> => {
+      const fakes = await begun();
+      fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: [own.arn], ...change }));
+      fakes.eks.associations = [own];
+      await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'irsa' })], at(0));
+      fakes.kubernetes.serviceAccounts = [
+        aServiceAccount({ namespace: own.namespace, name: own.serviceAccount, roleArn: ROLE }),
+      ];
+      fakes.journal.clear();
+      return fakes;
+    };
+
+    it('takes it away once role and annotation are back, noted first, under the lock', async () => {
+      const fakes = await withRole();
+      fakes.kubernetes.pods = [aPod('pod-identity', { createdAt: at(3) })];
+      expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: true, newestPodAt: at(3) });
+      expect(fakes.eks.associations).toEqual([]);
+      expect((await fakes.record()).associations.purged).toEqual([own]);
+      const names = fakes.journal.names();
+      const deleted = names.indexOf('eks.deleteAssociation');
+      expect(names[deleted - 1]).toBe('ledger.assertLock');
+      expect(names.indexOf('kubernetes.getServiceAccount')).toBeLessThan(deleted);
+      expect(await restore(fakes)).toMatchObject({ awaitsWebhook: true });
+      expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation']);
+    });
+
+    it('waits for the annotation, and leaves it to a person where the role is not back', async () => {
+      const fakes = await withRole();
+      fakes.kubernetes.serviceAccounts = [
+        aServiceAccount({ namespace: own.namespace, name: own.serviceAccount, roleArn: undefined }),
+      ];
+      await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreInProgress' });
+      const without = await withRole({ serviceAccountRoleArn: undefined });
+      await expect(restore(without)).rejects.toMatchObject({ name: 'RestoreRefused' });
+      for (const { journal } of [fakes, without]) expect(journal.mutations()).toEqual([]);
+    });
+
+    it('wants no annotation where the pods had no role by IRSA', async () => {
+      const fakes = await withRole();
+      await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'node-role' })], at(0));
+      fakes.kubernetes.serviceAccounts = [];
+      expect(await restore(fakes)).toMatchObject({ awaitsWebhook: true });
+    });
+
+    it('waits while it is still listed', async () => {
+      const fakes = await withRole();
+      fakes.eks.deleteAssociation = async () => true;
+      await expect(restore(fakes)).rejects.toMatchObject({
+        name: 'AssociationStillThere',
+        message: expect.stringContaining('a-made') as string,
+      });
+    });
+
+    it("leaves a foreign copy's alone", async () => {
+      const fakes = await withRole({ arn: addonArn(5) });
+      fakes.eks.associations = [{ ...own, ownerArn: addonArn(5) }];
+      expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: false });
+      expect(fakes.journal.mutations()).toEqual([]);
+    });
+
+    it('asks first where pods that work may be without credentials before all are replaced', async () => {
+      const slow = async (change: Partial<Migration> = {}): Promise<Begun> => {
+        const fakes = await withRole();
+        await fakes.ledger.updateMigration(MIGRATION_ID, change);
+        fakes.kubernetes.workloads = fakes.kubernetes.workloads.map((one) => ({ ...one, desired: 20 }));
+        // Nobody knows how old the session is of a pod that has been there for days, and each one took two minutes.
+        fakes.kubernetes.pods = [aPod('pod-identity', { createdAt: at(-600_000), readyAt: at(-600_000 + 120) })];
+        return fakes;
+      };
+      const fakes = await slow();
+      await expect(restore(fakes)).rejects.toMatchObject({
+        name: 'SessionsMayEnd',
+        message: expect.stringMatching(
+          /rollout restart .*pod-identity rollback \S+ --accept-credential-gap$/,
+        ) as string,
+      });
+      expect(fakes.journal.mutations()).toEqual([]);
+      const accepted = await slow({
+        recovery: { startedAt: at(0), executionArn: 'x', cause: 'requested', acceptCredentialGap: true },
+      });
+      expect(await restore(accepted)).toMatchObject({ awaitsWebhook: true });
+    });
+  });
+
+  describe('before anything else', () => {
+    const first = (fakes: Begun): Promise<unknown> =>
+      invoke(restoreAssociationsStep, { ...fakes.input, action: 'purged' }, fakes);
+
+    it('brings back what was purged where its key is free, and nothing more', async () => {
+      const fakes = await purged(FIELDS);
+      expect(await first(fakes)).toEqual({ restored: [fakes.eks.associations[0]?.id], awaitsWebhook: false });
+      expect(fakes.eks.associations).toMatchObject([FIELDS]);
+      expect(await first(fakes)).toEqual({ restored: [], awaitsWebhook: false });
+      expect(fakes.journal.mutations()).toEqual(['eks.createAssociation']);
+    });
+
+    it.each([
+      ['an own one', { ownerArn: addonArn(1) }],
+      ["somebody else's", { roleArn: OTHER_ROLE }],
+    ])('leaves %s that has the key for later', async (_, change) => {
+      const fakes = await purged();
+      fakes.eks.associations = [anAssociation({ id: 'a-there', ...change })];
+      expect(await first(fakes)).toEqual({ restored: [], awaitsWebhook: false });
+      expect(fakes.journal.mutations()).toEqual([]);
+    });
+
+    it('does not stop the way back where it may not, or the key is not free yet', async () => {
+      const fakes = await purged();
+      fakes.journal.failNext('eks.createAssociation', 'before', new MigrationError('AccessDenied', 'not authorized'));
+      expect(await first(fakes)).toEqual({ restored: [], awaitsWebhook: false });
+      fakes.journal.failNext('eks.createAssociation', 'before', new MigrationError('ServiceUnavailable', 'down'));
+      await expect(first(fakes)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
     });
   });
 

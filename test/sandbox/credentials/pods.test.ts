@@ -92,6 +92,11 @@ describe('a pod', () => {
       );
     lab.pass(HOUR);
     expect(waiting()).toHaveLength(2);
+    for (const { status } of waiting())
+      expect((status['containerStatuses'] as object[])[0]).toMatchObject({
+        ready: false,
+        state: { waiting: { reason: 'CrashLoopBackOff' } },
+      });
     expect(lab.pods()).toEqual([]);
     await trust(lab, irsaStatement, podsStatement());
     lab.pass(lab.world.knobs.trustLagSeconds + 10);

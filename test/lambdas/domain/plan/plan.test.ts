@@ -100,6 +100,7 @@ describe('planMigration', () => {
       'webhook',
       'static-credentials',
       'kubernetes-access',
+      'duration',
     ]);
     expect(plan.checks.filter((check) => check.status !== 'pass').map((check) => check.id)).toEqual([]);
     expect(blockingChecks(plan)).toEqual([]);

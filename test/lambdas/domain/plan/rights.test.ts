@@ -52,12 +52,21 @@ const pass = (role: string): string[] => [
 ];
 const IRSA = [`iam:PassRole ${short(ROLE)} to eks`, `iam:GetRole ${short(ROLE)} by EKS`];
 
+/** What the migration gave the add-on, one by one. */
+const TAKES_AWAY = ['eks:DeletePIA podidentityassociation/dev/NEW'];
+
 describe('rightsOf', () => {
   it('in place, of an add-on that has only its role', () => {
     expect(needs(someFacts(), IN_PLACE)).toEqual({
       'update-addon': [`eks:UpdateAddon ${OLD}`, ...pass(ROLE), 'eks:CreatePIA cluster/dev by EKS'],
       '← restore-addon': [`eks:UpdateAddon ${OLD}`, ...IRSA, 'eks:DeletePIA podidentityassociation/dev/NEW by EKS'],
+      '← restore-associations': TAKES_AWAY,
     });
+  });
+
+  it('in place by what EKS says alone: EKS takes away what it has made', () => {
+    const facts = someFacts({ request: aRequest({ verification: 'api' }) });
+    expect(needs(facts, IN_PLACE)).not.toHaveProperty('← restore-associations');
   });
 
   it('recreate, with its tags', () => {
@@ -80,6 +89,7 @@ describe('rightsOf', () => {
         'eks:DeletePIA podidentityassociation/dev/NEW by EKS',
         'eks:DeletePIA podidentityassociation/dev/NEW',
       ],
+      '← restore-associations': TAKES_AWAY,
     });
   });
 
@@ -105,6 +115,7 @@ describe('rightsOf', () => {
         'eks:TagResource podidentityassociation/dev/NEW #team',
       ],
       '← restore-associations': [
+        ...TAKES_AWAY,
         'eks:CreatePIA cluster/dev #team',
         'eks:TagResource cluster/dev #team | eks:TagResource podidentityassociation/dev/NEW #team | eks:TagResource /createpodidentityassociation #team',
         ...pass(ROLE),

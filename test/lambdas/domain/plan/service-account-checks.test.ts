@@ -104,7 +104,7 @@ describe('rollout', () => {
         id: 'rollout',
         status: 'warn',
         message: expect.stringMatching(
-          /^Pods of Jobs are not restarted: nightly-1 \(of Job nightly\)\..*quarter of an hour/,
+          /^Pods of Jobs are not restarted: nightly-1 \(of Job nightly\)\..*however long that takes/,
         ) as string,
       },
       { status: 'pass' },

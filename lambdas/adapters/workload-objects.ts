@@ -1,0 +1,127 @@
+/** Deployments, StatefulSets and DaemonSets as the API server answers them, made into the domain's workloads. */
+import { z } from 'zod';
+import { shownText } from '../domain/text.ts';
+import type { RolloutSettings, Workload, WorkloadKind } from '../ports/kubernetes.ts';
+import { container, listOf, strings, toContainers } from './kubernetes-objects.ts';
+import { managedFieldsEntries, toManagedFields } from './managed-fields.ts';
+
+const count = z
+  .number()
+  .int()
+  .nullish()
+  .transform((value) => value ?? 0);
+const countOrPercent = z.union([z.number().int(), shownText]).nullish();
+const rollingUpdate = z
+  .looseObject({ maxUnavailable: countOrPercent, maxSurge: countOrPercent, partition: count })
+  .nullish();
+export const workload = z.looseObject({
+  metadata: z.looseObject({
+    name: shownText,
+    namespace: shownText,
+    generation: count,
+    labels: strings,
+    managedFields: managedFieldsEntries,
+  }),
+  spec: z.looseObject({
+    replicas: z.number().int().nullish(),
+    paused: z.boolean().nullish(),
+    minReadySeconds: z.number().int().nullish(),
+    progressDeadlineSeconds: z.number().int().nullish(),
+    strategy: z.looseObject({ type: shownText.nullish(), rollingUpdate }).nullish(),
+    updateStrategy: z.looseObject({ type: shownText.nullish(), rollingUpdate }).nullish(),
+    template: z.looseObject({
+      metadata: z.looseObject({ annotations: strings }).nullish(),
+      spec: z.looseObject({
+        serviceAccountName: shownText.nullish(),
+        terminationGracePeriodSeconds: z.number().int().nullish(),
+        initContainers: listOf(container),
+        containers: listOf(container),
+      }),
+    }),
+  }),
+  // The counts of a Deployment or StatefulSet and those of a DaemonSet; each has its own only.
+  status: z
+    .looseObject({
+      observedGeneration: count,
+      replicas: count,
+      updatedReplicas: count,
+      readyReplicas: count,
+      desiredNumberScheduled: count,
+      currentNumberScheduled: count,
+      updatedNumberScheduled: count,
+      numberReady: count,
+    })
+    .prefault({}),
+});
+/**
+ * Source: Kubernetes documentation, "Deployments", "Pausing and Resuming a rollout"; "Perform a Rolling Update on a
+ * DaemonSet"; "StatefulSets", "Update strategies".
+ */
+const heldBackBy = (
+  kind: WorkloadKind,
+  { paused, updateStrategy }: z.infer<typeof workload>['spec'],
+): string | undefined => {
+  if (kind === 'Deployment') return paused ? 'it is paused' : undefined;
+  if (updateStrategy?.type === 'OnDelete') return 'its update strategy is OnDelete';
+  const partition = updateStrategy?.rollingUpdate?.partition ?? 0;
+  return kind === 'StatefulSet' && partition > 0 ? `its rolling update has the partition ${partition}` : undefined;
+};
+
+const rolloutOf = ({
+  strategy,
+  updateStrategy,
+  minReadySeconds,
+  progressDeadlineSeconds,
+  template,
+}: z.infer<typeof workload>['spec']): RolloutSettings => {
+  const { maxUnavailable, maxSurge, partition = 0 } = strategy?.rollingUpdate ?? updateStrategy?.rollingUpdate ?? {};
+  const settings = {
+    maxUnavailable,
+    maxSurge,
+    partition: partition > 0 ? partition : undefined,
+    minReadySeconds,
+    graceSeconds: template.spec.terminationGracePeriodSeconds,
+    progressDeadlineSeconds,
+  };
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined && value !== null);
+  return Object.fromEntries(given) as RolloutSettings;
+};
+
+export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.infer<typeof workload>): Workload => {
+  const counts =
+    kind === 'DaemonSet'
+      ? {
+          desired: status.desiredNumberScheduled,
+          total: status.currentNumberScheduled,
+          updated: status.updatedNumberScheduled,
+          ready: status.numberReady,
+        }
+      : {
+          desired: spec.replicas ?? 1,
+          total: status.replicas,
+          updated: status.updatedReplicas,
+          ready: status.readyReplicas,
+        };
+  const { desired, total, updated, ready } = counts;
+  const heldBack = heldBackBy(kind, spec);
+  return {
+    kind,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    serviceAccount: spec.template.spec.serviceAccountName ?? 'default',
+    desired,
+    ready,
+    updated,
+    total,
+    observed: status.observedGeneration >= metadata.generation,
+    rollout: rolloutOf(spec),
+    settled:
+      status.observedGeneration >= metadata.generation && updated === desired && ready === desired && total === desired,
+    ...(heldBack === undefined ? {} : { heldBack }),
+    ...(kind === 'Deployment' && spec.strategy?.type === 'Recreate' ? { recreates: true } : {}),
+    templateAnnotations: spec.template.metadata?.annotations ?? {},
+    containers: toContainers(spec.template.spec),
+    labels: metadata.labels,
+    managedFields: toManagedFields(metadata.managedFields),
+  };
+};

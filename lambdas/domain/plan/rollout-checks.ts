@@ -1,0 +1,192 @@
+/**
+ * The checks of a plan that are about how its workloads replace their pods: how long that takes, and what was wrong
+ * with the pods before.
+ */
+import { type Pod, type Workload } from '../kubernetes.ts';
+import type { BrokenPod, Check, Forecast, PlannedAssociation, Rung } from '../model.ts';
+import { MOST_DURATION_MINUTES } from '../request.ts';
+import { blockedRollout, brokenOf, brokenPods, healthyPods } from '../rollout/broken.ts';
+import { forecastRollout } from '../rollout/forecast.ts';
+import { durationText, paceText } from '../rollout/text.ts';
+import { fail, pass, some, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+import { removesSoftware } from './ladder.ts';
+
+export interface RolloutPlan {
+  checks: Check[];
+  forecast?: Forecast;
+  brokenPods?: BrokenPod[];
+}
+
+/**
+ * Seconds that a migration takes beside its pods: waits for EKS, the webhook and the next look. Add-ons take EKS one to
+ * three minutes (docs/aws-behaviour.md); pods roll meanwhile, so that less of it adds up.
+ */
+const AROUND: Record<Rung['strategy'], number> = { 'in-place': 30, recreate: 90, associate: 20 };
+
+const DURATION = 'duration';
+const BROKEN = 'pods-before';
+const SOURCE = 'Kubernetes documentation, "Deployments", "StatefulSets" and "DaemonSet": how each replaces its pods';
+
+function forecastOf(facts: Facts, workloads: readonly Workload[], way: Rung, broken: readonly BrokenPod[]): Forecast {
+  const stuck = new Set(broken.filter(({ trouble }) => trouble === 'terminating').map(({ uid }) => uid));
+  const found = forecastRollout(workloads, facts.pods ?? [], { stuck, anew: removesSoftware(way) });
+  const around = AROUND[way.strategy];
+  return {
+    seconds: found.seconds + around,
+    atMostSeconds: found.atMostSeconds + around,
+    assumed: found.assumed,
+    workloads: found.workloads.map((one) => ({
+      kind: one.kind,
+      namespace: one.namespace,
+      name: one.name,
+      pods: one.toReplace,
+      atOnce: one.atOnce,
+      secondsEach: one.secondsEach,
+      seconds: one.seconds,
+      longestStartSeconds: one.longestStartSeconds,
+    })),
+  };
+}
+
+const FASTER =
+  'let more pods be replaced at once (maxUnavailable or maxSurge; a StatefulSet replaces one after the other), or let them start faster';
+
+function checkDuration({ request }: Facts, forecast: Forecast): Check {
+  const { seconds, atMostSeconds, assumed, workloads } = forecast;
+  const limit = request.maxDurationMinutes;
+  const paces = some(workloads.map(paceText));
+  const most =
+    atMostSeconds > seconds * 1.25
+      ? `, ${durationText(atMostSeconds)} at most as its slowest pods and its grace periods go`
+      : '';
+  const basis = assumed
+    ? 'How long its pods take to get ready could not be seen of all workloads, so that this is a guess'
+    : 'As long as the running pods took to get ready';
+  const message = `About ${durationText(seconds)}${most}${paces === '' ? '' : `: ${paces}`}. ${basis}.`;
+  const tooLong = limit !== undefined && seconds > limit * 60;
+  if (seconds > MOST_DURATION_MINUTES * 60 && !assumed)
+    return fail(
+      DURATION,
+      `${message} No migration is waited for longer than ${durationText(MOST_DURATION_MINUTES * 60)}.`,
+      `Migrate fewer pods at a time, ${FASTER}; then plan again.`,
+      SOURCE,
+    );
+  if (!tooLong) return pass(DURATION, message);
+  const over = `${message} The request allows ${durationText(limit * 60)} (maxDurationMinutes).`;
+  if (assumed) return warn(DURATION, over, `Look whether it is really that long, and ${FASTER}.`, SOURCE);
+  return fail(
+    DURATION,
+    over,
+    `Allow more (--max-duration-minutes ${Math.ceil(seconds / 60)}), or ${FASTER}; then plan again.`,
+    SOURCE,
+  );
+}
+
+/** What is left over, or on its way out: it is told, and does no harm. */
+function harmless(pods: readonly Pod[], broken: readonly BrokenPod[]): string {
+  const named = new Set(broken.map(({ uid }) => uid));
+  const ended = pods.filter(({ phase, terminating }) => phase === 'Failed' && !terminating);
+  const ending = pods.filter(({ uid, terminating }) => terminating && !named.has(uid));
+  return [
+    ended.length > 0
+      ? ` Left over, and not counted: ${some(ended.map(({ name, reason }) => `${name} (${reason ?? 'Failed'})`))}.`
+      : '',
+    ending.length > 0
+      ? ` Ending now, and not counted: ${some(ending.map(({ name, deletionDue = '' }) => `${name} (gone by ${deletionDue})`))}.`
+      : '',
+  ].join('');
+}
+
+function blockersOf(
+  pods: readonly Pod[],
+  workloads: readonly Workload[],
+  broken: readonly BrokenPod[],
+  way: Rung,
+): string[] {
+  const healthy = healthyPods(pods, broken);
+  const accounts = [...new Set(broken.map(({ serviceAccount }) => serviceAccount))];
+  const without = accounts
+    .filter((account) => !healthy.some((pod) => pod.serviceAccount === account))
+    .map(
+      (account) => `no pod of service account ${account} works, so that nothing would show that the change did no harm`,
+    );
+  const held = workloads
+    .filter(({ kind }) => kind === 'StatefulSet' || !removesSoftware(way))
+    .flatMap((workload) => blockedRollout(workload, brokenOf(workload, broken)) ?? []);
+  return [...without, ...held];
+}
+
+const MEANING =
+  'They are not held against the migration: one that can not end is left out of the proof by its name, and as many pods as are not ready now may be so afterwards, with the new identity';
+
+function checkBroken(
+  { request }: Facts,
+  pods: readonly Pod[],
+  workloads: readonly Workload[],
+  { broken, way }: { broken: readonly BrokenPod[]; way: Rung },
+): Check[] {
+  const also = harmless(pods, broken);
+  if (broken.length === 0)
+    return also === '' ? [] : [pass(BROKEN, `All pods that count work, or are starting.${also}`)];
+  const listed = some(broken.map(({ name, text }) => `${name}: ${text}`));
+  const message = `${broken.length} of ${pods.length} pods do not work before anything is changed: ${listed}.`;
+  const blockers = blockersOf(pods, workloads, broken, way);
+  const [first] = broken;
+  const look = `kubectl -n ${first?.namespace ?? ''} get pods -o wide`;
+  const source = 'Kubernetes documentation, "Debug Pods"; "Nodes", "Node status"';
+  if (blockers.length === 0 || request.verification === 'api')
+    return [
+      warn(
+        BROKEN,
+        `${message} ${MEANING}.${also}`,
+        `Look at them (${look}). A pod on a node that is off for good goes with the node: kubectl delete node NODE.`,
+        source,
+      ),
+    ];
+  const because = blockers.map((one) => one.replace(/^./, (letter) => letter.toUpperCase())).join('. ');
+  return [
+    fail(
+      BROKEN,
+      `${message} ${because}.${also}`,
+      `Get these pods to work first, or remove them (${look}; a node that is off for good: kubectl delete node NODE), then plan again.`,
+      source,
+    ),
+  ];
+}
+
+/** `way`: the first that is possible, or that would be. */
+export function planRollout(facts: Facts, planned: readonly PlannedAssociation[], way: Rung): RolloutPlan {
+  const { request, pods, workloads = [], nodes, readAt } = facts;
+  if (!pods)
+    return request.maxDurationMinutes === undefined
+      ? { checks: [] }
+      : {
+          checks: [
+            warn(
+              DURATION,
+              'How long it takes could not be forecast: no pod could be seen.',
+              'Let the service look at the pods, or watch the time yourself.',
+            ),
+          ],
+        };
+  const accounts = new Set(planned.map((one) => one.serviceAccount));
+  const own = pods.filter((pod) => accounts.has(pod.serviceAccount));
+  const concerned = workloads.filter((one) => accounts.has(one.serviceAccount) && one.desired > 0);
+  const broken =
+    readAt === undefined
+      ? []
+      : brokenPods(own, concerned, {
+          nodes: nodes && 'seen' in nodes ? nodes.seen : undefined,
+          now: Date.parse(readAt),
+        });
+  const forecast = forecastOf(facts, concerned, way, broken);
+  return {
+    checks: [
+      ...(concerned.length > 0 ? [checkDuration(facts, forecast)] : []),
+      ...checkBroken(facts, own, concerned, { broken, way }),
+    ],
+    forecast,
+    ...(broken.length > 0 ? { brokenPods: broken } : {}),
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * Pods that did not work before a migration began. What was there before is not the migration's doing: such pods are
+ * named, and neither hold the proof nor count as failing, unless no rollout could get past them.
+ */
+import { isMadeBy, type Node, type Pod, type Workload } from '../kubernetes.ts';
+import { type BrokenPod, type TroubleOfPod } from './model.ts';
+import { readinessOf } from './readiness.ts';
+import { resolveCount } from './shape.ts';
+import { stuckBecause } from './stuck.ts';
+
+/** A pod of this age that is not ready yet may just be starting. */
+const LEAST_START_SECONDS = 120;
+
+export const isCrashing = ({ ready, restarts = 0, waiting = [] }: Pod): boolean =>
+  !ready && (waiting.includes('CrashLoopBackOff') || restarts > 0);
+
+function troubleOf(pod: Pod, nodes: readonly Node[] | undefined): Pick<BrokenPod, 'trouble' | 'text'> {
+  const of = (trouble: TroubleOfPod, text: string) => ({ trouble, text });
+  const waiting = pod.waiting?.join(', ');
+  if (pod.node === undefined) return of('pending', `no node takes it since ${pod.createdAt}`);
+  if (isCrashing(pod))
+    return of(
+      'crash-looping',
+      `its containers end by themselves (${pod.restarts ?? 0} restarts${waiting ? `, ${waiting}` : ''})`,
+    );
+  const node = nodes?.find(({ name }) => name === pod.node);
+  const why = waiting ? ` (${waiting})` : node && !node.ready ? `, and its node ${node.name} is not ready` : '';
+  return of(
+    pod.phase === 'Pending' ? 'pending' : 'not-ready',
+    `not ready since its start at ${pod.createdAt} or later${why}`,
+  );
+}
+
+const hasEnded = ({ phase }: Pod): boolean => phase === 'Succeeded' || phase === 'Failed';
+
+/**
+ * Returns which of these pods do not work. Left out are those that are only starting or ending, or have ended. `now`:
+ * milliseconds since 1970.
+ */
+export function brokenPods(
+  pods: readonly Pod[],
+  workloads: readonly Workload[],
+  { nodes, now }: { nodes: readonly Node[] | undefined; now: number },
+): BrokenPod[] {
+  return pods.flatMap((pod) => {
+    const { namespace, name, uid, serviceAccount, owner } = pod;
+    const broken = (found: Pick<BrokenPod, 'trouble' | 'text'>): BrokenPod[] => [
+      { namespace, name, uid, serviceAccount, ...(owner ? { owner } : {}), ...found },
+    ];
+    const stuck = stuckBecause(pod, nodes, now);
+    if (stuck !== undefined) return broken({ trouble: 'terminating', text: stuck });
+    if (pod.terminating || pod.ready || hasEnded(pod)) return [];
+    const workload = workloads.find((one) => one.namespace === namespace && isMadeBy(pod, one));
+    const siblings = workload ? pods.filter((one) => one.namespace === namespace && isMadeBy(one, workload)) : [];
+    const { samples, longest } = readinessOf(siblings);
+    const allowed = Math.max(LEAST_START_SECONDS, samples.length > 0 ? 2 * longest : 0);
+    const isStarting = now - Date.parse(pod.createdAt) <= allowed * 1000;
+    return isStarting && !isCrashing(pod) ? [] : broken(troubleOf(pod, nodes));
+  });
+}
+
+/** Of a workload, by its own pods: those that can't end, and those that are not ready. */
+export interface BrokenOf {
+  stuck: number;
+  unready: number;
+}
+
+export function brokenOf(workload: Workload, broken: readonly BrokenPod[], stuck?: ReadonlySet<string>): BrokenOf {
+  const own = broken.filter(
+    ({ namespace, owner }) =>
+      namespace === workload.namespace && owner?.kind === workload.kind && owner.name === workload.name,
+  );
+  const cannotEnd = ({ uid, trouble }: BrokenPod): boolean => trouble === 'terminating' || stuck?.has(uid) === true;
+  return { stuck: own.filter(cannotEnd).length, unready: own.filter((one) => !cannotEnd(one)).length };
+}
+
+/**
+ * Returns why a workload could not replace all of its pods, where as many are broken; undefined where it could. What is
+ * broken before is taken to be broken again in its new pod. Sources: Kubernetes documentation, "StatefulSets", "Forced
+ * rollback"; k8s.io/kubernetes, pkg/controller/daemon/update.go, where pods that are ending count as unavailable, and
+ * pkg/controller/deployment/rolling.go, where they do not.
+ */
+export function blockedRollout(workload: Workload, { stuck, unready }: BrokenOf): string | undefined {
+  const { kind, name, desired, recreates, rollout } = workload;
+  if (stuck + unready === 0) return undefined;
+  if (kind === 'StatefulSet')
+    return `StatefulSet ${name} replaces one pod after the other, and waits at one that does not end or does not get ready`;
+  if (kind === 'DaemonSet') {
+    const surge = resolveCount(rollout?.maxSurge, desired, Math.ceil, 0);
+    const most = Math.max(1, surge, resolveCount(rollout?.maxUnavailable, desired, Math.ceil, 1));
+    return stuck + unready >= most
+      ? `DaemonSet ${name} may miss ${most} of ${desired} pods at once (maxUnavailable), and misses ${stuck + unready} already: it replaces none while it does`
+      : undefined;
+  }
+  if (recreates === true || unready === 0) return undefined;
+  const most = resolveCount(rollout?.maxUnavailable, desired, Math.floor, '25%');
+  return unready > most
+    ? `Deployment ${name} may miss ${most} of ${desired} pods at once (maxUnavailable), and misses ${unready} already: it would not end its last old pods`
+    : undefined;
+}
+
+/** Pods that a migration can be proven on: they live, and are none of those. */
+export const healthyPods = (pods: readonly Pod[], broken: readonly BrokenPod[]): Pod[] => {
+  const uids = new Set(broken.map(({ uid }) => uid));
+  return pods.filter((pod) => !uids.has(pod.uid) && !pod.terminating && !hasEnded(pod));
+};

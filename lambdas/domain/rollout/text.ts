@@ -1,0 +1,63 @@
+/** What people read of rollouts. */
+import type { Pod } from '../kubernetes.ts';
+import { shellCommand } from '../shell.ts';
+import type { Forecast } from './model.ts';
+
+/** Returns a duration as people say it: `45 seconds`, `18 minutes`, `2 hours 5 minutes`, `3 days 4 hours`. */
+export function durationText(seconds: number): string {
+  const count = (value: number, unit: string): string => `${value} ${unit}${value === 1 ? '' : 's'}`;
+  const pair = (big: number, bigUnit: string, small: number, smallUnit: string): string =>
+    small === 0 ? count(big, bigUnit) : `${count(big, bigUnit)} ${count(small, smallUnit)}`;
+  if (seconds < 100) return count(Math.round(seconds), 'second');
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 100) return count(minutes, 'minute');
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return pair(hours, 'hour', minutes % 60, 'minute');
+  return pair(Math.floor(hours / 24), 'day', hours % 24, 'hour');
+}
+
+type WorkloadPace = Forecast['workloads'][number];
+
+/** Returns how a workload replaces its pods: `StatefulSet ledger replaces 18 pods one after the other, 57 seconds each`. */
+export const paceText = ({ kind, name, pods, atOnce, secondsEach }: WorkloadPace): string =>
+  pods === 1
+    ? `${kind} ${name} replaces its pod in ${durationText(secondsEach)}`
+    : `${kind} ${name} replaces ${pods} pods ${atOnce === 1 ? 'one after the other' : `${Math.min(atOnce, pods)} at a time`}, ${durationText(secondsEach)} each`;
+
+const conditionText = ({ name, restarts = 0, waiting = [] }: Pod): string => {
+  const what = [...waiting, ...(restarts > 0 ? [`${restarts} restarts`] : [])].join(', ');
+  return `${name} (${what || 'not ready'})`;
+};
+
+/** The first five, and how many more there are. */
+const some = (names: readonly string[]): string =>
+  names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+
+/** Returns the message of PodsFailing. */
+export function failingText(pods: readonly Pod[], since: string, towards: 'pod-identity' | 'before'): string {
+  const [first] = pods;
+  const logs = first ? shellCommand(['kubectl', '-n', first.namespace, 'logs', first.name, '--all-containers']) : '';
+  const identity = towards === 'before' ? 'the identity that they had before' : 'Pod Identity';
+  const many = pods.length === 1 ? 'A pod fails' : `${pods.length} pods fail`;
+  return `${many} with ${identity}, although as many pods were ready before the migration: ${some(pods.map(conditionText))}. Nothing has progressed since ${since}. Read the logs: ${logs}`;
+}
+
+/** Returns the message of PodsNotSettled where nothing goes on. `why`: what is known of the cause, with a remedy. */
+export function stalledText({
+  open,
+  since,
+  why,
+  migrationId,
+  towards,
+}: {
+  open: string;
+  since: string;
+  why: string | undefined;
+  migrationId: string;
+  towards: 'pod-identity' | 'before';
+}): string {
+  const cause = why === undefined ? 'nothing that can be seen explains it' : open.includes(why) ? '' : why;
+  const stays = `What was changed stays, and the migration goes on by itself once the pods do.`;
+  const next = towards === 'before' ? '' : ` To go back instead: pod-identity cancel ${migrationId}`;
+  return `Not settled yet: ${open}. Nothing has progressed since ${since}${cause === '' ? '' : `: ${cause}`}. ${stays}${next}`;
+}

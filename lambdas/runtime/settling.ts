@@ -1,0 +1,75 @@
+/** Pods that have not settled: whether they go on, and what is thrown where they do not. */
+import { MigrationError } from '../domain/errors.ts';
+import type { Migration, Progress } from '../domain/model.ts';
+import { allowanceSeconds, progressOf, seenOf } from '../domain/rollout/progress.ts';
+import { heldBackBy, judgeStall, type Situation } from '../domain/rollout/stall.ts';
+import { failingText, stalledText } from '../domain/rollout/text.ts';
+import type { Clock, Kubernetes, Ledger } from '../ports/index.ts';
+import { type Direction, nodesIfAllowed, type PodsSeen } from './pods.ts';
+import { utcNow } from './utc.ts';
+
+/** Which rollout a look at the pods waits for: each attempt and each round after a restart has its own. */
+export const rolloutName = (towards: Direction, rung: number, round: number): string => `${towards}.${rung}-${round}`;
+
+interface Looking {
+  kubernetes: Kubernetes;
+  ledger: Pick<Ledger, 'updateMigration'>;
+  clock: Clock;
+}
+
+interface Look {
+  record: Migration;
+  towards: Direction;
+  rung: number;
+  round: number;
+  seen: PodsSeen;
+}
+
+/** Returns how far this look has found the rollout, noted in the record where it has gone on. */
+async function noteProgress({ ledger, clock }: Looking, look: Look): Promise<Progress> {
+  const { record, towards, rung, round, seen } = look;
+  const concerned = new Set(seen.workloads.map((workload) => `${workload.namespace}/${workload.serviceAccount}`));
+  const judged = seen.pods
+    .filter((pod) => concerned.has(`${pod.namespace}/${pod.serviceAccount}`) && !seen.leniency.stuck.has(pod.uid))
+    .map((pod) => ({ pod, right: seen.right.has(pod.uid) }));
+  const progress = progressOf(
+    record.progress,
+    rolloutName(towards, rung, round),
+    seenOf(judged, seen.workloads),
+    utcNow(clock),
+  );
+  if (progress !== record.progress) await ledger.updateMigration(record.migrationId, { progress });
+  return progress;
+}
+
+/**
+ * Throws PodsFailing where pods fail with the identity that they should have, else PodsNotSettled: the state machine
+ * looks again. `open`: what is not settled, in so many words.
+ */
+export async function throwUnsettled(looking: Looking, look: Look, open: string): Promise<never> {
+  const { clock, kubernetes } = looking;
+  const { record, towards, seen } = look;
+  const progress = await noteProgress(looking, look);
+  const situation: Situation = {
+    ...seen,
+    progress,
+    allowanceSeconds: allowanceSeconds(seen.workloads, seen.pods, record.plan?.forecast),
+    now: clock.now(),
+  };
+  const first = judgeStall(situation);
+  if (first.is === 'progressing') throw new MigrationError('PodsNotSettled', `Not settled yet: ${open}.`);
+  // Only now that it matters: a pod on a node that is down does not fail by its identity.
+  const nodes = seen.nodes ?? (await nodesIfAllowed(kubernetes));
+  const stall = judgeStall({ ...situation, nodes });
+  if (stall.is === 'failing') throw new MigrationError('PodsFailing', failingText(stall.pods, progress.since, towards));
+  throw new MigrationError(
+    'PodsNotSettled',
+    stalledText({
+      open,
+      since: progress.since,
+      why: heldBackBy({ ...situation, nodes }),
+      migrationId: record.migrationId,
+      towards,
+    }),
+  );
+}

@@ -1,0 +1,246 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Pod, RolloutSettings, Workload, WorkloadKind } from '../../../../lambdas/domain/kubernetes.ts';
+import { forecastRollout, isOverdue } from '../../../../lambdas/domain/rollout/forecast.ts';
+import { readinessOf, spread } from '../../../../lambdas/domain/rollout/readiness.ts';
+import { resolveCount, shapeOf } from '../../../../lambdas/domain/rollout/shape.ts';
+import { aPod, at, aWorkload } from '../../fixtures.ts';
+
+const NAME = 'shop';
+const workloadOf = (
+  kind: WorkloadKind,
+  desired: number,
+  rollout: RolloutSettings = {},
+  change: Partial<Workload> = {},
+) => aWorkload({ kind, name: NAME, desired, ready: desired, rollout, ...change });
+/** A pod of that workload which was ready so many seconds after it was created. */
+const podOf = (kind: string, index: number, seconds: number, change: Partial<Pod> = {}): Pod =>
+  aPod('irsa', {
+    name: `${NAME}-${index}`,
+    uid: `uid-${index}`,
+    owner: { kind, name: NAME },
+    createdAt: at(-100_000),
+    readyAt: at(-100_000 + seconds),
+    ...change,
+  });
+const podsOf = (kind: string, count: number, seconds: number): Pod[] =>
+  Array.from({ length: count }, (_, index) => podOf(kind, index, seconds));
+const forecast = (workload: Workload, pods: Pod[]) => forecastRollout([workload], pods);
+
+describe('resolveCount', () => {
+  it.each<[number | string | undefined, number, (exact: number) => number, number | string, number]>([
+    [3, 10, Math.ceil, 1, 3],
+    ['25%', 10, Math.ceil, 1, 3],
+    ['25%', 10, Math.floor, 1, 2],
+    ['10%', 200, Math.ceil, 1, 20],
+    ['0%', 200, Math.ceil, 1, 0],
+    [undefined, 200, Math.ceil, 1, 1],
+    [undefined, 10, Math.floor, '25%', 2],
+    ['many', 10, Math.floor, 1, 1],
+  ])('makes %s of %i pods', (value, total, round, otherwise, expected) => {
+    expect(resolveCount(value, total, round, otherwise)).toBe(expected);
+  });
+});
+
+describe('shapeOf', () => {
+  it.each<[string, Workload, object]>([
+    ['a Deployment by default', workloadOf('Deployment', 10), { atOnce: 5, order: 'surge', toReplace: 10 }],
+    [
+      'a Deployment that neither surges nor misses a pod',
+      workloadOf('Deployment', 10, { maxSurge: 0, maxUnavailable: 0 }),
+      { atOnce: 1 },
+    ],
+    ['a small Deployment', workloadOf('Deployment', 2), { atOnce: 1 }],
+    [
+      'a Deployment with strategy Recreate',
+      workloadOf('Deployment', 10, {}, { recreates: true }),
+      { atOnce: 10, order: 'recreate' },
+    ],
+    ['a DaemonSet by default', workloadOf('DaemonSet', 200), { atOnce: 1, order: 'in-place' }],
+    ['a DaemonSet by percent', workloadOf('DaemonSet', 195, { maxUnavailable: '10%' }), { atOnce: 20 }],
+    [
+      'a DaemonSet that surges',
+      workloadOf('DaemonSet', 195, { maxUnavailable: 0, maxSurge: '10%' }),
+      { atOnce: 20, order: 'surge' },
+    ],
+    [
+      'a StatefulSet, whatever it allows',
+      workloadOf('StatefulSet', 18, { maxUnavailable: '50%', partition: 4 }),
+      { atOnce: 1, order: 'sequential', toReplace: 14 },
+    ],
+    ['a partition above all', workloadOf('StatefulSet', 3, { partition: 9 }), { toReplace: 0 }],
+    [
+      'what holds it back',
+      workloadOf('Deployment', 3, {}, { heldBack: 'it is paused' }),
+      { heldBack: 'it is paused', graceSeconds: 30, minReadySeconds: 0 },
+    ],
+  ])('knows %s', (_, workload, expected) => {
+    expect(shapeOf(workload)).toMatchObject(expected);
+  });
+});
+
+describe('readinessOf', () => {
+  it('takes the seconds from creation to ready', () => {
+    expect(readinessOf([podOf('Deployment', 0, 10), podOf('Deployment', 1, 30), podOf('Deployment', 2, 20)])).toEqual({
+      samples: [10, 20, 30],
+      median: 20,
+      longest: 30,
+      assumed: false,
+    });
+  });
+  it.each<[string, Partial<Pod>]>([
+    ['is not ready', { readyAt: undefined }],
+    ['had a restart', { restarts: 2 }],
+    ['was unready since', { readyAt: at(-1000) }],
+    ['is terminating', { terminating: true }],
+  ])('assumes where the one pod %s', (_, change) => {
+    expect(readinessOf([podOf('Deployment', 0, 10, change)])).toEqual({
+      samples: [],
+      median: 60,
+      longest: 60,
+      assumed: true,
+    });
+  });
+  it('leaves out pods that were unready for a while since', () => {
+    const pods = [...podsOf('Deployment', 15, 60), podOf('Deployment', 20, 2400), podOf('Deployment', 21, 3000)];
+    expect(readinessOf(pods)).toMatchObject({ median: 60, longest: 60 });
+  });
+  it('keeps uneven starts', () => {
+    const pods = [10, 40, 90, 160, 300].map((seconds, index) => podOf('Deployment', index, seconds));
+    expect(readinessOf(pods).samples).toEqual([10, 40, 90, 160, 300]);
+  });
+  it('spreads them evenly over any number of pods', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 600 }), { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 200, max: 500 }),
+        (seconds, count) => {
+          const readiness = readinessOf(seconds.map((one, index) => podOf('Deployment', index, one)));
+          const mean = (all: number[]): number => all.reduce((sum, one) => sum + one, 0) / all.length;
+          const wanted = mean(readiness.samples);
+          expect(Math.abs(mean(spread(readiness, count)) - wanted)).toBeLessThanOrEqual(wanted * 0.1 + 1);
+        },
+      ),
+    );
+  });
+});
+
+describe('forecastRollout', () => {
+  it.each<[string, Workload, Pod[], number, number]>([
+    // 18 × (55 + 2), 18 × (55 + 30)
+    ['a StatefulSet of 18 pods', workloadOf('StatefulSet', 18), podsOf('StatefulSet', 18, 55), 1026, 1530],
+    // 10 waves × (10 + 2), 10 × (10 + 30)
+    [
+      'a DaemonSet on 200 nodes, a tenth at once',
+      workloadOf('DaemonSet', 200, { maxUnavailable: '10%' }),
+      podsOf('DaemonSet', 200, 10),
+      120,
+      400,
+    ],
+    ['a DaemonSet of 150 pods, one by one', workloadOf('DaemonSet', 150), podsOf('DaemonSet', 150, 3), 750, 4950],
+    // 2 waves × 20 + 2: 25 % more and 25 % fewer at once
+    ['a Deployment of 10', workloadOf('Deployment', 10), podsOf('Deployment', 10, 20), 42, 70],
+    [
+      'minReadySeconds and the grace period',
+      workloadOf('StatefulSet', 3, { minReadySeconds: 30, graceSeconds: 600 }),
+      podsOf('StatefulSet', 3, 10),
+      126,
+      1920,
+    ],
+    [
+      'a pod that ends at once',
+      workloadOf('StatefulSet', 3, { graceSeconds: 0 }),
+      podsOf('StatefulSet', 3, 10),
+      30,
+      30,
+    ],
+    ['strategy Recreate', workloadOf('Deployment', 10, {}, { recreates: true }), podsOf('Deployment', 10, 20), 22, 50],
+    ['a partition', workloadOf('StatefulSet', 18, { partition: 17 }), podsOf('StatefulSet', 18, 55), 57, 85],
+  ])('knows %s', (_, workload, pods, seconds, atMostSeconds) => {
+    expect(forecast(workload, pods)).toMatchObject({ seconds, atMostSeconds, assumed: false });
+  });
+
+  it('ends with the slowest workload, which it lists first', () => {
+    const slow = workloadOf('StatefulSet', 5, {}, { name: 'slow' });
+    const pods = [
+      ...podsOf('Deployment', 2, 5),
+      ...[0, 1].map((index) => podOf('StatefulSet', index, 50, { owner: { kind: 'StatefulSet', name: 'slow' } })),
+    ];
+    const found = forecastRollout([workloadOf('Deployment', 2), slow], pods);
+    expect(found.seconds).toBe(260);
+    expect(found.workloads.map(({ name }) => name)).toEqual(['slow', NAME]);
+  });
+  it('assumes where nothing shows it, and says so', () => {
+    expect(forecast(workloadOf('StatefulSet', 3), [])).toMatchObject({ seconds: 186, assumed: true });
+  });
+  it('has all pods at once where the workload is made anew, but for a StatefulSet', () => {
+    const anew = (workload: Workload, pods: Pod[]): number => forecastRollout([workload], pods, { anew: true }).seconds;
+    expect(anew(workloadOf('DaemonSet', 150), podsOf('DaemonSet', 150, 10))).toBe(12);
+    expect(anew(workloadOf('StatefulSet', 3), podsOf('StatefulSet', 3, 10))).toBe(36);
+  });
+  it('takes no time without pods', () => {
+    expect(forecastRollout([workloadOf('Deployment', 0)], [])).toEqual({
+      seconds: 0,
+      atMostSeconds: 0,
+      assumed: false,
+      workloads: [],
+    });
+  });
+  it('names pods that can not end', () => {
+    const pods = podsOf('StatefulSet', 3, 5);
+    const found = forecastRollout([workloadOf('StatefulSet', 3)], pods, { stuck: new Set(['uid-1', 'uid-77']) });
+    expect(found.workloads[0]?.stuck).toEqual([`${NAME}-1`]);
+  });
+
+  const anyWorkload = fc
+    .record({
+      kind: fc.constantFrom<WorkloadKind>('Deployment', 'DaemonSet', 'StatefulSet'),
+      desired: fc.integer({ min: 1, max: 300 }),
+      maxUnavailable: fc.oneof(
+        fc.integer({ min: 0, max: 50 }),
+        fc.integer({ min: 0, max: 100 }).map((one) => `${one}%`),
+      ),
+      minReadySeconds: fc.integer({ min: 0, max: 60 }),
+      graceSeconds: fc.integer({ min: 0, max: 120 }),
+    })
+    .map(({ kind, desired, ...settings }) => workloadOf(kind, desired, settings));
+  const anyStarts = fc.array(fc.integer({ min: 1, max: 600 }), { minLength: 1, maxLength: 30 });
+  const podsWith = (workload: Workload, starts: number[]): Pod[] =>
+    starts.map((seconds, index) => podOf(workload.kind, index, seconds));
+
+  it('is never longer than one pod after the other, nor shorter than what all slots together take', () => {
+    fc.assert(
+      fc.property(anyWorkload, anyStarts, (workload, starts) => {
+        const pods = podsWith(workload, starts);
+        const [found] = forecast(workload, pods).workloads;
+        const { minReadySeconds, graceSeconds, atOnce, toReplace } = shapeOf(workload);
+        const { longest, samples } = readinessOf(pods);
+        const end = Math.min(2, graceSeconds);
+        expect(found!.seconds).toBeLessThanOrEqual(toReplace * (longest + minReadySeconds + end) + 1);
+        expect(found!.seconds + 1).toBeGreaterThanOrEqual(
+          Math.ceil(toReplace / atOnce) * ((samples[0] ?? 0) + minReadySeconds),
+        );
+        expect(found!.atMostSeconds + 1).toBeGreaterThanOrEqual(found!.seconds);
+      }),
+    );
+  });
+  it('grows with the number of pods where no more of them go at once', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 300 }), (desired, seconds) => {
+        const of = (count: number): number =>
+          forecast(workloadOf('StatefulSet', count), podsOf('StatefulSet', 3, seconds)).seconds;
+        expect(of(desired + 1)).toBeGreaterThan(of(desired));
+      }),
+    );
+  });
+});
+
+describe('isOverdue', () => {
+  it.each<[number, number | undefined, boolean]>([
+    [60_000, undefined, false],
+    [60_000, 1, false],
+    [60_001, 1, true],
+  ])('after %i ms with a limit of %s minutes: %s', (passed, limit, expected) => {
+    expect(isOverdue(1_000_000, 1_000_000 + passed, limit)).toBe(expected);
+  });
+});

@@ -1,0 +1,350 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Node, Pod, Workload } from '../../../../lambdas/domain/kubernetes.ts';
+import type { BrokenPod, Progress } from '../../../../lambdas/domain/model.ts';
+import { blockedRollout, brokenOf, brokenPods, healthyPods } from '../../../../lambdas/domain/rollout/broken.ts';
+import { allowanceSeconds, progressOf, seenOf } from '../../../../lambdas/domain/rollout/progress.ts';
+import { isSettled, NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
+import { heldBackBy, judgeStall, type Situation } from '../../../../lambdas/domain/rollout/stall.ts';
+import { stuckBecause } from '../../../../lambdas/domain/rollout/stuck.ts';
+import { durationText, failingText, paceText, stalledText } from '../../../../lambdas/domain/rollout/text.ts';
+import { aNode, aPod, at, aWorkload, MIGRATION_ID, NOW } from '../../fixtures.ts';
+
+const NAME = 'ebs-csi-controller';
+const unready = (change: Partial<Pod> = {}): Pod => aPod('pod-identity', { ready: false, ...change });
+const progressed = (change: Partial<Progress> = {}): Progress => ({
+  of: 'pod-identity.0-1',
+  startedAt: at(-5000),
+  since: at(-1000),
+  ready: 3,
+  others: 5,
+  newest: at(-1200),
+  observed: 1,
+  ...change,
+});
+
+describe('seenOf', () => {
+  it('counts pods that are ready with the right identity, and all others that are there', () => {
+    const pods = [
+      { pod: aPod('pod-identity', { createdAt: at(-30) }), right: true },
+      { pod: aPod('pod-identity', { createdAt: at(-10), ready: false }), right: true },
+      { pod: aPod('pod-identity', { createdAt: at(-5), terminating: true }), right: true },
+      { pod: aPod('irsa'), right: false },
+    ];
+    expect(seenOf(pods, [aWorkload({ observed: false }), aWorkload({ observed: true })])).toEqual({
+      ready: 1,
+      others: 2,
+      newest: at(-30),
+      observed: 1,
+    });
+  });
+});
+
+describe('progressOf', () => {
+  const { of, startedAt: _s, since: _a, ...same } = progressed();
+  it.each<[string, object, boolean]>([
+    ['nothing', {}, false],
+    ['one more pod is ready', { ready: 4 }, true],
+    ['one old pod fewer', { others: 4 }, true],
+    ['a newer pod has become ready', { newest: at(-20) }, true],
+    ['the controller has seen the new template', { observed: 2 }, true],
+    ['a ready pod is unready again', { ready: 2 }, false],
+    ['an old pod more', { others: 6 }, false],
+  ])('with %s', (_, change, goesOn) => {
+    const before = progressed();
+    const after = progressOf(before, of, { ...same, ...change }, at(0));
+    if (goesOn) expect(after).toEqual({ ...before, ...change, since: at(0) });
+    else expect(after).toBe(before);
+  });
+  it('begins anew with each round', () => {
+    expect(progressOf(progressed(), 'pod-identity.0-2', same, at(0))).toEqual({
+      ...same,
+      of: 'pod-identity.0-2',
+      startedAt: at(0),
+      since: at(0),
+    });
+  });
+  it('does not take pods that come and go for progress, however often', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 50 }), (counts) => {
+        let progress = progressed();
+        for (const ready of counts) progress = progressOf(progress, of, { ...same, ready }, at(0));
+        expect(progress).toEqual(progressed());
+      }),
+    );
+  });
+});
+
+describe('allowanceSeconds', () => {
+  it.each<[string, Workload[], Pod[], number]>([
+    ['nothing at all', [], [], 600],
+    ['quick pods', [aWorkload()], [aPod('irsa', { createdAt: at(-60), readyAt: at(-50) })], 600],
+    ['a deadline of its own', [aWorkload({ rollout: { progressDeadlineSeconds: 1800 } })], [], 1800],
+    // 3 × (500 + 20 + 600)
+    [
+      'slow pods with a long grace period',
+      [aWorkload({ rollout: { minReadySeconds: 20, graceSeconds: 600 } })],
+      [aPod('irsa', { createdAt: at(-1000), readyAt: at(-500) })],
+      3360,
+    ],
+  ])('of %s', (_, workloads, pods, expected) => {
+    expect(allowanceSeconds(workloads, pods, undefined)).toBe(expected);
+  });
+  it('remembers what the plan saw of pods that are gone', () => {
+    const one = { kind: 'Deployment', namespace: 'kube-system', name: NAME, longestStartSeconds: 900 } as const;
+    const planned = { ...one, pods: 1, atOnce: 1, secondsEach: 900, seconds: 900 };
+    expect(allowanceSeconds([aWorkload()], [], { workloads: [planned] })).toBe(3 * 930);
+  });
+});
+
+describe('stuckBecause', () => {
+  const ending = (change: Partial<Pod> = {}): Pod =>
+    aPod('irsa', { terminating: true, deletionDue: at(-600), ready: false, ...change });
+  it.each<[string, Pod, Node[] | undefined, RegExp | undefined]>([
+    ['its node does not answer', ending(), [aNode({ ready: false })], /node node-1 does not answer.*still run/],
+    ['its node is gone', ending(), [aNode({ name: 'other' })], /node node-1 is gone/],
+    ['it never had a node', ending({ node: undefined }), [], /no node ever took it/],
+    ['its node works', ending(), [aNode()], undefined],
+    ['nobody may see nodes', ending(), undefined, undefined],
+    ['its grace period has just ended', ending({ deletionDue: at(-30) }), [aNode({ ready: false })], undefined],
+    ['it is not ending', aPod('irsa'), [aNode({ ready: false })], undefined],
+  ])('where %s', (_, pod, nodes, expected) => {
+    const why = stuckBecause(pod, nodes, NOW);
+    if (expected) expect(why).toMatch(expected);
+    else expect(why).toBeUndefined();
+  });
+});
+
+describe('brokenPods', () => {
+  const find = (pod: Pod, nodes: Node[] = [aNode()]): BrokenPod[] =>
+    brokenPods([pod], [aWorkload()], { nodes, now: NOW });
+  it.each<[string, Partial<Pod>, string | undefined, RegExp?]>([
+    ['works', {}, undefined],
+    ['has started a moment ago', { ready: false, createdAt: at(-60) }, undefined],
+    ['has ended', { ready: false, phase: 'Failed', reason: 'Evicted' }, undefined],
+    ['is ending in time', { terminating: true, deletionDue: at(10) }, undefined],
+    ['has no node', { ready: false, phase: 'Pending', node: undefined }, 'pending', /no node takes it since/],
+    [
+      'can not get its image',
+      { ready: false, phase: 'Pending', waiting: ['ImagePullBackOff'] },
+      'pending',
+      /ImagePullBackOff/,
+    ],
+    [
+      'crashes, however young',
+      { ready: false, createdAt: at(-10), restarts: 4, waiting: ['CrashLoopBackOff'] },
+      'crash-looping',
+      /4 restarts, CrashLoopBackOff/,
+    ],
+    ['is not ready', { ready: false }, 'not-ready', /not ready since/],
+  ])('of a pod that %s', (_, change, trouble, text = /./) => {
+    const found = find(aPod('irsa', change));
+    expect(found.map((one) => one.trouble)).toEqual(trouble === undefined ? [] : [trouble]);
+    for (const one of found) expect(one.text).toMatch(text);
+  });
+  it('knows a lost node', () => {
+    const lost = [aNode({ ready: false })];
+    expect(find(aPod('irsa', { terminating: true, deletionDue: at(-900) }), lost)).toMatchObject([
+      { trouble: 'terminating', owner: { kind: 'Deployment', name: NAME } },
+    ]);
+    expect(find(aPod('irsa', { ready: false }), lost)[0]!.text).toContain('its node node-1 is not ready');
+  });
+  it('gives slow starters as long as their like took', () => {
+    const like = aPod('irsa', { name: 'like', createdAt: at(-9000), readyAt: at(-8500) });
+    const of = (age: number): number =>
+      brokenPods([like, aPod('irsa', { ready: false, createdAt: at(-age) })], [aWorkload()], {
+        nodes: [aNode()],
+        now: NOW,
+      }).length;
+    expect([of(900), of(1100)]).toEqual([0, 1]);
+  });
+  it('leaves the others as what a migration can be proven on', () => {
+    const pods = [aPod('irsa', { name: 'good' }), aPod('irsa', { name: 'bad', ready: false })];
+    const broken = brokenPods(pods, [aWorkload()], { nodes: [aNode()], now: NOW });
+    expect(healthyPods(pods, broken).map(({ name }) => name)).toEqual(['good']);
+  });
+});
+
+const brokenOne = (trouble: BrokenPod['trouble'], kind = 'Deployment', uid = 'u'): BrokenPod => ({
+  namespace: 'kube-system',
+  name: `pod-${uid}`,
+  uid,
+  serviceAccount: 'sa',
+  owner: { kind, name: NAME },
+  trouble,
+  text: 'broken',
+});
+
+describe('blockedRollout', () => {
+  it.each<[Partial<Workload>, BrokenPod['trouble'], number, boolean]>([
+    [{ kind: 'StatefulSet', desired: 9 }, 'terminating', 1, true],
+    [{ kind: 'StatefulSet', desired: 9 }, 'not-ready', 1, true],
+    [{ kind: 'StatefulSet', desired: 9 }, 'not-ready', 0, false],
+    [{ kind: 'DaemonSet', desired: 150 }, 'terminating', 1, true],
+    [{ kind: 'DaemonSet', desired: 150, rollout: { maxUnavailable: '10%' } }, 'terminating', 14, false],
+    [{ kind: 'DaemonSet', desired: 150, rollout: { maxUnavailable: '10%' } }, 'not-ready', 15, true],
+    [{ kind: 'Deployment', desired: 10 }, 'terminating', 5, false],
+    [{ kind: 'Deployment', desired: 10 }, 'not-ready', 2, false],
+    [{ kind: 'Deployment', desired: 10 }, 'not-ready', 3, true],
+    [{ kind: 'Deployment', desired: 10, recreates: true }, 'not-ready', 3, false],
+  ])('%o with %s pods: %i', (change, trouble, count, blocked) => {
+    const workload = aWorkload(change);
+    const broken = Array.from({ length: count }, (_, index) => brokenOne(trouble, workload.kind, `u-${index}`));
+    expect(blockedRollout(workload, brokenOf(workload, broken)) !== undefined).toBe(blocked);
+  });
+});
+
+describe('isSettled', () => {
+  const rolling = (kind: Workload['kind'], counts: Partial<Workload>): Workload =>
+    aWorkload({ kind, settled: false, observed: true, desired: 10, total: 10, ...counts });
+  const pod = (kind: string): Pod => aPod('irsa', { uid: 'u', terminating: true, owner: { kind, name: NAME } });
+  const stuck = { ...NO_LENIENCY, stuck: new Map([['u', 'away']]) };
+  it.each<[string, Workload, typeof stuck, boolean]>([
+    ['a DaemonSet but for a pod on a lost node', rolling('DaemonSet', { updated: 9, ready: 9 }), stuck, true],
+    ['a DaemonSet with one more missing', rolling('DaemonSet', { updated: 9, ready: 8 }), stuck, false],
+    [
+      'a DaemonSet without any leniency',
+      rolling('DaemonSet', { updated: 9, ready: 9 }),
+      NO_LENIENCY as typeof stuck,
+      false,
+    ],
+    [
+      'a Deployment, whose place is taken by another pod',
+      rolling('Deployment', { updated: 9, ready: 9 }),
+      stuck,
+      false,
+    ],
+    [
+      'a Deployment of which one was not ready before',
+      rolling('Deployment', { updated: 10, ready: 9 }),
+      { stuck: new Map(), broken: [brokenOne('not-ready')] } as never,
+      true,
+    ],
+    [
+      'the same with an old pod left',
+      rolling('Deployment', { updated: 10, ready: 9, total: 11 }),
+      { stuck: new Map(), broken: [brokenOne('not-ready')] } as never,
+      false,
+    ],
+    [
+      'a template that its controller has not seen',
+      rolling('DaemonSet', { updated: 10, ready: 9, observed: false }),
+      stuck,
+      false,
+    ],
+  ])('%s', (_, workload, leniency, expected) => {
+    expect(isSettled(workload, [pod(workload.kind)], leniency)).toBe(expected);
+  });
+});
+
+describe('judgeStall', () => {
+  const situation = (pods: Pod[], change: Partial<Situation> = {}): Situation => ({
+    workloads: [aWorkload({ settled: false, desired: 2 })],
+    pods,
+    right: new Set(pods.map(({ uid }) => uid)),
+    nodes: [aNode()],
+    leniency: NO_LENIENCY,
+    progress: progressed(),
+    allowanceSeconds: 600,
+    now: NOW,
+    ...change,
+  });
+  const good = aPod('pod-identity', { name: 'good', readyAt: at(-900) });
+  const crashing = unready({ restarts: 9, waiting: ['CrashLoopBackOff'] });
+
+  it.each<[string, Pod, Partial<Situation>, string]>([
+    ['crash with the new identity', crashing, {}, 'failing'],
+    ['never get ready with it', unready(), {}, 'failing'],
+    ['crash, while others still progress', crashing, { progress: progressed({ since: at(-599) }) }, 'progressing'],
+    ['are younger than the allowance', unready({ createdAt: at(-500) }), {}, 'held'],
+    ['have another identity', crashing, { right: new Set() }, 'held'],
+    [
+      'were not ready before either',
+      crashing,
+      { leniency: { stuck: new Map(), broken: [brokenOne('crash-looping')] } },
+      'held',
+    ],
+    ['have no node', unready({ node: undefined, phase: 'Pending' }), {}, 'held'],
+    ['can not get their image', unready({ phase: 'Pending', waiting: ['ImagePullBackOff'] }), {}, 'held'],
+    ['have a container that is not made', unready({ waiting: ['CreateContainerConfigError'] }), {}, 'held'],
+    ['are not started by their node', unready({ phase: 'Pending' }), {}, 'held'],
+    ['are on a node that is down', crashing, { nodes: [aNode({ ready: false })] }, 'held'],
+    ['belong to a Job', unready({ owner: { kind: 'Job', name: 'nightly' } }), {}, 'held'],
+    ['are on their way out', unready({ terminating: true }), {}, 'held'],
+  ])('pods that %s', (_, pod, change, expected) => {
+    expect(judgeStall(situation([good, pod], change)).is).toBe(expected);
+  });
+
+  it.each<[string, Partial<Workload>, Pod[], RegExp | undefined]>([
+    [
+      'a paused Deployment',
+      { heldBack: 'it is paused' },
+      [good],
+      /it is paused.*kubectl -n kube-system rollout resume/,
+    ],
+    ['an OnDelete StatefulSet', { kind: 'StatefulSet', heldBack: 'its update strategy is OnDelete' }, [], /one by one/],
+    ['no node', {}, [good, unready({ node: undefined })], /no node takes pod ebs-csi-controller-1 \(kubectl/],
+    ['an image', {}, [good, unready({ waiting: ['ErrImagePull'] })], /not started: ErrImagePull/],
+    ['a quota', {}, [good], /only 1 of 2 pods are there.*quota/],
+    ['pods that only take long', {}, [good, unready()], undefined],
+    [
+      'a pod of another workload',
+      {},
+      [good, unready(), unready({ owner: { kind: 'Deployment', name: 'x' }, node: undefined })],
+      undefined,
+    ],
+  ])('names the reason: %s', (_, change, pods, expected) => {
+    const workload = aWorkload({ settled: false, desired: 2, ...change });
+    const why = heldBackBy(situation(pods, { workloads: [workload] }));
+    if (expected) expect(why).toMatch(expected);
+    else expect(why).toBeUndefined();
+  });
+  it('names a lost node, and does not say that its pod is dead', () => {
+    const lost = aPod('irsa', { uid: 'u', terminating: true, owner: { kind: 'StatefulSet', name: NAME } });
+    const why = heldBackBy(
+      situation([lost], {
+        workloads: [aWorkload({ kind: 'StatefulSet', settled: false, desired: 2 })],
+        leniency: { stuck: new Map([['u', 'terminating; its node is gone']]), broken: [] },
+      }),
+    );
+    expect(why).toMatch(/its node is gone \(once that node is known to be off, kubectl .* --force/);
+  });
+});
+
+describe('texts', () => {
+  it.each([
+    [45, '45 seconds'],
+    [1, '1 second'],
+    [1080, '18 minutes'],
+    [7500, '2 hours 5 minutes'],
+    [7200, '2 hours'],
+    [3 * 86_400 + 4 * 3600, '3 days 4 hours'],
+  ])('durationText(%i)', (seconds, text) => {
+    expect(durationText(seconds)).toBe(text);
+  });
+  it.each([
+    [18, 1, 'StatefulSet ledger replaces 18 pods one after the other, 57 seconds each'],
+    [200, 20, 'StatefulSet ledger replaces 200 pods 20 at a time, 57 seconds each'],
+    [1, 1, 'StatefulSet ledger replaces its pod in 57 seconds'],
+  ])('paceText of %i pods, %i at once', (pods, atOnce, text) => {
+    const one = {
+      kind: 'StatefulSet',
+      namespace: 'n',
+      name: 'ledger',
+      secondsEach: 57,
+      seconds: 1,
+      longestStartSeconds: 1,
+    };
+    expect(paceText({ ...one, kind: 'StatefulSet', pods, atOnce })).toBe(text);
+  });
+  it('ends with what to do next', () => {
+    expect(failingText([unready({ restarts: 3 })], at(0), 'pod-identity')).toMatch(
+      /^A pod fails with Pod Identity.*3 restarts.*Read the logs: kubectl -n kube-system logs ebs-csi-controller-1 --all-containers$/,
+    );
+    const stalled = { open: 'a pod is not ready', since: at(0), why: undefined, migrationId: MIGRATION_ID };
+    expect(stalledText({ ...stalled, towards: 'pod-identity' })).toMatch(
+      new RegExp(`nothing that can be seen explains it.*To go back instead: pod-identity cancel ${MIGRATION_ID}$`),
+    );
+    expect(stalledText({ ...stalled, towards: 'before' })).not.toContain('cancel');
+  });
+});
