@@ -93,6 +93,17 @@ const fetchFrom = (world: World, cluster: ClusterState, pod: Pod, source: Source
 export const credentialsOfPod = (world: World, cluster: ClusterState, pod: Pod): SourceCredentials[] =>
   sourcesOf(pod).map((source) => fetchFrom(world, cluster, pod, source));
 
+/**
+ * Until when a pod has what it has, whatever becomes of associations and trust: milliseconds since 1970, 0 where it
+ * lacks something.
+ */
+export const settledUntil = ({ kube }: ClusterState, pod: Pod): number => {
+  const held = kube.sessions.get(pod.metadata.uid);
+  return Math.min(
+    ...sourcesOf(pod).map((source) => held?.get('roleArn' in source ? source.roleArn : source.method)?.renewAt ?? 0),
+  );
+};
+
 /** Why each source of the pod would give it nothing if it had to fetch anew now; empty where all would. */
 export const refusalsOf = (world: World, cluster: ClusterState, pod: Pod): Refusal[] =>
   sourcesOf(pod).flatMap((source) => {

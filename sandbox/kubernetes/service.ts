@@ -119,9 +119,7 @@ const answer = (world: World, cluster: ClusterState, request: HttpRequest, conte
     : describeTo(context, request, wanted);
   if (!caller) {
     // The caller is not told why; the call log is.
-    log({
-      refused: `cluster ${cluster.name} has no access entry for ${context.caller.principalArn}, or does not know it yet`,
-    });
+    log({ refused: `cluster ${cluster.name} has no access entry for ${context.caller.principalArn}` });
     throw unauthorised();
   }
   log({});

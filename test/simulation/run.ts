@@ -19,6 +19,7 @@ import { runHandOff } from './hand-off.ts';
 import { annotationsIn, podsOf } from './look.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import { clientsOf, type RunSpec } from './spec.ts';
+import { prepareOutages, withTime } from './time.ts';
 import { withStranger, withTrust } from './trust.ts';
 
 /** Longer than Recover's schedule and its wait for Lambdas that may still run, with a rollback after it. */
@@ -220,10 +221,13 @@ export const simulate = async (
     spec.stranger,
     simulated.requests[0]?.addon ?? '',
   );
+  withTime(scenario, simulated.requests, spec.time);
   Object.assign(scenario.knobs, spec.knobs ?? {});
   const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, clients });
   const { world, clock } = sandbox;
-  for (const { persists, ...fault } of spec.faults) world.faults.add({ ...fault, times: persists ? 'all' : 1 });
+  for (const { persists, ...fault } of spec.faults)
+    if (fault.service !== 'eks-auth') world.faults.add({ ...fault, times: persists ? 'all' : 1 });
+  prepareOutages(sandbox, spec.faults);
   const allow = spec.denied ? denyStep(world, spec.denied) : () => {};
   const cluster = clusterOf(sandbox, simulated);
   const before = lookBefore(sandbox, cluster);
