@@ -4,7 +4,7 @@ import { allMigrations, changes, migrationOf } from './look.ts';
 import { EVENT_SOURCE } from '../../lambdas/domain/service-event.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { RunResult } from './run.ts';
-import { about, type Promised } from './promised.ts';
+import { about, byAwsClock, type Promised } from './promised.ts';
 
 export const approvedFirst: Promised = {
   name: 'approved-first',
@@ -23,7 +23,9 @@ export const approvedFirst: Promised = {
         ...(last.planHash === record.plan?.hash
           ? []
           : [`${about(first)} by another plan than the one that was approved`]),
-        ...((last.decidedAt ?? '') <= first.at ? [] : [`${about(first)} came before the approval`]),
+        ...(byAwsClock(result, last.decidedAt) <= Date.parse(first.at)
+          ? []
+          : [`${about(first)} came before the approval`]),
       ];
     }),
 };
@@ -34,7 +36,9 @@ export const withinWindow: Promised = {
   broken: (result) =>
     result.migrations.flatMap(({ migrationId, request: { changeWindow: window } }) => {
       if (!window) return [];
-      const { calls } = result.sandbox.world.log;
+      const { knobs, log } = result.sandbox.world;
+      const { calls } = log;
+      const skew = knobs.functionClockSkewSeconds * 1000;
       const outside = calls.filter(
         (call) =>
           call.step === 'begin' &&
@@ -42,7 +46,8 @@ export const withinWindow: Promised = {
           call.operation === 'PutItem' &&
           call.status < 300 &&
           migrationOf(result, call.execution) === migrationId &&
-          !isOpen(window, Date.parse(call.at)),
+          // By the clock of the function that looked.
+          !isOpen(window, Date.parse(call.at) + skew),
       );
       const waiting = calls.find(
         (call) => call.step === 'await-window' && migrationOf(result, call.execution) === migrationId,
