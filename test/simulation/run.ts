@@ -15,6 +15,7 @@ import { type ActorRecord, afterCall, prepareActor } from './actor.ts';
 import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
 import { CredentialWatch } from './credentials.ts';
+import { othersFieldsIn, type OwnField } from './fields.ts';
 import { runHandOff } from './hand-off.ts';
 import { annotationsIn, podsOf } from './look.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
@@ -54,6 +55,8 @@ export interface Before {
   identities: Map<string, boolean>;
   /** By `namespace/name`: the role that a service account had by its IRSA annotation. */
   annotations: Map<string, string>;
+  /** Fields of workloads that others than EKS and the service had set. */
+  othersFields: Map<string, OwnField>;
 }
 
 export interface RunResult {
@@ -106,6 +109,7 @@ const lookBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
   associations: structuredClone(cluster.associations),
   identities: hadIdentity(cluster),
   annotations: annotationsIn(cluster),
+  othersFields: othersFieldsIn(cluster),
 });
 
 /** What asks for migrations and waits until nothing is at work any more. */
