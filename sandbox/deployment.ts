@@ -74,8 +74,9 @@ const invokerOf = (
     hang: sleepWhileRunning(clock),
     clients,
   });
-  const functionClock: Clock = { now: () => clock.now(), sleep: sleepWhileRunning(clock) };
-  const ids = { ulid: () => ulid(clock.now(), () => random.next()) };
+  const skew = world.knobs.functionClockSkewSeconds * 1000;
+  const functionClock: Clock = { now: () => clock.now() + skew, sleep: sleepWhileRunning(clock) };
+  const ids = { ulid: () => ulid(functionClock.now(), () => random.next()) };
   return (fn) => {
     const name = stepOf(fn);
     const step = STEPS[name];

@@ -8,6 +8,7 @@ import type { Pod } from '../kubernetes/objects.ts';
 import { listObjects } from '../kubernetes/store.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { agentProblem } from './agents.ts';
+import { outageOf } from './outages.ts';
 import { judgePodIdentity } from './pod-identity.ts';
 import { type Granted, isRefusal, type Refusal, refused } from './refusal.ts';
 import { type Source, sourcesOf } from './sources.ts';
@@ -39,6 +40,8 @@ const judge = (
   const { namespace = 'default', name, uid } = pod.metadata;
   const serviceAccount = pod.spec.serviceAccountName ?? 'default';
   if ('missing' in source) return refused('NoToken', 0, 'open the token: no such file or directory');
+  const outage = outageOf(world, cluster, source.method);
+  if (outage) return outage;
   const { podSessionSeconds, agentRenewalSeconds, irsaSessionSeconds } = world.knobs;
   if (source.method === 'pod-identity') {
     const judged =
@@ -58,8 +61,9 @@ const judge = (
 };
 
 /** EKS Auth's refusal has the agent drop what it has; without an agent in between the pod keeps it to its end. */
-const outlives = (world: World, { method }: Source): boolean =>
-  method === 'irsa' || world.knobs.refusedRenewal === 'keeps';
+const outlives = (world: World, cluster: ClusterState, { method }: Source): boolean =>
+  // An outage refuses nothing: the agent asks again and keeps what it has.
+  method === 'irsa' || world.knobs.refusedRenewal === 'keeps' || outageOf(world, cluster, method) !== undefined;
 
 const fetchFrom = (world: World, cluster: ClusterState, pod: Pod, source: Source): SourceCredentials => {
   const { method } = source;
@@ -76,7 +80,7 @@ const fetchFrom = (world: World, cluster: ClusterState, pod: Pod, source: Source
     all.set(key, session);
     return { method, roleArn: session.roleArn, expiresAt: session.expiresAt };
   }
-  if (held && now < held.expiresAt && outlives(world, source))
+  if (held && now < held.expiresAt && outlives(world, cluster, source))
     return { method, roleArn: held.roleArn, expiresAt: held.expiresAt, ...judged };
   all.delete(key);
   return { method, ...judged };
@@ -88,6 +92,17 @@ const fetchFrom = (world: World, cluster: ClusterState, pod: Pod, source: Source
  */
 export const credentialsOfPod = (world: World, cluster: ClusterState, pod: Pod): SourceCredentials[] =>
   sourcesOf(pod).map((source) => fetchFrom(world, cluster, pod, source));
+
+/**
+ * Until when a pod has what it has, whatever becomes of associations and trust: milliseconds since 1970, 0 where it
+ * lacks something.
+ */
+export const settledUntil = ({ kube }: ClusterState, pod: Pod): number => {
+  const held = kube.sessions.get(pod.metadata.uid);
+  return Math.min(
+    ...sourcesOf(pod).map((source) => held?.get('roleArn' in source ? source.roleArn : source.method)?.renewAt ?? 0),
+  );
+};
 
 /** Why each source of the pod would give it nothing if it had to fetch anew now; empty where all would. */
 export const refusalsOf = (world: World, cluster: ClusterState, pod: Pod): Refusal[] =>
@@ -118,8 +133,11 @@ export const renewSessions = (world: World, cluster: ClusterState, roleArn?: str
         fetchFrom(world, cluster, pod, source);
 };
 
-/** The same in all clusters, for what a role's trust policy lets in. */
-export const renewSessionsOf = (world: World, roleArn: string): void => {
+/** The same in all clusters, for what a role's trust policy lets in; left out: of all roles. */
+export const renewSessionsOf = (world: World, roleArn?: string): void => {
   for (const { clusters } of world.accounts.values())
     for (const cluster of clusters.values()) renewSessions(world, cluster, roleArn);
 };
+
+/** Has pods renew what is due at that time, milliseconds since 1970, before an outage that begins then keeps them from it. */
+export const renewBefore = (world: World, at: number): void => world.schedule.at(at - 1, () => renewSessionsOf(world));

@@ -5,6 +5,7 @@
  */
 import { ASSUME_FOR_POD } from '../credentials/agents.ts';
 import { judgePodIdentity, POD_IDENTITY_AUDIENCE, type PodIdentityGrant } from '../credentials/pod-identity.ts';
+import { outageOf } from '../credentials/outages.ts';
 import { isRefusal, type Refusal } from '../credentials/refusal.ts';
 import { readToken, type TokenClaims } from '../credentials/tokens.ts';
 import { type CallContext, contentOf, type HttpRequest, type HttpResponse, type Service } from '../http.ts';
@@ -89,6 +90,8 @@ const assumeRole = (world: World, request: HttpRequest, context: CallContext): o
   if (!cluster) throw new Refused('ResourceNotFoundException', 404, `No cluster found for name: ${clusterName}.`);
   const denial = context.authorize({ action: ASSUME_FOR_POD, resource: cluster.arn });
   if (denial) throw new Refused('AccessDeniedException', 403, denial.message);
+  const outage = outageOf(world, cluster, 'pod-identity');
+  if (outage) throw new Refused(outage.refused.code, outage.refused.status || 503, outage.refused.message);
   const claims = claimsOf(world, cluster, token);
   const { namespace, serviceAccount, pod } = claims;
   context.describe('AssumeRoleForPodIdentity', {

@@ -30,10 +30,24 @@ export const defaultUsername = ({ principalArn, type }: Pick<AccessEntryState, '
     : principalArn;
 };
 
+/**
+ * Whether the API server does not know a caller yet: by its entry's age, and by when that caller came first (the knobs
+ * `accessEntryLagSeconds` and `apiTokenLagSeconds`).
+ */
+const isLate = (world: World, { kube }: ClusterState, caller: Caller, { createdAt }: AccessEntryState): boolean => {
+  const { accessEntryLagSeconds, apiTokenLagSeconds } = world.knobs;
+  const now = world.schedule.now();
+  if (now < createdAt + accessEntryLagSeconds * 1000) return true;
+  if (apiTokenLagSeconds === 0) return false;
+  const first = kube.firstCalls.get(caller.accessKeyId) ?? now;
+  kube.firstCalls.set(caller.accessKeyId, first);
+  return now < first + apiTokenLagSeconds * 1000;
+};
+
 /** The user behind a caller; undefined where no access entry lets it in. */
 export const userOf = (world: World, cluster: ClusterState, caller: Caller): User | undefined => {
   const entry = cluster.accessEntries.get(caller.principalArn);
-  if (!entry) return undefined;
+  if (!entry || isLate(world, cluster, caller, entry)) return undefined;
   const session = world.accessKeys.get(caller.accessKeyId)?.sessionName ?? OWN_SESSION;
   const username = (entry.username ?? defaultUsername(entry))
     .replaceAll('{{SessionNameRaw}}', session)

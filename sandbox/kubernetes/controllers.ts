@@ -84,7 +84,7 @@ export const deletePod = (
 };
 
 /** The scheduler, after nodes have changed: pods that wait for a node get one, if there is one now. */
-const schedulePending = (world: World, cluster: ClusterState): void => {
+export const schedulePending = (world: World, cluster: ClusterState): void => {
   world.schedule.after(CONTROLLER_LAG, () => {
     const waiting = listObjects(cluster.kube, 'Pod').filter((pod) => isActive(pod) && pod.spec.nodeName === undefined);
     for (const [index, pod] of waiting.entries()) {

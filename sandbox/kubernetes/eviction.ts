@@ -8,7 +8,7 @@ import { badRequest, Refusal, success, tooManyRequests } from './answers.ts';
 import { budgetsOf, disruptionCondition } from './budgets.ts';
 import { deletePod } from './controllers.ts';
 import type { Budget, Pod } from './objects.ts';
-import { isActive } from './pods.ts';
+import { isActive, isReady } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
 import { setStatus } from './rollout.ts';
 import { timestamp, touch } from './store.ts';
@@ -52,6 +52,16 @@ const spend = ({ world, cluster }: ControlPlane, budget: Budget, pod: Pod, dryRu
   });
 };
 
+/**
+ * Whether the budget lets go of a pod that runs and is not ready, such as on a lost node, without counting it: always,
+ * or while enough others are healthy (Kubernetes documentation, "Unhealthy Pod Eviction Policy").
+ */
+const isFree = ({ spec, status }: Budget, pod: Pod): boolean => {
+  if (isReady(pod)) return false;
+  const { currentHealthy, desiredHealthy } = status;
+  return spec.unhealthyPodEvictionPolicy === 'AlwaysAllow' || (desiredHealthy > 0 && currentHealthy >= desiredHealthy);
+};
+
 /** `body`: the Eviction; left out members come from the path. */
 export const evictPod = (plane: ControlPlane, pod: Pod, body: unknown, dryRunQuery: boolean): HttpResponse => {
   const parsed = eviction.safeParse(body);
@@ -74,8 +84,7 @@ export const evictPod = (plane: ControlPlane, pod: Pod, body: unknown, dryRunQue
   const dryRun = dryRunQuery || (deleteOptions?.dryRun?.includes('All') ?? false);
   const budgets = budgetsOf(plane, pod);
   const [budget] = budgets;
-  // A pod that does not run yet, or goes already, is nobody's loss. Here, one that runs is ready:
-  // unhealthyPodEvictionPolicy changes nothing.
+  // A pod that does not run yet, or goes already, is nobody's loss.
   if (budget && isActive(pod) && pod.status.phase !== 'Pending') {
     if (budgets.length > 1)
       throw new Refusal(
@@ -83,7 +92,7 @@ export const evictPod = (plane: ControlPlane, pod: Pod, body: unknown, dryRunQue
         'InternalError',
         'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
       );
-    spend(plane, budget, pod, dryRun);
+    if (!isFree(budget, pod)) spend(plane, budget, pod, dryRun);
   }
   if (!dryRun) {
     const at = plane.world.schedule.now();

@@ -2,7 +2,7 @@
 import type { PodSession } from '../credentials/sessions.ts';
 import type { Random } from '../world/random.ts';
 import type { FieldSet } from './field-sets.ts';
-import type { CustomKind, KubeObject, PodTemplate, Workload, WorkloadTemplate } from './objects.ts';
+import type { CustomKind, KubeObject, PodTemplate, ReadySeconds, Workload, WorkloadTemplate } from './objects.ts';
 
 /** Objects by `plural.group` (`pods.`, `deployments.apps`), then by `namespace/name` (cluster-scoped: `/name`). */
 export interface KubeState {
@@ -25,6 +25,10 @@ export interface KubeState {
   heldNodes: Map<string, Set<string>>;
   /** Nodes on which pods of the Pod Identity agent never get ready. */
   agentDown: Set<string>;
+  /** When who has a key first asked the API server, by the key's id; kept where `apiTokenLagSeconds` asks for it. */
+  firstCalls: Map<string, number>;
+  /** Nodes that nobody hears of any more: pods that are to end there never do. */
+  lostNodes: Set<string>;
   /** Nodes that DaemonSets have pods on, by what they select; kept until nodes change. */
   daemonNodes: Map<string, string[]>;
   /** Workloads that a controller is about to look at, by uid. */
@@ -34,7 +38,7 @@ export interface KubeState {
   /** The revision that a StatefulSet's rollout comes from, by its uid: pods below the partition are made of it. */
   currentRevisions: Map<string, Revision>;
   /** Seconds until a pod is ready, by the uid of its workload; those of the world for all others. */
-  readySeconds: Map<string, number>;
+  readySeconds: Map<string, ReadySeconds>;
   /** Who set the fields of a workload, by its uid. */
   fieldOwners: Map<string, FieldOwners>;
   /** Who set the IRSA annotation of a service account, and when (milliseconds since 1970), by its uid. */

@@ -95,10 +95,14 @@ export const withPodSettings = (objects: AddonObjects, settings: PodSettings | u
       ],
     };
   };
+  const { replicas, maxUnavailable, readySeconds } = settings;
   return {
     ...objects,
     workloads: objects.workloads.map((workload) => ({
       ...workload,
+      ...(replicas === undefined || workload.kind === 'DaemonSet' ? {} : { replicas }),
+      ...(maxUnavailable === undefined || workload.kind !== 'DaemonSet' ? {} : { maxUnavailable }),
+      ...(readySeconds === undefined ? {} : { readySeconds }),
       containers: workload.containers.map((container) => configured(workload, container)),
       ...(workload.kind !== 'DaemonSet' && settings.nodeSelector
         ? { nodeSelector: { ...workload.nodeSelector, ...settings.nodeSelector } }

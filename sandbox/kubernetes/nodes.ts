@@ -42,7 +42,8 @@ const condition = (
   message,
 });
 
-const conditionsOf = (ready: boolean, at: number): Record<string, string>[] =>
+/** What a node says of itself, or what is said of one that is silent. */
+export const conditionsOf = (ready: boolean, at: number): Record<string, string>[] =>
   ready
     ? [
         condition(
@@ -150,11 +151,17 @@ const createNode = (
   });
 };
 
-/** That many ready Linux nodes, or those of the groups, as old as the cluster; at most 60,000. */
-export const seedNodes = (cluster: ClusterState, nodes: number | NodeGroup[]): void => {
-  const { kube, createdAt, region } = cluster;
-  const groups =
-    typeof nodes === 'number' ? [{ count: nodes, os: 'linux' as const, ready: true, agentReady: true }] : nodes;
+const addressesIn = (kube: KubeState): Set<string> =>
+  new Set(
+    listObjects(kube, 'Node').flatMap(({ status }) =>
+      ((status?.['addresses'] ?? []) as { address: string }[]).map(({ address }) => address),
+    ),
+  );
+
+/** Adds the nodes of those groups, created at `at`; a cluster takes at most 60,000. */
+const addGroups = (cluster: ClusterState, groups: readonly NodeGroup[], at: number): void => {
+  const { kube, region } = cluster;
+  const taken = addressesIn(kube);
   // An odd stride meets each of the 65,536 addresses once; 0 and 255 are left out as hosts.
   const start = kube.random.integer(65_536);
   const stride = kube.random.integer(32_768) * 2 + 1;
@@ -164,17 +171,24 @@ export const seedNodes = (cluster: ClusterState, nodes: number | NodeGroup[]): v
     for (const end = made + group.count; made < end; n += 1) {
       const address = (start + n * stride) % 65_536;
       const host = address % 256;
-      if (host === 0 || host === 255) continue;
-      createNode(
-        cluster,
-        group,
-        { address: `10.0.${Math.floor(address / 256)}.${host}`, zone: `${region}${'abc'[made % 3]}` },
-        createdAt,
-      );
+      const text = `10.0.${Math.floor(address / 256)}.${host}`;
+      if (host === 0 || host === 255 || taken.has(text)) continue;
+      createNode(cluster, group, { address: text, zone: `${region}${'abc'[made % 3]}` }, at);
       made += 1;
     }
   }
 };
+
+/** That many ready Linux nodes, or those of the groups, as old as the cluster. */
+export const seedNodes = (cluster: ClusterState, nodes: number | NodeGroup[]): void =>
+  addGroups(
+    cluster,
+    typeof nodes === 'number' ? [{ count: nodes, os: 'linux', ready: true, agentReady: true }] : nodes,
+    cluster.createdAt,
+  );
+
+/** Nodes that join a cluster that is there already. */
+export const addNodes = (cluster: ClusterState, group: NodeGroup, at: number): void => addGroups(cluster, [group], at);
 
 export const computeOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.[COMPUTE_TYPE];
 const selects = ({ nodeSelector = {} }: PodSpec, { metadata }: KubeObject): boolean =>

@@ -213,6 +213,9 @@ export interface CustomKind {
   namespaced: boolean;
 }
 
+/** Seconds from the creation of a pod to its readiness: the same for all, or each pod's own between two bounds. */
+export type ReadySeconds = number | { min: number; max: number };
+
 /** One workload of an add-on, as the catalogue describes it. */
 export interface WorkloadTemplate {
   kind: Workload['kind'];
@@ -227,7 +230,7 @@ export interface WorkloadTemplate {
   /** Of a DaemonSet: how many nodes may be without a ready pod while it rolls, such as `10%`; 1 where it is left out. */
   maxUnavailable?: number | string;
   /** From the creation of a pod to its readiness; that of the world where it is left out. */
-  readySeconds?: number;
+  readySeconds?: ReadySeconds;
   labels: Record<string, string>;
   containers: { name: string; image: string; env?: EnvVar[] }[];
   initContainers?: { name: string; image: string; env?: EnvVar[] }[];
@@ -241,6 +244,11 @@ export interface WorkloadTemplate {
 /** What people have set of an add-on's pods, as they do by its configuration values. */
 export interface PodSettings {
   nodeSelector?: Record<string, string>;
+  /** Not of DaemonSets. */
+  replicas?: number;
+  /** Of DaemonSets. */
+  maxUnavailable?: number | string;
+  readySeconds?: ReadySeconds;
   /** Of the named workload and container, else of all. */
   env: (EnvVar & { workload?: string; container?: string })[];
 }

@@ -37,8 +37,33 @@ const readLimit = (limit: string | undefined): number => {
   return Number(limit) || Number.POSITIVE_INFINITY;
 };
 
+/** What lists ask of an object again and again: its text is that of the version that it has now. */
+interface Listed {
+  position: string;
+  version?: string;
+  json?: string;
+}
+const listed = new WeakMap<KubeObject, Listed>();
+
+const listedOf = (object: KubeObject): Listed => {
+  const known = listed.get(object);
+  if (known) return known;
+  const { namespace = '', name } = object.metadata;
+  const made = { position: `${namespace}/${name}` };
+  listed.set(object, made);
+  return made;
+};
+
 /** In etcd's order: by namespace, then by name. */
-const position = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
+const position = (object: KubeObject): string => listedOf(object).position;
+
+const jsonOf = (object: KubeObject): string => {
+  const known = listedOf(object);
+  const { resourceVersion } = object.metadata;
+  if (known.json === undefined || known.version !== resourceVersion)
+    Object.assign(known, { json: JSON.stringify(object), version: resourceVersion });
+  return known.json ?? '';
+};
 
 export interface Page {
   items: KubeObject[];
@@ -105,7 +130,7 @@ export const pageOf = (
       resourceVersion: rv,
       takenAt: now,
       list,
-      items: later.map((each) => ({ position: each.position, json: JSON.stringify(each.object) })),
+      items: later.map((each) => ({ position: each.position, json: jsonOf(each.object) })),
     };
     const others = kube.snapshots.filter(
       (other) => now - other.takenAt <= KEPT && !(other.resourceVersion === rv && other.list === list),

@@ -201,8 +201,16 @@ export interface NewPod {
  */
 const RESTART_SECONDS = 10;
 
-const readySecondsOf = ({ world, cluster: { kube } }: ControlPlane, pod: Pod): number =>
-  kube.readySeconds.get(workloadOf(kube, pod)?.metadata.uid ?? '') ?? world.knobs.podReadySeconds;
+/**
+ * How long that pod takes. Between two bounds each takes a time of its own, most of them one near the lower bound: it is
+ * made of the pod's uid, which comes from the seed, so that asking draws no chance.
+ */
+export const readySecondsOf = ({ world, cluster: { kube } }: ControlPlane, pod: Pod): number => {
+  const given = kube.readySeconds.get(workloadOf(kube, pod)?.metadata.uid ?? '') ?? world.knobs.podReadySeconds;
+  if (typeof given === 'number') return given;
+  const share = Number.parseInt(pod.metadata.uid.slice(0, 8), 16) / 2 ** 32;
+  return Math.round(given.min + (given.max - given.min) * share ** 3);
+};
 
 const becomeReady = (
   plane: ControlPlane,
@@ -278,9 +286,22 @@ export const assignNode = (plane: ControlPlane, pod: Pod, nodeName: string, chan
   becomeReady(plane, pod, changed);
 };
 
+/** A pod whose node is lost is not ready any more, though it may go on running (NodeLifecycleController). */
+export const loseReadiness = (kube: KubeState, pod: Pod, at: number): void => {
+  if (!isReady(pod)) return;
+  if (isActive(pod)) count(kube, pod, { active: 0, ready: -1 });
+  pod.status = {
+    ...pod.status,
+    conditions: pod.status.conditions.map((one) =>
+      one.type === 'Ready' ? { ...one, status: 'False', lastTransitionTime: timestamp(at) } : one,
+    ),
+  };
+  touch(kube, pod);
+};
+
 /**
- * Starts a pod's termination: it counts no longer, and is gone a little later, when `changed` is called.
- * `graceSeconds` 0: gone at once. A second call changes nothing.
+ * Starts a pod's termination: it counts no longer, and is gone a little later, when `changed` is called; never while its
+ * node is lost. `graceSeconds` 0: gone at once. A second call changes nothing.
  */
 export const terminatePod = (
   plane: ControlPlane,
@@ -296,13 +317,17 @@ export const terminatePod = (
     kube.heldNodes.get(controllerOf(pod)?.uid ?? '')?.delete(pod.spec.nodeName ?? '');
     changed();
   };
+  // Its kubelet says that it is gone, and nobody hears of the kubelet of a lost node.
+  const end = (): void => {
+    if (!kube.lostNodes.has(pod.spec.nodeName ?? '')) remove();
+  };
   if (isActive(pod)) {
     // As the API server does: when the grace period ends, not when the deletion began.
     pod.metadata.deletionTimestamp = timestamp(schedule.now() + graceSeconds * 1000);
     pod.metadata.deletionGracePeriodSeconds = graceSeconds;
     count(kube, pod, { active: -1, ready: isReady(pod) ? -1 : 0 });
     touch(kube, pod);
-    if (graceSeconds > 0) schedule.after(Math.min(knobs.podTerminationSeconds, graceSeconds) * 1000, remove);
+    if (graceSeconds > 0) schedule.after(Math.min(knobs.podTerminationSeconds, graceSeconds) * 1000, end);
   }
   if (graceSeconds === 0) remove();
 };

@@ -154,6 +154,8 @@ export const newKubeState = (): KubeState => ({
   tallies: new Map(),
   heldNodes: new Map(),
   agentDown: new Set(),
+  firstCalls: new Map(),
+  lostNodes: new Set(),
   daemonNodes: new Map(),
   pendingWorkloads: new Set(),
   pendingBudgets: new Set(),

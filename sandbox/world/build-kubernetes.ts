@@ -5,6 +5,7 @@
 import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import { accessPolicyArn } from '../catalog/access-policies.ts';
 import { noteAnnotator } from '../kubernetes/annotators.ts';
+import { podsChanged } from '../kubernetes/budgets.ts';
 import { createServiceAccount, ensureNamespace, POD_IDENTITY_WEBHOOK } from '../kubernetes/cluster-objects.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { defineCustomKinds } from '../kubernetes/custom-resources.ts';
@@ -21,6 +22,7 @@ import {
 } from '../kubernetes/store.ts';
 import type { DeployedRole } from './build-roles.ts';
 import type { ScenarioAddon, ScenarioCluster } from './scenario.ts';
+import type { ScenarioBudget } from './scenario-churn.ts';
 import type {
   ScenarioAccessEntry,
   ScenarioCustomResource,
@@ -106,14 +108,19 @@ const variableOf = ({ name, value, secret }: Pick<ScenarioExtraEnv, 'name' | 'va
 /** What the scenario says of the pods of add-ons, by add-on name. */
 export const podSettingsOf = (addons: ScenarioAddon[]): NonNullable<ClusterState['podSettings']> =>
   new Map(
-    addons.flatMap(({ name, extraEnv = [], nodeSelector }): [string, PodSettings][] => {
-      if (extraEnv.length === 0 && !nodeSelector) return [];
+    addons.flatMap(({ name, extraEnv = [], nodeSelector, replicas, readySeconds }): [string, PodSettings][] => {
+      const settings = {
+        ...(nodeSelector ? { nodeSelector } : {}),
+        ...(replicas === undefined ? {} : { replicas }),
+        ...(readySeconds === undefined ? {} : { readySeconds }),
+      };
+      if (extraEnv.length === 0 && Object.keys(settings).length === 0) return [];
       const env = extraEnv.map(({ workload, container, ...variable }) => ({
         ...variableOf(variable),
         ...(workload === undefined ? {} : { workload }),
         ...(container === undefined ? {} : { container }),
       }));
-      return [[name, { env, ...(nodeSelector ? { nodeSelector } : {}) }]];
+      return [[name, { env, ...settings }]];
     }),
   );
 
@@ -211,6 +218,24 @@ export const seedRbac = (cluster: ClusterState, objects: ScenarioRbacObject[]): 
       ...object,
       metadata: newMetadata(cluster.kube, cluster.createdAt, object.metadata),
     });
+  }
+};
+
+export const seedBudgets = (world: World, cluster: ClusterState, budgets: ScenarioBudget[]): void => {
+  for (const { namespace, name, labels, minAvailable, maxUnavailable } of budgets) {
+    ensureNamespace(cluster, namespace, cluster.createdAt);
+    putObject(cluster.kube, 'PodDisruptionBudget', {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: newMetadata(cluster.kube, cluster.createdAt, { name, namespace, generation: 1 }),
+      spec: {
+        selector: { matchLabels: labels },
+        ...(minAvailable === undefined ? {} : { minAvailable }),
+        ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
+      },
+      status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
+    });
+    podsChanged({ world, cluster }, namespace);
   }
 };
 

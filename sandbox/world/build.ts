@@ -6,13 +6,17 @@ import type { CatalogueAddon } from '../catalog/catalogue.ts';
 import { loadCatalogue } from '../catalog/index.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { seedCluster } from '../kubernetes/cluster-objects.ts';
+import { scheduleAutoscalers } from '../kubernetes/autoscalers.ts';
+import { scheduleNodeLosses } from '../kubernetes/lost-nodes.ts';
 import { withPodSettings } from '../kubernetes/manifests.ts';
+import { renewBefore } from '../credentials/sessions.ts';
 import { issueAccessKey, operatorRoleArn } from '../sts/access-keys.ts';
 import {
   buildAccessEntries,
   nodeRole,
   nodeRoleOf,
   podSettingsOf,
+  seedBudgets,
   seedCustomResources,
   seedRbac,
   seedWorkload,
@@ -172,6 +176,9 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
   seedCustomResources(cluster, spec.customResources);
   seedRbac(cluster, spec.rbac);
   setWebhook(cluster, spec.podIdentityWebhook);
+  seedBudgets(world, cluster, spec.disruptionBudgets);
+  scheduleNodeLosses({ world, cluster }, spec.nodeLosses);
+  scheduleAutoscalers({ world, cluster }, spec.autoscalers);
   return cluster;
 };
 
@@ -214,7 +221,7 @@ const emptyWorld = (scenario: Scenario, { seed = scenario.seed, keepCalls }: Bui
   accounts: new Map(),
   accessKeys: new Map(),
   log: new CallLog({ keep: keepCalls }),
-  faults: new Faults(scenario.faults, { keep: keepCalls }),
+  faults: new Faults(scenario.faults, { keep: keepCalls, startAt: Date.parse(scenario.startAt) }),
   throttles: new Throttles(scenario.throttles),
   events: [],
   notifications: [],
@@ -275,5 +282,6 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
   for (const account of scenario.accounts) buildAccount(world, account, callersIn(world, account.id, service, options));
   for (const role of [...deployedRoles, ...spokeRoles]) if (typeof role !== 'string') addRole(world, role);
   for (const role of [operatorRoleArn(world), ...service]) issueAccessKey(world, role);
+  for (const { at } of world.faults.outages()) renewBefore(world, at);
   return world;
 };

@@ -41,12 +41,17 @@ export const CALL_FAULTS: readonly FaultKind[] = [
   'not-found',
 ];
 
+/** Kinds that say nothing of the call, only that it was not served: an outage of a service is one of them. */
+const PASSING_FAULTS: readonly FaultKind[] = ['throttled', 'server-error', 'lost-before'];
+
 export const fault = z
   .strictObject({
     service: z
-      .enum(['eks', 'iam', 'sts', 'dynamodb', 'states', 'events', 's3', 'kubernetes'])
+      .enum(['eks', 'iam', 'sts', 'dynamodb', 'states', 'events', 's3', 'kubernetes', 'eks-auth'])
       .optional()
-      .describe('Calls of that service only.'),
+      .describe(
+        'Calls of that service only. `eks-auth`: what pods ask for their credentials, which wants `after` and `seconds`; with `sts` they strike pods on IRSA too.',
+      ),
     operation: z
       .string()
       .min(1)
@@ -79,12 +84,31 @@ export const fault = z
       .describe(
         'An outage: every call that matches is struck, from the first struck one on and for so long, in the time of the world. `times` then counts no more.',
       ),
+    after: z
+      .number()
+      .min(0)
+      .max(7 * 86_400)
+      .optional()
+      .describe(
+        'An outage that begins so many seconds after the sandbox opened, whoever calls. `call` then counts no more.',
+      ),
     kind: z
       .enum(FAULT_KINDS)
       .describe(
         'What happens. `throttled`, `server-error`, `access-denied`, `in-use`, `not-found`: the service refuses so, and does nothing. `lost`: the connection breaks before the call arrives, or before its reply does. `crash`: the function dies. `time-out`: the call hangs until the function has timed out, and the invocation goes on. `abort`: the execution is stopped. `before` and `after`: the call had its effect, or not.',
       ),
   })
+  .refine(({ after, seconds }) => after === undefined || seconds !== undefined, {
+    path: ['seconds'],
+    message: 'must say how long the outage lasts that begins with after',
+  })
+  .refine(
+    ({ service, after, kind }) => service !== 'eks-auth' || (after !== undefined && PASSING_FAULTS.includes(kind)),
+    {
+      path: ['after'],
+      message: 'of eks-auth there are only outages: throttled, server-error or lost-before, with after',
+    },
+  )
   .meta({ id: 'Fault', description: "Strikes calls that the service's own functions make, never the operator's." });
 /** As it is written: with defaults left out. */
 export type FaultInput = z.input<typeof fault>;
@@ -131,12 +155,17 @@ export class Faults {
   readonly seen: SeenCall[] = [];
   private readonly keep: number;
   private total = 0;
+  private readonly startAt: number;
   private readonly list: { fault: Fault; matched: number; since?: number }[] = [];
   private possible: readonly FaultKind[] = FAULT_KINDS;
 
-  /** `keep`: how many calls stay in `seen`. Default: all. */
-  constructor(list: readonly FaultInput[], { keep = Number.POSITIVE_INFINITY }: { keep?: number | undefined } = {}) {
+  /** `keep`: how many calls stay in `seen`. Default: all. `startAt`: the world's time when the sandbox opened. */
+  constructor(
+    list: readonly FaultInput[],
+    { keep = Number.POSITIVE_INFINITY, startAt = 0 }: { keep?: number | undefined; startAt?: number } = {},
+  ) {
     this.keep = keep;
+    this.startAt = startAt;
     for (const one of list) this.add(one);
   }
 
@@ -158,6 +187,33 @@ export class Faults {
   restrict(kinds: readonly FaultKind[]): void {
     this.possible = kinds;
     for (const { fault: each } of this.list) this.check(each);
+  }
+
+  /** Whether an outage that has its own time is going on. */
+  private isOn({ after, seconds = 0 }: Fault, now: number): boolean {
+    const since = this.startAt + (after ?? Number.POSITIVE_INFINITY) * 1000;
+    return now >= since && now < since + seconds * 1000;
+  }
+
+  /** The outages that have their own time, each with when it begins: milliseconds since 1970. */
+  outages(): { fault: Fault; at: number }[] {
+    return this.list.flatMap(({ fault: each }) =>
+      each.after === undefined ? [] : [{ fault: each, at: this.startAt + each.after * 1000 }],
+    );
+  }
+
+  /** What an outage does to a call that none of the service's functions makes; undefined where none is on. */
+  outageAt(call: Pick<SeenCall, 'service' | 'operation' | 'region' | 'cluster'>, now: number): FaultKind | undefined {
+    return this.list.find(
+      ({ fault: each }) =>
+        each.service === call.service &&
+        each.step === undefined &&
+        PASSING_FAULTS.includes(each.kind) &&
+        (each.operation ?? call.operation) === call.operation &&
+        (each.region ?? call.region) === call.region &&
+        (each.cluster ?? call.cluster) === call.cluster &&
+        this.isOn(each, now),
+    )?.fault.kind;
   }
 
   private check({ kind }: Fault): void {
@@ -186,6 +242,10 @@ export class Faults {
         (each.cluster ?? call.cluster) === call.cluster &&
         (each.input === undefined || contains(input(), each.input));
       if (!isMeant) continue;
+      if (each.after !== undefined) {
+        if (this.isOn(each, now)) kind ??= each.kind;
+        continue;
+      }
       entry.matched += 1;
       const past = entry.matched - each.call;
       if (past < 0) continue;

@@ -1,7 +1,8 @@
 /** The knobs of a scenario: behaviour of AWS that is likely or unknown, and how long things take. */
 import { z } from 'zod';
 import { credentialKnobs } from './credential-knobs.ts';
-import { knob, OURS, seconds } from './knob.ts';
+import { clockKnobs } from './clock-knobs.ts';
+import { knob, OURS, readySeconds, seconds } from './knob.ts';
 
 export const knobs = z
   .strictObject({
@@ -174,7 +175,12 @@ export const knobs = z
       'hashicorp/terraform-provider-aws#16972 (2021)',
       'A deleted add-on stays DELETING for good.',
     ),
-    podReadySeconds: knob(seconds.default(12), 'placeholder', OURS, 'From the creation of a pod to its being ready.'),
+    podReadySeconds: knob(
+      readySeconds.default(12),
+      'placeholder',
+      OURS,
+      'From the creation of a pod to its being ready.',
+    ),
     podTerminationSeconds: knob(
       seconds.default(3),
       'placeholder',
@@ -296,6 +302,7 @@ export const knobs = z
       "Type of API Gateway's response where a function failed or answered what is no HTTP response.",
     ),
     ...credentialKnobs,
+    ...clockKnobs,
   })
   .meta({
     id: 'Knobs',

@@ -306,4 +306,11 @@ export const checkCluster = (
   checkWorkloads(cluster, [...path, 'workloads'], catalogue, report);
   checkCustomResources(cluster, [...path, 'customResources'], catalogue, report);
   checkAccess(cluster, path, report);
+  reportDuplicates(
+    cluster.disruptionBudgets,
+    ({ namespace, name }) => `${namespace}/${name}`,
+    (index) => [...path, 'disruptionBudgets', index, 'name'],
+    'the PodDisruptionBudget',
+    report,
+  );
 };

@@ -1,6 +1,7 @@
 /** What a cluster has beside its add-ons: nodes, workloads of its own, access entries, and RBAC objects. */
 import { z } from 'zod';
-import { seconds } from './knob.ts';
+import { readySeconds } from './knob.ts';
+import { kubernetesName, namespace, strings } from './kubernetes-names.ts';
 
 export const tags = z.record(z.string(), z.string());
 export const timestamp = z.iso.datetime();
@@ -16,16 +17,6 @@ export const clusterTags = z
     z.string().max(256),
   )
   .refine((given) => Object.keys(given).length <= 50, 'must be 50 tags at most');
-
-/** RFC 1123: names of namespaces, service accounts and workloads. */
-const kubernetesName = z
-  .string()
-  .regex(
-    /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
-    'must be a Kubernetes name (lower-case letters, digits, - and ., at most 253)',
-  );
-const namespace = kubernetesName.describe('Its namespace; made where it is missing.');
-const strings = z.record(z.string(), z.string());
 
 export const nodeGroup = z
   .strictObject({
@@ -133,7 +124,7 @@ export const workload = z
       .describe(
         'How many nodes of a DaemonSet may be without a ready pod while it rolls: a number, or a share of its nodes such as `10%`; 1 where it is left out.',
       ),
-    readySeconds: seconds
+    readySeconds: readySeconds
       .optional()
       .describe(
         'From the creation of one of its pods to its readiness; the knob `podReadySeconds` where it is left out.',

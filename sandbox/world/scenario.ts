@@ -10,6 +10,7 @@ import { namespaceName } from '../../lambdas/domain/names.ts';
 import { fault } from './faults.ts';
 import { knobs } from './knobs.ts';
 import { clusterOidcProvider, oidcProvider } from './scenario-oidc.ts';
+import { readySeconds } from './knob.ts';
 import { throttle } from './throttles.ts';
 import {
   accessEntry,
@@ -23,6 +24,7 @@ import {
   timestamp,
   workload,
 } from './scenario-cluster.ts';
+import { autoscaler, disruptionBudget, nodeLoss } from './scenario-churn.ts';
 
 export { knobs } from './knobs.ts';
 export type { Knobs } from './knobs.ts';
@@ -150,6 +152,16 @@ const installedAddon = z
       .record(z.string(), z.string())
       .optional()
       .describe('Labels of the nodes that the pods of its Deployments run on, as people set them.'),
+    replicas: z
+      .number()
+      .int()
+      .min(1)
+      .max(5000)
+      .optional()
+      .describe("Pods of each of its Deployments and StatefulSets, as people set them; the catalogue's default."),
+    readySeconds: readySeconds
+      .optional()
+      .describe('From the creation of one of its pods to its readiness; the knob `podReadySeconds`.'),
     tags: tags.default({}).describe('Tags.'),
     createdAt: timestamp.describe('When it was created.'),
     podsCreatedAt: timestamp
@@ -206,6 +218,9 @@ const cluster = z
       .array(fargateProfile)
       .optional()
       .describe('Which pods run on Fargate, the first that fits; none where it is left out.'),
+    nodeLosses: z.array(nodeLoss).default([]).describe('Nodes that get lost, before the sandbox opens or later.'),
+    disruptionBudgets: z.array(disruptionBudget).default([]).describe('Its PodDisruptionBudgets.'),
+    autoscalers: z.array(autoscaler).default([]).describe('What changes the number of pods meanwhile.'),
     nodeRoleArn: roleArn
       .optional()
       .describe(

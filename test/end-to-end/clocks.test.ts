@@ -89,3 +89,28 @@ describe('a scaled clock', () => {
     expect(JSON.parse(timeless(proven(scaled)))).toEqual(JSON.parse(timeless(proven(virtual))));
   });
 });
+
+describe("functions whose clock differs from AWS's", () => {
+  it.each([
+    [240, 'direct'],
+    [-240, 'direct'],
+    [240, 'sdk'],
+    [-240, 'sdk'],
+  ] as const)(
+    'by %i seconds are known by their signatures and tokens, and write their own time (%s)',
+    async (skew, clients) => {
+      const scenario = scenarioWith(({ knobs }) => void (knobs.functionClockSkewSeconds = skew));
+      const backend = await openSandboxBackend(scenario, { clients });
+      try {
+        const startedAt = backend.sandbox.clock.now();
+        const report = await runMigration(backend, migrationRequest.parse(requestOf(RECREATE)));
+        expect(report.outcome).toBe('migrated');
+        const first = report.steps.find(({ name }) => name === 'begin');
+        expect(Math.round((Date.parse(first!.startedAt) - startedAt) / 1000 / 60)).toBe(skew / 60);
+        expect(backend.sandbox.world.log.calls.filter(({ status }) => status === 401)).toEqual([]);
+      } finally {
+        await backend.close();
+      }
+    },
+  );
+});

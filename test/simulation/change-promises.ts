@@ -3,6 +3,7 @@ import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { MAX_RESTARTS } from '../../lambdas/steps/verify-pods/schema.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { allMigrations, changes, effective, inputOf, keyOf, liveAssociations, migrationOf } from './look.ts';
+import { othersFieldsIn } from './fields.ts';
 import { about, interfered, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 
@@ -134,12 +135,29 @@ export const observeFirst: Promised = {
   },
 };
 
+/** Fields of others that have another value, or another owner, than before. */
+function changedFields({ simulated, before, cluster, spec }: RunResult): string[] {
+  // Whoever consents to OVERWRITE gives them up.
+  if (simulated.requests.some(({ resolveConflicts }) => resolveConflicts === 'OVERWRITE')) return [];
+  const now = othersFieldsIn(cluster);
+  return [...before.othersFields].flatMap(([field, was]) => {
+    // An autoscaler takes over the number of pods that it changes.
+    if (spec.time?.autoscaler && field.endsWith(' - .spec.replicas')) return [];
+    const is = now.get(field);
+    if (is === undefined) return [`${field} of ${was.manager} is nobody's any more but EKS's or the service's`];
+    return is.value === was.value && is.manager === was.manager
+      ? []
+      : [`${field} was ${was.value} of ${was.manager} and is ${is.value} of ${is.manager}`];
+  });
+}
+
 export const nothingElse: Promised = {
   name: 'nothing-else-changes',
   says: 'The version, the configuration and fields that others own stay as they are; pods are restarted a bounded number of times.',
   broken: (result) => {
     const problems: string[] = [];
     if (!interfered(result)) {
+      problems.push(...changedFields(result));
       for (const { request } of result.migrations) {
         const addon = result.cluster.addons.get(request.addon ?? '');
         const was = result.before.addons.get(request.addon ?? '');

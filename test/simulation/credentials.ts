@@ -2,7 +2,7 @@
  * Which pods of a run have no AWS credentials at some moment, though the pods of their service account had at the start.
  * Looked at after every event of the world and after every call, so that no state of a run goes unseen.
  */
-import { credentialsOfPod, refusalsOf } from '../../sandbox/credentials/sessions.ts';
+import { credentialsOfPod, refusalsOf, settledUntil } from '../../sandbox/credentials/sessions.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
 import type { Pod } from '../../sandbox/kubernetes/objects.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
@@ -31,9 +31,9 @@ const accountOf = ({ metadata, spec }: Pod): string =>
 
 /** Pods that work: those that are not ready yet, or on their way out, serve nobody. */
 const works = ({ metadata, status }: Pod): boolean =>
-  status.phase === 'Running' && metadata.deletionTimestamp === undefined;
-
-const isReady = ({ status }: Pod): boolean =>
+  status.phase === 'Running' &&
+  metadata.deletionTimestamp === undefined &&
+  // On a lost node it runs, and nobody can reach it.
   status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True');
 
 export class CredentialWatch {
@@ -42,6 +42,11 @@ export class CredentialWatch {
   private readonly open = new Map<string, CredentialGap>();
   /** uids of pods that have had credentials. */
   private readonly had = new Set<string>();
+  /** Until when a pod has what it has, by its uid; milliseconds since 1970. */
+  private readonly settled = new Map<string, number>();
+  /** The first time of these, of the pods that there are; and the API server's resourceVersion at the last look. */
+  private next = 0;
+  private version = -1;
   private readonly served: ReadonlySet<string>;
   private readonly world: World;
   private readonly cluster: ClusterState;
@@ -61,14 +66,39 @@ export class CredentialWatch {
     if (sourcesOf(pod).length === 0) return { method: 'none', why: 'NoIdentity' };
     for (const { method, roleArn, refused } of credentialsOfPod(this.world, this.cluster, pod))
       if (roleArn === undefined) return { method, why: refused.code };
+    const until = settledUntil(this.cluster, pod);
+    this.settled.set(pod.metadata.uid, until);
+    this.next = Math.min(this.next, until);
     return undefined;
+  }
+
+  /**
+   * Whether no pod can have gained or lost credentials since the last look: nobody lacks them, no object has changed,
+   * and no session is due.
+   */
+  private isUnchanged(now: number): boolean {
+    const { resourceVersion } = this.cluster.kube;
+    if (this.open.size === 0 && resourceVersion === this.version && now < this.next) return true;
+    this.version = resourceVersion;
+    this.next = Number.POSITIVE_INFINITY;
+    return false;
+  }
+
+  /** Whether a pod has what it has whatever happens, until its session is due. */
+  private isSettled({ metadata: { uid } }: Pod, now: number): boolean {
+    const until = this.settled.get(uid) ?? 0;
+    if (until <= now) return false;
+    this.next = Math.min(this.next, until);
+    return true;
   }
 
   private look(): void {
     const now = this.world.schedule.now();
+    if (this.isUnchanged(now)) return;
     const lacking = new Set<string>();
     const atOnce = new Map<string, number>();
     for (const pod of listObjects(this.cluster.kube, 'Pod')) {
+      if (this.isSettled(pod, now)) continue;
       if (!works(pod) || !this.served.has(accountOf(pod))) continue;
       const lack = this.lackOf(pod);
       const { uid, name, namespace = '' } = pod.metadata;
@@ -77,7 +107,7 @@ export class CredentialWatch {
         continue;
       }
       lacking.add(uid);
-      if (isReady(pod)) atOnce.set(accountOf(pod), (atOnce.get(accountOf(pod)) ?? 0) + 1);
+      atOnce.set(accountOf(pod), (atOnce.get(accountOf(pod)) ?? 0) + 1);
       if (this.open.has(uid)) continue;
       const serviceAccount = pod.spec.serviceAccountName ?? 'default';
       const gap = { namespace, pod: name, serviceAccount, from: now, ...lack, had: this.had.has(uid), atOnce: 0 };

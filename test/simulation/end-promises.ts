@@ -6,7 +6,7 @@ import type { Migration } from '../../lambdas/domain/model.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
 import { allMigrations, annotationOf, changes, migrationOf, notWorking, podsOf } from './look.ts';
 import type { RunResult } from './run.ts';
-import { interfered, migratedSince, plannedOf, podsMayLag, type Promised, sameTags } from './promised.ts';
+import { byAwsClock, interfered, migratedSince, plannedOf, podsMayLag, type Promised, sameTags } from './promised.ts';
 import { isTransient } from '../faults/kinds.ts';
 
 /** Steps of the road that the way back does not use. */
@@ -104,7 +104,18 @@ export const transientEndsMigrated: Promised = {
   name: 'transient-fault-ends-migrated',
   says: 'A single transient fault never keeps a migration from ending migrated; a person is needed only where a fault persists.',
   broken: (result) => {
-    const { faults, actor, cancelAfterCall, copies = 1, trust, stranger, denied, approval = 'given' } = result.spec;
+    const {
+      faults,
+      actor,
+      cancelAfterCall,
+      copies = 1,
+      trust,
+      stranger,
+      denied,
+      approval = 'given',
+      time,
+      knobs = {},
+    } = result.spec;
     const [fault] = faults;
     if (
       faults.length > 1 ||
@@ -114,7 +125,11 @@ export const transientEndsMigrated: Promised = {
       copies > 1 ||
       trust ||
       stranger ||
-      denied
+      denied ||
+      // What is lost or not let in before the plan may keep it from being begun: see `time-is-not-failure`.
+      (time?.losses ?? []).length > 0 ||
+      knobs['apiTokenLagSeconds'] !== undefined ||
+      (fault?.seconds !== undefined && result.spec.scenario === 'approved')
     )
       return [];
     return result.migrations.flatMap(({ record }) => {
@@ -189,9 +204,12 @@ export const provenOnPods: Promised = {
           one.record?.outcome === 'migrated',
       );
       if (interfered(result) || result.repeated.length > 0 || others.length > 0) continue;
+      const endedAt = byAwsClock(result, record.endedAt);
       const missing = podsOf(result.cluster).filter(
         (pod) =>
           !pod.terminating &&
+          // An autoscaler, and a node that is lost, make pods after the end too.
+          !(result.spec.time && pod.createdAt >= endedAt) &&
           plannedOf(record).some(
             (one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace,
           ) &&

@@ -38,6 +38,30 @@ export const singleFaults = (scenario: string, seen: readonly SeenCall[]): RunSp
     })),
   );
 
+/** Services that can be away; a reply of Step Functions or EventBridge is waited for by nobody on the road. */
+const AWAY = new Set(['eks', 'iam', 'kubernetes', 'dynamodb', 'states', 'events']);
+const AWAY_SECONDS = [120, 900, 10_800];
+
+/**
+ * Each service away from each of its calls on, for two minutes, a quarter of an hour, and three hours: it refuses
+ * everything, or nobody reaches it.
+ */
+export const outages = (scenario: string, seen: readonly SeenCall[]): RunSpec[] => {
+  const counted = new Map<string, number>();
+  return seen.flatMap(({ service }) => {
+    if (!AWAY.has(service)) return [];
+    const call = (counted.get(service) ?? 0) + 1;
+    counted.set(service, call);
+    return AWAY_SECONDS.flatMap((seconds) =>
+      (['server-error', 'throttled', 'lost-before'] as const).map((kind): RunSpec => ({
+        scenario,
+        seed: SEED,
+        faults: [{ kind, call, seconds, service: service as NonNullable<FaultSpec['service']> }],
+      })),
+    );
+  });
+};
+
 /** A migration whose OIDC trust is retired and put back, and every fault at every call of that. */
 export const retired = (scenario: string): RunSpec => ({ ...smooth(scenario), retire: 'undone' });
 

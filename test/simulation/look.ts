@@ -1,5 +1,7 @@
 /** Reading a finished run: who changed what when, and what the cluster looks like now. */
-import type { AssociationState, ClusterState } from '../../sandbox/world/world.ts';
+import type { Pod } from '../../sandbox/kubernetes/objects.ts';
+import { type ControlPlane, readySecondsOf } from '../../sandbox/kubernetes/pods.ts';
+import type { AssociationState, ClusterState, World } from '../../sandbox/world/world.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { MigrationRequest, PodIdentity } from '../../lambdas/domain/model.ts';
 import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/subject.ts';
@@ -50,7 +52,11 @@ interface SeenPod {
   namespace: string;
   serviceAccount: string;
   ready: boolean;
+  /** It has not been there for as long as it takes to get ready. */
+  starting: boolean;
+  /** On its way out, or on a node that nobody hears of any more: it counts for nobody. */
   terminating: boolean;
+  createdAt: number;
   identity: PodIdentity;
 }
 
@@ -63,24 +69,33 @@ const namesIn = (containers: unknown): Set<string> =>
     ),
   );
 
+/** What a container that waits for its credentials, or a node, may take beyond the pod's own time. */
+const START_SECONDS = 30;
+
+const isStarting = (plane: ControlPlane, pod: Pod, createdAt: number): boolean =>
+  plane.world.schedule.now() <= createdAt + (readySecondsOf(plane, pod) + START_SECONDS) * 1000;
+
 /** The pods as the API server has them, without the service's own reading of them. */
-export const podsOf = (cluster: ClusterState): SeenPod[] =>
+export const podsOf = (cluster: ClusterState, world?: World): SeenPod[] =>
   [...(cluster.kube.objects.get('pods.')?.values() ?? [])].map((object) => {
     const { metadata, spec, status } = object as unknown as {
-      metadata: { name: string; namespace: string; uid: string; deletionTimestamp?: string };
-      spec: { serviceAccountName?: string; containers: unknown };
+      metadata: { name: string; namespace: string; uid: string; deletionTimestamp?: string; creationTimestamp: string };
+      spec: { serviceAccountName?: string; containers: unknown; nodeName?: string };
       status: { conditions: { type: string; status: string }[] };
     };
     const env = namesIn(spec.containers);
     const onPodIdentity = env.has('AWS_CONTAINER_CREDENTIALS_FULL_URI');
     const onIrsa = env.has('AWS_ROLE_ARN');
+    const createdAt = Date.parse(metadata.creationTimestamp);
     return {
       name: metadata.name,
       uid: metadata.uid,
       namespace: metadata.namespace,
       serviceAccount: spec.serviceAccountName ?? 'default',
       ready: status.conditions.some((one) => one.type === 'Ready' && one.status === 'True'),
-      terminating: metadata.deletionTimestamp !== undefined,
+      starting: world !== undefined && isStarting({ world, cluster }, object as Pod, createdAt),
+      terminating: metadata.deletionTimestamp !== undefined || cluster.kube.lostNodes.has(spec.nodeName ?? ''),
+      createdAt,
       identity: onPodIdentity ? (onIrsa ? 'mixed' : 'pod-identity') : onIrsa ? 'irsa' : 'node-role',
     };
   });
@@ -121,7 +136,8 @@ export const notWorking = (
   )
     problems.push(`service account ${account.namespace}/${account.name} has neither its annotation nor an association`);
   for (const { namespace, serviceAccount } of serviceAccounts) {
-    const pods = podsOf(cluster).filter(
+    // Where workloads are slow, or change their size, some pod is always about to start.
+    const pods = podsOf(cluster, result.spec.time ? result.sandbox.world : undefined).filter(
       (pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount && !pod.terminating,
     );
     if (pods.length === 0) problems.push(`no pod of ${serviceAccount} runs`);
@@ -129,7 +145,7 @@ export const notWorking = (
       (one) => one.namespace === namespace && one.serviceAccount === serviceAccount,
     );
     for (const pod of pods) {
-      if (!pod.ready) problems.push(`pod ${pod.name} is not ready`);
+      if (!pod.ready && !pod.starting) problems.push(`pod ${pod.name} is not ready`);
       if (pod.identity === 'pod-identity' && !association)
         problems.push(`pod ${pod.name} is on Pod Identity without an association`);
       if ((pod.identity === 'node-role' && !podsMayLag) || pod.identity === 'mixed')

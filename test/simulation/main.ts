@@ -13,6 +13,7 @@ const USAGE = `Usage:
                       --exhaustive --brief    reads and the ledger in the first scenario that makes them, what changes the target in each
                       --exhaustive --every N [--offset K]  one of N of these runs, from run K on (default 0)
   npm run simulate -- --seeds 2000 [--from S] random runs
+                      --time                  either with what takes time without failing: outages that end, large and slow workloads, lost nodes
   npm run simulate -- --mutants               planted defects, each of which must be caught
   npm run simulate -- --replay SPEC [--calls] one run again, from the JSON that a failure printed`;
 
@@ -30,6 +31,7 @@ const read = () => {
       options: {
         exhaustive: { type: 'boolean' },
         scenario: { type: 'string', multiple: true },
+        time: { type: 'boolean' },
         thorough: { type: 'boolean' },
         brief: { type: 'boolean' },
         every: { type: 'string' },
@@ -85,6 +87,7 @@ if (flags.mutants) {
         assembly,
         scenarios: flags.scenario ?? [],
         reach: reachOf(flags),
+        time: flags.time ?? false,
         ...(flags.every === undefined ? {} : { every: Math.max(1, wholeNumber(flags.every, '--every')) }),
         ...(flags.offset === undefined ? {} : { offset: wholeNumber(flags.offset, '--offset') }),
       }
@@ -95,6 +98,7 @@ if (flags.mutants) {
           assembly,
           from: wholeNumber(flags.from ?? '1', '--from'),
           count: wholeNumber(flags.seeds, '--seeds'),
+          time: flags.time ?? false,
         };
   const tally = await runOrder(order, workers);
   process.stdout.write(`${tallyLine(tally)}\n`);

@@ -26,6 +26,10 @@ export const interfered = ({ actor }: RunResult): boolean => actor?.accepted ===
 export const podsMayLag = ({ sandbox }: RunResult, { verification }: MigrationRequest): boolean =>
   verification === 'api' && sandbox.world.knobs.webhookLagSeconds + sandbox.world.knobs.webhookRemovalLagSeconds > 0;
 
+/** A time that a function has written, by AWS's clock: milliseconds since 1970. */
+export const byAwsClock = ({ sandbox }: RunResult, text = ''): number =>
+  Date.parse(text) - sandbox.world.knobs.functionClockSkewSeconds * 1000;
+
 /** What one migration has put back may have been migrated by another one since. */
 export const migratedSince = ({ migrations }: RunResult, subject: string): boolean =>
   migrations.some(({ record, request }) => record?.outcome === 'migrated' && subjectOf(request) === subject);

@@ -20,6 +20,7 @@ import { credentialsAreKept } from './kept-promise.ts';
 import type { Promised } from './promised.ts';
 import { refusedBeforehand, rightsSuffice } from './rights-promise.ts';
 import type { RunResult } from './run.ts';
+import { timeIsNotFailure } from './time-promise.ts';
 import { approvedFirst, outcomesAreTold, withinWindow } from './telling-promises.ts';
 import { repairIsSafe, retiresOnlyItsOwn, trustStays } from './trust-promises.ts';
 
@@ -29,6 +30,7 @@ export const PROMISES: readonly Promised[] = [
   migratedMeansMigrated,
   transientEndsMigrated,
   goesBackByItself,
+  timeIsNotFailure,
   associations,
   trustStays,
   repairIsSafe,

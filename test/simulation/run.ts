@@ -15,10 +15,12 @@ import { type ActorRecord, afterCall, prepareActor } from './actor.ts';
 import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
 import { CredentialWatch } from './credentials.ts';
+import { othersFieldsIn, type OwnField } from './fields.ts';
 import { runHandOff } from './hand-off.ts';
 import { annotationsIn, podsOf } from './look.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import { clientsOf, type RunSpec } from './spec.ts';
+import { prepareOutages, withTime } from './time.ts';
 import { withStranger, withTrust } from './trust.ts';
 
 /** Longer than Recover's schedule and its wait for Lambdas that may still run, with a rollback after it. */
@@ -53,6 +55,8 @@ export interface Before {
   identities: Map<string, boolean>;
   /** By `namespace/name`: the role that a service account had by its IRSA annotation. */
   annotations: Map<string, string>;
+  /** Fields of workloads that others than EKS and the service had set. */
+  othersFields: Map<string, OwnField>;
 }
 
 export interface RunResult {
@@ -105,6 +109,7 @@ const lookBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
   associations: structuredClone(cluster.associations),
   identities: hadIdentity(cluster),
   annotations: annotationsIn(cluster),
+  othersFields: othersFieldsIn(cluster),
 });
 
 /** What asks for migrations and waits until nothing is at work any more. */
@@ -220,10 +225,13 @@ export const simulate = async (
     spec.stranger,
     simulated.requests[0]?.addon ?? '',
   );
+  withTime(scenario, simulated.requests, spec.time);
   Object.assign(scenario.knobs, spec.knobs ?? {});
   const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, clients });
   const { world, clock } = sandbox;
-  for (const { persists, ...fault } of spec.faults) world.faults.add({ ...fault, times: persists ? 'all' : 1 });
+  for (const { persists, ...fault } of spec.faults)
+    if (fault.service !== 'eks-auth') world.faults.add({ ...fault, times: persists ? 'all' : 1 });
+  prepareOutages(sandbox, spec.faults);
   const allow = spec.denied ? denyStep(world, spec.denied) : () => {};
   const cluster = clusterOf(sandbox, simulated);
   const before = lookBefore(sandbox, cluster);

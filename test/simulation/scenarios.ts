@@ -158,7 +158,35 @@ const definitions: Definition[] = [
   { name: 'identity-loss', file: 'efs-csi-irsa', requests: [{ addon: EFS }], ends: 'blocked' },
 ];
 
+/** Those that are about large and slow workloads: drawn only where time is. */
+const timeDefinitions: Definition[] = [
+  { name: 'vpc-cni', file: 'vpc-cni-irsa', requests: [{ addon: 'vpc-cni', strategy: 'in-place' }] },
+  {
+    name: 'daemon-set',
+    file: 'service-account-irsa',
+    requests: [{ serviceAccount: { namespace: 'payments', name: 'api' } }],
+    change: ({ accounts }) => {
+      for (const cluster of accounts[0]?.clusters ?? [])
+        cluster.workloads = cluster.workloads.flatMap((one) =>
+          one.name === 'api' ? [{ ...one, kind: 'DaemonSet' as const, replicas: undefined }] : [],
+        );
+    },
+  },
+  {
+    name: 'stateful-set',
+    file: 'service-account-irsa',
+    requests: [{ serviceAccount: { namespace: 'payments', name: 'api' } }],
+    change: ({ accounts }) => {
+      for (const cluster of accounts[0]?.clusters ?? [])
+        cluster.workloads = cluster.workloads.flatMap((one) =>
+          one.name === 'api' ? [{ ...one, kind: 'StatefulSet' as const }] : [],
+        );
+    },
+  },
+];
+
 export const SCENARIO_NAMES: readonly string[] = definitions.map(({ name }) => name);
+export const TIME_SCENARIO_NAMES: readonly string[] = timeDefinitions.map(({ name }) => name);
 
 /** Where the OIDC trust is retired as well. */
 export const RETIRED_SCENARIO = 'in-place';
@@ -178,8 +206,11 @@ const load = ({ name, file, requests, ends = 'migrated', change }: Definition): 
 const loaded = new Map<string, SimulatedScenario>();
 
 export const scenarioNamed = (name: string): SimulatedScenario => {
-  const definition = definitions.find((one) => one.name === name);
-  if (!definition) throw new Error(`There is no simulated scenario ${name}; there are: ${SCENARIO_NAMES.join(', ')}.`);
+  const definition = [...definitions, ...timeDefinitions].find((one) => one.name === name);
+  if (!definition)
+    throw new Error(
+      `There is no simulated scenario ${name}; there are: ${[...SCENARIO_NAMES, ...TIME_SCENARIO_NAMES].join(', ')}.`,
+    );
   const known = loaded.get(name) ?? load(definition);
   loaded.set(name, known);
   return known;

@@ -1,6 +1,8 @@
 /** Random runs: everything about one follows from its seed. */
+import { withTimeOfSeed } from './time-seeds.ts';
 import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
 import { Random } from '../../sandbox/world/random.ts';
+import { anyCall, chance, pick } from './draws.ts';
 import { SCENARIO_NAMES } from './scenarios.ts';
 import { ACTS, APPROVALS, DENIED, type FaultSpec, type RunSpec } from './spec.ts';
 
@@ -42,17 +44,7 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   roleBesideAssociations: ['accept', 'refuse'],
 };
 
-const pick = <T>(random: Random, from: readonly T[]): T => {
-  const value = from[Math.floor(random.next() * from.length)];
-  if (value === undefined) throw new Error('Nothing to pick from.');
-  return value;
-};
-const chance = (random: Random, probability: number): boolean => random.next() < probability;
-/** Runs have 60 to 200 calls; what lies beyond the end of one strikes nothing. */
-const LAST_CALL = 160;
-const anyCall = (random: Random): number => 1 + Math.floor(random.next() * LAST_CALL);
-
-export const specOfSeed = (seed: number): RunSpec => {
+const baseOfSeed = (seed: number): RunSpec => {
   const random = new Random(seed);
   const scenario = pick(random, SCENARIO_NAMES);
   const knobs = Object.fromEntries(
@@ -81,3 +73,7 @@ export const specOfSeed = (seed: number): RunSpec => {
     ...(chance(random, 0.08) ? { denied: pick(random, DENIED) } : {}),
   };
 };
+
+/** `time`: also what takes time without failing (`time-seeds.ts`); without it a seed's run is the same as before. */
+export const specOfSeed = (seed: number, { time = false }: { time?: boolean } = {}): RunSpec =>
+  time ? withTimeOfSeed(baseOfSeed(seed)) : baseOfSeed(seed);

@@ -1,5 +1,6 @@
 /** Which runs an order means, and a share of them. */
 import {
+  outages,
   persistentFailures,
   placeOf,
   retired,
@@ -40,8 +41,10 @@ export type Order = {
        * the target in each.
        */
       reach: 'brief' | 'usual' | 'thorough';
+      /** Also an outage from each call on. */
+      time?: boolean;
     }
-  | { what: 'seeds'; from: number; count: number }
+  | { what: 'seeds'; from: number; count: number; time?: boolean }
   | { what: 'specs'; specs: RunSpec[] }
 );
 
@@ -78,7 +81,8 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
   const seenOf = async (spec: RunSpec) => (await simulate(spec, order.assembly)).sandbox.world.faults.seen;
   switch (order.what) {
     case 'seeds':
-      for (let seed = order.from; seed < order.from + order.count; seed += 1) yield specOfSeed(seed);
+      for (let seed = order.from; seed < order.from + order.count; seed += 1)
+        yield specOfSeed(seed, { time: order.time ?? false });
       return;
     case 'specs':
       yield* order.specs;
@@ -92,6 +96,7 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
         yield smooth(scenario);
         yield* singleFaults(scenario, order.reach === 'brief' ? briefly(seen, read) : seen);
         for (const call of seen) read.add(placeOf(call));
+        if (order.time) yield* outages(scenario, seen);
         for (const failure of persistentFailures(scenario, seen)) {
           yield failure;
           const failing = failure.faults.map(({ step, operation }) => `${step ?? ''} ${operation ?? ''}`).join();

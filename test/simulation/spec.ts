@@ -1,7 +1,7 @@
 /** What one simulated run is: everything follows from it, so that its JSON is enough to run it again. */
 import { createHash } from 'node:crypto';
 import type { ActingStep } from '../../lambdas/domain/plan/acting.ts';
-import type { FaultKind } from '../../sandbox/world/faults.ts';
+import type { FaultInput, FaultKind } from '../../sandbox/world/faults.ts';
 
 /** A fault at the n-th call that the service's functions make; `step` and `operation` narrow it to those calls. */
 export interface FaultSpec {
@@ -11,6 +11,26 @@ export interface FaultSpec {
   operation?: string;
   /** Also every matching call after it. */
   persists?: boolean;
+  /**
+   * An outage: it lasts so long, and strikes every matching call. Of `eks-auth` it begins once the n-th call of the
+   * service's functions has been answered.
+   */
+  seconds?: number;
+  service?: FaultInput['service'];
+  region?: string;
+  cluster?: string;
+}
+
+/** What takes time without failing. */
+export interface TimeSpec {
+  nodes?: number;
+  /** Pods of each Deployment and StatefulSet that the requests are about. */
+  replicas?: number;
+  readySeconds?: number | { min: number; max: number };
+  budget?: 'one-may-go' | 'none-may-go';
+  /** Changes the number of these pods meanwhile. */
+  autoscaler?: { minReplicas: number; maxReplicas: number; everySeconds: number };
+  losses?: { afterSeconds: number; nodes?: number; goneAfterSeconds?: number; replacedAfterSeconds?: number }[];
 }
 
 /**
@@ -63,6 +83,7 @@ export interface RunSpec {
   seed: number;
   faults: FaultSpec[];
   actor?: ActorSpec;
+  time?: TimeSpec;
   /** Knobs other than the scenario's. */
   knobs?: Record<string, number | string | boolean>;
   /** Each of the scenario's requests so many times at once; 1 where it is left out. */

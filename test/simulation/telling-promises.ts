@@ -1,10 +1,12 @@
 /** Promises about what comes before a change with an approval or a window, and about what others are told. */
+import type { Outcome } from '../../lambdas/domain/model.ts';
 import { isOpen } from '../../lambdas/domain/change-window.ts';
-import { allMigrations, changes, migrationOf } from './look.ts';
+import { allMigrations, changes, keyOf, migrationOf } from './look.ts';
 import { EVENT_SOURCE } from '../../lambdas/domain/service-event.ts';
 import { isObject } from '../../sandbox/json.ts';
+import type { Execution } from '../../sandbox/states/execution.ts';
 import type { RunResult } from './run.ts';
-import { about, type Promised } from './promised.ts';
+import { about, byAwsClock, type Promised } from './promised.ts';
 
 export const approvedFirst: Promised = {
   name: 'approved-first',
@@ -23,7 +25,9 @@ export const approvedFirst: Promised = {
         ...(last.planHash === record.plan?.hash
           ? []
           : [`${about(first)} by another plan than the one that was approved`]),
-        ...((last.decidedAt ?? '') <= first.at ? [] : [`${about(first)} came before the approval`]),
+        ...(byAwsClock(result, last.decidedAt) <= Date.parse(first.at)
+          ? []
+          : [`${about(first)} came before the approval`]),
       ];
     }),
 };
@@ -34,7 +38,9 @@ export const withinWindow: Promised = {
   broken: (result) =>
     result.migrations.flatMap(({ migrationId, request: { changeWindow: window } }) => {
       if (!window) return [];
-      const { calls } = result.sandbox.world.log;
+      const { knobs, log } = result.sandbox.world;
+      const { calls } = log;
+      const skew = knobs.functionClockSkewSeconds * 1000;
       const outside = calls.filter(
         (call) =>
           call.step === 'begin' &&
@@ -42,7 +48,8 @@ export const withinWindow: Promised = {
           call.operation === 'PutItem' &&
           call.status < 300 &&
           migrationOf(result, call.execution) === migrationId &&
-          !isOpen(window, Date.parse(call.at)),
+          // By the clock of the function that looked.
+          !isOpen(window, Date.parse(call.at) + skew),
       );
       const waiting = calls.find(
         (call) => call.step === 'await-window' && migrationOf(result, call.execution) === migrationId,
@@ -58,21 +65,65 @@ interface Told {
   eventId: string;
   migrationId: string;
   type: string;
+  /** When it came, milliseconds since 1970. */
+  at: number;
   text: string;
 }
 /** The service's own events, as they came to the bus. */
 const told = ({ sandbox }: RunResult): Told[] =>
-  sandbox.world.events.flatMap(({ source, detail }) => {
+  sandbox.world.events.flatMap(({ at, source, detail }) => {
     if (source !== EVENT_SOURCE || !isObject(detail)) return [];
     return [
       {
         eventId: String(detail['eventId']),
         migrationId: String(detail['migrationId']),
         type: String(detail['type']),
+        at: Date.parse(at),
         text: JSON.stringify(detail),
       },
     ];
   });
+
+/** How an execution that fails says how its migration ended. */
+const ENDS: Partial<Record<string, Outcome>> = {
+  Blocked: 'blocked',
+  RolledBack: 'rolled-back',
+  NeedsHuman: 'needs-human',
+};
+
+interface End {
+  outcome: string;
+  /** Of the execution that it was the end of; milliseconds since 1970. */
+  since: number;
+}
+
+const outcomeOf = ({ status, error = '', output }: Execution): string | undefined => {
+  if (status !== 'SUCCEEDED') return ENDS[error];
+  const answer: unknown = JSON.parse(output ?? '{}');
+  return isObject(answer) && typeof answer['outcome'] === 'string' ? answer['outcome'] : undefined;
+};
+
+/**
+ * All ends of a migration, in order: that of its own execution, and those of each that took it over or rolled it back
+ * on demand. An end counts where the ledger has taken it.
+ */
+const endsOf = (result: RunResult, migrationId: string): End[] => {
+  const { executions, world } = result.sandbox;
+  const recorded = new Set(
+    world.log.calls
+      .filter((call) => call.step === 'finish' && call.status < 300 && keyOf(call)?.sk === 'RECORD' && call.mutating)
+      .map(({ execution }) => execution),
+  );
+  return executions
+    .stateMachines()
+    .flatMap(({ arn }) => executions.list(arn))
+    .filter(({ arn }) => recorded.has(arn) && migrationOf(result, arn) === migrationId)
+    .toSorted((one, other) => one.startedAt - other.startedAt)
+    .flatMap((execution) => {
+      const outcome = outcomeOf(execution);
+      return outcome === undefined ? [] : [{ outcome, since: execution.startedAt }];
+    });
+};
 
 export const outcomesAreTold: Promised = {
   name: 'outcomes-are-told',
@@ -88,11 +139,25 @@ export const outcomesAreTold: Promised = {
       if (record?.status === 'ended' && !ids.has(`${migrationId}#${record.outcome ?? ''}`))
         problems.push(`${migrationId} ended ${record.outcome ?? ''}, and nobody was told`);
       const before = record?.recovery?.after;
-      // The record has the last two ends; there are more where a rollback on demand needed a person first.
-      const ends = (await result.ledger.listSteps(migrationId)).flatMap(({ name, result: answer = '' }) =>
+      // An end is told after what it is the end of began, whatever was told before: it may be the second of its kind.
+      const ends = endsOf(result, migrationId);
+      problems.push(
+        ...ends
+          .filter(({ outcome, since }) => !own.some(({ type, at }) => type === outcome && at >= since))
+          .map(({ outcome }) => `${migrationId} ended ${outcome}, and nobody was told`),
+      );
+      // The record has the last two ends, and steps have one line however often they ran.
+      const noted = (await result.ledger.listSteps(migrationId)).flatMap(({ name, result: answer = '' }) =>
         name.startsWith('finish') ? (/"outcome":"([\w-]+)"/.exec(answer)?.[1] ?? []) : [],
       );
-      const happened = new Set<string | undefined>([record?.outcome, before, ...ends, 'started', 'approval-needed']);
+      const happened = new Set<string | undefined>([
+        record?.outcome,
+        before,
+        ...ends.map(({ outcome }) => outcome),
+        ...noted,
+        'started',
+        'approval-needed',
+      ]);
       problems.push(
         ...own
           .filter(({ type }) => !happened.has(type))

@@ -43,6 +43,7 @@ export const podsStatement = (Condition?: object) => ({
 export interface Setting {
   trust?: object[];
   knobs?: Record<string, unknown>;
+  faults?: object[];
   /** Changes the cluster of the scenario file. */
   cluster?: Record<string, unknown>;
   roles?: object[];
@@ -68,6 +69,7 @@ export interface CredentialLab {
 export const openLab = ({
   trust = [irsaStatement, podsStatement()],
   knobs = {},
+  faults = [],
   cluster,
   roles = [],
   association,
@@ -78,6 +80,7 @@ export const openLab = ({
     parseScenario(
       {
         knobs: { podReadySeconds: 2, podTerminationSeconds: 1, ...knobs },
+        faults,
         accounts: [
           {
             id: ACCOUNT,

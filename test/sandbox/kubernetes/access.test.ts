@@ -470,3 +470,25 @@ describe('nobody hands out more than they have', () => {
     expect(await status(lab, 'POST', bindings, { body: binding('view') })).toBe(201);
   });
 });
+
+describe('a caller whom the API server learns of late', () => {
+  const PODS_OF_ALL = '/api/v1/pods';
+  test('gets a 401 for a while after its first call, and then its answer', async () => {
+    const lab = newEbsLab({ knobs: { apiTokenLagSeconds: 20 } });
+    expect((await lab.call('GET', PODS_OF_ALL)).status).toBe(401);
+    lab.pass(19);
+    expect((await lab.call('GET', PODS_OF_ALL)).status).toBe(401);
+    lab.pass(2);
+    expect((await lab.call('GET', PODS_OF_ALL)).status).toBe(200);
+  });
+  test('gets a 401 until its access entry is old enough', async () => {
+    const lab = newEbsLab({ knobs: { accessEntryLagSeconds: 30 } });
+    const entry = newEntry(WHO, { policies: ['AmazonEKSClusterAdminPolicy'] });
+    lab.pass(60);
+    lab.cluster.accessEntries.set(WHO, { ...entry, createdAt: lab.world.schedule.now() });
+    expect(await status(lab, 'GET', PODS_OF_ALL)).toBe(401);
+    expect((await lab.call('GET', PODS_OF_ALL)).status).toBe(200);
+    lab.pass(31);
+    expect(await status(lab, 'GET', PODS_OF_ALL)).toBe(200);
+  });
+});

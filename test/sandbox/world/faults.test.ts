@@ -39,6 +39,31 @@ describe('faults', () => {
     expect(struck(fault)).toEqual(expected);
   });
 
+  test('can begin at a time of their own, whoever calls', () => {
+    const faults = new Faults([{ service: 'eks', after: 60, seconds: 120, kind: 'throttled' }], { startAt: 1_000_000 });
+    const at = (seconds: number): string | undefined =>
+      faults.strike(CALLS[0]!, () => ({}), 1_000_000 + seconds * 1000);
+    expect([59, 60, 179, 180].map(at)).toEqual([undefined, 'throttled', 'throttled', undefined]);
+    expect(faults.outages()).toMatchObject([{ at: 1_060_000 }]);
+  });
+
+  test('of what pods ask are outages alone', () => {
+    const outage = { service: 'eks-auth', after: 0, seconds: 60, kind: 'server-error' } as const;
+    const call = { service: 'eks-auth', operation: 'AssumeRoleForPodIdentity', region: 'eu-west-1', cluster: 'dev' };
+    const faults = new Faults([outage]);
+    expect([0, 59_999, 60_000].map((now) => faults.outageAt(call, now))).toEqual([
+      'server-error',
+      'server-error',
+      undefined,
+    ]);
+    expect(faults.outageAt({ ...call, service: 'sts' }, 0)).toBeUndefined();
+    for (const other of [{ cluster: 'other' }, { region: 'us-east-1' }, { operation: 'Other' }])
+      expect(new Faults([{ ...outage, ...other }]).outageAt(call, 0)).toBeUndefined();
+    expect(() => new Faults([{ ...outage, kind: 'crash-before' }])).toThrow('of eks-auth there are only outages');
+    expect(() => new Faults([{ ...outage, after: undefined }])).toThrow('of eks-auth there are only outages');
+    expect(() => new Faults([{ after: 5, kind: 'throttled' }])).toThrow('must say how long the outage lasts');
+  });
+
   test('last for a while, from the first call that they strike', () => {
     const faults = new Faults([{ operation: 'DescribeAddon', call: 2, seconds: 60, kind: 'server-error' }]);
     const at = (now: number, call = 0): string | undefined => faults.strike(CALLS[call]!, () => ({}), now);

@@ -86,7 +86,7 @@ describe('sandbox/scenario.schema.json', () => {
   it.each<[string, object, string]>([
     ['an unknown field', { account: [] }, '$.account is unknown'],
     ['an unknown knob', { knobs: { keepIrsaRoles: true } }, '$.knobs.keepIrsaRoles is unknown'],
-    ['a knob out of range', { knobs: { podReadySeconds: -1 } }, '$.knobs.podReadySeconds is out of range'],
+    ['a knob out of range', { knobs: { addonCreateSeconds: -1 } }, '$.knobs.addonCreateSeconds is out of range'],
     [
       'a value that is no choice',
       { knobs: { ownerArnAfterPreserve: 'drop' } },

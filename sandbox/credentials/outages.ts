@@ -1,0 +1,37 @@
+/**
+ * Outages of what gives pods their credentials. Nobody's call begins them: they have their time, and what is asked
+ * within it is refused, without anything being decided. Names of errors: EKS Auth API Reference,
+ * AssumeRoleForPodIdentity; STS API Reference, "Common Errors".
+ */
+import type { FaultKind } from '../world/faults.ts';
+import type { ClusterState, World } from '../world/world.ts';
+import { type Refusal, refused } from './refusal.ts';
+import type { Source } from './sources.ts';
+
+const ASKED = {
+  'pod-identity': { service: 'eks-auth', operation: 'AssumeRoleForPodIdentity' },
+  irsa: { service: 'sts', operation: 'AssumeRoleWithWebIdentity' },
+} as const;
+
+const REFUSALS: Record<Source['method'], Partial<Record<FaultKind, [code: string, status: number, text: string]>>> = {
+  'pod-identity': {
+    'server-error': ['InternalServerException', 500, 'Internal server error'],
+    throttled: ['ThrottlingException', 429, 'Rate exceeded'],
+  },
+  irsa: {
+    'server-error': ['ServiceUnavailable', 503, 'The service is unavailable'],
+    throttled: ['Throttling', 400, 'Rate exceeded'],
+  },
+};
+
+/** Why nobody would answer a pod of that cluster now; undefined where somebody would. */
+export const outageOf = (
+  world: World,
+  { region, name }: Pick<ClusterState, 'region' | 'name'>,
+  method: Source['method'],
+): { refused: Refusal } | undefined => {
+  const kind = world.faults.outageAt({ ...ASKED[method], region, cluster: name }, world.schedule.now());
+  if (kind === undefined) return undefined;
+  const known = REFUSALS[method][kind];
+  return known ? refused(...known) : refused('ConnectionLost', 0, 'socket hang up');
+};

@@ -1,0 +1,40 @@
+/**
+ * HorizontalPodAutoscalers under changing load. What they decide by is not played: each time they want another number
+ * of pods, drawn from the seed. They write it as kube-controller-manager does, by the subresource `scale`.
+ */
+import { Random } from '../world/random.ts';
+import type { ScenarioAutoscaler } from '../world/scenario-churn.ts';
+import { replaceObject } from './controllers.ts';
+import { noteEdit } from './managed-fields.ts';
+import type { ControlPlane } from './pods.ts';
+import { getObject } from './store.ts';
+
+const OWNER = { manager: 'kube-controller-manager', subresource: 'scale' } as const;
+
+const scale = (
+  { world, cluster }: ControlPlane,
+  { kind, namespace, name }: ScenarioAutoscaler,
+  replicas: number,
+  at: number,
+): void => {
+  const workload = getObject(cluster.kube, kind, namespace, name);
+  // At 0 an autoscaler is switched off (Kubernetes documentation, "Horizontal Pod Autoscaling").
+  if (!workload || workload.spec.replicas === 0 || workload.spec.replicas === replicas) return;
+  const before = { metadata: workload.metadata, spec: workload.spec };
+  replaceObject(world, cluster, workload, { ...workload, spec: { ...workload.spec, replicas } });
+  noteEdit(cluster, before, workload, OWNER, at);
+};
+
+/** Has them work from now on, each by chances of its own. */
+export const scheduleAutoscalers = (plane: ControlPlane, autoscalers: readonly ScenarioAutoscaler[]): void => {
+  const { schedule, seed } = plane.world;
+  for (const [index, autoscaler] of autoscalers.entries()) {
+    const { minReplicas, maxReplicas, everySeconds } = autoscaler;
+    const random = new Random(seed + index + 1);
+    const tick = (at: number): void => {
+      scale(plane, autoscaler, minReplicas + random.integer(maxReplicas - minReplicas + 1), at);
+      schedule.after(everySeconds * 1000, tick);
+    };
+    schedule.after(everySeconds * 1000, tick);
+  }
+};

@@ -1,0 +1,118 @@
+/**
+ * Nodes that go away without a word: an instance that is cut off, or whose kubelet has died. What becomes of their pods
+ * is the control plane's doing (Kubernetes documentation, "Nodes" and "Taints and Tolerations"; k8s.io/kubernetes,
+ * pkg/controller/nodelifecycle and podgc).
+ */
+import type { NodeLoss } from '../world/scenario-churn.ts';
+import { Random } from '../world/random.ts';
+import { noteChange, reconcile, schedulePending, workloadChanged } from './controllers.ts';
+import { addNodes, computeOf, conditionsOf, isNodeReady, nodesChanged } from './nodes.ts';
+import type { Pod, Workload } from './objects.ts';
+import { isActive, loseReadiness, terminatePod } from './pods.ts';
+import type { ControlPlane } from './pods.ts';
+import { getObject, listObjects, removeObject, timestamp, touch, workloadOf } from './store.ts';
+
+/** How long a pod tolerates the taint node.kubernetes.io/unreachable, where it does not say so itself. */
+const TOLERATED_MS = 300_000;
+/** From a loss before the sandbox opened on, the pods' last words are as old as that: they have been ended since. */
+const GRACE_MS = 30_000;
+
+const podsOn = ({ cluster }: ControlPlane, node: string): Pod[] =>
+  listObjects(cluster.kube, 'Pod').filter(({ spec }) => spec.nodeName === node);
+
+const workloadsOf = ({ cluster }: ControlPlane, pods: readonly Pod[]): Workload[] => [
+  ...new Set(pods.flatMap((pod) => workloadOf(cluster.kube, pod) ?? [])),
+];
+
+const lose = (plane: ControlPlane, name: string, at: number): void => {
+  const { kube } = plane.cluster;
+  const node = getObject(kube, 'Node', undefined, name);
+  if (!node) return;
+  kube.lostNodes.add(name);
+  node.status = { ...node.status, conditions: conditionsOf(false, at) };
+  touch(kube, node);
+  nodesChanged(kube);
+  for (const pod of podsOn(plane, name)) loseReadiness(kube, pod, at);
+};
+
+/** DaemonSets' pods tolerate the loss of their node; all others are deleted, and stay Terminating. */
+const evict = (plane: ControlPlane, name: string): Pod[] => {
+  const evicted = podsOn(plane, name).filter(
+    (pod) => isActive(pod) && workloadOf(plane.cluster.kube, pod)?.kind !== 'DaemonSet',
+  );
+  for (const pod of evicted) terminatePod(plane, pod, () => {});
+  return evicted;
+};
+
+const changed = ({ world, cluster }: ControlPlane, workloads: readonly Workload[]): void => {
+  for (const workload of workloads) {
+    noteChange({ world, cluster }, workload);
+    workloadChanged(world, cluster, workload);
+  }
+};
+
+/** The node's object is deleted, as where its instance has ended: with it go its pods, whatever they were. */
+const remove = (plane: ControlPlane, name: string): void => {
+  const { kube } = plane.cluster;
+  const node = getObject(kube, 'Node', undefined, name);
+  if (!node) return;
+  const pods = podsOn(plane, name);
+  const workloads = workloadsOf(plane, pods);
+  removeObject(kube, 'Node', node);
+  kube.lostNodes.delete(name);
+  nodesChanged(kube);
+  for (const pod of pods) terminatePod(plane, pod, () => {}, 0);
+  changed(plane, workloads);
+};
+
+/** Another node of the first group's kind joins: DaemonSets put their pods on it, and pods that wait get it. */
+const join = (plane: ControlPlane, at: number): void => {
+  const { world, cluster } = plane;
+  addNodes(cluster, { count: 1, os: 'linux', ready: true, agentReady: true }, at);
+  nodesChanged(cluster.kube);
+  changed(plane, listObjects(cluster.kube, 'DaemonSet'));
+  schedulePending(world, cluster);
+};
+
+/** What was lost before the sandbox opened: pods were ended then, and others have taken their place since. */
+const loseBefore = (plane: ControlPlane, name: string, at: number): void => {
+  const { world, cluster } = plane;
+  const pods = podsOn(plane, name);
+  lose(plane, name, at);
+  for (const { metadata } of evict(plane, name))
+    metadata.deletionTimestamp = timestamp(Math.min(at + TOLERATED_MS + GRACE_MS, world.schedule.now()));
+  for (const workload of workloadsOf(plane, pods)) reconcile(world, cluster, workload, { at, instant: true });
+};
+
+/** Has nodes get lost as a scenario says; which of the ready Linux nodes they are is drawn from the seed. */
+export const scheduleNodeLosses = (plane: ControlPlane, losses: readonly NodeLoss[]): void => {
+  const { world, cluster } = plane;
+  const { schedule } = world;
+  const random = new Random(world.seed);
+  const draw = (): string | undefined => {
+    const nodes = listObjects(cluster.kube, 'Node').filter(
+      (node) => isNodeReady(node) && computeOf(node) !== 'fargate' && !cluster.kube.lostNodes.has(node.metadata.name),
+    );
+    return nodes[random.integer(nodes.length)]?.metadata.name;
+  };
+  const opened = schedule.now();
+  const happen = ({ goneAfterSeconds, replacedAfterSeconds }: NodeLoss, lostAt: number): void => {
+    const name = draw();
+    if (name === undefined) return;
+    if (lostAt + TOLERATED_MS <= opened) loseBefore(plane, name, lostAt);
+    else {
+      lose(plane, name, schedule.now());
+      changed(plane, workloadsOf(plane, podsOn(plane, name)));
+      schedule.at(lostAt + TOLERATED_MS, () => changed(plane, workloadsOf(plane, evict(plane, name))));
+    }
+    if (goneAfterSeconds !== undefined) schedule.at(lostAt + goneAfterSeconds * 1000, () => remove(plane, name));
+    if (replacedAfterSeconds !== undefined) schedule.at(lostAt + replacedAfterSeconds * 1000, (at) => join(plane, at));
+  };
+  for (const loss of losses) {
+    const lostAt = opened + loss.afterSeconds * 1000;
+    for (let count = 0; count < loss.nodes; count += 1) {
+      if (lostAt <= opened) happen(loss, lostAt);
+      else schedule.at(lostAt, () => happen(loss, lostAt));
+    }
+  }
+};

@@ -1,0 +1,56 @@
+/** Whose the fields of workloads are, as the API server shows it: those that neither EKS nor the service has set. */
+import { SERVICE_MANAGER, WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes.ts';
+import { isObject } from '../../sandbox/json.ts';
+import { type FieldSet, formatFields, parseField } from '../../sandbox/kubernetes/field-sets.ts';
+import { shown } from '../../sandbox/kubernetes/managed-fields.ts';
+import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import type { ClusterState } from '../../sandbox/world/world.ts';
+
+/** A field that a manager has set, as EKS names fields, and its value as JSON. */
+export interface OwnField {
+  manager: string;
+  value: string;
+}
+
+/** What the service and EKS write themselves. */
+const isOurs = (manager: string): boolean => manager === 'eks' || manager.startsWith(SERVICE_MANAGER);
+
+interface Entry {
+  manager: string;
+  subresource?: string;
+  fieldsV1: FieldSet;
+}
+
+/** The value at the one leaf of a set: `f:NAME` is a field, `k:KEYS` the item of a list that has these. */
+const valueAt = (value: unknown, set: FieldSet): unknown => {
+  const [next] = Object.entries(set);
+  if (!next) return value;
+  const [element, rest] = next;
+  if (element.startsWith('f:')) return isObject(value) ? valueAt(value[element.slice(2)], rest) : undefined;
+  const keys = Object.entries(JSON.parse(element.slice(2)) as Record<string, unknown>);
+  const item = Array.isArray(value)
+    ? (value as unknown[]).find((one) => isObject(one) && keys.every(([key, wanted]) => one[key] === wanted))
+    : undefined;
+  return valueAt(item, rest);
+};
+
+/** By `Deployment.apps NAME - .spec.replicas`, with the namespace before it. */
+export const othersFieldsIn = (cluster: ClusterState): Map<string, OwnField> => {
+  const fields = new Map<string, OwnField>();
+  for (const kind of WORKLOAD_KINDS) {
+    for (const object of listObjects(cluster.kube, kind)) {
+      const { managedFields = [] } = shown(cluster, object).metadata as { managedFields?: Entry[] };
+      for (const { manager, subresource, fieldsV1 } of managedFields) {
+        if (isOurs(manager) || subresource === 'status') continue;
+        for (const path of formatFields(fieldsV1)) {
+          const value = JSON.stringify(valueAt(object, parseField(path) ?? {})) ?? '';
+          fields.set(`${object.metadata.namespace ?? ''} ${kind}.apps ${object.metadata.name} - ${path}`, {
+            manager,
+            value,
+          });
+        }
+      }
+    }
+  }
+  return fields;
+};

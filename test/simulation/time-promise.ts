@@ -1,0 +1,34 @@
+/** The promise about what takes time: it may hold a migration up, and ends none. */
+import { interfered, type Promised } from './promised.ts';
+import type { FaultSpec, RunSpec } from './spec.ts';
+import { OUTAGE_KINDS } from './time-seeds.ts';
+
+const isOutage = ({ kind, seconds }: FaultSpec): boolean =>
+  seconds !== undefined && OUTAGE_KINDS.some((one) => one === kind);
+
+/** Whether nothing else goes wrong in a run. */
+const isTimeAlone = ({ faults, trust, stranger, denied, cancelAfterCall, approval, copies }: RunSpec): boolean =>
+  faults.every(isOutage) &&
+  !trust &&
+  !stranger &&
+  !denied &&
+  cancelAfterCall === undefined &&
+  (approval ?? 'given') === 'given' &&
+  (copies ?? 1) === 1;
+
+export const timeIsNotFailure: Promised = {
+  name: 'time-is-not-failure',
+  says: 'Where nothing goes wrong but time (outages that end, large and slow workloads, lost nodes, callers that are known late, clocks that differ), no migration is rolled back and none needs a person.',
+  broken: (result) => {
+    const { spec } = result;
+    const isAboutTime = spec.time !== undefined || spec.faults.some(isOutage);
+    if (!isAboutTime || !isTimeAlone(spec) || interfered(result) || spec.rollBack) return [];
+    return result.migrations.flatMap(({ migrationId, record }) =>
+      record?.outcome === 'rolled-back' || record?.outcome === 'needs-human' || record?.status === 'running'
+        ? [
+            `${migrationId} is ${record.outcome ?? 'still running'}: ${record.failure?.name ?? ''} ${record.failure?.message ?? ''}`,
+          ]
+        : [],
+    );
+  },
+};
