@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ErrorName } from '../domain/errors.ts';
+import type { Target } from '../domain/model.ts';
 import type { AroundCalls, CalledService, Clock, HandlerDependencies } from '../ports/index.ts';
 
 /** Of one call, the first one too. */
@@ -82,15 +83,17 @@ function readingBy<Port extends object>(reading: Port, changing: Port): Port {
 }
 
 /**
- * The ports of a step, whose reads wait for a service that throttles them: a step that reads more than is taken at once
- * would not come any further when the state machine began it anew. What is still throttled when the time is up is
- * thrown as it is. A change is not simply made again: the step looks first, and the state machine begins it anew.
- * `text`: what the waits are drawn from.
+ * The ports of a step, whose reads wait for their turn in the shared pace, and for a service that throttles them: a step
+ * that reads more than is taken at once would not come any further when the state machine began it anew. What is still
+ * throttled when the time is up is thrown as it is. A change does not wait for its turn, since what was read for it grows
+ * old, and is not simply made again: the step looks first, and the state machine begins it anew. `text`: what the waits
+ * are drawn from.
  */
 export function throughThrottling(
   portsFor: HandlerDependencies['portsFor'],
   { clock, remainingTime }: { clock: Clock; remainingTime: () => number },
   text: string,
+  pacing: { around: (target: Target, options: { waits: boolean }) => AroundCalls },
 ): HandlerDependencies['portsFor'] {
   const patience = againLater({
     clock,
@@ -103,7 +106,13 @@ export function throughThrottling(
   return (target, around) => {
     // Whoever stands around the calls decides.
     if (around) return portsFor(target, around);
-    const [reading, changing] = [portsFor(target, patience), portsFor(target)];
+    const paced = pacing.around(target, { waits: true });
+    const [reading, changing] = [
+      portsFor(target, (service, call, nameOf, prepare) =>
+        patience(service, () => paced(service, call, nameOf), nameOf, prepare),
+      ),
+      portsFor(target, pacing.around(target, { waits: false })),
+    ];
     return {
       eks: readingBy(reading.eks, changing.eks),
       roles: readingBy(reading.roles, changing.roles),

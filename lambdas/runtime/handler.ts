@@ -7,10 +7,11 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
-import { migrationId } from '../domain/model.ts';
+import { migrationId, target, type Target } from '../domain/model.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
 import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
-import { throughThrottling } from './again-later.ts';
+import { RESERVE, throughThrottling } from './again-later.ts';
+import { InvocationPace } from './pacing.ts';
 import { cancelledAs, cancelledText } from './cancelled.ts';
 import { failureOf, tellFailure } from './failures.ts';
 import { assertPlanStands } from './plan-stands.ts';
@@ -98,7 +99,21 @@ async function heedCancel(
   throw new MigrationError(cancelledAs(cancel), `${cancelledText(cancel)}: step ${schema.name} was not begun.`);
 }
 
-async function runStep(step: Step, event: unknown, dependencies: HandlerDependencies): Promise<unknown> {
+/** What the input of each step has that works at a target; `request`: of the first. */
+const targeted = z.object({ target: target.optional(), request: z.object({ target }).optional() });
+
+/** Where the step works; undefined for one that works at no target. */
+function targetOf(event: unknown): Target | undefined {
+  const found = targeted.safeParse(event).data;
+  return found?.target ?? found?.request?.target;
+}
+
+async function runStep(
+  step: Step,
+  event: unknown,
+  dependencies: HandlerDependencies,
+  pacing: InvocationPace,
+): Promise<unknown> {
   const { clock, ledger } = dependencies;
   const started = utcNow(clock);
   const who = identified.safeParse(event).data;
@@ -112,6 +127,8 @@ async function runStep(step: Step, event: unknown, dependencies: HandlerDependen
     const input = parseInput(step, event);
     await heedCancel(step, who, dependencies);
     if (who) await assertPlanStands(who, dependencies);
+    const at = targetOf(event);
+    if (at) await pacing.admit(at);
     const output = step.schema.output.parse(await step.run(input, dependencies));
     await note({ result: JSON.stringify(output).slice(0, 1024) });
     return output;
@@ -149,18 +166,25 @@ export function createHandler(
   const telemetry = withShownText(dependencies.telemetry);
   const stack = handler.handler((event: unknown, context: LambdaContext) => {
     const remainingTime = (): number => context.getRemainingTimeInMillis();
+    const { clock, pace } = dependencies;
+    const who = identified.safeParse(event).data;
+    const pacing = new InvocationPace({
+      pace,
+      clock,
+      telemetry,
+      spareTime: () => remainingTime() - RESERVE,
+      step: step.schema.name,
+      isWayBack: who?.towards === 'before',
+      owner: who?.migrationId,
+    });
     const portsFor = throughThrottling(
       dependencies.portsFor,
-      { clock: dependencies.clock, remainingTime },
+      { clock, remainingTime },
       `${step.schema.name} ${context.awsRequestId}`,
+      pacing,
     );
-    return runStep(step, event, {
-      ...dependencies,
-      telemetry,
-      portsFor,
-      ledger: rememberedLedger(dependencies.ledger, remainingTime),
-      remainingTime,
-    });
+    const ledger = rememberedLedger(dependencies.ledger, remainingTime);
+    return runStep(step, event, { ...dependencies, telemetry, portsFor, ledger, remainingTime }, pacing);
   });
   return (event, context) => Promise.resolve(stack(event, context, {} as never));
 }

@@ -51,6 +51,16 @@ const TRANSIENT: Retrier[] = [
     jitter: true,
   },
   {
+    // The service's own pace: the turn comes in seconds or minutes, and is kept until then. 5 s × 1.5^k, at most 60 s:
+    // 5 + 7.5 + 11.3 + 16.9 + 25.3 + 38 + 57 + 3 × 60 = 341 s over 10 retries.
+    errors: ['Paced'],
+    intervalSeconds: 5,
+    backoffRate: 1.5,
+    maxDelaySeconds: 60,
+    maxAttempts: 10,
+    jitter: false,
+  },
+  {
     // Something else works on the add-on or the association: an update takes 1 to 3 minutes. 10 s × 1.5^k, at most 60
     // s: 10 + 15 + 22.5 + 33.8 + 50.6 + 7 × 60 = 552 s over 12 retries, 4 to 5 minutes on average.
     errors: ['Busy'],

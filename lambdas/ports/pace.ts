@@ -1,0 +1,31 @@
+import type { Location, PaceState } from '../domain/pace.ts';
+
+/** A reservation: the first of its positions, and the location as it is with it. */
+export interface Reserved {
+  position: number;
+  state: PaceState;
+}
+
+/**
+ * The shared pace of the service's calls, as `lambdas/domain/pace.ts` has it. Whatever of it rejects leaves the caller
+ * without a pace, and is no reason to stop.
+ */
+export interface Pace {
+  /** Undefined where nobody has reserved anything lately. */
+  read(location: Location, now: number): Promise<PaceState | undefined>;
+  /**
+   * Reserves the next positions. `within`: milliseconds in which the first of them has to be allowed; where it would be
+   * later, nothing is reserved, and the state alone is answered.
+   */
+  reserve(location: Location, calls: number, now: number, within?: number): Promise<Reserved | { state: PaceState }>;
+  /** Gives back positions at the end of what is reserved, of a reservation that was kept before. */
+  giveBack(location: Location, calls: number): Promise<void>;
+  /** Halves the rate, at most once in five seconds. Answers the location as it is then. */
+  refused(location: Location, now: number): Promise<PaceState>;
+  /** Keeps the position of a reservation until its owner, a migration, comes back for it. */
+  keep(location: Location, owner: string, position: number, now: number): Promise<void>;
+  /** The position that is kept for the owner. */
+  kept(location: Location, owner: string): Promise<number | undefined>;
+  /** The owner uses it: nobody keeps it any more. */
+  release(location: Location, owner: string): Promise<void>;
+}
