@@ -78,11 +78,11 @@ class DynamoPace implements Pace {
     });
   }
 
-  async refused(location: Location, now: number): Promise<PaceState> {
+  async refused(location: Location, now: number, cutAt: number): Promise<PaceState> {
     const { service } = location;
     const state = (await this.read(location, now)) ?? freshState(service, now);
-    const lower = cut(state, service, now);
-    if (!lower) return state;
+    const lower = state.cutAt > cutAt ? undefined : cut(state, service, now);
+    if (!lower) return this.remember(location, state);
     try {
       const after = await this.table.update(paceKey(location), {
         UpdateExpression:

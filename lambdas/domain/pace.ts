@@ -52,7 +52,7 @@ export const LONGEST_TURN = 5000;
 /** Milliseconds that all calls of an invocation wait together: the rest of its time is for what it is there for. */
 export const LONGEST_TURNS = 20_000;
 /** Milliseconds that a kept position is good for after it was allowed. */
-export const KEPT_FOR = 10_000;
+export const KEPT_FOR = 30_000;
 /** Milliseconds of waiting calls from which on nothing new is begun at a location. */
 export const FULL = 10_000;
 /** Milliseconds ahead of now that nothing is in a location which works: more of it was not written by this service. */

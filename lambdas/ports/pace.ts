@@ -18,10 +18,13 @@ export interface Pace {
    * later, nothing is reserved, and the state alone is answered.
    */
   reserve(location: Location, calls: number, now: number, within?: number): Promise<Reserved | { state: PaceState }>;
-  /** Gives back positions at the end of what is reserved, of a reservation that was kept before. */
+  /** Gives back as many positions as are not needed. */
   giveBack(location: Location, calls: number): Promise<void>;
-  /** Halves the rate, at most once in five seconds. Answers the location as it is then. */
-  refused(location: Location, now: number): Promise<PaceState>;
+  /**
+   * A call was refused, which was made at the rate of that cut: halves the rate, at most once in five seconds, unless it
+   * was cut since. Answers the location as it is then.
+   */
+  refused(location: Location, now: number, cutAt: number): Promise<PaceState>;
   /** Keeps the position of a reservation until its owner, a migration, comes back for it. */
   keep(location: Location, owner: string, position: number, now: number): Promise<void>;
   /** The position that is kept for the owner. */

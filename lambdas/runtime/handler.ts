@@ -184,7 +184,9 @@ export function createHandler(
       pacing,
     );
     const ledger = rememberedLedger(dependencies.ledger, remainingTime);
-    return runStep(step, event, { ...dependencies, telemetry, portsFor, ledger, remainingTime }, pacing);
+    return runStep(step, event, { ...dependencies, telemetry, portsFor, ledger, remainingTime }, pacing).finally(() =>
+      pacing.end(),
+    );
   });
   return (event, context) => Promise.resolve(stack(event, context, {} as never));
 }

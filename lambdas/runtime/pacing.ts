@@ -31,6 +31,7 @@ const MORE = 4;
 
 /** Positions that the invocation has: those from `next` up to `end`. */
 interface Turns {
+  location: Location;
   next: number;
   end: number;
   state: PaceState;
@@ -112,16 +113,24 @@ export class InvocationPace {
       await prepare?.();
       if (!isPaced(service)) return call();
       const location = locationOf(service, target);
-      await this.turn(location, waits && this.patience !== 'goes-on');
+      const isInTurn = await this.turn(location, waits && this.patience !== 'goes-on');
       try {
         const answer = await call();
-        if (isThrottle(answer)) await this.refused(location);
+        if (isThrottle(answer)) await this.refused(location, isInTurn);
         return answer;
       } catch (error) {
-        if (nameOf(error) === 'Throttled') await this.refused(location);
+        if (nameOf(error) === 'Throttled') await this.refused(location, isInTurn);
         throw error;
       }
     };
+  }
+
+  /** Gives back what was reserved and not used, where others wait for it. To be called once, at the end. */
+  async end(): Promise<void> {
+    for (const { location, next, end, state } of this.turns.values()) {
+      const isWaitedFor = allowedAt(state, location.service, state.head) > this.now();
+      if (next < end && isWaitedFor) await this.unlessLost((pace) => pace.giveBack(location, end - next));
+    }
   }
 
   private now(): number {
@@ -152,7 +161,7 @@ export class InvocationPace {
   }
 
   private have(location: Location, { position, state }: Reserved, calls: number): void {
-    this.turns.set(locationKey(location), { next: position, end: position + calls, state });
+    this.turns.set(locationKey(location), { location, next: position, end: position + calls, state });
   }
 
   /** Reserves, however long it has to be waited for. */
@@ -193,7 +202,9 @@ export class InvocationPace {
 
   private async keepFor(owner: string, location: Location): Promise<void> {
     const turns = this.turns.get(locationKey(location));
-    if (turns) await this.unlessLost((pace) => pace.keep(location, owner, turns.next, this.now()));
+    if (!turns) return;
+    this.turns.delete(locationKey(location));
+    await this.unlessLost((pace) => pace.keep(location, owner, turns.next, this.now()));
   }
 
   /** Milliseconds until a call at that position may be made. */
@@ -201,25 +212,30 @@ export class InvocationPace {
     return Math.max(0, allowedAt(state, service, position) - TOLERANCE - this.now());
   }
 
-  private async turn(location: Location, waits: boolean): Promise<void> {
+  /** Whether the call comes when its position is allowed, or in that second before. */
+  private async turn(location: Location, waits: boolean): Promise<boolean> {
     const key = locationKey(location);
     const known = this.turns.get(key);
     if (!known || known.next >= known.end) await this.reserve(location, waits ? MORE : 1);
     const turns = this.turns.get(key);
-    if (!turns || turns.next >= turns.end) return;
+    if (!turns || turns.next >= turns.end) return true;
     const wait = this.until(location, turns.state, turns.next);
     turns.next += 1;
+    if (wait <= 0) return true;
     const waited = Math.ceil(Math.min(wait, LONGEST_TURN, this.mayWait, this.options.spareTime()));
-    if (!waits || waited <= 0) return;
+    if (!waits || waited <= 0) return false;
     this.mayWait -= waited;
     this.options.telemetry.seconds(PACED_SECONDS, waited / 1000);
     await this.options.clock.sleep(waited);
+    return waited >= wait;
   }
 
-  private async refused(location: Location): Promise<void> {
+  /** A call that did not wait for its turn says nothing about the rate. */
+  private async refused(location: Location, isInTurn: boolean): Promise<void> {
     this.options.telemetry.count(REFUSED_CALL);
-    const state = await this.unlessLost((pace) => pace.refused(location, this.now()));
     const turns = this.turns.get(locationKey(location));
-    if (state && turns) turns.state = state;
+    if (!turns || !isInTurn) return;
+    const state = await this.unlessLost((pace) => pace.refused(location, this.now(), turns.state.cutAt));
+    if (state) turns.state = state;
   }
 }

@@ -51,13 +51,13 @@ const TRANSIENT: Retrier[] = [
     jitter: true,
   },
   {
-    // The service's own pace: the turn comes in seconds or minutes, and is kept until then. 5 s × 1.5^k, at most 60 s:
-    // 5 + 7.5 + 11.3 + 16.9 + 25.3 + 38 + 57 + 3 × 60 = 341 s over 10 retries.
+    // The service's own pace: the turn comes in seconds or minutes, and is kept for half a minute. 5 s × 2^k, at most
+    // 30 s: 5 + 10 + 20 + 3 × 30 = 125 s over 6 retries.
     errors: ['Paced'],
     intervalSeconds: 5,
-    backoffRate: 1.5,
-    maxDelaySeconds: 60,
-    maxAttempts: 10,
+    backoffRate: 2,
+    maxDelaySeconds: 30,
+    maxAttempts: 6,
     jitter: false,
   },
   {
