@@ -1,13 +1,12 @@
 /**
  * The shared pace in the ledger's table: an item `PACE` for each location, of the partition `PACE#<location>`
- * (`eks#<account>#<region>`, `iam#<account>`, `kube#<account>#<region>#<cluster>`), and beside it `KEPT#<migration>`, a
- * reservation that a migration comes back for. `expires`, the table's time to live, is a day after the last use.
+ * (`eks#<account>#<region>`, `iam#<account>`, `kube#<account>#<region>#<cluster>`). `expires`, the table's time to live,
+ * is a day after the last use.
  *
  * A reservation is one conditional UpdateItem. While calls wait, all that it does is add to `head`, so that any number
  * of writers come after each other without a second try; only the first after a rest has to know the time.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { z } from 'zod';
 import { MigrationError } from '../domain/errors.ts';
 import {
   allowedBy,
@@ -31,9 +30,6 @@ const MOST_TRIES = 5;
 
 const partition = (location: Location): string => `PACE#${locationKey(location)}`;
 const paceKey = (location: Location): Key => ({ pk: partition(location), sk: 'PACE' });
-const keptKey = (location: Location, owner: string): Key => ({ pk: partition(location), sk: `KEPT#${owner}` });
-
-const keptItem = z.object({ position: z.number().finite() });
 
 class DynamoPace implements Pace {
   private readonly table: DynamoTable;
@@ -85,8 +81,7 @@ class DynamoPace implements Pace {
     if (!lower) return this.remember(location, state);
     try {
       const after = await this.table.update(paceKey(location), {
-        UpdateExpression:
-          'SET atCut = :atCut, cutAt = :now, rate = :rate, expires = :expires ADD head :none, kept :none',
+        UpdateExpression: 'SET atCut = :atCut, cutAt = :now, rate = :rate, expires = :expires ADD head :none',
         // Whoever has cut it meanwhile has done so for this refusal too.
         ConditionExpression: 'attribute_not_exists(cutAt) OR cutAt = :cutAt',
         ExpressionAttributeValues: {
@@ -104,43 +99,6 @@ class DynamoPace implements Pace {
       if (!isConditionFailed(error)) throw error;
       return this.remember(location, (await this.read(location, now)) ?? state);
     }
-  }
-
-  async keep(location: Location, owner: string, position: number, now: number): Promise<void> {
-    await this.table.update(keptKey(location, owner), {
-      UpdateExpression: 'SET #position = :position, expires = :expires',
-      ExpressionAttributeNames: { '#position': 'position' },
-      ExpressionAttributeValues: { ':position': position, ':expires': expiresAt(now) },
-    });
-    await this.count(location, 1);
-  }
-
-  async kept(location: Location, owner: string): Promise<number | undefined> {
-    const { sk } = keptKey(location, owner);
-    const item = (await this.table.under(partition(location), sk)).find((one) => one['sk'] === sk);
-    return keptItem.safeParse(item).data?.position;
-  }
-
-  async release(location: Location, owner: string): Promise<void> {
-    try {
-      // The item goes when it expires.
-      await this.table.update(keptKey(location, owner), {
-        UpdateExpression: 'REMOVE #position',
-        ConditionExpression: 'attribute_exists(#position)',
-        ExpressionAttributeNames: { '#position': 'position' },
-      });
-    } catch (error) {
-      if (isConditionFailed(error)) return;
-      throw error;
-    }
-    await this.count(location, -1);
-  }
-
-  private async count(location: Location, by: 1 | -1): Promise<void> {
-    await this.table.update(paceKey(location), {
-      UpdateExpression: 'ADD kept :by',
-      ExpressionAttributeValues: { ':by': by },
-    });
   }
 
   private remember(location: Location, state: PaceState): PaceState {

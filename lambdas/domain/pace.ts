@@ -51,8 +51,6 @@ export const TOLERANCE = 1000;
 export const LONGEST_TURN = 5000;
 /** Milliseconds that all calls of an invocation wait together: the rest of its time is for what it is there for. */
 export const LONGEST_TURNS = 20_000;
-/** Milliseconds that a kept position is good for after it was allowed. */
-export const KEPT_FOR = 30_000;
 /** Milliseconds of waiting calls from which on nothing new is begun at a location. */
 export const FULL = 10_000;
 /** Milliseconds ahead of now that nothing is in a location which works: more of it was not written by this service. */
@@ -68,8 +66,6 @@ export const paceState = z.object({
   cutAt: z.number().finite(),
   /** Calls a second just after that. */
   rate: z.number().min(FLOOR).max(1000),
-  /** Reservations that are kept for migrations which come back for them. */
-  kept: z.number().default(0),
 });
 export type PaceState = z.output<typeof paceState>;
 
@@ -80,7 +76,6 @@ export const freshState = (service: PacedService, now: number): PaceState => ({
   // So that the first refusal counts.
   cutAt: now - CUT_AT_MOST_EVERY,
   rate: CEILINGS[service],
-  kept: 0,
 });
 
 /** Milliseconds after the cut at which the rate is at the ceiling again. */
@@ -129,20 +124,6 @@ export const backlogOf = (state: PaceState, service: PacedService, now: number):
 /** The position that the next reservation gets: what was allowed and not used is lost. */
 export const nextPosition = (state: PaceState, service: PacedService, now: number): number =>
   Math.max(state.head, Math.ceil(allowedBy(state, service, now)));
-
-/**
- * Where the calls of a kept position come in: at the position, or with what is allowed now where its owner is late.
- * Undefined where that is too late: what came in its place would come on top of what others have reserved.
- */
-export function keptPosition(
-  state: PaceState,
-  service: PacedService,
-  position: number,
-  now: number,
-): number | undefined {
-  if (allowedAt(state, service, position) < now - KEPT_FOR) return undefined;
-  return Math.max(position, Math.floor(allowedBy(state, service, now)));
-}
 
 /** With half of the rate; undefined where the last cut is less than five seconds ago. */
 export function cut(state: PaceState, service: PacedService, now: number): PaceState | undefined {

@@ -6,9 +6,8 @@
 import type { PacedService } from './pace.ts';
 
 /**
- * What a step does where its turn is not near: it may `come-back` later, since nothing is hurt by that; it `waits` for a
- * few seconds, since it is in the middle of a change; or it `goes-on`, since software may be missing, or is being put
- * back.
+ * What a step does where its turn is not near: it `comes-back` later, since nothing has been changed yet; it `waits` for
+ * some seconds, since a change is under way; or it `goes-on`, since software may be missing, or is being put back.
  */
 export type Patience = 'comes-back' | 'waits' | 'goes-on';
 
@@ -21,25 +20,25 @@ export interface StepCalls {
 export const STEP_CALLS: Readonly<Record<string, StepCalls>> = {
   plan: { calls: { eks: 12, iam: 20, kubernetes: 8 }, patience: 'comes-back' },
   begin: { calls: { eks: 3, iam: 2, kubernetes: 1 }, patience: 'comes-back' },
-  'install-agent': { calls: { eks: 2, kubernetes: 1 }, patience: 'comes-back' },
-  'repair-trust': { calls: { iam: 3 }, patience: 'comes-back' },
-  'delete-addon': { calls: { eks: 2 }, patience: 'comes-back' },
+  'install-agent': { calls: { eks: 2, kubernetes: 1 }, patience: 'waits' },
+  'repair-trust': { calls: { iam: 3 }, patience: 'waits' },
+  'delete-addon': { calls: { eks: 2 }, patience: 'waits' },
   'await-deleted': { calls: { eks: 1 }, patience: 'goes-on' },
   'purge-associations': { calls: { eks: 4 }, patience: 'waits' },
   'create-addon': { calls: { eks: 5, iam: 2 }, patience: 'goes-on' },
   'update-addon': { calls: { eks: 4, iam: 2 }, patience: 'waits' },
-  'create-association': { calls: { eks: 5, iam: 1 }, patience: 'comes-back' },
-  'await-active': { calls: { eks: 1 }, patience: 'comes-back' },
+  'create-association': { calls: { eks: 5, iam: 1 }, patience: 'waits' },
+  'await-active': { calls: { eks: 1 }, patience: 'waits' },
   'carry-over': { calls: {}, patience: 'waits' },
-  'verify-pods': { calls: { eks: 2, kubernetes: 5 }, patience: 'comes-back' },
-  'restart-pods': { calls: { eks: 1, kubernetes: 6 }, patience: 'comes-back' },
-  'annotate-service-account': { calls: { eks: 2, kubernetes: 2 }, patience: 'comes-back' },
+  'verify-pods': { calls: { eks: 2, kubernetes: 5 }, patience: 'waits' },
+  'restart-pods': { calls: { eks: 1, kubernetes: 6 }, patience: 'waits' },
+  'annotate-service-account': { calls: { eks: 2, kubernetes: 2 }, patience: 'waits' },
   'assess-rollback': { calls: { eks: 3 }, patience: 'goes-on' },
   'restore-addon': { calls: { eks: 4 }, patience: 'goes-on' },
   'restore-associations': { calls: { eks: 2 }, patience: 'goes-on' },
   'take-over': { calls: { eks: 3, iam: 1 }, patience: 'goes-on' },
   finish: { calls: {}, patience: 'goes-on' },
-  'retire-trust': { calls: { eks: 12, iam: 4, kubernetes: 4 }, patience: 'comes-back' },
+  'retire-trust': { calls: { eks: 12, iam: 4, kubernetes: 4 }, patience: 'waits' },
 };
 
 /** Of a step, and of one on the way back: that never waits. */

@@ -25,10 +25,4 @@ export interface Pace {
    * was cut since. Answers the location as it is then.
    */
   refused(location: Location, now: number, cutAt: number): Promise<PaceState>;
-  /** Keeps the position of a reservation until its owner, a migration, comes back for it. */
-  keep(location: Location, owner: string, position: number, now: number): Promise<void>;
-  /** The position that is kept for the owner. */
-  kept(location: Location, owner: string): Promise<number | undefined>;
-  /** The owner uses it: nobody keeps it any more. */
-  release(location: Location, owner: string): Promise<void>;
 }

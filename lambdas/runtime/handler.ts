@@ -10,7 +10,7 @@ import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { migrationId, target, type Target } from '../domain/model.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
 import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
-import { RESERVE, throughThrottling } from './again-later.ts';
+import { randomFrom, RESERVE, throughThrottling } from './again-later.ts';
 import { InvocationPace } from './pacing.ts';
 import { cancelledAs, cancelledText } from './cancelled.ts';
 import { failureOf, tellFailure } from './failures.ts';
@@ -175,7 +175,7 @@ export function createHandler(
       spareTime: () => remainingTime() - RESERVE,
       step: step.schema.name,
       isWayBack: who?.towards === 'before',
-      owner: who?.migrationId,
+      random: randomFrom(`pace ${context.awsRequestId}`),
     });
     const portsFor = throughThrottling(
       dependencies.portsFor,

@@ -8,8 +8,8 @@ import { PACED_SECONDS, REFUSED_CALL, UNPACED } from '../domain/metrics.ts';
 import type { Target } from '../domain/model.ts';
 import {
   allowedAt,
+  backlogOf,
   isPaced,
-  keptPosition,
   type Location,
   locationKey,
   locationText,
@@ -23,7 +23,7 @@ import {
   TOLERANCE,
 } from '../domain/pace.ts';
 import { patienceOf, STEP_CALLS, type Patience } from '../domain/step-calls.ts';
-import type { AroundCalls, Clock, Pace, Reserved, Telemetry } from '../ports/index.ts';
+import type { AroundCalls, Clock, Pace, Telemetry } from '../ports/index.ts';
 import { failureOf } from './failures.ts';
 
 /** Calls that are reserved at once where a step makes more than it was expected to, or is not known. */
@@ -37,12 +37,6 @@ interface Turns {
   state: PaceState;
 }
 
-/** What a step has to wait for before it may begin. */
-interface Wait {
-  milliseconds: number;
-  state: PaceState;
-}
-
 export interface InvocationPaceOptions {
   pace: Pace;
   clock: Clock;
@@ -53,8 +47,8 @@ export interface InvocationPaceOptions {
   step: string;
   /** The step puts something back. */
   isWayBack: boolean;
-  /** The migration; undefined for a step of none. */
-  owner: string | undefined;
+  /** From 0 up to 1. */
+  random: () => number;
 }
 
 const locationOf = (service: PacedService, { account, region, cluster }: Target): Location => ({
@@ -84,26 +78,19 @@ export class InvocationPace {
 
   /**
    * Reserves what the step is known to call, before it begins. Throws Paced where it would have to wait for longer than
-   * an invocation should, and may come back: its positions are kept for it.
+   * an invocation should, and may come back: then nothing is reserved for it.
    */
   async admit(target: Target): Promise<void> {
-    const { step, owner } = this.options;
-    const calls = STEP_CALLS[step]?.calls ?? {};
-    const keeper = this.patience === 'comes-back' ? owner : undefined;
-    const reserved: Location[] = [];
+    const { step } = this.options;
+    const within = this.patience === 'comes-back' ? LONGEST_TURN : undefined;
     for (const service of PACED_SERVICES) {
-      const expected = calls[service];
-      if (expected === undefined) continue;
+      const calls = STEP_CALLS[step]?.calls[service];
+      if (calls === undefined) continue;
       const location = locationOf(service, target);
-      const wait =
-        keeper === undefined
-          ? await this.reserve(location, expected)
-          : await this.reserveOrWait(location, expected, keeper);
-      if (!wait || keeper === undefined) reserved.push(location);
-      else {
-        for (const before of reserved) await this.keepFor(keeper, before);
-        throw this.paced(location, wait);
-      }
+      const full = await this.reserve(location, calls, within);
+      if (!full) continue;
+      await this.end();
+      throw this.paced(location, full);
     }
   }
 
@@ -125,7 +112,7 @@ export class InvocationPace {
     };
   }
 
-  /** Gives back what was reserved and not used, where others wait for it. To be called once, at the end. */
+  /** Gives back what was reserved and not used, where others wait for it. Nothing more is called then. */
   async end(): Promise<void> {
     for (const { location, next, end, state } of this.turns.values()) {
       const isWaitedFor = allowedAt(state, location.service, state.head) > this.now();
@@ -137,11 +124,14 @@ export class InvocationPace {
     return this.options.clock.now();
   }
 
-  private paced(location: Location, { milliseconds, state }: Wait): MigrationError {
+  private paced(location: Location, state: PaceState): MigrationError {
+    const { step, random } = this.options;
     const rate = rateAt(state, location.service, this.now()).toFixed(1);
+    // Twice the backlog at most, so that those that are sent away together don't come back together.
+    const wait = backlogOf(state, location.service, this.now()) * (1 + random());
     return new MigrationError(
       'Paced',
-      `Step ${this.options.step} waits for its turn to call ${locationText(location)}, where the service makes ${rate} calls a second at most at the moment. Nothing is wrong, and nothing has to be done: the step begins by itself (${pacedText(milliseconds)}).`,
+      `Step ${step} waits for its turn to call ${locationText(location)}, where the service makes ${rate} calls a second at most at the moment. Nothing is wrong, and nothing has to be done: the step begins by itself (${pacedText(wait)}).`,
     );
   }
 
@@ -160,51 +150,15 @@ export class InvocationPace {
     }
   }
 
-  private have(location: Location, { position, state }: Reserved, calls: number): void {
-    this.turns.set(locationKey(location), { location, next: position, end: position + calls, state });
-  }
-
-  /** Reserves, however long it has to be waited for. */
-  private async reserve(location: Location, calls: number): Promise<undefined> {
-    const made = await this.unlessLost((pace) => pace.reserve(location, calls, this.now()));
-    if (made && 'position' in made) this.have(location, made, calls);
-  }
-
-  /** Undefined where the invocation has the positions soon enough, or does without. */
-  private async reserveOrWait(location: Location, calls: number, owner: string): Promise<Wait | undefined> {
-    const made = await this.unlessLost((pace) => pace.reserve(location, calls, this.now(), LONGEST_TURN));
+  /** Answers the location where the calls would have to wait for longer than that: then nothing is reserved. */
+  private async reserve(location: Location, calls: number, within?: number): Promise<PaceState | undefined> {
+    const made = await this.unlessLost((pace) => pace.reserve(location, calls, this.now(), within));
     if (!made) return undefined;
     const { state } = made;
-    const kept = state.kept > 0 ? await this.unlessLost((pace) => pace.kept(location, owner)) : undefined;
-    const position = kept === undefined ? undefined : keptPosition(state, location.service, kept, this.now());
-    if (position !== undefined) {
-      const milliseconds = this.until(location, state, position);
-      // What was reserved a moment ago is not needed.
-      if ('position' in made) await this.unlessLost((pace) => pace.giveBack(location, calls));
-      else if (milliseconds > LONGEST_TURN) return { milliseconds, state };
-      this.have(location, { position, state }, calls);
-    } else if ('position' in made) this.have(location, made, calls);
-    else return this.queue(location, calls, owner);
-    if (kept !== undefined) await this.unlessLost((pace) => pace.release(location, owner));
+    if (!('position' in made)) return state;
+    const next = made.position;
+    this.turns.set(locationKey(location), { location, next, end: next + calls, state });
     return undefined;
-  }
-
-  /** Takes the next positions, and keeps them until the step comes back. */
-  private async queue(location: Location, calls: number, owner: string): Promise<Wait | undefined> {
-    const last = await this.unlessLost((pace) => pace.reserve(location, calls, this.now()));
-    if (!last || !('position' in last)) return undefined;
-    const { position, state } = last;
-    this.have(location, last, calls);
-    await this.keepFor(owner, location);
-    // Without that nobody would find it again.
-    return this.isLost ? undefined : { milliseconds: this.until(location, state, position), state };
-  }
-
-  private async keepFor(owner: string, location: Location): Promise<void> {
-    const turns = this.turns.get(locationKey(location));
-    if (!turns) return;
-    this.turns.delete(locationKey(location));
-    await this.unlessLost((pace) => pace.keep(location, owner, turns.next, this.now()));
   }
 
   /** Milliseconds until a call at that position may be made. */

@@ -5,6 +5,7 @@
  * arithmetic gives (FULL), so that the runs of a fleet do not come back all at once.
  */
 import type { ErrorName } from '../../lambdas/domain/errors.ts';
+import { STEP_CALLS } from '../../lambdas/domain/step-calls.ts';
 import { MOST_WINDOW_HOURS } from '../../lambdas/domain/change-window.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 
@@ -43,22 +44,12 @@ const TRANSIENT: Retrier[] = [
   {
     // Too much at once. 2 s × 2^k, at most 60 s: 2 + 4 + 8 + 16 + 32 + 5 × 60 = 362 s over 10 retries, half of it on
     // average. EKS publishes no rates; the quota of the Lambda service refills within the second.
-    errors: ['Throttled', 'Lambda.TooManyRequestsException'],
+    errors: ['Throttled', 'Paced', 'Lambda.TooManyRequestsException'],
     intervalSeconds: 2,
     backoffRate: 2,
     maxDelaySeconds: 60,
     maxAttempts: 10,
     jitter: true,
-  },
-  {
-    // The service's own pace: the turn comes in seconds or minutes, and is kept for half a minute. 5 s × 2^k, at most
-    // 30 s: 5 + 10 + 20 + 3 × 30 = 125 s over 6 retries.
-    errors: ['Paced'],
-    intervalSeconds: 5,
-    backoffRate: 2,
-    maxDelaySeconds: 30,
-    maxAttempts: 6,
-    jitter: false,
   },
   {
     // Something else works on the add-on or the association: an update takes 1 to 3 minutes. 10 s × 1.5^k, at most 60
@@ -176,6 +167,19 @@ const TRUST_POLL = poll('TrustNotSeenYet', 10, 12);
  */
 const FAR_POLL = poll('WindowFarOff', 3600, MOST_WINDOW_HOURS);
 
+/**
+ * The service's own pace, where a step has changed nothing yet (`domain/step-calls.ts`). 5 s × 1.5^k, at most 60 s: 5 +
+ * 7.5 + 11.3 + 16.9 + 25.3 + 38 + 57 + 33 × 60 = 2,141 s over 40 retries, half of it on average.
+ */
+const PACED: Retrier = {
+  errors: ['Paced'],
+  intervalSeconds: 5,
+  backoffRate: 1.5,
+  maxDelaySeconds: 60,
+  maxAttempts: 40,
+  jitter: true,
+};
+
 /** Steps that EKS may refuse a trust policy to. */
 const TRUSTING: readonly StepName[] = ['create-addon', 'update-addon', 'create-association', 'carry-over'];
 
@@ -185,14 +189,21 @@ export function retriersOf(
   { trust, callback = false }: { trust: boolean; callback?: boolean },
 ): Retrier[] {
   const ownPoll = POLLS[step];
+  const comesBack = STEP_CALLS[step]?.patience === 'comes-back';
   // The time-out of a state that waits for somebody is its answer.
-  const transient = callback
-    ? TRANSIENT.map((retrier) => ({ ...retrier, errors: retrier.errors.filter((error) => error !== 'States.Timeout') }))
-    : TRANSIENT;
+  const elsewhere: RetriedName[] = [
+    ...(callback ? ['States.Timeout' as const] : []),
+    ...(comesBack ? ['Paced' as const] : []),
+  ];
+  const transient = TRANSIENT.map((retrier) => ({
+    ...retrier,
+    errors: retrier.errors.filter((error) => !elsewhere.includes(error)),
+  }));
   return [
     ...(step === 'await-window' ? [FAR_POLL] : []),
     ...(ownPoll ? [ownPoll] : []),
     ...(trust && TRUSTING.includes(step) ? [TRUST_POLL] : []),
+    ...(comesBack ? [PACED] : []),
     ...transient,
   ];
 }

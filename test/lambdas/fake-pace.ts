@@ -14,8 +14,6 @@ import type { Pace, Reserved } from '../../lambdas/ports/index.ts';
 export class FakePace implements Pace {
   /** By location's key. */
   readonly states = new Map<string, PaceState>();
-  /** By location's key and owner. */
-  readonly positions = new Map<string, number>();
   /** What was reserved: location's key and number of calls. */
   readonly reservations: [string, number][] = [];
   /** Thrown by every call, if there is one. */
@@ -57,16 +55,5 @@ export class FakePace implements Pace {
   async refused(location: Location, now: number, cutAt: number): Promise<PaceState> {
     const state = this.at(location, now);
     return state.cutAt > cutAt ? state : this.set(location, cut(state, location.service, now) ?? state);
-  }
-  async keep(location: Location, owner: string, position: number): Promise<void> {
-    this.change(location, ({ kept }) => ({ kept: kept + 1 }));
-    this.positions.set(`${locationKey(location)} ${owner}`, position);
-  }
-  async kept(location: Location, owner: string): Promise<number | undefined> {
-    return this.positions.get(`${locationKey(location)} ${owner}`);
-  }
-  async release(location: Location, owner: string): Promise<void> {
-    if (this.positions.delete(`${locationKey(location)} ${owner}`))
-      this.change(location, ({ kept }) => ({ kept: kept - 1 }));
   }
 }

@@ -12,8 +12,6 @@ import {
   freshState,
   FULL,
   isPlausible,
-  KEPT_FOR,
-  keptPosition,
   locationKey,
   locationText,
   nextPosition,
@@ -167,7 +165,10 @@ describe('reservations', () => {
     );
     fc.assert(
       fc.property(resting, skewed, (state, asks) => {
-        const right = reserveAll(state, asks.map(({ after, calls }) => ({ after, calls })));
+        const right = reserveAll(
+          state,
+          asks.map(({ after, calls }) => ({ after, calls })),
+        );
         const wrong = reserveAll(state, asks);
         const end = NOW + asks.reduce((sum, { after }) => sum + after, 0);
         const off = backlogOf(wrong.state, 'eks', end) - backlogOf(right.state, 'eks', end);
@@ -183,16 +184,6 @@ describe('reservations', () => {
     const after = backlogOf(cut(state, 'eks', NOW)!, 'eks', NOW);
     expect(after).toBeGreaterThan(before * 1.5);
     expect(after).toBeLessThan(before * 2);
-  });
-});
-
-describe('a kept position', () => {
-  it('is used when it comes, with what is allowed now where its owner is late, and not when that is too late', () => {
-    const state = aState({ rate: 10, atCut: 0, head: 100 });
-    expect(keptPosition(state, 'eks', 20, NOW)).toBe(20);
-    const due = allowedAt(state, 'eks', 20);
-    expect(keptPosition(state, 'eks', 20, due + 1000)).toBeGreaterThan(28);
-    expect(keptPosition(state, 'eks', 20, due + KEPT_FOR + 1)).toBeUndefined();
   });
 });
 
