@@ -143,12 +143,14 @@ class DynamoPace implements Pace {
     const expires = expiresAt(now);
     try {
       if (!known) {
-        const state = { ...freshState(service, now), head: calls };
+        const fresh = freshState(service, now);
+        const position = nextPosition(fresh, service, now);
+        const state = { ...fresh, head: position + calls };
         await this.table.update(paceKey(location), {
           ...setting([...Object.entries(state), ['expires', expires]]),
           ConditionExpression: 'attribute_not_exists(pk)',
         });
-        return { position: 0, state: this.remember(location, state) };
+        return { position, state: this.remember(location, state) };
       }
       const allowed = nextPosition({ ...known, head: 0 }, service, now);
       const waits = known.head >= allowed;

@@ -49,8 +49,6 @@ export const CUT_AT_MOST_EVERY = 5000;
 export const TOLERANCE = 1000;
 /** Milliseconds that an invocation waits for its turn; what has to wait longer gives the function back. */
 export const LONGEST_TURN = 5000;
-/** Milliseconds that all calls of an invocation wait together: the rest of its time is for what it is there for. */
-export const LONGEST_TURNS = 20_000;
 /** Milliseconds of waiting calls from which on nothing new is begun at a location. */
 export const FULL = 10_000;
 /** Milliseconds ahead of now that nothing is in a location which works: more of it was not written by this service. */

@@ -66,6 +66,12 @@ export function againLater({ clock, random, errors, begin, beforeWait }: AgainLa
   };
 }
 
+/** The outer one stands around each try of a call, and the inner one around what that makes. */
+export const within =
+  (outer: AroundCalls, inner: AroundCalls): AroundCalls =>
+  (service, call, nameOf, prepare) =>
+    outer(service, () => inner(service, call, nameOf), nameOf, prepare);
+
 /** Methods of ports that change nothing. */
 const READS = /^(count|describe|get|list|may)[A-Z]/;
 
@@ -104,13 +110,11 @@ export function throughThrottling(
     },
   });
   return (target, around) => {
-    // Whoever stands around the calls decides.
-    if (around) return portsFor(target, around);
     const paced = pacing.around(target, { waits: true });
+    // Whoever stands around the calls decides about a second try.
+    if (around) return portsFor(target, within(around, paced));
     const [reading, changing] = [
-      portsFor(target, (service, call, nameOf, prepare) =>
-        patience(service, () => paced(service, call, nameOf), nameOf, prepare),
-      ),
+      portsFor(target, within(patience, paced)),
       portsFor(target, pacing.around(target, { waits: false })),
     ];
     return {

@@ -10,7 +10,7 @@ import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { migrationId, target, type Target } from '../domain/model.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
 import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
-import { randomFrom, RESERVE, throughThrottling } from './again-later.ts';
+import { randomFrom, RESERVE, throughThrottling, within } from './again-later.ts';
 import { InvocationPace } from './pacing.ts';
 import { cancelledAs, cancelledText } from './cancelled.ts';
 import { failureOf, tellFailure } from './failures.ts';
@@ -184,9 +184,16 @@ export function createHandler(
       pacing,
     );
     const ledger = rememberedLedger(dependencies.ledger, remainingTime);
-    return runStep(step, event, { ...dependencies, telemetry, portsFor, ledger, remainingTime }, pacing).finally(() =>
-      pacing.end(),
-    );
+    const fleetOf: HandlerDependencies['fleetOf'] = (place, around) => {
+      const paced = pacing.around({ ...place, cluster: '' }, { waits: true });
+      return dependencies.fleetOf(place, around ? within(around, paced) : paced);
+    };
+    return runStep(
+      step,
+      event,
+      { ...dependencies, telemetry, portsFor, fleetOf, ledger, remainingTime },
+      pacing,
+    ).finally(() => pacing.end());
   });
   return (event, context) => Promise.resolve(stack(event, context, {} as never));
 }

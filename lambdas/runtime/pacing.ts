@@ -14,7 +14,6 @@ import {
   locationKey,
   locationText,
   LONGEST_TURN,
-  LONGEST_TURNS,
   PACED_SERVICES,
   type PacedService,
   pacedText,
@@ -23,7 +22,7 @@ import {
   TOLERANCE,
 } from '../domain/pace.ts';
 import { patienceOf, STEP_CALLS, type Patience } from '../domain/step-calls.ts';
-import type { AroundCalls, Clock, Pace, Telemetry } from '../ports/index.ts';
+import type { AroundCalls, Clock, Pace, Reserved, Telemetry } from '../ports/index.ts';
 import { failureOf } from './failures.ts';
 
 /** Calls that are reserved at once where a step makes more than it was expected to, or is not known. */
@@ -66,14 +65,17 @@ export class InvocationPace {
   private readonly options: InvocationPaceOptions;
   private readonly patience: Patience;
   private readonly turns = new Map<string, Turns>();
-  /** Milliseconds that calls may still wait. */
-  private mayWait = LONGEST_TURNS;
+  /** By location: a reservation that is under way. */
+  private readonly asked = new Map<string, Promise<unknown>>();
+  /** Milliseconds that all calls together may still wait: the rest of the invocation is for what it is there for. */
+  private mayWait: number;
   /** The ledger gave no pace: it is not asked again. */
   private isLost = false;
 
   constructor(options: InvocationPaceOptions) {
     this.options = options;
     this.patience = patienceOf(options.step, options.isWayBack);
+    this.mayWait = options.spareTime() / 2;
   }
 
   /**
@@ -166,15 +168,28 @@ export class InvocationPace {
     return Math.max(0, allowedAt(state, service, position) - TOLERANCE - this.now());
   }
 
+  /** The next position of what is reserved; undefined where there is no pace. */
+  private async nextTurn(location: Location, calls: number): Promise<Reserved | undefined> {
+    const key = locationKey(location);
+    for (;;) {
+      const turns = this.turns.get(key);
+      if (turns && turns.next < turns.end) {
+        turns.next += 1;
+        return { position: turns.next - 1, state: turns.state };
+      }
+      if (this.isLost) return undefined;
+      // Of several calls at once one reserves, and all look again.
+      const asked = this.asked.get(key) ?? this.reserve(location, calls).finally(() => this.asked.delete(key));
+      this.asked.set(key, asked);
+      await asked;
+    }
+  }
+
   /** Whether the call comes when its position is allowed, or in that second before. */
   private async turn(location: Location, waits: boolean): Promise<boolean> {
-    const key = locationKey(location);
-    const known = this.turns.get(key);
-    if (!known || known.next >= known.end) await this.reserve(location, waits ? MORE : 1);
-    const turns = this.turns.get(key);
-    if (!turns || turns.next >= turns.end) return true;
-    const wait = this.until(location, turns.state, turns.next);
-    turns.next += 1;
+    const turn = await this.nextTurn(location, waits ? MORE : 1);
+    if (!turn) return true;
+    const wait = this.until(location, turn.state, turn.position);
     if (wait <= 0) return true;
     const waited = Math.ceil(Math.min(wait, LONGEST_TURN, this.mayWait, this.options.spareTime()));
     if (!waits || waited <= 0) return false;
