@@ -386,6 +386,13 @@ describe('what nobody may do', () => {
       '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`, and `dynamodb:LeadingKeys` Null `false`',
     ];
     expect(broken('dynamodb:DeleteItem', table, 'dispatch-sweep', sweeps)).toEqual([]);
+    const pace = sweeps.replace('SWEEP', 'PACE');
+    expect(broken('dynamodb:UpdateItem', table, 'take-inventory', pace)).toEqual([]);
+    for (const [action, who] of [
+      ['PutItem', 'take-inventory'],
+      ['UpdateItem', 'dispatch-sweep'],
+    ] as const)
+      expect(broken(`dynamodb:${action}`, table, who, pace), `${who} ${action}`).toHaveLength(1);
     for (const [action, who, condition] of [
       ['PutItem', 'dispatch-sweep', ''],
       ['UpdateItem', 'report-sweep', ''],

@@ -12,6 +12,8 @@ import { shown } from './text.ts';
 export const ERROR_CLASSES = {
   // What the adapters make of AWS's and the API server's answers.
   Throttled: 'retryable',
+  // The service's own pace: nothing is begun before its turn has come (`domain/pace.ts`, `pacedSeconds`).
+  Paced: 'retryable',
   ServiceUnavailable: 'retryable',
   ConnectionLost: 'retryable',
   Busy: 'retryable',

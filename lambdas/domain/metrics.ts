@@ -15,6 +15,12 @@ export const sweepMetric = <One extends SweepOutcome>(outcome: One): `sweep-${On
 export const UNEXPECTED_ERROR = 'unexpected-error';
 /** A call that AWS or an API server refused because there were too many. */
 export const THROTTLED_CALL = 'throttled-call';
+/** The same, each of them: those too that are made again within the step. */
+export const REFUSED_CALL = 'refused-call';
+/** Seconds that a call waited for its turn in the shared pace. */
+export const PACED_SECONDS = 'paced-seconds';
+/** Invocations that could not have the shared pace, and called without it. */
+export const UNPACED = 'unpaced';
 /**
  * Locks that are held and not parked, at each look of find-stranded; 0 is sent too, so that no number means no look.
  */
@@ -40,6 +46,9 @@ export const SERVICE_METRICS: ReadonlySet<string> = new Set<string>([
   ...sweepOutcome.options.map(sweepMetric),
   UNEXPECTED_ERROR,
   THROTTLED_CALL,
+  REFUSED_CALL,
+  PACED_SECONDS,
+  UNPACED,
   LOCKS_HELD,
   OLDEST_LOCK,
   STRANDED,

@@ -62,6 +62,8 @@ const WAITS: Record<Paused, Wait> = {
   // On the way back alone, where a right may have been taken away, or an SCP been attached, by mistake: somebody is told
   // after a minute, and has half a day to give it back. Longer would keep the commands from them that finish by hand.
   access: outage(12 * HOUR),
+  // Calls of the service's own, which it spaces out: each look says when its turn is.
+  pace: poll(HOUR),
   busy: poll(30 * MINUTE),
   deletion: poll(30 * MINUTE),
   // EKS moves an add-on out of CREATING and UPDATING by itself. DEGRADED it may stay: that is EKS's own word for an
@@ -84,6 +86,7 @@ const ERRORS: Partial<Record<ErrorName, Paused>> = {
   ConnectionLost: 'service',
   ApiServerDenied: 'api-access',
   AccessDenied: 'access',
+  Paced: 'pace',
   OutOfTime: 'function',
   Busy: 'busy',
   AddonStillThere: 'deletion',
@@ -124,6 +127,8 @@ export interface PauseQuestion {
   seed: string;
   /** Seconds that it is forecast to take, from its beginning on. */
   expected?: number | undefined;
+  /** Seconds after which it shall be tried again, where whoever refused it has said so. */
+  asked?: number | undefined;
 }
 
 export interface PauseDecision {
@@ -154,14 +159,14 @@ function pollStep(waited: number, expected: number, share: number): number {
 }
 
 /** Decides about one pause. */
-export function decidePause({ what, waited, pauses, back, seed, expected = 0 }: PauseQuestion): PauseDecision {
+export function decidePause({ what, waited, pauses, back, seed, expected = 0, asked }: PauseQuestion): PauseDecision {
   const { kind, patience, end, toldAfter } = WAITS[what];
   const left = (back ? MOST_PAUSES.all : MOST_PAUSES.forward) - pauses;
   const tell = waited >= Math.max(toldAfter, 2 * expected);
   if (waited >= patience) return { over: end, seconds: 0, tell };
   if (left <= 0) return { over: 'person', seconds: 0, tell };
   const share = growth(kind, left);
-  const step = kind === 'poll' ? pollStep(waited, expected, share) : Math.max(15, share * waited);
+  const step = asked ?? (kind === 'poll' ? pollStep(waited, expected, share) : Math.max(15, share * waited));
   // Jitter only adds: what is down is not asked earlier than meant.
   const jittered = step * (1 + (kind === 'poll' ? 0.1 : 0.5) * drawnFrom(`${seed} ${pauses}`));
   // Steps of half an hour, but where so many of them are not left for all of the patience.

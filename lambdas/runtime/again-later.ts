@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ErrorName } from '../domain/errors.ts';
+import type { Target } from '../domain/model.ts';
 import type { AroundCalls, CalledService, Clock, HandlerDependencies } from '../ports/index.ts';
 
 /** Of one call, the first one too. */
@@ -65,6 +66,12 @@ export function againLater({ clock, random, errors, begin, beforeWait }: AgainLa
   };
 }
 
+/** The outer one stands around each try of a call, and the inner one around what that makes. */
+export const within =
+  (outer: AroundCalls, inner: AroundCalls): AroundCalls =>
+  (service, call, nameOf, prepare) =>
+    outer(service, () => inner(service, call, nameOf), nameOf, prepare);
+
 /** Methods of ports that change nothing. */
 const READS = /^(count|describe|get|list|may)[A-Z]/;
 
@@ -82,15 +89,17 @@ function readingBy<Port extends object>(reading: Port, changing: Port): Port {
 }
 
 /**
- * The ports of a step, whose reads wait for a service that throttles them: a step that reads more than is taken at once
- * would not come any further when the state machine began it anew. What is still throttled when the time is up is
- * thrown as it is. A change is not simply made again: the step looks first, and the state machine begins it anew.
- * `text`: what the waits are drawn from.
+ * The ports of a step, whose reads wait for their turn in the shared pace, and for a service that throttles them: a step
+ * that reads more than is taken at once would not come any further when the state machine began it anew. What is still
+ * throttled when the time is up is thrown as it is. A change does not wait for its turn, since what was read for it grows
+ * old, and is not simply made again: the step looks first, and the state machine begins it anew. `text`: what the waits
+ * are drawn from.
  */
 export function throughThrottling(
   portsFor: HandlerDependencies['portsFor'],
   { clock, remainingTime }: { clock: Clock; remainingTime: () => number },
   text: string,
+  pacing: { around: (target: Target, options: { waits: boolean }) => AroundCalls },
 ): HandlerDependencies['portsFor'] {
   const patience = againLater({
     clock,
@@ -101,9 +110,13 @@ export function throughThrottling(
     },
   });
   return (target, around) => {
-    // Whoever stands around the calls decides.
-    if (around) return portsFor(target, around);
-    const [reading, changing] = [portsFor(target, patience), portsFor(target)];
+    const paced = pacing.around(target, { waits: true });
+    // Whoever stands around the calls decides about a second try.
+    if (around) return portsFor(target, within(around, paced));
+    const [reading, changing] = [
+      portsFor(target, within(patience, paced)),
+      portsFor(target, pacing.around(target, { waits: false })),
+    ];
     return {
       eks: readingBy(reading.eks, changing.eks),
       roles: readingBy(reading.roles, changing.roles),

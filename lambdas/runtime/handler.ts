@@ -8,11 +8,12 @@ import type { Context } from 'aws-lambda';
 import { z } from 'zod';
 import { waitAnnounced } from '../domain/announcements.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
-import { migrationId } from '../domain/model.ts';
+import { migrationId, target, type Target } from '../domain/model.ts';
 import type { NotedWait } from '../domain/waiting-for.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
 import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
-import { throughThrottling } from './again-later.ts';
+import { randomFrom, RESERVE, throughThrottling, within } from './again-later.ts';
+import { InvocationPace } from './pacing.ts';
 import { cancelledAs, cancelledText } from './cancelled.ts';
 import { waitingForAccess } from './denied-access.ts';
 import { failureOf, tellFailure } from './failures.ts';
@@ -116,7 +117,21 @@ const waitedFor = async (
 const waitsForAccess = ({ schema: { name } }: Step, who: Identified | undefined): boolean =>
   name === 'begin' || (who?.fence !== undefined && (name !== 'annotate-service-account' || who.towards === 'before'));
 
-async function runStep(step: Step, event: unknown, given: HandlerDependencies): Promise<unknown> {
+/** What the input of each step has that works at a target; `request`: of the first. */
+const targeted = z.object({ target: target.optional(), request: z.object({ target }).optional() });
+
+/** Where the step works; undefined for one that works at no target. */
+function targetOf(event: unknown): Target | undefined {
+  const found = targeted.safeParse(event).data;
+  return found?.target ?? found?.request?.target;
+}
+
+async function runStep(
+  step: Step,
+  event: unknown,
+  given: HandlerDependencies,
+  pacing: InvocationPace,
+): Promise<unknown> {
   const { clock, ledger } = given;
   const started = utcNow(clock);
   const who = identified.safeParse(event).data;
@@ -131,6 +146,8 @@ async function runStep(step: Step, event: unknown, given: HandlerDependencies): 
     const input = parseInput(step, event);
     await heedCancel(step, who, dependencies);
     if (who) await assertPlanStands(who, dependencies);
+    const at = targetOf(event);
+    if (at) await pacing.admit(at);
     const wait = await waitedFor(step, who, dependencies);
     const output = step.schema.output.parse(await step.run(input, dependencies));
     if (who && wait) await ledger.endWait(who.migrationId, wait, wait.told ? [waitAnnounced('resumed', wait)] : []);
@@ -170,18 +187,34 @@ export function createHandler(
   const telemetry = withShownText(dependencies.telemetry);
   const stack = handler.handler((event: unknown, context: LambdaContext) => {
     const remainingTime = (): number => context.getRemainingTimeInMillis();
+    const { clock, pace } = dependencies;
+    const who = identified.safeParse(event).data;
+    const pacing = new InvocationPace({
+      pace,
+      clock,
+      telemetry,
+      spareTime: () => remainingTime() - RESERVE,
+      step: step.schema.name,
+      isWayBack: who?.towards === 'before',
+      random: randomFrom(`pace ${context.awsRequestId}`),
+    });
     const portsFor = throughThrottling(
       dependencies.portsFor,
-      { clock: dependencies.clock, remainingTime },
+      { clock, remainingTime },
       `${step.schema.name} ${context.awsRequestId}`,
+      pacing,
     );
-    return runStep(step, event, {
-      ...dependencies,
-      telemetry,
-      portsFor,
-      ledger: rememberedLedger(dependencies.ledger, remainingTime),
-      remainingTime,
-    });
+    const ledger = rememberedLedger(dependencies.ledger, remainingTime);
+    const fleetOf: HandlerDependencies['fleetOf'] = (place, around) => {
+      const paced = pacing.around({ ...place, cluster: '' }, { waits: true });
+      return dependencies.fleetOf(place, around ? within(around, paced) : paced);
+    };
+    return runStep(
+      step,
+      event,
+      { ...dependencies, telemetry, portsFor, fleetOf, ledger, remainingTime },
+      pacing,
+    ).finally(() => pacing.end());
   });
   return (event, context) => Promise.resolve(stack(event, context, {} as never));
 }

@@ -6,6 +6,7 @@ import { AwsFleet } from '../adapters/aws-fleet.ts';
 import { AwsExecutions } from '../adapters/aws-executions.ts';
 import { AwsRoles } from '../adapters/aws-roles.ts';
 import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
+import { createDynamoPace } from '../adapters/dynamo-pace.ts';
 import { createDynamoSweeps } from '../adapters/dynamo-sweeps.ts';
 import { eksToken } from '../adapters/eks-token.ts';
 import { createHttpKubernetes } from '../adapters/http-kubernetes.ts';
@@ -224,6 +225,7 @@ export function wire({
       sweepStateMachineArn: () => requireVariable(environment, 'SWEEP_STATE_MACHINE_ARN'),
     }),
     sweeps: createDynamoSweeps({ client: clients.dynamodb(), tableName: TABLE_NAME }),
+    pace: createDynamoPace({ client: clients.dynamodb(), tableName: TABLE_NAME }),
     documents: documentsOf?.(clients, () => requireVariable(environment, 'BUCKET_NAME')) ?? noDocuments,
     events: new AwsEvents(clients.eventBridge()),
     settings,

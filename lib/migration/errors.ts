@@ -87,7 +87,7 @@ const transient = (hours: boolean): Retrier[] => [
     // Too much at once. 2 s × 2^k, at most 60 s: 2 + 4 + 8 + 16 + 32 + 5 × 60 = 362 s over 10 retries, half of it on
     // average. EKS publishes no rates; the quota of the Lambda service refills within the second. With hours: at most
     // 10 min, 62 + 64 + 128 + 256 + 512 + 30 × 600 s = 5.3 h over 40, half of it on average.
-    errors: ['Throttled', 'Lambda.TooManyRequestsException'],
+    errors: ['Throttled', 'Paced', 'Lambda.TooManyRequestsException'],
     intervalSeconds: 2,
     backoffRate: 2,
     maxDelaySeconds: hours ? 600 : 60,

@@ -1,5 +1,6 @@
 /** What each step does in the ledger's table (`lambdas/adapters/dynamo-*.ts`). */
 import type { StepName } from '../../lambdas/steps/schemas.ts';
+import { STEP_CALLS } from '../../lambdas/domain/step-calls.ts';
 import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
 import { everyValue } from './every-value.ts';
 import type { Grant } from './grant.ts';
@@ -10,6 +11,7 @@ type Calls = Partial<Record<'Query' | 'GetItem' | 'PutItem' | 'UpdateItem' | 'De
 const READS = 'reads the record, the plan and the snapshot of its migration';
 const GUARD = 'makes sure of its lock directly before each change';
 const LINE = "writes the step's own line";
+const RESERVES = 'reserves its calls';
 
 const callsOf: Record<StepName, Calls> = {
   plan: {
@@ -130,7 +132,7 @@ const callsOf: Record<StepName, Calls> = {
     GetItem: 'finds what was asked for before under the same key, and the task that waits for an approval',
     PutItem: 'notes what is asked for, before anything is started, so that it is started once',
     UpdateItem:
-      "writes a new migration's record, the decision about an approval, that a migration shall stop, the slot of one that will wait, and what is asked of a sweep",
+      "writes a new migration's record, the decision about an approval, a cancel, the slot of one that will wait, what is asked of a sweep, and reserves its calls",
   },
   'publish-events': {
     Query: 'reads the record of a migration that is to be told of',
@@ -152,9 +154,13 @@ const callsOf: Record<StepName, Calls> = {
     PutItem: 'notes a sweep that has no record yet',
     UpdateItem: 'notes the execution that works on it',
   },
-  'take-inventory': { Query: 'reads what the sweep asks for', PutItem: 'queues what is ready to be migrated' },
+  'take-inventory': {
+    Query: 'reads what the sweep asks for, and how many calls wait',
+    PutItem: 'queues what is ready to be migrated',
+    UpdateItem: `${RESERVES} of EKS, of IAM and of API servers in the shared pace`,
+  },
   'dispatch-sweep': {
-    Query: "reads the sweep, what waits and what is in flight, and the migrations' records",
+    Query: "reads the sweep, what waits and what is in flight, the migrations' records, and how many calls wait",
     PutItem: 'notes what it begins, before it does, and what has ended',
     UpdateItem: 'notes the wave that it is at, and what counts for the stop',
     DeleteItem: 'takes an add-on out of the place where it was before',
@@ -185,15 +191,25 @@ const OF_SWEEPS: ReadonlySet<StepName> = new Set<StepName>([
   'report-sweep',
 ]);
 const IN_SWEEPS = { conditions: everyValue('StringLike', { 'dynamodb:LeadingKeys': 'SWEEP#*' }) };
+const IN_PACE = { conditions: everyValue('StringLike', { 'dynamodb:LeadingKeys': 'PACE#*' }) };
 const isWrite = (call: string): boolean => call !== 'Query' && call !== 'GetItem';
+
+/** Where the step may make that call, of the table's partitions; anywhere where it is left out. */
+const placeOf = (step: StepName, call: string): Pick<Grant, 'conditions'> => {
+  if (!OF_SWEEPS.has(step) || !isWrite(call)) return {};
+  return step === 'take-inventory' && call === 'UpdateItem' ? IN_PACE : IN_SWEEPS;
+};
+
+const whyOf = (step: StepName, call: string, why: string): string =>
+  call === 'UpdateItem' && step in STEP_CALLS ? `${why}, and ${RESERVES}` : why;
 
 /** `tableArn`: of the ledger's table, to which everything is limited. */
 export const ledgerGrantsOf = (step: StepName, tableArn: string): Grant[] => [
   ...Object.entries(callsOf[step]).map(([call, why]) => ({
     actions: [`dynamodb:${call}`],
     resources: [tableArn],
-    ...(OF_SWEEPS.has(step) && isWrite(call) ? IN_SWEEPS : {}),
-    why,
+    ...placeOf(step, call),
+    why: whyOf(step, call, why),
   })),
   ...Object.entries(INDEXES[step] ?? {}).map(([index, why]) => ({
     actions: ['dynamodb:Query'],

@@ -83,8 +83,11 @@ const OWN_EVENTS =
   '`events:source` ForAllValues:StringEquals `pod-identity-migrator`, and `events:source` Null `false`';
 /** By item, in the partitions of sweeps alone. */
 const IN_SWEEPS = '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`, and `dynamodb:LeadingKeys` Null `false`';
+/** The same of the shared pace, which one of them writes in: no migration is in it. */
+const IN_PACE = IN_SWEEPS.replace('SWEEP#*', 'PACE#*');
 const WRITES_ITEMS = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'];
-const OF_SWEEPS: readonly string[] = [STARTER, 'begin-sweep', 'take-inventory', DISPATCHER, 'report-sweep'];
+const INVENTORY = 'take-inventory';
+const OF_SWEEPS: readonly string[] = [STARTER, 'begin-sweep', INVENTORY, DISPATCHER, 'report-sweep'];
 const IN_BUCKET = /^arn:aws:s3:::BUCKET(\/sweeps\/[\w*./-]+)?$/;
 const USES_BUCKET = ['begin-sweep', 'take-inventory', 'report-sweep', SWEEP];
 const OBJECTS = [
@@ -155,7 +158,11 @@ export const CLAIMS: readonly Claim[] = [
       if (!action.startsWith('dynamodb:')) return false;
       if (!/:table\/TABLE(\/index\/[\w-]+)?$/.test(resource)) return true;
       if (OF_SWEEPS.includes(name) && WRITES_ITEMS.includes(action))
-        return condition !== IN_SWEEPS || (action === 'dynamodb:DeleteItem' && name !== DISPATCHER);
+        return (
+          (condition !== IN_SWEEPS &&
+            !(condition === IN_PACE && action === 'dynamodb:UpdateItem' && name === INVENTORY)) ||
+          (action === 'dynamodb:DeleteItem' && name !== DISPATCHER)
+        );
       return !ITEMS.includes(action);
     },
   },

@@ -36,6 +36,7 @@ import type {
 import type { Step } from '../../lambdas/runtime/step.ts';
 import { FakeEks } from './fake-eks.ts';
 import { FakeLedger } from './fake-ledger.ts';
+import { FakePace } from './fake-pace.ts';
 import { FakeDocuments, FakeFleet, FakeSweeps } from './fake-sweeps.ts';
 import {
   aNode,
@@ -418,6 +419,8 @@ export interface Fakes {
   executions: FakeExecutions;
   events: FakeEvents;
   sweeps: FakeSweeps;
+  /** Unwatched: no step asks it for anything. */
+  pace: FakePace;
   documents: FakeDocuments;
   fleet: FakeFleet;
   settings: Settings;
@@ -441,6 +444,7 @@ export function newFakes(): Fakes {
     new FakeTelemetry(),
   ];
   const [sweeps, documents, fleet] = [new FakeSweeps(), new FakeDocuments(), new FakeFleet()];
+  const pace = new FakePace();
   const settings: Settings = {
     passableRoleArns: [ROLES_OF_ACCOUNT],
     repairableRoleArns: [],
@@ -465,6 +469,7 @@ export function newFakes(): Fakes {
     executions,
     events,
     sweeps,
+    pace,
     documents,
     fleet,
     settings,
@@ -479,6 +484,7 @@ export function newFakes(): Fakes {
           kubernetes: guarded('kubernetes', ports.kubernetes, around),
         };
       },
+      pace,
       ledger: watched('ledger', ledger, journal),
       executions: watched('executions', executions, journal),
       events: watched('events', events, journal),

@@ -387,7 +387,7 @@ describe('permissions', () => {
       'diagnose-denial': 'QGPU',
       'start-sweep': 'QP',
       'begin-sweep': 'QPU',
-      'take-inventory': 'QP',
+      'take-inventory': 'QPU',
       'dispatch-sweep': 'QPUD',
       'report-sweep': 'QU',
     });
@@ -398,7 +398,7 @@ describe('permissions', () => {
     ).toEqual([]);
   });
 
-  it('let the steps of sweeps write in the partitions of sweeps alone, and nobody else delete an item', () => {
+  it('let the steps of sweeps write in the partitions of sweeps and of the shared pace alone, and nobody else delete an item', () => {
     const writes = (step: string) =>
       statementsOf(step).filter(({ actions }) =>
         actions.some((action) => /^dynamodb:(Put|Update|Delete)Item$/.test(action)),
@@ -406,14 +406,16 @@ describe('permissions', () => {
     const ofSweeps = STEPS.filter(
       (step) =>
         writes(step).length > 0 &&
-        writes(step).every(
-          ({ condition }) =>
+        writes(step).every(({ actions, condition }) => {
+          const isPaced = step === 'take-inventory' && actions.includes('dynamodb:UpdateItem');
+          return (
             JSON.stringify(condition) ===
             JSON.stringify({
-              'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'SWEEP#*' },
+              'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': isPaced ? 'PACE#*' : 'SWEEP#*' },
               Null: { 'dynamodb:LeadingKeys': 'false' },
-            }),
-        ),
+            })
+          );
+        }),
     );
     expect(ofSweeps).toEqual(['start-sweep', 'begin-sweep', 'take-inventory', 'dispatch-sweep', 'report-sweep']);
     expect(STEPS.filter((step) => actionsOf(step).includes('dynamodb:DeleteItem'))).toEqual(['dispatch-sweep']);

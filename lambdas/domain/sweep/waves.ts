@@ -25,6 +25,8 @@ export interface Look {
   queued: SweepItem[];
   /** False: it is not the time to begin a change. */
   windowOpen: boolean;
+  /** By `regionOf`, how many more may be begun there now, where calls wait for their turn; any number where it is left out. */
+  rooms?: ReadonlyMap<string, number>;
 }
 
 export interface Decision {
@@ -91,7 +93,8 @@ function roomIn(wave: SweepWave, inFlight: number, limits: SweepLimits): number 
 }
 
 const accountOf = ({ account }: SweepItem): string => account;
-const regionOf = ({ account, region }: SweepItem): string => `${account} ${region}`;
+/** One region of one account, as `rooms` has it. */
+export const regionOf = ({ account, region }: Pick<SweepItem, 'account' | 'region'>): string => `${account} ${region}`;
 const clusterOf = ({ account, region, cluster }: SweepItem): string => `${account} ${region} ${cluster}`;
 
 /** The first `room` of those that wait whose cluster, roles, account and region have room for them too. */
@@ -99,6 +102,7 @@ function choose(
   {
     queued,
     inFlight,
+    rooms,
     sweep: {
       request: { limits },
     },
@@ -106,6 +110,7 @@ function choose(
   room: number,
 ): SweepItem[] {
   const used = new Map<string, number>();
+  const left = new Map(rooms);
   const capsOf = (item: SweepItem): [string, number][] => [
     [`cluster ${clusterOf(item)}`, 1],
     ...item.roles.map((role): [string, number] => [`role ${role}`, 1]),
@@ -122,6 +127,9 @@ function choose(
     if (chosen.length >= room) break;
     // One whose move into flight broke off is in both places.
     if (known.has(item.migrationId) || capsOf(item).some(([key, most]) => (used.get(key) ?? 0) >= most)) continue;
+    const here = left.get(regionOf(item));
+    if (here !== undefined && here < 1) continue;
+    if (here !== undefined) left.set(regionOf(item), here - 1);
     take(item);
     chosen.push(item);
   }

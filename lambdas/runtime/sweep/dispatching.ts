@@ -11,6 +11,7 @@ import { windowsOf } from '../../domain/waiting.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { utcNow } from '../utc.ts';
 import { each } from './each.ts';
+import { roomsFor } from './rooms.ts';
 import { type Flight, flightOf, lookAfter, mayBegin, requestOf } from './flights.ts';
 
 export interface DispatchInput {
@@ -178,7 +179,7 @@ export async function dispatchSweep(
   const isLast = tick >= looks;
   const look = { sweep, inFlight: mayEnd.map(({ item }) => item), windowOpen: windowOpen && !isLast };
   const queued = needsQueue(look) ? await sweeps.queued(sweepId, queueLimit(sweep)) : [];
-  const decision = decideWave({ ...look, queued });
+  const decision = decideWave({ ...look, queued, rooms: await roomsFor(queued, dependencies) });
   await note(sweep, decision, dependencies);
   if (decision.done) return { next: 'report', waitSeconds: USUAL };
   if (isLast) {

@@ -8,6 +8,7 @@
  */
 import { type ErrorName, MigrationError } from '../../domain/errors.ts';
 import type { Failure, Migration } from '../../domain/model.ts';
+import { pacedSeconds } from '../../domain/pace.ts';
 import { decidePause, patienceFor, waitsForOf } from '../../domain/pause.ts';
 import { asClause } from '../../domain/text.ts';
 import { type NotedWait, WAITS_TEXT } from '../../domain/waiting-for.ts';
@@ -79,6 +80,7 @@ const run: StepRun<typeof pauseSchema> = async (input, dependencies) => {
     pauses,
     back,
     seed: `${migrationId} ${state}`,
+    asked: error === 'Paced' ? pacedSeconds(failure.message) : undefined,
   });
   if (decision.over) throw overAs(decision.over, input, { what, since }, failure);
   const seconds = (await isNewlyCancelled(input, before, dependencies)) ? 1 : decision.seconds;

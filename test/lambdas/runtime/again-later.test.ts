@@ -5,6 +5,7 @@ import { RESERVE, throughThrottling } from '../../../lambdas/runtime/again-later
 import { type Fakes, newFakes } from '../fakes.ts';
 import { ADDON, target } from '../fixtures.ts';
 
+const unpaced: Parameters<typeof throughThrottling>[3] = { around: () => (_service, call) => call() };
 const throttled = new MigrationError('Throttled', 'too many');
 
 const patient = (
@@ -16,7 +17,12 @@ const patient = (
   return {
     fakes,
     left,
-    ports: throughThrottling(fakes.dependencies.portsFor, { clock: fakes.clock, remainingTime: left }, 'plan')(target),
+    ports: throughThrottling(
+      fakes.dependencies.portsFor,
+      { clock: fakes.clock, remainingTime: left },
+      'plan',
+      unpaced,
+    )(target),
   };
 };
 
@@ -53,6 +59,7 @@ describe('the ports of a step', () => {
       fakes.dependencies.portsFor,
       { clock: fakes.clock, remainingTime: () => 60_000 },
       'plan',
+      unpaced,
     );
     const ports = portsFor(target, (_service, call) => call());
     fakes.journal.failNext('eks.listAddons', 'before', throttled);

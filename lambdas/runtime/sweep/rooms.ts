@@ -1,0 +1,44 @@
+/** How many migrations a sweep's dispatcher may begin in each place, where calls wait for their turn already. */
+import { type Location, type PacedService, roomFor } from '../../domain/pace.ts';
+import { STEP_CALLS } from '../../domain/step-calls.ts';
+import type { SweepItem } from '../../domain/sweep/model.ts';
+import { regionOf } from '../../domain/sweep/waves.ts';
+import type { HandlerDependencies } from '../../ports/index.ts';
+import { failureOf } from '../failures.ts';
+import { each } from './each.ts';
+
+/** Places that are read at once. */
+const AT_ONCE = 10;
+
+/** What a migration begins with: what comes after it is spread over minutes. */
+const FIRST_CALLS = STEP_CALLS['plan']?.calls ?? {};
+
+type Ports = Pick<HandlerDependencies, 'pace' | 'clock' | 'telemetry'>;
+
+/** Undefined where nothing waits, or nobody can say: then the sweep's own limits decide. */
+async function roomIn(item: SweepItem, { pace, clock, telemetry }: Ports): Promise<number | undefined> {
+  const roomOf = async (service: PacedService): Promise<number | undefined> => {
+    const location: Location = { service, account: item.account, region: item.region, cluster: item.cluster };
+    const state = await pace.read(location, clock.now());
+    return state && roomFor(state, service, FIRST_CALLS[service] ?? 1, clock.now());
+  };
+  try {
+    const rooms = [await roomOf('eks'), await roomOf('iam')].filter((room) => room !== undefined);
+    return rooms.length === 0 ? undefined : Math.min(...rooms);
+  } catch (error) {
+    const { name, message } = failureOf(error);
+    telemetry.log.warn('dispatch-sweep: the shared pace could not be read', { error: name, message });
+    return undefined;
+  }
+}
+
+/** By place of those that wait (`regionOf`). */
+export async function roomsFor(queued: readonly SweepItem[], ports: Ports): Promise<Map<string, number>> {
+  const places = [...new Map(queued.map((item) => [regionOf(item), item])).values()];
+  const rooms = new Map<string, number>();
+  await each(places, AT_ONCE, async (item) => {
+    const room = await roomIn(item, ports);
+    if (room !== undefined) rooms.set(regionOf(item), room);
+  });
+  return rooms;
+}
