@@ -6,7 +6,16 @@ import type { Migration } from '../../lambdas/domain/model.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
 import { allMigrations, annotationOf, changes, migrationOf, notWorking, podsOf } from './look.ts';
 import type { RunResult } from './run.ts';
-import { byAwsClock, interfered, migratedSince, plannedOf, podsMayLag, type Promised, sameTags } from './promised.ts';
+import {
+  byAwsClock,
+  goesBackForPods,
+  interfered,
+  migratedSince,
+  plannedOf,
+  podsMayLag,
+  type Promised,
+  sameTags,
+} from './promised.ts';
 import { isTransient } from '../faults/kinds.ts';
 
 /** Steps of the road that the way back does not use. */
@@ -136,7 +145,8 @@ export const transientEndsMigrated: Promised = {
       if (
         (!fault || (isTransient(fault.kind) && !fault.persists)) &&
         record?.outcome !== result.simulated.ends &&
-        !result.spec.rollBack
+        !result.spec.rollBack &&
+        !goesBackForPods(result, record)
       ) {
         return [
           `ended ${record?.outcome ?? 'without a record'} after ${fault?.kind ?? 'nothing'}: ${record?.failure?.name ?? ''} ${record?.failure?.message ?? ''}`,

@@ -36,3 +36,12 @@ export const migratedSince = ({ migrations }: RunResult, subject: string): boole
 
 export const sameTags = (a: Record<string, string>, b: Record<string, string>): boolean =>
   Object.keys({ ...a, ...b }).every((key) => a[key] === b[key]);
+
+/**
+ * Pods that EKS Auth refuses credentials to fail with Pod Identity, and with nothing else: then it is right to go back,
+ * however soon EKS Auth would be there again.
+ */
+export const goesBackForPods = ({ spec: { faults } }: RunResult, record: Migration | undefined): boolean =>
+  faults.some(({ service }) => service === 'eks-auth') &&
+  record?.outcome === 'rolled-back' &&
+  record.failure?.name === 'PodsFailing';

@@ -1,5 +1,5 @@
 /** The promise about what takes time: it may hold a migration up, and ends none. */
-import { interfered, type Promised } from './promised.ts';
+import { goesBackForPods, interfered, type Promised } from './promised.ts';
 import type { FaultSpec, RunSpec } from './spec.ts';
 import { OUTAGE_KINDS } from './time-seeds.ts';
 
@@ -24,7 +24,8 @@ export const timeIsNotFailure: Promised = {
     const isAboutTime = spec.time !== undefined || spec.faults.some(isOutage);
     if (!isAboutTime || !isTimeAlone(spec) || interfered(result) || spec.rollBack) return [];
     return result.migrations.flatMap(({ migrationId, record }) =>
-      record?.outcome === 'rolled-back' || record?.outcome === 'needs-human' || record?.status === 'running'
+      !goesBackForPods(result, record) &&
+      (record?.outcome === 'rolled-back' || record?.outcome === 'needs-human' || record?.status === 'running')
         ? [
             `${migrationId} is ${record.outcome ?? 'still running'}: ${record.failure?.name ?? ''} ${record.failure?.message ?? ''}`,
           ]
