@@ -262,7 +262,7 @@ export const settings = z.strictObject({
         ),
       events: list(z.enum(TOLD_EVENTS), `must name events: ${TOLD_EVENTS.join(', ')}`)
         .refine(noneTwice, TWICE)
-        .default(['approval-needed', 'rolled-back', 'needs-human'])
+        .default(['approval-needed', 'waiting', 'resumed', 'rolled-back', 'needs-human'])
         .describe('What is told of.'),
     })
     .refine(({ topicArn: topic, emails }) => topic === undefined || emails === undefined, {

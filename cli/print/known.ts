@@ -39,12 +39,18 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
     executionStatus,
     startedAt,
     approvals = [],
+    waitingFor,
   } = running;
   const waiting = pendingApproval(approvals);
   const stopped = executionStatus !== undefined && executionStatus !== 'RUNNING';
   const notes = [
     ...(waiting
       ? [`Its plan ${approvalText(waiting)}. To look at it: ${knownCommand('approve', migrationId, where)}`]
+      : []),
+    ...(waitingFor && !waiting
+      ? [
+          `${waitingFor.text} Since ${waitingFor.since}, until ${waitingFor.until} at most${waitingFor.nextTryAt === undefined ? '' : `; it tries again at ${waitingFor.nextTryAt}`}.`,
+        ]
       : []),
     ...(recovery ? [`Being put back: ${recoveryText(recovery)}.`] : []),
     ...(cancellation ? [`Asked to stop at ${cancellation.requestedAt}${by(cancellation)}.`] : []),

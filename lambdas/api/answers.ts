@@ -5,6 +5,7 @@ import { approval, cancellation, migrationId, migrationReport } from '../domain/
 import { migrationSummary } from '../domain/summary.ts';
 import { sweep, sweepId, sweepSummary } from '../domain/sweep/model.ts';
 import { sweepStanding } from '../domain/sweep/standing.ts';
+import { waitingFor } from '../domain/waiting-for.ts';
 
 /** Paths beside this answer's own; those that change something are there while they can. */
 export const links = z.object({
@@ -34,6 +35,8 @@ export const migrationAnswer = migrationReport
     reason: z.string().optional(),
     /** Of a change that has not begun: when its change windows are all open next, or until when they are. */
     changeWindow: z.object({ opensAt: z.string().optional(), openUntil: z.string().optional() }).optional(),
+    /** What it waits for: an approval, its change window, a poll or an outage; absent while it is at work. */
+    waitingFor: waitingFor.optional(),
     /** Name of the last step's line; absent before the first. */
     step: z.string().optional(),
     /** The execution that works on it, or did last; absent where none was started yet. */

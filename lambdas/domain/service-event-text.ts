@@ -6,6 +6,8 @@ import type { EventType } from './service-event.ts';
 import { requesterOf, requesterText } from './requester.ts';
 import { shellCommand } from './shell.ts';
 import { subjectOf } from './subject.ts';
+import type { waitOf } from './announcements.ts';
+import { WAITS_TEXT } from './waiting-for.ts';
 
 /** Checks and associations that are told; of more the event says how many. */
 const TOLD = 5;
@@ -13,6 +15,8 @@ const TOLD = 5;
 const TITLES: Record<EventType, string> = {
   started: 'Migration started',
   'approval-needed': 'Approval needed',
+  waiting: 'Waiting',
+  resumed: 'Resumed',
   migrated: 'Migrated',
   'already-migrated': 'Already migrated',
   planned: 'Planned',
@@ -181,18 +185,41 @@ const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => s
   ],
 };
 
+type Wait = NonNullable<ReturnType<typeof waitOf>>;
+/** What the event is about, beside the record. */
+interface About {
+  asked: Approval | undefined;
+  wait: Wait | undefined;
+}
+
+const cancelCommand = ({ migrationId }: Migration): string =>
+  shellCommand(['pod-identity', 'cancel', migrationId, '--deployed']);
+
+function waitLines(record: Migration, { type, what, since }: Wait): string[] {
+  if (type === 'resumed')
+    return [`It goes on. It had waited since ${since} for ${WAITS_TEXT[what]}.`, showLine(record)];
+  const noted = record.waitingFor?.what === what ? record.waitingFor : undefined;
+  return [
+    `Since ${since} it waits for ${WAITS_TEXT[what]}. It goes on by itself once that is over; nothing is put back because of it.`,
+    ...(noted ? [`${noted.text} A person has to decide if that goes on until ${noted.until}.`] : []),
+    `What may help: find out why. ${showLine(record)}`,
+    ...(record.recovery ? [] : [`To stop it in good order: ${cancelCommand(record)}`]),
+  ];
+}
+
 function whatHappened(
   record: Migration,
   type: EventType,
-  asked: Approval | undefined,
+  { asked, wait }: About,
   handOff: readonly string[],
 ): string[] {
   if (asked) return approvalLines(record, asked);
+  if (wait) return waitLines(record, wait);
   if (type === 'started')
     return [
       'The change has begun.',
       ...(record.plan ? planLines(record.plan) : []),
-      `To stop it in good order: ${shellCommand(['pod-identity', 'cancel', record.migrationId, '--deployed'])}`,
+      `To stop it in good order: ${cancelCommand(record)}`,
     ];
   // What is left are outcomes.
   const end = type as Outcome;
@@ -205,12 +232,7 @@ function whatHappened(
 }
 
 /** In order, none of them cut; the first is the title. */
-export function linesOf(
-  record: Migration,
-  type: EventType,
-  asked: Approval | undefined,
-  handOff: readonly string[],
-): string[] {
+export function linesOf(record: Migration, type: EventType, about: About, handOff: readonly string[]): string[] {
   const { request, trigger, migrationId } = record;
   const { account, region } = request.target;
   const { requestedBy, reason } = request;
@@ -224,6 +246,6 @@ export function linesOf(
           `Requested by ${requesterText({ requester, requestedBy })}.`,
           reason === undefined ? '' : `Reason, as the request states it: ${reason}`,
         ]),
-    ...whatHappened(record, type, asked, handOff),
+    ...whatHappened(record, type, about, handOff),
   ];
 }

@@ -4,7 +4,7 @@
  * added without that. There is no task token, no configuration value and no policy in any of them.
  */
 import { z } from 'zod';
-import { type Announcement, eventIdOf, roundOf } from './announcements.ts';
+import { type Announcement, eventIdOf, roundOf, waitOf } from './announcements.ts';
 import { type Migration, OUTCOMES, outcome, verified } from './model.ts';
 import { accountId, clusterName, migrationId, reason, regionName, requestedBy } from './names.ts';
 import { authenticatedRequester, requesterOf } from './requester.ts';
@@ -12,13 +12,14 @@ import { fit, handOffFor } from './service-event-parts.ts';
 import { linesOf, titleOf } from './service-event-text.ts';
 import { serviceAccountRef } from './subject.ts';
 import { trigger } from './trigger.ts';
+import { WAITS_FOR } from './waiting-for.ts';
 
 /**
  * EventBridge keeps sources that begin with `aws.` to AWS; this one anybody in the account may use who may put events.
  */
 export const EVENT_SOURCE = 'pod-identity-migrator';
 
-export const EVENT_TYPES = ['started', 'approval-needed', ...OUTCOMES] as const;
+export const EVENT_TYPES = ['started', 'approval-needed', 'waiting', 'resumed', ...OUTCOMES] as const;
 export const eventType = z.enum(EVENT_TYPES);
 export type EventType = z.infer<typeof eventType>;
 
@@ -41,7 +42,7 @@ export const serviceEvent = z.object({
   version: z.literal('1').describe('Of this schema.'),
   eventId: z
     .string()
-    .max(80)
+    .max(90)
     .describe('`migrationId#what`: the same however often the event comes. Who has seen it can leave it.'),
   type: eventType.describe('What happened.'),
   migrationId: migrationId.describe('Of the migration: `pod-identity show` and the API know it.'),
@@ -66,6 +67,12 @@ export const serviceEvent = z.object({
     .object({ round: z.number().int().positive(), expiresAt: time })
     .optional()
     .describe('Of `approval-needed`: how often has been asked by now, and until when is waited.'),
+  waitingFor: z
+    .object({ what: z.enum(WAITS_FOR), since: time, until: time.optional() })
+    .optional()
+    .describe(
+      'Of `waiting` and `resumed`: what it waits, or has waited, for, since when, and until when it does so at most.',
+    ),
   failure: z
     .object({ name: z.string().max(100), message: z.string().max(MOST.failure) })
     .optional()
@@ -101,9 +108,18 @@ const isOutcome = (type: EventType): type is (typeof OUTCOMES)[number] => OUTCOM
 function timeOf(
   { startedAt, endedAt, outcome: end, recovery }: Migration,
   type: EventType,
-  { asked, begunAt }: { asked: Migration['approvals'][number] | undefined; begunAt: string | undefined },
+  {
+    asked,
+    begunAt,
+    wait,
+  }: {
+    asked: Migration['approvals'][number] | undefined;
+    begunAt: string | undefined;
+    wait: ReturnType<typeof waitOf>;
+  },
 ): string {
   if (asked) return asked.requestedAt;
+  if (wait) return wait.since;
   if (type === 'started') return begunAt ?? startedAt;
   return (end === type ? endedAt : recovery?.startedAt) ?? startedAt;
 }
@@ -114,10 +130,13 @@ function timeOf(
  */
 export function serviceEventOf(record: Migration, told: Announcement, begunAt?: string): ServiceEvent | undefined {
   const round = roundOf(told);
-  const type: EventType = round === undefined ? eventType.parse(told) : 'approval-needed';
+  const wait = waitOf(told);
+  const type: EventType = wait?.type ?? (round === undefined ? eventType.parse(told) : 'approval-needed');
   const asked = record.approvals.find((one) => one.round === round);
   if (round !== undefined && !asked) return undefined;
-  const { request, plan, trigger: cause } = record;
+  const { request, plan, trigger: cause, waitingFor: noted } = record;
+  // What it still waits for, where that is what is told.
+  const until = wait && noted?.what === wait.what ? noted.until : undefined;
   const { target, addon, serviceAccount, dryRun } = request;
   // What the record says of its end is of the last one alone.
   const isLast = record.outcome === type;
@@ -128,7 +147,9 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
   const handOff = isLast && type === 'needs-human' ? handOffFor(record, MOST) : [];
   // A line of the message is shorter than one of the field, and no command may be cut.
   const pasted = handOff.length > 0 ? handOffFor(record, { ...MOST, command: MOST.line }) : [];
-  const lines = linesOf(record, type, asked, pasted).flatMap((line) => (line === '' ? [] : [fit(line, MOST.line)]));
+  const lines = linesOf(record, type, { asked, wait }, pasted).flatMap((line) =>
+    line === '' ? [] : [fit(line, MOST.line)],
+  );
   const shown =
     lines.length > MOST.lines
       ? [
@@ -144,7 +165,7 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
     eventId: eventIdOf(record.migrationId, told),
     type,
     migrationId: record.migrationId,
-    at: fit(timeOf(record, type, { asked, begunAt }), LONGEST_TIME),
+    at: fit(timeOf(record, type, { asked, begunAt, wait }), LONGEST_TIME),
     ...target,
     ...(addon === undefined ? {} : { addon }),
     ...(serviceAccount ? { serviceAccount } : {}),
@@ -156,6 +177,15 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     ...(planHash === undefined ? {} : { planHash: fit(planHash, 64) }),
     ...(asked ? { approval: { round: asked.round, expiresAt: fit(asked.expiresAt, LONGEST_TIME) } } : {}),
+    ...(wait
+      ? {
+          waitingFor: {
+            what: wait.what,
+            since: wait.since,
+            ...(until === undefined ? {} : { until: fit(until, LONGEST_TIME) }),
+          },
+        }
+      : {}),
     ...(failure ? { failure: { name: fit(failure.name, 100), message: fit(failure.message, MOST.failure) } } : {}),
     ...(handOff.length > 0 ? { handOff } : {}),
     ...(cause ? { trigger: { ...cause, at: fit(cause.at, LONGEST_TIME) } } : {}),

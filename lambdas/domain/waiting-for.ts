@@ -50,9 +50,9 @@ export const WAITS_TEXT: Record<WaitsFor, string> = {
 export const waitingFor = z.object({
   what: z.enum(WAITS_FOR),
   /** When it began to wait. */
-  since: z.string(),
-  /** When it stops waiting, if that has not come by then. */
-  until: z.string(),
+  since: shownText,
+  /** When it stops waiting, if that has not come by then; of a window, when it opens. */
+  until: shownText,
   /** For people: what it waits for, and what it saw last. */
   text: shownText,
   /** When it tries again by itself; absent where somebody has to act. */
@@ -63,7 +63,7 @@ export type WaitingFor = z.infer<typeof waitingFor>;
 /** As the record has it. */
 export const notedWait = waitingFor.extend({
   /** The state that waits, as the state machine calls it. */
-  state: z.string(),
+  state: shownText,
   /** When it was noted last. */
   notedAt: z.string(),
   /** Whether others were told that it waits, so that they are told when it goes on. */

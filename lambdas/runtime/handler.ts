@@ -109,15 +109,18 @@ const waitedFor = async (
 ): Promise<NotedWait | undefined> =>
   who && schema.hasLine ? (await ledger.getMigration(who.migrationId))?.waitingFor : undefined;
 
-/** A step of a migration whose plan has seen the API server: `begin`, and what comes after it. */
-const hasBegun = ({ schema }: Step, who: Identified | undefined): boolean =>
-  schema.name === 'begin' || who?.fence !== undefined;
+/**
+ * A step of a migration whose plan has seen the API server: `begin`, and what comes after it. But for taking off an
+ * annotation, which the pods do without: that the service may not do so is told of, and nothing waits for it.
+ */
+const waitsForAccess = ({ schema: { name } }: Step, who: Identified | undefined): boolean =>
+  name === 'begin' || (who?.fence !== undefined && (name !== 'annotate-service-account' || who.towards === 'before'));
 
 async function runStep(step: Step, event: unknown, given: HandlerDependencies): Promise<unknown> {
   const { clock, ledger } = given;
   const started = utcNow(clock);
   const who = identified.safeParse(event).data;
-  const dependencies = hasBegun(step, who) ? { ...given, portsFor: waitingForAccess(given.portsFor) } : given;
+  const dependencies = waitsForAccess(step, who) ? { ...given, portsFor: waitingForAccess(given.portsFor) } : given;
   const note = async (outcome: { result?: string; error?: { name: string; message: string } }): Promise<void> => {
     if (!who || !step.schema.hasLine) return;
     const { migrationId: id, startedAt } = who;

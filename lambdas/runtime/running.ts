@@ -11,6 +11,7 @@ import {
   type StepLine,
 } from '../domain/model.ts';
 import type { ServiceAccountRef } from '../domain/subject.ts';
+import { type WaitingFor, waitingForOf } from '../domain/waiting-for.ts';
 import type { Ledger } from '../ports/index.ts';
 
 export interface Running {
@@ -31,6 +32,8 @@ export interface Running {
   applied?: Rung;
   /** Each time that somebody was asked to approve the plan; absent where nobody was. */
   approvals?: Approval[];
+  /** What it waits for; absent while it is at work. */
+  waitingFor?: WaitingFor;
   cancellation?: Cancellation;
   recovery?: Recovery;
   steps: StepLine[];
@@ -55,6 +58,7 @@ export async function readRunning(
     executionArn === undefined ? undefined : statusOf(executionArn),
   ]);
   const requester = requesterOf(record);
+  const waitingFor = waitingForOf(record);
   const applied = rung === undefined ? undefined : plan?.ladder[rung];
   return {
     migrationId,
@@ -70,6 +74,7 @@ export async function readRunning(
     ...(requester ? { requester } : {}),
     ...(applied ? { applied } : {}),
     ...(approvals.length > 0 ? { approvals } : {}),
+    ...(waitingFor ? { waitingFor } : {}),
     ...(cancellation ? { cancellation } : {}),
     ...(recovery ? { recovery } : {}),
     steps,

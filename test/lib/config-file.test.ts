@@ -24,7 +24,7 @@ describe('the file', () => {
       roleGrants: [],
       sweeps: [],
       approvals: { required: false, approver: 'another-role', allowUnknownRequester: false },
-      notifications: { events: ['approval-needed', 'rolled-back', 'needs-human'] },
+      notifications: { events: ['approval-needed', 'waiting', 'resumed', 'rolled-back', 'needs-human'] },
       denials: { action: 'notify', quietHours: 24 },
       waiting: { perPrincipal: 50, perDeployment: 200 },
       reservedConcurrency: [],

@@ -110,7 +110,7 @@ describe('the rule that tells people', () => {
     );
 
   it.each(EVENT_TYPES)('takes %s where it is named, and in any case where CloudTrail was the reason', (type) => {
-    const named = ['approval-needed', 'rolled-back', 'needs-human'].includes(type);
+    const named = ['approval-needed', 'waiting', 'resumed', 'rolled-back', 'needs-human'].includes(type);
     expect(compile(rule.pattern!)(eventOf({ type }))).toBe(named);
     expect(compile(rule.pattern!)(eventOf({ type, trigger: { kind: 'cross-account-pass-role' } }))).toBe(true);
   });

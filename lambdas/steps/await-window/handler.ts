@@ -6,6 +6,8 @@
 import { allOpenUntil, nextCommonOpening, windowsText } from '../../domain/change-windows.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import { windowLimit, windowsOf } from '../../domain/waiting.ts';
+import { WAITS_TEXT } from '../../domain/waiting-for.ts';
+import { noteWait, sameWait } from '../../runtime/noting-waits.ts';
 import { recordedMigration } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcOf } from '../../runtime/utc.ts';
@@ -33,6 +35,15 @@ const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt, 
     );
   }
   await assertMayWait(record, dependencies);
+  const wait = { what: 'window', state: 'AwaitWindow' } as const;
+  const text = `It waits for ${WAITS_TEXT.window}: ${windowsText(windows)} opens at ${utcOf(opens)}.`;
+  const noted = sameWait(record, wait);
+  if (noted?.text !== text)
+    await noteWait(
+      ledger,
+      { migrationId, before: record.waitingFor, tell: false },
+      { ...wait, since: noted?.since ?? utcOf(Date.parse(startedAt)), until: utcOf(opens), text, notedAt: utcOf(now) },
+    );
   const isFarOff = looksHourly && opens - now > HOUR_MS;
   throw new MigrationError(
     isFarOff ? 'WindowFarOff' : 'WindowClosed',

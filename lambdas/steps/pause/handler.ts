@@ -6,7 +6,6 @@
  * Failure: WaitedTooLong, or the error that it was given, where waiting is over. An outage of the ledger itself is
  * waited out by the state machine alone.
  */
-import { type Announcement, waitAnnounced } from '../../domain/announcements.ts';
 import { type ErrorName, MigrationError } from '../../domain/errors.ts';
 import type { Failure, Migration } from '../../domain/model.ts';
 import { decidePause, patienceFor, waitsForOf } from '../../domain/pause.ts';
@@ -14,6 +13,7 @@ import { asClause } from '../../domain/text.ts';
 import { type NotedWait, WAITS_TEXT } from '../../domain/waiting-for.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { caughtFailure } from '../../runtime/caught.ts';
+import { noteWait, sameWait } from '../../runtime/noting-waits.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcOf } from '../../runtime/utc.ts';
 import { pauseSchema } from './schema.ts';
@@ -71,8 +71,7 @@ const run: StepRun<typeof pauseSchema> = async (input, dependencies) => {
   const record = await ledger.getMigration(migrationId);
   const what = waitsForOf(error);
   const before = record?.waitingFor;
-  const same = before?.state === state && before.what === what ? before : undefined;
-  const since = waitingSince(record, same, input, now);
+  const since = waitingSince(record, sameWait(record, { what, state }), input, now);
   const failure = caughtFailure({ Error: error, Cause: cause });
   const decision = decidePause({
     what,
@@ -83,11 +82,9 @@ const run: StepRun<typeof pauseSchema> = async (input, dependencies) => {
   });
   if (decision.over) throw overAs(decision.over, input, { what, since }, failure);
   const seconds = (await isNewlyCancelled(input, before, dependencies)) ? 1 : decision.seconds;
-  const told: Announcement[] = [];
-  if (before?.told && !same) told.push(waitAnnounced('resumed', before));
-  if (decision.tell && !same?.told) told.push(waitAnnounced('waiting', { what, since }));
-  await ledger.noteWait(
-    migrationId,
+  await noteWait(
+    ledger,
+    { migrationId, before, tell: decision.tell },
     {
       what,
       since,
@@ -96,9 +93,7 @@ const run: StepRun<typeof pauseSchema> = async (input, dependencies) => {
       nextTryAt: utcOf(now + seconds * 1000),
       state,
       notedAt: utcOf(now),
-      told: decision.tell || same?.told === true,
     },
-    told,
   );
   return { seconds };
 };

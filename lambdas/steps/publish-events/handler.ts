@@ -4,7 +4,7 @@
  * is put at least once, since it is noted as put after that. Failure: one that can't be put does not keep the others
  * waiting; it fails at the end, and the next tick tries again. Where the time is up, the next tick goes on from there.
  */
-import { type Announcement, roundOf } from '../../domain/announcements.ts';
+import { type Announcement, roundOf, waitOf } from '../../domain/announcements.ts';
 import { APPROVALS_PENDING, OLDEST_APPROVAL } from '../../domain/metrics.ts';
 import { migrationId } from '../../domain/model.ts';
 import { serviceEventOf } from '../../domain/service-event.ts';
@@ -15,11 +15,16 @@ import { publishEventsSchema } from './schema.ts';
 /** Milliseconds that one migration may take: a few calls. With less left the next tick goes on. */
 const TIME_FOR_ONE = 10_000;
 
-/** In the order in which it happened: every approval comes before the start, and an end is after it. */
+/** More than anybody is asked for one migration, and less than any time. */
+const MOST_APPROVALS = 1_000_000;
+
+/** In the order in which it happened: every approval comes before the start, and an end is after it, and all waits. */
 const placeOf = (told: Announcement): number => {
   const round = roundOf(told);
   if (round !== undefined) return round;
-  return told === 'started' ? Number.MAX_SAFE_INTEGER - 1 : Number.MAX_SAFE_INTEGER;
+  const wait = waitOf(told);
+  if (wait) return Date.parse(wait.since) + (wait.type === 'resumed' ? 500 : 0);
+  return told === 'started' ? MOST_APPROVALS : Number.MAX_SAFE_INTEGER;
 };
 
 /** How many were put. */
