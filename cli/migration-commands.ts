@@ -1,7 +1,7 @@
 /** `plan`, `migrate` and `migrate-workload`: their flags and help. */
 import type { Command } from 'commander';
 import { collect, outputOptions, placeOptions } from './command-options.ts';
-import { APPROVAL_HOURS } from '../lambdas/domain/request.ts';
+import { APPROVAL_HOURS, MOST_DURATION_MINUTES } from '../lambdas/domain/request.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { parseMigrationFlags, parseWorkloadFlags, WATCHING_SCALE, WORKLOAD_COMMAND } from './options.ts';
@@ -42,6 +42,10 @@ const safetyOptions = (command: Command): Command =>
     .option(
       '--agent <mode>',
       'a cluster without the Pod Identity agent. require: it blocks the migration; install: the add-on eks-pod-identity-agent is installed first, and stays (default: require)',
+    )
+    .option(
+      '--max-duration-minutes <n>',
+      `a plan whose forecast is longer blocks, 1 to ${MOST_DURATION_MINUTES} minutes; a migration that takes longer than its forecast goes on (default: ${MOST_DURATION_MINUTES}, a week)`,
     )
     .option('--reason <text>', 'noted in the ledger')
     .option('--dry-run', 'plan only, change nothing');

@@ -7,6 +7,7 @@ import {
   annotationMode,
   clusterName,
   maxDisruption,
+  MOST_DURATION_MINUTES,
   migrationId,
   regionName,
   resolveConflicts,
@@ -19,7 +20,7 @@ import { shown } from '../lambdas/domain/text.ts';
 import { conditionKey, trustMode } from '../lambdas/domain/trust/model.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
 import { CliError } from './errors.ts';
-import { oneOf } from './fields.ts';
+import { oneOf, wholeNumber } from './fields.ts';
 import { checkWaits, waitFields } from './wait-fields.ts';
 
 export const EXAMPLE_SCENARIO = 'sandbox/scenarios/ebs-csi-irsa.json';
@@ -82,11 +83,14 @@ export const output = { json: z.boolean().default(false), debug: z.boolean().def
 
 const cluster = z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName);
 
+const MINUTES = `must be a whole number of minutes from 1 to ${MOST_DURATION_MINUTES}`;
+
 /** Of every command that migrates, whatever it is. */
 export const migrationFields = {
   region: regionName.optional(),
   account: accountId.optional(),
   maxDisruption: oneOf(maxDisruption).optional(),
+  maxDurationMinutes: wholeNumber(z.int(MINUTES).min(1, MINUTES).max(MOST_DURATION_MINUTES, MINUTES)).optional(),
   roleArn: roleArn.optional(),
   trust: oneOf(trustMode).default('validate'),
   acceptKey,

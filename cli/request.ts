@@ -7,7 +7,15 @@ import { type WaitFlags, windowFrom } from './wait-fields.ts';
 type AskedOfAll = Partial<
   Pick<
     CommonFlags,
-    'maxDisruption' | 'roleArn' | 'trust' | 'acceptKey' | 'verification' | 'agent' | 'reason' | 'dryRun'
+    | 'maxDisruption'
+    | 'maxDurationMinutes'
+    | 'roleArn'
+    | 'trust'
+    | 'acceptKey'
+    | 'verification'
+    | 'agent'
+    | 'reason'
+    | 'dryRun'
   >
 > &
   Partial<WaitFlags>;
@@ -18,6 +26,7 @@ type AskedOfWorkload = AskedOfAll & Pick<WorkloadFlags, 'namespace' | 'serviceAc
 
 const fieldsOfAll = ({
   maxDisruption,
+  maxDurationMinutes,
   roleArn,
   trust,
   acceptKey = [],
@@ -30,6 +39,7 @@ const fieldsOfAll = ({
   ...waits
 }: AskedOfAll) => ({
   ...(maxDisruption ? { maxDisruption } : {}),
+  ...(maxDurationMinutes === undefined ? {} : { maxDurationMinutes }),
   ...(roleArn ? { roleArn } : {}),
   ...(trust ? { trust } : {}),
   acceptedKeys: acceptKey,
@@ -107,6 +117,7 @@ const wordsOfWaits = ({
 ];
 
 const wordsOfAll = (given: CommonFlags): string[] => [
+  ...(given.maxDurationMinutes === undefined ? [] : [`--max-duration-minutes ${given.maxDurationMinutes}`]),
   ...(given.trust === 'validate' ? [] : [`--trust ${given.trust}`]),
   ...(given.verification === 'pods' ? [] : [`--verification ${given.verification}`]),
   ...(given.agent === 'require' ? [] : [`--agent ${given.agent}`]),

@@ -13,7 +13,8 @@ const COLOURS: Record<PodIdentity, Format> = {
 };
 
 /** What a pod has, or `irsa → node-role` where its service account loses what it had. */
-const identityText = ({ identity, loss }: PodEvidence): string => (loss ? `${loss.from} → ${loss.to}` : identity);
+const identityText = ({ identity, loss, excluded }: PodEvidence): string =>
+  `${loss ? `${loss.from} → ${loss.to}` : identity}${excluded === undefined ? '' : ', left out'}`;
 const colourOf = ({ identity, loss }: PodEvidence): Format => (loss ? 'red' : COLOURS[identity]);
 
 interface PodRow {
@@ -78,6 +79,7 @@ export const podsSection = (
     ...title(looked.after),
     ...podTable(podRows(before, pods), style, looked.now),
     ...(gone.length > 0 ? hanging('  replaced: ', gone.join(', '), style, 'dim') : []),
+    ...leftOut(pods, style),
     ...evidence(pods, style),
   ];
 };
@@ -101,9 +103,17 @@ export const podTable = (rows: readonly PodRow[], style: Style, now?: string): s
   );
 };
 
+/** Pods that do not count for the proof, though their service accounts migrate, with the reason of each. */
+const leftOut = (pods: readonly PodEvidence[], style: Style): string[] =>
+  pods.flatMap(({ namespace, name, excluded }) =>
+    excluded === undefined ? [] : hanging(`  left out: `, `${namespace}/${name} is ${excluded}`, style, 'dim'),
+  );
+
 /** Pods that show the same evidence share a line. */
 const evidence = (pods: readonly PodEvidence[], style: Style): string[] => {
-  const counted = pods.filter((pod) => pod.identity !== 'not-applicable' || pod.loss !== undefined);
+  const counted = pods
+    .filter((pod) => pod.identity !== 'not-applicable' || pod.loss !== undefined)
+    .filter(({ excluded }) => excluded === undefined);
   return [...new Set(counted.map((pod) => pod.evidence))].flatMap((text) => {
     const n = counted.filter((pod) => pod.evidence === text).length;
     return hanging(`  evidence (${n} pod${n === 1 ? '' : 's'}): `, text, style, 'dim');

@@ -2,7 +2,7 @@ import type { Association, MigrationReport, Outcome } from '../../lambdas/domain
 import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { approvalsSection } from '../approval/print.ts';
 import { checksSection, warningsSection } from './checks.ts';
-import { between } from './duration.ts';
+import { between, duration } from './duration.ts';
 import { recoveryText, releaseText } from './known.ts';
 import { planSection } from './plan.ts';
 import { podsSection } from './pods.ts';
@@ -79,8 +79,14 @@ const headline = (report: MigrationReport, style: Style): string[] => {
 };
 
 /** Durations of the sandbox come from the scenario's knobs: they say so wherever they stand. */
-const took = ({ simulated }: MigrationReport, { startedAt, endedAt }: { startedAt: string; endedAt: string }): string =>
-  `${between(startedAt, endedAt)}${simulated ? ' (simulated)' : ''}`;
+const took = (
+  { simulated, outcome, recovery, plan }: MigrationReport,
+  { startedAt, endedAt }: { startedAt: string; endedAt: string },
+): string => {
+  // Only a migration that went through takes what its plan has forecast.
+  const forecast = outcome === 'migrated' && !recovery ? plan?.forecast : undefined;
+  return `${between(startedAt, endedAt)}${forecast ? `, forecast about ${duration(forecast.seconds * 1000)}` : ''}${simulated ? ' (simulated)' : ''}`;
+};
 
 const failureSection = ({ failure, outcome }: MigrationReport, style: Style): string[] => {
   if (!failure || outcome === 'migrated') return [];

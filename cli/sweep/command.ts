@@ -96,6 +96,7 @@ const howOptions = (command: Command): Command =>
     .optionsGroup('How each is migrated (as migrate has them):')
     .option('--strategy <name>', 'auto, in-place or recreate (default: auto)')
     .option('--max-disruption <limit>', 'rolling or outage')
+    .option('--max-duration-minutes <n>', 'a plan whose forecast is longer blocks')
     .option('--preserve', 'where an add-on is deleted, keep its pods running meanwhile')
     .option('--resolve-conflicts <mode>', 'PRESERVE, NONE or OVERWRITE')
     .option('--trust <mode>', 'validate or repair (default: validate)')

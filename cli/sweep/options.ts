@@ -119,6 +119,7 @@ const sweepFlags = z
     strategy: oneOf(strategy).optional(),
     preserve: z.boolean().optional(),
     maxDisruption: oneOf(maxDisruption).optional(),
+    maxDurationMinutes: migrationFields.maxDurationMinutes,
     resolveConflicts: oneOf(resolveConflicts).optional(),
     trust: oneOf(trustMode).optional(),
     acceptKey,

@@ -60,7 +60,17 @@ export const requestFrom = (flags: SweepFlags, requestedBy: string, scenario: Sc
     callsPerSecond,
     reason,
   } = flags;
-  const { strategy, preserve, maxDisruption, resolveConflicts, trust, verification, agent, approval } = flags;
+  const {
+    strategy,
+    preserve,
+    maxDisruption,
+    maxDurationMinutes,
+    resolveConflicts,
+    trust,
+    verification,
+    agent,
+    approval,
+  } = flags;
   const { acceptKey, acceptIdentityLoss } = flags;
   const request: SweepRequestInput = {
     mode,
@@ -84,6 +94,7 @@ export const requestFrom = (flags: SweepFlags, requestedBy: string, scenario: Sc
         strategy,
         preserve,
         maxDisruption,
+        maxDurationMinutes,
         resolveConflicts,
         trust,
         acceptedKeys: acceptKey,

@@ -58,6 +58,9 @@ export const APPROVAL_HOURS = { least: 1, most: 168, usual: 24 } as const;
  */
 export const MOST_DURATION_MINUTES = 7 * 24 * 60;
 
+/** Minutes that a migration may be forecast to take. */
+export const maxDurationMinutes = z.number().int().min(1).max(MOST_DURATION_MINUTES);
+
 /** The fields of a request; see `migrationRequest`. */
 export const migrationRequestFields = z.object({
   target,
@@ -106,7 +109,7 @@ export const migrationRequestFields = z.object({
    * Minutes that the migration may take from when its change begins: a plan whose forecast is longer is blocked. A
    * migration that takes longer than forecast goes on, and people are told.
    */
-  maxDurationMinutes: z.number().int().min(1).max(MOST_DURATION_MINUTES).optional(),
+  maxDurationMinutes: maxDurationMinutes.optional(),
   /** When the change may begin. Default: the deployment's window, where it has one; else at once. */
   changeWindow: changeWindow.optional(),
   dryRun: z.boolean().default(false),

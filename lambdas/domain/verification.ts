@@ -104,6 +104,15 @@ function forgiven(counted: readonly PodEvidence[], pods: readonly Pod[], workloa
   return new Set([...ofWorkloads, ...leniency.broken].map(({ uid }) => uid));
 }
 
+/** The workloads that have made these pods. */
+function owningWorkloads(evidence: readonly PodEvidence[], pods: readonly Pod[], workloads: Workload[]): Workload[] {
+  const uids = new Set(evidence.map(({ uid }) => uid));
+  const owners = new Set(
+    pods.filter((pod) => uids.has(pod.uid)).map((pod) => `${pod.owner?.kind ?? ''}/${pod.owner?.name ?? ''}`),
+  );
+  return workloads.filter((workload) => owners.has(`${workload.kind}/${workload.name}`));
+}
+
 /** `leniency`: what is not held against the pods, since it was so before. */
 export function judgePods(
   evidence: PodEvidence[],
@@ -116,6 +125,9 @@ export function judgePods(
   const counted = podsThatCount(evidence);
   const concerned = concernedWorkloads(workloads, expected);
   const unsettled = concerned.find((workload) => !isSettled(workload, pods, leniency));
+  const hopeless = counted.filter((pod) => leniency.hopeless.has(pod.uid));
+  const replaceable = owningWorkloads(hopeless, pods, concerned).filter(({ kind }) => kind !== 'StatefulSet');
+  if (replaceable.length > 0) return { verdict: 'restart', workloads: replaceable.map(refOf), pods: hopeless };
   if (unsettled)
     return {
       verdict: 'wait',
@@ -140,16 +152,7 @@ export function judgePods(
       why: `pod ${ofJob.name} of Job ${ofJob.owner?.name ?? ''} keeps the identity that it began with until it ends`,
     };
   if (wrong.every((pod) => pod.identity === 'unknown')) return { verdict: 'unknown', pods: wrong };
-  const owners = new Set(
-    pods
-      .filter((pod) => wrong.some((one) => one.uid === pod.uid))
-      .map((pod) => `${pod.owner?.kind ?? ''}/${pod.owner?.name ?? ''}`),
-  );
-  return {
-    verdict: 'restart',
-    workloads: concerned.filter((workload) => owners.has(`${workload.kind}/${workload.name}`)).map(refOf),
-    pods: wrong,
-  };
+  return { verdict: 'restart', workloads: owningWorkloads(wrong, pods, concerned).map(refOf), pods: wrong };
 }
 
 export const ROLE_STILL_SET = 'irsa-role-still-set';

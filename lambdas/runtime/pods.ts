@@ -18,7 +18,9 @@ import {
   type ExpectedPods,
   type PodsVerdict,
 } from '../domain/verification.ts';
+import { allowanceSeconds } from '../domain/rollout/progress.ts';
 import { NO_LENIENCY, type Leniency } from '../domain/rollout/settled.ts';
+import { hopelessPods } from '../domain/rollout/stall.ts';
 import { isOverdueToEnd, stuckBecause } from '../domain/rollout/stuck.ts';
 import type { Eks, Kubernetes, Ledger, Node, Pod, Workload } from '../ports/index.ts';
 import { EVIDENCE_BEFORE } from './report.ts';
@@ -151,10 +153,19 @@ export async function lookAtPods(
         ...lostIdentities(snapshot.identityLosses),
         ...robbed.map((name) => [`${snapshot.namespace}/${name}`, 'irsa'] as const),
       ]);
-  const { leniency, nodes } = await leniencyFor(kubernetes, snapshot, pods, now);
-  const evidence = collectEvidence(pods, new Set(expected.identities.keys()), since, lost, leniency.stuck);
+  const { leniency: known, nodes } = await leniencyFor(kubernetes, snapshot, pods, now);
+  const evidence = collectEvidence(pods, new Set(expected.identities.keys()), since, lost, known.stuck);
   const counted = podsThatCount(evidence);
   const right = counted.filter((pod) => isExpected(expected, pod));
+  const concerned = concernedWorkloads(workloads, expected);
+  const hopeless = hopelessPods({
+    pods: pods.filter(({ uid }) => counted.some((one) => one.uid === uid)),
+    right: new Set(right.map(({ uid }) => uid)),
+    nodes,
+    allowanceSeconds: allowanceSeconds(concerned, pods, undefined),
+    now,
+  });
+  const leniency = { ...known, hopeless: new Set(hopeless.map(({ uid }) => uid)) };
   const gone = newestPodAt === '' ? undefined : newestPodAt;
   const looked = { evidence, pods, workloads, expected, since: gone, leniency };
   return {
@@ -165,7 +176,7 @@ export async function lookAtPods(
     podsThatCount: counted.length,
     podsAsTheyShallBe: right.length,
     pods,
-    workloads: concernedWorkloads(workloads, expected),
+    workloads: concerned,
     right: new Set(right.map(({ uid }) => uid)),
     leniency,
     ...(nodes ? { nodes } : {}),

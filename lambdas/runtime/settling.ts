@@ -3,7 +3,7 @@ import { MigrationError } from '../domain/errors.ts';
 import type { Migration, Progress } from '../domain/model.ts';
 import { allowanceSeconds, progressOf, seenOf } from '../domain/rollout/progress.ts';
 import { heldBackBy, judgeStall, type Situation } from '../domain/rollout/stall.ts';
-import { failingText, stalledText } from '../domain/rollout/text.ts';
+import { failingText, stalledText, unreplacedText } from '../domain/rollout/text.ts';
 import type { Clock, Kubernetes, Ledger } from '../ports/index.ts';
 import { type Direction, nodesIfAllowed, type PodsSeen } from './pods.ts';
 import { utcNow } from './utc.ts';
@@ -61,6 +61,7 @@ export async function throwUnsettled(looking: Looking, look: Look, open: string)
   // Only now that it matters: a pod on a node that is down does not fail by its identity.
   const nodes = seen.nodes ?? (await nodesIfAllowed(kubernetes));
   const stall = judgeStall({ ...situation, nodes });
+  if (stall.is === 'unreplaced') throw new MigrationError('PodsFailing', unreplacedText(stall.pods, progress.since));
   if (stall.is === 'failing') throw new MigrationError('PodsFailing', failingText(stall.pods, progress.since, towards));
   throw new MigrationError(
     'PodsNotSettled',

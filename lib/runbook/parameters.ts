@@ -95,6 +95,12 @@ export const PARAMETERS = {
     `(Optional) How far it may go. ${BY_STRATEGY}: rolling with auto, otherwise what the strategy takes.`,
     [BY_STRATEGY],
   ),
+  MaxDurationMinutes: {
+    type: 'String',
+    description: '(Optional) Minutes: a plan whose forecast is longer is blocked. Empty: a week.',
+    default: '',
+    allowedPattern: '^$|^[1-9][0-9]{0,4}$',
+  },
   Trust: chosen(
     trustMode,
     'validate',

@@ -42,6 +42,8 @@ def prepare(events, context):
     }
     if given["MaxDisruption"] != events["byStrategy"]:
         request["maxDisruption"] = given["MaxDisruption"]
+    if given["MaxDurationMinutes"]:
+        request["maxDurationMinutes"] = int(given["MaxDurationMinutes"])
     if given["Reason"]:
         request["reason"] = given["Reason"]
     migration_id = ulid_of(execution_id)

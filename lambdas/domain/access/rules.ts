@@ -65,7 +65,11 @@ const list = (group: string, resources: string[], why: string): AccessRule => ({
 export const READ_RULES: readonly AccessRule[] = [
   list('', ['pods'], 'how each pod gets its AWS credentials'),
   list('', ['serviceaccounts'], 'who still has the IRSA annotation'),
-  list('', ['nodes'], 'whether the pods run where EKS Pod Identity is supported, and the agent with them'),
+  list(
+    '',
+    ['nodes'],
+    'whether the pods run where EKS Pod Identity is supported, the agent with them, and whether the node of a pod that does not end or start works',
+  ),
   list(
     'apps',
     Object.values(WORKLOAD_PLURALS),

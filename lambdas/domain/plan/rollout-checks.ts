@@ -20,7 +20,7 @@ export interface RolloutPlan {
 
 /**
  * Seconds that a migration takes beside its pods: waits for EKS, the webhook and the next look. Add-ons take EKS one to
- * three minutes (docs/aws-behaviour.md); pods roll meanwhile, so that less of it adds up.
+ * three minutes; their pods roll meanwhile, so that little of it adds up.
  */
 const AROUND: Record<Rung['strategy'], number> = { 'in-place': 30, recreate: 90, associate: 20 };
 

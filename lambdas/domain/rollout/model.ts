@@ -46,16 +46,16 @@ export type BrokenPod = z.infer<typeof brokenPod>;
 /** How far a look at the pods found a rollout, as the best that was seen so far. */
 export const progress = z.object({
   /** What is waited for: the direction, the attempt and its round. */
-  of: z.string(),
+  of: shownText,
   startedAt: z.string(),
   /** When it last went on. */
-  since: z.string(),
+  since: shownText,
   /** The most pods that were ready with the identity that they should have. */
   ready: z.number().int(),
   /** The fewest others that were left. */
   others: z.number().int(),
   /** When the newest pod was created that has become ready with that identity; empty where none has. */
-  newest: z.string(),
+  newest: shownText,
   /** The most workloads whose controller had seen its newest template. */
   observed: z.number().int(),
 });

@@ -9,9 +9,14 @@ export interface Leniency {
   stuck: ReadonlyMap<string, string>;
   /** Pods that did not work before the migration. */
   broken: readonly BrokenPod[];
+  /**
+   * Uids of pods that do not get ready with the identity that they have, and that is not the one that they should have:
+   * only new pods help, so that nothing is waited for.
+   */
+  hopeless: ReadonlySet<string>;
 }
 
-export const NO_LENIENCY: Leniency = { stuck: new Map(), broken: [] };
+export const NO_LENIENCY: Leniency = { stuck: new Map(), broken: [], hopeless: new Set() };
 
 const stuckOf = (workload: Workload, pods: readonly Pod[], { stuck }: Leniency): number =>
   pods.filter((pod) => stuck.has(pod.uid) && pod.namespace === workload.namespace && isMadeBy(pod, workload)).length;

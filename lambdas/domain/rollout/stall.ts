@@ -28,6 +28,8 @@ export type Stall =
   | { is: 'progressing' }
   /** They fail with the identity that they should have, and those of before did not. */
   | { is: 'failing'; pods: Pod[] }
+  /** They do not get ready with an identity that they should not have, and a restart does not replace them. */
+  | { is: 'unreplaced'; pods: Pod[] }
   /** It waits for something that another identity would not change, or that nothing explains. `why`: with a remedy. */
   | { is: 'held'; why: string | undefined };
 
@@ -109,11 +111,38 @@ export function failingPods(situation: Situation): Pod[] {
   });
 }
 
+/**
+ * Returns pods that do not work with an identity that they should not have: whose containers end by themselves, or that
+ * were started longer ago than the allowance. They keep what they were admitted with, so that waiting does not help.
+ */
+export const hopelessPods = ({
+  pods,
+  right,
+  nodes,
+  allowanceSeconds: allowed,
+  now,
+}: Pick<Situation, 'pods' | 'right' | 'nodes' | 'allowanceSeconds' | 'now'>): Pod[] =>
+  pods.filter(
+    (pod) =>
+      !right.has(pod.uid) &&
+      isLiving(pod) &&
+      !pod.ready &&
+      !isOfJob(pod) &&
+      unrelated(pod, nodes) === undefined &&
+      (isCrashing(pod) || now - Date.parse(pod.createdAt) > allowed * 1000),
+  );
+
 /** Returns what the situation is, where the pods have not settled. */
 export function judgeStall(situation: Situation): Stall {
   const { progress, allowanceSeconds: allowed, now } = situation;
   if (now - Date.parse(progress.since) <= allowed * 1000) return { is: 'progressing' };
   const failing = failingPods(situation);
   if (failing.length > 0) return { is: 'failing', pods: failing };
+  const { workloads, pods, leniency } = situation;
+  const unreplaced = pods.filter(
+    (pod) =>
+      leniency.hopeless.has(pod.uid) && workloads.some((one) => pod.namespace === one.namespace && isMadeBy(pod, one)),
+  );
+  if (unreplaced.length > 0) return { is: 'unreplaced', pods: unreplaced };
   return { is: 'held', why: heldBackBy(situation) };
 }

@@ -42,6 +42,20 @@ export function failingText(pods: readonly Pod[], since: string, towards: 'pod-i
   return `${many} with ${identity}, although as many pods were ready before the migration: ${some(pods.map(conditionText))}. Nothing has progressed since ${since}. Read the logs: ${logs}`;
 }
 
+/** Returns the message of PodsFailing where only a person can have the pods replaced. */
+export function unreplacedText(pods: readonly Pod[], since: string): string {
+  const [first] = pods;
+  const again = shellCommand([
+    'kubectl',
+    '-n',
+    first?.namespace ?? '',
+    'delete',
+    'pod',
+    ...pods.map(({ name }) => name),
+  ]);
+  return `These pods do not get ready with the identity that they were created with, and their StatefulSet replaces none that is not ready: ${some(pods.map(conditionText))}. Nothing has progressed since ${since}. New pods in their place have the right identity: ${again}`;
+}
+
 /** Returns the message of PodsNotSettled where nothing goes on. `why`: what is known of the cause, with a remedy. */
 export function stalledText({
   open,

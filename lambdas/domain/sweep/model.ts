@@ -17,7 +17,15 @@ import {
   serviceAccountName,
 } from '../names.ts';
 import { authenticatedRequester } from '../requester.ts';
-import { agentMode, approvalMode, maxDisruption, resolveConflicts, strategy, verificationMode } from '../request.ts';
+import {
+  agentMode,
+  approvalMode,
+  maxDisruption,
+  maxDurationMinutes,
+  resolveConflicts,
+  strategy,
+  verificationMode,
+} from '../request.ts';
 import { shownText } from '../text.ts';
 import { conditionKey, trustMode } from '../trust/model.ts';
 
@@ -87,6 +95,7 @@ export const sweepOptions = z.strictObject({
   strategy: strategy.default('auto'),
   preserve: z.boolean().default(false),
   maxDisruption: maxDisruption.optional(),
+  maxDurationMinutes: maxDurationMinutes.optional(),
   resolveConflicts: resolveConflicts.optional(),
   trust: trustMode.default('validate'),
   acceptedKeys: z.array(conditionKey).max(20).default([]),

@@ -1,12 +1,13 @@
 /**
  * One look at whether the add-on is ACTIVE with its new associations, after a create or an update in place; the state
- * machine comes again. DEGRADED is transient until the retries are used up: pods that are still starting look like
- * that. Failure: an add-on that EKS could not create or update, or that is being deleted, is terminal (AddonFailed); so
+ * machine comes again. EKS calls it DEGRADED while not enough of its pods are ready, which many slow pods are for
+ * hours: where pods are looked at, verify-pods judges them, and waits for ACTIVE. By EKS alone DEGRADED is waited out
+ * here. Failure: an add-on that EKS could not create or update, or that is being deleted, is terminal (AddonFailed); so
  * is one that somebody else has deleted, replaced or changed (AddonChanged).
  */
 import { ownedOf } from '../../domain/associations.ts';
 import { MigrationError } from '../../domain/errors.ts';
-import type { Addon } from '../../domain/model.ts';
+import type { Addon, Migration } from '../../domain/model.ts';
 import { listOwned } from '../../runtime/in-the-way.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
 import { issuesOf, lookAtOwnCopy } from '../../runtime/own-copy.ts';
@@ -17,8 +18,8 @@ import { awaitActiveSchema } from './schema.ts';
 /** EKS makes nothing more of these by itself. */
 const FAILED: readonly Addon['status'][] = ['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'];
 
-function assertActive(now: Addon): void {
-  if (now.status === 'ACTIVE') return;
+function assertActive(now: Addon, { request }: Pick<Migration, 'request'>): void {
+  if (now.status === 'ACTIVE' || (now.status === 'DEGRADED' && request.verification === 'pods')) return;
   const issues = issuesOf(now);
   throw new MigrationError(
     FAILED.includes(now.status) ? 'AddonFailed' : 'AddonNotActive',
@@ -40,7 +41,7 @@ const run: StepRun<typeof awaitActiveSchema> = async (
     way.strategy === 'recreate' ||
     (snapshot.addon.serviceAccountRoleArn !== undefined && now.serviceAccountRoleArn === undefined);
   const now = await lookSeveralTimes(clock, look, (seen) => seen.status !== 'ACTIVE' || isNew(seen));
-  assertActive(now);
+  assertActive(now, work.record);
 
   const planned = ownedOf(snapshot.planned);
   const associations: string[] = [];
@@ -49,13 +50,13 @@ const run: StepRun<typeof awaitActiveSchema> = async (
       const missing = planned[index];
       throw new MigrationError(
         'AddonNotActive',
-        `Add-on ${addon} is ACTIVE, but its association for ${missing?.namespace ?? ''}/${missing?.serviceAccount ?? ''} is not listed yet.`,
+        `Add-on ${addon} is ${now.status}, but its association for ${missing?.namespace ?? ''}/${missing?.serviceAccount ?? ''} is not listed yet.`,
       );
     }
     await ledger.recordAssociation(migrationId, 'created', association);
     associations.push(association.id);
   }
-  return { status: 'ACTIVE', associations };
+  return { status: now.status === 'DEGRADED' ? 'DEGRADED' : 'ACTIVE', associations };
 };
 
 export const awaitActiveStep = step(awaitActiveSchema, run);

@@ -3,10 +3,11 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
 
 /**
  * Throws AddonNotActive until the add-on is ACTIVE and its associations are listed; AddonFailed when it never will be.
+ * DEGRADED is an answer too, where the pods are looked at next.
  */
 export const awaitActiveSchema = defineStep('await-active', {
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,
-  output: z.object({ status: z.literal('ACTIVE'), associations: z.array(z.string()) }),
+  output: z.object({ status: z.enum(['ACTIVE', 'DEGRADED']), associations: z.array(z.string()) }),
 });

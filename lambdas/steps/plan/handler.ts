@@ -27,6 +27,7 @@ import { subjectLock } from '../../runtime/lock.ts';
 import { noFacts, readFacts, readServiceAccountFacts } from '../../runtime/read-facts.ts';
 import { EVIDENCE_BEFORE } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { closedWhereUnreached } from '../../runtime/unreached.ts';
 import { requesterBySweep } from '../../runtime/sweep/requester.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { freeWaitingSlots } from '../../runtime/waiting-slots.ts';
@@ -98,7 +99,13 @@ async function decide(
   return { facts, plan: planServiceAccount(facts) };
 }
 
-const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, request }, dependencies) => {
+/** What the first plan can't reach blocks it. One that is made again has been seen before, and is waited for. */
+const reading = (action: 'again' | undefined, dependencies: HandlerDependencies): HandlerDependencies =>
+  action === 'again'
+    ? dependencies
+    : { ...dependencies, portsFor: closedWhereUnreached(dependencies.portsFor, dependencies) };
+
+const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, request, action }, dependencies) => {
   const { ledger, settings, clock, telemetry } = dependencies;
   // First of all, so that a plan that fails leaves a record too.
   const before = await ledger.getMigration(migrationId);
@@ -131,7 +138,7 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
     );
   }
   const lookedAt = utcNow(clock);
-  const { facts, plan } = await decide(lock ? { ...empty, lock } : empty, dependencies);
+  const { facts, plan } = await decide(lock ? { ...empty, lock } : empty, reading(action, dependencies));
   const accounts = new Set(
     (plan.associations.length > 0 ? plan.associations : facts.podIdentity).map((one) => one.serviceAccount),
   );

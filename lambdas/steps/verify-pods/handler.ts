@@ -10,7 +10,7 @@
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import type { PodEvidence } from '../../domain/model.ts';
 import { PODS_EXCLUDED, podsExcluded } from '../../domain/verification.ts';
-import { associatedSince, expectedPods, lookAtPods, robbedBystanders } from '../../runtime/pods.ts';
+import { associatedSince, expectedPods, lookAtPods, type PodsSeen, robbedBystanders } from '../../runtime/pods.ts';
 import { recordedWork, type Work } from '../../runtime/recorded.ts';
 import { EVIDENCE_LATEST } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -48,6 +48,16 @@ async function groundsOrNotYet(find: () => Promise<Grounds>): Promise<Grounds | 
   }
 }
 
+/**
+ * What EKS still says of the add-on, although its pods have settled: it is waited for as EKS's own word, AddonNotActive,
+ * but where pods explain it that did not work before, or that a restart is about to replace.
+ */
+function assertPodsExplain(notYet: MigrationError, { judged, leniency }: PodsSeen): void {
+  if (judged.verdict === 'restart' && leniency.hopeless.size > 0) return;
+  if (leniency.stuck.size > 0 || leniency.broken.length > 0) throw notYet;
+  throw new MigrationError('AddonNotActive', `${notYet.message} Its pods have settled.`, { cause: notYet });
+}
+
 const run: StepRun<typeof verifyPodsSchema> = async (
   { migrationId, target, rung, round, towards, newestPodAt, tries = 0 },
   { portsFor, ledger, clock },
@@ -56,7 +66,6 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const { record, plan, snapshot } = work;
   const { eks, kubernetes } = portsFor(target);
   const grounds = await groundsOrNotYet(() => groundsOf({ eks, kubernetes, clock }, work, towards));
-  const notYet = grounds instanceof MigrationError ? grounds : undefined;
   /** Before the answer: whoever has to end this migration from here on knows that it succeeded. */
   const conclude = async (excluded: PodEvidence[] = []): Promise<void> => {
     if (grounds instanceof MigrationError) throw grounds;
@@ -83,11 +92,9 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const counts = { podsThatCount, podsAsTheyShallBe };
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, lookedAt);
   assertNoneRobbed(robbed, work);
-  const open = judged.verdict === 'wait' ? judged.why : undefined;
-  if (open !== undefined || notYet) {
-    const look = { record, towards, rung, round, seen };
-    await throwUnsettled({ kubernetes, ledger, clock }, look, open ?? notYet?.message.replace(/\.$/, '') ?? '');
-  }
+  if (judged.verdict === 'wait')
+    return throwUnsettled({ kubernetes, ledger, clock }, { record, towards, rung, round, seen }, judged.why);
+  if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
   if (judged.verdict === 'unknown') {
     throw new MigrationError(
       'PodsOnWrongIdentity',

@@ -12,7 +12,9 @@ export const MAX_RESTARTS = 2;
 export const MAX_TRIES = 6;
 
 /**
- * Throws PodsNotSettled while pods come and go, PodsOnWrongIdentity when restarts did not help and no other way is
+ * Throws PodsNotSettled while pods come and go, AddonNotActive while EKS does not call an add-on well whose pods have
+ * settled, PodsFailing where pods do not work with the identity that they should have, PodsOnWrongIdentity when restarts
+ * did not help and no other way is
  * left. `towards`: Pod Identity, or what the pods had before (after a rollback). By EKS alone, where the request is
  * content with that.
  */

@@ -16,6 +16,7 @@ import {
   RECREATE,
   ROLE,
   GRANTED,
+  MIGRATION_ID,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -60,7 +61,7 @@ describe.each(ways)('await-active after %s', (_, way, takes, status) => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it.each(['CREATING', 'UPDATING', 'DEGRADED'] as const)('comes again while it is %s', async (now) => {
+  it.each(['CREATING', 'UPDATING'] as const)('comes again while it is %s', async (now) => {
     const fakes = await settled();
     change(fakes, {
       status: now,
@@ -71,6 +72,17 @@ describe.each(ways)('await-active after %s', (_, way, takes, status) => {
       message: expect.stringContaining('too few') as string,
     });
   });
+  it.each(['pods', 'api'] as const)(
+    'DEGRADED: leaves it to the pods where somebody looks at them (%s)',
+    async (mode) => {
+      const fakes = await settled();
+      const { request } = await fakes.record();
+      await fakes.ledger.updateMigration(MIGRATION_ID, { request: { ...request, verification: mode } });
+      change(fakes, { status: 'DEGRADED' });
+      if (mode === 'pods') expect(await run(fakes)).toMatchObject({ status: 'DEGRADED' });
+      else await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive' });
+    },
+  );
   it.each(['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)(
     'gives up when it is %s',
     async (now) => {

@@ -153,11 +153,11 @@ describe('verify-pods', () => {
       ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'UPDATING' })),
       /is UPDATING again/,
     ],
-  ])('comes again while %s', async (_, change, message) => {
+  ])('comes again while %s', async (what, change, message) => {
     const fakes = await withPods(aPod('pod-identity'));
     change(fakes);
     await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsNotSettled',
+      name: what.startsWith('the add-on') ? 'AddonNotActive' : 'PodsNotSettled',
       message: expect.stringMatching(message) as string,
     });
     expect((await fakes.record()).verified).toBe('none');
@@ -248,7 +248,7 @@ describe('restart-pods', () => {
 
   it.each<[string, Pod]>([
     ['the pods have come right', aPod('pod-identity')],
-    ['they are still coming', aPod('irsa', { ready: false })],
+    ['they are still coming', aPod('irsa', { ready: false, createdAt: at(-30) })],
   ])('does nothing where %s', async (_, pod) => {
     const fakes = await withPods(pod);
     expect(await restart(fakes)).toEqual({ restarted: [] });

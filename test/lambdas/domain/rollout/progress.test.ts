@@ -5,9 +5,15 @@ import type { BrokenPod, Progress } from '../../../../lambdas/domain/model.ts';
 import { blockedRollout, brokenOf, brokenPods, healthyPods } from '../../../../lambdas/domain/rollout/broken.ts';
 import { allowanceSeconds, progressOf, seenOf } from '../../../../lambdas/domain/rollout/progress.ts';
 import { isSettled, NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
-import { heldBackBy, judgeStall, type Situation } from '../../../../lambdas/domain/rollout/stall.ts';
+import { heldBackBy, hopelessPods, judgeStall, type Situation } from '../../../../lambdas/domain/rollout/stall.ts';
 import { stuckBecause } from '../../../../lambdas/domain/rollout/stuck.ts';
-import { durationText, failingText, paceText, stalledText } from '../../../../lambdas/domain/rollout/text.ts';
+import {
+  durationText,
+  failingText,
+  paceText,
+  stalledText,
+  unreplacedText,
+} from '../../../../lambdas/domain/rollout/text.ts';
 import { aNode, aPod, at, aWorkload, MIGRATION_ID, NOW } from '../../fixtures.ts';
 
 const NAME = 'ebs-csi-controller';
@@ -217,13 +223,13 @@ describe('isSettled', () => {
     [
       'a Deployment of which one was not ready before',
       rolling('Deployment', { updated: 10, ready: 9 }),
-      { stuck: new Map(), broken: [brokenOne('not-ready')] } as never,
+      { ...NO_LENIENCY, broken: [brokenOne('not-ready')] } as never,
       true,
     ],
     [
       'the same with an old pod left',
       rolling('Deployment', { updated: 10, ready: 9, total: 11 }),
-      { stuck: new Map(), broken: [brokenOne('not-ready')] } as never,
+      { ...NO_LENIENCY, broken: [brokenOne('not-ready')] } as never,
       false,
     ],
     [
@@ -261,7 +267,7 @@ describe('judgeStall', () => {
     [
       'were not ready before either',
       crashing,
-      { leniency: { stuck: new Map(), broken: [brokenOne('crash-looping')] } },
+      { leniency: { ...NO_LENIENCY, broken: [brokenOne('crash-looping')] } },
       'held',
     ],
     ['have no node', unready({ node: undefined, phase: 'Pending' }), {}, 'held'],
@@ -273,6 +279,23 @@ describe('judgeStall', () => {
     ['are on their way out', unready({ terminating: true }), {}, 'held'],
   ])('pods that %s', (_, pod, change, expected) => {
     expect(judgeStall(situation([good, pod], change)).is).toBe(expected);
+  });
+
+  it('tells pods that nothing replaces, and that keep the wrong identity', () => {
+    const hopeless = { ...NO_LENIENCY, hopeless: new Set([crashing.uid]) };
+    const found = situation([crashing], { right: new Set(), leniency: hopeless });
+    expect(judgeStall(found)).toEqual({ is: 'unreplaced', pods: [crashing] });
+    expect(unreplacedText([crashing], at(0))).toMatch(/: kubectl -n kube-system delete pod ebs-csi-controller-1$/);
+  });
+  it.each<[string, Pod, boolean]>([
+    ['crashes, however young', unready({ restarts: 1, createdAt: at(-5) }), true],
+    ['is unready for long', unready(), true],
+    ['is only starting', unready({ createdAt: at(-30) }), false],
+    ['has no node', unready({ node: undefined }), false],
+    ['is ready', aPod('irsa'), false],
+  ])('has no hope for a pod with the wrong identity that %s', (_, pod, expected) => {
+    expect(hopelessPods(situation([pod], { right: new Set() })).length === 1).toBe(expected);
+    expect(hopelessPods(situation([pod]))).toEqual([]);
   });
 
   it.each<[string, Partial<Workload>, Pod[], RegExp | undefined]>([
@@ -304,7 +327,7 @@ describe('judgeStall', () => {
     const why = heldBackBy(
       situation([lost], {
         workloads: [aWorkload({ kind: 'StatefulSet', settled: false, desired: 2 })],
-        leniency: { stuck: new Map([['u', 'terminating; its node is gone']]), broken: [] },
+        leniency: { ...NO_LENIENCY, stuck: new Map([['u', 'terminating; its node is gone']]) },
       }),
     );
     expect(why).toMatch(/its node is gone \(once that node is known to be off, kubectl .* --force/);

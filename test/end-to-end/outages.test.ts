@@ -1,0 +1,123 @@
+/** Time is not failure: what an outage keeps a migration from is done once it is over. All of it in virtual time. */
+import { describe, expect, it } from 'vitest';
+import type { SandboxBackend } from '../../cli/backend.ts';
+import { serviceEvent } from '../../lambdas/domain/service-event.ts';
+import type { FaultInput } from '../../sandbox/world/faults.ts';
+import { ADDON, clusterOf, migrate, RECREATE, ROLE, type Run } from './fixture.ts';
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const IN_PLACE = { strategy: 'in-place' } as const;
+
+const minutesOf = ({ report }: Run): number => (Date.parse(report.endedAt) - Date.parse(report.startedAt)) / 60_000;
+
+/** From the first call of that operation on, every call that the fault means is struck for so long. */
+const outageAfter =
+  (operation: string, ...faults: FaultInput[]) =>
+  (backend: SandboxBackend): void => {
+    let begun = false;
+    backend.sandbox.world.log.onCall((call) => {
+      if (begun || call.operation !== operation) return;
+      begun = true;
+      for (const fault of faults) backend.sandbox.world.faults.add(fault);
+    });
+  };
+
+const toldOf = ({ backend }: Run): string[] =>
+  backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail).type);
+
+/** As `pod-identity cancel` does, so many seconds after the start. */
+const cancelAfter = (backend: SandboxBackend, seconds: number): void => {
+  const { ledger, clock, sandbox } = backend;
+  let begun = false;
+  sandbox.world.log.onCall(({ operation, input }) => {
+    if (begun || operation !== 'StartExecution') return;
+    begun = true;
+    const { name } = input as { name: string };
+    void clock.spawn(async () => {
+      await clock.sleep(seconds * 1000);
+      await ledger.requestCancel(name, { requestedAt: new Date(clock.now()).toISOString() });
+    });
+  });
+};
+
+const underOutage = (faults: FaultInput[], operation = 'DeleteAddon', request: object = RECREATE): Promise<Run> =>
+  migrate({ request, prepare: outageAfter(operation, ...faults) });
+
+describe('an outage of EKS, right after the add-on was deleted', () => {
+  it.each([2 * MINUTE, 3 * HOUR])('of %d seconds is waited out', async (seconds) => {
+    const run = await underOutage([{ service: 'eks', kind: 'server-error', seconds }]);
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+    expect(run.report.failure).toBeUndefined();
+    expect(minutesOf(run)).toBeGreaterThan(seconds / 60);
+    // No longer after it than half of it again, and than a migration takes.
+    expect(minutesOf(run)).toBeLessThan((1.6 * seconds) / 60 + 10);
+    expect(clusterOf(run).addons.get(ADDON)!.serviceAccountRoleArn).toBeUndefined();
+  });
+
+  it('of throttling is no other', async () => {
+    const run = await underOutage([{ service: 'eks', kind: 'throttled', seconds: HOUR }]);
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+  });
+
+  it('is told of once as it begins and once as it is over, and a short one not at all', async () => {
+    const long = await underOutage([{ service: 'eks', kind: 'server-error', seconds: HOUR }]);
+    expect(toldOf(long)).toEqual(['started', 'waiting', 'resumed', 'migrated']);
+    const short = await underOutage([{ service: 'eks', kind: 'server-error', seconds: 5 }]);
+    expect(toldOf(short)).toEqual(['started', 'migrated']);
+  });
+
+  it('is left by a cancel, which puts back what was once EKS is back', async () => {
+    const run = await migrate({
+      request: RECREATE,
+      prepare: (backend) => {
+        outageAfter('DeleteAddon', { service: 'eks', kind: 'server-error', seconds: 2 * HOUR })(backend);
+        cancelAfter(backend, 30 * MINUTE);
+      },
+    });
+    expect(run.report).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'Cancelled' } });
+    expect(clusterOf(run).addons.get(ADDON)!.serviceAccountRoleArn).toBe(ROLE);
+    expect(minutesOf(run)).toBeLessThan(2 * 60 * 1.6 + 10);
+  });
+});
+
+describe('an outage of the API server, while pods are verified', () => {
+  it.each([3 * MINUTE, 2 * HOUR])('of %d seconds is waited out', async (seconds) => {
+    const run = await underOutage([{ service: 'kubernetes', kind: 'lost-before', seconds }], 'UpdateAddon', IN_PLACE);
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+  });
+
+  it.each([1, 2, 20])('that refuses %d calls is waited out', async (times) => {
+    const run = await underOutage([{ service: 'kubernetes', kind: 'access-denied', times }], 'UpdateAddon', IN_PLACE);
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+    expect(run.report.failure).toBeUndefined();
+  });
+});
+
+describe('an outage of the ledger', () => {
+  it('in the middle of the change is waited out, without anything that is noted', async () => {
+    const run = await underOutage([{ service: 'dynamodb', kind: 'server-error', seconds: 10 * MINUTE }]);
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+    expect(minutesOf(run)).toBeLessThan(30);
+  });
+});
+
+describe('an outage before anything has changed', () => {
+  it('of a connection to the API server is tried again at once, and blocks where there is none', async () => {
+    const lost = (times: number | 'all') => (backend: SandboxBackend) =>
+      backend.sandbox.world.faults.add({ service: 'kubernetes', step: 'plan', kind: 'lost-before', times });
+    expect((await migrate({ request: IN_PLACE, prepare: lost(2) })).report).toMatchObject({ outcome: 'migrated' });
+    const { report } = await migrate({ request: IN_PLACE, prepare: lost('all') });
+    expect(report).toMatchObject({ outcome: 'blocked' });
+    expect(report.plan!.checks.filter(({ status }) => status === 'unknown').length).toBeGreaterThan(0);
+    expect(Date.parse(report.endedAt) - Date.parse(report.startedAt)).toBeLessThan(60_000);
+  });
+
+  it('is waited out by the plan: a throttle does not block', async () => {
+    const run = await migrate({
+      request: RECREATE,
+      prepare: ({ sandbox }) => sandbox.world.faults.add({ service: 'eks', kind: 'throttled', seconds: 20 * MINUTE }),
+    });
+    expect(run.report).toMatchObject({ outcome: 'migrated' });
+  });
+});

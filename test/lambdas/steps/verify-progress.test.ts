@@ -1,0 +1,160 @@
+/** verify-pods, while a rollout goes on or does not: what is waited for, what fails, and what is left out. */
+import { describe, expect, it } from 'vitest';
+import type { Pod } from '../../../lambdas/domain/kubernetes.ts';
+import type { BrokenPod } from '../../../lambdas/domain/model.ts';
+import { EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
+import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
+import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
+import { invoke } from '../fakes.ts';
+import {
+  ADDON,
+  addonArn,
+  anAddon,
+  anAssociation,
+  aNode,
+  aPod,
+  at,
+  aWorkload,
+  IN_PLACE,
+  MIGRATION_ID,
+} from '../fixtures.ts';
+import { begun, type Begun } from './begun.ts';
+
+const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
+const ROLLING = aWorkload({ settled: false, observed: true, desired: 3, ready: 2, updated: 3, total: 3 });
+const CRASHING: Partial<Pod> = { ready: false, restarts: 9, waiting: ['CrashLoopBackOff'] };
+const ago = (seconds: number): Partial<Pod> => ({ createdAt: at(-seconds) });
+const good = (name: string): Pod => aPod('pod-identity', { name, ...ago(900) });
+
+/** The driver, migrated in place, while its three pods roll. `since`: seconds since the last progress. */
+async function rolling(pods: Pod[], since?: number, brokenPods?: BrokenPod[]): Promise<Begun> {
+  const fakes = await begun({
+    plan: { ladder: [IN_PLACE] },
+    ...(brokenPods ? { snapshot: { brokenPods } } : {}),
+  });
+  const { arn } = OWNED;
+  fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [arn] }));
+  fakes.eks.associations = [OWNED];
+  Object.assign(fakes.kubernetes, { pods, workloads: [ROLLING] });
+  if (since !== undefined) {
+    const of = { of: 'pod-identity.0-1', startedAt: at(-since), since: at(-since) };
+    const progress = { ...of, ready: 2, others: 0, newest: at(-100), observed: 1 };
+    await fakes.ledger.updateMigration(MIGRATION_ID, { progress });
+  }
+  return fakes;
+}
+const verify = (fakes: Begun, towards = 'pod-identity'): Promise<unknown> =>
+  invoke(verifyPodsStep, { ...fakes.input, towards, round: 1 }, fakes);
+
+describe('a rollout that has not settled', () => {
+  const failing = (): Pod[] => [good('a'), good('b'), aPod('pod-identity', { name: 'c', ...ago(900), ...CRASHING })];
+
+  it('is waited for, and what it has come to is noted', async () => {
+    const fakes = await rolling(failing());
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled' });
+    expect((await fakes.record()).progress).toMatchObject({ of: 'pod-identity.0-1', since: at(0), ready: 2 });
+  });
+  it('is waited for as long as it goes on, whatever single pods do', async () => {
+    const fakes = await rolling(failing(), 599);
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled' });
+  });
+  it('fails where pods fail on Pod Identity and nothing goes on any more', async () => {
+    const fakes = await rolling(failing(), 601);
+    await expect(verify(fakes)).rejects.toMatchObject({
+      name: 'PodsFailing',
+      message: expect.stringMatching(
+        /^A pod fails with Pod Identity.*c \(CrashLoopBackOff, 9 restarts\).*kubectl/,
+      ) as string,
+    });
+  });
+  it('fails so too while EKS calls the add-on DEGRADED because of them', async () => {
+    const fakes = await rolling(failing(), 601);
+    fakes.eks.addons.set(ADDON, { ...fakes.eks.addons.get(ADDON)!, status: 'DEGRADED' });
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'PodsFailing' });
+  });
+  it.each<[string, Partial<Pod>, RegExp]>([
+    ['no node takes a pod', { node: undefined, ready: false, phase: 'Pending' }, /no node takes pod c/],
+    ['an image is not there', { ready: false, waiting: ['ImagePullBackOff'] }, /ImagePullBackOff/],
+    ['a node is down', { ...CRASHING, node: 'lost' }, /node lost of pod c is not ready/],
+  ])('is held, and says why, where %s', async (_, change, why) => {
+    const fakes = await rolling(
+      [good('a'), good('b'), aPod('pod-identity', { name: 'c', ...ago(9000), ...change })],
+      9000,
+    );
+    fakes.kubernetes.nodes = [aNode(), aNode({ name: 'lost', ready: false })];
+    await expect(verify(fakes)).rejects.toMatchObject({
+      name: 'PodsNotSettled',
+      message: expect.stringMatching(why) as string,
+    });
+  });
+  it('is held, and says what to do, where nothing explains it', async () => {
+    const fakes = await rolling(
+      [good('a'), good('b'), aPod('pod-identity', { name: 'c', ...ago(5), ready: false })],
+      9000,
+    );
+    await expect(verify(fakes)).rejects.toMatchObject({
+      name: 'PodsNotSettled',
+      message: expect.stringMatching(
+        /Nothing has progressed since .* pod-identity cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A$/,
+      ) as string,
+    });
+  });
+  it('is restarted where pods do not work with an identity that only new ones lose', async () => {
+    const fakes = await rolling([good('a'), good('b'), aPod('irsa', { name: 'c', ...ago(30), ...CRASHING })]);
+    expect(await verify(fakes)).toMatchObject({ verdict: 'restart' });
+    const input = { ...fakes.input, towards: 'pod-identity', round: 1 };
+    expect(await invoke(restartPodsStep, input, fakes)).toEqual({
+      restarted: ['Deployment/kube-system/ebs-csi-controller'],
+    });
+  });
+});
+
+describe('pods that did not work before', () => {
+  const broken: BrokenPod = {
+    namespace: 'kube-system',
+    name: 'c-old',
+    uid: 'uid-of-c-old',
+    serviceAccount: 'ebs-csi-controller-sa',
+    owner: { kind: 'Deployment', name: 'ebs-csi-controller' },
+    trouble: 'crash-looping',
+    text: 'its containers end by themselves',
+  };
+  const unready = (identity: 'irsa' | 'pod-identity', count = 1): Pod[] => [
+    ...Array.from({ length: 3 - count }, (_, index) => good(`good-${index}`)),
+    ...Array.from({ length: count }, (_, index) => aPod(identity, { name: `bad-${index}`, ...ago(900), ...CRASHING })),
+  ];
+  it('are not held against as many of the new ones', async () => {
+    const fakes = await rolling(unready('pod-identity'), 9000, [broken]);
+    expect(await verify(fakes)).toMatchObject({ verdict: 'proven', podsThatCount: 3 });
+  });
+  it('are held against one more', async () => {
+    const fakes = await rolling(unready('pod-identity', 2), 9000, [broken]);
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'PodsFailing' });
+  });
+  it('do not let one pass that has the wrong identity', async () => {
+    const fakes = await rolling(unready('irsa'), 9000, [broken]);
+    expect(await verify(fakes)).toMatchObject({ verdict: 'restart' });
+  });
+});
+
+describe('a pod that can not end', () => {
+  const ending = aPod('irsa', { name: 'lost', terminating: true, deletionDue: at(-900), node: 'away', ready: false });
+  it.each([
+    ['is named and left out where its node does not answer', [aNode(), aNode({ name: 'away', ready: false })], true],
+    ['is named and left out where its node is gone', [aNode()], true],
+    ['is waited for where its node answers', [aNode({ name: 'away' })], false],
+  ])('%s', async (_, nodes, excluded) => {
+    const fakes = await rolling([good('a'), good('b'), good('c'), ending]);
+    Object.assign(fakes.kubernetes, { nodes, workloads: [aWorkload({ desired: 3 })] });
+    if (!excluded) {
+      await expect(verify(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled' });
+      return;
+    }
+    expect(await verify(fakes)).toMatchObject({ verdict: 'proven', podsThatCount: 3 });
+    expect((await fakes.record()).warnings).toMatchObject([
+      { id: 'pods-excluded', message: expect.stringContaining('kube-system/lost (irsa; terminating') as string },
+    ]);
+    const evidence = await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST);
+    expect(evidence.filter((one) => one.excluded !== undefined).map(({ name }) => name)).toEqual(['lost']);
+  });
+});
