@@ -52,6 +52,10 @@ const VARIANTS = {
     step: 'restore-associations',
     title: 'Put back the associations that were deleted for the change',
   },
+  'restore-associations-deferred': {
+    step: 'restore-associations',
+    title: 'Put back the associations that waited for the pods',
+  },
   'restore-annotation': {
     step: 'annotate-service-account',
     title: 'Put the IRSA annotation of the service account back',
@@ -142,6 +146,7 @@ const BY_STATE = new Map<string, LineName>([
   ['WaitForStandaloneAssociations', 'await-webhook'],
   ['WaitForFormerIdentity', 'await-former-identity'],
   ['RestorePurged', 'restore-associations-purged'],
+  ['RestoreDeferred', 'restore-associations-deferred'],
   ['RestoreAnnotation', 'restore-annotation'],
   ['RestoreTrust', 'restore-trust'],
   ['RecordMigrated', 'finish'],

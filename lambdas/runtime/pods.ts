@@ -28,16 +28,21 @@ import { EVIDENCE_BEFORE } from './report.ts';
 /** Where the pods shall go: onto Pod Identity, or back to what they had. */
 export type Direction = 'pod-identity' | 'before';
 
-/** What the pods shall have for that direction; for the way back the ledger's evidence of before says it. */
+/**
+ * What the pods shall have for that direction; for the way back the ledger's evidence of before says it. `deferred`:
+ * service accounts, `namespace/name` with a space between, whose association of before is not there yet.
+ */
 export async function expectedPods(
   ledger: Ledger,
   migrationId: string,
   snapshot: Snapshot,
   towards: Direction,
+  deferred = '',
 ): Promise<ExpectedPods> {
-  return towards === 'pod-identity'
-    ? onPodIdentity(snapshot)
-    : asBefore(snapshot, await ledger.getEvidence(migrationId, EVIDENCE_BEFORE));
+  if (towards === 'pod-identity') return onPodIdentity(snapshot);
+  const later = new Set(deferred.split(' '));
+  const associations = snapshot.associations.filter((one) => !later.has(`${one.namespace}/${one.serviceAccount}`));
+  return asBefore({ ...snapshot, associations }, await ledger.getEvidence(migrationId, EVIDENCE_BEFORE));
 }
 
 /** Since when there are the associations that the migration has made, of each the newest, as EKS gave them. */

@@ -93,6 +93,8 @@ export const goingBackInput = {
   newestPodAt: z.string().optional(),
   /** How often one pod was replaced, to see what a new one gets. */
   tries: z.number().int().min(0).optional(),
+  /** Service accounts whose association comes back after their pods; empty where there are none. */
+  deferred: z.string().optional(),
 };
 
 /** What makes a step: its name (also the ledger line's, the function's and the bundle's), and its schemas. */

@@ -3,7 +3,7 @@ import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { ON_THE_WAY_BACK } from './errors.ts';
-import { anotherFailure, caught, expression, migrationText, recordText } from './expressions.ts';
+import { anotherFailure, caught, expression, type Expression, migrationText, recordText } from './expressions.ts';
 import { GAVE_UP_TEXT, type Pauses } from './pauses.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
 import {
@@ -124,6 +124,21 @@ function restoreTrust(scope: Construct, task: MakeTask, next: sfn.State): sfn.St
   return sfn.Choice.jsonata(scope, 'IsTrustToRestore').when(isSet('repairsTrust'), restore.next(next)).otherwise(next);
 }
 
+/** The state that puts back the associations that wait for the pods, where there are any. Answers the first of the two. */
+function restoreDeferred(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
+  const restore = task('restore-associations', {
+    stateName: 'RestoreDeferred',
+    payload: { ...LOCKED_MIGRATION, action: 'deferred' },
+  });
+  return sfn.Choice.jsonata(scope, 'IsAnythingDeferred')
+    .when(sfn.Condition.jsonata(expression(`$deferred != ''`)), restore.next(next))
+    .otherwise(next);
+}
+
+/** A field of the step's answer that may be left out. */
+const textOf = (field: string): Expression =>
+  expression(`$exists($states.result.Payload.${field}) ? $states.result.Payload.${field} : ''`);
+
 interface VerifyOptions {
   functions: StepFunctions;
   /** What comes before. */
@@ -147,6 +162,7 @@ function verifyRestored(
     round: expression('$podRound'),
     newestPodAt: expression('$newestPodAt'),
     tries: expression('$tries'),
+    deferred: expression('$deferred'),
   } as const;
   const verify = task('verify-pods', { stateName: 'VerifyRestored', payload: before });
   const restart = task('restart-pods', { stateName: 'RestartRestored', payload: before });
@@ -158,7 +174,11 @@ function verifyRestored(
       tries: expression('$states.input.isTry = true ? $tries + 1 : $tries'),
     },
   });
-  const podsRestored = changesTrust(functions) ? restoreTrust(scope, task, recordRolledBack) : recordRolledBack;
+  const podsRestored = restoreDeferred(
+    scope,
+    task,
+    changesTrust(functions) ? restoreTrust(scope, task, recordRolledBack) : recordRolledBack,
+  );
   // The step bounds the rounds: after the last restart it throws rather than ask for another.
   const restored = sfn.Choice.jsonata(scope, 'AreThePodsRestored')
     .when(answerIs('verdict', 'proven'), podsRestored)
@@ -221,7 +241,8 @@ export function createRollback(
     assign: {
       podRound: 1,
       tries: 0,
-      newestPodAt: expression(`$exists($states.result.Payload.newestPodAt) ? $states.result.Payload.newestPodAt : ''`),
+      newestPodAt: textOf('newestPodAt'),
+      deferred: textOf('deferred'),
     },
   });
   verifyRestored(scope, task, { functions, after: restoreAssociations, recordRolledBack, recordNeedsHuman });

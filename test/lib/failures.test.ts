@@ -214,10 +214,11 @@ describe('way back', () => {
         round: '{% $podRound %}',
         tries: '{% $tries %}',
         newestPodAt: '{% $newestPodAt %}',
+        deferred: '{% $deferred %}',
       });
     expect(states.AreThePodsRestored).toMatchObject({
       Choices: [
-        { Condition: "{% $states.input.verdict = 'proven' %}", Next: 'IsTrustToRestore' },
+        { Condition: "{% $states.input.verdict = 'proven' %}", Next: 'IsAnythingDeferred' },
         { Condition: "{% $states.input.verdict = 'restart' %}", Next: 'RestartRestored' },
       ],
       Default: 'RecordNeedsHuman',
@@ -229,6 +230,15 @@ describe('way back', () => {
         podRound: '{% $states.input.isTry = true ? $podRound : $podRound + 1 %}',
         tries: '{% $states.input.isTry = true ? $tries + 1 : $tries %}',
       },
+    });
+    expect(states.IsAnythingDeferred).toEqual({
+      Type: 'Choice',
+      Choices: [{ Condition: "{% $deferred != '' %}", Next: 'RestoreDeferred' }],
+      Default: 'IsTrustToRestore',
+    });
+    expect(states.RestoreDeferred).toMatchObject({
+      Next: 'IsTrustToRestore',
+      Arguments: { Payload: { action: 'deferred' } },
     });
     const withoutProof = migrateAddon.reachableFrom('RollBack', ({ to }) => to !== 'VerifyRestored');
     expect(withoutProof).not.toContain('RolledBack');

@@ -67,6 +67,7 @@ describe('variables', () => {
       'approvalSeconds',
       'approvedHash',
       'createsStandalone',
+      'deferred',
       'failure',
       'fence',
       'hasWindow',
@@ -88,6 +89,7 @@ describe('variables', () => {
     ]);
     expect(namesOf(recover)).toEqual([
       'actions',
+      'deferred',
       'failure',
       'fence',
       'newestPodAt',

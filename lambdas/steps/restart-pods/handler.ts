@@ -54,11 +54,11 @@ async function goBack(
 }
 
 const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
-  const { migrationId, target, rung, round, fence, towards, newestPodAt, tries = 0 } = input;
+  const { migrationId, target, rung, round, fence, towards, newestPodAt, tries = 0, deferred } = input;
   const { ledger, clock } = dependencies;
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const { kubernetes } = dependencies.portsFor(target);
-  const expected = await expectedPods(ledger, migrationId, snapshot, towards);
+  const expected = await expectedPods(ledger, migrationId, snapshot, towards, deferred);
   const looking = { towards, expected, newestPodAt, now: clock.now() };
   const { judged, next } = await lookAtPods(kubernetes, snapshot, looking);
   const isTry = next?.isWitnessed === false ? { isTry: true } : {};

@@ -26,6 +26,7 @@ import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { lookAtAddon, lookSeveralTimes } from '../../runtime/looks.ts';
 import { recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
+import { EVIDENCE_BEFORE } from '../../runtime/report.ts';
 import { deleteOwnAssociations, restoreOfAccount } from '../../runtime/restoring-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assertAnnotated, assertInTime, newestPodOf } from '../../runtime/taking-away.ts';
@@ -174,15 +175,39 @@ async function webhookOf(
   return { awaitsWebhook: true, ...(newestPodAt === undefined ? {} : { newestPodAt }) };
 }
 
+/**
+ * Service accounts whose purged association waits until their pods are on IRSA again: with it, new pods would take EKS
+ * Pod Identity, by an association that none of the pods of before has used.
+ */
+async function deferredOf(taken: readonly Association[], { record, snapshot, ledger, eks }: Work): Promise<string[]> {
+  if (isReplacedByEks(record)) return [];
+  const before = await ledger.getEvidence(record.migrationId, EVIDENCE_BEFORE);
+  const deferred: string[] = [];
+  for (const { namespace, serviceAccount, id } of record.associations.purged) {
+    const account = `${namespace}/${serviceAccount}`;
+    const had = before.filter((pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount);
+    if (
+      snapshot.associations.some((one) => one.id === id) &&
+      taken.some((one) => accountOf(one) === account) &&
+      had.length > 0 &&
+      had.every(({ identity }) => identity === 'irsa') &&
+      (await eks.listAssociations(namespace, serviceAccount)).length === 0
+    )
+      deferred.push(account);
+  }
+  return deferred;
+}
+
 /** Puts back what was there before, beside the add-on's own form. */
-async function putBack(work: Work, cluster: string): Promise<string[]> {
+async function putBack(work: Work, cluster: string, deferred: readonly string[] = []): Promise<string[]> {
   const { snapshot, record } = work;
   const purged = new Set(record.associations.purged.map((one) => one.id));
   const restored: string[] = [];
   for (const was of ownedBefore(snapshot)) restored.push(await restoreFields(was, work));
   for (const was of standAloneBefore(snapshot, cluster)) {
     // One that this migration has not deleted is there, or somebody else has deleted it.
-    if (purged.has(was.id)) restored.push(await restoreStandAlone(was, work));
+    const isDue = purged.has(was.id) && !deferred.includes(accountOf(was));
+    if (isDue) restored.push(await restoreStandAlone(was, work));
   }
   return restored;
 }
@@ -228,8 +253,10 @@ const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencie
   const work: Work = { migrationId, token, snapshot, record, now, eks, kubernetes, ledger, clock, guard };
 
   if (action === 'purged') return { restored: await putBackFirst(work, target.cluster), awaitsWebhook: false };
+  if (action === 'deferred') return { restored: await putBack(work, target.cluster), awaitsWebhook: false };
   const taken = await takeAway(work);
-  const restored = await putBack(work, target.cluster);
+  const deferred = await deferredOf(taken, work);
+  const restored = await putBack(work, target.cluster, deferred);
   const after = await recordedMigration(ledger, migrationId);
   const [other] = madeByOthers(snapshot, after, now, await listPlannedAssociations(eks, ownedOf(snapshot.planned)));
   if (other) throw refused(other);
@@ -239,6 +266,7 @@ const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencie
   return {
     restored: [...restored, ...standalone.there],
     ...(await webhookOf([...taken, ...standalone.taken], work)),
+    ...(deferred.length > 0 ? { deferred: deferred.join(' ') } : {}),
   };
 };
 

@@ -9,8 +9,11 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
 export const restoreAssociationsSchema = defineStep('restore-associations', {
   environment: targetEnvironment,
   input: lockedStepInput.extend({
-    /** `purged`: puts back what was purged where its key is free, before anything else, and nothing more. */
-    action: z.literal('purged').optional(),
+    /**
+     * `purged`: puts back what was purged where its key is free, before anything else, and nothing more. `deferred`: puts
+     * back what was left out until the pods are on IRSA again.
+     */
+    action: z.enum(['purged', 'deferred']).optional(),
   }),
   output: z.object({
     restored: z.array(z.string()),
@@ -21,5 +24,7 @@ export const restoreAssociationsSchema = defineStep('restore-associations', {
      * went, or none was there, or nobody may look.
      */
     newestPodAt: z.string().optional(),
+    /** Service accounts, `namespace/name` with a space between, whose association comes back after their pods. */
+    deferred: z.string().optional(),
   }),
 });

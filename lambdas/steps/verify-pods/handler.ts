@@ -59,7 +59,7 @@ function assertPodsExplain(notYet: MigrationError, { judged, leniency }: PodsSee
 }
 
 const run: StepRun<typeof verifyPodsSchema> = async (
-  { migrationId, target, rung, round, towards, newestPodAt, tries = 0 },
+  { migrationId, target, rung, round, towards, newestPodAt, tries = 0, deferred },
   { portsFor, ledger, clock },
 ) => {
   const work = await recordedWork(ledger, migrationId, rung);
@@ -85,7 +85,7 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const lookedAt = utcNow(clock);
   const since = towards === 'pod-identity' ? associatedSince(record) : undefined;
   const robbed = towards === 'pod-identity' ? await robbedBystanders({ kubernetes, eks }, snapshot) : [];
-  const expected = await expectedPods(ledger, migrationId, snapshot, towards);
+  const expected = await expectedPods(ledger, migrationId, snapshot, towards, deferred);
   const looking = { towards, expected, since, robbed, newestPodAt, now: clock.now() };
   const seen = await lookAtPods(kubernetes, snapshot, looking);
   const { evidence, judged, next, podsThatCount, podsAsTheyShallBe } = seen;

@@ -64,12 +64,12 @@ async function verify(
   fakes: Machine,
   locked: Locked,
   towards: 'pod-identity' | 'before',
-  newestPodAt = '',
+  { newestPodAt = '', deferred = '' }: { newestPodAt?: unknown; deferred?: unknown } = {},
 ): Promise<unknown> {
   let round = 1;
   let tries = 0;
   for (;;) {
-    const input = { ...locked, towards, round, ...(towards === 'before' ? { newestPodAt, tries } : {}) };
+    const input = { ...locked, towards, round, ...(towards === 'before' ? { newestPodAt, tries, deferred } : {}) };
     const { verdict } = await task(fakes, 'verify-pods', input);
     if (verdict !== 'restart') return verdict;
     const { isTry } = await task(fakes, 'restart-pods', input);
@@ -98,9 +98,11 @@ async function rollBack(
   try {
     if (!isAccount(locked)) await addonBack(fakes, locked);
     else if (removesAnnotation) await task(fakes, 'annotate-service-account', { ...locked, towards: 'before' });
-    const { newestPodAt } = await task(fakes, 'restore-associations', locked);
+    const restored = await task(fakes, 'restore-associations', locked);
     if (isAccount(locked)) fakes.clock.advance(WAIT_MS);
-    await verify(fakes, locked, 'before', newestPodAt as string | undefined);
+    await verify(fakes, locked, 'before', restored);
+    if (restored['deferred'] !== undefined)
+      await task(fakes, 'restore-associations', { ...locked, action: 'deferred' });
     if (repairsTrust) await task(fakes, 'repair-trust', { ...locked, towards: 'before' });
   } catch (error) {
     return end(fakes, locked, 'needs-human', caught(error));

@@ -359,7 +359,7 @@ export async function expectEnd(
   const identities = migrated ? ['pod-identity'] : outcome === 'rolled-back' ? ['irsa'] : [];
   expect(record.verified).toBe(identities.length > 0 ? 'pods' : 'none');
   const seen = (await ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map((pod) => pod.identity);
-  // With an association of before, new pods are on Pod Identity as they were to be then.
+  // A fault may have had the association of before come back first, and new pods take it then.
   const isAsBefore = outcome === 'rolled-back' && leftOver !== undefined && seen.join() === 'pod-identity';
   expect(isAsBefore ? ['irsa'] : seen).toEqual(identities);
   for (const lock of [ADDON_LOCK, ROLE_LOCK])
