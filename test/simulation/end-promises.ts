@@ -136,6 +136,8 @@ export const transientEndsMigrated: Promised = {
       if (
         (!fault || (isTransient(fault.kind) && !fault.persists)) &&
         record?.outcome !== result.simulated.ends &&
+        // A first plan says that nobody reaches the API server, and does not wait for it.
+        !(record?.outcome === 'blocked' && fault?.seconds !== undefined && fault.service === 'kubernetes') &&
         !result.spec.rollBack
       ) {
         return [

@@ -80,10 +80,10 @@ describe('a seed', () => {
       expect(times.filter((time) => time[field] !== undefined).length).toBeGreaterThan(10);
     expect(Math.max(...times.map(({ nodes = 0 }) => nodes))).toBe(500);
     expect(Math.max(...times.map(({ replicas = 0 }) => replicas))).toBe(500);
-    const outages = specs.flatMap(({ faults }) => faults.filter(({ seconds }) => seconds !== undefined));
-    expect(new Set(outages.map(({ seconds }) => seconds))).toEqual(new Set(OUTAGE_SECONDS));
+    const drawn = specs.flatMap(({ faults }) => faults.filter(({ seconds }) => seconds !== undefined));
+    expect(new Set(drawn.map(({ seconds }) => seconds))).toEqual(new Set(OUTAGE_SECONDS));
     for (const service of ['eks', 'kubernetes', 'iam', 'dynamodb', 'eks-auth'])
-      expect(outages.filter((one) => one.service === service).length).toBeGreaterThan(5);
+      expect(drawn.filter((one) => one.service === service).length).toBeGreaterThan(5);
     for (const knob of ['apiTokenLagSeconds', 'functionClockSkewSeconds'])
       expect(specs.filter(({ knobs }) => knobs?.[knob] !== undefined).length).toBeGreaterThan(10);
     // Time alone in many runs, so that it shows what it does.
