@@ -23,7 +23,9 @@ export const migratedHaveCredentials: Promised = {
       return listObjects(cluster.kube, 'Pod').flatMap((pod) => {
         const { namespace = '', name, deletionTimestamp } = pod.metadata;
         const account = `${namespace}/${pod.spec.serviceAccountName ?? 'default'}`;
-        const isCounted = planned.has(account) && deletionTimestamp === undefined && pod.status.phase === 'Running';
+        const isLost = cluster.kube.lostNodes.has(pod.spec.nodeName ?? '');
+        const isCounted =
+          planned.has(account) && deletionTimestamp === undefined && pod.status.phase === 'Running' && !isLost;
         if (!isCounted || !sourcesOf(pod).some(({ method }) => method === 'pod-identity')) return [];
         const [refused] = refusalsOf(sandbox.world, cluster, pod);
         if (!refused && hasCredentials(sandbox.world, cluster, pod)) return [];

@@ -7,7 +7,6 @@ import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
 import { allMigrations, annotationOf, changes, migrationOf, notWorking, podsOf } from './look.ts';
 import type { RunResult } from './run.ts';
 import {
-  byAwsClock,
   goesBackForPods,
   interfered,
   migratedSince,
@@ -145,6 +144,8 @@ export const transientEndsMigrated: Promised = {
       if (
         (!fault || (isTransient(fault.kind) && !fault.persists)) &&
         record?.outcome !== result.simulated.ends &&
+        // A first plan says that nobody reaches the API server, and does not wait for it.
+        !(record?.outcome === 'blocked' && fault?.seconds !== undefined && fault.service === 'kubernetes') &&
         !result.spec.rollBack &&
         !goesBackForPods(result, record)
       ) {
@@ -182,6 +183,17 @@ export const goesBackByItself: Promised = {
   },
 };
 
+/** When a migration last listed pods to verify them, by AWS's clock. */
+const lastLookAt = (result: RunResult, migrationId: string): number => {
+  const looks = result.sandbox.world.log.calls.filter(
+    (call) =>
+      call.step === 'verify-pods' &&
+      call.operation === 'list pods' &&
+      migrationOf(result, call.execution) === migrationId,
+  );
+  return Date.parse(looks.at(-1)?.at ?? '');
+};
+
 export const provenOnPods: Promised = {
   name: 'proven-on-pods',
   says: 'migrated says how it was verified: by evidence for every pod that counts, or, where no more was asked for, by the API alone, and then that no pod was seen.',
@@ -214,12 +226,12 @@ export const provenOnPods: Promised = {
           one.record?.outcome === 'migrated',
       );
       if (interfered(result) || result.repeated.length > 0 || others.length > 0) continue;
-      const endedAt = byAwsClock(result, record.endedAt);
+      const lookedAt = lastLookAt(result, migrationId);
       const missing = podsOf(result.cluster).filter(
         (pod) =>
           !pod.terminating &&
-          // An autoscaler, and a node that is lost, make pods after the end too.
-          !(result.spec.time && pod.createdAt >= endedAt) &&
+          // An autoscaler, and a node that is lost, make pods after that too.
+          !(result.spec.time && pod.createdAt >= lookedAt) &&
           plannedOf(record).some(
             (one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace,
           ) &&

@@ -164,7 +164,7 @@ const timeDefinitions: Definition[] = [
   {
     name: 'daemon-set',
     file: 'service-account-irsa',
-    requests: [{ serviceAccount: { namespace: 'payments', name: 'api' } }],
+    requests: [{ serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'remove' }],
     change: ({ accounts }) => {
       for (const cluster of accounts[0]?.clusters ?? [])
         cluster.workloads = cluster.workloads.flatMap((one) =>
@@ -175,7 +175,7 @@ const timeDefinitions: Definition[] = [
   {
     name: 'stateful-set',
     file: 'service-account-irsa',
-    requests: [{ serviceAccount: { namespace: 'payments', name: 'api' } }],
+    requests: [{ serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'remove' }],
     change: ({ accounts }) => {
       for (const cluster of accounts[0]?.clusters ?? [])
         cluster.workloads = cluster.workloads.flatMap((one) =>

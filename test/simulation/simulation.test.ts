@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
-import { kindsFor, persistentFailures, singleFaults, smooth, wayBackOf } from './exhaustive.ts';
+import { kindsFor, outages, persistentFailures, singleFaults, smooth, wayBackOf } from './exhaustive.ts';
 import { plant, readMutants, tryMutant } from './mutants.ts';
 import { simulate } from './run.ts';
-import { SCENARIO_NAMES, scenarioNamed } from './scenarios.ts';
+import { SCENARIO_NAMES, scenarioNamed, TIME_SCENARIO_NAMES } from './scenarios.ts';
 import { specOfSeed } from './seeds.ts';
-import { clientsOf } from './spec.ts';
+import { clientsOf, type RunSpec } from './spec.ts';
+import { OUTAGE_SECONDS } from './time-seeds.ts';
 
 let assembly = '';
 beforeAll(async () => {
@@ -36,6 +37,57 @@ describe('a seed', () => {
     const log = async (clients: 'direct' | 'sdk'): Promise<string> =>
       (await simulate(specOfSeed(seed), assembly, { clients })).sandbox.world.log.toJsonLines();
     expect(await log('direct')).toBe(await log('sdk'));
+  });
+
+  // Lost nodes and an outage, a large workload with an autoscaler, an API server that knows callers late.
+  it.each(['outages', 'autoscaler', 'apiTokenLagSeconds', 'losses'])(
+    'with time in it gives the same call log, byte for byte (%s)',
+    async (what) => {
+      const seeds = Array.from({ length: 400 }, (_, index) => index + 1);
+      const has = (spec: RunSpec): boolean =>
+        (spec.time?.replicas ?? 0) < 50 &&
+        (spec.time?.nodes ?? 0) < 50 &&
+        (what === 'outages'
+          ? spec.faults.some(({ seconds }) => seconds !== undefined)
+          : what === 'apiTokenLagSeconds'
+            ? spec.knobs?.[what] !== undefined
+            : spec.time?.[what as 'autoscaler' | 'losses'] !== undefined);
+      const seed = seeds.find((one) => has(specOfSeed(one, { time: true })))!;
+      const log = async (clients: 'direct' | 'sdk'): Promise<string> =>
+        (await simulate(specOfSeed(seed, { time: true }), assembly, { clients })).sandbox.world.log.toJsonLines();
+      const first = await log('direct');
+      expect(await log('direct')).toBe(first);
+      expect(await log('sdk')).toBe(first);
+    },
+  );
+
+  it('has time in it only where it is asked to', () => {
+    for (let seed = 1; seed <= 50; seed += 1) {
+      const spec = specOfSeed(seed);
+      expect(spec.time).toBeUndefined();
+      expect(spec.faults.filter((fault) => fault.seconds !== undefined)).toEqual([]);
+      expect(SCENARIO_NAMES).toContain(spec.scenario);
+    }
+  });
+
+  it('draws everything that takes time', () => {
+    const specs = Array.from({ length: 400 }, (_, seed) => specOfSeed(seed, { time: true }));
+    const times = specs.map(({ time }) => time ?? {});
+    expect(new Set(specs.map(({ scenario }) => scenario))).toEqual(
+      new Set([...SCENARIO_NAMES, ...TIME_SCENARIO_NAMES]),
+    );
+    for (const field of ['nodes', 'replicas', 'readySeconds', 'budget', 'autoscaler', 'losses'] as const)
+      expect(times.filter((time) => time[field] !== undefined).length).toBeGreaterThan(10);
+    expect(Math.max(...times.map(({ nodes = 0 }) => nodes))).toBe(500);
+    expect(Math.max(...times.map(({ replicas = 0 }) => replicas))).toBe(500);
+    const drawn = specs.flatMap(({ faults }) => faults.filter(({ seconds }) => seconds !== undefined));
+    expect(new Set(drawn.map(({ seconds }) => seconds))).toEqual(new Set(OUTAGE_SECONDS));
+    for (const service of ['eks', 'kubernetes', 'iam', 'dynamodb', 'eks-auth'])
+      expect(drawn.filter((one) => one.service === service).length).toBeGreaterThan(5);
+    for (const knob of ['apiTokenLagSeconds', 'functionClockSkewSeconds'])
+      expect(specs.filter(({ knobs }) => knobs?.[knob] !== undefined).length).toBeGreaterThan(10);
+    // Time alone in many runs, so that it shows what it does.
+    expect(specs.filter(({ faults, actor }) => faults.length === 0 && !actor).length).toBeGreaterThan(80);
   });
 
   it('goes by the SDK in one run of twenty', () => {
@@ -66,7 +118,7 @@ describe('a seed', () => {
 });
 
 describe('the exhaustive list', () => {
-  it.each([...SCENARIO_NAMES])(
+  it.each([...SCENARIO_NAMES, ...TIME_SCENARIO_NAMES])(
     'has every fault at every call of %s, which ends as it should without any',
     async (name) => {
       const result = await simulate(smooth(name), assembly);
@@ -83,6 +135,27 @@ describe('the exhaustive list', () => {
       expect(new Set(changing ? kindsFor(changing) : FAULT_KINDS)).toEqual(new Set(FAULT_KINDS));
     },
   );
+
+  it('has each service away from each of its calls on, for minutes and for hours', async () => {
+    const { seen } = (await simulate(smooth('in-place'), assembly)).sandbox.world.faults;
+    const specs = outages('in-place', seen);
+    for (const service of ['eks', 'iam', 'kubernetes', 'dynamodb'] as const) {
+      const own = specs.map(({ faults: [fault] }) => fault!).filter((fault) => fault.service === service);
+      expect(new Set(own.map(({ seconds }) => seconds))).toEqual(new Set([120, 900, 10_800]));
+      expect(Math.max(...own.map(({ call }) => call))).toBe(seen.filter((call) => call.service === service).length);
+    }
+    // The first struck call of an outage is the one that it is drawn for, and all after it are struck until it is over.
+    const { sandbox } = await simulate(
+      { ...smooth('in-place'), faults: [{ kind: 'server-error', service: 'iam', call: 2, seconds: 5 }] },
+      assembly,
+    );
+    const calls = sandbox.world.log.calls.filter(({ service, step }) => service === 'iam' && step !== undefined);
+    expect(calls[0]!.status).toBe(200);
+    const failed = calls.filter(({ status }) => status === 500);
+    expect(failed.length).toBeGreaterThan(0);
+    const since = Date.parse(calls[1]!.at);
+    expect(calls.slice(1).every(({ at, status }) => Date.parse(at) < since + 5000 === (status === 500))).toBe(true);
+  });
 
   it('fails each step of the road that changes something, and goes on along the way back', async () => {
     const { sandbox } = await simulate(smooth('recreate'), assembly);

@@ -154,22 +154,23 @@ export const outcomesAreTold: Promised = {
       if (record?.status === 'ended' && !ids.has(`${migrationId}#${record.outcome ?? ''}`))
         problems.push(`${migrationId} ended ${record.outcome ?? ''}, and nobody was told`);
       const before = record?.recovery?.after;
-      // An end is told after what it is the end of began, whatever was told before: it may be the second of its kind.
       const ends = endsOf(result, migrationId);
-      problems.push(
-        ...ends
-          .filter(({ outcome, since }) => !own.some(({ type, at }) => type === outcome && at >= since))
-          .map(({ outcome }) => `${migrationId} ended ${outcome}, and nobody was told`),
-      );
       // The record has the last two ends, and steps have one line however often they ran.
       const noted = (await result.ledger.listSteps(migrationId)).flatMap(({ name, result: answer = '' }) =>
         name.startsWith('finish') ? (/"outcome":"([\w-]+)"/.exec(answer)?.[1] ?? []) : [],
       );
+      // An execution whose end could not be recorded says that a person is needed, whatever the record says.
+      const recorded = new Set<string | undefined>([record?.outcome, before, ...noted]);
+      // An end is told after what it is the end of began, whatever was told before: it may be the second of its kind.
+      problems.push(
+        ...ends
+          .filter(({ outcome }) => recorded.has(outcome))
+          .filter(({ outcome, since }) => !own.some(({ type, at }) => type === outcome && at >= since))
+          .map(({ outcome }) => `${migrationId} ended ${outcome}, and nobody was told`),
+      );
       const happened = new Set<string | undefined>([
-        record?.outcome,
-        before,
+        ...recorded,
         ...ends.map(({ outcome }) => outcome),
-        ...noted,
         'started',
         'approval-needed',
       ]);
