@@ -185,7 +185,7 @@ export function createHandler(
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
   const handler = middy<unknown, unknown>().use(middlewares);
   const telemetry = withShownText(dependencies.telemetry);
-  const stack = handler.handler((event: unknown, context: LambdaContext) => {
+  const stack = handler.handler(async (event: unknown, context: LambdaContext) => {
     const remainingTime = (): number => context.getRemainingTimeInMillis();
     const { clock, pace } = dependencies;
     const who = identified.safeParse(event).data;
@@ -209,12 +209,12 @@ export function createHandler(
       const paced = pacing.around({ ...place, cluster: '' }, { waits: true });
       return dependencies.fleetOf(place, around ? within(around, paced) : paced);
     };
-    return runStep(
-      step,
-      event,
-      { ...dependencies, telemetry, portsFor, fleetOf, ledger, remainingTime },
-      pacing,
-    ).finally(() => pacing.end());
+    try {
+      const invocation = { ...dependencies, telemetry, portsFor, fleetOf, ledger, remainingTime };
+      return await runStep(step, event, invocation, pacing);
+    } finally {
+      await pacing.end();
+    }
   });
   return (event, context) => Promise.resolve(stack(event, context, {} as never));
 }

@@ -9,10 +9,13 @@ import {
   OLDEST_APPROVAL,
   OLDEST_LOCK,
   outcomeMetric,
+  PACED_SECONDS,
+  REFUSED_CALL,
   STRANDED,
   sweepMetric,
   THROTTLED_CALL,
   UNEXPECTED_ERROR,
+  UNPACED,
 } from '../../lambdas/domain/metrics.ts';
 import { OUTCOMES } from '../../lambdas/domain/model.ts';
 import { sweepOutcome } from '../../lambdas/domain/sweep/model.ts';
@@ -99,6 +102,9 @@ const eventsRow = ({ eventRules, diagnoseDenial }: Watched): Row => [
 const errorsRow = (watched: Watched): Row => [
   graph('Throttling', [
     measured(THROTTLED_CALL),
+    measured(REFUSED_CALL),
+    measured(PACED_SECONDS),
+    measured(UNPACED),
     ...lambdaThrottles(watched.functions),
     ...ledgerThrottles(watched.table),
     ...machinesOf(watched).map(([name, machine]) => named(name, machineThrottled(machine))),

@@ -25,7 +25,7 @@ import { homeOf } from '../../sandbox/world/build.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
-import { FakeTelemetry } from '../lambdas/fakes.ts';
+import { FakeTelemetry } from '../lambdas/fake-telemetry.ts';
 import { scenarioWith } from './fixture.ts';
 
 export const PLACE = { account: '111122223333', region: 'eu-west-1' };

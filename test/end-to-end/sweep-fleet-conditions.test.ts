@@ -140,25 +140,18 @@ describe('a fleet of which one region takes two calls a second', () => {
         const throttled = world.sandbox.world.log.calls.filter(
           ({ error, service }) => service === 'eks' && error === 'ThrottlingException',
         );
-        expect(throttled.filter(({ step }) => step === 'take-inventory').length).toBeGreaterThan(10);
+        // The look asks for 5 a second, and is slowed down by what is refused.
+        const ofLook = throttled.filter(({ step }) => step === 'take-inventory').length;
+        expect(ofLook).toBeGreaterThan(0);
+        expect(ofLook).toBeLessThan(30);
         expect(throttled.filter((call) => !isThrottled(call))).toEqual([]);
         expect(standing.outcome).toBe('completed');
         expect(classesIn(report)).toEqual(classesExpected(world.expected));
         expect(report.rows).toHaveLength(world.expected.length);
 
         const ready = report.rows.filter((row) => row.class === 'ready');
-        expect(ready.filter((row) => !isThrottled(row)).map(({ outcome }) => outcome)).toEqual(
-          ready.filter((row) => !isThrottled(row)).map(() => 'migrated'),
-        );
-        const there = ready.filter(isThrottled);
-        expect(there.length).toBeGreaterThan(0);
-        expect(
-          there.filter(
-            ({ outcome, failure }) =>
-              outcome !== 'migrated' &&
-              !((outcome === 'blocked' || outcome === 'rolled-back') && failure?.name === 'Throttled'),
-          ),
-        ).toEqual([]);
+        expect(ready.filter(isThrottled).length).toBeGreaterThan(0);
+        expect(ready.map(({ outcome }) => outcome)).toEqual(ready.map(() => 'migrated'));
       },
     );
   });

@@ -29,7 +29,6 @@ import type {
   ServiceAccount,
   ServiceAccountDetail,
   Settings,
-  Telemetry,
   Workload,
   WorkloadRef,
 } from '../../lambdas/ports/index.ts';
@@ -37,6 +36,7 @@ import type { Step } from '../../lambdas/runtime/step.ts';
 import { FakeEks } from './fake-eks.ts';
 import { FakeLedger } from './fake-ledger.ts';
 import { FakePace } from './fake-pace.ts';
+import { FakeTelemetry } from './fake-telemetry.ts';
 import { FakeDocuments, FakeFleet, FakeSweeps } from './fake-sweeps.ts';
 import {
   aNode,
@@ -386,25 +386,6 @@ export class FakeEvents implements Events {
   readonly put: ServiceEvent[] = [];
   async publish(events: ServiceEvent[]): Promise<void> {
     this.put.push(...copyOf(events));
-  }
-}
-
-export class FakeTelemetry implements Telemetry {
-  readonly lines: { level: 'info' | 'warn' | 'error'; message: string; fields: Record<string, unknown> }[] = [];
-  counts: Record<string, number> = {};
-  private readonly line =
-    (level: 'info' | 'warn' | 'error') =>
-    (message: string, fields: Record<string, unknown> = {}): void => {
-      this.lines.push({ level, message, fields });
-    };
-  readonly log = { info: this.line('info'), warn: this.line('warn'), error: this.line('error') };
-  count(metric: string, value = 1): void {
-    this.counts[metric] = (this.counts[metric] ?? 0) + value;
-  }
-  /** The last one of each. */
-  readonly measured: Record<string, number> = {};
-  seconds(metric: string, value: number): void {
-    this.measured[metric] = value;
   }
 }
 

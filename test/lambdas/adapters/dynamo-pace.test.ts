@@ -124,8 +124,8 @@ describe('the shared pace in the ledger', () => {
         }),
       );
       const fresh = createDynamoPace({ client, tableName: TABLE });
-      await expect(fresh.reserve(EKS, 1, NOW), name).rejects.toThrow('was begun again. Find out who wrote it.');
-      expect(await fresh.reserve(EKS, 1, NOW), name).toHaveProperty('position');
+      await expect(fresh.reserve(EKS, 1, NOW)).rejects.toThrow('was begun again. Find out who wrote it.');
+      expect(await fresh.reserve(EKS, 1, NOW)).toHaveProperty('position');
     }
   });
 });

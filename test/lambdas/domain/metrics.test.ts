@@ -19,6 +19,6 @@ describe('metrics of the service', () => {
   it('are those of each outcome, and no error by its name', () => {
     for (const outcome of OUTCOMES) expect(SERVICE_METRICS).toContain(outcomeMetric(outcome));
     expect(Object.keys(ERROR_CLASSES).filter((name) => SERVICE_METRICS.has(name))).toEqual([]);
-    expect(SERVICE_METRICS.size).toBe(OUTCOMES.length + sweepOutcome.options.length + 8);
+    expect(SERVICE_METRICS.size).toBe(OUTCOMES.length + sweepOutcome.options.length + 11);
   });
 });

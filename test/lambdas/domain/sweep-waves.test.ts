@@ -159,6 +159,28 @@ describe('caps', () => {
     expect(counts({ perAccount: 3 }, ({ account }) => account)).toEqual([3, 3]);
     expect(counts({ perRegion: 2 }, ({ account, region }) => `${account} ${region}`)).toEqual([2, 2, 2, 2]);
   });
+  it('are what a place has room for now, where calls wait there, and nothing elsewhere', () => {
+    const places = queue(12, (number) => ({ region: ['eu-west-1', 'us-east-1', 'us-west-2'][number % 3]! }));
+    const { account } = places[0]!;
+    const rooms = new Map([
+      [`${account} eu-west-1`, 2],
+      [`${account} us-east-1`, 0],
+    ]);
+    const { begin } = decideWave(look(wide, { queued: places, rooms }));
+    const counts = [...Map.groupBy(begin, ({ region }) => region)].map(([region, all]) => [region, all.length]);
+    expect(Object.fromEntries(counts)).toEqual({ 'eu-west-1': 2, 'us-west-2': 4 });
+    // The map is not used up.
+    expect(rooms.get(`${account} eu-west-1`)).toBe(2);
+  });
+  it('that leave no room leave the sweep running', () => {
+    const [item] = queue(1);
+    const rooms = new Map([[`${item!.account} ${item!.region}`, 0]]);
+    expect(decideWave(look(wide, { queued: [item!], rooms }))).toMatchObject({
+      status: 'running',
+      begin: [],
+      done: false,
+    });
+  });
   it('let none be begun twice that is in both places after a crash', () => {
     const [both, ...others] = queue(3);
     const decided = decideWave(

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Sweep, SweepItem, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
 import type { AddonRequest } from '../../../lambdas/domain/model.ts';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { type Location, locationKey } from '../../../lambdas/domain/pace.ts';
 import { dispatchSweep } from '../../../lambdas/runtime/sweep/dispatching.ts';
 import { dispatchSweepStep } from '../../../lambdas/steps/dispatch-sweep/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
@@ -42,6 +43,36 @@ const ends = (item: SweepItem, outcome: 'migrated' | 'rolled-back' | 'needs-huma
 
 beforeEach(() => {
   fakes = newFakes();
+});
+
+describe('a look at a place where calls wait', () => {
+  const waiting = (item: SweepItem, calls: number): void => {
+    const now = fakes.clock.now();
+    const location: Location = { service: 'eks', account: item.account, region: item.region, cluster: '' };
+    // 5 a second.
+    fakes.pace.states.set(locationKey(location), { head: 1000 + calls, atCut: 1000, cutAt: now, rate: 5 });
+  };
+  it('begins nothing there once ten seconds of calls wait, and goes on when they are over', async () => {
+    await put({ limits: { canary: 2 } }, [first, second]);
+    waiting(first, 55);
+    expect(await look()).toEqual({ next: 'wait', waitSeconds: 20 });
+    expect(started()).toEqual([]);
+    expect(await record()).toMatchObject({ status: 'running' });
+    later(20);
+    await look(1);
+    expect(started().sort()).toEqual([first.migrationId, second.migrationId].sort());
+  });
+
+  it('begins by its own limits where nobody can say', async () => {
+    await put({ limits: { canary: 2 } }, [first, second]);
+    waiting(first, 1000);
+    fakes.pace.down = lost();
+    await look();
+    expect(started()).toHaveLength(2);
+    expect(fakes.telemetry.lines.map(({ message }) => message)).toContain(
+      'dispatch-sweep: the shared pace could not be read',
+    );
+  });
 });
 
 describe('a look of the dispatcher', () => {

@@ -1,0 +1,39 @@
+/**
+ * A sweep with far more migrations at once than EKS takes calls for: a throttle costs time, and nothing else. Before
+ * there was a shared pace, three in five calls were refused.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FleetWorld, openFleet, type Swept } from './sweep-world.ts';
+
+describe('a place that takes five calls of EKS a second, with everything that is ready at once', () => {
+  let world: FleetWorld;
+  let swept: Swept;
+  beforeAll(async () => {
+    world = await openFleet({
+      clusters: 24,
+      seed: 3,
+      accounts: 1,
+      addons: 5,
+      change: ({ throttles }) => void throttles.push({ service: 'eks', callsPerSecond: 5, burst: 5 }),
+    });
+    swept = await world.run(() =>
+      world.sweep({ limits: { canary: 100, concurrency: 100, perAccount: 100, perRegion: 100 } }),
+    );
+  });
+  afterAll(() => world.backend.close());
+
+  it('is migrated whole', () => {
+    const ready = swept.report.rows.filter((row) => row.class === 'ready');
+    expect(ready.length).toBeGreaterThan(12);
+    expect(swept.standing.tally).toEqual({ queued: 0, inFlight: 0, ended: { migrated: ready.length } });
+  });
+
+  it('refuses few of the calls', () => {
+    const calls = world.sandbox.world.log.calls.filter(
+      ({ service, step }) => service === 'eks' && step !== undefined && step !== 'take-inventory',
+    );
+    const refused = calls.filter(({ error }) => error === 'ThrottlingException');
+    expect(calls.length).toBeGreaterThan(300);
+    expect(refused.length / calls.length).toBeLessThan(0.2);
+  });
+});
