@@ -98,6 +98,20 @@ const describe = (addon: Addon | undefined, { snapshot, record }: HandOffFacts):
   ];
 };
 
+/**
+ * What somebody else has made of a service account that the add-on takes one for, where nothing of before needs its
+ * place: the rollback leaves it.
+ */
+function othersLines({ snapshot, record, seen, target }: HandOffFacts, lines: HandOffLines): string[] {
+  if (!seen) return [];
+  const wanted = [...ownedBefore(snapshot), ...standAloneBefore(snapshot, target.cluster)];
+  return madeByOthers(snapshot, record, seen.addon, seen.associations)
+    .filter((other) =>
+      wanted.every((was) => was.namespace !== other.namespace || was.serviceAccount !== other.serviceAccount),
+    )
+    .flatMap((other) => [foreignNote(other), ifWanted(lines.deleteAssociation(other.id))]);
+}
+
 /** What somebody else has put where an association has to come back: the old one needs its place. */
 function freeKeys({ snapshot, record, seen }: HandOffFacts, wanted: Association[], lines: HandOffLines): string[] {
   if (!seen) return [];
@@ -212,6 +226,7 @@ export function handOffCommands(given: HandOffFacts): string[] {
     ...(seen ? fromSeenState(facts, seen, lines) : fromAnyState(facts, lines)),
     ...associationLines(facts, lines),
     ...standaloneLines(given, lines),
+    ...othersLines(facts, lines),
     note`Pods keep the identity that they were admitted with: new ones take the one that was restored.`,
     lines.kubeconfig(),
     ...restarts,

@@ -7,6 +7,7 @@ import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
 import { allMigrations, annotationOf, changes, migrationOf, notWorking, podsOf } from './look.ts';
 import type { RunResult } from './run.ts';
 import { interfered, migratedSince, plannedOf, podsMayLag, type Promised, sameTags } from './promised.ts';
+import type { HandOffEnd } from './person.ts';
 import { isTransient } from '../faults/kinds.ts';
 
 /** Steps of the road that the way back does not use. */
@@ -22,6 +23,16 @@ const ROAD_ONLY = new Set([
   'install-agent',
   'create-association',
 ]);
+
+/** What a hand-off leaves undone once a person has done what it says. */
+const handOffProblems = ({ problems, outcome, released, locks, heldUp, rounds, failure }: HandOffEnd): string[] => [
+  ...problems.map((problem) => `the commands of needs-human do not restore it: ${problem}`),
+  ...(outcome === 'rolled-back' || released
+    ? []
+    : [`after ${rounds} hand-offs it is still ${outcome ?? ''}: ${failure}`]),
+  ...locks.map((key) => `after the hand-off the lock ${key} is still its own`),
+  ...heldUp.map((why) => `after the hand-off another migration can't begin: ${why}`),
+];
 
 export const neverLost: Promised = {
   name: 'never-lost',
@@ -46,9 +57,7 @@ export const neverLost: Promised = {
           ),
         );
     }
-    problems.push(
-      ...result.handOffProblems.map((problem) => `the commands of needs-human do not restore it: ${problem}`),
-    );
+    problems.push(...result.handOffs.flatMap(handOffProblems));
     for (const lock of await result.ledger.listHeldLocks())
       problems.push(`the lock ${lock.key} is still held by ${lock.holder?.executionArn ?? ''}`);
     return problems;

@@ -11,7 +11,7 @@
 import { MigrationError } from '../../domain/errors.ts';
 import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/model.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
-import { accountProblem, associationProblem, isUnannotated } from '../../domain/service-account.ts';
+import { accountProblem, accountProblemBack, associationProblem, isUnannotated } from '../../domain/service-account.ts';
 import { settingsFor } from '../../domain/spokes.ts';
 import type { HandlerDependencies, ServiceAccountDetail, Settings } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
@@ -93,7 +93,7 @@ async function putBack(work: Work): Promise<boolean> {
   const { annotationChange: note } = record;
   if (!note || !isUnannotated(record) || was.roleArn === undefined) return false;
   const now = await look(work);
-  const why = accountProblem(was, now, true);
+  const why = accountProblemBack(record, was, now, true);
   if (!now || why !== undefined)
     throw new MigrationError(
       'RestoreRefused',

@@ -53,7 +53,8 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const lookedAt = utcNow(clock);
   const since = towards === 'pod-identity' ? associatedSince(record) : undefined;
   const robbed = towards === 'pod-identity' ? await robbedBystanders({ kubernetes, eks }, snapshot) : [];
-  const expected = await expectedPods(ledger, migrationId, snapshot, towards);
+  const associations = [...snapshot.associations, ...grounds.left];
+  const expected = await expectedPods(ledger, migrationId, { ...snapshot, associations }, towards);
   const { evidence, judged, ...counts } = await lookAtPods(kubernetes, snapshot, { towards, expected, since, robbed });
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, lookedAt);
   assertNoneRobbed(robbed, work);
