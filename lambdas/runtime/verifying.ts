@@ -36,8 +36,8 @@ export interface Grounds {
   /** Associations of other principals that a rollback leaves, since a person has decided so: pods may use them. */
   left: readonly Association[];
   /**
-   * Once the pods have shown what they shall, towards Pod Identity: makes sure of the add-on once more, and then of the
-   * associations, which the pods' env says nothing of, and answers the warnings. Throws as the first look does, and
+   * Once the pods have shown what they shall: makes sure of what they belong to once more, and, towards Pod Identity, of
+   * the associations, which the pods' env says nothing of. Answers the warnings. Throws as the first look does, and
    * PodsNotSettled where anything has moved since that: the pods may have been seen before it did.
    */
   conclude: () => Promise<Check[]>;
@@ -172,6 +172,7 @@ async function groundsOfAddon({ eks, clock }: Looking, work: AddonWork, towards:
     conclude: async () => {
       const then = await look();
       assertUnmoved(`Add-on ${name}`, addonMark(now), addonMark(then));
+      if (towards === 'before') return [];
       await assertAssociated(eks, clock, work, then.arn);
       // Whoever deletes the add-on takes its associations along: they may have been listed before that.
       const last = await look();
@@ -220,9 +221,10 @@ async function groundsOfAccount(
   return {
     left: takenAssociations(record, others),
     conclude: async () => {
-      await look();
+      if (towards === 'pod-identity') await look();
       const then = await lookAtIt();
       if (was) assertUnmoved(`Service account ${was.namespace}/${was.name}`, account, then);
+      if (towards === 'before') return [];
       return warningsOf(record, snapshot, undefined);
     },
   };

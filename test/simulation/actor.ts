@@ -27,8 +27,12 @@ export interface ActorRecord {
   spec: ActorSpec;
   /** Number of the call log's line after which it acted; absent where the run never came so far. */
   afterLine?: number;
+  /** The world's time by which it was done, milliseconds; absent while it is at it. */
+  acted?: number;
   /** Whether EKS took it. */
   accepted: boolean;
+  /** While it is at it: some things take several calls. */
+  acting: boolean;
 }
 
 /** The statement that somebody else adds to the trust policy of the add-on's role. */
@@ -222,13 +226,14 @@ export const prepareActor = (
   { requests }: SimulatedScenario,
   spec: ActorSpec,
 ): Actor => {
-  const record: ActorRecord = { spec, accepted: false };
+  const record: ActorRecord = { spec, accepted: false, acting: false };
   const { world, clock } = sandbox;
   const clients = sandbox.clients(undefined, cluster.region);
   const acts = async (line: number): Promise<void> => {
     record.afterLine = line;
     const [first] = requests;
     if (!first) return;
+    record.acting = true;
     const { kubernetes } = portsOf(clients, first.target);
     const sleep = (milliseconds: number): Promise<void> => clock.sleep(milliseconds);
     record.accepted = await act(
@@ -241,6 +246,8 @@ export const prepareActor = (
       // Refused: the add-on was not there, or busy. Then nobody interfered.
       () => false,
     );
+    record.acting = false;
+    record.acted = clock.now();
   };
   if (typeof spec.afterCall === 'number') afterCall(sandbox, spec.afterCall, acts);
   return {

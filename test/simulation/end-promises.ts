@@ -34,6 +34,38 @@ const handOffProblems = ({ problems, outcome, released, locks, heldUp, rounds, f
   ...heldUp.map((why) => `after the hand-off another migration can't begin: ${why}`),
 ];
 
+/** What is looked at last of what somebody else can do something to, by the steps that come before an end. */
+const LAST_LOOKS = new Set(['verify-pods', 'restore-associations', 'annotate-service-account']);
+const LOOK_AT: Record<string, RegExp> = {
+  associate: /PodIdentityAssociation/,
+  dissociate: /PodIdentityAssociation/,
+  repoint: /PodIdentityAssociation/,
+  annotate: /serviceaccounts$/,
+  'delete-account': /serviceaccounts$/,
+  'recreate-account': /serviceaccounts$/,
+};
+
+/**
+ * Whether the end of that migration claims what is there now. Nobody answers for what somebody else did after the last
+ * look at it, or to what was left alone; nor for what a person has decided to leave as it is.
+ */
+const answersFor = (result: RunResult, migrationId: string, { outcome }: Migration): boolean => {
+  const { actor, handOffs, sandbox } = result;
+  if (handOffs.some((one) => one.migrationId === migrationId && one.released)) return false;
+  if (!actor?.accepted || outcome === 'needs-human') return true;
+  if (outcome !== 'migrated' && outcome !== 'rolled-back') return false;
+  const seen = LOOK_AT[actor.spec.does] ?? /^DescribeAddon$/;
+  const last = sandbox.world.log.calls.findLast(
+    ({ step, operation, execution }) =>
+      LAST_LOOKS.has(step ?? '') && seen.test(operation) && migrationOf(result, execution) === migrationId,
+  );
+  const stale = STALE.has(actor.spec.does) ? sandbox.world.knobs.deleteStaleSeconds * 1000 : 0;
+  return last !== undefined && actor.acted !== undefined && Date.parse(last.at) > actor.acted + stale;
+};
+
+/** EKS may show for a while what was deleted. */
+const STALE: ReadonlySet<string> = new Set(['delete', 'replace']);
+
 export const neverLost: Promised = {
   name: 'never-lost',
   says: 'At every end the add-on exists and works with the old identity or the new one, or the ledger says needs-human with the commands that restore it.',
@@ -50,7 +82,7 @@ export const neverLost: Promised = {
       const serviceAccounts = plannedOf(record);
       // Checked after the commands of a needs-human end were run; what another migration's end says comes with that
       // one.
-      if (!interfered(result) && serviceAccounts.length > 0)
+      if (serviceAccounts.length > 0 && answersFor(result, migrationId, record))
         problems.push(
           ...notWorking(result, request, serviceAccounts, podsMayLag(result, request)).map(
             (problem) => `${record.outcome ?? ''}: ${problem}`,

@@ -51,14 +51,18 @@ const kubectl = async (sandbox: Sandbox, cluster: ClusterState, record: Migratio
 };
 
 /**
- * Runs them all, waits until the pods have settled, and answers what went wrong. `rollBack`: what the last line does.
- * `optional`: those lines too that a colon keeps from doing anything.
+ * Runs them all, waits until the pods have settled, and answers what went wrong. `rollBack`, `release`: what a last
+ * line does. `optional`: those lines too that a colon keeps from doing anything.
  */
 export const runHandOff = async (
   sandbox: Sandbox,
   cluster: ClusterState,
   record: Migration,
-  { rollBack, optional }: { rollBack: () => Promise<void>; optional: boolean },
+  {
+    rollBack,
+    release,
+    optional,
+  }: { rollBack: () => Promise<void>; release: () => Promise<unknown>; optional: boolean },
 ): Promise<string[]> => {
   let commands = 0;
   const host: ScriptHost = {
@@ -86,9 +90,10 @@ export const runHandOff = async (
     },
     kubectl: (words) => kubectl(sandbox, cluster, record, words),
     podIdentity: async (words) => {
-      if (words.join(' ') !== `rollback ${record.migrationId} --deployed`)
-        throw new Error(`pod-identity ${words.join(' ')} is not part of a hand-off.`);
-      await rollBack();
+      const said = words.join(' ');
+      if (said === `rollback ${record.migrationId} --deployed`) await rollBack();
+      else if (said === `release ${record.migrationId} --deployed`) await release();
+      else throw new Error(`pod-identity ${said} is not part of a hand-off.`);
     },
     sleep: (milliseconds) => sandbox.clock.sleep(milliseconds),
   };

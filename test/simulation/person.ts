@@ -41,28 +41,31 @@ export interface PersonOptions {
   interfere: (phase: (typeof PHASES)[number]) => Promise<void>;
 }
 
-const releaseIt = async ({ sandbox, ledger }: PersonOptions, migrationId: string): Promise<string[]> => {
+const releaseIt = ({ sandbox, ledger }: PersonOptions, migrationId: string): Promise<unknown> => {
   const { clock, outputs } = sandbox;
-  const clients = sandbox.clients();
-  const backend = { ledger, clock, ...outputs, stepFunctions: clients.stepFunctions() };
-  try {
-    await release(backend as unknown as Parameters<typeof release>[0], { migrationId, requestedBy: 'simulation' });
-    return [];
-  } catch (error) {
-    return [`pod-identity release: ${String(error)}`];
-  }
+  const backend = { ledger, clock, ...outputs, stepFunctions: sandbox.clients().stepFunctions() };
+  return release(backend, { migrationId, requestedBy: 'simulation' });
 };
 
 const act = async (options: PersonOptions, record: Migration): Promise<string[]> => {
   const { sandbox, cluster, does, rollBack, interfere } = options;
   await interfere('before-commands');
-  if (does === 'releases') return releaseIt(options, record.migrationId);
+  const released = (): Promise<unknown> => releaseIt(options, record.migrationId);
+  if (does === 'releases')
+    return released().then(
+      () => [],
+      (error: unknown) => [`pod-identity release: ${String(error)}`],
+    );
   const asked = async (): Promise<void> => {
     await interfere('before-rollback');
     await rollBack(record.migrationId);
   };
   if (does !== 'rollback-alone')
-    return runHandOff(sandbox, cluster, record, { rollBack: asked, optional: does === 'optional-too' });
+    return runHandOff(sandbox, cluster, record, {
+      rollBack: asked,
+      release: released,
+      optional: does === 'optional-too',
+    });
   await asked();
   return [];
 };

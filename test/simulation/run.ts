@@ -182,6 +182,12 @@ class Operator {
     }
   }
 
+  /** Until somebody else who has begun something is done with it. */
+  async done({ actor }: Pick<RunResult, 'actor'>): Promise<void> {
+    for (let look = 1; look <= PATIENCE_LOOKS && actor?.acting === true; look += 1)
+      await this.sandbox.clock.sleep(LOOK_AGAIN_MS / 10);
+  }
+
   async allTold(): Promise<void> {
     for (let look = 1; look <= PATIENCE_LOOKS && (await this.ledger.listUnsent()).length > 0; look += 1)
       await this.sandbox.clock.sleep(LOOK_AGAIN_MS);
@@ -256,6 +262,7 @@ export const simulate = async (
         }
       }
       await operator.settle(result.migrations);
+      await operator.done(result);
       const stragglers = async (): Promise<void> => {
         if (spec.faults.some(({ kind }) => kind.startsWith('time-out'))) await clock.sleep(STRAGGLERS_MS);
       };

@@ -4,9 +4,9 @@
  * only what differs; that it sets about to is in the ledger before. The write names the version of the object that was
  * seen, so that nothing which somebody changes in between is overwritten. Failure: an annotation, or a service account,
  * that somebody else has changed is left alone (ServiceAccountChanged), and so is the annotation where its association
- * is not as it was proven: without both, new pods have no role (AssociationChanged). Of a migration whose pods are
- * proven nothing is put back for it: the association goes before an annotation, and its end says that it is still
- * there. On the way back a person decides (RestoreRefused).
+ * is not as it was proven: without both, new pods have no role (AssociationChanged), and that leads back. For anything
+ * else of a migration whose pods are proven nothing is put back: the association goes before an annotation, and its end
+ * says that it is still there. On the way back a person decides (RestoreRefused).
  */
 import { MigrationError } from '../../domain/errors.ts';
 import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/model.ts';

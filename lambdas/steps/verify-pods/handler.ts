@@ -41,8 +41,8 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const grounds = await groundsOf({ eks, kubernetes, clock }, work, towards);
   /** Before the answer: whoever has to end this migration from here on knows that it succeeded. */
   const conclude = async (): Promise<void> => {
-    if (towards === 'before') return;
     const warnings = await grounds.conclude();
+    if (towards === 'before') return;
     await ledger.updateMigration(migrationId, { verified: record.request.verification, warnings });
   };
   if (record.request.verification === 'api') {
