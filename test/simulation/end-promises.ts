@@ -54,7 +54,8 @@ const answersFor = (result: RunResult, migrationId: string, { outcome }: Migrati
   if (handOffs.some((one) => one.migrationId === migrationId && one.released)) return false;
   if (!actor?.accepted || outcome === 'needs-human') return true;
   if (outcome !== 'migrated' && outcome !== 'rolled-back') return false;
-  const seen = LOOK_AT[actor.spec.does] ?? /^DescribeAddon$/;
+  // Also where only the associations are listed after it: that they are the add-on's is claimed with them.
+  const seen = LOOK_AT[actor.spec.does] ?? /^(DescribeAddon|ListPodIdentityAssociations)$/;
   const last = sandbox.world.log.calls.findLast(
     ({ step, operation, execution }) =>
       LAST_LOOKS.has(step ?? '') && seen.test(operation) && migrationOf(result, execution) === migrationId,

@@ -17,20 +17,24 @@ export const actsFor = (scenario: string): Act[] => {
   return ACTS.filter((act) => OF_BOTH.has(act) || OF_ACCOUNTS.has(act) === isOfAccount);
 };
 
-/** The first call of each place: what is done between two like ones is found, or not, by the same look. */
+/** The first call of each place and the last one: what is done between two like ones is found, or not, by the same look. */
 export const placesOf = (calls: readonly SeenCall[]): SeenCall[] => {
-  const known = new Set<string>();
+  const places = Map.groupBy(calls, placeOf);
   return calls.filter((call) => {
-    const place = placeOf(call);
-    if (known.has(place)) return false;
-    known.add(place);
-    return true;
+    const alike = places.get(placeOf(call));
+    return call === alike?.[0] || call === alike?.at(-1);
   });
 };
 
+/** EKS shows a delete at once: for what it does not show yet nobody answers. */
+const AT_ONCE: Pick<RunSpec, 'knobs'> = { knobs: { deleteStaleSeconds: 0 } };
+const knobsFor = (does: Act): Pick<RunSpec, 'knobs'> => (does === 'delete' || does === 'replace' ? AT_ONCE : {});
+
 /** Each kind of doing at each of these calls, in a run that is otherwise this one. */
 export const interferencesAt = (run: RunSpec, calls: readonly SeenCall[]): RunSpec[] =>
-  calls.flatMap(({ n }) => actsFor(run.scenario).map((does): RunSpec => ({ ...run, actor: { afterCall: n, does } })));
+  calls.flatMap(({ n }) =>
+    actsFor(run.scenario).map((does): RunSpec => ({ ...run, ...knobsFor(does), actor: { afterCall: n, does } })),
+  );
 
 /** The way back fails with its first look: a person is needed, wherever the road has led by then. */
 const NO_WAY_BACK: readonly FaultSpec[] = [

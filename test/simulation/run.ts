@@ -183,8 +183,8 @@ class Operator {
   }
 
   /** Until somebody else who has begun something is done with it. */
-  async done({ actor }: Pick<RunResult, 'actor'>): Promise<void> {
-    for (let look = 1; look <= PATIENCE_LOOKS && actor?.acting === true; look += 1)
+  async done(result: Pick<RunResult, 'actor'>): Promise<void> {
+    for (let look = 1; look <= PATIENCE_LOOKS && result.actor?.acting === true; look += 1)
       await this.sandbox.clock.sleep(LOOK_AGAIN_MS / 10);
   }
 

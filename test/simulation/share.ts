@@ -90,13 +90,11 @@ async function* interferences(
 ): AsyncGenerator<RunSpec> {
   const done = new Set<string>();
   const known = new Set<string>();
-  const news = (way: string, calls: readonly SeenCall[]): SeenCall[] =>
-    placesOf(calls).filter((call) => {
-      const place = `${way} ${placeOf(call)}`;
-      if (reach === 'brief' && known.has(place)) return false;
-      known.add(place);
-      return true;
-    });
+  const news = (way: string, calls: readonly SeenCall[]): SeenCall[] => {
+    const places = placesOf(calls).filter((call) => reach !== 'brief' || !known.has(`${way} ${placeOf(call)}`));
+    for (const call of places) known.add(`${way} ${placeOf(call)}`);
+    return places;
+  };
   for (const scenario of scenarios.length > 0 ? scenarios : SCENARIO_NAMES) {
     const seen = await seenOf(smooth(scenario));
     yield* interferencesAt(smooth(scenario), news('road', seen));
