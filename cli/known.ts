@@ -10,7 +10,7 @@ export const firstExecutionOf = ({ stateMachineArn }: Pick<Backend, 'stateMachin
   `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${migrationId}`;
 
 /** `undefined`: Step Functions does not know it (any more). */
-export const stateOf = async (backend: Backend, executionArn: string): Promise<OwnerState> => {
+export const stateOf = async (backend: Pick<Backend, 'stepFunctions'>, executionArn: string): Promise<OwnerState> => {
   try {
     const { status = '', stopDate } = await backend.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
     return { status, ...(stopDate ? { stoppedAt: stopDate.toISOString() } : {}) };
@@ -21,8 +21,10 @@ export const stateOf = async (backend: Backend, executionArn: string): Promise<O
 };
 
 /** As `stateOf`. */
-export const statusOf = async (backend: Backend, executionArn: string): Promise<string | undefined> =>
-  (await stateOf(backend, executionArn))?.status;
+export const statusOf = async (
+  backend: Pick<Backend, 'stepFunctions'>,
+  executionArn: string,
+): Promise<string | undefined> => (await stateOf(backend, executionArn))?.status;
 
 const unknown = (migrationId: string): CliError =>
   new CliError(
@@ -34,7 +36,10 @@ const unknown = (migrationId: string): CliError =>
 /**
  * The ledger's record; `undefined` where the migration has just been started and has none yet. Throws UnknownMigration.
  */
-export const findMigration = async (backend: Backend, migrationId: string): Promise<Migration | undefined> => {
+export const findMigration = async (
+  backend: Pick<Backend, 'ledger' | 'stepFunctions' | 'stateMachineArn'>,
+  migrationId: string,
+): Promise<Migration | undefined> => {
   const record = await backend.ledger.getMigration(migrationId);
   if (record) return record;
   if ((await statusOf(backend, firstExecutionOf(backend, migrationId))) === 'RUNNING') return undefined;

@@ -28,6 +28,11 @@ export interface Released {
   first: boolean;
 }
 
+/** As much of a backend as it needs. */
+export type ReleaseBackend = Pick<Backend, 'ledger' | 'stepFunctions' | 'stateMachineArn'> & {
+  clock: Pick<Backend['clock'], 'now' | 'sleep'>;
+};
+
 interface Held {
   key: string;
   executionArn: string;
@@ -54,7 +59,7 @@ const beingPutBack = (migrationId: string, executionArn: string): CliError =>
     `Wait some minutes until it has ended, then look at it: pod-identity show ${migrationId}`,
   );
 
-const heldBy = async ({ ledger }: Backend, record: Migration): Promise<Held[]> =>
+const heldBy = async ({ ledger }: Pick<Backend, 'ledger'>, record: Migration): Promise<Held[]> =>
   (await readLocks(ledger, lockKeys(record))).flatMap(({ key, holder }) =>
     holder?.migrationId === record.migrationId ? [{ key, executionArn: holder.executionArn }] : [],
   );
@@ -63,7 +68,7 @@ const heldBy = async ({ ledger }: Backend, record: Migration): Promise<Held[]> =
  * A rollback takes the locks before its name stands in the record; one that was stopped in between has left them held.
  */
 const refuseWhereOthersAct = async (
-  backend: Backend,
+  backend: ReleaseBackend,
   { migrationId, executionArn: parkedBy }: Migration,
   held: readonly Held[],
 ): Promise<void> => {
@@ -80,7 +85,7 @@ const refuseWhereOthersAct = async (
  * migration holds. Throws UnknownMigration, and NotReleased for one that did not end needs-human or is being put back.
  */
 export const release = async (
-  backend: Backend,
+  backend: ReleaseBackend,
   { migrationId, requestedBy, reason }: ReleaseRequest,
 ): Promise<Released> => {
   const { ledger, clock } = backend;

@@ -55,31 +55,25 @@ function freeLines({ target, snapshot, record, associations }: AccountHandOffFac
  * `--overwrite` kubectl does that too.
  */
 function annotationLines({ snapshot: { serviceAccount: was }, account }: AccountHandOffFacts): string[] {
-  if (was?.roleArn === undefined) return [];
+  if (!was) return [];
   const what = `${was.namespace}/${was.name}`;
-  const words = [
-    'kubectl',
-    '-n',
-    was.namespace,
-    'annotate',
-    'serviceaccount',
-    was.name,
-    `${IRSA_ANNOTATION}=${was.roleArn}`,
-  ];
-  if (!account) return [mayFail(shellCommand(words))];
+  const kubectl = (...words: string[]): string => shellCommand(['kubectl', '-n', was.namespace, ...words]);
+  const annotate = (...values: string[]): string => kubectl('annotate', 'serviceaccount', was.name, ...values);
+  const annotation = was.roleArn === undefined ? undefined : `${IRSA_ANNOTATION}=${was.roleArn}`;
+  if (!account) return annotation === undefined ? [] : [mayFail(annotate(annotation))];
   const { now } = account;
   if (!now)
     return [
-      note`Another principal has deleted service account ${what}. Create it again, then run the next line without the colon.`,
-      ifWanted(shellCommand(words)),
+      note`Another principal has deleted service account ${what}. The next lines create it with its role alone: other labels, annotations and secrets are for its owner to put back.`,
+      mayFail(kubectl('create', 'serviceaccount', was.name)),
+      ...(annotation === undefined ? [] : [annotate(annotation)]),
     ];
-  if (now.roleArn === undefined) return [shellCommand(words)];
-  return now.roleArn === was.roleArn
-    ? []
-    : [
-        note`Another principal has annotated service account ${what} with ${IRSA_ANNOTATION}=${now.roleArn} meanwhile. To restore the former one, run the next line without the colon.`,
-        ifWanted(shellCommand([...words, '--overwrite'])),
-      ];
+  if (now.roleArn === was.roleArn) return [];
+  if (now.roleArn === undefined) return annotation === undefined ? [] : [annotate(annotation)];
+  return [
+    note`Another principal has annotated service account ${what} with ${IRSA_ANNOTATION}=${now.roleArn} meanwhile. To restore what was there before, run the next line without the colon.`,
+    ifWanted(annotation === undefined ? annotate(`${IRSA_ANNOTATION}-`) : annotate(annotation, '--overwrite')),
+  ];
 }
 
 /** Returns the lines in order: each is a note, or a command that needs nothing filled in. Never empty. */

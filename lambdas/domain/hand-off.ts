@@ -3,6 +3,7 @@
  * add-on from the state that it is in to how the snapshot has it. What somebody else has changed in version or
  * configuration stays as it is.
  */
+import { namespaceOf } from './addons.ts';
 import { ownedOf, plannedFor, standaloneOf } from './associations.ts';
 import { changedByOthers, classifyCopy } from './copies.ts';
 import { endLines, foreignNote, handOffLines, type HandOffLines } from './hand-off-commands.ts';
@@ -20,7 +21,7 @@ import {
   standAloneBefore,
 } from './restore-associations.ts';
 import { isOwnAssociation, wasThere } from './service-account.ts';
-import { ifWanted, mayFail, note } from './shell.ts';
+import { ifWanted, mayFail, note, shellCommand } from './shell.ts';
 
 export interface HandOffFacts {
   target: Target;
@@ -104,6 +105,20 @@ const describe = (addon: Addon | undefined, { snapshot, record }: HandOffFacts):
       : []),
   ];
 };
+
+/**
+ * What somebody else has made of a service account that the add-on takes one for, where nothing of before needs its
+ * place: the rollback leaves it.
+ */
+function othersLines({ snapshot, record, seen, target }: HandOffFacts, lines: HandOffLines): string[] {
+  if (!seen) return [];
+  const wanted = [...ownedBefore(snapshot), ...standAloneBefore(snapshot, target.cluster)];
+  return madeByOthers(snapshot, record, seen.addon, seen.associations)
+    .filter((other) =>
+      wanted.every((was) => was.namespace !== other.namespace || was.serviceAccount !== other.serviceAccount),
+    )
+    .flatMap((other) => [foreignNote(other), ifWanted(lines.deleteAssociation(other.id))]);
+}
 
 /** What somebody else has put where an association has to come back: the old one needs its place. */
 function freeKeys({ snapshot, record, seen }: HandOffFacts, wanted: Association[], lines: HandOffLines): string[] {
@@ -209,9 +224,22 @@ function standaloneLines({ record, snapshot, seen }: HandOffFacts, lines: HandOf
   return deleted.length > 0 ? [...deleted, KEY_IS_FREED] : [];
 }
 
+/** A namespace is chosen with the create: of an add-on that is in another one nothing can be put back. */
+function elsewhereLines({ snapshot, seen, record }: HandOffFacts): string[] | undefined {
+  const now = seen?.addon && namespaceOf(seen.addon, snapshot.defaultNamespace);
+  if (now === undefined || now === snapshot.namespace) return undefined;
+  return [
+    note`Add-on ${snapshot.addon.name} is in namespace ${now}, and was in ${snapshot.namespace}: another principal created it there. The last line leaves it as it is and frees the lock.`,
+    note`To restore it in ${snapshot.namespace} instead, delete it, then run this, which ends with new commands: pod-identity rollback ${record.migrationId} --deployed`,
+    shellCommand(['pod-identity', 'release', record.migrationId, '--deployed']),
+  ];
+}
+
 /** Returns the lines in order: each is a note, or a command that needs nothing filled in. Never empty. */
 export function handOffCommands(given: HandOffFacts): string[] {
   const { target, snapshot, seen: all, workloads, record, trust = {} } = given;
+  const elsewhere = elsewhereLines(given);
+  if (elsewhere) return elsewhere;
   const seen = all && { ...all, associations: all.associations.filter((one) => isOfForm(snapshot, one)) };
   const facts: HandOffFacts = seen ? { ...given, seen } : given;
   const lines = handOffLines(target, snapshot, ownedBefore(snapshot));
@@ -224,6 +252,7 @@ export function handOffCommands(given: HandOffFacts): string[] {
     ...(seen ? fromSeenState(facts, seen, lines) : fromAnyState(facts, lines)),
     ...associationLines(facts, lines),
     ...standaloneLines(given, lines),
+    ...othersLines(facts, lines),
     note`Pods keep the identity that they were admitted with: new ones take the one that was restored.`,
     lines.kubeconfig(),
     ...restarts,

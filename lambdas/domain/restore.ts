@@ -5,6 +5,7 @@
  */
 import { ownedOf } from './associations.ts';
 import { changedByOthers, classifyCopy } from './copies.ts';
+import { isTaken } from './decided.ts';
 import type { Addon, Association, Migration, ResolveConflicts, Rung, AddonSnapshot } from './model.ts';
 import {
   accountOf,
@@ -159,10 +160,6 @@ function isAsPlanned({ snapshot, record }: RestoreFacts, owned: readonly Associa
   );
 }
 
-/** Whether a person asked for this after the commands of a hand-off: then what others changed is as they want it. */
-const decidedByPerson = ({ recovery }: RestoreRecord): boolean =>
-  recovery?.cause === 'requested' && recovery.after === 'needs-human';
-
 export function decideRestore(facts: RestoreFacts): RestoreDecision {
   const { snapshot, record, now, actions } = facts;
   const was = snapshot.addon;
@@ -178,7 +175,7 @@ export function decideRestore(facts: RestoreFacts): RestoreDecision {
     // Left as it is; but where it has its identity back, there is nothing to put back either.
     const identity = decideIdentity(facts, now, false);
     if (
-      (changed === undefined || decidedByPerson(record)) &&
+      (changed === undefined || isTaken(record, 'addon-changed')) &&
       (now.status === 'ACTIVE' || now.status === 'DEGRADED') &&
       identity.do !== 'refuse'
     )

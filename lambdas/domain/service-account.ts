@@ -2,6 +2,7 @@
  * The migration of a service account that is no add-on's: whose association is whose, and what somebody else has
  * changed meanwhile.
  */
+import { type Doing, isTaken } from './decided.ts';
 import type { Association, Migration, PlannedAssociation, ServiceAccountState, Snapshot } from './model.ts';
 
 /**
@@ -56,20 +57,58 @@ export function associationProblem(
 export const isUnannotated = ({ annotationChange }: Pick<Migration, 'annotationChange'>): boolean =>
   annotationChange !== undefined && annotationChange.undoneAt === undefined;
 
+type AccountNow = Pick<ServiceAccountState, 'uid' | 'roleArn'> | undefined;
+
+/** What another principal has changed at a service account, in words, and what a person can have decided about it. */
+interface AccountChange {
+  doing: Doing;
+  text: string;
+}
+
+/** All of them, the one that matters most first. */
+function accountChanges(was: ServiceAccountState, now: AccountNow, unannotated: boolean): AccountChange[] {
+  const what = `service account ${was.namespace}/${was.name}`;
+  if (!now) return [{ doing: 'service-account-deleted', text: `somebody else has deleted ${what}` }];
+  const again: AccountChange[] =
+    now.uid === was.uid
+      ? []
+      : [{ doing: 'service-account-created-again', text: `somebody else has deleted ${what} and made it again` }];
+  if (now.roleArn === was.roleArn || (unannotated && now.roleArn === undefined)) return again;
+  return [
+    ...again,
+    now.roleArn === undefined
+      ? {
+          doing: 'annotation-removed',
+          text: `somebody else has taken the annotation eks.amazonaws.com/role-arn off ${what}`,
+        }
+      : {
+          doing: 'annotation-changed',
+          text: `somebody else has given ${what} the annotation eks.amazonaws.com/role-arn: ${now.roleArn}`,
+        },
+  ];
+}
+
 /**
  * What somebody else has changed at a service account since it was seen, in words, or undefined. `unannotated`: this
  * migration may have taken the annotation off.
  */
-export function accountProblem(
+export const accountProblem = (was: ServiceAccountState, now: AccountNow, unannotated: boolean): string | undefined =>
+  accountChanges(was, now, unannotated)[0]?.text;
+
+/** The same on the way back, without what a person has decided to leave. */
+export const accountProblemBack = (
+  record: Pick<Migration, 'recovery'>,
   was: ServiceAccountState,
-  now: Pick<ServiceAccountState, 'uid' | 'roleArn'> | undefined,
+  now: AccountNow,
   unannotated: boolean,
-): string | undefined {
-  const what = `service account ${was.namespace}/${was.name}`;
-  if (!now) return `somebody else has deleted ${what}`;
-  if (now.uid !== was.uid) return `somebody else has deleted ${what} and made it again`;
-  if (now.roleArn === was.roleArn || (unannotated && now.roleArn === undefined)) return undefined;
-  return now.roleArn === undefined
-    ? `somebody else has taken the annotation eks.amazonaws.com/role-arn off ${what}`
-    : `somebody else has given ${what} the annotation eks.amazonaws.com/role-arn: ${now.roleArn}`;
-}
+): string | undefined => accountChanges(was, now, unannotated).find(({ doing }) => !isTaken(record, doing))?.text;
+
+/** What of it a person has decided to leave, in words. */
+export const accountTaken = (
+  record: Pick<Migration, 'recovery'>,
+  was: ServiceAccountState,
+  now: AccountNow,
+): string[] =>
+  accountChanges(was, now, false)
+    .filter(({ doing }) => isTaken(record, doing))
+    .map(({ text }) => text);

@@ -90,7 +90,7 @@ export function assertNamespaceHolds(
   if (own === undefined || own === namespace) return;
   throw new MigrationError(
     'BadInput',
-    `The ledger's snapshot is not acted upon: it has namespace ${namespace} for add-on ${addon.name}, which is in ${own}. Nothing was changed by this step. Find out who wrote that into the ledger.`,
+    `The ledger's snapshot is not acted upon: it has namespace ${namespace} for add-on ${addon.name}, which is in ${own}. Nothing was changed by this step. Find out who created the add-on there, or wrote into the ledger.`,
   );
 }
 

@@ -1,9 +1,10 @@
 /** The way back of a service account's association: what the migration made goes, what was there before stays. */
 import { plannedFor } from '../domain/associations.ts';
+import { isTaken } from '../domain/decided.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Association, Migration, PlannedAssociation, Snapshot } from '../domain/model.ts';
 import {
-  accountProblem,
+  accountProblemBack,
   associationText,
   foreignAssociations,
   isOwnAssociation,
@@ -34,7 +35,7 @@ async function assertIrsaIsLeft(gone: readonly Association[], work: AccountResto
   const { record, snapshot, kubernetes, clock } = work;
   const { serviceAccount: was } = snapshot;
   if (!was || record.request.verification === 'api') return;
-  const why = accountProblem(was, await lookAtAccount(kubernetes, was, clock), false);
+  const why = accountProblemBack(record, was, await lookAtAccount(kubernetes, was, clock), false);
   if (why !== undefined)
     throw new MigrationError(
       'RestoreRefused',
@@ -84,7 +85,7 @@ export async function deleteOwnAssociations(
     throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed.`);
   const [foreign] = foreignAssociations(record, snapshot, now);
   // As long as this migration has made none, no pod was restarted for it: theirs is in nobody's way.
-  if (foreign && made.length > 0)
+  if (foreign && made.length > 0 && !isTaken(record, 'association-created'))
     throw new MigrationError(
       'RestoreRefused',
       `Somebody else made association ${associationText(foreign)} meanwhile; it was left alone, and with it new pods do not go back to IRSA. The record's hand-off says how it was before.`,

@@ -4,9 +4,16 @@
  */
 import { ownedOf, standaloneOf } from '../domain/associations.ts';
 import { changedByOthers, classifyCopy } from '../domain/copies.ts';
+import { decidedByPerson, isTaken, takenAssociations } from '../domain/decided.ts';
 import { MigrationError } from '../domain/errors.ts';
-import { type Addon, type Check, isOfAddon, type Migration, type Snapshot } from '../domain/model.ts';
-import { accountProblem, associationProblem } from '../domain/service-account.ts';
+import { type Addon, type Association, type Check, isOfAddon, type Migration, type Snapshot } from '../domain/model.ts';
+import { madeByOthers } from '../domain/restore-associations.ts';
+import {
+  accountProblem,
+  accountProblemBack,
+  associationProblem,
+  foreignAssociations,
+} from '../domain/service-account.ts';
 import { subjectOf } from '../domain/subject.ts';
 import {
   IDENTITY_LOST,
@@ -16,7 +23,7 @@ import {
   ROLE_STILL_SET,
   roleStillSet,
 } from '../domain/verification.ts';
-import type { Clock, Eks, Kubernetes } from '../ports/index.ts';
+import type { Clock, Eks, Kubernetes, ServiceAccountDetail } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
 import { associationChanged, listOwned } from './in-the-way.ts';
 import { lookAtAddon, lookSeveralTimes } from './looks.ts';
@@ -26,16 +33,14 @@ import type { AddonWork, Work } from './recorded.ts';
 import { accountChanged, lookAtAccount } from './service-account.ts';
 
 export interface Grounds {
+  /** Associations of other principals that a rollback leaves, since a person has decided so: pods may use them. */
+  left: readonly Association[];
   /**
-   * Once the pods have shown what they shall, towards Pod Identity: makes sure of the add-on once more, and then of the
-   * associations, which the pods' env says nothing of, and answers the warnings. Throws as the first look does.
+   * Once the pods have shown what they shall: makes sure of what they belong to once more, and, towards Pod Identity, of
+   * the associations, which the pods' env says nothing of. Answers the warnings. Throws as the first look does, and
+   * PodsNotSettled where anything has moved since that: the pods may have been seen before it did.
    */
   conclude: () => Promise<Check[]>;
-  /**
-   * Once the pods have what they had before: throws PodsNotSettled while EKS does not call the add-on well. Not earlier,
-   * since an add-on whose pods fail gets well by their replacement alone.
-   */
-  assertWell: () => void;
 }
 
 interface Looking {
@@ -69,10 +74,11 @@ async function lookAtRestored(eks: Eks, clock: Clock, { snapshot, record }: Addo
     now.serviceAccountRoleArn === serviceAccountRoleArn
       ? undefined
       : `it has ${now.serviceAccountRoleArn ?? 'no role'}, and had ${serviceAccountRoleArn ?? 'none'}`;
+  const changed = isTaken(record, 'addon-changed') ? undefined : changedByOthers(snapshot, now);
   const why =
-    classifyCopy(snapshot, record, now) === 'foreign'
+    classifyCopy(snapshot, record, now) === 'foreign' && !isTaken(record, 'addon-created-again')
       ? 'somebody else has created it again'
-      : (changedByOthers(snapshot, now) ?? role);
+      : (changed ?? role);
   if (why !== undefined)
     throw new MigrationError(
       'RestoreRefused',
@@ -124,21 +130,54 @@ function assertHealthy(now: Addon, { snapshot, record }: AddonWork): void {
     );
 }
 
+/** Throws PodsNotSettled where two looks at the same thing differ: what was seen in between may be out of date. */
+function assertUnmoved(what: string, before: unknown, after: unknown): void {
+  if (JSON.stringify(before) === JSON.stringify(after)) return;
+  throw new MigrationError(
+    'PodsNotSettled',
+    `${what} has changed while the pods were looked at: everything is read again.`,
+  );
+}
+
+/** All of an add-on that pods could follow from. */
+const addonMark = ({
+  arn,
+  version,
+  status,
+  serviceAccountRoleArn,
+  configurationValues,
+  podIdentityAssociations,
+}: Addon) => [arn, version, status, serviceAccountRoleArn, configurationValues, podIdentityAssociations.toSorted()];
+
 async function groundsOfAddon({ eks, clock }: Looking, work: AddonWork, towards: Direction): Promise<Grounds> {
   const { record, snapshot } = work;
-  const now =
+  const { name } = snapshot.addon;
+  const look = (): Promise<Addon> =>
     towards === 'before'
-      ? await lookAtRestored(eks, clock, work)
-      : await lookAtOwnCopy({ eks, clock }, snapshot.addon.name, work, 'PodsNotSettled');
-  const assertWell = (): void => assertHealthy(now, work);
-  if (towards === 'pod-identity') assertWell();
+      ? lookAtRestored(eks, clock, work)
+      : lookAtOwnCopy({ eks, clock }, name, work, 'PodsNotSettled');
+  const now = await look();
+  // On the way back not before the pods: an add-on whose pods fail gets well by their replacement alone.
+  if (towards === 'pod-identity') assertHealthy(now, work);
   return {
-    assertWell,
+    left:
+      towards === 'before' && decidedByPerson(record)
+        ? takenAssociations(
+            record,
+            madeByOthers(snapshot, record, now, await listPlannedAssociations(eks, snapshot.planned)),
+          )
+        : [],
     conclude: async () => {
-      const then = await lookAtOwnCopy({ eks, clock }, snapshot.addon.name, work, 'PodsNotSettled');
+      const then = await look();
       assertHealthy(then, work);
+      assertUnmoved(`Add-on ${name}`, addonMark(now), addonMark(then));
+      if (towards === 'before') return [];
       await assertAssociated(eks, clock, work, then.arn);
-      return warningsOf(record, snapshot, then);
+      // Whoever deletes the add-on takes its associations along: they may have been listed before that.
+      const last = await look();
+      assertHealthy(last, work);
+      assertUnmoved(`Add-on ${name}`, addonMark(then), addonMark(last));
+      return warningsOf(record, snapshot, last);
     },
   };
 }
@@ -149,14 +188,18 @@ async function groundsOfAccount(
   towards: Direction,
 ): Promise<Grounds> {
   const { serviceAccount: was, planned } = snapshot;
-  // Where nobody may look at the API server, nobody could.
-  if (was && record.request.verification === 'pods') {
+  const lookAtIt = async (): Promise<ServiceAccountDetail | undefined> => {
+    // Where nobody may look at the API server, nobody could.
+    if (!was || record.request.verification !== 'pods') return undefined;
+    const now = await lookAtAccount(kubernetes, was, clock);
     // Going forward the association goes before an annotation, so that one that is gone does no harm.
-    const why = accountProblem(was, await lookAtAccount(kubernetes, was, clock), towards === 'pod-identity');
+    const why = towards === 'before' ? accountProblemBack(record, was, now, false) : accountProblem(was, now, true);
     if (why !== undefined && towards === 'before')
       throw new MigrationError('RestoreRefused', `The way back stops: ${why}. It was left as it is.`);
     if (why !== undefined) throw accountChanged(why);
-  }
+    return now;
+  };
+  const account = await lookAtIt();
   const problem = async (): Promise<string | undefined> => {
     const there = await listPlannedAssociations(eks, planned);
     const [only] = planned;
@@ -171,10 +214,17 @@ async function groundsOfAccount(
       );
   };
   if (towards === 'pod-identity') await look();
+  const others =
+    towards === 'before' && decidedByPerson(record)
+      ? foreignAssociations(record, snapshot, await listPlannedAssociations(eks, planned))
+      : [];
   return {
-    assertWell: () => {},
+    left: takenAssociations(record, others),
     conclude: async () => {
-      await look();
+      if (towards === 'pod-identity') await look();
+      const then = await lookAtIt();
+      if (was) assertUnmoved(`Service account ${was.namespace}/${was.name}`, account, then);
+      if (towards === 'before') return [];
       return warningsOf(record, snapshot, undefined);
     },
   };

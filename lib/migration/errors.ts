@@ -268,7 +268,8 @@ export const ROAD_CATCHERS = {
   // The pods are proven and do without the annotation: nothing is put back because it stays.
   'annotate-service-account': [
     { errors: ['LockLost'], next: 'RecordNeedsHuman' },
-    { errors: ['Cancelled'], next: 'RollBack' },
+    // Without the association new pods have no other role than the annotation's: the ones that are there go back to it.
+    { errors: ['Cancelled', 'AssociationChanged'], next: 'RollBack' },
     { errors: 'any', next: 'RecordMigrated' },
   ],
 } as const satisfies Partial<Record<StepName, Catcher[]>>;

@@ -46,4 +46,32 @@ describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === un
     for (const key of record!.locks) expect((await backend.ledger.readLock(key))?.holder).toBeUndefined();
     expect(backend.sandbox.failures).toEqual([]);
   });
+
+  it('put back an add-on that another principal has deleted since, by new commands, and end', async () => {
+    const one = cases[2]!;
+    const scenario = await scenarioOf(one);
+    const served = await serveHere(scenario, SCALE);
+    open.push(served);
+    const world = new OpenWorld(served.backend, scenario);
+    const { backend } = world;
+    const { migrationId } = await expectHandOff(world, one);
+    backend.sandbox.world.faults.clear();
+    backend.sandbox.world.knobs.updateEndsIn = 'ACTIVE';
+    const { region, name: cluster } = world.cluster;
+    const where = ['--region', region, '--cluster-name', cluster, '--addon-name', ADDON];
+    expect(await served.run('aws', ['eks', 'delete-addon', ...where])).toMatchObject({ code: 0 });
+    expect(await served.run('aws', ['eks', 'wait', 'addon-deleted', ...where])).toMatchObject({ code: 0 });
+
+    // It is left as it is, and a person gets the commands for what is there now.
+    const refused = await served.run('bash', ['-c', `pod-identity rollback ${migrationId} --deployed`]);
+    expect(refused).toMatchObject({ code: 5, out: expect.stringContaining('needs-human') as unknown });
+    expect(refused.out).toContain('Another principal deleted it, not this migration.');
+    const again = await backend.ledger.getMigration(migrationId);
+    const { code, out, err } = await served.run('bash', ['-e', '-c', again!.handOff.join('\n')]);
+    expect({ code, out, err }).toMatchObject({ code: 0, out: expect.stringContaining('rolled-back') as unknown });
+    const record = await backend.ledger.getMigration(migrationId);
+    expect(record?.warnings.map(({ id }) => id)).toContain('left-as-changed');
+    for (const key of record!.locks) expect((await backend.ledger.readLock(key))?.holder).toBeUndefined();
+    expect((await world.migrate({ addon: ADDON, dryRun: true })).plan?.verdict).toBe('migrate');
+  });
 });

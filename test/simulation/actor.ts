@@ -7,8 +7,10 @@ import {
   CreateAddonCommand,
   CreatePodIdentityAssociationCommand,
   DeleteAddonCommand,
+  DeletePodIdentityAssociationCommand,
   type EKSClient,
   UpdateAddonCommand,
+  UpdatePodIdentityAssociationCommand,
 } from '@aws-sdk/client-eks';
 import { GetRoleCommand, type IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import type { Subject } from '../../lambdas/domain/subject.ts';
@@ -16,16 +18,21 @@ import type { Kubernetes } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
+import { getObject, newMetadata, putObject, removeObject } from '../../sandbox/kubernetes/store.ts';
 import { annotationOf } from './look.ts';
 import type { SimulatedScenario } from './scenarios.ts';
-import type { ActorSpec } from './spec.ts';
+import type { ActorSpec, PHASES } from './spec.ts';
 
 export interface ActorRecord {
   spec: ActorSpec;
   /** Number of the call log's line after which it acted; absent where the run never came so far. */
   afterLine?: number;
+  /** The world's time by which it was done, milliseconds; absent while it is at it. */
+  acted?: number;
   /** Whether EKS took it. */
   accepted: boolean;
+  /** While it is at it: some things take several calls. */
+  acting: boolean;
 }
 
 /** The statement that somebody else adds to the trust policy of the add-on's role. */
@@ -48,23 +55,61 @@ const changeTrust = async (iam: IAMClient, roleArn: string | undefined): Promise
   );
 };
 
-const OTHER_VALUES = '{"controller":{"replicaCount":3}}';
-
 /** The role that somebody else's annotation names. */
 export const OTHER_ANNOTATION = 'arn:aws:iam::111122223333:role/somebody-elses';
+
+const ANY_POD = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'] },
+  ],
+});
+
+/** A role that somebody else has made, as good for EKS Pod Identity as that of the add-on. */
+const OTHER_ROLE = OTHER_ANNOTATION;
+
+/** The first service account that the add-on takes an association for. */
+const ACCOUNTS: Record<string, string> = {
+  'aws-efs-csi-driver': 'efs-csi-controller-sa',
+  'external-dns': 'external-dns',
+  'vpc-cni': 'aws-node',
+};
+
+const OTHER_VALUES = '{"controller":{"replicaCount":3}}';
 
 interface Hands {
   eks: EKSClient;
   iam: IAMClient;
   kubernetes: Kubernetes;
+  sleep: (milliseconds: number) => Promise<void>;
+  now: () => number;
 }
 
-const act = async (
-  { eks, iam, kubernetes }: Hands,
+/** Deletes the add-on, waits until it is gone and creates one of their own, without a role. */
+const replace = async (
+  { eks, sleep }: Hands,
   cluster: ClusterState,
-  { addon: addonName = '', serviceAccount: account }: Subject,
-  does: ActorSpec['does'],
+  create: { clusterName: string; addonName: string; clientRequestToken: string },
 ): Promise<void> => {
+  await eks.send(new DeleteAddonCommand({ clusterName: cluster.name, addonName: create.addonName }));
+  for (let look = 0; look < 60 && cluster.addons.has(create.addonName); look += 1) await sleep(2000);
+  // Whoever is faster has made it.
+  await eks.send(new CreateAddonCommand({ ...create, tags: { team: 'somebody-else' } })).catch(() => undefined);
+};
+
+/** The association of the subject that is there. */
+const associated = (cluster: ClusterState, { addon, serviceAccount }: Subject): { associationId: string } => {
+  const name = serviceAccount?.name ?? ACCOUNTS[addon ?? ''] ?? 'ebs-csi-controller-sa';
+  const one = [...cluster.associations.values()].find(
+    (there) => there.serviceAccount === name && there.deletedUntil === undefined,
+  );
+  if (!one) throw new Error('There is no such association.');
+  return { associationId: one.id };
+};
+
+const act = async (hands: Hands, cluster: ClusterState, subject: Subject, does: ActorSpec['does']): Promise<void> => {
+  const { eks, iam, kubernetes, now } = hands;
+  const { addon: addonName = '', serviceAccount: account } = subject;
   // Of its own, since the SDK's would be another one in each run.
   const clientRequestToken = `somebody-else-${does}`;
   const where = { clusterName: cluster.name, addonName };
@@ -93,7 +138,10 @@ const act = async (
       const roleArn = [...cluster.associations.values()][0]?.roleArn ?? role.serviceAccountRoleArn ?? annotation;
       const of = account
         ? { namespace: account.namespace, serviceAccount: account.name }
-        : { namespace: addon?.namespace ?? 'kube-system', serviceAccount: 'ebs-csi-controller-sa' };
+        : {
+            namespace: addon?.namespace ?? 'kube-system',
+            serviceAccount: ACCOUNTS[addonName] ?? 'ebs-csi-controller-sa',
+          };
       await eks.send(
         new CreatePodIdentityAssociationCommand({
           clusterName: cluster.name,
@@ -109,13 +157,40 @@ const act = async (
       await changeTrust(iam, addon?.serviceAccountRoleArn ?? annotation);
       return;
     case 'annotate': {
-      const now = account && (await kubernetes.getServiceAccount(account.namespace, account.name));
-      if (!now) throw new Error('There is no such service account.');
-      await kubernetes.annotateServiceAccount(now, OTHER_ANNOTATION);
+      const there = account && (await kubernetes.getServiceAccount(account.namespace, account.name));
+      if (!there) throw new Error('There is no such service account.');
+      await kubernetes.annotateServiceAccount(there, OTHER_ANNOTATION);
       return;
     }
     case 'give-other-role':
       await eks.send(new UpdateAddonCommand({ ...update, podIdentityAssociations: [] }));
+      return;
+    case 'replace':
+      return replace(hands, cluster, update);
+    case 'dissociate':
+      await eks.send(
+        new DeletePodIdentityAssociationCommand({ clusterName: cluster.name, ...associated(cluster, subject) }),
+      );
+      return;
+    case 'delete-account':
+    case 'recreate-account': {
+      const there = account && getObject(cluster.kube, 'ServiceAccount', account.namespace, account.name);
+      if (!there) throw new Error('There is no such service account.');
+      removeObject(cluster.kube, 'ServiceAccount', there);
+      if (does === 'delete-account') return;
+      const { uid: _, resourceVersion: __, creationTimestamp: ___, ...kept } = there.metadata;
+      putObject(cluster.kube, 'ServiceAccount', { ...there, metadata: newMetadata(cluster.kube, now(), kept) });
+      return;
+    }
+    case 'repoint':
+      await eks.send(
+        new UpdatePodIdentityAssociationCommand({
+          clusterName: cluster.name,
+          clientRequestToken,
+          ...associated(cluster, subject),
+          roleArn: OTHER_ROLE,
+        }),
+      );
   }
 };
 
@@ -132,24 +207,53 @@ export const afterCall = (sandbox: Sandbox, n: number, run: (line: number) => Pr
   });
 };
 
+/** Before anything else: the role that somebody else has made, allowed for EKS Pod Identity. */
+export const addOthersRole = ({ world }: Sandbox, account: string): void => {
+  const roles = world.accounts.get(account)?.roles;
+  const [like] = roles?.values() ?? [];
+  if (like) roles?.set(OTHER_ROLE, { ...structuredClone(like), arn: OTHER_ROLE, trustPolicy: ANY_POD });
+};
+
+export interface Actor {
+  record: ActorRecord;
+  /** Acts, where it is the time. */
+  interfere: (phase: (typeof PHASES)[number]) => Promise<void>;
+}
+
 export const prepareActor = (
   sandbox: Sandbox,
   cluster: ClusterState,
   { requests }: SimulatedScenario,
   spec: ActorSpec,
-): ActorRecord => {
-  const record: ActorRecord = { spec, accepted: false };
+): Actor => {
+  const record: ActorRecord = { spec, accepted: false, acting: false };
+  const { world, clock } = sandbox;
   const clients = sandbox.clients(undefined, cluster.region);
-  afterCall(sandbox, spec.afterCall, async (line) => {
+  const acts = async (line: number): Promise<void> => {
     record.afterLine = line;
     const [first] = requests;
     if (!first) return;
+    record.acting = true;
     const { kubernetes } = portsOf(clients, first.target);
-    record.accepted = await act({ eks: clients.eks(), iam: clients.iam(), kubernetes }, cluster, first, spec.does).then(
+    const sleep = (milliseconds: number): Promise<void> => clock.sleep(milliseconds);
+    record.accepted = await act(
+      { eks: clients.eks(), iam: clients.iam(), kubernetes, sleep, now: () => clock.now() },
+      cluster,
+      first,
+      spec.does,
+    ).then(
       () => true,
       // Refused: the add-on was not there, or busy. Then nobody interfered.
       () => false,
     );
-  });
-  return record;
+    record.acting = false;
+    record.acted = clock.now();
+  };
+  if (typeof spec.afterCall === 'number') afterCall(sandbox, spec.afterCall, acts);
+  return {
+    record,
+    interfere: async (phase) => {
+      if (phase === spec.afterCall && record.afterLine === undefined) await acts(world.log.calls.at(-1)?.n ?? 0);
+    },
+  };
 };

@@ -68,6 +68,8 @@ export const associations: Promised = {
         migration.record?.outcome !== 'needs-human'
       )
         continue;
+      // A person has left it as it is.
+      if (result.handOffs.some((one) => one.released && one.migrationId === migration?.migrationId)) continue;
       if (result.repeated.length > 0 || (migration && migratedSince(result, subjectOf(migration.request)))) continue;
       if (!there || !sameAssociation(was, there))
         problems.push(`association ${was.id} of ${was.namespace}/${was.serviceAccount} is not there as it was`);

@@ -6,6 +6,7 @@ import { allMigrations, changes, effective, inputOf, keyOf, liveAssociations, mi
 import { othersFieldsIn } from './fields.ts';
 import { about, interfered, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
+import type { ActorSpec } from './spec.ts';
 
 export const planFirst: Promised = {
   name: 'plan-lock-snapshot-first',
@@ -187,6 +188,12 @@ export const nothingElse: Promised = {
   },
 };
 
+const NOT_OF_ADDON: ReadonlySet<ActorSpec['does']> = new Set([
+  'dissociate',
+  'repoint',
+  'delete-account',
+  'recreate-account',
+]);
 const ADDON_CHANGES = new Set(['CreateAddon', 'UpdateAddon', 'DeleteAddon']);
 
 export const othersRespected: Promised = {
@@ -231,6 +238,8 @@ export const othersRespected: Promised = {
         .filter((call) => call.operation === 'patch serviceaccounts' && seen(call))
         .map((call) => `${about(call)} came after somebody else's annotation`);
     }
+    // An association, or a service account, that is changed or gone is no change of the add-on.
+    if (NOT_OF_ADDON.has(actor.spec.does)) return [];
     const begunBefore = (call: Call): boolean => {
       const id = migrationOf(result, call.execution);
       return calls.some(

@@ -15,6 +15,7 @@ import {
   type Promised,
   sameTags,
 } from './promised.ts';
+import type { HandOffEnd } from './person.ts';
 import { isTransient } from '../faults/kinds.ts';
 
 /** Steps of the road that the way back does not use. */
@@ -30,6 +31,49 @@ const ROAD_ONLY = new Set([
   'install-agent',
   'create-association',
 ]);
+
+/** What a hand-off leaves undone once a person has done what it says. */
+const handOffProblems = ({ problems, outcome, released, locks, heldUp, rounds, failure }: HandOffEnd): string[] => [
+  ...problems.map((problem) => `the commands of needs-human do not restore it: ${problem}`),
+  ...(outcome === 'rolled-back' || released
+    ? []
+    : [`after ${rounds} hand-offs it is still ${outcome ?? ''}: ${failure}`]),
+  ...locks.map((key) => `after the hand-off the lock ${key} is still its own`),
+  ...heldUp.map((why) => `after the hand-off another migration can't begin: ${why}`),
+];
+
+/** What is looked at last of what somebody else can do something to, by the steps that come before an end. */
+const LAST_LOOKS = new Set(['verify-pods', 'restore-associations', 'annotate-service-account']);
+const LOOK_AT: Record<string, RegExp> = {
+  associate: /PodIdentityAssociation/,
+  dissociate: /PodIdentityAssociation/,
+  repoint: /PodIdentityAssociation/,
+  annotate: /serviceaccounts$/,
+  'delete-account': /serviceaccounts$/,
+  'recreate-account': /serviceaccounts$/,
+};
+
+/**
+ * Whether the end of that migration claims what is there now. Nobody answers for what somebody else did after the last
+ * look at it, or to what was left alone; nor for what a person has decided to leave as it is.
+ */
+const answersFor = (result: RunResult, migrationId: string, { outcome }: Migration): boolean => {
+  const { actor, handOffs, sandbox } = result;
+  if (handOffs.some((one) => one.migrationId === migrationId && one.released)) return false;
+  if (!actor?.accepted || outcome === 'needs-human') return true;
+  if (outcome !== 'migrated' && outcome !== 'rolled-back') return false;
+  // Also where only the associations are listed after it: that they are the add-on's is claimed with them.
+  const seen = LOOK_AT[actor.spec.does] ?? /^(DescribeAddon|ListPodIdentityAssociations)$/;
+  const last = sandbox.world.log.calls.findLast(
+    ({ step, operation, execution }) =>
+      LAST_LOOKS.has(step ?? '') && seen.test(operation) && migrationOf(result, execution) === migrationId,
+  );
+  const stale = STALE.has(actor.spec.does) ? sandbox.world.knobs.deleteStaleSeconds * 1000 : 0;
+  return last !== undefined && actor.acted !== undefined && Date.parse(last.at) > actor.acted + stale;
+};
+
+/** EKS may show for a while what was deleted. */
+const STALE: ReadonlySet<string> = new Set(['delete', 'replace']);
 
 export const neverLost: Promised = {
   name: 'never-lost',
@@ -47,16 +91,14 @@ export const neverLost: Promised = {
       const serviceAccounts = plannedOf(record);
       // Checked after the commands of a needs-human end were run; what another migration's end says comes with that
       // one.
-      if (!interfered(result) && serviceAccounts.length > 0)
+      if (serviceAccounts.length > 0 && answersFor(result, migrationId, record))
         problems.push(
           ...notWorking(result, request, serviceAccounts, podsMayLag(result, request)).map(
             (problem) => `${record.outcome ?? ''}: ${problem}`,
           ),
         );
     }
-    problems.push(
-      ...result.handOffProblems.map((problem) => `the commands of needs-human do not restore it: ${problem}`),
-    );
+    problems.push(...result.handOffs.flatMap(handOffProblems));
     for (const lock of await result.ledger.listHeldLocks())
       problems.push(`the lock ${lock.key} is still held by ${lock.holder?.executionArn ?? ''}`);
     return problems;

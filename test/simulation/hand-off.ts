@@ -5,8 +5,13 @@ import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes.ts';
 import type { Migration } from '../../lambdas/domain/model.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
+import { getObject, newMetadata, putObject } from '../../sandbox/kubernetes/store.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { runScript, type ScriptHost } from '../lambdas/aws-commands.ts';
+
+/** `: aws …` as `aws …`; not where it is text, or has a place to fill in. */
+const asCommand = (line: string): string =>
+  /^: (aws|kubectl) /.test(line) && !/\bKIND\/NAME\b/.test(line) ? line.slice(2) : line;
 
 type AnyCommand = new (input: Record<string, unknown>) => InstanceType<typeof eks.DescribeAddonCommand>;
 
@@ -17,17 +22,24 @@ const commandNamed = (operation: string): AnyCommand => {
 };
 
 /** `kubectl -n NAMESPACE rollout restart KIND/NAME`, or `annotate serviceaccount`, as a patch of the operator's. */
-const kubectl = async (sandbox: Sandbox, record: Migration, words: string[]): Promise<void> => {
-  const [flag, namespace = '', command, verb = '', what = '', value = ''] = words;
+const kubectl = async (sandbox: Sandbox, cluster: ClusterState, record: Migration, words: string[]): Promise<void> => {
+  const [flag, namespace = '', command, verb = '', what = '', value = '', overwrite] = words;
   const { kubernetes } = portsOf(sandbox.clients(undefined, record.request.target.region), record.request.target);
   if (flag === '-n' && command === 'annotate' && verb === 'serviceaccount') {
     const account = await kubernetes.getServiceAccount(namespace, what);
     if (!account) throw new Error(`there is no service account ${namespace}/${what}`);
     const roleArn = value.replace('eks.amazonaws.com/role-arn=', '');
+    if (value.endsWith('-')) return kubernetes.annotateServiceAccount(account, null);
     // As kubectl does without --overwrite.
-    if (account.roleArn !== undefined && account.roleArn !== roleArn)
+    if (overwrite === undefined && account.roleArn !== undefined && account.roleArn !== roleArn)
       throw new Error(`service account ${namespace}/${what} has the annotation with another value`);
     return kubernetes.annotateServiceAccount(account, roleArn);
+  }
+  if (flag === '-n' && command === 'create' && verb === 'serviceaccount') {
+    if (getObject(cluster.kube, 'ServiceAccount', namespace, what)) throw new Error(`${what} exists already`);
+    const metadata = newMetadata(cluster.kube, sandbox.clock.now(), { namespace, name: what });
+    putObject(cluster.kube, 'ServiceAccount', { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+    return;
   }
   if (flag !== '-n' || command !== 'rollout' || verb === '')
     throw new Error(`kubectl ${words.join(' ')} is not part of a hand-off.`);
@@ -39,13 +51,18 @@ const kubectl = async (sandbox: Sandbox, record: Migration, words: string[]): Pr
 };
 
 /**
- * Runs them all, waits until the pods have settled, and answers what went wrong. `rollBack`: what the last line does.
+ * Runs them all, waits until the pods have settled, and answers what went wrong. `rollBack`, `release`: what a last
+ * line does. `optional`: those lines too that a colon keeps from doing anything.
  */
 export const runHandOff = async (
   sandbox: Sandbox,
   cluster: ClusterState,
   record: Migration,
-  rollBack: () => Promise<void>,
+  {
+    rollBack,
+    release,
+    optional,
+  }: { rollBack: () => Promise<void>; release: () => Promise<unknown>; optional: boolean },
 ): Promise<string[]> => {
   let commands = 0;
   const host: ScriptHost = {
@@ -71,13 +88,14 @@ export const runHandOff = async (
           }),
         );
     },
-    kubectl: (words) => kubectl(sandbox, record, words),
+    kubectl: (words) => kubectl(sandbox, cluster, record, words),
     podIdentity: async (words) => {
-      if (words.join(' ') !== `rollback ${record.migrationId} --deployed`)
-        throw new Error(`pod-identity ${words.join(' ')} is not part of a hand-off.`);
-      await rollBack();
+      const said = words.join(' ');
+      if (said === `rollback ${record.migrationId} --deployed`) await rollBack();
+      else if (said === `release ${record.migrationId} --deployed`) await release();
+      else throw new Error(`pod-identity ${said} is not part of a hand-off.`);
     },
     sleep: (milliseconds) => sandbox.clock.sleep(milliseconds),
   };
-  return runScript(record.handOff, host);
+  return runScript(optional ? record.handOff.map(asCommand) : record.handOff, host);
 };

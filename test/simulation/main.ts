@@ -12,6 +12,8 @@ const USAGE = `Usage:
                       --exhaustive --thorough the way back in each scenario, instead of once for each step
                       --exhaustive --brief    reads and the ledger in the first scenario that makes them, what changes the target in each
                       --exhaustive --every N [--offset K]  one of N of these runs, from run K on (default 0)
+  npm run simulate -- --interferences         somebody else's doing at every place of the road, of the way back and of the
+                                              hand-offs; takes --scenario, --thorough, --brief, --every and --offset too
   npm run simulate -- --seeds 2000 [--from S] random runs
                       --time                  either with what takes time without failing: outages that end, large and slow workloads, lost nodes
   npm run simulate -- --mutants               planted defects, each of which must be caught
@@ -30,6 +32,7 @@ const read = () => {
     return parseArgs({
       options: {
         exhaustive: { type: 'boolean' },
+        interferences: { type: 'boolean' },
         scenario: { type: 'string', multiple: true },
         time: { type: 'boolean' },
         thorough: { type: 'boolean' },
@@ -81,25 +84,24 @@ if (flags.mutants) {
   const { replay } = await import('./replay.ts');
   process.exitCode = (await replay(flags.replay, assembly, { calls: flags.calls ?? false })) ? 0 : 1;
 } else {
-  const order = flags.exhaustive
-    ? {
-        what: 'exhaustive' as const,
-        assembly,
-        scenarios: flags.scenario ?? [],
-        reach: reachOf(flags),
-        time: flags.time ?? false,
-        ...(flags.every === undefined ? {} : { every: Math.max(1, wholeNumber(flags.every, '--every')) }),
-        ...(flags.offset === undefined ? {} : { offset: wholeNumber(flags.offset, '--offset') }),
-      }
-    : flags.seeds === undefined
-      ? fail('say what to simulate')
-      : {
-          what: 'seeds' as const,
+  const order =
+    flags.exhaustive || flags.interferences
+      ? {
+          what: flags.exhaustive ? ('exhaustive' as const) : ('interferences' as const),
           assembly,
-          from: wholeNumber(flags.from ?? '1', '--from'),
-          count: wholeNumber(flags.seeds, '--seeds'),
-          time: flags.time ?? false,
-        };
+          scenarios: flags.scenario ?? [],
+          reach: reachOf(flags),
+          ...(flags.every === undefined ? {} : { every: Math.max(1, wholeNumber(flags.every, '--every')) }),
+          ...(flags.offset === undefined ? {} : { offset: wholeNumber(flags.offset, '--offset') }),
+        }
+      : flags.seeds === undefined
+        ? fail('say what to simulate')
+        : {
+            what: 'seeds' as const,
+            assembly,
+            from: wholeNumber(flags.from ?? '1', '--from'),
+            count: wholeNumber(flags.seeds, '--seeds'),
+          };
   const tally = await runOrder(order, workers);
   process.stdout.write(`${tallyLine(tally)}\n`);
   process.exitCode = tally.broken === 0 ? 0 : 1;

@@ -10,6 +10,9 @@ import { type Broken, type Order, runShare } from './share.ts';
 /** Every so many runs of the exhaustive list, in all scenarios; and so many seeds. */
 const EVERY = 240;
 const SEEDS = 20;
+/** Of the runs in which somebody else does something: an add-on, and a service account. */
+const FOLLOWED = ['in-place', 'service-account'];
+const EVERY_FOLLOWED = 60;
 
 const broken: Broken[] = [];
 const tally = emptyTally();
@@ -25,6 +28,7 @@ const run = async (order: Order): Promise<void> => {
 beforeAll(async () => {
   const { directory: assembly } = await ensureAssembly();
   await run({ what: 'exhaustive', scenarios: [...SCENARIO_NAMES], reach: 'usual', assembly, part: 7, parts: EVERY });
+  await run({ what: 'interferences', scenarios: FOLLOWED, reach: 'brief', assembly, part: 5, parts: EVERY_FOLLOWED });
   await run({ what: 'seeds', from: 1, count: SEEDS, assembly, part: 0, parts: 1 });
 });
 

@@ -11,12 +11,12 @@ import type { Ledger } from '../../lambdas/ports/index.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/sandbox.ts';
 import type { AddonState, AssociationState, ClusterState } from '../../sandbox/world/world.ts';
 import { Random } from '../../sandbox/world/random.ts';
-import { type ActorRecord, afterCall, prepareActor } from './actor.ts';
+import { type ActorRecord, addOthersRole, afterCall, prepareActor } from './actor.ts';
 import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
 import { CredentialWatch } from './credentials.ts';
 import { othersFieldsIn, type OwnField } from './fields.ts';
-import { runHandOff } from './hand-off.ts';
+import { followHandOff, type HandOffEnd } from './person.ts';
 import { annotationsIn, podsOf } from './look.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import { clientsOf, type RunSpec } from './spec.ts';
@@ -74,8 +74,8 @@ export interface RunResult {
   actor?: ActorRecord;
   /** Executions of Retire, in order. */
   retirements: Retirement[];
-  /** What went wrong when the commands of a needs-human end were run; empty where they worked or none ended so. */
-  handOffProblems: string[];
+  /** What became of each end that needed a person, once somebody has done something about it. */
+  handOffs: HandOffEnd[];
 }
 
 const clusterOf = (sandbox: Sandbox, { requests }: SimulatedScenario): ClusterState => {
@@ -187,6 +187,12 @@ class Operator {
     }
   }
 
+  /** Until somebody else who has begun something is done with it. */
+  async done(result: Pick<RunResult, 'actor'>): Promise<void> {
+    for (let look = 1; look <= PATIENCE_LOOKS && result.actor?.acting === true; look += 1)
+      await this.sandbox.clock.sleep(LOOK_AGAIN_MS / 10);
+  }
+
   async allTold(): Promise<void> {
     for (let look = 1; look <= PATIENCE_LOOKS && (await this.ledger.listUnsent()).length > 0; look += 1)
       await this.sandbox.clock.sleep(LOOK_AGAIN_MS);
@@ -234,6 +240,7 @@ export const simulate = async (
   prepareOutages(sandbox, spec.faults);
   const allow = spec.denied ? denyStep(world, spec.denied) : () => {};
   const cluster = clusterOf(sandbox, simulated);
+  if (spec.actor?.does === 'repoint') addOthersRole(sandbox, simulated.requests[0]?.target.account ?? '');
   const before = lookBefore(sandbox, cluster);
   const credentials = new CredentialWatch(world, cluster);
   const operator = new Operator(sandbox, spec.seed);
@@ -248,9 +255,10 @@ export const simulate = async (
     migrations: [],
     repeated: [],
     retirements: [],
-    handOffProblems: [],
+    handOffs: [],
   };
-  if (spec.actor) result.actor = prepareActor(sandbox, cluster, simulated, spec.actor);
+  const actor = spec.actor && prepareActor(sandbox, cluster, simulated, spec.actor);
+  if (actor) result.actor = actor.record;
   if (spec.cancelAfterCall !== undefined) cancelAfter(result, spec.cancelAfterCall);
   try {
     await clock.spawn(async () => {
@@ -262,6 +270,7 @@ export const simulate = async (
         }
       }
       await operator.settle(result.migrations);
+      await operator.done(result);
       const stragglers = async (): Promise<void> => {
         if (spec.faults.some(({ kind }) => kind.startsWith('time-out'))) await clock.sleep(STRAGGLERS_MS);
       };
@@ -289,9 +298,28 @@ export const simulate = async (
         }
       }
       await operator.settle([...result.migrations, ...result.repeated]);
-      for (const { record } of result.migrations)
-        if (record?.outcome === 'needs-human')
-          result.handOffProblems.push(...(await followHandOff(result, record, operator)));
+      for (const migration of result.migrations) {
+        const { record } = migration;
+        if (record?.outcome !== 'needs-human') continue;
+        result.handOffs.push(
+          await followHandOff(
+            {
+              sandbox,
+              cluster,
+              ledger: operator.ledger,
+              does: spec.person ?? 'as-written',
+              rollBack: (migrationId) => operator.rollBack(migrationId),
+              plan: async (request) => {
+                const next = await operator.migrate(request);
+                await operator.settle([next]);
+                return next.record;
+              },
+              interfere: async (phase) => actor?.interfere(phase),
+            },
+            record,
+          ),
+        );
+      }
       // What the rollbacks of the hand-off came to is told, too.
       await operator.allTold();
     });
@@ -300,28 +328,6 @@ export const simulate = async (
     await sandbox.close();
   }
   return result;
-};
-
-/** How often a person looks for newer commands. */
-const HAND_OFFS = 2;
-
-/**
- * What went wrong when a person ran the commands of a needs-human end. Their last line is a rollback: where it ends so
- * again, since somebody else has changed something meanwhile, its own commands are run.
- */
-const followHandOff = async (
-  { sandbox, cluster, ledger }: RunResult,
-  first: Migration,
-  operator: Operator,
-): Promise<string[]> => {
-  let record = first;
-  for (let round = 1; ; round += 1) {
-    const problems = await runHandOff(sandbox, cluster, record, () => operator.rollBack(first.migrationId));
-    const next = await ledger.getMigration(first.migrationId);
-    const isNews = next?.outcome === 'needs-human' && next.handOff.join('\n') !== record.handOff.join('\n');
-    if (problems.length === 0 || !isNews || round === HAND_OFFS) return problems;
-    record = next;
-  }
 };
 
 const cancelAfter = ({ sandbox, migrations, ledger }: RunResult, n: number): void =>

@@ -4,7 +4,7 @@ import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
 import { Random } from '../../sandbox/world/random.ts';
 import { anyCall, chance, pick } from './draws.ts';
 import { SCENARIO_NAMES } from './scenarios.ts';
-import { ACTS, APPROVALS, DENIED, type FaultSpec, type RunSpec } from './spec.ts';
+import { ACTS, APPROVALS, DENIED, type FaultSpec, PERSONS, PHASES, type RunSpec } from './spec.ts';
 
 /** Behaviour of AWS that nobody knows, and durations: each run draws some of them anew. */
 const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
@@ -62,7 +62,9 @@ const baseOfSeed = (seed: number): RunSpec => {
     seed,
     faults,
     knobs,
-    ...(chance(random, 0.15) ? { actor: { afterCall: anyCall(random), does: pick(random, ACTS) } } : {}),
+    ...(chance(random, 0.15)
+      ? { actor: { afterCall: chance(random, 0.2) ? pick(random, PHASES) : anyCall(random), does: pick(random, ACTS) } }
+      : {}),
     ...(chance(random, 0.1) ? { copies: 2 } : {}),
     ...(chance(random, 0.08) ? { trust: pick(random, ['denied', 'undecided', 'other-cluster'] as const) } : {}),
     ...(chance(random, 0.05) ? { stranger: pick(random, ['other-tool', 'other-addon'] as const) } : {}),
@@ -71,6 +73,7 @@ const baseOfSeed = (seed: number): RunSpec => {
     ...(chance(random, 0.15) ? { again: true } : chance(random, 0.15) ? { rollBack: true } : {}),
     ...(chance(random, 0.1) ? { retire: pick(random, ['kept', 'undone'] as const) } : {}),
     ...(chance(random, 0.08) ? { denied: pick(random, DENIED) } : {}),
+    ...(chance(random, 0.3) ? { person: pick(random, PERSONS) } : {}),
   };
 };
 

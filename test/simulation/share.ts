@@ -11,6 +11,7 @@ import {
   smooth,
   wayBackOf,
 } from './exhaustive.ts';
+import { handOffInterferences, interferencesAt, placesOf } from './interferences.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { brokenPromises } from './promises.ts';
 import { simulate, type RunResult } from './run.ts';
@@ -43,6 +44,12 @@ export type Order = {
       reach: 'brief' | 'usual' | 'thorough';
       /** Also an outage from each call on. */
       time?: boolean;
+    }
+  | {
+      /** Somebody else's doing at each place, followed to the end of each hand-off. `reach` as above. */
+      what: 'interferences';
+      scenarios: string[];
+      reach: 'brief' | 'usual' | 'thorough';
     }
   | { what: 'seeds'; from: number; count: number; time?: boolean }
   | { what: 'specs'; specs: RunSpec[] }
@@ -77,12 +84,42 @@ function briefly(calls: readonly SeenCall[], known: ReadonlySet<string>): SeenCa
   });
 }
 
+type Seen = (spec: RunSpec) => Promise<readonly SeenCall[]>;
+
+/** Of `brief`: each place of the road, and of the way back, in the first scenario that has it. */
+async function* interferences(
+  { scenarios, reach }: Extract<Order, { what: 'interferences' }>,
+  seenOf: Seen,
+): AsyncGenerator<RunSpec> {
+  const done = new Set<string>();
+  const known = new Set<string>();
+  const news = (way: string, calls: readonly SeenCall[]): SeenCall[] => {
+    const places = placesOf(calls).filter((call) => reach !== 'brief' || !known.has(`${way} ${placeOf(call)}`));
+    for (const call of places) known.add(`${way} ${placeOf(call)}`);
+    return places;
+  };
+  for (const scenario of scenarios.length > 0 ? scenarios : SCENARIO_NAMES) {
+    const seen = await seenOf(smooth(scenario));
+    yield* interferencesAt(smooth(scenario), news('road', seen));
+    for (const failure of persistentFailures(scenario, seen)) {
+      const failing = failure.faults.map(({ step, operation }) => `${step ?? ''} ${operation ?? ''}`).join();
+      if (done.has(failing) && reach !== 'thorough') continue;
+      done.add(failing);
+      yield* interferencesAt(failure, news('back', wayBackOf(await seenOf(failure))));
+      yield* handOffInterferences(failure, reach === 'thorough');
+    }
+  }
+}
+
 export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
   const seenOf = async (spec: RunSpec) => (await simulate(spec, order.assembly)).sandbox.world.faults.seen;
   switch (order.what) {
     case 'seeds':
       for (let seed = order.from; seed < order.from + order.count; seed += 1)
         yield specOfSeed(seed, { time: order.time ?? false });
+      return;
+    case 'interferences':
+      yield* interferences(order, seenOf);
       return;
     case 'specs':
       yield* order.specs;

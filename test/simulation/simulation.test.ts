@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
-import { kindsFor, outages, persistentFailures, singleFaults, smooth, wayBackOf } from './exhaustive.ts';
+import { kindsFor, outages, persistentFailures, placeOf, singleFaults, smooth, wayBackOf } from './exhaustive.ts';
+import { actsFor, handOffInterferences, interferencesAt, placesOf } from './interferences.ts';
 import { plant, readMutants, tryMutant } from './mutants.ts';
 import { simulate } from './run.ts';
 import { SCENARIO_NAMES, scenarioNamed, TIME_SCENARIO_NAMES } from './scenarios.ts';
 import { specOfSeed } from './seeds.ts';
-import { clientsOf, type RunSpec } from './spec.ts';
+import { ACTS, clientsOf, PERSONS, PHASES, type RunSpec } from './spec.ts';
 import { OUTAGE_SECONDS } from './time-seeds.ts';
 
 let assembly = '';
@@ -169,6 +170,48 @@ describe('the exhaustive list', () => {
     expect(new Set(back.map(({ step }) => step))).toEqual(
       new Set(['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'finish']),
     );
+  });
+});
+
+describe('the list of interferences', () => {
+  it('has each kind of doing, after the first and the last call of each place', async () => {
+    const { seen } = (await simulate(smooth('in-place'), assembly)).sandbox.world.faults;
+    const places = placesOf(seen);
+    expect(new Set(places.map(placeOf))).toEqual(new Set(seen.map(placeOf)));
+    // Before the pods, and twice around the associations after them.
+    const looks = places.filter((call) => placeOf(call) === 'verify-pods eks DescribeAddon');
+    expect(looks).toHaveLength(2);
+    const specs = interferencesAt(smooth('in-place'), looks);
+    expect(new Set(specs.map(({ actor }) => actor?.does))).toEqual(new Set(actsFor('in-place')));
+    expect(specs.map(({ actor }) => actor?.afterCall)).toContain(looks[1]!.n);
+  });
+
+  it('has something for add-ons and for service accounts, and all of it for one of them', () => {
+    expect(new Set([...actsFor('in-place'), ...actsFor('service-account')])).toEqual(new Set(ACTS));
+    expect(actsFor('in-place')).not.toContain('annotate');
+    expect(actsFor('service-account')).not.toContain('replace');
+  });
+
+  it('has each kind of person at a hand-off, at each of its phases', () => {
+    const specs = handOffInterferences(smooth('in-place'), true);
+    const combined = new Set(
+      specs.map(({ actor, person }) => `${actor?.afterCall ?? ''} ${actor?.does ?? ''} ${person ?? ''}`),
+    );
+    expect(combined.size).toBe(PERSONS.length * (1 + PHASES.length * actsFor('in-place').length));
+  });
+
+  it('follows a hand-off until it has ended and another migration can begin', async () => {
+    const [failure] = persistentFailures(
+      'in-place',
+      (await simulate(smooth('in-place'), assembly)).sandbox.world.faults.seen,
+    );
+    for (const run of handOffInterferences(failure!, true).filter(({ actor }) => actor?.does === 'delete')) {
+      const [end] = (await simulate(run, assembly)).handOffs;
+      expect(end).toMatchObject({ problems: expect.any(Array) as unknown, locks: [], heldUp: [] });
+      expect([end?.outcome, end?.released]).toEqual(
+        run.person === 'releases' ? ['needs-human', true] : ['rolled-back', false],
+      );
+    }
   });
 });
 

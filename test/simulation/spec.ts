@@ -34,13 +34,16 @@ export interface TimeSpec {
 }
 
 /**
- * What somebody else does to the add-on, or the service account, as soon as the n-th call of the service's functions
- * has been answered.
+ * What somebody else does to the add-on, or the service account: as soon as the n-th call of the service's functions
+ * has been answered, or in the way of the first person who runs the commands of a hand-off, before the first of them or
+ * before the rollback that is the last of them.
  */
 export interface ActorSpec {
-  afterCall: number;
+  afterCall: number | (typeof PHASES)[number];
   does: (typeof ACTS)[number];
 }
+/** Of somebody who runs the commands of a hand-off. */
+export const PHASES = ['before-commands', 'before-rollback'] as const;
 export const ACTS = [
   'update-version',
   'change-configuration',
@@ -50,7 +53,19 @@ export const ACTS = [
   'give-other-role',
   'change-trust',
   'annotate',
+  'replace',
+  'dissociate',
+  'repoint',
+  'delete-account',
+  'recreate-account',
 ] as const;
+
+/**
+ * What a person does with a hand-off. `as-written`: pastes it, so that lines which begin with a colon do nothing;
+ * `optional-too`: runs these too; `rollback-alone`: only the rollback that is its last line; `releases`: leaves
+ * everything as it is and lets the lock go.
+ */
+export const PERSONS = ['as-written', 'optional-too', 'rollback-alone', 'releases'] as const;
 
 export const APPROVALS = ['given', 'rejected', 'nobody', 'forged'] as const;
 
@@ -102,6 +117,8 @@ export interface RunSpec {
   cancelAfterCall?: number;
   /** Another migration of the same add-on once all have ended. */
   again?: boolean;
+  /** What is done about an end that needs a person; `as-written` where it is left out. */
+  person?: (typeof PERSONS)[number];
   /** A rollback on demand once all have ended. */
   rollBack?: boolean;
   /** Once all have ended, the OIDC trust of those that are migrated is retired; `undone`: and put back then. */

@@ -22,6 +22,8 @@ export const USUAL: Extent = { seeds: 50_000, from: 1, documents: 5_000_000 };
 
 /** The exhaustive list of runs is cut into so many parts, each of which takes about a minute. */
 const EXHAUSTIVE_PARTS = 40;
+/** The same of the runs in which somebody else does something. */
+const INTERFERENCE_PARTS = 20;
 const SEEDS_A_PART = 1000;
 const DOCUMENTS_A_PART = 250_000;
 
@@ -45,6 +47,10 @@ export const partsOf = ({ seeds, from, documents }: Extent): Part[] => [
   ...range(EXHAUSTIVE_PARTS).map((index) => ({
     name: `exhaustive ${index + 1} of ${EXHAUSTIVE_PARTS}`,
     command: [SIMULATE, '--exhaustive', '--thorough', '--every', `${EXHAUSTIVE_PARTS}`, '--offset', `${index}`],
+  })),
+  ...range(INTERFERENCE_PARTS).map((index) => ({
+    name: `interferences ${index + 1} of ${INTERFERENCE_PARTS}`,
+    command: [SIMULATE, '--interferences', '--thorough', '--every', `${INTERFERENCE_PARTS}`, '--offset', `${index}`],
   })),
   ...pieces(seeds, SEEDS_A_PART).map(({ first, length }) => ({
     name: `seeds ${from + first} to ${from + first + length - 1}`,

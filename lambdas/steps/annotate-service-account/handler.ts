@@ -4,14 +4,14 @@
  * only what differs; that it sets about to is in the ledger before. The write names the version of the object that was
  * seen, so that nothing which somebody changes in between is overwritten. Failure: an annotation, or a service account,
  * that somebody else has changed is left alone (ServiceAccountChanged), and so is the annotation where its association
- * is not as it was proven: without both, new pods have no role (AssociationChanged). Of a migration whose pods are
- * proven nothing is put back for it: the association goes before an annotation, and its end says that it is still
- * there. On the way back a person decides (RestoreRefused).
+ * is not as it was proven: without both, new pods have no role (AssociationChanged), and that leads back. For anything
+ * else of a migration whose pods are proven nothing is put back: the association goes before an annotation, and its end
+ * says that it is still there. On the way back a person decides (RestoreRefused).
  */
 import { MigrationError } from '../../domain/errors.ts';
 import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/model.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
-import { accountProblem, associationProblem, isUnannotated } from '../../domain/service-account.ts';
+import { accountProblem, accountProblemBack, associationProblem, isUnannotated } from '../../domain/service-account.ts';
 import { settingsFor } from '../../domain/spokes.ts';
 import type { HandlerDependencies, ServiceAccountDetail, Settings } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
@@ -93,7 +93,7 @@ async function putBack(work: Work): Promise<boolean> {
   const { annotationChange: note } = record;
   if (!note || !isUnannotated(record) || was.roleArn === undefined) return false;
   const now = await look(work);
-  const why = accountProblem(was, now, true);
+  const why = accountProblemBack(record, was, now, true);
   if (!now || why !== undefined)
     throw new MigrationError(
       'RestoreRefused',

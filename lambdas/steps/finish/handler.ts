@@ -5,28 +5,15 @@
  * for a state that can't be looked at are written for any state.
  */
 import { pendingApproval } from '../../domain/approval.ts';
-import { handOffCommands } from '../../domain/hand-off.ts';
-import { accountHandOff } from '../../domain/hand-off-account.ts';
-import { endLines } from '../../domain/hand-off-commands.ts';
-import {
-  TRUST_NOT_RESTORED,
-  TRUST_TO_EDIT,
-  trustNotOwn,
-  trustNotRestored,
-  trustToEdit,
-} from '../../domain/hand-off-trust.ts';
-import { HEALTH_AT_END, healthWarnings } from '../../domain/hand-off-health.ts';
+import { LEFT_AS_CHANGED } from '../../domain/decided.ts';
+import { TRUST_NOT_RESTORED, TRUST_TO_EDIT, trustNotOwn, trustNotRestored } from '../../domain/hand-off-trust.ts';
+import { HEALTH_AT_END } from '../../domain/hand-off-health.ts';
 import { outcomeMetric } from '../../domain/metrics.ts';
-import {
-  type Association,
-  type Check,
-  isOfAddon,
-  type Migration,
-  type Outcome,
-  type Snapshot,
-} from '../../domain/model.ts';
+import type { Check, Failure, Migration, Outcome } from '../../domain/model.ts';
 import { subjectOf } from '../../domain/subject.ts';
 import { standingTrustChanges } from '../../domain/recovery.ts';
+import { warn } from '../../domain/plan/check.ts';
+import { asClause } from '../../domain/text.ts';
 import {
   ANNOTATION_LEFT,
   annotationLeft,
@@ -34,97 +21,15 @@ import {
   PODS_NOT_SEEN,
   podsNotSeen,
 } from '../../domain/verification.ts';
-import type { HandlerDependencies, TargetPorts, WorkloadRef } from '../../ports/index.ts';
-import { listPlannedAssociations } from '../../runtime/associations.ts';
+import type { HandlerDependencies } from '../../ports/index.ts';
 import { caughtFailure } from '../../runtime/caught.ts';
+import { handOff, leftByDecision, NO_HAND_OFF } from '../../runtime/handing-off.ts';
 import { subjectLock } from '../../runtime/lock.ts';
-import { lookAtAddon } from '../../runtime/looks.ts';
-import { lookAtAccount } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { strangeRepair } from '../../runtime/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { freeWaitingSlots } from '../../runtime/waiting-slots.ts';
 import { finishSchema } from './schema.ts';
-
-async function workloadsOf(
-  { kubernetes }: TargetPorts,
-  { planned: migrating, identityLosses }: Snapshot,
-): Promise<WorkloadRef[]> {
-  const planned = [...migrating, ...identityLosses];
-  const found: WorkloadRef[] = [];
-  for (const namespace of new Set(planned.map((one) => one.namespace))) {
-    for (const { kind, name, serviceAccount } of await kubernetes.listWorkloads(namespace)) {
-      if (planned.some((one) => one.namespace === namespace && one.serviceAccount === serviceAccount))
-        found.push({ kind, namespace, name });
-    }
-  }
-  return found;
-}
-
-/** `findings`: what a person must know, and what may not be pasted since third parties wrote parts of it. */
-interface HandOff {
-  commands: string[];
-  findings: Check[];
-}
-const NO_HAND_OFF: HandOff = { commands: [], findings: [] };
-
-/** Looks as well as it can: the reason to be here may be that nothing can be read. */
-async function handOff(
-  noted: Migration,
-  { ledger, portsFor, clock, telemetry }: HandlerDependencies,
-): Promise<HandOff> {
-  // A change that this service does not make is not turned into a command that somebody would paste.
-  const record = {
-    ...noted,
-    trustChanges: noted.trustChanges.filter((one) => strangeRepair(noted, one) === undefined),
-  };
-  const { migrationId, request } = record;
-  const { target } = request;
-  const tryTo = async <T>(what: string, look: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await look();
-    } catch (error) {
-      telemetry.log.warn(`hand-off: ${what} could not be read`, {
-        error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-      });
-      return undefined;
-    }
-  };
-  // Without it nothing was begun, and there is nothing to put back.
-  const snapshot = await ledger.getSnapshot(migrationId);
-  if (!snapshot) return { commands: endLines(migrationId), findings: [] };
-  const ports = portsFor(target);
-  const list = (): Promise<Association[]> => listPlannedAssociations(ports.eks, snapshot.planned);
-  const seen = await tryTo('EKS', async () => ({
-    addon: isOfAddon(snapshot) ? await lookAtAddon(ports.eks, snapshot.addon.name, clock) : undefined,
-    associations: await list(),
-  }));
-  const workloads = await tryTo('the API server', () => workloadsOf(ports, snapshot));
-  const { serviceAccount: was } = snapshot;
-  const account =
-    was &&
-    (await tryTo('the service account', async () => ({ now: await lookAtAccount(ports.kubernetes, was, clock) })));
-  const trust: Record<string, string | null> = {};
-  for (const { roleArn } of standingTrustChanges(record)) {
-    const read = await tryTo(`role ${roleArn}`, async () => ({
-      policy: (await ports.roles.getRole(roleArn))?.trustPolicy ?? null,
-    }));
-    if (read) trust[roleArn] = read.policy;
-  }
-  const shared = { target, record, trust, ...(workloads ? { workloads } : {}) };
-  const commands = isOfAddon(snapshot)
-    ? handOffCommands({ ...shared, snapshot, ...(seen ? { seen } : {}) })
-    : accountHandOff({
-        ...shared,
-        snapshot,
-        ...(seen ? { associations: seen.associations } : {}),
-        ...(account ? { account } : {}),
-      });
-  return {
-    commands,
-    findings: [...healthWarnings(seen?.addon), ...trustToEdit(standingTrustChanges(record), trust)],
-  };
-}
 
 /**
  * A deployment that no longer changes trust policies has no step that could undo, or tell of, what an earlier one
@@ -173,12 +78,24 @@ function annotationWarnings(
   return [annotationLeft(serviceAccount, target)];
 }
 
+const LAST_ROLLBACK = 'last-rollback';
+
+/** The record's failure is the first one: that of a rollback on demand is told with the hand-off. */
+const lastRollback = ({ name, message }: Failure): Check =>
+  warn(
+    LAST_ROLLBACK,
+    `The last rollback on demand did not end either: ${name}: ${asClause(message)}.`,
+    'Run the commands of the hand-off: they are for the state that was there after it.',
+  );
+
 /** Warnings that are made anew for each end, or that are no longer true of it: after a rollback nothing is lost. */
 const ofEnd = (outcome: Outcome): string[] => [
   PODS_NOT_SEEN,
   ANNOTATION_LEFT,
   HEALTH_AT_END,
   TRUST_TO_EDIT,
+  LEFT_AS_CHANGED,
+  LAST_ROLLBACK,
   ...(outcome === 'rolled-back' ? [IDENTITY_LOST] : []),
 ];
 
@@ -209,8 +126,10 @@ const run: StepRun<typeof finishSchema> = async (
   if (isOpen && isOurs) {
     // Of a migration that was recovered the first failure is the one that tells why.
     const first = record.recovery === undefined ? undefined : record.failure;
-    const kept = first ?? (failure ? caughtFailure(failure) : undefined);
+    const latest = failure && caughtFailure(failure);
+    const kept = first ?? latest;
     const { commands, findings } = outcome === 'needs-human' ? await handOff(record, dependencies) : NO_HAND_OFF;
+    const left = outcome === 'rolled-back' ? await leftByDecision(record, dependencies) : [];
     await ledger.updateMigration(
       migrationId,
       {
@@ -225,6 +144,8 @@ const run: StepRun<typeof finishSchema> = async (
           ...podsWarnings(record, outcome),
           ...annotationWarnings(record, outcome),
           ...findings,
+          ...left,
+          ...(first && latest && outcome === 'needs-human' ? [lastRollback(latest)] : []),
           ...trustWarnings(record, outcome),
         ],
       },

@@ -7,6 +7,7 @@
  * Failure: an association of somebody else's is left alone, and a person decides (RestoreRefused).
  */
 import { ownedOf, ownTags, standaloneOf } from '../../domain/associations.ts';
+import { isTaken } from '../../domain/decided.ts';
 import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../domain/errors.ts';
 import { type Addon, type AddonSnapshot, type Association, isOfAddon, type Migration } from '../../domain/model.ts';
 import { classifyCopy } from '../../domain/copies.ts';
@@ -259,7 +260,7 @@ const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencie
   const restored = await putBack(work, target.cluster, deferred);
   const after = await recordedMigration(ledger, migrationId);
   const [other] = madeByOthers(snapshot, after, now, await listPlannedAssociations(eks, ownedOf(snapshot.planned)));
-  if (other) throw refused(other);
+  if (other && !isTaken(record, 'association-created')) throw refused(other);
   const standalone = await deleteOwnAssociations(work, standaloneOf(snapshot.planned), (gone) =>
     assertLeft(gone, work),
   );

@@ -69,11 +69,9 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   /** Before the answer: whoever has to end this migration from here on knows that it succeeded. */
   const conclude = async (excluded: PodEvidence[] = []): Promise<void> => {
     if (grounds instanceof MigrationError) throw grounds;
-    if (towards === 'before') {
-      grounds.assertWell();
-      return;
-    }
-    const others = (await grounds.conclude()).filter(({ id }) => id !== PODS_EXCLUDED);
+    const concluded = await grounds.conclude();
+    if (towards === 'before') return;
+    const others = concluded.filter(({ id }) => id !== PODS_EXCLUDED);
     const warnings = [...others, ...podsExcluded(excluded)];
     await ledger.updateMigration(migrationId, { verified: record.request.verification, warnings });
   };
@@ -85,7 +83,9 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const lookedAt = utcNow(clock);
   const since = towards === 'pod-identity' ? associatedSince(record) : undefined;
   const robbed = towards === 'pod-identity' ? await robbedBystanders({ kubernetes, eks }, snapshot) : [];
-  const expected = await expectedPods(ledger, migrationId, snapshot, towards, deferred);
+  const left = grounds instanceof MigrationError ? [] : grounds.left;
+  const associations = [...snapshot.associations, ...left];
+  const expected = await expectedPods(ledger, migrationId, { ...snapshot, associations }, towards, deferred);
   const looking = { towards, expected, since, robbed, newestPodAt, now: clock.now() };
   const seen = await lookAtPods(kubernetes, snapshot, looking);
   const { evidence, judged, next, podsThatCount, podsAsTheyShallBe } = seen;

@@ -138,7 +138,7 @@ describe('finish', () => {
     await fakes.ledger.putMigration(aMigration());
     await invoke(finishStep, input('needs-human'), fakes);
     expect((await fakes.ledger.getMigration(MIGRATION_ID))?.handOff).toEqual([
-      expect.stringMatching(new RegExp(`^: '.* pod-identity release ${MIGRATION_ID}'$`)) as string,
+      expect.stringMatching(new RegExp(`^: '.* pod-identity release ${MIGRATION_ID} --deployed'$`)) as string,
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
     ]);
   });

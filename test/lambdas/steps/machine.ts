@@ -116,7 +116,8 @@ async function annotate(fakes: Machine, locked: Locked, also: Also): Promise<Out
     if (also.removesAnnotation) await task(fakes, 'annotate-service-account', { ...locked, towards: 'pod-identity' });
   } catch (error) {
     const failure = caught(error);
-    if (failure.name === 'Cancelled') return rollBack(fakes, locked, also, failure);
+    if (failure.name === 'Cancelled' || failure.name === 'AssociationChanged')
+      return rollBack(fakes, locked, also, failure);
     if (failure.name === 'LockLost') return end(fakes, locked, 'needs-human', failure);
   }
   return end(fakes, locked, 'migrated');

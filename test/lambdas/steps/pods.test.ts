@@ -79,6 +79,54 @@ describe('verify-pods', () => {
     expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
   });
 
+  const MOVES: [string, (fakes: Begun) => void, string][] = [
+    ['the add-on is deleted', ({ eks }) => eks.addons.delete(ADDON), 'AddonChanged'],
+    [
+      'another copy takes its place',
+      ({ eks }) => eks.addons.set(ADDON, migrated({ arn: addonArn(9) })),
+      'AddonChanged',
+    ],
+    [
+      'it is given the role of before',
+      ({ eks }) => eks.addons.set(ADDON, migrated({ serviceAccountRoleArn: ROLE })),
+      'PodsNotSettled',
+    ],
+    ['it is being updated', ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'UPDATING' })), 'PodsNotSettled'],
+    ['its association is deleted', ({ eks }) => (eks.associations = []), 'AssociationChanged'],
+  ];
+  it.each(MOVES)('proves nothing where, after the look at the pods, %s', async (_, move, name) => {
+    const fakes = await withPods(aPod('pod-identity'));
+    const list = fakes.kubernetes.listPods.bind(fakes.kubernetes);
+    fakes.kubernetes.listPods = async (namespace) => {
+      const pods = await list(namespace);
+      move(fakes);
+      return pods;
+    };
+    await expect(verify(fakes)).rejects.toMatchObject({ name });
+    expect((await fakes.record()).verified).toBe('none');
+  });
+
+  it('proves nothing where the add-on is deleted while its associations are listed', async () => {
+    const fakes = await withPods(aPod('pod-identity'));
+    const list = fakes.eks.listAssociations.bind(fakes.eks);
+    fakes.eks.listAssociations = async (namespace, serviceAccount) => {
+      const listed = await list(namespace, serviceAccount);
+      fakes.eks.addons.delete(ADDON);
+      return listed;
+    };
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
+    expect((await fakes.record()).verified).toBe('none');
+  });
+
+  it('does not call it put back where the add-on is deleted after the look at the pods', async () => {
+    const fakes = await begun();
+    fakes.kubernetes.listPods = async () => {
+      fakes.eks.addons.delete(ADDON);
+      return [aPod('irsa')];
+    };
+    await expect(verify(fakes, 1, { towards: 'before' })).rejects.toMatchObject({ name: 'RestoreRefused' });
+  });
+
   it('asks for a restart where pods kept their old identity', async () => {
     const fakes = await withPods(aPod('irsa'), aPod('pod-identity', { name: 'two' }));
     expect(await verify(fakes)).toEqual({ verdict: 'restart', podsThatCount: 2, podsAsTheyShallBe: 1 });

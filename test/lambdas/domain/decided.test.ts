@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import {
+  decidedByPerson,
+  type Doing,
+  isTaken,
+  leftAsChanged,
+  takenAssociations,
+} from '../../../lambdas/domain/decided.ts';
+import type { Migration } from '../../../lambdas/domain/model.ts';
+import { anAssociation, at } from '../fixtures.ts';
+
+const recovery = (change: Partial<NonNullable<Migration['recovery']>> = {}): Pick<Migration, 'recovery'> => ({
+  recovery: { startedAt: at(0), executionArn: 'x', cause: 'requested', after: 'needs-human', ...change },
+});
+const BY_ITSELF: [string, Pick<Migration, 'recovery'>][] = [
+  ['by itself', {}],
+  ['after its execution stopped', { recovery: { startedAt: at(0), executionArn: 'x', cause: 'stranded' } }],
+  ['on demand, of one that migrated', recovery({ after: 'migrated' })],
+];
+
+describe('what a person has decided', () => {
+  it('counts in a rollback after a hand-off, whoever goes on with it', () => {
+    expect(decidedByPerson(recovery())).toBe(true);
+    // The rollback's own execution stopped, and another one has taken it over.
+    expect(decidedByPerson(recovery({ cause: 'stranded' }))).toBe(true);
+  });
+
+  it.each(BY_ITSELF)('is nothing in a rollback %s', (_, record) => {
+    expect(decidedByPerson(record)).toBe(false);
+    expect(isTaken(record, 'addon-changed')).toBe(false);
+    expect(takenAssociations(record, [anAssociation()])).toEqual([]);
+  });
+
+  it.each<[Doing, boolean]>([
+    ['addon-changed', true],
+    ['addon-created-again', true],
+    ['association-created', true],
+    ['annotation-changed', true],
+    ['service-account-created-again', true],
+    // The commands undo these: without them nothing would be as it was.
+    ['addon-deleted', false],
+    ['addon-role', false],
+    ['annotation-removed', false],
+    ['service-account-deleted', false],
+  ])('takes %s: %s', (doing, taken) => {
+    expect(isTaken(recovery(), doing)).toBe(taken);
+  });
+
+  it('is told at the end, all of it, and nothing where there is nothing', () => {
+    expect(leftAsChanged([])).toEqual([]);
+    expect(leftAsChanged(['one', 'two'])).toMatchObject([
+      { id: 'left-as-changed', status: 'warn', message: expect.stringMatching(/: one; two\.$/) as string },
+    ]);
+  });
+});

@@ -1,0 +1,27 @@
+/** The commands of a hand-off where another principal has done what they leave as it is. */
+import { describe, expect, it } from 'vitest';
+import { handOffCommands } from '../../../lambdas/domain/hand-off.ts';
+import type { Addon, Association } from '../../../lambdas/domain/model.ts';
+import { addonArn, aMigration, anAddon, anAssociation, aSnapshot, OTHER_ROLE, target } from '../fixtures.ts';
+
+const commandsFor = (addon: Addon, ...associations: Association[]): string[] =>
+  handOffCommands({ target, snapshot: aSnapshot(), record: aMigration(), seen: { addon, associations } });
+
+describe('handOffCommands, of what another principal did', () => {
+  it('leaves one whose place nothing needs, and says what it does', () => {
+    const other = anAssociation({ id: 'a-others', roleArn: OTHER_ROLE });
+    const commands = commandsFor(anAddon(), other);
+    const at = commands.findIndex((line) => line.includes('Another principal created a-others'));
+    expect(commands[at]).toContain('new pods use it and not IRSA');
+    expect(commands[at + 1]).toMatch(/^: aws eks delete-pod-identity-association .*--association-id a-others$/);
+    expect(commands.filter((line) => line.includes('a-others'))).toHaveLength(2);
+  });
+
+  it('ends with the release where the add-on was created in another namespace, which nothing can change', () => {
+    const addon = anAddon({ arn: addonArn(5), namespace: 'elsewhere' });
+    const commands = commandsFor(addon);
+    expect(commands[0]).toContain('is in namespace elsewhere, and was in kube-system');
+    expect(commands.at(-1)).toBe(`pod-identity release ${aMigration().migrationId} --deployed`);
+    expect(commands.filter((line) => line.startsWith('aws '))).toEqual([]);
+  });
+});

@@ -1,0 +1,185 @@
+/** The rollback that a hand-off ends with: every step leaves what another principal did, as a person has decided. */
+import { describe, expect, it } from 'vitest';
+import type { Migration } from '../../../lambdas/domain/model.ts';
+import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
+import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
+import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
+import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
+import {
+  anAccountAssociation,
+  anAccountRequest,
+  aServiceAccount,
+  associated,
+  begunAccount,
+} from '../account-fixtures.ts';
+import { invoke } from '../fakes.ts';
+import {
+  ADDON,
+  addonArn,
+  anAddon,
+  anAssociation,
+  aPod,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  target,
+} from '../fixtures.ts';
+import { begun, type Begun } from './begun.ts';
+
+const NEWER = 'v1.40.0-eksbuild.1';
+const THEIRS = anAssociation({ id: 'a-theirs', roleArn: OTHER_ROLE });
+
+/** A person has asked for the rollback after the hand-off. */
+const decide = async (fakes: Begun): Promise<Begun> => {
+  const recovery: Migration['recovery'] = {
+    startedAt: at(0),
+    executionArn: EXECUTION,
+    cause: 'requested',
+    after: 'needs-human',
+  };
+  await fakes.ledger.updateMigration(MIGRATION_ID, { recovery });
+  return fakes;
+};
+const verify = (fakes: Begun): Promise<unknown> =>
+  invoke(verifyPodsStep, { ...fakes.input, towards: 'before', round: 1 }, fakes);
+const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsStep, fakes.input, fakes);
+const finish = (fakes: Begun, outcome = 'rolled-back', failure?: object): Promise<unknown> =>
+  invoke(
+    finishStep,
+    {
+      migrationId: MIGRATION_ID,
+      executionArn: EXECUTION,
+      target,
+      subject: fakes.input.subject,
+      outcome,
+      ...(failure ? { failure } : {}),
+    },
+    fakes,
+  );
+
+describe('of an add-on', () => {
+  const DOINGS: [string, Partial<ReturnType<typeof anAddon>>, RegExp][] = [
+    ['that another principal created again', { arn: addonArn(77) }, /created it again/],
+    ['that another principal gave another version', { version: NEWER }, /changed add-on/],
+    ['that is both', { arn: addonArn(77), version: NEWER }, /created it again/],
+  ];
+
+  it.each(DOINGS)(
+    'the pods are proven over one %s, which by itself the rollback would not do',
+    async (_, change, why) => {
+      const fakes = await begun();
+      fakes.eks.addons.set(ADDON, anAddon(change));
+      fakes.kubernetes.pods = [aPod('irsa')];
+      await expect(verify(fakes)).rejects.toMatchObject({
+        name: 'RestoreRefused',
+        message: expect.stringMatching(why) as string,
+      });
+      expect(await verify(await decide(fakes))).toMatchObject({ verdict: 'proven' });
+    },
+  );
+
+  it('is not proven without the role that the commands give it back', async () => {
+    const fakes = await decide(await begun());
+    fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(77), serviceAccountRoleArn: undefined }));
+    fakes.kubernetes.pods = [aPod('irsa')];
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'RestoreRefused' });
+  });
+
+  it('leaves an association of another principal, and the pods that use it', async () => {
+    const fakes = await begun();
+    fakes.eks.associations = [THEIRS];
+    fakes.kubernetes.pods = [aPod('pod-identity')];
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused' });
+    expect(await verify(fakes)).toMatchObject({ verdict: 'restart' });
+    await decide(fakes);
+    await restore(fakes);
+    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
+    expect(fakes.eks.associations).toEqual([THEIRS]);
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('says at the end what was left, and nothing where nobody has decided', async () => {
+    const fakes = await begun();
+    fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(77), version: NEWER }));
+    fakes.eks.associations = [THEIRS];
+    const undecided = await begun();
+    undecided.eks.addons.set(ADDON, anAddon({ version: NEWER }));
+    await finish(undecided);
+    expect((await undecided.record()).warnings).toEqual([]);
+    await finish(await decide(fakes));
+    const { outcome, warnings } = await fakes.record();
+    expect(outcome).toBe('rolled-back');
+    expect(warnings.map(({ id }) => id)).toEqual(['left-as-changed']);
+    for (const part of ['created again', NEWER, 'a-theirs']) expect(warnings[0]?.message).toContain(part);
+    expect((await fakes.ledger.readLock(`${target.account}#${target.region}#${target.cluster}#${ADDON}`))?.holder).toBe(
+      undefined,
+    );
+  });
+
+  it('ends although what was left could not be read', async () => {
+    const fakes = await decide(await begun());
+    fakes.journal.failNext('eks.describeAddon');
+    expect(await finish(fakes)).toEqual({ outcome: 'rolled-back' });
+  });
+
+  it('tells a person why the last rollback stopped, beside the first failure', async () => {
+    const fakes = await decide(await begun());
+    await fakes.ledger.updateMigration(MIGRATION_ID, {
+      failure: { name: 'AddonFailed', message: 'It was the first.' },
+    });
+    await finish(fakes, 'needs-human', { Error: 'RestoreRefused', Cause: 'Somebody else deleted it.' });
+    const { failure, warnings } = await fakes.record();
+    expect(failure?.message).toBe('It was the first.');
+    expect(warnings).toMatchObject([
+      { id: 'last-rollback', message: expect.stringContaining('RestoreRefused: Somebody else deleted it.') as string },
+    ]);
+  });
+});
+
+describe('of a service account', () => {
+  it.each([
+    ['another annotation', { roleArn: OTHER_ROLE }],
+    ['another incarnation', { uid: 'made-again' }],
+  ])('leaves %s, and takes its own association away', async (_, change) => {
+    const fakes = await associated();
+    fakes.kubernetes.serviceAccounts = [aServiceAccount(change)];
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused' });
+    expect(fakes.eks.associations).toHaveLength(1);
+    await decide(fakes);
+    expect(await restore(fakes)).toMatchObject({ awaitsWebhook: true });
+    expect(fakes.eks.associations).toEqual([]);
+    fakes.kubernetes.pods = [];
+    await finish(fakes);
+    expect((await fakes.record()).warnings.map(({ id }) => id)).toEqual(['left-as-changed']);
+  });
+
+  it.each([
+    ['is gone', () => []],
+    ['has no annotation', () => [aServiceAccount({ roleArn: undefined })]],
+  ])('keeps the association where the service account %s: pods would have no role', async (_, accounts) => {
+    const fakes = await decide(await associated());
+    fakes.kubernetes.serviceAccounts = accounts();
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused' });
+    expect(fakes.eks.associations).toHaveLength(1);
+  });
+
+  it("leaves another principal's association beside what it has made", async () => {
+    const fakes = await decide(await associated());
+    fakes.eks.associations = [anAccountAssociation({ id: 'a-theirs', roleArn: OTHER_ROLE })];
+    await restore(fakes);
+    expect(fakes.eks.associations.map(({ id }) => id)).toEqual(['a-theirs']);
+  });
+
+  it('leaves an annotation that another principal has set since', async () => {
+    const fakes = await begunAccount({ record: { request: anAccountRequest({ annotation: 'remove' }) } });
+    await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange: { notedAt: at(0), writtenAt: at(1) } });
+    fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE })];
+    const putBack = (): Promise<unknown> =>
+      invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'before' }, fakes);
+    await expect(putBack()).rejects.toMatchObject({ name: 'RestoreRefused' });
+    await decide(fakes);
+    expect(await putBack()).toEqual({ changed: false });
+    expect(fakes.kubernetes.serviceAccounts[0]?.roleArn).toBe(OTHER_ROLE);
+  });
+});
