@@ -128,7 +128,10 @@ export const notWorking = (
   const { cluster } = result;
   const addon = addonName === undefined ? undefined : cluster.addons.get(addonName);
   if (addonName !== undefined && !addon) return [`add-on ${addonName} is gone`];
-  const problems = !addon || addon.status === 'ACTIVE' ? [] : [`add-on ${addon.name} is ${addon.status}`];
+  // EKS counts the pods that there should be on a lost node, and nobody can start them.
+  const { lostNodes } = cluster.kube;
+  const works = !addon || addon.status === 'ACTIVE' || (addon.status === 'DEGRADED' && lostNodes.size > 0);
+  const problems = works ? [] : [`add-on ${addon.name} is ${addon.status}`];
   if (
     account &&
     annotationOf(cluster, account) === undefined &&
@@ -140,7 +143,7 @@ export const notWorking = (
     const pods = podsOf(cluster, result.spec.time ? result.sandbox.world : undefined).filter(
       (pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount && !pod.terminating,
     );
-    if (pods.length === 0) problems.push(`no pod of ${serviceAccount} runs`);
+    if (pods.length === 0 && lostNodes.size === 0) problems.push(`no pod of ${serviceAccount} runs`);
     const association = liveAssociations(cluster).find(
       (one) => one.namespace === namespace && one.serviceAccount === serviceAccount,
     );
