@@ -66,12 +66,6 @@ export function againLater({ clock, random, errors, begin, beforeWait }: AgainLa
   };
 }
 
-/** The outer one stands around each try of a call, and the inner one around what that makes. */
-export const within =
-  (outer: AroundCalls, inner: AroundCalls): AroundCalls =>
-  (service, call, nameOf, prepare) =>
-    outer(service, () => inner(service, call, nameOf), nameOf, prepare);
-
 /** Methods of ports that change nothing. */
 const READS = /^(count|describe|get|list|may)[A-Z]/;
 
@@ -99,7 +93,10 @@ export function throughThrottling(
   portsFor: HandlerDependencies['portsFor'],
   { clock, remainingTime }: { clock: Clock; remainingTime: () => number },
   text: string,
-  pacing: { around: (target: Target, options: { waits: boolean }) => AroundCalls },
+  pacing: {
+    around: (target: Target, options: { waits: boolean }) => AroundCalls;
+    within: (outer: AroundCalls, target: Target, options: { waits: boolean }) => AroundCalls;
+  },
 ): HandlerDependencies['portsFor'] {
   const patience = againLater({
     clock,
@@ -110,11 +107,10 @@ export function throughThrottling(
     },
   });
   return (target, around) => {
-    const paced = pacing.around(target, { waits: true });
     // Whoever stands around the calls decides about a second try.
-    if (around) return portsFor(target, within(around, paced));
+    if (around) return portsFor(target, pacing.within(around, target, { waits: true }));
     const [reading, changing] = [
-      portsFor(target, within(patience, paced)),
+      portsFor(target, pacing.within(patience, target, { waits: true })),
       portsFor(target, pacing.around(target, { waits: false })),
     ];
     return {

@@ -12,7 +12,7 @@ import { migrationId, target, type Target } from '../domain/model.ts';
 import type { NotedWait } from '../domain/waiting-for.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
 import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
-import { randomFrom, RESERVE, throughThrottling, within } from './again-later.ts';
+import { randomFrom, RESERVE, throughThrottling } from './again-later.ts';
 import { InvocationPace } from './pacing.ts';
 import { cancelledAs, cancelledText } from './cancelled.ts';
 import { waitingForAccess } from './denied-access.ts';
@@ -206,8 +206,8 @@ export function createHandler(
     );
     const ledger = rememberedLedger(dependencies.ledger, remainingTime);
     const fleetOf: HandlerDependencies['fleetOf'] = (place, around) => {
-      const paced = pacing.around({ ...place, cluster: '' }, { waits: true });
-      return dependencies.fleetOf(place, around ? within(around, paced) : paced);
+      const [target, waits] = [{ ...place, cluster: '' }, { waits: true }];
+      return dependencies.fleetOf(place, around ? pacing.within(around, target, waits) : pacing.around(target, waits));
     };
     try {
       const invocation = { ...dependencies, telemetry, portsFor, fleetOf, ledger, remainingTime };

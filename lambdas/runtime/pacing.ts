@@ -98,19 +98,39 @@ export class InvocationPace {
 
   /** Stands around calls. `waits`: each call waits for its position, as far as the step is patient. */
   around(target: Target, { waits }: { waits: boolean }): AroundCalls {
-    return async (service, call, nameOf, prepare) => {
-      await prepare?.();
-      if (!isPaced(service)) return call();
+    return this.within(
+      async (_service, call, _nameOf, prepare) => {
+        await prepare?.();
+        return call();
+      },
+      target,
+      { waits },
+    );
+  }
+
+  /**
+   * Stands between somebody who stands around each try of a call, and the call. The position is waited for as part of
+   * what a call has to have before it can leave, so that it leaves when the other one says so.
+   */
+  within(outer: AroundCalls, target: Target, { waits }: { waits: boolean }): AroundCalls {
+    return (service, call, nameOf, prepare) => {
+      if (!isPaced(service)) return outer(service, call, nameOf, prepare);
       const location = locationOf(service, target);
-      const isInTurn = await this.turn(location, waits && this.patience !== 'goes-on');
-      try {
-        const answer = await call();
-        if (isThrottle(answer)) await this.refused(location, isInTurn);
-        return answer;
-      } catch (error) {
-        if (nameOf(error) === 'Throttled') await this.refused(location, isInTurn);
-        throw error;
-      }
+      let isInTurn = true;
+      const watched: typeof call = async () => {
+        try {
+          const answer = await call();
+          if (isThrottle(answer)) await this.refused(location, isInTurn);
+          return answer;
+        } catch (error) {
+          if (nameOf(error) === 'Throttled') await this.refused(location, isInTurn);
+          throw error;
+        }
+      };
+      return outer(service, watched, nameOf, async () => {
+        await prepare?.();
+        isInTurn = await this.turn(location, waits && this.patience !== 'goes-on');
+      });
     };
   }
 

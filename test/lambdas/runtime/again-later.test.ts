@@ -5,7 +5,10 @@ import { RESERVE, throughThrottling } from '../../../lambdas/runtime/again-later
 import { type Fakes, newFakes } from '../fakes.ts';
 import { ADDON, target } from '../fixtures.ts';
 
-const unpaced: Parameters<typeof throughThrottling>[3] = { around: () => (_service, call) => call() };
+const unpaced: Parameters<typeof throughThrottling>[3] = {
+  around: () => (_service, call) => call(),
+  within: (outer) => outer,
+};
 const throttled = new MigrationError('Throttled', 'too many');
 
 const patient = (
