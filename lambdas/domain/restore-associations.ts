@@ -17,7 +17,7 @@ export const accountOf = ({ namespace, serviceAccount }: Pick<Association, 'name
   `${namespace}/${serviceAccount}`;
 
 /** One association, as far as the add-on's API can say it. */
-const key = (one: Association): string => `${accountOf(one)} ${one.roleArn}`;
+const contentOf = (one: Association): string => `${accountOf(one)} ${one.roleArn}`;
 
 /** What of an add-on's own associations is missing, and which it did not have before. */
 export function compareOwned(
@@ -25,9 +25,12 @@ export function compareOwned(
   owned: readonly Association[],
 ): { missing: Association[]; extra: Association[] } {
   const before = ownedBefore(snapshot);
-  const had = new Set(before.map(key));
-  const has = new Set(owned.map(key));
-  return { missing: before.filter((one) => !has.has(key(one))), extra: owned.filter((one) => !had.has(key(one))) };
+  const had = new Set(before.map(contentOf));
+  const has = new Set(owned.map(contentOf));
+  return {
+    missing: before.filter((one) => !has.has(contentOf(one))),
+    extra: owned.filter((one) => !had.has(contentOf(one))),
+  };
 }
 
 /**

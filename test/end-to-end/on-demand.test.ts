@@ -230,6 +230,9 @@ describe('a cancel', () => {
     expect(locks).toEqual([]);
   });
 
+  /** The role, then the association, then one pod, then the others. */
+  const ROLE_FIRST = ['UpdateAddon', 'DeletePodIdentityAssociation', 'create pods/eviction', 'patch deployments'];
+
   it.each<[string, string, Partial<Asked>, string[]]>([
     ['the delete', 'DeleteAddon', { strategy: 'recreate' }, ['DeleteAddon', 'CreateAddon']],
     [
@@ -238,8 +241,8 @@ describe('a cancel', () => {
       { strategy: 'recreate', preserve: true },
       ['DeleteAddon', 'CreateAddon'],
     ],
-    ['the create', 'CreateAddon', { strategy: 'recreate' }, ['DeleteAddon', 'CreateAddon', 'UpdateAddon']],
-    ['the update', 'UpdateAddon', { strategy: 'in-place' }, ['UpdateAddon', 'UpdateAddon']],
+    ['the create', 'CreateAddon', { strategy: 'recreate' }, ['DeleteAddon', 'CreateAddon', ...ROLE_FIRST]],
+    ['the update', 'UpdateAddon', { strategy: 'in-place' }, ['UpdateAddon', ...ROLE_FIRST]],
   ])('after %s puts everything back', async (_, after, asked, operations) => {
     const seen = await cancelled(({ operation }) => operation === after, asked);
     expect(seen.answer).toMatchObject({ begun: true, willEnd: 'rolled-back' });

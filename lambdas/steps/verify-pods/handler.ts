@@ -10,7 +10,14 @@
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import type { PodEvidence } from '../../domain/model.ts';
 import { PODS_EXCLUDED, podsExcluded } from '../../domain/verification.ts';
-import { associatedSince, expectedPods, lookAtPods, type PodsSeen, robbedBystanders } from '../../runtime/pods.ts';
+import {
+  associatedSince,
+  type Direction,
+  expectedPods,
+  lookAtPods,
+  type PodsSeen,
+  robbedBystanders,
+} from '../../runtime/pods.ts';
 import { recordedWork, type Work } from '../../runtime/recorded.ts';
 import { EVIDENCE_LATEST } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -33,11 +40,20 @@ function assertNoneRobbed(robbed: readonly string[], { snapshot }: Work): void {
   );
 }
 
-const stillKnown = (pods: PodEvidence[]): MigrationError =>
-  new MigrationError(
+function stillWrong(restarts: number, towards: Direction, pods: PodEvidence[]): MigrationError {
+  const wrong = towards === 'before' ? 'have not got back the identity that they had' : 'are still not on Pod Identity';
+  const names = listed(pods, ({ identity }) => identity);
+  return new MigrationError('PodsOnWrongIdentity', `After ${restarts} restarts these pods ${wrong}: ${names}.`);
+}
+
+/** Throws PodsOnWrongIdentity where so many new pods got Pod Identity that nobody waits for the webhook any more. */
+function assertTriesLeft(tries: number, pods: PodEvidence[]): void {
+  if (tries < MAX_TRIES) return;
+  throw new MigrationError(
     'PodsOnWrongIdentity',
     `EKS's webhook still gives new pods EKS Pod Identity, although their association is gone; ${MAX_TRIES} pods were replaced one by one to see that. The others were left as they are: ${listed(pods, ({ identity }) => identity)}. Look for an association that somebody else has made for these service accounts.`,
   );
+}
 /** What is not settled of the add-on itself does not keep anybody from looking at its pods: they may be the reason. */
 async function groundsOrNotYet(find: () => Promise<Grounds>): Promise<Grounds | MigrationError> {
   try {
@@ -103,16 +119,13 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   }
   if (judged.verdict === 'restart') {
     if (next?.isWitnessed === false) {
-      if (tries < MAX_TRIES) return { verdict: 'restart', ...counts };
-      throw stillKnown(judged.pods);
+      assertTriesLeft(tries, judged.pods);
+      return { verdict: 'restart', ...counts };
     }
     if (round <= MAX_RESTARTS && judged.workloads.length > 0) return { verdict: 'restart', ...counts };
     if (round > MAX_RESTARTS && towards === 'pod-identity' && plan.ladder.length > rung + 1)
       return { verdict: 'climb', ...counts };
-    const names = listed(judged.pods, ({ identity }) => identity);
-    const wrong =
-      towards === 'before' ? 'have not got back the identity that they had' : 'are still not on Pod Identity';
-    throw new MigrationError('PodsOnWrongIdentity', `After ${round - 1} restarts these pods ${wrong}: ${names}.`);
+    throw stillWrong(round - 1, towards, judged.pods);
   }
   await conclude(evidence.filter(({ excluded }) => excluded !== undefined));
   return { verdict: 'proven', ...counts };
