@@ -59,8 +59,7 @@ describe('progressOf', () => {
   ])('with %s', (_, change, goesOn) => {
     const before = progressed();
     const after = progressOf(before, of, { ...same, ...change }, at(0));
-    if (goesOn) expect(after).toEqual({ ...before, ...change, since: at(0) });
-    else expect(after).toBe(before);
+    expect(after).toEqual(goesOn ? { ...before, ...change, since: at(0) } : before);
   });
   it('begins anew with each round', () => {
     expect(progressOf(progressed(), 'pod-identity.0-2', same, at(0))).toEqual({
@@ -116,8 +115,7 @@ describe('stuckBecause', () => {
     ['it is not ending', aPod('irsa'), [aNode({ ready: false })], undefined],
   ])('where %s', (_, pod, nodes, expected) => {
     const why = stuckBecause(pod, nodes, NOW);
-    if (expected) expect(why).toMatch(expected);
-    else expect(why).toBeUndefined();
+    expect(why ?? 'nothing').toMatch(expected ?? /^nothing$/);
   });
 });
 
@@ -319,8 +317,7 @@ describe('judgeStall', () => {
   ])('names the reason: %s', (_, change, pods, expected) => {
     const workload = aWorkload({ settled: false, desired: 2, ...change });
     const why = heldBackBy(situation(pods, { workloads: [workload] }));
-    if (expected) expect(why).toMatch(expected);
-    else expect(why).toBeUndefined();
+    expect(why ?? 'nothing').toMatch(expected ?? /^nothing$/);
   });
   it('names a lost node, and does not say that its pod is dead', () => {
     const lost = aPod('irsa', { uid: 'u', terminating: true, owner: { kind: 'StatefulSet', name: NAME } });
