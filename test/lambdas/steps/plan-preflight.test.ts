@@ -63,8 +63,8 @@ describe('the preflight of a plan', () => {
   it.each(['listNodes', 'listMutatingWebhooks'])('reads again where %s fails for a moment', async (method) => {
     const fakes = newFakes();
     fakes.journal.failNext(`kubernetes.${method}`);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect((await run(fakes)).verdict).toBe('migrate');
+    expect(fakes.journal.of(`kubernetes.${method}`)).toHaveLength(2);
   });
 
   it("looks for the agent where it runs, whatever the add-on's namespace is, and asks for no pods where there is none", async () => {
