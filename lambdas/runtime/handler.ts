@@ -206,8 +206,8 @@ export function createHandler(
     );
     const ledger = rememberedLedger(dependencies.ledger, remainingTime);
     const fleetOf: HandlerDependencies['fleetOf'] = (place, around) => {
-      const [target, waits] = [{ ...place, cluster: '' }, { waits: true }];
-      return dependencies.fleetOf(place, around ? pacing.within(around, target, waits) : pacing.around(target, waits));
+      const [at, waits] = [{ ...place, cluster: '' }, { waits: true }];
+      return dependencies.fleetOf(place, around ? pacing.within(around, at, waits) : pacing.around(at, waits));
     };
     try {
       const invocation = { ...dependencies, telemetry, portsFor, fleetOf, ledger, remainingTime };

@@ -207,7 +207,7 @@ export class InvocationPace {
 
   /** Whether the call comes when its position is allowed, or in that second before. */
   private async turn(location: Location, waits: boolean): Promise<boolean> {
-    const turn = await this.nextTurn(location, waits ? MORE : 1);
+    const turn = await this.nextTurn(location, MORE);
     if (!turn) return true;
     const wait = this.until(location, turn.state, turn.position);
     if (wait <= 0) return true;

@@ -308,7 +308,15 @@ export const RUNS: Run[] = [
     ends: ['MigrateAddon NeedsHuman'],
     request: RECREATE,
     knobs: { createEndsIn: 'CREATE_FAILED' },
-    faults: [{ kind: 'server-error', step: 'finish', operation: 'UpdateItem', call: 2, times: 'all' }],
+    faults: [
+      {
+        kind: 'server-error',
+        step: 'finish',
+        operation: 'UpdateItem',
+        input: { Key: { sk: { S: 'LOCK' } } },
+        times: 'all',
+      },
+    ],
     later: 20,
   },
 ];

@@ -111,6 +111,7 @@ describe('a step', () => {
     const pace = paceOf(step, { isWayBack });
     await pace.admit(target);
     for (let call = 0; call < 8; call += 1) await callOf(pace);
+    await pace.end();
     expect(fakes.clock.slept).toEqual([]);
     expect(stateNow().head).toBe(before + 8);
   });
