@@ -124,6 +124,22 @@ function timeOf(
   return (end === type ? endedAt : recovery?.startedAt) ?? startedAt;
 }
 
+/** What it waits for, with the end of that where it still does. */
+const waitIn = (
+  { waitingFor: noted }: Migration,
+  { what, since }: NonNullable<ReturnType<typeof waitOf>>,
+): ServiceEvent['waitingFor'] => ({
+  what,
+  since,
+  ...(noted?.what === what ? { until: fit(noted.until, LONGEST_TIME) } : {}),
+});
+
+/** The last end, as the record has it. */
+const endIn = (record: Migration, type: EventType): Pick<ServiceEvent, 'outcome' | 'verified'> => ({
+  ...(isOutcome(type) ? { outcome: type } : {}),
+  ...(record.outcome === type ? { verified: record.verified } : {}),
+});
+
 /**
  * The event of what is to be told of a migration, as its record has it now. Undefined where that can't be told any
  * more: of an approval that the record does not know. `begunAt`: when its snapshot was taken, where it was.
@@ -134,9 +150,7 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
   const type: EventType = wait?.type ?? (round === undefined ? eventType.parse(told) : 'approval-needed');
   const asked = record.approvals.find((one) => one.round === round);
   if (round !== undefined && !asked) return undefined;
-  const { request, plan, trigger: cause, waitingFor: noted } = record;
-  // What it still waits for, where that is what is told.
-  const until = wait && noted?.what === wait.what ? noted.until : undefined;
+  const { request, plan, trigger: cause } = record;
   const { target, addon, serviceAccount, dryRun } = request;
   // What the record says of its end is of the last one alone.
   const isLast = record.outcome === type;
@@ -169,23 +183,14 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
     ...target,
     ...(addon === undefined ? {} : { addon }),
     ...(serviceAccount ? { serviceAccount } : {}),
-    ...(isOutcome(type) ? { outcome: type } : {}),
-    ...(isLast ? { verified: record.verified } : {}),
+    ...endIn(record, type),
     dryRun,
     ...(requester ? { requester } : {}),
     ...(request.requestedBy === undefined ? {} : { requestedBy: request.requestedBy }),
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     ...(planHash === undefined ? {} : { planHash: fit(planHash, 64) }),
     ...(asked ? { approval: { round: asked.round, expiresAt: fit(asked.expiresAt, LONGEST_TIME) } } : {}),
-    ...(wait
-      ? {
-          waitingFor: {
-            what: wait.what,
-            since: wait.since,
-            ...(until === undefined ? {} : { until: fit(until, LONGEST_TIME) }),
-          },
-        }
-      : {}),
+    ...(wait ? { waitingFor: waitIn(record, wait) } : {}),
     ...(failure ? { failure: { name: fit(failure.name, 100), message: fit(failure.message, MOST.failure) } } : {}),
     ...(handOff.length > 0 ? { handOff } : {}),
     ...(cause ? { trigger: { ...cause, at: fit(cause.at, LONGEST_TIME) } } : {}),

@@ -39,6 +39,37 @@ export interface Endings extends Rollback {
   Planned: sfn.State;
 }
 
+function createIsAnythingChanged(
+  scope: Construct,
+  functions: StepFunctions,
+  { recordBlocked, rollBack }: { recordBlocked: sfn.State; rollBack: sfn.State },
+): sfn.State {
+  // Before the first way changes anything, the agent may have been installed for it, or a trust policy repaired.
+  return sfn.Choice.jsonata(scope, 'IsAnythingChanged')
+    .when(
+      sfn.Condition.jsonata(
+        expression(
+          `$rung = 0 and $not($installsAgent) and $not($createsStandalone)${changesTrust(functions) ? ' and $not($repairsTrust)' : ''}`,
+        ),
+      ),
+      recordBlocked,
+    )
+    .otherwise(rollBack);
+}
+
+/** Says where the pauses of the road end. */
+function endPauses({ pauses, RecordBlocked, RecordNeedsHuman, RollBack, RecordMigrated }: Endings): void {
+  pauses.phase('before', { back: false, tooLong: { to: RecordBlocked, failure: GAVE_UP } });
+  pauses.phase('change', {
+    back: false,
+    // Nothing is put back because it was waited for: what is there may be as it should.
+    tooLong: { to: RecordNeedsHuman, failure: GAVE_UP },
+    failed: { to: RollBack, failure: GAVE_UP },
+  });
+  // The pods are proven, and do without it.
+  pauses.phase('annotation', { back: false, tooLong: { to: RecordMigrated, failure: GAVE_UP } });
+}
+
 /**
  * Every state in which an execution of MigrateAddon ends, the states that record the end in the ledger, and the way
  * back.
@@ -75,17 +106,7 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
   );
   const rollback = createRollback(scope, { functions, tableName, rolledBack, pauses });
 
-  // Before the first way changes anything, the agent may have been installed for it, or a trust policy repaired.
-  const isAnythingChanged = sfn.Choice.jsonata(scope, 'IsAnythingChanged')
-    .when(
-      sfn.Condition.jsonata(
-        expression(
-          `$rung = 0 and $not($installsAgent) and $not($createsStandalone)${changesTrust(functions) ? ' and $not($repairsTrust)' : ''}`,
-        ),
-      ),
-      recordBlocked,
-    )
-    .otherwise(rollback.RollBack);
+  const isAnythingChanged = createIsAnythingChanged(scope, functions, { recordBlocked, rollBack: rollback.RollBack });
 
   const recordMigrated = recordEnd(scope, functions, {
     stateName: 'RecordMigrated',
@@ -96,17 +117,7 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
     pauses,
   });
 
-  pauses.phase('before', { back: false, tooLong: { to: recordBlocked, failure: GAVE_UP } });
-  pauses.phase('change', {
-    back: false,
-    // Nothing is put back because it was waited for: what is there may be as it should.
-    tooLong: { to: rollback.RecordNeedsHuman, failure: GAVE_UP },
-    failed: { to: rollback.RollBack, failure: GAVE_UP },
-  });
-  // The pods are proven, and do without it.
-  pauses.phase('annotation', { back: false, tooLong: { to: recordMigrated, failure: GAVE_UP } });
-
-  return {
+  const endings = {
     ...rollback,
     pauses,
     Blocked: blocked,
@@ -116,4 +127,6 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
     AlreadyMigrated: succeed(scope, 'AlreadyMigrated', 'already-migrated'),
     Planned: succeed(scope, 'Planned', 'planned'),
   };
+  endPauses(endings);
+  return endings;
 }

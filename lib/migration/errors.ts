@@ -81,6 +81,23 @@ export const pausedErrors = ({ back, callback }: { back: boolean; callback: bool
 /** What a pause ends with when waiting is over: see `lambdas/steps/pause`. */
 export const PAUSE_OVER: ErrorName[] = ['WaitedTooLong', ...namesOfClass('waiting')];
 
+const FETCHED_ANEW: Retrier = {
+  // The function was not called for weeks: Lambda has taken away its network interfaces, or its copy of the code, and
+  // fetches them anew at the first call, which fails, as others do until they are there: a minute or two. 20 s × 9 =
+  // 3 min. Source: Lambda Developer Guide, "Lambda function states"; Lambda API Reference, Invoke, errors.
+  errors: [
+    'Lambda.ResourceNotReadyException',
+    'Lambda.ResourceConflictException',
+    'Lambda.ENINotReadyException',
+    'Lambda.EC2ThrottledException',
+    'Lambda.CodeArtifactUserPendingException',
+  ],
+  intervalSeconds: 20,
+  backoffRate: 1,
+  maxAttempts: 9,
+  jitter: false,
+};
+
 /** Of states that do not pause: what may be over in a moment, and what may take its time where nothing is at stake. */
 const transient = (hours: boolean): Retrier[] => [
   {
@@ -105,22 +122,7 @@ const transient = (hours: boolean): Retrier[] => [
     maxAttempts: hours ? 60 : 12,
     jitter: true,
   },
-  {
-    // The function was not called for weeks: Lambda has taken away its network interfaces, or its copy of the code, and
-    // fetches them anew at the first call, which fails, as others do until they are there: a minute or two. 20 s × 9 =
-    // 3 min. Source: Lambda Developer Guide, "Lambda function states"; Lambda API Reference, Invoke, errors.
-    errors: [
-      'Lambda.ResourceNotReadyException',
-      'Lambda.ResourceConflictException',
-      'Lambda.ENINotReadyException',
-      'Lambda.EC2ThrottledException',
-      'Lambda.CodeArtifactUserPendingException',
-    ],
-    intervalSeconds: 20,
-    backoffRate: 1,
-    maxAttempts: 9,
-    jitter: false,
-  },
+  FETCHED_ANEW,
   {
     // A fault of a service or of the network, or an invocation that died or took too long: its effect is not known,
     // and every step looks before it acts. 2 s × 2^k, at most 30 s: 2 + 4 + 8 + 16 + 2 × 30 = 90 s over 6 retries;

@@ -78,7 +78,7 @@ describe('a state that calls a step', () => {
 
 describe.each(machines)('the pause of $name', (machine) => {
   const states = rawOf(machine);
-  const { Pause, WaitForPause, WaitForLedger, WhereToGoOn, WhatEndsThePause } = states as Record<string, State>;
+  const { Pause, WaitForPause, WaitForLedger, WhereToGoOn, WhatEndsThePause } = states;
 
   it('calls the step pause, with all that it asks for', async () => {
     expect(String(functionOf(Pause!).Properties.Handler)).toBe('pause.handler');

@@ -5,7 +5,7 @@ import { grantsOf } from '../../lib/migration/permissions.ts';
 import {
   actionsOf,
   allMachines,
-  machines,
+  machines as pausing,
   migrateAddon,
   recover,
   resolve,
@@ -19,7 +19,7 @@ import {
 } from './definition.ts';
 
 /** Their states lead to the step pause. */
-const PAUSING = new Set(machines.map(({ name }) => name));
+const PAUSING = new Set(pausing.map(({ name }) => name));
 const STEPS = Object.keys(stepSchemas) as StepName[];
 const READS = /^(eks:(Describe|List)|iam:(Get|List|Simulate))/;
 const ofAws = (actions: string[]): string[] =>

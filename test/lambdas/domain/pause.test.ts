@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, constantFrom, integer, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { namesOfClass } from '../../../lambdas/domain/errors.ts';
 import {
@@ -47,12 +47,12 @@ describe('waiting for one thing', () => {
   });
 
   it('takes a step of half an hour at most, and one of some seconds at least', () => {
-    fc.assert(
-      fc.property(
-        fc.constantFrom(...PAUSED),
-        fc.integer({ min: 0, max: 7 * DAY }),
-        fc.integer({ min: 1, max: MOST_PAUSES.forward - 340 }),
-        fc.string(),
+    assert(
+      property(
+        constantFrom(...PAUSED),
+        integer({ min: 0, max: 7 * DAY }),
+        integer({ min: 1, max: MOST_PAUSES.forward - 340 }),
+        string(),
         (what, waited, pauses, seed) => {
           const { over, seconds } = decidePause({ what, waited, pauses, back: false, seed });
           if (over) return;
@@ -127,7 +127,7 @@ describe('an error', () => {
     const named = [...namesOfClass('retryable'), ...namesOfClass('waiting')].filter(
       (error) => error !== 'WindowClosed' && error !== 'WindowFarOff' && error !== 'OutOfTime',
     );
-    for (const error of named) expect(waitsForOf(error), error).not.toBe('function');
+    for (const error of named) expect(waitsForOf(error), `of ${error}`).not.toBe('function');
     for (const error of ['Lambda.ServiceException', 'States.Timeout', 'constructor', 'OutOfTime'])
       expect(waitsForOf(error)).toBe('function');
   });
