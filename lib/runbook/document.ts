@@ -21,12 +21,16 @@ const BY_ERROR: Record<(typeof FAILED_OUTCOMES)[number], Outcome> = {
 /** The report's outcome of a migration that has none: it still runs, or its execution has stopped. */
 const UNFINISHED = 'unfinished';
 /**
- * Seven days: far longer than a change and its way back can take, so that the execution ends by itself and the action
- * hears of it. Where the deployment has it wait for approvals and windows, it may take longer; the report says then
- * that it is unfinished. That actions take this much is documented of those that wait for people ("aws:approve",
- * "aws:pause").
+ * The most that an action may wait: documented of those that wait for people ("aws:approve", "aws:pause"); no other
+ * action has a maximum of its own.
  */
-const RUN_SECONDS = Math.min(MACHINE_TIMEOUT.toSeconds() + 600, 7 * 24 * 3600);
+const MOST_SECONDS = 30 * 24 * 3600;
+/**
+ * As long as an execution that waits out an outage in each of its phases, so that it ends by itself and the action hears
+ * of it. Where it waits for approvals and windows before that, it may take longer; the report says then that it is
+ * unfinished.
+ */
+const RUN_SECONDS = Math.min(MACHINE_TIMEOUT.toSeconds() + 600, MOST_SECONDS);
 /** Far below the 600 that a script may take. */
 const SCRIPT_SECONDS = 100;
 
