@@ -101,10 +101,10 @@ describe('failures of MigrateAddon', () => {
     });
   });
 
-  it('of the annotation put nothing back, since the pods are proven; but one that is cancelled or has lost its lock is not called migrated', () => {
+  it('of the annotation put nothing back, since the pods are proven; but one that is cancelled, whose association has changed, or that has lost its lock is not called migrated', () => {
     expect(migrateAddon.catchersOf('AnnotateServiceAccount')).toEqual([
       [['LockLost'], 'RecordNeedsHuman'],
-      [['Cancelled'], 'RollBack'],
+      [['Cancelled', 'AssociationChanged'], 'RollBack'],
       [['States.ALL'], 'RecordMigrated'],
     ]);
     expect(
