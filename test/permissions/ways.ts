@@ -23,7 +23,7 @@ const LEFT_OVER = runOf('the same where EKS asks for the right to pass the role 
 const withKnobs = (run: Run, title: string, knobs: Partial<Knobs>): Run => ({
   ...run,
   name: `${title}: ${Object.entries(knobs)
-    .map(([knob, value]) => `${knob} ${value}`)
+    .map(([knob, value]) => `${knob} ${String(value)}`)
     .join(', ')}`,
   knobs: { ...run.knobs, ...knobs },
 });
