@@ -63,6 +63,13 @@ export interface Run {
   looked?: number;
 }
 
+/** As `pod-identity cancel` does. */
+export const cancel = async (sandbox: Sandbox): Promise<void> =>
+  createDynamoLedger({
+    client: sandbox.clients().dynamodb(),
+    tableName: sandbox.outputs.tableName,
+  }).requestCancel(MIGRATION_ID, { requestedAt: new Date(sandbox.clock.now()).toISOString() });
+
 /** Each wait of the state machine is long enough, so that a run has few polls. */
 const QUICK: Partial<Knobs> = {
   addonCreateSeconds: 8,

@@ -9,6 +9,7 @@ import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts'
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { homeOf } from '../../sandbox/world/build.ts';
 import { newEbsLab, newEntry, plainHttp } from '../sandbox/kubernetes/support.ts';
+import { cancel } from './follow.ts';
 import { isRuleUsed, printedFor, type Right, rightName } from './rbac-access.ts';
 import {
   ACCOUNT,
@@ -113,6 +114,8 @@ describe('without one of its rights', () => {
     });
   });
 
+  /** A right that is missing may come late, and is waited for: until somebody cancels. */
+  const cancelled = { meanwhile: { step: 'restart-pods', operation: 'patch deployments', act: cancel } };
   const removed = RUNS.find(({ access }) => access.includes('remove'))!;
   it.each([
     [
@@ -120,22 +123,24 @@ describe('without one of its rights', () => {
       (roles: ServiceRoles) => ({ ...roles, restart: [], annotate: roles.restart }),
       'RolledBack',
       'restart-pods patch deployments',
+      cancelled,
     ],
     [
       'annotate a service account by the group that restarts',
       (roles: ServiceRoles) => ({ ...roles, restart: [...roles.restart, ...roles.annotate], annotate: [] }),
       'SUCCEEDED',
       'annotate-service-account patch serviceaccounts',
+      {},
     ],
-  ])('nobody can %s', async (_, other, ends, refused) => {
-    const outcome = await followWith({ ...removed, rollBack: false }, printed.get(removed)!, other);
+  ])('nobody can %s', async (_, other, ends, refused, meanwhile) => {
+    const outcome = await followWith({ ...removed, ...meanwhile, rollBack: false }, printed.get(removed)!, other);
     expect(outcome).toMatchObject({ ends: [`MigrateAddon ${ends}`], forbidden: [refused], failures: [] });
   });
 
-  it('what is for another service account lets nothing of this one be changed, and its migration goes back', async () => {
+  it('what is for another service account lets nothing of this one be changed, and its migration goes back once it is cancelled', async () => {
     const [kept] = RUNS.filter(({ scenario }) => scenario === ACCOUNT.scenario);
     const { ends, forbidden } = await followWith(
-      { ...kept!, request: { ...OF_API, annotation: 'remove' } },
+      { ...kept!, ...cancelled, request: { ...OF_API, annotation: 'remove' } },
       await printedFor(scenarioOf(kept!), ['--service-account', 'payments/web', '--annotation', 'remove']),
     );
     expect(ends).toEqual(['MigrateAddon RolledBack']);

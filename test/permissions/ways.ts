@@ -20,10 +20,10 @@ const SERVICE_ACCOUNT = runOf(
 );
 const LEFT_OVER = runOf('the same where EKS asks for the right to pass the role each time');
 
-const withKnobs = (run: Run, title: string, knobs: Partial<Knobs>): Run => ({
+const withKnobs = (run: Run, title: string, knobs: Pick<Partial<Knobs>, 'tagOnCreate' | 'passedToService'>): Run => ({
   ...run,
   name: `${title}: ${Object.entries(knobs)
-    .map(([knob, value]) => `${knob} ${String(value)}`)
+    .map(([knob, value]) => `${knob} ${value}`)
     .join(', ')}`,
   knobs: { ...run.knobs, ...knobs },
 });
