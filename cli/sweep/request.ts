@@ -41,37 +41,32 @@ const given = <Value extends object>(values: Value): { [Name in keyof Value]?: N
     [Name in keyof Value]?: NonNullable<Value[Name]>;
   };
 
+/** What each of its migrations is asked for. */
+const optionsFrom = (flags: SweepFlags): SweepRequestInput['options'] => {
+  const { strategy, preserve, maxDisruption, maxDurationMinutes, resolveConflicts, trust } = flags;
+  const { acceptKey, acceptIdentityLoss, verification, agent, approval } = flags;
+  return {
+    ...given({
+      strategy,
+      preserve,
+      maxDisruption,
+      maxDurationMinutes,
+      resolveConflicts,
+      trust,
+      acceptedKeys: acceptKey,
+      acceptIdentityLoss,
+      verification,
+      agent,
+      approval,
+    }),
+    ...windowFrom(flags),
+  };
+};
+
 /** `scenario`: of a sandbox. Throws a CliError for an account that is not there. */
 export const requestFrom = (flags: SweepFlags, requestedBy: string, scenario: Scenario | undefined): SweepRequest => {
-  const {
-    mode,
-    account,
-    region,
-    cluster,
-    clusterTag,
-    addon,
-    tagging,
-    canary,
-    concurrency,
-    perAccount,
-    perRegion,
-    stopAfter,
-    stopAtPercent,
-    callsPerSecond,
-    reason,
-  } = flags;
-  const {
-    strategy,
-    preserve,
-    maxDisruption,
-    maxDurationMinutes,
-    resolveConflicts,
-    trust,
-    verification,
-    agent,
-    approval,
-  } = flags;
-  const { acceptKey, acceptIdentityLoss } = flags;
+  const { mode, account, region, cluster, clusterTag, addon, tagging } = flags;
+  const { canary, concurrency, perAccount, perRegion, stopAfter, stopAtPercent, callsPerSecond, reason } = flags;
   const request: SweepRequestInput = {
     mode,
     selection: given({
@@ -89,22 +84,7 @@ export const requestFrom = (flags: SweepFlags, requestedBy: string, scenario: Sc
       stopAfterFailures: stopAfter,
       stopAtFailurePercent: stopAtPercent,
     }),
-    options: {
-      ...given({
-        strategy,
-        preserve,
-        maxDisruption,
-        maxDurationMinutes,
-        resolveConflicts,
-        trust,
-        acceptedKeys: acceptKey,
-        acceptIdentityLoss,
-        verification,
-        agent,
-        approval,
-      }),
-      ...windowFrom(flags),
-    },
+    options: optionsFrom(flags),
     ...given({ callsPerSecond, reason }),
     ...(requestedBy === '' ? {} : { requestedBy }),
   };
