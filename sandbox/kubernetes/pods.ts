@@ -4,7 +4,8 @@ import { copyOf } from '../json.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { canRun } from './nodes.ts';
 import type { KubeState, Tally } from './kube-state.ts';
-import type { Condition, Container, KubeObject, Pod, PodTemplate, Workload } from './objects.ts';
+import type { KubeObject, Pod, PodTemplate, Workload } from './objects.ts';
+import { setStatus } from './pod-status.ts';
 import {
   controlledBy,
   controllerOf,
@@ -83,79 +84,6 @@ export const noteReady = (plane: ControlPlane, workload: Workload): void => {
   readyHistory.push({ at: plane.world.schedule.now(), namespace, kind: workload.kind, workload: name, ready });
 };
 
-const condition = (type: string, status: boolean, at: number, reason?: string, message?: string): Condition => ({
-  type,
-  status: status ? 'True' : 'False',
-  lastTransitionTime: timestamp(at),
-  ...(reason === undefined ? {} : { reason }),
-  ...(message === undefined ? {} : { message }),
-});
-
-/** `crashes`: how often its containers have ended by themselves, where they do. */
-const containerStatuses = (
-  containers: Container[],
-  { running, at, init = false, crashes = 0 }: { running: boolean; at: number; init?: boolean; crashes?: number },
-): Record<string, unknown>[] =>
-  containers.map(({ name, image }) => {
-    const state = init
-      ? { terminated: { exitCode: 0, reason: 'Completed', startedAt: timestamp(at), finishedAt: timestamp(at) } }
-      : running
-        ? { running: { startedAt: timestamp(at) } }
-        : { waiting: { reason: crashes > 0 ? 'CrashLoopBackOff' : 'ContainerCreating' } };
-    return { name, image, imageID: '', ready: running, restartCount: crashes, started: running && !init, state };
-  });
-
-const addressOf = (node: KubeObject | undefined): string | undefined => {
-  const addresses = node?.status?.['addresses'];
-  const found = Array.isArray(addresses)
-    ? (addresses as { type: string; address: string }[]).find(({ type }) => type === 'InternalIP')
-    : undefined;
-  return found?.address;
-};
-
-const setStatus = (plane: ControlPlane, pod: Pod, at: number, ready: boolean, crashes = 0): void => {
-  const { kube } = plane.cluster;
-  const scheduled = pod.spec.nodeName !== undefined;
-  const hostIP = addressOf(getObject(kube, 'Node', undefined, pod.spec.nodeName ?? ''));
-  const podIP =
-    pod.spec.hostNetwork === true
-      ? hostIP
-      : (pod.status['podIP'] ?? `10.0.${64 + kube.random.integer(128)}.${1 + kube.random.integer(254)}`);
-  const notReady = ready
-    ? []
-    : [
-        'ContainersNotReady',
-        `containers with unready status: [${pod.spec.containers.map(({ name }) => name).join(' ')}]`,
-      ];
-  pod.status = {
-    phase: ready ? 'Running' : 'Pending',
-    qosClass: 'BestEffort',
-    conditions: scheduled
-      ? [
-          condition('PodReadyToStartContainers', ready, at),
-          condition('Initialized', true, at),
-          condition('Ready', ready, at, ...notReady),
-          condition('ContainersReady', ready, at, ...notReady),
-          condition('PodScheduled', true, at),
-        ]
-      : [condition('PodScheduled', false, at, 'Unschedulable', 'no nodes available to schedule pods')],
-    ...(scheduled ? { hostIP, hostIPs: [{ ip: hostIP }], startTime: pod.metadata.creationTimestamp } : {}),
-    ...(ready ? { podIP, podIPs: [{ ip: podIP }] } : {}),
-    ...(scheduled
-      ? { containerStatuses: containerStatuses(pod.spec.containers, { running: ready, at, crashes }) }
-      : {}),
-    ...(scheduled && pod.spec.initContainers
-      ? {
-          initContainerStatuses: containerStatuses(pod.spec.initContainers, {
-            running: ready,
-            at,
-            init: ready,
-          }),
-        }
-      : {}),
-  };
-};
-
 /** The token for the API server that every pod has; added before the webhook sees the pod. */
 const addApiAccess = (pod: Pod, suffix: string): void => {
   const name = `kube-api-access-${suffix}`;
@@ -224,12 +152,12 @@ const becomeReady = (
   world.schedule.after(seconds * 1000, (at) => {
     if (!isActive(pod) || !canRun(kube, pod)) return;
     if (world.knobs.podsWaitForCredentials && !hasCredentials(world, cluster, pod)) {
-      setStatus(plane, pod, at, false, crashes + 1);
+      setStatus(kube, pod, at, false, crashes + 1);
       touch(kube, pod);
       becomeReady(plane, pod, changed, RESTART_SECONDS, crashes + 1);
       return;
     }
-    setStatus(plane, pod, at, true, crashes);
+    setStatus(kube, pod, at, true, crashes);
     credentialsOfPod(world, cluster, pod);
     touch(kube, pod);
     count(kube, pod, { active: 0, ready: 1 });
@@ -269,7 +197,7 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   const since = isReadyAtOnce
     ? Math.max(createdAt, Math.min(createdAt + readySecondsOf(plane, pod) * 1000, plane.world.schedule.now()))
     : createdAt;
-  setStatus(plane, pod, since, isReadyAtOnce);
+  setStatus(kube, pod, since, isReadyAtOnce);
   putObject(kube, 'Pod', pod);
   count(kube, pod, { active: 1, ready: isReady(pod) ? 1 : 0 });
   if (options.nodeName !== undefined)
@@ -281,7 +209,7 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
 /** Gives a pod the node that it waited for. */
 export const assignNode = (plane: ControlPlane, pod: Pod, nodeName: string, changed: () => void): void => {
   pod.spec = { ...pod.spec, nodeName };
-  setStatus(plane, pod, plane.world.schedule.now(), false);
+  setStatus(plane.cluster.kube, pod, plane.world.schedule.now(), false);
   touch(plane.cluster.kube, pod);
   becomeReady(plane, pod, changed);
 };
