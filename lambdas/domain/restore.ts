@@ -154,7 +154,12 @@ function decideIdentity(facts: RestoreFacts, now: Addon, mayUpdate: boolean): Re
 function isAsPlanned({ snapshot, record }: RestoreFacts, owned: readonly Association[]): boolean {
   const planned = new Set(ownedOf(snapshot.planned).map(accountOf));
   const there = new Set(owned.map(accountOf));
-  const taken = new Set(record.associations.purged.filter((one) => !wasOwned(snapshot, one)).map(accountOf));
+  // A standalone one that stood in the way was purged too: without it the add-on is not as this migration makes it.
+  const ofCopies = ({ ownerArn }: Association): boolean =>
+    ownerArn !== undefined && [snapshot.addon.arn, ...record.made].includes(ownerArn);
+  const taken = new Set(
+    record.associations.purged.filter((one) => ofCopies(one) && !wasOwned(snapshot, one)).map(accountOf),
+  );
   return (
     owned.every((one) => planned.has(accountOf(one))) && [...planned].every((one) => there.has(one) || taken.has(one))
   );
