@@ -176,23 +176,31 @@ async function webhookOf(
   return { awaitsWebhook: true, ...(newestPodAt === undefined ? {} : { newestPodAt }) };
 }
 
+/** Returns whether all pods of an association's service account had IRSA before the migration. */
+async function accountsOnIrsa({ record, ledger }: Work): Promise<(one: Association) => boolean> {
+  const before = await ledger.getEvidence(record.migrationId, EVIDENCE_BEFORE);
+  return ({ namespace, serviceAccount }) => {
+    const had = before.filter((pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount);
+    return had.length > 0 && had.every(({ identity }) => identity === 'irsa');
+  };
+}
+
 /**
  * Service accounts whose purged association waits until their pods are on IRSA again: with it, new pods would take EKS
  * Pod Identity, by an association that none of the pods of before has used.
  */
-async function deferredOf(taken: readonly Association[], { record, snapshot, ledger, eks }: Work): Promise<string[]> {
+async function deferredOf(taken: readonly Association[], work: Work): Promise<string[]> {
+  const { record, snapshot, eks } = work;
   if (isReplacedByEks(record)) return [];
-  const before = await ledger.getEvidence(record.migrationId, EVIDENCE_BEFORE);
+  const hadIrsa = await accountsOnIrsa(work);
   const deferred: string[] = [];
-  for (const { namespace, serviceAccount, id } of record.associations.purged) {
-    const account = `${namespace}/${serviceAccount}`;
-    const had = before.filter((pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount);
+  for (const one of record.associations.purged) {
+    const account = accountOf(one);
     if (
-      snapshot.associations.some((one) => one.id === id) &&
-      taken.some((one) => accountOf(one) === account) &&
-      had.length > 0 &&
-      had.every(({ identity }) => identity === 'irsa') &&
-      (await eks.listAssociations(namespace, serviceAccount)).length === 0
+      snapshot.associations.some(({ id }) => id === one.id) &&
+      taken.some((other) => accountOf(other) === account) &&
+      hadIrsa(one) &&
+      (await eks.listAssociations(one.namespace, one.serviceAccount)).length === 0
     )
       deferred.push(account);
   }
@@ -219,13 +227,15 @@ const mayComeLater = (error: unknown): boolean =>
 
 /**
  * Puts purged associations back before anything else: pods that were on them have nothing else to ask for once their
- * sessions end. Where another one has the key by now, it is this migration's, and goes later, or somebody else's.
+ * sessions end. Where another one has the key by now, it is this migration's, and goes later, or somebody else's. While the add-on is gone, those of
+ * pods that had IRSA wait until it is back: the pods that come with it would take EKS Pod Identity instead.
  */
 async function putBackFirst(work: Work, cluster: string): Promise<string[]> {
-  const { snapshot, record, eks } = work;
+  const { snapshot, record, now, eks } = work;
   const purged = new Set(record.associations.purged.map((one) => one.id));
+  const hadIrsa = now === undefined ? await accountsOnIrsa(work) : () => false;
   const restored: string[] = [];
-  for (const was of standAloneBefore(snapshot, cluster).filter((one) => purged.has(one.id))) {
+  for (const was of standAloneBefore(snapshot, cluster).filter((one) => purged.has(one.id) && !hadIrsa(one))) {
     const [there] = await eks.listAssociations(was.namespace, was.serviceAccount);
     if (there) continue;
     try {
