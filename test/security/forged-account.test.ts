@@ -156,6 +156,11 @@ const CLAIMED: Forgery<Snapshot> = {
   created: (there) => [associationOf(there, API)],
 };
 
+/** Left by an execution that stopped: nobody has decided anything, as a person has after `needs-human`. */
+const UNDECIDED: Forgery<Snapshot> = {
+  record: () => ({ annotationChange: NOTED, status: 'running', outcome: undefined, endedAt: undefined }),
+};
+
 /** What comes of it when Recover is asked to put it back; `prepare` gets the world when the record is written. */
 const attempted = (forgery: Forgery<Snapshot>, prepare: (world: HostileWorld) => void = () => {}) =>
   inside(async (world) => {
@@ -274,6 +279,7 @@ describe('a migration of a service account that never was', () => {
     ],
   ])('whose snapshot %s leads to a person, and changes nothing', async (_, serviceAccount, why) => {
     const { error, cause } = await attempted({
+      ...UNDECIDED,
       snapshot: (real) => ({ ...real, associations: [], serviceAccount: serviceAccount(real) }),
     });
     expect([error, cause]).toEqual(['NeedsHuman', expect.stringMatching(why)]);
@@ -304,7 +310,7 @@ describe('a migration of a service account that never was', () => {
   });
 
   it("that says it has made an add-on's association deletes nothing", async () => {
-    const { error, cause } = await attempted({}, ({ cluster }) => {
+    const { error, cause } = await attempted(UNDECIDED, ({ cluster }) => {
       const one = [...cluster.associations.values()].find(
         ({ namespace, serviceAccount }) => namespace === API.namespace && serviceAccount === API.name,
       )!;
@@ -316,9 +322,20 @@ describe('a migration of a service account that never was', () => {
     ]);
   });
 
-  it('that is coherent in itself is believed, and reaches no further than its own service account', async () => {
+  it.each<[string, () => Partial<NonNullable<Snapshot['serviceAccount']>>]>([
+    ['is coherent in itself', () => ({})],
+    ['knows its service account by another uid', () => ({ uid: '00000000-0000-4000-8000-000000000000' })],
+    ["has an administrator's role in the annotation, which is there with another", () => ({ roleArn: ADMIN })],
+  ])('that %s is believed after needs-human, and reaches no further than its own service account', async (_, forge) => {
     const { changes, left } = await inside(async (world) => {
-      const migrationId = await forgeMigration(world, CLAIMED);
+      const migrationId = await forgeMigration(world, {
+        ...CLAIMED,
+        snapshot: (real) => ({
+          ...real,
+          associations: [],
+          serviceAccount: { ...real.serviceAccount!, ...forge() },
+        }),
+      });
       await world.recover(migrationId);
       return {
         changes: changesIn(world),
