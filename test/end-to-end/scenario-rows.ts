@@ -46,6 +46,8 @@ export type Row = [
 ];
 
 const IN_PLACE = ['eks:UpdateAddon'];
+/** The way back: the role first, then the association. */
+const ROLE_BACK = ['eks:UpdateAddon', 'eks:DeletePodIdentityAssociation'];
 const PURGED_IN_PLACE = ['eks:DeletePodIdentityAssociation', 'eks:UpdateAddon'];
 const RECREATED = ['eks:DeleteAddon', 'eks:CreateAddon'];
 const PURGED = ['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon'];
@@ -181,8 +183,9 @@ export const rows: Row[] = [
       outcome: 'rolled-back',
       applied: 'in-place',
       failure: 'PodsOnWrongIdentity',
+      purged: EBS_ACCOUNT,
       created: EBS_ACCOUNT,
-      mutations: [...TRIED, ...IN_PLACE],
+      mutations: [...TRIED, ...ROLE_BACK],
     },
   ],
   [
@@ -192,9 +195,9 @@ export const rows: Row[] = [
       outcome: 'rolled-back',
       applied: 'recreate+preserve',
       failure: 'PodsOnWrongIdentity',
-      purged: EBS_ACCOUNT,
+      purged: [...EBS_ACCOUNT, ...EBS_ACCOUNT],
       created: [...EBS_ACCOUNT, ...EBS_ACCOUNT],
-      mutations: [...CLIMBED, RESTARTED, ...IN_PLACE],
+      mutations: [...CLIMBED, RESTARTED, ...ROLE_BACK],
     },
   ],
   [
