@@ -256,11 +256,6 @@ export const rows: Row[] = [
   ['shared-role', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
   ['degraded-after-create', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
   ['stuck-deleting', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
-  [
-    'stuck-deleting',
-    { addon: EBS, ...recreate },
-    { outcome: 'needs-human', applied: 'recreate', failure: 'AddonStillThere', mutations: ['eks:DeleteAddon'] },
-  ],
   ['user-modified-fields', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   [
     'user-modified-fields',

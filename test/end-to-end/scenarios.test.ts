@@ -2,11 +2,15 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import { MOST_DAYS_WAITING } from '../../lambdas/domain/pause.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { AddonState, ClusterState } from '../../sandbox/world/world.ts';
 import { identityOf, migrate, mutationsOf, type Run, scenarioFile } from './fixture.ts';
 import { CLOUDWATCH, EBS, EFS, recreate, type Row, rows } from './scenario-rows.ts';
+import { hasWaited } from './waits.ts';
+import { inWorld } from './world.ts';
 
+const HOUR = 3_600_000;
 const FOLDER = 'sandbox/scenarios';
 interface Ended extends Run {
   /** The one that the migration was for. */
@@ -209,14 +213,24 @@ describe('what a migration leaves alone', () => {
 
   it('an add-on that is DEGRADED for a while: it waits', async () => {
     const { report } = await run('degraded-after-create', { addon: EBS, ...recreate });
-    const waited = report.steps.find(({ name }) => name === 'await-active')!;
-    expect(Date.parse(waited.endedAt) - Date.parse(waited.startedAt)).toBeGreaterThan(60_000);
+    const line = (step: string) => report.steps.find(({ name }) => name === step)!;
+    expect(report.outcome).toBe('migrated');
+    expect(Date.parse(line('verify-pods').endedAt) - Date.parse(line('await-active').startedAt)).toBeGreaterThan(
+      60_000,
+    );
   });
 
-  it('a delete that never ends: it says what a person can do', async () => {
-    const { report } = await run('stuck-deleting', { addon: EBS, ...recreate });
-    expect(report.handOff.join('\n')).toContain(`--addon-name ${EBS}`);
-  });
+  it('a delete that never ends: it waits for days, and then says what a person can do', () =>
+    inWorld({ scenario: 'stuck-deleting' }, async (world) => {
+      const { name } = await world.start({ addon: EBS, ...recreate });
+      await world.later(3 * HOUR);
+      expect(await world.backend.ledger.getMigration(name)).toMatchObject({ waitingFor: { what: 'deletion' } });
+      await hasWaited(world, name, MOST_DAYS_WAITING);
+      const report = await world.settled(name);
+      expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'WaitedTooLong' } });
+      expect(world.changes().map(({ operation }) => operation)).toEqual(['DeleteAddon']);
+      expect(report.handOff.join('\n')).toContain(`--addon-name ${EBS}`);
+    }));
 });
 
 describe('access to the API server', () => {

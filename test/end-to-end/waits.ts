@@ -1,0 +1,10 @@
+/** Waits that have lasted long: days of them, without the days. */
+import type { OpenWorld } from './world.ts';
+
+/** Makes a migration that is waiting have done so for that many days already: its next look is the last one. */
+export async function hasWaited({ backend }: OpenWorld, migrationId: string, days: number): Promise<void> {
+  const { ledger, clock } = backend;
+  const { waitingFor } = (await ledger.getMigration(migrationId))!;
+  const since = new Date(clock.now() - days * 86_400_000).toISOString();
+  await ledger.updateMigration(migrationId, { waitingFor: { ...waitingFor!, since } });
+}
