@@ -3,10 +3,14 @@ import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { CliError } from '../../cli/errors.ts';
 import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import { MOST_DAYS_WAITING } from '../../lambdas/domain/pause.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { hasWaited } from './waits.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const ACCOUNT = { namespace: 'payments', name: 'api' };
 const ROLE = 'arn:aws:iam::111122223333:role/payments-prod-api';
 const IRSA = Array.from({ length: 5 }, () => 'irsa');
@@ -239,19 +243,20 @@ describe('a change that fails', () => {
       return { report, before, after: world.lookAtAccount(ACCOUNT) };
     });
 
-  it.each([
-    [
-      'the association is refused',
+  it('is put back: the association is refused', async () => {
+    const { report, before, after } = await failing([
       { kind: 'access-denied', step: 'create-association', operation: 'CreatePodIdentityAssociation', times: 'all' },
-    ],
-    [
-      'the restart is refused',
-      { kind: 'access-denied', step: 'restart-pods', operation: 'patch statefulsets', times: 1 },
-    ],
-  ] as const)('is put back: %s', async (_, fault) => {
-    const { report, before, after } = await failing([fault]);
+    ]);
     expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AccessDenied' } });
     expect(after).toEqual(before);
+  });
+
+  it('goes on once the API server allows the restart: refusals that end are waited out', async () => {
+    const { report, after } = await failing([
+      { kind: 'access-denied', step: 'restart-pods', operation: 'patch statefulsets', times: 5 },
+    ]);
+    expect(report).toMatchObject({ outcome: 'migrated', failure: undefined });
+    expect(after).toMatchObject({ pods: POD_IDENTITY });
   });
 
   it('at the annotation alone is no reason to go back: it ends migrated, and says that the annotation is left', async () => {
@@ -275,11 +280,21 @@ describe('a change that fails', () => {
   });
 
   it('on the road and on the way back needs a person, whose commands are exact', async () => {
-    const { report } = await failing([
+    const faults: WorldOptions['faults'] = [
       { kind: 'access-denied', step: 'restart-pods', operation: 'patch deployments', times: 'all' },
       { kind: 'access-denied', step: 'restore-associations', operation: 'DeletePodIdentityAssociation', times: 'all' },
-    ]);
-    expect(report.outcome).toBe('needs-human');
+    ];
+    const report = await inWorld({ ...OPTIONS, faults }, async (world) => {
+      const { ledger, clock } = world.backend;
+      const { name } = await world.start({ serviceAccount: ACCOUNT });
+      await world.later(10 * MINUTE);
+      await ledger.requestCancel(name, { requestedAt: new Date(clock.now()).toISOString() });
+      await world.later(HOUR);
+      expect(await ledger.getMigration(name)).toMatchObject({ waitingFor: { what: 'access' } });
+      await hasWaited(world, name, MOST_DAYS_WAITING);
+      return world.settled(name);
+    });
+    expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'Cancelled' } });
     const [association] = report.associations.created;
     expect(report.handOff.filter((line) => !line.startsWith(': '))).toEqual([
       'aws eks update-kubeconfig --region eu-west-1 --name payments-prod',
