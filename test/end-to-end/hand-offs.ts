@@ -53,7 +53,7 @@ export const cases: Case[] = [
     scenario: 'preserve',
     asked: { strategy: 'in-place' },
     faults: [
-      denied({ step: 'verify-pods', service: 'kubernetes' }),
+      denied({ step: 'verify-pods', service: 'eks' }),
       denied({ step: 'assess-rollback', service: 'eks' }),
       denied({ step: 'finish', service: 'eks' }),
     ],
