@@ -8,11 +8,15 @@ import { silentProgress } from '../../cli/progress.ts';
 import { PLAIN } from '../../cli/print/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import { MOST_DAYS_WAITING } from '../../lambdas/domain/pause.ts';
 import { podsChanged } from '../../sandbox/kubernetes/budgets.ts';
+import { schedulePending } from '../../sandbox/kubernetes/controllers.ts';
 import { getObject, listObjects, newMetadata, putObject, touch } from '../../sandbox/kubernetes/store.ts';
 import { ADDON, identityOf } from './fixture.ts';
-import { fewPolls, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+import { hasWaited } from './waits.ts';
+import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 
+const HOUR = 3_600_000;
 const ACCOUNT = 'ebs-csi-controller-sa';
 const CONTROLLER = 'ebs-csi-controller';
 const RESTARTED = 'kubernetes:patch deployments';
@@ -182,27 +186,37 @@ describe('the identity of each pod', () => {
 
 describe('an API server that refuses the service in the middle', () => {
   it.each([
-    ['401: its access entry is gone', (world: OpenWorld) => world.cluster.accessEntries.clear(), 'Unauthorised', '401'],
+    ['401: its access entry is gone', (world: OpenWorld) => world.cluster.accessEntries.clear(), '401'],
     [
       '403: its rights are gone',
       (world: OpenWorld) =>
         world.cluster.accessEntries.forEach((entry) => Object.assign(entry, { kubernetesGroups: [], policies: [] })),
-      'AccessDenied',
       '403',
     ],
   ] as const)(
-    '%s: nothing is called proven, the add-on is put back, and a person gets the commands for the pods',
-    async (_, refuse, name, status) => {
+    '%s: it waits, nothing is called proven, and after a cancel a person gets the commands for the pods',
+    async (_, refuse, status) => {
       await inWorld({ scenario: 'in-place' }, async (world) => {
         world.onFirst(
           ({ operation }) => operation === 'UpdateAddon',
           () => refuse(world),
         );
-        const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
+        const { ledger, clock } = world.backend;
+        const { name } = await world.start({ addon: ADDON, strategy: 'in-place' });
+        await world.later(HOUR);
+        const waiting = await ledger.getMigration(name);
+        expect(waiting).toMatchObject({
+          status: 'running',
+          waitingFor: { what: 'api-access', text: expect.stringContaining(status) as string },
+        });
+        await ledger.requestCancel(name, { requestedAt: new Date(clock.now()).toISOString() });
+        await world.later(2 * HOUR);
+        await hasWaited(world, name, MOST_DAYS_WAITING);
+        const report = await world.settled(name);
         expect(report).toMatchObject({
           outcome: 'needs-human',
           verified: 'none',
-          failure: { name, message: expect.stringContaining(status) as string },
+          failure: { name: 'Cancelled', message: expect.stringContaining(status) as string },
         });
         expect(world.cluster.addons.get(ADDON)).toMatchObject({
           status: 'ACTIVE',
@@ -213,22 +227,20 @@ describe('an API server that refuses the service in the middle', () => {
     },
   );
 
-  it('and takes it again in time: it is put back without a person', () =>
+  it('and takes it again: it goes on without a person', () =>
     inWorld({ scenario: 'in-place' }, async (world) => {
       const entries = new Map(world.cluster.accessEntries);
       world.onFirst(
         ({ operation }) => operation === 'UpdateAddon',
-        () => world.cluster.accessEntries.clear(),
+        async () => {
+          world.cluster.accessEntries.clear();
+          await world.backend.clock.sleep(HOUR);
+          entries.forEach((entry, arn) => world.cluster.accessEntries.set(arn, entry));
+        },
       );
-      world.onFirst(
-        ({ step }) => step === 'assess-rollback',
-        () => entries.forEach((entry, arn) => world.cluster.accessEntries.set(arn, entry)),
-      );
-      expect(await world.migrate({ addon: ADDON, strategy: 'in-place' })).toMatchObject({
-        outcome: 'rolled-back',
-        verified: 'pods',
-        failure: { name: 'Unauthorised' },
-      });
+      const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', failure: undefined });
+      expect(minutes(report)).toBeGreaterThan(60);
     }));
 });
 
@@ -236,11 +248,12 @@ describe('a restart', () => {
   const preserved = { addon: ADDON, strategy: 'recreate', preserve: true } as const;
   const there = (work: (world: OpenWorld) => Promise<void>, options: Partial<WorldOptions> = {}): Promise<void> =>
     inWorld({ scenario: 'preserve', ...options }, work);
-  const cordon = ({ cluster: { kube } }: OpenWorld, unschedulable: boolean): void => {
-    for (const node of listObjects(kube, 'Node')) {
+  const cordon = ({ cluster, backend: { sandbox } }: OpenWorld, unschedulable: boolean): void => {
+    for (const node of listObjects(cluster.kube, 'Node')) {
       node.spec = { ...node.spec, unschedulable };
-      touch(kube, node);
+      touch(cluster.kube, node);
     }
+    schedulePending(sandbox.world, cluster);
   };
 
   it('is no eviction: a PodDisruptionBudget that allows none does not stop it', () =>
@@ -275,40 +288,43 @@ describe('a restart', () => {
       expect(restarts(report)).toEqual(['restart-pods']);
     }));
 
-  it('whose new pods no node takes ends within its bounds: while it lasts a person is asked, and is told which pod', () =>
+  it('whose new pods no node takes waits, keeps the association, and tells which pod it is', () =>
     there(async (world) => {
       world.onFirst(
         ({ operation }) => operation === 'patch deployments',
         () => cordon(world, true),
       );
-      const report = await world.migrate(preserved);
-      expect(report.outcome).toBe('needs-human');
-      expect(report.failure).toMatchObject({
-        name: 'PodsNotSettled',
-        message: expect.stringMatching(
-          /Deployment ebs-csi-controller is rolling out: \d of 2 pods are ready, and no node takes pod (ebs-csi-controller-\S+) \(kubectl -n kube-system describe pod \1 says why\)/,
-        ) as string,
+      const { name } = await world.start(preserved);
+      await world.later(3 * HOUR);
+      expect(await world.backend.ledger.getMigration(name)).toMatchObject({
+        status: 'running',
+        waitingFor: {
+          what: 'pods',
+          text: expect.stringMatching(
+            /Deployment ebs-csi-controller is rolling out: \d of 2 pods are ready, and no node takes pod (ebs-csi-controller-\S+) \(kubectl -n kube-system describe pod \1 says why\)/,
+          ) as string,
+        },
       });
-      // A quarter of an hour of looking on the road, the restore, and as long again on the way back.
-      expect(minutes(report)).toBeLessThan(90);
+      await hasWaited(world, name, MOST_DAYS_WAITING);
+      const report = await world.settled(name);
+      expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'WaitedTooLong' } });
+      expect(world.look(ADDON, ACCOUNT)).toMatchObject({ associations: [{}] });
       expect(report.handOff.join('\n')).toContain(`rollout restart deployment/${CONTROLLER}`);
     }));
 
-  it('whose new pods no node took for a while is put back as soon as one does', () =>
-    there(
-      async (world) => {
-        world.onFirst(
-          ({ operation }) => operation === 'patch deployments',
-          () => cordon(world, true),
-        );
-        world.onFirst(
-          ({ step }) => step === 'assess-rollback',
-          () => cordon(world, false),
-        );
-        const report = await world.migrate(preserved);
-        expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'PodsNotSettled' } });
-        expect(identityOf(world.cluster, ACCOUNT)).toEqual(['irsa', 'irsa']);
-      },
-      { definitionOf: fewPolls(12) },
-    ));
+  it('whose new pods no node took for a while goes on as soon as one does', () =>
+    there(async (world) => {
+      world.onFirst(
+        ({ operation }) => operation === 'patch deployments',
+        async () => {
+          cordon(world, true);
+          await world.backend.clock.sleep(HOUR);
+          cordon(world, false);
+        },
+      );
+      const report = await world.migrate(preserved);
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', failure: undefined });
+      expect(minutes(report)).toBeGreaterThan(60);
+      expect(identityOf(world.cluster, ACCOUNT)).toEqual(['pod-identity', 'pod-identity']);
+    }));
 });
