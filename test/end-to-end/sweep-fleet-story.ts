@@ -89,6 +89,7 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
       };
     });
 
+  const executionsOf = (sweepId: string) => world.sweepExecutions().filter(({ name }) => name.startsWith(sweepId));
   const outcomesOf = ({ items }: Part): Record<string, number> => {
     const counts: Record<string, number> = {};
     for (const { outcome = 'none' } of items.filter(({ state }) => state === 'ended'))
@@ -297,8 +298,8 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
         tally: { inFlight: 0 },
       });
       expect(record.failed.length).toBe(failed.length);
-      const [execution] = world.sweepExecutions();
-      expect(execution).toMatchObject({ status: 'FAILED', error: 'SweepStopped', name: standing.sweepId });
+      const [execution] = executionsOf(standing.sweepId).filter(({ status }) => status === 'FAILED');
+      expect(execution).toMatchObject({ error: 'SweepStopped' });
       const left = items.filter(({ state }) => state === 'queued');
       expect(left.length).toBeGreaterThan(items.length / 4);
       expect(report.totals).toMatchObject({ queued: left.length, inFlight: 0, byOutcome: outcomesOf(stopped) });
@@ -324,12 +325,9 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
       expect(report.rows.filter((row) => row.class === 'ready' && row.outcome === 'migrated')).toHaveLength(
         items.length - failed.length,
       );
-      expect(
-        world
-          .sweepExecutions()
-          .filter(({ name }) => name.startsWith(standing.sweepId))
-          .map(({ status }) => status),
-      ).toEqual(['FAILED', 'SUCCEEDED']);
+      // Those that went on in another execution, since a rollback that is denied waits for hours, succeeded too.
+      const statuses = executionsOf(standing.sweepId).map(({ status }) => status);
+      expect([statuses.filter((one) => one === 'FAILED').length, statuses.at(-1)]).toEqual([1, 'SUCCEEDED']);
     });
 
     it('leaves what it put back to another sweep, and nothing to the one after that, which changes nothing', () => {
