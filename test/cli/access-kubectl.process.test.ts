@@ -152,6 +152,8 @@ describe.skipIf(reason !== undefined)(
       };
       const restarts = [
         { apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['outbox'], verbs: ['patch'] },
+        // The one pod that goes ahead on the way back.
+        { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
       ];
       expect([await rulesOf('restart'), await rulesOf('annotate')]).toEqual([
         restarts,
