@@ -68,6 +68,7 @@ const RESTARTS = [
   restarts('deployments', 'api', 'web'),
   restarts('daemonsets', 'tail'),
   restarts('statefulsets', 'outbox'),
+  { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
 ];
 const ANNOTATES = { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api'], verbs: ['patch'] };
 

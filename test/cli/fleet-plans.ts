@@ -27,8 +27,9 @@ const planned = (report: MigrationReport): SweepClass => {
   return blockers.includes('pod-identity-support') ? 'not-concerned' : 'node-role';
 };
 
-/** As the plan has it: it knows no tags, and where no API server answers it tells no add-on from another. */
+/** As the plan has it: it knows no tags, and where no API server answers only what EKS alone can tell. */
 const asPlanned = ({ class: found, state, clusterState }: Expectation): SweepClass => {
+  if (clusterState === 'unreachable' && state === 'not-concerned') return 'not-concerned';
   if (clusterState === 'unreachable' && state !== 'on-pod-identity') return 'unreachable';
   return found === 'not-concerned' && state !== 'not-concerned' ? 'ready' : found;
 };

@@ -228,7 +228,7 @@ describe('the calls of an inventory', () => {
     'iam GetRole': 1,
     'iam ListRolePolicies': 2,
     'iam ListAttachedRolePolicies': 2,
-    'iam SimulatePrincipalPolicy': 10,
+    'iam SimulatePrincipalPolicy': 11,
     'kubernetes list pods': 1,
     'kubernetes list replicasets': 1,
     'kubernetes list deployments': 1,
@@ -257,8 +257,8 @@ describe('the calls of an inventory', () => {
     // The provider is named by the cluster's issuer: one for each cluster with an add-on on IRSA.
     expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE, 'iam GetOpenIDConnectProvider': 2 });
     // The first one pays for the catalogue.
-    expect(clusters['alpha']?.calls).toEqual({ eks: 11 + 6, iam: 16, kubernetes: 8 });
-    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 16, kubernetes: 8 });
+    expect(clusters['alpha']?.calls).toEqual({ eks: 11 + 6, iam: 17, kubernetes: 8 });
+    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 17, kubernetes: 8 });
     expect(clusters['charlie']?.calls).toEqual({ eks: 8 });
     expect(clusters['echo']?.calls).toEqual({ eks: 2 });
     expect(place?.calls).toEqual({ eks: 1 });

@@ -45,7 +45,7 @@ describe('two add-ons that share a role', () => {
       return { report: behind!, changes: order(world) };
     });
     expect(changes).toEqual([]);
-    expect(report).toMatchObject({ outcome: 'blocked', failure: { name: 'RoleLockHeld' } });
+    expect(report).toMatchObject({ outcome: 'blocked', failure: { name: 'WaitedTooLong' } });
     expect(report.failure!.message).toContain(
       `Migration ${holder.migrationId} holds the lock on role ${ROLE} since ${holder.since}`,
     );

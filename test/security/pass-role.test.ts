@@ -72,7 +72,8 @@ describe('without the right to pass the role', () => {
   it('the way back is refused too: a person has the commands, with the role as it was', async () => {
     const { execution, denied, record } = await attempt(/CreateAddon|RestoreAddon/, { strategy: 'recreate' });
     expect(execution).toMatchObject({ error: 'NeedsHuman', cause: expect.stringContaining('iam:PassRole') as unknown });
-    expect(denied).toEqual(['create-addon: iam:PassRole', 'restore-addon: iam:PassRole']);
+    // The way back waits for half a day for the right to come back.
+    expect([...new Set(denied)]).toEqual(['create-addon: iam:PassRole', 'restore-addon: iam:PassRole']);
     expect(record).toMatchObject({
       outcome: 'needs-human',
       handOff: expect.arrayContaining([

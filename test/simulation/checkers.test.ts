@@ -11,13 +11,16 @@ beforeAll(async () => {
   assembly = (await ensureAssembly()).directory;
 });
 
-/** It ends migrated; a rollback on demand then needs a person, and so does the one that the commands end with. */
+/**
+ * It ends migrated; a rollback on demand then needs a person, and the one that the commands end with is done. Then
+ * another migration of the add-on is planned.
+ */
 const TWICE: RunSpec = {
   scenario: 'in-place',
   seed: 1,
   faults: [],
   rollBack: true,
-  actor: { afterCall: 148, does: 'update-version' },
+  actor: { afterCall: 200, does: 'update-version' },
 };
 const typesOf = ({ sandbox }: RunResult): string[] =>
   sandbox.world.events.flatMap(({ source, detail }) => {
@@ -28,24 +31,26 @@ const typesOf = ({ sandbox }: RunResult): string[] =>
 describe('outcomes-are-told', () => {
   it('knows each end of a migration that ends several times', async () => {
     const result = await simulate(TWICE, assembly);
-    expect(typesOf(result)).toEqual(['started', 'migrated', 'needs-human', 'needs-human']);
+    expect(typesOf(result)).toEqual(['started', 'migrated', 'needs-human', 'rolled-back', 'planned']);
     expect(await outcomesAreTold.broken(result)).toEqual([]);
   });
 
-  it('misses the end that nobody was told of, be it the first or the second of its kind', async () => {
-    for (const missing of ['migrated', 'needs-human']) {
+  it('misses the end that nobody was told of, whichever it is', async () => {
+    for (const missing of ['migrated', 'needs-human', 'rolled-back']) {
       const result = await simulate(TWICE, assembly);
       const { events } = result.sandbox.world;
       const index = events.findLastIndex(({ detail }) => (detail as { type?: string }).type === missing);
       events.splice(index, 1);
       const { migrationId } = result.migrations[0]!;
-      expect(await outcomesAreTold.broken(result)).toEqual([`${migrationId} ended ${missing}, and nobody was told`]);
+      expect(new Set(await outcomesAreTold.broken(result))).toEqual(
+        new Set([`${migrationId} ended ${missing}, and nobody was told`]),
+      );
     }
   });
 
   it('knows an end that neither the record nor a line of a step has any more', async () => {
-    const result = await simulate({ ...TWICE, actor: { afterCall: 148, does: 'give-other-role' } }, assembly);
-    expect(typesOf(result)).toEqual(['started', 'migrated', 'needs-human', 'rolled-back']);
+    const result = await simulate({ ...TWICE, actor: { afterCall: 200, does: 'give-other-role' } }, assembly);
+    expect(typesOf(result)).toEqual(['started', 'migrated', 'needs-human', 'rolled-back', 'planned']);
     const { ledger } = result;
     const { migrationId } = result.migrations[0]!;
     const lines = await ledger.listSteps(migrationId);
