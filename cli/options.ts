@@ -173,7 +173,7 @@ const soakDays = z
   .transform(Number)
   .refine((value) => value <= 365, 'must be a whole number of days from 0 to 365');
 
-const retireFlags = knownFlags.omit({ acceptCredentialGap: true }).extend({
+const retireFlags = knownFlags.extend({
   apply: z.boolean().default(false),
   undo: z.boolean().default(false),
   soakDays: soakDays.default(DEFAULT_SOAK_DAYS),

@@ -172,6 +172,7 @@ describe('the flags of retire', () => {
   it('ask for a dry run after a week, unless they say otherwise', () => {
     expect(parseRetireFlags(GIVEN)).toEqual({
       ...GIVEN,
+      acceptCredentialGap: false,
       apply: false,
       undo: false,
       soakDays: 7,
