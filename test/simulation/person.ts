@@ -70,6 +70,22 @@ const act = async (options: PersonOptions, record: Migration): Promise<string[]>
   return [];
 };
 
+const HOUR = 3_600_000;
+/** Longer than a migration may wait for one thing. */
+const MOST_HOURS = 14 * 24;
+
+/** A person whose rollback is refused while another migration works comes back when that one has ended. */
+const waitForOthers = async ({ sandbox, ledger }: PersonOptions, record: Migration): Promise<void> => {
+  for (let hours = 0; hours < MOST_HOURS; hours += 1) {
+    const holders = (await readLocks(ledger, lockKeys(record))).flatMap(({ holder }) => holder?.migrationId ?? []);
+    const others = await Promise.all(
+      holders.filter((id) => id !== record.migrationId).map((id) => ledger.getMigration(id)),
+    );
+    if (!others.some((other) => other !== undefined && other.status !== 'ended')) return;
+    await sandbox.clock.sleep(HOUR);
+  }
+};
+
 /**
  * Does what a person does about a needs-human end. Where the rollback ends so again, since somebody has changed
  * something meanwhile, or since nothing but the rollback was tried, its own commands are run.
@@ -83,6 +99,7 @@ export const followHandOff = async (options: PersonOptions, first: Migration): P
   let does = options.does;
   while (record.outcome === 'needs-human' && !record.released && rounds < HAND_OFFS) {
     rounds += 1;
+    await waitForOthers(options, record);
     problems = await act({ ...options, does }, record);
     record = (await ledger.getMigration(migrationId)) ?? record;
     if (does === 'rollback-alone') does = 'as-written';

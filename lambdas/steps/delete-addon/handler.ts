@@ -6,6 +6,7 @@
  * may have been done).
  */
 import { ownedOf } from '../../domain/associations.ts';
+import { MigrationError } from '../../domain/errors.ts';
 import { changedByOthers, classifyCopy, standingCopy } from '../../domain/copies.ts';
 import type { Addon, AddonSnapshot } from '../../domain/model.ts';
 import { isAsSnapshot } from '../../domain/restore.ts';
@@ -53,7 +54,15 @@ const run: StepRun<typeof deleteAddonSchema> = async (input, dependencies) => {
   if (why !== undefined) throw addonChanged(addon, why);
   if (!asked) await ledger.recordCopy(migrationId, 'removed', now.arn);
   await changeGuard(dependencies, input)();
-  return { deleted: await eks.deleteAddon(addon, { preserve: way.preserve }) };
+  const deleted = await eks.deleteAddon(addon, { preserve: way.preserve });
+  // Taken at its word, a 404 about an add-on that stands would have its end waited for, in vain.
+  const stands = deleted ? undefined : await lookAtAddon(eks, addon, clock);
+  if (stands?.arn === now.arn && stands.status !== 'DELETING')
+    throw new MigrationError(
+      'ServiceUnavailable',
+      `EKS answers that there is no add-on ${addon} to delete, and describes it all the same. The deletion is tried again.`,
+    );
+  return { deleted };
 };
 
 export const deleteAddonStep = step(deleteAddonSchema, run);

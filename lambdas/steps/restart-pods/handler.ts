@@ -5,6 +5,7 @@
  * Idempotency: the restart's mark is made of the migration, the way and the round; the same mark again changes nothing.
  * A pod is evicted by its uid, and only while no other new pod shows what it has.
  */
+import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import type { Replacement } from '../../domain/going-back.ts';
 import type { WorkloadRef } from '../../domain/kubernetes.ts';
 import type { Kubernetes } from '../../ports/index.ts';
@@ -23,10 +24,17 @@ interface Work {
 
 const textOf = ({ kind, namespace, name }: WorkloadRef): string => `${kind}/${namespace}/${name}`;
 
+/** A workload that was listed a moment ago, and is not found: the next look finds it deleted, or restarts it. */
+function lookAgain(error: unknown): never {
+  if (isMigrationError(error, 'NotFound'))
+    throw new MigrationError('ServiceUnavailable', `${error.message} It is looked at again.`, { cause: error });
+  throw error;
+}
+
 async function restart(workloads: readonly WorkloadRef[], { kubernetes, marker, guard }: Work): Promise<string[]> {
   for (const workload of workloads) {
     await guard();
-    await kubernetes.restartWorkload(workload, marker);
+    await kubernetes.restartWorkload(workload, marker).catch(lookAgain);
   }
   return workloads.map(textOf);
 }

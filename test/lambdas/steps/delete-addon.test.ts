@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Addon } from '../../../lambdas/domain/model.ts';
 import { awaitDeletedStep } from '../../../lambdas/steps/await-deleted/handler.ts';
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
@@ -87,6 +87,16 @@ describe('delete-addon', () => {
     const fakes = await recreating();
     fakes.journal.failNext('eks.deleteAddon', 'before');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(await run(fakes)).toEqual({ deleted: true });
+  });
+
+  it('does not take a 404 at its word while the add-on is described all the same', async () => {
+    const fakes = await recreating();
+    vi.spyOn(fakes.eks, 'deleteAddon').mockResolvedValueOnce(false);
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'ServiceUnavailable',
+      message: expect.stringContaining('tried again') as string,
+    });
     expect(await run(fakes)).toEqual({ deleted: true });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Pod } from '../../../lambdas/domain/kubernetes.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
@@ -292,6 +293,18 @@ describe('restart-pods', () => {
     expect(rolled).toBe(1);
     await restart(fakes, 2);
     expect(rolled).toBe(2);
+  });
+
+  it('looks again where a workload that was listed is not found', async () => {
+    const fakes = await withPods(aPod('irsa'));
+    fakes.journal.failNext('kubernetes.restartWorkload', 'before', new MigrationError('NotFound', 'No such thing.'));
+    await expect(restart(fakes)).rejects.toMatchObject({
+      name: 'ServiceUnavailable',
+      message: 'No such thing. It is looked at again.',
+    });
+    expect(await restart(fakes)).toEqual({ restarted: ['Deployment/kube-system/ebs-csi-controller'] });
+    fakes.kubernetes.pods = [];
+    expect(await restart(fakes)).toEqual({ restarted: [] });
   });
 
   it.each<[string, Pod]>([
