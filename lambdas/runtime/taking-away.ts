@@ -3,14 +3,16 @@ import { classifyPod } from '../domain/identity.ts';
 import { MigrationError } from '../domain/errors.ts';
 import { mayTakeAway } from '../domain/going-back.ts';
 import { type Pod, type Workload, WORKLOAD_PLURALS } from '../domain/kubernetes.ts';
-import type { Association, Migration } from '../domain/model.ts';
+import type { Association, Migration, Snapshot } from '../domain/model.ts';
 import { accountOf } from '../domain/restore-associations.ts';
 import { shellCommand } from '../domain/shell.ts';
 import type { Clock, Kubernetes, Ledger } from '../ports/index.ts';
+import { assertAtRest } from './at-rest.ts';
 import { EVIDENCE_BEFORE } from './report.ts';
 
 export interface TakingAwayWork {
   record: Migration;
+  snapshot: Pick<Snapshot, 'brokenPods'>;
   kubernetes: Kubernetes;
   ledger: Ledger;
   clock: Clock;
@@ -50,18 +52,18 @@ const restartOf = ({ kind, namespace, name }: Workload): string =>
   shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', `${WORKLOAD_PLURALS[kind]}/${name}`]);
 
 /**
- * Throws SessionsMayEnd where pods that work may be without credentials before all of them are replaced, unless whoever
+ * Throws PodsNotSettled while these pods are being replaced, and SessionsMayEnd where pods that work may be without credentials before all of them are replaced, unless whoever
  * asked for the rollback accepts that: the associations stay, and the pods with them.
  */
-export async function assertInTime(
-  accounts: readonly Account[],
-  { record: { migrationId, recovery }, kubernetes, clock }: TakingAwayWork,
-): Promise<void> {
+export async function assertInTime(accounts: readonly Account[], work: TakingAwayWork): Promise<void> {
+  const { kubernetes, clock } = work;
+  const { migrationId, recovery } = work.record;
   if (recovery?.acceptCredentialGap === true) return;
   const named = new Set(accounts.map(accountOf));
   const pods = await podsOf(kubernetes, accounts);
   const namespaces = [...new Set(accounts.map(({ namespace }) => namespace))];
   const workloads = (await Promise.all(namespaces.map((namespace) => kubernetes.listWorkloads(namespace)))).flat();
+  await assertAtRest(accounts, { pods, workloads }, work);
   const leaving = new Set(
     pods
       .filter((pod) => named.has(accountOf(pod)) && classifyPod(pod).identity === 'pod-identity')

@@ -1,5 +1,6 @@
 /** A rollback takes nothing from pods that they need, in whole worlds: watched at every event. */
 import { describe, expect, it } from 'vitest';
+import { cancel } from '../../cli/cancel.ts';
 import { type CredentialGap, CredentialWatch } from '../simulation/credentials.ts';
 import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 
@@ -36,6 +37,27 @@ describe('while the webhook still knows the association', () => {
       expect(gaps.filter(({ to }) => to === undefined)).toEqual([]);
       expect(atOnceIn(gaps)).toBe(1);
       expect(watch.livingOnSessions()).toEqual([]);
+    });
+  });
+});
+
+describe('a migration that is stopped while its rollout goes on', () => {
+  it('keeps the association until the pods are there, so that none but the one ahead comes without credentials', async () => {
+    const options: WorldOptions = {
+      scenario: 'service-account-irsa',
+      knobs: { webhookRemovalLagSeconds: 60, podReadySeconds: 40 },
+      change: ({ accounts }) => {
+        for (const workload of accounts[0]!.clusters[0]!.workloads) if (workload.name === 'api') workload.replicas = 12;
+      },
+    };
+    await inWorld(options, async (world) => {
+      const watch = new CredentialWatch(world.backend.sandbox.world, world.cluster);
+      const execution = await world.start({ serviceAccount: ACCOUNT });
+      await world.until(execution, 'WaitForRollout');
+      await cancel(world.backend, { migrationId: execution.name, requestedBy: 'kim', reason: 'not today' });
+      expect(await world.settled(execution.name)).toMatchObject({ outcome: 'rolled-back', verified: 'pods' });
+      expect(watch.gaps.filter(({ had }) => had)).toEqual([]);
+      expect(atOnceIn(watch.gaps)).toBeLessThanOrEqual(1);
     });
   });
 });

@@ -85,16 +85,20 @@ export const withTimeOfSeed = (base: RunSpec): RunSpec => {
   const others = chance(random, 0.3)
     ? { ...(actor ? { actor } : {}), ...(cancelAfterCall === undefined ? {} : { cancelAfterCall }) }
     : {};
+  const time = timeOf(random, scenario);
+  const knobs = { ...base.knobs, ...knobsOf(random) };
   return {
     ...kept,
     ...others,
+    // Stopped while something takes long: a rollout that goes on, above all.
+    ...(chance(random, 0.12) ? { cancelAfterCall: anyCall(random) } : {}),
     // These are about the workloads of the base's scenario.
     ...(scenario === base.scenario
       ? { ...(approval ? { approval } : {}), ...(stranger ? { stranger } : {}), ...(denied ? { denied } : {}) }
       : {}),
     scenario,
     faults,
-    time: timeOf(random, scenario),
-    knobs: { ...base.knobs, ...knobsOf(random) },
+    time,
+    knobs,
   };
 };

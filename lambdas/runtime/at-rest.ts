@@ -1,0 +1,44 @@
+/** Rollouts that are under way when the way back would take an association away. */
+import { classifyPod } from '../domain/identity.ts';
+import { MigrationError } from '../domain/errors.ts';
+import { type Pod, type Workload } from '../domain/kubernetes.ts';
+import type { Association } from '../domain/model.ts';
+import { accountOf } from '../domain/restore-associations.ts';
+import { allowanceSeconds, progressOf, seenOf } from '../domain/rollout/progress.ts';
+import { isSettled, NO_LENIENCY } from '../domain/rollout/settled.ts';
+import type { TakingAwayWork } from './taking-away.ts';
+import { utcNow } from './utc.ts';
+
+/** The change's own rollouts go on under the name that they have; others are told apart. */
+const FORWARD = 'pod-identity.';
+const OTHER = `${FORWARD}at-rest`;
+
+/**
+ * Throws PodsNotSettled while pods of these service accounts are being replaced: those that come while EKS's webhook
+ * still knows an association that is gone would all be without credentials, where one is to go ahead. A rollout that
+ * has not gone on for longer than its own pace explains is not waited for.
+ */
+export async function assertAtRest(
+  accounts: readonly Pick<Association, 'namespace' | 'serviceAccount'>[],
+  { pods, workloads }: { pods: readonly Pod[]; workloads: readonly Workload[] },
+  { record, snapshot, ledger, clock }: TakingAwayWork,
+): Promise<void> {
+  const named = new Set(accounts.map(accountOf));
+  const concerned = workloads.filter((one) => named.has(accountOf(one)) && one.desired > 0);
+  const leniency = { ...NO_LENIENCY, broken: snapshot.brokenPods ?? [] };
+  const open = concerned.filter((one) => !isSettled(one, pods, leniency));
+  if (open.length === 0) return;
+
+  const own = pods.filter((pod) => named.has(accountOf(pod)));
+  const judged = own.map((pod) => ({ pod, right: classifyPod(pod).identity === 'pod-identity' }));
+  const of = record.progress?.of.startsWith(FORWARD) === true ? record.progress.of : OTHER;
+  const progress = progressOf(record.progress, of, seenOf(judged, concerned), utcNow(clock));
+  if (progress !== record.progress) await ledger.updateMigration(record.migrationId, { progress });
+  const allowed = allowanceSeconds(concerned, own, record.plan?.forecast);
+  if (clock.now() - Date.parse(progress.since) > allowed * 1000) return;
+  const names = open.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`);
+  throw new MigrationError(
+    'PodsNotSettled',
+    `${names.join(', ')}: pods are being replaced still. The associations stay until that is done, since pods that come just after would find none.`,
+  );
+}
