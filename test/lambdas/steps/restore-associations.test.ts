@@ -146,6 +146,27 @@ describe('restore-associations', () => {
       expect(fakes.journal.mutations()).toEqual([]);
     });
 
+    it('waits for a rollout that goes on, and not for one that does not', async () => {
+      const fakes = await withRole();
+      fakes.eks.associations = [own];
+      fakes.kubernetes.workloads = fakes.kubernetes.workloads.map((one) => ({ ...one, settled: false }));
+      fakes.kubernetes.pods = [aPod('pod-identity')];
+      await expect(restore(fakes)).rejects.toMatchObject({
+        name: 'PodsNotSettled',
+        message: expect.stringContaining('pods are being replaced still') as string,
+      });
+      fakes.clock.advance(9 * 60_000);
+      fakes.kubernetes.pods = [aPod('pod-identity'), aPod('pod-identity', { name: 'two' })];
+      await expect(restore(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled' });
+      expect(fakes.journal.of('eks.deleteAssociation')).toEqual([]);
+      // It has gone on since the first look, and for so long again it may take.
+      fakes.clock.advance(9 * 60_000);
+      await expect(restore(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled' });
+      fakes.clock.advance(2 * 60_000);
+      await restore(fakes);
+      expect(fakes.journal.of('eks.deleteAssociation')).toHaveLength(1);
+    });
+
     it('asks first where pods that work may be without credentials before all are replaced', async () => {
       const slow = async (change: Partial<Migration> = {}): Promise<Begun> => {
         const fakes = await withRole();
