@@ -259,7 +259,6 @@ export const ROAD_CATCHERS = {
   // change is this one; on a later way the ways before have changed something already.
   'delete-addon': [{ errors: ['AddonChanged'], next: 'IsAnythingChanged' }, ...AFTER_CHANGES],
   'await-deleted': AFTER_CHANGES,
-  'purge-associations': AFTER_CHANGES,
   'create-addon': AFTER_CHANGES,
   'update-addon': AFTER_CHANGES,
   'create-association': AFTER_CHANGES,

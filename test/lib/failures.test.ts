@@ -7,7 +7,6 @@ const ROAD = [
   'RepairTrust',
   'CreateStandaloneAssociations',
   'AwaitDeleted',
-  'PurgeAssociations',
   'UpdateAddon',
   'CreateAddon',
   'CreateAssociation',

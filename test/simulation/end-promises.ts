@@ -22,7 +22,6 @@ import { isTransient } from '../faults/kinds.ts';
 const ROAD_ONLY = new Set([
   'delete-addon',
   'await-deleted',
-  'purge-associations',
   'create-addon',
   'update-addon',
   'await-active',
