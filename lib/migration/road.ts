@@ -2,7 +2,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Endings } from './endings.ts';
-import { type FailureTarget, ROAD_CATCHERS } from './errors.ts';
+import { type FailureTarget, heldErrors, ROAD_CATCHERS } from './errors.ts';
 import { expression } from './expressions.ts';
 import {
   answerIs,
@@ -171,7 +171,11 @@ const phaseOf = (step: RoadStep): 'before' | 'change' | 'annotation' => {
 export function createRoad(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
   const task: MakeTask = (step, options, others = {}) => {
     const state = stepTask(scope, step, { functions, paused: true, ...options });
-    endings.pauses.around(state, phaseOf(step), { back: false, callback: options.callback !== undefined });
+    endings.pauses.around(state, phaseOf(step), {
+      back: false,
+      callback: options.callback !== undefined,
+      held: heldErrors(step),
+    });
     if (options.callback)
       state.addCatch(endings.RecordBlocked, { errors: [sfn.Errors.TIMEOUT], assign: { failure: NOBODY_DECIDED } });
     catchFailures(state, ROAD_CATCHERS[step], { ...endings, ...others });
