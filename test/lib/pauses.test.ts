@@ -71,7 +71,11 @@ describe('a state that calls a step', () => {
     expect(waits(migrateAddon).sort()).toEqual(
       [
         ...migrateAddon.reachableFrom('RollBack'),
-        ...['AwaitActive', 'VerifyPods', 'RestartPods', 'RecordBlocked', 'RecordMigrated'],
+        'AwaitActive',
+        'VerifyPods',
+        'RestartPods',
+        'RecordBlocked',
+        'RecordMigrated',
       ]
         .filter((name) => migrateAddon.states[name]!.Type === 'Task')
         .sort(),
