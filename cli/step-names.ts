@@ -9,7 +9,7 @@ const TITLES: Record<StepName, string> = {
   'repair-trust': "Let EKS Pod Identity in by the roles' trust policies",
   'delete-addon': 'Delete the add-on',
   'await-deleted': 'Wait until the add-on is gone',
-  'purge-associations': 'Remove the associations that stand in the way',
+  'purge-associations': 'Delete conflicting associations',
   'create-addon': 'Create the add-on with its Pod Identity associations',
   'update-addon': 'Give the add-on its Pod Identity associations, in place',
   'create-association': 'Create the standalone association of each service account that needs one',

@@ -59,8 +59,9 @@ const WAITS: Record<Paused, Wait> = {
   service: outage(),
   function: outage(),
   'api-access': outage(),
-  // On the way back alone, where a right may have been taken away, or an SCP been attached, by mistake: somebody is told
-  // after a minute, and has half a day to give it back. Longer would keep the commands from them that finish by hand.
+  // On the way back, and while pods follow their associations: a right may have been taken away, or an SCP been attached,
+  // by mistake. Somebody is told after a minute, and has half a day to give it back. Longer would keep the commands from
+  // them that finish by hand.
   access: outage(12 * HOUR),
   // Calls of the service's own, which it spaces out: each look says when its turn is.
   pace: poll(HOUR),

@@ -24,7 +24,6 @@ export const STEP_CALLS: Readonly<Record<string, StepCalls>> = {
   'repair-trust': { calls: { iam: 3 }, patience: 'waits' },
   'delete-addon': { calls: { eks: 2 }, patience: 'waits' },
   'await-deleted': { calls: { eks: 1 }, patience: 'goes-on' },
-  'purge-associations': { calls: { eks: 4 }, patience: 'waits' },
   'create-addon': { calls: { eks: 5, iam: 2 }, patience: 'goes-on' },
   'update-addon': { calls: { eks: 4, iam: 2 }, patience: 'waits' },
   'create-association': { calls: { eks: 5, iam: 1 }, patience: 'waits' },

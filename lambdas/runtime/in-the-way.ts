@@ -1,9 +1,6 @@
-/**
- * Associations that stand in the way of the planned ones: which are this migration's to delete, and what a refusal by
- * EKS means.
- */
+/** Associations that conflict with the planned ones: which are this migration's to delete. */
 import { decidePurge, plannedFor, type PurgeDecision } from '../domain/associations.ts';
-import { isMigrationError, MigrationError } from '../domain/errors.ts';
+import { MigrationError } from '../domain/errors.ts';
 import type { Association, PlannedAssociation, Target } from '../domain/model.ts';
 import { isOwnAssociation } from '../domain/service-account.ts';
 import type { Eks } from '../ports/index.ts';
@@ -52,20 +49,6 @@ export function decideNow(association: Association, { snapshot, record, way, tar
 
 export const associationChanged = (reason: string, remedy: string): MigrationError =>
   new MigrationError('AssociationChanged', `Association ${reason}. It was left alone; ${remedy}.`);
-
-/**
- * What "Association already exists" of a create or an update means: one of somebody else's is listed
- * (AssociationChanged), or the key of a deleted one is not free yet (AssociationStillThere). Rethrows anything else.
- * Source: aws-controllers-k8s/community#2684, a delete is eventually consistent.
- */
-export async function explainConflict(error: unknown, eks: Eks, where: Where): Promise<never> {
-  if (!isMigrationError(error, 'Busy') || !/association already exists/i.test(error.message)) throw error;
-  for (const association of await listPlannedAssociations(eks, where.snapshot.planned)) {
-    const decision = decideNow(association, where);
-    if (decision.do === 'refuse') throw associationChanged(decision.reason, decision.remedy);
-  }
-  throw new MigrationError('AssociationStillThere', error.message, { cause: error });
-}
 
 /**
  * Of what is listed, the association that a copy of the add-on owns for each planned one, with the planned role;

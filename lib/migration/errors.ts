@@ -4,7 +4,8 @@
  * the first whose names match is used. `jitter: true` draws each wait anew between zero and the number that the
  * arithmetic gives (FULL), so that the runs of a fleet do not come back all at once.
  */
-import { type ErrorName, namesOfClass } from '../../lambdas/domain/errors.ts';
+import { ERROR_CLASSES, type ErrorName, namesOfClass } from '../../lambdas/domain/errors.ts';
+import { onwardFrom, STAGE_OF, type StepOfChange } from '../../lambdas/domain/forward-or-back.ts';
 import { MOST_WINDOW_HOURS } from '../../lambdas/domain/change-window.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 
@@ -70,13 +71,28 @@ const PAUSED: RetriedName[] = [
 
 /**
  * On the way back a right that is missing is waited for too (`lambdas/domain/pause.ts`): the add-on may be gone, and
- * somebody can give the right back. Before that it leads back at once, as long as the rights suffice for that.
+ * somebody can give the right back.
  */
 const PAUSED_ON_THE_WAY_BACK: RetriedName[] = [...PAUSED, 'AccessDenied'];
 
-/** The errors that a state pauses for. `callback`: its time-out is its answer. */
-export const pausedErrors = ({ back, callback }: { back: boolean; callback: boolean }): RetriedName[] =>
-  (back ? PAUSED_ON_THE_WAY_BACK : PAUSED).filter((error) => !callback || error !== 'States.Timeout');
+const ERROR_NAMES = Object.keys(ERROR_CLASSES) as ErrorName[];
+const isOfChange = (step: StepName): step is StepOfChange => Object.hasOwn(STAGE_OF, step);
+
+/** The errors that a state of the road pauses for beside those that time may cure: what the domain holds for. */
+export const heldErrors = (step: StepName): ErrorName[] =>
+  isOfChange(step) ? ERROR_NAMES.filter((error) => !PAUSED.includes(error) && onwardFrom(step, error) === 'hold') : [];
+
+/** The errors that a state pauses for. `callback`: its time-out is its answer. `held`: see `heldErrors`. */
+export const pausedErrors = ({
+  back,
+  callback,
+  held = [],
+}: {
+  back: boolean;
+  callback: boolean;
+  held?: readonly ErrorName[];
+}): RetriedName[] =>
+  [...(back ? PAUSED_ON_THE_WAY_BACK : PAUSED), ...held].filter((error) => !callback || error !== 'States.Timeout');
 
 /** What a pause ends with when waiting is over: see `lambdas/steps/pause`. */
 export const PAUSE_OVER: ErrorName[] = ['WaitedTooLong', ...namesOfClass('waiting')];
@@ -215,11 +231,22 @@ export interface Catcher {
 
 /** Nothing is changed yet: whatever it is, it blocks. */
 const BEFORE_CHANGES: Catcher[] = [{ errors: 'any', next: 'RecordBlocked' }];
-/** Something may be changed: put it back, unless another run holds the lock by now, whose work that would undo. */
-const AFTER_CHANGES: Catcher[] = [
-  { errors: ['LockLost'], next: 'RecordNeedsHuman' },
-  { errors: 'any', next: 'RollBack' },
-];
+const TARGETS = { person: 'RecordNeedsHuman', back: 'RollBack', forward: 'RecordMigrated' } as const;
+
+/** Something may be changed: what follows is the domain's decision, error by error; the last one is of any other. */
+function afterChanges(step: StepOfChange): Catcher[] {
+  const ofOthers = onwardFrom(step, 'any other');
+  const named = (['person', 'back', 'forward'] as const)
+    .filter((onward) => onward !== ofOthers)
+    .map((onward) => ({
+      errors: ERROR_NAMES.filter((error) => onwardFrom(step, error) === onward),
+      next: TARGETS[onward],
+    }))
+    .filter(({ errors }) => errors.length > 0);
+  if (ofOthers === 'hold') throw new Error(`An error of ${step} that nobody knows can't be waited out.`);
+  return [...named, { errors: 'any', next: TARGETS[ofOthers] }];
+}
+
 /** Nothing is left to fall back on but a person. */
 export const ON_THE_WAY_BACK: Catcher[] = [{ errors: 'any', next: 'RecordNeedsHuman' }];
 /** A recovery that can't be begun changes nothing, not even the record. */
@@ -252,26 +279,19 @@ export const ROAD_CATCHERS = {
   // It holds no lock then.
   begin: [{ errors: ['WindowClosed'], next: 'AwaitWindow' }, ...BEFORE_CHANGES],
   // The first change of all: the way back finds the add-on as it was. The agent stays.
-  'install-agent': AFTER_CHANGES,
+  'install-agent': afterChanges('install-agent'),
   // Before any change of the add-on: the way back finds it as it was, and takes out of the trust what was added.
-  'repair-trust': AFTER_CHANGES,
+  'repair-trust': afterChanges('repair-trust'),
   // The step compares the add-on with the snapshot before its first call that changes anything. The first way's first
   // change is this one; on a later way the ways before have changed something already.
-  'delete-addon': [{ errors: ['AddonChanged'], next: 'IsAnythingChanged' }, ...AFTER_CHANGES],
-  'await-deleted': AFTER_CHANGES,
-  'purge-associations': AFTER_CHANGES,
-  'create-addon': AFTER_CHANGES,
-  'update-addon': AFTER_CHANGES,
-  'create-association': AFTER_CHANGES,
-  'await-active': AFTER_CHANGES,
-  'carry-over': AFTER_CHANGES,
-  'verify-pods': AFTER_CHANGES,
-  'restart-pods': AFTER_CHANGES,
-  // The pods are proven and do without the annotation: nothing is put back because it stays.
-  'annotate-service-account': [
-    { errors: ['LockLost'], next: 'RecordNeedsHuman' },
-    // Without the association new pods have no other role than the annotation's: the ones that are there go back to it.
-    { errors: ['Cancelled', 'AssociationChanged'], next: 'RollBack' },
-    { errors: 'any', next: 'RecordMigrated' },
-  ],
+  'delete-addon': [{ errors: ['AddonChanged'], next: 'IsAnythingChanged' }, ...afterChanges('delete-addon')],
+  'await-deleted': afterChanges('await-deleted'),
+  'create-addon': afterChanges('create-addon'),
+  'update-addon': afterChanges('update-addon'),
+  'create-association': afterChanges('create-association'),
+  'await-active': afterChanges('await-active'),
+  'carry-over': afterChanges('carry-over'),
+  'verify-pods': afterChanges('verify-pods'),
+  'restart-pods': afterChanges('restart-pods'),
+  'annotate-service-account': afterChanges('annotate-service-account'),
 } as const satisfies Partial<Record<StepName, Catcher[]>>;

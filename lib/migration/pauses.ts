@@ -7,6 +7,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
+import type { ErrorName } from '../../lambdas/domain/errors.ts';
 import { MOST_PAUSES } from '../../lambdas/domain/pause.ts';
 import { PAUSE_OVER, pausedErrors } from './errors.ts';
 import { caughtFailure, expression, type Expression, failureText, MIGRATION_ID } from './expressions.ts';
@@ -75,11 +76,11 @@ export class Pauses {
   around(
     task: tasks.LambdaInvoke,
     phase: string,
-    { back, callback = false }: { back: boolean; callback?: boolean },
+    { back, callback = false, held = [] }: { back: boolean; callback?: boolean; held?: readonly ErrorName[] },
   ): void {
     this.paused.push({ task, phase });
     task.addCatch(this.pause, {
-      errors: pausedErrors({ back, callback }),
+      errors: pausedErrors({ back, callback, held }),
       assign: {
         pause: expression(
           `{'state': '${task.stateId}', 'phase': '${phase}', 'back': ${back}, 'Error': $states.errorOutput.Error, 'Cause': '' & $states.errorOutput.Cause}`,

@@ -2,7 +2,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Endings } from './endings.ts';
-import { type FailureTarget, ROAD_CATCHERS } from './errors.ts';
+import { type FailureTarget, heldErrors, ROAD_CATCHERS } from './errors.ts';
 import { expression } from './expressions.ts';
 import {
   answerIs,
@@ -88,7 +88,6 @@ function changeAddon(scope: Construct, task: MakeTask): AddonChange {
   // EKS takes 20 s to 2 min to remove an add-on.
   const waitForDeletion = wait(scope, 'WaitForDeletion', 20, SINCE_NOW);
   const awaitDeleted = task('await-deleted', { payload: { ...PLANNED_CHANGE, startedAt } });
-  const purgeAssociations = task('purge-associations', { payload: PLANNED_CHANGE });
   const updateAddon = task('update-addon', { payload: PLANNED_CHANGE });
   // 1 to 3 min until an updated one is ACTIVE again.
   const waitForUpdate = wait(scope, 'WaitForUpdate', 20, SINCE_NOW);
@@ -97,15 +96,12 @@ function changeAddon(scope: Construct, task: MakeTask): AddonChange {
   const waitForCreation = wait(scope, 'WaitForCreation', 20, SINCE_NOW);
   const awaitActive = task('await-active', { payload: { ...PLANNED_CHANGE, startedAt }, assign: { podRound: 1 } });
   const carryOver = task('carry-over', { payload: PLANNED_CHANGE });
-  const updateOrCreate = sfn.Choice.jsonata(scope, 'UpdateOrCreate')
-    .when(wayIs('in-place'), updateAddon)
-    .otherwise(createAddon);
 
-  deleteAddon.next(waitForDeletion).next(awaitDeleted).next(purgeAssociations).next(updateOrCreate);
+  deleteAddon.next(waitForDeletion).next(awaitDeleted).next(createAddon);
   updateAddon.next(waitForUpdate).next(awaitActive);
   createAddon.next(waitForCreation).next(awaitActive);
   awaitActive.next(carryOver);
-  return { inPlace: purgeAssociations, recreate: deleteAddon, last: carryOver };
+  return { inPlace: updateAddon, recreate: deleteAddon, last: carryOver };
 }
 
 /** The states that associate a service account that is no add-on's. */
@@ -175,7 +171,11 @@ const phaseOf = (step: RoadStep): 'before' | 'change' | 'annotation' => {
 export function createRoad(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
   const task: MakeTask = (step, options, others = {}) => {
     const state = stepTask(scope, step, { functions, paused: true, ...options });
-    endings.pauses.around(state, phaseOf(step), { back: false, callback: options.callback !== undefined });
+    endings.pauses.around(state, phaseOf(step), {
+      back: false,
+      callback: options.callback !== undefined,
+      held: heldErrors(step),
+    });
     if (options.callback)
       state.addCatch(endings.RecordBlocked, { errors: [sfn.Errors.TIMEOUT], assign: { failure: NOBODY_DECIDED } });
     catchFailures(state, ROAD_CATCHERS[step], { ...endings, ...others });

@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/pause.ts';
 import { APPROVAL_HOURS } from '../../lambdas/domain/request.ts';
 import { MOST_DAYS_BEFORE_BEGIN } from '../../lambdas/domain/waiting.ts';
+import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { createStateMachine } from '../step-machine.ts';
 import type { Steps } from '../steps.ts';
 import { createEndings } from './endings.ts';
@@ -23,6 +24,12 @@ export const PHASES_TIMEOUT = Duration.days(4 * MOST_DAYS_WAITING + 2);
 export const MACHINE_TIMEOUT = PHASES_TIMEOUT.plus(Duration.days(MOST_DAYS_BEFORE_BEGIN)).plus(
   Duration.hours(APPROVAL_HOURS.most),
 );
+
+/**
+ * Steps that no state calls any more but those of executions in flight at the upgrade, which go on with the previous
+ * release's definition. They go with the next release.
+ */
+export const OF_PREVIOUS_RELEASE: readonly StepName[] = ['purge-associations'];
 
 export interface MachineProps {
   steps: Steps;
@@ -51,6 +58,11 @@ export class MigrateAddon extends Construct {
       timeout: MACHINE_TIMEOUT,
       key,
     });
-    steps.grantInvoke(this.stateMachine, [...(Object.keys(ROAD_CATCHERS) as RoadStep[]), ...ROLLBACK_STEPS, 'pause']);
+    steps.grantInvoke(this.stateMachine, [
+      ...(Object.keys(ROAD_CATCHERS) as RoadStep[]),
+      ...ROLLBACK_STEPS,
+      ...OF_PREVIOUS_RELEASE,
+      'pause',
+    ]);
   }
 }

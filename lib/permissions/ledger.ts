@@ -55,10 +55,16 @@ const callsOf: Record<StepName, Calls> = {
     PutItem: 'notes each association, whole, before it is deleted',
     UpdateItem: LINE,
   },
-  'create-addon': { Query: READS, GetItem: GUARD, UpdateItem: `notes which copy of the add-on it made, and ${LINE}` },
+  'create-addon': {
+    Query: READS,
+    GetItem: GUARD,
+    PutItem: 'notes each conflicting association, whole, before it is deleted',
+    UpdateItem: `notes which copy of the add-on it made, and ${LINE}`,
+  },
   'update-addon': {
     Query: READS,
     GetItem: GUARD,
+    PutItem: 'notes each conflicting association, whole, before it is deleted',
     UpdateItem: `notes the way that is tried before its first change, and ${LINE}`,
   },
   'create-association': {

@@ -139,7 +139,10 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     deleteAssociations('deletes the associations of the planned service accounts that would make the change fail'),
   ],
   'create-addon': ({ passableRoleArns }) => [
-    ...observe('finds its own create of before, whose reply was lost, and what stands in its way'),
+    ...observe('finds its own create of before, whose reply was lost, and the conflicting associations'),
+    deleteAssociations(
+      'deletes the conflicting associations of the planned service accounts directly before the create',
+    ),
     createAddon('creates the add-on again, as it was, with associations'),
     createAssociations("EKS makes the add-on's associations on the caller's behalf"),
     tagNew('CreateAddon', ADDONS, 'creates the add-on with the tags that it had'),
@@ -150,12 +153,14 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     ),
   ],
   'update-addon': ({ passableRoleArns }) => [
-    ...observe('finds its own update of before, whose reply was lost, and what stands in its way'),
+    ...observe('finds its own update of before, whose reply was lost, and the conflicting associations'),
     updateAddon('gives the add-on associations instead of its role'),
     createAssociations("EKS makes the add-on's associations on the caller's behalf"),
     updateAssociations("EKS gives those that the add-on owns another role on the caller's behalf"),
     // Nobody says whether EKS keeps an association that is given another role, or makes it again.
-    deleteAssociations("EKS may replace those by new ones, and then deletes the old ones, on the caller's behalf"),
+    deleteAssociations(
+      "deletes conflicting associations directly before the update; and EKS may delete the add-on's own on the caller's behalf, to replace them",
+    ),
     ...assertGrants(),
     ...passRoles(
       passableRoleArns,

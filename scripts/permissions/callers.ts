@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Assembly, AssemblyStateMachine } from '../../sandbox/assembly/assembly.ts';
 import type { Caller } from './model.ts';
 import { byText, machineName, SCHEDULER, withoutHash } from './names.ts';
+import { OF_PREVIOUS_RELEASE } from '../../lib/migration/state-machine.ts';
 import { rightsOf } from './rights.ts';
 import { isTrusted } from './trust.ts';
 
@@ -11,6 +12,8 @@ export interface Call {
   readonly state: string;
   /** With or without a version. */
   readonly functionArn: string;
+  /** Only executions in flight at an upgrade make it, by the versions that they began with. */
+  readonly isPrevious?: true;
 }
 const task = z.looseObject({
   Type: z.literal('Task'),
@@ -48,12 +51,26 @@ export interface CallingMachine {
   problems: string[];
 }
 
-export const callingMachines = ({ stateMachines }: Assembly): CallingMachine[] =>
-  stateMachines.map((machine) => ({
-    machine,
-    name: machineName(machine),
-    ...callsOf(machine, machineName(machine)),
-  }));
+/** What executions in flight at an upgrade call, which go on with the previous release's definition. */
+const callsOfPrevious = (name: string, { functions }: Assembly): Call[] =>
+  name !== 'MigrateAddon'
+    ? []
+    : OF_PREVIOUS_RELEASE.flatMap((step) =>
+        functions
+          .filter(({ handler }) => handler === `${step}.handler`)
+          .map(({ arn }) => ({
+            state: 'executions that the previous release has begun',
+            functionArn: arn,
+            isPrevious: true,
+          })),
+      );
+
+export const callingMachines = (assembly: Assembly): CallingMachine[] =>
+  assembly.stateMachines.map((machine) => {
+    const name = machineName(machine);
+    const { calls, problems } = callsOf(machine, name);
+    return { machine, name, calls: [...calls, ...callsOfPrevious(name, assembly)], problems };
+  });
 
 /** Functions that Scheduler's role may call: by their versions. */
 const scheduledIn = ({ roles }: Assembly): string[] =>

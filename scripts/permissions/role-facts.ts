@@ -57,10 +57,11 @@ const lambdaUse = (role: AssemblyRole, { template, machines }: RoleContext): Use
 const machineUse = (role: AssemblyRole, { template, machines }: RoleContext): Use | undefined => {
   const machine = machines.find((one) => one.machine.roleArn === role.arn);
   if (machine === undefined) return undefined;
-  const called = template.assembly.functions.filter((one) =>
-    machine.calls.some(({ functionArn }) => isCalled(one, functionArn)),
-  );
-  const functionArns = called.flatMap(({ arn, versionArns }) => [`${arn}:*`, ...versionArns]);
+  const functionArns = template.assembly.functions.flatMap((one) => {
+    const calls = machine.calls.filter(({ functionArn }) => isCalled(one, functionArn));
+    if (calls.length === 0) return [];
+    return [`${one.arn}:*`, ...(calls.every(({ isPrevious }) => isPrevious) ? [] : one.versionArns)];
+  });
   const own = reasonsBy(OF_STATE_MACHINES, (action) => (action === 'lambda:InvokeFunction' ? functionArns : ['*']));
   return {
     name: `state machine ${machine.name}`,

@@ -69,7 +69,7 @@ describe('a standalone association', () => {
     [
       'recreated with preserve',
       { ...STANDALONE, strategy: 'recreate', preserve: true },
-      { step: 'await-active', operation: 'DescribeAddon', kind: 'access-denied', times: 'all' },
+      { step: 'carry-over', kind: 'access-denied', times: 'all' },
     ],
   ])('goes on the way back, %s, once the add-on has its role: everything is as it was', async (_, asked, fault) => {
     const { report, before, after, nodes, changes } = await migrated(asked, { faults: [fault] });

@@ -74,7 +74,6 @@ describe('an add-on that is migrated in place', () => {
     expect(seen.report.steps.map(({ name }) => name)).toEqual([
       'plan',
       'begin',
-      'purge-associations',
       'update-addon',
       'await-active',
       'carry-over',

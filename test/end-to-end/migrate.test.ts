@@ -89,7 +89,6 @@ describe('migrate with recreate', () => {
       'begin',
       'delete-addon',
       'await-deleted',
-      'purge-associations',
       'create-addon',
       'await-active',
       'carry-over',

@@ -70,8 +70,8 @@ export const rows: Row[] = [
   },
   { state: 'Begin', stop: { step: 'begin', operation: 'UpdateItem', call: 2 }, outcome: 'rolled-back' },
   {
-    state: 'PurgeAssociations',
-    stop: { step: 'purge-associations', operation: 'DeletePodIdentityAssociation' },
+    state: 'UpdateAddon',
+    stop: { step: 'update-addon', operation: 'DeletePodIdentityAssociation' },
     outcome: 'rolled-back',
     scenario: LEFT_OVER,
   },
@@ -143,8 +143,8 @@ export const rows: Row[] = [
     asked: preserve,
   },
   {
-    state: 'PurgeAssociations',
-    stop: { step: 'purge-associations', operation: 'DeletePodIdentityAssociation' },
+    state: 'CreateAddon',
+    stop: { step: 'create-addon', operation: 'DeletePodIdentityAssociation' },
     outcome: 'rolled-back',
     scenario: LEFT_OVER,
     asked: recreate,

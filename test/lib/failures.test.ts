@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { migrateAddon, recover } from './definition.ts';
+import { ERROR_CLASSES } from '../../lambdas/domain/errors.ts';
+import { type Onward, onwardFrom, type StepOfChange } from '../../lambdas/domain/forward-or-back.ts';
+import { migrateAddon, recover, stepOf } from './definition.ts';
 
 const { states } = migrateAddon;
 const ROAD = [
@@ -7,7 +9,6 @@ const ROAD = [
   'RepairTrust',
   'CreateStandaloneAssociations',
   'AwaitDeleted',
-  'PurgeAssociations',
   'UpdateAddon',
   'CreateAddon',
   'CreateAssociation',
@@ -76,11 +77,29 @@ describe('failures of MigrateAddon', () => {
     expect(states.RequestApproval!.Catch![0]!.Assign!['failure']).toContain("'ApprovalExpired'");
   });
 
-  it.each(ROAD)('of %s are put back, but not without the lock', (name) => {
-    expect(migrateAddon.catchersOf(name)).toEqual([
-      [['LockLost'], 'RecordNeedsHuman'],
-      [['States.ALL'], 'RollBack'],
-    ]);
+  const LEADS_TO: Record<Onward, string> = {
+    hold: 'Pause',
+    forward: 'RecordMigrated',
+    back: 'RollBack',
+    person: 'RecordNeedsHuman',
+  };
+  const OF_WINDOWS = new Set(['WindowClosed', 'WindowFarOff']);
+  it.each([...ROAD, 'AnnotateServiceAccount'])('of %s lead where the domain’s table says, error by error', (name) => {
+    const state = migrateAddon.definition.States[name]!;
+    const step = stepOf(state) as StepOfChange;
+    const errors = [...Object.keys(ERROR_CLASSES), 'TypeError'].filter((error) => !OF_WINDOWS.has(error));
+    const led = errors.map((error) => {
+      const first = state.Catch!.find(({ ErrorEquals: [only = '', ...more] }) =>
+        [only, ...more].some((one) => one === error || one === 'States.ALL'),
+      );
+      return [error, first!.Next];
+    });
+    expect(led).toEqual(errors.map((error) => [error, LEADS_TO[onwardFrom(step, error)]]));
+  });
+
+  it('of a look at what is in place hold where a right is missing, and end with a person', () => {
+    expect(states.AwaitActive!.Catch!.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'RecordNeedsHuman' });
+    expect(states.UpdateAddon!.Catch!.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'RollBack' });
   });
 
   it('block where the add-on changed before the first delete, and are put back where a way before made changes', () => {
@@ -104,7 +123,7 @@ describe('failures of MigrateAddon', () => {
   it('of the annotation put nothing back, since the pods are proven; but one that is cancelled, whose association has changed, or that has lost its lock is not called migrated', () => {
     expect(migrateAddon.catchersOf('AnnotateServiceAccount')).toEqual([
       [['LockLost'], 'RecordNeedsHuman'],
-      [['Cancelled', 'AssociationChanged'], 'RollBack'],
+      [expect.arrayContaining(['Cancelled', 'AssociationChanged']), 'RollBack'],
       [['States.ALL'], 'RecordMigrated'],
     ]);
     expect(

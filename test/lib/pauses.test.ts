@@ -63,13 +63,20 @@ describe('a state that calls a step', () => {
     },
   );
 
-  it('waits for a right that it lacks on the way back alone', () => {
+  it('waits for a right that it lacks on the way back, and while pods follow their associations', () => {
     const waits = (machine: Machine): string[] =>
       machine.tasks.flatMap(([name]) =>
         pauseCatchOf(machine, name)!.ErrorEquals.includes('AccessDenied') ? [name] : [],
       );
     expect(waits(migrateAddon).sort()).toEqual(
-      [...migrateAddon.reachableFrom('RollBack'), 'RecordBlocked', 'RecordMigrated']
+      [
+        ...migrateAddon.reachableFrom('RollBack'),
+        'AwaitActive',
+        'VerifyPods',
+        'RestartPods',
+        'RecordBlocked',
+        'RecordMigrated',
+      ]
         .filter((name) => migrateAddon.states[name]!.Type === 'Task')
         .sort(),
     );

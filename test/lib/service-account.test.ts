@@ -9,7 +9,6 @@ import { type Edge, type Machine, machines, migrateAddon, stepOf } from './defin
 const OF_ADDONS = [
   'delete-addon',
   'await-deleted',
-  'purge-associations',
   'create-addon',
   'update-addon',
   'await-active',

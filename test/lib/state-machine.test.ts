@@ -2,6 +2,7 @@ import validate from 'asl-validator';
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import { stepSchemas, type StepName } from '../../lambdas/steps/schemas.ts';
+import { OF_PREVIOUS_RELEASE } from '../../lib/migration/state-machine.ts';
 import { allMachines, migrateAddon, stepOf, template } from './definition.ts';
 
 const { states } = migrateAddon;
@@ -98,9 +99,8 @@ describe.each(allMachines)('definition of $name', (machine) => {
 describe('state machines', () => {
   it('call every step, but for those that EventBridge, its Scheduler and API Gateway call', () => {
     const called = new Set(allMachines.flatMap(({ tasks }) => tasks.map(([, state]) => stepOf(state))));
-    expect(
-      [...called, 'pause', 'find-stranded', 'publish-events', 'diagnose-denial', 'api', 'start-sweep'].sort(),
-    ).toEqual(Object.keys(stepSchemas).sort());
+    const byOthers = ['pause', 'find-stranded', 'publish-events', 'diagnose-denial', 'api', 'start-sweep'];
+    expect([...called, ...byOthers, ...OF_PREVIOUS_RELEASE].sort()).toEqual(Object.keys(stepSchemas).sort());
   });
 });
 
@@ -157,7 +157,7 @@ describe('road of MigrateAddon', () => {
     expect(states.WaitForStandaloneAssociations).toEqual({ Type: 'Wait', Seconds: 15, Next: 'WhichWay' });
     // Nothing takes a role away before it, and no later way comes to it again.
     expect(migrateAddon.reachableFrom('NextWay')).not.toContain('CreateStandaloneAssociations');
-    for (const change of ['PurgeAssociations', 'DeleteAddon', 'UpdateAddon'])
+    for (const change of ['DeleteAddon', 'UpdateAddon', 'CreateAddon'])
       expect(
         migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'IsStandaloneToCreate'),
       ).not.toContain(change);
@@ -172,15 +172,11 @@ describe('road of MigrateAddon', () => {
 
   it('goes in place without a delete, and by deletion with a new copy', () => {
     expect(states.WhichWay!.Choices).toEqual([
-      { Condition: "{% $ladder[$rung].strategy = 'in-place' %}", Next: 'PurgeAssociations' },
+      { Condition: "{% $ladder[$rung].strategy = 'in-place' %}", Next: 'UpdateAddon' },
       { Condition: "{% $ladder[$rung].strategy = 'recreate' %}", Next: 'DeleteAddon' },
       { Condition: "{% $ladder[$rung].strategy = 'associate' %}", Next: 'CreateAssociation' },
     ]);
-    expect(states.UpdateOrCreate).toMatchObject({
-      Choices: [{ Condition: "{% $ladder[$rung].strategy = 'in-place' %}", Next: 'UpdateAddon' }],
-      Default: 'CreateAddon',
-    });
-    const chain = ['DeleteAddon', 'WaitForDeletion', 'AwaitDeleted', 'PurgeAssociations', 'UpdateOrCreate'];
+    const chain = ['DeleteAddon', 'WaitForDeletion', 'AwaitDeleted', 'CreateAddon'];
     expect(chain.slice(0, -1).map(afterwards)).toEqual(chain.slice(1).map((next) => [next]));
     expect(
       [

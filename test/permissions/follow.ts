@@ -21,6 +21,7 @@ import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
 import { findRole } from '../../sandbox/world/world.ts';
 import type { OperationId } from '../../lambdas/api/operations.ts';
 import { countingFrom } from '../end-to-end/sweep-world.ts';
+import { previousOf } from '../upgrade/previous.ts';
 import { deniedEvent } from '../lambdas/denied-event.ts';
 import { type ByApi, createApiCaller, Refusal } from './by-api.ts';
 import { type Grant, grantsOf, runbookRoleOf, without } from './grants.ts';
@@ -39,6 +40,8 @@ export interface Run {
   knobs?: Partial<Knobs>;
   change?: (scenario: Scenario) => void;
   faults?: FaultInput[];
+  /** The state machine MigrateAddon is the previous release's, as for an execution in flight at an upgrade. */
+  previous?: true;
   /** Seconds after which the execution is stopped; then Recover comes by itself. */
   stopAfter?: number;
   /** The SSM runbook starts it, stops it, and reads how it ended: with its own role. */
@@ -265,7 +268,7 @@ export const follows = async (
   const sandbox = await openSandbox({
     scenario,
     assemblyDirectory: directory,
-    definitionOf: countingFrom(run.looked ?? 0),
+    definitionOf: run.previous ? previousOf(['MigrateAddon']) : countingFrom(run.looked ?? 0),
   });
   const assembly = withSpokes(directory, scenario);
   if (taken && when === 'deployed') take(sandbox.world, taken);

@@ -186,6 +186,12 @@ export const RUNS: Run[] = [
     rollBack: true,
   },
   {
+    name: 'left-over association, in an execution that the previous release has begun',
+    scenario: 'left-over-session-tags',
+    ends: ['MigrateAddon SUCCEEDED'],
+    previous: true,
+  },
+  {
     name: 'trust repaired, retired, reinstated, rolled back',
     scenario: 'trust-repair',
     ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'],
@@ -263,7 +269,7 @@ export const RUNS: Run[] = [
     ends: ['MigrateAddon RolledBack'],
     request: RECREATE,
     knobs: { associationDeleteLagSeconds: 0, cascadeLagSeconds: 0 },
-    meanwhile: { step: 'create-addon', operation: 'GetItem', act: associate },
+    meanwhile: { step: 'create-addon', operation: 'DeletePodIdentityAssociation', act: associate },
   },
   {
     name: 'reply to the create lost',

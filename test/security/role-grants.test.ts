@@ -315,7 +315,7 @@ describe('a claim that is gone since the plan', () => {
     expect(cause).toMatch(/RoleNotGranted: Nothing shows any more that role .* may be given to kube-system\/ebs/);
   });
   it.each([
-    ['in place', {}, 'purge-associations', []],
+    ['in place', {}, 'update-addon', []],
     ['recreated', { strategy: 'recreate' }, 'await-deleted', ['eks:DeleteAddon', 'eks:CreateAddon']],
   ] as const)('is missed before the add-on is changed, %s, and it is as it was', async (_, request, step, changes) => {
     const found = await asked({
@@ -337,7 +337,7 @@ describe('a claim that is gone since the plan', () => {
     const found = await asked({
       scenario,
       request: { addon: ADDON, ...UNSEEN, ...REPAIR },
-      meanwhile: (world) => world.onFirst(noted('purge-associations', 'UpdateItem'), () => withoutIrsa(world, role)),
+      meanwhile: (world) => world.onFirst(noted('update-addon', 'UpdateItem'), () => withoutIrsa(world, role)),
     });
     expect(found).toMatchObject({ outcome: 'rolled-back', associations: [] });
     expect(found.cause).toContain('RoleNotGranted');

@@ -16,13 +16,13 @@ import {
   sameTags,
 } from './promised.ts';
 import type { HandOffEnd } from './person.ts';
+import type { FaultSpec } from './spec.ts';
 import { isTransient } from '../faults/kinds.ts';
 
 /** Steps of the road that the way back does not use. */
 const ROAD_ONLY = new Set([
   'delete-addon',
   'await-deleted',
-  'purge-associations',
   'create-addon',
   'update-addon',
   'await-active',
@@ -41,6 +41,10 @@ const handOffProblems = ({ problems, outcome, released, locks, heldUp, rounds, f
   ...locks.map((key) => `after the hand-off the lock ${key} is still its own`),
   ...heldUp.map((why) => `after the hand-off another migration can't begin: ${why}`),
 ];
+
+/** A right that is missing for a moment while pods follow their associations: it is waited for (ADR 53). */
+const isHeld = ({ kind, step = '' }: FaultSpec): boolean =>
+  kind === 'access-denied' && ['await-active', 'verify-pods', 'restart-pods'].includes(step);
 
 /** What is looked at last of what somebody else can do something to, by the steps that come before an end. */
 const LAST_LOOKS = new Set(['verify-pods', 'restore-associations', 'annotate-service-account']);
@@ -184,7 +188,7 @@ export const transientEndsMigrated: Promised = {
       return [];
     return result.migrations.flatMap(({ record }) => {
       if (
-        (!fault || (isTransient(fault.kind) && !fault.persists)) &&
+        (!fault || ((isTransient(fault.kind) || isHeld(fault)) && !fault.persists)) &&
         record?.outcome !== result.simulated.ends &&
         // A first plan says that nobody reaches the API server, and does not wait for it.
         !(record?.outcome === 'blocked' && fault?.seconds !== undefined && fault.service === 'kubernetes') &&

@@ -15,7 +15,9 @@ export const rightsSuffice: Promised = {
   },
 };
 
-const deletes = ({ step }: Call): boolean => step === 'delete-addon' || step === 'purge-associations';
+const deletes = ({ step, operation }: Call): boolean =>
+  step === 'delete-addon' ||
+  ((step === 'update-addon' || step === 'create-addon') && operation === 'DeletePodIdentityAssociation');
 
 export const refusedBeforehand: Promised = {
   name: 'refused-beforehand',

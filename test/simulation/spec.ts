@@ -82,7 +82,7 @@ export const DENIED: readonly DeniedSpec[] = [
   { step: 'delete-addon', action: 'eks:DeleteAddon' },
   { step: 'update-addon', action: 'eks:UpdateAddon' },
   { step: 'update-addon', action: 'iam:GetRole' },
-  { step: 'purge-associations', action: 'eks:DeletePodIdentityAssociation' },
+  { step: 'update-addon', action: 'eks:DeletePodIdentityAssociation' },
   { step: 'carry-over', action: 'eks:UpdatePodIdentityAssociation' },
   { step: 'create-association', action: 'eks:TagResource' },
   { step: 'restore-addon', action: 'eks:CreateAddon' },

@@ -7,7 +7,6 @@
 export const ROLE_VARIABLES = {
   'install-agent': 'INSTALL_AGENT_ROLE_ARN',
   'delete-addon': 'DELETE_ADDON_ROLE_ARN',
-  'purge-associations': 'PURGE_ASSOCIATIONS_ROLE_ARN',
   'create-addon': 'CREATE_ADDON_ROLE_ARN',
   'update-addon': 'UPDATE_ADDON_ROLE_ARN',
   'create-association': 'CREATE_ASSOCIATION_ROLE_ARN',

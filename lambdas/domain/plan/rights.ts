@@ -154,8 +154,8 @@ function inPlace(ground: Ground): { there: Needs; back: Needs } {
   if (!addon) return { there: {}, back: {} };
   return {
     there: {
-      'purge-associations': (making) => purged.map((one) => making.delete(one.arn, one.tags)),
       'update-addon': (making) => [
+        ...purged.map((one) => making.delete(one.arn, one.tags)),
         making.updateAddon(addon.arn, addon.tags),
         ...making.passing({ podRoles: plannedRoles(ground) }),
         ...replacing(making, ground),
@@ -208,11 +208,9 @@ function recreate(ground: Ground): { there: Needs; back: Needs } {
         ...(preserve ? [] : owned.others.map((arn) => making.onBehalf(making.delete(arn, 'unknown')))),
         ...(preserve || !afterAnother ? [] : [making.onBehalf(making.delete(making.newAssociation))]),
       ],
-      'purge-associations': (making) => [
+      'create-addon': (making) => [
         ...purged.map((one) => making.delete(one.arn, one.tags)),
         ...(afterAnother ? [making.delete(making.newAssociation)] : []),
-      ],
-      'create-addon': (making) => [
         ...making.createAddon(addon.name, tags),
         ...making.passing({ podRoles: plannedRoles(ground) }),
         making.onBehalf(making.createAssociation()),

@@ -22,7 +22,7 @@ export interface StepsInput {
 
 const UNDO_UPDATE = 'give the add-on its IRSA role back, from the snapshot';
 const UNDO_CREATE = 'create the add-on again with its IRSA role, from the snapshot';
-const UNDO_PURGE = 'create them again, from the snapshot';
+const UNDO_PURGE = 'create the conflicting associations again, from the snapshot';
 
 const accountsOf = (planned: readonly PlannedAssociation[]): string =>
   planned.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ');
@@ -84,25 +84,19 @@ function standaloneSteps({ planned }: StepsInput): PlanStep[] {
   ];
 }
 
-const purgeStep = ({ purge }: StepsInput): PlanStep => ({
-  name: 'purge-associations',
-  what:
-    purge.length > 0
-      ? `delete the associations in the way: ${purge.join(', ')}`
-      : 'make sure that no association is in the way',
-  calls: purge.length > 0 ? ['eks:DeletePodIdentityAssociation'] : [],
-  disruption: 'none',
-  undo: UNDO_PURGE,
-});
+/** What is deleted in the same step, directly before the change that takes its place. */
+const purgeText = ({ purge }: StepsInput): string =>
+  purge.length > 0 ? `delete the conflicting associations (${purge.join(', ')}), and at once ` : '';
+const purgeCalls = ({ purge }: StepsInput): string[] => (purge.length > 0 ? ['eks:DeletePodIdentityAssociation'] : []);
+const undoPurge = ({ purge }: StepsInput): string => (purge.length > 0 ? `${UNDO_PURGE}; ` : '');
 
 const updateSteps = (rung: Rung, input: StepsInput): PlanStep[] => [
-  purgeStep(input),
   {
     name: 'update-addon',
-    what: `update ${input.addon} in place, version and configuration untouched: Pod Identity for ${accountsOf(ownedOf(input.planned))} instead of its role${consent(rung)}${input.goWithAddon.length > 0 ? `; EKS replaces ${input.goWithAddon.join(', ')}` : ''}`,
-    calls: ['eks:UpdateAddon'],
+    what: `${purgeText(input)}update ${input.addon} in place, version and configuration untouched: Pod Identity for ${accountsOf(ownedOf(input.planned))} instead of its role${consent(rung)}${input.goWithAddon.length > 0 ? `; EKS replaces ${input.goWithAddon.join(', ')}` : ''}`,
+    calls: [...purgeCalls(input), 'eks:UpdateAddon'],
     disruption: 'rolling',
-    undo: UNDO_UPDATE,
+    undo: `${undoPurge(input)}${UNDO_UPDATE}`,
   },
 ];
 
@@ -127,13 +121,12 @@ function recreateSteps(rung: Rung, input: StepsInput): PlanStep[] {
       disruption: preserve ? 'none' : 'outage',
       undo: UNDO_CREATE,
     },
-    purgeStep(input),
     {
       name: 'create-addon',
-      what: `create ${addon} in the same version, configuration and tags, with Pod Identity for ${accountsOf(ownedOf(planned))}${preserve ? consent(rung) : ''}`,
-      calls: ['eks:CreateAddon'],
+      what: `${purgeText(input)}create ${addon} in the same version, configuration and tags, with Pod Identity for ${accountsOf(ownedOf(planned))}${preserve ? consent(rung) : ''}`,
+      calls: [...purgeCalls(input), 'eks:CreateAddon'],
       disruption: preserve ? 'rolling' : 'outage',
-      undo: 'delete it and create it again with its IRSA role, from the snapshot',
+      undo: `${undoPurge(input)}delete it and create it again with its IRSA role, from the snapshot`,
     },
   ];
 }

@@ -1,17 +1,18 @@
 /**
- * Creates the add-on again: the very version, raw configuration values and tags it had, with associations and without a
- * role. Idempotency: observes first; a copy that is known as made, or has the planned shape, is ours, from a call whose
- * reply was lost. Failure: what somebody else has created meanwhile is left alone (AddonChanged); "Association already
- * exists" shortly after the purge is EKS being eventually consistent, and tried again.
+ * Deletes the conflicting associations and, directly after them, creates the add-on again: the very version, raw
+ * configuration values and tags it had, with associations and without a role. Idempotency: observes first; a copy that is
+ * known as made, or has the planned shape, is ours, from a call whose reply was lost; each conflicting association is in
+ * the ledger, whole, before it is deleted (promise 3). Failure: what somebody else has created meanwhile is left alone
+ * (AddonChanged, AssociationChanged); "Association already exists" shortly after a delete is EKS being eventually
+ * consistent, and tried again.
  */
 import { chosenNamespace } from '../../domain/addons.ts';
 import { ownedOf, ownTags } from '../../domain/associations.ts';
 import { classifyCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import { assertGranted } from '../../runtime/grants.ts';
-import { changeGuard } from '../../runtime/guard.ts';
-import { explainConflict } from '../../runtime/in-the-way.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
+import { overConflicts } from '../../runtime/over-conflicts.ts';
 import { addonChanged, describeState } from '../../runtime/own-copy.ts';
 import { recordedAddonWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -43,20 +44,20 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
   const was = snapshot.addon;
   const namespace = chosenNamespace(was, snapshot.defaultNamespace);
   await assertGranted(work, { associations: ownedOf(snapshot.planned) }, dependencies);
-  await changeGuard(dependencies, input)();
-  const made = await eks
-    .createAddon({
-      addon,
-      version: was.version,
-      podIdentityAssociations: ownedOf(snapshot.planned),
-      tags: ownTags(was.tags),
-      resolveConflicts: way.resolveConflicts,
-      clientRequestToken: `${migrationId}-create-addon-${rung}`,
-      ...(was.configurationValues === undefined ? {} : { configurationValues: was.configurationValues }),
-      ...(namespace === undefined ? {} : { namespace }),
-    })
-    .catch((error: unknown) => explainTrust(error, record, clock))
-    .catch((error: unknown) => explainConflict(error, eks, { ...work, target, addon }));
+  const made = await overConflicts({ work, input, dependencies }, () =>
+    eks
+      .createAddon({
+        addon,
+        version: was.version,
+        podIdentityAssociations: ownedOf(snapshot.planned),
+        tags: ownTags(was.tags),
+        resolveConflicts: way.resolveConflicts,
+        clientRequestToken: `${migrationId}-create-addon-${rung}`,
+        ...(was.configurationValues === undefined ? {} : { configurationValues: was.configurationValues }),
+        ...(namespace === undefined ? {} : { namespace }),
+      })
+      .catch((error: unknown) => explainTrust(error, record, clock)),
+  );
   await ledger.recordCopy(migrationId, 'made', made);
   return { created: true };
 };

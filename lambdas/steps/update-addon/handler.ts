@@ -1,18 +1,19 @@
 /**
- * The change in place: gives the add-on its associations by UpdateAddon. The role is left out, which detaches it;
- * version and configuration are left out, which keeps them.
- * Idempotency: observes first, role by role: an add-on that owns all planned associations needs no update any more.
- * Failure: what somebody else has changed is left alone (AddonChanged); "Association already exists" shortly after the
- * purge is EKS being eventually consistent, and tried again.
+ * The change in place: deletes the conflicting associations and, directly after them, gives the add-on its own by
+ * UpdateAddon. The role is left out, which detaches it; version and configuration are left out, which keeps them.
+ * Idempotency: observes first, role by role: an add-on that owns all planned associations needs no update any more. Each
+ * conflicting association is in the ledger, whole, before it is deleted (promise 3).
+ * Failure: what somebody else has changed is left alone (AddonChanged, AssociationChanged); "Association already exists"
+ * shortly after a delete is EKS being eventually consistent, and tried again.
  */
 import { ownedOf } from '../../domain/associations.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import type { Addon, AddonSnapshot, Association } from '../../domain/model.ts';
 import { isAsSnapshot } from '../../domain/restore.ts';
 import { assertGranted } from '../../runtime/grants.ts';
-import { changeGuard } from '../../runtime/guard.ts';
-import { explainConflict, listOwned } from '../../runtime/in-the-way.ts';
+import { listOwned } from '../../runtime/in-the-way.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
+import { overConflicts } from '../../runtime/over-conflicts.ts';
 import { addonChanged, describeState, lookAtOwnCopy } from '../../runtime/own-copy.ts';
 import { noteRung, recordedAddonWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -60,16 +61,16 @@ const run: StepRun<typeof updateAddonSchema> = async (input, dependencies) => {
     throw addonChanged(addon, `now ${describeState(now)}`);
 
   await assertGranted(work, { associations: ownedOf(snapshot.planned) }, dependencies);
-  await changeGuard(dependencies, input)();
-  await eks
-    .updateAddon({
-      addon,
-      podIdentityAssociations: ownedOf(snapshot.planned),
-      resolveConflicts: way.resolveConflicts,
-      clientRequestToken: `${migrationId}-update-addon-${rung}`,
-    })
-    .catch((error: unknown) => explainTrust(error, record, clock))
-    .catch((error: unknown) => explainConflict(error, eks, { ...work, target, addon }));
+  await overConflicts({ work, input, dependencies }, () =>
+    eks
+      .updateAddon({
+        addon,
+        podIdentityAssociations: ownedOf(snapshot.planned),
+        resolveConflicts: way.resolveConflicts,
+        clientRequestToken: `${migrationId}-update-addon-${rung}`,
+      })
+      .catch((error: unknown) => explainTrust(error, record, clock)),
+  );
   return { updated: true };
 };
 

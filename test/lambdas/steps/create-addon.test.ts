@@ -17,7 +17,7 @@ import {
   RECREATE_PRESERVING,
   VERSION,
 } from '../fixtures.ts';
-import { begun, LEFT_OVER, type Begun } from './begun.ts';
+import { begun, type Begun } from './begun.ts';
 
 const create = (fakes: Begun, rung = 0): Promise<unknown> => invoke(createAddonStep, { ...fakes.input, rung }, fakes);
 /** This migration has deleted the add-on already. */
@@ -203,23 +203,6 @@ describe('create-addon', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('waits for the key of a deleted association, which no list has any more', async () => {
-    const fakes = await deleted();
-    fakes.eks.associations = [anAssociation()];
-    fakes.eks.keyFreedAfter = 8000;
-    await fakes.eks.deleteAssociation(LEFT_OVER.id);
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'AssociationStillThere',
-      message: expect.stringContaining(LEFT_OVER.id) as string,
-    });
-    fakes.clock.advance(8000);
-    expect(await create(fakes)).toEqual({ created: true });
-  });
-  it('waits where the association that it has deleted is still listed', async () => {
-    const fakes = await deleted({ snapshot: { associations: [LEFT_OVER] } });
-    fakes.eks.associations = [LEFT_OVER];
-    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
-  });
   it('leaves alone the association that somebody else has made', async () => {
     const fakes = await deleted();
     fakes.eks.associations = [anAssociation()];

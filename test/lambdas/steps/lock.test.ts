@@ -39,6 +39,10 @@ const gone = async ({ eks, ledger }: Begun): Promise<void> => {
   eks.associations = [];
   await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
 };
+const goneOverLeftOver = async ({ eks, ledger }: Begun): Promise<void> => {
+  eks.addons.delete(ADDON);
+  await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
+};
 const updated = ({ eks }: Begun): void => {
   eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
   eks.associations = [structuredClone(NEW)];
@@ -81,7 +85,9 @@ const mutating: [StepName, Point][] = [
     { way: RECREATE, prepare: ({ eks }) => eks.addons.delete(ADDON), call: 'eks.deleteAssociation' },
   ],
   ['purge-associations', { way: IN_PLACE, call: 'eks.deleteAssociation' }],
+  ['create-addon', { way: RECREATE, prepare: goneOverLeftOver, call: 'eks.deleteAssociation' }],
   ['create-addon', { way: RECREATE, prepare: gone, call: 'eks.createAddon' }],
+  ['update-addon', { way: IN_PLACE, call: 'eks.deleteAssociation' }],
   ['update-addon', { way: IN_PLACE, prepare: ({ eks }) => (eks.associations = []), call: 'eks.updateAddon' }],
   ['carry-over', { way: IN_PLACE, prepare: updated, tags: { tags: { team: 'storage' } }, call: 'eks.tagResource' }],
   [

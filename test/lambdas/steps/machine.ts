@@ -133,7 +133,6 @@ async function change(fakes: Machine, locked: Locked, way: Pick<Rung, 'strategy'
   const recreate = way.strategy === 'recreate';
   for (const name of [
     ...(recreate ? (['delete-addon', 'await-deleted'] as const) : []),
-    'purge-associations',
     recreate ? 'create-addon' : 'update-addon',
     'await-active',
     'carry-over',

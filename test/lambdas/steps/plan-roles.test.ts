@@ -195,8 +195,11 @@ describe('the rights of the steps', () => {
       ['restore-addon', 'iam:GetRole', 'us-east-1'],
       ['restore-associations', 'eks:DeletePodIdentityAssociation', 'eu-west-1'],
       ['delete-addon', 'eks:DeleteAddon', 'eu-west-1'],
-      ['purge-associations', 'eks:DeletePodIdentityAssociation', 'eu-west-1'],
-      ['create-addon', 'eks:CreateAddon eks:CreatePodIdentityAssociation', 'eu-west-1'],
+      [
+        'create-addon',
+        'eks:CreateAddon eks:CreatePodIdentityAssociation eks:DeletePodIdentityAssociation',
+        'eu-west-1',
+      ],
       ['create-addon', 'iam:PassRole', 'pods.eks.amazonaws.com'],
       ['create-addon', 'iam:PassRole', 'eks.amazonaws.com'],
       ['create-addon', 'iam:GetRole', 'us-east-1'],

@@ -93,8 +93,8 @@ describe('plan', () => {
       'kubernetes.listAttributedServiceAccounts',
       'kubernetes.listNodes',
       'kubernetes.listMutatingWebhooks',
-      // Of update, create, delete, purge and rollback: each role with each context.
-      ...Array.from({ length: 18 }, () => 'roles.simulate'),
+      // Of update, create, delete and rollback: each role with each context.
+      ...Array.from({ length: 17 }, () => 'roles.simulate'),
     ];
     const questions = fakes.journal.of('roles.simulate').map((question) => JSON.stringify(question));
     expect(new Set(questions).size).toBe(questions.length);

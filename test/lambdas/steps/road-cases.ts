@@ -166,16 +166,7 @@ export const cases: Case[] = [
     name: 'in place, by default',
     outcome: 'migrated',
     copies: { removed: [], made: [] },
-    lines: [
-      'plan',
-      'begin',
-      'purge-associations',
-      'update-addon',
-      'await-active',
-      'carry-over',
-      'verify-pods',
-      'finish',
-    ],
+    lines: ['plan', 'begin', 'update-addon', 'await-active', 'carry-over', 'verify-pods', 'finish'],
   },
   { name: 'in place over a chained left-over', outcome: 'migrated', leftOver: CHAINED, world: SLOW },
   {
@@ -218,7 +209,6 @@ export const cases: Case[] = [
       'verify-pods-3',
       'delete-addon.2',
       'await-deleted.2',
-      'purge-associations.2',
       'create-addon.2',
       'await-active.2',
       'carry-over.2',
@@ -239,7 +229,7 @@ export const cases: Case[] = [
     request: REPAIRING,
     world: irsaAlone(),
     trust: REPAIR.after,
-    lines: ['begin', 'repair-trust', 'purge-associations'],
+    lines: ['begin', 'repair-trust', 'update-addon'],
   },
   {
     name: 'recreated, its trust repaired',
@@ -254,7 +244,7 @@ export const cases: Case[] = [
     request: INSTALLING,
     world: agentless(),
     installsAgent: true,
-    lines: ['begin', 'install-agent', 'purge-associations'],
+    lines: ['begin', 'install-agent', 'update-addon'],
   },
 
   {

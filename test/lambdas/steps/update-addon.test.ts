@@ -112,15 +112,6 @@ describe('update-addon', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('waits for the key of a deleted association, which no list has any more', async () => {
-    const fakes = await begun();
-    fakes.eks.associations = [LEFT_OVER];
-    fakes.eks.keyFreedAfter = 8000;
-    await fakes.eks.deleteAssociation(LEFT_OVER.id);
-    await expect(update(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
-    fakes.clock.advance(8000);
-    expect(await update(fakes)).toEqual({ updated: true });
-  });
   it('leaves alone the association that somebody else has made', async () => {
     const fakes = await begun();
     fakes.eks.associations = [LEFT_OVER];

@@ -79,13 +79,13 @@ describe('a service account that EKS gave the role of the add-on, and that takes
     ]);
     expect(checkOf(plan, 'role-service-accounts')).toMatchObject({ status: 'pass' });
     const steps = plan.steps.map((step) => step.name);
-    expect(steps.slice(0, 4)).toEqual(['begin', 'create-association', 'purge-associations', 'update-addon']);
+    expect(steps.slice(0, 3)).toEqual(['begin', 'create-association', 'update-addon']);
     expect(plan.steps[1]).toMatchObject({
       what: expect.stringContaining('kube-system/ebs-csi-node-sa with role ebs-csi') as string,
       calls: ['eks:CreatePodIdentityAssociation'],
       undo: expect.stringContaining('once the add-on has its IRSA role back') as string,
     });
-    expect(plan.steps[3]!.what).not.toContain(NODES);
+    expect(plan.steps[2]!.what).not.toContain(NODES);
   });
 
   it('has the trust of that role checked, as of any planned one', () => {

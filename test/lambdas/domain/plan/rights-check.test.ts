@@ -102,9 +102,9 @@ describe('check step-rights', () => {
     ],
     [
       'the purge',
-      refusing('purge-associations', 'eks:DeletePodIdentityAssociation'),
+      refusing('create-addon', 'eks:DeletePodIdentityAssociation'),
       purgeable,
-      /\(purge-associations\)/,
+      /\(create-addon\) make eks:DeletePodIdentityAssociation on/,
     ],
   ])('blocks a recreate where IAM refuses %s', (_what, answering, change, message) => {
     const plan = planWith(answering, recreate, change);

@@ -22,16 +22,8 @@ const stepsOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<F
   planMigration(someFacts({ request: aRequest(request), ...change })).steps;
 const names = (steps: Plan['steps']): string[] => steps.map((step) => step.name);
 const named = (steps: Plan['steps'], name: string): PlanStep => steps.find((step) => step.name === name)!;
-const IN_PLACE_ROAD = ['begin', 'purge-associations', 'update-addon', 'await-active', 'verify-pods'];
-const RECREATE_ROAD = [
-  'begin',
-  'delete-addon',
-  'await-deleted',
-  'purge-associations',
-  'create-addon',
-  'await-active',
-  'verify-pods',
-];
+const IN_PLACE_ROAD = ['begin', 'update-addon', 'await-active', 'verify-pods'];
+const RECREATE_ROAD = ['begin', 'delete-addon', 'await-deleted', 'create-addon', 'await-active', 'verify-pods'];
 
 describe('the steps of a plan', () => {
   it.each<[string, Partial<MigrationRequestInput>, string[]]>([
@@ -79,12 +71,19 @@ describe('the steps of a plan', () => {
 
   it('name the associations that go and the service accounts that come', () => {
     const steps = stepsOf({ strategy: 'recreate' }, { associations: [anAssociation()] });
-    expect(named(steps, 'purge-associations')).toMatchObject({
-      what: expect.stringContaining('a-left00000000000001') as string,
-      calls: ['eks:DeletePodIdentityAssociation'],
+    expect(named(steps, 'create-addon')).toMatchObject({
+      what: expect.stringMatching(
+        /^delete the conflicting associations \(a-left00000000000001\), and at once create/,
+      ) as string,
+      calls: ['eks:DeletePodIdentityAssociation', 'eks:CreateAddon'],
+      undo: expect.stringMatching(/^create the conflicting associations again, from the snapshot; delete it/) as string,
     });
+    const inPlace = named(stepsOf({}, { associations: [anAssociation()] }), 'update-addon');
+    expect(inPlace.calls).toEqual(['eks:DeletePodIdentityAssociation', 'eks:UpdateAddon']);
+    expect(inPlace.undo).toContain('create the conflicting associations again');
     expect(named(steps, 'create-addon').what).toContain('kube-system/ebs-csi-controller-sa');
-    expect(named(stepsOf(), 'purge-associations').calls).toEqual([]);
+    expect(named(stepsOf(), 'update-addon')).toMatchObject({ calls: ['eks:UpdateAddon'] });
+    expect(named(stepsOf(), 'update-addon').undo).not.toContain('conflicting');
     expect(named(stepsOf(), 'update-addon').what).toContain('kube-system/ebs-csi-controller-sa');
   });
 
@@ -95,12 +94,12 @@ describe('the steps of a plan', () => {
     };
     expect(named(stepsOf({}, own), 'update-addon').what).toContain('EKS replaces a-own');
     expect(named(stepsOf({ strategy: 'recreate' }, own), 'delete-addon').what).toContain('and with it a-own');
-    expect(named(stepsOf({ strategy: 'recreate', preserve: true }, own), 'purge-associations').what).toContain('a-own');
+    expect(named(stepsOf({ strategy: 'recreate', preserve: true }, own), 'create-addon').what).toContain('a-own');
   });
 
   it('say what is carried over, by which calls', () => {
     const tagged = stepsOf({}, { associations: [anAssociation({ tags: { team: 'a' } })] });
-    expect(names(tagged)).toEqual([...IN_PLACE_ROAD.slice(0, 4), 'carry-over', 'verify-pods', 'recreate.2', 'finish']);
+    expect(names(tagged)).toEqual([...IN_PLACE_ROAD.slice(0, 3), 'carry-over', 'verify-pods', 'recreate.2', 'finish']);
     expect(named(tagged, 'carry-over')).toMatchObject({
       what: expect.stringContaining(
         'tags (team) of a-left00000000000001 for kube-system/ebs-csi-controller-sa',
