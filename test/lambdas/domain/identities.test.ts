@@ -363,6 +363,9 @@ describe('what stands in the way', () => {
       labels: {},
     });
     expect(inTheWay([pod], { addons: [dns] })).toEqual([]);
+    // The service account that EKS names decides, before any label.
+    const labelled = aPod('irsa', { labels: { 'app.kubernetes.io/name': 'coredns' } });
+    expect(only([labelled], { addons: [dns, DRIVER] }).addon?.name).toBe(DRIVER.name);
     expect(inTheWay([pod])).toEqual(['own-role:warn']);
   });
 

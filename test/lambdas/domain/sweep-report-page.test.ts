@@ -38,6 +38,11 @@ describe('reportPage', () => {
       /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|fetch\(|XMLHttpRequest/,
     );
   });
+  it('has columns for what became of add-ons where anything was begun alone', () => {
+    const classOf = (html: string): string | undefined => /<table id="list" class="([^"]*)"/.exec(html)?.[1];
+    expect(classOf(page)).toBe('cards');
+    expect(classOf(reportPage(fleetReport({ mode: 'inventory' })))).toBe('cards found-only');
+  });
   it('says what, when, by whom and why', () => {
     for (const text of [
       'Fleet sweep stopped',

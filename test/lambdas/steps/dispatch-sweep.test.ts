@@ -28,11 +28,15 @@ const [first, second] = [anItem(1), anItem(2)];
 const askedFor = ({ account, region, cluster, addon }: SweepItem): AddonRequest =>
   aRequest({ target: { account, region, cluster }, addon });
 const later = (seconds: number): void => fakes.clock.advance(seconds * 1000);
-const ends = (item: SweepItem, outcome: 'migrated' | 'rolled-back' | 'needs-human' | 'blocked'): Promise<void> =>
+const ends = (
+  item: SweepItem,
+  outcome: 'migrated' | 'rolled-back' | 'needs-human' | 'blocked',
+  request: AddonRequest = askedFor(item),
+): Promise<void> =>
   fakes.ledger.putMigration(
     aMigration({
       migrationId: item.migrationId,
-      request: askedFor(item),
+      request,
       executionArn: executionArn(item.migrationId),
       status: 'ended',
       outcome,
@@ -329,5 +333,28 @@ describe('one without an outcome', () => {
         message: expect.stringContaining('ended ABORTED, and no Recover has ended it since') as string,
       },
     });
+  });
+});
+
+describe('a migration of another one under the id of an item', () => {
+  it.each<[string, (asked: AddonRequest) => AddonRequest]>([
+    ['another add-on', (asked) => ({ ...asked, addon: 'vpc-cni' })],
+    ['another account', (asked) => ({ ...asked, target: { ...asked.target, account: '999988887777' } })],
+    ['another region', (asked) => ({ ...asked, target: { ...asked.target, region: 'us-east-2' } })],
+    ['another cluster', (asked) => ({ ...asked, target: { ...asked.target, cluster: 'prod' } })],
+    ['a dry run', (asked) => ({ ...asked, dryRun: true })],
+  ])('is not taken for what became of it: %s', async (_, change) => {
+    await put({}, [first]);
+    await look();
+    await ends(first, 'migrated', change(askedFor(first)));
+    await look(1);
+    expect(itemOf(first)).toMatchObject({
+      state: 'ended',
+      failure: {
+        name: 'NoOutcome',
+        message: expect.stringContaining('is not the one that the sweep asks for') as string,
+      },
+    });
+    expect(itemOf(first).outcome).toBeUndefined();
   });
 });
