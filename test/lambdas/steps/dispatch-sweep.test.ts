@@ -305,6 +305,21 @@ describe('one without an outcome', () => {
     expect((await record()).failed).toEqual([first.migrationId]);
   });
 
+  it('stays in flight where it could not be looked after, and the log says so', async () => {
+    await begin();
+    later(100_000);
+    fakes.journal.failNext('executions.describeMigration');
+    await look(14);
+    expect(itemOf(first).state).toBe('in-flight');
+    expect(fakes.telemetry.lines).toMatchObject([
+      {
+        level: 'warn',
+        message: expect.stringContaining('a migration of a sweep could not be started, or looked after') as string,
+        fields: { sweepId: SWEEP_ID, migrationId: first.migrationId, error: 'ConnectionLost' },
+      },
+    ]);
+  });
+
   it('is waited for while its execution runs', async () => {
     const execution = await begin();
     fakes.executions.states.set(execution, { status: 'RUNNING' });
