@@ -59,9 +59,7 @@ export function mayTakeAway({ pods, workloads, leaving, now }: TakingAwayFacts):
   const sure = working
     .map(({ name, createdAt }) => ({ pod: name, seconds: sureSessionSeconds((now - Date.parse(createdAt)) / 1000) }))
     .sort((a, b) => a.seconds - b.seconds);
-  const concerned = workloads.filter((workload) =>
-    working.some((pod) => pod.namespace === workload.namespace && isMadeBy(pod, workload)),
-  );
+  const concerned = workloads.filter((workload) => working.some((pod) => isMadeBy(pod, workload)));
   const forecast = forecastRollout(concerned, pods);
   const neededSeconds = WEBHOOK_SECONDS + forecast.seconds + (forecast.workloads[0]?.secondsEach ?? 0);
   const [first] = sure;
@@ -116,8 +114,6 @@ const isWitnessed = (
   since === undefined ||
   right.some((pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount && isNewer(pod, since));
 
-const isOf = (pod: Pod, workload: Workload): boolean => pod.namespace === workload.namespace && isMadeBy(pod, workload);
-
 /** The pod that goes ahead: one that is of no use already, else the oldest, whose session ends first. */
 function firstToGo(wrong: readonly Pod[], since: string): Pod | undefined {
   const useless = (pod: Pod): number => (isNewer(pod, since) ? 2 : pod.ready ? 0 : 1);
@@ -138,7 +134,7 @@ export function replaceNext(looked: Looked): Replacement {
   const next: Replacement = { restart: [], evict: [], isWitnessed: true };
   const ahead = new Set<string>();
   for (const workload of workloads) {
-    const own = wrong.filter((pod) => isOf(pod, workload));
+    const own = wrong.filter((pod) => isMadeBy(pod, workload));
     if (own.length === 0 || !expected.identities.has(workload.serviceAccount)) continue;
     if (since === undefined || isWitnessed(workload, right, since)) {
       next.restart.push(refOf(workload));
@@ -158,7 +154,7 @@ export function replaceNext(looked: Looked): Replacement {
 
 /** Whether nothing of a workload is under way: as many pods as there should be, and all that are not ready are wrong. */
 function isStuck(workload: Workload, pods: readonly Pod[], wrong: readonly Pod[]): boolean {
-  const own = pods.filter((pod) => isOf(pod, workload));
+  const own = pods.filter((pod) => isMadeBy(pod, workload));
   const unready = own.filter((pod) => !pod.ready);
   return (
     own.length >= workload.desired &&
@@ -179,7 +175,7 @@ export function judgeGoingBack(looked: Looked): PodsVerdict {
   if (judged.verdict !== 'wait') return judged;
   const { wrong, right } = sortPods(looked);
   const isLost = (pod: Pod, workload: Workload): boolean =>
-    since !== undefined && isNewer(pod, since) && !isWitnessed(workload, right, since) && isOf(pod, workload);
+    since !== undefined && isNewer(pod, since) && !isWitnessed(workload, right, since) && isMadeBy(pod, workload);
   const hopeless = workloads.filter(
     (workload) =>
       expected.identities.has(workload.serviceAccount) &&
@@ -187,6 +183,6 @@ export function judgeGoingBack(looked: Looked): PodsVerdict {
       (wrong.some((pod) => isLost(pod, workload)) || isStuck(workload, pods, wrong)),
   );
   if (hopeless.length === 0) return judged;
-  const uids = new Set(wrong.filter((pod) => hopeless.some((one) => isOf(pod, one))).map(({ uid }) => uid));
+  const uids = new Set(wrong.filter((pod) => hopeless.some((one) => isMadeBy(pod, one))).map(({ uid }) => uid));
   return { verdict: 'restart', workloads: hopeless.map(refOf), pods: evidence.filter(({ uid }) => uids.has(uid)) };
 }

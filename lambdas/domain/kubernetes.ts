@@ -70,9 +70,11 @@ export interface WorkloadRef {
 /** Under which this service is known on API servers: what it has set, and what it has made. */
 export const SERVICE_MANAGER = 'eks-pod-identity-migrator';
 
-/** Of the same namespace. */
-export const isMadeBy = ({ owner }: Pick<Pod, 'owner'>, { kind, name }: Pick<WorkloadRef, 'kind' | 'name'>): boolean =>
-  owner?.kind === kind && owner.name === name;
+/** Returns whether this workload has made the pod: a workload of the same kind and name in another namespace has not. */
+export const isMadeBy = (
+  pod: Pick<Pod, 'namespace' | 'owner'>,
+  { kind, namespace, name }: Pick<WorkloadRef, 'kind' | 'namespace' | 'name'>,
+): boolean => pod.namespace === namespace && pod.owner?.kind === kind && pod.owner.name === name;
 /** A pod that ends by itself, and whose next one takes the new identity. */
 export const isOfJob = ({ owner }: Pick<Pod, 'owner'>): boolean => owner?.kind === 'Job';
 

@@ -76,9 +76,7 @@ export type PodsVerdict =
 /** A pod that no node takes keeps its workload from settling for good: say, for want of room for a surge. */
 function unscheduled(pods: Pod[], workload: Workload): string {
   const { namespace } = workload;
-  const pod = pods.find(
-    (one) => one.namespace === namespace && isMadeBy(one, workload) && one.node === undefined && !one.terminating,
-  );
+  const pod = pods.find((one) => isMadeBy(one, workload) && one.node === undefined && !one.terminating);
   return pod
     ? `, and no node takes pod ${pod.name} (${shellCommand(['kubectl', '-n', namespace, 'describe', 'pod', pod.name])} says why)`
     : '';
@@ -97,9 +95,8 @@ export const concernedWorkloads = (workloads: readonly Workload[], { identities 
 /** Uids of pods that need not be ready: of each workload as many as were not before, and those of no workload. */
 function forgiven(counted: readonly PodEvidence[], pods: readonly Pod[], workloads: Workload[], leniency: Leniency) {
   const unready = pods.filter(({ uid }) => counted.some((one) => one.uid === uid && !one.ready));
-  const ofWorkload = (pod: Pod, one: Workload): boolean => pod.namespace === one.namespace && isMadeBy(pod, one);
   const ofWorkloads = workloads.flatMap((workload) =>
-    unready.filter((pod) => ofWorkload(pod, workload)).slice(0, unreadyBefore(workload, leniency)),
+    unready.filter((pod) => isMadeBy(pod, workload)).slice(0, unreadyBefore(workload, leniency)),
   );
   return new Set([...ofWorkloads, ...leniency.broken].map(({ uid }) => uid));
 }
@@ -107,10 +104,8 @@ function forgiven(counted: readonly PodEvidence[], pods: readonly Pod[], workloa
 /** The workloads that have made these pods. */
 function owningWorkloads(evidence: readonly PodEvidence[], pods: readonly Pod[], workloads: Workload[]): Workload[] {
   const uids = new Set(evidence.map(({ uid }) => uid));
-  const owners = new Set(
-    pods.filter((pod) => uids.has(pod.uid)).map((pod) => `${pod.owner?.kind ?? ''}/${pod.owner?.name ?? ''}`),
-  );
-  return workloads.filter((workload) => owners.has(`${workload.kind}/${workload.name}`));
+  const seen = pods.filter((pod) => uids.has(pod.uid));
+  return workloads.filter((workload) => seen.some((pod) => isMadeBy(pod, workload)));
 }
 
 /** `leniency`: what is not held against the pods, since it was so before. */

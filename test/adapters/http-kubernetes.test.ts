@@ -101,6 +101,28 @@ describe('pods', () => {
     expect(await answering(200, { metadata: {}, items: null }).listPods('default')).toEqual([]);
   });
 
+  test('show what their containers wait for, init containers too, and how often they were started again', async () => {
+    const metadata = { name: 'p', namespace: 'shop', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' };
+    const waits = (reason: string, restartCount: number) => ({ restartCount, state: { waiting: { reason } } });
+    const podWith = async (status: object) => {
+      const items = [{ metadata, spec: { containers: [] }, status }];
+      return (await answering(200, { metadata: {}, items }).listPods('shop'))[0];
+    };
+    expect(
+      await podWith({
+        initContainerStatuses: [waits('CrashLoopBackOff', 2)],
+        containerStatuses: [
+          waits('PodInitializing', 0),
+          { restartCount: 1, state: { running: {} } },
+          waits('PodInitializing', 0),
+        ],
+      }),
+    ).toMatchObject({ restarts: 3, waiting: ['CrashLoopBackOff', 'PodInitializing'] });
+    expect(await podWith({ containerStatuses: [{ state: {} }] })).toMatchObject({ restarts: 0 });
+    const unknown = await podWith({ phase: 'Pending' });
+    expect([unknown?.restarts, unknown?.waiting]).toEqual([undefined, undefined]);
+  });
+
   test.each([
     [
       'that something else than a Deployment controls',

@@ -248,12 +248,16 @@ describe('workloads', () => {
   });
 
   test.each([
-    ['a surplus pod', { replicas: 3, updatedReplicas: 2, readyReplicas: 2 }],
-    ['an old pod', { replicas: 2, updatedReplicas: 1, readyReplicas: 2 }],
-    ['a pod that is not ready', { replicas: 2, updatedReplicas: 2, readyReplicas: 1 }],
-    ['a template that is not seen yet', { replicas: 2, updatedReplicas: 2, readyReplicas: 2, observedGeneration: 6 }],
-    ['no status at all', undefined],
-  ])('is not settled with %s', async (_, status) => {
+    ['a surplus pod', { replicas: 3, updatedReplicas: 2, readyReplicas: 2 }, true],
+    ['an old pod', { replicas: 2, updatedReplicas: 1, readyReplicas: 2 }, true],
+    ['a pod that is not ready', { replicas: 2, updatedReplicas: 2, readyReplicas: 1 }, true],
+    [
+      'a template that is not seen yet',
+      { replicas: 2, updatedReplicas: 2, readyReplicas: 2, observedGeneration: 6 },
+      false,
+    ],
+    ['no status at all', undefined, false],
+  ])('is not settled with %s', async (_, status, observed) => {
     const workload = {
       metadata: { name: 'd', namespace: 'n', generation: 7 },
       spec: { replicas: 2, template: { spec: {} } },
@@ -263,6 +267,7 @@ describe('workloads', () => {
       expect(await answering(200, workload).getWorkload(ref)).toMatchObject({
         desired: 2,
         settled: false,
+        observed,
         serviceAccount: 'default',
       });
   });

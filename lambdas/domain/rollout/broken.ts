@@ -50,8 +50,8 @@ export function brokenPods(
     const stuck = stuckBecause(pod, nodes, now);
     if (stuck !== undefined) return broken({ trouble: 'terminating', text: stuck });
     if (pod.terminating || pod.ready || hasEnded(pod)) return [];
-    const workload = workloads.find((one) => one.namespace === namespace && isMadeBy(pod, one));
-    const siblings = workload ? pods.filter((one) => one.namespace === namespace && isMadeBy(one, workload)) : [];
+    const workload = workloads.find((one) => isMadeBy(pod, one));
+    const siblings = workload ? pods.filter((one) => isMadeBy(one, workload)) : [];
     const { samples, longest } = readinessOf(siblings);
     const allowed = Math.max(LEAST_START_SECONDS, samples.length > 0 ? 2 * longest : 0);
     const isStarting = now - Date.parse(pod.createdAt) <= allowed * 1000;
@@ -66,10 +66,7 @@ export interface BrokenOf {
 }
 
 export function brokenOf(workload: Workload, broken: readonly BrokenPod[], stuck?: ReadonlySet<string>): BrokenOf {
-  const own = broken.filter(
-    ({ namespace, owner }) =>
-      namespace === workload.namespace && owner?.kind === workload.kind && owner.name === workload.name,
-  );
+  const own = broken.filter((pod) => isMadeBy(pod, workload));
   const cannotEnd = ({ uid, trouble }: BrokenPod): boolean => trouble === 'terminating' || stuck?.has(uid) === true;
   return { stuck: own.filter(cannotEnd).length, unready: own.filter((one) => !cannotEnd(one)).length };
 }

@@ -92,8 +92,7 @@ export function forecastWorkload(
   };
 }
 
-const ofWorkload = (pods: readonly Pod[], workload: Workload): Pod[] =>
-  pods.filter((pod) => pod.namespace === workload.namespace && isMadeBy(pod, workload));
+const ofWorkload = (pods: readonly Pod[], workload: Workload): Pod[] => pods.filter((pod) => isMadeBy(pod, workload));
 
 export interface ForecastOptions {
   /** Uids of pods that can't end by themselves. */

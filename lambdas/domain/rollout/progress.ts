@@ -2,7 +2,7 @@
  * Whether a rollout goes on. Every number that is compared only ever gets better while it does, so that pods which
  * become ready and unready in turn count as progress once.
  */
-import { type Pod, type Workload } from '../kubernetes.ts';
+import { isMadeBy, type Pod, type Workload } from '../kubernetes.ts';
 import type { Forecast, Progress } from './model.ts';
 import { readinessOf } from './readiness.ts';
 import { shapeOf } from './shape.ts';
@@ -71,9 +71,7 @@ export function allowanceSeconds(
   const each = workloads.map((workload) => {
     const { kind, namespace, name, rollout } = workload;
     const { minReadySeconds, graceSeconds } = shapeOf(workload);
-    const own = pods.filter(
-      (pod) => pod.namespace === namespace && pod.owner?.kind === kind && pod.owner.name === name,
-    );
+    const own = pods.filter((pod) => isMadeBy(pod, workload));
     const planned = forecast?.workloads.find(
       (one) => one.kind === kind && one.namespace === namespace && one.name === name,
     );

@@ -19,7 +19,7 @@ export interface Leniency {
 export const NO_LENIENCY: Leniency = { stuck: new Map(), broken: [], hopeless: new Set() };
 
 const stuckOf = (workload: Workload, pods: readonly Pod[], { stuck }: Leniency): number =>
-  pods.filter((pod) => stuck.has(pod.uid) && pod.namespace === workload.namespace && isMadeBy(pod, workload)).length;
+  pods.filter((pod) => stuck.has(pod.uid) && isMadeBy(pod, workload)).length;
 
 /** Returns how many pods of a workload need not be ready: as many as were not before. */
 export const unreadyBefore = (workload: Workload, { broken, stuck }: Leniency): number =>

@@ -59,7 +59,7 @@ function unrelated(pod: Pod, nodes: readonly Node[] | undefined): string | undef
 }
 
 const ownPods = ({ pods }: Pick<Situation, 'pods'>, workload: Workload): Pod[] =>
-  pods.filter((pod) => pod.namespace === workload.namespace && isMadeBy(pod, workload));
+  pods.filter((pod) => isMadeBy(pod, workload));
 
 /** Returns why this workload does not go on, for a message; undefined where nothing shows it. */
 function reasonOf(workload: Workload, situation: Situation): string | undefined {
@@ -106,7 +106,7 @@ export function failingPods(situation: Situation): Pod[] {
       now - Date.parse(pod.createdAt) > allowed * 1000,
   );
   return workloads.flatMap((workload) => {
-    const own = failing.filter((pod) => pod.namespace === workload.namespace && isMadeBy(pod, workload));
+    const own = failing.filter((pod) => isMadeBy(pod, workload));
     return own.length > unreadyBefore(workload, leniency) ? own : [];
   });
 }
@@ -140,8 +140,7 @@ export function judgeStall(situation: Situation): Stall {
   if (failing.length > 0) return { is: 'failing', pods: failing };
   const { workloads, pods, leniency } = situation;
   const unreplaced = pods.filter(
-    (pod) =>
-      leniency.hopeless.has(pod.uid) && workloads.some((one) => pod.namespace === one.namespace && isMadeBy(pod, one)),
+    (pod) => leniency.hopeless.has(pod.uid) && workloads.some((one) => isMadeBy(pod, one)),
   );
   if (unreplaced.length > 0) return { is: 'unreplaced', pods: unreplaced };
   return { is: 'held', why: heldBackBy(situation) };

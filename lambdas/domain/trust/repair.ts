@@ -127,7 +127,6 @@ export function isRepairStatement(
   const sid = statement['Sid'];
   return (
     meant.length > 0 &&
-    meant.length === Math.max(names.length, 1) &&
     typeof sid === 'string' &&
     SID.test(sid) &&
     sameJson(replaceMember(statementFor(target, meant, new Set()), 'Sid', sid), statement)

@@ -62,6 +62,13 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       });
       expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'ended', outcome: 'blocked' });
     });
+    it('keeps the lists that it was put with, which one without them does not take away', async () => {
+      const record = aMigration({ locks: [ADDON_LOCK, ROLE_LOCK], handOff: ['aws x'] });
+      await ledger.putMigration(record);
+      expect(await ledger.getMigration(MIGRATION_ID)).toEqual(record);
+      await ledger.putMigration({ ...record, locks: [], handOff: [], plan: undefined });
+      expect(await ledger.getMigration(MIGRATION_ID)).toEqual(record);
+    });
     it('takes changes and keeps the rest; what is undefined changes nothing', async () => {
       await ledger.putMigration(aMigration());
       const failure = { name: 'AddonFailed', message: 'why' };

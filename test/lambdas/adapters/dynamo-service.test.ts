@@ -115,8 +115,11 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       expect(await ledger.decideApproval(MIGRATION_ID, no)).toEqual(anApproval());
       expect(await ledger.decideApproval(MIGRATION_ID, { ...no, round: 2 })).toBeUndefined();
       const right = { ...no, planHash: anApproval().planHash };
+      // A decision needs no reason.
       const answers = await Promise.all(
-        ['me', 'you', 'they'].map((decidedBy) => ledger.decideApproval(MIGRATION_ID, { ...right, decidedBy })),
+        ['me', 'you', 'they'].map((decidedBy) =>
+          ledger.decideApproval(MIGRATION_ID, { ...right, decidedBy, reason: undefined }),
+        ),
       );
       expect(new Set(answers.map((one) => one?.decidedBy)).size).toBe(1);
       expect(answers[0]).toMatchObject({ state: 'rejected' });

@@ -9,6 +9,7 @@ import {
   namespaceOf,
   ownedKinds,
 } from '../../../lambdas/domain/addons.ts';
+import { defaultNamespaceOf, type OfferedVersion } from '../../../lambdas/domain/eks.ts';
 
 const STRANGE = ['somebodys-add-on', 'constructor', 'toString', '__proto__'];
 
@@ -89,5 +90,20 @@ describe('the custom resource definitions of an add-on', () => {
     expect(
       madeByAddon('amazon-cloudwatch-observability', { group: 'opentelemetry.io', plural: 'opentelemetrycollectors' }),
     ).toEqual([]);
+  });
+});
+
+describe('the default namespace', () => {
+  const offered = (...namespaces: (string | undefined)[]): OfferedVersion[] =>
+    namespaces.map((defaultNamespace) => ({
+      version: 'v1',
+      default: false,
+      requiresIamPermissions: false,
+      ...(defaultNamespace === undefined ? {} : { defaultNamespace }),
+    }));
+  it('is that of any version that shows it', () => {
+    expect(defaultNamespaceOf(offered(undefined, 'external-dns'))).toBe('external-dns');
+    expect(defaultNamespaceOf(offered('external-dns', undefined))).toBe('external-dns');
+    expect([defaultNamespaceOf(offered(undefined)), defaultNamespaceOf([])]).toEqual([undefined, undefined]);
   });
 });

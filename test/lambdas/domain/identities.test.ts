@@ -13,6 +13,7 @@ import { report as reportSchema, type WorkloadIdentity } from '../../../lambdas/
 import { identitiesReport } from '../../../lambdas/domain/identities/report.ts';
 import { nodeKinds, sourceOf, Tally, type NodeKinds } from '../../../lambdas/domain/identities/tally.ts';
 import type { Pod } from '../../../lambdas/domain/kubernetes.ts';
+import type { Association } from '../../../lambdas/domain/model.ts';
 import { parsePolicy } from '../../../lambdas/domain/policy/document.ts';
 import {
   aCluster,
@@ -24,6 +25,7 @@ import {
   envOf,
   irsaStatement,
   OTHER_ROLE,
+  podIdentityStatement,
   policyText,
   ROLE,
   target,
@@ -283,6 +285,14 @@ describe('what stands in the way', () => {
       Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } },
     };
     expect(inTheWay([irsa()], trust(fromOffice))).toContain('trust:unknown');
+    const byTags = {
+      ...podIdentityStatement,
+      Condition: { StringEquals: { 'aws:RequestTag/kubernetes-namespace': APP.namespace } },
+    };
+    const associated = (change: Partial<Association>) =>
+      inTheWay([aPod('pod-identity', APP)], { associations: [{ ...ASSOCIATION, ...change }], ...trust(byTags) });
+    expect(associated({})).toEqual([]);
+    expect(associated({ disableSessionTags: true })).toEqual(['trust:fail']);
     expect(inTheWay([aPod('pod-identity', APP)], { associations: [ASSOCIATION], ...trust(irsaStatement) })).toEqual([
       'trust:fail',
     ]);
@@ -363,6 +373,9 @@ describe('what stands in the way', () => {
       labels: {},
     });
     expect(inTheWay([pod], { addons: [dns] })).toEqual([]);
+    // The service account that EKS names decides, before any label.
+    const labelled = aPod('irsa', { labels: { 'app.kubernetes.io/name': 'coredns' } });
+    expect(only([labelled], { addons: [dns, DRIVER] }).addon?.name).toBe(DRIVER.name);
     expect(inTheWay([pod])).toEqual(['own-role:warn']);
   });
 

@@ -51,6 +51,13 @@ describe('the class of an add-on', () => {
     };
     expect(classify({ ...seen, plan: other, agentKnown: true }).roles).toEqual([...rolesOf(other)].sort());
     expect(rolesOf(other)).toEqual(new Set([ROLE, OTHER_ROLE]));
+    // In one order, whichever of them the add-on has.
+    const turned = {
+      ...other,
+      addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }),
+      associations: [{ ...other.associations[0]!, roleArn: ROLE }],
+    };
+    expect(classify({ ...seen, plan: turned, agentKnown: true }).roles).toEqual([ROLE, OTHER_ROLE].sort());
   });
 
   it('is blocked with each check that blocks, once, and what to do', () => {

@@ -38,6 +38,11 @@ describe('reportPage', () => {
       /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|fetch\(|XMLHttpRequest/,
     );
   });
+  it('has columns for what became of add-ons where anything was begun alone', () => {
+    const classOf = (html: string): string | undefined => /<table id="list" class="([^"]*)"/.exec(html)?.[1];
+    expect(classOf(page)).toBe('cards');
+    expect(classOf(reportPage(fleetReport({ mode: 'inventory' })))).toBe('cards found-only');
+  });
   it('says what, when, by whom and why', () => {
     for (const text of [
       'Fleet sweep stopped',
@@ -72,6 +77,31 @@ describe('reportPage', () => {
     for (const name of [...sweepClass.options, ...OUTCOMES]) expect(STATUSES[name].label).not.toBe('');
     for (const { label } of sweepClass.options.map((name) => STATUSES[name]))
       expect(page).toContain(`</span> ${label}</span>`);
+  });
+  it.each<[string, Partial<ReportRow>[]]>([
+    ['on Pod Identity', [{ class: 'on-pod-identity' }, { outcome: 'migrated' }, { outcome: 'already-migrated' }]],
+    ['on IRSA, not moved yet', [{}, { outcome: 'planned' }, { state: 'queued' }, { state: 'in-flight' }]],
+    ['on IRSA, blocked', [{ class: 'blocked' }, { outcome: 'blocked' }]],
+    ['failed', [{ outcome: 'rolled-back' }, { outcome: 'needs-human' }, { state: 'ended' }]],
+    ['on the node role', [{ class: 'node-role' }]],
+  ])('counts in its bar as %s what is so by now', (name, changes) => {
+    const ready = report.rows.find(({ class: found, addon }) => found === 'ready' && addon !== undefined)!;
+    const { outcome: _, state: _state, ...row } = ready;
+    const rows = changes.map((change) => ({
+      ...row,
+      ...(change.outcome === undefined ? {} : { state: 'ended' as const }),
+      ...change,
+    }));
+    // Neither what needs no role nor a cluster that could not be looked at uses IAM.
+    const others: ReportRow[] = [
+      { ...row, class: 'not-concerned' },
+      { ...row, class: 'unreachable', addon: undefined },
+    ];
+    const html = reportPage({ ...report, rows: [...rows, ...others] });
+    const legend = [...html.matchAll(/<li><svg [^>]*><rect [^>]*\/><\/svg>([^<]*)<\/li>/g)].map(([, text]) => text);
+    expect(legend).toEqual([`${rows.length} ${name}`]);
+    const on = name === 'on Pod Identity' ? rows.length : 0;
+    expect(html).toContain(`<strong>${on} of ${rows.length}</strong> add-ons that use IAM are on Pod Identity now`);
   });
   it('tells how things have changed since the sweep before', () => {
     expect(page).toContain('found 78 add-ons');

@@ -308,6 +308,23 @@ describe('buildReport', () => {
     expect(costOf({ mode: 'plan' })).toBeLessThan(costOf({ mode: 'migrate' }));
     expect(costOf({ clusters: 4 })).toBeLessThan(costOf({ clusters: 8 }));
   });
+  it('says how many calls a cluster and an add-on took, to two decimals, and none of none', () => {
+    const place = { account: '111122223333', region: 'eu-west-1' };
+    const input = { ...fleetInput({ mode: 'inventory' }), placesAsked: [place], items: [] };
+    const places = [{ ...place, clusters: 3, notSelected: 0, calls: { eks: 1 } }];
+    const clusters = ['a', 'b', 'c'].map((name) =>
+      clusterInventory.parse({
+        ...place,
+        cluster: name,
+        lookedAt: AT,
+        findings: [{ class: 'ready', addon: 'adot' }, ...(name === 'a' ? [{ class: 'ready', addon: 'vpc-cni' }] : [])],
+        calls: { eks: 7, iam: 2 },
+      }),
+    );
+    const { calls } = buildReport({ ...input, places, clusters });
+    expect(calls).toEqual({ total: { eks: 22, iam: 6 }, perCluster: 9.33, perAddon: 7 });
+    expect(buildReport({ ...input, places, clusters: [] }).calls).toMatchObject({ perCluster: 0, perAddon: 0 });
+  });
   it('costs of an inventory by hand', () => {
     const place = { account: '111122223333', region: 'eu-west-1' };
     const input = {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { collectEvidence } from '../../../lambdas/domain/identity.ts';
 import type { Pod, Workload } from '../../../lambdas/domain/kubernetes.ts';
 import type { PodIdentity } from '../../../lambdas/domain/model.ts';
+import { NO_LENIENCY } from '../../../lambdas/domain/rollout/settled.ts';
 import {
   annotationLeft,
   asBefore,
@@ -92,6 +93,22 @@ describe('judgePods', () => {
       });
     },
   );
+
+  it('wants a restart in the namespace of the pod alone, where another one has a workload of the same kind and name', () => {
+    const [here, there] = [NAMESPACE, 'shop'].map((namespace) => aWorkload({ namespace }));
+    const workloads = [here, there].filter((one) => one !== undefined);
+    const wrong = aPod('irsa', { name: 'wrong', namespace: 'shop' });
+    expect(judge([good(), wrong], workloads)).toMatchObject({
+      verdict: 'restart',
+      workloads: [{ kind: 'Deployment', namespace: 'shop', name: 'ebs-csi-controller' }],
+    });
+    const leniency = { ...NO_LENIENCY, hopeless: new Set([wrong.uid]) };
+    const evidence = collectEvidence([good(), wrong], accounts);
+    expect(judgePods(evidence, [good(), wrong], workloads, onPodIdentity(aSnapshot()), leniency)).toMatchObject({
+      verdict: 'restart',
+      workloads: [{ namespace: 'shop' }],
+    });
+  });
 
   it('says which pod no node takes, which keeps the rollout from its end', () => {
     const { node: _, ...pending } = aPod('node-role', { name: 'new', ready: false, phase: 'Pending' });

@@ -166,12 +166,12 @@ describe('createHandler', () => {
 
   it.each<[string, unknown, string[]]>([
     ['nothing', null, ['input: ']],
-    ['no id', { ...input, migrationId: undefined }, ['migrationId: ']],
+    ['no id', { ...input, migrationId: undefined }, ['migrationId: is missing']],
     ['an id of another kind', { ...input, migrationId: '42' }, ['migrationId: must be a ULID']],
     [
       'a region that is none, and no subject',
       { migrationId: MIGRATION_ID, target: { ...target, region: 'here' } },
-      ['target.region: must be an AWS region', 'subject: '],
+      ['target.region: must be an AWS region', 'subject: is missing'],
     ],
     ['a start that is no time', { ...input, startedAt: 'yesterday' }, ['startedAt: ']],
   ])('refuses %s and names the path', async (_, event, parts) => {

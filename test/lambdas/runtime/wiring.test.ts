@@ -1,3 +1,5 @@
+import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks';
+import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
 import type { DeploymentSettings } from '../../../lambdas/domain/deployment-settings.ts';
@@ -52,6 +54,28 @@ describe('portsOf', () => {
       `eks.${region}.amazonaws.com/clusters/dev`,
     ]);
     for (const { headers } of sent) expect(headers['authorization']).toContain('Credential=AKIAEXAMPLE/');
+  });
+});
+
+describe('an API server that the cluster does not make known', () => {
+  it.each<[string, object, string]>([
+    ['no endpoint', { certificateAuthority: { data: 'Q0E=' } }, 'has no API server endpoint.'],
+    ['no certificate authority', { endpoint: 'https://dev.example' }, 'has no certificate authority, by which'],
+  ])('is not asked: %s', async (_, cluster, why) => {
+    const asked: string[] = [];
+    const mock = mockClient(EKSClient);
+    mock.on(DescribeClusterCommand).resolves({ cluster: { name: 'dev', status: 'ACTIVE', ...cluster } });
+    const clients = new ClientFactory({
+      region: 'eu-west-1',
+      credentials,
+      transport: { http: ({ url }) => (asked.push(url), Promise.reject(new Error('asked'))) },
+    });
+    await expect(portsOf(clients, target).kubernetes.listPods(NAMESPACE)).rejects.toMatchObject({
+      name: 'NotFound',
+      message: expect.stringContaining(why) as string,
+    });
+    mock.restore();
+    expect(asked).toEqual([]);
   });
 });
 

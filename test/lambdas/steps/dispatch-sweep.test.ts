@@ -28,11 +28,15 @@ const [first, second] = [anItem(1), anItem(2)];
 const askedFor = ({ account, region, cluster, addon }: SweepItem): AddonRequest =>
   aRequest({ target: { account, region, cluster }, addon });
 const later = (seconds: number): void => fakes.clock.advance(seconds * 1000);
-const ends = (item: SweepItem, outcome: 'migrated' | 'rolled-back' | 'needs-human' | 'blocked'): Promise<void> =>
+const ends = (
+  item: SweepItem,
+  outcome: 'migrated' | 'rolled-back' | 'needs-human' | 'blocked',
+  request: AddonRequest = askedFor(item),
+): Promise<void> =>
   fakes.ledger.putMigration(
     aMigration({
       migrationId: item.migrationId,
-      request: askedFor(item),
+      request,
       executionArn: executionArn(item.migrationId),
       status: 'ended',
       outcome,
@@ -301,6 +305,21 @@ describe('one without an outcome', () => {
     expect((await record()).failed).toEqual([first.migrationId]);
   });
 
+  it('stays in flight where it could not be looked after, and the log says so', async () => {
+    await begin();
+    later(100_000);
+    fakes.journal.failNext('executions.describeMigration');
+    await look(14);
+    expect(itemOf(first).state).toBe('in-flight');
+    expect(fakes.telemetry.lines).toMatchObject([
+      {
+        level: 'warn',
+        message: expect.stringContaining('a migration of a sweep could not be started, or looked after') as string,
+        fields: { sweepId: SWEEP_ID, migrationId: first.migrationId, error: 'ConnectionLost' },
+      },
+    ]);
+  });
+
   it('is waited for while its execution runs', async () => {
     const execution = await begin();
     fakes.executions.states.set(execution, { status: 'RUNNING' });
@@ -329,5 +348,28 @@ describe('one without an outcome', () => {
         message: expect.stringContaining('ended ABORTED, and no Recover has ended it since') as string,
       },
     });
+  });
+});
+
+describe('a migration of another one under the id of an item', () => {
+  it.each<[string, (asked: AddonRequest) => AddonRequest]>([
+    ['another add-on', (asked) => ({ ...asked, addon: 'vpc-cni' })],
+    ['another account', (asked) => ({ ...asked, target: { ...asked.target, account: '999988887777' } })],
+    ['another region', (asked) => ({ ...asked, target: { ...asked.target, region: 'us-east-2' } })],
+    ['another cluster', (asked) => ({ ...asked, target: { ...asked.target, cluster: 'prod' } })],
+    ['a dry run', (asked) => ({ ...asked, dryRun: true })],
+  ])('is not taken for what became of it: %s', async (_, change) => {
+    await put({}, [first]);
+    await look();
+    await ends(first, 'migrated', change(askedFor(first)));
+    await look(1);
+    expect(itemOf(first)).toMatchObject({
+      state: 'ended',
+      failure: {
+        name: 'NoOutcome',
+        message: expect.stringContaining('is not the one that the sweep asks for') as string,
+      },
+    });
+    expect(itemOf(first).outcome).toBeUndefined();
   });
 });

@@ -257,6 +257,21 @@ describe("what can't be looked at", () => {
       { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
     ]);
   });
+  it('is told of all add-ons once EKS has given no answer about one of them, and nothing more is asked', async () => {
+    for (const name of ['Throttled', 'ServiceUnavailable', 'ConnectionLost'] as const) {
+      fakes = newFakes();
+      await begin();
+      fakes.invocation.remaining = 900_000;
+      failAlways(fakes.eks, 'describeAddon', new MigrationError(name, `eks:DescribeAddon: ${name}`));
+      await take();
+      expect(found().findings).toMatchObject([
+        { addon: ADDON, class: 'unreachable', reason: `eks:DescribeAddon: ${name}` },
+        { addon: 'eks-pod-identity-agent', class: 'unreachable', reason: `eks:DescribeAddon: ${name}` },
+      ]);
+      const { length } = fakes.journal.names().filter((call) => call === 'eks.describeAddon');
+      expect([name, length]).toEqual([name, MOST_ATTEMPTS]);
+    }
+  });
   it('is told of an add-on that goes away in between', async () => {
     await begin();
     fakes.eks.misses = 1;

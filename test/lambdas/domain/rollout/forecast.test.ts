@@ -37,6 +37,8 @@ describe('resolveCount', () => {
     [undefined, 200, Math.ceil, 1, 1],
     [undefined, 10, Math.floor, '25%', 2],
     ['many', 10, Math.floor, 1, 1],
+    ['25% of all', 10, Math.floor, 1, 1],
+    ['about 25%', 10, Math.floor, 1, 1],
   ])('makes %s of %i pods', (value, total, round, otherwise, expected) => {
     expect(resolveCount(value, total, round, otherwise)).toBe(expected);
   });

@@ -1,0 +1,82 @@
+/** What a plan tells its reader of who may be given a role; the rule itself is in `grants.test.ts`. */
+import { describe, expect, it } from 'vitest';
+import { clusterArn } from '../../../../lambdas/domain/arn.ts';
+import { checkGrants } from '../../../../lambdas/domain/plan/grants-check.ts';
+import {
+  GRANTED,
+  irsaStatement,
+  NAMESPACE,
+  OTHER_ROLE,
+  planned,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+  SERVICE_ACCOUNT,
+  someFacts,
+  target,
+} from '../../fixtures.ts';
+
+const ACCOUNT = `${NAMESPACE}/${SERVICE_ACCOUNT}`;
+const NEW = ', which it does not have today,';
+const facts = (statement: object, change: Parameters<typeof someFacts>[0] = {}) => {
+  const trust = { trustPolicy: policyText(statement) };
+  return someFacts({ roleGrants: [], roles: { [ROLE]: trust, [OTHER_ROLE]: trust }, ...change });
+};
+const repairOf = (roleArn: string) => ({ roleArn, before: policyText(), after: policyText(), statement: {} });
+
+describe('checkGrants', () => {
+  it('passes with the ground that holds', () => {
+    expect(checkGrants(facts(irsaStatement), [planned], [])).toMatchObject([
+      { status: 'pass', message: expect.stringContaining(`may be given to ${ACCOUNT}: its trust policy allows IRSA`) },
+    ]);
+    const granted = facts(podIdentityStatement, { roleGrants: GRANTED });
+    expect(checkGrants(granted, [planned], [])).toMatchObject([
+      { status: 'pass', message: expect.stringContaining('the setting roleGrants names it') },
+    ]);
+  });
+
+  it('warns where IRSA allows more than that service account', () => {
+    const [issuer] = Object.keys(irsaStatement.Condition.StringEquals).map((key) => key.split(':')[0]);
+    const wide = {
+      ...irsaStatement,
+      Condition: { StringLike: { [`${issuer}:sub`]: `system:serviceaccount:${NAMESPACE}:*` } },
+    };
+    expect(checkGrants(facts(wide), [planned], [])).toMatchObject([
+      { status: 'warn', message: expect.stringContaining('but by a wildcard, which allows others too') },
+    ]);
+  });
+
+  it('says of a role whether the service account has it today, and how it may be given', () => {
+    const [old] = checkGrants(facts(podIdentityStatement), [planned], []);
+    const [other] = checkGrants(facts(podIdentityStatement), [{ ...planned, roleArn: OTHER_ROLE }], []);
+    expect([old?.status, other?.status]).toEqual(['fail', 'fail']);
+    expect(old?.message).toContain(
+      `Nothing shows that role ebs-csi may be given to ${ACCOUNT}, in cluster ${clusterArn(target)}.`,
+    );
+    expect(other?.message).toContain(
+      `Nothing shows that role somebody-elses may be given to ${ACCOUNT}${NEW} in cluster`,
+    );
+    for (const { remedy } of [old!, other!])
+      expect(remedy).toMatch(
+        /^Let the owner of the role replace .*Or: Add \{.*\} to the setting roleGrants and deploy,.*; then plan again\.$/,
+      );
+  });
+
+  it('says of a trust policy for whom it would be repaired, never that a role is new, and leaves the deployment to allow it', () => {
+    // A statement that names nobody lets in whoever else has the role.
+    const checks = checkGrants(facts(podIdentityStatement), [], [repairOf(OTHER_ROLE)]);
+    expect(checks).toMatchObject([
+      {
+        status: 'fail',
+        message: expect.stringMatching(
+          /^Nothing shows that the trust policy of role somebody-elses may be repaired for \*\/\*, in cluster/,
+        ) as string,
+        remedy: expect.stringMatching(/^Add \{.*\} to the setting roleGrants and deploy/) as string,
+      },
+    ]);
+  });
+
+  it('leaves roles that IAM does not show to other checks', () => {
+    expect(checkGrants(facts(irsaStatement, { roles: {} }), [planned], [])).toEqual([]);
+  });
+});

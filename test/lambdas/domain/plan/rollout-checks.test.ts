@@ -1,0 +1,184 @@
+/** What a plan says about how its workloads will replace their pods, and about pods that do not work beforehand. */
+import { describe, expect, it } from 'vitest';
+import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes.ts';
+import type { Check, MigrationRequestInput, Rung } from '../../../../lambdas/domain/model.ts';
+import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
+import { planRollout } from '../../../../lambdas/domain/plan/rollout-checks.ts';
+import { MOST_DURATION_MINUTES } from '../../../../lambdas/domain/request.ts';
+import {
+  aNodePod,
+  aPod,
+  aRequest,
+  at,
+  aWorkload,
+  IN_PLACE,
+  planned,
+  RECREATE,
+  RECREATE_PRESERVING,
+  someFacts,
+} from '../../fixtures.ts';
+
+const NAME = 'ebs-csi-controller';
+const workload = (kind: Workload['kind'], desired: number, change: Partial<Workload> = {}): Workload =>
+  aWorkload({ kind, desired, ready: desired, ...change });
+/** Pods of that workload, each ready so many seconds after it was created. */
+const podsOf = (kind: Workload['kind'], count: number, seconds = 30): Pod[] =>
+  Array.from({ length: count }, (_, index) =>
+    aPod('irsa', { name: `${NAME}-${index}`, owner: { kind, name: NAME }, readyAt: at(-3600 + seconds) }),
+  );
+const plan = (
+  workloads: Workload[],
+  pods: Pod[] | undefined,
+  request: Partial<MigrationRequestInput> = {},
+  way: Rung = IN_PLACE,
+  change: Partial<AddonFacts> = {},
+) => planRollout(someFacts({ request: aRequest(request), workloads, pods, readAt: at(0), ...change }), [planned], way);
+const checkOf = ({ checks }: { checks: Check[] }, id: string): Check | undefined =>
+  checks.find((check) => check.id === id);
+
+describe('the duration', () => {
+  it.each<[string, Rung, number]>([
+    ['in place', IN_PLACE, 30],
+    ['recreate', RECREATE_PRESERVING, 90],
+  ])('is that of the rollout, and of what EKS takes beside it: %s', (_, way, beside) => {
+    const { forecast } = plan([workload('StatefulSet', 10)], podsOf('StatefulSet', 10), {}, way);
+    // Ten pods one after the other: 30 seconds to get ready, two to end.
+    expect(forecast).toMatchObject({ seconds: 320 + beside, assumed: false, workloads: [{ pods: 10, seconds: 320 }] });
+  });
+
+  it('passes without a limit, and says what it goes by, and the most where that is far more', () => {
+    const seen = plan([workload('StatefulSet', 10)], podsOf('StatefulSet', 10));
+    expect(checkOf(seen, 'duration')).toMatchObject({
+      status: 'pass',
+      message:
+        'About 6 minutes, 11 minutes at most as its slowest pods and its grace periods go: StatefulSet ebs-csi-controller replaces 10 pods one after the other, 32 seconds each. As long as the running pods took to get ready.',
+    });
+    const quick = workload('StatefulSet', 10, { rollout: { graceSeconds: 2 } });
+    expect(checkOf(plan([quick], podsOf('StatefulSet', 10)), 'duration')?.message).not.toContain('at most');
+  });
+
+  it('passes within the limit', () => {
+    const found = plan([workload('StatefulSet', 10)], podsOf('StatefulSet', 10), { maxDurationMinutes: 6 });
+    expect(checkOf(found, 'duration')).toMatchObject({ status: 'pass' });
+  });
+  it.each<[string, number, Pod[], Check['status'], RegExp]>([
+    ['over the limit', 5, podsOf('StatefulSet', 10), 'fail', /^Allow more \(--max-duration-minutes 6\), or let more/],
+    ['over the limit by a guess', 5, [], 'warn', /^Look whether it is really that long/],
+  ])('%s', (_, maxDurationMinutes, pods, status, remedy) => {
+    const check = checkOf(plan([workload('StatefulSet', 10)], pods, { maxDurationMinutes }), 'duration');
+    expect(check).toMatchObject({
+      status,
+      message: expect.stringContaining('The request allows 5 minutes (maxDurationMinutes).') as string,
+      remedy: expect.stringMatching(remedy) as string,
+    });
+  });
+
+  it('blocks where it is longer than any migration is waited for, unless that is a guess', () => {
+    const days = workload('StatefulSet', Math.ceil((MOST_DURATION_MINUTES * 60) / 32) + 1);
+    expect(checkOf(plan([days], podsOf('StatefulSet', 10)), 'duration')).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('No migration is waited for longer than 7 days.') as string,
+    });
+    const guessed = workload('StatefulSet', MOST_DURATION_MINUTES + 1);
+    expect(checkOf(plan([guessed], []), 'duration')).toMatchObject({
+      status: 'pass',
+      message: expect.stringContaining('so that this is a guess') as string,
+    });
+  });
+
+  it('is of the workloads of planned service accounts that have pods alone', () => {
+    const others = [
+      workload('StatefulSet', 100, { name: 'shop', serviceAccount: 'shop' }),
+      workload('StatefulSet', 0, { name: 'off' }),
+    ];
+    expect(plan(others, [aNodePod()]).checks).toEqual([]);
+    expect(plan([...others, workload('Deployment', 1)], podsOf('Deployment', 1)).forecast?.workloads).toMatchObject([
+      { name: NAME },
+    ]);
+  });
+
+  it('is not known where no pod could be seen: it is a warning where there is a limit', () => {
+    expect(plan([], undefined)).toEqual({ checks: [] });
+    expect(plan([], undefined, { maxDurationMinutes: 60 }).checks).toMatchObject([{ id: 'duration', status: 'warn' }]);
+  });
+});
+
+describe('pods that do not work before', () => {
+  const crashing = (index: number, kind: Workload['kind'] = 'Deployment'): Pod =>
+    aPod('irsa', {
+      name: `${NAME}-broken-${index}`,
+      owner: { kind, name: NAME },
+      ready: false,
+      restarts: 3,
+      waiting: ['CrashLoopBackOff'],
+    });
+  const broken = (...given: Parameters<typeof plan>): Check | undefined => checkOf(plan(...given), 'pods-before');
+
+  it('are none: nothing is said, but for what is left over or on its way out', () => {
+    const two = workload('Deployment', 2);
+    expect(broken([two], podsOf('Deployment', 2))).toBeUndefined();
+    const evicted = aPod('irsa', { name: 'old', phase: 'Failed', ready: false, reason: 'Evicted' });
+    const ending = aPod('irsa', { name: 'ending', terminating: true, deletionDue: at(20) });
+    expect(broken([two], [...podsOf('Deployment', 2), evicted, ending])).toEqual({
+      id: 'pods-before',
+      status: 'pass',
+      message: `All pods that count work, or are starting. Left over, and not counted: old (Evicted). Ending now, and not counted: ending (gone by ${at(20)}).`,
+    });
+  });
+
+  it('are a warning where the rollout gets past them', () => {
+    const found = plan([workload('Deployment', 8)], [...podsOf('Deployment', 7), crashing(0)]);
+    expect(checkOf(found, 'pods-before')).toMatchObject({
+      status: 'warn',
+      message: expect.stringMatching(
+        /^1 of 8 pods do not work before anything is changed: ebs-csi-.* restarts/,
+      ) as string,
+      remedy: expect.stringContaining('kubectl -n kube-system get pods -o wide') as string,
+    });
+    expect(found.brokenPods).toMatchObject([{ name: `${NAME}-broken-0`, trouble: 'crash-looping' }]);
+  });
+
+  it.each<[string, Workload, Pod[], string]>([
+    [
+      'no other pod of the service account works',
+      workload('Deployment', 1),
+      [crashing(0)],
+      'No pod of service account ebs-csi-controller-sa works, so that nothing would show that the change did no harm',
+    ],
+    [
+      'more of a Deployment are broken than it may miss',
+      workload('Deployment', 4),
+      [...podsOf('Deployment', 2), crashing(0), crashing(1)],
+      'Deployment ebs-csi-controller may miss 1 of 4 pods at once (maxUnavailable), and misses 2 already',
+    ],
+    [
+      'a StatefulSet waits at one',
+      workload('StatefulSet', 4),
+      [...podsOf('StatefulSet', 3), crashing(0, 'StatefulSet')],
+      'StatefulSet ebs-csi-controller replaces one pod after the other, and waits at one',
+    ],
+  ])('block where %s, unless the request goes by the EKS API', (_, one, pods, why) => {
+    expect(broken([one], pods)).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining(why) as string,
+      remedy: expect.stringMatching(/^Get these pods to work first, or remove them .*then plan again\.$/) as string,
+    });
+    expect(broken([one], pods, { verification: 'api' })).toMatchObject({ status: 'warn' });
+  });
+
+  it('do not hold up a Deployment whose software is removed and made anew, but a StatefulSet', () => {
+    const pods = (kind: Workload['kind']): Pod[] => [...podsOf(kind, 2), crashing(0, kind), crashing(1, kind)];
+    const status = (kind: Workload['kind'], way: Rung): Check['status'] | undefined =>
+      broken([workload(kind, 4)], pods(kind), {}, way)?.status;
+    expect([status('Deployment', RECREATE), status('Deployment', RECREATE_PRESERVING)]).toEqual(['warn', 'fail']);
+    expect(status('StatefulSet', RECREATE)).toBe('fail');
+  });
+
+  it('are found by their nodes too, and not where nobody says when the pods were read', () => {
+    const lost = aPod('irsa', { name: 'lost', terminating: true, deletionDue: at(-600), node: 'gone' });
+    const pods = [...podsOf('Deployment', 8), lost];
+    expect(broken([workload('Deployment', 8)], pods)?.message).toContain('its node gone is gone');
+    for (const change of [{ nodes: undefined }, { nodes: { error: 'forbidden' } }, { readAt: undefined }])
+      expect(broken([workload('Deployment', 8)], pods, {}, IN_PLACE, change)?.message ?? '').not.toContain('is gone');
+  });
+});

@@ -1,0 +1,98 @@
+/** How long an execution waits, and what the record says meanwhile. For how long at all: `domain/pause.test.ts`. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Migration } from '../../../lambdas/domain/model.ts';
+import { MOST_DAYS_WAITING } from '../../../lambdas/domain/pause.ts';
+import { pauseStep } from '../../../lambdas/steps/pause/handler.ts';
+import { type Fakes, invoke, newFakes } from '../fakes.ts';
+import { aMigration, at, MIGRATION_ID } from '../fixtures.ts';
+
+const DAY = 24 * 3600;
+let fakes: Fakes;
+const pause = (change: object = {}): Promise<unknown> =>
+  invoke(
+    pauseStep,
+    {
+      migrationId: MIGRATION_ID,
+      state: 'AwaitActive',
+      back: false,
+      error: 'Throttled',
+      cause: JSON.stringify({ errorType: 'Throttled', errorMessage: 'eks:DescribeAddon: Rate exceeded' }),
+      pauses: 1,
+      executionStartedAt: at(0),
+      ...change,
+    },
+    fakes,
+  );
+const record = async (): Promise<Migration> => (await fakes.ledger.getMigration(MIGRATION_ID))!;
+
+beforeEach(async () => {
+  fakes = newFakes();
+  await fakes.ledger.putMigration(aMigration());
+});
+
+describe('pause', () => {
+  it('says for how long, and notes what is waited for, since when, until when, and the last error', async () => {
+    const answer = (await pause()) as { seconds: number };
+    expect(Object.keys(answer)).toEqual(['seconds']);
+    expect(answer.seconds).toBeGreaterThanOrEqual(15);
+    expect((await record()).waitingFor).toMatchObject({
+      what: 'service',
+      state: 'AwaitActive',
+      since: at(0),
+      until: at(MOST_DAYS_WAITING * DAY),
+      nextTryAt: at(answer.seconds),
+      notedAt: at(0),
+      text: 'It waits for an AWS service or the API server, which fails or throttles calls. The last error: Throttled: eks:DescribeAddon: Rate exceeded.',
+    });
+  });
+
+  it('counts from the first pause for the same, and anew for anything else', async () => {
+    await pause();
+    fakes.clock.advance(600_000);
+    await pause({ pauses: 2 });
+    expect((await record()).waitingFor).toMatchObject({ since: at(0), notedAt: at(600) });
+    await pause({ pauses: 3, error: 'PodsNotSettled' });
+    expect((await record()).waitingFor).toMatchObject({ what: 'pods', since: at(600) });
+    await pause({ pauses: 4, error: 'PodsNotSettled', state: 'VerifyPods' });
+    expect((await record()).waitingFor).toMatchObject({ what: 'pods', state: 'VerifyPods', since: at(600) });
+  });
+
+  it('counts from the beginning of the execution where there is no record yet, and from its end where it has one', async () => {
+    await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'blocked', endedAt: at(100) });
+    fakes.clock.advance((100 + MOST_DAYS_WAITING * DAY) * 1000);
+    await expect(pause()).rejects.toMatchObject({ name: 'WaitedTooLong', message: expect.stringContaining(at(100)) });
+    fakes = newFakes();
+    fakes.clock.advance(MOST_DAYS_WAITING * DAY * 1000);
+    await expect(pause()).rejects.toMatchObject({ name: 'WaitedTooLong', message: expect.stringContaining(at(0)) });
+    await expect(pause({ executionStartedAt: at(1) })).resolves.toEqual({ seconds: 1 });
+  });
+
+  it('ends with a person, or with the error where it is no matter of time any more', async () => {
+    await pause();
+    await pause({ error: 'AddonNotActive' });
+    fakes.clock.advance(3 * 3600 * 1000);
+    await expect(pause({ error: 'AddonNotActive', pauses: 2 })).rejects.toMatchObject({
+      name: 'AddonNotActive',
+      message: expect.stringMatching(
+        /^Migration \w+ has waited in state AwaitActive since .* for the add-on to become ACTIVE: it is not a matter of time any more\. The last error: /,
+      ) as string,
+    });
+    await expect(pause({ pauses: 480 })).rejects.toMatchObject({ name: 'WaitedTooLong' });
+    await expect(pause({ pauses: 480, back: true })).resolves.toMatchObject({});
+  });
+
+  it('waits a second alone where a cancel has come since the last look, once, and not on the way back', async () => {
+    await pause();
+    fakes.clock.advance(60_000);
+    await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(30) });
+    expect(await pause({ pauses: 2, back: true })).not.toEqual({ seconds: 1 });
+    fakes = newFakes();
+    await fakes.ledger.putMigration(aMigration());
+    await pause();
+    fakes.clock.advance(60_000);
+    await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(30) });
+    expect(await pause({ pauses: 2 })).toEqual({ seconds: 1 });
+    fakes.clock.advance(1000);
+    expect(await pause({ pauses: 3 })).not.toEqual({ seconds: 1 });
+  });
+});
