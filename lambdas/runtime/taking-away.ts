@@ -1,7 +1,7 @@
 /** What the way back makes sure of before it takes associations away from pods that have nothing else. */
 import { classifyPod } from '../domain/identity.ts';
 import { MigrationError } from '../domain/errors.ts';
-import { mayTakeAway } from '../domain/going-back.ts';
+import { mayTakeAway, type TakingAway } from '../domain/going-back.ts';
 import { type Pod, type Workload, WORKLOAD_PLURALS } from '../domain/kubernetes.ts';
 import type { Association, Migration } from '../domain/model.ts';
 import { accountOf } from '../domain/restore-associations.ts';
@@ -49,15 +49,11 @@ const minutes = (seconds: number): string => `${Math.max(1, Math.round(seconds /
 const restartOf = ({ kind, namespace, name }: Workload): string =>
   shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', `${WORKLOAD_PLURALS[kind]}/${name}`]);
 
-/**
- * Throws SessionsMayEnd where pods that work may be without credentials before all of them are replaced, unless whoever
- * asked for the rollback accepts that: the associations stay, and the pods with them.
- */
-export async function assertInTime(
+/** What going back would mean for the pods of these service accounts, and what they belong to. */
+export async function forecastGap(
   accounts: readonly Account[],
-  { record: { migrationId, recovery }, kubernetes, clock }: TakingAwayWork,
-): Promise<void> {
-  if (recovery?.acceptCredentialGap === true) return;
+  { kubernetes, clock }: Pick<TakingAwayWork, 'kubernetes' | 'clock'>,
+): Promise<{ decision: TakingAway; workloads: Workload[]; pods: number }> {
   const named = new Set(accounts.map(accountOf));
   const pods = await podsOf(kubernetes, accounts);
   const namespaces = [...new Set(accounts.map(({ namespace }) => namespace))];
@@ -68,8 +64,25 @@ export async function assertInTime(
       .map(({ uid }) => uid),
   );
   const decision = mayTakeAway({ pods, workloads, leaving, now: clock.now() });
+  return {
+    decision,
+    workloads: workloads.filter((one) => named.has(accountOf(one)) && one.desired > 0),
+    pods: leaving.size,
+  };
+}
+
+/**
+ * Throws SessionsMayEnd where pods that work may be without credentials before all of them are replaced, unless whoever
+ * asked for the rollback accepts that: the associations stay, and the pods with them.
+ */
+export async function assertInTime(
+  accounts: readonly Account[],
+  { record: { migrationId, recovery }, kubernetes, clock }: TakingAwayWork,
+): Promise<void> {
+  if (recovery?.acceptCredentialGap === true) return;
+  const { decision, workloads } = await forecastGap(accounts, { kubernetes, clock });
   if (decision.do === 'go') return;
-  const restarts = workloads.filter((one) => named.has(accountOf(one)) && one.desired > 0).map(restartOf);
+  const restarts = workloads.map(restartOf);
   throw new MigrationError(
     'SessionsMayEnd',
     `The rollback stops before it takes anything from the pods: to replace them takes about ${minutes(decision.neededSeconds)}, and pod ${decision.pod} has credentials for sure only for ${minutes(decision.sureSeconds)} once its association is gone. The associations stay, and the pods go on with EKS Pod Identity. Give the pods new sessions first, which last for six hours: ${restarts.join('; ')}; when that is done, pod-identity rollback ${migrationId}. To go back at once, and have pods go without credentials for a while: pod-identity rollback ${migrationId} --accept-credential-gap`,

@@ -51,6 +51,10 @@ describe('a webhook that never forgets the association', () => {
       expect(asks).toMatchObject({ outcome: 'needs-human' });
       expect(asks.failure?.message).toMatch(/WebhookStillInjects: .*Their association is created again/s);
       await world.later(60_000);
+      expect(asks.handOff.filter((line) => !line.startsWith(': '))).toEqual([
+        expect.stringMatching(/^aws eks list-pod-identity-associations /),
+        `pod-identity rollback ${id} --deployed`,
+      ]);
       const { gaps } = watch;
       expect(gaps.length).toBeGreaterThan(0);
       expect(gaps.filter(({ to }) => to === undefined)).toEqual([]);
@@ -81,6 +85,11 @@ describe('pods that take longer to replace than their sessions last for sure', (
           ) as string,
         },
       });
+      const handOff = asks.handOff.join('\n');
+      expect(handOff).toMatch(/replaces \d+ pods, .* about \d+ minutes\. .* only for 5 minutes: until /);
+      expect(handOff).toContain(`: pod-identity rollback ${id} --deployed --accept-credential-gap`);
+      expect(handOff).toContain(`: pod-identity release ${id} --deployed`);
+      expect(handOff).not.toContain('delete-pod-identity-association');
       expect(world.lookAtAccount(ACCOUNT)).toEqual(before);
       expect(watch.gaps).toEqual([]);
       const back = await world.rollBack({ migrationId: id, acceptCredentialGap: true });
