@@ -78,6 +78,8 @@ export const ERROR_CLASSES = {
   RestoreRefused: 'needs-human',
   // The way back would take longer than the sessions of the pods last for sure: a person decides.
   SessionsMayEnd: 'needs-human',
+  // New pods still get EKS Pod Identity long after their association is gone: it is given back to them.
+  WebhookStillInjects: 'needs-human',
   RestoreFailed: 'needs-human',
 } as const satisfies Record<string, 'retryable' | 'waiting' | 'terminal' | 'needs-human'>;
 

@@ -47,7 +47,7 @@ export interface HandOffLines {
   kubeconfig: () => string;
 }
 
-const eksCommand = (operation: string, ...groups: (Word[] | undefined)[]): string =>
+export const eksCommand = (operation: string, ...groups: (Word[] | undefined)[]): string =>
   shellCommand(['aws', 'eks', operation], ...groups);
 const keyOf = (one: Association): string[] => ['--namespace', one.namespace, '--service-account', one.serviceAccount];
 

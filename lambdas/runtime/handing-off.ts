@@ -4,8 +4,10 @@
  */
 import { changedByOthers, classifyCopy } from '../domain/copies.ts';
 import { decidedByPerson, isTaken, leftAsChanged, takenAssociations } from '../domain/decided.ts';
+import { isEndedBy } from '../domain/ended-by.ts';
 import { handOffCommands } from '../domain/hand-off.ts';
 import { accountHandOff } from '../domain/hand-off-account.ts';
+import { sessionsHandOff, webhookHandOff } from '../domain/hand-off-asks.ts';
 import { endLines } from '../domain/hand-off-commands.ts';
 import { healthWarnings } from '../domain/hand-off-health.ts';
 import { trustToEdit } from '../domain/hand-off-trust.ts';
@@ -13,6 +15,7 @@ import {
   type AddonSnapshot,
   type Association,
   type Check,
+  type Failure,
   isOfAddon,
   type Migration,
   type Snapshot,
@@ -24,6 +27,7 @@ import type { Clock, HandlerDependencies, TargetPorts, Telemetry, WorkloadRef } 
 import { listPlannedAssociations } from './associations.ts';
 import { lookAtAddon } from './looks.ts';
 import { lookAtAccount } from './service-account.ts';
+import { forecastGap } from './taking-away.ts';
 import { strangeRepair } from './trust.ts';
 
 async function workloadsOf(
@@ -64,8 +68,28 @@ const trying =
     }
   };
 
-/** Returns the commands for what is there now, as far as it can be read. */
-export async function handOff(noted: Migration, { ledger, portsFor, clock, telemetry }: Looking): Promise<HandOff> {
+/** The hand-off of a rollback that has stopped to ask; undefined where it was stopped by anything else. */
+async function askingHandOff(
+  { migrationId, request: { target } }: Migration,
+  snapshot: Snapshot,
+  { portsFor, clock, telemetry }: Looking,
+  failure: Failure | undefined,
+): Promise<string[] | undefined> {
+  const isWebhook = isEndedBy(failure, 'WebhookStillInjects');
+  if (!isWebhook && !isEndedBy(failure, 'SessionsMayEnd')) return undefined;
+  const facts = { migrationId, target, planned: snapshot.planned };
+  if (isWebhook) return webhookHandOff(facts);
+  const { kubernetes } = portsFor(target);
+  const read = await trying(telemetry)('the API server', () => forecastGap(snapshot.planned, { kubernetes, clock }));
+  if (!read) return sessionsHandOff(facts);
+  const { decision, workloads, pods } = read;
+  const gap = decision.do === 'ask' ? { ...decision, pods, now: clock.now() } : undefined;
+  return sessionsHandOff({ ...facts, workloads }, gap);
+}
+
+/** Returns the commands for what is there now, as far as it can be read. `failure`: what has ended the rollback. */
+export async function handOff(noted: Migration, looking: Looking, failure?: Failure): Promise<HandOff> {
+  const { ledger, portsFor, clock, telemetry } = looking;
   // A change that this service does not make is not turned into a command that somebody would paste.
   const record = {
     ...noted,
@@ -77,6 +101,8 @@ export async function handOff(noted: Migration, { ledger, portsFor, clock, telem
   // Without it nothing was begun, and there is nothing to put back.
   const snapshot = await ledger.getSnapshot(migrationId);
   if (!snapshot) return { commands: endLines(migrationId), findings: [] };
+  const asking = await askingHandOff(record, snapshot, looking, failure);
+  if (asking) return { commands: asking, findings: [] };
   const ports = portsFor(target);
   const list = (): Promise<Association[]> => listPlannedAssociations(ports.eks, snapshot.planned);
   const seen = await tryTo('EKS', async () => ({

@@ -1,7 +1,7 @@
 /** What the way back makes sure of before it takes associations away from pods that have nothing else. */
 import { classifyPod } from '../domain/identity.ts';
 import { MigrationError } from '../domain/errors.ts';
-import { mayTakeAway } from '../domain/going-back.ts';
+import { mayTakeAway, type TakingAway } from '../domain/going-back.ts';
 import { type Pod, type Workload, WORKLOAD_PLURALS } from '../domain/kubernetes.ts';
 import type { Association, Migration, Snapshot } from '../domain/model.ts';
 import { accountOf } from '../domain/restore-associations.ts';
@@ -51,27 +51,60 @@ const minutes = (seconds: number): string => `${Math.max(1, Math.round(seconds /
 const restartOf = ({ kind, namespace, name }: Workload): string =>
   shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', `${WORKLOAD_PLURALS[kind]}/${name}`]);
 
-/**
- * Throws PodsNotSettled while these pods are being replaced, and SessionsMayEnd where pods that work may be without credentials before all of them are replaced, unless whoever
- * asked for the rollback accepts that: the associations stay, and the pods with them.
- */
-export async function assertInTime(accounts: readonly Account[], work: TakingAwayWork): Promise<void> {
-  const { kubernetes, clock } = work;
-  const { migrationId, recovery } = work.record;
-  if (recovery?.acceptCredentialGap === true) return;
-  const named = new Set(accounts.map(accountOf));
-  const pods = await podsOf(kubernetes, accounts);
+interface Seen {
+  pods: Pod[];
+  workloads: Workload[];
+}
+
+const seenOf = async (accounts: readonly Account[], kubernetes: Kubernetes): Promise<Seen> => {
   const namespaces = [...new Set(accounts.map(({ namespace }) => namespace))];
-  const workloads = (await Promise.all(namespaces.map((namespace) => kubernetes.listWorkloads(namespace)))).flat();
-  await assertAtRest(accounts, { pods, workloads }, work);
+  return {
+    pods: await podsOf(kubernetes, accounts),
+    workloads: (await Promise.all(namespaces.map((namespace) => kubernetes.listWorkloads(namespace)))).flat(),
+  };
+};
+
+export interface Gap {
+  decision: TakingAway;
+  /** What the pods belong to. */
+  workloads: Workload[];
+  /** How many pods have EKS Pod Identity. */
+  pods: number;
+}
+
+function gapOf(accounts: readonly Account[], { pods, workloads }: Seen, clock: Clock): Gap {
+  const named = new Set(accounts.map(accountOf));
   const leaving = new Set(
     pods
       .filter((pod) => named.has(accountOf(pod)) && classifyPod(pod).identity === 'pod-identity')
       .map(({ uid }) => uid),
   );
-  const decision = mayTakeAway({ pods, workloads, leaving, now: clock.now() });
+  return {
+    decision: mayTakeAway({ pods, workloads, leaving, now: clock.now() }),
+    workloads: workloads.filter((one) => named.has(accountOf(one)) && one.desired > 0),
+    pods: leaving.size,
+  };
+}
+
+/** What going back would mean for the pods of these service accounts, and what they belong to. */
+export const forecastGap = async (
+  accounts: readonly Account[],
+  { kubernetes, clock }: Pick<TakingAwayWork, 'kubernetes' | 'clock'>,
+): Promise<Gap> => gapOf(accounts, await seenOf(accounts, kubernetes), clock);
+
+/**
+ * Throws PodsNotSettled while these pods are being replaced, and SessionsMayEnd where pods that work may be without
+ * credentials before all of them are replaced, unless whoever asked for the rollback accepts that: the associations
+ * stay, and the pods with them.
+ */
+export async function assertInTime(accounts: readonly Account[], work: TakingAwayWork): Promise<void> {
+  const { migrationId, recovery } = work.record;
+  if (recovery?.acceptCredentialGap === true) return;
+  const seen = await seenOf(accounts, work.kubernetes);
+  await assertAtRest(accounts, seen, work);
+  const { decision, workloads } = gapOf(accounts, seen, work.clock);
   if (decision.do === 'go') return;
-  const restarts = workloads.filter((one) => named.has(accountOf(one)) && one.desired > 0).map(restartOf);
+  const restarts = workloads.map(restartOf);
   throw new MigrationError(
     'SessionsMayEnd',
     `The rollback stops before it takes anything from the pods: to replace them takes about ${minutes(decision.neededSeconds)}, and pod ${decision.pod} has credentials for sure only for ${minutes(decision.sureSeconds)} once its association is gone. The associations stay, and the pods go on with EKS Pod Identity. Give the pods new sessions first, which last for six hours: ${restarts.join('; ')}; when that is done, pod-identity rollback ${migrationId}. To go back at once, and have pods go without credentials for a while: pod-identity rollback ${migrationId} --accept-credential-gap`,

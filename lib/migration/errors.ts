@@ -211,6 +211,7 @@ export function retriersOf(
 export type FailureTarget =
   | 'AwaitWindow'
   | 'RollBack'
+  | 'ReturnAssociations'
   | 'RecordMigrated'
   | 'IsAnythingChanged'
   | 'RecordBlocked'
@@ -249,6 +250,8 @@ function afterChanges(step: StepOfChange): Catcher[] {
 
 /** Nothing is left to fall back on but a person. */
 export const ON_THE_WAY_BACK: Catcher[] = [{ errors: 'any', next: 'RecordNeedsHuman' }];
+/** Before a person, what EKS's webhook still injects is put back. */
+export const WEBHOOK_STILL_INJECTS: Catcher[] = [{ errors: ['WebhookStillInjects'], next: 'ReturnAssociations' }];
 /** A recovery that can't be begun changes nothing, not even the record. */
 export const BEFORE_RECOVERY: Catcher[] = [{ errors: 'any', next: 'RecoveryFailed' }];
 

@@ -1,8 +1,9 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
+import { NOT_PUT_BACK_TEXT } from '../../lambdas/domain/ended-by.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
-import { ON_THE_WAY_BACK } from './errors.ts';
+import { type Catcher, type FailureTarget, ON_THE_WAY_BACK, WEBHOOK_STILL_INJECTS } from './errors.ts';
 import { anotherFailure, caught, expression, type Expression, migrationText, recordText } from './expressions.ts';
 import { GAVE_UP_TEXT, type Pauses } from './pauses.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
@@ -56,11 +57,13 @@ export const NOT_RECORDED = anotherFailure(
   'The end could not be recorded in the ledger either, so the locks may still be held',
 );
 
-const NOT_PUT_BACK = anotherFailure('Putting it back failed too');
+const NOT_PUT_BACK = anotherFailure(NOT_PUT_BACK_TEXT);
 
+/** `others`: states that some failures lead to before a person. */
 type MakeTask = <Name extends StepName>(
   step: Name,
   options: Omit<StepTaskOptions<Name>, 'functions'>,
+  others?: { catchers: Catcher[]; targets: Partial<Record<FailureTarget, sfn.State>> },
 ) => tasks.LambdaInvoke;
 
 /** The states that look at the add-on and take an action. */
@@ -164,7 +167,17 @@ function verifyRestored(
     tries: expression('$tries'),
     deferred: expression('$deferred'),
   } as const;
-  const verify = task('verify-pods', { stateName: 'VerifyRestored', payload: before });
+  // Pods that the webhook still gives EKS Pod Identity have nothing without it.
+  const returnAssociations = task('restore-associations', {
+    stateName: 'ReturnAssociations',
+    payload: { ...LOCKED_MIGRATION, action: 'own' },
+  });
+  returnAssociations.next(recordNeedsHuman);
+  const verify = task(
+    'verify-pods',
+    { stateName: 'VerifyRestored', payload: before },
+    { catchers: WEBHOOK_STILL_INJECTS, targets: { ReturnAssociations: returnAssociations } },
+  );
   const restart = task('restart-pods', { stateName: 'RestartRestored', payload: before });
   // Longer with each try, so that the webhook has the time that it takes: how long that is, nobody says.
   const waitForRollout = sfn.Wait.jsonata(scope, 'WaitForRestoredRollout', {
@@ -228,10 +241,15 @@ export function createRollback(
   });
 
   pauses.phase('back', { back: true, tooLong: { to: recordNeedsHuman, failure: NOT_PUT_BACK(GAVE_UP_TEXT) } });
-  const task: MakeTask = (step, options) => {
+  const task: MakeTask = (step, options, { catchers, targets } = { catchers: [], targets: {} }) => {
     const state = stepTask(scope, step, { functions, paused: true, ...options });
     pauses.around(state, 'back', { back: true });
-    catchFailures(state, ON_THE_WAY_BACK, { RecordNeedsHuman: recordNeedsHuman }, { failure: caught(NOT_PUT_BACK) });
+    catchFailures(
+      state,
+      [...catchers, ...ON_THE_WAY_BACK],
+      { RecordNeedsHuman: recordNeedsHuman, ...targets },
+      { failure: caught(NOT_PUT_BACK) },
+    );
     return state;
   };
 

@@ -230,6 +230,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     ...observe('compares what is there with the snapshot, and sends only what differs'),
     createAssociations('makes the standalone associations again that the migration deleted'),
     ...passRoles(passableRoleArns, 'gives these associations the roles that they had'),
+    getProvider(),
     updateAssociations("gives the add-on's own ones the target role, session policy and session tags that they had"),
     tagNew('CreatePodIdentityAssociation', ASSOCIATIONS, 'gives associations the tags that they had'),
   ],

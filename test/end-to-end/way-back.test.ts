@@ -62,6 +62,34 @@ describe('a migration that is stopped while its rollout goes on', () => {
   });
 });
 
+describe('a webhook that never forgets the association', () => {
+  it.each<[string, WorldOptions, object]>([
+    ['a service account', { scenario: 'service-account-irsa' }, { serviceAccount: ACCOUNT }],
+    ['an add-on', { scenario: 'preserve' }, { addon: 'aws-ebs-csi-driver', strategy: 'recreate', preserve: true }],
+  ])('leaves %s with its association, and a person', async (_, options, asked) => {
+    await inWorld({ ...options, knobs: { webhookRemovalLagSeconds: 86_400 } }, async (world) => {
+      const { id, watch } = await migrated(world, asked);
+      const asks = await world.rollBack({ migrationId: id });
+      expect(asks).toMatchObject({ outcome: 'needs-human' });
+      expect(asks.failure?.message).toMatch(/WebhookStillInjects: .*Their association is created again/s);
+      await world.later(60_000);
+      expect(asks.handOff.filter((line) => !line.startsWith(': '))).toEqual([
+        expect.stringMatching(/^aws eks list-pod-identity-associations /),
+        `pod-identity rollback ${id} --deployed`,
+      ]);
+      const { gaps } = watch;
+      expect(gaps.length).toBeGreaterThan(0);
+      expect(gaps.filter(({ to }) => to === undefined)).toEqual([]);
+      expect(watch.livingOnSessions()).toEqual([]);
+      // Once the webhook learns of a deletion again, the same rollback ends.
+      world.backend.sandbox.world.knobs.webhookRemovalLagSeconds = 0;
+      await world.later(25 * HOUR);
+      expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'pods' });
+      expect(watch.livingOnSessions()).toEqual([]);
+    });
+  });
+});
+
 describe('pods that take longer to replace than their sessions last for sure', () => {
   const SLOW: WorldOptions = { scenario: 'service-account-irsa', knobs: { podReadySeconds: 150 } };
   const NINE_HOURS = 9 * HOUR;
@@ -79,6 +107,11 @@ describe('pods that take longer to replace than their sessions last for sure', (
           ) as string,
         },
       });
+      const handOff = asks.handOff.join('\n');
+      expect(handOff).toMatch(/replaces \d+ pods, .* about \d+ minutes\. .* only for 5 minutes: until /);
+      expect(handOff).toContain(`: pod-identity rollback ${id} --deployed --accept-credential-gap`);
+      expect(handOff).toContain(`: pod-identity release ${id} --deployed`);
+      expect(handOff).not.toContain('delete-pod-identity-association');
       expect(world.lookAtAccount(ACCOUNT)).toEqual(before);
       expect(watch.gaps).toEqual([]);
       const back = await world.rollBack({ migrationId: id, acceptCredentialGap: true });

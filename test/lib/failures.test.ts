@@ -263,9 +263,22 @@ describe('way back', () => {
     expect(withoutProof).not.toContain('RolledBack');
   });
 
+  it('creates the association again before a person where the webhook still injects it', () => {
+    expect(states.ReturnAssociations).toMatchObject({
+      Next: 'RecordNeedsHuman',
+      Arguments: { Payload: { action: 'own', fence: '{% $fence %}' } },
+    });
+    expect(migrateAddon.edges.filter(({ to }) => to === 'ReturnAssociations').map(({ from }) => from)).toEqual([
+      'VerifyRestored',
+    ]);
+  });
+
   it('asks for a person whatever fails in it', () => {
     for (const name of chain.filter((state) => states[state]!.Type === 'Task' && !state.startsWith('Record'))) {
-      expect(migrateAddon.catchersOf(name), `in ${name}`).toEqual([[['States.ALL'], 'RecordNeedsHuman']]);
+      expect(migrateAddon.catchersOf(name), `in ${name}`).toEqual([
+        ...(name === 'VerifyRestored' ? [[['WebhookStillInjects'], 'ReturnAssociations']] : []),
+        [['States.ALL'], 'RecordNeedsHuman'],
+      ]);
     }
     for (const name of ['RecordRolledBack', 'RecordNeedsHuman'])
       expect(migrateAddon.catchersOf(name)).toEqual([[['States.ALL'], 'NeedsHuman']]);

@@ -186,6 +186,14 @@ export const RUNS: Run[] = [
     rollBack: true,
   },
   {
+    name: 'rolled back on demand, and the webhook never forgets the association',
+    scenario: 'preserve',
+    ends: ['MigrateAddon SUCCEEDED', 'Recover NeedsHuman'],
+    request: { ...RECREATE, preserve: true },
+    knobs: { webhookRemovalLagSeconds: 86_400 },
+    rollBack: true,
+  },
+  {
     name: 'left-over association, in an execution that the previous release has begun',
     scenario: 'left-over-session-tags',
     ends: ['MigrateAddon SUCCEEDED'],

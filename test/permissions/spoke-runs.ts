@@ -47,6 +47,7 @@ const FEW = new Set([
   'neither goes on nor back: needs a person',
   'the Pod Identity agent installed first',
   'CloudTrail tells of a denied UpdateAddon',
+  'rolled back on demand, and the webhook never forgets the association',
   'left-over association, in an execution that the previous release has begun',
   ...WAYS.map(({ name }) => name),
 ]);

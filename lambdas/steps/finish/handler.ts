@@ -128,7 +128,8 @@ const run: StepRun<typeof finishSchema> = async (
     const first = record.recovery === undefined ? undefined : record.failure;
     const latest = failure && caughtFailure(failure);
     const kept = first ?? latest;
-    const { commands, findings } = outcome === 'needs-human' ? await handOff(record, dependencies) : NO_HAND_OFF;
+    const { commands, findings } =
+      outcome === 'needs-human' ? await handOff(record, dependencies, latest) : NO_HAND_OFF;
     const left = outcome === 'rolled-back' ? await leftByDecision(record, dependencies) : [];
     await ledger.updateMigration(
       migrationId,

@@ -28,6 +28,7 @@ import { changeGuard } from '../../runtime/guard.ts';
 import { lookAtAddon, lookSeveralTimes } from '../../runtime/looks.ts';
 import { recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
 import { EVIDENCE_BEFORE } from '../../runtime/report.ts';
+import { returnOwn } from '../../runtime/returning.ts';
 import { deleteOwnAssociations, restoreOfAccount } from '../../runtime/restoring-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assertAnnotated, assertInTime, newestPodOf } from '../../runtime/taking-away.ts';
@@ -252,6 +253,7 @@ const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencie
   const { ledger, clock, portsFor } = dependencies;
   const { eks, kubernetes } = portsFor(target);
   const guard = changeGuard(dependencies, input);
+  if (action === 'own') return { restored: await returnOwn(input, dependencies), awaitsWebhook: false };
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
   if (!isOfAddon(snapshot)) {

@@ -11,9 +11,10 @@ export const restoreAssociationsSchema = defineStep('restore-associations', {
   input: lockedStepInput.extend({
     /**
      * `purged`: puts back what was purged where its key is free, before anything else, and nothing more. `deferred`: puts
-     * back what was left out until the pods are on IRSA again.
+     * back what was left out until the pods are on IRSA again. `own`: puts back the migration's own, which the rollback
+     * has deleted and EKS's webhook still injects.
      */
-    action: z.enum(['purged', 'deferred']).optional(),
+    action: z.enum(['purged', 'deferred', 'own']).optional(),
   }),
   output: z.object({
     restored: z.array(z.string()),

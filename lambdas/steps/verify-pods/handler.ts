@@ -46,12 +46,12 @@ function stillWrong(restarts: number, towards: Direction, pods: PodEvidence[]): 
   return new MigrationError('PodsOnWrongIdentity', `After ${restarts} restarts these pods ${wrong}: ${names}.`);
 }
 
-/** Throws PodsOnWrongIdentity where so many new pods got Pod Identity that nobody waits for the webhook any more. */
-function assertTriesLeft(tries: number, pods: PodEvidence[]): void {
+/** Throws WebhookStillInjects where so many new pods got EKS Pod Identity that nobody waits for the webhook any more. */
+function assertTriesLeft(tries: number, pods: PodEvidence[], migrationId: string): void {
   if (tries < MAX_TRIES) return;
   throw new MigrationError(
-    'PodsOnWrongIdentity',
-    `EKS's webhook still gives new pods EKS Pod Identity, although their association is gone; ${MAX_TRIES} pods were replaced one by one to see that. The others were left as they are: ${listed(pods, ({ identity }) => identity)}. Look for an association that somebody else has made for these service accounts.`,
+    'WebhookStillInjects',
+    `EKS's webhook still gives new pods EKS Pod Identity, although their association is gone; ${MAX_TRIES} pods were replaced one by one to see that. The others were left as they are: ${listed(pods, ({ identity }) => identity)}. Their association is created again, so that these pods have credentials. Find out why the webhook still injects it, then run: pod-identity rollback ${migrationId}`,
   );
 }
 /** What is not settled of the add-on itself does not keep anybody from looking at its pods: they may be the reason. */
@@ -119,7 +119,7 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   }
   if (judged.verdict === 'restart') {
     if (next?.isWitnessed === false) {
-      assertTriesLeft(tries, judged.pods);
+      assertTriesLeft(tries, judged.pods, migrationId);
       return { verdict: 'restart', ...counts };
     }
     if (round <= MAX_RESTARTS && judged.workloads.length > 0) return { verdict: 'restart', ...counts };

@@ -6,8 +6,8 @@ export const MAX_RESTARTS = 2;
 
 /**
  * Pods that a rollback replaces one by one until a new one shows what it had. The waits between them grow from 15 s by
- * 15 s: 7 minutes in all, where EKS says that a deletion is known everywhere after several seconds. Whoever still gets
- * EKS Pod Identity then gets it by an association that somebody else has made.
+ * 15 s: 7 minutes in all, where EKS says that a deletion is known everywhere after several seconds. Then the association
+ * is created again, and a person decides (WebhookStillInjects).
  */
 export const MAX_TRIES = 6;
 

@@ -454,9 +454,9 @@ describe('towards what was before', () => {
       const fakes = await twoReplicas(lateOne, old('two'));
       expect(await verify(fakes, 1, { ...gone, tries: 5 })).toMatchObject({ verdict: 'restart' });
       await expect(verify(fakes, 1, { ...gone, tries: 6 })).rejects.toMatchObject({
-        name: 'PodsOnWrongIdentity',
+        name: 'WebhookStillInjects',
         message: expect.stringMatching(
-          /webhook still gives new pods EKS Pod Identity.*somebody else has made/,
+          /webhook still gives new pods EKS Pod Identity.*association is created again.*pod-identity rollback/,
         ) as string,
       });
     });
