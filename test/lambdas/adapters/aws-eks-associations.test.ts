@@ -212,6 +212,24 @@ it('does not take one that is gone for a changed one', async () => {
   });
 });
 
+it('repeats no policy in an error, neither of a create nor of a change', async () => {
+  const policy = '{"Statement":[{"Resource":"arn:aws:s3:::secret-bucket"}]}';
+  const refusal = Object.assign(new Error(`Policy ${policy} is malformed`), {
+    name: 'InvalidParameterException',
+    $metadata: { httpStatusCode: 400 },
+  });
+  mock.on(CreatePodIdentityAssociationCommand).rejects(refusal);
+  mock.on(UpdatePodIdentityAssociationCommand).rejects(refusal);
+  for (const call of [
+    eks.createAssociation(anAssociation({ policy }), 't'),
+    eks.updateAssociation('a-1', { policy }, 't'),
+  ]) {
+    const error = await call.catch((thrown: unknown) => thrown as Error);
+    expect(error).toMatchObject({ message: expect.stringContaining('is malformed') as string });
+    expect((error as Error).message).not.toContain('secret-bucket');
+  }
+});
+
 it('deletes by id, and says so where there was none', async () => {
   mock.on(DeletePodIdentityAssociationCommand).resolvesOnce({}).rejects(notFound);
   expect(await eks.deleteAssociation('a-1')).toBe(true);

@@ -134,6 +134,16 @@ describe('GET /clusters/{name}/identities', () => {
     expect((await look(fakes)).body).toMatchObject({ unread: [{ what: 'the add-ons', why: 'no right' }] });
   });
 
+  it('does not know of an agent that may not be read', async () => {
+    const fakes = newFakes();
+    fakes.eks.addons.delete('eks-pod-identity-agent');
+    fakes.journal.failNext('kubernetes.getWorkload', 'before', new MigrationError('AccessDenied', 'no right'));
+    expect((await look(fakes)).body).toMatchObject({
+      agent: { status: 'unknown', message: expect.stringContaining('no right') as string },
+      unread: [{ what: 'DaemonSet kube-system/eks-pod-identity-agent', why: 'no right' }],
+    });
+  });
+
   it('is to be tried again where the cluster does not answer, or the time is up', async () => {
     const fakes = newFakes();
     fakes.journal.failNext('kubernetes.listNodes');

@@ -103,6 +103,22 @@ describe('reportPage', () => {
     const on = name === 'on Pod Identity' ? rows.length : 0;
     expect(html).toContain(`<strong>${on} of ${rows.length}</strong> add-ons that use IAM are on Pod Identity now`);
   });
+  it('has what it costs, line by line, where that is known', () => {
+    const { cost, ...free } = fleetReport({ mode: 'inventory' });
+    const html = reportPage({ ...free, cost: cost! });
+    const [, table] = /<h3>Cost on AWS: about [0-9.]+ USD<\/h3>.*?<tbody>(.*?)<\/tbody>/s.exec(html)!;
+    expect(table?.match(/<tr>/g)).toHaveLength(cost!.lines.length);
+    for (const { what } of cost!.lines) expect(table).toContain(what);
+    expect(html).toContain(cost!.basis);
+    expect(reportPage(free)).not.toContain('Cost on AWS');
+  });
+  it('names the checks in the way of an add-on, or else its failure, or why it was not looked at', () => {
+    const rows = dataOf(page).rows as unknown as (ReportRow & { why: string })[];
+    const blocked = rows.find(({ checks, failure }) => checks.length > 1 && failure === undefined)!;
+    expect(blocked.why.split(', ').sort()).toEqual([...new Set(blocked.checks.map(({ id }) => id))].sort());
+    for (const { failure, why } of rows.filter((row) => row.failure !== undefined)) expect(why).toBe(failure?.name);
+    for (const { reason, why } of rows.filter(({ class: found }) => found === 'unreachable')) expect(why).toBe(reason);
+  });
   it('tells how things have changed since the sweep before', () => {
     expect(page).toContain('found 78 add-ons');
     expect(page).toMatch(/42 <span class="trend">\+13</);

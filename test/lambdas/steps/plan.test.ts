@@ -291,3 +291,16 @@ describe('plan', () => {
     ]);
   });
 });
+
+describe('a plan that is the end', () => {
+  it.each([true, false])(
+    'frees the slot of a migration that waits for an approval, and asks for none else: %s',
+    async (required) => {
+      const fakes = newFakes();
+      fakes.settings.approvals.required = required;
+      fakes.eks.addons.delete(ADDON);
+      expect(await run(fakes)).toMatchObject({ verdict: 'blocked', needsApproval: required });
+      expect(fakes.journal.names().includes('ledger.freeWaitingSlots')).toBe(required);
+    },
+  );
+});

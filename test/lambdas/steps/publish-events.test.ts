@@ -127,6 +127,19 @@ describe('publish-events', () => {
     expect(await publish(fakes)).toEqual({ sent: 1 });
   });
 
+  it('begins where the last look came to, and comes to each of them once', async () => {
+    const fakes = newFakes();
+    const migrations = ['0', '1', '2', '3'].map((last) => `${MIGRATION_ID.slice(0, -1)}${last}`);
+    for (const id of migrations) await telling(fakes, ['migrated'], id);
+    await fakes.ledger.setUnsentMark(migrations[1]);
+    // None can be told of, so that each stays where it is.
+    fakes.events.publish = () => Promise.reject(lost());
+    await expect(publish(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    const looked = fakes.journal.of('ledger.unsent').map(([id]) => id);
+    expect(looked).toEqual([migrations[2], migrations[3], migrations[0], migrations[1]]);
+    expect(await fakes.ledger.unsentMark()).toBeUndefined();
+  });
+
   it('keeps what the record does not show yet, and drops it once the migration is over', async () => {
     const fakes = newFakes();
     await fakes.ledger.putMigration(aMigration());

@@ -121,6 +121,19 @@ describe('repair-trust towards Pod Identity', () => {
     expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
   });
 
+  it('waits where IAM does not show the role at all after the write', async () => {
+    const fakes = await atRepair();
+    const write = fakes.roles.updateTrustPolicy.bind(fakes.roles);
+    fakes.roles.updateTrustPolicy = async (...given) => {
+      await write(...given);
+      fakes.roles.getRole = async () => undefined;
+    };
+    await expect(repair(fakes)).rejects.toMatchObject({
+      name: 'Busy',
+      message: expect.stringContaining('does not show the trust policy') as string,
+    });
+  });
+
   it('leaves alone what somebody else has changed since the plan', async () => {
     const fakes = await atRepair();
     fakes.roles.trust[ROLE] = policyText(irsaStatement, others);

@@ -14,7 +14,7 @@ import { AT_ONCE, MOST_BROKEN_OFF } from '../../../lambdas/runtime/sweep/looks.t
 import { MOST_ATTEMPTS } from '../../../lambdas/runtime/again-later.ts';
 import { takeInventoryStep } from '../../../lambdas/steps/take-inventory/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
-import { ACCOUNT, ADDON, aCluster, ROLE } from '../fixtures.ts';
+import { ACCOUNT, aConfiguration, ADDON, aCluster, ROLE } from '../fixtures.ts';
 
 const SWEEP_ID = '01KF0E44M047C4FEZDQK8YZG0M';
 const PLACE = { account: ACCOUNT, region: 'eu-west-1' };
@@ -150,6 +150,19 @@ describe('take-inventory', () => {
       'eks.describeCluster',
       'eks.listAddons',
     ]);
+  });
+
+  it('asks for associations where a version takes some alone', async () => {
+    const addon = fakes.eks.addons.get(ADDON)!;
+    for (const podIdentity of [[], aConfiguration().podIdentity]) {
+      fakes = newFakes();
+      fakes.invocation.remaining = 900_000;
+      fakes.eks.addons.set(ADDON, { ...addon, serviceAccountRoleArn: undefined });
+      fakes.eks.configurations.set(`${ADDON} ${addon.version}`, { podIdentity });
+      await begin({ selection: { addons: [ADDON] } });
+      await take();
+      expect(fakes.journal.of('eks.listAssociationRefs')).toHaveLength(podIdentity.length === 0 ? 0 : 1);
+    }
   });
 
   it('refuses a sweep that it does not know', async () => {

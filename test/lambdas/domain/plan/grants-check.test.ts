@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { clusterArn } from '../../../../lambdas/domain/arn.ts';
 import { checkGrants } from '../../../../lambdas/domain/plan/grants-check.ts';
+import { planRoles } from '../../../../lambdas/domain/plan/plan.ts';
 import {
   GRANTED,
   irsaStatement,
@@ -76,6 +77,9 @@ describe('checkGrants', () => {
     ]);
   });
 
+  it('is silent, as every check of roles is, where no role is planned', () => {
+    expect(planRoles(facts(irsaStatement), [])).toEqual({ checks: [], trustRepairs: [] });
+  });
   it('leaves roles that IAM does not show to other checks', () => {
     expect(checkGrants(facts(irsaStatement, { roles: {} }), [planned], [])).toEqual([]);
   });

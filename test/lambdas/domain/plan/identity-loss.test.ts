@@ -179,6 +179,14 @@ describe('an annotation that somebody else has set', () => {
       expect(lossesOf(planOf(theirs, request))).toEqual([]);
   });
 
+  it('goes by the ways that are left, or where none is left by those that were asked for', () => {
+    const withdrawn = { ...theirs, offered: [{ version: 'v2', default: true, requiresIamPermissions: true }] };
+    const left = planOf(withdrawn, { strategy: 'auto', maxDisruption: 'outage' });
+    expect([left.ladder.map(({ strategy }) => strategy), lossesOf(left)]).toEqual([['in-place'], []]);
+    const none = planOf(withdrawn, { strategy: 'recreate' });
+    expect(blockingChecks(none)).toEqual(expect.arrayContaining(['version-offered', 'identity-loss']));
+  });
+
   it('stays where it is not of the add-on', () => {
     const elsewhere = { 'app.kubernetes.io/name': 'shop' };
     const seen = [controller, annotated({ annotatedBy: ['kubectl'], labels: elsewhere })];

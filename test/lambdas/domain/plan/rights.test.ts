@@ -142,6 +142,11 @@ describe('rightsOf', () => {
       `eks:DeletePIA ${other} by EKS`,
     ]);
     expect(back).toEqual(expect.arrayContaining([...pass(OTHER_ROLE), ...IRSA, `eks:UpdatePIA ${mine} by EKS`]));
+    // EKS makes the one that is missing, and takes that away again.
+    const both = [...plannedAssociations(facts), { ...plannedAssociations(facts)[0]!, serviceAccount: 'second' }];
+    const two = needs(facts, IN_PLACE, both);
+    expect(two['update-addon']).toContain('eks:CreatePIA cluster/dev by EKS');
+    expect(two['← restore-addon']).toContain('eks:DeletePIA podidentityassociation/dev/NEW by EKS');
     const recreate = needs(facts, RECREATE);
     expect(recreate['delete-addon']).toEqual([
       `eks:DeleteAddon ${OLD}`,

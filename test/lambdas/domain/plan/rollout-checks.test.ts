@@ -152,6 +152,12 @@ describe('pods that do not work before', () => {
       'Deployment ebs-csi-controller may miss 1 of 4 pods at once (maxUnavailable), and misses 2 already',
     ],
     [
+      'as many of a DaemonSet are broken as it may miss',
+      workload('DaemonSet', 4),
+      [...podsOf('DaemonSet', 3), crashing(0, 'DaemonSet')],
+      'DaemonSet ebs-csi-controller may miss 1 of 4 pods at once (maxUnavailable), and misses 1 already',
+    ],
+    [
       'a StatefulSet waits at one',
       workload('StatefulSet', 4),
       [...podsOf('StatefulSet', 3), crashing(0, 'StatefulSet')],
@@ -164,6 +170,16 @@ describe('pods that do not work before', () => {
       remedy: expect.stringMatching(/^Get these pods to work first, or remove them .*then plan again\.$/) as string,
     });
     expect(broken([one], pods, { verification: 'api' })).toMatchObject({ status: 'warn' });
+  });
+
+  it('are a warning where a DaemonSet or a Deployment may miss one more', () => {
+    const two = { rollout: { maxUnavailable: 2 } };
+    for (const kind of ['DaemonSet', 'Deployment'] as const)
+      expect(broken([workload(kind, 4, two)], [...podsOf(kind, 3), crashing(0, kind)])?.status).toBe('warn');
+    const surging = { rollout: { maxSurge: 2, maxUnavailable: 0 } };
+    expect(
+      broken([workload('DaemonSet', 4, surging)], [...podsOf('DaemonSet', 3), crashing(0, 'DaemonSet')])?.status,
+    ).toBe('warn');
   });
 
   it('do not hold up a Deployment whose software is removed and made anew, but a StatefulSet', () => {

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import type { Node, Pod } from '../../../../lambdas/domain/kubernetes.ts';
+import { isOverdueToEnd, stuckBecause } from '../../../../lambdas/domain/rollout/stuck.ts';
+import { aNode, aPod, at } from '../../fixtures.ts';
+
+const ending = (change: Partial<Pod> = {}): Pod => aPod('irsa', { terminating: true, deletionDue: at(0), ...change });
+const LATER = Date.parse(at(61));
+
+describe('a pod that should have ended', () => {
+  it('is one that is still there a minute after its grace period', () => {
+    const overdue = (pod: Pod, seconds: number): boolean => isOverdueToEnd(pod, Date.parse(at(seconds)));
+    expect([59, 60, 61].map((seconds) => overdue(ending(), seconds))).toEqual([false, false, true]);
+    expect(overdue(ending({ terminating: false }), 600)).toBe(false);
+    expect(overdue(ending({ deletionDue: undefined }), 600)).toBe(false);
+  });
+
+  it.each<[string, Partial<Pod>, Node[] | undefined, string | undefined]>([
+    ['no node ever took it', { node: undefined }, undefined, '; no node ever took it'],
+    ['its node is gone', {}, [aNode({ name: 'other' })], '; its node node-1 is gone'],
+    [
+      'its node does not answer',
+      {},
+      [aNode({ ready: false })],
+      '; its node node-1 does not answer, so that nobody knows whether its containers still run',
+    ],
+    ['its node answers', {}, [aNode()], undefined],
+    ['nobody can say what its node does', {}, undefined, undefined],
+  ])('where %s', (_, change, nodes, why) => {
+    const text = why === undefined ? undefined : `terminating, and was to be gone by ${at(0)}${why}`;
+    expect(stuckBecause(ending(change), nodes, LATER)).toBe(text);
+    expect(stuckBecause(ending(change), nodes, LATER - 1000)).toBeUndefined();
+  });
+});
