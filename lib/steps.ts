@@ -72,7 +72,6 @@ export class Steps extends Construct {
       bucketArn: bucket.bucketArn,
       passableRoleArns,
       repairableRoleArns,
-      actingRoleArns: Object.values(acting),
       comparesApprovers: config.approvals.approver === 'another-role',
       accounts: config.accounts,
       ...ledgerKey,

@@ -109,8 +109,15 @@ export const rolesOfNodes = async (
       aws('eks:DescribeCluster', () => client.send(new DescribeClusterCommand({ name: cluster }))),
     );
     if (answer.cluster?.accessConfig?.authenticationMode !== 'API') return undefined;
-    const { entries, more } = await again(clock, () => eks.listAccessEntries(MOST_ENTRIES));
-    return more ? undefined : entries.flatMap(({ principalArn, type }) => (NODE_TYPES.has(type) ? [principalArn] : []));
+    const { arns, more } = await again(clock, () => eks.listNodeCandidates(MOST_ENTRIES));
+    if (more) return undefined;
+    const ofNodes: string[] = [];
+    // One that vanished in between is no longer there.
+    for (const arn of arns) {
+      const entry = await again(clock, () => eks.describeAccessEntry(arn));
+      if (entry && NODE_TYPES.has(entry.type)) ofNodes.push(arn);
+    }
+    return ofNodes;
   } catch (error) {
     if (isMigrationError(error, 'AccessDenied') || isMigrationError(error, 'InvalidRequest')) return undefined;
     throw error;

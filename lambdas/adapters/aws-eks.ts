@@ -88,10 +88,6 @@ export class AwsEks implements Eks {
     return this.described;
   }
 
-  /**
-   * As it was described last; it is asked for where it was not. For what does not change as long as it is there, such
-   * as its endpoint.
-   */
   async knownCluster(): Promise<Cluster | undefined> {
     return this.described ?? (await this.describeCluster());
   }
@@ -187,7 +183,7 @@ export class AwsEks implements Eks {
     return { associations: await this.describeAssociations(refs.slice(0, limit)), more: refs.length > limit };
   }
 
-  async listAccessEntries(limit: number): Promise<{ entries: AccessEntry[]; more: boolean }> {
+  async listNodeCandidates(limit: number): Promise<{ arns: string[]; more: boolean }> {
     const arns: string[] = [];
     await aws('eks:ListAccessEntries', async () => {
       for await (const page of paginateListAccessEntries({ client: this.client }, { clusterName: this.cluster })) {
@@ -195,20 +191,19 @@ export class AwsEks implements Eks {
         if (arns.length > limit) return;
       }
     });
-    const entries: AccessEntry[] = [];
     const account = this.described?.arn.split(':')[4];
-    // The list has names alone; an entry that vanished in between is no longer there.
-    for (const principalArn of arns.slice(0, limit)) {
-      if (this.ofService.includes(principalArn) || isNobodysNode(principalArn, account)) {
-        entries.push({ principalArn, type: 'STANDARD' });
-        continue;
-      }
-      const answer = await awsOrUndefined(`eks:DescribeAccessEntry ${principalArn}`, () =>
-        this.client.send(new DescribeAccessEntryCommand({ clusterName: this.cluster, principalArn })),
-      );
-      if (answer?.accessEntry?.type) entries.push({ principalArn, type: answer.accessEntry.type });
-    }
-    return { entries, more: arns.length > limit };
+    return {
+      arns: arns.slice(0, limit).filter((arn) => !this.ofService.includes(arn) && !isNobodysNode(arn, account)),
+      more: arns.length > limit,
+    };
+  }
+
+  async describeAccessEntry(principalArn: string): Promise<AccessEntry | undefined> {
+    const answer = await awsOrUndefined(`eks:DescribeAccessEntry ${principalArn}`, () =>
+      this.client.send(new DescribeAccessEntryCommand({ clusterName: this.cluster, principalArn })),
+    );
+    const type = answer?.accessEntry?.type;
+    return type ? { principalArn, type } : undefined;
   }
 
   /**

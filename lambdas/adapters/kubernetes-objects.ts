@@ -225,6 +225,7 @@ export const toNode = ({ metadata: { name, labels }, status }: z.infer<typeof no
   ready: isReady(status?.conditions),
   os: labels['kubernetes.io/os'] === 'windows' ? 'windows' : 'linux',
   compute: COMPUTE_TYPES[labels['eks.amazonaws.com/compute-type'] ?? ''] ?? 'ec2',
+  ...(labels['eks.amazonaws.com/nodegroup'] ? { nodeGroup: labels['eks.amazonaws.com/nodegroup'] } : {}),
 });
 
 /** A failure policy that is left out is Fail in `admissionregistration.k8s.io/v1`. Source: Kubernetes API reference. */

@@ -144,6 +144,8 @@ export interface Node {
   ready: boolean;
   os: 'linux' | 'windows';
   compute: Compute;
+  /** The managed node group that it belongs to. */
+  nodeGroup?: string;
 }
 
 /** A webhook that changes objects as they are created. */

@@ -18,18 +18,18 @@ export interface StepCalls {
 
 /** By the step's name. A step that is not here reserves as it calls. */
 export const STEP_CALLS: Readonly<Record<string, StepCalls>> = {
-  plan: { calls: { eks: 12, iam: 20, kubernetes: 8 }, patience: 'comes-back' },
-  begin: { calls: { eks: 3, iam: 2, kubernetes: 1 }, patience: 'comes-back' },
+  plan: { calls: { eks: 7, iam: 20, kubernetes: 8 }, patience: 'comes-back' },
+  begin: { calls: { eks: 3, iam: 1, kubernetes: 1 }, patience: 'comes-back' },
   'install-agent': { calls: { eks: 2, kubernetes: 1 }, patience: 'waits' },
   'repair-trust': { calls: { iam: 3 }, patience: 'waits' },
   'delete-addon': { calls: { eks: 2 }, patience: 'waits' },
   'await-deleted': { calls: { eks: 1 }, patience: 'goes-on' },
-  'create-addon': { calls: { eks: 5, iam: 2 }, patience: 'goes-on' },
-  'update-addon': { calls: { eks: 4, iam: 2 }, patience: 'waits' },
+  'create-addon': { calls: { eks: 5, iam: 1 }, patience: 'goes-on' },
+  'update-addon': { calls: { eks: 4, iam: 1 }, patience: 'waits' },
   'create-association': { calls: { eks: 5, iam: 1 }, patience: 'waits' },
   'await-active': { calls: { eks: 1 }, patience: 'waits' },
   'carry-over': { calls: {}, patience: 'waits' },
-  'verify-pods': { calls: { eks: 2, kubernetes: 5 }, patience: 'waits' },
+  'verify-pods': { calls: { eks: 3, kubernetes: 5 }, patience: 'waits' },
   'restart-pods': { calls: { eks: 1, kubernetes: 6 }, patience: 'waits' },
   'annotate-service-account': { calls: { eks: 2, kubernetes: 2 }, patience: 'waits' },
   'assess-rollback': { calls: { eks: 3 }, patience: 'goes-on' },

@@ -38,6 +38,11 @@ export type NewAssociation = Pick<
  */
 export interface Eks {
   describeCluster(): Promise<Cluster | undefined>;
+  /**
+   * As this invocation has described it last; described where it has not yet. For what stays the same as long as the
+   * cluster is there, such as its issuer.
+   */
+  knownCluster(): Promise<Cluster | undefined>;
   describeAddon(addon: string): Promise<Addon | undefined>;
   /** Versions offered for that Kubernetes version, newest first; empty for an add-on that EKS does not know. */
   listOfferedVersions(addon: string, kubernetesVersion: string): Promise<OfferedVersion[]>;
@@ -61,11 +66,12 @@ export interface Eks {
   /** Whole associations of all service accounts, at most `limit` of them; `more`: there are others. */
   listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }>;
   /**
-   * Access entries with their type, at most `limit` of them; `more`: there are others. Those whose ARN says that they
-   * are nobody's node are STANDARD without being looked at. Throws InvalidRequest where the cluster's authentication
-   * mode knows none.
+   * ARNs of the principals that have access entries, at most `limit` of them, without those whose ARN says that no node
+   * can have them; `more`: there are others. Throws InvalidRequest where the cluster's authentication mode knows none.
    */
-  listAccessEntries(limit: number): Promise<{ entries: AccessEntry[]; more: boolean }>;
+  listNodeCandidates(limit: number): Promise<{ arns: string[]; more: boolean }>;
+  /** With its type; `undefined` where the principal has no access entry. */
+  describeAccessEntry(principalArn: string): Promise<AccessEntry | undefined>;
   /** Sets what the add-on form of an association can't carry; the role stays. */
   updateAssociation(
     id: string,

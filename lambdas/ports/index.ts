@@ -52,7 +52,8 @@ export interface ReadingPorts {
     | 'countAssociations'
     | 'describeAssociation'
     | 'listAllAssociations'
-    | 'listAccessEntries'
+    | 'listNodeCandidates'
+    | 'describeAccessEntry'
   >;
   roles: Pick<Roles, 'getRole' | 'getOidcProvider' | 'listPolicies' | 'getBoundary' | 'simulate'>;
   kubernetes: Pick<

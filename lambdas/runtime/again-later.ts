@@ -67,7 +67,7 @@ export function againLater({ clock, random, errors, begin, beforeWait }: AgainLa
 }
 
 /** Methods of ports that change nothing. */
-const READS = /^(count|describe|get|list|may)[A-Z]/;
+const READS = /^(count|describe|get|known|list|may)[A-Z]/;
 
 /** Each method that reads is the one of `reading`, each other one of `changing`. */
 function readingBy<Port extends object>(reading: Port, changing: Port): Port {

@@ -115,6 +115,18 @@ export interface BegunFacts {
   annotated?: readonly string[] | undefined;
 }
 
+/** What is not granted; the OIDC provider is read only where something is not granted without it. */
+async function withProvider(
+  roles: Pick<Roles, 'getOidcProvider'>,
+  facts: GrantFacts,
+  accounts: readonly PlannedAssociation[],
+  ungranted: (facts: GrantFacts) => JudgedGrant[],
+): Promise<JudgedGrant[]> {
+  const left = ungranted(facts);
+  const oidcProvider = left.length > 0 ? await readProvider(roles, facts, accounts) : undefined;
+  return oidcProvider ? ungranted({ ...facts, oidcProvider }) : left;
+}
+
 interface BeginWork {
   migrationId: string;
   plan: Plan & { namespace: string };
@@ -125,13 +137,13 @@ interface BeginWork {
 export async function assertPlanIsGranted(
   { migrationId, plan, request }: BeginWork,
   { associations, trustPolicies, annotated }: BegunFacts,
-  { eks, roles }: { eks: Pick<TargetPorts['eks'], 'describeCluster'>; roles: Pick<Roles, 'getOidcProvider'> },
+  { eks, roles }: { eks: Pick<TargetPorts['eks'], 'knownCluster'>; roles: Pick<Roles, 'getOidcProvider'> },
   { ledger, settings }: Pick<HandlerDependencies, 'ledger' | 'settings'>,
 ): Promise<void> {
   const { target } = request;
   const about: About = { ...plan, annotated };
   const unfinished = await unfinishedAmong(ledger, associations, request);
-  const cluster = await eks.describeCluster();
+  const cluster = await eks.knownCluster();
   const facts: GrantFacts = {
     target,
     ...(cluster?.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }),
@@ -140,10 +152,10 @@ export async function assertPlanIsGranted(
     ...addonFacts(plan, about),
     roleGrants: settingsFor(settings, target).roleGrants ?? [],
   };
-  const oidcProvider = await readProvider(roles, facts, plan.associations);
-  const all = { ...facts, ...(oidcProvider ? { oidcProvider } : {}) };
   const rule = plansOf(plan, about, plan);
-  const error = refused(notAllowed([...judgeAssociations(all, rule), ...judgeRepairs(all, rule)]), migrationId);
+  const ungranted = (all: GrantFacts): JudgedGrant[] =>
+    notAllowed([...judgeAssociations(all, rule), ...judgeRepairs(all, rule)]);
+  const error = refused(await withProvider(roles, facts, plan.associations, ungranted), migrationId);
   if (error) throw error;
 }
 
@@ -214,19 +226,16 @@ export async function assertGranted(
     ...addonFacts(plan, snapshot),
     roleGrants: settingsFor(settings, target).roleGrants ?? [],
   };
-  const oidcProvider = await readProvider(roles, facts, accounts);
   const rule = plansOf(plan, snapshot, { associations: accounts, trustRepairs: repairs });
-  const ungranted = (associations: readonly Association[]): JudgedGrant[] => {
-    const all = { ...facts, ...(oidcProvider ? { oidcProvider } : {}), associations };
-    return notAllowed('repair' in given ? judgeRepairs(all, rule) : judgeAssociations(all, rule));
-  };
-  let left = ungranted([]);
+  const ungranted = (all: GrantFacts): JudgedGrant[] =>
+    notAllowed('repair' in given ? judgeRepairs(all, rule) : judgeAssociations(all, rule));
+  let left = await withProvider(roles, facts, accounts, ungranted);
   const before = snapshot.associations.filter((one) => accounts.some(({ roleArn }) => roleArn === one.roleArn));
   if (left.length > 0 && before.length > 0) {
     // Asked of EKS only where nothing else shows it.
     const counting = stillCounting(work, await listPlannedAssociations(eks, accounts));
     const unfinished = await unfinishedAmong(ledger, counting, record.request);
-    left = ungranted(counting.filter(({ id }) => !unfinished.includes(id)));
+    left = ungranted({ ...facts, associations: counting.filter(({ id }) => !unfinished.includes(id)) });
   }
   const error = refused(left, record.migrationId);
   if (error) throw error;

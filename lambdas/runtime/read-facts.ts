@@ -5,11 +5,15 @@ import { irsaRoleOf } from '../domain/irsa.ts';
 import type { Addon, Association, MigrationRequest, PlannedAssociation } from '../domain/model.ts';
 import type { AddonFacts, Facts, ServiceAccountFacts } from '../domain/plan/facts.ts';
 import type { Asking } from '../domain/plan/calls.ts';
-import { grantFactsOf } from '../domain/plan/grants-check.ts';
+import { isAgentReady } from '../domain/plan/agent-install.ts';
+import { type GrantFacts, isWideIrsaTrust } from '../domain/plan/grants.ts';
+import { grantFactsOf, grantsPlanOf } from '../domain/plan/grants-check.ts';
+import { judgeAssociations } from '../domain/plan/grants-judged.ts';
 import { identityHolders } from '../domain/plan/identity-loss.ts';
 import { ASSOCIATE } from '../domain/plan/ladder.ts';
 import { isMigrated, plannedAssociations, waysBeforeRights } from '../domain/plan/plan.ts';
 import { callsOf } from '../domain/plan/rights.ts';
+import { isForThemAlone } from '../domain/plan/sole-users.ts';
 import { settingsFor } from '../domain/spokes.ts';
 import type { Ledger, ReadingPorts, Settings, TargetPorts } from '../ports/index.ts';
 import { advisory } from './advice.ts';
@@ -72,13 +76,29 @@ async function readSupport(
 }
 
 /**
+ * Whether another add-on may use one of the roles: a trust policy allows IRSA for more than the planned service
+ * accounts, or EKS has given the role to others of the add-on's namespace, of which it is to be told whose they are.
+ */
+function mayBeShared(facts: Facts, planned: readonly PlannedAssociation[]): boolean {
+  const { annotated, addon } = facts;
+  const role = addon?.serviceAccountRoleArn;
+  const isPlanned = (name: string): boolean => planned.some(({ serviceAccount }) => serviceAccount === name);
+  return (
+    rolesIn(facts, planned).some((arn) => !isForThemAlone(facts, arn, planned)) ||
+    (annotated !== undefined &&
+      'seen' in annotated &&
+      annotated.seen.some(({ name, roleArn }) => roleArn === role && !isPlanned(name)))
+  );
+}
+
+/**
  * What only matters where an association is planned: who else uses the roles, what their policies allow, and what those
  * of the nodes do.
  */
 async function readUse(
   facts: Facts,
   { eks, roles }: Pick<ReadingPorts, 'eks' | 'roles'>,
-  described: readonly string[],
+  described: readonly string[] | undefined,
   ofCluster: Parameters<typeof readRoleUsers>[2],
 ): Promise<{ facts: Facts; addons: Addon[] }> {
   const planned = plannedAssociations(facts);
@@ -90,18 +110,22 @@ async function readUse(
       ...facts,
       roleUsers,
       rolePolicies: await readRolePolicies(roles, planned, facts.roles),
-      nodeRoles: await readNodeRoles(eks, roles),
+      nodeRoles: await readNodeRoles({ eks, roles }, facts),
     },
   };
 }
 
-/** The Pod Identity agent's add-on, and which of it there is to install where the request asks for that. */
+/**
+ * The Pod Identity agent's add-on, and which of it there is to install where the request asks for that. A DaemonSet that
+ * is ready everywhere says more than EKS's word for it: EKS takes the software away as soon as its add-on is deleted.
+ */
 async function readAgent(
   eks: Eks,
   { agent }: MigrationRequest,
   cluster: Cluster,
+  { agentWorkload }: Pick<Facts, 'agentWorkload'>,
 ): Promise<Pick<Facts, 'agentAddon' | 'agentOffered'>> {
-  if (cluster.autoMode) return {};
+  if (cluster.autoMode || (agentWorkload && isAgentReady(agentWorkload))) return {};
   const agentAddon = await eks.describeAddon(AGENT_ADDON);
   if (agentAddon) return { agentAddon };
   return agent === 'install' ? { agentOffered: await eks.listOfferedVersions(AGENT_ADDON, cluster.version) } : {};
@@ -154,13 +178,24 @@ async function readMigrated(
   return 'read' in found ? found.read : { associations: [], roles: {} };
 }
 
+/**
+ * Whether the plan depends on IAM's OIDC provider: not where another ground gives each role to its service account, and
+ * no trust policy is to be repaired, or allows IRSA by a wildcard, which is told of.
+ */
+const needsProvider = (facts: Facts, rule: GrantFacts, planned: readonly PlannedAssociation[]): boolean =>
+  facts.request.trust === 'repair' ||
+  judgeAssociations(rule, grantsPlanOf(facts, planned, [])).some(
+    ({ answer, question }) => answer.verdict !== 'allowed' || isWideIrsaTrust(rule, question),
+  );
+
 /** What the rule on who may be given a role needs beside what is read anyway. */
 async function readGrants(
   facts: Facts,
   planned: readonly PlannedAssociation[],
   { roles, ledger }: { roles: ReadingPorts['roles']; ledger: Pick<Ledger, 'getMigration'> },
 ): Promise<Pick<Facts, 'oidcProvider' | 'unfinished'>> {
-  const oidcProvider = await readProvider(roles, grantFactsOf(facts), planned);
+  const rule = grantFactsOf(facts);
+  const oidcProvider = needsProvider(facts, rule, planned) ? await readProvider(roles, rule, planned) : undefined;
   const unfinished = await unfinishedAmong(ledger, facts.associations, facts.request);
   return { ...(oidcProvider ? { oidcProvider } : {}), ...(unfinished.length > 0 ? { unfinished } : {}) };
 }
@@ -196,10 +231,12 @@ export async function readFacts(
     const known = { ...empty, cluster, addon, ...(shown === undefined ? {} : { namespace: shown }) };
     return asking === 'thriftily' ? known : { ...known, ...(await readMigrated(addon, ports, request)) };
   }
-  const agent = await readAgent(eks, request, cluster);
   const support = await readSupport(eks, addon, cluster.version);
   const namespace = namespaceOf(addon, defaultNamespaceOf(support.offered));
-  if (namespace === undefined) return { ...empty, cluster, addon, ...agent, ...support };
+  if (namespace === undefined)
+    return { ...empty, cluster, addon, ...(await readAgent(eks, request, cluster, {})), ...support };
+  const objects = await readKubernetes(kubernetes, request, namespace, unanswered);
+  const agent = await readAgent(eks, request, cluster, objects);
   const planned = plannedAssociations({ request, addon, namespace, podIdentity: support.podIdentity });
   const { ofCluster, ...associations } = await readAssociations(eks, planned);
   const known: Facts = {
@@ -209,12 +246,14 @@ export async function readFacts(
     namespace,
     ...agent,
     ...support,
+    ...objects,
     ...associations,
     roles: await readRoles(roles, rolesIn({ addon }, planned), request.target.account),
   };
   const found: Facts = { ...known, ...(await readGrants(known, planned, { roles, ledger })) };
-  const use = await readUse(found, ports, [request.addon, ...(agent.agentAddon ? [AGENT_ADDON] : [])], ofCluster);
-  const seen = { ...use.facts, ...(await readKubernetes(kubernetes, request, namespace, unanswered)), request };
+  const others = mayBeShared(found, planned) ? [request.addon, AGENT_ADDON] : undefined;
+  const use = await readUse(found, ports, others, ofCluster);
+  const seen = { ...use.facts, request };
   const facts = { ...seen, bystanderAssociations: await readBystanders(eks, seen, planned) };
   return {
     ...facts,
@@ -248,7 +287,7 @@ export async function readServiceAccountFacts(
     ...(account ? { serviceAccount: stateOf(account) } : {}),
   };
   if (objects.kubernetesError === undefined && !account) return known;
-  const agent = await readAgent(eks, request, cluster);
+  const agent = await readAgent(eks, request, cluster, objects);
   const planned = plannedAssociations(known);
   // Also where no role is known yet: it may have an association already.
   const { ofCluster, ...associations } = await readAssociations(
@@ -262,7 +301,7 @@ export async function readServiceAccountFacts(
     roles: await readRoles(roles, rolesIn(known, planned), request.target.account),
   };
   const found: Facts = { ...withRoles, ...(await readGrants(withRoles, planned, { roles, ledger })) };
-  const use = await readUse(found, ports, agent.agentAddon ? [AGENT_ADDON] : [], ofCluster);
+  const use = await readUse(found, ports, [AGENT_ADDON], ofCluster);
   const ownerAddon = await readOwner(eks, request.serviceAccount, use.addons, cluster.version);
   const facts = { ...use.facts, request, ...(ownerAddon === undefined ? {} : { ownerAddon }) };
   return {

@@ -1,10 +1,12 @@
 /** What the plan reads about roles: trust and policies, and who else uses them. */
-import { parseRoleArn } from '../domain/arn.ts';
+import { clusterArn, parseRoleArn } from '../domain/arn.ts';
 import { plannedFor } from '../domain/associations.ts';
+import { isMigrationError } from '../domain/errors.ts';
 import type { Addon, Association, PlannedAssociation } from '../domain/model.ts';
 import type { ServiceAccountRef } from '../domain/subject.ts';
 import { addedAssociations } from '../domain/plan/association-checks.ts';
-import type { Facts, NodeRolesFact, RolePoliciesFact, RoleUsersFact } from '../domain/plan/facts.ts';
+import type { Facts, NodeRoleFact, NodeRolesFact, RolePoliciesFact, RoleUsersFact } from '../domain/plan/facts.ts';
+import { NODE_ACTION } from '../domain/plan/preflight-node-role.ts';
 import type { ReadingPorts } from '../ports/index.ts';
 import { readNamespace } from './addon-namespace.ts';
 import { advisory } from './advice.ts';
@@ -75,12 +77,16 @@ export async function readAddons(eks: Eks, described: readonly string[] = []): P
   return addons;
 }
 
-/** Who uses which role. `described`: names of add-ons whose role is known, or does not matter. */
+/**
+ * Who uses which role. `described`: names of add-ons whose role is known, or does not matter; undefined where none can
+ * use the roles but the one in question.
+ */
 export async function readRoleUsers(
   eks: Eks,
-  described: readonly string[],
+  described: readonly string[] | undefined,
   ofCluster: Omit<RoleUsersFact, 'addons'>,
 ): Promise<RoleUsersFact & { seen: Addon[] }> {
+  if (!described) return { ...ofCluster, seen: [] };
   const answer = await advisory(() => readAddons(eks, described));
   const seen = 'read' in answer ? answer.read : [];
   const addons = seen.flatMap(({ name, serviceAccountRoleArn: roleArn }) =>
@@ -130,19 +136,84 @@ export async function readRolePolicies(
   return policies;
 }
 
-/** The roles of the cluster's nodes: those that its access entries let in as such. */
-export async function readNodeRoles(eks: Eks, roles: Roles): Promise<NodeRolesFact> {
-  const answer = await advisory(() => eks.listAccessEntries(MOST_ENTRIES));
+/**
+ * Which of these roles may fetch credentials for pods, as IAM's simulation says; none where it may not be asked. `gone`:
+ * those that IAM does not have any more, which no node can assume.
+ */
+async function simulateRoles(
+  roles: Roles,
+  arns: readonly string[],
+  cluster: string,
+): Promise<{ allowed: Set<string>; gone: Set<string> }> {
+  const [allowed, gone] = [new Set<string>(), new Set<string>()];
+  for (const principalArn of arns) {
+    const question = { principalArn, actions: [NODE_ACTION], resources: [cluster], context: {} };
+    try {
+      const [call] = await roles.simulate(question);
+      if (call?.allowed === true && call.missing.length === 0) allowed.add(principalArn);
+    } catch (error) {
+      if (isMigrationError(error, 'NotFound')) gone.add(principalArn);
+      else if (isMigrationError(error, 'AccessDenied') || isMigrationError(error, 'InvalidRequest')) break;
+      else throw error;
+    }
+  }
+  return { allowed, gone };
+}
+
+/**
+ * Whether all nodes that pods with Pod Identity can be on are of managed node groups: EKS makes an access entry for each
+ * of these. Source: eksworkshop.com, "Managing cluster access".
+ */
+const areManaged = (nodes: Facts['nodes']): boolean =>
+  nodes !== undefined &&
+  'seen' in nodes &&
+  nodes.seen.some(({ nodeGroup }) => nodeGroup !== undefined) &&
+  nodes.seen.every(
+    ({ os, compute, nodeGroup }) => nodeGroup !== undefined || os === 'windows' || compute === 'fargate',
+  );
+
+/** Principals of those whose access entries are of nodes, at most so many. */
+async function ofNodes(eks: Eks, arns: readonly string[], most = Infinity): Promise<string[]> {
+  const found: string[] = [];
+  for (const arn of arns)
+    if (found.length < most && NODE_TYPES.has((await eks.describeAccessEntry(arn))?.type ?? '')) found.push(arn);
+  return found;
+}
+
+/**
+ * The roles of the cluster's nodes: those that its access entries let in as such. Where each role that could be one may
+ * fetch credentials, it does not matter which of them nodes have.
+ */
+export async function readNodeRoles(
+  { eks, roles }: { eks: Eks; roles: Roles },
+  { request: { target }, nodes }: Pick<Facts, 'request' | 'nodes'>,
+): Promise<NodeRolesFact> {
+  const answer = await advisory(() => eks.listNodeCandidates(MOST_ENTRIES));
   if (!('read' in answer)) return { roles: [], error: answer.refused };
-  const { entries, more } = answer.read;
-  const ofNodes = entries.filter(({ type }) => NODE_TYPES.has(type));
-  const found: NodeRolesFact['roles'] = [];
-  for (const { principalArn: arn, type } of ofNodes.slice(0, MOST_NODE_ROLES))
-    found.push({ arn, type, ...(await policiesOf(roles, arn)) });
+  const { arns, more } = answer.read;
+  const { allowed, gone } = await simulateRoles(roles, arns.slice(0, MOST_NODE_ROLES), clusterArn(target));
+  const simulated = [...allowed].map((arn): NodeRoleFact => ({ arn, simulated: true }));
+  const others = arns.filter((arn) => !allowed.has(arn) && !gone.has(arn));
+  const tooMany = more
+    ? [`the cluster has more than ${MOST_ENTRIES} access entries, of which so many were looked at`]
+    : [];
+  const candidates = (): NodeRolesFact => ({
+    roles: simulated,
+    areCandidates: true,
+    ...(more ? { error: tooMany.join('; ') } : {}),
+  });
+  if (simulated.length > 0 && others.length === 0 && areManaged(nodes)) return candidates();
+  const described = await advisory(() => ofNodes(eks, others));
+  if (!('read' in described)) return { roles: [], error: described.refused };
+  const doubtful = described.read;
+  // A cluster whose entries let no node in may know its nodes by the ConfigMap aws-auth.
+  if (doubtful.length === 0 && (await ofNodes(eks, [...allowed], 1)).length > 0) return candidates();
+  const found: NodeRoleFact[] = [];
+  for (const arn of doubtful.slice(0, MOST_NODE_ROLES)) found.push({ arn, ...(await policiesOf(roles, arn)) });
   const errors = [
-    ...(more ? [`the cluster has more than ${MOST_ENTRIES} access entries, of which so many were looked at`] : []),
-    ...(ofNodes.length > MOST_NODE_ROLES
-      ? [`its nodes have ${ofNodes.length} roles, of which ${MOST_NODE_ROLES} were looked at`]
+    ...tooMany,
+    ...(doubtful.length > MOST_NODE_ROLES
+      ? [`its nodes have ${doubtful.length} roles, of which ${MOST_NODE_ROLES} were looked at`]
       : []),
   ];
   return { roles: found, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };

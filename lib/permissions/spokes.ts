@@ -87,7 +87,7 @@ function withoutNarrower(all: readonly Merged[]): Merged[] {
 
 /**
  * What the role of that capability may do, by the steps that are deployed: each action once for the same conditions,
- * with everything that it is for. `actingRoleArns` of the options: the role that changes things there.
+ * with everything that it is for.
  */
 export function capabilityGrants(
   capability: AwsCapability,

@@ -41,14 +41,12 @@ export interface TargetOptions {
   passableRoleArns: string[];
   /** ARN patterns of the roles whose trust policy may be changed; undefined: of none. */
   repairableRoleArns: string[] | undefined;
-  /** The roles of the steps that change something in EKS: what the plan asks IAM's simulation about. */
-  actingRoleArns: string[];
   /** Whether an approver's role is compared with the requester's, and sessions of one role may be two people. */
   comparesApprovers: boolean;
 }
 
 /** What a plan reads, of one migration or of a whole inventory. */
-const planGrants = ({ actingRoleArns }: TargetOptions): Grant[] => [
+const planGrants = (): Grant[] => [
   describeCluster("reads the cluster's version and OIDC issuer, and finds its API server"),
   listAddons('finds other add-ons that use the same roles'),
   ...observe('reads the add-on, its associations, and those that share its roles'),
@@ -80,8 +78,8 @@ const planGrants = ({ actingRoleArns }: TargetOptions): Grant[] => [
   },
   {
     actions: ['iam:SimulatePrincipalPolicy'],
-    resources: actingRoleArns,
-    why: 'asks beforehand whether the steps may make the calls of the migration, and those of its rollback',
+    resources: ROLES,
+    why: 'asks whether the steps may make the calls of the migration and of its rollback, and whether the roles of the nodes may fetch credentials for pods',
   },
 ];
 
@@ -263,9 +261,9 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   'diagnose-denial': () => [],
   'start-sweep': () => [],
   'begin-sweep': () => [],
-  'take-inventory': (options) => [
+  'take-inventory': () => [
     { actions: ['eks:ListClusters'], resources: ['*'], why: 'finds the clusters of a region' },
-    ...planGrants(options),
+    ...planGrants(),
   ],
   'dispatch-sweep': () => [],
   'report-sweep': () => [],

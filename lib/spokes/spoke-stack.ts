@@ -16,7 +16,6 @@ import {
   type Capability,
   externalIdOf,
   SPOKE_STEPS,
-  spokeRoleArn,
   spokeRoleName,
 } from '../../lambdas/domain/spokes.ts';
 import { acknowledgeGrants } from '../acknowledge.ts';
@@ -120,7 +119,6 @@ export class SpokeStack extends Stack {
     const options = {
       passableRoleArns: patternsThere(passableRoleArns, accounts),
       repairableRoleArns: repairableRoleArns && patternsThere(repairableRoleArns, accounts),
-      actingRoleArns: [spokeRoleArn(Aws.ACCOUNT_ID, 'change', Aws.PARTITION)],
       // Approvers are of the hub, or of accounts whose roles the service does not read.
       comparesApprovers: false,
     };

@@ -12,6 +12,7 @@ import type { RoleState, World } from '../world/world.ts';
 import { checkParameters, membersOf, QueryError, required, structuresOf } from './query-protocol.ts';
 import type { XmlValue } from './query-protocol.ts';
 import type { QueryAction } from './query-service.ts';
+import { awsPolicy } from './aws-policies.ts';
 import { ARN, nameAndPath, noSuchRole, page } from './wire.ts';
 
 interface Source {
@@ -20,10 +21,10 @@ interface Source {
   policy: ParsedPolicy;
 }
 
-/** A managed policy whose document the world does not have allows nothing, and denies nothing. */
+/** A managed policy whose document nobody has said allows nothing, and denies nothing. */
 const sourcesOf = ({ policies, attachedPolicies }: RoleState): Source[] => [
   ...policies.map(({ name, document }): Source => ({ id: name, type: 'role', policy: identityPolicy(document) })),
-  ...attachedPolicies.flatMap(({ arn, document }): Source[] =>
+  ...attachedPolicies.flatMap(({ arn, document = awsPolicy(arn) }): Source[] =>
     document === undefined
       ? []
       : [

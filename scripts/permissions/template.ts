@@ -9,7 +9,6 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { z } from 'zod';
-import { ACTING_STEPS } from '../../lambdas/domain/plan/acting.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { createApp } from '../../lib/app.ts';
 import { executionGrantsOf, type Grant, grantsOf, type Machines } from '../../lib/migration/permissions.ts';
@@ -134,7 +133,7 @@ const schedulesOf = (app: App): { target: z.infer<typeof scheduleTarget> }[] =>
     .flatMap((one) => (one instanceof scheduler.CfnSchedule ? [{ target: scheduleTarget.parse(one.target) }] : []));
 
 /** What the grants of the steps are made for: the sample account, as lib/steps.ts has it. */
-const grantOptions = (app: App, { functions, tables }: Assembly, keyArn: string) => {
+const grantOptions = (app: App, { tables }: Assembly, keyArn: string) => {
   const arnOf = (role: string): string => `arn:aws:iam::${SAMPLE.account}:${role}`;
   const [table] = tables;
   return {
@@ -142,9 +141,6 @@ const grantOptions = (app: App, { functions, tables }: Assembly, keyArn: string)
     bucketArn: app.node.findAll().find((one) => one instanceof s3.Bucket)?.bucketArn ?? '',
     passableRoleArns: [arnOf(SAMPLE_ROLES.passableRoleArns)],
     repairableRoleArns: [arnOf(SAMPLE_ROLES.repairableRoleArns)],
-    actingRoleArns: functions
-      .filter((one) => ACTING_STEPS.some((step) => step === lambdaName(one)))
-      .map(({ roleArn }) => roleArn),
     comparesApprovers: true,
     accounts: [SAMPLE_OTHER],
     ledgerKey: { keyArn, tableName: table?.name ?? '' },

@@ -241,7 +241,7 @@ describe('the role of the nodes', () => {
       { principalArn: OTHER_ROLE, type: 'EC2' },
     ];
     expect(await ofNodes()).not.toHaveProperty('roleArn');
-    fakes.eks.listAccessEntries = refuses('AccessDenied');
+    fakes.eks.listNodeCandidates = refuses('AccessDenied');
     const report = await look();
     expect(report.workloads.flatMap(({ roles }) => roles)).toContainEqual(
       expect.not.objectContaining({ roleArn: expect.anything() as unknown }),

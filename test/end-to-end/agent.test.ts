@@ -256,19 +256,28 @@ describe('where there is an agent already', () => {
     expect(agent === undefined).toBe(options.scenario !== 'in-place');
   });
 
-  it.each(['DEGRADED', 'CREATE_FAILED'] as const)(
-    'as an add-on that is %s, it blocks, and nothing is done about it',
-    async (status) => {
-      const { report, calls, agent } = await migrated({
-        scenario: 'in-place',
-        change: ({ accounts }) =>
-          void (accounts[0]!.clusters[0]!.addons.find(({ name }) => name === AGENT)!.status = status),
-      });
-      expect(report.outcome).toBe('blocked');
-      expect(checkOf(report)).toMatchObject({ status: 'fail', message: expect.stringContaining(status) as unknown });
-      expect([calls, agent?.status]).toEqual([[], status]);
-    },
-  );
+  const inStatus = (status: 'DEGRADED' | 'CREATE_FAILED'): WorldOptions => ({
+    scenario: 'in-place',
+    change: ({ accounts }) =>
+      void (accounts[0]!.clusters[0]!.addons.find(({ name }) => name === AGENT)!.status = status),
+  });
+
+  it('as an add-on that is CREATE_FAILED, it blocks, and nothing is done about it', async () => {
+    const { report, calls, agent } = await migrated(inStatus('CREATE_FAILED'));
+    expect(report.outcome).toBe('blocked');
+    expect(checkOf(report)).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('CREATE_FAILED') as unknown,
+    });
+    expect([calls, agent?.status]).toEqual([[], 'CREATE_FAILED']);
+  });
+
+  it('as an add-on that EKS calls DEGRADED, with its pods ready on each node, it is enough', async () => {
+    const { report, calls } = await migrated(inStatus('DEGRADED'));
+    expect(report.outcome).toBe('migrated');
+    expect(checkOf(report)).toMatchObject({ status: 'pass', message: expect.stringContaining('ready on') as unknown });
+    expect(creates(calls)).toEqual([]);
+  });
 
   it('that EKS has let go of, so that its DaemonSet runs on: it is not taken back', async () => {
     const seen = await inWorld({ scenario: 'in-place' }, async (world) => {

@@ -182,6 +182,9 @@ export class FakeEks implements Eks {
   async describeCluster(): Promise<Cluster | undefined> {
     return this.cluster;
   }
+  async knownCluster(): Promise<Cluster | undefined> {
+    return this.cluster;
+  }
   async describeAddon(name: string): Promise<Addon | undefined> {
     this.advance();
     if (this.misses > 0) {
@@ -290,8 +293,12 @@ export class FakeEks implements Eks {
     this.advance();
     return [...this.addons.keys()];
   }
-  async listAccessEntries(limit: number): Promise<{ entries: AccessEntry[]; more: boolean }> {
-    return { entries: this.accessEntries.slice(0, limit), more: this.accessEntries.length > limit };
+  async listNodeCandidates(limit: number): Promise<{ arns: string[]; more: boolean }> {
+    const arns = this.accessEntries.slice(0, limit).map(({ principalArn }) => principalArn);
+    return { arns, more: this.accessEntries.length > limit };
+  }
+  async describeAccessEntry(principalArn: string): Promise<AccessEntry | undefined> {
+    return this.accessEntries.find((one) => one.principalArn === principalArn);
   }
 
   async listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }> {

@@ -26,7 +26,7 @@ import type {
 } from '../../lambdas/domain/model.ts';
 import { ACTING_STEPS, type ActingStep } from '../../lambdas/domain/plan/acting.ts';
 import { type Call, callKey } from '../../lambdas/domain/plan/calls.ts';
-import type { AddonFacts, CallAnswer, Facts, NodeRolesFact, RightsFact } from '../../lambdas/domain/plan/facts.ts';
+import type { AddonFacts, CallAnswer, Facts, RolePoliciesFact, RightsFact } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { ASSOCIATE } from '../../lambdas/domain/plan/ladder.ts';
 import { plannedAssociations } from '../../lambdas/domain/plan/plan.ts';
@@ -283,6 +283,7 @@ export const aNode = (change: Partial<Node> = {}): Node => ({
   ready: true,
   os: 'linux',
   compute: 'ec2',
+  nodeGroup: 'default',
   ...change,
 });
 
@@ -354,9 +355,10 @@ export const ofAws = (name: string): { name: string; arn: string } => ({
   arn: `arn:aws:iam::aws:policy/${name}`,
 });
 /** The role of the cluster's nodes, as its access entry and IAM have it. */
-export const aNodeRole = (change: Partial<NodeRolesFact['roles'][number]> = {}): NodeRolesFact['roles'][number] => ({
+export const aNodeRole = (
+  change: Partial<{ arn: string } & RolePoliciesFact> = {},
+): { arn: string } & RolePoliciesFact => ({
   arn: NODE_ROLE,
-  type: 'EC2_LINUX',
   policies: [ofAws('AmazonEKSWorkerNodePolicy'), ofAws('AmazonEKS_CNI_Policy')],
   ...change,
 });

@@ -9,7 +9,6 @@ describe('the right to read the roles of IAM Identity Center before a change', (
       bucketArn: 'arn:bucket',
       passableRoleArns,
       repairableRoleArns: [],
-      actingRoleArns: [],
       comparesApprovers,
     })
       .filter(({ actions }) => actions.includes('iam:GetRole'))

@@ -35,7 +35,7 @@ const inVpc = (deployment: Deployment): string[] =>
     .filter((step) => deployment.lambdaOf(step).Properties.VpcConfig !== undefined)
     .sort();
 /** Whoever calls the API server of a cluster asks EKS for its address, and its grant says so. */
-const options = { passableRoleArns: ['p'], repairableRoleArns: ['r'], actingRoleArns: [], comparesApprovers: false };
+const options = { passableRoleArns: ['p'], repairableRoleArns: ['r'], comparesApprovers: false };
 const askForAddress = (Object.keys(targetGrants) as StepName[])
   .filter((step) =>
     targetGrants[step](options).some(

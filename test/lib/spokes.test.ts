@@ -183,7 +183,6 @@ describe('the rights of each role', () => {
   const options = {
     passableRoleArns: ['arn:passable'],
     repairableRoleArns: ['arn:repairable'],
-    actingRoleArns: ['arn:change'],
     comparesApprovers: false,
   };
 

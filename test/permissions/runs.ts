@@ -61,8 +61,19 @@ const both =
     for (const change of changes) change(scenario);
   };
 
-/** Its role has a managed policy of the account's own. */
-export const managed = ofEbs((_cluster, _roleArn, scenario) => {
+/**
+ * Its role has a managed policy of the account's own, and a trust policy with a wildcard; one of its nodes is of no
+ * managed node group.
+ */
+export const managed = ofEbs((cluster, roleArn, scenario) => {
+  const role = scenario.accounts[0]!.roles.find(({ arn }) => arn === roleArn)!;
+  role.trustPolicy = JSON.parse(
+    JSON.stringify(role.trustPolicy).replace('StringEquals', 'StringLike').replace(EBS_SERVICE_ACCOUNT, 'ebs-csi-*'),
+  ) as typeof role.trustPolicy;
+  cluster.nodes = [
+    { count: 2, os: 'linux', ready: true, agentReady: true },
+    { count: 1, os: 'linux', ready: true, agentReady: true, compute: 'auto' },
+  ];
   const document = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'ec2:*', Resource: '*' }] };
   scenario.accounts[0]!.roles[0]!.attachedPolicies.push({ arn: 'arn:aws:iam::111122223333:policy/volumes', document });
 });
@@ -225,6 +236,18 @@ export const RUNS: Run[] = [
     scenario: 'in-place',
     ends: ['MigrateAddon SUCCEEDED', 'MigrateAddon SUCCEEDED'],
     denied: true,
+  },
+  {
+    name: 'in place by what EKS says alone, which shows no annotation',
+    scenario: 'in-place',
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: { ...IN_PLACE, verification: 'api' },
+  },
+  {
+    name: 'recreated by what EKS says alone, with what an association had',
+    scenario: 'left-over-session-tags',
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: { ...RECREATE, verification: 'api' },
   },
   { name: 'role with a managed policy', scenario: 'role-chaining', ends: ['MigrateAddon SUCCEEDED'], change: managed },
   {

@@ -131,7 +131,7 @@ export const SWEEPS: Run[] = [
     scenario: 'in-place',
     ends: ['Sweep SUCCEEDED'],
     byApi: sweeps({ mode: 'inventory', callsPerSecond: 0.1 }),
-    change: times(9),
+    change: times(12),
   },
   {
     name: 'an execution of a sweep hands over to the next one',

@@ -42,8 +42,11 @@ export interface CustomResourceFact {
 
 /** Who uses which role, of the whole cluster. */
 export interface RoleUsersFact {
-  /** Other add-ons, with the roles that they have by IRSA. */
-  addons: { name: string; roleArn: string }[];
+  /**
+   * Other add-ons, with the roles that they have by IRSA; absent where they were not read, since the roles' trust
+   * policies allow IRSA for none of them.
+   */
+  addons?: { name: string; roleArn: string }[];
   /** Of all service accounts, the planned ones among them. */
   associations: Association[];
   /** The cluster has more associations than these. */
@@ -64,10 +67,17 @@ export interface RolePoliciesFact {
 /** What could be read, or why it could not be. */
 export type Seen<T> = { seen: T } | { error: string };
 
+/**
+ * A role that nodes of the cluster have, or could have. `simulated`: IAM's simulation says that it may fetch credentials
+ * for pods; then neither its policies nor, as a rule, its access entry were read.
+ */
+export type NodeRoleFact = { arn: string } & ({ simulated: true } | RolePoliciesFact);
+
 /** The roles of the cluster's nodes, as its access entries name them. */
 export interface NodeRolesFact {
-  /** `type`: of the access entry, such as EC2_LINUX. */
-  roles: ({ arn: string; type: string } & RolePoliciesFact)[];
+  roles: NodeRoleFact[];
+  /** Which of them nodes have was not read: each of them may fetch credentials for pods. */
+  areCandidates?: true;
   /** Why there may be others. */
   error?: string;
 }

@@ -87,6 +87,18 @@ function checkOne(facts: Facts, rule: GrantFacts, judged: JudgedGrant): Check {
       );
 }
 
+/** What of a plan the rule is asked about: the planned roles that IAM shows. */
+export const grantsPlanOf = (
+  facts: Facts,
+  planned: readonly PlannedAssociation[],
+  trustRepairs: readonly TrustRepair[],
+): GrantsPlan => ({
+  associations: planned.filter(({ roleArn }) => facts.roles[roleArn] !== undefined),
+  trustRepairs,
+  irsaRole: irsaRoleOf(facts),
+  losesSessionTags: (account) => losesSessionTags(facts, account),
+});
+
 /** Of the planned roles that IAM shows; what is wrong with others, other checks say. */
 export function checkGrants(
   facts: Facts,
@@ -94,11 +106,6 @@ export function checkGrants(
   trustRepairs: readonly TrustRepair[],
 ): Check[] {
   const rule = grantFactsOf(facts);
-  const plan: GrantsPlan = {
-    associations: planned.filter(({ roleArn }) => facts.roles[roleArn] !== undefined),
-    trustRepairs,
-    irsaRole: irsaRoleOf(facts),
-    losesSessionTags: (account) => losesSessionTags(facts, account),
-  };
+  const plan = grantsPlanOf(facts, planned, trustRepairs);
   return [...judgeAssociations(rule, plan), ...judgeRepairs(rule, plan)].map((judged) => checkOne(facts, rule, judged));
 }

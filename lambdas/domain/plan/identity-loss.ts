@@ -89,7 +89,7 @@ export function identityHolders(
   const taken = new Set(ownedOf(planned).map((one) => one.serviceAccount));
   const found = namespaceOf(facts, planned);
   if (roleArn !== undefined) {
-    const isShared = roleUsers?.addons.some((one) => one.roleArn === roleArn) ?? true;
+    const isShared = roleUsers?.addons?.some((one) => one.roleArn === roleArn) ?? true;
     for (const account of found.annotated)
       if (
         (account.roleArn === roleArn && isAnnotatedFor(account, isShared, found)) ||

@@ -1,6 +1,7 @@
 /**
- * Whether the nodes may fetch credentials for pods: the agent calls EKS Auth by the role of its node. Only what the
- * roles' own policies say is judged; boundaries and the organisation's policies are not read. Source: EKS User Guide,
+ * Whether the nodes may fetch credentials for pods: the agent calls EKS Auth by the role of its node. IAM's simulation
+ * says of most roles that they may. Of the others what their own policies say is judged; boundaries and the
+ * organisation's policies are not read. Source: EKS User Guide,
  * "Set up the Amazon EKS Pod Identity Agent", "Agent prerequisites".
  */
 import { clusterArn, parseRoleArn } from '../arn.ts';
@@ -9,10 +10,11 @@ import type { Check, Target } from '../model.ts';
 import { parsePolicy } from '../policy/document.ts';
 import { evaluate } from '../policy/evaluate.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
-import type { Facts, NodeRolesFact } from './facts.ts';
+import type { Facts, NodeRoleFact } from './facts.ts';
 import { shellCommand } from '../shell.ts';
 
-const ACTION = 'eks-auth:AssumeRoleForPodIdentity';
+/** What the agent calls by the role of its node. */
+export const NODE_ACTION = 'eks-auth:AssumeRoleForPodIdentity';
 const SOURCE = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"; AWS Managed Policy Reference, AmazonEKSWorkerNodePolicy and AmazonEKSWorkerNodeMinimalPolicy`;
 
 /** AWS's own policies, which are not read, that allow it. */
@@ -35,12 +37,14 @@ const OTHER = new Set([
 ]);
 const ALLOWS = JSON.stringify({
   Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Action: ACTION, Resource: '*' }],
+  Statement: [{ Effect: 'Allow', Action: NODE_ACTION, Resource: '*' }],
 });
 
 type Judgement = { is: 'allowed' | 'denied' } | { is: 'unknown'; why: string };
 
-function judge({ policies, error }: NodeRolesFact['roles'][number], target: Target): Judgement {
+function judge(role: NodeRoleFact, target: Target): Judgement {
+  if ('simulated' in role) return { is: 'allowed' };
+  const { policies, error } = role;
   if (error !== undefined) return { is: 'unknown', why: error };
   const managed = policies.flatMap(({ arn, document }) =>
     document === undefined ? [arn?.replace(/^[^/]*\//, '') ?? ''] : [],
@@ -50,7 +54,7 @@ function judge({ policies, error }: NodeRolesFact['roles'][number], target: Targ
     ...(managed.some((name) => ALLOWING.has(name)) ? [ALLOWS] : []),
   ];
   // What a node's call has beside its resource is not known before it makes it.
-  const request = { action: ACTION, resource: clusterArn(target), lookUp: () => ({ state: 'unknown' as const }) };
+  const request = { action: NODE_ACTION, resource: clusterArn(target), lookUp: () => ({ state: 'unknown' as const }) };
   const { verdict, reasons } = evaluate(
     documents.map((document) => parsePolicy(document, 'identity')),
     request,
@@ -83,7 +87,7 @@ export function checkNodeRole({ request, cluster, nodeRoles }: Facts): Check[] {
     return [
       fail(
         id,
-        `Roles of the cluster's nodes may not ${ACTION}: ${some(denied)}. The agent could fetch no credentials there.`,
+        `Roles of the cluster's nodes may not ${NODE_ACTION}: ${some(denied)}. The agent could fetch no credentials there.`,
         `Allow it: ${shellCommand(['aws', 'iam', 'attach-role-policy', '--role-name', denied[0] ?? ''], ['--policy-arn', `arn:${partitionOf(target.region)}:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy`])}. Where no node has such a role any more, delete its access entry: aws eks delete-access-entry --cluster-name ${target.cluster} --principal-arn ARN`,
         SOURCE,
       ),
@@ -100,11 +104,18 @@ export function checkNodeRole({ request, cluster, nodeRoles }: Facts): Check[] {
     return [
       warn(
         id,
-        `Whether the roles of all nodes may ${ACTION} can't be told: ${open.join('; ')}.`,
+        `Whether the roles of all nodes may ${NODE_ACTION} can't be told: ${open.join('; ')}.`,
         `Look at the policies of each node group's role: aws iam list-attached-role-policies --role-name ROLE. AmazonEKSWorkerNodePolicy and AmazonEKSWorkerNodeMinimalPolicy allow it.`,
         SOURCE,
       ),
     ];
   }
-  return [pass(id, `The roles of the cluster's nodes may ${ACTION}: ${some(judged.map(({ name }) => name))}.`)];
+  if (nodeRoles.areCandidates)
+    return [
+      pass(
+        id,
+        `Each role with an access entry that nodes of the cluster could have may ${NODE_ACTION}: ${some(judged.map(({ name }) => name))}.`,
+      ),
+    ];
+  return [pass(id, `The roles of the cluster's nodes may ${NODE_ACTION}: ${some(judged.map(({ name }) => name))}.`)];
 }

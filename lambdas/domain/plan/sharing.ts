@@ -61,7 +61,7 @@ function checkRole(facts: Facts, roleArn: string, planned: readonly PlannedAssoc
   if (!role || !users) return undefined;
   const name = parseRoleArn(roleArn)?.name ?? roleArn;
   const others = [
-    ...users.addons.filter((one) => one.roleArn === roleArn).map((one) => `add-on ${one.name}`),
+    ...(users.addons ?? []).filter((one) => one.roleArn === roleArn).map((one) => `add-on ${one.name}`),
     ...otherAssociations(users.associations, roleArn, planned),
     ...otherProviders(facts, role.trustPolicy),
   ];
@@ -85,6 +85,11 @@ function checkRole(facts: Facts, roleArn: string, planned: readonly PlannedAssoc
       'role-sharing',
       `Nobody else was found that uses role ${name}.${gap}`,
       'Before its OIDC trust is retired, look who else uses it: aws iam get-role shows when it was last used, CloudTrail by whom.',
+    );
+  if (!users.addons)
+    return pass(
+      'role-sharing',
+      `The trust policy of role ${name} allows IRSA for the planned service accounts alone, no other association of cluster ${facts.request.target.cluster} uses the role, and no other identity provider is named.`,
     );
   return pass(
     'role-sharing',

@@ -131,33 +131,24 @@ describe('access entries', () => {
   const entryOf = (principalArn: string, type: string) =>
     mock.on(DescribeAccessEntryCommand, { principalArn }).resolves({ accessEntry: { principalArn, type } });
 
-  it('are described one by one, over all pages; one that has vanished in between is not there', async () => {
+  it('are listed over all pages, as many as are wanted', async () => {
     mock
       .on(ListAccessEntriesCommand)
-      .resolvesOnce({ accessEntries: ['arn:a', 'arn:gone'], nextToken: 't' })
-      .resolvesOnce({ accessEntries: ['arn:b'] });
-    entryOf('arn:a', 'STANDARD');
+      .resolvesOnce({ accessEntries: ['arn:a', 'arn:b'], nextToken: 't' })
+      .resolvesOnce({ accessEntries: ['arn:c'] });
+    expect(await eks.listNodeCandidates(3)).toEqual({ arns: ['arn:a', 'arn:b', 'arn:c'], more: false });
+    mock.on(ListAccessEntriesCommand).resolves({ accessEntries: ['arn:a', 'arn:b'], nextToken: 't' });
+    expect(await eks.listNodeCandidates(1)).toEqual({ arns: ['arn:a'], more: true });
+    expect(mock.commandCalls(ListAccessEntriesCommand)).toHaveLength(3);
+    expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(0);
+  });
+  it('are described one by one; one that has vanished is not there', async () => {
     entryOf('arn:b', 'EC2_LINUX');
     mock.on(DescribeAccessEntryCommand, { principalArn: 'arn:gone' }).rejects(notFound);
-    expect(await eks.listAccessEntries(3)).toEqual({
-      entries: [
-        { principalArn: 'arn:a', type: 'STANDARD' },
-        { principalArn: 'arn:b', type: 'EC2_LINUX' },
-      ],
-      more: false,
-    });
+    expect(await eks.describeAccessEntry('arn:b')).toEqual({ principalArn: 'arn:b', type: 'EC2_LINUX' });
+    expect(await eks.describeAccessEntry('arn:gone')).toBeUndefined();
   });
-  it('as many as are wanted, and whether there are more', async () => {
-    mock.on(ListAccessEntriesCommand).resolves({ accessEntries: ['arn:a', 'arn:b'], nextToken: 't' });
-    entryOf('arn:a', 'STANDARD');
-    expect(await eks.listAccessEntries(1)).toEqual({
-      entries: [{ principalArn: 'arn:a', type: 'STANDARD' }],
-      more: true,
-    });
-    expect(mock.commandCalls(ListAccessEntriesCommand)).toHaveLength(1);
-    expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
-  });
-  it('does not look at roles of another account than the cluster, once it is described', async () => {
+  it('of roles of another account than the cluster are no candidates, once it is described', async () => {
     const [own, foreign] = ['arn:aws:iam::111122223333:role/nodes', 'arn:aws:iam::444455556666:role/nodes'] as const;
     mock.on(ListAccessEntriesCommand).resolves({ accessEntries: [own, foreign] });
     mock.on(DescribeClusterCommand).resolves({
@@ -168,31 +159,21 @@ describe('access entries', () => {
         status: 'ACTIVE',
       },
     });
-    entryOf(own, 'EC2_LINUX');
     const one = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
     await one.describeCluster();
-    expect(await one.listAccessEntries(10)).toMatchObject({
-      entries: [{ type: 'EC2_LINUX' }, { principalArn: foreign, type: 'STANDARD' }],
-    });
-    expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
+    expect(await one.listNodeCandidates(10)).toEqual({ arns: [own], more: false });
   });
-  it('does not look at those that no node can have: users, and the roles of the service itself', async () => {
+  it('that no node can have are no candidates: of users, and of the roles of the service itself', async () => {
     const [user, own, node] = [
       'arn:aws:iam::111122223333:user/alice',
       'arn:aws:iam::111122223333:role/PodIdentityMigrator-Plan',
       'arn:aws:iam::111122223333:role/nodes',
     ] as const;
     mock.on(ListAccessEntriesCommand).resolves({ accessEntries: [user, own, node] });
-    entryOf(node, 'EC2_LINUX');
-    expect(await new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER, [own]).listAccessEntries(10)).toEqual({
-      entries: [
-        { principalArn: user, type: 'STANDARD' },
-        { principalArn: own, type: 'STANDARD' },
-        { principalArn: node, type: 'EC2_LINUX' },
-      ],
+    expect(await new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER, [own]).listNodeCandidates(10)).toEqual({
+      arns: [node],
       more: false,
     });
-    expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
   });
   it('are refused where the cluster knows none', async () => {
     mock
@@ -203,7 +184,7 @@ describe('access entries', () => {
           "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
         ),
       );
-    await expect(eks.listAccessEntries(1)).rejects.toMatchObject({
+    await expect(eks.listNodeCandidates(1)).rejects.toMatchObject({
       name: 'InvalidRequest',
       message: expect.stringContaining('authentication mode') as string,
     });

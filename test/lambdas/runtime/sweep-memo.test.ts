@@ -8,6 +8,7 @@ import {
   addonArn,
   anAssociation,
   NAMESPACE,
+  NODE_ROLE,
   OTHER_ROLE,
   ROLE,
   SERVICE_ACCOUNT,
@@ -36,7 +37,8 @@ describe('the ports of a cluster', () => {
     await twice(() => eks.describeCluster());
     await twice(() => eks.listAddons());
     await twice(() => eks.describeAddon(ADDON));
-    await twice(() => eks.listAccessEntries(100));
+    await twice(() => eks.listNodeCandidates(100));
+    await twice(() => eks.describeAccessEntry(NODE_ROLE));
     await twice(() => eks.listOfferedVersions(ADDON, '1.31'));
     await twice(() => eks.describeConfiguration(ADDON, VERSION));
     await twice(() => kubernetes.listPods(NAMESPACE));
@@ -45,7 +47,7 @@ describe('the ports of a cluster', () => {
     await twice(() => roles.listPolicies(ROLE));
     const names = fakes.journal.names();
     expect(names).toEqual([...new Set(names)]);
-    expect(names).toHaveLength(10);
+    expect(names).toHaveLength(11);
   });
 
   it('ask for each add-on, namespace and role by itself', async () => {

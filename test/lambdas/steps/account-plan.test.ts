@@ -62,8 +62,8 @@ const ROLES = [
   'eks.listAddons',
   'eks.describeAddon',
   'roles.listPolicies',
-  'eks.listAccessEntries',
-  'roles.listPolicies',
+  'eks.listNodeCandidates',
+  'roles.simulate',
 ];
 
 describe('plan of a service account', () => {
@@ -112,13 +112,11 @@ describe('plan of a service account', () => {
   it('asks the API server first, which knows the role, and each thing once', async () => {
     const fakes = accountFakes();
     await run(fakes);
-    // Of the two looks at an add-on one is at the agent, the other at whose service account it is: one that shows no
-    // namespace has its default one.
+    // The look at an add-on is at whose service account it is: one that shows no namespace has its default one.
     expect(asked(fakes)).toEqual([
       'eks.describeCluster',
       ...OF_CLUSTER,
       'kubernetes.getServiceAccount',
-      'eks.describeAddon',
       ...ROLES,
       'eks.listOfferedVersions',
       ...Array.from({ length: 5 }, () => 'roles.simulate'),
@@ -132,7 +130,8 @@ describe('plan of a service account', () => {
     const fakes = accountFakes();
     fakes.roles.refused.push({ action: 'eks:TagResource' });
     expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['step-rights'] });
-    const questions = fakes.journal.of('roles.simulate').flat() as SimulationQuestion[];
+    const [ofNode, ...questions] = fakes.journal.of('roles.simulate').flat() as SimulationQuestion[];
+    expect(ofNode?.actions).toEqual(['eks-auth:AssumeRoleForPodIdentity']);
     expect(questions.map(({ principalArn, actions }) => [principalArn, actions])).toEqual([
       [STEP_ROLES['create-association'], ['eks:CreatePodIdentityAssociation', 'eks:TagResource']],
       [STEP_ROLES['create-association'], ['iam:PassRole']],

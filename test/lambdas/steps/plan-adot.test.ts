@@ -11,7 +11,6 @@ import {
   aWorkload,
   EXECUTION,
   MIGRATION_ID,
-  NODE_ROLE,
   OTHER_ROLE,
   podIdentityStatement,
   policyText,
@@ -70,10 +69,7 @@ describe('an add-on with three service accounts', () => {
     // One question for all of them, and for a role that all share.
     expect(fakes.journal.of('eks.listAllAssociations')).toEqual([[100]]);
     expect(fakes.journal.names()).not.toContain('eks.listAssociations');
-    expect([fakes.journal.of('roles.getRole'), fakes.journal.of('roles.listPolicies')]).toEqual([
-      [[ROLE]],
-      [[ROLE], [NODE_ROLE]],
-    ]);
+    expect([fakes.journal.of('roles.getRole'), fakes.journal.of('roles.listPolicies')]).toEqual([[[ROLE]], [[ROLE]]]);
   });
   it('gets roles by service account, each of them read', async () => {
     const fakes = adot();

@@ -4,7 +4,18 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Check, Plan } from '../../../lambdas/domain/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
-import { ADDON, aCluster, anAgentPod, aPod, EXECUTION, MIGRATION_ID, NODE_ROLE, target, GRANTED } from '../fixtures.ts';
+import {
+  ADDON,
+  aCluster,
+  anAgentPod,
+  aNode,
+  aPod,
+  EXECUTION,
+  MIGRATION_ID,
+  NODE_ROLE,
+  target,
+  GRANTED,
+} from '../fixtures.ts';
 
 const run = async (fakes: Fakes, request: object = {}): Promise<Plan> => {
   await invoke(
@@ -81,8 +92,60 @@ describe('the preflight of a plan', () => {
 });
 
 describe('the roles of the nodes', () => {
-  it('are those of the access entries of nodes that can have the agent', async () => {
+  /** IAM's simulation does not say that they may. */
+  const unsaid = (): Fakes => {
     const fakes = newFakes();
+    fakes.roles.refused.push({ action: 'eks-auth:AssumeRoleForPodIdentity' });
+    return fakes;
+  };
+  it('are asked about by one question each, and not looked at, where each that could be one may', async () => {
+    const fakes = newFakes();
+    fakes.eks.accessEntries = ['-1', '-2'].map((n) => ({ principalArn: `${NODE_ROLE}${n}`, type: 'EC2_LINUX' }));
+    const plan = await run(fakes);
+    expect(checkOf(plan, 'node-role')).toMatchObject({
+      status: 'pass',
+      message: expect.stringContaining('dev-nodes-1, dev-nodes-2') as string,
+    });
+    expect(fakes.journal.names()).not.toContain('eks.describeAccessEntry');
+    expect(fakes.journal.of('roles.listPolicies')).toHaveLength(1);
+  });
+  it('are looked for where a node is of no managed node group: its role may have no access entry', async () => {
+    const fakes = newFakes();
+    const { nodeGroup: _, ...own } = aNode({ name: 'own' });
+    fakes.kubernetes.nodes.push(own);
+    fakes.eks.accessEntries = [
+      { principalArn: `${NODE_ROLE}-people`, type: 'STANDARD' },
+      { principalArn: NODE_ROLE, type: 'EC2_LINUX' },
+    ];
+    expect(checkOf(await run(fakes), 'node-role')?.status).toBe('pass');
+    expect(fakes.journal.of('eks.describeAccessEntry')).toHaveLength(2);
+    fakes.eks.accessEntries.pop();
+    expect(checkOf(await run(fakes), 'node-role')).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('aws-auth') as string,
+    });
+  });
+  it('that IAM does not have any more are of no node', async () => {
+    const fakes = newFakes();
+    fakes.eks.accessEntries = ['-gone', ''].map((n) => ({ principalArn: `${NODE_ROLE}${n}`, type: 'EC2_LINUX' }));
+    fakes.journal.failNext(
+      'roles.simulate',
+      'before',
+      new MigrationError('NotFound', 'iam:SimulatePrincipalPolicy: NoSuchEntity'),
+    );
+    expect(checkOf(await run(fakes), 'node-role')).toMatchObject({
+      status: 'pass',
+      message: expect.not.stringContaining('gone') as string,
+    });
+  });
+  it('are read where the simulation may not be asked', async () => {
+    const fakes = newFakes();
+    fakes.journal.failNext('roles.simulate', 'before', refusal('iam:SimulatePrincipalPolicy'));
+    expect(checkOf(await run(fakes), 'node-role')?.status).toBe('pass');
+    expect(fakes.journal.of('roles.listPolicies').flat()).toContain(NODE_ROLE);
+  });
+  it('are those of the access entries of nodes that can have the agent', async () => {
+    const fakes = unsaid();
     fakes.eks.accessEntries = [
       ...['STANDARD', 'EC2_WINDOWS', 'FARGATE_LINUX'].map((type) => ({ principalArn: `${NODE_ROLE}-${type}`, type })),
       ...['EC2', 'EC2_LINUX', 'HYBRID_LINUX', 'HYPERPOD_LINUX'].map((type) => ({
@@ -102,13 +165,13 @@ describe('the roles of the nodes', () => {
 
   it.each([
     [
-      'eks.listAccessEntries',
+      'eks.listNodeCandidates',
       new MigrationError('InvalidRequest', 'eks:ListAccessEntries: InvalidRequestException: authentication mode'),
     ],
-    ['eks.listAccessEntries', refusal('eks:ListAccessEntries')],
+    ['eks.listNodeCandidates', refusal('eks:ListAccessEntries')],
     ['roles.listPolicies', refusal('iam:ListRolePolicies')],
   ])("that can't be read (%s: %s) are a warning", async (call, error) => {
-    const fakes = newFakes();
+    const fakes = unsaid();
     // The first question about policies is of the planned role.
     if (call === 'roles.listPolicies') fakes.journal.failNext(call, 'before', error);
     fakes.journal.failNext(call, 'before', error);
@@ -121,7 +184,7 @@ describe('the roles of the nodes', () => {
   });
 
   it('are looked at as long as there are not too many', async () => {
-    const fakes = newFakes();
+    const fakes = unsaid();
     fakes.eks.accessEntries = Array.from({ length: 12 }, (_, n) => ({
       principalArn: `${NODE_ROLE}-${n}`,
       type: 'EC2_LINUX',

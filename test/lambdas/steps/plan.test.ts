@@ -78,23 +78,20 @@ describe('plan', () => {
     const reads = [
       'eks.describeCluster',
       'eks.describeAddon',
-      'eks.describeAddon',
       'eks.listOfferedVersions',
       'eks.describeConfiguration',
-      'eks.listAllAssociations',
-      'roles.getRole',
-      'roles.getOidcProvider',
-      'eks.listAddons',
-      'roles.listPolicies',
-      'eks.listAccessEntries',
-      'roles.listPolicies',
       'kubernetes.listPods',
       'kubernetes.listWorkloads',
       'kubernetes.listAttributedServiceAccounts',
       'kubernetes.listNodes',
       'kubernetes.listMutatingWebhooks',
-      // Of update, create, delete and rollback: each role with each context.
-      ...Array.from({ length: 17 }, () => 'roles.simulate'),
+      'eks.listAllAssociations',
+      'roles.getRole',
+      'roles.getOidcProvider',
+      'roles.listPolicies',
+      'eks.listNodeCandidates',
+      // Of the nodes' role; of update, create, delete and rollback: each role with each context.
+      ...Array.from({ length: 18 }, () => 'roles.simulate'),
     ];
     const questions = fakes.journal.of('roles.simulate').map((question) => JSON.stringify(question));
     expect(new Set(questions).size).toBe(questions.length);

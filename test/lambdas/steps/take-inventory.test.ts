@@ -330,6 +330,11 @@ describe("what can't be looked at", () => {
   });
 });
 
+/** Whatever is asked about one cluster is answered meanwhile. */
+const longerThanACluster = async (): Promise<void> => {
+  for (let turns = 0; turns < 2000; turns += 1) await Promise.resolve();
+};
+
 describe('throttling', () => {
   it('is waited for, and each try is counted', async () => {
     await begin();
@@ -362,13 +367,13 @@ describe('throttling', () => {
 
   it('of some clusters, with others in between, gives nothing up', async () => {
     await begin({}, ['a', 'b', 'c', 'd', 'e', 'f']);
-    // The clusters in between end before those after them: nothing is asked of IAM.
-    fakes.settings.actingRoles = {};
     let cluster = 0;
     const answer = fakes.eks.describeCluster.bind(fakes.eks);
     let tries = 0;
     fakes.eks.describeCluster = async () => {
       const throttles = cluster % 3 !== 2;
+      // The clusters in between end before those after them.
+      await longerThanACluster();
       if (throttles && tries < MOST_ATTEMPTS - 1) {
         tries += 1;
         throw throttled();
@@ -392,13 +397,13 @@ describe('throttling', () => {
 
   it('in the middle of a cluster keeps what was read, and tells the rest', async () => {
     await begin();
-    failAlways(fakes.eks, 'listAccessEntries', throttled());
+    failAlways(fakes.eks, 'listNodeCandidates', throttled());
     await take();
     expect(found().findings).toMatchObject([
       { addon: ADDON, class: 'unreachable', reason: throttled().message },
       { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
     ]);
-    expect(fakes.journal.of('eks.listAccessEntries')).toHaveLength(MOST_ATTEMPTS);
+    expect(fakes.journal.of('eks.listNodeCandidates')).toHaveLength(MOST_ATTEMPTS);
   });
 });
 
@@ -430,7 +435,8 @@ describe('an invocation whose time is up', () => {
   it('leaves a cluster in the middle of it to the next one', async () => {
     await begin({ callsPerSecond: 0.2 }, ['a', 'b']);
     fakes.eks.describeCluster = async () => {
-      // The second one is slow.
+      // The second one is slow, and the first one at its end by then.
+      if (fakes.journal.of('eks.describeCluster').length > 1) await longerThanACluster();
       if (fakes.journal.of('eks.describeCluster').length > 1) fakes.clock.advance(60_000);
       return aCluster();
     };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../../../lambdas/domain/model.ts';
-import type { NodeRolesFact } from '../../../../lambdas/domain/plan/facts.ts';
+import type { NodeRolesFact, RolePoliciesFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkNodeRole } from '../../../../lambdas/domain/plan/preflight-node-role.ts';
 import { aNodeRole, NODE_ROLE, ofAws, policyText, someFacts, target } from '../../fixtures.ts';
@@ -10,8 +10,7 @@ const check = (nodeRoles: NodeRolesFact): Check => {
   expect(checks).toHaveLength(1);
   return checks[0]!;
 };
-const withPolicies = (...policies: NodeRolesFact['roles'][number]['policies']): Check =>
-  check({ roles: [aNodeRole({ policies })] });
+const withPolicies = (...policies: RolePoliciesFact['policies']): Check => check({ roles: [aNodeRole({ policies })] });
 
 const ACTION = 'eks-auth:AssumeRoleForPodIdentity';
 const own = (statement: Record<string, unknown>): { name: string; document: string } => ({

@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isForThemAlone } from '../../../../lambdas/domain/plan/sole-users.ts';
+import { evaluateIrsa } from '../../../../lambdas/domain/policy/trust.ts';
+import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
+import {
+  aCluster,
+  aRequest,
+  irsaStatement,
+  ISSUER,
+  NAMESPACE,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+  SERVICE_ACCOUNT,
+  target,
+} from '../../fixtures.ts';
+
+const SUB = `${ISSUER.replace('https://', '')}:sub`;
+const OWN = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;
+const accounts = [{ namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT }];
+const facts = (trustPolicy: string) => ({
+  request: aRequest(),
+  cluster: aCluster(),
+  roles: { [ROLE]: { trustPolicy } },
+});
+const isAlone = (...statements: unknown[]): boolean => isForThemAlone(facts(policyText(...statements)), ROLE, accounts);
+const irsa = (sub: string | string[], operator = 'StringEquals', change: object = {}) => ({
+  ...irsaStatement,
+  Sid: undefined,
+  Condition: { [operator]: { [SUB]: sub } },
+  ...change,
+});
+
+describe('a role that IRSA gives to the planned service accounts alone', () => {
+  it.each<[string, unknown[]]>([
+    ['names them', [irsaStatement, podIdentityStatement]],
+    ['names them by StringLike without a wildcard', [irsa(OWN, 'StringLike')]],
+    ['allows no IRSA', [podIdentityStatement]],
+    [
+      "allows another cluster's",
+      [irsaStatement, irsa('*', 'StringLike', { Principal: { Federated: 'arn:aws:iam::1:oidc-provider/other' } })],
+    ],
+    ['denies it to others', [irsaStatement, irsa('*', 'StringLike', { Effect: 'Deny' })]],
+  ])('%s', (_, statements) => {
+    expect(isAlone(...statements)).toBe(true);
+  });
+
+  it.each<[string, unknown[]]>([
+    ['another one is named too', [irsa([OWN, 'system:serviceaccount:web:shop'])]],
+    ['another statement names another one', [irsaStatement, irsa('system:serviceaccount:web:shop')]],
+    ['a wildcard may stand for others', [irsa('system:serviceaccount:*:*', 'StringLike')]],
+    ['it is another condition', [irsa(OWN, 'StringNotEquals')]],
+    ['one that holds without the claim', [irsa(OWN, 'StringEqualsIfExists')]],
+    ['there is none', [{ ...irsaStatement, Condition: undefined }]],
+    ['everybody is named', [irsa(OWN, 'StringEquals', { Principal: '*', Condition: undefined })]],
+    [
+      'all but others are named',
+      [irsa(OWN, 'StringEquals', { Action: undefined, NotAction: 'sts:AssumeRole', Condition: undefined })],
+    ],
+  ])('is not one where %s', (_, statements) => {
+    expect(isAlone(...statements)).toBe(false);
+  });
+
+  it('is not one that IAM does not have, whose policy is none, or whose cluster shows no issuer', () => {
+    expect(isForThemAlone({ ...facts(''), roles: {} }, ROLE, accounts)).toBe(false);
+    expect(isForThemAlone(facts('{'), ROLE, accounts)).toBe(false);
+    const { oidcIssuer: _, ...cluster } = aCluster();
+    expect(isForThemAlone({ ...facts(policyText(irsaStatement)), cluster }, ROLE, accounts)).toBe(false);
+  });
+
+  it('allows no other service account by any policy', () => {
+    const values = fc.constantFrom(OWN, 'system:serviceaccount:web:shop', 'system:serviceaccount:*', '*', 'other');
+    const statement = fc.record({
+      sub: fc.oneof(values, fc.array(values, { minLength: 1, maxLength: 3 })),
+      operator: fc.constantFrom('StringEquals', 'StringLike', 'StringNotEquals', 'ForAnyValue:StringLike', 'Null'),
+      change: fc.constantFrom({}, { Effect: 'Deny' }, { Action: '*' }, { Condition: undefined }, { Principal: '*' }),
+    });
+    fc.assert(
+      fc.property(fc.array(statement, { minLength: 1, maxLength: 3 }), (all) => {
+        const text = policyText(...all.map(({ sub, operator, change }) => irsa(sub, operator, change)));
+        if (!isForThemAlone(facts(text), ROLE, accounts)) return;
+        const use = {
+          target,
+          namespace: 'web',
+          serviceAccount: 'shop',
+          roleAccount: target.account,
+          oidcIssuer: ISSUER,
+        };
+        expect(['allowed', 'unknown']).not.toContain(evaluateIrsa(parsePolicy(text, 'trust'), use).verdict);
+      }),
+    );
+  });
+});
