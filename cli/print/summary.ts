@@ -1,4 +1,5 @@
 import type { Association, MigrationReport, Outcome } from '../../lambdas/domain/model.ts';
+import { LAST_ROLLBACK, whyEnded } from '../../lambdas/domain/ended-by.ts';
 import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { approvalsSection } from '../approval/print.ts';
 import { checksSection, warningsSection } from './checks.ts';
@@ -45,7 +46,10 @@ export const summary = (report: MigrationReport, style: Style, omit: readonly ('
     ...recoverySection(report, style),
     ...releaseSection(report, style),
     ...approvalsSection(report.approvals, style),
-    ...warningsSection(report.warnings, style),
+    ...warningsSection(
+      report.warnings.filter(({ id }) => id !== LAST_ROLLBACK),
+      style,
+    ),
     ...(report.plan && !omit.includes('checks') ? checksSection(report.plan.checks, style) : []),
     ...(report.plan && !begun ? planSection(report.plan, style) : []),
     ...(begun ? changesSection(report, style) : []),
@@ -88,9 +92,17 @@ const took = (
   return `${between(startedAt, endedAt)}${forecast ? `, forecast about ${duration(forecast.seconds * 1000)}` : ''}${simulated ? ' (simulated)' : ''}`;
 };
 
-const failureSection = ({ failure, outcome }: MigrationReport, style: Style): string[] => {
-  if (!failure || outcome === 'migrated') return [];
-  return ['', style.paint('bold', 'Why'), ...hanging('  ', `${failure.name}: ${failure.message}`, style)];
+/** What ended it, and, after a rollback that failed, what it was for. */
+const failureSection = ({ failure, outcome, warnings }: MigrationReport, style: Style): string[] => {
+  const [why, ...earlier] = outcome === 'migrated' ? [] : whyEnded(failure, warnings);
+  if (why === undefined) return [];
+  return [
+    '',
+    style.paint('bold', 'Why'),
+    ...hanging('  ', why, style),
+    ...(earlier.length > 0 ? ['', style.paint('bold', 'Earlier')] : []),
+    ...earlier.flatMap((text) => hanging('  ', text, style)),
+  ];
 };
 
 const recoverySection = ({ recovery }: MigrationReport, style: Style): string[] =>

@@ -1,6 +1,6 @@
 /** The failure that has ended a rollback, and the earlier one that it was for: the state machine keeps both in one text. */
 import type { ErrorName } from './errors.ts';
-import type { Failure } from './model.ts';
+import type { Check, Failure } from './model.ts';
 
 /** Comes between the two (`lib/migration/rollback.ts`). */
 export const NOT_PUT_BACK_TEXT = 'Putting it back failed too';
@@ -23,3 +23,16 @@ export function endedBy({ name, message }: Failure): EndedBy {
 /** Whether that error of ours has ended it. */
 export const isEndedBy = (failure: Failure | undefined, error: ErrorName): boolean =>
   failure !== undefined && endedBy(failure).last.name === error;
+
+/** The warning with what has ended the latest rollback on demand, where the record's failure is of an earlier end. */
+export const LAST_ROLLBACK = 'last-rollback';
+
+const failureText = ({ name, message }: Failure): string => `${name}: ${message}`;
+
+/** Returns why a migration ended as it did, the latest failure first, and then those that came before it. */
+export function whyEnded(failure: Failure | undefined, warnings: readonly Check[]): string[] {
+  const latest = warnings.filter(({ id }) => id === LAST_ROLLBACK).map(({ message }) => message);
+  if (!failure) return latest;
+  const { last, earlier } = endedBy(failure);
+  return [...latest, failureText(last), ...(earlier ? [failureText(earlier)] : [])];
+}

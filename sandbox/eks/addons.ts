@@ -29,6 +29,7 @@ const answerOf = ({ world }: EksCall, cluster: ClusterState, addon: AddonState):
     const association = cluster.associations.get(id);
     return association && isLive(association) ? [association.arn] : [];
   });
+  associations.push(...(addon.deletedAssociationArns ?? []));
   return {
     addonName: addon.name,
     clusterName: cluster.name,

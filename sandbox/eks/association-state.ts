@@ -158,6 +158,7 @@ export const replaceOwned = (
   const now = call.world.schedule.now();
   for (const association of changes.removed)
     removeAssociation(call, cluster, association, call.world.knobs.associationDeleteLagSeconds);
+  delete addon.deletedAssociationArns;
   addon.associationIds = changes.wanted.map((wanted) => {
     const { serviceAccount, roleArn } = wanted;
     if (wanted.change === 'update' || wanted.change === 'keep') {

@@ -131,6 +131,9 @@ export const deletePodIdentityAssociation: Handler<
   eks.DeletePodIdentityAssociationResponse
 > = (call, input) => {
   const { cluster, association } = requireAssociation(call, input.clusterName, input.associationId);
+  const owner = [...cluster.addons.values()].find(({ associationIds }) => associationIds.includes(association.id));
+  if (owner && call.world.knobs.deletedOwnedAssociation === 'shown')
+    owner.deletedAssociationArns = [...(owner.deletedAssociationArns ?? []), association.arn];
   removeAssociation(call, cluster, association, call.world.knobs.associationDeleteLagSeconds);
   return { association: answerOf(cluster, association) };
 };

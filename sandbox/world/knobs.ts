@@ -60,6 +60,12 @@ export const knobs = z
       'that it is accepted is likely; the id is not known',
       'An add-on that sends one of its own associations again gets it under a new id.',
     ),
+    deletedOwnedAssociation: knob(
+      z.enum(['dropped', 'shown']).default('dropped'),
+      'unknown',
+      'EKS User Guide, "Pod Identity: considerations" of add-ons: an owned association may be deleted directly; what DescribeAddon shows then it does not say',
+      'After DeletePodIdentityAssociation of an association that an add-on owns, DescribeAddon drops its ARN, or shows it until the associations are next updated.',
+    ),
     podsKeepIdentityOnUpdate: knob(
       z.boolean().default(false),
       'unknown',

@@ -78,6 +78,8 @@ export interface AddonState {
   configurationValues?: string;
   /** Ids of the associations that it owns. */
   associationIds: string[];
+  /** ARNs of those that were deleted directly and are shown all the same: see the knob `deletedOwnedAssociation`. */
+  deletedAssociationArns?: string[];
   tags: Record<string, string>;
   createdAt: number;
   modifiedAt: number;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { warn } from '../../lambdas/domain/plan/check.ts';
 import { duration } from '../../cli/print/duration.ts';
 import { planNext, planSection } from '../../cli/print/plan.ts';
 import { podRows, podsSection } from '../../cli/print/pods.ts';
@@ -87,6 +88,25 @@ describe('a summary of a migration', () => {
     expect(lines).toContain(`add-on now:    v1.35.0-eksbuild.1, IRSA role ${ROLE} again`);
     expect(lines).toMatch(/associations put back:\n.*a-00000000000000003/);
     expect(lines).toContain('Pods  how each gets its AWS credentials after the way back');
+  });
+
+  it('of a rollback that failed says what ended it first, and what it was for', () => {
+    const failure = {
+      name: 'PodsFailing',
+      message: 'Pods fail. Putting it back failed too: SessionsMayEnd: It takes about 18 minutes.',
+    };
+    expect(text({ outcome: 'needs-human', failure })).toContain(
+      'Why\n  SessionsMayEnd: It takes about 18 minutes.\n\nEarlier\n  PodsFailing: Pods fail.',
+    );
+    const late = text({
+      outcome: 'needs-human',
+      failure,
+      warnings: [warn('last-rollback', 'The last rollback on demand did not end either: AccessDenied: No.', 'Run it.')],
+    });
+    expect(late).toMatch(
+      /Why\n {2}The last rollback on demand did not end either: AccessDenied: No\.\n\nEarlier\n {2}SessionsMayEnd/,
+    );
+    expect(late.match(/AccessDenied: No/g)).toHaveLength(1);
   });
 
   it('of associations that were made and removed again says so once', () => {

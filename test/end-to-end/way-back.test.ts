@@ -62,6 +62,20 @@ describe('a migration that is stopped while its rollout goes on', () => {
   });
 });
 
+describe('an owned association that is deleted directly', () => {
+  it.each(['dropped', 'shown'] as const)(
+    'is no hindrance, %s by DescribeAddon: there, back, and there again',
+    async (shown) => {
+      await inWorld({ scenario: 'in-place', knobs: { deletedOwnedAssociation: shown } }, async (world) => {
+        const asked = { addon: 'aws-ebs-csi-driver', strategy: 'in-place' };
+        const { id } = await migrated(world, asked);
+        expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'pods' });
+        await migrated(world, asked);
+      });
+    },
+  );
+});
+
 describe('a webhook that never forgets the association', () => {
   it.each<[string, WorldOptions, object]>([
     ['a service account', { scenario: 'service-account-irsa' }, { serviceAccount: ACCOUNT }],

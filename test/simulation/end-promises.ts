@@ -42,6 +42,9 @@ const handOffProblems = ({ problems, outcome, released, locks, heldUp, rounds, f
   ...heldUp.map((why) => `after the hand-off another migration can't begin: ${why}`),
 ];
 
+/** A rollback replaces six pods, one by one, in seven minutes, and then gives up (`MAX_TRIES`). */
+const WEBHOOK_GIVEN_UP_SECONDS = 3600;
+
 /** A right that is missing for a moment while pods follow their associations: it is waited for (ADR 53). */
 const isHeld = ({ kind, step = '' }: FaultSpec): boolean =>
   kind === 'access-denied' && ['await-active', 'verify-pods', 'restart-pods'].includes(step);
@@ -180,6 +183,8 @@ export const transientEndsMigrated: Promised = {
       trust ||
       stranger ||
       denied ||
+      // A webhook that never learns of a deletion lets nobody go back.
+      Number(knobs['webhookRemovalLagSeconds'] ?? 0) > WEBHOOK_GIVEN_UP_SECONDS ||
       // What is lost or not let in before the plan may keep it from being begun: see `time-is-not-failure`.
       (time?.losses ?? []).length > 0 ||
       knobs['apiTokenLagSeconds'] !== undefined ||

@@ -41,7 +41,7 @@ function isLate({ sandbox }: RunResult, { to, why, atOnce }: CredentialGap): boo
   if (why === 'AccessDeniedException') return passes(knobs.trustLagSeconds);
   if (why !== 'ResourceNotFoundException') return false;
   const oneAhead = atOnce <= 1 || knobs.roleBesideAssociations === 'refuse';
-  return passes(knobs.eksAuthLagSeconds) || (knobs.webhookRemovalLagSeconds > 0 && oneAhead);
+  return passes(knobs.eksAuthLagSeconds) || (passes(knobs.webhookRemovalLagSeconds) && oneAhead);
 }
 
 const text = ({ namespace, pod, serviceAccount, from, to, why, had }: CredentialGap): string =>

@@ -8,6 +8,7 @@ import { pendingApproval } from '../../domain/approval.ts';
 import { LEFT_AS_CHANGED } from '../../domain/decided.ts';
 import { TRUST_NOT_RESTORED, TRUST_TO_EDIT, trustNotOwn, trustNotRestored } from '../../domain/hand-off-trust.ts';
 import { HEALTH_AT_END } from '../../domain/hand-off-health.ts';
+import { endedBy, LAST_ROLLBACK } from '../../domain/ended-by.ts';
 import { outcomeMetric } from '../../domain/metrics.ts';
 import type { Check, Failure, Migration, Outcome } from '../../domain/model.ts';
 import { subjectOf } from '../../domain/subject.ts';
@@ -78,15 +79,15 @@ function annotationWarnings(
   return [annotationLeft(serviceAccount, target)];
 }
 
-const LAST_ROLLBACK = 'last-rollback';
-
 /** The record's failure is the first one: that of a rollback on demand is told with the hand-off. */
-const lastRollback = ({ name, message }: Failure): Check =>
-  warn(
+const lastRollback = (failure: Failure): Check => {
+  const { name, message } = endedBy(failure).last;
+  return warn(
     LAST_ROLLBACK,
     `The last rollback on demand did not end either: ${name}: ${asClause(message)}.`,
     'Run the commands of the hand-off: they are for the state that was there after it.',
   );
+};
 
 /** Warnings that are made anew for each end, or that are no longer true of it: after a rollback nothing is lost. */
 const ofEnd = (outcome: Outcome): string[] => [

@@ -1,4 +1,4 @@
-import fc, { assert, property } from 'fast-check';
+import { assert, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { endedBy, isEndedBy, NOT_PUT_BACK_TEXT } from '../../../lambdas/domain/ended-by.ts';
 
@@ -22,7 +22,7 @@ describe('endedBy', () => {
 
   it('leaves a failure alone that is the only one, whatever it says', () =>
     assert(
-      property(fc.string(), (message) => {
+      property(string(), (message) => {
         const failure = { name: 'AddonFailed', message: message.replaceAll(NOT_PUT_BACK_TEXT, '') };
         expect(endedBy(failure)).toEqual({ last: failure });
       }),

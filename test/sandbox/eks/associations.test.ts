@@ -196,6 +196,25 @@ describe('DeletePodIdentityAssociation', () => {
     await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId });
     expect((await eks.describeAddon(addon)).addon?.podIdentityAssociations).toBeUndefined();
   });
+
+  it('leaves its ARN with the add-on where the knob says so, until the associations are updated', async () => {
+    const { eks, pass } = openFixture({ knobs: { deletedOwnedAssociation: 'shown' } });
+    const addon = { clusterName: CLUSTER, addonName: EBS };
+    const own = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
+    await eks.createAddon({ ...addon, podIdentityAssociations: own });
+    pass(600);
+    const [associationId] = await listed(eks);
+    await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId });
+    expect(await listed(eks)).toEqual([]);
+    expect((await eks.describeAddon(addon)).addon?.podIdentityAssociations).toEqual([
+      expect.stringContaining(associationId!),
+    ]);
+    pass(600);
+    await eks.updateAddon({ ...addon, podIdentityAssociations: own });
+    expect((await eks.describeAddon(addon)).addon?.podIdentityAssociations).toEqual([
+      expect.not.stringContaining(associationId!),
+    ]);
+  });
 });
 
 describe('UpdatePodIdentityAssociation', () => {
