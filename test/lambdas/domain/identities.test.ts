@@ -278,12 +278,7 @@ describe('what stands in the way', () => {
       message: expect.stringContaining('does not let EKS Pod Identity in') as string,
       remedy: expect.stringContaining(`pod-identity trust repair --dry-run --role-arn ${ROLE}`) as string,
     });
-    const fromOffice = {
-      Effect: 'Allow',
-      Principal: { Service: 'pods.eks.amazonaws.com' },
-      Action: ['sts:AssumeRole', 'sts:TagSession'],
-      Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } },
-    };
+    const fromOffice = { ...podIdentityStatement, Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
     expect(inTheWay([irsa()], trust(fromOffice))).toContain('trust:unknown');
     const byTags = {
       ...podIdentityStatement,
