@@ -2,7 +2,9 @@
  * How an execution waits for what time may cure: for how long after each look, and when waiting is over. Every state of
  * the state machines comes here after a few quick retries; no state has a time budget of its own.
  */
+import { randomFrom } from './draws.ts';
 import type { ErrorName } from './errors.ts';
+import { FIRST_LOOK, LONGEST_UNSEEN } from './first-looks.ts';
 import type { WaitsFor } from './waiting-for.ts';
 
 const MINUTE = 60;
@@ -108,14 +110,6 @@ export const waitsForOf = (error: string): Paused =>
 /** Seconds that a migration waits for one thing at most. */
 export const patienceFor = (what: Paused): number => WAITS[what].patience;
 
-/** A number from 0 to 1 that is the same for the same text: the runs of a fleet do not come back all at once. */
-function drawnFrom(text: string): number {
-  // FNV-1a.
-  let hash = 0x811c9dc5;
-  for (const character of text) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
-  return hash / 2 ** 32;
-}
-
 export interface PauseQuestion {
   what: Paused;
   /** Seconds since it began to wait for that. */
@@ -126,7 +120,7 @@ export interface PauseQuestion {
   back: boolean;
   /** What jitter is drawn from. */
   seed: string;
-  /** Seconds that it is forecast to take, from its beginning on. */
+  /** Seconds that it is forecast to take, from the time on when it began to wait. */
   expected?: number | undefined;
   /** Seconds after which it shall be tried again, where whoever refused it has said so. */
   asked?: number | undefined;
@@ -150,12 +144,12 @@ function growth(kind: Wait['kind'], left: number): number {
 
 /**
  * The step of a poll: a tenth of the time waited so far, so that what takes long is looked at rarely, and a migration
- * takes little longer than what it waits for. With a forecast the first look comes shortly before its end, and the
- * looks after it are as close as if it had begun to wait then.
+ * takes little longer than what it waits for. With a forecast a look comes shortly before its end, and the looks after
+ * it are as close as if it had begun to wait then; before it looks are rare, and only for what may go wrong.
  */
 function pollStep(waited: number, expected: number, share: number): number {
-  const firstLook = 0.9 * expected;
-  if (waited < firstLook) return firstLook - waited;
+  const firstLook = FIRST_LOOK * expected;
+  if (waited < firstLook) return Math.min(firstLook - waited, Math.max(LONGEST_UNSEEN, share * waited));
   return Math.max(3, expected / 50, share * (waited - firstLook));
 }
 
@@ -169,7 +163,7 @@ export function decidePause({ what, waited, pauses, back, seed, expected = 0, as
   const share = growth(kind, left);
   const step = asked ?? (kind === 'poll' ? pollStep(waited, expected, share) : Math.max(15, share * waited));
   // Jitter only adds: what is down is not asked earlier than meant.
-  const jittered = step * (1 + (kind === 'poll' ? 0.1 : 0.5) * drawnFrom(`${seed} ${pauses}`));
+  const jittered = step * (1 + (kind === 'poll' ? 0.1 : 0.5) * randomFrom(`${seed} ${pauses}`)());
   // Steps of half an hour, but where so many of them are not left for all of the patience.
   const longest = Math.max(LONGEST_STEP, patience / left);
   const untilTheEnd = patience - waited;

@@ -6,7 +6,8 @@
 import type { PacedService } from './pace.ts';
 
 /**
- * What a step does where its turn is not near: it `comes-back` later, since nothing has been changed yet; it `waits` for
+ * What a step does where its turn is not near: it `comes-back` later, since nothing has been changed yet, or it looks
+ * only; it `waits` for
  * some seconds, since a change is under way; or it `goes-on`, since software may be missing, or is being put back.
  */
 export type Patience = 'comes-back' | 'waits' | 'goes-on';
@@ -27,7 +28,8 @@ export const STEP_CALLS: Readonly<Record<string, StepCalls>> = {
   'create-addon': { calls: { eks: 5, iam: 1 }, patience: 'goes-on' },
   'update-addon': { calls: { eks: 4, iam: 1 }, patience: 'waits' },
   'create-association': { calls: { eks: 5, iam: 1 }, patience: 'waits' },
-  'await-active': { calls: { eks: 1 }, patience: 'waits' },
+  // A look: it gives way to whatever changes something.
+  'await-active': { calls: { eks: 1 }, patience: 'comes-back' },
   'carry-over': { calls: {}, patience: 'waits' },
   'verify-pods': { calls: { eks: 3, kubernetes: 5 }, patience: 'waits' },
   'restart-pods': { calls: { eks: 1, kubernetes: 6 }, patience: 'waits' },

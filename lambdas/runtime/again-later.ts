@@ -2,7 +2,7 @@
  * Calls that are refused for the moment, and are made again later, within what is left of the invocation: as the SDK's
  * standard mode would, but in time that can be virtual.
  */
-import { createHash } from 'node:crypto';
+import { randomFrom } from '../domain/draws.ts';
 import type { ErrorName } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
 import type { AroundCalls, CalledService, Clock, HandlerDependencies } from '../ports/index.ts';
@@ -16,20 +16,6 @@ export const MOST_ATTEMPTS = 8;
 export const BACKOFF = { base: 1000, cap: 20_000 } as const;
 /** Milliseconds of the invocation that no wait may use up: what was found by then has to be kept. */
 export const RESERVE = 15_000;
-
-/**
- * Numbers from 0 up to 1, the same ones for the same text: two that share a limit never wait in step, and a run can be
- * replayed.
- */
-export function randomFrom(text: string): () => number {
-  let count = 0;
-  return () =>
-    createHash('sha256')
-      .update(`${text} ${(count += 1)}`)
-      .digest()
-      .readUInt32BE() /
-    2 ** 32;
-}
 
 /** Milliseconds to wait after that attempt (1 is the first) has failed. */
 export const backoff = (attempt: number, random: number): number =>

@@ -53,11 +53,9 @@ const OUTAGES: RetriedName[] = [
 /**
  * Of a state that pauses: one more try at once, since most faults are over with the second one. FULL jitter may draw
  * zero, and a Retry that is counted anew at each visit of the state is no budget: what goes on is waited out by the
- * pause, whose steps have a floor. 2 s × 1.
+ * pause, whose steps have a floor. Up to 2 s, once.
  */
-const AT_ONCE: Retrier[] = [
-  { errors: OUTAGES, intervalSeconds: 2, backoffRate: 2, maxDelaySeconds: 4, maxAttempts: 1, jitter: true },
-];
+const AT_ONCE: Retrier[] = [{ errors: OUTAGES, intervalSeconds: 2, backoffRate: 1, maxAttempts: 1, jitter: true }];
 
 /**
  * What a state pauses for: every error that time may cure, the answers "not yet" of polls among them. A window is waited

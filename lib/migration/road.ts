@@ -2,8 +2,9 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Endings } from './endings.ts';
+import type { firstLooksOf } from '../../lambdas/domain/first-looks.ts';
 import { type FailureTarget, heldErrors, ROAD_CATCHERS } from './errors.ts';
-import { expression } from './expressions.ts';
+import { expression, type Expression } from './expressions.ts';
 import {
   answerIs,
   catchFailures,
@@ -26,6 +27,9 @@ export type RoadStep = keyof typeof ROAD_CATCHERS;
 /** Noted by the Wait before a poll, so that the step's line in the ledger begins with it. */
 const SINCE_NOW = { waitingSince: expression('$states.context.State.EnteredTime') };
 const startedAt = expression('$waitingSince');
+
+/** Seconds until what EKS does is looked at first, as the plan has forecast it (`lambdas/domain/first-looks.ts`). */
+const firstLook = (at: keyof ReturnType<typeof firstLooksOf>): Expression => expression(`$firstLooks.${at}`);
 
 /**
  * What a step of the change gets: with the hash of the plan, which comes from the step `plan` by way of the state
@@ -85,15 +89,12 @@ interface AddonChange {
 /** The states that change an add-on, until it is ACTIVE with what it takes over from before. */
 function changeAddon(scope: Construct, task: MakeTask): AddonChange {
   const deleteAddon = task('delete-addon', { payload: PLANNED_CHANGE });
-  // EKS takes 20 s to 2 min to remove an add-on.
-  const waitForDeletion = wait(scope, 'WaitForDeletion', 20, SINCE_NOW);
+  const waitForDeletion = wait(scope, 'WaitForDeletion', firstLook('deleted'), SINCE_NOW);
   const awaitDeleted = task('await-deleted', { payload: { ...PLANNED_CHANGE, startedAt } });
   const updateAddon = task('update-addon', { payload: PLANNED_CHANGE });
-  // 1 to 3 min until an updated one is ACTIVE again.
-  const waitForUpdate = wait(scope, 'WaitForUpdate', 20, SINCE_NOW);
+  const waitForUpdate = wait(scope, 'WaitForUpdate', firstLook('updated'), SINCE_NOW);
   const createAddon = task('create-addon', { payload: PLANNED_CHANGE });
-  // And 30 s to 4 min until a new one is.
-  const waitForCreation = wait(scope, 'WaitForCreation', 20, SINCE_NOW);
+  const waitForCreation = wait(scope, 'WaitForCreation', firstLook('created'), SINCE_NOW);
   const awaitActive = task('await-active', { payload: { ...PLANNED_CHANGE, startedAt }, assign: { podRound: 1 } });
   const carryOver = task('carry-over', { payload: PLANNED_CHANGE });
 

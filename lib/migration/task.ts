@@ -117,9 +117,13 @@ export function stepTask<Name extends StepName>(
   return task;
 }
 
-/** A Wait near the time that is usual, so that most polls need not be made. */
-export const wait = (scope: Construct, name: string, seconds: number, assign?: Variables): sfn.Wait =>
-  sfn.Wait.jsonata(scope, name, { time: sfn.WaitTime.duration(Duration.seconds(seconds)), assign });
+/** A Wait near the time that is usual, or forecast, so that most polls need not be made. */
+export const wait = (scope: Construct, name: string, seconds: number | Expression, assign?: Variables): sfn.Wait =>
+  sfn.Wait.jsonata(scope, name, {
+    time:
+      typeof seconds === 'number' ? sfn.WaitTime.duration(Duration.seconds(seconds)) : sfn.WaitTime.seconds(seconds),
+    assign,
+  });
 
 /** True where the variable of that name is. */
 export const isSet = (variable: string): sfn.Condition => sfn.Condition.jsonata(expression(`$${variable}`));

@@ -41,6 +41,7 @@ export const plannedVariables = (functions: StepFunctions): Record<string, Expre
   subject: answered('subject'),
   ladder: answered('ladder'),
   planHash: answered('planHash'),
+  firstLooks: answered('firstLooks'),
   rung: 0,
   installsAgent: answered('installsAgent'),
   removesAnnotation: answered('removesAnnotation'),

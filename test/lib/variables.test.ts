@@ -70,6 +70,7 @@ describe('variables', () => {
       'deferred',
       'failure',
       'fence',
+      'firstLooks',
       'hasWindow',
       'installsAgent',
       'ladder',

@@ -173,6 +173,13 @@ export function planRollout(facts: Facts, planned: readonly PlannedAssociation[]
   const accounts = new Set(planned.map((one) => one.serviceAccount));
   const own = pods.filter((pod) => accounts.has(pod.serviceAccount));
   const concerned = workloads.filter((one) => accounts.has(one.serviceAccount) && one.desired > 0);
+  // EKS takes the annotation off all that the add-on has given its role to: their pods roll too.
+  const annotated = facts.annotated && 'seen' in facts.annotated ? facts.annotated.seen : [];
+  const role = facts.addon?.serviceAccountRoleArn;
+  const also = new Set(annotated.filter(({ roleArn }) => roleArn === role).map(({ name }) => name));
+  const rolling = workloads.filter(
+    (one) => concerned.includes(one) || (also.has(one.serviceAccount) && one.desired > 0),
+  );
   const broken =
     readAt === undefined
       ? []
@@ -180,10 +187,10 @@ export function planRollout(facts: Facts, planned: readonly PlannedAssociation[]
           nodes: nodes && 'seen' in nodes ? nodes.seen : undefined,
           now: Date.parse(readAt),
         });
-  const forecast = forecastOf(facts, concerned, way, broken);
+  const forecast = forecastOf(facts, rolling, way, broken);
   return {
     checks: [
-      ...(concerned.length > 0 ? [checkDuration(facts, forecast)] : []),
+      ...(rolling.length > 0 ? [checkDuration(facts, forecast)] : []),
       ...checkBroken(facts, own, concerned, { broken, way }),
     ],
     forecast,

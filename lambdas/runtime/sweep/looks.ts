@@ -2,6 +2,7 @@
  * The look at the clusters of one region of one account, in the order of their names, as far as an invocation comes.
  */
 import { isMigrationError, type MigrationError } from '../../domain/errors.ts';
+import { randomFrom } from '../../domain/draws.ts';
 import { placeReason, unreachableCluster } from '../../domain/sweep/classify.ts';
 import { added, type Counts } from '../../domain/sweep/counts.ts';
 import { itemsOf } from '../../domain/sweep/items.ts';
@@ -16,7 +17,6 @@ import {
 } from '../../domain/sweep/model.ts';
 import { namesCluster } from '../../domain/sweep/selection.ts';
 import type { AroundCalls, HandlerDependencies } from '../../ports/index.ts';
-import { randomFrom } from '../again-later.ts';
 import { utcNow } from '../utc.ts';
 import { type ClusterLook, lookAtCluster, reasonOf } from './inventory.ts';
 import { PlaceMemory } from './memo.ts';

@@ -12,7 +12,8 @@ import { pacedSeconds } from '../../domain/pace.ts';
 import { decidePause, patienceFor, waitsForOf } from '../../domain/pause.ts';
 import { asClause } from '../../domain/text.ts';
 import { type NotedWait, WAITS_TEXT } from '../../domain/waiting-for.ts';
-import type { HandlerDependencies } from '../../ports/index.ts';
+import { isOverdue } from '../../domain/rollout/forecast.ts';
+import type { HandlerDependencies, MigrationFile } from '../../ports/index.ts';
 import { caughtFailure } from '../../runtime/caught.ts';
 import { noteWait, sameWait } from '../../runtime/noting-waits.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -65,11 +66,28 @@ function waitingSince(
   return same?.since ?? utcOf(now);
 }
 
+/** What takes as long as the plan has forecast: the pods, and the add-on, which is ACTIVE once they are ready. */
+const FORECAST: readonly ReturnType<typeof waitsForOf>[] = ['pods', 'activation'];
+
+/**
+ * Seconds that are left of the plan's forecast when it began to wait: the change began with the snapshot. Undefined
+ * where nothing was forecast, and on the way back, which begins whenever it does.
+ */
+function leftOfForecast(
+  { migration, snapshot }: MigrationFile,
+  { what, since, back }: { what: ReturnType<typeof waitsForOf>; since: string; back: boolean },
+): number | undefined {
+  const forecast = migration?.plan?.forecast;
+  if (back || !forecast || !snapshot || !FORECAST.includes(what)) return undefined;
+  return Math.max(0, forecast.seconds - (Date.parse(since) - Date.parse(snapshot.takenAt)) / 1000);
+}
+
 const run: StepRun<typeof pauseSchema> = async (input, dependencies) => {
   const { migrationId, state, back, error, cause, pauses } = input;
   const { ledger, clock } = dependencies;
   const now = clock.now();
-  const record = await ledger.getMigration(migrationId);
+  const file = await ledger.getFile(migrationId);
+  const { migration: record, snapshot } = file;
   const what = waitsForOf(error);
   const before = record?.waitingFor;
   const since = waitingSince(record, sameWait(record, { what, state }), input, now);
@@ -80,13 +98,16 @@ const run: StepRun<typeof pauseSchema> = async (input, dependencies) => {
     pauses,
     back,
     seed: `${migrationId} ${state}`,
+    expected: leftOfForecast(file, { what, since, back }),
     asked: error === 'Paced' ? pacedSeconds(failure.message) : undefined,
   });
   if (decision.over) throw overAs(decision.over, input, { what, since }, failure);
+  // Longer than the request allows: nothing goes back because of it, and whoever asked for it is told.
+  const isLate = snapshot && isOverdue(Date.parse(snapshot.takenAt), now, record?.request.maxDurationMinutes);
   const seconds = (await isNewlyCancelled(input, before, dependencies)) ? 1 : decision.seconds;
   await noteWait(
     ledger,
-    { migrationId, before, tell: decision.tell },
+    { migrationId, before, tell: decision.tell || isLate === true },
     {
       what,
       since,

@@ -6,6 +6,7 @@
  */
 import type { z } from 'zod';
 import { MigrationError } from '../../domain/errors.ts';
+import { firstLooksOf } from '../../domain/first-looks.ts';
 import { standaloneOf } from '../../domain/associations.ts';
 import { collectEvidence, lostIdentities } from '../../domain/identity.ts';
 import { outcomeMetric } from '../../domain/metrics.ts';
@@ -76,6 +77,7 @@ function answer(request: MigrationRequest, plan: Plan, settings: Settings): Answ
     needsApproval: needsApproval(request, settings),
     approvalSeconds: request.approvalHours * 3600,
     hasWindow: windowsOf(request, settings).length > 0,
+    firstLooks: firstLooksOf(plan.forecast),
     planHash: plan.hash,
     blockedBy: blockingChecks(plan),
   };

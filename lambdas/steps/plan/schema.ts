@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { firstLooks } from '../../domain/first-looks.ts';
 import { migrationId, rung, strictMigrationRequest, target } from '../../domain/model.ts';
 import { subjectName } from '../../domain/subject.ts';
 import { defineStep, planningEnvironment, unknownFields } from '../../runtime/step.ts';
@@ -35,6 +36,8 @@ export const planSchema = defineStep('plan', {
     approvalSeconds: z.number().int().positive(),
     /** Whether the change may begin within a window alone. */
     hasWindow: z.boolean(),
+    /** Seconds from each call until EKS's work is looked at first. */
+    firstLooks,
     /** The plan's own: `begin` carries out no other one. */
     planHash: z.string(),
     /** Ids of the checks that block. */

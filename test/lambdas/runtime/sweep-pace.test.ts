@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MigrationError, type ErrorName } from '../../../lambdas/domain/errors.ts';
-import { BACKOFF, backoff, MOST_ATTEMPTS, randomFrom, RESERVE } from '../../../lambdas/runtime/again-later.ts';
+import { randomFrom } from '../../../lambdas/domain/draws.ts';
+import { BACKOFF, backoff, MOST_ATTEMPTS, RESERVE } from '../../../lambdas/runtime/again-later.ts';
 import { paceOf, Pacer } from '../../../lambdas/runtime/sweep/pace.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import { FakeClock } from '../fakes.ts';

@@ -81,6 +81,7 @@ describe('plan of a service account', () => {
       needsApproval: false,
       approvalSeconds: 86_400,
       hasWindow: false,
+      firstLooks: { updated: 55, created: 55, deleted: 20 },
       planHash: (await record(fakes)).plan!.hash,
       blockedBy: [],
     });

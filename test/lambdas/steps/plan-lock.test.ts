@@ -70,6 +70,7 @@ describe('a held lock', () => {
       needsApproval: false,
       approvalSeconds: 86_400,
       hasWindow: false,
+      firstLooks: { updated: 18, created: 27, deleted: 20 },
       planHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       blockedBy: ['lock-free'],
     });

@@ -50,6 +50,8 @@ describe('plan', () => {
       needsApproval: false,
       approvalSeconds: 86_400,
       hasWindow: false,
+      // Shortly before the 62 seconds of its pod are over.
+      firstLooks: { updated: 55, created: 55, deleted: 20 },
       planHash: (await record(fakes)).plan!.hash,
       blockedBy: [],
     });

@@ -1,0 +1,13 @@
+/** Numbers that are drawn from a text: runs that share a limit never act in step, and each can be replayed. */
+import { createHash } from 'node:crypto';
+
+/** Returns a source of numbers from 0 up to 1, the same ones for the same text. */
+export function randomFrom(text: string): () => number {
+  let count = 0;
+  return () =>
+    createHash('sha256')
+      .update(`${text} ${(count += 1)}`)
+      .digest()
+      .readUInt32BE() /
+    2 ** 32;
+}
