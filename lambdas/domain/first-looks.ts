@@ -26,9 +26,13 @@ export const firstLooks = z.object({
   deleted: z.number().int().positive(),
 });
 
+/** Seconds until the slowest workload is forecast to be done, without the waits around it. */
+export const rolloutSeconds = (forecast: Pick<Forecast, 'workloads'> | undefined): number =>
+  Math.max(0, ...(forecast?.workloads ?? []).map(({ seconds }) => seconds));
+
 /** Seconds from each call to the first look, by how long the plan's workloads are forecast to take. */
 export function firstLooksOf(forecast: Pick<Forecast, 'workloads'> | undefined): z.infer<typeof firstLooks> {
-  const rollout = Math.max(0, ...(forecast?.workloads ?? []).map(({ seconds }) => seconds));
+  const rollout = rolloutSeconds(forecast);
   // The add-on is ACTIVE once its pods are ready.
   const after = (least: number): number => Math.min(LONGEST_UNSEEN, Math.floor(FIRST_LOOK * Math.max(least, rollout)));
   return {

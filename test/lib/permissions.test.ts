@@ -136,7 +136,7 @@ describe('permissions', () => {
       'annotate-service-account': associated,
       'assess-rollback': observed,
       'restore-addon': [...observed, 'iam:GetRole'],
-      'restore-associations': [...andCluster, 'iam:GetRole'],
+      'restore-associations': [...andCluster, ...ofTrust],
       'take-over': [...andCluster, 'iam:GetRole'],
       'find-stranded': [],
       finish: [...andCluster, 'iam:GetRole'],

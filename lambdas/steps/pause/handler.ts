@@ -7,6 +7,7 @@
  * waited out by the state machine alone.
  */
 import { type ErrorName, MigrationError } from '../../domain/errors.ts';
+import { rolloutSeconds } from '../../domain/first-looks.ts';
 import type { Failure, Migration } from '../../domain/model.ts';
 import { pacedSeconds } from '../../domain/pace.ts';
 import { decidePause, patienceFor, waitsForOf } from '../../domain/pause.ts';
@@ -79,7 +80,7 @@ function leftOfForecast(
 ): number | undefined {
   const forecast = migration?.plan?.forecast;
   if (back || !forecast || !snapshot || !FORECAST.includes(what)) return undefined;
-  return Math.max(0, forecast.seconds - (Date.parse(since) - Date.parse(snapshot.takenAt)) / 1000);
+  return Math.max(0, rolloutSeconds(forecast) - (Date.parse(since) - Date.parse(snapshot.takenAt)) / 1000);
 }
 
 const run: StepRun<typeof pauseSchema> = async (input, dependencies) => {

@@ -1,0 +1,105 @@
+/**
+ * How much longer a migration takes than EKS itself, and what it calls: `node bench/own-time.ts`. EKS's own time is from
+ * each of its operations' call until it is over, in the world: an add-on that is gone, or ACTIVE with its pods ready. The
+ * rest is the service's: what it reads before and after, and how late it looks. Prints both times, their ratio, and the
+ * calls by step, without the ledger's.
+ */
+import { ulid } from 'ulid';
+import { ensureAssembly } from '../cli/assembly.ts';
+import { runMigration } from '../cli/run.ts';
+import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
+import { migrationRequest } from '../lambdas/domain/model.ts';
+import { openSandbox } from '../sandbox/sandbox.ts';
+import { readScenario } from '../sandbox/world/load.ts';
+import { Random } from '../sandbox/world/random.ts';
+
+const EKS_OPERATIONS = ['UpdateAddon', 'DeleteAddon', 'CreateAddon'];
+const ACCOUNT = '111122223333';
+const WORLDS = [
+  {
+    name: 'in place',
+    scenario: 'efs-csi-irsa',
+    region: 'eu-central-1',
+    cluster: 'media-prod',
+    request: { addon: 'aws-efs-csi-driver', strategy: 'in-place', acceptIdentityLoss: ['efs-csi-node-sa'] },
+  },
+  {
+    name: 'recreated',
+    scenario: 'ebs-csi-irsa',
+    region: 'eu-west-1',
+    cluster: 'reliability-dev',
+    request: { addon: 'aws-ebs-csi-driver', strategy: 'recreate' },
+  },
+] as const;
+
+const { directory: assemblyDirectory } = await ensureAssembly();
+
+/** Runs one migration, and prints what it took. */
+async function measure({ name, scenario, region, cluster, request }: (typeof WORLDS)[number]): Promise<void> {
+  const sandbox = await openSandbox({
+    scenario: await readScenario(`sandbox/scenarios/${scenario}.json`),
+    seed: 1,
+    assemblyDirectory,
+  });
+  const { clock, outputs, world } = sandbox;
+  const clients = sandbox.clients();
+  const ledger = createDynamoLedger({ client: clients.dynamodb(), tableName: outputs.tableName });
+  const random = new Random(1);
+  const statusNow = (): string | undefined => {
+    const clusters = world.accounts.get(ACCOUNT)?.clusters.values();
+    const found = [...(clusters ?? [])].find((one) => one.name === cluster)?.addons.get(request.addon);
+    return found?.status;
+  };
+  /** Whenever the add-on's status changes: seconds of virtual time are exact enough. */
+  const seen: { at: number; status: string | undefined }[] = [];
+  let isOver = false;
+  const watching = clock.spawn(async () => {
+    while (!isOver) {
+      const status = statusNow();
+      if (seen.at(-1)?.status !== status) seen.push({ at: clock.now(), status });
+      await clock.sleep(100);
+    }
+  });
+  const report = await runMigration(
+    {
+      stepFunctions: clients.stepFunctions(),
+      ledger,
+      clock,
+      ids: { ulid: () => ulid(clock.now(), () => random.next()) },
+      ...outputs,
+      simulated: true,
+      close: () => sandbox.close(),
+    },
+    migrationRequest.parse({ target: { account: ACCOUNT, region, cluster }, ...request }),
+  );
+  isOver = true;
+  await watching;
+  if (report.outcome !== 'migrated' || !report.endedAt) throw new Error(`${scenario} ended ${report.outcome}`);
+
+  const calls = world.log.calls.filter(({ step }) => step !== undefined && step !== 'publish-events');
+  const own = calls
+    .filter(({ operation }) => EKS_OPERATIONS.includes(operation))
+    .reduce((sum, { operation, at }) => {
+      const began = Date.parse(at);
+      const wanted = operation === 'DeleteAddon' ? undefined : 'ACTIVE';
+      const end = seen.find((one) => one.at > began && one.status === wanted);
+      return sum + ((end?.at ?? began) - began) / 1000;
+    }, 0);
+  const took = (Date.parse(report.endedAt) - Date.parse(report.startedAt)) / 1000;
+  console.log(
+    `${name} (${scenario}): EKS ${own.toFixed(1)} s, the migration ${took.toFixed(1)} s, ${(took / own).toFixed(2)} times as long`,
+  );
+  const bySteps = Map.groupBy(
+    calls.filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service)),
+    ({ step }) => step ?? '',
+  );
+  for (const [step, made] of bySteps) {
+    const counts = Map.groupBy(made, ({ service, operation }) => `${service}:${operation}`);
+    console.log(
+      `  ${step}: ${made.length}: ${[...counts].map(([call, all]) => (all.length > 1 ? `${call} ×${all.length}` : call)).join(', ')}`,
+    );
+  }
+  await sandbox.close();
+}
+
+for (const world of WORLDS) await measure(world);
