@@ -6,6 +6,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { afterAll, describe, expect, it } from 'vitest';
 import { byVariable } from '../../lambdas/domain/plan/acting.ts';
 import { planSchema } from '../../lambdas/steps/plan/schema.ts';
+import { stepTask } from '../../lib/migration/task.ts';
 import { StepLambda } from '../../lib/step-function-lambda.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'step-function-lambda-test-'));
@@ -59,5 +60,13 @@ describe("environment of a step's Lambda", () => {
       environment: { ...environment, TABEL_NAME: 'x' },
     });
     expect(step.function.role).toBe(step.role);
+  });
+});
+
+describe('a state that calls a step', () => {
+  it('is refused where the deployment has no such function', () => {
+    expect(() => stepTask(aStack(), 'retire-trust', { functions: {} as never, payload: '{}' as never })).toThrow(
+      'The step retire-trust is not part of this deployment: leave out the states that call it.',
+    );
   });
 });

@@ -134,6 +134,13 @@ describe('GET /clusters/{name}/identities', () => {
     expect((await look(fakes)).body).toMatchObject({ unread: [{ what: 'the add-ons', why: 'no right' }] });
   });
 
+  it('says which add-on a workload is of, and whether that takes an association for it', async () => {
+    const found = (await look(newFakes())).body as { workloads: { name: string; addon?: object }[] };
+    expect(found.workloads.find(({ name }) => name === 'ebs-csi-controller')?.addon).toMatchObject({
+      takesAssociation: true,
+    });
+  });
+
   it('does not know of an agent that may not be read', async () => {
     const fakes = newFakes();
     fakes.eks.addons.delete('eks-pod-identity-agent');

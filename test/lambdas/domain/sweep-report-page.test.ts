@@ -103,6 +103,21 @@ describe('reportPage', () => {
     const on = name === 'on Pod Identity' ? rows.length : 0;
     expect(html).toContain(`<strong>${on} of ${rows.length}</strong> add-ons that use IAM are on Pod Identity now`);
   });
+  it('says of each region whether it was looked at, or why not', () => {
+    const [place] = report.places;
+    const { unreachable: _, ...seen } = place!;
+    const html = reportPage({
+      ...report,
+      places: [
+        { ...seen, region: 'eu-west-1' },
+        { ...seen, region: 'eu-north-1', unreachable: 'No role may be assumed.' },
+      ],
+    });
+    const results = [...html.matchAll(/<td data-label="Result">(.*?)<\/td>/gs)].map(([, cell]) => cell);
+    expect(results).toHaveLength(2);
+    expect([results[0]?.includes('Looked at'), results[1]?.includes('Looked at')]).toEqual([true, false]);
+    expect(results[1]).toContain('No role may be assumed.');
+  });
   it('has what it costs, line by line, where that is known', () => {
     const { cost, ...free } = fleetReport({ mode: 'inventory' });
     const html = reportPage({ ...free, cost: cost! });

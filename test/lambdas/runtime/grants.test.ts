@@ -1,8 +1,8 @@
 /** What counts as somebody's claim to a role while migrations are at work. */
 import { describe, expect, it } from 'vitest';
-import { oidcProviderArn } from '../../../lambdas/domain/arn.ts';
+import { clusterArn, oidcProviderArn } from '../../../lambdas/domain/arn.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/service-account.ts';
-import type { Association, Outcome } from '../../../lambdas/domain/model.ts';
+import type { Association, Outcome, Plan } from '../../../lambdas/domain/model.ts';
 import { assertGranted, unfinishedAmong } from '../../../lambdas/runtime/grants.ts';
 import { newFakes } from '../fakes.ts';
 import {
@@ -100,6 +100,29 @@ describe('before a write', () => {
     await expect(go(fakes)).resolves.toBeUndefined();
     const other = await withAssociation({ snapshot: { associations: [], annotated: ['other'] } });
     await expect(go(other)).rejects.toMatchObject(refused);
+  });
+  it('a trust by session tags shows nothing where what is carried over takes them away', async () => {
+    const { namespace, serviceAccount } = planned;
+    const byTags = {
+      ...podIdentityStatement,
+      Condition: {
+        StringEquals: {
+          'aws:RequestTag/kubernetes-namespace': namespace,
+          'aws:RequestTag/kubernetes-service-account': serviceAccount,
+        },
+        ArnEquals: { 'aws:SourceArn': clusterArn(target) },
+      },
+    };
+    const carried = (change: object): object => ({ namespace, serviceAccount, from: 'a-1', tags: {}, ...change });
+    const goWith = async (change: object): Promise<void> => {
+      const fakes = await begun({ plan: { carryOver: [carried(change)] as Plan['carryOver'] } });
+      fakes.roles.trust[ROLE] = policyText(byTags);
+      await go(fakes);
+    };
+    await expect(goWith({})).resolves.toBeUndefined();
+    await expect(goWith({ disableSessionTags: true })).rejects.toMatchObject(refused);
+    for (const other of [{ serviceAccount: 'other' }, { namespace: 'shop' }, { disableSessionTags: false }])
+      await expect(goWith({ disableSessionTags: true, ...other })).resolves.toBeUndefined();
   });
   it('IRSA of a cluster whose OIDC provider is gone shows nothing', async () => {
     const fakes = await begun();

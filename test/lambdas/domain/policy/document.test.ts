@@ -207,6 +207,11 @@ describe('parsePolicy', () => {
       'Statement.Action: "AssumeRole" must be * or a service and an action, such as sts:AssumeRole',
     ],
     [
+      'an Action with an empty service',
+      { ...allowPods, Action: ':sts:AssumeRole' },
+      'Statement.Action: ":sts:AssumeRole" must be * or a service and an action, such as sts:AssumeRole',
+    ],
+    [
       'an Action that is empty',
       { ...allowPods, Action: ['sts:*', ''] },
       'Statement.Action: "" must be * or a service and an action, such as sts:AssumeRole',
