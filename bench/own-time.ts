@@ -10,6 +10,7 @@ import { runMigration } from '../cli/run.ts';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
 import { migrationRequest } from '../lambdas/domain/model.ts';
 import { openSandbox } from '../sandbox/sandbox.ts';
+import type { World } from '../sandbox/world/world.ts';
 import { readScenario } from '../sandbox/world/load.ts';
 import { Random } from '../sandbox/world/random.ts';
 
@@ -34,6 +35,20 @@ const WORLDS = [
 
 const { directory: assemblyDirectory } = await ensureAssembly();
 
+/** Prints the calls of EKS, IAM and the API server, by step. */
+function printCalls(calls: World['log']['calls']): void {
+  const bySteps = Map.groupBy(
+    calls.filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service)),
+    ({ step }) => step ?? '',
+  );
+  for (const [step, made] of bySteps) {
+    const counts = Map.groupBy(made, ({ service, operation }) => `${service}:${operation}`);
+    console.log(
+      `  ${step}: ${made.length}: ${[...counts].map(([call, all]) => (all.length > 1 ? `${call} ×${all.length}` : call)).join(', ')}`,
+    );
+  }
+}
+
 /** Runs one migration, and prints what it took. */
 async function measure({ name, scenario, region, cluster, request }: (typeof WORLDS)[number]): Promise<void> {
   const sandbox = await openSandbox({
@@ -52,9 +67,9 @@ async function measure({ name, scenario, region, cluster, request }: (typeof WOR
   };
   /** Whenever the add-on's status changes: seconds of virtual time are exact enough. */
   const seen: { at: number; status: string | undefined }[] = [];
-  let isOver = false;
+  const watch = { isOver: false };
   const watching = clock.spawn(async () => {
-    while (!isOver) {
+    while (!watch.isOver) {
       const status = statusNow();
       if (seen.at(-1)?.status !== status) seen.push({ at: clock.now(), status });
       await clock.sleep(100);
@@ -72,7 +87,7 @@ async function measure({ name, scenario, region, cluster, request }: (typeof WOR
     },
     migrationRequest.parse({ target: { account: ACCOUNT, region, cluster }, ...request }),
   );
-  isOver = true;
+  watch.isOver = true;
   await watching;
   if (report.outcome !== 'migrated' || !report.endedAt) throw new Error(`${scenario} ended ${report.outcome}`);
 
@@ -89,16 +104,7 @@ async function measure({ name, scenario, region, cluster, request }: (typeof WOR
   console.log(
     `${name} (${scenario}): EKS ${own.toFixed(1)} s, the migration ${took.toFixed(1)} s, ${(took / own).toFixed(2)} times as long`,
   );
-  const bySteps = Map.groupBy(
-    calls.filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service)),
-    ({ step }) => step ?? '',
-  );
-  for (const [step, made] of bySteps) {
-    const counts = Map.groupBy(made, ({ service, operation }) => `${service}:${operation}`);
-    console.log(
-      `  ${step}: ${made.length}: ${[...counts].map(([call, all]) => (all.length > 1 ? `${call} ×${all.length}` : call)).join(', ')}`,
-    );
-  }
+  printCalls(calls);
   await sandbox.close();
 }
 

@@ -72,7 +72,7 @@ describe('a wait that outlasts what the request allows', () => {
     await pause(fakes);
     expect(await told()).toBe(true);
     await pause(fakes);
-    const announced = fakes.journal.of('ledger.noteWait').map(([, , told]) => (told as unknown[]).length);
+    const announced = fakes.journal.of('ledger.noteWait').map(([, , events]) => (events as unknown[]).length);
     expect(announced).toEqual([0, 1, 0]);
   });
   it('is told of to nobody where the request allows any time', async () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, constantFrom, oneof, property, record as recordOf } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isForThemAlone } from '../../../../lambdas/domain/plan/sole-users.ts';
 import { evaluateIrsa } from '../../../../lambdas/domain/policy/trust.ts';
@@ -70,14 +70,14 @@ describe('a role that IRSA gives to the planned service accounts alone', () => {
   });
 
   it('allows no other service account by any policy', () => {
-    const values = fc.constantFrom(OWN, 'system:serviceaccount:web:shop', 'system:serviceaccount:*', '*', 'other');
-    const statement = fc.record({
-      sub: fc.oneof(values, fc.array(values, { minLength: 1, maxLength: 3 })),
-      operator: fc.constantFrom('StringEquals', 'StringLike', 'StringNotEquals', 'ForAnyValue:StringLike', 'Null'),
-      change: fc.constantFrom({}, { Effect: 'Deny' }, { Action: '*' }, { Condition: undefined }, { Principal: '*' }),
+    const values = constantFrom(OWN, 'system:serviceaccount:web:shop', 'system:serviceaccount:*', '*', 'other');
+    const statement = recordOf({
+      sub: oneof(values, array(values, { minLength: 1, maxLength: 3 })),
+      operator: constantFrom('StringEquals', 'StringLike', 'StringNotEquals', 'ForAnyValue:StringLike', 'Null'),
+      change: constantFrom({}, { Effect: 'Deny' }, { Action: '*' }, { Condition: undefined }, { Principal: '*' }),
     });
-    fc.assert(
-      fc.property(fc.array(statement, { minLength: 1, maxLength: 3 }), (all) => {
+    assert(
+      property(array(statement, { minLength: 1, maxLength: 3 }), (all) => {
         const text = policyText(...all.map(({ sub, operator, change }) => irsa(sub, operator, change)));
         if (!isForThemAlone(facts(text), ROLE, accounts)) return;
         const use = {
