@@ -52,6 +52,10 @@ const VARIANTS = {
     step: 'restore-associations',
     title: 'Put back the associations that were deleted for the change',
   },
+  'return-associations': {
+    step: 'restore-associations',
+    title: 'Create the associations again that the pods still need',
+  },
   'restore-associations-deferred': {
     step: 'restore-associations',
     title: 'Put back the associations that waited for the pods',
@@ -147,6 +151,7 @@ const BY_STATE = new Map<string, LineName>([
   ['WaitForFormerIdentity', 'await-former-identity'],
   ['RestorePurged', 'restore-associations-purged'],
   ['RestoreDeferred', 'restore-associations-deferred'],
+  ['ReturnAssociations', 'return-associations'],
   ['RestoreAnnotation', 'restore-annotation'],
   ['RestoreTrust', 'restore-trust'],
   ['RecordMigrated', 'finish'],

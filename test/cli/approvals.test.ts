@@ -77,7 +77,7 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
     };
     await main(APPROVAL, { ...io, ask });
     expect(before).toMatch(
-      /✔ Check everything[^]*\nPlan [\da-f]{64}\n {2}in place: pods roll[^]*\n {2}- update aws-ebs-csi-driver in place[^]*\n {2}\+ association kube-system\/ebs-csi-controller-sa →[^]*\n {2}! associations: Left-over/,
+      /✔ Check everything[^]*\nPlan [\da-f]{64}\n {2}in place: pods roll[^]*\n {2}- delete the conflicting associations \(a-\w+\), and at once update aws-ebs-csi-driver in place[^]*\n {2}\+ association kube-system\/ebs-csi-controller-sa →[^]*\n {2}! associations: Left-over/,
     );
     expect(before).not.toContain('Ask for an approval');
   });

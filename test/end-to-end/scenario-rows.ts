@@ -168,7 +168,11 @@ export const rows: Row[] = [
     { ...recreatedPreserved, created: ['fluent-bit'], mutations: [...RECREATED, 'kubernetes:patch daemonsets'] },
   ],
   ['fsx-csi-irsa', { addon: FSX }, { ...inPlace, created: ['fsx-csi-controller-sa'] }],
-  ['fsx-csi-irsa', { addon: FSX, ...recreate }, { ...recreated, created: ['fsx-csi-controller-sa'] }],
+  [
+    'fsx-csi-irsa',
+    { addon: FSX, ...recreate },
+    { ...recreated, purged: ['fsx-csi-controller-sa'], created: ['fsx-csi-controller-sa'], mutations: PURGED },
+  ],
   ['s3-csi-irsa', { addon: S3 }, { ...inPlace, created: ['s3-csi-driver-sa'] }],
   ['s3-csi-irsa', { addon: S3, ...recreate }, { ...recreated, created: ['s3-csi-driver-sa'] }],
   [

@@ -198,9 +198,9 @@ export const RUNS: Run[] = [
   },
   {
     name: 'rolled back on demand, and the webhook never forgets the association',
-    scenario: 'preserve',
+    scenario: 'service-account-irsa',
     ends: ['MigrateAddon SUCCEEDED', 'Recover NeedsHuman'],
-    request: { ...RECREATE, preserve: true },
+    request: { serviceAccount: { namespace: 'payments', name: 'api' } },
     knobs: { webhookRemovalLagSeconds: 86_400 },
     rollBack: true,
   },
