@@ -53,6 +53,11 @@ const TOLD: Partial<Record<ProblemKind, Told>> = {
     hint: 'To look at the migration: pod-identity show ID --deployed\nOne that is still running is stopped instead: pod-identity cancel ID --deployed',
     exitCode: badInput,
   },
+  'rolling-back': {
+    name: 'RollbackRefused',
+    hint: 'To see how that one goes: pod-identity show ID --deployed',
+    exitCode: badInput,
+  },
   'no-approval': {
     name: 'NotDecided',
     hint: 'Nothing was decided. To see the plan that waits: pod-identity approve ID --deployed, without --plan',

@@ -1,12 +1,12 @@
 /** POST /migrations/{id}/approval, /rollback and /cancel. */
 import { sha256 } from '../domain/plan/hash.ts';
-import type { Migration } from '../domain/model.ts';
-import { nothingToPutBack } from '../domain/recovery.ts';
+import type { Rollback } from '../domain/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { decideApproval as decide, type Refusal } from '../runtime/approving.ts';
 import { requestCancel } from '../runtime/cancelling.ts';
+import { requestRollback, type RollbackRequested } from '../runtime/rolling-back.ts';
 import { utcNow } from '../runtime/utc.ts';
-import { acceptedAs, linksOf, migrationPath } from './links.ts';
+import { linksOf, migrationPath } from './links.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, type ProblemKind } from './problems.ts';
 import { claimByKey } from './requesting.ts';
@@ -65,21 +65,12 @@ export async function cancel(
   return { body: { ...answer.cancelled, links: linksOf(prefix, record) } };
 }
 
-/** Why it can't be put back now, or undefined. */
-function notBack(record: Migration): string | undefined {
-  if (record.status === 'ended') return nothingToPutBack(record);
-  if (record.recovery)
-    return `Migration ${record.migrationId} is being put back, or finished, already, since ${record.recovery.startedAt}`;
-  return `Migration ${record.migrationId} is still running: cancel it instead, and what it has changed is put back`;
-}
-
-/** One name for each time that it is asked for: the same key is the same time. */
+/** One name for each time that it is asked for: the same key is the same time. `before`: it was asked for before. */
 async function nameOf(
   { parameters: { id }, body: { reason, acceptCredentialGap }, caller, idempotencyKey }: Call<'rollBack'>,
   dependencies: HandlerDependencies,
-): Promise<string> {
+): Promise<{ name: string; before: boolean }> {
   const { ids, clock } = dependencies;
-  // Without it the same as before there was such a field: keys of then still count.
   const asked = { rollBack: id, reason, ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}) };
   const mine = {
     migrationId: ids.ulid(),
@@ -88,7 +79,14 @@ async function nameOf(
     input: JSON.stringify(asked),
   };
   const claim = idempotencyKey === undefined ? mine : await claimByKey(idempotencyKey, caller, mine, dependencies);
-  return `${id}-${claim.migrationId}`;
+  return { name: `${id}-${claim.migrationId}`, before: claim.migrationId !== mine.migrationId };
+}
+
+/** Of a refusal, why, with the link of what is under way. */
+function notRolledBack({ refused, why }: Extract<RollbackRequested, { refused: string }>, self: string): ApiProblem {
+  return refused === 'rolling-back'
+    ? new ApiProblem('rolling-back', `${why}. Only one rollback runs at a time: follow that one.`, { links: { self } })
+    : new ApiProblem('no-rollback', `${why}.`);
 }
 
 export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDependencies): Promise<Reply<'rollBack'>> {
@@ -98,14 +96,28 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
     caller,
     prefix,
   } = call;
-  const record = await foundMigration(dependencies.ledger, id);
-  const name = await nameOf(call, dependencies);
-  // Asked for before under the same key, and begun: whatever has become of it since.
-  if (record.recovery?.executionArn.endsWith(`:${name}`) !== true) {
-    const why = notBack(record);
-    if (why !== undefined) throw new ApiProblem('no-rollback', `${why}.`);
-    await dependencies.executions.startRollback(id, name, { requestedBy: caller, reason, acceptCredentialGap });
-    dependencies.telemetry.log.info('api: a rollback was asked for', { migrationId: id, caller });
-  }
-  return { body: acceptedAs(prefix, id), headers: { location: migrationPath(prefix, id) } };
+  const { ledger, executions, telemetry } = dependencies;
+  const record = await foundMigration(ledger, id);
+  const { name, before } = await nameOf(call, dependencies);
+  const executionArn = await executions.recoverArn(name);
+  const self = migrationPath(prefix, id);
+  const reply = async (rollback: Rollback, replayed: boolean): Promise<Reply<'rollBack'>> => {
+    const now = await foundMigration(ledger, id);
+    return {
+      body: { migrationId: id, status: now.status, replayed, rollback, links: linksOf(prefix, now) },
+      headers: { location: self },
+    };
+  };
+  // It was carried out, and another one has come after it since.
+  const { rollback: last } = record;
+  if (before && last && last.id !== name && (await executions.describe(executionArn))) return reply(last, true);
+
+  const asked = { requestedBy: caller, reason, acceptCredentialGap };
+  const answer = await requestRollback(record, { migrationId: id, id: name, executionArn, ...asked }, dependencies);
+  if ('refused' in answer) throw notRolledBack(answer, self);
+  const { rollback, replayed } = answer;
+  // What breaks off here is started when it is sent again, or by find-stranded.
+  if (rollback.state === 'requested') await executions.startRollback(id, name, asked);
+  telemetry.log.info('api: a rollback was accepted', { migrationId: id, caller, replayed });
+  return reply(rollback, replayed);
 }

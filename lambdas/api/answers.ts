@@ -1,7 +1,7 @@
 /** What the API answers, as zod schemas: its OpenAPI document is made of these too. */
 import { z } from 'zod';
 import { report } from '../domain/identities/model.ts';
-import { approval, cancellation, migrationId, migrationReport } from '../domain/model.ts';
+import { approval, cancellation, migrationId, migrationReport, rollback, status } from '../domain/model.ts';
 import { migrationSummary } from '../domain/summary.ts';
 import { sweep, sweepId, sweepSummary } from '../domain/sweep/model.ts';
 import { sweepStanding } from '../domain/sweep/standing.ts';
@@ -28,7 +28,8 @@ export const migrationAnswer = migrationReport
   .omit({ simulated: true, disruption: true, verification: true })
   .partial({ outcome: true, endedAt: true })
   .extend({
-    status: z.enum(['running', 'ended']),
+    /** While it is rolling back it has no outcome, and no time of end: `rollback.after` is the outcome of before. */
+    status,
     dryRun: z.boolean(),
     /** What the request states, in the words of whoever sent it: `requester` is who that was. */
     requestedBy: z.string().optional(),
@@ -83,6 +84,16 @@ export type ListAnswer = z.infer<typeof listAnswer>;
 
 export const approvalAnswer = z.object({ migrationId, approval, links });
 export type ApprovalAnswer = z.infer<typeof approvalAnswer>;
+
+export const rollbackAnswer = z.object({
+  migrationId,
+  status,
+  /** True where this very rollback was accepted before: the request was sent again under its key. */
+  replayed: z.boolean(),
+  rollback,
+  links,
+});
+export type RollbackAnswer = z.infer<typeof rollbackAnswer>;
 
 export const cancelAnswer = z.object({
   migrationId,

@@ -21,7 +21,7 @@ export function linksOf(prefix: string, record: Standing): Links {
     plan: planPath(prefix, migrationId),
     ...(running && pendingApproval(approvals) ? { approval: `${self}/approval` } : {}),
     ...(running && !recovery ? { cancel: `${self}/cancel` } : {}),
-    ...(!running && nothingToPutBack(record) === undefined ? { rollback: `${self}/rollback` } : {}),
+    ...(status === 'ended' && nothingToPutBack(record) === undefined ? { rollback: `${self}/rollback` } : {}),
   };
 }
 

@@ -64,6 +64,7 @@ function ofRecord({
   approvals,
   annotationChange,
   recovery,
+  rollback,
   failure,
   executionArn,
 }: Migration) {
@@ -83,6 +84,7 @@ function ofRecord({
     approvals,
     annotationChange,
     recovery,
+    rollback,
     failure,
     executionArn,
   };

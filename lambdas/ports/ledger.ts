@@ -13,6 +13,7 @@ import type {
   Snapshot,
   StepLine,
 } from '../domain/model.ts';
+import type { Rollback, RollbackStanding } from '../domain/rollback.ts';
 import type { MigrationSummary } from '../domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
 import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting.ts';
@@ -82,11 +83,21 @@ export interface Ledger {
   /** Notes the way that is about to be tried. It only grows: a late call does not go back to an earlier one. */
   noteRung(migrationId: string, rung: number): Promise<void>;
   /**
-   * Notes that an execution takes the migration over, and that it is running again. Said again by the same execution it
-   * changes nothing: a late call must not reopen what that one has ended. `verified`: what the pods have shown does not
-   * count any more.
+   * Notes that an execution takes the migration over, to bring it to its end. Said again by the same execution it
+   * changes nothing: a late call must not reopen what that one has ended.
    */
-  recordRecovery(migrationId: string, recovery: Recovery, verified?: 'none'): Promise<void>;
+  recordRecovery(migrationId: string, recovery: Recovery): Promise<void>;
+  /**
+   * Sets the status and the rollback, and whatever else that changes, where both are still as in `before`. False: they
+   * are not any more, and nothing is set.
+   */
+  changeRollback(
+    migrationId: string,
+    before: RollbackStanding,
+    after: RollbackStanding & { rollback: Rollback } & Partial<Migration>,
+  ): Promise<boolean>;
+  /** Ids of migrations whose rollback was requested, and is not begun; a moment behind (an index). */
+  listRequestedRollbacks(): Promise<string[]>;
   /** `told`: what others are to be told, noted by the same write. */
   updateMigration(
     migrationId: string,
@@ -115,8 +126,8 @@ export interface Ledger {
   /** Notes that it goes on; one that waits for something else since, or for nothing, stays as it is. */
   endWait(migrationId: string, wait: NotedWait, told: Announcement[]): Promise<void>;
 
-  /** The first one stands. */
-  requestCancel(migrationId: string, cancellation: Cancellation): Promise<void>;
+  /** The first one stands; true for that one. */
+  requestCancel(migrationId: string, cancellation: Cancellation): Promise<boolean>;
   getCancel(migrationId: string): Promise<Cancellation | undefined>;
 
   /** Notes what others are to be told of it; the same once until it is sent. */

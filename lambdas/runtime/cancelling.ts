@@ -33,14 +33,13 @@ export async function requestCancel(
   { ledger, executions, clock }: Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'>,
 ): Promise<CancelAnswer> {
   if (record?.status === 'ended') return { refused: 'over', record };
-  if (record?.recovery) return { refused: 'going-back', record };
-  const earlier = await ledger.getCancel(migrationId);
+  if (record && (record.recovery || record.status === 'rolling-back')) return { refused: 'going-back', record };
   const wanted: Cancellation = {
     requestedAt: utcNow(clock),
     ...(requestedBy ? { requestedBy } : {}),
     ...(reason ? { reason } : {}),
   };
-  await ledger.requestCancel(migrationId, wanted);
+  const first = await ledger.requestCancel(migrationId, wanted);
   const cancellation = (await ledger.getCancel(migrationId)) ?? wanted;
   const begun = (await ledger.getSnapshot(migrationId)) !== undefined;
   // Also one that was decided: whoever decided may not have come so far as to tell the execution. One that was told
@@ -57,7 +56,7 @@ export async function requestCancel(
     cancelled: {
       migrationId,
       cancellation,
-      first: earlier === undefined,
+      first,
       begun,
       willEnd: begun ? 'rolled-back' : 'blocked',
     },

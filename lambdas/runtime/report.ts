@@ -47,6 +47,7 @@ export async function readReport(
     approvals: migration.approvals,
     applied: migration.rung === undefined ? undefined : migration.plan?.ladder[migration.rung],
     recovery: migration.recovery,
+    rollback: migration.rollback,
     released: standingRelease(migration),
     warnings: migration.warnings,
     disruption,

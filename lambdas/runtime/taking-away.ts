@@ -55,9 +55,9 @@ const restartOf = ({ kind, namespace, name }: Workload): string =>
  */
 export async function assertInTime(
   accounts: readonly Account[],
-  { record: { migrationId, recovery }, kubernetes, clock }: TakingAwayWork,
+  { record: { migrationId, rollback }, kubernetes, clock }: TakingAwayWork,
 ): Promise<void> {
-  if (recovery?.acceptCredentialGap === true) return;
+  if (rollback?.acceptCredentialGap === true) return;
   const named = new Set(accounts.map(accountOf));
   const pods = await podsOf(kubernetes, accounts);
   const namespaces = [...new Set(accounts.map(({ namespace }) => namespace))];

@@ -167,7 +167,25 @@ export const EXAMPLES: Examples = {
       links: { ...LINKS, cancel: `${LINKS.self}/cancel` },
     },
   },
-  rollBack: { request: { reason: 'The driver can not mount volumes' }, answer: ACCEPTED },
+  rollBack: {
+    request: { reason: 'The driver can not mount volumes' },
+    answer: {
+      migrationId: ID,
+      status: 'rolling-back',
+      replayed: false,
+      rollback: {
+        id: `${ID}-${ID}`,
+        state: 'requested',
+        cause: 'requested',
+        requestedBy: DEPLOYER,
+        reason: 'The driver can not mount volumes',
+        after: 'migrated',
+        startedAt: DECIDED,
+        executionArn: `arn:aws:states:eu-west-1:111122223333:execution:Recover:${ID}-${ID}`,
+      },
+      links: LINKS,
+    },
+  },
   cancel: {
     request: { reason: 'Wrong day' },
     answer: {

@@ -81,7 +81,9 @@ describe('a summary', () => {
   });
 
   it('says who put it back, and why', () => {
-    const recovery = {
+    const rollback = {
+      id: 'r',
+      state: 'ended',
       startedAt: '2026-01-15T09:05:00.000Z',
       executionArn: 'arn',
       cause: 'requested',
@@ -89,10 +91,11 @@ describe('a summary', () => {
       reason: 'too slow',
       after: 'migrated',
     } as const;
-    expect(text({ outcome: 'rolled-back', recovery })).toContain(
+    expect(text({ outcome: 'rolled-back', rollback })).toContain(
       'Rollback on demand\n  asked for at 2026-01-15T09:05:00.000Z by me: too slow (it had ended migrated)',
     );
-    expect(recoveryText({ ...recovery, cause: 'stranded' })).toContain('by Recover, because the execution had stopped');
+    const recovery = { startedAt: rollback.startedAt, executionArn: 'arn', cause: 'stranded' } as const;
+    expect(recoveryText(recovery)).toContain('by Recover, because the execution had stopped');
   });
 });
 

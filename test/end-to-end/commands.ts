@@ -124,7 +124,7 @@ export const describeCommands = (runElsewhere: RunCommand): void => {
       expect(reportIn(back)).toMatchObject({
         migrationId,
         outcome: 'rolled-back',
-        recovery: { cause: 'requested', after: 'migrated', reason: 'by hand' },
+        rollback: { cause: 'requested', after: 'migrated', reason: 'by hand' },
       });
       const shown = await elsewhere('show', migrationId, '--json');
       expect({ code: shown.code, report: reportIn(shown) }).toEqual({ code: 0, report: reportIn(back) });

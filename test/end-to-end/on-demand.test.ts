@@ -64,7 +64,7 @@ describe('a rollback of a migration that ended migrated', () => {
       expect(back).toMatchObject({
         migrationId: migrated.migrationId,
         verified: 'pods',
-        recovery: { cause: 'requested', after: 'migrated', ...WHO },
+        rollback: { cause: 'requested', after: 'migrated', ...WHO },
         failure: { name: 'RollbackRequested' },
       });
       expect(back.failure!.message).toContain(WHO.reason);
