@@ -192,8 +192,8 @@ export const apiService = (options: ApiServiceOptions): Service => {
         body: reason === undefined ? {} : { reason },
         answer: cancelAnswer,
       });
-      const { links: _links, ...cancelled } = value;
-      return cancelled;
+      const { cancellation, first, begun, willEnd } = value;
+      return { migrationId, cancellation, first, begun, ...(willEnd === undefined ? {} : { willEnd }) };
     },
     async lookUp(migrationId): Promise<Shown> {
       const { value } = await getMigration(ask, migrationId);

@@ -93,15 +93,13 @@ export const cancelledLines = (
   style: Style,
 ): string[] => {
   const what = begun
-    ? 'It has begun: once its present step is over, what it changed is put back'
-    : 'It has changed nothing yet: it stops before its next step';
+    ? 'It has begun: once its present step is over, what it changed is put back, and it ends rolled-back. If its change was complete and proven before it reads this, it ends migrated.'
+    : willEnd === undefined
+      ? 'It has changed nothing yet: it stops before its next step. If it begins just now, what it changes is put back.'
+      : `It has changed nothing, and it ends ${willEnd}.`;
   return [
     `${style.paint('green', '✔')} ${first ? `Migration ${migrationId} is asked to stop.` : `Migration ${migrationId} was asked to stop already, at ${cancellation.requestedAt}${by(cancellation)}.`}`,
-    ...hanging(
-      '  ',
-      `${what}, and it ends ${willEnd}. If its change was complete and proven before it reads this, it ends migrated.`,
-      style,
-    ),
+    ...hanging('  ', what, style),
     `  To see how it goes: ${showCommand}`,
   ];
 };

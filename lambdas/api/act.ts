@@ -6,6 +6,7 @@ import { decideApproval as decide, type Refusal } from '../runtime/approving.ts'
 import { requestCancel } from '../runtime/cancelling.ts';
 import { requestRollback, type RollbackRequested } from '../runtime/rolling-back.ts';
 import { utcNow } from '../runtime/utc.ts';
+import { againLater } from './later.ts';
 import { linksOf, migrationPath } from './links.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, type ProblemKind } from './problems.ts';
@@ -25,6 +26,20 @@ const REFUSED_FIELDS: Partial<Record<Refusal, string>> = { unknown: 'path.id', '
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
+/** What the answers to all actions on a migration have in common. */
+async function ofAction<Action extends 'approval' | 'cancel' | 'rollback'>(
+  action: Action,
+  { id, first, prefix }: { id: string; first: boolean; prefix: string },
+  { ledger }: Pick<HandlerDependencies, 'ledger'>,
+) {
+  const record = await foundMigration(ledger, id);
+  const { migrationId, status } = record;
+  return {
+    body: { action, migrationId, status, first, links: linksOf(prefix, record) },
+    headers: { location: migrationPath(prefix, id) },
+  };
+}
+
 export async function decideApproval(
   { parameters: { id }, body, caller, prefix }: Call<'decideApproval'>,
   dependencies: HandlerDependencies,
@@ -38,14 +53,15 @@ export async function decideApproval(
       field === undefined ? {} : { errors: [{ field, message: decided.why }] },
     );
   }
-  const { approval } = decided;
+  const { approval, first } = decided;
   dependencies.telemetry.log.info('api: an approval was decided', {
     migrationId: id,
     caller,
     state: approval.state,
     planHash: approval.planHash,
   });
-  return { body: { migrationId: id, approval, links: linksOf(prefix, await foundMigration(dependencies.ledger, id)) } };
+  const common = await ofAction('approval', { id, first, prefix }, dependencies);
+  return { body: { ...common.body, approval }, headers: { ...common.headers, ...againLater(common.body) } };
 }
 
 export async function cancel(
@@ -62,7 +78,9 @@ export async function cancel(
     throw new ApiProblem('no-cancel', `Migration ${id} can't be stopped: ${why}.`);
   }
   dependencies.telemetry.log.info('api: a migration was asked to stop', { migrationId: id, caller });
-  return { body: { ...answer.cancelled, links: linksOf(prefix, record) } };
+  const { first, cancellation, begun, willEnd } = answer.cancelled;
+  const { body, headers } = await ofAction('cancel', { id, first, prefix }, dependencies);
+  return { body: { ...body, cancellation, begun, willEnd }, headers };
 }
 
 /** One name for each time that it is asked for: the same key is the same time. `before`: it was asked for before. */
@@ -101,16 +119,13 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
   const { name, before } = await nameOf(call, dependencies);
   const executionArn = await executions.recoverArn(name);
   const self = migrationPath(prefix, id);
-  const reply = async (rollback: Rollback, replayed: boolean): Promise<Reply<'rollBack'>> => {
-    const now = await foundMigration(ledger, id);
-    return {
-      body: { migrationId: id, status: now.status, replayed, rollback, links: linksOf(prefix, now) },
-      headers: { location: self },
-    };
+  const reply = async (rollback: Rollback, first: boolean): Promise<Reply<'rollBack'>> => {
+    const { body, headers } = await ofAction('rollback', { id, first, prefix }, dependencies);
+    return { body: { ...body, rollback }, headers };
   };
   // It was carried out, and another one has come after it since.
   const { rollback: last } = record;
-  if (before && last && last.id !== name && (await executions.describe(executionArn))) return reply(last, true);
+  if (before && last && last.id !== name && (await executions.describe(executionArn))) return reply(last, false);
 
   const asked = { requestedBy: caller, reason, acceptCredentialGap };
   const answer = await requestRollback(record, { migrationId: id, id: name, executionArn, ...asked }, dependencies);
@@ -119,5 +134,5 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
   // What breaks off here is started when it is sent again, or by find-stranded.
   if (rollback.state === 'requested') await executions.startRollback(id, name, asked);
   telemetry.log.info('api: a rollback was accepted', { migrationId: id, caller, replayed });
-  return reply(rollback, replayed);
+  return reply(rollback, !replayed);
 }

@@ -82,28 +82,30 @@ export const listAnswer = z.object({
 });
 export type ListAnswer = z.infer<typeof listAnswer>;
 
-export const approvalAnswer = z.object({ migrationId, approval, links });
+/** What every answer to an action has; `links.self` is what it is an action on. */
+const ofAction = {
+  action: z.enum(['approval', 'cancel', 'rollback', 'retire', 'pause', 'resume', 'stop']),
+  /** False where the same was asked for before, and this request changed nothing. */
+  first: z.boolean(),
+};
+/** Of a migration: `status` is as after the action. */
+const ofMigrationAction = { ...ofAction, migrationId, status, links };
+
+export const approvalAnswer = z.object({ ...ofMigrationAction, approval });
 export type ApprovalAnswer = z.infer<typeof approvalAnswer>;
 
-export const rollbackAnswer = z.object({
-  migrationId,
-  status,
-  /** True where this very rollback was accepted before: the request was sent again under its key. */
-  replayed: z.boolean(),
-  rollback,
-  links,
-});
+/** `first` is false where the request was sent again under its key. */
+export const rollbackAnswer = z.object({ ...ofMigrationAction, rollback });
 export type RollbackAnswer = z.infer<typeof rollbackAnswer>;
 
 export const cancelAnswer = z.object({
-  migrationId,
+  ...ofMigrationAction,
   /** The one that stands: an earlier one, where somebody has asked before. */
   cancellation,
-  first: z.boolean(),
-  /** Whether the migration may have changed something already. */
+  /** Whether it had begun when the cancel was noted. */
   begun: z.boolean(),
-  willEnd: z.enum(['blocked', 'rolled-back']),
-  links,
+  /** There only where it is certain. */
+  willEnd: z.literal('blocked').optional(),
 });
 export type CancelAnswer = z.infer<typeof cancelAnswer>;
 
@@ -130,6 +132,10 @@ export type SweepAccepted = z.infer<typeof sweepAccepted>;
 
 export const sweepAnswer = sweepStanding.extend({ links: sweepLinks });
 export type SweepAnswer = z.infer<typeof sweepAnswer>;
+
+/** The sweep as it stands after the action. */
+export const sweepActionAnswer = sweepAnswer.extend(ofAction);
+export type SweepActionAnswer = z.infer<typeof sweepActionAnswer>;
 
 export const sweepListAnswer = z.object({
   sweeps: z.array(sweepSummary.extend({ links: sweepLinks })),

@@ -13,6 +13,7 @@ import {
   planAnswer,
   rollbackAnswer,
   sweepAccepted,
+  sweepActionAnswer,
   sweepAnswer,
   sweepListAnswer,
   sweepReportAnswer,
@@ -64,7 +65,7 @@ const commandOf = <Name extends 'pause' | 'resume' | 'stop'>(name: Name, summary
     query: noQuery,
     body: reasonBody,
     status: 202,
-    answer: sweepAnswer,
+    answer: sweepActionAnswer,
     problems: [...OF_BODIES, 'unknown-sweep', 'not-now'],
   }) as const;
 

@@ -156,13 +156,13 @@ export interface Ledger {
    */
   approvalToken(migrationId: string, round: number): Promise<string | undefined>;
   /**
-   * Decides one that is pending, about that plan; otherwise it stays. Answers the one that stands, undefined where
-   * there is none.
+   * Decides one that is pending, about that plan; otherwise it stays. Answers the one that stands, and whether this
+   * call decided it; undefined where there is none.
    */
   decideApproval(
     migrationId: string,
     decided: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>,
-  ): Promise<Approval | undefined>;
+  ): Promise<{ approval: Approval; first: boolean } | undefined>;
   /** When each pending approval was asked for, ISO 8601; a moment behind (an index). */
   listPendingApprovals(): Promise<string[]>;
 

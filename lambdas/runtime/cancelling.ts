@@ -18,7 +18,8 @@ export interface Cancelled {
   first: boolean;
   /** Whether it may have changed something already. */
   begun: boolean;
-  willEnd: 'blocked' | 'rolled-back';
+  /** There where it is certain: an execution that waited for an approval was told, and begins nothing any more. */
+  willEnd?: 'blocked';
 }
 
 /** `over`: it has ended. `going-back`: it is being put back already, and that can't be stopped. */
@@ -46,19 +47,20 @@ export async function requestCancel(
   // does not hear it.
   const last = begun ? undefined : (await ledger.getMigration(migrationId))?.approvals.at(-1);
   const token = last && (await ledger.approvalToken(migrationId, last.round));
-  if (token !== undefined)
-    await executions.failTask(
+  const isTold =
+    token !== undefined &&
+    (await executions.failTask(
       token,
       'Cancelled',
       `${cancelledText(cancellation)}: its approval is not waited for any more.`,
-    );
+    ));
   return {
     cancelled: {
       migrationId,
       cancellation,
       first,
       begun,
-      willEnd: begun ? 'rolled-back' : 'blocked',
+      ...(isTold ? { willEnd: 'blocked' } : {}),
     },
   };
 }

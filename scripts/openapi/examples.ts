@@ -85,7 +85,13 @@ const REPORTS = {
 };
 const commanded = (command: 'pause' | 'resume' | 'stop', reason: string) => ({
   request: { reason },
-  answer: { ...SWEEP, command: { command, at: DECIDED, by: DEPLOYER, reason }, links: SWEEP_LINKS },
+  answer: {
+    ...SWEEP,
+    action: command,
+    first: true,
+    command: { command, at: DECIDED, by: DEPLOYER, reason },
+    links: SWEEP_LINKS,
+  },
 });
 
 export const EXAMPLES: Examples = {
@@ -156,7 +162,10 @@ export const EXAMPLES: Examples = {
   decideApproval: {
     request: { decision: 'approve', planHash: HASH, reason: 'Looked at the plan' },
     answer: {
+      action: 'approval',
       migrationId: ID,
+      status: 'running',
+      first: true,
       approval: {
         ...PENDING,
         state: 'approved',
@@ -170,9 +179,10 @@ export const EXAMPLES: Examples = {
   rollBack: {
     request: { reason: 'The driver can not mount volumes' },
     answer: {
+      action: 'rollback',
       migrationId: ID,
       status: 'rolling-back',
-      replayed: false,
+      first: true,
       rollback: {
         id: `${ID}-${ID}`,
         state: 'requested',
@@ -189,9 +199,11 @@ export const EXAMPLES: Examples = {
   cancel: {
     request: { reason: 'Wrong day' },
     answer: {
+      action: 'cancel',
       migrationId: ID,
-      cancellation: { requestedAt: DECIDED, requestedBy: DEPLOYER, reason: 'Wrong day' },
+      status: 'running',
       first: true,
+      cancellation: { requestedAt: DECIDED, requestedBy: DEPLOYER, reason: 'Wrong day' },
       begun: false,
       willEnd: 'blocked',
       links: { ...LINKS, cancel: `${LINKS.self}/cancel` },

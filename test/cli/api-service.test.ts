@@ -221,9 +221,10 @@ describe('a rollback by the API', () => {
   const steps = [line('plan', 0), line('finish', 5)];
   const took = line('take-over', 9);
   const isAccepted = {
+    action: 'rollback',
     migrationId: ID,
     status: 'rolling-back',
-    replayed: false,
+    first: true,
     rollback,
     links: { self: `/v1/migrations/${ID}` },
   } as const;
@@ -286,7 +287,7 @@ describe('the rest by the API', () => {
       begun: false,
       willEnd: 'blocked',
     } as const;
-    const api = fakeApi(json({ ...cancelled, links: { self: '/x' } }, 202));
+    const api = fakeApi(json({ ...cancelled, action: 'cancel', status: 'running', links: { self: '/x' } }, 202));
     expect(await serviceOf(api).cancel({ migrationId: ID, requestedBy: 'nobody', reason: 'no' })).toEqual(cancelled);
     expect([asked(api.requests[0]!), bodyOf(api)]).toEqual([`POST /migrations/${ID}/cancel`, { reason: 'no' }]);
   });
@@ -324,7 +325,9 @@ describe('the rest by the API', () => {
       decidedBy: 'you',
       decidedAt: '2026-01-15T10:00:00.000Z',
     } as const;
-    const deciding = fakeApi(json({ migrationId: ID, approval, links: { self: '/x' } }));
+    const deciding = fakeApi(
+      json({ action: 'approval', migrationId: ID, status: 'running', first: true, approval, links: { self: '/x' } }),
+    );
     expect(await serviceOf(deciding).decide(ID, { decision: 'approve', planHash: HASH })).toEqual({
       migrationId: ID,
       approval,

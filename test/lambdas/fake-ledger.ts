@@ -279,11 +279,12 @@ export class FakeLedger implements Ledger {
       planHash,
       ...decided
     }: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>,
-  ): Promise<Approval | undefined> {
+  ): Promise<{ approval: Approval; first: boolean } | undefined> {
     const approval = this.records.get(migrationId)?.approvals.find((one) => one.round === round);
-    if (approval?.state === 'pending' && approval.planHash === planHash)
+    const first = approval?.state === 'pending' && approval.planHash === planHash;
+    if (first)
       Object.assign(approval, Object.fromEntries(Object.entries(decided).filter(([, value]) => value !== undefined)));
-    return copyOf(approval);
+    return approval && { approval: copyOf(approval), first };
   }
   async listPendingApprovals(): Promise<string[]> {
     return [...this.records.values()].flatMap(({ approvals }) =>
