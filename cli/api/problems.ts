@@ -53,6 +53,11 @@ const TOLD: Partial<Record<ProblemKind, Told>> = {
     hint: 'To look at the migration: pod-identity show ID --deployed\nOne that is still running is stopped instead: pod-identity cancel ID --deployed',
     exitCode: badInput,
   },
+  'subject-busy': {
+    name: 'SubjectBusy',
+    hint: 'Nothing was started. What is under way: pod-identity migrations --deployed',
+    exitCode: blocked,
+  },
   'rolling-back': {
     name: 'RollbackRefused',
     hint: 'To see how that one goes: pod-identity show ID --deployed',

@@ -115,7 +115,11 @@ class DynamoLedger extends DynamoRollbacks implements Ledger {
     return (await this.getFile(migrationId)).migration;
   }
 
-  async recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void> {
+  async recordPlan(
+    migrationId: string,
+    plan: Plan,
+    end?: { outcome: Outcome; endedAt: string } & Pick<Migration, 'failure' | 'heldBy'>,
+  ): Promise<void> {
     const noted = setting(Object.entries({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
     try {
       // The first rung is noted by `begin`.

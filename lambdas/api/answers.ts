@@ -14,6 +14,8 @@ export const links = z.object({
   approval: z.string().optional(),
   rollback: z.string().optional(),
   cancel: z.string().optional(),
+  /** Another migration, which worked on the same add-on or service account, so that this one was blocked. */
+  holder: z.string().optional(),
 });
 export type Links = z.infer<typeof links>;
 

@@ -106,7 +106,7 @@ export const OPERATIONS = {
     idempotencyKey: true,
     status: 202,
     answer: accepted,
-    problems: [...OF_BODIES, 'key-used', 'other-account', 'too-many-waiting'],
+    problems: [...OF_BODIES, 'key-used', 'other-account', 'subject-busy', 'too-many-waiting'],
   },
   listMigrations: {
     method: 'GET',

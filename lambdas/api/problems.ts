@@ -21,6 +21,7 @@ export const PROBLEMS = {
   'method-not-allowed': { status: 405, title: 'This path does not know the method' },
   'no-approval': { status: 409, title: 'There is nothing to decide here' },
   'no-cancel': { status: 409, title: 'The migration can not be stopped' },
+  'subject-busy': { status: 409, title: 'Another migration works on it' },
   'rolling-back': { status: 409, title: 'The migration is being rolled back already' },
   'no-rollback': { status: 409, title: 'The migration can not be rolled back' },
   'not-now': { status: 409, title: 'This can not be asked of the sweep now' },
@@ -42,8 +43,11 @@ export const fieldError = z.object({
 });
 export type FieldError = z.infer<typeof fieldError>;
 
-/** `self`: the migration that the request was about, where its answer is about something that is under way there. */
-export const problemLinks = z.object({ self: z.string().optional() });
+/**
+ * `self`: the migration that the request was about, where its answer is about something that is under way there.
+ * `holder`: another migration, which has to end first.
+ */
+export const problemLinks = z.object({ self: z.string().optional(), holder: z.string().optional() });
 export type ProblemLinks = z.infer<typeof problemLinks>;
 
 export const problem = z.object({

@@ -226,6 +226,8 @@ export const migration = z.object({
   trustChanges: z.array(trustChange).default([]),
   retirements: z.array(trustRetirement).default([]),
   failure: failure.optional(),
+  /** The migration that held the lock of what this one is about, where it was blocked by that. */
+  heldBy: migrationId.optional(),
   /** Commands that finish by hand what the service could not. */
   handOff: z.array(z.string().overwrite(pasteable)).default([]),
 });
@@ -298,6 +300,8 @@ export const migrationReport = z.object({
   retirements: z.array(trustRetirement).default([]),
   verification: z.object({ before: z.array(podEvidence), pods: z.array(podEvidence) }),
   failure: failure.optional(),
+  /** As in the record. */
+  heldBy: migrationId.optional(),
   handOff: z.array(z.string().overwrite(pasteable)),
   /** True when AWS was played by the sandbox: every duration then comes from the scenario's knobs. */
   simulated: z.boolean(),

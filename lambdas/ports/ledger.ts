@@ -79,7 +79,11 @@ export interface Ledger {
    * Notes the plan, and the end where the plan is one, which is to be told. Throws BadInput once anything was begun: a
    * late plan must not take the place of the one that is carried out.
    */
-  recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void>;
+  recordPlan(
+    migrationId: string,
+    plan: Plan,
+    end?: { outcome: Outcome; endedAt: string } & Pick<Migration, 'failure' | 'heldBy'>,
+  ): Promise<void>;
   /** Notes the way that is about to be tried. It only grows: a late call does not go back to an earlier one. */
   noteRung(migrationId: string, rung: number): Promise<void>;
   /**

@@ -58,6 +58,7 @@ export async function readReport(
     retirements: migration.retirements,
     verification: { before, pods },
     failure: migration.failure,
+    heldBy: migration.heldBy,
     handOff: migration.handOff,
     simulated,
   });

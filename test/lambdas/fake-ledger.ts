@@ -109,7 +109,11 @@ export class FakeLedger implements Ledger {
   async getMigration(migrationId: string): Promise<Migration | undefined> {
     return copyOf(this.records.get(migrationId));
   }
-  async recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void> {
+  async recordPlan(
+    migrationId: string,
+    plan: Plan,
+    end?: { outcome: Outcome; endedAt: string } & Pick<Migration, 'failure' | 'heldBy'>,
+  ): Promise<void> {
     const record = this.records.get(migrationId);
     if (!record || record.rung !== undefined)
       throw new MigrationError(
