@@ -86,7 +86,7 @@ export type ListAnswer = z.infer<typeof listAnswer>;
 
 /** What every answer to an action has; `links.self` is what it is an action on. */
 const ofAction = {
-  action: z.enum(['approval', 'cancel', 'rollback', 'retire', 'pause', 'resume', 'stop']),
+  action: z.enum(['approval', 'cancel', 'rollback', 'pause', 'resume', 'stop']),
   /** False where the same was asked for before, and this request changed nothing. */
   first: z.boolean(),
 };
