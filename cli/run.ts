@@ -2,7 +2,7 @@
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { MigrationReport, MigrationRequest } from '../lambdas/domain/model.ts';
 import { subjectOf } from '../lambdas/domain/subject.ts';
-import { busyText, busyWith } from '../lambdas/runtime/subject-busy.ts';
+import { busyRemedy, busyText, busyWith } from '../lambdas/runtime/subject-busy.ts';
 import { type Backend, executionsOf } from './backend.ts';
 import { CliError } from './errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';
@@ -42,7 +42,7 @@ const assertNotBusy = async (backend: Backend, request: MigrationRequest): Promi
   throw new CliError(
     'SubjectBusy',
     `${busyText(request, holder)}; nothing was started`,
-    `Wait until it has ended. To see how it goes: pod-identity show ${holder.migrationId}`,
+    busyRemedy(holder),
     EXIT_CODES.blocked,
   );
 };

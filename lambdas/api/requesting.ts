@@ -10,7 +10,7 @@ import { waitsBeforeBegin } from '../domain/waiting.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
 import { claimInput, ensureStarted } from '../runtime/requesting.ts';
 import { utcNow } from '../runtime/utc.ts';
-import { busyText, busyWith } from '../runtime/subject-busy.ts';
+import { busyRemedy, busyText, busyWith } from '../runtime/subject-busy.ts';
 import { type Asked as Waiting, takeWaitingSlot } from '../runtime/waiting-slots.ts';
 import { migrationPath } from './links.ts';
 import { ApiProblem } from './problems.ts';
@@ -87,11 +87,9 @@ async function assertNotBusy(
 ): Promise<void> {
   const holder = request.dryRun ? undefined : await busyWith(request, migrationId, dependencies);
   if (!holder) return;
-  throw new ApiProblem(
-    'subject-busy',
-    `${busyText(request, holder)}. Nothing was started. Wait until it has ended, or cancel it, then send the request again.`,
-    { links: { holder: migrationPath(prefix, holder.migrationId) } },
-  );
+  throw new ApiProblem('subject-busy', `${busyText(request, holder)}. Nothing was started. ${busyRemedy(holder)}.`, {
+    links: { holder: migrationPath(prefix, holder.migrationId) },
+  });
 }
 
 /**

@@ -80,16 +80,11 @@ export const describeCommands = (runElsewhere: RunCommand): void => {
 
           const third = await command('migrate', ...ASKED, '--json');
           expect(third.code).toBe(3);
-          expect(reportIn(third)).toMatchObject({
-            outcome: 'blocked',
-            plan: {
-              checks: [
-                {
-                  id: 'lock-free',
-                  status: 'fail',
-                  message: expect.stringContaining(`Migration ${id} holds the lock`) as unknown,
-                },
-              ],
+          expect(JSON.parse(third.out)).toMatchObject({
+            error: {
+              name: 'SubjectBusy',
+              message: expect.stringContaining(`Migration ${id} holds the lock`) as unknown,
+              hint: expect.stringContaining(`pod-identity show ${id}`) as unknown,
             },
           });
           const early = await command('rollback', id, '--json');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { busyText, busyWith } from '../../../lambdas/runtime/subject-busy.ts';
+import { busyRemedy, busyText, busyWith } from '../../../lambdas/runtime/subject-busy.ts';
 import { type Fakes, newFakes } from '../fakes.ts';
 import {
   ADDON_LOCK,
@@ -24,7 +24,7 @@ async function held(change: Parameters<typeof aMigration>[0] = {}): Promise<Fake
 describe('a subject', () => {
   it('is busy while the execution of another migration works on it', async () => {
     const { dependencies } = await held();
-    expect(await busyWith(request, MIGRATION_ID, dependencies)).toEqual(holder);
+    expect(await busyWith(request, MIGRATION_ID, dependencies)).toEqual({ ...holder, needsHuman: false });
     expect(busyText(request, holder)).toContain(`Migration ${OTHER_MIGRATION_ID} holds the lock on`);
     // Its own lock is none, as is that of another subject.
     expect(await busyWith(request, OTHER_MIGRATION_ID, dependencies)).toBeUndefined();
@@ -34,7 +34,9 @@ describe('a subject', () => {
   it('is busy where a person has to deal with what was left, and not where Recover is to free it', async () => {
     const left = await held({ status: 'ended', outcome: 'needs-human', endedAt: at(1) });
     left.executions.states.delete(OTHER_EXECUTION);
-    expect(await busyWith(request, MIGRATION_ID, left.dependencies)).toEqual(holder);
+    const busy = await busyWith(request, MIGRATION_ID, left.dependencies);
+    expect(busy).toEqual({ ...holder, needsHuman: true });
+    expect(busyRemedy(busy!)).toMatch(/pod-identity rollback .*pod-identity release/);
     const stopped = await held();
     stopped.executions.states.set(OTHER_EXECUTION, { status: 'ABORTED', stoppedAt: at(1) });
     expect(await busyWith(request, MIGRATION_ID, stopped.dependencies)).toBeUndefined();
