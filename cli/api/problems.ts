@@ -55,7 +55,7 @@ const TOLD: Partial<Record<ProblemKind, Told>> = {
   },
   'subject-busy': {
     name: 'SubjectBusy',
-    hint: 'Nothing was started. What is under way: pod-identity migrations --deployed',
+    hint: 'Nothing was started. To see the one that has begun: pod-identity show ID --deployed',
     exitCode: blocked,
   },
   'rolling-back': {
@@ -144,7 +144,12 @@ export const answeredError = (what: string, status: number, told: unknown, note 
   const { name, hint, exitCode } = (isTold(kind) ? TOLD[kind] : undefined) ?? byStatus(status);
   const instance = one.instance === undefined ? '' : `\nThis answer: ${shown(one.instance, 200)}`;
   const lines = [`${shown(one.title, 200)}: ${shown(one.detail, LONGEST)}`, ...(sameField(one) ? [] : fieldLines(one))];
-  return new CliError(name, lines.join('\n'), `${withId(hint, what)}${note}${status >= 500 ? instance : ''}`, exitCode);
+  return new CliError(
+    name,
+    lines.join('\n'),
+    `${withId(hint, one.links?.holder ?? what)}${note}${status >= 500 ? instance : ''}`,
+    exitCode,
+  );
 };
 
 /** An answer of a form that this program does not know. `where`: the first place that is wrong. */
