@@ -27,10 +27,10 @@ export const isOver = ({
       : 'There is nothing to stop, and it has left nothing changed.',
   );
 
-const isGoingBack = ({ migrationId, recovery }: Migration): CliError =>
+const isGoingBack = ({ migrationId, recovery, rollback }: Migration): CliError =>
   new CliError(
     'MigrationOver',
-    `migration ${migrationId} is being put back already, since ${recovery?.startedAt ?? 'a moment ago'}`,
+    `migration ${migrationId} is being put back already, since ${rollback?.startedAt ?? recovery?.startedAt ?? 'a moment ago'}`,
     `The way back can't be stopped. To see how it goes: pod-identity show ${migrationId}`,
   );
 

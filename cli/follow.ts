@@ -5,6 +5,7 @@ import {
   type HistoryEvent,
 } from '@aws-sdk/client-sfn';
 import type { Migration, MigrationReport } from '../lambdas/domain/model.ts';
+import { requestedRollback } from '../lambdas/domain/rollback.ts';
 import { readReport } from '../lambdas/runtime/report.ts';
 import type { Backend } from './backend.ts';
 import { hasEnded, stepsOf, type StepProgress } from './history.ts';
@@ -132,7 +133,7 @@ export const untilOutcome = async (
   for (;;) {
     const record = await backend.ledger.getMigration(migrationId);
     if (!record || record.status === 'ended') return record;
-    const next = record.executionArn;
+    const next = requestedRollback(record)?.executionArn ?? record.executionArn;
     if (next !== undefined && !followed.has(next)) {
       if (followed.size > MAX_RECOVERIES) return record;
       followed.add(next);

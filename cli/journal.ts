@@ -46,7 +46,7 @@ const journalEntry = z.discriminatedUnion('what', [
     acceptCredentialGap: z.literal(true).optional(),
     ...ended,
   }),
-  z.strictObject({ what: z.literal('cancel'), ...asked, willEnd: z.enum(['blocked', 'rolled-back']) }),
+  z.strictObject({ what: z.literal('cancel'), ...asked, begun: z.boolean() }),
   z.strictObject({ what: z.literal('release'), ...asked, locks: z.array(z.string()) }),
   z.strictObject({
     what: z.literal('retire'),
@@ -181,7 +181,7 @@ export const asKept = (entry: JournalEntry): unknown => JSON.parse(JSON.stringif
 const gives = (entry: JournalEntry): string => {
   switch (entry.what) {
     case 'cancel':
-      return entry.willEnd;
+      return entry.begun ? 'begun' : 'not begun';
     case 'release':
       return entry.locks.join(', ') || 'no locks';
     case 'retire':

@@ -38,10 +38,10 @@ export const rollbackEntry = (request: RollbackRequest, end: End): JournalEntry 
   ...endOf(end),
 });
 
-export const cancelEntry = (request: RollbackRequest, { willEnd }: Cancelled): JournalEntry => ({
+export const cancelEntry = (request: RollbackRequest, { begun }: Cancelled): JournalEntry => ({
   what: 'cancel',
   ...request,
-  willEnd,
+  begun,
 });
 
 export const releaseEntry = (request: RollbackRequest, { locks }: Released): JournalEntry => ({

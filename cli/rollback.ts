@@ -1,5 +1,7 @@
 /** A rollback on demand: starts Recover for one migration and follows it to its end. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import type { Rollback } from '../lambdas/domain/model.ts';
+import { executionName } from '../lambdas/runtime/rolling-back.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';
@@ -18,6 +20,18 @@ export interface RollbackRequest {
 
 export const refused = (migrationId: string, why: string): CliError =>
   new CliError('RollbackRefused', why, `To look at the migration: pod-identity show ${migrationId}`);
+
+/** Throws where the last rollback was refused: the migration is as it was before. */
+export const assertNotRefused = ({
+  migrationId,
+  rollback,
+}: {
+  migrationId: string;
+  rollback?: Rollback | undefined;
+}): void => {
+  if (rollback?.state !== 'refused') return;
+  throw refused(migrationId, rollback.error?.message ?? `the rollback of migration ${migrationId} was refused`);
+};
 
 /** The step's own words: the execution's cause has more around them. */
 const refusalOf = async (backend: Backend, migrationId: string): Promise<string | undefined> =>
@@ -54,29 +68,24 @@ export const rollBackAndFollow = async (
   const follow = follower(backend, watcher);
   const steps = await follow(executionArn);
   const execution = await backend.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
-  const takeOver = steps.findLast(({ step }) => step === 'take-over');
-  if (takeOver?.error === 'RollbackRefused')
-    throw refused(
-      migrationId,
-      (await refusalOf(backend, migrationId)) ?? `migration ${migrationId} is not rolled back: ${endingOf(execution)}`,
-    );
-  if (execution.status === 'SUCCEEDED') {
-    const record = await backend.ledger.getMigration(migrationId);
-    if (record?.recovery?.executionArn !== executionArn)
-      throw refused(
-        migrationId,
-        `migration ${migrationId} has nothing to put back${before.outcome ? `: it ended ${before.outcome}` : ''}`,
-      );
-  }
   const failure = new CliError(
     'RollbackFailed',
     `the rollback of migration ${migrationId} ended without an outcome: ${endingOf(execution)}`,
     `Its steps so far: pod-identity show ${migrationId}\nExecution: ${executionArn}`,
     EXIT_CODES.unexpected,
   );
-  // What could not be taken over is as it was before: its old outcome says nothing about this rollback.
-  if (takeOver?.error !== undefined) return { migrationId, failure };
+  const rollback = (await backend.ledger.getMigration(migrationId))?.rollback;
+  if (rollback?.id !== executionName(executionArn) && rollback?.executionArn !== executionArn) {
+    // It was not accepted, so that the migration knows nothing of it: the words are the step's.
+    const takeOver = steps.findLast(({ step }) => step === 'take-over');
+    if (takeOver?.error !== 'RollbackRefused') return { migrationId, failure };
+    throw refused(
+      migrationId,
+      (await refusalOf(backend, migrationId)) ?? `migration ${migrationId} is not rolled back: ${endingOf(execution)}`,
+    );
+  }
   const record = await untilOutcome(backend, migrationId, executionArn, follow, watcher);
+  if (record) assertNotRefused(record);
   const report = record && (await reportOf(backend, record));
   return report ? { migrationId, report } : { migrationId, failure };
 };

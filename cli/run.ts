@@ -2,7 +2,8 @@
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { MigrationReport, MigrationRequest } from '../lambdas/domain/model.ts';
 import { subjectOf } from '../lambdas/domain/subject.ts';
-import type { Backend } from './backend.ts';
+import { busyRemedy, busyText, busyWith } from '../lambdas/runtime/subject-busy.ts';
+import { type Backend, executionsOf } from './backend.ts';
 import { CliError } from './errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { endingOf, follower, reportOf, untilOutcome, type Watcher } from './follow.ts';
@@ -33,6 +34,19 @@ export const reportIn = (end: End): MigrationReport => {
   return end.report;
 };
 
+/** Throws SubjectBusy where another migration works on what this one is about; nothing was started then. */
+const assertNotBusy = async (backend: Backend, request: MigrationRequest): Promise<void> => {
+  if (request.dryRun) return;
+  const holder = await busyWith(request, undefined, { ledger: backend.ledger, executions: executionsOf(backend) });
+  if (!holder) return;
+  throw new CliError(
+    'SubjectBusy',
+    `${busyText(request, holder)}; nothing was started`,
+    busyRemedy(holder),
+    EXIT_CODES.blocked,
+  );
+};
+
 /** In a thread of the backend's clock. `onStart` is told the migration's id once its execution runs. */
 export const startAndFollow = async (
   backend: Backend,
@@ -40,6 +54,7 @@ export const startAndFollow = async (
   watcher: Watcher,
   onStart?: (migrationId: string) => void,
 ): Promise<End> => {
+  await assertNotBusy(backend, request);
   const migrationId = backend.ids.ulid();
   const { executionArn = '' } = await backend.stepFunctions.send(
     new StartExecutionCommand({

@@ -72,14 +72,16 @@ const NAMED: [string, z.ZodType, 'input' | 'output'][] = [
   ['MigrationRequest', inputs.migrationBody, 'input'],
   ['ApprovalDecision', inputs.approvalBody, 'input'],
   ['Reason', inputs.reasonBody, 'input'],
-  ['Rollback', inputs.rollbackBody, 'input'],
+  ['RollbackRequest', inputs.rollbackBody, 'input'],
   ['SweepRequest', inputs.sweepBody, 'input'],
   ['Accepted', answers.accepted, 'output'],
   ['Plan', answers.planAnswer, 'output'],
   ['Migration', answers.migrationAnswer, 'output'],
   ['MigrationPage', answers.listAnswer, 'output'],
   ['Approval', answers.approvalAnswer, 'output'],
+  ['Rollback', answers.rollbackAnswer, 'output'],
   ['Cancellation', answers.cancelAnswer, 'output'],
+  ['SweepAction', answers.sweepActionAnswer, 'output'],
   ['IdentitiesPage', answers.identitiesAnswer, 'output'],
   ['SweepAccepted', answers.sweepAccepted, 'output'],
   ['Sweep', answers.sweepAnswer, 'output'],
@@ -183,12 +185,17 @@ function problemsOf(operation: Operation): Record<string, Json> {
   );
 }
 
+const LOCATION: Json = { Location: { description: 'Where to look for it.', schema: { type: 'string' } } };
+/** Operations that say when to look again while what they show is under way. */
+const WHILE_UNDER_WAY: ReadonlySet<OperationId> = new Set(['getPlan', 'getMigration', 'getSweep', 'decideApproval']);
+
 function operationOf(id: OperationId): Json {
   const operation: Operation = OPERATIONS[id];
   const { summary, description, parameters, query, body, status, answer, idempotencyKey } = operation;
   const { request, answer: example } = EXAMPLES[id];
-  const location = { Location: { description: 'Where to look for it.', schema: { type: 'string' } } };
   const isNew = answer === answers.accepted || answer === answers.sweepAccepted;
+  const goesOn = status === 202 || WHILE_UNDER_WAY.has(id);
+  const headers = { ...(operation.method === 'POST' ? LOCATION : {}), ...(goesOn ? RETRY_AFTER : {}) };
   return {
     operationId: id,
     summary,
@@ -210,7 +217,7 @@ function operationOf(id: OperationId): Json {
     responses: {
       [status]: {
         description: isNew ? 'It was taken in.' : 'As asked for.',
-        ...(isNew ? { headers: location } : {}),
+        ...(Object.keys(headers).length > 0 ? { headers } : {}),
         content: { 'application/json': { schema: refOf(answer), example } },
       },
       ...problemsOf(operation),

@@ -53,6 +53,16 @@ const TOLD: Partial<Record<ProblemKind, Told>> = {
     hint: 'To look at the migration: pod-identity show ID --deployed\nOne that is still running is stopped instead: pod-identity cancel ID --deployed',
     exitCode: badInput,
   },
+  'subject-busy': {
+    name: 'SubjectBusy',
+    hint: 'Nothing was started. To see the one that has begun: pod-identity show ID --deployed',
+    exitCode: blocked,
+  },
+  'rolling-back': {
+    name: 'RollbackRefused',
+    hint: 'To see how that one goes: pod-identity show ID --deployed',
+    exitCode: badInput,
+  },
   'no-approval': {
     name: 'NotDecided',
     hint: 'Nothing was decided. To see the plan that waits: pod-identity approve ID --deployed, without --plan',
@@ -134,7 +144,12 @@ export const answeredError = (what: string, status: number, told: unknown, note 
   const { name, hint, exitCode } = (isTold(kind) ? TOLD[kind] : undefined) ?? byStatus(status);
   const instance = one.instance === undefined ? '' : `\nThis answer: ${shown(one.instance, 200)}`;
   const lines = [`${shown(one.title, 200)}: ${shown(one.detail, LONGEST)}`, ...(sameField(one) ? [] : fieldLines(one))];
-  return new CliError(name, lines.join('\n'), `${withId(hint, what)}${note}${status >= 500 ? instance : ''}`, exitCode);
+  return new CliError(
+    name,
+    lines.join('\n'),
+    `${withId(hint, one.links?.holder ?? what)}${note}${status >= 500 ? instance : ''}`,
+    exitCode,
+  );
 };
 
 /** An answer of a form that this program does not know. `where`: the first place that is wrong. */

@@ -3,7 +3,14 @@
  * right.
  */
 import { randomUUID } from 'node:crypto';
-import { accepted, approvalAnswer, cancelAnswer, listAnswer, type MigrationAnswer } from '../../lambdas/api/answers.ts';
+import {
+  accepted,
+  approvalAnswer,
+  cancelAnswer,
+  listAnswer,
+  type MigrationAnswer,
+  rollbackAnswer,
+} from '../../lambdas/api/answers.ts';
 import { pendingApproval } from '../../lambdas/domain/approval.ts';
 import type { MigrationRequest } from '../../lambdas/domain/model.ts';
 import type { MigrationFilter } from '../../lambdas/ports/index.ts';
@@ -11,13 +18,13 @@ import { notWaiting } from '../approval/decide.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import type { Watcher } from '../follow.ts';
+import { assertNotRefused } from '../rollback.ts';
 import type { End } from '../run.ts';
 import type { Listed, Service } from '../service.ts';
 import type { Running, Shown } from '../show.ts';
 import { apiSweeps, type ApiSweepsOptions } from '../sweep/by-api.ts';
 import type { Ask } from './exchange.ts';
 import { unreadable } from './problems.ts';
-import { followRollback } from './rollback.ts';
 import { getMigration, reportFrom, watch } from './watch.ts';
 
 /** Migrations of one page: the most that the API gives. */
@@ -50,14 +57,7 @@ export const withoutOutcome = (
   );
 
 const runningFrom = (
-  {
-    status: _status,
-    outcome: _outcome,
-    step: _step,
-    links: _links,
-    verification: _verification,
-    ...answer
-  }: MigrationAnswer,
+  { status, outcome: _outcome, step: _step, links: _links, verification: _verification, ...answer }: MigrationAnswer,
   simulated: boolean,
 ): Running => {
   const {
@@ -74,12 +74,14 @@ const runningFrom = (
     applied,
     cancellation,
     recovery,
+    rollback,
+    waitingFor,
     approvals,
     steps,
   } = answer;
   return {
     migrationId,
-    status: 'running',
+    status: status === 'rolling-back' ? status : 'running',
     target,
     ...(addon === undefined ? {} : { addon }),
     ...(serviceAccount ? { serviceAccount } : {}),
@@ -92,6 +94,8 @@ const runningFrom = (
     ...(applied ? { applied } : {}),
     ...(cancellation ? { cancellation } : {}),
     ...(recovery ? { recovery } : {}),
+    ...(rollback ? { rollback } : {}),
+    ...(waitingFor ? { waitingFor } : {}),
     ...(approvals.length > 0 ? { approvals } : {}),
     steps,
     simulated,
@@ -174,11 +178,12 @@ export const apiService = (options: ApiServiceOptions): Service => {
           ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}),
         },
         idempotencyKey: randomUUID(),
-        answer: accepted,
+        answer: rollbackAnswer,
       });
       onStart?.();
-      const answer = await followRollback(before, { ask, clock, watcher });
-      return 'failure' in answer ? { migrationId, failure: answer.failure } : endFrom(answer.ended, simulated, watcher);
+      const answer = await watch(migrationId, ({ status }) => status === 'ended', { ask, clock, watcher, before });
+      assertNotRefused(answer);
+      return endFrom(answer, simulated, watcher);
     },
     async cancel({ migrationId, reason }) {
       const { value } = await ask({
@@ -187,8 +192,8 @@ export const apiService = (options: ApiServiceOptions): Service => {
         body: reason === undefined ? {} : { reason },
         answer: cancelAnswer,
       });
-      const { links: _links, ...cancelled } = value;
-      return cancelled;
+      const { cancellation, first, begun, willEnd } = value;
+      return { migrationId, cancellation, first, begun, ...(willEnd === undefined ? {} : { willEnd }) };
     },
     async lookUp(migrationId): Promise<Shown> {
       const { value } = await getMigration(ask, migrationId);

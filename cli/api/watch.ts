@@ -29,7 +29,7 @@ export const progressOf = (
 ): StepProgress[] =>
   steps.map(({ name, startedAt, endedAt, attempts, error }, index) => {
     const step = baseOf(name);
-    const isLast = index === steps.length - 1 && status === 'running';
+    const isLast = index === steps.length - 1 && status !== 'ended';
     const goesOn =
       isLast &&
       (step === 'request-approval'
@@ -109,7 +109,7 @@ export const watch = async (
       told.add(wait.key);
       await watcher.waits?.(wait.waiting);
     }
-    if (answer.status === 'running' && answer.executionStatus !== undefined && answer.executionStatus !== 'RUNNING') {
+    if (answer.status !== 'ended' && answer.executionStatus !== undefined && answer.executionStatus !== 'RUNNING') {
       if (stoppedSince === undefined)
         watcher.say(
           'The execution has stopped before its end was recorded. Waiting for the service to put back, or to finish, what it left.',

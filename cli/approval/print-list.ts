@@ -15,7 +15,8 @@ const FORMATS: Record<Outcome, Format> = {
   'needs-human': 'red',
 };
 
-const ended = ({ outcome, dryRun }: MigrationSummary, style: Style): string => {
+const ended = ({ status, outcome, dryRun }: MigrationSummary, style: Style): string => {
+  if (status === 'rolling-back') return style.paint('yellow', 'rolling back');
   if (outcome === undefined) return style.paint('cyan', dryRun ? 'running (plan)' : 'running');
   return style.paint(FORMATS[outcome], outcome);
 };

@@ -2,7 +2,7 @@
  * What `show` says about a migration that is under way, `cancel` about one that it stops, and `release` about the
  * locks.
  */
-import type { Recovery, Release } from '../../lambdas/domain/model.ts';
+import type { Recovery, Release, Rollback } from '../../lambdas/domain/model.ts';
 import { pendingApproval } from '../../lambdas/domain/approval.ts';
 import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { lockText } from '../../lambdas/runtime/lock.ts';
@@ -19,10 +19,26 @@ const by = ({ requestedBy, reason }: { requestedBy?: string | undefined; reason?
   `${requestedBy ? ` by ${requestedBy}` : ''}${reason ? `: ${reason}` : ''}`;
 
 /** Who took a migration over, why, and since when. */
-export const recoveryText = ({ cause, startedAt, after, ...who }: Recovery): string =>
-  cause === 'requested'
-    ? `asked for at ${startedAt}${by(who)}${after ? ` (it had ended ${after})` : ''}`
-    : `taken over at ${startedAt} by Recover, because the execution had stopped before its end was recorded`;
+export const recoveryText = ({ startedAt }: Recovery): string =>
+  `taken over at ${startedAt} by Recover, because the execution had stopped before its end was recorded`;
+
+const STATES: Record<Rollback['state'], string> = {
+  requested: ', and not begun yet',
+  running: '',
+  ended: '',
+  refused: ', and refused: nothing was changed',
+};
+
+/** Who has a migration rolled back, why, since when, and what came of it. */
+export const rollbackText = ({ cause, state, startedAt, after, error, ...who }: Rollback): string => {
+  const causes: Record<Rollback['cause'], string> = {
+    requested: `asked for at ${startedAt}${by(who)}${after ? ` (it had ended ${after})` : ''}`,
+    cancelled: `begun at ${startedAt}, because the migration was asked to stop${by(who)}`,
+    failed: `begun at ${startedAt}, because a step of the migration failed`,
+    stopped: `begun at ${startedAt} by Recover, because the execution had stopped before its end was recorded`,
+  };
+  return `${causes[cause]}${STATES[state]}${state === 'refused' && error ? `. ${error.message}` : ''}`;
+};
 
 /** Who has let the locks go, when and why. */
 export const releaseText = ({ at, by: requestedBy, reason }: Release): string =>
@@ -36,6 +52,8 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
     applied,
     cancellation,
     recovery,
+    rollback,
+    status,
     executionStatus,
     startedAt,
     approvals = [],
@@ -52,7 +70,8 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
           `${waitingFor.text} Since ${waitingFor.since}, until ${waitingFor.until} at most${waitingFor.nextTryAt === undefined ? '' : `; it tries again at ${waitingFor.nextTryAt}`}.`,
         ]
       : []),
-    ...(recovery ? [`Being put back: ${recoveryText(recovery)}.`] : []),
+    ...(rollback && status === 'rolling-back' ? [`Rollback: ${rollbackText(rollback)}.`] : []),
+    ...(recovery ? [`Recovery: ${recoveryText(recovery)}.`] : []),
     ...(cancellation ? [`Asked to stop at ${cancellation.requestedAt}${by(cancellation)}.`] : []),
     ...(stopped
       ? [
@@ -61,7 +80,7 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
       : []),
   ];
   return [
-    `${style.paint('cyan', '…')} ${style.paint(['bold', 'cyan'], 'running')}  ${subjectOf(running)} on ${target.cluster} (${target.account}, ${target.region}): since ${startedAt}`,
+    `${style.paint('cyan', '…')} ${style.paint(['bold', 'cyan'], status === 'rolling-back' ? 'rolling back' : 'running')}  ${subjectOf(running)} on ${target.cluster} (${target.account}, ${target.region}): since ${startedAt}`,
     `  ${style.paint('dim', [migrationId, ...(running.serviceAccount ? [] : [`strategy ${strategy}`]), ...(applied ? [`now ${wayName(applied)}`] : ['nothing begun yet'])].join(' · '))}`,
     ...notes.flatMap((note) => hanging('  ', note, style)),
     ...stepsSection(running, style),
@@ -74,15 +93,13 @@ export const cancelledLines = (
   style: Style,
 ): string[] => {
   const what = begun
-    ? 'It has begun: once its present step is over, what it changed is put back'
-    : 'It has changed nothing yet: it stops before its next step';
+    ? 'It has begun: once its present step is over, what it changed is put back, and it ends rolled-back. If its change was complete and proven before it reads this, it ends migrated.'
+    : willEnd === undefined
+      ? 'It has changed nothing yet: it stops before its next step. If it begins just now, what it changes is put back.'
+      : `It has changed nothing, and it ends ${willEnd}.`;
   return [
     `${style.paint('green', '✔')} ${first ? `Migration ${migrationId} is asked to stop.` : `Migration ${migrationId} was asked to stop already, at ${cancellation.requestedAt}${by(cancellation)}.`}`,
-    ...hanging(
-      '  ',
-      `${what}, and it ends ${willEnd}. If its change was complete and proven before it reads this, it ends migrated.`,
-      style,
-    ),
+    ...hanging('  ', what, style),
     `  To see how it goes: ${showCommand}`,
   ];
 };

@@ -4,7 +4,7 @@ import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { approvalsSection } from '../approval/print.ts';
 import { checksSection, warningsSection } from './checks.ts';
 import { between, duration } from './duration.ts';
-import { recoveryText, releaseText } from './known.ts';
+import { recoveryText, releaseText, rollbackText } from './known.ts';
 import { planSection } from './plan.ts';
 import { podsSection } from './pods.ts';
 import { stepsSection } from './steps.ts';
@@ -44,6 +44,7 @@ export const summary = (report: MigrationReport, style: Style, omit: readonly ('
     ...headline(report, style),
     ...failureSection(report, style),
     ...recoverySection(report, style),
+    ...rollbackSection(report, style),
     ...releaseSection(report, style),
     ...approvalsSection(report.approvals, style),
     ...warningsSection(
@@ -59,6 +60,10 @@ export const summary = (report: MigrationReport, style: Style, omit: readonly ('
   ];
 };
 
+/** Whether this end is that of a rollback on demand. */
+const isOnDemand = ({ rollback }: MigrationReport): boolean =>
+  rollback?.cause === 'requested' && rollback.state === 'ended';
+
 const headline = (report: MigrationReport, style: Style): string[] => {
   const { mark, format, says } = HEADLINES[report.outcome];
   const { account, region, cluster } = report.target;
@@ -71,7 +76,7 @@ const headline = (report: MigrationReport, style: Style): string[] => {
           VERIFIED[report.verified],
           took(
             report,
-            report.recovery?.cause === 'requested' ? { ...report, startedAt: report.recovery.startedAt } : report,
+            isOnDemand(report) ? { ...report, startedAt: report.rollback?.startedAt ?? report.startedAt } : report,
           ),
         ]
       : []),
@@ -106,12 +111,12 @@ const failureSection = ({ failure, outcome, warnings }: MigrationReport, style: 
 };
 
 const recoverySection = ({ recovery }: MigrationReport, style: Style): string[] =>
-  recovery
-    ? [
-        '',
-        style.paint('bold', recovery.cause === 'requested' ? 'Rollback on demand' : 'Recovery'),
-        ...hanging('  ', recoveryText(recovery), style),
-      ]
+  recovery ? ['', style.paint('bold', 'Recovery'), ...hanging('  ', recoveryText(recovery), style)] : [];
+
+/** Of one that a person asked for: why the migration went back by itself is told otherwise. */
+const rollbackSection = ({ rollback }: MigrationReport, style: Style): string[] =>
+  rollback?.cause === 'requested'
+    ? ['', style.paint('bold', 'Rollback on demand'), ...hanging('  ', `${rollbackText(rollback)}.`, style)]
     : [];
 
 const releaseSection = ({ released }: MigrationReport, style: Style): string[] =>

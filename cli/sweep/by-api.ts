@@ -1,6 +1,13 @@
 /** Sweeps by the service's API: whoever may call its routes needs no other right, but for reading a report in S3. */
 import { randomUUID } from 'node:crypto';
-import { sweepAccepted, sweepAnswer, type SweepAnswer, sweepListAnswer } from '../../lambdas/api/answers.ts';
+import {
+  sweepAccepted,
+  type SweepActionAnswer,
+  sweepActionAnswer,
+  sweepAnswer,
+  type SweepAnswer,
+  sweepListAnswer,
+} from '../../lambdas/api/answers.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Clock, Documents } from '../../lambdas/ports/index.ts';
 import type { Ask } from '../api/exchange.ts';
@@ -20,6 +27,8 @@ export interface ApiSweepsOptions {
 }
 
 const standing = ({ links: _links, ...answer }: SweepAnswer): SweepStanding => answer;
+const standingAfter = ({ action: _action, first: _first, ...answer }: SweepActionAnswer): SweepStanding =>
+  standing(answer);
 
 const list = async (ask: Ask, limit: number): Promise<ListedSweeps> => {
   const sweeps: ListedSweeps['sweeps'] = [];
@@ -59,13 +68,13 @@ export const apiSweeps = ({ ask, clock, documentsIn }: ApiSweepsOptions): SweepS
       places: () => Promise.resolve(undefined),
       list: (limit) => list(ask, limit),
       command: async (sweepId, { command, reason }) =>
-        standing(
+        standingAfter(
           (
             await ask({
               method: 'POST',
               path: `/sweeps/${sweepId}/${command}`,
               body: reason === undefined ? {} : { reason },
-              answer: sweepAnswer,
+              answer: sweepActionAnswer,
             })
           ).value,
         ),

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { type ErrorName, MigrationError } from '../domain/errors.ts';
 import type { MigrationRequest } from '../domain/model.ts';
-import type { Executions, ExecutionState } from '../ports/executions.ts';
+import type { Executions, ExecutionState, RollbackAsked } from '../ports/executions.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
 
 export interface AwsExecutionsOptions {
@@ -64,10 +64,14 @@ export class AwsExecutions implements Executions {
     return this.start(this.options.stateMachineArn(), migrationId, { migrationId, request });
   }
 
+  async recoverArn(name: string): Promise<string> {
+    return executionIn(this.options.recoverStateMachineArn(), name);
+  }
+
   async startRollback(
     migrationId: string,
     name: string,
-    { requestedBy, reason, acceptCredentialGap }: Parameters<Executions['startRollback']>[2],
+    { requestedBy, reason, acceptCredentialGap }: RollbackAsked,
   ): Promise<void> {
     return this.start(this.options.recoverStateMachineArn(), name, {
       migrationId,

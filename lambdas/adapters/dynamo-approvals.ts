@@ -68,7 +68,7 @@ export class DynamoApprovals extends DynamoTrust {
       planHash,
       ...decided
     }: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>,
-  ): Promise<Approval | undefined> {
+  ): Promise<{ approval: Approval; first: boolean } | undefined> {
     const change = setting(Object.entries(decided).filter(([, value]) => value !== undefined));
     try {
       const after = await this.table.update(itemOf(migrationId, sortKey(round)), {
@@ -82,10 +82,11 @@ export class DynamoApprovals extends DynamoTrust {
         },
         ReturnValues: 'ALL_NEW',
       });
-      return stored('an approval', approval, after);
+      return { approval: stored('an approval', approval, after), first: true };
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
-      return this.approvalAt(migrationId, round);
+      const standing = await this.approvalAt(migrationId, round);
+      return standing && { approval: standing, first: false };
     }
   }
 

@@ -4,7 +4,7 @@
  * `STEP#<name>`, `VERIFICATION#<round>#<chunk>`: in that order, so that one query reads what a step works from. What is
  * noted of trust policies is in `dynamo-trust.ts`, the locks are in `dynamo-locks.ts`, approvals in
  * `dynamo-approvals.ts`, what is to be told in `dynamo-outbox.ts`, claims and lists in `dynamo-lists.ts`, the slots of
- * those that wait in `dynamo-waiting.ts`.
+ * those that wait in `dynamo-waiting.ts`, rollbacks in `dynamo-rollbacks.ts`.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
@@ -33,7 +33,7 @@ import { listedAs } from './dynamo-lists.ts';
 import { telling } from './dynamo-outbox.ts';
 import { DynamoTable, isConditionFailed, itemOf, partition, setting, type Item } from './dynamo-table.ts';
 import { trustOf } from './dynamo-trust.ts';
-import { DynamoWaiting } from './dynamo-waiting.ts';
+import { DynamoRollbacks } from './dynamo-rollbacks.ts';
 import { stored } from './stored.ts';
 
 /** Pods in one evidence item: far below DynamoDB's 400 KB at under 1 KB a pod. */
@@ -55,7 +55,7 @@ const APART: ReadonlySet<string> = new Set<keyof Migration>([
 const cancelOf = (item: Item): Cancellation =>
   cancellationSchema.safeParse(item).data ?? { requestedAt: 'a time that is not noted' };
 
-class DynamoLedger extends DynamoWaiting implements Ledger {
+class DynamoLedger extends DynamoRollbacks implements Ledger {
   /** An update and not a put: what an earlier try has noted stays, unless this one says something else. */
   async putMigration(record: Migration): Promise<void> {
     const says = ([name, value]: [string, unknown]): boolean =>
@@ -115,7 +115,11 @@ class DynamoLedger extends DynamoWaiting implements Ledger {
     return (await this.getFile(migrationId)).migration;
   }
 
-  async recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void> {
+  async recordPlan(
+    migrationId: string,
+    plan: Plan,
+    end?: { outcome: Outcome; endedAt: string } & Pick<Migration, 'failure' | 'heldBy'>,
+  ): Promise<void> {
     const noted = setting(Object.entries({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
     try {
       // The first rung is noted by `begin`.
@@ -137,11 +141,11 @@ class DynamoLedger extends DynamoWaiting implements Ledger {
     return this.change(migrationId, { rung }, 'attribute_not_exists(rung) OR rung < :v0');
   }
 
-  recordRecovery(migrationId: string, recovery: Recovery, verified?: 'none'): Promise<void> {
+  recordRecovery(migrationId: string, recovery: Recovery): Promise<void> {
     const { executionArn } = recovery;
     return this.change(
       migrationId,
-      { executionArn, recovery, status: 'running', ...(verified ? { verified } : {}) },
+      { executionArn, recovery, status: 'running' },
       'attribute_not_exists(#n1) OR #n1.#n0 <> :v0',
     );
   }
@@ -192,15 +196,17 @@ class DynamoLedger extends DynamoWaiting implements Ledger {
     }
   }
 
-  async requestCancel(migrationId: string, cancellation: Cancellation): Promise<void> {
+  async requestCancel(migrationId: string, cancellation: Cancellation): Promise<boolean> {
     try {
       await this.table.put(
         itemOf(migrationId, 'CANCEL'),
         { ...cancellation },
         { ConditionExpression: 'attribute_not_exists(pk)' },
       );
+      return true;
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
+      return false;
     }
   }
 

@@ -93,12 +93,12 @@ class DynamoSweeps implements Sweeps {
 
   async command(sweepId: string, command: SweepCommand): Promise<Sweep | undefined> {
     try {
-      const after = await this.table.update(record(sweepId), {
+      const before = await this.table.update(record(sweepId), {
         ...setting([['command', command]]),
         ConditionExpression: 'attribute_exists(pk)',
-        ReturnValues: 'ALL_NEW',
+        ReturnValues: 'ALL_OLD',
       });
-      return after && sweepOf(after);
+      return before && sweepOf(before);
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
       return undefined;

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { type Announcement } from '../domain/announcements.ts';
+import type { Status } from '../domain/outcome.ts';
 import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting.ts';
 import type { NotedWait } from '../domain/waiting-for.ts';
 import { LONGEST_WAIT_MS } from '../domain/waiting.ts';
@@ -36,12 +37,12 @@ export class DynamoWaiting extends DynamoLists {
   async noteWait(migrationId: string, wait: NotedWait, told: Announcement[]): Promise<void> {
     const change = {
       UpdateExpression: 'SET waitingFor = :wait',
-      ExpressionAttributeValues: { ':wait': wait, ':running': 'running' },
+      ExpressionAttributeValues: { ':wait': wait, ':ended': 'ended' satisfies Status },
     };
     try {
       await this.table.update(itemOf(migrationId, 'RECORD'), {
         ...telling(change, ...told),
-        ConditionExpression: '#status = :running',
+        ConditionExpression: 'attribute_exists(pk) AND #status <> :ended',
         ExpressionAttributeNames: { '#status': 'status' },
       });
     } catch (error) {

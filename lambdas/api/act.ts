@@ -1,12 +1,13 @@
 /** POST /migrations/{id}/approval, /rollback and /cancel. */
 import { sha256 } from '../domain/plan/hash.ts';
-import type { Migration } from '../domain/model.ts';
-import { nothingToPutBack } from '../domain/recovery.ts';
+import type { Rollback } from '../domain/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { decideApproval as decide, type Refusal } from '../runtime/approving.ts';
 import { requestCancel } from '../runtime/cancelling.ts';
+import { requestRollback, type RollbackRequested } from '../runtime/rolling-back.ts';
 import { utcNow } from '../runtime/utc.ts';
-import { acceptedAs, linksOf, migrationPath } from './links.ts';
+import { againLater } from './later.ts';
+import { linksOf, migrationPath } from './links.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, type ProblemKind } from './problems.ts';
 import { claimByKey } from './requesting.ts';
@@ -25,6 +26,20 @@ const REFUSED_FIELDS: Partial<Record<Refusal, string>> = { unknown: 'path.id', '
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
+/** What the answers to all actions on a migration have in common. */
+async function ofAction<Action extends 'approval' | 'cancel' | 'rollback'>(
+  action: Action,
+  { id, first, prefix }: { id: string; first: boolean; prefix: string },
+  { ledger }: Pick<HandlerDependencies, 'ledger'>,
+) {
+  const record = await foundMigration(ledger, id);
+  const { migrationId, status } = record;
+  return {
+    body: { action, migrationId, status, first, links: linksOf(prefix, record) },
+    headers: { location: migrationPath(prefix, id) },
+  };
+}
+
 export async function decideApproval(
   { parameters: { id }, body, caller, prefix }: Call<'decideApproval'>,
   dependencies: HandlerDependencies,
@@ -38,14 +53,15 @@ export async function decideApproval(
       field === undefined ? {} : { errors: [{ field, message: decided.why }] },
     );
   }
-  const { approval } = decided;
+  const { approval, first } = decided;
   dependencies.telemetry.log.info('api: an approval was decided', {
     migrationId: id,
     caller,
     state: approval.state,
     planHash: approval.planHash,
   });
-  return { body: { migrationId: id, approval, links: linksOf(prefix, await foundMigration(dependencies.ledger, id)) } };
+  const common = await ofAction('approval', { id, first, prefix }, dependencies);
+  return { body: { ...common.body, approval }, headers: { ...common.headers, ...againLater(common.body) } };
 }
 
 export async function cancel(
@@ -62,24 +78,17 @@ export async function cancel(
     throw new ApiProblem('no-cancel', `Migration ${id} can't be stopped: ${why}.`);
   }
   dependencies.telemetry.log.info('api: a migration was asked to stop', { migrationId: id, caller });
-  return { body: { ...answer.cancelled, links: linksOf(prefix, record) } };
+  const { first, cancellation, begun, willEnd } = answer.cancelled;
+  const { body, headers } = await ofAction('cancel', { id, first, prefix }, dependencies);
+  return { body: { ...body, cancellation, begun, willEnd }, headers };
 }
 
-/** Why it can't be put back now, or undefined. */
-function notBack(record: Migration): string | undefined {
-  if (record.status === 'ended') return nothingToPutBack(record);
-  if (record.recovery)
-    return `Migration ${record.migrationId} is being put back, or finished, already, since ${record.recovery.startedAt}`;
-  return `Migration ${record.migrationId} is still running: cancel it instead, and what it has changed is put back`;
-}
-
-/** One name for each time that it is asked for: the same key is the same time. */
+/** One name for each time that it is asked for: the same key is the same time. `before`: it was asked for before. */
 async function nameOf(
   { parameters: { id }, body: { reason, acceptCredentialGap }, caller, idempotencyKey }: Call<'rollBack'>,
   dependencies: HandlerDependencies,
-): Promise<string> {
+): Promise<{ name: string; before: boolean }> {
   const { ids, clock } = dependencies;
-  // Without it the same as before there was such a field: keys of then still count.
   const asked = { rollBack: id, reason, ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}) };
   const mine = {
     migrationId: ids.ulid(),
@@ -88,7 +97,14 @@ async function nameOf(
     input: JSON.stringify(asked),
   };
   const claim = idempotencyKey === undefined ? mine : await claimByKey(idempotencyKey, caller, mine, dependencies);
-  return `${id}-${claim.migrationId}`;
+  return { name: `${id}-${claim.migrationId}`, before: claim.migrationId !== mine.migrationId };
+}
+
+/** Of a refusal, why, with the link of what is under way. */
+function notRolledBack({ refused, why }: Extract<RollbackRequested, { refused: string }>, self: string): ApiProblem {
+  return refused === 'rolling-back'
+    ? new ApiProblem('rolling-back', `${why}. Only one rollback runs at a time: follow that one.`, { links: { self } })
+    : new ApiProblem('no-rollback', `${why}.`);
 }
 
 export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDependencies): Promise<Reply<'rollBack'>> {
@@ -98,14 +114,25 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
     caller,
     prefix,
   } = call;
-  const record = await foundMigration(dependencies.ledger, id);
-  const name = await nameOf(call, dependencies);
-  // Asked for before under the same key, and begun: whatever has become of it since.
-  if (record.recovery?.executionArn.endsWith(`:${name}`) !== true) {
-    const why = notBack(record);
-    if (why !== undefined) throw new ApiProblem('no-rollback', `${why}.`);
-    await dependencies.executions.startRollback(id, name, { requestedBy: caller, reason, acceptCredentialGap });
-    dependencies.telemetry.log.info('api: a rollback was asked for', { migrationId: id, caller });
-  }
-  return { body: acceptedAs(prefix, id), headers: { location: migrationPath(prefix, id) } };
+  const { ledger, executions, telemetry } = dependencies;
+  const record = await foundMigration(ledger, id);
+  const { name, before } = await nameOf(call, dependencies);
+  const executionArn = await executions.recoverArn(name);
+  const self = migrationPath(prefix, id);
+  const reply = async (rollback: Rollback, first: boolean): Promise<Reply<'rollBack'>> => {
+    const { body, headers } = await ofAction('rollback', { id, first, prefix }, dependencies);
+    return { body: { ...body, rollback }, headers };
+  };
+  // It was carried out, and another one has come after it since.
+  const { rollback: last } = record;
+  if (before && last && last.id !== name && (await executions.describe(executionArn))) return reply(last, false);
+
+  const asked = { requestedBy: caller, reason, acceptCredentialGap };
+  const answer = await requestRollback(record, { migrationId: id, id: name, executionArn, ...asked }, dependencies);
+  if ('refused' in answer) throw notRolledBack(answer, self);
+  const { rollback, replayed } = answer;
+  // What breaks off here is started when it is sent again, or by find-stranded.
+  if (rollback.state === 'requested') await executions.startRollback(id, name, asked);
+  telemetry.log.info('api: a rollback was accepted', { migrationId: id, caller, replayed });
+  return reply(rollback, !replayed);
 }

@@ -1,7 +1,7 @@
 /** What the API answers, as zod schemas: its OpenAPI document is made of these too. */
 import { z } from 'zod';
 import { report } from '../domain/identities/model.ts';
-import { approval, cancellation, migrationId, migrationReport } from '../domain/model.ts';
+import { approval, cancellation, migrationId, migrationReport, rollback, status } from '../domain/model.ts';
 import { migrationSummary } from '../domain/summary.ts';
 import { sweep, sweepId, sweepSummary } from '../domain/sweep/model.ts';
 import { sweepStanding } from '../domain/sweep/standing.ts';
@@ -14,6 +14,8 @@ export const links = z.object({
   approval: z.string().optional(),
   rollback: z.string().optional(),
   cancel: z.string().optional(),
+  /** Another migration, which worked on the same add-on or service account, so that this one was blocked. */
+  holder: z.string().optional(),
 });
 export type Links = z.infer<typeof links>;
 
@@ -28,7 +30,8 @@ export const migrationAnswer = migrationReport
   .omit({ simulated: true, disruption: true, verification: true })
   .partial({ outcome: true, endedAt: true })
   .extend({
-    status: z.enum(['running', 'ended']),
+    /** While it is rolling back it has no outcome, and no time of end: `rollback.after` is the outcome of before. */
+    status,
     dryRun: z.boolean(),
     /** What the request states, in the words of whoever sent it: `requester` is who that was. */
     requestedBy: z.string().optional(),
@@ -81,18 +84,30 @@ export const listAnswer = z.object({
 });
 export type ListAnswer = z.infer<typeof listAnswer>;
 
-export const approvalAnswer = z.object({ migrationId, approval, links });
+/** What every answer to an action has; `links.self` is what it is an action on. */
+const ofAction = {
+  action: z.enum(['approval', 'cancel', 'rollback', 'pause', 'resume', 'stop']),
+  /** False where the same was asked for before, and this request changed nothing. */
+  first: z.boolean(),
+};
+/** Of a migration: `status` is as after the action. */
+const ofMigrationAction = { ...ofAction, migrationId, status, links };
+
+export const approvalAnswer = z.object({ ...ofMigrationAction, approval });
 export type ApprovalAnswer = z.infer<typeof approvalAnswer>;
 
+/** `first` is false where the request was sent again under its key. */
+export const rollbackAnswer = z.object({ ...ofMigrationAction, rollback });
+export type RollbackAnswer = z.infer<typeof rollbackAnswer>;
+
 export const cancelAnswer = z.object({
-  migrationId,
+  ...ofMigrationAction,
   /** The one that stands: an earlier one, where somebody has asked before. */
   cancellation,
-  first: z.boolean(),
-  /** Whether the migration may have changed something already. */
+  /** Whether it had begun when the cancel was noted. */
   begun: z.boolean(),
-  willEnd: z.enum(['blocked', 'rolled-back']),
-  links,
+  /** There only where it is certain. */
+  willEnd: z.literal('blocked').optional(),
 });
 export type CancelAnswer = z.infer<typeof cancelAnswer>;
 
@@ -119,6 +134,10 @@ export type SweepAccepted = z.infer<typeof sweepAccepted>;
 
 export const sweepAnswer = sweepStanding.extend({ links: sweepLinks });
 export type SweepAnswer = z.infer<typeof sweepAnswer>;
+
+/** The sweep as it stands after the action. */
+export const sweepActionAnswer = sweepAnswer.extend(ofAction);
+export type SweepActionAnswer = z.infer<typeof sweepActionAnswer>;
 
 export const sweepListAnswer = z.object({
   sweeps: z.array(sweepSummary.extend({ links: sweepLinks })),

@@ -14,6 +14,7 @@ import { tellFailure } from '../runtime/failures.ts';
 import { cancel, decideApproval, rollBack } from './act.ts';
 import { bodyOf, callerOf, idempotencyKeyOf, instanceOf, pathOf, prefixOf, queryOf } from './event.ts';
 import { listIdentities } from './identities.ts';
+import { AFTER_ACCEPTED } from './later.ts';
 import { type Call, type Operation, type OperationId, OPERATIONS, type Reply } from './operations.ts';
 import { ApiProblem, type FieldError, invalid, problemOf, PROBLEMS } from './problems.ts';
 import type { ProxyEvent, ProxyResult } from './proxy.ts';
@@ -127,7 +128,8 @@ function routerFor(event: ProxyEvent, dependencies: HandlerDependencies) {
           callOf(operation, event, routed.pathParameters),
           dependencies,
         );
-        return result(operation.status, 'application/json', operation.answer.parse(body), headers);
+        const later: Record<string, string> = operation.status === 202 ? { 'retry-after': AFTER_ACCEPTED } : {};
+        return result(operation.status, 'application/json', operation.answer.parse(body), { ...later, ...headers });
       },
     })),
     notFoundResponse: noRoute,

@@ -6,14 +6,14 @@ import { judgeCommand } from '../domain/sweep/commands.ts';
 import type { Sweep } from '../domain/sweep/model.ts';
 import type { Accepted, Links, SweepLinks } from './answers.ts';
 
-type Standing = Pick<Migration, 'migrationId' | 'status' | 'outcome' | 'recovery' | 'approvals'>;
+type Standing = Pick<Migration, 'migrationId' | 'status' | 'outcome' | 'recovery' | 'approvals' | 'heldBy'>;
 
 export const migrationPath = (prefix: string, id: string): string => `${prefix}/migrations/${id}`;
 export const planPath = (prefix: string, id: string): string => `${prefix}/plans/${id}`;
 
 /** Those that change something are there where they would be taken, as far as the record says. */
 export function linksOf(prefix: string, record: Standing): Links {
-  const { migrationId, status, recovery, approvals } = record;
+  const { migrationId, status, recovery, approvals, heldBy } = record;
   const self = migrationPath(prefix, migrationId);
   const running = status === 'running';
   return {
@@ -21,7 +21,8 @@ export function linksOf(prefix: string, record: Standing): Links {
     plan: planPath(prefix, migrationId),
     ...(running && pendingApproval(approvals) ? { approval: `${self}/approval` } : {}),
     ...(running && !recovery ? { cancel: `${self}/cancel` } : {}),
-    ...(!running && nothingToPutBack(record) === undefined ? { rollback: `${self}/rollback` } : {}),
+    ...(heldBy === undefined ? {} : { holder: migrationPath(prefix, heldBy) }),
+    ...(status === 'ended' && nothingToPutBack(record) === undefined ? { rollback: `${self}/rollback` } : {}),
   };
 }
 

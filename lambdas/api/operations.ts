@@ -11,7 +11,9 @@ import {
   listAnswer,
   migrationAnswer,
   planAnswer,
+  rollbackAnswer,
   sweepAccepted,
+  sweepActionAnswer,
   sweepAnswer,
   sweepListAnswer,
   sweepReportAnswer,
@@ -63,7 +65,7 @@ const commandOf = <Name extends 'pause' | 'resume' | 'stop'>(name: Name, summary
     query: noQuery,
     body: reasonBody,
     status: 202,
-    answer: sweepAnswer,
+    answer: sweepActionAnswer,
     problems: [...OF_BODIES, 'unknown-sweep', 'not-now'],
   }) as const;
 
@@ -104,7 +106,7 @@ export const OPERATIONS = {
     idempotencyKey: true,
     status: 202,
     answer: accepted,
-    problems: [...OF_BODIES, 'key-used', 'other-account', 'too-many-waiting'],
+    problems: [...OF_BODIES, 'key-used', 'other-account', 'subject-busy', 'too-many-waiting'],
   },
   listMigrations: {
     method: 'GET',
@@ -145,14 +147,14 @@ export const OPERATIONS = {
     path: '/migrations/{id}/rollback',
     summary: 'Roll a migration back',
     description:
-      'Puts back what a migration has changed that is over. Answers at once; whether it is begun, the migration shows.',
+      'Puts back what a migration has changed that is over. Answers at once; from then on the migration shows it: its `status` is `rolling-back` until the rollback has ended, or was refused, which leaves the migration as it was.',
     parameters: ofMigration,
     query: noQuery,
     body: rollbackBody,
     idempotencyKey: true,
     status: 202,
-    answer: accepted,
-    problems: [...OF_BODIES, 'unknown-migration', 'no-rollback', 'key-used'],
+    answer: rollbackAnswer,
+    problems: [...OF_BODIES, 'unknown-migration', 'no-rollback', 'rolling-back', 'key-used'],
   },
   cancel: {
     method: 'POST',

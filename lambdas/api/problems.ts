@@ -21,6 +21,8 @@ export const PROBLEMS = {
   'method-not-allowed': { status: 405, title: 'This path does not know the method' },
   'no-approval': { status: 409, title: 'There is nothing to decide here' },
   'no-cancel': { status: 409, title: 'The migration can not be stopped' },
+  'subject-busy': { status: 409, title: 'Another migration works on it' },
+  'rolling-back': { status: 409, title: 'The migration is being rolled back already' },
   'no-rollback': { status: 409, title: 'The migration can not be rolled back' },
   'not-now': { status: 409, title: 'This can not be asked of the sweep now' },
   'no-access': { status: 409, title: 'The service may not look into the cluster' },
@@ -41,6 +43,13 @@ export const fieldError = z.object({
 });
 export type FieldError = z.infer<typeof fieldError>;
 
+/**
+ * `self`: the migration that the request was about, where its answer is about something that is under way there.
+ * `holder`: another migration, which has to end first.
+ */
+export const problemLinks = z.object({ self: z.string().optional(), holder: z.string().optional() });
+export type ProblemLinks = z.infer<typeof problemLinks>;
+
 export const problem = z.object({
   type: z.string(),
   title: z.string(),
@@ -50,6 +59,8 @@ export const problem = z.object({
   /** This one occurrence: what to name when asking for help. */
   instance: z.string().optional(),
   errors: z.array(fieldError).optional(),
+  /** What the problem is about, where a caller can look at it. */
+  links: problemLinks.optional(),
 });
 export type Problem = z.infer<typeof problem>;
 
@@ -59,6 +70,7 @@ const [LONGEST_DETAIL, MOST_ERRORS] = [2000, 20];
 export interface ProblemOptions {
   errors?: FieldError[];
   headers?: Record<string, string>;
+  links?: ProblemLinks;
 }
 
 /**
@@ -70,11 +82,13 @@ export class ApiProblem extends Error {
   readonly kind: ProblemKind;
   readonly errors: FieldError[];
   readonly headers: Record<string, string>;
-  constructor(kind: ProblemKind, detail: string, { errors = [], headers = {} }: ProblemOptions = {}) {
+  readonly links: ProblemLinks | undefined;
+  constructor(kind: ProblemKind, detail: string, { errors = [], headers = {}, links }: ProblemOptions = {}) {
     super(shown(detail, LONGEST_DETAIL));
     this.kind = kind;
     this.errors = errors.slice(0, MOST_ERRORS);
     this.headers = headers;
+    this.links = links;
   }
 }
 
@@ -91,10 +105,11 @@ export const invalid = (errors: FieldError[]): ApiProblem =>
 
 export const typeOf = (kind: ProblemKind): string => `${PROBLEM_TYPES}#${kind}`;
 
-export const problemOf = ({ kind, message, errors }: ApiProblem, instance: string | undefined): Problem => ({
+export const problemOf = ({ kind, message, errors, links }: ApiProblem, instance: string | undefined): Problem => ({
   type: typeOf(kind),
   ...PROBLEMS[kind],
   detail: message,
   ...(instance === undefined ? {} : { instance }),
   ...(errors.length > 0 ? { errors } : {}),
+  ...(links ? { links } : {}),
 });

@@ -10,13 +10,17 @@ import { waitsBeforeBegin } from '../domain/waiting.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
 import { claimInput, ensureStarted } from '../runtime/requesting.ts';
 import { utcNow } from '../runtime/utc.ts';
+import { busyRemedy, busyText, busyWith } from '../runtime/subject-busy.ts';
 import { type Asked as Waiting, takeWaitingSlot } from '../runtime/waiting-slots.ts';
+import { migrationPath } from './links.ts';
 import { ApiProblem } from './problems.ts';
 
 export type Requesting = Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock' | 'ids' | 'settings'>;
 
 interface Asked {
   caller: string;
+  /** Of the API's paths. */
+  prefix: string;
   idempotencyKey: string | undefined;
 }
 
@@ -59,7 +63,7 @@ async function claimByContent(
  */
 export async function claimOnce(
   mine: Claim,
-  { caller, idempotencyKey }: Asked,
+  { caller, idempotencyKey }: Pick<Asked, 'caller' | 'idempotencyKey'>,
   isOver: (id: string) => Promise<boolean>,
   dependencies: Pick<Requesting, 'ledger'>,
 ): Promise<Claim> {
@@ -73,6 +77,19 @@ export async function claimOnce(
     'BadInput',
     `The claim of ${standing.migrationId} in the ledger is not of the request that it stands for; nothing was started by it. Find out who wrote it, then send the request under another Idempotency-Key.`,
   );
+}
+
+/** Throws ApiProblem where another migration works on what this one is about. A plan changes nothing, and is made. */
+async function assertNotBusy(
+  { migrationId, request }: Waiting,
+  prefix: string,
+  dependencies: Pick<Requesting, 'ledger' | 'executions'>,
+): Promise<void> {
+  const holder = request.dryRun ? undefined : await busyWith(request, migrationId, dependencies);
+  if (!holder) return;
+  throw new ApiProblem('subject-busy', `${busyText(request, holder)}. Nothing was started. ${busyRemedy(holder)}.`, {
+    links: { holder: migrationPath(prefix, holder.migrationId) },
+  });
 }
 
 /**
@@ -105,7 +122,10 @@ export async function takeIn(request: MigrationRequest, asked: Asked, dependenci
     dependencies,
   );
   await ensureStarted(claim, request, dependencies, {
-    admit: (claimed) => admit(claimed, dependencies),
+    admit: async (claimed) => {
+      await assertNotBusy(claimed, asked.prefix, dependencies);
+      await admit(claimed, dependencies);
+    },
     source: 'api',
   });
   return claim.migrationId;

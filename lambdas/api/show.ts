@@ -4,11 +4,13 @@ import { allOpenUntil, nextCommonOpening } from '../domain/change-windows.ts';
 import { type Migration, type PodEvidence, requesterOf } from '../domain/model.ts';
 import { standingRelease } from '../domain/recovery.ts';
 import { windowsOf } from '../domain/waiting.ts';
+import { waitingForOf } from '../domain/waiting-for.ts';
 import type { HandlerDependencies, Ledger } from '../ports/index.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../runtime/report.ts';
 import { readRunning } from '../runtime/running.ts';
 import { utcOf } from '../runtime/utc.ts';
 import type { MigrationAnswer } from './answers.ts';
+import { againLater } from './later.ts';
 import { linksOf, migrationPath, planPath } from './links.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, invalid } from './problems.ts';
@@ -64,6 +66,7 @@ function ofRecord({
   approvals,
   annotationChange,
   recovery,
+  rollback,
   failure,
   executionArn,
 }: Migration) {
@@ -83,6 +86,7 @@ function ofRecord({
     approvals,
     annotationChange,
     recovery,
+    rollback,
     failure,
     executionArn,
   };
@@ -129,7 +133,8 @@ export async function getMigration(
   { parameters: { id }, prefix }: Call<'getMigration'>,
   dependencies: HandlerDependencies,
 ): Promise<Reply<'getMigration'>> {
-  return { body: await answerOf(await foundMigration(dependencies.ledger, id), prefix, dependencies) };
+  const body = await answerOf(await foundMigration(dependencies.ledger, id), prefix, dependencies);
+  return { body, headers: againLater(body) };
 }
 
 export async function getPlan(
@@ -159,6 +164,7 @@ export async function getPlan(
       failure,
       links: linksOf(prefix, record),
     },
+    headers: againLater({ status, waitingFor: waitingForOf(record) }),
   };
 }
 

@@ -7,8 +7,9 @@ import { standingOf } from '../domain/sweep/standing.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
 import { commandSweep, showSweep, startSweep } from '../runtime/sweep/commanding.ts';
 import { utcNow } from '../runtime/utc.ts';
-import type { SweepAnswer } from './answers.ts';
+import type { SweepActionAnswer, SweepAnswer } from './answers.ts';
 import { sweepLinksOf, sweepPath } from './links.ts';
+import { againLater } from './later.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, invalid } from './problems.ts';
 import { claimOnce } from './requesting.ts';
@@ -95,7 +96,8 @@ export async function getSweep(
   { parameters: { id }, prefix }: Call<'getSweep'>,
   dependencies: HandlerDependencies,
 ): Promise<Reply<'getSweep'>> {
-  return { body: await answerFor(id, prefix, dependencies) };
+  const body = await answerFor(id, prefix, dependencies);
+  return { body, headers: againLater(body) };
 }
 
 async function foundSweep(id: string, { sweeps }: HandlerDependencies): Promise<Sweep> {
@@ -145,16 +147,20 @@ const commander =
       prefix,
     }: Pick<Call<'pauseSweep'>, 'parameters' | 'body' | 'caller' | 'prefix'>,
     dependencies: HandlerDependencies,
-  ): Promise<{ body: SweepAnswer }> => {
+  ): Promise<{ body: SweepActionAnswer; headers: Record<string, string> }> => {
     await foundSweep(id, dependencies);
+    let first: boolean;
     try {
-      await commandSweep(id, command, { by: caller, reason }, dependencies);
+      ({ first } = await commandSweep(id, command, { by: caller, reason }, dependencies));
     } catch (error) {
       if (isMigrationError(error, 'BadInput')) throw new ApiProblem('not-now', error.message);
       throw error;
     }
     dependencies.telemetry.log.info('api: something was asked of a sweep', { sweepId: id, command, caller });
-    return { body: await answerFor(id, prefix, dependencies) };
+    return {
+      body: { ...(await answerFor(id, prefix, dependencies)), action: command, first },
+      headers: { location: sweepPath(prefix, id) },
+    };
   };
 
 export const pauseSweep = commander('pause');

@@ -34,16 +34,16 @@ export type Doing = keyof typeof TAKEN;
  * Whether a person asked for this rollback after a hand-off. One whose execution stopped is gone on with: it keeps what
  * the migration had ended as, whoever goes on with it.
  */
-export const decidedByPerson = ({ recovery }: Pick<Migration, 'recovery'>): boolean =>
-  recovery?.after === 'needs-human';
+export const decidedByPerson = ({ rollback }: Pick<Migration, 'rollback'>): boolean =>
+  rollback?.after === 'needs-human';
 
 /** Whether the rollback leaves that as it is: another principal did it, and a person has decided since. */
-export const isTaken = (record: Pick<Migration, 'recovery'>, doing: Doing): boolean =>
+export const isTaken = (record: Pick<Migration, 'rollback'>, doing: Doing): boolean =>
   TAKEN[doing] && decidedByPerson(record);
 
 /** The associations of other principals that a rollback leaves; none where nobody has decided. */
 export const takenAssociations = (
-  record: Pick<Migration, 'recovery'>,
+  record: Pick<Migration, 'rollback'>,
   others: readonly Association[],
 ): readonly Association[] => (isTaken(record, 'association-created') ? others : []);
 

@@ -46,6 +46,8 @@ export const ERROR_CLASSES = {
   // Decisions of the steps.
   BadInput: 'terminal',
   LockHeld: 'terminal',
+  // Another migration works on what this one is about.
+  SubjectBusy: 'terminal',
   Cancelled: 'terminal',
   // Somebody said no to the plan, or nobody said anything in time; and a window that does not open in time.
   ApprovalRejected: 'terminal',

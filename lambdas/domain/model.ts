@@ -7,9 +7,11 @@ import { approval } from './approval.ts';
 import { podEvidence, stepLine } from './evidence.ts';
 import { migrationId, reason, requestedBy } from './names.ts';
 import { addon, association, serviceAccountState, type Addon } from './observed.ts';
+import { failure, outcome, status } from './outcome.ts';
 import { carriedOver, identityLoss, plannedAssociation } from './planned.ts';
 import { maxDisruption, migrationRequest, resolveConflicts, strategy, target } from './request.ts';
 import { authenticatedRequester, notedRequester } from './requester.ts';
+import { recovery, rollback } from './rollback.ts';
 import { brokenPod, forecast, progress } from './rollout/model.ts';
 import { pasteable } from './shell.ts';
 import { serviceAccountRef } from './subject.ts';
@@ -21,15 +23,13 @@ import { notedWait } from './waiting-for.ts';
 export * from './approval.ts';
 export * from './evidence.ts';
 export * from './observed.ts';
+export * from './outcome.ts';
 export * from './planned.ts';
 export * from './request.ts';
 export * from './requester.ts';
+export * from './rollback.ts';
 export * from './rollout/model.ts';
 export * from './trigger.ts';
-
-export const OUTCOMES = ['migrated', 'already-migrated', 'planned', 'blocked', 'rolled-back', 'needs-human'] as const;
-export const outcome = z.enum(OUTCOMES);
-export type Outcome = z.infer<typeof outcome>;
 
 export { accountId, addonName, clusterName, migrationId, reason, regionName, requestedBy, roleArn } from './names.ts';
 
@@ -149,9 +149,6 @@ export type Snapshot = z.infer<typeof snapshot>;
 export type AddonSnapshot = Snapshot & { addon: Addon };
 export const isOfAddon = (one: Snapshot): one is AddonSnapshot => one.addon !== undefined;
 
-export const failure = z.object({ name: shownText, message: shownText });
-export type Failure = z.infer<typeof failure>;
-
 export const verified = z.enum(['pods', 'api', 'none']);
 
 /** Somebody asked a migration to stop: before `begin` it ends blocked, after it rolls back. */
@@ -163,20 +160,6 @@ export const cancellation = z.object({
   supersededBy: migrationId.optional(),
 });
 export type Cancellation = z.infer<typeof cancellation>;
-
-/** Who took the migration over from an execution that stopped, or to put it back on demand. */
-export const recovery = z.object({
-  startedAt: z.string(),
-  executionArn: z.string(),
-  cause: z.enum(['stranded', 'requested']),
-  requestedBy: requestedBy.optional(),
-  reason: reason.optional(),
-  /** The outcome that the migration had before, where it was over. */
-  after: outcome.optional(),
-  /** Whoever asked accepts that pods may be without credentials until they are replaced. */
-  acceptCredentialGap: z.boolean().optional(),
-});
-export type Recovery = z.infer<typeof recovery>;
 
 /** A person has let go the locks that a migration keeps after it ended `needs-human`; nothing was put back by that. */
 export const release = z.object({ at: z.string(), by: requestedBy.optional(), reason: reason.optional() });
@@ -203,7 +186,8 @@ export const migration = z.object({
   executionArn: z.string().optional(),
   startedAt: z.string(),
   endedAt: z.string().optional(),
-  status: z.enum(['running', 'ended']),
+  status,
+  /** How it ended; while it is rolling back, how it had ended before. */
   outcome: outcome.optional(),
   /** What had the service start it by itself. */
   trigger: trigger.optional(),
@@ -226,6 +210,8 @@ export const migration = z.object({
   /** Of the service account's IRSA annotation, once it is about to be taken off. */
   annotationChange: annotationChange.optional(),
   recovery: recovery.optional(),
+  /** The last one. */
+  rollback: rollback.optional(),
   /** The last one; it counts for the end before it, see `standingRelease`. */
   released: release.optional(),
   /** What is worth knowing although it went well, such as `irsa-role-still-set`. */
@@ -240,6 +226,8 @@ export const migration = z.object({
   trustChanges: z.array(trustChange).default([]),
   retirements: z.array(trustRetirement).default([]),
   failure: failure.optional(),
+  /** The migration that held the lock of what this one is about, where it was blocked by that. */
+  heldBy: migrationId.optional(),
   /** Commands that finish by hand what the service could not. */
   handOff: z.array(z.string().overwrite(pasteable)).default([]),
 });
@@ -294,6 +282,8 @@ export const migrationReport = z.object({
   /** The way that was tried last; absent where nothing was begun. */
   applied: rung.optional(),
   recovery: recovery.optional(),
+  /** The last rollback, if there was one: a refused one stays visible. */
+  rollback: rollback.optional(),
   /** There where the locks of this end were let go. */
   released: release.optional(),
   warnings: z.array(check),
@@ -310,6 +300,8 @@ export const migrationReport = z.object({
   retirements: z.array(trustRetirement).default([]),
   verification: z.object({ before: z.array(podEvidence), pods: z.array(podEvidence) }),
   failure: failure.optional(),
+  /** As in the record. */
+  heldBy: migrationId.optional(),
   handOff: z.array(z.string().overwrite(pasteable)),
   /** True when AWS was played by the sandbox: every duration then comes from the scenario's knobs. */
   simulated: z.boolean(),

@@ -26,7 +26,7 @@ export type RestoreDecision =
   | { do: 'done' }
   | { do: 'refuse'; why: string };
 
-export type RestoreRecord = KnownAssociations & Pick<Migration, 'removed' | 'plan' | 'rung' | 'recovery' | 'request'>;
+export type RestoreRecord = KnownAssociations & Pick<Migration, 'removed' | 'plan' | 'rung' | 'rollback' | 'request'>;
 
 export interface RestoreFacts {
   snapshot: AddonSnapshot;

@@ -97,7 +97,7 @@ export const accountProblem = (was: ServiceAccountState, now: AccountNow, unanno
 
 /** The same on the way back, without what a person has decided to leave. */
 export const accountProblemBack = (
-  record: Pick<Migration, 'recovery'>,
+  record: Pick<Migration, 'rollback'>,
   was: ServiceAccountState,
   now: AccountNow,
   unannotated: boolean,
@@ -105,7 +105,7 @@ export const accountProblemBack = (
 
 /** What of it a person has decided to leave, in words. */
 export const accountTaken = (
-  record: Pick<Migration, 'recovery'>,
+  record: Pick<Migration, 'rollback'>,
   was: ServiceAccountState,
   now: AccountNow,
 ): string[] =>

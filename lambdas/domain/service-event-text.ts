@@ -203,7 +203,9 @@ function waitLines(record: Migration, { type, what, since }: Wait): string[] {
     `Since ${since} it waits for ${WAITS_TEXT[what]}. It goes on by itself once that is over; nothing is put back because of it.`,
     ...(noted ? [`${noted.text} A person has to decide if that goes on until ${noted.until}.`] : []),
     `What may help: find out why. ${showLine(record)}`,
-    ...(record.recovery ? [] : [`To stop it in good order: ${cancelCommand(record)}`]),
+    ...(record.recovery || record.status === 'rolling-back'
+      ? []
+      : [`To stop it in good order: ${cancelCommand(record)}`]),
   ];
 }
 

@@ -104,9 +104,9 @@ export type ServiceEvent = z.infer<typeof serviceEvent>;
 
 const isOutcome = (type: EventType): type is (typeof OUTCOMES)[number] => OUTCOMES.some((one) => one === type);
 
-/** When: an end that a recovery has replaced since is not noted any more, but it was before that. */
+/** When: an end that a rollback, or a recovery, has replaced since is not noted any more, but it was before that. */
 function timeOf(
-  { startedAt, endedAt, outcome: end, recovery }: Migration,
+  { startedAt, endedAt, outcome: end, recovery, rollback }: Migration,
   type: EventType,
   {
     asked,
@@ -121,7 +121,7 @@ function timeOf(
   if (asked) return asked.requestedAt;
   if (wait) return wait.since;
   if (type === 'started') return begunAt ?? startedAt;
-  return (end === type ? endedAt : recovery?.startedAt) ?? startedAt;
+  return (end === type ? endedAt : (rollback?.startedAt ?? recovery?.startedAt)) ?? startedAt;
 }
 
 /** What it waits for, with the end of that where it still does. */

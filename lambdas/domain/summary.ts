@@ -1,6 +1,6 @@
 /** A migration in a list of many: what it is about, and how far it has come. */
 import { z } from 'zod';
-import { migrationId, outcome, type Migration, target } from './model.ts';
+import { migrationId, outcome, type Migration, status as statusSchema, target } from './model.ts';
 import { serviceAccountRef } from './subject.ts';
 
 const SINCE =
@@ -15,7 +15,7 @@ export const migrationSummary = z.object({
   target,
   addon: z.string().optional(),
   serviceAccount: serviceAccountRef.optional(),
-  status: z.enum(['running', 'ended']),
+  status: statusSchema,
   outcome: outcome.optional(),
   dryRun: z.boolean(),
   /** What the request states; who it was is in the migration itself (`requester`). */
@@ -44,6 +44,6 @@ export function summaryOf({
     dryRun,
     ...(requestedBy === undefined ? {} : { requestedBy }),
     startedAt,
-    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(status === 'ended' && endedAt !== undefined ? { endedAt } : {}),
   };
 }

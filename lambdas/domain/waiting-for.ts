@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { Approval } from './approval.ts';
+import type { Status } from './outcome.ts';
 import { shownText } from './text.ts';
 
 /** A closed set of words; `WAITS_TEXT` says each of them for people. */
@@ -74,7 +75,7 @@ export const notedWait = waitingFor.extend({
 export type NotedWait = z.infer<typeof notedWait>;
 
 interface Waiting {
-  status: 'running' | 'ended';
+  status: Status;
   approvals: readonly Approval[];
   waitingFor?: NotedWait | undefined;
 }

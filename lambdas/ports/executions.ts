@@ -8,6 +8,13 @@ export interface ExecutionState {
   stoppedAt?: string;
 }
 
+/** Who asks for a rollback, why, and what they accept. */
+export interface RollbackAsked {
+  requestedBy?: string | undefined;
+  reason?: string | undefined;
+  acceptCredentialGap?: boolean | undefined;
+}
+
 /** The service's own executions, in Step Functions. */
 export interface Executions {
   /** `undefined`: Step Functions does not know it (any more: closed executions are kept for 90 days). */
@@ -19,16 +26,10 @@ export interface Executions {
   describeMigration(migrationId: string): Promise<ExecutionState | undefined>;
   /** Starts MigrateAddon for one migration, under its id; one that was started under it counts as started. */
   startMigration(migrationId: string, request: MigrationRequest): Promise<void>;
-  /** Starts Recover to put a migration back on demand, under that name. */
-  startRollback(
-    migrationId: string,
-    name: string,
-    asked: {
-      requestedBy?: string | undefined;
-      reason?: string | undefined;
-      acceptCredentialGap?: boolean | undefined;
-    },
-  ): Promise<void>;
+  /** The ARN of Recover's execution of that name, whether it was started or not. */
+  recoverArn(name: string): Promise<string>;
+  /** Starts Recover for a rollback on demand, under that name; one that was started under it counts as started. */
+  startRollback(migrationId: string, name: string, asked: RollbackAsked): Promise<void>;
   /** Lets a task go on that waits under that token. False: it does not wait any more. */
   completeTask(taskToken: string, output: unknown): Promise<boolean>;
   /** Ends it with that error instead. */

@@ -13,6 +13,7 @@ import type {
   Snapshot,
   StepLine,
 } from '../domain/model.ts';
+import type { Rollback, RollbackStanding } from '../domain/rollback.ts';
 import type { MigrationSummary } from '../domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
 import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting.ts';
@@ -78,15 +79,29 @@ export interface Ledger {
    * Notes the plan, and the end where the plan is one, which is to be told. Throws BadInput once anything was begun: a
    * late plan must not take the place of the one that is carried out.
    */
-  recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void>;
+  recordPlan(
+    migrationId: string,
+    plan: Plan,
+    end?: { outcome: Outcome; endedAt: string } & Pick<Migration, 'failure' | 'heldBy'>,
+  ): Promise<void>;
   /** Notes the way that is about to be tried. It only grows: a late call does not go back to an earlier one. */
   noteRung(migrationId: string, rung: number): Promise<void>;
   /**
-   * Notes that an execution takes the migration over, and that it is running again. Said again by the same execution it
-   * changes nothing: a late call must not reopen what that one has ended. `verified`: what the pods have shown does not
-   * count any more.
+   * Notes that an execution takes the migration over, to bring it to its end. Said again by the same execution it
+   * changes nothing: a late call must not reopen what that one has ended.
    */
-  recordRecovery(migrationId: string, recovery: Recovery, verified?: 'none'): Promise<void>;
+  recordRecovery(migrationId: string, recovery: Recovery): Promise<void>;
+  /**
+   * Sets the status and the rollback, and whatever else that changes, where both are still as in `before`. False: they
+   * are not any more, and nothing is set.
+   */
+  changeRollback(
+    migrationId: string,
+    before: RollbackStanding,
+    after: RollbackStanding & { rollback: Rollback } & Partial<Migration>,
+  ): Promise<boolean>;
+  /** Ids of migrations whose rollback was requested, and is not begun; a moment behind (an index). */
+  listRequestedRollbacks(): Promise<string[]>;
   /** `told`: what others are to be told, noted by the same write. */
   updateMigration(
     migrationId: string,
@@ -115,8 +130,8 @@ export interface Ledger {
   /** Notes that it goes on; one that waits for something else since, or for nothing, stays as it is. */
   endWait(migrationId: string, wait: NotedWait, told: Announcement[]): Promise<void>;
 
-  /** The first one stands. */
-  requestCancel(migrationId: string, cancellation: Cancellation): Promise<void>;
+  /** The first one stands; true for that one. */
+  requestCancel(migrationId: string, cancellation: Cancellation): Promise<boolean>;
   getCancel(migrationId: string): Promise<Cancellation | undefined>;
 
   /** Notes what others are to be told of it; the same once until it is sent. */
@@ -145,13 +160,13 @@ export interface Ledger {
    */
   approvalToken(migrationId: string, round: number): Promise<string | undefined>;
   /**
-   * Decides one that is pending, about that plan; otherwise it stays. Answers the one that stands, undefined where
-   * there is none.
+   * Decides one that is pending, about that plan; otherwise it stays. Answers the one that stands, and whether this
+   * call decided it; undefined where there is none.
    */
   decideApproval(
     migrationId: string,
     decided: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>,
-  ): Promise<Approval | undefined>;
+  ): Promise<{ approval: Approval; first: boolean } | undefined>;
   /** When each pending approval was asked for, ISO 8601; a moment behind (an index). */
   listPendingApprovals(): Promise<string[]>;
 

@@ -18,7 +18,7 @@ export interface Sweeps {
   create(sweep: Sweep): Promise<Sweep>;
   /** Changes these fields of a record that is there; `undefined` leaves one as it is, and null takes it away. */
   update(sweepId: string, change: SweepChange): Promise<void>;
-  /** Notes what somebody asks of it; the last one counts. Answers the record then, `undefined` where there is none. */
+  /** Notes what somebody asks of it; the last one counts. Answers the record as it was before, `undefined` where there is none. */
   command(sweepId: string, command: SweepCommand): Promise<Sweep | undefined>;
   /** Newest first; a moment behind (an index). */
   list(limit: number, after?: string): Promise<SweepPage>;

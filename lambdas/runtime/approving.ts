@@ -6,7 +6,8 @@ import { utcOf } from './utc.ts';
 
 /** Why nothing was decided. `decided`: somebody was faster, or said something else. */
 export type Refusal = 'unknown' | 'not-waiting' | 'other-plan' | 'expired' | 'decided' | 'barred';
-export type Decided = { approval: Approval } | { refused: Refusal; why: string };
+/** `first`: false where this same decision stood already. */
+export type Decided = { approval: Approval; first: boolean } | { refused: Refusal; why: string };
 
 type Deciding = Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'> & Judging;
 
@@ -73,7 +74,7 @@ export async function decideApproval(
     const barred = decision === 'approve' ? await barredFromApproving(record, by, dependencies) : undefined;
     if (barred !== undefined) return no('barred', barred);
   }
-  const decided = await ledger.decideApproval(migrationId, {
+  const standing = await ledger.decideApproval(migrationId, {
     round: last.round,
     planHash,
     state,
@@ -81,12 +82,14 @@ export async function decideApproval(
     decidedAt: utcOf(now),
     ...(reason === undefined ? {} : { reason }),
   });
-  if (!decided || !isSame(decided))
+  const decided = standing?.approval;
+  if (!standing || !decided || !isSame(decided))
     return no(
       'decided',
       decided ? overText(decided) : `the approval of migration ${migrationId} is not there any more`,
     );
-  if (!(await tell(migrationId, decided, dependencies)) && record.status !== 'ended' && last.state === 'pending')
+  // Where the same was decided already, by a request at the same time, that one has told the execution.
+  if (!(await tell(migrationId, decided, dependencies)) && record.status !== 'ended' && standing.first)
     return no('expired', 'the execution does not wait for it any more');
-  return { approval: decided };
+  return { approval: decided, first: standing.first };
 }

@@ -18,7 +18,8 @@ export interface Cancelled {
   first: boolean;
   /** Whether it may have changed something already. */
   begun: boolean;
-  willEnd: 'blocked' | 'rolled-back';
+  /** There where it is certain: an execution that waited for an approval was told, and begins nothing any more. */
+  willEnd?: 'blocked';
 }
 
 /** `over`: it has ended. `going-back`: it is being put back already, and that can't be stopped. */
@@ -33,33 +34,33 @@ export async function requestCancel(
   { ledger, executions, clock }: Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'>,
 ): Promise<CancelAnswer> {
   if (record?.status === 'ended') return { refused: 'over', record };
-  if (record?.recovery) return { refused: 'going-back', record };
-  const earlier = await ledger.getCancel(migrationId);
+  if (record && (record.recovery || record.status === 'rolling-back')) return { refused: 'going-back', record };
   const wanted: Cancellation = {
     requestedAt: utcNow(clock),
     ...(requestedBy ? { requestedBy } : {}),
     ...(reason ? { reason } : {}),
   };
-  await ledger.requestCancel(migrationId, wanted);
+  const first = await ledger.requestCancel(migrationId, wanted);
   const cancellation = (await ledger.getCancel(migrationId)) ?? wanted;
   const begun = (await ledger.getSnapshot(migrationId)) !== undefined;
   // Also one that was decided: whoever decided may not have come so far as to tell the execution. One that was told
   // does not hear it.
   const last = begun ? undefined : (await ledger.getMigration(migrationId))?.approvals.at(-1);
   const token = last && (await ledger.approvalToken(migrationId, last.round));
-  if (token !== undefined)
-    await executions.failTask(
+  const isTold =
+    token !== undefined &&
+    (await executions.failTask(
       token,
       'Cancelled',
       `${cancelledText(cancellation)}: its approval is not waited for any more.`,
-    );
+    ));
   return {
     cancelled: {
       migrationId,
       cancellation,
-      first: earlier === undefined,
+      first,
       begun,
-      willEnd: begun ? 'rolled-back' : 'blocked',
+      ...(isTold ? { willEnd: 'blocked' } : {}),
     },
   };
 }

@@ -14,6 +14,7 @@ import type { NotedWait } from '../domain/waiting-for.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
 import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
 import { RESERVE, throughThrottling } from './again-later.ts';
+import { noteRollback } from './noting-rollbacks.ts';
 import { InvocationPace } from './pacing.ts';
 import { cancelledAs, cancelledText } from './cancelled.ts';
 import { waitingForAccess } from './denied-access.ts';
@@ -147,6 +148,7 @@ async function runStep(
     const input = parseInput(step, event);
     await heedCancel(step, who, dependencies);
     if (who) await assertPlanStands(who, dependencies);
+    if (who) await noteRollback(step.schema.name, who, dependencies);
     const at = targetOf(event);
     if (at) await pacing.admit(at);
     const wait = await waitedFor(step, who, dependencies);

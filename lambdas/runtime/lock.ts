@@ -50,9 +50,18 @@ export const lockKeys = (
 
 /**
  * Takes a lock, or finds that the owner's execution has it; answers its fence. Throws RoleLockHeld where a role's is
- * held, which is waited for, and LockHeld where the subject's is; both say by whom and since when.
+ * held, which is waited for, and the error of that name where the subject's is; both say by whom and since when. `onBusy` is called
+ * before that.
  */
-export async function takeLock(ledger: Ledger, key: string, owner: LockHolder, mode: LockMode): Promise<number> {
+export async function takeLock(
+  ledger: Ledger,
+  key: string,
+  owner: LockHolder,
+  mode: LockMode,
+  { busy, onBusy }: { busy: 'LockHeld' | 'SubjectBusy'; onBusy?: (holder: LockHolder) => Promise<void> } = {
+    busy: 'LockHeld',
+  },
+): Promise<number> {
   const lock = await ledger.acquireLock(key, owner, mode);
   if (lock.acquired) return lock.fence;
   const { migrationId, since, executionArn } = lock.holder;
@@ -62,5 +71,6 @@ export async function takeLock(ledger: Ledger, key: string, owner: LockHolder, m
       'RoleLockHeld',
       `${held} One of the two changes the role's trust policy, which nobody else may work with meanwhile: it is waited for.`,
     );
-  throw new MigrationError('LockHeld', `${held} Wait until it has ended, then start again.`);
+  await onBusy?.(lock.holder);
+  throw new MigrationError(busy, `${held} Wait until it has ended, then start again.`);
 }

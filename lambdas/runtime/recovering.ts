@@ -28,11 +28,13 @@ export async function rollbackBegun(
   ledger: Ledger,
   {
     migrationId,
+    status,
     request,
     associations,
     annotationChange,
-  }: Pick<Migration, 'migrationId' | 'request' | 'associations' | 'annotationChange'>,
+  }: Pick<Migration, 'migrationId' | 'status' | 'request' | 'associations' | 'annotationChange'>,
 ): Promise<boolean> {
+  if (status === 'rolling-back') return true;
   if (!isForAddon(request) && (associations.purged.length > 0 || annotationChange?.undoneAt !== undefined)) return true;
   return (await ledger.listSteps(migrationId)).some((line) => ROLLBACK_LINE.test(line.name));
 }

@@ -7,6 +7,7 @@ const WRITES: ReadonlySet<PropertyKey> = new Set<keyof Ledger>([
   'recordPlan',
   'noteRung',
   'recordRecovery',
+  'changeRollback',
   'updateMigration',
   'recordAssociation',
   'recordCopy',

@@ -47,6 +47,7 @@ export async function readReport(
     approvals: migration.approvals,
     applied: migration.rung === undefined ? undefined : migration.plan?.ladder[migration.rung],
     recovery: migration.recovery,
+    rollback: migration.rollback,
     released: standingRelease(migration),
     warnings: migration.warnings,
     disruption,
@@ -57,6 +58,7 @@ export async function readReport(
     retirements: migration.retirements,
     verification: { before, pods },
     failure: migration.failure,
+    heldBy: migration.heldBy,
     handOff: migration.handOff,
     simulated,
   });

@@ -31,7 +31,7 @@ export function checkVerified(
   if (status === 'ended' && outcome === 'migrated' && verified === 'pods' && !begunBack)
     return pass(id, `Migration ${migrationId} ended migrated, proved on the pods.`);
   const state =
-    status === 'running'
+    status !== 'ended'
       ? 'is not over'
       : begunBack
         ? `was rolled back, or that was begun (it ended ${outcome ?? 'without an outcome'})`

@@ -6,22 +6,25 @@ import {
   type Migration,
   type Plan,
   type Recovery,
+  type Rollback,
   requesterOf,
   type Rung,
   type StepLine,
 } from '../domain/model.ts';
+import { requestedRollback } from '../domain/rollback.ts';
 import type { ServiceAccountRef } from '../domain/subject.ts';
 import { type WaitingFor, waitingForOf } from '../domain/waiting-for.ts';
 import type { Ledger } from '../ports/index.ts';
 
 export interface Running {
   migrationId: string;
-  status: 'running';
+  status: 'running' | 'rolling-back';
   target: Migration['request']['target'];
   addon?: string;
   serviceAccount?: ServiceAccountRef;
   strategy: Migration['request']['strategy'];
   startedAt: string;
+  /** The execution that works on it, or is to. */
   executionArn?: string;
   /** As Step Functions says; not RUNNING: the service takes it over within some minutes. */
   executionStatus?: string;
@@ -36,6 +39,8 @@ export interface Running {
   waitingFor?: WaitingFor;
   cancellation?: Cancellation;
   recovery?: Recovery;
+  /** The last rollback, which is under way where the status says so. */
+  rollback?: Rollback;
   steps: StepLine[];
   simulated: boolean;
 }
@@ -51,7 +56,8 @@ export async function readRunning(
   record: Migration,
   { statusOf, simulated }: RunningOptions,
 ): Promise<Running> {
-  const { migrationId, request, plan, rung, executionArn, recovery, approvals } = record;
+  const { migrationId, request, plan, rung, recovery, rollback, approvals } = record;
+  const executionArn = requestedRollback(record)?.executionArn ?? record.executionArn;
   const [steps, cancellation, executionStatus] = await Promise.all([
     ledger.listSteps(migrationId),
     ledger.getCancel(migrationId),
@@ -62,7 +68,7 @@ export async function readRunning(
   const applied = rung === undefined ? undefined : plan?.ladder[rung];
   return {
     migrationId,
-    status: 'running',
+    status: record.status === 'rolling-back' ? 'rolling-back' : 'running',
     target: request.target,
     ...(request.addon === undefined ? {} : { addon: request.addon }),
     ...(request.serviceAccount ? { serviceAccount: request.serviceAccount } : {}),
@@ -77,6 +83,7 @@ export async function readRunning(
     ...(waitingFor ? { waitingFor } : {}),
     ...(cancellation ? { cancellation } : {}),
     ...(recovery ? { recovery } : {}),
+    ...(rollback ? { rollback } : {}),
     steps,
     simulated,
   };

@@ -98,8 +98,8 @@ export const forecastGap = async (
  * stay, and the pods with them.
  */
 export async function assertInTime(accounts: readonly Account[], work: TakingAwayWork): Promise<void> {
-  const { migrationId, recovery } = work.record;
-  if (recovery?.acceptCredentialGap === true) return;
+  const { migrationId, rollback } = work.record;
+  if (rollback?.acceptCredentialGap === true) return;
   const seen = await seenOf(accounts, work.kubernetes);
   await assertAtRest(accounts, seen, work);
   const { decision, workloads } = gapOf(accounts, seen, work.clock);

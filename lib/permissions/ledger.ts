@@ -115,7 +115,7 @@ const callsOf: Record<StepName, Calls> = {
   'take-over': {
     Query: 'reads the record, the snapshot and the step lines of the migration',
     GetItem: 'reads who holds its locks',
-    UpdateItem: `takes the locks over, notes the recovery, and ${LINE}`,
+    UpdateItem: `takes the locks over, notes what becomes of the rollback, and ${LINE}`,
   },
   'find-stranded': {
     Query:
@@ -138,7 +138,7 @@ const callsOf: Record<StepName, Calls> = {
     GetItem: 'finds what was asked for before under the same key, and the task that waits for an approval',
     PutItem: 'notes what is asked for, before anything is started, so that it is started once',
     UpdateItem:
-      "writes a new migration's record, the decision about an approval, a cancel, the slot of one that will wait, what is asked of a sweep, and reserves its calls",
+      "writes a new migration's record, an approval's decision, a rollback, the slot of one that will wait, what is asked of a sweep, and reserves its calls",
   },
   'publish-events': {
     Query: 'reads the record of a migration that is to be told of',
@@ -179,7 +179,9 @@ const callsOf: Record<StepName, Calls> = {
 
 /** What is looked up in an index of the table, by whom. */
 const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
-  'find-stranded': { [HELD_LOCKS]: 'lists the locks that are held' },
+  'find-stranded': {
+    [HELD_LOCKS]: 'lists the locks that are held, and the rollbacks that were requested and are not begun',
+  },
   api: { [BY_TIME]: 'lists the migrations, and the sweeps', [BY_CLUSTER]: 'lists the migrations of one cluster' },
   'publish-events': { [PENDING]: 'lists what was not told yet, and the approvals that are waited for' },
   'begin-sweep': { [BY_TIME]: 'finds the sweep before it' },

@@ -85,7 +85,13 @@ const REPORTS = {
 };
 const commanded = (command: 'pause' | 'resume' | 'stop', reason: string) => ({
   request: { reason },
-  answer: { ...SWEEP, command: { command, at: DECIDED, by: DEPLOYER, reason }, links: SWEEP_LINKS },
+  answer: {
+    ...SWEEP,
+    action: command,
+    first: true,
+    command: { command, at: DECIDED, by: DEPLOYER, reason },
+    links: SWEEP_LINKS,
+  },
 });
 
 export const EXAMPLES: Examples = {
@@ -156,7 +162,10 @@ export const EXAMPLES: Examples = {
   decideApproval: {
     request: { decision: 'approve', planHash: HASH, reason: 'Looked at the plan' },
     answer: {
+      action: 'approval',
       migrationId: ID,
+      status: 'running',
+      first: true,
       approval: {
         ...PENDING,
         state: 'approved',
@@ -167,13 +176,34 @@ export const EXAMPLES: Examples = {
       links: { ...LINKS, cancel: `${LINKS.self}/cancel` },
     },
   },
-  rollBack: { request: { reason: 'The driver can not mount volumes' }, answer: ACCEPTED },
+  rollBack: {
+    request: { reason: 'The driver can not mount volumes' },
+    answer: {
+      action: 'rollback',
+      migrationId: ID,
+      status: 'rolling-back',
+      first: true,
+      rollback: {
+        id: `${ID}-${ID}`,
+        state: 'requested',
+        cause: 'requested',
+        requestedBy: DEPLOYER,
+        reason: 'The driver can not mount volumes',
+        after: 'migrated',
+        startedAt: DECIDED,
+        executionArn: `arn:aws:states:eu-west-1:111122223333:execution:Recover:${ID}-${ID}`,
+      },
+      links: LINKS,
+    },
+  },
   cancel: {
     request: { reason: 'Wrong day' },
     answer: {
+      action: 'cancel',
       migrationId: ID,
-      cancellation: { requestedAt: DECIDED, requestedBy: DEPLOYER, reason: 'Wrong day' },
+      status: 'running',
       first: true,
+      cancellation: { requestedAt: DECIDED, requestedBy: DEPLOYER, reason: 'Wrong day' },
       begun: false,
       willEnd: 'blocked',
       links: { ...LINKS, cancel: `${LINKS.self}/cancel` },

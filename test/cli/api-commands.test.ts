@@ -140,7 +140,9 @@ describe('a deployed service with an API', () => {
       decidedAt: '2026-01-15T09:30:00.000Z',
       reason: 'looks good',
     } as const;
-    replies = [json({ migrationId: ID, approval, links: { self: '/x' } })];
+    replies = [
+      json({ action: 'approval', migrationId: ID, status: 'running', first: true, approval, links: { self: '/x' } }),
+    ];
     const approved = await run('approve', ID, '--plan', HASH, '--reason', 'looks good', '--json');
     expect([approved.code, JSON.parse(approved.out)]).toEqual([0, { migrationId: ID, approval }]);
     expect(asked.at(-1)).toBe(`POST /migrations/${ID}/approval`);

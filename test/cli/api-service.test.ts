@@ -208,87 +208,64 @@ describe('a migration by the API', () => {
 });
 
 describe('a rollback by the API', () => {
-  const recovery = { startedAt: '2026-01-16T08:00:00.000Z', executionArn: 'arn:recover', cause: 'requested' } as const;
+  const rollback = {
+    id: `${ID}-1`,
+    state: 'requested',
+    cause: 'requested',
+    after: 'migrated',
+    startedAt: '2026-01-16T08:00:00.000Z',
+    executionArn: 'arn:recover',
+  } as const;
+  const running = { ...rollback, state: 'running' } as const;
+  const over = { ...rollback, state: 'ended', outcome: 'rolled-back' } as const;
   const steps = [line('plan', 0), line('finish', 5)];
   const took = line('take-over', 9);
+  const isAccepted = {
+    action: 'rollback',
+    migrationId: ID,
+    status: 'rolling-back',
+    first: true,
+    rollback,
+    links: { self: `/v1/migrations/${ID}` },
+  } as const;
+  const rollingBack = (change: Partial<MigrationAnswer>): MigrationAnswer =>
+    aRunning({ status: 'rolling-back', rollback, ...change });
   const rollBack = (...answers: MigrationAnswer[]) => {
-    const api = fakeApi(json(anAnswer({ steps })), json(accepted, 202), ...answers.map((one) => json(one)));
+    const api = fakeApi(json(anAnswer({ steps })), json(isAccepted, 202), ...answers.map((one) => json(one)));
     const { watcher, steps: told } = watching();
     return { api, told, end: serviceOf(api).rollBack({ migrationId: ID, requestedBy: '', reason: 'try it' }, watcher) };
   };
 
-  it('is followed from the moment that it is begun, by its own steps', async () => {
+  it('is followed until the migration has ended, by its own steps', async () => {
     const { api, end, told } = rollBack(
-      anAnswer({ steps }),
-      aRunning({ steps: [...steps, took], recovery }),
-      anAnswer({ steps: [...steps, took, line('finish-rolled-back', 20)], recovery, outcome: 'rolled-back' }),
+      rollingBack({ steps }),
+      rollingBack({ steps: [...steps, took], rollback: running }),
+      anAnswer({ steps: [...steps, took, line('finish-rolled-back', 20)], rollback: over, outcome: 'rolled-back' }),
     );
-    expect(await end).toMatchObject({ report: { outcome: 'rolled-back', recovery } });
+    expect(await end).toMatchObject({ report: { outcome: 'rolled-back', rollback: over } });
     expect(api.requests.slice(0, 2).map(asked)).toEqual([`GET /migrations/${ID}`, `POST /migrations/${ID}/rollback`]);
     expect(bodyOf(api, 1)).toEqual({ reason: 'try it' });
     expect(told).toEqual([[], ['take-over'], ['take-over', 'finish-rolled-back']]);
   });
 
-  it('is refused with the words of the step, now and not by an earlier refusal', async () => {
-    const before = line('take-over', 9, { error: { name: 'RollbackRefused', message: 'an earlier one' } });
-    const api = fakeApi(
-      json(anAnswer({ steps: [before] })),
-      json(accepted, 202),
-      json(anAnswer({ steps: [before] })),
-      json(
-        anAnswer({
-          steps: [
-            {
-              ...before,
-              attempts: 2,
-              endedAt: '2026-01-16T08:00:01.000Z',
-              error: { name: 'RollbackRefused', message: 'another holds the lock' },
-            },
-          ],
-        }),
-      ),
+  it('needs no steps to know its outcome', async () => {
+    const { end } = rollBack(
+      rollingBack({ steps: [] }),
+      anAnswer({ steps: [], rollback: over, outcome: 'rolled-back' }),
     );
-    expect(await thrownBy(serviceOf(api).rollBack({ migrationId: ID }, watching().watcher))).toMatchObject({
+    expect(await end).toMatchObject({ report: { outcome: 'rolled-back' } });
+  });
+
+  it('is refused with the words that the migration shows', async () => {
+    const error = { name: 'RollbackRefused', message: 'another holds the lock' };
+    const { end } = rollBack(
+      rollingBack({ steps }),
+      anAnswer({ steps, rollback: { ...rollback, state: 'refused', error } }),
+    );
+    expect(await thrownBy(end)).toMatchObject({
       name: 'RollbackRefused',
       exitCode: 2,
       message: 'another holds the lock',
-    });
-  });
-
-  it('has nothing to put back where Recover answers and does not begin; one look alone does not tell', async () => {
-    expect(await thrownBy(rollBack(anAnswer({ steps: [...steps, took] })).end)).toMatchObject({
-      name: 'RollbackRefused',
-      message: `migration ${ID} has nothing to put back: it ended migrated`,
-    });
-    const begun = rollBack(
-      anAnswer({ steps: [...steps, took] }),
-      aRunning({ steps: [...steps, took], recovery }),
-      anAnswer({ recovery, outcome: 'rolled-back' }),
-    );
-    expect(await begun.end).toMatchObject({ report: { outcome: 'rolled-back' } });
-  });
-
-  it('waits while Recover waits, and not for ever', async () => {
-    const waiting = line('take-over', 9, { error: { name: 'OwnerMayStillAct', message: 'a Lambda may still act' } });
-    expect(
-      await rollBack(
-        anAnswer({ steps: [...steps, waiting] }),
-        aRunning({ steps: [...steps, took], recovery }),
-        anAnswer({ recovery, outcome: 'rolled-back' }),
-      ).end,
-    ).toMatchObject({ report: { outcome: 'rolled-back' } });
-    expect(await rollBack(anAnswer({ steps })).end).toMatchObject({
-      failure: {
-        name: 'RollbackFailed',
-        message: expect.stringContaining('has not answered for 10 minutes') as unknown,
-      },
-    });
-    expect(
-      await rollBack(
-        anAnswer({ steps: [...steps, line('take-over', 9, { error: { name: 'AccessDenied', message: 'no' } })] }),
-      ).end,
-    ).toMatchObject({
-      failure: { name: 'RollbackFailed', message: expect.stringContaining('AccessDenied: no') as unknown },
     });
   });
 
@@ -310,7 +287,7 @@ describe('the rest by the API', () => {
       begun: false,
       willEnd: 'blocked',
     } as const;
-    const api = fakeApi(json({ ...cancelled, links: { self: '/x' } }, 202));
+    const api = fakeApi(json({ ...cancelled, action: 'cancel', status: 'running', links: { self: '/x' } }, 202));
     expect(await serviceOf(api).cancel({ migrationId: ID, requestedBy: 'nobody', reason: 'no' })).toEqual(cancelled);
     expect([asked(api.requests[0]!), bodyOf(api)]).toEqual([`POST /migrations/${ID}/cancel`, { reason: 'no' }]);
   });
@@ -348,7 +325,9 @@ describe('the rest by the API', () => {
       decidedBy: 'you',
       decidedAt: '2026-01-15T10:00:00.000Z',
     } as const;
-    const deciding = fakeApi(json({ migrationId: ID, approval, links: { self: '/x' } }));
+    const deciding = fakeApi(
+      json({ action: 'approval', migrationId: ID, status: 'running', first: true, approval, links: { self: '/x' } }),
+    );
     expect(await serviceOf(deciding).decide(ID, { decision: 'approve', planHash: HASH })).toEqual({
       migrationId: ID,
       approval,

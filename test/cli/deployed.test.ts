@@ -99,7 +99,7 @@ describe.each([
     expect(back.code).toBe(0);
     expect(migrationReport.parse(JSON.parse(back.out))).toMatchObject({
       outcome: 'rolled-back',
-      recovery: { requestedBy: expect.stringContaining(':assumed-role/operator/') as unknown },
+      rollback: { requestedBy: expect.stringContaining(':assumed-role/operator/') as unknown },
     });
   });
 

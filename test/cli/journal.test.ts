@@ -55,7 +55,7 @@ describe('the state file', () => {
         ...journal,
         commands: [
           migrated,
-          { what: 'cancel', migrationId: ID, willEnd: 'blocked' },
+          { what: 'cancel', migrationId: ID, begun: false },
           { what: 'release', migrationId: ID, reason: 'gone', locks: ['a#b'] },
           retired,
         ],

@@ -81,7 +81,9 @@ describe('a summary', () => {
   });
 
   it('says who put it back, and why', () => {
-    const recovery = {
+    const rollback = {
+      id: 'r',
+      state: 'ended',
       startedAt: '2026-01-15T09:05:00.000Z',
       executionArn: 'arn',
       cause: 'requested',
@@ -89,10 +91,11 @@ describe('a summary', () => {
       reason: 'too slow',
       after: 'migrated',
     } as const;
-    expect(text({ outcome: 'rolled-back', recovery })).toContain(
+    expect(text({ outcome: 'rolled-back', rollback })).toContain(
       'Rollback on demand\n  asked for at 2026-01-15T09:05:00.000Z by me: too slow (it had ended migrated)',
     );
-    expect(recoveryText({ ...recovery, cause: 'stranded' })).toContain('by Recover, because the execution had stopped');
+    const recovery = { startedAt: rollback.startedAt, executionArn: 'arn', cause: 'stranded' } as const;
+    expect(recoveryText(recovery)).toContain('by Recover, because the execution had stopped');
   });
 });
 
@@ -200,7 +203,7 @@ describe('a migration under way', () => {
     )
       .join('\n')
       .replaceAll(/\n +/g, ' ');
-    expect(lines).toContain('Being put back: taken over at 2026-01-15T09:02:00.000Z');
+    expect(lines).toContain('Recovery: taken over at 2026-01-15T09:02:00.000Z');
     expect(lines).toContain('Asked to stop at 2026-01-15T09:00:05.000Z by me.');
     expect(lines).toContain('Its execution is ABORTED');
   });
@@ -211,7 +214,6 @@ describe('a migration under way', () => {
       cancellation: { requestedAt: '2026-01-15T09:00:05.000Z', requestedBy: 'you' },
       first: true,
       begun: true,
-      willEnd: 'rolled-back',
     } as const;
     const flat = (change: Partial<Parameters<typeof cancelledLines>[0]>): string =>
       cancelledLines({ ...cancelled, ...change }, 'show it', PLAIN)
@@ -221,8 +223,10 @@ describe('a migration under way', () => {
       /is asked to stop\..*what it changed is put back, and it ends rolled-back\..*To see how it goes: show it/,
     );
     expect(flat({ begun: false, willEnd: 'blocked', first: false })).toMatch(
-      /was asked to stop already, at 2026-01-15T09:00:05\.000Z by you\..*changed nothing yet: .*ends blocked/,
+      /was asked to stop already, at 2026-01-15T09:00:05\.000Z by you\..*changed nothing, and it ends blocked\./,
     );
+    // Its change may begin just now: nothing is said of the end.
+    expect(flat({ begun: false })).not.toContain('blocked');
   });
 
   it('that is released says which locks went, and what that means', () => {

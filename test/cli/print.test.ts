@@ -124,9 +124,9 @@ describe('a summary of a migration', () => {
   });
 
   it('of a rollback on demand counts from when it was asked for', () => {
-    const recovery = { startedAt: '2026-01-15T09:01:23.000Z', executionArn: 'arn:x', cause: 'requested' } as const;
-    expect(text({ outcome: 'rolled-back', recovery })).toContain(' · 20 s (simulated)');
-    expect(text({ outcome: 'rolled-back', recovery: { ...recovery, cause: 'stranded' } })).toContain(
+    const rollback = { id: 'r', state: 'ended', startedAt: '2026-01-15T09:01:23.000Z', cause: 'requested' } as const;
+    expect(text({ outcome: 'rolled-back', rollback })).toContain(' · 20 s (simulated)');
+    expect(text({ outcome: 'rolled-back', rollback: { ...rollback, cause: 'failed' } })).toContain(
       ' · 1 min 43 s (simulated)',
     );
   });

@@ -42,7 +42,14 @@ const ended = (outcome: Migration['outcome'], change: Partial<Migration> = {}): 
     associations: { purged: [], created: [], restored: [] },
     ...change,
   }) as unknown as Migration;
-const recovery = { startedAt: '2026-01-15T09:04:00.000Z', executionArn: RECOVERY, cause: 'requested' } as const;
+const rollback = {
+  id: `${ID}-2`,
+  state: 'running',
+  cause: 'requested',
+  startedAt: '2026-01-15T09:04:00.000Z',
+  executionArn: RECOVERY,
+} as const;
+const over = { ...rollback, state: 'ended' } as const;
 
 const backendWith = (ledger: Partial<Ledger>): Backend => ({
   stepFunctions: new SFNClient({ region: 'eu-west-1' }),
@@ -101,8 +108,8 @@ describe('a rollback on demand', () => {
     rollBackAndFollow(backendWith(ledger), { migrationId: ID, requestedBy: 'me', reason: 'too slow' }, watcher);
 
   it('starts Recover for that migration and answers its report', async () => {
-    const end = await rollBack(records(ended('migrated'), ended('rolled-back', { recovery })));
-    expect(end.report).toMatchObject({ outcome: 'rolled-back', recovery });
+    const end = await rollBack(records(ended('migrated'), ended('rolled-back', { rollback: over })));
+    expect(end.report).toMatchObject({ outcome: 'rolled-back', rollback: over });
     const { input, ...started } = sfn.commandCalls(StartExecutionCommand)[0]!.args[0].input;
     expect(started).toEqual({ stateMachineArn: expect.stringMatching(/:Recover$/) as unknown, name: `${ID}-2` });
     expect(JSON.parse(input!)).toEqual({ migrationId: ID, cause: 'requested', requestedBy: 'me', reason: 'too slow' });
@@ -128,10 +135,13 @@ describe('a rollback on demand', () => {
     });
   });
 
-  it('that finds nothing to do is refused as well', async () => {
-    await expect(rollBack(records(ended('blocked')))).rejects.toMatchObject({
+  it('that the migration shows as refused says why, whatever the execution ended with', async () => {
+    sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED', error: 'RecoveryFailed', cause: 'long text' });
+    const error = { name: 'RollbackRefused', message: 'Another migration holds the lock.' };
+    const refused = ended('migrated', { rollback: { ...rollback, state: 'refused', error } });
+    await expect(rollBack(records(ended('migrated'), refused))).rejects.toMatchObject({
       name: 'RollbackRefused',
-      message: `migration ${ID} has nothing to put back: it ended blocked`,
+      message: 'Another migration holds the lock.',
       exitCode: 2,
     });
   });
@@ -150,14 +160,14 @@ describe('a rollback on demand', () => {
 
   it('that is stopped itself is followed to the recovery after it', async () => {
     sfn.on(DescribeExecutionCommand).resolves({ status: 'ABORTED' });
-    const taken = { ...running, recovery, executionArn: RECOVERY } as Migration;
+    const taken = { ...running, status: 'rolling-back', rollback, executionArn: RECOVERY } as Migration;
     const end = await rollBack(
       records(
         ended('migrated'),
         taken,
         taken,
         { ...taken, executionArn: `${RECOVERY}-next` },
-        ended('rolled-back', { recovery }),
+        ended('rolled-back', { rollback: over }),
       ),
     );
     expect(end.report?.outcome).toBe('rolled-back');
@@ -187,7 +197,7 @@ describe('a cancel', () => {
     const all: Cancellation[] = [];
     return {
       all,
-      requestCancel: (_id, wanted) => Promise.resolve(void all.push(wanted)),
+      requestCancel: (_id, wanted) => Promise.resolve(all.push(wanted) === 1),
       getCancel: () => Promise.resolve(all[0]),
     };
   };
@@ -195,18 +205,16 @@ describe('a cancel', () => {
     cancel(backendWith(ledger), { migrationId: ID, requestedBy: 'me', reason: 'wrong day' });
   const cancellation = { requestedAt: '2026-01-15T09:10:00.000Z', requestedBy: 'me', reason: 'wrong day' };
 
-  it('before anything was changed will end the migration blocked, later rolled-back', async () => {
+  it('says whether the migration has begun, and of its end nothing that is not certain', async () => {
     expect(await ask({ ...records(running), ...stored() })).toEqual({
       migrationId: ID,
       cancellation,
       first: true,
       begun: false,
-      willEnd: 'blocked',
     });
     const snapshot = { getSnapshot: () => Promise.resolve({ takenAt: '' } as never) };
     expect(await ask({ ...records(running), ...stored(), ...snapshot })).toMatchObject({
       begun: true,
-      willEnd: 'rolled-back',
     });
   });
 
@@ -221,7 +229,7 @@ describe('a cancel', () => {
 
   it('may come before the ledger knows the migration', async () => {
     sfn.on(DescribeExecutionCommand, { executionArn: FIRST }).resolves({ status: 'RUNNING' });
-    expect(await ask({ ...records(undefined), ...stored() })).toMatchObject({ first: true, willEnd: 'blocked' });
+    expect(await ask({ ...records(undefined), ...stored() })).toMatchObject({ first: true, begun: false });
   });
 
   it.each([
@@ -239,7 +247,9 @@ describe('a cancel', () => {
   });
 
   it('does not stop the way back', async () => {
-    await expect(ask({ ...records({ ...running, recovery }), ...stored() })).rejects.toMatchObject({
+    await expect(
+      ask({ ...records({ ...running, status: 'rolling-back', rollback }), ...stored() }),
+    ).rejects.toMatchObject({
       name: 'MigrationOver',
       message: expect.stringContaining('is being put back already') as unknown,
     });

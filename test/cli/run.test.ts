@@ -21,7 +21,11 @@ const sfn = mockClient(SFNClient);
 
 const backendWith = (ledger: Partial<Ledger>, sleeps: number[] = []): Backend => ({
   stepFunctions: new SFNClient({ region: 'eu-west-1' }),
-  ledger: { getMigration: () => Promise.resolve(undefined), ...ledger } as Ledger,
+  ledger: {
+    getMigration: () => Promise.resolve(undefined),
+    readLock: () => Promise.resolve(undefined),
+    ...ledger,
+  } as Ledger,
   clock: {
     now: () => 0,
     sleep: (milliseconds) => Promise.resolve(void sleeps.push(milliseconds)),

@@ -37,7 +37,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(back.err).toMatch(/✔ Take the migration over .*[^]*✔ Put the add-on back by an update/);
     expect(await reportOf('show', first.migrationId)).toMatchObject({
       outcome: 'rolled-back',
-      recovery: { cause: 'requested', reason: 'too early' },
+      rollback: { cause: 'requested', reason: 'too early' },
       disruption: { controllerUnavailableSeconds: 0 },
     });
 

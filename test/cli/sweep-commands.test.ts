@@ -169,7 +169,8 @@ describe('the commands about a sweep', () => {
   });
 
   it.each(['pause', 'resume', 'stop'] as const)('%s it, or say why not', async (command) => {
-    replies = [standing({ command: { command, at: ENDED, by: 'me', reason: 'night' } })];
+    const asStanding = aStanding({ command: { command, at: ENDED, by: 'me', reason: 'night' } });
+    replies = [json({ ...asStanding, action: command, first: true, links: { self: `/v1/sweeps/${ID}` } })];
     const { code, out } = await run('sweep', command, ID, '--reason', 'night');
     expect({ code, asked }).toEqual({ code: 0, asked: [`POST /sweeps/${ID}/${command}`] });
     expect(out).toContain(`asked to ${command} at ${ENDED} by me (night)`);

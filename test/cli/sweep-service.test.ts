@@ -285,7 +285,7 @@ describe('sweeps by the API', () => {
     const api = fakeApi(
       json({ sweeps: [one], next: 'bmV4dA' }),
       json({ sweeps: [one] }),
-      json({ ...aStanding(), links: LINKS }, 202),
+      json({ ...aStanding(), action: 'pause', first: true, links: LINKS }, 202),
       problemAnswer('not-now', `Sweep ${ID} can't be told to stop: it has ended.`),
       problemAnswer('unknown-sweep', `There is no sweep ${ID}.`),
     );

@@ -49,7 +49,13 @@ const insist = async (
 };
 
 /** The calls that the Lambda makes for one request, in order. */
-export const CALLS = ['dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem', 'states:StartExecution'];
+export const CALLS = [
+  'dynamodb:PutItem',
+  'dynamodb:Query',
+  'dynamodb:GetItem',
+  'dynamodb:UpdateItem',
+  'states:StartExecution',
+];
 
 /** The calls that an undisturbed request makes. */
 export const callsOfOne = (): Promise<string[]> =>

@@ -76,10 +76,10 @@ describe('equal requests at once', () => {
 });
 
 describe('a fault in the API', () => {
-  it('is at one of its calls: the claim, a look at the record, the slots, the record, the execution', async () => {
+  it('is at one of its calls: the claim, looks at the record and at the lock, the slots, the record, the execution', async () => {
     const slot = ['dynamodb:Query', 'dynamodb:UpdateItem'];
-    const [claim, look, ...start] = CALLS;
-    expect(await callsOfOne()).toEqual([claim, look, ...slot, ...slot, ...start]);
+    const [claim, look, lock, ...start] = CALLS;
+    expect(await callsOfOne()).toEqual([claim, look, lock, ...slot, ...slot, ...start]);
   });
 
   it.each(sampleOf(REQUEST_FAULTS))('$kind at $call: who asks again has one migration', (fault) =>

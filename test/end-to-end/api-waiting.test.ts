@@ -167,7 +167,7 @@ describe('a cancel over HTTP', () => {
     await inApiWorld({}, async ({ world, sandbox, ann }) => {
       const id = await ann.migrate({ ...BODY, changeWindow: WINDOW });
       await until(sandbox, ann, id, ({ step }) => step === 'await-window');
-      expect(await ann.cancel(id)).toMatchObject({ begun: false, willEnd: 'blocked' });
+      expect(await ann.cancel(id)).toMatchObject({ action: 'cancel', first: true, begun: false });
       await world.rest();
       expect(sandbox.clock.now()).toBeLessThan(OPENS - 55 * MINUTES);
       expect(await ann.shown(id)).toMatchObject({ outcome: 'blocked', failure: { name: 'Cancelled' } });
@@ -193,18 +193,19 @@ describe('a cancel over HTTP', () => {
         // The first of the way back.
         world.onFirst(
           ({ step }) => step === 'assess-rollback',
-          () => (again = bob.cancel(id, 'again')),
+          () => (again = bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })),
         );
         await world.rest();
-        expect(await cancelled).toMatchObject({ first: true, begun: true, willEnd: 'rolled-back' });
+        expect(await cancelled).toMatchObject({ first: true, begun: true });
         // An execution's own way back goes on as it is, and the first word stands.
         expect(await again).toMatchObject({
-          first: false,
-          cancellation: { reason: 'not today' },
-          willEnd: 'rolled-back',
+          status: 409,
+          detail: expect.stringContaining('it is being put back already') as unknown,
         });
         expect(await ann.shown(id)).toMatchObject({
           outcome: 'rolled-back',
+          rollback: { state: 'ended', cause: 'cancelled', requestedBy: bob.arn, reason: 'not today' },
+          cancellation: { reason: 'not today' },
           verified: 'pods',
           failure: { name: 'Cancelled' },
         });
@@ -226,7 +227,8 @@ describe('a cancel over HTTP', () => {
         `Migration ${id} can't be stopped: it ended migrated.`,
       );
       await bob.rollBack(id);
-      while ((await ann.shown(id)).recovery === undefined) await sandbox.clock.sleep(1000);
+      expect(await ann.shown(id)).toMatchObject({ status: 'rolling-back' });
+      while ((await ann.shown(id)).rollback?.state !== 'running') await sandbox.clock.sleep(1000);
       expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({
         status: 409,
         detail: expect.stringContaining('it is being put back already') as unknown,

@@ -14,6 +14,7 @@ import {
   migrationAnswer,
   planAnswer,
   type PlanAnswer,
+  rollbackAnswer,
 } from '../../lambdas/api/answers.ts';
 import { problem, type Problem, type ProblemKind } from '../../lambdas/api/problems.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
@@ -153,7 +154,7 @@ export class Person {
   cancel = (id: string, reason = 'not today') =>
     this.well(cancelAnswer, 202, 'POST', `/migrations/${id}/cancel`, { body: { reason } });
   rollBack = (id: string, reason = 'the new role lacks a right') =>
-    this.well(accepted, 202, 'POST', `/migrations/${id}/rollback`, { body: { reason } });
+    this.well(rollbackAnswer, 202, 'POST', `/migrations/${id}/rollback`, { body: { reason } });
 }
 
 /** Of the service's own kinds, or of the gateway's (`gateway-access-denied`). */

@@ -189,12 +189,22 @@ describe('a migration over HTTP', () => {
       await ann.refused('no-rollback', 'POST', `/migrations/${id}/rollback`, { body: {} });
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
       expect(world.look(ADDON, SERVICE_ACCOUNT)).not.toEqual(before);
-      await bob.rollBack(id, 'the new role lacks kms:Decrypt');
-      await world.rest();
-      expect(await bob.shown(id)).toMatchObject({
+      const { rollback } = await bob.rollBack(id, 'the new role lacks kms:Decrypt');
+      // From the answer on, and until it is over: a client that waits for the end needs no more.
+      const first = await bob.shown(id);
+      expect(first).toMatchObject({ status: 'rolling-back', rollback: { id: rollback.id, after: 'migrated' } });
+      for (const field of ['outcome', 'endedAt']) expect(first).not.toHaveProperty(field);
+      expect(await ended(sandbox, bob, id)).toMatchObject({
         status: 'ended',
+        outcome: 'rolled-back',
         verified: 'pods',
-        recovery: { requestedBy: bob.arn, reason: 'the new role lacks kms:Decrypt' },
+        rollback: {
+          id: rollback.id,
+          state: 'ended',
+          outcome: 'rolled-back',
+          requestedBy: bob.arn,
+          reason: 'the new role lacks kms:Decrypt',
+        },
       });
       expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       await bob.refused('no-rollback', 'POST', `/migrations/${id}/rollback`, { body: {} });

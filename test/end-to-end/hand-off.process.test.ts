@@ -41,7 +41,7 @@ describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === un
       status: 'ended',
       outcome: 'rolled-back',
       verified: 'pods',
-      recovery: { cause: 'requested', after: 'needs-human' },
+      rollback: { cause: 'requested', after: 'needs-human' },
     });
     for (const key of record!.locks) expect((await backend.ledger.readLock(key))?.holder).toBeUndefined();
     expect(backend.sandbox.failures).toEqual([]);

@@ -125,7 +125,7 @@ describe('a lock that somebody took since the plan', () => {
         );
       }),
     });
-    expect(run.report).toMatchObject({ outcome: 'blocked', failure: { name: 'LockHeld' } });
+    expect(run.report).toMatchObject({ outcome: 'blocked', failure: { name: 'SubjectBusy' } });
     expect(run.report.failure!.message).toContain('01JD8Z5Q6R7S8T9V0W1X2Y3Z4A');
     expect(run.report.failure!.message).toContain('2026-01-15T08:59:00.000Z');
     expect(mutationsOf(run)).toEqual([]);

@@ -344,9 +344,12 @@ describe('somebody else', () => {
     await inWorld(OPTIONS, async (world) => {
       const first = await world.start({ serviceAccount: ACCOUNT });
       await world.until(first, 'CreateAssociation');
-      const second = await move(world);
-      expect([second.outcome, blocking(second)]).toEqual(['blocked', ['lock-free']]);
+      await expect(move(world)).rejects.toMatchObject({ name: 'SubjectBusy' });
+      const { name } = await world.start({ serviceAccount: ACCOUNT });
       await world.rest();
+      const second = await world.report(name);
+      expect([second.outcome, blocking(second)]).toEqual(['blocked', ['lock-free']]);
+      expect(second).toMatchObject({ failure: { name: 'SubjectBusy' }, heldBy: first.name });
       expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ pods: POD_IDENTITY });
     });
   });

@@ -23,8 +23,8 @@ class World {
     return { sweeps: sweeping!.sweeps, executions: executionsOf(this.backend), clock, ids };
   }
   start = (request: SweepRequestInput): Promise<Sweep> => startSweep(sweepRequest.parse(request), 'ada', this.parts);
-  tell = (sweepId: string, command: 'pause' | 'resume' | 'stop'): Promise<Sweep> =>
-    commandSweep(sweepId, command, { by: 'ada' }, this.parts);
+  tell = async (sweepId: string, command: 'pause' | 'resume' | 'stop'): Promise<Sweep> =>
+    (await commandSweep(sweepId, command, { by: 'ada' }, this.parts)).sweep;
   show = async (sweepId: string): Promise<{ sweep: Sweep; tally: SweepTally }> =>
     (await showSweep(sweepId, this.parts))!;
   /** Looks each half minute, for so many hours at most. */

@@ -129,7 +129,7 @@ describe('pods that take longer to replace than their sessions last for sure', (
       expect(world.lookAtAccount(ACCOUNT)).toEqual(before);
       expect(watch.gaps).toEqual([]);
       const back = await world.rollBack({ migrationId: id, acceptCredentialGap: true });
-      expect(back).toMatchObject({ outcome: 'rolled-back', recovery: { acceptCredentialGap: true } });
+      expect(back).toMatchObject({ outcome: 'rolled-back', rollback: { acceptCredentialGap: true } });
       expect(new Set(world.lookAtAccount(ACCOUNT).pods)).toEqual(new Set(['irsa']));
     });
   });

@@ -21,6 +21,7 @@ import type {
   Snapshot,
   StepLine,
 } from '../../lambdas/domain/model.ts';
+import { requestedRollback, type Rollback, type RollbackStanding } from '../../lambdas/domain/rollback.ts';
 import { type MigrationSummary, summaryOf } from '../../lambdas/domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
 import type { NotedWait } from '../../lambdas/domain/waiting-for.ts';
@@ -108,7 +109,11 @@ export class FakeLedger implements Ledger {
   async getMigration(migrationId: string): Promise<Migration | undefined> {
     return copyOf(this.records.get(migrationId));
   }
-  async recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void> {
+  async recordPlan(
+    migrationId: string,
+    plan: Plan,
+    end?: { outcome: Outcome; endedAt: string } & Pick<Migration, 'failure' | 'heldBy'>,
+  ): Promise<void> {
     const record = this.records.get(migrationId);
     if (!record || record.rung !== undefined)
       throw new MigrationError(
@@ -122,7 +127,7 @@ export class FakeLedger implements Ledger {
     const record = this.records.get(migrationId);
     if (record && (record.rung ?? -1) < rung) record.rung = rung;
   }
-  async recordRecovery(migrationId: string, recovery: Recovery, verified?: 'none'): Promise<void> {
+  async recordRecovery(migrationId: string, recovery: Recovery): Promise<void> {
     const record = this.records.get(migrationId);
     if (!record || record.recovery?.executionArn === recovery.executionArn) return;
     Object.assign(
@@ -131,9 +136,24 @@ export class FakeLedger implements Ledger {
         recovery,
         executionArn: recovery.executionArn,
         status: 'running' as const,
-        ...(verified ? { verified } : {}),
       }),
     );
+  }
+  async changeRollback(
+    migrationId: string,
+    before: RollbackStanding,
+    after: RollbackStanding & { rollback: Rollback } & Partial<Migration>,
+  ): Promise<boolean> {
+    const record = this.records.get(migrationId);
+    const keyOf = ({ status, rollback }: RollbackStanding): string =>
+      JSON.stringify([status, rollback?.id, rollback?.state, rollback?.executionArn]);
+    if (!record || keyOf(record) !== keyOf(before)) return false;
+    Object.assign(record, copyOf(after));
+    if (after.rollback.state !== 'running') delete record.waitingFor;
+    return true;
+  }
+  async listRequestedRollbacks(): Promise<string[]> {
+    return [...this.records.values()].flatMap((one) => (requestedRollback(one) ? [one.migrationId] : []));
   }
   async updateMigration(
     migrationId: string,
@@ -191,7 +211,7 @@ export class FakeLedger implements Ledger {
 
   async noteWait(migrationId: string, wait: NotedWait, told: Announcement[]): Promise<void> {
     const record = this.records.get(migrationId);
-    if (record?.status !== 'running') return;
+    if (!record || record.status === 'ended') return;
     record.waitingFor = copyOf(wait);
     for (const one of told) this.outboxOf(migrationId).add(one);
   }
@@ -202,8 +222,10 @@ export class FakeLedger implements Ledger {
     for (const one of told) this.outboxOf(migrationId).add(one);
   }
 
-  async requestCancel(migrationId: string, cancellation: Cancellation): Promise<void> {
-    if (!this.cancels.has(migrationId)) this.cancels.set(migrationId, copyOf(cancellation));
+  async requestCancel(migrationId: string, cancellation: Cancellation): Promise<boolean> {
+    if (this.cancels.has(migrationId)) return false;
+    this.cancels.set(migrationId, copyOf(cancellation));
+    return true;
   }
   async getCancel(migrationId: string): Promise<Cancellation | undefined> {
     return copyOf(this.cancels.get(migrationId));
@@ -261,11 +283,12 @@ export class FakeLedger implements Ledger {
       planHash,
       ...decided
     }: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>,
-  ): Promise<Approval | undefined> {
+  ): Promise<{ approval: Approval; first: boolean } | undefined> {
     const approval = this.records.get(migrationId)?.approvals.find((one) => one.round === round);
-    if (approval?.state === 'pending' && approval.planHash === planHash)
+    const first = approval?.state === 'pending' && approval.planHash === planHash;
+    if (first)
       Object.assign(approval, Object.fromEntries(Object.entries(decided).filter(([, value]) => value !== undefined)));
-    return copyOf(approval);
+    return approval && { approval: copyOf(approval), first };
   }
   async listPendingApprovals(): Promise<string[]> {
     return [...this.records.values()].flatMap(({ approvals }) =>

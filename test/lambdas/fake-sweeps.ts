@@ -45,8 +45,9 @@ export class FakeSweeps implements Sweeps {
   }
   async command(sweepId: string, command: SweepCommand): Promise<Sweep | undefined> {
     const record = this.records.get(sweepId);
+    const before = copyOf(record);
     if (record) record.command = { ...command };
-    return copyOf(record);
+    return before;
   }
   async list(limit: number, after?: string): Promise<SweepPage> {
     const all = [...this.records.values()]

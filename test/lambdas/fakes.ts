@@ -361,6 +361,9 @@ export class FakeExecutions implements Executions {
   async startSweep(sweepId: string, name: string, _beside?: string): Promise<void> {
     if (!this.sweeps.some((one) => one.name === name)) this.sweeps.push({ sweepId, name });
   }
+  async recoverArn(name: string): Promise<string> {
+    return executionArn(name, 'Recover');
+  }
   async startRollback(
     migrationId: string,
     name: string,

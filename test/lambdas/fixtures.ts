@@ -8,7 +8,7 @@ import type {
   ServiceAccountDetail,
   Workload,
 } from '../../lambdas/domain/kubernetes.ts';
-import { migrationRequest, newMigration } from '../../lambdas/domain/model.ts';
+import { migrationRequest, newMigration, type Rollback } from '../../lambdas/domain/model.ts';
 import type {
   Addon,
   Association,
@@ -458,6 +458,17 @@ export const aSnapshot = (change: Partial<AddonSnapshot> = {}): AddonSnapshot =>
 });
 
 /** Its plan has the hash that it has with its request. */
+/** One that a person asked for after a hand-off, and that Recover carries out. */
+export const aRollback = (change: Partial<Rollback> = {}): Rollback => ({
+  id: `${MIGRATION_ID}-1767603600`,
+  state: 'running',
+  cause: 'requested',
+  after: 'needs-human',
+  startedAt: at(0),
+  executionArn: RECOVERY_EXECUTION,
+  ...change,
+});
+
 export const aMigration = (change: Partial<Migration> = {}): Migration => {
   const record = aRecord(change);
   return record.plan ? { ...record, plan: sealed({ ...record.plan, hash: '' }, record.request) } : record;

@@ -67,7 +67,7 @@ export interface Run {
 }
 
 /** As `pod-identity cancel` does. */
-export const cancel = async (sandbox: Sandbox): Promise<void> =>
+export const cancel = (sandbox: Sandbox): Promise<boolean> =>
   createDynamoLedger({
     client: sandbox.clients().dynamodb(),
     tableName: sandbox.outputs.tableName,

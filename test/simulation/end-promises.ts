@@ -91,8 +91,15 @@ export const neverLost: Promised = {
       const changed = changes(result).some((call) => migrationOf(result, call.execution) === migrationId);
       if (!record && changed) problems.push(`${migrationId} changed something and left no record`);
       // One that could not even note that it is blocked has nothing to put back.
-      if (record?.status === 'running' && changed) problems.push(`${migrationId} never ended`);
-      if (!record || record.status === 'running') continue;
+      if (record && record.status !== 'ended' && changed) problems.push(`${migrationId} never ended`);
+      if (!record || record.status !== 'ended') continue;
+      const { rollback } = record;
+      if (rollback?.state === 'requested' || rollback?.state === 'running')
+        problems.push(`${migrationId} has ended, and its rollback is still ${rollback.state}`);
+      if ((record.outcome === 'rolled-back') !== (rollback?.outcome === 'rolled-back'))
+        problems.push(
+          `${migrationId} ended ${record.outcome ?? ''}, and its rollback ${rollback?.outcome ?? 'did not'}`,
+        );
       if (record.outcome === 'needs-human' && record.handOff.length === 0)
         problems.push(`${migrationId} needs a person and gives no commands`);
       const serviceAccounts = plannedOf(record);

@@ -206,7 +206,7 @@ class Operator {
       for (const migration of migrations) {
         const record = await this.ledger.getMigration(migration.migrationId);
         if (record) migration.record = record;
-        if (record?.status === 'running') open += 1;
+        if (record && record.status !== 'ended') open += 1;
       }
       // A lock whose owner has stopped is Recover's business too, even where no record was written.
       if (

@@ -153,7 +153,7 @@ export const outcomesAreTold: Promised = {
       const ids = new Set(own.map(({ eventId }) => eventId));
       if (record?.status === 'ended' && !ids.has(`${migrationId}#${record.outcome ?? ''}`))
         problems.push(`${migrationId} ended ${record.outcome ?? ''}, and nobody was told`);
-      const before = record?.recovery?.after;
+      const before = record?.rollback?.after;
       const ends = endsOf(result, migrationId);
       // The record has the last two ends, and steps have one line however often they ran.
       const noted = (await result.ledger.listSteps(migrationId)).flatMap(({ name, result: answer = '' }) =>

@@ -190,7 +190,7 @@ export const expectRolledBack = ({ scenario, asked, machines }: (typeof rolledBa
     expect(await world.rollBack({ migrationId })).toMatchObject({
       outcome: 'rolled-back',
       verified: 'pods',
-      recovery: { cause: 'requested', after: 'migrated' },
+      rollback: { cause: 'requested', after: 'migrated' },
     });
     if (machines.length > 1) note('Recover', statesOf(world, 'Recover'));
     expect(refusedInputs(world)).toEqual([]);

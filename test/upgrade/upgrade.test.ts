@@ -100,7 +100,7 @@ describe('the ledger that the previous release’s code wrote', () => {
       expect(await world.report(kept.migrationId)).toMatchObject({
         outcome: 'rolled-back',
         verified: 'pods',
-        recovery: { cause: asked ? 'requested' : 'stranded' },
+        ...(asked ? { rollback: { cause: 'requested' } } : { recovery: { cause: 'stranded' } }),
       });
       // Its left-over association is there again as well, and new pods take that.
       expect(world.look(ADDON, CONTROLLER)).toEqual({ ...before, pods: ['pod-identity', 'pod-identity'] });

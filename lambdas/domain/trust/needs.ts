@@ -35,11 +35,13 @@ function checkOutcome({ migration }: RetireFacts): Check {
   if (migration.status === 'ended' && migration.outcome === 'migrated')
     return pass('retire-outcome', `Migration ${migration.migrationId} ended migrated.`);
   const state =
-    migration.status === 'running' ? 'is still running' : `ended ${migration.outcome ?? 'without an outcome'}`;
+    migration.status === 'ended'
+      ? `ended ${migration.outcome ?? 'without an outcome'}`
+      : `is still ${migration.status === 'running' ? 'running' : 'being rolled back'}`;
   return fail(
     'retire-outcome',
     `Migration ${migration.migrationId} ${state}, so that the OIDC trust is the pods' way to their credentials, or may be.`,
-    migration.status === 'running'
+    migration.status !== 'ended'
       ? 'Wait until it has ended migrated.'
       : 'Name the migration that moved the add-on to Pod Identity, or migrate it first.',
   );

@@ -76,14 +76,14 @@ async function executionOf({ executionArn }: Sweep, { executions, clock }: Parts
 
 /**
  * Notes what somebody asks of a sweep, and starts an execution that goes on with it where none is at work. Answers the
- * record then. Throws NotFound, or BadInput that says why it makes no sense; nothing is noted then.
+ * record then; `first`: false where the same was asked of it last. Throws NotFound, or BadInput that says why it makes no sense; nothing is noted then.
  */
 export async function commandSweep(
   sweepId: string,
   command: SweepCommand['command'],
   who: { by?: string | undefined; reason?: string | undefined },
   dependencies: Parts,
-): Promise<Sweep> {
+): Promise<{ sweep: Sweep; first: boolean }> {
   const { sweeps, executions, clock } = dependencies;
   const sweep = await sweeps.get(sweepId);
   if (!sweep) throw new MigrationError('NotFound', `There is no sweep ${sweepId} in the ledger.`);
@@ -96,7 +96,7 @@ export async function commandSweep(
     throw new MigrationError('BadInput', `Sweep ${sweepId} can't be told to ${command}: ${verdict.refused}.`);
 
   const at = utcNow(clock);
-  const noted = await sweeps.command(sweepId, { command, at, by: who.by, reason: who.reason });
+  const before = await sweeps.command(sweepId, { command, at, by: who.by, reason: who.reason });
   if (verdict.anew) {
     await sweeps.forgetFailures(sweepId);
     const { wave, phase } = sweep;
@@ -122,5 +122,6 @@ export async function commandSweep(
   // A name is used once, and each command is one start: an execution that is not the last to note itself does nothing.
   if (verdict.restart)
     await executions.startSweep(sweepId, sweep.executions === 0 ? sweepId : `${sweepId}-${Date.parse(at)}`);
-  return (await sweeps.get(sweepId)) ?? noted ?? sweep;
+  const first = before?.command?.command !== command || verdict.restart;
+  return { sweep: (await sweeps.get(sweepId)) ?? sweep, first };
 }

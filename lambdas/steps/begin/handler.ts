@@ -47,15 +47,18 @@ import { utcNow, utcOf } from '../../runtime/utc.ts';
 import { endWaiting } from '../../runtime/waiting-slots.ts';
 import { beginSchema } from './schema.ts';
 
-/** Answers the fence of the first, the subject's. What is taken stays taken while a role's lock is waited for. */
+/** Answers the fence of the first, the subject's; notes who has one that it needs. What is taken stays taken while a role's lock is waited for. */
 async function takeLocks(
   ledger: Ledger,
   keys: readonly string[],
   owner: LockHolder,
   { trustRepairs }: Plan,
 ): Promise<number> {
+  const onBusy = ({ migrationId: heldBy }: LockHolder): Promise<void> =>
+    ledger.updateMigration(owner.migrationId, { heldBy });
   const fences: number[] = [];
-  for (const key of keys) fences.push(await takeLock(ledger, key, owner, lockModeOf(key, trustRepairs)));
+  for (const key of keys)
+    fences.push(await takeLock(ledger, key, owner, lockModeOf(key, trustRepairs), { busy: 'SubjectBusy', onBusy }));
   return fences[0] ?? 0;
 }
 

@@ -12,7 +12,7 @@ const environment = targetEnvironment.extend(approvalEnvironment.shape).extend(a
 
 /**
  * Throws RoleLockHeld while another run changes the trust of a role, or works with one whose trust this plan repairs,
- * LockHeld where another run has this one, WindowClosed where the change may not begin now, BadInput for a plan that is
+ * SubjectBusy where another run has this one, WindowClosed where the change may not begin now, BadInput for a plan that is
  * not this migration's, not allowed here, or not approved.
  */
 export const beginSchema = defineStep('begin', {

@@ -34,7 +34,8 @@ async function hasPassed(
 ): Promise<boolean> {
   // What is no time is none that holds anything up.
   if (clock.now() - Date.parse(at) < quietHours * HOUR_MS) return false;
-  return (await ledger.getMigration(migrationId))?.status !== 'running';
+  const status = (await ledger.getMigration(migrationId))?.status;
+  return status === undefined || status === 'ended';
 }
 
 const run: StepRun<typeof diagnoseDenialSchema> = async (event, dependencies) => {

@@ -1,6 +1,6 @@
 /**
- * By schedule: looks for locks, and for migrations that wait, whose execution is no longer at work, and starts Recover
- * for each of them; ends the waits that were asked to end, and frees the slots of those that are over.
+ * By schedule: looks for locks, for migrations that wait, and for rollbacks that were requested, whose execution is no
+ * longer at work, or was never started, and starts Recover for each of them; ends the waits that were asked to end, and frees the slots of those that are over.
  * Idempotency: a Recover more does no harm, since the locks pass to one of them alone.
  * Failure: one migration that can't be looked at does not keep the others waiting; the next tick looks again.
  */
@@ -8,6 +8,7 @@ import { LOCKS_HELD, OLDEST_LOCK, STRANDED } from '../../domain/metrics.ts';
 import { isRunning } from '../../domain/recovery.ts';
 import type { HandlerDependencies, Lock } from '../../ports/index.ts';
 import { isRoleLock } from '../../runtime/lock.ts';
+import { lookAfterRollback } from '../../runtime/looking-after-rollbacks.ts';
 import { lookAfterWaiting } from '../../runtime/looking-after-waiting.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { findStrandedSchema } from './schema.ts';
@@ -52,12 +53,35 @@ async function stoppedWhileWaiting(dependencies: HandlerDependencies): Promise<s
   }
 }
 
+/** As above, of rollbacks that were requested and are not begun. */
+async function requestedRollbacks({ ledger, telemetry }: HandlerDependencies): Promise<string[]> {
+  try {
+    return await ledger.listRequestedRollbacks();
+  } catch (error) {
+    telemetry.log.error('the rollbacks that were requested could not be listed', { error: errorText(error) });
+    return [];
+  }
+}
+
 const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
   const { ledger, executions, clock, telemetry } = dependencies;
   const held = await ledger.listHeldLocks();
   const tick = Math.floor(clock.now() / 1000);
   const stranded = new Set<string>();
   const started = new Set<string>();
+  // Before the locks: one that is never started must not be kept waiting by a lock that its migration has left.
+  for (const migrationId of await requestedRollbacks(dependencies)) {
+    try {
+      if (!(await lookAfterRollback(migrationId, tick, dependencies))) continue;
+      stranded.add(migrationId);
+      started.add(migrationId);
+    } catch (error) {
+      telemetry.log.error('a rollback that was requested could not be looked after', {
+        migrationId,
+        error: errorText(error),
+      });
+    }
+  }
   for (const lock of held) {
     const migrationId = lock.holder?.migrationId;
     if (migrationId === undefined)

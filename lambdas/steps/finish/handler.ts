@@ -13,6 +13,7 @@ import { outcomeMetric } from '../../domain/metrics.ts';
 import type { Check, Failure, Migration, Outcome } from '../../domain/model.ts';
 import { subjectOf } from '../../domain/subject.ts';
 import { standingTrustChanges } from '../../domain/recovery.ts';
+import { endedRollback, requestedRollback } from '../../domain/rollback.ts';
 import { warn } from '../../domain/plan/check.ts';
 import { asClause } from '../../domain/text.ts';
 import {
@@ -123,21 +124,25 @@ const run: StepRun<typeof finishSchema> = async (
   const { ledger, clock, telemetry } = dependencies;
   const record = await ledger.getMigration(migrationId);
   const isOurs = record?.executionArn === undefined || record.executionArn === executionArn;
-  const isOpen = record !== undefined && record.status !== 'ended';
+  // One whose rollback is requested had ended before: this end is recorded already.
+  const isOpen = record !== undefined && record.status !== 'ended' && !requestedRollback(record);
   if (isOpen && isOurs) {
     // Of a migration that was recovered the first failure is the one that tells why.
-    const first = record.recovery === undefined ? undefined : record.failure;
+    const first = record.recovery || record.rollback ? record.failure : undefined;
     const latest = failure && caughtFailure(failure);
     const kept = first ?? latest;
     const { commands, findings } =
       outcome === 'needs-human' ? await handOff(record, dependencies, latest) : NO_HAND_OFF;
     const left = outcome === 'rolled-back' ? await leftByDecision(record, dependencies) : [];
+    const endedAt = utcNow(clock);
+    const rollback = endedRollback(record, { outcome, endedAt, failure: latest });
     await ledger.updateMigration(
       migrationId,
       {
         outcome,
         status: 'ended',
-        endedAt: utcNow(clock),
+        endedAt,
+        ...(rollback ? { rollback } : {}),
         verified: isVerified(outcome) ? record.request.verification : 'none',
         ...(kept ? { failure: kept } : {}),
         handOff: commands,

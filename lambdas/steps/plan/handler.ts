@@ -12,6 +12,7 @@ import { collectEvidence, lostIdentities } from '../../domain/identity.ts';
 import { outcomeMetric } from '../../domain/metrics.ts';
 import {
   isForAddon,
+  type Migration,
   type MigrationRequest,
   newMigration,
   type Outcome,
@@ -28,6 +29,7 @@ import { subjectLock } from '../../runtime/lock.ts';
 import { noFacts, readFacts, readServiceAccountFacts } from '../../runtime/read-facts.ts';
 import { EVIDENCE_BEFORE } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { busyText } from '../../runtime/subject-busy.ts';
 import { closedWhereUnreached } from '../../runtime/unreached.ts';
 import { requesterBySweep } from '../../runtime/sweep/requester.ts';
 import { utcNow } from '../../runtime/utc.ts';
@@ -101,6 +103,18 @@ async function decide(
   return { facts, plan: planServiceAccount(facts) };
 }
 
+/** What the record says of an end at which another migration had the lock; a dry run has nothing to wait for. */
+const busyBy = (request: MigrationRequest, lock: LockFact | undefined): Pick<Migration, 'failure' | 'heldBy'> =>
+  lock && !request.dryRun
+    ? {
+        failure: {
+          name: 'SubjectBusy',
+          message: `${busyText(request, lock)}. Wait until it has ended, then start again.`,
+        },
+        heldBy: lock.migrationId,
+      }
+    : {};
+
 /** What the first plan can't reach blocks it. One that is made again has been seen before, and is waited for. */
 const reading = (action: 'again' | undefined, dependencies: HandlerDependencies): HandlerDependencies =>
   action === 'again'
@@ -155,7 +169,11 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
 
   const decided = answer(request, plan, settings);
   const outcome = outcomes[decided.verdict];
-  await ledger.recordPlan(migrationId, plan, outcome ? { outcome, endedAt: utcNow(clock) } : undefined);
+  await ledger.recordPlan(
+    migrationId,
+    plan,
+    outcome ? { outcome, endedAt: utcNow(clock), ...busyBy(request, lock) } : undefined,
+  );
   if (outcome) telemetry.count(outcomeMetric(outcome));
   // It has ended: whoever had it wait before, or the API, has taken a slot for it.
   if (outcome && (decided.needsApproval || decided.hasWindow))

@@ -5,18 +5,35 @@
  * that come at once, the first lock that both want decides, and the other one does nothing.
  * Failure: nothing is changed by it; what it has taken for a rollback that then can't be begun is let go again.
  */
-import { MigrationError } from '../../domain/errors.ts';
+import { classOf, MigrationError } from '../../domain/errors.ts';
 import { isInTheWay } from '../../domain/locks.ts';
 import type { Migration, Snapshot } from '../../domain/model.ts';
 import { isUnannotated } from '../../domain/service-account.ts';
 import { subjectOf } from '../../domain/subject.ts';
-import { decideRecovery, type RecoveryDecision, standingRelease, standingTrustChanges } from '../../domain/recovery.ts';
-import type { HandlerDependencies, Lock, LockHolder, LockMode } from '../../ports/index.ts';
+import {
+  decideRecovery,
+  isRunning,
+  type RecoveryDecision,
+  standingRelease,
+  standingTrustChanges,
+} from '../../domain/recovery.ts';
+import { asBeforeRequest, requestedRollback, type Rollback } from '../../domain/rollback.ts';
+import type { HandlerDependencies, Lock, LockHolder } from '../../ports/index.ts';
+import { failureOf } from '../../runtime/failures.ts';
 import { assertFileHolds } from '../../runtime/file-holds.ts';
-import { lockModeOf, subjectLock } from '../../runtime/lock.ts';
+import { lockModeOf } from '../../runtime/lock.ts';
 import { lockKeys, readLocks, readOwners, rollbackBegun, wayBackClosed } from '../../runtime/recovering.ts';
-import { recordedSnapshot } from '../../runtime/recorded.ts';
+import { recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
+import {
+  askedOf,
+  executionName,
+  refuseRollback,
+  requestRollback,
+  standingOf,
+  underWayText,
+} from '../../runtime/rolling-back.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { takeOverLocks } from '../../runtime/taking-over-locks.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { GRACE_MS, takeOverSchema } from './schema.ts';
 
@@ -24,16 +41,22 @@ type Input = Parameters<StepRun<typeof takeOverSchema>>[0];
 type Output = Awaited<ReturnType<StepRun<typeof takeOverSchema>>>;
 type TakeOver = Extract<RecoveryDecision, { do: 'take-over' }>;
 
-/** A person may have decided otherwise, and the locks that wait for the rollback have another way out. */
+/** What to do next. A person may have decided otherwise, and the locks that wait for the rollback have another way out. */
+const nextAfterRefusal = (record: Migration): string =>
+  record.status === 'ended' && record.outcome === 'needs-human' && !standingRelease(record)
+    ? `To leave it as it is and let the locks go: pod-identity release ${record.migrationId}`
+    : `To look at the migration: pod-identity show ${record.migrationId}`;
+
 function refused(why: string, record?: Migration): MigrationError {
-  const keepsLocks = record?.status === 'ended' && record.outcome === 'needs-human' && !standingRelease(record);
-  const instead = keepsLocks
-    ? ` To leave it as it is and let the locks go: pod-identity release ${record.migrationId}`
-    : '';
+  const next = record === undefined ? '' : nextAfterRefusal(record);
+  const instead = next.includes(' release ') ? ` ${next}` : '';
   return new MigrationError('RollbackRefused', `The rollback is not begun: ${why}. Nothing was changed.${instead}`);
 }
 
-function failureOf({ cause, requestedBy, reason }: Input, stopped: string): Output['failure'] {
+function causeOf(
+  { cause, requestedBy, reason }: Pick<Input, 'cause' | 'requestedBy' | 'reason'>,
+  stopped: string,
+): Output['failure'] {
   if (cause === 'stranded')
     return { Error: 'ExecutionStopped', Cause: `${stopped} stopped before the migration had ended.` };
   return {
@@ -42,92 +65,54 @@ function failureOf({ cause, requestedBy, reason }: Input, stopped: string): Outp
   };
 }
 
-/** Takes one lock, or says who has it. A lock that nobody holds is taken where something is to be changed. */
-async function takeLock(
-  ledger: HandlerDependencies['ledger'],
-  locks: readonly Lock[],
-  me: LockHolder,
-  { key, mode, takeFree }: { key: string; mode: LockMode; takeFree: boolean },
-): Promise<number | LockHolder | undefined> {
-  const held = locks.filter((lock) => lock.key === key);
-  const own = held.find(({ holder }) => holder?.migrationId === me.migrationId);
-  if (own?.holder) {
-    const { executionArn } = own.holder;
-    const taken =
-      executionArn === me.executionArn
-        ? await ledger.acquireLock(key, me, mode)
-        : await ledger.takeOverLock(key, { executionArn, fence: own.fence }, me);
-    return taken.acquired ? taken.fence : taken.holder;
-  }
-  const other = held.find((lock) => isInTheWay(lock, me.migrationId, mode));
-  if (other) return other.holder;
-  if (!takeFree) return undefined;
-  const taken = await ledger.acquireLock(key, me, mode);
-  return taken.acquired ? taken.fence : taken.holder;
+/** What the record says of the rollback once it is begun; undefined where none is. */
+function rollbackBy(
+  { executionArn, cause, ...asked }: Input,
+  { rollback, status }: Migration,
+  { action }: TakeOver,
+  startedAt: string,
+): Rollback | undefined {
+  // One whose execution stopped goes on.
+  const before = status === 'rolling-back' ? rollback : undefined;
+  if (cause === 'stranded' && !before && action !== 'roll-back') return undefined;
+  return {
+    id: executionName(executionArn),
+    cause: cause === 'stranded' ? 'stopped' : 'requested',
+    startedAt,
+    ...before,
+    ...(cause === 'requested' ? { ...askedOf(asked), cause } : {}),
+    state: 'running',
+    executionArn,
+  };
 }
 
-/** All locks, that of what migrates first; answers its fence, or who was there before. */
-async function takeLocks(
-  record: Migration,
-  locks: Lock[],
-  me: LockHolder,
-  { action, cause }: TakeOver & Pick<Input, 'cause'>,
-  { ledger }: HandlerDependencies,
-): Promise<{ fence: number } | { before: LockHolder }> {
-  const own = subjectLock(record.request.target, subjectOf(record.request));
-  const taken: string[] = [];
-  let fence = 0;
-  for (const key of lockKeys(record)) {
-    const result = await takeLock(ledger, locks, me, {
-      key,
-      mode: lockModeOf(key, standingTrustChanges(record)),
-      takeFree: action === 'roll-back',
-    });
-    if (typeof result === 'number') {
-      if (key === own) fence = result;
-      taken.push(key);
-    } else if (
-      result?.migrationId === me.migrationId ||
-      (result && action === 'roll-back' && (key === own || cause === 'requested'))
-    ) {
-      // Another Recover was faster, or another migration has begun; a stranded one is put back even where a role is
-      // busy.
-      for (const one of taken) await ledger.releaseLock(one, me.executionArn);
-      return { before: result };
-    }
-  }
-  return { fence };
-}
-
+/** Takes the locks, then notes in the record what this execution does. `found`: the record as it was read. */
 async function takeOver(
   input: Input,
-  record: Migration,
-  locks: Lock[],
-  decision: TakeOver,
+  found: Migration,
+  { locks, decision }: { locks: Lock[]; decision: TakeOver },
   dependencies: HandlerDependencies,
 ): Promise<{ fence: number } | { before: LockHolder }> {
   const { ledger, clock } = dependencies;
-  const { migrationId, executionArn, cause, requestedBy, reason, acceptCredentialGap } = input;
+  const { migrationId, executionArn, cause } = input;
   const since = utcNow(clock);
-  const taken = await takeLocks(
-    record,
-    locks,
-    { migrationId, executionArn, since },
-    { ...decision, cause },
-    dependencies,
-  );
-  if ('before' in taken) return taken;
-  const after = record.status === 'ended' ? record.outcome : record.recovery?.after;
-  const recovery = {
-    startedAt: since,
+  const me = { migrationId, executionArn, since };
+  const taken = await takeOverLocks(asBeforeRequest(found), locks, me, { ...decision, cause }, dependencies);
+  if ('before' in taken || found.executionArn === executionArn) return taken;
+  const recovery = { startedAt: since, executionArn, cause: 'stranded' } as const;
+  const rollback = rollbackBy(input, found, decision, since);
+  if (!rollback) {
+    await ledger.recordRecovery(migrationId, recovery);
+    return taken;
+  }
+  const isNoted = await ledger.changeRollback(migrationId, standingOf(found), {
+    status: 'rolling-back',
+    rollback,
     executionArn,
-    cause,
-    ...(requestedBy === undefined ? {} : { requestedBy }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(after === undefined ? {} : { after }),
-    ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}),
-  };
-  await ledger.recordRecovery(migrationId, recovery, decision.action === 'roll-back' ? 'none' : undefined);
+    ...(cause === 'stranded' ? { recovery } : {}),
+    ...(decision.action === 'roll-back' ? { verified: 'none' } : {}),
+  });
+  if (!isNoted) throw new MigrationError('Busy', `The record of migration ${migrationId} was changed just now.`);
   return taken;
 }
 
@@ -140,7 +125,7 @@ const withoutRecord = (input: Input): Output => ({
   rung: 0,
   repairsTrust: false,
   removesAnnotation: false,
-  failure: failureOf(input, 'The execution'),
+  failure: causeOf(input, 'The execution'),
 });
 
 /** What the states after this one need of the record, with nothing to do yet. */
@@ -152,7 +137,7 @@ const answerFor = (input: Input, record: Migration, owners: readonly string[]): 
   rung: record.rung ?? 0,
   repairsTrust: standingTrustChanges(record).length > 0,
   removesAnnotation: isUnannotated(record),
-  failure: failureOf(input, `Execution ${owners.join(', ') || record.executionArn || ''}`),
+  failure: causeOf(input, `Execution ${owners.join(', ') || record.executionArn || ''}`),
 });
 
 /** Since the locks were let go, at the end or by a person, others may have changed what this migration left. */
@@ -169,14 +154,50 @@ async function assertWayBackOpen(
   if (closed !== undefined) throw refused(closed);
 }
 
-const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
+/**
+ * The rollback that this execution is to begin: the one that its name stands for, one that it requests itself (an
+ * execution that was started by hand), or one whose execution has stopped. Undefined where there is none to begin.
+ */
+async function ownRequest(
+  input: Input,
+  record: Migration,
+  dependencies: HandlerDependencies,
+): Promise<Rollback | 'of another' | undefined> {
+  const { migrationId, executionArn, cause, ...asked } = input;
+  const { ledger, executions } = dependencies;
+  const { rollback } = record;
+  if (rollback?.executionArn === executionArn) {
+    // Said again: its answer was lost.
+    if (rollback.state === 'refused')
+      throw new MigrationError('RollbackRefused', rollback.error?.message ?? 'The rollback was refused.');
+    if (rollback.state === 'ended') throw refused(`it has ended already, at ${rollback.endedAt ?? ''}`);
+    return requestedRollback(record);
+  }
+  const standing = requestedRollback(record);
+  if (standing) {
+    const owner = await executions.describe(standing.executionArn ?? '');
+    if (owner === undefined || isRunning(owner)) return 'of another';
+    const mine = { ...standing, executionArn };
+    return (await ledger.changeRollback(migrationId, standingOf(record), { status: 'rolling-back', rollback: mine }))
+      ? mine
+      : 'of another';
+  }
+  if (cause === 'stranded' || record.status !== 'ended') return undefined;
+  const answer = await requestRollback(
+    record,
+    { migrationId, id: executionName(executionArn), executionArn, ...asked },
+    dependencies,
+  );
+  if ('refused' in answer) throw refused(answer.why, record);
+  return answer.rollback;
+}
+
+/** Everything that may refuse a rollback is in here; nothing is changed then. */
+async function decideAndTakeOver(input: Input, found: Migration, dependencies: HandlerDependencies): Promise<Output> {
   const { migrationId, executionArn, cause } = input;
   const { ledger, executions, clock } = dependencies;
-  const record = await ledger.getMigration(migrationId);
-  if (!record) {
-    if (cause === 'requested') throw refused(`the ledger has no migration ${migrationId}`);
-    return withoutRecord(input);
-  }
+  // Of one that was requested and is not begun nothing is so yet.
+  const record = asBeforeRequest(found);
   const locks = await readLocks(ledger, lockKeys(record));
   const owners = await readOwners(executions, record, locks, executionArn);
   const answer = answerFor(input, record, [...owners.keys()]);
@@ -210,7 +231,7 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
       break;
   }
   await assertWayBackOpen(record, snapshot, decision.action, dependencies);
-  const taken = await takeOver(input, record, locks, decision, dependencies);
+  const taken = await takeOver(input, found, { locks, decision }, dependencies);
   if ('fence' in taken) return { ...answer, action: decision.action, fence: taken.fence };
   const { before } = taken;
   if (before.migrationId === migrationId && cause === 'stranded') return answer;
@@ -218,6 +239,38 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
     `migration ${before.migrationId} holds a lock that it needs since ${before.since} (execution ${before.executionArn})`,
     record,
   );
+}
+
+/** Whether the state machine does not wait and try again: a right that is missing is waited for. */
+const isFinal = (name: string): boolean =>
+  name !== 'AccessDenied' && !['retryable', 'waiting'].includes(classOf(name) ?? '');
+
+const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
+  const { ledger } = dependencies;
+  const record = await ledger.getMigration(input.migrationId);
+  if (!record) {
+    if (input.cause === 'requested') throw refused(`the ledger has no migration ${input.migrationId}`);
+    return withoutRecord(input);
+  }
+  const request = await ownRequest(input, record, dependencies);
+  if (request === 'of another') {
+    if (input.cause === 'requested') throw refused(underWayText(record));
+    return answerFor(input, record, []);
+  }
+  if (!request) return decideAndTakeOver(input, record, dependencies);
+  const { requestedBy, reason, acceptCredentialGap } = request;
+  const asked: Input = { ...input, cause: 'requested', requestedBy, reason, acceptCredentialGap };
+  const found = await recordedMigration(ledger, input.migrationId);
+  try {
+    return await decideAndTakeOver(asked, found, dependencies);
+  } catch (error) {
+    const { name, message } = failureOf(error);
+    if (isFinal(name)) {
+      const next = nextAfterRefusal(asBeforeRequest(found));
+      await refuseRollback(found, request, { error: { name, message }, next }, dependencies);
+    }
+    throw error;
+  }
 };
 
 export const takeOverStep = step(takeOverSchema, run);

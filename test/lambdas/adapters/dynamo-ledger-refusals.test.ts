@@ -18,6 +18,7 @@ import {
   MIGRATION_ID,
   OTHER_EXECUTION,
   RECOVERY_EXECUTION,
+  aRollback,
 } from '../fixtures.ts';
 
 const ME = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
@@ -41,6 +42,11 @@ const WRITES: [string, (ledger: Ledger) => Promise<unknown>][] = [
         cause: 'stopped',
         requestedAt: at(0),
       } as never),
+  ],
+  [
+    'changeRollback',
+    (ledger) =>
+      ledger.changeRollback(MIGRATION_ID, { status: 'ended' }, { status: 'rolling-back', rollback: aRollback() }),
   ],
   ['updateMigration', (ledger) => ledger.updateMigration(MIGRATION_ID, { warnings: [] })],
   ['recordAssociation', (ledger) => ledger.recordAssociation(MIGRATION_ID, 'purged', anAssociation())],
@@ -99,7 +105,7 @@ describe('the ledger', () => {
     await expect(read(ledger)).rejects.toMatchObject({ name: 'Throttled' });
   });
 
-  it.each(['noteRung', 'recordRecovery', 'requestCancel', 'putSnapshot', 'putEvidence', 'parkLock', 'markSent'])(
+  it.each(['noteRung', 'recordRecovery', 'putSnapshot', 'putEvidence', 'parkLock', 'markSent'])(
     '%s is content where what is there is newer',
     async (name) => {
       documents.onAnyCommand().rejects(conditionFailed);
@@ -107,6 +113,12 @@ describe('the ledger', () => {
       await expect(write(ledger)).resolves.toBeUndefined();
     },
   );
+
+  it.each(['requestCancel', 'changeRollback'])('%s says that it changed nothing', async (name) => {
+    documents.onAnyCommand().rejects(conditionFailed);
+    const [, write] = WRITES.find(([method]) => method === name)!;
+    await expect(write(ledger)).resolves.toBe(false);
+  });
 
   it('refuses a plan where a migration has begun', async () => {
     documents.on(UpdateCommand).rejects(conditionFailed);

@@ -23,6 +23,7 @@ import {
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   ROLE_LOCK,
+  aRollback,
 } from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
@@ -96,11 +97,9 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       recovery: {
         startedAt: at(600),
         executionArn: RECOVERY_EXECUTION,
-        cause: 'requested',
-        requestedBy: 'me',
-        reason: 'why',
-        after: 'migrated',
+        cause: 'stranded',
       },
+      rollback: aRollback({ requestedBy: 'me', reason: 'why', acceptCredentialGap: true, next: 'Look at it.' }),
       warnings: [
         { id: 'irsa-role-still-set', status: 'warn', message: 'EKS still shows the role.', remedy: 'Detach it.' },
       ],
@@ -116,15 +115,15 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   it('is reopened once by the execution that takes it over, not again by a late call of the same one', async () => {
     const recovery = { startedAt: at(100), executionArn: RECOVERY_EXECUTION, cause: 'stranded' as const };
     await ledger.putMigration(aMigration({ verified: 'pods' }));
-    await ledger.recordRecovery(MIGRATION_ID, recovery, 'none');
+    await ledger.recordRecovery(MIGRATION_ID, recovery);
     expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({
       recovery,
       executionArn: RECOVERY_EXECUTION,
       status: 'running',
-      verified: 'none',
+      verified: 'pods',
     });
     await ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'rolled-back', endedAt: at(200) });
-    await ledger.recordRecovery(MIGRATION_ID, recovery, 'none');
+    await ledger.recordRecovery(MIGRATION_ID, recovery);
     expect((await ledger.getMigration(MIGRATION_ID))?.status).toBe('ended');
     await ledger.recordRecovery(MIGRATION_ID, { ...recovery, executionArn: `${RECOVERY_EXECUTION}-2` });
     expect((await ledger.getMigration(MIGRATION_ID))?.status).toBe('running');

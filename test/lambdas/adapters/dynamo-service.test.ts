@@ -99,7 +99,10 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
         decidedAt: at(2),
         reason: 'fine',
       } as const;
-      expect(await ledger.decideApproval(MIGRATION_ID, decided)).toEqual(anApproval(decided));
+      expect(await ledger.decideApproval(MIGRATION_ID, decided)).toEqual({
+        approval: anApproval(decided),
+        first: true,
+      });
       expect(await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('third'))).toEqual(anApproval(decided));
       expect((await ledger.getMigration(MIGRATION_ID))?.approvals).toEqual([anApproval(decided)]);
       expect(await ledger.listPendingApprovals()).toEqual([]);
@@ -112,7 +115,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     it('is decided once, and about its own plan alone', async () => {
       await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('token'));
       const no = { round: 1, planHash: 'b'.repeat(64), state: 'rejected', decidedBy: 'me', decidedAt: at(2) } as const;
-      expect(await ledger.decideApproval(MIGRATION_ID, no)).toEqual(anApproval());
+      expect(await ledger.decideApproval(MIGRATION_ID, no)).toEqual({ approval: anApproval(), first: false });
       expect(await ledger.decideApproval(MIGRATION_ID, { ...no, round: 2 })).toBeUndefined();
       const right = { ...no, planHash: anApproval().planHash };
       // A decision needs no reason.
@@ -121,8 +124,9 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
           ledger.decideApproval(MIGRATION_ID, { ...right, decidedBy, reason: undefined }),
         ),
       );
-      expect(new Set(answers.map((one) => one?.decidedBy)).size).toBe(1);
-      expect(answers[0]).toMatchObject({ state: 'rejected' });
+      expect(new Set(answers.map((one) => one?.approval.decidedBy)).size).toBe(1);
+      expect(answers.filter((one) => one?.first)).toHaveLength(1);
+      expect(answers[0]).toMatchObject({ approval: { state: 'rejected' } });
     });
     it('of each round has its own place', async () => {
       for (const round of [2, 11, 1])

@@ -53,11 +53,12 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
   });
 
   it('take the last command', async () => {
-    await sweeps.command(SWEEP_ID, { command: 'pause', at: at(0), by: 'ada' });
-    expect(await sweeps.command(SWEEP_ID, { command: 'stop', at: at(1), reason: 'lunch' })).toMatchObject({
-      sweepId: SWEEP_ID,
-      command: { command: 'stop', at: at(1), reason: 'lunch' },
-    });
+    const pause = { command: 'pause', at: at(0), by: 'ada' } as const;
+    const stop = { command: 'stop', at: at(1), reason: 'lunch' } as const;
+    expect(await sweeps.command(SWEEP_ID, pause)).not.toHaveProperty('command');
+    // What was asked before is answered.
+    expect(await sweeps.command(SWEEP_ID, stop)).toMatchObject({ sweepId: SWEEP_ID, command: pause });
+    expect(await sweeps.get(SWEEP_ID)).toMatchObject({ command: stop });
     expect(await sweeps.command(id(1), { command: 'stop', at: at(1) })).toBeUndefined();
   });
 

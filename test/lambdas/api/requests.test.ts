@@ -23,6 +23,7 @@ describe('POST /migrations', () => {
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
         location: `/v1/migrations/${id}`,
+        'retry-after': '5',
       },
       body: { migrationId: id, status: 'accepted', links: { self: `/v1/migrations/${id}`, plan: `/v1/plans/${id}` } },
     });

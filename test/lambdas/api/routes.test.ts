@@ -3,12 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { migrationAnswer } from '../../../lambdas/api/answers.ts';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Approval, Migration } from '../../../lambdas/domain/model.ts';
-import { MOMENTS } from '../../faults/contract.ts';
 import type { Fakes } from '../fakes.ts';
 import {
   anEvidence,
+  aRollback,
   aMigration,
-  aPlan,
   at,
   EXECUTION,
   executionArn,
@@ -16,39 +15,8 @@ import {
   OTHER_MIGRATION_ID,
   target,
 } from '../fixtures.ts';
-import { ALICE, BOB, handle, eventOf, newFakes, problemIn, send, started } from './gateway.ts';
-
-const path = `/migrations/${MIGRATION_ID}`;
-const self = `/v1${path}`;
-const plan = aPlan();
-const TOKEN = 'task-token-that-nobody-may-see';
-const pending: Approval = {
-  round: 1,
-  planHash: plan.hash,
-  state: 'pending',
-  requestedAt: at(10),
-  expiresAt: at(86_400),
-};
-
-async function withMigration(change: Partial<Migration> = {}, asked?: Approval): Promise<Fakes> {
-  const fakes = newFakes();
-  const record = aMigration({ plan, ...change });
-  const request = { ...record.request, requestedBy: ALICE, ...change.request };
-  const requester = { requester: { source: 'api', principal: ALICE } as const, request };
-  await fakes.ledger.putMigration({ ...record, request, requester });
-  if (asked) {
-    await fakes.ledger.putApproval(MIGRATION_ID, asked, { taskToken: TOKEN, at: 0 });
-    fakes.executions.tasks.set(TOKEN, 'waiting');
-  }
-  return fakes;
-}
-const ended = (outcome: Migration['outcome']): Partial<Migration> => ({
-  status: 'ended',
-  outcome,
-  endedAt: at(300),
-  verified: 'pods',
-});
-const show = (fakes: Fakes, id = MIGRATION_ID) => send(fakes, { method: 'GET', path: `/migrations/${id}` });
+import { ALICE, BOB, handle, eventOf, newFakes, problemIn, send } from './gateway.ts';
+import { ended, path, pending, plan, self, show, TOKEN, withMigration } from './with-migration.ts';
 
 describe('GET /migrations/{id}', () => {
   it('shows one that is running: its step, its plan, its approval, and what can be done', async () => {
@@ -105,10 +73,34 @@ describe('GET /migrations/{id}', () => {
   );
 
   it('does not show the outcome of before while one is being put back', async () => {
-    const recovery = { startedAt: at(400), executionArn: executionArn('r', 'Recover'), cause: 'requested' } as const;
-    const { body } = await show(await withMigration({ ...ended('migrated'), status: 'running', recovery }));
-    expect(body).toMatchObject({ status: 'running', recovery, links: { self } });
-    expect(body).not.toHaveProperty('outcome');
+    for (const state of ['requested', 'running'] as const) {
+      const rollback = aRollback({ state, after: 'migrated' });
+      const { body } = await show(await withMigration({ ...ended('migrated'), status: 'rolling-back', rollback }));
+      expect(body).toMatchObject({ status: 'rolling-back', rollback, links: { self } });
+      expect(body).not.toHaveProperty('outcome');
+      expect(body).not.toHaveProperty('endedAt');
+      expect(body).not.toHaveProperty('links.cancel');
+      expect(body).not.toHaveProperty('links.rollback');
+    }
+  });
+
+  it('shows a rollback that was refused with the end of before', async () => {
+    const error = { name: 'RollbackRefused', message: 'Another migration holds the lock.' };
+    const rollback = aRollback({ state: 'refused', after: 'migrated', endedAt: at(410), error, next: 'Wait.' });
+    const { body } = await show(await withMigration({ ...ended('migrated'), rollback }));
+    expect(body).toMatchObject({
+      status: 'ended',
+      outcome: 'migrated',
+      endedAt: at(300),
+      rollback,
+      links: { rollback: `${self}/rollback` },
+    });
+  });
+
+  it('offers no cancel while it is taken over', async () => {
+    const recovery = { startedAt: at(400), executionArn: executionArn('r', 'Recover'), cause: 'stranded' } as const;
+    const { body } = await show(await withMigration({ recovery }));
+    expect(body).toMatchObject({ status: 'running', recovery });
     expect(body).not.toHaveProperty('links.cancel');
   });
 
@@ -371,108 +363,5 @@ describe('POST /migrations/{id}/approval', () => {
         ({ field }) => field,
       ),
     ).toEqual(fields);
-  });
-});
-
-describe('POST /migrations/{id}/cancel', () => {
-  const cancel = (fakes: Fakes, body?: object) => send(fakes, { method: 'POST', path: `${path}/cancel`, body });
-
-  it('asks a migration to stop, and tells the execution that waits for an approval', async () => {
-    const fakes = await withMigration({}, pending);
-    const { status, body } = await cancel(fakes, { reason: 'wrong day' });
-    expect(status).toBe(202);
-    expect(body).toMatchObject({
-      migrationId: MIGRATION_ID,
-      cancellation: { requestedBy: ALICE, reason: 'wrong day' },
-      first: true,
-      begun: false,
-      willEnd: 'blocked',
-    });
-    expect(fakes.executions.tasks.get(TOKEN)).toMatchObject({ error: 'Cancelled' });
-    expect((await cancel(fakes)).body).toMatchObject({ first: false, cancellation: { reason: 'wrong day' } });
-  });
-
-  it.each<[string, Partial<Migration>, string, number]>([
-    ['is not there', { migrationId: OTHER_MIGRATION_ID }, 'unknown-migration', 404],
-    ['is over', ended('migrated'), 'no-cancel', 409],
-    [
-      'is being put back',
-      { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'requested' } },
-      'no-cancel',
-      409,
-    ],
-  ])('is refused of one that %s', async (_, change, kind, status) => {
-    const fakes = await withMigration(change);
-    expect(problemIn(await cancel(fakes), kind).status).toBe(status);
-    expect(await fakes.ledger.getCancel(MIGRATION_ID)).toBeUndefined();
-  });
-});
-
-describe('POST /migrations/{id}/rollback', () => {
-  const roll = (fakes: Fakes, key?: string, body?: object) =>
-    send(fakes, {
-      method: 'POST',
-      path: `${path}/rollback`,
-      headers: key === undefined ? {} : { 'Idempotency-Key': key },
-      body,
-    });
-
-  it.each(['migrated', 'needs-human'] as const)('starts Recover for one that ended %s', async (outcome) => {
-    const fakes = await withMigration(ended(outcome));
-    const answer = await roll(fakes, undefined, { reason: 'volumes' });
-    expect(answer).toMatchObject({
-      status: 202,
-      headers: { location: self },
-      body: { migrationId: MIGRATION_ID, status: 'accepted', links: { self } },
-    });
-    expect(fakes.executions.rollbacks).toEqual([
-      {
-        migrationId: MIGRATION_ID,
-        name: expect.stringMatching(new RegExp(`^${MIGRATION_ID}-[0-9A-Z]{26}$`)) as string,
-        requestedBy: ALICE,
-        reason: 'volumes',
-      },
-    ]);
-  });
-
-  it.each<[string, Partial<Migration>, string, number]>([
-    ['is not there', { migrationId: OTHER_MIGRATION_ID }, 'unknown-migration', 404],
-    ['is running', {}, 'no-rollback', 409],
-    [
-      'is being put back',
-      { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'stranded' } },
-      'no-rollback',
-      409,
-    ],
-    ['ended blocked', ended('blocked'), 'no-rollback', 409],
-    ['ended rolled-back', ended('rolled-back'), 'no-rollback', 409],
-    ['ended planned', ended('planned'), 'no-rollback', 409],
-  ])('is refused of one that %s', async (_, change, kind, status) => {
-    const fakes = await withMigration(change);
-    expect(problemIn(await roll(fakes), kind).status).toBe(status);
-    expect(started(fakes)).toEqual({ migrations: 0, rollbacks: 0, changes: 0 });
-  });
-
-  it('is begun once under one key, whatever breaks and however often it is sent', async () => {
-    for (const kind of MOMENTS) {
-      const fakes = await withMigration(ended('migrated'));
-      fakes.journal.failNext('executions.startRollback', kind);
-      problemIn(await roll(fakes, 'back-1'), 'unavailable');
-      await Promise.all(Array.from({ length: 20 }, () => roll(fakes, 'back-1')));
-      expect(fakes.executions.rollbacks).toHaveLength(1);
-      const { name } = fakes.executions.rollbacks[0]!;
-      // It has begun, and is over.
-      for (const status of ['running', 'ended'] as const) {
-        await fakes.ledger.updateMigration(MIGRATION_ID, {
-          status,
-          outcome: 'rolled-back',
-          recovery: { startedAt: at(400), executionArn: executionArn(name, 'Recover'), cause: 'requested' },
-        });
-        expect((await roll(fakes, 'back-1')).status).toBe(202);
-      }
-      expect(fakes.executions.rollbacks).toHaveLength(1);
-      problemIn(await roll(fakes, 'back-2'), 'no-rollback');
-      problemIn(await roll(fakes, 'back-1', { reason: 'another' }), 'key-used');
-    }
   });
 });

@@ -6,23 +6,22 @@ import {
   leftAsChanged,
   takenAssociations,
 } from '../../../lambdas/domain/decided.ts';
-import type { Migration } from '../../../lambdas/domain/model.ts';
-import { anAssociation, at } from '../fixtures.ts';
+import type { Migration, Rollback } from '../../../lambdas/domain/model.ts';
+import { anAssociation, aRollback } from '../fixtures.ts';
 
-const recovery = (change: Partial<NonNullable<Migration['recovery']>> = {}): Pick<Migration, 'recovery'> => ({
-  recovery: { startedAt: at(0), executionArn: 'x', cause: 'requested', after: 'needs-human', ...change },
-});
-const BY_ITSELF: [string, Pick<Migration, 'recovery'>][] = [
+const rollback = (change: Partial<Rollback> = {}): Pick<Migration, 'rollback'> => ({ rollback: aRollback(change) });
+const BY_ITSELF: [string, Pick<Migration, 'rollback'>][] = [
   ['by itself', {}],
-  ['after its execution stopped', { recovery: { startedAt: at(0), executionArn: 'x', cause: 'stranded' } }],
-  ['on demand, of one that migrated', recovery({ after: 'migrated' })],
+  ['after a step failed', rollback({ cause: 'failed', after: undefined })],
+  ['after its execution stopped', rollback({ cause: 'stopped', after: undefined })],
+  ['on demand, of one that migrated', rollback({ after: 'migrated' })],
 ];
 
 describe('what a person has decided', () => {
   it('counts in a rollback after a hand-off, whoever goes on with it', () => {
-    expect(decidedByPerson(recovery())).toBe(true);
+    expect(decidedByPerson(rollback())).toBe(true);
     // The rollback's own execution stopped, and another one has taken it over.
-    expect(decidedByPerson(recovery({ cause: 'stranded' }))).toBe(true);
+    expect(decidedByPerson(rollback({ executionArn: 'another' }))).toBe(true);
   });
 
   it.each(BY_ITSELF)('is nothing in a rollback %s', (_, record) => {
@@ -43,7 +42,7 @@ describe('what a person has decided', () => {
     ['annotation-removed', false],
     ['service-account-deleted', false],
   ])('takes %s: %s', (doing, taken) => {
-    expect(isTaken(recovery(), doing)).toBe(taken);
+    expect(isTaken(rollback(), doing)).toBe(taken);
   });
 
   it('is told at the end, all of it, and nothing where there is nothing', () => {

@@ -23,6 +23,7 @@ import {
   RECOVERY_EXECUTION,
   ROLE,
   ROLE_LOCK,
+  aRollback,
 } from '../fixtures.ts';
 
 const GRACE_MS = 75_000;
@@ -192,17 +193,14 @@ describe('a release of the locks', () => {
 describe('decideRecovery', () => {
   it('comes out the same when its own retry finds the locks its own and the record running again', () => {
     const own = { owner: 'none', locks: [heldBy(RECOVERY_EXECUTION)] } as const;
-    const recovery = (cause: 'stranded' | 'requested', after?: Migration['outcome']) => ({
-      executionArn: RECOVERY_EXECUTION,
-      recovery: { startedAt: at(0), executionArn: RECOVERY_EXECUTION, cause, ...(after ? { after } : {}) },
-    });
-    expect(decide({ ...own, locks: [...own.locks], record: recovery('stranded') })).toEqual(decide());
+    const taken = { executionArn: RECOVERY_EXECUTION, status: 'rolling-back', rollback: aRollback() } as const;
+    expect(decide({ ...own, locks: [...own.locks], record: taken })).toEqual(decide());
     expect(
       decide({
         ...own,
         locks: [...own.locks],
         cause: 'requested',
-        record: { ...recovery('requested', 'migrated'), outcome: 'migrated' },
+        record: { ...taken, outcome: 'migrated' },
       }),
     ).toEqual(decide({ cause: 'requested', locks: free, record: ended('migrated') }));
   });

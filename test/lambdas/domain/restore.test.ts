@@ -30,6 +30,7 @@ import {
   RECREATE,
   RECREATE_PRESERVING,
   ROLE,
+  aRollback,
 } from '../fixtures.ts';
 
 const statuses = addonSchema.shape.status.options;
@@ -223,17 +224,12 @@ describe('decideRestore', () => {
   });
 
   it('takes what others changed as it is once a person has asked for the end', () => {
-    const recovery: Migration['recovery'] = {
-      startedAt: at(0),
-      executionArn: 'x',
-      cause: 'requested',
-      after: 'needs-human',
-    };
+    const rollback = aRollback();
     const other = anAddon({ version: 'v1.40.0-eksbuild.1' });
-    expect(decide(other, { record: { ...untouched, recovery } })).toEqual({ do: 'done' });
-    expect(decide(other, { record: { ...untouched, recovery: { ...recovery, after: 'migrated' } } }).do).toBe('refuse');
+    expect(decide(other, { record: { ...untouched, rollback } })).toEqual({ do: 'done' });
+    expect(decide(other, { record: { ...untouched, rollback: aRollback({ after: 'migrated' }) } }).do).toBe('refuse');
     // Without its role it is still not put back.
-    expect(decide(inPlace({ version: 'v1.40.0-eksbuild.1' }), { record: { ...untouched, recovery } }).do).toBe(
+    expect(decide(inPlace({ version: 'v1.40.0-eksbuild.1' }), { record: { ...untouched, rollback } }).do).toBe(
       'refuse',
     );
   });

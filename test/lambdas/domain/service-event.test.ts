@@ -22,6 +22,7 @@ import {
   MIGRATION_ID,
   ROLE,
   target,
+  aRollback,
 } from '../fixtures.ts';
 
 const HASH = 'a'.repeat(64);
@@ -114,7 +115,7 @@ describe('the event of a migration', () => {
   it('of an end that another has replaced does not tell that one as its own', () => {
     const record = ended('rolled-back', {
       failure: { name: 'X', message: 'secret of the later end' },
-      recovery: { startedAt: at(50), executionArn: 'e', cause: 'requested', after: 'migrated' },
+      rollback: aRollback({ startedAt: at(50), after: 'migrated' }),
     });
     const made = event(record, 'migrated');
     expect(made).toMatchObject({ outcome: 'migrated', at: at(50) });

@@ -17,8 +17,8 @@ const record = async (): Promise<Sweep> => (await fakes.sweeps.get(SWEEP_ID))!;
 const runs = (): unknown => fakes.executions.states.set(SWEEP_EXECUTION, { status: 'RUNNING' });
 const stopped = (seconds: number): unknown =>
   fakes.executions.states.set(SWEEP_EXECUTION, { status: 'ABORTED', stoppedAt: at(seconds) });
-const tell = (command: 'pause' | 'resume' | 'stop', who = {}): Promise<Sweep> =>
-  commandSweep(SWEEP_ID, command, who, fakes.dependencies);
+const tell = async (command: 'pause' | 'resume' | 'stop', who = {}): Promise<Sweep> =>
+  (await commandSweep(SWEEP_ID, command, who, fakes.dependencies)).sweep;
 
 describe('a sweep that is started', () => {
   it('has a record before its execution, under its id, with who asked', async () => {

@@ -168,7 +168,7 @@ describe('begin of a service account', () => {
       since: at(-60),
     });
     await expect(go()).rejects.toMatchObject({
-      name: 'LockHeld',
+      name: 'SubjectBusy',
       message: expect.stringContaining(
         `Migration ${OTHER_MIGRATION_ID} holds the lock on service account payments/api of cluster dev`,
       ) as string,

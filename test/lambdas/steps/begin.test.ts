@@ -133,11 +133,12 @@ describe('begin', () => {
     const fakes = await plannedFakes();
     await fakes.ledger.acquireLock(ADDON_LOCK, another());
     await expect(run(fakes)).rejects.toMatchObject({
-      name: 'LockHeld',
+      name: 'SubjectBusy',
       message: `${heldSince(lockText(ADDON_LOCK))} Wait until it has ended, then start again.`,
     });
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
     expect((await fakes.ledger.readLock(ROLE_LOCK))?.holder).toBeUndefined();
+    expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ heldBy: OTHER_MIGRATION_ID });
     expect((await fakes.ledger.getMigration(MIGRATION_ID))?.rung).toBeUndefined();
     expect(fakes.journal.names()).not.toContain('eks.describeAddon');
   });
@@ -169,7 +170,7 @@ describe('begin', () => {
     const fakes = await plannedFakes();
     await fakes.ledger.acquireLock(ACCOUNT_LOCK, another());
     await expect(run(fakes)).rejects.toMatchObject({
-      name: 'LockHeld',
+      name: 'SubjectBusy',
       message: `${heldSince(lockText(ACCOUNT_LOCK))} Wait until it has ended, then start again.`,
     });
   });
@@ -208,7 +209,7 @@ describe('begin', () => {
   it('does not take the locks over from an earlier execution of its own migration', async () => {
     const fakes = await plannedFakes();
     await fakes.ledger.acquireLock(ADDON_LOCK, { ...another(), migrationId: MIGRATION_ID });
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'LockHeld' });
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'SubjectBusy' });
   });
 
   it('does not believe in one look that finds no add-on', async () => {

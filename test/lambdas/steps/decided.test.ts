@@ -1,6 +1,5 @@
 /** The rollback that a hand-off ends with: every step leaves what another principal did, as a person has decided. */
 import { describe, expect, it } from 'vitest';
-import type { Migration } from '../../../lambdas/domain/model.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
@@ -24,6 +23,7 @@ import {
   MIGRATION_ID,
   OTHER_ROLE,
   target,
+  aRollback,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -32,13 +32,10 @@ const THEIRS = anAssociation({ id: 'a-theirs', roleArn: OTHER_ROLE });
 
 /** A person has asked for the rollback after the hand-off. */
 const decide = async (fakes: Begun): Promise<Begun> => {
-  const recovery: Migration['recovery'] = {
-    startedAt: at(0),
-    executionArn: EXECUTION,
-    cause: 'requested',
-    after: 'needs-human',
-  };
-  await fakes.ledger.updateMigration(MIGRATION_ID, { recovery });
+  await fakes.ledger.updateMigration(MIGRATION_ID, {
+    status: 'rolling-back',
+    rollback: aRollback({ executionArn: EXECUTION }),
+  });
   return fakes;
 };
 const verify = (fakes: Begun): Promise<unknown> =>

@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { Migration } from '../../../lambdas/domain/model.ts';
+import type { Migration, Rollback } from '../../../lambdas/domain/model.ts';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import {
   ADDON_LOCK,
   aMigration,
+  aRollback,
   at,
   EXECUTION,
   MIGRATION_ID,
   NOW,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
+  RECOVERY_EXECUTION,
   ROLE_LOCK,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
@@ -223,5 +225,61 @@ describe('of migrations that wait, find-stranded', () => {
     fakes.invocation.remaining = 60_000;
     await look(fakes);
     expect(await slots(fakes)).toBe(0);
+  });
+});
+
+describe('of rollbacks that were requested, find-stranded', () => {
+  const requested = aRollback({ state: 'requested', after: 'migrated', startedAt: at(-61), requestedBy: 'jo' });
+  async function accepted(change: Partial<Rollback> = {}): Promise<Fakes> {
+    const fakes = newFakes();
+    const rollback = { ...requested, ...change };
+    await fakes.ledger.putMigration(aMigration());
+    await fakes.ledger.updateMigration(MIGRATION_ID, {
+      status: 'rolling-back',
+      outcome: 'migrated',
+      endedAt: at(-100),
+      rollback,
+    });
+    return fakes;
+  }
+  const look = (fakes: Fakes): Promise<unknown> => invoke(findStrandedStep, EVENT, fakes);
+
+  it('starts one that was accepted and never started, under its own name', async () => {
+    const fakes = await accepted({ reason: 'slow', acceptCredentialGap: true });
+    expect(await look(fakes)).toEqual({ held: 0, started: [MIGRATION_ID] });
+    expect(fakes.executions.rollbacks).toMatchObject([
+      { migrationId: MIGRATION_ID, name: requested.id, requestedBy: 'jo', reason: 'slow', acceptCredentialGap: true },
+    ]);
+    expect(fakes.executions.recoveries).toEqual([]);
+  });
+
+  it('has one taken over whose execution stopped before it began', async () => {
+    const fakes = await accepted();
+    fakes.executions.states.set(RECOVERY_EXECUTION, { status: 'ABORTED', stoppedAt: at(-30) });
+    expect(await look(fakes)).toEqual({ held: 0, started: [MIGRATION_ID] });
+    expect(fakes.executions.recoveries).toEqual([{ migrationId: MIGRATION_ID, name: name(MIGRATION_ID) }]);
+    expect(fakes.executions.rollbacks).toEqual([]);
+  });
+
+  it('leaves one alone that is at work, was accepted a moment ago, or is begun', async () => {
+    const atWork = await accepted();
+    atWork.executions.states.set(RECOVERY_EXECUTION, { status: 'RUNNING' });
+    for (const fakes of [atWork, await accepted({ startedAt: at(-59) }), await accepted({ state: 'running' })]) {
+      expect(await look(fakes)).toEqual({ held: 0, started: [] });
+      expect([fakes.executions.rollbacks, fakes.executions.recoveries]).toEqual([[], []]);
+    }
+  });
+
+  it('does not keep the locks from being looked after', async () => {
+    const fakes = await begun();
+    stop(fakes);
+    fakes.ledger.listRequestedRollbacks = () => Promise.reject(lost());
+    expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });
+    const other = await begun();
+    stop(other);
+    other.ledger.listRequestedRollbacks = () => Promise.resolve([OTHER_MIGRATION_ID]);
+    other.journal.failNext('executions.describe');
+    await find(other);
+    expect(await find(other)).toMatchObject({ started: [MIGRATION_ID] });
   });
 });

@@ -18,6 +18,7 @@ import {
   ROLE,
   ROLE_LOCK,
   target,
+  aRollback,
 } from '../fixtures.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
@@ -285,7 +286,8 @@ describe('finish of a migration that was taken over', () => {
   const takenOver = async (record: Partial<Migration> = {}): Promise<Begun> => {
     const fakes = await begun({
       record: {
-        recovery: { startedAt: at(60), executionArn: RECOVERY_EXECUTION, cause: 'requested', after: 'needs-human' },
+        status: 'rolling-back',
+        rollback: aRollback({ startedAt: at(60) }),
         executionArn: RECOVERY_EXECUTION,
         outcome: 'needs-human',
         endedAt: at(30),

@@ -149,7 +149,7 @@ describe('a decision', () => {
       decidedAt: at(1),
       reason: 'looks right',
     };
-    expect(await decide(fakes, { planHash: hash, reason: 'looks right' })).toEqual({ approval: expected });
+    expect(await decide(fakes, { planHash: hash, reason: 'looks right' })).toEqual({ approval: expected, first: true });
     expect(fakes.executions.tasks.get('token')).toEqual({ output: { planHash: hash, decidedBy: APPROVER } });
     expect(await approvals(fakes)).toEqual([expected]);
   });

@@ -17,6 +17,7 @@ import {
   MIGRATION_ID,
   OTHER_ROLE,
   ROLE,
+  aRollback,
 } from '../fixtures.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 
@@ -185,7 +186,8 @@ describe('restore-associations', () => {
       });
       expect(fakes.journal.mutations()).toEqual([]);
       const accepted = await slow({
-        recovery: { startedAt: at(0), executionArn: 'x', cause: 'requested', acceptCredentialGap: true },
+        status: 'rolling-back',
+        rollback: aRollback({ acceptCredentialGap: true }),
       });
       expect(await restore(accepted)).toMatchObject({ awaitsWebhook: true });
     });

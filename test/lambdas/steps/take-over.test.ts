@@ -5,7 +5,6 @@ import { MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke, newFakes } from '../fakes.ts';
 import {
   ADDON,
-  addonArn,
   aMigration,
   anAddon,
   anAssociation,
@@ -13,7 +12,6 @@ import {
   associationArn,
   at,
   EXECUTION,
-  executionArn,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
@@ -26,56 +24,19 @@ import {
   target,
 } from '../fixtures.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
+import {
+  ended,
+  holders,
+  input,
+  migrated,
+  requested,
+  SECOND_RECOVERY,
+  stop,
+  stranded,
+  takeOver,
+} from './taking-over.ts';
 import { aTrustChange } from './repaired.ts';
 import { COPY, recreated } from './way-back.ts';
-
-const SECOND_RECOVERY = executionArn(`${MIGRATION_ID}-1767603900`, 'Recover');
-const input = (change: object = {}): object => ({
-  migrationId: MIGRATION_ID,
-  executionArn: RECOVERY_EXECUTION,
-  cause: 'stranded',
-  ...change,
-});
-const takeOver = (fakes: Begun, change?: object): Promise<unknown> => invoke(takeOverStep, input(change), fakes);
-const requested = { cause: 'requested', requestedBy: 'jo', reason: 'it is slow' };
-
-const stop = (fakes: Begun, secondsAgo = 600, arn = EXECUTION): void => {
-  fakes.executions.states.set(arn, {
-    status: 'ABORTED',
-    stoppedAt: new Date(fakes.clock.now() - secondsAgo * 1000).toISOString(),
-  });
-};
-const holders = async ({ ledger }: Begun): Promise<(string | undefined)[]> => [
-  (await ledger.readLock(LOCK))?.holder?.executionArn,
-  (await ledger.readLock(ROLE_LOCK))?.holder?.executionArn,
-];
-
-async function stranded(record: Partial<Migration> = {}): Promise<Begun> {
-  const fakes = await begun({ record });
-  stop(fakes);
-  fakes.executions.states.set(RECOVERY_EXECUTION, { status: 'RUNNING' });
-  return fakes;
-}
-async function ended(outcome: Migration['outcome'], record: Partial<Migration> = {}): Promise<Begun> {
-  const fakes = await stranded({ removed: [addonArn(1)], made: [COPY], ...record });
-  await fakes.ledger.updateMigration(MIGRATION_ID, {
-    status: 'ended',
-    outcome,
-    endedAt: at(300),
-    verified: outcome === 'migrated' ? 'pods' : 'none',
-  });
-  for (const key of [LOCK, ROLE_LOCK])
-    await (outcome === 'needs-human'
-      ? fakes.ledger.parkLock(key, EXECUTION)
-      : fakes.ledger.releaseLock(key, EXECUTION));
-  return fakes;
-}
-async function migrated(): Promise<Begun> {
-  const fakes = await ended('migrated');
-  await recreated(fakes);
-  fakes.journal.clear();
-  return fakes;
-}
 
 describe('take-over of a stranded migration', () => {
   it('takes every lock, then writes into the record who works on it now', async () => {
@@ -93,11 +54,12 @@ describe('take-over of a stranded migration', () => {
     expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
     expect(await fakes.record()).toMatchObject({
       executionArn: RECOVERY_EXECUTION,
-      status: 'running',
+      status: 'rolling-back',
       recovery: { startedAt: at(0), executionArn: RECOVERY_EXECUTION, cause: 'stranded' },
+      rollback: { state: 'running', cause: 'stopped', startedAt: at(0), executionArn: RECOVERY_EXECUTION },
     });
     const names = fakes.journal.names();
-    expect(names.lastIndexOf('ledger.takeOverLock')).toBeLessThan(names.indexOf('ledger.recordRecovery'));
+    expect(names.lastIndexOf('ledger.takeOverLock')).toBeLessThan(names.indexOf('ledger.changeRollback'));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -183,7 +145,8 @@ describe('take-over of a stranded migration', () => {
     expect(await takeOver(fakes, { executionArn: SECOND_RECOVERY })).toMatchObject({ action: 'roll-back', fence: 3 });
     expect(await fakes.record()).toMatchObject({
       executionArn: SECOND_RECOVERY,
-      recovery: { cause: 'stranded', after: 'needs-human' },
+      recovery: { cause: 'stranded' },
+      rollback: { state: 'running', cause: 'requested', after: 'needs-human', requestedBy: 'jo' },
     });
   });
 
@@ -234,10 +197,11 @@ describe('take-over on demand', () => {
     });
     expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
     expect(await fakes.record()).toMatchObject({
-      status: 'running',
+      status: 'rolling-back',
       verified: 'none',
-      recovery: { cause: 'requested', requestedBy: 'jo', reason: 'it is slow', after: 'migrated' },
+      rollback: { state: 'running', cause: 'requested', requestedBy: 'jo', reason: 'it is slow', after: 'migrated' },
     });
+    expect((await fakes.record()).recovery).toBeUndefined();
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -302,8 +266,23 @@ describe('take-over on demand', () => {
       message: expect.stringMatching(message) as string,
     });
     expect(await holders(fakes)).toEqual(before);
-    expect(await fakes.record()).toMatchObject({ status: 'ended', outcome: 'migrated', verified: 'pods' });
-    expect((await fakes.record()).recovery).toBeUndefined();
+    const record = await fakes.record();
+    expect(record).toMatchObject({
+      status: 'ended',
+      outcome: 'migrated',
+      endedAt: at(300),
+      verified: 'pods',
+      rollback: {
+        state: 'refused',
+        after: 'migrated',
+        endedAt: expect.any(String) as string,
+        error: { name: 'RollbackRefused', message: expect.stringMatching(message) as string },
+        next: expect.stringContaining(`pod-identity show ${MIGRATION_ID}`) as string,
+      },
+    });
+    expect(await fakes.ledger.listRequestedRollbacks()).toEqual([]);
+    // Its answer was lost: nothing is asked for again.
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject({ message: record.rollback?.error?.message });
   });
 
   it('does not mind the trust where the pods never left it', async () => {
@@ -436,7 +415,10 @@ describe('take-over where others share the role', () => {
     });
     expect(await sharers(fakes)).toEqual([OTHER_EXECUTION]);
     await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
-    expect(await takeOver(fakes, requested)).toMatchObject({ action: 'roll-back', repairsTrust: true });
+    expect(await takeOver(fakes, { ...requested, executionArn: SECOND_RECOVERY })).toMatchObject({
+      action: 'roll-back',
+      repairsTrust: true,
+    });
     expect(await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared')).toMatchObject({ acquired: false });
   });
 

@@ -1,0 +1,37 @@
+/** One migration in the ledger, and the API before it. */
+import type { Approval, Migration } from '../../../lambdas/domain/model.ts';
+import type { Fakes } from '../fakes.ts';
+import { aMigration, aPlan, at, MIGRATION_ID } from '../fixtures.ts';
+import { ALICE, newFakes, send } from './gateway.ts';
+
+export const path = `/migrations/${MIGRATION_ID}`;
+export const self = `/v1${path}`;
+export const plan = aPlan();
+export const TOKEN = 'task-token-that-nobody-may-see';
+export const pending: Approval = {
+  round: 1,
+  planHash: plan.hash,
+  state: 'pending',
+  requestedAt: at(10),
+  expiresAt: at(86_400),
+};
+
+export async function withMigration(change: Partial<Migration> = {}, asked?: Approval): Promise<Fakes> {
+  const fakes = newFakes();
+  const record = aMigration({ plan, ...change });
+  const request = { ...record.request, requestedBy: ALICE, ...change.request };
+  const requester = { requester: { source: 'api', principal: ALICE } as const, request };
+  await fakes.ledger.putMigration({ ...record, request, requester });
+  if (asked) {
+    await fakes.ledger.putApproval(MIGRATION_ID, asked, { taskToken: TOKEN, at: 0 });
+    fakes.executions.tasks.set(TOKEN, 'waiting');
+  }
+  return fakes;
+}
+export const ended = (outcome: Migration['outcome']): Partial<Migration> => ({
+  status: 'ended',
+  outcome,
+  endedAt: at(300),
+  verified: 'pods',
+});
+export const show = (fakes: Fakes, id = MIGRATION_ID) => send(fakes, { method: 'GET', path: `/migrations/${id}` });
