@@ -10,6 +10,8 @@ import { waitingFor } from '../domain/waiting-for.ts';
 /** Paths beside this answer's own; those that change something are there while they can. */
 export const links = z.object({
   self: z.string(),
+  /** Of a plan: itself as a migration, with all that is known of it. */
+  migration: z.string().optional(),
   plan: z.string().optional(),
   approval: z.string().optional(),
   rollback: z.string().optional(),

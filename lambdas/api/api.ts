@@ -12,7 +12,7 @@ import { jsonText, shown } from '../domain/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { tellFailure } from '../runtime/failures.ts';
 import { cancel, decideApproval, rollBack } from './act.ts';
-import { bodyOf, callerOf, idempotencyKeyOf, instanceOf, pathOf, prefixOf, queryOf } from './event.ts';
+import { bodyOf, callerOf, idempotencyKeyOf, instanceOf, isProxied, pathOf, prefixOf, queryOf } from './event.ts';
 import { listIdentities } from './identities.ts';
 import { type Call, type Operation, type OperationId, OPERATIONS, type Reply } from './operations.ts';
 import { ApiProblem, type FieldError, invalid, problemOf, PROBLEMS } from './problems.ts';
@@ -105,13 +105,26 @@ const PATTERNS = IDS.map((id) => ({
   pattern: new RegExp(`^${OPERATIONS[id].path.replace(/\{\w+\}/g, '[^/]+')}/?$`),
 }));
 
+/** Methods of the operations at a path; none where there is nothing. */
+const operationsAt = (path: string): string[] =>
+  PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+
+/** Those that have an answer there: HEAD is GET without a body, and OPTIONS tells of the others. */
+const allowedAt = (path: string): string[] => {
+  const methods = operationsAt(path);
+  return methods.length === 0 ? [] : [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'];
+};
+
 function noRoute({ method, path }: { method: string; path: string }): never {
-  const allowed = PATTERNS.filter(({ pattern }) => pattern.test(path)).map((one) => one.method);
-  if (allowed.length === 0)
-    throw new ApiProblem('unknown-path', `There is nothing at ${shown(path, 200)}: docs/openapi.json has all paths.`);
+  const allowed = allowedAt(path);
+  if (allowed.length === 0 || allowed.includes(method))
+    throw new ApiProblem(
+      'unknown-path',
+      `There is nothing at ${shown(path, 200)}. docs/openapi.json has all paths: send the request to one of them, as it is written there.`,
+    );
   throw new ApiProblem(
     'method-not-allowed',
-    `${shown(method, 20)} is not for ${shown(path, 200)}, but ${allowed.join(', ')} is.`,
+    `There is no ${shown(method, 20)} of ${shown(path, 200)}. Use ${allowed.join(', ')}.`,
     { headers: { allow: allowed.join(', ') } },
   );
 }
@@ -158,15 +171,25 @@ function problemFor(error: unknown, event: ProxyEvent, { telemetry }: HandlerDep
   );
 }
 
-export async function answerRequest(event: ProxyEvent, dependencies: HandlerDependencies): Promise<ProxyResult> {
+async function route(event: ProxyEvent, dependencies: HandlerDependencies): Promise<ProxyResult> {
+  const { httpMethod: method } = event;
+  const path = pathOf(event);
+  if (method === 'OPTIONS' && operationsAt(path).length > 0)
+    return { statusCode: 204, headers: { ...HEADERS, allow: allowedAt(path).join(', ') }, body: '' };
+  // An operation runs by its own method of API Gateway alone, of which IAM has decided by its path as it is written.
+  if (method === '' || path === '' || (isProxied(event) && method !== 'HEAD')) noRoute({ method, path });
+  // A path without GET has no HEAD.
+  const routed = { httpMethod: method === 'HEAD' && operationsAt(path).includes('GET') ? 'GET' : method, path };
+  return (await routerFor(event, dependencies)(
+    routed as APIGatewayProxyEvent,
+    {} as Context,
+    {} as never,
+  )) as ProxyResult;
+}
+
+async function answered(event: ProxyEvent, dependencies: HandlerDependencies): Promise<ProxyResult> {
   try {
-    const routed = { httpMethod: event.httpMethod, path: pathOf(event) };
-    if (routed.httpMethod === '' || routed.path === '') noRoute({ method: routed.httpMethod, path: routed.path });
-    return (await routerFor(event, dependencies)(
-      routed as APIGatewayProxyEvent,
-      {} as Context,
-      {} as never,
-    )) as ProxyResult;
+    return await route(event, dependencies);
   } catch (error) {
     const found = problemFor(error, event, dependencies);
     return result(
@@ -176,4 +199,9 @@ export async function answerRequest(event: ProxyEvent, dependencies: HandlerDepe
       found.headers,
     );
   }
+}
+
+export async function answerRequest(event: ProxyEvent, dependencies: HandlerDependencies): Promise<ProxyResult> {
+  const answer = await answered(event, dependencies);
+  return event.httpMethod === 'HEAD' ? { ...answer, body: '' } : answer;
 }

@@ -25,6 +25,13 @@ export function linksOf(prefix: string, record: Standing): Links {
   };
 }
 
+/** The links of a migration, in an answer that is about its plan. */
+export const planLinksOf = ({ self, ...links }: Links): Links => ({
+  ...links,
+  self: links.plan ?? self,
+  migration: self,
+});
+
 /** What is known of one that was only just taken in, whatever has become of it since. */
 export const acceptedAs = (prefix: string, migrationId: string): Accepted => ({
   migrationId,

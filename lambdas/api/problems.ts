@@ -26,6 +26,7 @@ export const PROBLEMS = {
   'no-access': { status: 409, title: 'The service may not look into the cluster' },
   'too-large': { status: 413, title: 'The body is too large' },
   'not-json': { status: 415, title: 'The body is not JSON' },
+  'unsupported-encoding': { status: 415, title: 'The body has a content coding that is not read' },
   'key-used': { status: 422, title: 'The idempotency key stands for another request' },
   'other-account': { status: 422, title: 'The account is not one of this service' },
   'too-many-waiting': { status: 429, title: 'As many migrations wait as may' },

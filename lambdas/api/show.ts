@@ -9,7 +9,7 @@ import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../runtime/report.
 import { readRunning } from '../runtime/running.ts';
 import { utcOf } from '../runtime/utc.ts';
 import type { MigrationAnswer } from './answers.ts';
-import { linksOf, migrationPath, planPath } from './links.ts';
+import { linksOf, migrationPath, planLinksOf, planPath } from './links.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, invalid } from './problems.ts';
 import { idTokenOf } from './tokens.ts';
@@ -157,7 +157,7 @@ export async function getPlan(
       startedAt,
       plan,
       failure,
-      links: linksOf(prefix, record),
+      links: planLinksOf(linksOf(prefix, record)),
     },
   };
 }

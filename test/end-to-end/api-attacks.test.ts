@@ -257,7 +257,7 @@ describe('a path that is percent-encoded', () => {
         expect(shown).toMatchObject({ status: 200 });
         expect(JSON.parse(shown.text)).toMatchObject({
           migrationId: id,
-          links: { self: `/v1/migrations/${id}`, plan: `/v1/plans/${id}` },
+          links: { self: `/v1/plans/${id}`, migration: `/v1/migrations/${id}` },
         });
         const identities = await ann.ask('GET', '/clusters/reliability%2Ddev/identities', {
           query: { region: 'eu-west-1' },

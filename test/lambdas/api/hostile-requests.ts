@@ -28,7 +28,9 @@ interface Event extends Pick<ProxyEvent, 'resource' | 'pathParameters' | 'path'>
 /** Whether what was taken is right by the operation's own schemas. */
 function isRight({ httpMethod, body, isBase64Encoded, ...event }: Event): boolean {
   const path = pathOf(event);
-  const operation = PATTERNS.find((one) => one.method === httpMethod && one.pattern.test(path));
+  if (httpMethod === 'OPTIONS') return PATTERNS.some((one) => one.pattern.test(path));
+  const method = httpMethod === 'HEAD' ? 'GET' : httpMethod;
+  const operation = PATTERNS.find((one) => one.method === method && one.pattern.test(path));
   if (!operation) return false;
   if (!operation.body) return true;
   const text =
@@ -89,10 +91,11 @@ async function wrongIn(
     body: string;
   };
   tally.statuses.set(statusCode, (tally.statuses.get(statusCode) ?? 0) + 1);
+  if (event.httpMethod === 'HEAD') return body === '' ? fakes.journal.mutations() : ['a body for HEAD'];
   if (statusCode >= 300) return wrongInRefusal(statusCode, headers['content-type'], body, fakes, tally);
   return [
     ...(isRight(event) ? [] : ['taken, though it is not right']),
-    ...(event.httpMethod === 'GET' ? fakes.journal.mutations() : []),
+    ...(['GET', 'OPTIONS'].includes(event.httpMethod) ? fakes.journal.mutations() : []),
   ];
 }
 
