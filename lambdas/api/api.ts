@@ -7,6 +7,7 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import type { z } from 'zod';
 import { ERROR_CLASSES, isMigrationError } from '../domain/errors.ts';
 import { UNEXPECTED_ERROR } from '../domain/metrics.ts';
+import { PLAIN_WORDS } from '../domain/plain-words.ts';
 import { wrongsOf } from '../domain/problems.ts';
 import { jsonText, shown } from '../domain/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
@@ -15,6 +16,7 @@ import { cancel, decideApproval, rollBack } from './act.ts';
 import { bodyOf, callerOf, idempotencyKeyOf, instanceOf, isProxied, pathOf, prefixOf, queryOf } from './event.ts';
 import { listIdentities } from './identities.ts';
 import { type Call, type Operation, type OperationId, OPERATIONS, type Reply } from './operations.ts';
+import { relatedIn } from './links.ts';
 import { ApiProblem, type FieldError, invalid, problemOf, PROBLEMS } from './problems.ts';
 import type { ProxyEvent, ProxyResult } from './proxy.ts';
 import { getMigration, getPlan, listMigrations } from './show.ts';
@@ -52,7 +54,7 @@ const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosnif
 const RETRY_AFTER = '5';
 
 function parsed(schema: z.ZodType, value: unknown, place: string, errors: FieldError[]): unknown {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, PLAIN_WORDS);
   if (result.success) return result.data;
   errors.push(...wrongsOf(result.error, place).map(({ place: field, message }) => ({ field, message })));
   return undefined;
@@ -147,6 +149,9 @@ function routerFor(event: ProxyEvent, dependencies: HandlerDependencies) {
   });
 }
 
+/** Of the migration or sweep that the request itself names. */
+const idIn = (event: ProxyEvent): string | undefined => pathOf(event).split('/')[2];
+
 /** What is told of a failure: its own text stays here. */
 function problemFor(error: unknown, event: ProxyEvent, { telemetry }: HandlerDependencies): ApiProblem {
   if (error instanceof ApiProblem) return error;
@@ -195,7 +200,7 @@ async function answered(event: ProxyEvent, dependencies: HandlerDependencies): P
     return result(
       PROBLEMS[found.kind].status,
       'application/problem+json',
-      problemOf(found, instanceOf(event)),
+      problemOf(found, instanceOf(event), relatedIn([found.message], prefixOf(event), idIn(event))),
       found.headers,
     );
   }

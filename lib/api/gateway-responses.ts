@@ -6,7 +6,7 @@
  */
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type { Construct } from 'constructs';
-import { PROBLEM_TYPES } from '../../lambdas/api/problems.ts';
+import { typeOf } from '../../lambdas/api/problems.ts';
 
 interface GatewayProblem {
   /** API Gateway's own status where it is left out, which a problem then does not repeat. */
@@ -62,13 +62,14 @@ export const GATEWAY_PROBLEMS = {
 } as const satisfies Record<string, GatewayProblem>;
 type Name = keyof typeof GATEWAY_PROBLEMS;
 
-/** `ACCESS_DENIED` to `gateway-access-denied`: its section of docs/api.md. */
-export const anchorOf = (name: string): string => `gateway-${name.toLowerCase().replaceAll('_', '-')}`;
+/** `ACCESS_DENIED` to `gateway-access-denied`: its code, and its section of docs/api.md. */
+export const codeOf = (name: string): string => `gateway-${name.toLowerCase().replaceAll('_', '-')}`;
 
 /** The message is not put into quotes: it has its own. */
 const templateOf = (name: Name, { status, title, detail }: GatewayProblem): string =>
   JSON.stringify({
-    type: `${PROBLEM_TYPES}#${anchorOf(name)}`,
+    type: typeOf(codeOf(name)),
+    code: codeOf(name),
     title,
     ...(status === undefined ? {} : { status }),
     detail: detail ?? MESSAGE,
@@ -79,7 +80,7 @@ export function addGatewayResponses(scope: Construct, restApi: apigateway.RestAp
   for (const [name, given] of Object.entries(GATEWAY_PROBLEMS)) {
     const found: GatewayProblem = given;
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
-    new apigateway.GatewayResponse(scope, anchorOf(name), {
+    new apigateway.GatewayResponse(scope, codeOf(name), {
       restApi,
       type: apigateway.ResponseType.of(name),
       ...(found.status === undefined ? {} : { statusCode: String(found.status) }),

@@ -151,7 +151,8 @@ describe('what API Gateway says by itself', () => {
       ).replace('$context.requestId', '7a3c9f1e-5d2b-4c8a-9e6f-0b1d2c3e4f5a');
       const found = problem.parse(JSON.parse(body));
       expect(body).not.toContain('$context');
-      expect(found.type).toBe(`docs/api.md#gateway-${ResponseType.toLowerCase().replaceAll('_', '-')}`);
+      expect(found.code).toBe(`gateway-${ResponseType.toLowerCase().replaceAll('_', '-')}`);
+      expect(found.type).toBe(`urn:eks-pod-identity-migrator:problem:${found.code}`);
       expect(found.status).toBe(StatusCode === undefined ? undefined : Number(StatusCode));
     }
   });

@@ -95,7 +95,7 @@ export const send = (fakes: Fakes, request: Request): Promise<Answer> => handle(
 export function problemIn({ status, headers, body }: Answer, kind: string): Problem {
   expect(headers['content-type']).toBe('application/problem+json');
   const found = problem.parse(body);
-  expect(found).toMatchObject({ type: `docs/api.md#${kind}`, status });
+  expect(found).toMatchObject({ type: `urn:eks-pod-identity-migrator:problem:${kind}`, code: kind, status });
   return found;
 }
 

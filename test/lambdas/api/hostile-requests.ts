@@ -45,6 +45,8 @@ interface Tally {
 
 const REFUSALS = [400, 403, 404, 405, 409, 413, 415, 422];
 const FIELD = /^(path|query|header|body)(\.|$)/;
+/** As zod begins what nobody has said better. */
+const ZODS = /^(Invalid|Too (small|big)|Unrecognized|Expected|Required)/;
 // oxlint-disable-next-line eslint/no-control-regex -- what a terminal obeys.
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
@@ -70,6 +72,7 @@ function wrongInRefusal(
     ...(type === 'application/problem+json' && found.status === status
       ? []
       : [`no problem of its status: ${type ?? ''}`]),
+    ...errors.filter(({ message }) => ZODS.test(message)).map(({ field, message }) => `of zod: ${field} ${message}`),
     ...(CONTROL.test(found.detail) || body.length > 10_000 ? ['a detail that is not fit to be shown'] : []),
     ...((status === 400 || status === 422) && !namesFields ? ['no field'] : []),
     ...(written.length > 0 && status !== 409 ? [`writes: ${written.join()}`] : []),

@@ -272,6 +272,29 @@ describe('all that is wrong', () => {
     ]);
     expect(found.detail).toContain('query.x: is not known here; ');
   });
+  it('is counted, where it is more than a person reads', async () => {
+    const junk = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`x${index}`, 1]));
+    const found = problemIn(await send(newFakes(), post({ body: { ...body, ...junk } })), 'invalid-request');
+    expect([found.errors?.length, found.moreErrors]).toEqual([20, 2980]);
+    expect(found.detail).toMatch(
+      /^3000 parts are not right, and the first 20 are: body\.x0: is not known here; body\.x1: /,
+    );
+    const few = problemIn(await send(newFakes(), post({ body: { ...body, x: 1 } })), 'invalid-request');
+    expect(few).not.toHaveProperty('moreErrors');
+  });
+  it('is told in plain words', async () => {
+    const found = problemIn(
+      await send(newFakes(), post({ body: { target: 'x', addon: 1, dryRun: 'no', strategy: 'none', roles: [] } })),
+      'invalid-request',
+    );
+    expect(Object.fromEntries(found.errors!.map(({ field, message }) => [field, message]))).toMatchObject({
+      'body.target': 'must be an object',
+      'body.addon': 'must be text',
+      'body.dryRun': 'must be true or false',
+      'body.strategy': 'must be one of "auto", "in-place", "recreate"',
+      'body.roles': 'must be an object',
+    });
+  });
   it('is told of a key that acts on a terminal, escaped and cut', async () => {
     const found = problemIn(
       await send(newFakes(), post({ body: { ...body, [`\u001b[31m${'x'.repeat(5000)}`]: 1 } })),
