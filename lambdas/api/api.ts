@@ -17,7 +17,7 @@ import { bodyOf, callerOf, idempotencyKeyOf, instanceOf, isProxied, pathOf, pref
 import { listIdentities } from './identities.ts';
 import { type Call, type Operation, type OperationId, OPERATIONS, type Reply } from './operations.ts';
 import { relatedIn } from './links.ts';
-import { ApiProblem, type FieldError, invalid, problemOf, PROBLEMS } from './problems.ts';
+import { ApiProblem, type FieldError, invalid, type ProblemLinks, problemOf, PROBLEMS } from './problems.ts';
 import type { ProxyEvent, ProxyResult } from './proxy.ts';
 import { getMigration, getPlan, listMigrations } from './show.ts';
 import { createMigration, createPlan } from './start.ts';
@@ -149,8 +149,17 @@ function routerFor(event: ProxyEvent, dependencies: HandlerDependencies) {
   });
 }
 
-/** Of the migration or sweep that the request itself names. */
-const idIn = (event: ProxyEvent): string | undefined => pathOf(event).split('/')[2];
+/** Where the migrations and sweeps are that a detail names; the request's own is there unless it is said not to be. */
+function linksNamed({ kind, message }: ApiProblem, event: ProxyEvent): ProblemLinks {
+  const [, , id = ''] = pathOf(event).split('/');
+  const paths = relatedIn([message], prefixOf(event));
+  const self = id === '' ? undefined : paths.find((path) => path.endsWith(`/${id}`));
+  const related = paths.filter((path) => path !== self);
+  return {
+    ...(self === undefined || PROBLEMS[kind].status === 404 ? {} : { self }),
+    ...(related.length > 0 ? { related } : {}),
+  };
+}
 
 /** What is told of a failure: its own text stays here. */
 function problemFor(error: unknown, event: ProxyEvent, { telemetry }: HandlerDependencies): ApiProblem {
@@ -200,7 +209,7 @@ async function answered(event: ProxyEvent, dependencies: HandlerDependencies): P
     return result(
       PROBLEMS[found.kind].status,
       'application/problem+json',
-      problemOf(found, instanceOf(event), relatedIn([found.message], prefixOf(event), idIn(event))),
+      problemOf(found, instanceOf(event), linksNamed(found, event)),
       found.headers,
     );
   }

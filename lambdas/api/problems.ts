@@ -47,7 +47,7 @@ export type FieldError = z.infer<typeof fieldError>;
 
 /** Paths, as the links of other answers are. */
 export const problemLinks = z.object({
-  /** The migration that the request was about, where its answer is about something that is under way there. */
+  /** The migration, or the sweep, that the request was about. */
   self: z.string().optional(),
   /** The other migrations and sweeps that the detail names. */
   related: z.array(z.string()).optional(),
@@ -112,13 +112,13 @@ export function invalid(errors: FieldError[]): ApiProblem {
 
 export const typeOf = (code: string): string => `${PROBLEM_TYPES}${code}`;
 
-/** `related`: paths of what the detail names. */
+/** `named`: where what the detail names is. */
 export function problemOf(
   { kind, message, errors, moreErrors, links }: ApiProblem,
   instance: string | undefined,
-  related: string[] = [],
+  named: ProblemLinks = {},
 ): Problem {
-  const all = { ...links, ...(related.length > 0 ? { related } : {}) };
+  const all = { ...named, ...links };
   return {
     type: typeOf(kind),
     code: kind,
