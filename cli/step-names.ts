@@ -1,3 +1,4 @@
+import { partsOf } from '../lambdas/domain/step-lines.ts';
 import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 
 const TITLES: Record<StepName, string> = {
@@ -89,23 +90,6 @@ export type LineName = StepName | Variant;
 const isStepName = (name: string): name is StepName => Object.hasOwn(stepSchemas, name);
 const isVariant = (name: string): name is Variant => Object.hasOwn(VARIANTS, name);
 
-interface Line {
-  base: string;
-  /** 1 for the first way of the ladder. */
-  way: number;
-  round: number;
-}
-
-/** `verify-pods.2-3` is the third round of `verify-pods` on the second way. */
-const lineOf = (name: string): Line => {
-  if (isStepName(name) || isVariant(name)) return { base: name, way: 1, round: 1 };
-  const [, base = name, way = '1', round = '1'] = /^(.*?)(?:\.(\d+))?(?:-(\d+))?$/.exec(name) ?? [];
-  return { base, way: Number(way), round: Number(round) };
-};
-
-/** A line's name without its way and round. */
-export const baseOf = (name: string): string => lineOf(name).base;
-
 export const lineName = (base: LineName, { way, round }: { way: number; round: number }): string =>
   `${base}${way > 1 ? `.${way}` : ''}${round > 1 ? `-${round}` : ''}`;
 
@@ -119,7 +103,7 @@ export const isOfWay = (name: LineName): boolean => {
 
 /** The name under which a person reads a step of the ledger. */
 export const stepTitle = (name: string): string => {
-  const { base, way, round } = lineOf(name);
+  const { base, way, round } = partsOf(name);
   const title = isStepName(base) ? TITLES[base] : isVariant(base) ? VARIANTS[base].title : undefined;
   if (title === undefined) return name;
   const which = [...(way > 1 ? [`way ${way}`] : []), ...(round > 1 ? [`round ${round}`] : [])];
@@ -130,7 +114,7 @@ const ROAD = Object.keys(stepSchemas);
 
 /** Its place on the road, for steps that began in the same instant. */
 export const stepOrder = (name: string): number => {
-  const { base } = lineOf(name);
+  const { base } = partsOf(name);
   return ROAD.indexOf(isVariant(base) ? VARIANTS[base].step : base);
 };
 

@@ -11,7 +11,7 @@ import { IDEMPOTENCY_KEY } from '../lambdas/api/event.ts';
 import { type Operation, type OperationId, OPERATIONS, PROBLEMS_OF_ALL } from '../lambdas/api/operations.ts';
 import { problem, type ProblemKind, PROBLEMS, typeOf } from '../lambdas/api/problems.ts';
 import { STAGE } from '../lib/api/api.ts';
-import { GATEWAY_PROBLEMS } from '../lib/api/gateway-responses.ts';
+import { codeOf, GATEWAY_PROBLEMS } from '../lib/api/gateway-responses.ts';
 import { jsonText } from './json-text.ts';
 import { EXAMPLES } from './openapi/examples.ts';
 
@@ -87,7 +87,6 @@ const NAMED: [string, z.ZodType, 'input' | 'output'][] = [
   ['Sweep', answers.sweepAnswer, 'output'],
   ['SweepPage', answers.sweepListAnswer, 'output'],
   ['SweepReport', answers.sweepReportAnswer, 'output'],
-  ['Problem', problem, 'output'],
 ];
 
 function refOf(schema: z.ZodType): Json {
@@ -149,11 +148,24 @@ const DETAILS: Partial<Record<ProblemKind, Json>> = {
 };
 const exampleOf = (kind: ProblemKind): Json => ({
   type: typeOf(kind),
+  code: kind,
   title: PROBLEMS[kind].title,
   status: PROBLEMS[kind].status,
   detail: `${PROBLEMS[kind].title}.`,
   ...DETAILS[kind],
 });
+
+/** Of a status that API Gateway alone answers with. */
+function gatewayExample(wanted: number): Json {
+  const [name = '', found] =
+    Object.entries(GATEWAY_PROBLEMS).find(([, one]) => 'status' in one && one.status === wanted) ?? [];
+  const title = found?.title ?? '';
+  return { type: typeOf(codeOf(name)), code: codeOf(name), title, status: wanted, detail: `${title}.` };
+}
+
+/** Every code that a problem may have: the Lambda's and API Gateway's. */
+const CODES = [...Object.keys(PROBLEMS), ...Object.keys(GATEWAY_PROBLEMS).map(codeOf)];
+const problemSchema = problem.extend({ code: z.string().meta({ openapi: { type: 'string', enum: CODES } }) });
 
 /** Of API Gateway itself, whatever the operation; the statuses that it shares with the Lambda are told there too. */
 const gatewayStatuses = new Map<number, string[]>();
@@ -174,9 +186,7 @@ function problemsOf(operation: Operation): Record<string, Json> {
         ]),
       ];
       const [first] = own;
-      const example = first
-        ? exampleOf(first)
-        : { type: typeOf('unavailable'), title: titles[0], status, detail: `${titles[0] ?? ''}.` };
+      const example = first ? exampleOf(first) : gatewayExample(status);
       return [
         String(status),
         asProblem(`${titles.join('. ')}.`, example, status === 503 || status === 429 ? RETRY_AFTER : undefined),
@@ -249,7 +259,10 @@ export function openapi(): Document {
     security: [{ sigv4: [] }],
     paths,
     components: {
-      schemas: Object.fromEntries(NAMED.map(([name, schema, io]) => [name, schemaOf(schema, io)])),
+      schemas: {
+        ...Object.fromEntries(NAMED.map(([name, schema, io]) => [name, schemaOf(schema, io)])),
+        Problem: schemaOf(problemSchema, 'output'),
+      },
       securitySchemes: {
         sigv4: {
           type: 'apiKey',

@@ -108,7 +108,6 @@ const byStatus = (status: number): Told => {
   };
 };
 
-const kindOf = ({ type }: Problem): string => type.split('#').at(-1) ?? '';
 const isTold = (kind: string): kind is ProblemKind => Object.hasOwn(TOLD, kind);
 
 const fieldLines = ({ errors = [] }: Problem): string[] =>
@@ -140,8 +139,7 @@ export const answeredError = (what: string, status: number, told: unknown, note 
     return new CliError(name, `the API answers ${what} with ${status}${message}`, `${hint}${note}`, exitCode);
   }
   const one: Problem = parsed.data;
-  const kind = kindOf(one);
-  const { name, hint, exitCode } = (isTold(kind) ? TOLD[kind] : undefined) ?? byStatus(status);
+  const { name, hint, exitCode } = (isTold(one.code) ? TOLD[one.code] : undefined) ?? byStatus(status);
   const instance = one.instance === undefined ? '' : `\nThis answer: ${shown(one.instance, 200)}`;
   const lines = [`${shown(one.title, 200)}: ${shown(one.detail, LONGEST)}`, ...(sameField(one) ? [] : fieldLines(one))];
   return new CliError(

@@ -6,7 +6,7 @@ import { type MigrationReport, migrationReport, type MigrationRequest } from '..
 import type { Clock } from '../../lambdas/ports/index.ts';
 import type { Watcher } from '../follow.ts';
 import type { StepProgress } from '../history.ts';
-import { baseOf } from '../step-names.ts';
+import { baseOf } from '../../lambdas/domain/step-lines.ts';
 import { isWait, keyOf, type Waiting, waitingOf } from '../waiting.ts';
 import type { Ask } from './exchange.ts';
 

@@ -5,6 +5,7 @@
 import { Writable } from 'node:stream';
 import { z } from 'zod';
 import { roleArn } from '../../lambdas/domain/model.ts';
+import { parseJson } from '../../lambdas/domain/json.ts';
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import { CliError, errorDocument } from '../errors.ts';
 import { EXIT_CODES, exitCodeOfVerdict, type ExitCode } from '../exit-codes.ts';
@@ -48,8 +49,7 @@ type Question = z.output<typeof question>;
 const HINT =
   'Each line is one JSON object: {"id", "policy", "roleArn", "clusterArn", "namespace", "serviceAccount", "oidcIssuer"?, "disableSessionTags"?}';
 
-const bad = (message: string, cause?: unknown): CliError =>
-  new CliError('BadLine', message, HINT, undefined, { cause });
+const bad = (message: string): CliError => new CliError('BadLine', message, HINT);
 
 const given = (value: unknown): string =>
   typeof value === 'string' && value.length <= 300 ? ` ${JSON.stringify(value)}` : '';
@@ -58,14 +58,10 @@ const problemsOf = (document: Record<string, unknown>, { issues }: z.ZodError): 
   issues.map(({ path: [name], message }) => `${String(name)}${given(document[String(name)])} ${message}`).join('; ');
 
 const read = (line: string): Record<string, unknown> => {
-  let document: unknown;
-  try {
-    document = JSON.parse(line);
-  } catch (error) {
-    throw bad(`the line is not JSON: ${error instanceof Error ? error.message : String(error)}`, error);
-  }
-  if (!isObject(document)) throw bad('the line is no JSON object');
-  return document;
+  const document = parseJson(line);
+  if (!document.ok) throw bad(`the line is not JSON: column ${document.column}: ${document.message}`);
+  if (!isObject(document.value)) throw bad('the line is no JSON object');
+  return document.value;
 };
 
 const answer = (

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type DeploymentSettings, deploymentSettings } from '../domain/deployment-settings.ts';
 import { MigrationError } from '../domain/errors.ts';
+import { PLAIN_WORDS } from '../domain/plain-words.ts';
 import { problemsOf } from '../domain/problems.ts';
 
 const wrong = (file: string, problem: string, options?: ErrorOptions): never => {
@@ -31,6 +32,6 @@ function jsonIn(file: string): unknown {
  * missing or different was put there by hand, and nothing is done by it. Throws BadInput.
  */
 export function readSettingsFile(file: string): DeploymentSettings {
-  const parsed = deploymentSettings.safeParse(jsonIn(file));
+  const parsed = deploymentSettings.safeParse(jsonIn(file), PLAIN_WORDS);
   return parsed.success ? parsed.data : wrong(file, `is wrong: ${problemsOf(parsed.error, 'it')}`);
 }

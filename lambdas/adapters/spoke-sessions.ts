@@ -1,6 +1,6 @@
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { MigrationError } from '../domain/errors.ts';
+import { MigrationError, RoleNotAssumed } from '../domain/errors.ts';
 import { aws } from './aws-errors.ts';
 
 /** A session that ends sooner is not used any more: what is signed with it has to arrive. */
@@ -29,8 +29,8 @@ const isRefusal = (error: unknown): error is MigrationError =>
 
 const refused = (roleArn: string, { externalId }: SpokeSessionsOptions, error: MigrationError): MigrationError => {
   const account = roleArn.split(':')[4] ?? '';
-  return new MigrationError(
-    'AccessDenied',
+  return new RoleNotAssumed(
+    account,
     `The role ${roleArn} could not be assumed, so that nothing was read or changed in account ${account} by this call. Either the stack PodIdentityMigratorSpoke is not deployed there, or its roles do not trust this role of this deployment with the external id ${externalId}. Deploy it there with the outputs of this deployment's stack: docs/accounts.md. AWS says: ${error.message}`,
     { cause: error.cause },
   );

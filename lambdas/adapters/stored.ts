@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { MigrationError } from '../domain/errors.ts';
+import { PLAIN_WORDS } from '../domain/plain-words.ts';
 import { problemsOf } from '../domain/problems.ts';
 
 /**
@@ -7,7 +8,7 @@ import { problemsOf } from '../domain/problems.ts';
  * does not write so.
  */
 export function stored<Schema extends z.ZodType>(what: string, schema: Schema, value: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, PLAIN_WORDS);
   if (parsed.success) return parsed.data;
   throw new MigrationError(
     'BadInput',

@@ -1,21 +1,35 @@
 /** What the API answers, as zod schemas: its OpenAPI document is made of these too. */
 import { z } from 'zod';
 import { report } from '../domain/identities/model.ts';
+import { FAILURE_NAMES } from '../domain/failures.ts';
 import { approval, cancellation, migrationId, migrationReport, rollback, status } from '../domain/model.ts';
+import { STEP_LINES } from '../domain/step-lines.ts';
 import { migrationSummary } from '../domain/summary.ts';
 import { sweep, sweepId, sweepSummary } from '../domain/sweep/model.ts';
 import { sweepStanding } from '../domain/sweep/standing.ts';
 import { waitingFor } from '../domain/waiting-for.ts';
 
+/** One of a closed set of names, which the document of OpenAPI lists. */
+const named = (names: readonly string[]) => z.string().meta({ openapi: { type: 'string', enum: [...names] } });
+const failure = z.object({
+  /** docs/failures.md explains each. */
+  name: named(FAILURE_NAMES),
+  message: z.string(),
+});
+
 /** Paths beside this answer's own; those that change something are there while they can. */
 export const links = z.object({
   self: z.string(),
+  /** Of a plan: itself as a migration, with all that is known of it. */
+  migration: z.string().optional(),
   plan: z.string().optional(),
   approval: z.string().optional(),
   rollback: z.string().optional(),
   cancel: z.string().optional(),
   /** Another migration, which worked on the same add-on or service account, so that this one was blocked. */
   holder: z.string().optional(),
+  /** Other migrations and sweeps that its failure, what it waits for, its warnings or its checks name. */
+  related: z.array(z.string()).optional(),
 });
 export type Links = z.infer<typeof links>;
 
@@ -40,8 +54,10 @@ export const migrationAnswer = migrationReport
     changeWindow: z.object({ opensAt: z.string().optional(), openUntil: z.string().optional() }).optional(),
     /** What it waits for: an approval, its change window, a poll or an outage; absent while it is at work. */
     waitingFor: waitingFor.optional(),
-    /** Name of the last step's line; absent before the first. */
-    step: z.string().optional(),
+    /** Name of the last step's line, without its way and round; absent before the first. docs/failures.md explains each. */
+    step: named(STEP_LINES).optional(),
+    failure: failure.optional(),
+    rollback: rollback.extend({ error: failure.optional() }).optional(),
     /** The execution that works on it, or did last; absent where none was started yet. */
     executionArn: z.string().optional(),
     /** As Step Functions says, while it is running; not RUNNING: the service takes it over within some minutes. */
@@ -132,7 +148,7 @@ export type SweepLinks = z.infer<typeof sweepLinks>;
 export const sweepAccepted = z.object({ sweepId, status: z.literal('accepted'), links: sweepLinks });
 export type SweepAccepted = z.infer<typeof sweepAccepted>;
 
-export const sweepAnswer = sweepStanding.extend({ links: sweepLinks });
+export const sweepAnswer = sweepStanding.extend({ cause: failure.optional(), links: sweepLinks });
 export type SweepAnswer = z.infer<typeof sweepAnswer>;
 
 /** The sweep as it stands after the action. */

@@ -7,16 +7,18 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import type { z } from 'zod';
 import { ERROR_CLASSES, isMigrationError } from '../domain/errors.ts';
 import { UNEXPECTED_ERROR } from '../domain/metrics.ts';
+import { PLAIN_WORDS } from '../domain/plain-words.ts';
 import { wrongsOf } from '../domain/problems.ts';
 import { jsonText, shown } from '../domain/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { tellFailure } from '../runtime/failures.ts';
 import { cancel, decideApproval, rollBack } from './act.ts';
-import { bodyOf, callerOf, idempotencyKeyOf, instanceOf, pathOf, prefixOf, queryOf } from './event.ts';
+import { bodyOf, callerOf, idempotencyKeyOf, instanceOf, isProxied, pathOf, prefixOf, queryOf } from './event.ts';
 import { listIdentities } from './identities.ts';
 import { AFTER_ACCEPTED } from './later.ts';
 import { type Call, type Operation, type OperationId, OPERATIONS, type Reply } from './operations.ts';
-import { ApiProblem, type FieldError, invalid, problemOf, PROBLEMS } from './problems.ts';
+import { relatedIn } from './links.ts';
+import { ApiProblem, type FieldError, invalid, type ProblemLinks, problemOf, PROBLEMS } from './problems.ts';
 import type { ProxyEvent, ProxyResult } from './proxy.ts';
 import { getMigration, getPlan, listMigrations } from './show.ts';
 import { createMigration, createPlan } from './start.ts';
@@ -53,7 +55,7 @@ const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosnif
 const RETRY_AFTER = '5';
 
 function parsed(schema: z.ZodType, value: unknown, place: string, errors: FieldError[]): unknown {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, PLAIN_WORDS);
   if (result.success) return result.data;
   errors.push(...wrongsOf(result.error, place).map(({ place: field, message }) => ({ field, message })));
   return undefined;
@@ -106,13 +108,26 @@ const PATTERNS = IDS.map((id) => ({
   pattern: new RegExp(`^${OPERATIONS[id].path.replace(/\{\w+\}/g, '[^/]+')}/?$`),
 }));
 
+/** Methods of the operations at a path; none where there is nothing. */
+const operationsAt = (path: string): string[] =>
+  PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+
+/** Those that have an answer there: HEAD is GET without a body, and OPTIONS tells of the others. */
+const allowedAt = (path: string): string[] => {
+  const methods = operationsAt(path);
+  return methods.length === 0 ? [] : [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'];
+};
+
 function noRoute({ method, path }: { method: string; path: string }): never {
-  const allowed = PATTERNS.filter(({ pattern }) => pattern.test(path)).map((one) => one.method);
-  if (allowed.length === 0)
-    throw new ApiProblem('unknown-path', `There is nothing at ${shown(path, 200)}: docs/openapi.json has all paths.`);
+  const allowed = allowedAt(path);
+  if (allowed.length === 0 || allowed.includes(method))
+    throw new ApiProblem(
+      'unknown-path',
+      `There is nothing at ${shown(path, 200)}. docs/openapi.json has all paths: send the request to one of them, as it is written there.`,
+    );
   throw new ApiProblem(
     'method-not-allowed',
-    `${shown(method, 20)} is not for ${shown(path, 200)}, but ${allowed.join(', ')} is.`,
+    `There is no ${shown(method, 20)} of ${shown(path, 200)}. Use ${allowed.join(', ')}.`,
     { headers: { allow: allowed.join(', ') } },
   );
 }
@@ -134,6 +149,18 @@ function routerFor(event: ProxyEvent, dependencies: HandlerDependencies) {
     })),
     notFoundResponse: noRoute,
   });
+}
+
+/** Where the migrations and sweeps are that a detail names; the request's own is there unless it is said not to be. */
+function linksNamed({ kind, message }: ApiProblem, event: ProxyEvent): ProblemLinks {
+  const [, , id = ''] = pathOf(event).split('/');
+  const paths = relatedIn([message], prefixOf(event));
+  const self = id === '' ? undefined : paths.find((path) => path.endsWith(`/${id}`));
+  const related = paths.filter((path) => path !== self);
+  return {
+    ...(self === undefined || PROBLEMS[kind].status === 404 ? {} : { self }),
+    ...(related.length > 0 ? { related } : {}),
+  };
 }
 
 /** What is told of a failure: its own text stays here. */
@@ -160,22 +187,37 @@ function problemFor(error: unknown, event: ProxyEvent, { telemetry }: HandlerDep
   );
 }
 
-export async function answerRequest(event: ProxyEvent, dependencies: HandlerDependencies): Promise<ProxyResult> {
+async function route(event: ProxyEvent, dependencies: HandlerDependencies): Promise<ProxyResult> {
+  const { httpMethod: method } = event;
+  const path = pathOf(event);
+  if (method === 'OPTIONS' && operationsAt(path).length > 0)
+    return { statusCode: 204, headers: { ...HEADERS, allow: allowedAt(path).join(', ') }, body: '' };
+  // An operation runs by its own method of API Gateway alone, of which IAM has decided by its path as it is written.
+  if (method === '' || path === '' || (isProxied(event) && method !== 'HEAD')) noRoute({ method, path });
+  // A path without GET has no HEAD.
+  const routed = { httpMethod: method === 'HEAD' && operationsAt(path).includes('GET') ? 'GET' : method, path };
+  return (await routerFor(event, dependencies)(
+    routed as APIGatewayProxyEvent,
+    {} as Context,
+    {} as never,
+  )) as ProxyResult;
+}
+
+async function answered(event: ProxyEvent, dependencies: HandlerDependencies): Promise<ProxyResult> {
   try {
-    const routed = { httpMethod: event.httpMethod, path: pathOf(event) };
-    if (routed.httpMethod === '' || routed.path === '') noRoute({ method: routed.httpMethod, path: routed.path });
-    return (await routerFor(event, dependencies)(
-      routed as APIGatewayProxyEvent,
-      {} as Context,
-      {} as never,
-    )) as ProxyResult;
+    return await route(event, dependencies);
   } catch (error) {
     const found = problemFor(error, event, dependencies);
     return result(
       PROBLEMS[found.kind].status,
       'application/problem+json',
-      problemOf(found, instanceOf(event)),
+      problemOf(found, instanceOf(event), linksNamed(found, event)),
       found.headers,
     );
   }
+}
+
+export async function answerRequest(event: ProxyEvent, dependencies: HandlerDependencies): Promise<ProxyResult> {
+  const answer = await answered(event, dependencies);
+  return event.httpMethod === 'HEAD' ? { ...answer, body: '' } : answer;
 }

@@ -1,5 +1,6 @@
 /** What the caller's part of a request says, read so that nothing in it is believed to have a form. */
-import { hasProtoKey } from '../domain/problems.ts';
+import { parseJson } from '../domain/json.ts';
+import { hasProtoKey, pathOf as placeOf } from '../domain/problems.ts';
 import { plainText } from '../domain/names.ts';
 import { LONGEST_PRINCIPAL } from '../domain/principal.ts';
 import { shown } from '../domain/text.ts';
@@ -71,6 +72,18 @@ function decoded(text: string): string {
   }
 }
 
+/** API Gateway's resource for what is no operation's path, or not with that method (ADR 55). */
+export const isProxied = ({ resource }: Pick<ProxyEvent, 'resource'>): boolean =>
+  resource === '/{proxy+}' || resource === '/';
+
+/** The end of a path that API Gateway has given as a parameter, decoded or not: as it was sent. */
+function proxiedPath(path: string, proxy: string): string {
+  const end = decoded(proxy).replace(/\/$/, '');
+  const parts = path.replace(/\/$/, '').split('/');
+  const from = parts.findIndex((_, index) => index > 0 && decoded(parts.slice(index).join('/')) === end);
+  return from < 0 ? `/${proxy}` : `/${parts.slice(from).join('/')}`;
+}
+
 /** The route's own path: a custom domain may have put something before it. */
 export function pathOf({
   resource,
@@ -78,6 +91,10 @@ export function pathOf({
   path,
 }: Pick<ProxyEvent, 'resource' | 'pathParameters' | 'path'>): string {
   if (resource?.startsWith('/') !== true) return path;
+  if (isProxied({ resource })) {
+    const proxy = pathParameters?.['proxy'];
+    return proxiedPath(path, typeof proxy === 'string' ? proxy : '');
+  }
   return resource.replace(
     /\{(\w+)\}/g,
     (whole, name: string) =>
@@ -93,9 +110,11 @@ export function pathOf({
  * What stands before that path in the caller's URL: the stage, or what a custom domain has mapped. It is as it was
  * sent, so parameters are skipped by their number.
  */
-export function prefixOf({ requestContext, resource, path }: ProxyEvent): string {
+export function prefixOf(event: ProxyEvent): string {
+  const { requestContext, resource, path } = event;
   const whole = (requestContext.path ?? '').split('/');
-  const own = (resource?.startsWith('/') === true ? resource : path).split('/');
+  const template = isProxied(event) ? pathOf(event) : resource;
+  const own = (template?.startsWith('/') === true ? template : path).split('/');
   const isOwn = own.every(
     (part, index) => index === 0 || /^\{\w+\}$/.test(part) || part === whole[whole.length - own.length + index],
   );
@@ -118,27 +137,46 @@ function bytesOf({ body, isBase64Encoded }: ProxyEvent): Buffer {
   return bytes;
 }
 
-function parsed(bytes: Buffer): unknown {
+function textOf(bytes: Buffer): string {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    // What JSON.parse says repeats a piece of it.
-    throw wrongBody('must be a JSON object, in UTF-8');
+    throw wrongBody('must be text in UTF-8');
   }
 }
 
-/** A JSON object; an empty one where there is no body. Throws ApiProblem for anything else. */
+function parsed(bytes: Buffer): unknown {
+  const read = parseJson(textOf(bytes));
+  if (read.ok) return read.value;
+  const { twice, line, column, message } = read;
+  if (twice) throw invalid([{ field: `body.${placeOf(twice, '')}`, message: 'is given more than once' }]);
+  throw wrongBody(`must be a JSON object: line ${line}, column ${column}: ${message}`);
+}
+
+/** Throws ApiProblem for what is not JSON by its headers. */
+function assertJson(headers: Map<string, string[]>): void {
+  const coding = (headers.get('content-encoding') ?? []).join(', ');
+  if (!/^(identity)?$/i.test(coding.trim()))
+    throw new ApiProblem(
+      'unsupported-encoding',
+      `The body has the content-encoding ${shown(coding, 100)}, which this API does not read. Send it as it is, without that header.`,
+      { headers: { 'accept-encoding': 'identity' } },
+    );
+  const [type, ...others] = headers.get('content-type') ?? [];
+  if (others.length === 0 && type !== undefined && /^application\/json *(; *charset="?utf-8"? *)?$/i.test(type)) return;
+  const given = type === undefined ? 'none' : shown([type, ...others].join(', '), 100);
+  throw new ApiProblem(
+    'not-json',
+    `The content-type of the body is ${given}. Send JSON, with content-type: application/json.`,
+    { headers: { accept: 'application/json' } },
+  );
+}
+
+/** A JSON object; an empty one where there is no body, whatever its type. Throws ApiProblem for anything else. */
 export function bodyOf(event: ProxyEvent): object {
   const bytes = bytesOf(event);
-  const [type, ...others] = headersOf(event).get('content-type') ?? [];
-  if (bytes.length === 0 && type === undefined) return {};
-  if (others.length > 0 || type === undefined || !/^application\/json *(; *charset="?utf-8"? *)?$/i.test(type)) {
-    throw new ApiProblem(
-      'not-json',
-      `The body must be of content-type application/json${type === undefined ? ', and none is given' : `, not ${shown(type, 100)}`}.`,
-    );
-  }
   if (bytes.length === 0) return {};
+  assertJson(headersOf(event));
   const value = parsed(bytes);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongBody('must be a JSON object');
   if (hasProtoKey(value)) throw wrongBody('has a key __proto__');

@@ -1,5 +1,5 @@
 /** GET /clusters/{name}/identities. */
-import { isMigrationError, MigrationError } from '../domain/errors.ts';
+import { isMigrationError, MigrationError, RoleNotAssumed } from '../domain/errors.ts';
 import { identitiesReport } from '../domain/identities/report.ts';
 import type { WorkloadTally } from '../domain/identities/tally.ts';
 import type { Association, Target } from '../domain/model.ts';
@@ -69,7 +69,16 @@ function sourcesOf(target: Target, { portsFor, clock, remainingTime }: HandlerDe
   return { ...ports, target, clock, attempt, associationsOf };
 }
 
+/** Where it is what led to an error. */
+const notAssumedIn = (error: unknown): RoleNotAssumed | undefined =>
+  error instanceof RoleNotAssumed ? error : error instanceof Error ? notAssumedIn(error.cause) : undefined;
+
 function problemOf(error: unknown, { cluster, region }: Target): unknown {
+  const notAssumed = notAssumedIn(error);
+  if (notAssumed)
+    return new ApiProblem('no-access', notAssumed.message, {
+      errors: [{ field: 'query.account', message: 'is an account in which the service can assume no role' }],
+    });
   if (error instanceof UnreadCluster && error.why === 'unknown')
     return new ApiProblem('unknown-cluster', `${error.message.replace(/^t/, 'T')}.`, {
       errors: [{ field: 'path.name', message: `is the name of no cluster in region ${region}` }],

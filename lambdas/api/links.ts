@@ -26,6 +26,13 @@ export function linksOf(prefix: string, record: Standing): Links {
   };
 }
 
+/** The links of a migration, in an answer that is about its plan. */
+export const planLinksOf = ({ self, ...links }: Links): Links => ({
+  ...links,
+  self: links.plan ?? self,
+  migration: self,
+});
+
 /** What is known of one that was only just taken in, whatever has become of it since. */
 export const acceptedAs = (prefix: string, migrationId: string): Accepted => ({
   migrationId,
@@ -34,6 +41,22 @@ export const acceptedAs = (prefix: string, migrationId: string): Accepted => ({
 });
 
 export const sweepPath = (prefix: string, id: string): string => `${prefix}/sweeps/${id}`;
+
+/** As many as anybody follows. */
+const MOST_RELATED = 20;
+/** As every text of the service names one. */
+const NAMED = /\b(migration|sweep) ([0-7][0-9A-HJKMNP-TV-Z]{25})\b/gi;
+
+/** Paths of the migrations and sweeps that texts of the service name, but for `own`. */
+export function relatedIn(texts: (string | undefined)[], prefix: string, own?: string): string[] {
+  const named = texts.flatMap((text = '') => [...text.matchAll(NAMED)]);
+  const paths = named
+    .filter(([, , id]) => id !== own)
+    .map(([, what = '', id = '']) =>
+      what.toLowerCase() === 'sweep' ? sweepPath(prefix, id) : migrationPath(prefix, id),
+    );
+  return [...new Set(paths)].slice(0, MOST_RELATED);
+}
 
 const COMMANDS = ['pause', 'resume', 'stop'] as const;
 

@@ -52,7 +52,7 @@ export interface Operation {
   problems: readonly ProblemKind[];
 }
 
-const OF_BODIES = ['too-large', 'not-json'] as const satisfies ProblemKind[];
+const OF_BODIES = ['too-large', 'not-json', 'unsupported-encoding'] as const satisfies ProblemKind[];
 
 /** Of a sweep that is there: answered at once, and heeded when the sweep looks for it next. */
 const commandOf = <Name extends 'pause' | 'resume' | 'stop'>(name: Name, summary: string, description: string) =>

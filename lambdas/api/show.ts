@@ -11,7 +11,8 @@ import { readRunning } from '../runtime/running.ts';
 import { utcOf } from '../runtime/utc.ts';
 import type { MigrationAnswer } from './answers.ts';
 import { againLater } from './later.ts';
-import { linksOf, migrationPath, planPath } from './links.ts';
+import { linksOf, migrationPath, planLinksOf, planPath } from './links.ts';
+import { withKnownNames } from './names.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, invalid } from './problems.ts';
 import { idTokenOf } from './tokens.ts';
@@ -133,7 +134,8 @@ export async function getMigration(
   { parameters: { id }, prefix }: Call<'getMigration'>,
   dependencies: HandlerDependencies,
 ): Promise<Reply<'getMigration'>> {
-  const body = await answerOf(await foundMigration(dependencies.ledger, id), prefix, dependencies);
+  const record = await foundMigration(dependencies.ledger, id);
+  const body = withKnownNames(await answerOf(record, prefix, dependencies), prefix);
   return { body, headers: againLater(body) };
 }
 
@@ -146,24 +148,27 @@ export async function getPlan(
   const { target, addon, serviceAccount, strategy, preserve, dryRun, requestedBy, reason } = request;
   const end = status === 'ended' ? { outcome, endedAt } : {};
   return {
-    body: {
-      migrationId,
-      status,
-      ...end,
-      target,
-      addon,
-      serviceAccount,
-      strategy,
-      preserve,
-      dryRun,
-      requester: requesterOf(record),
-      requestedBy,
-      reason,
-      startedAt,
-      plan,
-      failure,
-      links: linksOf(prefix, record),
-    },
+    body: withKnownNames(
+      {
+        migrationId,
+        status,
+        ...end,
+        target,
+        addon,
+        serviceAccount,
+        strategy,
+        preserve,
+        dryRun,
+        requester: requesterOf(record),
+        requestedBy,
+        reason,
+        startedAt,
+        plan,
+        failure,
+        links: planLinksOf(linksOf(prefix, record)),
+      },
+      prefix,
+    ),
     headers: againLater({ status, waitingFor: waitingForOf(record) }),
   };
 }

@@ -6,7 +6,7 @@ import { isServed } from '../domain/spokes.ts';
 import { windowsOf } from '../domain/waiting.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import type { Accepted } from './answers.ts';
-import { acceptedAs, migrationPath, planPath } from './links.ts';
+import { acceptedAs, planLinksOf } from './links.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, invalid } from './problems.ts';
 import { takeIn } from './requesting.ts';
@@ -70,9 +70,8 @@ const OF_TARGET: Fields = { account: 'body.target.account', region: 'body.target
 async function start(
   request: MigrationRequestInput & { target: Target },
   call: Pick<Call<'createPlan'>, 'caller' | 'account' | 'prefix' | 'idempotencyKey'>,
-  pathOf: typeof planPath,
   dependencies: HandlerDependencies,
-): Promise<{ body: Accepted; headers: Record<string, string> }> {
+): Promise<Accepted> {
   assertPlace(request.target, OF_TARGET, call, dependencies);
   assertWindow(migrationRequest.parse(request), 'body.changeWindow', dependencies);
   const migrationId = await takeIn(
@@ -85,13 +84,24 @@ async function start(
     caller: call.caller,
     dryRun: request.dryRun ?? false,
   });
-  return { body: acceptedAs(call.prefix, migrationId), headers: { location: pathOf(call.prefix, migrationId) } };
+  return acceptedAs(call.prefix, migrationId);
 }
 
-export const createPlan = (call: Call<'createPlan'>, dependencies: HandlerDependencies): Promise<Reply<'createPlan'>> =>
-  start({ ...call.body, dryRun: true }, call, planPath, dependencies);
+/** Where it is, `Location` says too. */
+const located = (body: Accepted): { body: Accepted; headers: Record<string, string> } => ({
+  body,
+  headers: { location: body.links.self },
+});
 
-export const createMigration = (
+export async function createPlan(
+  call: Call<'createPlan'>,
+  dependencies: HandlerDependencies,
+): Promise<Reply<'createPlan'>> {
+  const accepted = await start({ ...call.body, dryRun: true }, call, dependencies);
+  return located({ ...accepted, links: planLinksOf(accepted.links) });
+}
+
+export const createMigration = async (
   call: Call<'createMigration'>,
   dependencies: HandlerDependencies,
-): Promise<Reply<'createMigration'>> => start(call.body, call, migrationPath, dependencies);
+): Promise<Reply<'createMigration'>> => located(await start(call.body, call, dependencies));

@@ -1,6 +1,7 @@
 /** POST /sweeps, GET /sweeps, and what there is of one sweep. */
 import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
+import { knownFailure } from '../domain/failures.ts';
 import { sha256 } from '../domain/plan/hash.ts';
 import { type Sweep, type SweepCommand, type SweepRequest, sweepRequest } from '../domain/sweep/model.ts';
 import { standingOf } from '../domain/sweep/standing.ts';
@@ -89,7 +90,12 @@ async function answerFor(id: string, prefix: string, dependencies: HandlerDepend
   const { executionArn, status } = sweep;
   const execution =
     executionArn === undefined || status === 'ended' ? undefined : await dependencies.executions.describe(executionArn);
-  return { ...standingOf(sweep, tally, execution?.status), links: sweepLinksOf(prefix, sweep) };
+  const standing = standingOf(sweep, tally, execution?.status);
+  return {
+    ...standing,
+    ...(standing.cause ? { cause: knownFailure(standing.cause) } : {}),
+    links: sweepLinksOf(prefix, sweep),
+  };
 }
 
 export async function getSweep(

@@ -103,6 +103,15 @@ export class MigrationError extends Error {
   }
 }
 
+/** AWS lets the service assume no role in an account: whatever is read or changed there fails by it. */
+export class RoleNotAssumed extends MigrationError {
+  readonly account: string;
+  constructor(account: string, message: string, options?: ErrorOptions) {
+    super('AccessDenied', message, options);
+    this.account = account;
+  }
+}
+
 export const isMigrationError = (error: unknown, name?: ErrorName): error is MigrationError =>
   error instanceof MigrationError && (name === undefined || error.name === name);
 

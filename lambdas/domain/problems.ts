@@ -12,9 +12,6 @@ const KEY = 64;
 
 function wordsOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_key') return `has a key that ${issue.issues[0]?.message ?? 'is not allowed'}`;
-  // As zod says it where nobody has said it better.
-  if (issue.code === 'invalid_type' && /^Invalid input: expected .*, received undefined$/.test(issue.message))
-    return 'is missing';
   if (issue.code !== 'unrecognized_keys') return issue.message;
   const { keys } = issue;
   return `has fields that are not known: ${keys
@@ -34,15 +31,13 @@ export interface Wrong {
   message: string;
 }
 
-/** The same as a list, for whoever looks at single fields. At most ten keys of each object that are not known. */
+/** The same as a list, for whoever looks at single fields: whole, each key that is not known by itself. */
 export const wrongsOf = ({ issues }: z.ZodError, whole: string): Wrong[] =>
   issues.flatMap((issue) => {
     const placeOf = (path: readonly PropertyKey[]): string =>
       path.length === 0 ? whole : `${whole}.${pathOf(path, '')}`;
     if (issue.code !== 'unrecognized_keys') return [{ place: placeOf(issue.path), message: wordsOf(issue) }];
-    return issue.keys
-      .slice(0, TOLD)
-      .map((key) => ({ place: placeOf([...issue.path, key]), message: 'is not known here' }));
+    return issue.keys.map((key) => ({ place: placeOf([...issue.path, key]), message: 'is not known here' }));
   });
 
 /** `whole`: what the data is called where it is wrong itself. The first ten, and how many more there are. */

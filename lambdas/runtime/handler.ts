@@ -11,6 +11,7 @@ import { randomFrom } from '../domain/draws.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { migrationId, target, type Target } from '../domain/model.ts';
 import type { NotedWait } from '../domain/waiting-for.ts';
+import { PLAIN_WORDS } from '../domain/plain-words.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
 import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
 import { RESERVE, throughThrottling } from './again-later.ts';
@@ -72,7 +73,7 @@ function parseInput(step: Step, event: unknown): unknown {
       `The input of step ${step.schema.name} is wrong: ${what}. Nothing was changed by this step; correct it, then start again.`,
     );
   if (!step.schema.answersProblems && hasProtoKey(event)) throw wrong('it has a key __proto__');
-  const parsed = step.schema.input.safeParse(event);
+  const parsed = step.schema.input.safeParse(event, PLAIN_WORDS);
   if (parsed.success) return parsed.data;
   throw wrong(problemsOf(parsed.error, 'input'));
 }

@@ -17,6 +17,7 @@ import type { DeploymentSettings } from '../domain/deployment-settings.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
 import { ACTING_STEPS, ROLE_VARIABLES } from '../domain/plan/acting.ts';
+import { PLAIN_WORDS } from '../domain/plain-words.ts';
 import { problemsOf } from '../domain/problems.ts';
 import { waitingCaps } from '../domain/waiting.ts';
 import type {
@@ -135,12 +136,7 @@ export function deploymentSettingsOf(
 function denialsIn(environment: WireOptions['environment'], accounts: readonly string[]): DenialSettings | undefined {
   const { ACCOUNT: account, DENIAL_ACTION: action, QUIET_HOURS: quietHours } = environment;
   if (action === undefined) return undefined;
-  const parsed = denialSettings.safeParse({
-    account,
-    accounts,
-    action,
-    quietHours: Number(quietHours),
-  });
+  const parsed = denialSettings.safeParse({ account, accounts, action, quietHours: Number(quietHours) }, PLAIN_WORDS);
   if (parsed.success) return parsed.data;
   throw new MigrationError(
     'BadInput',
@@ -152,7 +148,10 @@ function denialsIn(environment: WireOptions['environment'], accounts: readonly s
 function waitingIn(environment: WireOptions['environment']): Pick<Settings, 'waiting'> {
   const { MOST_WAITING_PER_PRINCIPAL: perPrincipal, MOST_WAITING: perDeployment } = environment;
   if (perPrincipal === undefined || perDeployment === undefined) return {};
-  const parsed = waitingCaps.safeParse({ perPrincipal: Number(perPrincipal), perDeployment: Number(perDeployment) });
+  const parsed = waitingCaps.safeParse(
+    { perPrincipal: Number(perPrincipal), perDeployment: Number(perDeployment) },
+    PLAIN_WORDS,
+  );
   if (parsed.success) return { waiting: parsed.data };
   throw new MigrationError(
     'BadInput',

@@ -39,7 +39,8 @@ export interface ApiProps {
 }
 
 /**
- * The HTTP API: a REST API whose methods are those of `OPERATIONS`, each authorised by IAM, and answered by one Lambda.
+ * The HTTP API: a REST API whose methods are those of `OPERATIONS`, and a proxy resource for all other paths and
+ * methods (ADR 55), each authorised by IAM, and answered by one Lambda.
  * Its access log needs the account's setting for API Gateway's logs, which is one for all APIs of the account and
  * region, and so is none of this stack's business: see docs/api.md.
  */
@@ -62,6 +63,8 @@ export class Api extends Construct {
       endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
       disableExecuteApiEndpoint: false,
       cloudWatchRole: false,
+      // Bytes, so that the Lambda sees what is not UTF-8: of a text API Gateway would have made U+FFFD.
+      binaryMediaTypes: ['*/*'],
       defaultMethodOptions: { authorizationType: apigateway.AuthorizationType.IAM },
       deployOptions: {
         stageName: STAGE,
@@ -81,8 +84,15 @@ export class Api extends Construct {
     });
     this.restApi = restApi;
     const integration = new apigateway.LambdaIntegration(handler, { proxy: true, allowTestInvoke: false });
-    for (const { method, path } of Object.values<Operation>(OPERATIONS)) {
-      const made = restApi.root.resourceForPath(path).addMethod(method, integration);
+    const documented = Object.values<Operation>(OPERATIONS).map(({ method, path }) =>
+      restApi.root.resourceForPath(path).addMethod(method, integration),
+    );
+    // Whatever no operation takes: the Lambda says what there is, where API Gateway would ask for a signature.
+    const others = [
+      restApi.root.addMethod('ANY', integration),
+      restApi.root.addProxy({ anyMethod: false }).addMethod('ANY', integration),
+    ];
+    for (const made of [...documented, ...others]) {
       Validations.of(made).acknowledge({
         id: 'AwsSolutions-COG4',
         reason:

@@ -6,7 +6,7 @@
  */
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type { Construct } from 'constructs';
-import { PROBLEM_TYPES } from '../../lambdas/api/problems.ts';
+import { typeOf } from '../../lambdas/api/problems.ts';
 
 interface GatewayProblem {
   /** API Gateway's own status where it is left out, which a problem then does not repeat. */
@@ -25,9 +25,9 @@ export const GATEWAY_PROBLEMS = {
   ACCESS_DENIED: { status: 403, title: 'The principal may not call this' },
   MISSING_AUTHENTICATION_TOKEN: {
     status: 403,
-    title: 'The request is not signed, or there is nothing at this path',
+    title: 'The request is not signed',
     detail:
-      'API Gateway answers both alike: the request has no Signature Version 4 for the service execute-api, or this path does not exist, or not with this method. docs/openapi.json has all paths and methods.',
+      'The request has no Signature Version 4, or a method that API Gateway does not know, such as TRACE. Sign it for the service execute-api, and send it again.',
   },
   INVALID_SIGNATURE: { status: 403, title: 'The signature is not right' },
   EXPIRED_TOKEN: { status: 403, title: 'The credentials have expired' },
@@ -36,7 +36,12 @@ export const GATEWAY_PROBLEMS = {
   QUOTA_EXCEEDED: { status: 429, title: 'There are too many requests', headers: TRY_AGAIN },
   REQUEST_TOO_LARGE: { status: 413, title: 'The request is too large' },
   RESOURCE_NOT_FOUND: { status: 404, title: 'There is nothing at this path' },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body is not JSON' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    title: 'The body can not be read',
+    detail:
+      'API Gateway does not read a body of this content-type, or can not undo its content-encoding. Send JSON (content-type: application/json), without a content-encoding.',
+  },
   BAD_REQUEST_BODY: { status: 400, title: 'The request is not right' },
   BAD_REQUEST_PARAMETERS: { status: 400, title: 'The request is not right' },
   WAF_FILTERED: { status: 403, title: 'A firewall has stopped the request' },
@@ -57,13 +62,14 @@ export const GATEWAY_PROBLEMS = {
 } as const satisfies Record<string, GatewayProblem>;
 type Name = keyof typeof GATEWAY_PROBLEMS;
 
-/** `ACCESS_DENIED` to `gateway-access-denied`: its section of docs/api.md. */
-export const anchorOf = (name: string): string => `gateway-${name.toLowerCase().replaceAll('_', '-')}`;
+/** `ACCESS_DENIED` to `gateway-access-denied`: its code, and its section of docs/api.md. */
+export const codeOf = (name: string): string => `gateway-${name.toLowerCase().replaceAll('_', '-')}`;
 
 /** The message is not put into quotes: it has its own. */
 const templateOf = (name: Name, { status, title, detail }: GatewayProblem): string =>
   JSON.stringify({
-    type: `${PROBLEM_TYPES}#${anchorOf(name)}`,
+    type: typeOf(codeOf(name)),
+    code: codeOf(name),
     title,
     ...(status === undefined ? {} : { status }),
     detail: detail ?? MESSAGE,
@@ -74,7 +80,7 @@ export function addGatewayResponses(scope: Construct, restApi: apigateway.RestAp
   for (const [name, given] of Object.entries(GATEWAY_PROBLEMS)) {
     const found: GatewayProblem = given;
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
-    new apigateway.GatewayResponse(scope, anchorOf(name), {
+    new apigateway.GatewayResponse(scope, codeOf(name), {
       restApi,
       type: apigateway.ResponseType.of(name),
       ...(found.status === undefined ? {} : { statusCode: String(found.status) }),

@@ -57,15 +57,21 @@ const statusOf = (given: unknown): number | undefined => {
   return Number.isInteger(status) && status >= 200 && status <= 599 ? status : undefined;
 };
 
-/** Undefined for a malformed one: what is no object, has other fields, a body that is no text, or no HTTP status. */
-export const answerOf = (result: unknown): HttpResponse | undefined => {
+/**
+ * Undefined for a malformed one: what is no object, has other fields, a body that is no text, or no HTTP status.
+ * `binary`: whether the caller accepts one of the API's binary types; else even a body in base64 goes out as it is
+ * (Developer Guide, "Content type conversions in API Gateway").
+ */
+export const answerOf = (result: unknown, binary = false): HttpResponse | undefined => {
   if (!isObject(result) || Object.keys(result).some((name) => !FIELDS.has(name))) return undefined;
   const { statusCode, headers: single, multiValueHeaders: multiple, body, isBase64Encoded: encoded } = result;
   const [status, headers] = [statusOf(statusCode), headersOf(single, multiple)];
   if (status === undefined || headers === undefined) return undefined;
   if (!isAbsent(body) && typeof body !== 'string') return undefined;
   if (!isAbsent(encoded) && typeof encoded !== 'boolean') return undefined;
-  // Without binary media types even a body in base64 goes out as it is (Developer Guide, "Content type conversions in
-  // API Gateway").
-  return { status, headers: { 'content-type': 'application/json', ...headers }, body: body ?? '' };
+  return {
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: encoded === true && binary ? Buffer.from(body ?? '', 'base64') : (body ?? ''),
+  };
 };

@@ -55,6 +55,12 @@ export const MISCONFIGURED = errorOf(
 /** Over what Lambda takes: koki-develop/lgtm-generator#10 has the whole answer. */
 export const TOO_LONG_FOR_LAMBDA = errorOf('REQUEST_TOO_LARGE', 'BadRequestException', 'Request Too Long');
 
+/**
+ * A content coding that is not supported, or a body that is not coded so: Developer Guide, "Call an API method with a
+ * compressed payload". Its text is not documented.
+ */
+export const NOT_DECODED = errorOf('UNSUPPORTED_MEDIA_TYPE', 'UnsupportedMediaTypeException', 'Unsupported Media Type');
+
 /** A function that failed, or whose answer is malformed: 502, of a type that a knob says (`apiUnusableAnswer`). */
 export const unusable = (type: ResponseType): GatewayError =>
   errorOf(type, 'InternalServerErrorException', 'Internal server error', 502);

@@ -4,6 +4,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type { World } from '../world/world.ts';
 import type { RequestContext, Visit } from './context.ts';
+import { isBinary } from './payload.ts';
 import { decoded, type Match } from './routes.ts';
 
 /** Null where there is nothing, as API Gateway has it. */
@@ -31,7 +32,8 @@ export const proxyEventOf = (
   { method, parameters }: Match,
   requestContext: RequestContext,
 ): APIGatewayProxyEvent => {
-  const { request, stage, path } = visit;
+  const { api, request, stage, path } = visit;
+  const binary = request.body.byteLength > 0 && isBinary(api, request.headers['content-type']);
   const headers = headersOf(visit);
   const query = Object.entries(request.query).map(([name, value]): [string, string[]] => [name, [value].flat()]);
   const decode = world.knobs.apiPathParameters === 'decoded' ? decoded : (text: string): string => text;
@@ -48,8 +50,7 @@ export const proxyEventOf = (
     pathParameters: orNull(pathParameters),
     stageVariables: orNull(stage.variables),
     requestContext,
-    body: request.body.byteLength === 0 ? null : Buffer.from(request.body).toString('utf8'),
-    // No media type is binary here, so everything is text.
-    isBase64Encoded: false,
+    body: request.body.byteLength === 0 ? null : Buffer.from(request.body).toString(binary ? 'base64' : 'utf8'),
+    isBase64Encoded: binary,
   };
 };

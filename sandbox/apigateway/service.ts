@@ -22,6 +22,7 @@ import {
   LONGEST_BODY,
   MISCONFIGURED,
   MISSING_TOKEN,
+  NOT_DECODED,
   notBelieved,
   TIMED_OUT,
   TOO_LONG,
@@ -30,6 +31,7 @@ import {
   wrongScope,
 } from './errors.ts';
 import { proxyEventOf } from './event.ts';
+import { decodedBody, isBinary } from './payload.ts';
 import { createRouter, type Match } from './routes.ts';
 
 export interface ApiGatewayOptions {
@@ -98,7 +100,7 @@ const integrate = async (
     caller: PRINCIPAL,
     sourceArn: arnOf(visit, visit.api.account, method.path),
   }).then(
-    (result) => answerOf(result) ?? malformed,
+    (result) => answerOf(result, isBinary(visit.api, visit.request.headers['accept'] ?? '')) ?? malformed,
     (error: unknown) => {
       if (error instanceof InvokeRefusal) return MISCONFIGURED;
       if (!(error instanceof LambdaFailure)) throw error;
@@ -147,7 +149,10 @@ export const createApiGateway = (options: ApiGatewayOptions): ApiGateway => {
     const admitted = admit(visit, match, call);
     if ('type' in admitted) return refuse(admitted);
     const context = requestContextOf(world, visit, match.method, admitted.caller);
-    const answered = await integrate(options, visit, match, proxyEventOf(world, visit, match, context));
+    const body = world.knobs.apiContentEncoding === 'decoded' ? decodedBody(request, LONGEST_BODY) : request.body;
+    if (!body) return refuse(NOT_DECODED, admitted.caller);
+    const event = proxyEventOf(world, { ...visit, request: { ...request, body } }, match, context);
+    const answered = await integrate(options, visit, match, event);
     return 'type' in answered ? refuse(answered, admitted.caller) : answered;
   };
 

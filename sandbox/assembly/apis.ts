@@ -22,6 +22,8 @@ export interface AssemblyApi {
   host: string;
   stages: AssemblyStage[];
   methods: AssemblyMethod[];
+  /** Bodies of these types are bytes and not text: `image/png`, `image/*`, or a star for each half. */
+  binaryMediaTypes: string[];
   responses: Partial<Record<ResponseType, AssemblyGatewayResponse>>;
 }
 
@@ -190,6 +192,15 @@ const stagesOf = (stacks: Stack[], apiId: string): AssemblyStage[] => [
   }),
 ];
 
+/** CloudFormation takes a slash as `~1` too. */
+const mediaTypesOf = (given: unknown, where: Where): string[] => {
+  if (!Array.isArray(given)) throw new AssemblyError('media types that are no list', where);
+  const types = given.map((each) => String(each).replaceAll('~1', '/').toLowerCase());
+  const wrong = types.find((each) => !/^[\w*.+-]+\/[\w*.+-]+$/.test(each));
+  if (wrong !== undefined) throw new AssemblyError(`the media type ${wrong}, which is none`, where);
+  return types;
+};
+
 const apiOf = (
   stacks: Stack[],
   { resolver }: Stack,
@@ -206,11 +217,7 @@ const apiOf = (
       ...where,
       path: 'Properties.EndpointConfiguration',
     });
-  if (!Array.isArray(binary) || binary.length > 0)
-    throw new AssemblyError('media types that are binary; the sandbox has text alone', {
-      ...where,
-      path: 'Properties.BinaryMediaTypes',
-    });
+  const binaryMediaTypes = mediaTypesOf(binary, { ...where, path: 'Properties.BinaryMediaTypes' });
   if (isTrue(disabled))
     throw new AssemblyError('an API without its own endpoint; the sandbox has no domain names', {
       ...where,
@@ -231,6 +238,7 @@ const apiOf = (
     host: `${id}.${hostOf('execute-api', region)}`,
     stages: stagesOf(stacks, id),
     methods: owned(stacks, 'Method', id).map((each) => methodOf(each, paths)),
+    binaryMediaTypes,
     responses: Object.fromEntries(responses),
   };
 };

@@ -301,6 +301,12 @@ export const knobs = z
       'aws/chalice#511, aws/chalice#688, serverless/serverless#5037: still encoded; the Developer Guide does not say',
       "Whether a function behind API Gateway gets the path's parameters percent-encoded as they were sent, or decoded.",
     ),
+    apiContentEncoding: knob(
+      z.enum(['decoded', 'passed']).default('decoded'),
+      'likely',
+      'API Gateway Developer Guide, "Call an API method with a compressed payload": decompressed, else 415; dherault/serverless-offline#594 sees it so, dougmoscrop/serverless-http#194 with the header left as it was; where the API has binary types nobody says',
+      "Whether API Gateway undoes a request's Content-Encoding (and refuses what it can't undo), or passes the body on as it was sent. The header stays.",
+    ),
     apiUnusableAnswer: knob(
       z.enum(['INTEGRATION_FAILURE', 'API_CONFIGURATION_ERROR', 'DEFAULT_5XX']).default('INTEGRATION_FAILURE'),
       'unknown',

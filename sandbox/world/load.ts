@@ -1,8 +1,8 @@
 /** Reads scenario files. Whatever is wrong with one is said with the file, the path inside it, and what to do. */
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
+import { parseJson } from '../../lambdas/domain/json.ts';
 import { loadCatalogue } from '../catalog/index.ts';
-import { findJsonSyntaxError } from './json-position.ts';
 import { checkScenario } from './scenario-checks.ts';
 import type { ScenarioProblem } from './scenario-problems.ts';
 import { scenario as scenarioSchema } from './scenario.ts';
@@ -81,12 +81,12 @@ const refuse = (name: string, problems: ScenarioProblem[]): never => {
 export const parseScenario = (json: unknown, name: string): Scenario => {
   let value = json;
   if (typeof json === 'string') {
-    const syntax = findJsonSyntaxError(json);
-    if (syntax)
+    const read = parseJson(json);
+    if (!read.ok)
       throw new ScenarioError(
-        `The scenario ${name} is not JSON: line ${syntax.line}, column ${syntax.column}: ${syntax.message}. Correct that place and start again.`,
+        `The scenario ${name} is not JSON: line ${read.line}, column ${read.column}: ${read.message}. Correct that place and start again.`,
       );
-    value = JSON.parse(json) as unknown;
+    ({ value } = read);
   }
   const parsed = scenarioSchema.safeParse(value, { reportInput: true });
   if (!parsed.success) return refuse(name, parsed.error.issues.flatMap(explain));

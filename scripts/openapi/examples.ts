@@ -24,6 +24,7 @@ const [STARTED, ASKED, DECIDED, EXPIRES] = [
 ];
 
 const LINKS = { self: `/v1/migrations/${ID}`, plan: `/v1/plans/${ID}` };
+const PLAN_LINKS = { self: LINKS.plan, migration: LINKS.self, plan: LINKS.plan };
 const ACCEPTED = { migrationId: ID, status: 'accepted', links: LINKS } as const;
 const PLAN = {
   verdict: 'migrate',
@@ -95,7 +96,7 @@ const commanded = (command: 'pause' | 'resume' | 'stop', reason: string) => ({
 });
 
 export const EXAMPLES: Examples = {
-  createPlan: { request: { target: TARGET, addon: ADDON }, answer: ACCEPTED },
+  createPlan: { request: { target: TARGET, addon: ADDON }, answer: { ...ACCEPTED, links: PLAN_LINKS } },
   getPlan: {
     answer: {
       migrationId: ID,
@@ -110,7 +111,7 @@ export const EXAMPLES: Examples = {
       startedAt: STARTED,
       endedAt: ASKED,
       plan: PLAN as never,
-      links: LINKS,
+      links: PLAN_LINKS,
     },
   },
   createMigration: {

@@ -31,9 +31,13 @@ export const json = (
 });
 
 export const problemAnswer = (kind: ProblemKind, detail: string, more: object = {}): Partial<PlainHttpResponse> =>
-  json({ type: `docs/api.md#${kind}`, ...PROBLEMS[kind], detail, ...more }, PROBLEMS[kind].status, {
-    'content-type': 'application/problem+json',
-  });
+  json(
+    { type: `urn:eks-pod-identity-migrator:problem:${kind}`, code: kind, ...PROBLEMS[kind], detail, ...more },
+    PROBLEMS[kind].status,
+    {
+      'content-type': 'application/problem+json',
+    },
+  );
 
 export const lost = (code = 'ECONNRESET'): Error =>
   new TypeError('fetch failed', { cause: Object.assign(new Error('read ECONNRESET'), { code }) });

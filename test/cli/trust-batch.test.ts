@@ -92,6 +92,7 @@ describe('a batch', () => {
         line({ id: 'good' }),
         line({ id: undefined }),
         line({ id: {} }),
+        line({}).replace('{', '{"id":"twice",'),
       ].join('\r\n'),
     );
     expect(
@@ -105,7 +106,9 @@ describe('a batch', () => {
       [undefined, 'good', 'allowed'],
       [9, undefined, 'BadLine'],
       [10, undefined, 'BadLine'],
+      [11, undefined, 'BadLine'],
     ]);
+    expect(answered.at(-1)!.error!.message).toBe('the line is not JSON: column 15: the key "id" is there twice');
     expect(answered[0]!.error!.message).toMatch(/^the line is not JSON: /);
     expect(answered[1]!.error!.message).toMatch(
       /^roleArn is missing; clusterArn "x" must be the ARN of an EKS cluster/,

@@ -161,7 +161,7 @@ export class Person {
 export const problemIn = ({ status, headers, text }: Heard, kind: string): Problem => {
   expect({ type: headers['content-type'], body: JSON.parse(text) as unknown }).toMatchObject({
     type: 'application/problem+json',
-    body: { type: `docs/api.md#${kind}`, status },
+    body: { type: `urn:eks-pod-identity-migrator:problem:${kind}`, code: kind, status },
   });
   return problem.parse(JSON.parse(text));
 };

@@ -26,7 +26,7 @@ describe('a migration over HTTP', () => {
       expect(plan).toMatchObject({
         outcome: 'planned',
         plan: { verdict: 'migrate' },
-        links: { self: `/v1/migrations/${planId}` },
+        links: { self: `/v1/plans/${planId}`, migration: `/v1/migrations/${planId}` },
       });
       expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
 

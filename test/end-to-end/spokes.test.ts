@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApiClient } from '../../cli/api/http.ts';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import type { MigrationReport, Target } from '../../lambdas/domain/model.ts';
@@ -13,7 +14,7 @@ import { externalIdOf, isSpokeRole, SPOKE_SESSION_SECONDS, spokeRoleArn } from '
 import { synthesise } from '../../scripts/synthesise.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
-import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
+import { credentialsOf, operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
@@ -81,6 +82,26 @@ describe('a migration of a cluster in another account', () => {
       expect(await world.rollBack({ migrationId })).toMatchObject({ outcome: 'rolled-back' });
       expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       expect(callsAt(world.backend.sandbox).filter(({ caller }) => !isSpokeRole(caller))).toEqual([]);
+    });
+  });
+
+  it('is refused a look at its identities by the API, which says that no role of the account can be assumed', async () => {
+    await inWorld(elsewhere(withoutStack), async ({ backend: { sandbox } }) => {
+      const { region } = sandbox.world.home;
+      const { transport } = sandbox.clients().config;
+      const credentials = credentialsOf(sandbox.world, operatorRoleArn(sandbox.world));
+      const api = createApiClient({ url: sandbox.apiUrl!, region, credentials, http: transport.http });
+      const answer = await api.request('GET', '/clusters/dev/identities', { query: { account: CLUSTERS, region } });
+      expect({ status: answer.status, problem: JSON.parse(answer.body) as unknown }).toMatchObject({
+        status: 409,
+        problem: {
+          code: 'no-access',
+          detail: expect.stringMatching(
+            new RegExp(`${spokeRoleArn(CLUSTERS, 'read')} could not be assumed.*docs/accounts\\.md`),
+          ) as string,
+          errors: [{ field: 'query.account' }],
+        },
+      });
     });
   });
 

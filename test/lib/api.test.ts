@@ -32,7 +32,7 @@ const stage = resourcesOf('AWS::ApiGateway::Stage')[0]![1];
 const versionId = resourcesOf('AWS::Lambda::Version').find(([id]) => id.startsWith('StepsApi'))![0];
 
 describe('the API', () => {
-  it('has the methods of docs/openapi.json, and no others', () => {
+  it('has the methods of docs/openapi.json, and one for all other paths and methods', () => {
     const document = JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/openapi.json'), 'utf8')) as {
       paths: Record<string, object>;
     };
@@ -40,7 +40,7 @@ describe('the API', () => {
       Object.keys(of).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(methods.map(({ HttpMethod, ResourceId }) => `${HttpMethod} ${pathOf(ResourceId.Ref)}`).sort()).toEqual(
-      documented.sort(),
+      [...documented, 'ANY ', 'ANY /{proxy+}'].sort(),
     );
   });
 
@@ -60,7 +60,7 @@ describe('the API', () => {
     for (const { FunctionName, SourceArn, Action } of permissions) {
       expect([FunctionName, Action]).toEqual([{ Ref: versionId }, 'lambda:InvokeFunction']);
       expect(String(resolve(SourceArn))).toMatch(
-        /^arn:aws:execute-api:eu-west-1:111122223333:ApiRestApi\w+\/ApiRestApiDeploymentStagev1\w+\/(GET|POST)\/\w/,
+        /^arn:aws:execute-api:eu-west-1:111122223333:ApiRestApi\w+\/ApiRestApiDeploymentStagev1\w+\/((GET|POST)\/\w|\*\/)/,
       );
     }
   });
@@ -151,17 +151,18 @@ describe('what API Gateway says by itself', () => {
       ).replace('$context.requestId', '7a3c9f1e-5d2b-4c8a-9e6f-0b1d2c3e4f5a');
       const found = problem.parse(JSON.parse(body));
       expect(body).not.toContain('$context');
-      expect(found.type).toBe(`docs/api.md#gateway-${ResponseType.toLowerCase().replaceAll('_', '-')}`);
+      expect(found.code).toBe(`gateway-${ResponseType.toLowerCase().replaceAll('_', '-')}`);
+      expect(found.type).toBe(`urn:eks-pod-identity-migrator:problem:${found.code}`);
       expect(found.status).toBe(StatusCode === undefined ? undefined : Number(StatusCode));
     }
   });
 
-  it('says of a request that is not signed that it may also be one for nothing', () => {
+  it('says how to sign a request that is not signed', () => {
     expect(
       responses.find(({ ResponseType }) => ResponseType === 'MISSING_AUTHENTICATION_TOKEN')?.ResponseTemplates[
         'application/json'
       ],
-    ).toMatch(/Signature Version 4.*does not exist/);
+    ).toMatch(/Signature Version 4.*Sign it for the service execute-api/);
   });
 });
 

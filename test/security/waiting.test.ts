@@ -64,7 +64,7 @@ describe('a flood of requests', () => {
     expect(statuses(answers)).toEqual({ 202: CAPS.perPrincipal, 429: FLOOD - CAPS.perPrincipal });
     expect(fakes.executions.migrations).toHaveLength(CAPS.perPrincipal);
     expect(JSON.parse(answers.at(-1)!.body)).toMatchObject({
-      type: 'docs/api.md#too-many-waiting',
+      type: 'urn:eks-pod-identity-migrator:problem:too-many-waiting',
       detail: `50 migrations of ${role('deployer')} wait already for an approval or a change window, and 50 may (waiting.perPrincipal). Nothing was changed. Approve, reject or cancel some of them, then start again.`,
     });
     // What was taken in is answered again as it was.

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { classOf, MigrationError } from '../../domain/errors.ts';
 import { sweepMetric } from '../../domain/metrics.ts';
 import type { Failure } from '../../domain/model.ts';
+import { PLAIN_WORDS } from '../../domain/plain-words.ts';
 import { problemsOf } from '../../domain/problems.ts';
 import { buildReport } from '../../domain/sweep/build-report.ts';
 import { reportCsv } from '../../domain/sweep/csv.ts';
@@ -61,7 +62,7 @@ async function read<Schema extends z.ZodType>(
   } catch {
     throw wrong('it is no JSON');
   }
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, PLAIN_WORDS);
   if (!parsed.success) throw wrong(problemsOf(parsed.error, 'it'));
   return parsed.data;
 }

@@ -16,6 +16,7 @@ import {
 import { MigrationError } from '../../domain/errors.ts';
 import { DENIAL_REFUSED } from '../../domain/metrics.ts';
 import { sha256 } from '../../domain/plan/hash.ts';
+import { PLAIN_WORDS } from '../../domain/plain-words.ts';
 import { problemsOf } from '../../domain/problems.ts';
 import { fit } from '../../domain/service-event-parts.ts';
 import { ulidFrom } from '../../domain/ulid.ts';
@@ -58,7 +59,7 @@ const run: StepRun<typeof diagnoseDenialSchema> = async (event, dependencies) =>
     telemetry.count(DENIAL_REFUSED);
     return { did: 'refused', why: refused };
   }
-  const parsed = denial.safeParse(event);
+  const parsed = denial.safeParse(event, PLAIN_WORDS);
   if (!parsed.success)
     throw new MigrationError(
       'BadInput',

@@ -79,8 +79,15 @@ export async function handle(fakes: Fakes, event: unknown): Promise<Answer> {
     headers: Record<string, string>;
     body: string;
   };
-  return { status: statusCode, headers, body: JSON.parse(body) as unknown };
+  return { status: statusCode, headers, body: body === '' ? undefined : (JSON.parse(body) as unknown) };
 }
+
+/** What came by no method of an operation: API Gateway's resource is the proxy one. */
+export const proxied = (request: Request): Record<string, unknown> => ({
+  ...eventOf(request),
+  resource: request.path === '/' ? '/' : '/{proxy+}',
+  pathParameters: request.path === '/' ? null : { proxy: request.path.replace(/^\//, '') },
+});
 
 export const send = (fakes: Fakes, request: Request): Promise<Answer> => handle(fakes, eventOf(request));
 
@@ -88,7 +95,7 @@ export const send = (fakes: Fakes, request: Request): Promise<Answer> => handle(
 export function problemIn({ status, headers, body }: Answer, kind: string): Problem {
   expect(headers['content-type']).toBe('application/problem+json');
   const found = problem.parse(body);
-  expect(found).toMatchObject({ type: `docs/api.md#${kind}`, status });
+  expect(found).toMatchObject({ type: `urn:eks-pod-identity-migrator:problem:${kind}`, code: kind, status });
   return found;
 }
 

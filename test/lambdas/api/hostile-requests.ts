@@ -28,7 +28,9 @@ interface Event extends Pick<ProxyEvent, 'resource' | 'pathParameters' | 'path'>
 /** Whether what was taken is right by the operation's own schemas. */
 function isRight({ httpMethod, body, isBase64Encoded, ...event }: Event): boolean {
   const path = pathOf(event);
-  const operation = PATTERNS.find((one) => one.method === httpMethod && one.pattern.test(path));
+  if (httpMethod === 'OPTIONS') return PATTERNS.some((one) => one.pattern.test(path));
+  const method = httpMethod === 'HEAD' ? 'GET' : httpMethod;
+  const operation = PATTERNS.find((one) => one.method === method && one.pattern.test(path));
   if (!operation) return false;
   if (!operation.body) return true;
   const text =
@@ -43,6 +45,8 @@ interface Tally {
 
 const REFUSALS = [400, 403, 404, 405, 409, 413, 415, 422];
 const FIELD = /^(path|query|header|body)(\.|$)/;
+/** As zod begins what nobody has said better. */
+const ZODS = /^(Invalid|Too (small|big)|Unrecognized|Expected|Required)/;
 // oxlint-disable-next-line eslint/no-control-regex -- what a terminal obeys.
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
@@ -68,6 +72,7 @@ function wrongInRefusal(
     ...(type === 'application/problem+json' && found.status === status
       ? []
       : [`no problem of its status: ${type ?? ''}`]),
+    ...errors.filter(({ message }) => ZODS.test(message)).map(({ field, message }) => `of zod: ${field} ${message}`),
     ...(CONTROL.test(found.detail) || body.length > 10_000 ? ['a detail that is not fit to be shown'] : []),
     ...((status === 400 || status === 422) && !namesFields ? ['no field'] : []),
     ...(written.length > 0 && status !== 409 ? [`writes: ${written.join()}`] : []),
@@ -89,10 +94,11 @@ async function wrongIn(
     body: string;
   };
   tally.statuses.set(statusCode, (tally.statuses.get(statusCode) ?? 0) + 1);
+  if (event.httpMethod === 'HEAD') return body === '' ? fakes.journal.mutations() : ['a body for HEAD'];
   if (statusCode >= 300) return wrongInRefusal(statusCode, headers['content-type'], body, fakes, tally);
   return [
     ...(isRight(event) ? [] : ['taken, though it is not right']),
-    ...(event.httpMethod === 'GET' ? fakes.journal.mutations() : []),
+    ...(['GET', 'OPTIONS'].includes(event.httpMethod) ? fakes.journal.mutations() : []),
   ];
 }
 

@@ -7,7 +7,7 @@ import { createHandler, type LambdaContext } from '../../../lambdas/runtime/hand
 import { apiStep } from '../../../lambdas/steps/api/handler.ts';
 import { lost } from '../fakes.ts';
 import { ADDON, aMigration, MIGRATION_ID, target } from '../fixtures.ts';
-import { eventOf, handle, newFakes, problemIn, REQUEST_ID, type Request, send, started } from './gateway.ts';
+import { eventOf, handle, newFakes, problemIn, proxied, REQUEST_ID, type Request, send, started } from './gateway.ts';
 
 const body = { target, addon: ADDON };
 const post = (change: Partial<Request>): Request => ({ method: 'POST', path: '/migrations', body, ...change });
@@ -32,16 +32,69 @@ describe('a path', () => {
   });
 
   it.each([
-    ['DELETE', '/migrations', 'POST, GET'],
-    ['GET', `/migrations/${MIGRATION_ID}/cancel`, 'POST'],
-    ['PUT', `/plans/${MIGRATION_ID}`, 'GET'],
-    ['post', '/plans', 'POST'],
-    ['__proto__', '/plans', 'POST'],
-    ['HEAD', '/clusters/x/identities', 'GET'],
+    ['DELETE', '/migrations', 'POST, GET, HEAD, OPTIONS'],
+    ['GET', `/migrations/${MIGRATION_ID}/cancel`, 'POST, OPTIONS'],
+    ['PUT', `/plans/${MIGRATION_ID}`, 'GET, HEAD, OPTIONS'],
+    ['post', '/plans', 'POST, OPTIONS'],
+    ['__proto__', '/plans', 'POST, OPTIONS'],
+    ['TRACE', '/clusters/x/identities', 'GET, HEAD, OPTIONS'],
   ])('does not know the method %s of %s, and says which it knows', async (method, path, allow) => {
-    const answer = await send(newFakes(), { method, path });
-    problemIn(answer, 'method-not-allowed');
-    expect(answer).toMatchObject({ status: 405, headers: { allow } });
+    for (const event of [eventOf({ method, path }), proxied({ method, path })]) {
+      const answer = await handle(newFakes(), event);
+      expect(problemIn(answer, 'method-not-allowed').detail).toContain(`Use ${allow}.`);
+      expect(answer).toMatchObject({ status: 405, headers: { allow } });
+    }
+  });
+
+  it.each(['/', '/plan', '/migrations/x/y', '/clusters', '/%6digrations', '//migrations', '/%zz'])(
+    'that is not there is a problem that names it, and no method makes it one that is: %s',
+    async (path) => {
+      for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
+        const found = problemIn(await handle(newFakes(), proxied({ method, path })), 'unknown-path');
+        expect(found.detail).toContain(`There is nothing at ${path}.`);
+      }
+      const head = await handle(newFakes(), proxied({ method: 'HEAD', path }));
+      expect([head.status, head.body]).toEqual([404, undefined]);
+    },
+  );
+
+  it('that came by no method of its own runs no operation, whatever it looks like', async () => {
+    const fakes = newFakes();
+    for (const path of ['/migrations', '/migrations/'])
+      problemIn(await handle(fakes, proxied({ ...post({}), path })), 'unknown-path');
+    expect(started(fakes)).toEqual({ migrations: 0, rollbacks: 0, changes: 0 });
+  });
+
+  it('is answered for HEAD as for GET, without the body', async () => {
+    const fakes = newFakes();
+    await fakes.ledger.putMigration(aMigration());
+    const path = `/migrations/${MIGRATION_ID}`;
+    const got = await send(fakes, { method: 'GET', path });
+    expect(await handle(fakes, proxied({ method: 'HEAD', path }))).toEqual({ ...got, body: undefined });
+    const missing = await handle(fakes, proxied({ method: 'HEAD', path: '/migrations/x' }));
+    expect(missing).toMatchObject({ status: 400, headers: { 'content-type': 'application/problem+json' } });
+    const posted = await handle(fakes, proxied({ method: 'HEAD', path: `${path}/cancel` }));
+    expect(posted).toMatchObject({ status: 405, headers: { allow: 'POST, OPTIONS' }, body: undefined });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('answers OPTIONS with its methods, and nothing else', async () => {
+    const fakes = newFakes();
+    const answer = await handle(fakes, proxied({ method: 'OPTIONS', path: '/migrations' }));
+    expect(answer).toMatchObject({ status: 204, headers: { allow: 'POST, GET, HEAD, OPTIONS' }, body: undefined });
+    expect(fakes.journal.names()).toEqual([]);
+  });
+
+  it.each([
+    ['/base/plans/x/y', 'plans/x/y', '/plans/x/y'],
+    ['/plans/a%2Fb/c', 'plans/a/b/c', '/plans/a%2Fb/c'],
+    ['/plans/x/y/', 'plans/x/y', '/plans/x/y'],
+    ['/elsewhere', 'plans/x/y', '/plans/x/y'],
+  ])('%s of a proxy %s is named %s', async (path, proxy, named) => {
+    const event = { ...proxied({ method: 'GET', path }), pathParameters: { proxy } };
+    expect(problemIn(await handle(newFakes(), event), 'unknown-path').detail).toContain(
+      `There is nothing at ${named}.`,
+    );
   });
 
   it('may end in a slash', async () => {
@@ -67,11 +120,36 @@ describe('a body', () => {
     ['application/jsonp'],
     ['application/json; charset=latin1'],
     [''],
-  ])('of type %j is not', async (type) => {
+  ])('of type %j is not, unless it is empty', async (type) => {
     expect(
       problemIn(await send(newFakes(), text(JSON.stringify(body), { headers: { 'content-type': type } })), 'not-json')
         .status,
     ).toBe(415);
+    const fakes = newFakes();
+    await fakes.ledger.putMigration(aMigration());
+    const cancel = { method: 'POST', path: `/migrations/${MIGRATION_ID}/cancel`, headers: { 'content-type': type } };
+    expect((await send(fakes, { ...cancel, body: '' })).status).toBe(202);
+  });
+  it.each(['gzip', 'br', 'identity, gzip', 'x'])('of the content coding %s is not read', async (coding) => {
+    const headers = { 'content-type': 'application/json', 'Content-Encoding': coding };
+    for (const base64 of [false, true]) {
+      const answer = await send(newFakes(), text(JSON.stringify(body), { headers, base64 }));
+      expect(problemIn(answer, 'unsupported-encoding').detail).toContain(`content-encoding ${coding}`);
+      expect(answer).toMatchObject({ status: 415, headers: { 'accept-encoding': 'identity' } });
+    }
+    const identity = { ...headers, 'Content-Encoding': 'Identity' };
+    expect((await send(newFakes(), text(JSON.stringify(body), { headers: identity }))).status).toBe(202);
+  });
+  it.each([
+    ['{"dryRun":true,"dryRun":false}', 'body.dryRun'],
+    ['{"target":{"cluster":"a","account":"1","cluster":"b"}}', 'body.target.cluster'],
+    ['{"roles":[{"roleArn":"a"},{"roleArn":"a","roleArn":"b"}]}', 'body.roles.1.roleArn'],
+  ])('with a key that is there twice is refused, and starts nothing: %s', async (value, field) => {
+    const fakes = newFakes();
+    const whole = value.replace('{', `{${JSON.stringify({ addon: ADDON }).slice(1, -1)},`);
+    const found = problemIn(await send(fakes, text(whole)), 'invalid-request');
+    expect(found.errors).toEqual([{ field, message: 'is given more than once' }]);
+    expect(started(fakes)).toEqual({ migrations: 0, rollbacks: 0, changes: 0 });
   });
   it('of no type, or of two, is not', async () => {
     for (const headers of [
@@ -126,7 +204,9 @@ describe('a body', () => {
   });
   it('that is deep does no harm', async () => {
     for (const value of [deep('[', ']'), deep('{"a":', '}').replace('}}', '1}}')])
-      expect(problemIn(await send(newFakes(), text(value)), 'invalid-request').errors?.length).toBeGreaterThan(0);
+      expect(problemIn(await send(newFakes(), text(value)), 'invalid-request').detail).toMatch(
+        /line 1, column \d+: nested deeper than 32 levels$/,
+      );
   });
   it('that is not base 64 though it is said to be, or no text at all, is a problem', async () => {
     for (const value of ['{}', '====', 'abc', 17, {}]) {
@@ -191,6 +271,29 @@ describe('all that is wrong', () => {
       'query.x',
     ]);
     expect(found.detail).toContain('query.x: is not known here; ');
+  });
+  it('is counted, where it is more than a person reads', async () => {
+    const junk = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`x${index}`, 1]));
+    const found = problemIn(await send(newFakes(), post({ body: { ...body, ...junk } })), 'invalid-request');
+    expect([found.errors?.length, found.moreErrors]).toEqual([20, 2980]);
+    expect(found.detail).toMatch(
+      /^3000 parts are not right, and the first 20 are: body\.x0: is not known here; body\.x1: /,
+    );
+    const few = problemIn(await send(newFakes(), post({ body: { ...body, x: 1 } })), 'invalid-request');
+    expect(few).not.toHaveProperty('moreErrors');
+  });
+  it('is told in plain words', async () => {
+    const found = problemIn(
+      await send(newFakes(), post({ body: { target: 'x', addon: 1, dryRun: 'no', strategy: 'none', roles: [] } })),
+      'invalid-request',
+    );
+    expect(Object.fromEntries(found.errors!.map(({ field, message }) => [field, message]))).toMatchObject({
+      'body.target': 'must be an object',
+      'body.addon': 'must be text',
+      'body.dryRun': 'must be true or false',
+      'body.strategy': 'must be one of "auto", "in-place", "recreate"',
+      'body.roles': 'must be an object',
+    });
   });
   it('is told of a key that acts on a terminal, escaped and cut', async () => {
     const found = problemIn(

@@ -1,6 +1,6 @@
 /** GET /clusters/{name}/identities. */
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { MigrationError, RoleNotAssumed } from '../../../lambdas/domain/errors.ts';
 import type { Fakes } from '../fakes.ts';
 import { ACCOUNT, aPod, anAssociation, CLUSTER, ROLE, target } from '../fixtures.ts';
 import { newFakes, problemIn, send, started } from './gateway.ts';
@@ -127,6 +127,20 @@ describe('GET /clusters/{name}/identities', () => {
       detail: expect.stringMatching(/KubernetesRoleArns.*docs\/kubernetes-access\.md.*no (entry|right)/s) as string,
     });
   });
+
+  it.each(['eks.describeCluster', 'kubernetes.eachPod'])(
+    'says that no role can be assumed in the account, where %s fails by that',
+    async (call) => {
+      const fakes = newFakes();
+      const message = 'The role arn:aws:iam::222233334444:role/x could not be assumed: docs/accounts.md.';
+      fakes.journal.failNext(call, 'before', new RoleNotAssumed('222233334444', message));
+      const found = problemIn(await look(fakes), 'no-access');
+      expect(found.detail).toBe(message);
+      expect(found.errors).toEqual([
+        { field: 'query.account', message: 'is an account in which the service can assume no role' },
+      ]);
+    },
+  );
 
   it('notes what else may not be read', async () => {
     const fakes = newFakes();

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Operation, type OperationId, OPERATIONS } from '../../../lambdas/api/operations.ts';
 import { PROBLEMS } from '../../../lambdas/api/problems.ts';
-import { anchorOf, GATEWAY_PROBLEMS } from '../../../lib/api/gateway-responses.ts';
+import { FAILURE_NAMES } from '../../../lambdas/domain/failures.ts';
+import { STEP_LINES } from '../../../lambdas/domain/step-lines.ts';
+import { codeOf, GATEWAY_PROBLEMS } from '../../../lib/api/gateway-responses.ts';
 import { type Document, OPENAPI_FILE, openapiText } from '../../../scripts/openapi.ts';
 import { EXAMPLES } from '../../../scripts/openapi/examples.ts';
 
@@ -218,6 +220,43 @@ describe('docs/openapi.json', () => {
   });
 });
 
+describe('closed sets of names', () => {
+  const { schemas } = document.components;
+  const enumAt = (schema: string, ...path: string[]): unknown =>
+    path.reduce<unknown>(
+      (one, name) => (isObject(one) && isObject(one['properties']) ? one['properties'][name] : undefined),
+      schemas[schema],
+    );
+  it('are listed: of failures, of steps and of problems', () => {
+    for (const [schema, field] of [
+      ['Migration', 'failure'],
+      ['Plan', 'failure'],
+      ['Sweep', 'cause'],
+    ] as const)
+      expect(enumAt(schema, field, 'name')).toMatchObject({ type: 'string', enum: FAILURE_NAMES });
+    expect(enumAt('Migration', 'step')).toMatchObject({ type: 'string', enum: STEP_LINES });
+    expect(enumAt('Problem', 'code')).toMatchObject({
+      type: 'string',
+      enum: [...Object.keys(PROBLEMS), ...Object.keys(GATEWAY_PROBLEMS).map(codeOf)],
+    });
+  });
+  it('have an example of its own for each status of a problem', () => {
+    const examples = operations.flatMap(({ operation }) =>
+      Object.entries(operation.responses).flatMap(([status, response]) =>
+        contentsOf(response)
+          .filter(({ schema }) => isObject(schema) && schema['$ref'] === '#/components/schemas/Problem')
+          .map(({ example }) => ({ status: Number(status), example: example as Json })),
+      ),
+    );
+    expect(examples.length).toBeGreaterThan(100);
+    for (const { status, example } of examples)
+      expect(example).toMatchObject({
+        status,
+        type: `urn:eks-pod-identity-migrator:problem:${String(example['code'])}`,
+      });
+  });
+});
+
 describe('examples', () => {
   it.each(Object.keys(EXAMPLES) as OperationId[])('of %s are what it takes and answers, whole', (id) => {
     const { body, answer }: Operation = OPERATIONS[id];
@@ -241,7 +280,7 @@ describe('docs/api.md', () => {
     ),
   );
   it('has a section for each problem, of the Lambda and of API Gateway', () => {
-    const wanted = [...Object.keys(PROBLEMS), ...Object.keys(GATEWAY_PROBLEMS).map(anchorOf)];
+    const wanted = [...Object.keys(PROBLEMS), ...Object.keys(GATEWAY_PROBLEMS).map(codeOf)];
     expect(wanted.filter((anchor) => !anchors.has(anchor))).toEqual([]);
   });
   it('has every operation', () => {

@@ -174,7 +174,7 @@ describe('GET /plans/{id}', () => {
         status: 'ended',
         outcome,
         plan: { verdict: 'migrate', hash: plan.hash },
-        links: { self },
+        links: { self: `/v1/plans/${MIGRATION_ID}`, plan: `/v1/plans/${MIGRATION_ID}`, migration: self },
       });
       expect(body).not.toHaveProperty('steps');
     }

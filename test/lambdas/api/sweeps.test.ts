@@ -217,10 +217,9 @@ describe('GET /sweeps/{id}', () => {
     ['POST', '/stop'],
   ])('is a problem with %s …%s where there is no such sweep', async (method, rest) => {
     const fakes = newFakes();
-    expect(problemIn(await send(fakes, { method, path: `/sweeps/${ID}${rest}` }), 'unknown-sweep')).toMatchObject({
-      status: 404,
-      errors: [{ field: 'path.id' }],
-    });
+    const found = problemIn(await send(fakes, { method, path: `/sweeps/${ID}${rest}` }), 'unknown-sweep');
+    expect(found).toMatchObject({ status: 404, errors: [{ field: 'path.id' }] });
+    expect(found).not.toHaveProperty('links');
     expect(
       problemIn(await send(fakes, { method, path: `/sweeps/latest${rest}` }), 'invalid-request').errors,
     ).toMatchObject([{ field: 'path.id' }]);
@@ -259,7 +258,9 @@ describe('what is asked of a sweep', () => {
     ['stop', { request: { ...request, mode: 'inventory' } }, 'inventory'],
   ])('%s is refused where it makes no sense, and notes nothing', async (command, change, why) => {
     const fakes = await withSweep(change);
-    expect(problemIn(await ask(fakes, command), 'not-now').detail).toContain(why);
+    const found = problemIn(await ask(fakes, command), 'not-now');
+    expect(found.detail).toContain(why);
+    expect(found.links).toEqual({ self: `/v1/sweeps/${ID}` });
     expect((await fakes.sweeps.get(ID))?.command).toBeUndefined();
     expect(fakes.executions.sweeps).toEqual([]);
   });

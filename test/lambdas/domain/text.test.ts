@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { secretsIn } from '../../../lambdas/domain/configuration.ts';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { PLAIN_WORDS } from '../../../lambdas/domain/plain-words.ts';
 import { hasProtoKey, problemsOf } from '../../../lambdas/domain/problems.ts';
 import { isOneLine, isPrintable, jsonText, printable, shown, shownIn } from '../../../lambdas/domain/text.ts';
 
@@ -69,12 +70,13 @@ describe('what is wrong with data', () => {
     name: z.enum(['a', 'b']),
     tags: z.record(z.string().regex(/^[a-z]+$/, 'must be small'), z.number()),
   });
-  const problems = (data: unknown): string => problemsOf(schema.safeParse(data).error!, 'input');
+  const problems = (data: unknown): string => problemsOf(schema.safeParse(data, PLAIN_WORDS).error!, 'input');
   it('names the field and repeats no value', () => {
     expect(problems({ name: 'SECRET', tags: { x: 'SECRET' } })).toBe(
-      'name: Invalid option: expected one of "a"|"b"; tags.x: Invalid input: expected number, received string',
+      'name: must be one of "a", "b"; tags.x: must be a number',
     );
-    expect(problems('SECRET')).toBe('input: Invalid input: expected object, received string');
+    expect(problems('SECRET')).toBe('input: must be an object');
+    expect(problems({})).toBe('name: is missing; tags: is missing');
   });
   it('shows keys that are wrong, cut and escaped', () => {
     expect(problems({ name: 'a', tags: { [`\u001b${'X'.repeat(100)}`]: 1 } })).toBe(

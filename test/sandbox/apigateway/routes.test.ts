@@ -47,10 +47,19 @@ describe('a path', () => {
     for (const order of [API, API.toReversed()]) expect(routed(order, '/a/b')).toEqual(['GET /a/b', {}]);
   });
 
-  test('of a resource without that method leads nowhere, and to ANY where there is one', () => {
-    expect(routed(API, '/a/b', 'DELETE')).toBeUndefined();
+  test('of a resource without that method is taken by ANY, by a parameter or by the proxy resource', () => {
     expect(routed(API, '/any', 'DELETE')).toEqual(['ANY /any', {}]);
-    expect(routed(API, '/a/b/d')).toBeUndefined();
+    expect(routed(API, '/a/b', 'DELETE')).toEqual(['ANY /{proxy+}', { proxy: 'a/b' }]);
+    expect(routed(API, '/a/b/d')).toEqual(['GET /a/{rest+}', { rest: 'b/d' }]);
+    expect(routed(['POST /a/b', 'GET /a/{x}'], '/a/b')).toEqual(['GET /a/{x}', { x: 'b' }]);
+    expect(routed(['POST /a/b', 'PUT /a/{x}'], '/a/b')).toBeUndefined();
+  });
+
+  test('is taken by ANY with the methods of REST APIs alone', () => {
+    for (const verb of ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'])
+      expect(routed(['ANY /{proxy+}'], '/x', verb)).toEqual(['ANY /{proxy+}', { proxy: 'x' }]);
+    for (const verb of ['TRACE', 'CONNECT', 'QUERY', 'get', ''])
+      expect(routed(['ANY /{proxy+}'], '/x', verb)).toBeUndefined();
   });
 
   test('that nothing fits leads nowhere', () => {

@@ -162,7 +162,8 @@ describe('an API', () => {
   test.each<[string, Record<string, Record<string, unknown>>, string, string]>([
     ['a resource policy', { Api: { Policy: {} } }, 'Api', 'an API with Policy, which the sandbox does not play'],
     ['an OpenAPI body', { Api: { Body: {} } }, 'Api', 'an API with Body'],
-    ['binary media types', { Api: { BinaryMediaTypes: ['image/png'] } }, 'Api', 'media types that are binary'],
+    ['what is no media type', { Api: { BinaryMediaTypes: ['png'] } }, 'Api', 'the media type png, which is none'],
+    ['media types that are no list', { Api: { BinaryMediaTypes: 'image/png' } }, 'Api', 'media types that are no list'],
     ['a VPC for its caller', { Api: { EndpointConfiguration: { Types: ['PRIVATE'] } } }, 'Api', 'a private API'],
     [
       'no endpoint of its own',

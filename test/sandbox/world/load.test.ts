@@ -34,7 +34,8 @@ describe('parseScenario', () => {
 
   it.each([
     ['{\n  "accounts": [,]\n}', 'line 2, column 16'],
-    ['{\n  "accounts": nul\n}', 'line 2, column 18'],
+    ['{\n  "accounts": nul\n}', 'line 2, column 15'],
+    ['{"seed": 1,\n "knobs": {"keepIrsaRole": true, "keepIrsaRole": false}}', 'line 2, column 34'],
     ['{\n  "seed": 1,\n}', 'line 3, column 1'],
     ['{"seed": 1', 'line 1, column 11'],
     ['{"seed": 1} more', 'line 1, column 13'],

@@ -1,13 +1,23 @@
 /**
- * Reads JSON (RFC 8259) as IAM wants it: a key may be there once only, which JSON.parse does not tell, and what is
- * wrong has a place. Objects become Maps, so that a key such as `__proto__` is a key like any other. Source: IAM User
- * Guide, "Grammar of the IAM JSON policy language", notes.
+ * Reads JSON (RFC 8259) that somebody has written: a key may be there once only, of which JSON.parse takes the last
+ * without a word, and what is wrong has a place. Objects become Maps, so that a key such as `__proto__` is a key like
+ * any other. IAM refuses a policy with a key twice too (IAM User Guide, "Grammar of the IAM JSON policy language",
+ * notes).
  */
 export type Json = string | number | boolean | null | Json[] | Map<string, Json>;
 
-export type ReadJson = { ok: true; value: Json } | { ok: false; line: number; column: number; message: string };
+/** What is wrong with a text, and where; lines and columns count from 1. It repeats nothing of the text but a key. */
+export interface JsonProblem {
+  ok: false;
+  line: number;
+  column: number;
+  message: string;
+  /** The path of a key that is there twice: names, and places in lists. */
+  twice?: (string | number)[];
+}
+export type ReadJson = { ok: true; value: Json } | JsonProblem;
 
-/** A policy needs six levels; deeper ones are refused before they can exhaust the stack. */
+/** Policies, requests and scenarios need a dozen levels at most; deeper texts are refused before the stack is full. */
 const MAX_DEPTH = 32;
 
 const literals: readonly [string, boolean | null][] = [
@@ -18,14 +28,18 @@ const literals: readonly [string, boolean | null][] = [
 
 class SyntaxProblem extends Error {
   readonly offset: number;
-  constructor(offset: number, message: string) {
+  readonly twice: (string | number)[] | undefined;
+  constructor(offset: number, message: string, twice?: (string | number)[]) {
     super(message);
     this.offset = offset;
+    this.twice = twice;
   }
 }
 
 class Reader {
   private at = 0;
+  /** Of the value that is being read. */
+  private readonly path: (string | number)[] = [];
   private readonly text: string;
 
   constructor(text: string) {
@@ -72,6 +86,13 @@ class Reader {
     return literal[1];
   }
 
+  private inner(place: string | number, depth: number): Json {
+    this.path.push(place);
+    const value = this.value(depth);
+    this.path.pop();
+    return value;
+  }
+
   private object(depth: number): Json {
     const entries = new Map<string, Json>();
     this.at += 1;
@@ -80,9 +101,13 @@ class Reader {
       if (this.peek() !== '"') throw this.problem('expected a key in double quotes');
       const start = this.at;
       const key = this.string();
-      if (entries.has(key)) throw this.problem(`the key ${JSON.stringify(key.slice(0, 100))} is there twice`, start);
+      if (entries.has(key))
+        throw new SyntaxProblem(start, `the key ${JSON.stringify(key.slice(0, 100))} is there twice`, [
+          ...this.path,
+          key,
+        ]);
       if (!this.take(':')) throw this.problem('expected a colon');
-      entries.set(key, this.value(depth));
+      entries.set(key, this.inner(key, depth));
     } while (this.take(','));
     if (!this.take('}')) throw this.problem('expected a comma or the end of the object');
     return entries;
@@ -92,7 +117,7 @@ class Reader {
     const items: Json[] = [];
     this.at += 1;
     if (this.take(']')) return items;
-    do items.push(this.value(depth));
+    do items.push(this.inner(items.length, depth));
     while (this.take(','));
     if (!this.take(']')) throw this.problem('expected a comma or the end of the list');
     return items;
@@ -131,13 +156,25 @@ class Reader {
   }
 }
 
-/** Lines and columns count from 1. Never throws. */
+/** Never throws. */
 export function readJson(text: string): ReadJson {
   try {
     return { ok: true, value: new Reader(text).document() };
   } catch (error) {
     if (!(error instanceof SyntaxProblem)) throw error;
     const before = text.slice(0, error.offset).split('\n');
-    return { ok: false, line: before.length, column: (before.at(-1)?.length ?? 0) + 1, message: error.message };
+    return {
+      ok: false,
+      line: before.length,
+      column: (before.at(-1)?.length ?? 0) + 1,
+      message: error.message,
+      ...(error.twice ? { twice: error.twice } : {}),
+    };
   }
+}
+
+/** The same as plain data, as JSON.parse gives it. Never throws. */
+export function parseJson(text: string): { ok: true; value: unknown } | JsonProblem {
+  const read = readJson(text);
+  return read.ok ? { ok: true, value: JSON.parse(text) as unknown } : read;
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readJson, type Json } from '../../../../lambdas/domain/policy/json.ts';
+import { parseJson, readJson, type Json } from '../../../lambdas/domain/json.ts';
 
 /** As JSON.parse gives it, keys in the order of the text. */
 function plain(value: Json): unknown {
@@ -139,5 +139,49 @@ describe('readJson', () => {
     ['['.repeat(1_000_000), '1:33 nested deeper than 32 levels'],
   ])('says where, and what: %#', (text, expected) => {
     expect(failure(text)).toBe(expected);
+  });
+});
+
+describe('parseJson', () => {
+  it('gives what JSON.parse gives, where no key is there twice', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 4 }), (text) => {
+        const value: unknown = JSON.parse(text);
+        // JSON.stringify writes each key once.
+        expect(parseJson(JSON.stringify(value))).toEqual({ ok: true, value });
+      }),
+    );
+  });
+
+  it.each([
+    ['{"dryRun": true, "dryRun": false}', ['dryRun']],
+    ['{"a": {"b": [1, {"c": 1, "d": [], "c": 2}]}}', ['a', 'b', 1, 'c']],
+    ['[[], [{"a": 1, "\\u0061": 1}]]', [1, 0, 'a']],
+    ['{"__proto__": 1, "__proto__": 1}', ['__proto__']],
+  ])('names the key that is there twice by its path: %s', (text, twice) => {
+    expect(parseJson(text)).toMatchObject({ ok: false, twice });
+  });
+
+  it('finds a key that is repeated anywhere', () => {
+    const place = fc.array(fc.oneof(fc.constant('['), fc.constant('{"k":')), { maxLength: 20 });
+    fc.assert(
+      fc.property(place, fc.string(), (opens, key) => {
+        const name = JSON.stringify(key);
+        const closes = opens.map((open) => (open === '[' ? ']' : '}')).toReversed();
+        const text = [...opens, `{${name}:1,"other${key.length}":2,${name}:1}`, ...closes].join('');
+        const path = opens.map((open) => (open === '[' ? 0 : 'k'));
+        fc.pre(key !== `other${key.length}`);
+        expect(parseJson(text)).toMatchObject({ ok: false, twice: [...path, key] });
+      }),
+    );
+  });
+
+  it('has no path for what is not JSON', () => {
+    expect(parseJson('{"a":1,}')).toEqual({
+      ok: false,
+      line: 1,
+      column: 8,
+      message: 'expected a key in double quotes',
+    });
   });
 });

@@ -1,0 +1,38 @@
+/** What a record has in words of many origins, as the API promises it: names of closed sets, and links for ids. */
+import { knownFailure } from '../domain/failures.ts';
+import type { Failure } from '../domain/model.ts';
+import { baseOf } from '../domain/step-lines.ts';
+import type { Links } from './answers.ts';
+import { relatedIn } from './links.ts';
+
+interface Answer {
+  migrationId: string;
+  failure?: Failure | undefined;
+  rollback?: { error?: Failure | undefined } | undefined;
+  step?: string | undefined;
+  steps?: readonly { error?: Failure | undefined }[];
+  waitingFor?: { text: string } | undefined;
+  warnings?: readonly { message: string }[];
+  plan?: { checks: readonly { message: string }[] } | undefined;
+  links: Links;
+}
+
+/** The answer with a failure and a step of the closed sets, and with links to other migrations that it names. */
+export function withKnownNames<Shown extends Answer>(answer: Shown, prefix: string): Shown {
+  const { migrationId, failure, rollback, step, steps = [], waitingFor, warnings = [], plan, links } = answer;
+  const texts = [
+    failure?.message,
+    rollback?.error?.message,
+    waitingFor?.text,
+    ...[...warnings, ...(plan?.checks ?? [])].map(({ message }) => message),
+    ...steps.map(({ error }) => error?.message),
+  ];
+  const related = relatedIn(texts, prefix, migrationId);
+  return {
+    ...answer,
+    ...(failure ? { failure: knownFailure(failure) } : {}),
+    ...(rollback?.error ? { rollback: { ...rollback, error: knownFailure(rollback.error) } } : {}),
+    ...(step === undefined ? {} : { step: baseOf(step) }),
+    ...(related.length > 0 ? { links: { ...links, related } } : {}),
+  };
+}
