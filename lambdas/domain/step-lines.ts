@@ -35,6 +35,7 @@ export const STEP_LINES = [
   'verify-restored',
   'restart-restored',
   'restore-associations-deferred',
+  'restore-associations-own',
   'restore-trust',
   'finish-rolled-back',
   'finish-needs-human',
