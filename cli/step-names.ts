@@ -52,7 +52,7 @@ const VARIANTS = {
     step: 'restore-associations',
     title: 'Put back the associations that were deleted for the change',
   },
-  'return-associations': {
+  'restore-associations-own': {
     step: 'restore-associations',
     title: 'Create the associations again that the pods still need',
   },
@@ -151,7 +151,7 @@ const BY_STATE = new Map<string, LineName>([
   ['WaitForFormerIdentity', 'await-former-identity'],
   ['RestorePurged', 'restore-associations-purged'],
   ['RestoreDeferred', 'restore-associations-deferred'],
-  ['ReturnAssociations', 'return-associations'],
+  ['ReturnAssociations', 'restore-associations-own'],
   ['RestoreAnnotation', 'restore-annotation'],
   ['RestoreTrust', 'restore-trust'],
   ['RecordMigrated', 'finish'],
