@@ -67,12 +67,13 @@ it('the bundled asset ends rolled-back, with the add-on as it was', async () => 
 });
 
 it('the bundled asset ends needs-human, with the commands', async () => {
-  const scenario = scenarioOf((changed) =>
-    changed.faults.push({ operation: 'CreateAddon', kind: 'access-denied', call: 1, times: 'all' }),
-  );
-  const run = await migrate({ scenario, request: RECREATE, bundled: true });
-  expect(run.report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AccessDenied' } });
-  expect(run.report.handOff.join('\n')).toMatch(/aws eks create-addon [^]*\npod-identity rollback /);
+  // Nothing that the rollback could wait for: its own update fails too.
+  const scenario = scenarioOf((changed) => {
+    changed.knobs.updateEndsIn = 'UPDATE_FAILED';
+  });
+  const run = await migrate({ scenario, request: { strategy: 'in-place' }, bundled: true });
+  expect(run.report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AddonFailed' } });
+  expect(run.report.handOff.join('\n')).toMatch(/aws eks update-addon [^]*\npod-identity rollback /);
 });
 
 it('the bundled asset looks for what a stopped execution left, and finds nothing', async () => {
