@@ -115,6 +115,13 @@ export class RoleNotAssumed extends MigrationError {
 export const isMigrationError = (error: unknown, name?: ErrorName): error is MigrationError =>
   error instanceof MigrationError && (name === undefined || error.name === name);
 
+/**
+ * Whether EKS has refused an association since its service account has one: of somebody else's, or one that was deleted
+ * some seconds ago, whose key is not free yet (aws-controllers-k8s/community#2684).
+ */
+export const isAssociationConflict = (error: unknown): error is MigrationError =>
+  isMigrationError(error, 'Busy') && /association already exists/i.test(error.message);
+
 /** Of a name that somebody else has written; undefined for none of ours. */
 export const classOf = (name: string): ErrorClass | undefined =>
   Object.hasOwn(ERROR_CLASSES, name) ? ERROR_CLASSES[name as ErrorName] : undefined;

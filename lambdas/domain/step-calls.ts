@@ -7,8 +7,8 @@ import type { PacedService } from './pace.ts';
 
 /**
  * What a step does where its turn is not near: it `comes-back` later, since nothing has been changed yet, or it looks
- * only; it `waits` for
- * some seconds, since a change is under way; or it `goes-on`, since software may be missing, or is being put back.
+ * only; it `waits` for some seconds, since a change is under way; or it `goes-on`, since software may be missing, or is
+ * being put back.
  */
 export type Patience = 'comes-back' | 'waits' | 'goes-on';
 

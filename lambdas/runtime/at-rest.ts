@@ -1,13 +1,13 @@
 /** Rollouts that are under way when the way back would take an association away. */
 import { classifyPod } from '../domain/identity.ts';
 import { MigrationError } from '../domain/errors.ts';
-import { type Pod, type Workload } from '../domain/kubernetes.ts';
+import type { Pod, Workload } from '../domain/kubernetes.ts';
 import type { Association } from '../domain/model.ts';
 import { accountOf } from '../domain/restore-associations.ts';
-import { allowanceSeconds, progressOf, seenOf } from '../domain/rollout/progress.ts';
+import { allowanceSeconds, seenOf } from '../domain/rollout/progress.ts';
 import { isSettled, NO_LENIENCY } from '../domain/rollout/settled.ts';
+import { noteSeen } from './settling.ts';
 import type { TakingAwayWork } from './taking-away.ts';
-import { utcNow } from './utc.ts';
 
 /** The change's own rollouts go on under the name that they have; others are told apart. */
 const FORWARD = 'pod-identity.';
@@ -32,8 +32,7 @@ export async function assertAtRest(
   const own = pods.filter((pod) => named.has(accountOf(pod)));
   const judged = own.map((pod) => ({ pod, right: classifyPod(pod).identity === 'pod-identity' }));
   const of = record.progress?.of.startsWith(FORWARD) === true ? record.progress.of : OTHER;
-  const progress = progressOf(record.progress, of, seenOf(judged, concerned), utcNow(clock));
-  if (progress !== record.progress) await ledger.updateMigration(record.migrationId, { progress });
+  const progress = await noteSeen({ ledger, clock }, record, of, seenOf(judged, concerned));
   const allowed = allowanceSeconds(concerned, own, record.plan?.forecast);
   if (clock.now() - Date.parse(progress.since) > allowed * 1000) return;
   const names = open.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`);

@@ -3,7 +3,7 @@
  * "Association already exists". Both are one invocation's work, since the pods of such an association have none in
  * between.
  */
-import { isMigrationError, MigrationError } from '../domain/errors.ts';
+import { isAssociationConflict, MigrationError } from '../domain/errors.ts';
 import type { Association } from '../domain/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
@@ -58,9 +58,6 @@ export async function purgeConflicting(conflicts: ConflictWork): Promise<string[
   return purged;
 }
 
-const isConflict = (error: unknown): error is MigrationError =>
-  isMigrationError(error, 'Busy') && /association already exists/i.test(error.message);
-
 /**
  * Deletes the conflicting associations and makes the change, with the lock read before each. A key that is not free yet
  * is waited for as long as the invocation has time, then AssociationStillThere is thrown: whoever comes again goes on.
@@ -75,7 +72,7 @@ export async function overConflicts<T>(conflicts: ConflictWork, change: () => Pr
     try {
       return await change();
     } catch (error) {
-      if (!isConflict(error)) throw error;
+      if (!isAssociationConflict(error)) throw error;
       if (tries >= MOST_TRIES || dependencies.remainingTime() < NEEDED_MS)
         throw new MigrationError('AssociationStillThere', error.message, { cause: error });
       await dependencies.clock.sleep(tries * KEY_IS_FREED_MS);

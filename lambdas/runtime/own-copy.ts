@@ -20,6 +20,21 @@ export const addonChanged = (addon: string, why: string): MigrationError =>
     `Add-on ${addon} is no longer as this migration left it: ${why}. It was left alone.`,
   );
 
+/**
+ * The add-on as it is now, where this migration may have deleted it. That it is gone is believed at once after its own
+ * delete, since EKS refuses a create over a copy that is still there; any other absence only after several looks.
+ */
+export const lookAfterDelete = (
+  { eks, clock }: { eks: Eks; clock: Clock },
+  addon: string,
+  { snapshot, record }: Pick<AddonWork, 'snapshot' | 'record'>,
+): Promise<Addon | undefined> =>
+  lookSeveralTimes(
+    clock,
+    () => eks.describeAddon(addon),
+    (seen) => seen !== undefined || classifyCopy(snapshot, record, undefined) === 'removed-by-us',
+  );
+
 /** What is wrong with a copy that is not the one which this way works on. */
 const WRONG: Record<Copy, string> = {
   snapshot: 'the copy of before the migration is there again',

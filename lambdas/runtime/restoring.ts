@@ -2,7 +2,7 @@
  * What the steps of the way back share: one look at all that its decision needs, and the deletion of what is left over.
  */
 import { ownedOf } from '../domain/associations.ts';
-import { isMigrationError, MigrationError } from '../domain/errors.ts';
+import { isAssociationConflict, MigrationError } from '../domain/errors.ts';
 import type { AddonSnapshot, Association, Migration, Target } from '../domain/model.ts';
 import { decideRestore, type RestoreDecision, type RestoreFacts } from '../domain/restore.ts';
 import { leftOvers, madeByOthers } from '../domain/restore-associations.ts';
@@ -70,7 +70,7 @@ export async function overFreedKeys<T>(
   try {
     return await change();
   } catch (error) {
-    if (!isMigrationError(error, 'Busy') || !/association already exists/i.test(error.message)) throw error;
+    if (!isAssociationConflict(error)) throw error;
     const there = await listPlannedAssociations(eks, ownedOf(look.snapshot.planned));
     const [other] = madeByOthers(look.snapshot, look.record, look.now, there);
     if (other) {

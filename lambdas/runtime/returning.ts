@@ -1,5 +1,5 @@
 /** Associations that a rollback has deleted, and that its pods still need. */
-import { isMigrationError, MigrationError } from '../domain/errors.ts';
+import { isAssociationConflict, MigrationError } from '../domain/errors.ts';
 import type { Association } from '../domain/model.ts';
 import { accountOf } from '../domain/restore-associations.ts';
 import { MIGRATION_TAG, wasThere } from '../domain/service-account.ts';
@@ -55,7 +55,7 @@ export async function returnOwn(input: LockedInput, dependencies: HandlerDepende
         `${migrationId}-${fence}-own-${own.id}`,
       )
       .catch((error: unknown) => {
-        if (!isMigrationError(error, 'Busy') || !/association already exists/i.test(error.message)) throw error;
+        if (!isAssociationConflict(error)) throw error;
         throw new MigrationError('AssociationStillThere', error.message, { cause: error });
       });
     await ledger.recordAssociation(migrationId, 'created', made);

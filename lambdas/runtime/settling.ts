@@ -1,7 +1,7 @@
 /** Pods that have not settled: whether they go on, and what is thrown where they do not. */
 import { MigrationError } from '../domain/errors.ts';
 import type { Migration, Progress } from '../domain/model.ts';
-import { allowanceSeconds, progressOf, seenOf } from '../domain/rollout/progress.ts';
+import { allowanceSeconds, progressOf, type Seen, seenOf } from '../domain/rollout/progress.ts';
 import { heldBackBy, judgeStall, type Situation } from '../domain/rollout/stall.ts';
 import { failingText, stalledText, unreplacedText } from '../domain/rollout/text.ts';
 import type { Clock, Kubernetes, Ledger } from '../ports/index.ts';
@@ -25,21 +25,25 @@ interface Look {
   seen: PodsSeen;
 }
 
-/** Returns how far this look has found the rollout, noted in the record where it has gone on. */
-async function noteProgress({ ledger, clock }: Looking, look: Look): Promise<Progress> {
+/** Returns how far a rollout is by what was seen of it now, noted in the record where it has gone on. */
+export async function noteSeen(
+  { ledger, clock }: Pick<Looking, 'ledger' | 'clock'>,
+  { migrationId, progress: before }: Pick<Migration, 'migrationId' | 'progress'>,
+  of: string,
+  seen: Seen,
+): Promise<Progress> {
+  const progress = progressOf(before, of, seen, utcNow(clock));
+  if (progress !== before) await ledger.updateMigration(migrationId, { progress });
+  return progress;
+}
+
+function noteProgress(looking: Looking, look: Look): Promise<Progress> {
   const { record, towards, rung, round, seen } = look;
   const concerned = new Set(seen.workloads.map((workload) => `${workload.namespace}/${workload.serviceAccount}`));
   const judged = seen.pods
     .filter((pod) => concerned.has(`${pod.namespace}/${pod.serviceAccount}`) && !seen.leniency.stuck.has(pod.uid))
     .map((pod) => ({ pod, right: seen.right.has(pod.uid) }));
-  const progress = progressOf(
-    record.progress,
-    rolloutName(towards, rung, round),
-    seenOf(judged, seen.workloads),
-    utcNow(clock),
-  );
-  if (progress !== record.progress) await ledger.updateMigration(record.migrationId, { progress });
-  return progress;
+  return noteSeen(looking, record, rolloutName(towards, rung, round), seenOf(judged, seen.workloads));
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   interfered,
   migratedSince,
   plannedOf,
+  podsMayHaveNothing,
   podsMayLag,
   type Promised,
   sameTags,
@@ -107,9 +108,10 @@ export const neverLost: Promised = {
       // one.
       if (serviceAccounts.length > 0 && answersFor(result, migrationId, record))
         problems.push(
-          ...notWorking(result, request, serviceAccounts, podsMayLag(result, request)).map(
-            (problem) => `${record.outcome ?? ''}: ${problem}`,
-          ),
+          ...notWorking(result, request, serviceAccounts, {
+            podsMayLag: podsMayLag(result, request),
+            mayHaveNothing: record.outcome === 'rolled-back' && podsMayHaveNothing(result, request),
+          }).map((problem) => `${record.outcome ?? ''}: ${problem}`),
         );
     }
     problems.push(...result.handOffs.flatMap(handOffProblems));
@@ -254,10 +256,13 @@ const lastLookAt = (result: RunResult, migrationId: string): number => {
 
 export const provenOnPods: Promised = {
   name: 'proven-on-pods',
-  says: 'migrated says how it was verified: by evidence for every pod that counts, or, where no more was asked for, by the API alone, and then that no pod was seen.',
+  says: 'migrated says how it was verified: by evidence for every pod that counts, or, where no more was asked for, by the API alone, and then that no pod was seen, which rolled-back says too.',
   broken: async (result) => {
     const problems: string[] = [];
     for (const { migrationId, record } of result.migrations) {
+      const saysNotSeen = record?.warnings.some(({ id }) => id === PODS_NOT_SEEN) === true;
+      if (record?.outcome === 'rolled-back' && record.request.verification === 'api' && !saysNotSeen)
+        problems.push(`${migrationId} is rolled back and does not say that no pod was seen`);
       if (record?.outcome !== 'migrated') continue;
       const { verification } = record.request;
       if (record.verified !== verification)
@@ -265,8 +270,7 @@ export const provenOnPods: Promised = {
       const evidence = await result.ledger.getEvidence(migrationId, 'latest');
       if (verification === 'api') {
         if (evidence.length > 0) problems.push(`${migrationId} has evidence of pods that nobody looked at`);
-        if (!record.warnings.some(({ id }) => id === PODS_NOT_SEEN))
-          problems.push(`${migrationId} does not say that no pod was seen`);
+        if (!saysNotSeen) problems.push(`${migrationId} does not say that no pod was seen`);
         continue;
       }
       const counted = podsThatCount(evidence);

@@ -117,13 +117,14 @@ export const annotationOf = ({ kube }: ClusterState, { namespace, name }: Servic
 
 /**
  * What is wrong with an add-on, or a service account, that should work with its old identity or the new one; empty
- * where it does. `podsMayLag`: its pods may be without either.
+ * where it does. `podsMayLag`: its pods may be without either; `mayHaveNothing`: they may wait for an association that
+ * is gone.
  */
 export const notWorking = (
   result: RunResult,
   { addon: addonName, serviceAccount: account }: MigrationRequest,
   serviceAccounts: { namespace: string; serviceAccount: string }[],
-  podsMayLag = false,
+  { podsMayLag = false, mayHaveNothing = false } = {},
 ): string[] => {
   const { cluster } = result;
   const addon = addonName === undefined ? undefined : cluster.addons.get(addonName);
@@ -148,6 +149,7 @@ export const notWorking = (
       (one) => one.namespace === namespace && one.serviceAccount === serviceAccount,
     );
     for (const pod of pods) {
+      if (pod.identity === 'pod-identity' && !association && mayHaveNothing) continue;
       if (!pod.ready && !pod.starting) problems.push(`pod ${pod.name} is not ready`);
       if (pod.identity === 'pod-identity' && !association)
         problems.push(`pod ${pod.name} is on Pod Identity without an association`);

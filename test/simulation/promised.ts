@@ -20,11 +20,19 @@ export const interfered = ({ actor }: RunResult): boolean => actor?.accepted ===
 
 /**
  * Pods that are admitted before the webhook knows a new association keep their old identity, or go without any, until
- * somebody restarts them; so do those that are admitted while it still knows one that is gone. A request that is content with what EKS says has nobody who does, and is promised nothing of
- * them.
+ * somebody restarts them; so do those that are admitted while it still knows one that is gone. A request that is
+ * content with what EKS says has nobody who does, and is promised nothing of them.
  */
 export const podsMayLag = ({ sandbox }: RunResult, { verification }: MigrationRequest): boolean =>
   verification === 'api' && sandbox.world.knobs.webhookLagSeconds + sandbox.world.knobs.webhookRemovalLagSeconds > 0;
+
+/**
+ * Whether EKS may leave pods with the environment of EKS Pod Identity and no association: it replaces all of them by
+ * the call that takes the associations away, and the webhook knows these for a while still. Nobody may look at the
+ * pods; the report says that nobody did (docs/runbook.md, "What a rollback cannot promise").
+ */
+export const podsMayHaveNothing = ({ sandbox }: RunResult, { verification }: MigrationRequest): boolean =>
+  verification === 'api' && sandbox.world.knobs.webhookRemovalLagSeconds > 0;
 
 /** A time that a function has written, by AWS's clock: milliseconds since 1970. */
 export const byAwsClock = ({ sandbox }: RunResult, text = ''): number =>

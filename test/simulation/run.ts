@@ -298,6 +298,7 @@ export const simulate = async (
         }
       }
       await operator.settle([...result.migrations, ...result.repeated]);
+      await operator.done(result);
       for (const migration of result.migrations) {
         const { record } = migration;
         if (record?.outcome !== 'needs-human') continue;

@@ -10,11 +10,9 @@ import { chosenNamespace } from '../../domain/addons.ts';
 import { ownedOf, ownTags } from '../../domain/associations.ts';
 import { classifyCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
-import type { Addon } from '../../domain/model.ts';
 import { assertGranted } from '../../runtime/grants.ts';
-import { lookSeveralTimes } from '../../runtime/looks.ts';
 import { overConflicts } from '../../runtime/over-conflicts.ts';
-import { addonChanged, describeState } from '../../runtime/own-copy.ts';
+import { addonChanged, describeState, lookAfterDelete } from '../../runtime/own-copy.ts';
 import { recordedAddonWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { explainTrust } from '../../runtime/trust.ts';
@@ -26,10 +24,7 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
   const work = await recordedAddonWork(ledger, migrationId, rung);
   const { record, snapshot, way } = work;
   const { eks } = dependencies.portsFor(target);
-  // That it is gone is expected once this migration has deleted it, and EKS refuses a create over one that is not.
-  const isSure = (seen: Addon | undefined): boolean =>
-    seen !== undefined || classifyCopy(snapshot, record, undefined) === 'removed-by-us';
-  const now = await lookSeveralTimes(clock, () => eks.describeAddon(addon), isSure);
+  const now = await lookAfterDelete({ eks, clock }, addon, work);
   if (now && record.removed.includes(now.arn))
     throw new MigrationError('Busy', `EKS shows add-on ${addon} as ${now.status} again, although it was gone.`);
   const copy = classifyCopy(snapshot, record, now);

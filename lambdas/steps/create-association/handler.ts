@@ -7,7 +7,7 @@
  * ServiceAccountChanged).
  */
 import { plannedFor, standaloneOf } from '../../domain/associations.ts';
-import { isMigrationError, MigrationError } from '../../domain/errors.ts';
+import { isAssociationConflict, MigrationError } from '../../domain/errors.ts';
 import {
   type Association,
   isOfAddon,
@@ -103,7 +103,7 @@ async function associate(
     await ledger.recordAssociation(migrationId, 'created', made);
     return { created: true, id: made.id };
   } catch (error) {
-    if (!isMigrationError(error, 'Busy') || !/association already exists/i.test(error.message)) throw error;
+    if (!isAssociationConflict(error)) throw error;
     // Somebody else was faster; or none is listed, and the key of a deleted one is not free yet
     // (aws-controllers-k8s/community#2684).
     planned(record, snapshot, one, await list());

@@ -8,7 +8,7 @@
  */
 import { ownedOf, ownTags, standaloneOf } from '../../domain/associations.ts';
 import { isTaken } from '../../domain/decided.ts';
-import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../domain/errors.ts';
+import { ERROR_CLASSES, isAssociationConflict, isMigrationError, MigrationError } from '../../domain/errors.ts';
 import { type Addon, type AddonSnapshot, type Association, isOfAddon, type Migration } from '../../domain/model.ts';
 import { classifyCopy } from '../../domain/copies.ts';
 import { isReplacedByEks } from '../../domain/restore.ts';
@@ -90,7 +90,7 @@ async function restoreStandAlone(was: Association, work: Work): Promise<string> 
       await eks.createAssociation({ ...was, tags: ownTags(was.tags) }, `${token}-association-${was.id}`),
     );
   } catch (error) {
-    if (!isMigrationError(error, 'Busy') || !/association already exists/i.test(error.message)) throw error;
+    if (!isAssociationConflict(error)) throw error;
     const found = await list();
     if (found) return restored(found);
     // The key of the one that was deleted is freed some seconds later (aws-controllers-k8s/community#2684).

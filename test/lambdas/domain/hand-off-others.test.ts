@@ -1,8 +1,8 @@
 /** The commands of a hand-off where another principal has done what they leave as it is. */
 import { describe, expect, it } from 'vitest';
 import { handOffCommands } from '../../../lambdas/domain/hand-off.ts';
-import type { Addon, Association } from '../../../lambdas/domain/model.ts';
-import { addonArn, aMigration, anAddon, anAssociation, aSnapshot, OTHER_ROLE, target } from '../fixtures.ts';
+import type { Addon, AddonSnapshot, Association } from '../../../lambdas/domain/model.ts';
+import { addonArn, aMigration, anAddon, anAssociation, aSnapshot, OTHER_ROLE, planned, target } from '../fixtures.ts';
 
 const commandsFor = (addon: Addon, ...associations: Association[]): string[] =>
   handOffCommands({ target, snapshot: aSnapshot(), record: aMigration(), seen: { addon, associations } });
@@ -23,5 +23,36 @@ describe('handOffCommands, of what another principal did', () => {
     expect(commands[0]).toContain('is in namespace elsewhere, and was in kube-system');
     expect(commands.at(-1)).toBe(`pod-identity release ${aMigration().migrationId} --deployed`);
     expect(commands.filter((line) => line.startsWith('aws '))).toEqual([]);
+  });
+});
+
+describe('handOffCommands, of an add-on that has its role again', () => {
+  const standAlone = anAssociation({ id: 'a-alone' });
+  const ofAnother = anAssociation({ id: 'a-owned', serviceAccount: 'ebs-csi-other-sa', ownerArn: addonArn(1) });
+  const own = anAssociation({ id: 'a-own', ownerArn: addonArn(1) });
+  const ofTwo = {
+    addon: anAddon({ podIdentityAssociations: [ofAnother.arn] }),
+    planned: [planned, { ...planned, serviceAccount: ofAnother.serviceAccount }],
+    associations: [standAlone, ofAnother],
+  };
+  const updates = (snapshot: Partial<AddonSnapshot>, associations: Association[]): number => {
+    const addon = anAddon({
+      podIdentityAssociations: associations.flatMap(({ arn, ownerArn }) => (ownerArn === undefined ? [] : [arn])),
+    });
+    const record = aMigration();
+    record.associations.created = [own];
+    const lines = handOffCommands({ target, snapshot: aSnapshot(snapshot), record, seen: { addon, associations } });
+    return lines.filter((line) => line.includes('aws eks update-addon')).length;
+  };
+
+  it('updates it where what the migration gave it has the key of one that has to come back', () => {
+    expect(updates({ associations: [standAlone] }, [own])).toBe(1);
+    expect(updates(ofTwo, [own, ofAnother])).toBe(1);
+  });
+
+  it('does not where nothing is in the way of what has to come back', () => {
+    expect(updates({ associations: [] }, [own])).toBe(0);
+    expect(updates({ associations: [standAlone] }, [standAlone])).toBe(0);
+    expect(updates(ofTwo, [ofAnother])).toBe(0);
   });
 });

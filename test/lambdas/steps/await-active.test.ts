@@ -194,3 +194,18 @@ describe('await-active in place', () => {
     expect(fakes.clock.slept).toEqual([2000, 2000]);
   });
 });
+
+it.each([
+  ['had none before', undefined],
+  ['is still there', ROLE],
+])('does not take ACTIVE for the end at one look where the role %s', async (_, serviceAccountRoleArn) => {
+  const fakes = await begun({ snapshot: { addon: anAddon({ serviceAccountRoleArn }) } });
+  const own = anAssociation({ ownerArn: addonArn(1) });
+  fakes.eks.associations = [own];
+  // The first answer is of an EKS that has not heard of the update yet.
+  const statuses = ['ACTIVE', 'UPDATING'] as const;
+  let looks = 0;
+  fakes.eks.describeAddon = async () =>
+    anAddon({ serviceAccountRoleArn, podIdentityAssociations: [own.arn], status: statuses[looks++] ?? 'UPDATING' });
+  await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: `Add-on ${ADDON} is UPDATING.` });
+});

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Check, Plan } from '../../../lambdas/domain/model.ts';
 import type { RolePolicy, SimulationQuestion } from '../../../lambdas/ports/index.ts';
+import { readRoleUsers } from '../../../lambdas/runtime/read-roles.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import {
@@ -140,6 +141,13 @@ describe('who else uses a role', () => {
     });
     expect(fakes.journal.of('eks.describeAddon').flat()).toEqual([ADDON, 'aws-efs-csi-driver', 'coredns']);
     expect(fakes.journal.of('eks.listAddons')).toHaveLength(1);
+  });
+  it('names add-ons that have a role alone', async () => {
+    const { eks } = deployed();
+    eks.addons.set('coredns', anAddon({ name: 'coredns', serviceAccountRoleArn: undefined }));
+    const { addons, seen } = await readRoleUsers(eks, [], { associations: [], more: false });
+    expect(addons).toEqual([{ name: ADDON, roleArn: ROLE }]);
+    expect(seen.map(({ name }) => name)).toContain('coredns');
   });
   it.each(['eks.listAddons', 'eks.describeAddon'])('is told as not known where %s is refused', async (call) => {
     const withAnother = (): Fakes => {

@@ -16,6 +16,7 @@ import {
   at,
   MIGRATION_ID,
   OTHER_ROLE,
+  planned,
   ROLE,
   aRollback,
 } from '../fixtures.ts';
@@ -146,6 +147,36 @@ describe('restore-associations', () => {
       expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: false });
       expect(fakes.journal.mutations()).toEqual([]);
     });
+
+    const another = anAssociation({ id: 'a-of-another', serviceAccount: 'other-sa' });
+    it.each([
+      ['its one', []],
+      ['one of several', [another]],
+    ])(
+      'keeps %s that was purged for later where its pods had IRSA, and its own one had its place',
+      async (_, others) => {
+        const fakes = await begun({
+          snapshot: {
+            planned: [planned, { ...planned, serviceAccount: another.serviceAccount }],
+            associations: [LEFT_OVER, ...others],
+          },
+        });
+        fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: [own.arn] }));
+        fakes.eks.associations = [own];
+        await fakes.ledger.recordAssociation(MIGRATION_ID, 'purged', LEFT_OVER);
+        await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'irsa' })], at(0));
+        fakes.kubernetes.serviceAccounts = [
+          aServiceAccount({ namespace: own.namespace, name: own.serviceAccount, roleArn: ROLE }),
+        ];
+        expect(await restore(fakes)).toMatchObject({
+          restored: [],
+          deferred: `${own.namespace}/${own.serviceAccount}`,
+        });
+        expect(fakes.eks.associations).toEqual([]);
+        const later = await invoke(restoreAssociationsStep, { ...fakes.input, action: 'deferred' }, fakes);
+        expect(later).toEqual({ restored: [fakes.eks.associations[0]?.id], awaitsWebhook: false });
+      },
+    );
 
     it('waits for a rollout that goes on, and not for one that does not', async () => {
       const fakes = await withRole();

@@ -68,6 +68,25 @@ describe('update-addon', () => {
     expect(await update(fakes)).toEqual({ updated: false });
   });
 
+  it('sees its work in the other id that EKS gives the same association', async () => {
+    const fakes = await begun({
+      snapshot: { addon: anAddon({ podIdentityAssociations: [OWN.arn] }), associations: [OWN] },
+    });
+    fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: ['a-again'] }));
+    fakes.eks.associations = [{ ...OWN, id: 'a-again', arn: 'a-again' }];
+    expect(await update(fakes)).toEqual({ updated: false });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('sees its work in a standalone association that belongs to the add-on now', async () => {
+    const standAlone = { ...OWN, ownerArn: undefined };
+    const fakes = await begun({ snapshot: { associations: [standAlone] } });
+    fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: [OWN.arn] }));
+    fakes.eks.associations = [structuredClone(OWN)];
+    expect(await update(fakes)).toEqual({ updated: false });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
   it("waits where an update is under way that may be anybody's", async () => {
     const fakes = await begun();
     fakes.eks.addons.set(ADDON, anAddon({ status: 'UPDATING' }));
