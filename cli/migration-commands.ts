@@ -12,7 +12,7 @@ const DEPLOYED_HELP = `A deployed service (--deployed) is found by the outputs o
 Credentials and endpoints are the AWS SDK's own (AWS_PROFILE, AWS_ENDPOINT_URL_...).`;
 
 const WORKLOAD_HELP = `It associates the service account with its role, restarts the Deployments, StatefulSets and DaemonSets that run with it, one rolling
-restart each, and proves the new identity on every pod. What fails is put back. The pods must be ones that such a workload makes again:
+restart each, and verifies the new identity on every pod. What fails is put back. The pods must be ones that such a workload makes again:
 those of Jobs are waited for, all others block (see --verification api). Service accounts of add-ons are migrated with their add-on.`;
 
 const targetOptions = (command: Command): Command =>
@@ -37,7 +37,7 @@ const safetyOptions = (command: Command): Command =>
     )
     .option(
       '--verification <mode>',
-      'pods: migrated means proven on every pod that counts; api: where nobody may look at the pods, what EKS says is taken, and no pod is seen (default: pods)',
+      'injected: migrated means that the webhook has put the credentials configuration of EKS Pod Identity into every pod that counts; api: where nobody may look at the pods, what EKS says is taken, and no pod is seen (default: injected)',
     )
     .option(
       '--agent <mode>',
@@ -139,7 +139,7 @@ const workloadOptions = (command: Command): Command => {
     .optionsGroup('How:')
     .option(
       '--annotation <mode>',
-      'its annotation eks.amazonaws.com/role-arn, once the pods are proven. keep: it stays, and does nothing as long as there is an association; remove: it is taken off (default: keep)',
+      'its annotation eks.amazonaws.com/role-arn, once the pods are verified. keep: it stays, and does nothing as long as there is an association; remove: it is taken off (default: keep)',
     )
     .option(
       '--max-disruption <limit>',
@@ -170,7 +170,7 @@ export const addMigrationCommands = (program: Command, io: Io, finished: (exitCo
     program.command('plan').description('say what a migration would do, check that it can be done, change nothing'),
     { waits: false },
   ).action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'plan', io)));
-  addonOptions(program.command('migrate').description('plan, change, prove, and go back if it fails'), {
+  addonOptions(program.command('migrate').description('plan, change, verify, and go back if it fails'), {
     waits: true,
   }).action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'migrate', io)));
   workloadOptions(

@@ -94,7 +94,7 @@ export const migrationFields = {
   roleArn: roleArn.optional(),
   trust: oneOf(trustMode).default('validate'),
   acceptKey,
-  verification: oneOf(verificationMode).default('pods'),
+  verification: oneOf(verificationMode).default('injected'),
   agent: oneOf(agentMode).default('require'),
   ...waitFields,
   reason: text(1024),

@@ -148,7 +148,7 @@ type Finished = (exitCode: number) => void;
 const newProgram = (io: Io): Command =>
   new Command('pod-identity')
     .description(
-      'Moves EKS add-ons, and workloads of your own, from IRSA (IAM roles for service accounts) to EKS Pod Identity:\nplans, changes, proves it on the pods, and goes back by itself.',
+      'Moves EKS add-ons, and workloads of your own, from IRSA (IAM roles for service accounts) to EKS Pod Identity:\nplans, changes, verifies it on the pods, and goes back by itself.',
     )
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')

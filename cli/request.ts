@@ -119,7 +119,7 @@ const wordsOfWaits = ({
 const wordsOfAll = (given: CommonFlags): string[] => [
   ...(given.maxDurationMinutes === undefined ? [] : [`--max-duration-minutes ${given.maxDurationMinutes}`]),
   ...(given.trust === 'validate' ? [] : [`--trust ${given.trust}`]),
-  ...(given.verification === 'pods' ? [] : [`--verification ${given.verification}`]),
+  ...(given.verification === 'injected' ? [] : [`--verification ${given.verification}`]),
   ...(given.agent === 'require' ? [] : [`--agent ${given.agent}`]),
   ...wordsOfWaits(given),
   ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),

@@ -46,6 +46,20 @@ function tidied(value: unknown): unknown {
   );
 }
 
+/**
+ * Of an answer, the values that there are today: others may be added, and a client has to go on then. `schema` is
+ * changed in its place.
+ */
+function openEnum(schema: Json): void {
+  const { enum: values } = schema;
+  if (schema['type'] !== 'string' || !Array.isArray(values) || values.length < 2) return;
+  delete schema['enum'];
+  const told = `One of ${values.map((value) => `\`${String(value)}\``).join(', ')}; others may be added.`;
+  const { description } = schema;
+  schema['description'] = typeof description === 'string' ? `${description} ${told}` : told;
+  schema['x-extensible-enum'] = values;
+}
+
 /** `io`: of what is sent, the schema before its defaults are filled in; of what is answered, the one after. */
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
   const { $schema: _, ...made } = z.toJSONSchema(schema, {
@@ -61,6 +75,7 @@ const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
       if (jsonSchema.format === 'date-time' || jsonSchema.format === 'date') delete jsonSchema.pattern;
       // An answer may get fields later: who reads it must not refuse it then.
       if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      if (io === 'output') openEnum(jsonSchema);
     },
   });
   return tidied(made) as Json;

@@ -1,4 +1,4 @@
-/** The story in five sections, on one sandbox: what is there, what goes wrong, the plan, the migration, the proof. */
+/** The story in five sections, on one sandbox: what is there, what goes wrong, the plan, the migration, the verification. */
 import { fileURLToPath } from 'node:url';
 import { isOwnedBy } from '../../lambdas/domain/arn.ts';
 import type { MigrationRequest, Target } from '../../lambdas/domain/model.ts';
@@ -84,7 +84,7 @@ const tell = async (
   const report = await runMigration(backend, request(false), startProgress(io.stderr, backend));
   say(...summary(report, style, report.outcome === 'migrated' ? ['checks'] : []));
 
-  section(5, 'The proof');
+  section(5, 'The verification');
   const after = await look(backend, target, ADDON);
   say(
     ...sightLines(after, style),

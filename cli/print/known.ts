@@ -93,7 +93,7 @@ export const cancelledLines = (
   style: Style,
 ): string[] => {
   const what = begun
-    ? 'It has begun: once its present step is over, what it changed is put back, and it ends rolled-back. If its change was complete and proven before it reads this, it ends migrated.'
+    ? 'It has begun: once its present step is over, what it changed is put back, and it ends rolled-back. If its change was complete and verified before it reads this, it ends migrated.'
     : willEnd === undefined
       ? 'It has changed nothing yet: it stops before its next step. If it begins just now, what it changes is put back.'
       : `It has changed nothing, and it ends ${willEnd}.`;

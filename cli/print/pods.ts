@@ -103,7 +103,7 @@ export const podTable = (rows: readonly PodRow[], style: Style, now?: string): s
   );
 };
 
-/** Pods that do not count for the proof, though their service accounts migrate, with the reason of each. */
+/** Pods that do not count for the verification, though their service accounts migrate, with the reason of each. */
 const leftOut = (pods: readonly PodEvidence[], style: Style): string[] =>
   pods.flatMap(({ namespace, name, excluded }) =>
     excluded === undefined ? [] : hanging(`  left out: `, `${namespace}/${name} is ${excluded}`, style, 'dim'),

@@ -32,7 +32,7 @@ const SAYS_BY_API: Partial<Record<Outcome, string>> = {
 const BEGUN: readonly Outcome[] = ['migrated', 'rolled-back', 'needs-human'];
 
 const VERIFIED: Record<MigrationReport['verified'], string> = {
-  pods: 'proved on the pods',
+  injected: 'verified on the pods',
   api: 'verified by the EKS API alone: no pod was seen',
   none: 'not verified',
 };

@@ -19,11 +19,11 @@ export const podEvidence = z.object({
   /**
    * Present for a pod of a service account that loses its identity by the migration: what its pods had before, and
    * what new ones get. `identity` is what this pod has now: it keeps what it was admitted with. Such a pod does not
-   * count for the proof.
+   * count for the verification.
    */
   loss: z.object({ from: podIdentity, to: podIdentity }).optional(),
   /**
-   * Present for a pod that does not count for the proof, though its service account migrates: why. It can't end, since
+   * Present for a pod that does not count for the verification, though its service account migrates: why. It can't end, since
    * its node does not answer.
    */
   excluded: shownText.optional(),

@@ -26,7 +26,7 @@ export type Stage =
   /** The associations are as planned: new pods take EKS Pod Identity, and those that run follow. */
   | 'associated'
   /** Every pod is verified on EKS Pod Identity. */
-  | 'proven';
+  | 'verified';
 
 /** The stage that each step of the change works in. */
 export const STAGE_OF = {
@@ -41,7 +41,7 @@ export const STAGE_OF = {
   'await-active': 'associated',
   'verify-pods': 'associated',
   'restart-pods': 'associated',
-  'annotate-service-account': 'proven',
+  'annotate-service-account': 'verified',
 } as const satisfies Record<string, Stage>;
 /** A step after whose failure something may have to be put back. */
 export type StepOfChange = keyof typeof STAGE_OF;
@@ -100,7 +100,7 @@ export const ONWARD: Record<Stage, Record<FailureKind, Onward>> = {
     // Neither pods nor EKS have failed, and the rollback ends with the very look that has just failed.
     unexpected: 'person',
   },
-  proven: {
+  verified: {
     ...TOWARDS_BEFORE,
     eks: 'forward',
     others: 'forward',
@@ -112,7 +112,7 @@ export const ONWARD: Record<Stage, Record<FailureKind, Onward>> = {
 /** Decides what follows where that step fails by that error. */
 export function onwardFrom(step: StepOfChange, error: string): Onward {
   const stage: Stage = STAGE_OF[step];
-  // Without its association a proven pod has no successor: new ones have the annotation's role alone.
-  if (stage === 'proven' && error === 'AssociationChanged') return 'back';
+  // Without its association a verified pod has no successor: new ones have the annotation's role alone.
+  if (stage === 'verified' && error === 'AssociationChanged') return 'back';
   return ONWARD[stage][failureKind(error)];
 }

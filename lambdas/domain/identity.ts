@@ -226,7 +226,7 @@ export function collectEvidence(
     .sort((a, b) => Number(!counts(a)) - Number(!counts(b)) || a.name.localeCompare(b.name));
 }
 
-/** Whether the migration is proven on that pod: its service account migrates, and the pod is not excluded. */
+/** Whether the migration is verified on that pod: its service account migrates, and the pod is not excluded. */
 const counts = ({ identity, loss, excluded }: Pick<PodEvidence, 'identity' | 'loss' | 'excluded'>): boolean =>
   identity !== 'not-applicable' && loss === undefined && excluded === undefined;
 

@@ -149,7 +149,7 @@ export type Snapshot = z.infer<typeof snapshot>;
 export type AddonSnapshot = Snapshot & { addon: Addon };
 export const isOfAddon = (one: Snapshot): one is AddonSnapshot => one.addon !== undefined;
 
-export const verified = z.enum(['pods', 'api', 'none']);
+export const verified = z.enum(['injected', 'api', 'none']);
 
 /** Somebody asked a migration to stop: before `begin` it ends blocked, after it rolls back. */
 export const cancellation = z.object({

@@ -31,8 +31,11 @@ export type ResolveConflicts = z.infer<typeof resolveConflicts>;
 /** Far more than the service accounts of any add-on: three, at the time of writing. */
 const MAX_ROLES = 50;
 
-/** `pods`: proven on every pod that counts. `api`: by what EKS says alone, where nobody may look at the pods. */
-export const verificationMode = z.enum(['pods', 'api']);
+/**
+ * `injected`: the webhook has put the credentials configuration of EKS Pod Identity into every pod that counts. `api`: by
+ * what EKS says alone, where nobody may look at the pods.
+ */
+export const verificationMode = z.enum(['injected', 'api']);
 export type VerificationMode = z.infer<typeof verificationMode>;
 
 /**
@@ -42,7 +45,7 @@ export type VerificationMode = z.infer<typeof verificationMode>;
 export const agentMode = z.enum(['require', 'install']);
 export type AgentMode = z.infer<typeof agentMode>;
 
-/** What becomes of a service account's IRSA annotation once its pods are proven. */
+/** What becomes of a service account's IRSA annotation once its pods are verified. */
 export const annotationMode = z.enum(['keep', 'remove']);
 export type AnnotationMode = z.infer<typeof annotationMode>;
 
@@ -100,7 +103,7 @@ export const migrationRequestFields = z.object({
    * gets an association of its own where `roles` names it.
    */
   acceptIdentityLoss: z.array(serviceAccountName).max(MAX_ROLES).default([]),
-  verification: verificationMode.default('pods'),
+  verification: verificationMode.default('injected'),
   agent: agentMode.default('require'),
   approval: approvalMode.default('none'),
   /** Hours after which an approval that nobody gave ends the migration blocked. */

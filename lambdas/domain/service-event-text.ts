@@ -121,13 +121,13 @@ function blockedLines({ plan, failure }: Migration): string[] {
 const failureLines = ({ failure }: Migration): string[] =>
   failure ? [`The first error: ${failure.name}: ${failure.message}`] : [];
 
-/** `pods` is a proof; everything else says so. */
-const provenBy = ({ verified }: Migration): string =>
-  verified === 'pods'
-    ? 'proven on its pods'
+/** What the end was verified by. */
+const verifiedBy = ({ verified }: Migration): string =>
+  verified === 'injected'
+    ? 'verified on its pods'
     : verified === 'api'
       ? 'by what EKS says; no pod was looked at'
-      : 'without a proof';
+      : 'not verified';
 
 const migrateCommand = ({ request: { target, addon, serviceAccount } }: Migration): string =>
   addon === undefined
@@ -150,7 +150,7 @@ const migrateCommand = ({ request: { target, addon, serviceAccount } }: Migratio
 /** By how it ended. What the record says of its end is not said of one that another has replaced since. */
 const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => string[]> = {
   migrated: (record) => [
-    `It is on EKS Pod Identity, ${provenBy(record)}.`,
+    `It is on EKS Pod Identity, ${verifiedBy(record)}.`,
     ...warningLines(record.warnings),
     ...(record.trigger ? terraformLines(record) : []),
     showLine(record),
@@ -169,7 +169,7 @@ const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => s
   ],
   blocked: (record) => [...blockedLines(record), `Once that is done: ${migrateCommand(record)}`, showLine(record)],
   'rolled-back': (record) => [
-    `It is as it was before, ${provenBy(record)}.`,
+    `It is as it was before, ${verifiedBy(record)}.`,
     ...failureLines(record),
     ...warningLines(record.warnings),
     showLine(record),

@@ -53,7 +53,7 @@ export const serviceEvent = z.object({
   addon: z.string().max(100).optional().describe('The add-on; or else `serviceAccount`.'),
   serviceAccount: serviceAccountRef.optional().describe("The service account that is no add-on's."),
   outcome: outcome.optional().describe('How it ended; there for types that are outcomes.'),
-  verified: verified.optional().describe('How the end was proven: on the pods, by what EKS says, or not.'),
+  verified: verified.optional().describe('How the end was verified: on the pods, by what EKS says, or not.'),
   dryRun: z.boolean().describe('Whether a plan is all that was asked for.'),
   requester: authenticatedRequester
     .optional()

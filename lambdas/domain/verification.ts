@@ -64,7 +64,7 @@ export const isExpected = ({ identities }: ExpectedPods, pod: PodEvidence): bool
   identities.get(pod.serviceAccount)?.has(pod.identity) ?? false;
 
 export type PodsVerdict =
-  | { verdict: 'proven' }
+  | { verdict: 'verified' }
   /**
    * These workloads' pods are settled, but have another identity: a rolling restart lets the webhook see them again.
    */
@@ -139,7 +139,7 @@ export function judgePods(
   if (notReady) return { verdict: 'wait', why: `pod ${notReady.name} is not ready` };
 
   const wrong = counted.filter((pod) => !isExpected(expected, pod));
-  if (wrong.length === 0) return { verdict: 'proven' };
+  if (wrong.length === 0) return { verdict: 'verified' };
   const ofJob = pods.find((pod) => isOfJob(pod) && wrong.some((one) => one.uid === pod.uid));
   if (ofJob)
     return {
@@ -156,9 +156,9 @@ export const ROLE_STILL_SET = 'irsa-role-still-set';
 export const roleStillSet = ({ name, serviceAccountRoleArn }: Addon, verification: VerificationMode): Check => ({
   id: ROLE_STILL_SET,
   status: 'warn',
-  message: `${verification === 'pods' ? 'All pods are on Pod Identity' : 'The associations are as planned, and no pod was looked at'}, but DescribeAddon still shows the role ${serviceAccountRoleArn ?? ''} on add-on ${name}.`,
+  message: `${verification === 'injected' ? 'All pods are on Pod Identity' : 'The associations are as planned, and no pod was looked at'}, but DescribeAddon still shows the role ${serviceAccountRoleArn ?? ''} on add-on ${name}.`,
   remedy:
-    verification === 'pods'
+    verification === 'injected'
       ? 'Nothing has to be done for the pods: Pod Identity goes before the role. Take the role out of whatever manages the add-on, so that nobody takes it for the one in use.'
       : 'Pods that are made from now on take Pod Identity before the role; older ones may be on the role still. Look at them, then take the role out of whatever manages the add-on.',
   source:
@@ -175,7 +175,7 @@ export const identityLost = (
   losses.map(({ namespace, serviceAccount, roleArn, identity, accepted }) => ({
     id: IDENTITY_LOST,
     status: 'warn',
-    message: `Service account ${namespace}/${serviceAccount} has lost role ${roleArn} (${identity} → node-role)${accepted ? ', as the request accepts' : '; no pod ran with it'}${verification === 'pods' ? '' : '. None of its pods was looked at'}.`,
+    message: `Service account ${namespace}/${serviceAccount} has lost role ${roleArn} (${identity} → node-role)${accepted ? ', as the request accepts' : '; no pod ran with it'}${verification === 'injected' ? '' : '. None of its pods was looked at'}.`,
     remedy: `If its pods need AWS access, give it an association: ${shellCommand(['aws', 'eks', 'create-pod-identity-association', '--region', target.region, '--cluster-name', target.cluster], ['--namespace', namespace], ['--service-account', serviceAccount], ['--role-arn', roleArn])} ; then restart them.`,
   }));
 
@@ -214,7 +214,7 @@ export const podsNotSeen = (
 
 export const PODS_EXCLUDED = 'pods-excluded';
 
-/** Pods that nobody can end, and that the proof leaves out. Nothing where there are none. */
+/** Pods that nobody can end, and that the verification leaves out. Nothing where there are none. */
 export const podsExcluded = (pods: readonly PodEvidence[]): Check[] =>
   pods.length === 0
     ? []
@@ -222,7 +222,7 @@ export const podsExcluded = (pods: readonly PodEvidence[]): Check[] =>
         {
           id: PODS_EXCLUDED,
           status: 'warn',
-          message: `The proof leaves out ${pods.length === 1 ? 'a pod' : `${pods.length} pods`} that can't end: ${pods.map(({ namespace, name, identity, excluded }) => `${namespace}/${name} (${identity}; ${excluded ?? ''})`).join(', ')}.`,
+          message: `The verification leaves out ${pods.length === 1 ? 'a pod' : `${pods.length} pods`} that can't end: ${pods.map(({ namespace, name, identity, excluded }) => `${namespace}/${name} (${identity}; ${excluded ?? ''})`).join(', ')}.`,
           remedy: `Find out whether their nodes are off for good, and delete them then (${shellCommand(['kubectl', 'delete', 'node'])} NODE): the pods go with them. A node that comes back ends them itself.`,
           source: 'Kubernetes documentation, "Nodes", "Node status"; "Non-graceful node shutdown handling"',
         },

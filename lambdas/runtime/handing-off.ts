@@ -165,7 +165,7 @@ async function leftOfAccount(
   const { serviceAccount: was, planned } = snapshot;
   const there = await listPlannedAssociations(ports.eks, planned);
   return [
-    ...(was && record.request.verification === 'pods'
+    ...(was && record.request.verification === 'injected'
       ? accountTaken(record, was, await lookAtAccount(ports.kubernetes, was, clock))
       : []),
     ...othersText(record, foreignAssociations(record, snapshot, there)),

@@ -22,14 +22,14 @@ export interface RetireWish {
 
 export const isBlocking = ({ status }: Check): boolean => status === 'fail' || status === 'unknown';
 
-/** Only an end that the pods have proved counts: another one leaves them, or may leave them, on IRSA. */
+/** Only an end that the pods have verified counts: another one leaves them, or may leave them, on IRSA. */
 export function checkVerified(
   { migrationId, status, outcome, verified, request }: Migration,
   begunBack: boolean,
 ): Check {
   const id = 'retire-verified';
-  if (status === 'ended' && outcome === 'migrated' && verified === 'pods' && !begunBack)
-    return pass(id, `Migration ${migrationId} ended migrated, proved on the pods.`);
+  if (status === 'ended' && outcome === 'migrated' && verified === 'injected' && !begunBack)
+    return pass(id, `Migration ${migrationId} ended migrated, verified on the pods.`);
   const state =
     status !== 'ended'
       ? 'is not over'
@@ -37,7 +37,7 @@ export function checkVerified(
         ? `was rolled back, or that was begun (it ended ${outcome ?? 'without an outcome'})`
         : `ended ${outcome ?? 'without an outcome'}`;
   if (status === 'ended' && outcome === 'migrated' && verified === 'api' && !begunBack) {
-    const remedy = `Look at every pod (pod-identity identities --cluster ${request.target.cluster}); where all are on Pod Identity, take the statement out by hand, or prove it: pod-identity rollback ${migrationId}, then migrate again without --verification api.`;
+    const remedy = `Look at every pod (pod-identity identities --cluster ${request.target.cluster}); where all are on Pod Identity, take the statement out by hand, or have the pods verified: pod-identity rollback ${migrationId}, then migrate again without --verification api.`;
     return fail(
       id,
       `Migration ${migrationId} ended migrated, verified by the EKS API alone: no pod was seen, so that some may need the OIDC trust.`,
@@ -48,7 +48,7 @@ export function checkVerified(
   return fail(
     id,
     `Migration ${migrationId} ${state}${instead}: ${subjectText(subjectOf(request))} needs the OIDC trust, or may need it.`,
-    'Name the migration after which the pods were proved to use EKS Pod Identity; pod-identity show says how one ended.',
+    'Name the migration after which the pods were verified to use EKS Pod Identity; pod-identity show says how one ended.',
   );
 }
 

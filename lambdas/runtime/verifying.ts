@@ -120,7 +120,7 @@ async function assertAssociated(
  */
 function assertHealthy(now: Addon, { snapshot, record }: AddonWork): void {
   if (now.status !== 'ACTIVE') throw new MigrationError('PodsNotSettled', `Add-on ${now.name} is ${now.status} again.`);
-  if (record.request.verification === 'pods') return;
+  if (record.request.verification === 'injected') return;
   const before = new Set(snapshot.addon.issues.map(({ code }) => code));
   const issues = now.issues.filter(({ code }) => !before.has(code));
   if (issues.length > 0)
@@ -195,7 +195,7 @@ async function groundsOfAccount(
   const { serviceAccount: was, planned } = snapshot;
   const lookAtIt = async (): Promise<ServiceAccountDetail | undefined> => {
     // Where nobody may look at the API server, nobody could.
-    if (!was || record.request.verification !== 'pods') return undefined;
+    if (!was || record.request.verification !== 'injected') return undefined;
     const now = await lookAtAccount(kubernetes, was, clock);
     // Going forward the association goes before an annotation, so that one that is gone does no harm.
     const why = towards === 'before' ? accountProblemBack(record, was, now, false) : accountProblem(was, now, true);

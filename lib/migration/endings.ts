@@ -66,7 +66,7 @@ function endPauses({ pauses, RecordBlocked, RecordNeedsHuman, RollBack, RecordMi
     tooLong: { to: RecordNeedsHuman, failure: GAVE_UP },
     failed: { to: RollBack, failure: GAVE_UP },
   });
-  // The pods are proven, and do without it.
+  // The pods are verified, and do without it.
   pauses.phase('annotation', { back: false, tooLong: { to: RecordMigrated, failure: GAVE_UP } });
 }
 

@@ -136,13 +136,13 @@ function verify(scope: Construct, task: MakeTask, { endings, after, nextWay }: V
     )
     .otherwise(endings.RecordMigrated);
   // The step bounds the rounds: after the last restart of the last way it throws rather than ask for another.
-  const proven = sfn.Choice.jsonata(scope, 'AreThePodsProven')
-    .when(answerIs('verdict', 'proven'), isAnnotationToRemove)
+  const verified = sfn.Choice.jsonata(scope, 'AreThePodsVerified')
+    .when(answerIs('verdict', 'verified'), isAnnotationToRemove)
     .when(answerIs('verdict', 'climb'), nextWay)
     .otherwise(restartPods);
 
   for (const state of after) state.next(verifyPods);
-  verifyPods.next(proven);
+  verifyPods.next(verified);
   restartPods.next(waitForRollout).next(verifyPods);
 }
 

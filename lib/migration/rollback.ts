@@ -194,7 +194,7 @@ function verifyRestored(
   );
   // The step bounds the rounds: after the last restart it throws rather than ask for another.
   const restored = sfn.Choice.jsonata(scope, 'AreThePodsRestored')
-    .when(answerIs('verdict', 'proven'), podsRestored)
+    .when(answerIs('verdict', 'verified'), podsRestored)
     .when(answerIs('verdict', 'restart'), restart)
     .otherwise(recordNeedsHuman);
   // EKS's webhook knows for some seconds longer of an association that is gone.

@@ -53,7 +53,7 @@ export class MigrateAddon extends Construct {
     const endings = createEndings(states, steps.versions, tableName);
     this.stateMachine = createStateMachine(this, {
       comment:
-        'Moves one EKS add-on from IRSA to EKS Pod Identity, proves it on the pods, and goes back when it fails.',
+        'Moves one EKS add-on from IRSA to EKS Pod Identity, verifies it on the pods, and goes back when it fails.',
       start: createRoad(states, steps.versions, endings),
       timeout: MACHINE_TIMEOUT,
       key,

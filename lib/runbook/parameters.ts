@@ -106,7 +106,11 @@ export const PARAMETERS = {
     'validate',
     '(Optional) What becomes of a trust policy that does not let EKS Pod Identity in: it blocks, or is repaired.',
   ),
-  Verification: chosen(verificationMode, 'pods', '(Optional) pods: proven on the pods. api: by what EKS says alone.'),
+  Verification: chosen(
+    verificationMode,
+    'injected',
+    '(Optional) injected: verified on the pods. api: by what EKS says alone.',
+  ),
   Annotation: chosen(
     annotationMode,
     'keep',

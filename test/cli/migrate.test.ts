@@ -47,7 +47,7 @@ describe('migrate', () => {
     const { code, out, err } = await run('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toMatch(/^✔ migrated {2}aws-ebs-csi-driver on reliability-dev \(111122223333, eu-west-1\)/);
-    expect(out).toMatch(/proved on the pods · .*\(simulated\)/);
+    expect(out).toMatch(/verified on the pods · .*\(simulated\)/);
     expect(out).toMatch(/ebs-csi-controller-\S+ +ebs-csi-controller-sa +irsa +pod-identity +2026-01-15/);
     expect(out).toMatch(/associations removed:\n.*a-[a-z0-9]{17}/);
     expect(out).toMatch(/ {2}controller pods: 0 ready for (\d+ min )?\d+ s \(simulated\)/);
@@ -99,7 +99,7 @@ describe('migrate', () => {
       await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '8'),
     ];
     const report = migrationReport.parse(JSON.parse(first.out));
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', simulated: true });
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected', simulated: true });
     expect(first.err).toBe('');
     expect(second.out).toBe(first.out);
     expect(migrationReport.parse(JSON.parse(other.out)).migrationId).not.toBe(report.migrationId);
@@ -132,7 +132,7 @@ describe('migrate', () => {
     ]) {
       expect(err).toMatch(new RegExp(`[✔✖] .*${line}.*simulated`));
     }
-    expect(out).toMatch(/Look at the pods: do they have their old identity again\?.* verdict proven/);
+    expect(out).toMatch(/Look at the pods: do they have their old identity again\?.* verdict verified/);
   });
 
   it('whose execution is stopped half-way ends with the report of what put it back', async () => {

@@ -16,7 +16,7 @@ describe('flags', () => {
       acceptIdentityLoss: [],
       trust: 'validate',
       acceptKey: [],
-      verification: 'pods',
+      verification: 'injected',
       agent: 'require',
       approval: 'none',
       dryRun: false,

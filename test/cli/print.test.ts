@@ -17,12 +17,12 @@ const text = (change: Parameters<typeof aReport>[0] = {}): string => {
 };
 
 describe('a summary of a migration', () => {
-  it('begins with the outcome, the add-on, how it was proved and how long it took', () => {
+  it('begins with the outcome, the add-on, how it was verified and how long it took', () => {
     const [first, second] = text().split('\n');
     expect(first).toBe(
       '✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): the add-on is on EKS Pod Identity',
     );
-    expect(second).toContain('proved on the pods · 1 min 43 s (simulated)');
+    expect(second).toContain('verified on the pods · 1 min 43 s (simulated)');
   });
 
   it('does not call durations of AWS simulated', () => {
@@ -131,7 +131,7 @@ describe('a summary of a migration', () => {
     );
   });
 
-  it('of one that EKS alone has confirmed does not say that its pods were proved', () => {
+  it('of one that EKS alone has confirmed does not say that its pods were verified', () => {
     const verification = { before: [aPod()], pods: [] };
     const warnings = [
       aCheck({ id: 'pods-not-seen', status: 'warn', message: 'no pod was looked at', remedy: 'look at them' }),
@@ -144,7 +144,7 @@ describe('a summary of a migration', () => {
     expect(second).toContain('verified by the EKS API alone: no pod was seen');
     expect(lines).toContain('Warnings\n  ! pods-not-seen: no pod was looked at\n      do: look at them');
     expect(lines).toContain('Pods  as they were before the migration; none was looked at after it');
-    expect(lines).not.toMatch(/proved|NOW/);
+    expect(lines).not.toMatch(/verified|NOW/);
     expect(text({ verified: 'api', verification: { before: [], pods: [] } })).not.toContain('Pods  ');
     expect(text({ verified: 'api', outcome: 'rolled-back', verification })).toContain(
       'EKS shows the add-on as it was; what its pods use was not looked at',
@@ -199,7 +199,7 @@ describe('steps', () => {
     ['{"purged":["a-1","a-2"]}', 'purged a-1 a-2'],
     ['{"deleted":true}', 'deleted'],
     ['{"created":false}', ''],
-    ['{"verdict":"proven","podsThatCount":2}', 'verdict proven, pods that count 2'],
+    ['{"verdict":"verified","podsThatCount":2}', 'verdict verified, pods that count 2'],
     ['plain', 'plain'],
     // As the ledger cuts them off.
     [

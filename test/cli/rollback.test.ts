@@ -36,7 +36,7 @@ const ended = (outcome: Migration['outcome'], change: Partial<Migration> = {}): 
     status: 'ended',
     outcome,
     endedAt: '2026-01-15T09:05:00.000Z',
-    verified: 'pods',
+    verified: 'injected',
     warnings: [],
     handOff: [],
     associations: { purged: [], created: [], restored: [] },

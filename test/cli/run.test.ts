@@ -101,7 +101,7 @@ describe('a run whose execution has stopped', () => {
     status: 'ended',
     outcome: 'rolled-back',
     endedAt: '2026-01-15T09:05:00.000Z',
-    verified: 'pods',
+    verified: 'injected',
     warnings: [],
     handOff: [],
     associations: { purged: [], created: [], restored: [] },

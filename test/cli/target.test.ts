@@ -162,7 +162,7 @@ describe('the request', () => {
       trust: 'validate',
       acceptedKeys: [],
       acceptIdentityLoss: [],
-      verification: 'pods',
+      verification: 'injected',
       agent: 'require',
       approval: 'none',
       approvalHours: 24,

@@ -64,7 +64,7 @@ describe('migrated', () => {
     const { code, out, err, changes } = await run(...ACCOUNT, '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^✔ migrated {2}payments\/api on payments-prod \(111122223333, eu-west-1\): the service account is on EKS Pod Identity\n {2}01\w{24} · associate and restart · proved on the pods · \S.* \(simulated\)\n/,
+      /^✔ migrated {2}payments\/api on payments-prod \(111122223333, eu-west-1\): the service account is on EKS Pod Identity\n {2}01\w{24} · associate and restart · verified on the pods · \S.* \(simulated\)\n/,
     );
     expect(out).toContain(
       `service account before: IRSA annotation ${ROLE}\n  service account now:    the same annotation, which does nothing as long as there is the association\n`,
@@ -90,7 +90,7 @@ describe('migrated', () => {
     expect(changes).toEqual(['CreatePodIdentityAssociation', 'patch deployments', 'patch statefulsets']);
   });
 
-  it('takes the annotation off where that is asked for, once the pods are proven', async () => {
+  it('takes the annotation off where that is asked for, once the pods are verified', async () => {
     const { code, out, err, changes } = await run(...ACCOUNT, '--annotation', 'remove', '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toContain(
@@ -130,7 +130,7 @@ describe('migrated', () => {
     const report = migrationReport.parse(JSON.parse(first.out));
     expect(report).toMatchObject({
       outcome: 'migrated',
-      verified: 'pods',
+      verified: 'injected',
       serviceAccount: { namespace: 'payments', name: 'api' },
       applied: { strategy: 'associate' },
       simulated: true,

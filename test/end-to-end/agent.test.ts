@@ -58,7 +58,7 @@ describe('a cluster without the Pod Identity agent', () => {
     const { report, calls, agent, nodes, after, locks } = await migrated({ scenario: 'agent-absent' });
     expect(report).toMatchObject({
       outcome: 'migrated',
-      verified: 'pods',
+      verified: 'injected',
       plan: { installAgent: { version: VERSION } },
     });
     expect(calls).toEqual(['install-agent CreateAddon', 'update-addon UpdateAddon']);

@@ -51,7 +51,7 @@ describe('a change window', () => {
       expect([await world.backend.ledger.listHeldLocks(), lockWrites({ sandbox })]).toEqual([[], []]);
       await world.rest();
       const end = await ann.shown(id);
-      expect(end).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+      expect(end).toMatchObject({ outcome: 'migrated', verified: 'injected' });
       const locks = lockWrites({ sandbox }).map(({ at }) => Date.parse(at));
       expect(locks.length).toBeGreaterThan(0);
       expect(Math.min(...locks)).toBeGreaterThanOrEqual(OPENS);
@@ -206,7 +206,7 @@ describe('a cancel over HTTP', () => {
           outcome: 'rolled-back',
           rollback: { state: 'ended', cause: 'cancelled', requestedBy: bob.arn, reason: 'not today' },
           cancellation: { reason: 'not today' },
-          verified: 'pods',
+          verified: 'injected',
           failure: { name: 'Cancelled' },
         });
         expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);

@@ -54,7 +54,7 @@ describe('a migration over HTTP', () => {
       const end = await ended(sandbox, ann, id);
       expect(end).toMatchObject({
         outcome: 'migrated',
-        verified: 'pods',
+        verified: 'injected',
         approvals: [{ state: 'approved', decidedBy: bob.arn }],
         links: { rollback: `/v1/migrations/${id}/rollback` },
       });
@@ -148,7 +148,7 @@ describe('a migration over HTTP', () => {
       await world.later(20 * MINUTES);
       expect([world.changes(), (await bob.shown(id)).status]).toEqual([[], 'running']);
       await bob.approve(id, planHash);
-      expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+      expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated', verified: 'injected' });
       expect(world.look(ADDON, SERVICE_ACCOUNT)).toMatchObject({
         addon: { configurationValues: '{"controller":{"replicaCount":3}}' },
       });
@@ -197,7 +197,7 @@ describe('a migration over HTTP', () => {
       expect(await ended(sandbox, bob, id)).toMatchObject({
         status: 'ended',
         outcome: 'rolled-back',
-        verified: 'pods',
+        verified: 'injected',
         rollback: {
           id: rollback.id,
           state: 'ended',

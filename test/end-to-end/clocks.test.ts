@@ -81,12 +81,12 @@ describe('a scaled clock', () => {
     expect(callsOf(scaled)).toEqual(callsOf(virtual));
     expect(callsOf(virtual).length).toBeGreaterThan(40);
     expect(JSON.parse(timeless(scaled.state))).toEqual(JSON.parse(timeless(virtual.state)));
-    const proven = ({ report }: Outcome): unknown => [
+    const verified = ({ report }: Outcome): unknown => [
       report.steps.map(({ name, result }) => [name, result]),
       report.associations,
       report.verification,
     ];
-    expect(JSON.parse(timeless(proven(scaled)))).toEqual(JSON.parse(timeless(proven(virtual))));
+    expect(JSON.parse(timeless(verified(scaled)))).toEqual(JSON.parse(timeless(verified(virtual))));
   });
 });
 

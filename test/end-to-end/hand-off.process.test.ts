@@ -40,7 +40,7 @@ describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === un
     expect(record).toMatchObject({
       status: 'ended',
       outcome: 'rolled-back',
-      verified: 'pods',
+      verified: 'injected',
       rollback: { cause: 'requested', after: 'needs-human' },
     });
     for (const key of record!.locks) expect((await backend.ledger.readLock(key))?.holder).toBeUndefined();

@@ -49,7 +49,7 @@ describe('an add-on that is migrated in place', () => {
     const seen = await run(asked);
     expect(seen.report).toMatchObject({
       outcome: 'migrated',
-      verified: 'pods',
+      verified: 'injected',
       warnings: [],
       applied: { strategy: 'in-place', preserve: false, disruption: 'rolling', resolveConflicts: 'PRESERVE' },
       associations: { purged: [{ serviceAccount: ACCOUNT }], created: [{ serviceAccount: ACCOUNT }], restored: [] },
@@ -102,7 +102,7 @@ describe('an add-on that is migrated in place', () => {
     const seen = await run(IN_PLACE, { knobs: { keepIrsaRole: true } });
     expect(seen.report).toMatchObject({
       outcome: 'migrated',
-      verified: 'pods',
+      verified: 'injected',
       warnings: [{ id: 'irsa-role-still-set', status: 'warn' }],
     });
     expect(seen.report.warnings[0]!.message).toContain('role/catalogue-prod-ebs-csi-driver');
@@ -130,7 +130,7 @@ describe('an update that EKS can not carry out', () => {
     });
     expect(seen.report).toMatchObject({
       outcome: 'rolled-back',
-      verified: 'pods',
+      verified: 'injected',
       failure: { name: 'AddonFailed' },
       associations: { restored: [{ serviceAccount: ACCOUNT }] },
     });

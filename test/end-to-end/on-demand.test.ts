@@ -63,7 +63,7 @@ describe('a rollback of a migration that ended migrated', () => {
       expect(after).toEqual(before);
       expect(back).toMatchObject({
         migrationId: migrated.migrationId,
-        verified: 'pods',
+        verified: 'injected',
         rollback: { cause: 'requested', after: 'migrated', ...WHO },
         failure: { name: 'RollbackRequested' },
       });
@@ -248,13 +248,13 @@ describe('a cancel', () => {
   ])('after %s puts everything back', async (_, after, asked, operations) => {
     const seen = await cancelled(({ operation }) => operation === after, asked);
     expect(seen.answer).toMatchObject({ begun: true });
-    expect(seen.report).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'Cancelled' } });
+    expect(seen.report).toMatchObject({ outcome: 'rolled-back', verified: 'injected', failure: { name: 'Cancelled' } });
     expect(seen.changes).toEqual(operations);
     expect(seen.after).toEqual(seen.before);
     expect(seen.locks).toEqual([]);
   });
 
-  it('that comes when all is proven and only the end is missing stops nothing any more', async () => {
+  it('that comes when all is verified and only the end is missing stops nothing any more', async () => {
     const { report } = await cancelled(({ step, operation }) => step === 'finish' && operation === 'Query');
     expect(report.outcome).toBe('migrated');
   });

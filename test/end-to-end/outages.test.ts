@@ -48,7 +48,7 @@ const underOutage = (faults: FaultInput[], operation = 'DeleteAddon', request: o
 describe('an outage of EKS, right after the add-on was deleted', () => {
   it.each([2 * MINUTE, 3 * HOUR])('of %d seconds is waited out', async (seconds) => {
     const run = await underOutage([{ service: 'eks', kind: 'server-error', seconds }]);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
     expect(run.report.failure).toBeUndefined();
     expect(minutesOf(run)).toBeGreaterThan(seconds / 60);
     // No longer after it than half of it again, and than a migration takes.
@@ -58,7 +58,7 @@ describe('an outage of EKS, right after the add-on was deleted', () => {
 
   it('of throttling is no other', async () => {
     const run = await underOutage([{ service: 'eks', kind: 'throttled', seconds: HOUR }]);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
   });
 
   it('is told of once as it begins and once as it is over, and a short one not at all', async () => {
@@ -80,7 +80,7 @@ describe('an outage of EKS, right after the add-on was deleted', () => {
         cancelAfter(backend, 30 * MINUTE);
       },
     });
-    expect(run.report).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'Cancelled' } });
+    expect(run.report).toMatchObject({ outcome: 'rolled-back', verified: 'injected', failure: { name: 'Cancelled' } });
     expect(clusterOf(run).addons.get(ADDON)!.serviceAccountRoleArn).toBe(ROLE);
     expect(minutesOf(run)).toBeLessThan(2 * 60 * 1.6 + 10);
   });
@@ -89,12 +89,12 @@ describe('an outage of EKS, right after the add-on was deleted', () => {
 describe('an outage of the API server, while pods are verified', () => {
   it.each([3 * MINUTE, 2 * HOUR])('of %d seconds is waited out', async (seconds) => {
     const run = await underOutage([{ service: 'kubernetes', kind: 'lost-before', seconds }], 'UpdateAddon', IN_PLACE);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
   });
 
   it.each([1, 2, 20])('that refuses %d calls is waited out', async (times) => {
     const run = await underOutage([{ service: 'kubernetes', kind: 'access-denied', times }], 'UpdateAddon', IN_PLACE);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
     expect(run.report.failure).toBeUndefined();
   });
 });
@@ -102,7 +102,7 @@ describe('an outage of the API server, while pods are verified', () => {
 describe('an outage of the ledger', () => {
   it('in the middle of the change is waited out, without anything that is noted', async () => {
     const run = await underOutage([{ service: 'dynamodb', kind: 'server-error', seconds: 10 * MINUTE }]);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
     expect(minutesOf(run)).toBeLessThan(30);
   });
 });

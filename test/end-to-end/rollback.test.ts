@@ -54,7 +54,11 @@ describe('a failure after the change has begun', () => {
         onFirst('CreateAddon', () => (role.trustPolicy = right))(backend);
       },
     });
-    expect(run.report).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'InvalidRequest' } });
+    expect(run.report).toMatchObject({
+      outcome: 'rolled-back',
+      verified: 'injected',
+      failure: { name: 'InvalidRequest' },
+    });
     expect(run.report.failure!.message).toContain('Trust policy of the role provided is invalid');
     expectRestored(run);
     expect(run.report.associations.restored).toHaveLength(1);

@@ -73,7 +73,7 @@ describe.skipIf(reason !== undefined)(
       });
       expect(automation).toMatchObject({
         status: 'Success',
-        outputs: { migrationId: MIGRATION_ID, outcome: 'migrated', verified: 'pods' },
+        outputs: { migrationId: MIGRATION_ID, outcome: 'migrated', verified: 'injected' },
       });
       expect(textOf(automation)).toContain(
         `Add-on ${ADDON} in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: pods.`,
@@ -127,7 +127,7 @@ describe.skipIf(reason !== undefined)(
       const automation = await inWorld({ scenario: 'in-place', faults: [unrecorded] }, (world) =>
         run(world, { ...EBS, ...APPLY }),
       );
-      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human', verified: 'pods' } });
+      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human', verified: 'injected' } });
       expect(textOf(automation)).toMatch(/^NeedsHuman: .*only the record of it is missing/m);
     });
 
@@ -146,7 +146,7 @@ describe.skipIf(reason !== undefined)(
           };
         },
       );
-      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'rolled-back', verified: 'pods' } });
+      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'rolled-back', verified: 'injected' } });
       expect(stepsOf(automation)).toEqual(FAILED_RUN);
       expect(textOf(automation)).toMatch(/^AccessDenied: /m);
       expect(look).toEqual(before);

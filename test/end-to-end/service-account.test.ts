@@ -59,7 +59,7 @@ describe('a service account', () => {
         const report = await move(world, { annotation });
         expect(report).toMatchObject({
           outcome: 'migrated',
-          verified: 'pods',
+          verified: 'injected',
           warnings: [],
           serviceAccount: ACCOUNT,
           applied: { strategy: 'associate' },
@@ -74,7 +74,7 @@ describe('a service account', () => {
         expect(report.verification.pods.filter(({ identity }) => identity === 'pod-identity')).toHaveLength(5);
 
         const back = await world.rollBack({ migrationId: report.migrationId, requestedBy: 'kim' });
-        expect(back).toMatchObject({ outcome: 'rolled-back', verified: 'pods' });
+        expect(back).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
         expect(world.lookAtAccount(ACCOUNT)).toEqual(before);
         expect(before).toMatchObject({ annotation: ROLE, associations: [], pods: IRSA });
         expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
@@ -266,7 +266,7 @@ describe('a change that fails', () => {
     );
     expect(report).toMatchObject({
       outcome: 'migrated',
-      verified: 'pods',
+      verified: 'injected',
       warnings: [
         {
           id: 'annotation-left',

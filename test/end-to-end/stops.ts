@@ -285,8 +285,8 @@ const movedOf = ({ asked }: Row): typeof ON_POD_IDENTITY | typeof ACCOUNT_ON_POD
   return asked?.roles ? NODES_ON_POD_IDENTITY : ON_POD_IDENTITY;
 };
 const ENDS = {
-  migrated: { outcome: 'migrated', verified: 'pods' },
-  'rolled-back': { outcome: 'rolled-back', verified: 'pods', failure: { name: 'ExecutionStopped' } },
+  migrated: { outcome: 'migrated', verified: 'injected' },
+  'rolled-back': { outcome: 'rolled-back', verified: 'injected', failure: { name: 'ExecutionStopped' } },
   blocked: { outcome: 'blocked', verified: 'none', failure: { name: 'ExecutionStopped' } },
 };
 

@@ -53,7 +53,7 @@ describe('verified by the EKS API alone', () => {
       const text = summary(report, PLAIN).join('\n');
       expect(text).toContain('what its pods use was not looked at');
       expect(text).toMatch(/verified by the EKS API alone: no pod was seen/);
-      expect(text).not.toMatch(/proved/);
+      expect(text).not.toMatch(/verified/);
     }));
 
   it('with access: reads the pods for its plan, and does not find those that kept their identity', () =>
@@ -128,7 +128,7 @@ describe('the identity of each pod', () => {
   it('that came before the webhook knew of its association: it is restarted', () =>
     inWorld({ scenario: 'in-place', knobs: { webhookLagSeconds: 8 } }, async (world) => {
       const report = await world.migrate({ addon: ADDON });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
       expect(restarts(report)).toEqual(['restart-pods']);
       expect(calls(world).filter((call) => call.startsWith('kubernetes:'))).toEqual([RESTARTED]);
     }));
@@ -194,7 +194,7 @@ describe('an API server that refuses the service in the middle', () => {
       '403',
     ],
   ] as const)(
-    '%s: it waits, nothing is called proven, and after a cancel a person gets the commands for the pods',
+    '%s: it waits, nothing is called verified, and after a cancel a person gets the commands for the pods',
     async (_, refuse, status) => {
       await inWorld({ scenario: 'in-place' }, async (world) => {
         world.onFirst(
@@ -239,7 +239,7 @@ describe('an API server that refuses the service in the middle', () => {
         },
       );
       const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', failure: undefined });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected', failure: undefined });
       expect(minutes(report)).toBeGreaterThan(60);
     }));
 });
@@ -284,7 +284,7 @@ describe('a restart', () => {
         currentHealthy: 2,
       });
       const report = await world.migrate(preserved);
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
       expect(restarts(report)).toEqual(['restart-pods']);
     }));
 
@@ -323,7 +323,7 @@ describe('a restart', () => {
         },
       );
       const report = await world.migrate(preserved);
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', failure: undefined });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected', failure: undefined });
       expect(minutes(report)).toBeGreaterThan(60);
       expect(identityOf(world.cluster, ACCOUNT)).toEqual(['pod-identity', 'pod-identity']);
     }));

@@ -30,7 +30,7 @@ describe('while the webhook still knows the association', () => {
   ])('one pod of %s finds out, and the others follow when a new one has what it had', async (_, options, asked) => {
     await inWorld({ ...options, knobs: { webhookRemovalLagSeconds: 60 } }, async (world) => {
       const { id, watch } = await migrated(world, asked);
-      expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'pods' });
+      expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
       const { gaps } = watch;
       expect(gaps.length).toBeGreaterThan(0);
       expect(gaps.filter(({ had }) => had)).toEqual([]);
@@ -55,7 +55,7 @@ describe('a migration that is stopped while its rollout goes on', () => {
       const execution = await world.start({ serviceAccount: ACCOUNT });
       await world.until(execution, 'WaitForRollout');
       await cancel(world.backend, { migrationId: execution.name, requestedBy: 'kim', reason: 'not today' });
-      expect(await world.settled(execution.name)).toMatchObject({ outcome: 'rolled-back', verified: 'pods' });
+      expect(await world.settled(execution.name)).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
       expect(watch.gaps.filter(({ had }) => had)).toEqual([]);
       expect(atOnceIn(watch.gaps)).toBeLessThanOrEqual(1);
     });
@@ -69,7 +69,10 @@ describe('an owned association that is deleted directly', () => {
       await inWorld({ scenario: 'in-place', knobs: { deletedOwnedAssociation: shown } }, async (world) => {
         const asked = { addon: 'aws-ebs-csi-driver', strategy: 'in-place' };
         const { id } = await migrated(world, asked);
-        expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'pods' });
+        expect(await world.rollBack({ migrationId: id })).toMatchObject({
+          outcome: 'rolled-back',
+          verified: 'injected',
+        });
         await migrated(world, asked);
       });
     },
@@ -98,7 +101,7 @@ describe('a webhook that never forgets the association', () => {
       // Once the webhook learns of a deletion again, the same rollback ends.
       world.backend.sandbox.world.knobs.webhookRemovalLagSeconds = 0;
       await world.later(25 * HOUR);
-      expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'pods' });
+      expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
       expect(watch.livingOnSessions()).toEqual([]);
     });
   });

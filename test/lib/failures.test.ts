@@ -120,14 +120,14 @@ describe('failures of MigrateAddon', () => {
     });
   });
 
-  it('of the annotation put nothing back, since the pods are proven; but one that is cancelled, whose association has changed, or that has lost its lock is not called migrated', () => {
+  it('of the annotation put nothing back, since the pods are verified; but one that is cancelled, whose association has changed, or that has lost its lock is not called migrated', () => {
     expect(migrateAddon.catchersOf('AnnotateServiceAccount')).toEqual([
       [['LockLost'], 'RecordNeedsHuman'],
       [expect.arrayContaining(['Cancelled', 'AssociationChanged']), 'RollBack'],
       [['States.ALL'], 'RecordMigrated'],
     ]);
     expect(
-      migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'AreThePodsProven'),
+      migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'AreThePodsVerified'),
     ).not.toContain('AnnotateServiceAccount');
   });
 
@@ -237,7 +237,7 @@ describe('way back', () => {
       });
     expect(states.AreThePodsRestored).toMatchObject({
       Choices: [
-        { Condition: "{% $states.input.verdict = 'proven' %}", Next: 'IsAnythingDeferred' },
+        { Condition: "{% $states.input.verdict = 'verified' %}", Next: 'IsAnythingDeferred' },
         { Condition: "{% $states.input.verdict = 'restart' %}", Next: 'RestartRestored' },
       ],
       Default: 'RecordNeedsHuman',

@@ -130,7 +130,7 @@ describe('the road of a service account', () => {
       Arguments: { Payload: { towards: 'pod-identity', fence: '{% $fence %}' } },
     });
     expect(migrateAddon.edges.filter(({ to }) => to === 'IsAnnotationToRemove')).toMatchObject([
-      { from: 'AreThePodsProven', onFailure: false },
+      { from: 'AreThePodsVerified', onFailure: false },
     ]);
     expect(states.Plan!.Assign).toMatchObject({
       subject: '{% $states.result.Payload.subject %}',

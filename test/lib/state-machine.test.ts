@@ -68,7 +68,7 @@ describe.each(allMachines)('definition of $name', (machine) => {
     expect(machine.properties.TracingConfiguration).toEqual({ Enabled: true });
   });
 
-  // But for the annotation of a service account, whose pods are proven and do without its going; and for a window that
+  // But for the annotation of a service account, whose pods are verified and do without its going; and for a window that
   // has closed, after which the next one is waited for.
   const mayGoOn = ({ from, to }: { from: string; to: string }): boolean =>
     (from === 'AnnotateServiceAccount' && to === 'RecordMigrated') || (from === 'Begin' && to === 'AwaitWindow');
@@ -195,7 +195,7 @@ describe('road of MigrateAddon', () => {
       'AwaitActive',
       'CarryOver',
       'VerifyPods',
-      'AreThePodsProven',
+      'AreThePodsVerified',
     ]);
   });
 
@@ -206,11 +206,11 @@ describe('road of MigrateAddon', () => {
 
   it('climbs only by the word of the pods, one way at a time', () => {
     expect(migrateAddon.edges.filter(({ to }) => to === 'NextWay')).toMatchObject([
-      { from: 'AreThePodsProven', onFailure: false },
+      { from: 'AreThePodsVerified', onFailure: false },
     ]);
-    expect(states.AreThePodsProven).toMatchObject({
+    expect(states.AreThePodsVerified).toMatchObject({
       Choices: [
-        { Condition: "{% $states.input.verdict = 'proven' %}", Next: 'IsAnnotationToRemove' },
+        { Condition: "{% $states.input.verdict = 'verified' %}", Next: 'IsAnnotationToRemove' },
         { Condition: "{% $states.input.verdict = 'climb' %}", Next: 'NextWay' },
       ],
       Default: 'RestartPods',

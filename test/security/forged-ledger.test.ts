@@ -239,7 +239,7 @@ describe('a whole migration that never was', () => {
   it('is not retired where its role may not be changed', async () => {
     const { before, after, execution, changes } = await inside(async (world) => {
       const migrationId = await forgeMigration<AddonSnapshot>(world, {
-        record: () => ({ outcome: 'migrated', verified: 'pods', endedAt: '2025-06-01T00:00:00.000Z' }),
+        record: () => ({ outcome: 'migrated', verified: 'injected', endedAt: '2025-06-01T00:00:00.000Z' }),
         snapshot: (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } }),
       });
       const seen = stateOf(world);
@@ -265,7 +265,9 @@ describe('a whole migration that never was', () => {
       Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }],
     });
     const { before, after, errors, changes } = await inside(async (world) => {
-      const migrationId = await forgeMigration(world, { record: () => ({ outcome: 'migrated', verified: 'pods' }) });
+      const migrationId = await forgeMigration(world, {
+        record: () => ({ outcome: 'migrated', verified: 'injected' }),
+      });
       const note = {
         roleArn: ADMIN,
         before: policy,

@@ -22,7 +22,7 @@ describe('a stranger whose migration names the role of others', () => {
       const stranger = await world.start(OF_STRANGER);
       await world.until(stranger, 'UpdateAddon');
       const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
       expect(report.steps.find(({ name }) => name === 'begin')).toMatchObject({ attempts: 1 });
       // All the while the stranger's one goes on.
       expect(world.backend.sandbox.executions.execution(stranger.arn).status).toBe('RUNNING');

@@ -184,7 +184,7 @@ describe('the undo of a retirement that never was', () => {
     await inside(async (world) => {
       const before = policyIn(world);
       const migrationId = await forgeMigration<AddonSnapshot>(world, {
-        record: () => ({ outcome: 'migrated', verified: 'pods' }),
+        record: () => ({ outcome: 'migrated', verified: 'injected' }),
       });
       await world.backend.ledger.recordRetirement(migrationId, {
         roleArn: REPAIRABLE,

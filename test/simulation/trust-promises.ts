@@ -218,7 +218,7 @@ export const retiresOnlyItsOwn: Promised = {
     const mayBeNeeded =
       knobs['keepIrsaRole'] === true ||
       knobs['annotationAfterRecreate'] === 'keep' ||
-      result.migrations.some(({ record }) => record?.outcome !== 'migrated' || record.verified !== 'pods');
+      result.migrations.some(({ record }) => record?.outcome !== 'migrated' || record.verified !== 'injected');
     if (nothingLasts && !actor && !stranger && !mayBeNeeded) {
       // A lock that could not be let go is in the way of the next one until it is found.
       const failed = result.retirements.filter(

@@ -173,7 +173,7 @@ export const expectPutBack = ({
     expect(refusedInputs(world)).toEqual([]);
     expect(report).toMatchObject({
       outcome: 'rolled-back',
-      verified: 'pods',
+      verified: 'injected',
       failure: { name: 'ExecutionStopped' },
       recovery: { cause: 'stranded' },
     });
@@ -189,7 +189,7 @@ export const expectRolledBack = ({ scenario, asked, machines }: (typeof rolledBa
     expect(outcome).toBe('migrated');
     expect(await world.rollBack({ migrationId })).toMatchObject({
       outcome: 'rolled-back',
-      verified: 'pods',
+      verified: 'injected',
       rollback: { cause: 'requested', after: 'migrated' },
     });
     if (machines.length > 1) note('Recover', statesOf(world, 'Recover'));

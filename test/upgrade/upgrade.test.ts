@@ -46,7 +46,7 @@ describe("the previous release's MigrateAddon, over today's functions", () => {
 describe('a migration that stops during the upgrade', () => {
   it.each(sampleOf(stopped))('$title is put back by $by Recover', (one) => expectPutBack(one));
 
-  it('is finished by the previous Recover where its pods are proven', () =>
+  it('is finished by the previous Recover where its pods are verified', () =>
     inWorld(
       {
         scenario: 'preserve',
@@ -54,7 +54,7 @@ describe('a migration that stops during the upgrade', () => {
         definitionOf: previousOf(MACHINES),
       },
       async (world) => {
-        expect(await world.migrate({ addon: ADDON })).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+        expect(await world.migrate({ addon: ADDON })).toMatchObject({ outcome: 'migrated', verified: 'injected' });
         expect(refusedInputs(world)).toEqual([]);
       },
     ));
@@ -72,7 +72,7 @@ describe('the ledger that the previous release’s code wrote', () => {
       return inWorld({ scenario: kept.scenario }, async (world) => {
         await writeLedger(world, kept);
         const report = await world.report(kept.migrationId);
-        expect(report).toMatchObject({ outcome, verified: 'pods', migrationId: kept.migrationId });
+        expect(report).toMatchObject({ outcome, verified: 'injected', migrationId: kept.migrationId });
         expect(report.steps.length).toBeGreaterThan(5);
         expect(report.plan!.addon!.name).toBe(ADDON);
       });
@@ -99,7 +99,7 @@ describe('the ledger that the previous release’s code wrote', () => {
       expect(refusedInputs(world)).toEqual([]);
       expect(await world.report(kept.migrationId)).toMatchObject({
         outcome: 'rolled-back',
-        verified: 'pods',
+        verified: 'injected',
         ...(asked ? { rollback: { cause: 'requested' } } : { recovery: { cause: 'stranded' } }),
       });
       // Its left-over association is there again as well, and new pods take that.

@@ -143,7 +143,7 @@ function takenUpChecks(
   const late = Date.parse(youngestOther) - Date.parse(createdAt) > ADMITTED_TOO_EARLY_SECONDS * 1000;
   const orMigrate =
     addon && takesAssociation(addon, workload)
-      ? `; or migrate the add-on, which proves it on the pods: ${migrateCommand(target, addon)}`
+      ? `; or migrate the add-on, which verifies its pods: ${migrateCommand(target, addon)}`
       : '';
   if (!late)
     return [

@@ -60,5 +60,5 @@ export function associationRemedy({
     '--service-account',
     serviceAccount,
   ]);
-  return `Migrate it, which restarts its pods and proves it on them: ${migrate} ; or by hand, and restart its pods then: ${create}`;
+  return `Migrate it, which restarts its pods and verifies them: ${migrate} ; or by hand, and restart its pods then: ${create}`;
 }

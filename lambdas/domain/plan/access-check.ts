@@ -1,5 +1,5 @@
 /**
- * What the plan could see of the add-on's pods: they are what a migration is proven on, unless the request is content
+ * What the plan could see of the add-on's pods: they are what a migration is verified on, unless the request is content
  * with what EKS says.
  */
 import { grantCommand } from '../access/command.ts';
@@ -63,7 +63,7 @@ export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociati
       warn(
         'kubernetes-access',
         `${count} pods of the planned service accounts can be seen, but the request is content with what EKS says (verification: api). ${NOT_SEEN}`,
-        'Leave out --verification api, and the migration is proven on each of them.',
+        'Leave out --verification api, and the migration is verified on each of them.',
       ),
       ...judgeable,
     ];
@@ -72,7 +72,7 @@ export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociati
     return [
       fail(
         'kubernetes-access',
-        `No pod runs with ${[...accounts].join(', ')}: there would be nothing to prove the migration on.`,
+        `No pod runs with ${[...accounts].join(', ')}: there would be no pod to verify the migration on.`,
         'Scale the add-on up, or check why it has no pods, then plan again.',
       ),
     ];

@@ -156,7 +156,7 @@ function again({ request }: AddonFacts, more: string[]): string {
     request.trust === 'validate' ? undefined : ['--trust', request.trust],
     request.acceptedKeys.flatMap((key) => ['--accept-key', key]),
     request.acceptIdentityLoss.flatMap((account) => ['--accept-identity-loss', account]),
-    request.verification === 'pods' ? undefined : ['--verification', request.verification],
+    request.verification === 'injected' ? undefined : ['--verification', request.verification],
     request.agent === 'require' ? undefined : ['--agent', request.agent],
     more,
   );

@@ -9,7 +9,7 @@ const LOOK = `kubectl get mutatingwebhookconfiguration ${CONFIGURATION} -o yaml`
 const SOURCE = 'github.com/aws/amazon-eks-pod-identity-webhook, issues #68, #83 and #225';
 
 /**
- * That its failure policy is Ignore is no warning: EKS makes it so, and the proof on pods finds whoever came without.
+ * That its failure policy is Ignore is no warning: EKS makes it so, and the verification of the pods finds whoever came without.
  * One that is missing fails: no pod would get an identity, and EKS does not say that it brings the configuration back.
  */
 export function checkWebhook({ request, webhooks }: Facts): Check[] {
@@ -49,7 +49,7 @@ export function checkWebhook({ request, webhooks }: Facts): Check[] {
   }
   const ignored =
     found.failurePolicy === 'Ignore'
-      ? ' A pod that is made while it does not answer starts without (failurePolicy: Ignore, as EKS sets it), which the proof on pods finds.'
+      ? ' A pod that is made while it does not answer starts without (failurePolicy: Ignore, as EKS sets it), which the verification of the pods finds.'
       : '';
   return [pass(id, `EKS's webhook ${CONFIGURATION} is there.${ignored}`)];
 }

@@ -118,7 +118,7 @@ function blockersOf(
 }
 
 const MEANING =
-  'They are not held against the migration: one that can not end is left out of the proof by its name, and as many pods as are not ready now may be so afterwards, with the new identity';
+  'They are not held against the migration: one that can not end is left out of the verification by its name, and as many pods as are not ready now may be so afterwards, with the new identity';
 
 function checkBroken(
   { request }: Facts,

@@ -178,7 +178,7 @@ export function checkAnnotation({ request, serviceAccount }: ServiceAccountFacts
   const by = serviceAccount.annotatedBy.filter(
     (manager) => !manager.startsWith('kubectl-annotate') && manager !== SERVICE_MANAGER,
   );
-  if (by.length === 0) return [pass(id, `The ${what} is taken off once the pods are proven.`)];
+  if (by.length === 0) return [pass(id, `The ${what} is taken off once the pods are verified.`)];
   return [
     warn(
       id,

@@ -235,7 +235,7 @@ function unreadKinds({ customResources, pods, kubernetesError }: AddonFacts, kno
 function checkCustomResources(facts: AddonFacts, ways: readonly Rung[]): WayCheck[] {
   const { request, pods } = facts;
   // Without the pods the plan blocks by itself, unless the request does without them.
-  if (!ways.some(removesSoftware) || (!pods && request.verification === 'pods')) return [];
+  if (!ways.some(removesSoftware) || (!pods && request.verification === 'injected')) return [];
   const id = 'custom-resources';
   const at = (check: Check): WayCheck[] => [{ check, excludes: removesSoftware }];
   const known = knownAddon(request.addon);

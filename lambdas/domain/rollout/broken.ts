@@ -1,6 +1,6 @@
 /**
  * Pods that did not work before a migration began. What was there before is not the migration's doing: such pods are
- * named, and neither hold the proof nor count as failing, unless no rollout could get past them.
+ * named, and neither hold the verification nor count as failing, unless no rollout could get past them.
  */
 import { isMadeBy, type Node, type Pod, type Workload } from '../kubernetes.ts';
 import { type BrokenPod, type TroubleOfPod } from './model.ts';
@@ -96,7 +96,7 @@ export function blockedRollout(workload: Workload, { stuck, unready }: BrokenOf)
     : undefined;
 }
 
-/** Pods that a migration can be proven on: they live, and are none of those. */
+/** Pods that a migration can be verified on: they live, and are none of those. */
 export const healthyPods = (pods: readonly Pod[], broken: readonly BrokenPod[]): Pod[] => {
   const uids = new Set(broken.map(({ uid }) => uid));
   return pods.filter((pod) => !uids.has(pod.uid) && !pod.terminating && !hasEnded(pod));

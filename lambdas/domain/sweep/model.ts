@@ -100,7 +100,7 @@ export const sweepOptions = z.strictObject({
   trust: trustMode.default('validate'),
   acceptedKeys: z.array(conditionKey).max(20).default([]),
   acceptIdentityLoss: z.array(serviceAccountName).max(50).default([]),
-  verification: verificationMode.default('pods'),
+  verification: verificationMode.default('injected'),
   agent: agentMode.default('require'),
   approval: approvalMode.default('none'),
   /** Nothing is begun outside of it. */

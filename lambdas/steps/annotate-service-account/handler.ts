@@ -1,11 +1,11 @@
 /**
- * Takes the annotation eks.amazonaws.com/role-arn off the service account, once its pods are proven to do without; on
+ * Takes the annotation eks.amazonaws.com/role-arn off the service account, once its pods are verified to do without; on
  * the way back, puts it back as the snapshot has it, before anything is restarted. Idempotency: looks first, and writes
  * only what differs; that it sets about to is in the ledger before. The write names the version of the object that was
  * seen, so that nothing which somebody changes in between is overwritten. Failure: an annotation, or a service account,
  * that somebody else has changed is left alone (ServiceAccountChanged), and so is the annotation where its association
- * is not as it was proven: without both, new pods have no role (AssociationChanged), and that leads back. For anything
- * else of a migration whose pods are proven nothing is put back: the association goes before an annotation, and its end
+ * is not as it was verified: without both, new pods have no role (AssociationChanged), and that leads back. For anything
+ * else of a migration whose pods are verified nothing is put back: the association goes before an annotation, and its end
  * says that it is still there. On the way back a person decides (RestoreRefused).
  */
 import { MigrationError } from '../../domain/errors.ts';
@@ -53,7 +53,7 @@ async function assertAssociated({ input, record, snapshot, dependencies }: Work)
   const why = await lookSeveralTimes(dependencies.clock, problem, (one) => one === undefined);
   if (why !== undefined)
     throw associationChanged(
-      `is no longer as it was proven: ${why}`,
+      `is no longer as it was verified: ${why}`,
       'the annotation stays, and new pods have its role',
     );
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
 /**
- * Takes the IRSA annotation off a service account whose pods are proven, or puts it back. Throws ServiceAccountChanged,
+ * Takes the IRSA annotation off a service account whose pods are verified, or puts it back. Throws ServiceAccountChanged,
  * AssociationChanged, RestoreRefused.
  */
 export const annotateServiceAccountSchema = defineStep('annotate-service-account', {

@@ -19,7 +19,7 @@ import { awaitActiveSchema } from './schema.ts';
 const FAILED: readonly Addon['status'][] = ['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'];
 
 function assertActive(now: Addon, { request }: Pick<Migration, 'request'>): void {
-  if (now.status === 'ACTIVE' || (now.status === 'DEGRADED' && request.verification === 'pods')) return;
+  if (now.status === 'ACTIVE' || (now.status === 'DEGRADED' && request.verification === 'injected')) return;
   const issues = issuesOf(now);
   throw new MigrationError(
     FAILED.includes(now.status) ? 'AddonFailed' : 'AddonNotActive',

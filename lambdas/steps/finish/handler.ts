@@ -56,7 +56,7 @@ const isVerified = (outcome: Outcome): outcome is Verified => outcome === 'migra
  * That nobody looked at the pods is said at the end that it was so for, not at an earlier one of the same migration.
  */
 function podsWarnings({ request, plan }: Migration, outcome: Outcome): Check[] {
-  if (!isVerified(outcome) || request.verification === 'pods') return [];
+  if (!isVerified(outcome) || request.verification === 'injected') return [];
   return [podsNotSeen(outcome, subjectOf(request), request.target, plan?.associations ?? [])];
 }
 

@@ -122,7 +122,7 @@ const run: StepRun<typeof installAgentSchema> = async (input, dependencies) => {
   }
   const now = found ?? (await install());
   assertActive(now);
-  if (record.request.verification === 'pods') assertReady(workload);
+  if (record.request.verification === 'injected') assertReady(workload);
   return { version: now.version };
 };
 

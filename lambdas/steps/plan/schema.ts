@@ -29,7 +29,7 @@ export const planSchema = defineStep('plan', {
     repairsTrust: z.boolean(),
     /** Whether standalone associations are created before the add-on is changed. */
     createsStandalone: z.boolean(),
-    /** Whether the service account's IRSA annotation is taken off once its pods are proven. */
+    /** Whether the service account's IRSA annotation is taken off once its pods are verified. */
     removesAnnotation: z.boolean(),
     /** Whether somebody has to approve the plan, and for how long that is waited for. */
     needsApproval: z.boolean(),

@@ -93,7 +93,7 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   };
   if (record.request.verification === 'api') {
     await conclude();
-    return { verdict: 'proven' };
+    return { verdict: 'verified' };
   }
 
   const lookedAt = utcNow(clock);
@@ -128,7 +128,7 @@ const run: StepRun<typeof verifyPodsSchema> = async (
     throw stillWrong(round - 1, towards, judged.pods);
   }
   await conclude(evidence.filter(({ excluded }) => excluded !== undefined));
-  return { verdict: 'proven', ...counts };
+  return { verdict: 'verified', ...counts };
 };
 
 export const verifyPodsStep = step(verifyPodsSchema, run);

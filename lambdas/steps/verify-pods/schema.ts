@@ -33,7 +33,7 @@ export const verifyPodsSchema = defineStep('verify-pods', {
   }),
   output: z.object({
     /** `climb`: restarts did not help, and the ladder has another way. */
-    verdict: z.enum(['proven', 'restart', 'climb']),
+    verdict: z.enum(['verified', 'restart', 'climb']),
     /** Pods that have the identity they shall have; absent, as their number is, where no pod was looked at. */
     podsAsTheyShallBe: z.number().int().optional(),
     podsThatCount: z.number().int().optional(),

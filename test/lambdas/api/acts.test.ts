@@ -76,7 +76,7 @@ describe('POST /migrations/{id}/cancel', () => {
   it('says how it will end where an execution was told, and only there', async () => {
     const told = await withMigration({}, pending);
     expect((await cancel(told)).body).toMatchObject({ begun: false, willEnd: 'blocked' });
-    // Its plan is being made, or its change begins just now; or it has begun, and may be proven before it reads this.
+    // Its plan is being made, or its change begins just now; or it has begun, and may be verified before it reads this.
     const begun = await withMigration({ rung: 0 });
     begun.ledger.snapshots.set(MIGRATION_ID, aSnapshot());
     for (const fakes of [await withMigration(), begun])

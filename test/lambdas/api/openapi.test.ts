@@ -68,7 +68,7 @@ function wrongIn(schema: unknown, at: string): string[] {
   const { type, items, properties = {}, additionalProperties, required = [] } = schema;
   const own = [
     ...Object.keys(schema)
-      .filter((name) => !KEYWORDS.has(name))
+      .filter((name) => !KEYWORDS.has(name) && !name.startsWith('x-'))
       .map((name) => `${at} has ${name}`),
     ...(type !== undefined && !(typeof type === 'string' && TYPES.has(type))
       ? [`${at} has type ${JSON.stringify(type)}`]
@@ -220,7 +220,7 @@ describe('docs/openapi.json', () => {
   });
 });
 
-describe('closed sets of names', () => {
+describe('sets of names', () => {
   const { schemas } = document.components;
   const enumAt = (schema: string, ...path: string[]): unknown =>
     path.reduce<unknown>(
@@ -233,12 +233,23 @@ describe('closed sets of names', () => {
       ['Plan', 'failure'],
       ['Sweep', 'cause'],
     ] as const)
-      expect(enumAt(schema, field, 'name')).toMatchObject({ type: 'string', enum: FAILURE_NAMES });
-    expect(enumAt('Migration', 'step')).toMatchObject({ type: 'string', enum: STEP_LINES });
+      expect(enumAt(schema, field, 'name')).toMatchObject({ type: 'string', 'x-extensible-enum': FAILURE_NAMES });
+    expect(enumAt('Migration', 'step')).toMatchObject({ type: 'string', 'x-extensible-enum': STEP_LINES });
     expect(enumAt('Problem', 'code')).toMatchObject({
       type: 'string',
-      enum: [...Object.keys(PROBLEMS), ...Object.keys(GATEWAY_PROBLEMS).map(codeOf)],
+      'x-extensible-enum': [...Object.keys(PROBLEMS), ...Object.keys(GATEWAY_PROBLEMS).map(codeOf)],
     });
+  });
+  it('are closed in requests, and open in answers', () => {
+    expect(enumAt('MigrationRequest', 'verification')).toMatchObject({ enum: ['injected', 'api'] });
+    expect(enumAt('Migration', 'verified')).toEqual({
+      type: 'string',
+      description: 'One of `injected`, `api`, `none`; others may be added.',
+      'x-extensible-enum': ['injected', 'api', 'none'],
+    });
+    // A name that stands alone tells kinds of answers apart.
+    const closed = Object.entries(schemas).filter(([name]) => !/Request|Decision|Reason/.test(name));
+    expect(JSON.stringify(closed)).not.toMatch(/"enum":\["[^"\]]*",/);
   });
   it('have an example of its own for each status of a problem', () => {
     const examples = operations.flatMap(({ operation }) =>

@@ -267,13 +267,13 @@ describe('whatever breaks', () => {
       // end.
       ledger.putMigration = async (record) => {
         ledger.putMigration = put;
-        await ledger.putMigration({ ...record, executionArn: EXECUTION, verified: 'pods' });
+        await ledger.putMigration({ ...record, executionArn: EXECUTION, verified: 'injected' });
         if (over) await ledger.updateMigration(record.migrationId, { status: 'ended', outcome: 'migrated' });
         return put(record);
       };
       const answer = await send(fakes, keyed('deploy-1'));
       expect(answer.status).toBe(202);
-      expect(await ledger.getMigration(idOf(answer))).toMatchObject({ executionArn: EXECUTION, verified: 'pods' });
+      expect(await ledger.getMigration(idOf(answer))).toMatchObject({ executionArn: EXECUTION, verified: 'injected' });
       expect(fakes.executions.migrations).toEqual([]);
     }
   });

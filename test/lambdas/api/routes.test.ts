@@ -50,7 +50,7 @@ describe('GET /migrations/{id}', () => {
       status: 'ended',
       outcome: 'migrated',
       endedAt: at(300),
-      verified: 'pods',
+      verified: 'injected',
       applied: plan.ladder[0],
       links: { self, rollback: `${self}/rollback` },
     });

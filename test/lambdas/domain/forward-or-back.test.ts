@@ -42,15 +42,15 @@ const CASES: [string, StepOfChange, string, Onward][] = [
   ['a restart that is refused: the pods that run keep what they have', 'restart-pods', 'InvalidRequest', 'back'],
   ['a person who cancels', 'verify-pods', 'Cancelled', 'back'],
   ['a lock that another execution holds', 'verify-pods', 'LockLost', 'person'],
-  ['an annotation that stays, with proven pods', 'annotate-service-account', 'AccessDenied', 'forward'],
+  ['an annotation that stays, with verified pods', 'annotate-service-account', 'AccessDenied', 'forward'],
   [
     'a service account that another principal has changed',
     'annotate-service-account',
     'ServiceAccountChanged',
     'forward',
   ],
-  ['proven pods whose association is gone', 'annotate-service-account', 'AssociationChanged', 'back'],
-  ['a person who cancels, with proven pods', 'annotate-service-account', 'Cancelled', 'back'],
+  ['verified pods whose association is gone', 'annotate-service-account', 'AssociationChanged', 'back'],
+  ['a person who cancels, with verified pods', 'annotate-service-account', 'Cancelled', 'back'],
 ];
 
 describe('onwardFrom', () => {
@@ -68,9 +68,9 @@ describe('onwardFrom', () => {
     expect(new Set(back.map(({ error }) => failureKind(error)))).toEqual(new Set(['pods', 'eks', 'others', 'asked']));
   });
 
-  it('goes forward only with proven pods', () => {
+  it('goes forward only with verified pods', () => {
     const forward = ALL.filter(({ onward }) => onward === 'forward');
-    expect(new Set(forward.map(({ step }) => STAGE_OF[step]))).toEqual(new Set(['proven']));
+    expect(new Set(forward.map(({ step }) => STAGE_OF[step]))).toEqual(new Set(['verified']));
   });
 
   it('heeds a person who asks, and leaves another execution’s work alone', () => {

@@ -158,7 +158,7 @@ describe('judgeGoingBack', () => {
   const rolling = workload({ settled: false, ready: 1 });
 
   it.each<[string, Parameters<typeof looked>, string]>([
-    ['pods that are back are proven', [[pod('a', 'irsa'), pod('b', 'irsa')]], 'proven'],
+    ['pods that are back are verified', [[pod('a', 'irsa'), pod('b', 'irsa')]], 'verified'],
     ['a rollout is waited for', [[old, { ...witness, ready: false }], [rolling]], 'wait'],
     [
       'but not that of a pod which has no credentials to get ready with',

@@ -81,7 +81,7 @@ describe('decideRecovery of a stranded migration', () => {
     ).toBe('nothing');
   });
 
-  it.each(['pods', 'api'] as const)(
+  it.each(['injected', 'api'] as const)(
     'only finishes where it was verified by %s and nothing was put back',
     (verified) => {
       expect(decide({ record: { verified } })).toEqual({ do: 'take-over', action: 'finish' });
@@ -155,8 +155,8 @@ describe('decideRecovery on demand', () => {
     });
   });
 
-  it('puts back proven pods too', () => {
-    expect(onDemand({ record: { verified: 'pods' } })).toEqual({ do: 'take-over', action: 'roll-back' });
+  it('puts back verified pods too', () => {
+    expect(onDemand({ record: { verified: 'injected' } })).toEqual({ do: 'take-over', action: 'roll-back' });
     expect(onDemand({ record: ended('migrated'), owner: stopped(10) }).do).toBe('wait');
   });
 });
@@ -217,7 +217,7 @@ describe('decideRecovery', () => {
         fc.boolean(),
         fc.boolean(),
         fc.option(fc.constantFrom(...OUTCOMES), { nil: undefined }),
-        fc.constantFrom<Migration['verified']>('none', 'api', 'pods'),
+        fc.constantFrom<Migration['verified']>('none', 'api', 'injected'),
         fc.constantFrom(free, [heldBy(EXECUTION)], []),
         (states, cause, hasSnapshot, rollbackBegun, outcome, verified, locks) => {
           const owners = new Map(states.map((state, index) => [`execution-${index}`, state]));

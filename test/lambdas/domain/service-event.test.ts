@@ -53,7 +53,7 @@ const trigger = {
 describe('the event of a migration', () => {
   it('says what, where and how, under one id for what is told', () => {
     const made = event(
-      ended('migrated', { verified: 'pods', request: aRequest({ requestedBy: 'ann', reason: 'why not' }) }),
+      ended('migrated', { verified: 'injected', request: aRequest({ requestedBy: 'ann', reason: 'why not' }) }),
       'migrated',
     );
     expect(made).toMatchObject({
@@ -65,7 +65,7 @@ describe('the event of a migration', () => {
       at: at(60),
       ...target,
       addon: ADDON,
-      verified: 'pods',
+      verified: 'injected',
       dryRun: false,
       requestedBy: 'ann',
       reason: 'why not',
@@ -76,7 +76,7 @@ describe('the event of a migration', () => {
     expect(made.message).toContain(
       'Requested by an unknown requester, who states "ann".\nReason, as the request states it: why not',
     );
-    expect(made.message).toContain('proven on its pods');
+    expect(made.message).toContain('verified on its pods');
   });
 
   it('is there for each thing that can be told, with a title and a message of printable lines', () => {
@@ -218,7 +218,7 @@ describe('what to do', () => {
 
   it('is the first error, and where to look, where it was rolled back', () => {
     const made = event(
-      ended('rolled-back', { verified: 'pods', failure: { name: 'PodsOnWrongIdentity', message: 'they kept it' } }),
+      ended('rolled-back', { verified: 'injected', failure: { name: 'PodsOnWrongIdentity', message: 'they kept it' } }),
       'rolled-back',
     );
     expect(made.message).toContain('The first error: PodsOnWrongIdentity: they kept it');

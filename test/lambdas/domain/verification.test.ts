@@ -39,8 +39,8 @@ const judge = (
 const good = (change: Partial<Pod> = {}): Pod => aPod('pod-identity', change);
 
 describe('judgePods', () => {
-  it('is proven when every pod that counts is ready on Pod Identity', () => {
-    expect(judge([good(), good({ name: 'two' }), aNodePod()])).toEqual({ verdict: 'proven' });
+  it('is verified when every pod that counts is ready on Pod Identity', () => {
+    expect(judge([good(), good({ name: 'two' }), aNodePod()])).toEqual({ verdict: 'verified' });
   });
   it('does not care for other service accounts, unready or on IRSA', () => {
     const others = [
@@ -49,11 +49,11 @@ describe('judgePods', () => {
     ];
     expect(
       judge([good(), ...others], [aWorkload(), aWorkload({ name: 'shop', serviceAccount: 'shop', settled: false })]),
-    ).toEqual({ verdict: 'proven' });
+    ).toEqual({ verdict: 'verified' });
   });
   it('does not care for a workload that shall have no pods', () => {
     expect(judge([good()], [aWorkload(), aWorkload({ name: 'off', desired: 0, ready: 0, settled: false })])).toEqual({
-      verdict: 'proven',
+      verdict: 'verified',
     });
   });
 
@@ -139,7 +139,7 @@ describe('judgePods', () => {
     });
     expect(
       judge([aPod('unknown')], [aWorkload()], asBefore(aSnapshot(), [anEvidence({ identity: 'unknown' })])).verdict,
-    ).toBe('proven');
+    ).toBe('verified');
   });
 
   it('waits for a pod of a Job, which keeps its identity until it ends, before it restarts others', () => {
@@ -147,10 +147,10 @@ describe('judgePods', () => {
     const why = 'pod nightly-1 of Job nightly keeps the identity that it began with until it ends';
     expect(judge([good(), job])).toEqual({ verdict: 'wait', why });
     expect(judge([aPod('irsa'), job])).toEqual({ verdict: 'wait', why });
-    expect(judge([good(), { ...job, phase: 'Succeeded' }])).toEqual({ verdict: 'proven' });
+    expect(judge([good(), { ...job, phase: 'Succeeded' }])).toEqual({ verdict: 'verified' });
     expect(
       judge([good(), aPod('pod-identity', { name: 'nightly-2', owner: { kind: 'Job', name: 'nightly' } })]),
-    ).toEqual({ verdict: 'proven' });
+    ).toEqual({ verdict: 'verified' });
     // One of another service account does not count.
     expect(judge([aPod('irsa'), { ...job, serviceAccount: 'shop', labels: {} }]).verdict).toBe('restart');
   });
@@ -168,7 +168,7 @@ describe('judgePods', () => {
 describe('what is said where no pod was looked at', () => {
   it('never speaks of pods that are on Pod Identity', () => {
     const addon = anAddon();
-    expect(roleStillSet(addon, 'pods').message).toBe(
+    expect(roleStillSet(addon, 'injected').message).toBe(
       `All pods are on Pod Identity, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
     );
     expect(roleStillSet(addon, 'api').message).toBe(
@@ -234,19 +234,19 @@ describe('towards what was before', () => {
     judge(pods, [aWorkload()], asBefore(aSnapshot({ associations }), before(...had))).verdict;
 
   it('takes IRSA, whatever the pods had', () => {
-    expect(back(['irsa'], [aPod('irsa')])).toBe('proven');
-    expect(back(['node-role'], [aPod('irsa')])).toBe('proven');
-    expect(back([], [aPod('irsa')])).toBe('proven');
+    expect(back(['irsa'], [aPod('irsa')])).toBe('verified');
+    expect(back(['node-role'], [aPod('irsa')])).toBe('verified');
+    expect(back([], [aPod('irsa')])).toBe('verified');
   });
   it.each(['node-role', 'mixed', 'pod-identity'] as const)(
     'takes %s where a pod of the service account had it, and only there',
     (identity) => {
-      expect(back(['irsa', identity], [aPod(identity)])).toBe('proven');
+      expect(back(['irsa', identity], [aPod(identity)])).toBe('verified');
       expect(back(['irsa'], [aPod(identity)])).toBe('restart');
     },
   );
   it('takes Pod Identity where the snapshot has an association for the service account', () => {
-    expect(back(['irsa'], [aPod('pod-identity')], [anAssociation()])).toBe('proven');
+    expect(back(['irsa'], [aPod('pod-identity')], [anAssociation()])).toBe('verified');
     expect(back(['irsa'], [aPod('pod-identity')], [anAssociation({ serviceAccount: 'another' })])).toBe('restart');
     expect(back(['irsa'], [aPod('node-role')], [anAssociation()])).toBe('restart');
   });
@@ -262,8 +262,8 @@ describe('towards what was before', () => {
     ]);
   });
   it('needs no pods where there were none, and waits for them where there were', () => {
-    expect(back([], [])).toBe('proven');
-    expect(back(['not-applicable'], [])).toBe('proven');
+    expect(back([], [])).toBe('verified');
+    expect(back(['not-applicable'], [])).toBe('verified');
     expect(back(['irsa'], [])).toBe('wait');
   });
   it('waits for readiness all the same', () => {

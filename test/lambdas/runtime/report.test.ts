@@ -34,7 +34,7 @@ describe('readReport', () => {
     await ledger.updateMigration(MIGRATION_ID, {
       status: 'ended',
       outcome: 'migrated',
-      verified: 'pods',
+      verified: 'injected',
       endedAt: at(300),
       rung: 0,
     });
@@ -52,7 +52,7 @@ describe('readReport', () => {
     await ledger.updateMigration(MIGRATION_ID, {
       status: 'ended',
       outcome: 'migrated',
-      verified: 'pods',
+      verified: 'injected',
       endedAt: at(300),
     });
     expect(await readReport(ledger, MIGRATION_ID, { simulated: true })).toEqual({
@@ -62,7 +62,7 @@ describe('readReport', () => {
       addon: 'aws-ebs-csi-driver',
       strategy: 'auto',
       preserve: true,
-      verified: 'pods',
+      verified: 'injected',
       startedAt: at(0),
       endedAt: at(300),
       plan: aMigration({ request: aRequest({ preserve: true }) }).plan,

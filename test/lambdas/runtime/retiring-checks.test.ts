@@ -5,10 +5,10 @@ import { checkVerified } from '../../../lambdas/runtime/retiring-checks.ts';
 import { aMigration, MIGRATION_ID } from '../fixtures.ts';
 
 const NEEDS = 'add-on aws-ebs-csi-driver needs the OIDC trust, or may need it.';
-const migrated: Partial<Migration> = { status: 'ended', outcome: 'migrated', verified: 'pods' };
+const migrated: Partial<Migration> = { status: 'ended', outcome: 'migrated', verified: 'injected' };
 
 describe('checkVerified', () => {
-  it('passes an end that the pods have proved', () => {
+  it('passes an end that the pods have verified', () => {
     expect(checkVerified(aMigration(migrated), false)).toMatchObject({ status: 'pass' });
   });
 
@@ -24,7 +24,7 @@ describe('checkVerified', () => {
     expect(checkVerified(aMigration(change), begunBack)).toMatchObject({
       status: 'fail',
       message: `Migration ${MIGRATION_ID} ${text}`,
-      remedy: expect.stringMatching(/^Name the migration after which the pods were proved/) as string,
+      remedy: expect.stringMatching(/^Name the migration after which the pods were verified/) as string,
     });
   });
 

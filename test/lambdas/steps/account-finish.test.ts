@@ -36,9 +36,9 @@ const TAKEN: AnnotationChange = { notedAt: at(1), writtenAt: at(2) };
 
 describe("finish of a service account's migration", () => {
   it.each([
-    ['migrated', 'pods'],
+    ['migrated', 'injected'],
     ['blocked', 'none'],
-    ['rolled-back', 'pods'],
+    ['rolled-back', 'injected'],
   ])('writes %s, verified by %s, and lets go of both locks', async (outcome, verified) => {
     const fakes = await associated();
     expect(await run(fakes, outcome)).toEqual({ outcome });

@@ -33,7 +33,7 @@ async function withPods(pods: Pod[], change: AccountChange = {}): Promise<Begun>
   fakes.kubernetes.pods = pods;
   return fakes;
 }
-const proven = (change?: AccountChange): Promise<Begun> => withPods([anAccountPod('pod-identity')], change);
+const verified = (change?: AccountChange): Promise<Begun> => withPods([anAccountPod('pod-identity')], change);
 
 describe('verify-pods of a service account', () => {
   it('proves it on every pod, keeps the evidence, and looks at no add-on', async () => {
@@ -42,14 +42,14 @@ describe('verify-pods of a service account', () => {
       anAccountPod('pod-identity', { name: 'api-2' }),
       anAccountPod('irsa', { name: 'web-1', serviceAccount: 'web', labels: {} }),
     ]);
-    expect(await verify(fakes)).toEqual({ verdict: 'proven', podsThatCount: 2, podsAsTheyShallBe: 2 });
+    expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 2, podsAsTheyShallBe: 2 });
     expect(
       (await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map(({ name, identity }) => [name, identity]),
     ).toEqual([
       ['api-1', 'pod-identity'],
       ['api-2', 'pod-identity'],
     ]);
-    expect(await fakes.record()).toMatchObject({ verified: 'pods', warnings: [] });
+    expect(await fakes.record()).toMatchObject({ verified: 'injected', warnings: [] });
     expect(fakes.journal.names().filter((name) => /[Aa]ddon/.test(name))).toEqual([]);
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -87,13 +87,13 @@ describe('verify-pods of a service account', () => {
   it('is content with an association that was kept', async () => {
     const fakes = await begunAccount({ snapshot: { associations: [KEPT] } });
     fakes.kubernetes.pods = [anAccountPod('pod-identity')];
-    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
+    expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
   });
 
   it('does not mind an annotation that is gone: the association goes before it', async () => {
-    const fakes = await proven();
+    const fakes = await verified();
     fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })];
-    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
+    expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
   });
 
   it.each<[string, (fakes: Begun) => unknown, string, RegExp]>([
@@ -134,7 +134,7 @@ describe('verify-pods of a service account', () => {
       /somebody-elses/,
     ],
   ])('is not content where somebody else has %s', async (_, change, name, why) => {
-    const fakes = await proven();
+    const fakes = await verified();
     change(fakes);
     await expect(verify(fakes)).rejects.toMatchObject({ name, message: expect.stringMatching(why) as string });
     expect((await fakes.record()).verified).toBe('none');
@@ -147,8 +147,8 @@ describe('verify-pods of a service account', () => {
     expect(fakes.journal.names()).not.toContain('kubernetes.listPods');
   });
 
-  it('looks at the association once more before it calls the pods proven', async () => {
-    const fakes = await proven();
+  it('looks at the association once more before it calls the pods verified', async () => {
+    const fakes = await verified();
     const real = fakes.kubernetes.listPods.bind(fakes.kubernetes);
     fakes.kubernetes.listPods = (namespace) => ((fakes.eks.associations = []), real(namespace));
     await expect(verify(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
@@ -156,15 +156,15 @@ describe('verify-pods of a service account', () => {
   });
 
   it('does not believe in one look that finds no association', async () => {
-    const fakes = await proven();
+    const fakes = await verified();
     fakes.eks.associations = [];
     const sleep = fakes.clock.sleep.bind(fakes.clock);
     fakes.clock.sleep = (milliseconds) => ((fakes.eks.associations = [ownAssociation()]), sleep(milliseconds));
-    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
+    expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
   });
 
-  it('does not call it proven before that is in the ledger', async () => {
-    const fakes = await proven();
+  it('does not call it verified before that is in the ledger', async () => {
+    const fakes = await verified();
     fakes.journal.failNext('ledger.updateMigration');
     await expect(verify(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect((await fakes.record()).verified).toBe('none');
@@ -173,7 +173,7 @@ describe('verify-pods of a service account', () => {
   it('by the API alone asks no API server, and says that no pod was seen', async () => {
     const fakes = await withPods([anAccountPod('irsa')], { request: { verification: 'api' } });
     fakes.kubernetes.serviceAccounts = [];
-    expect(await verify(fakes)).toEqual({ verdict: 'proven' });
+    expect(await verify(fakes)).toEqual({ verdict: 'verified' });
     expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
     expect(await fakes.record()).toMatchObject({
       verified: 'api',
@@ -204,7 +204,7 @@ describe('verify-pods of a service account that is put back', () => {
 
   it('is over when the pods are on IRSA again, and is not called verified', async () => {
     const fakes = await putBack(anAccountPod('irsa'));
-    expect(await verifyBack(fakes)).toMatchObject({ verdict: 'proven' });
+    expect(await verifyBack(fakes)).toMatchObject({ verdict: 'verified' });
     // Who finds it there would end the migration as migrated.
     expect(await fakes.record()).toMatchObject({ verified: 'none', warnings: [] });
   });
@@ -228,7 +228,7 @@ describe('verify-pods of a service account that is put back', () => {
   it('takes Pod Identity where an association was there before', async () => {
     const fakes = await begunAccount({ snapshot: { associations: [KEPT] } });
     fakes.kubernetes.pods = [anAccountPod('pod-identity')];
-    expect(await verifyBack(fakes)).toMatchObject({ verdict: 'proven' });
+    expect(await verifyBack(fakes)).toMatchObject({ verdict: 'verified' });
   });
 
   it.each<[string, Partial<ReturnType<typeof aServiceAccount>> | undefined]>([
@@ -246,7 +246,7 @@ describe('verify-pods of a service account that is put back', () => {
 
   it('by the API alone asks no API server', async () => {
     const fakes = await begunAccount({ request: { verification: 'api', roleArn: ROLE } });
-    expect(await verifyBack(fakes)).toEqual({ verdict: 'proven' });
+    expect(await verifyBack(fakes)).toEqual({ verdict: 'verified' });
     expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
   });
 });

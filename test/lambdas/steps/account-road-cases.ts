@@ -69,7 +69,7 @@ const cancelledAt =
     };
     Object.assign(fakes[port], { [call]: cancelling });
   };
-/** The same while the pods are proven, so that the step behind that heeds it. */
+/** The same while the pods are verified, so that the step behind that heeds it. */
 const cancelledAtProof = ({ kubernetes, ledger }: Fakes): void => {
   const inner = kubernetes.listWorkloads.bind(kubernetes);
   kubernetes.listWorkloads = async (namespace) => {
@@ -208,7 +208,7 @@ export async function expectEnd(
     outcome,
     status: 'ended',
     handOff: [],
-    verified: migrated || outcome === 'rolled-back' ? 'pods' : 'none',
+    verified: migrated || outcome === 'rolled-back' ? 'injected' : 'none',
   });
   expect(record.warnings.map(({ id }) => id)).toEqual(warnings);
   expect(account(fakes)?.roleArn).toBe(annotated ? ROLE : undefined);

@@ -124,8 +124,8 @@ describe.each(ways)('%s', (_, outcome, one) => {
     }
     // When the end is recorded there is nothing to stop any more; before that nobody's work is called the migration's.
     expect(ends.at(-1)).toEqual(['finish', outcome]);
-    const proven = ends.findLastIndex(([name]) => name === 'verify-pods');
-    for (const [name, end] of ends.slice(1, proven + 1).filter((_one, position) => did[position + 1]))
+    const verified = ends.findLastIndex(([name]) => name === 'verify-pods');
+    for (const [name, end] of ends.slice(1, verified + 1).filter((_one, position) => did[position + 1]))
       expect([name, end]).not.toEqual([name, 'migrated']);
   });
 });

@@ -62,7 +62,7 @@ async function ended(outcome: Migration['outcome'], change: AccountChange = {}):
     status: 'ended',
     outcome,
     endedAt: at(300),
-    verified: outcome === 'migrated' ? 'pods' : 'none',
+    verified: outcome === 'migrated' ? 'injected' : 'none',
   });
   for (const key of [SUBJECT_LOCK, ROLE_LOCK]) await fakes.ledger.releaseLock(key, EXECUTION);
   fakes.journal.clear();
@@ -103,8 +103,8 @@ describe('take-over of a stranded migration of a service account', () => {
     });
   });
 
-  it('only records the end where the pods were proven', async () => {
-    expect(await takeOver(await stranded({ record: { verified: 'pods' } }))).toMatchObject({ action: 'finish' });
+  it('only records the end where the pods were verified', async () => {
+    expect(await takeOver(await stranded({ record: { verified: 'injected' } }))).toMatchObject({ action: 'finish' });
   });
 
   it.each<[string, (fakes: Begun) => Promise<unknown>]>([
@@ -124,10 +124,10 @@ describe('take-over of a stranded migration of a service account', () => {
       },
     ],
     ['its annotation was put back', (fakes) => stepOf(fakes, annotateServiceAccountStep, { towards: 'before' })],
-  ])('does not take proven pods for the end once the way back was begun: %s', async (_, begin) => {
+  ])('does not take verified pods for the end once the way back was begun: %s', async (_, begin) => {
     const fakes = await stranded({
       request: { annotation: 'remove' },
-      record: { verified: 'pods', annotationChange: TAKEN },
+      record: { verified: 'injected', annotationChange: TAKEN },
     });
     await begin(fakes);
     expect(await takeOver(fakes)).toMatchObject({ action: 'roll-back' });
@@ -194,7 +194,7 @@ describe('a rollback on demand of a service account', () => {
       name: 'RollbackRefused',
       message: expect.stringMatching(why) as string,
     });
-    expect(await fakes.record()).toMatchObject({ status: 'ended', outcome: 'migrated', verified: 'pods' });
+    expect(await fakes.record()).toMatchObject({ status: 'ended', outcome: 'migrated', verified: 'injected' });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });

@@ -72,7 +72,7 @@ describe.each(ways)('await-active after %s', (_, way, takes, status) => {
       message: expect.stringContaining('too few') as string,
     });
   });
-  it.each(['pods', 'api'] as const)(
+  it.each(['injected', 'api'] as const)(
     'DEGRADED: leaves it to the pods where somebody looks at them (%s)',
     async (mode) => {
       const fakes = await settled();
@@ -80,7 +80,7 @@ describe.each(ways)('await-active after %s', (_, way, takes, status) => {
       await fakes.ledger.updateMigration(MIGRATION_ID, { request: { ...request, verification: mode } });
       change(fakes, { status: 'DEGRADED' });
       const answer = await run(fakes).catch((error: unknown) => error);
-      expect(answer).toMatchObject(mode === 'pods' ? { status: 'DEGRADED' } : { name: 'AddonNotActive' });
+      expect(answer).toMatchObject(mode === 'injected' ? { status: 'DEGRADED' } : { name: 'AddonNotActive' });
     },
   );
   it.each(['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)(

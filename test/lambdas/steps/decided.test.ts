@@ -63,7 +63,7 @@ describe('of an add-on', () => {
   ];
 
   it.each(DOINGS)(
-    'the pods are proven over one %s, which by itself the rollback would not do',
+    'the pods are verified over one %s, which by itself the rollback would not do',
     async (_, change, why) => {
       const fakes = await begun();
       fakes.eks.addons.set(ADDON, anAddon(change));
@@ -72,11 +72,11 @@ describe('of an add-on', () => {
         name: 'RestoreRefused',
         message: expect.stringMatching(why) as string,
       });
-      expect(await verify(await decide(fakes))).toMatchObject({ verdict: 'proven' });
+      expect(await verify(await decide(fakes))).toMatchObject({ verdict: 'verified' });
     },
   );
 
-  it('is not proven without the role that the commands give it back', async () => {
+  it('is not verified without the role that the commands give it back', async () => {
     const fakes = await decide(await begun());
     fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(77), serviceAccountRoleArn: undefined }));
     fakes.kubernetes.pods = [aPod('irsa')];
@@ -91,7 +91,7 @@ describe('of an add-on', () => {
     expect(await verify(fakes)).toMatchObject({ verdict: 'restart' });
     await decide(fakes);
     await restore(fakes);
-    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
+    expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
     expect(fakes.eks.associations).toEqual([THEIRS]);
     expect(fakes.journal.mutations()).toEqual([]);
   });

@@ -41,9 +41,9 @@ const run = (fakes: Begun, outcome: string, more?: object): Promise<unknown> =>
 const isFree = async ({ ledger }: Begun, key = LOCK): Promise<boolean> =>
   (await ledger.readLock(key))?.holder === undefined;
 const ENDS = [
-  ['migrated', 'pods'],
+  ['migrated', 'injected'],
   ['blocked', 'none'],
-  ['rolled-back', 'pods'],
+  ['rolled-back', 'injected'],
 ] as const;
 
 describe('finish', () => {
@@ -317,7 +317,7 @@ describe('finish of a migration that was taken over', () => {
       endedAt: at(90),
       failure: first,
       handOff: [],
-      verified: 'pods',
+      verified: 'injected',
     });
     expect(await isFree(fakes)).toBe(true);
   });

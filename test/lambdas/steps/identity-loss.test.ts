@@ -165,7 +165,7 @@ describe('verify-pods', () => {
 
   it('shows what was accepted to be lost, does not count it, and warns of it in the record', async () => {
     const fakes = await migrated({ identityLosses: [loss] });
-    expect(await verify(fakes)).toEqual({ verdict: 'proven', podsThatCount: 1, podsAsTheyShallBe: 1 });
+    expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 1, podsAsTheyShallBe: 1 });
     expect(await latest(fakes)).toEqual([
       ['pod-identity', undefined],
       ['node-role', { from: 'irsa', to: 'node-role' }],
@@ -207,7 +207,7 @@ describe('verify-pods', () => {
   ])('goes on where such a service account %s', async (_, prepare) => {
     const fakes = await migrated({ bystanders: [NODES] });
     prepare(fakes);
-    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
+    expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
   });
 
   it.each([
@@ -224,7 +224,7 @@ describe('verify-pods', () => {
       restarted: [`DaemonSet/${NAMESPACE}/ebs-csi-node`],
     });
     fakes.kubernetes.pods = [aPod('irsa'), nodeOn('irsa')];
-    expect(await verify(fakes, 'before')).toMatchObject({ verdict: 'proven' });
+    expect(await verify(fakes, 'before')).toMatchObject({ verdict: 'verified' });
   });
 });
 

@@ -180,7 +180,7 @@ export async function migrate(
     }
     for (const way of ladder) {
       await change(fakes, { ...common, fence, rung }, way);
-      if ((await verify(fakes, { ...common, fence, rung }, 'pod-identity')) === 'proven') break;
+      if ((await verify(fakes, { ...common, fence, rung }, 'pod-identity')) === 'verified') break;
       rung += 1;
     }
     if (rung === ladder.length) throw new Error('the last way was not the last');

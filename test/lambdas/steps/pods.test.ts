@@ -45,13 +45,13 @@ const restart = (fakes: Begun, round = 1, change: object = {}): Promise<unknown>
 describe('verify-pods', () => {
   it('proves it on every pod that counts, and keeps the evidence', async () => {
     const fakes = await withPods(aPod('pod-identity'), aPod('pod-identity', { name: 'two' }), aNodePod());
-    expect(await verify(fakes)).toEqual({ verdict: 'proven', podsThatCount: 2, podsAsTheyShallBe: 2 });
+    expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 2, podsAsTheyShallBe: 2 });
     expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map((pod) => pod.identity)).toEqual([
       'pod-identity',
       'pod-identity',
       'not-applicable',
     ]);
-    expect(await fakes.record()).toMatchObject({ verified: 'pods', warnings: [] });
+    expect(await fakes.record()).toMatchObject({ verified: 'injected', warnings: [] });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -72,12 +72,12 @@ describe('verify-pods', () => {
     expect((await fakes.record()).warnings).toEqual([other]);
   });
 
-  it('does not call it proven before that is in the ledger', async () => {
+  it('does not call it verified before that is in the ledger', async () => {
     const fakes = await withPods(aPod('pod-identity'));
     fakes.journal.failNext('ledger.updateMigration');
     await expect(verify(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect((await fakes.record()).verified).toBe('none');
-    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
+    expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
   });
 
   const MOVES: [string, (fakes: Begun) => void, string][] = [
@@ -254,7 +254,7 @@ describe('verify-pods', () => {
   it('does not believe in one look that finds no add-on', async () => {
     const fakes = await withPods(aPod('pod-identity'));
     fakes.eks.misses = 2;
-    expect(await verify(fakes)).toMatchObject({ verdict: 'proven' });
+    expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
   });
 
   it('takes no more rounds than there may be restarts', () => {
@@ -352,9 +352,9 @@ describe('towards what was before', () => {
     return fakes;
   }
 
-  it('is proven by pods on IRSA, and says so as the latest evidence alone', async () => {
+  it('is verified by pods on IRSA, and says so as the latest evidence alone', async () => {
     const fakes = await putBack(aPod('irsa'), aNodePod());
-    expect(await verify(fakes, 1, back)).toEqual({ verdict: 'proven', podsThatCount: 1, podsAsTheyShallBe: 1 });
+    expect(await verify(fakes, 1, back)).toEqual({ verdict: 'verified', podsThatCount: 1, podsAsTheyShallBe: 1 });
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toMatchObject([
       { identity: 'irsa' },
       { identity: 'not-applicable' },
@@ -367,7 +367,7 @@ describe('towards what was before', () => {
     const fakes = await putBack(aPod('node-role'));
     expect(await verify(fakes, 1, back)).toMatchObject({ verdict: 'restart' });
     await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'node-role' })], at(0));
-    expect(await verify(fakes, 1, back)).toMatchObject({ verdict: 'proven' });
+    expect(await verify(fakes, 1, back)).toMatchObject({ verdict: 'verified' });
   });
   it('restarts pods that kept Pod Identity, then gives up; no way is left to climb', async () => {
     const fakes = await putBack(aPod('pod-identity'));

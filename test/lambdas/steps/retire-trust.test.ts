@@ -143,7 +143,7 @@ describe('retire', () => {
       ['retire-verified'],
     ],
     [
-      'its pods were not proved',
+      'its pods were not verified',
       (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' }),
       ['retire-verified'],
     ],
@@ -259,7 +259,7 @@ describe('retire', () => {
     await fakes.ledger.updateMigration(MIGRATION_ID, {
       status: 'ended',
       outcome: 'migrated',
-      verified: 'pods',
+      verified: 'injected',
       endedAt: at(-10 * DAY),
     });
     expect(await dryRun(fakes)).toMatchObject({

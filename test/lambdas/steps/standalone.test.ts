@@ -176,7 +176,11 @@ describe('verify-pods', () => {
   const verify = (fakes: Begun): Promise<unknown> => run(verifyPodsStep, fakes, { towards: 'pod-identity', round: 1 });
 
   it('counts its pods', async () => {
-    expect(await verify(await migrated([own]))).toEqual({ verdict: 'proven', podsThatCount: 2, podsAsTheyShallBe: 2 });
+    expect(await verify(await migrated([own]))).toEqual({
+      verdict: 'verified',
+      podsThatCount: 2,
+      podsAsTheyShallBe: 2,
+    });
     const fakes = await migrated([own]);
     fakes.kubernetes.pods = [aPod('pod-identity'), aNodePod()];
     expect(await verify(fakes)).toMatchObject({ verdict: 'restart', podsThatCount: 2, podsAsTheyShallBe: 1 });

@@ -64,15 +64,15 @@ describe('take-over of a stranded migration', () => {
   });
 
   it.each<[string, Partial<Migration>, string]>([
-    ['proven pods', { verified: 'pods' }, 'finish'],
+    ['verified pods', { verified: 'injected' }, 'finish'],
     ['what EKS says, where no more was asked for,', { verified: 'api' }, 'finish'],
-    ['nothing proven', {}, 'roll-back'],
+    ['nothing verified', {}, 'roll-back'],
   ])('with %s answers so', async (_, record, action) => {
     expect(await takeOver(await stranded(record))).toMatchObject({ action });
   });
 
-  it('does not take proven pods for the end once the way back was begun', async () => {
-    const fakes = await stranded({ verified: 'pods' });
+  it('does not take verified pods for the end once the way back was begun', async () => {
+    const fakes = await stranded({ verified: 'injected' });
     await fakes.ledger.recordStep(MIGRATION_ID, { name: 'assess-rollback', startedAt: at(1), endedAt: at(2) });
     expect(await takeOver(fakes)).toMatchObject({ action: 'roll-back' });
     expect((await fakes.record()).verified).toBe('none');
@@ -271,7 +271,7 @@ describe('take-over on demand', () => {
       status: 'ended',
       outcome: 'migrated',
       endedAt: at(300),
-      verified: 'pods',
+      verified: 'injected',
       rollback: {
         state: 'refused',
         after: 'migrated',

@@ -39,7 +39,7 @@ export async function ended(outcome: Migration['outcome'], record: Partial<Migra
     status: 'ended',
     outcome,
     endedAt: at(300),
-    verified: outcome === 'migrated' ? 'pods' : 'none',
+    verified: outcome === 'migrated' ? 'injected' : 'none',
   });
   for (const key of [LOCK, ROLE_LOCK])
     await (outcome === 'needs-human'

@@ -52,7 +52,7 @@ const asked = ({ journal }: Begun): string[] => journal.names().filter((name) =>
 describe('verify-pods, by the API alone', () => {
   it('is content with a healthy add-on and its associations, and says that no pod was seen', async () => {
     const fakes = await byApi();
-    expect(await verify(fakes)).toEqual({ verdict: 'proven' });
+    expect(await verify(fakes)).toEqual({ verdict: 'verified' });
     expect(asked(fakes)).toEqual([]);
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toEqual([]);
     const { verified, warnings } = await fakes.record();
@@ -113,7 +113,7 @@ describe('verify-pods, by the API alone', () => {
 
   it('never restarts and never climbs, in whichever round', async () => {
     const fakes = await byApi();
-    for (const round of [1, 2, 3]) expect(await verify(fakes, { round })).toEqual({ verdict: 'proven' });
+    for (const round of [1, 2, 3]) expect(await verify(fakes, { round })).toEqual({ verdict: 'verified' });
   });
 
   it('does not take it for verified before that is in the ledger', async () => {
@@ -139,7 +139,7 @@ describe('towards what was before, by the API alone', () => {
 
   it('is content with the add-on as it was put back', async () => {
     const fakes = await putBack(anAddon({ arn: addonArn(2) }));
-    expect(await verify(fakes, { towards: 'before' })).toEqual({ verdict: 'proven' });
+    expect(await verify(fakes, { towards: 'before' })).toEqual({ verdict: 'verified' });
     expect(asked(fakes)).toEqual([]);
     // Who finds it there would end the migration as migrated.
     expect(await fakes.record()).toMatchObject({ verified: 'none', warnings: [] });

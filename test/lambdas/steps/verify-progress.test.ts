@@ -125,7 +125,7 @@ describe('pods that did not work before', () => {
   ];
   it('are not held against as many of the new ones', async () => {
     const fakes = await rolling(unready('pod-identity'), 9000, [broken]);
-    expect(await verify(fakes)).toMatchObject({ verdict: 'proven', podsThatCount: 3 });
+    expect(await verify(fakes)).toMatchObject({ verdict: 'verified', podsThatCount: 3 });
   });
   it('are held against one more', async () => {
     const fakes = await rolling(unready('pod-identity', 2), 9000, [broken]);
@@ -145,7 +145,7 @@ describe('a pod that can not end', () => {
   ])('%s', async (_, nodes) => {
     const fakes = await rolling([good('a'), good('b'), good('c'), ending]);
     Object.assign(fakes.kubernetes, { nodes, workloads: [aWorkload({ desired: 3 })] });
-    expect(await verify(fakes)).toMatchObject({ verdict: 'proven', podsThatCount: 3 });
+    expect(await verify(fakes)).toMatchObject({ verdict: 'verified', podsThatCount: 3 });
     expect((await fakes.record()).warnings).toMatchObject([
       { id: 'pods-excluded', message: expect.stringContaining('kube-system/lost (irsa; terminating') as string },
     ]);

@@ -200,7 +200,7 @@ describe('annotation', () => {
       {
         id: 'annotation',
         status: 'pass',
-        message: 'The annotation eks.amazonaws.com/role-arn of payments/api is taken off once the pods are proven.',
+        message: 'The annotation eks.amazonaws.com/role-arn of payments/api is taken off once the pods are verified.',
       },
     ]);
   });

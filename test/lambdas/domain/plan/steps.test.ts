@@ -152,7 +152,7 @@ describe('the steps of a plan', () => {
         goWithAddon: [],
         carryOver: [],
         trustRepairs: [],
-        verification: 'pods',
+        verification: 'injected',
       }),
     ).toEqual([]);
   });

@@ -162,7 +162,7 @@ describe('brokenPods', () => {
       }).length;
     expect([of(900), of(1100)]).toEqual([0, 1]);
   });
-  it('leaves the others as what a migration can be proven on', () => {
+  it('leaves the others as what a migration can be verified on', () => {
     const pods = [aPod('irsa', { name: 'good' }), aPod('irsa', { name: 'bad', ready: false })];
     const broken = brokenPods(pods, [aWorkload()], { nodes: [aNode()], now: NOW });
     expect(healthyPods(pods, broken).map(({ name }) => name)).toEqual(['good']);
