@@ -1,6 +1,7 @@
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { MigrationError, RoleNotAssumed } from '../domain/errors.ts';
+import { asClause } from '../domain/text.ts';
 import { aws } from './aws-errors.ts';
 
 /** A session that ends sooner is not used any more: what is signed with it has to arrive. */
@@ -31,7 +32,7 @@ const refused = (roleArn: string, { externalId }: SpokeSessionsOptions, error: M
   const account = roleArn.split(':')[4] ?? '';
   return new RoleNotAssumed(
     account,
-    `The role ${roleArn} could not be assumed, so that nothing was read or changed in account ${account} by this call. Either the stack PodIdentityMigratorSpoke is not deployed there, or its roles do not trust this role of this deployment with the external id ${externalId}. Deploy it there with the outputs of this deployment's stack: docs/accounts.md. AWS says: ${error.message}`,
+    `The role ${roleArn} could not be assumed, so that nothing was read or changed in account ${account} by this call. AWS says: ${asClause(error.message)}. Either the stack PodIdentityMigratorSpoke is not deployed there, or its roles do not trust this role of this deployment with the external id ${externalId}. Deploy it there with the outputs of this deployment's stack: docs/accounts.md.`,
     { cause: error.cause },
   );
 };
