@@ -10,7 +10,6 @@ const TITLES: Record<StepName, string> = {
   'repair-trust': "Let EKS Pod Identity in by the roles' trust policies",
   'delete-addon': 'Delete the add-on',
   'await-deleted': 'Wait until the add-on is gone',
-  'purge-associations': 'Delete conflicting associations',
   'create-addon': 'Create the add-on with its Pod Identity associations',
   'update-addon': 'Give the add-on its Pod Identity associations, in place',
   'create-association': 'Create the standalone association of each service account that needs one',

@@ -63,7 +63,6 @@ export const ROLE_OF_STEPS = {
   'repair-trust': ['read', 'trust'],
   'delete-addon': ['change'],
   'await-deleted': ['read'],
-  'purge-associations': ['change'],
   'create-addon': ['change'],
   'update-addon': ['change'],
   'create-association': ['change'],

@@ -15,7 +15,6 @@ export const STEP_LINES = [
   'create-association',
   'delete-addon',
   'await-deleted',
-  'purge-associations',
   'create-addon',
   'update-addon',
   'await-active',

@@ -17,7 +17,6 @@ import { installAgentStep } from './install-agent/handler.ts';
 import { pauseStep } from './pause/handler.ts';
 import { planStep } from './plan/handler.ts';
 import { publishEventsStep } from './publish-events/handler.ts';
-import { purgeAssociationsStep } from './purge-associations/handler.ts';
 import { repairTrustStep } from './repair-trust/handler.ts';
 import { requestApprovalStep } from './request-approval/handler.ts';
 import { restartPodsStep } from './restart-pods/handler.ts';
@@ -44,7 +43,6 @@ export const steps: Record<StepName, Step> = {
   'repair-trust': repairTrustStep,
   'delete-addon': deleteAddonStep,
   'await-deleted': awaitDeletedStep,
-  'purge-associations': purgeAssociationsStep,
   'create-addon': createAddonStep,
   'update-addon': updateAddonStep,
   'create-association': createAssociationStep,

@@ -16,7 +16,6 @@ import { installAgentSchema } from './install-agent/schema.ts';
 import { pauseSchema } from './pause/schema.ts';
 import { planSchema } from './plan/schema.ts';
 import { publishEventsSchema } from './publish-events/schema.ts';
-import { purgeAssociationsSchema } from './purge-associations/schema.ts';
 import { repairTrustSchema } from './repair-trust/schema.ts';
 import { requestApprovalSchema } from './request-approval/schema.ts';
 import { restartPodsSchema } from './restart-pods/schema.ts';
@@ -45,7 +44,6 @@ export const stepSchemas = {
   'repair-trust': repairTrustSchema,
   'delete-addon': deleteAddonSchema,
   'await-deleted': awaitDeletedSchema,
-  'purge-associations': purgeAssociationsSchema,
   'create-addon': createAddonSchema,
   'update-addon': updateAddonSchema,
   'create-association': createAssociationSchema,

@@ -29,7 +29,7 @@ export const MACHINE_TIMEOUT = PHASES_TIMEOUT.plus(Duration.days(MOST_DAYS_BEFOR
  * Steps that no state calls any more but those of executions in flight at the upgrade, which go on with the previous
  * release's definition. They go with the next release.
  */
-export const OF_PREVIOUS_RELEASE: readonly StepName[] = ['purge-associations'];
+export const OF_PREVIOUS_RELEASE: readonly StepName[] = [];
 
 export interface MachineProps {
   steps: Steps;

@@ -49,12 +49,6 @@ const callsOf: Record<StepName, Calls> = {
     UpdateItem: `notes which copy of the add-on it deletes before it does, and ${LINE}`,
   },
   'await-deleted': { Query: READS, UpdateItem: LINE },
-  'purge-associations': {
-    Query: READS,
-    GetItem: GUARD,
-    PutItem: 'notes each association, whole, before it is deleted',
-    UpdateItem: LINE,
-  },
   'create-addon': {
     Query: READS,
     GetItem: GUARD,

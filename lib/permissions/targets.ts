@@ -132,10 +132,6 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     deleteAssociations("without preserve, EKS deletes the add-on's associations on the caller's behalf"),
   ],
   'await-deleted': () => [describeAddon('waits until the add-on is gone')],
-  'purge-associations': () => [
-    ...observe('finds the associations that stand in the way, and sees them gone'),
-    deleteAssociations('deletes the associations of the planned service accounts that would make the change fail'),
-  ],
   'create-addon': ({ passableRoleArns }) => [
     ...observe('finds its own create of before, whose reply was lost, and the conflicting associations'),
     deleteAssociations(

@@ -61,7 +61,6 @@ describe('a step of the ledger', () => {
     expect((Object.keys(stepSchemas) as StepName[]).filter(isOfWay)).toEqual([
       'delete-addon',
       'await-deleted',
-      'purge-associations',
       'create-addon',
       'update-addon',
       'create-association',

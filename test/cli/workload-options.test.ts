@@ -71,7 +71,7 @@ describe('flags', () => {
     ['annotation', 'delete', /^--annotation "delete" must be keep or remove$/],
     ['maxDisruption', 'none', /^--max-disruption "none" must be rolling or outage$/],
     ['roleArn', 'api', /^--role-arn "api" must be an IAM role ARN/],
-    ['verification', 'none', /^--verification "none" must be pods or api$/],
+    ['verification', 'none', /^--verification "none" must be injected or api$/],
     ['agent', 'add', /^--agent "add" must be require or install$/],
     ['reason', 'a\u001b[31mb', /^--reason "/],
   ])('%s %j is refused with its name and what is right', (name, given, message) => {

@@ -38,7 +38,6 @@ describe('permissions', () => {
       'install-agent': eks('CreateAddon'),
       'repair-trust': ['iam:UpdateAssumeRolePolicy'],
       'delete-addon': eks('DeleteAddon', 'DeletePodIdentityAssociation'),
-      'purge-associations': eks('DeletePodIdentityAssociation'),
       'create-addon': [
         ...eks('CreateAddon', 'CreatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'TagResource'),
         'iam:PassRole',
@@ -125,7 +124,6 @@ describe('permissions', () => {
       'repair-trust': [...associated, ...ofTrust],
       'delete-addon': eks('DescribeAddon'),
       'await-deleted': eks('DescribeAddon'),
-      'purge-associations': observed,
       'create-addon': [...andCluster, ...ofTrust],
       'update-addon': [...andCluster, ...ofTrust],
       'create-association': [...associated, ...ofTrust],
@@ -368,7 +366,6 @@ describe('permissions', () => {
       'repair-trust': 'QGPU',
       'delete-addon': 'QGU',
       'await-deleted': 'QU',
-      'purge-associations': 'QGPU',
       'create-addon': 'QGPU',
       'update-addon': 'QGPU',
       'create-association': 'QGPU',

@@ -6,6 +6,7 @@ import { DeleteAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { retireAndFollow } from '../../cli/retire.ts';
 import { silentProgress } from '../../cli/progress.ts';
+import { inApiWorld, pending, WANTS_APPROVAL } from '../end-to-end/api-world.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
 import { inWorld } from '../end-to-end/world.ts';
 import {
@@ -41,6 +42,20 @@ describe("the previous release's MigrateAddon, over today's functions", () => {
   it.each(cases.filter(({ title }) => !COMPARED.has(title)))('ends a migration $title', async (one) => {
     expect(await expectEnds(one)).toMatchObject({ report: { outcome: one.outcome } });
   });
+});
+
+describe('a migration that waits during the upgrade', () => {
+  it('for an approval, then for its window, is migrated', () =>
+    inApiWorld({ definitionOf: previousOf(MACHINES) }, async ({ world, sandbox, ann, bob }) => {
+      const changeWindow = { schedule: '0 12 * * *', durationMinutes: 60 };
+      const id = await ann.migrate({ ...WANTS_APPROVAL, changeWindow });
+      const { planHash } = await pending(sandbox, bob, id);
+      await bob.approve(id, planHash);
+      await world.rest();
+      expect(await ann.shown(id)).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+      note('MigrateAddon', statesOf(world, 'MigrateAddon'));
+      expect(refusedInputs(world)).toEqual([]);
+    }));
 });
 
 describe('a migration that stops during the upgrade', () => {
@@ -154,7 +169,7 @@ describe('these tests', () => {
       async (world) => {
         expect(await world.migrate({ addon: ADDON })).toMatchObject({ outcome: 'needs-human' });
         expect(refusedInputs(world)).toEqual(
-          ['purge-associations', 'assess-rollback'].map(
+          ['update-addon', 'restore-associations'].map(
             (step) => `The input of step ${step} is wrong: fence: is missing`,
           ),
         );

@@ -156,7 +156,6 @@ describe('a step of add-ons', () => {
   const ofAddons: [StepName, object][] = [
     ['delete-addon', {}],
     ['await-deleted', {}],
-    ['purge-associations', {}],
     ['create-addon', {}],
     ['update-addon', {}],
     ['await-active', {}],

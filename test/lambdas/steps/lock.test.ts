@@ -80,11 +80,6 @@ const mutating: [StepName, Point][] = [
   ],
   ['repair-trust', { way: IN_PLACE, prepare: repaired, input: { towards: 'before' }, call: 'roles.updateTrustPolicy' }],
   ['delete-addon', { way: RECREATE, call: 'eks.deleteAddon' }],
-  [
-    'purge-associations',
-    { way: RECREATE, prepare: ({ eks }) => eks.addons.delete(ADDON), call: 'eks.deleteAssociation' },
-  ],
-  ['purge-associations', { way: IN_PLACE, call: 'eks.deleteAssociation' }],
   ['create-addon', { way: RECREATE, prepare: goneOverLeftOver, call: 'eks.deleteAssociation' }],
   ['create-addon', { way: RECREATE, prepare: gone, call: 'eks.createAddon' }],
   ['update-addon', { way: IN_PLACE, call: 'eks.deleteAssociation' }],

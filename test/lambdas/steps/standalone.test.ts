@@ -8,7 +8,8 @@ import { awaitActiveStep } from '../../../lambdas/steps/await-active/handler.ts'
 import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
 import { createAssociationStep } from '../../../lambdas/steps/create-association/handler.ts';
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
-import { purgeAssociationsStep } from '../../../lambdas/steps/purge-associations/handler.ts';
+import { purgeConflicting } from '../../../lambdas/runtime/over-conflicts.ts';
+import { recordedAddonWork } from '../../../lambdas/runtime/recorded.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
@@ -114,23 +115,25 @@ describe('create-association for an add-on', () => {
 });
 
 describe('on every way', () => {
+  const purged = async ({ ledger, input, dependencies }: Begun): Promise<string[]> =>
+    purgeConflicting({ work: await recordedAddonWork(ledger, input.migrationId, 0), input, dependencies });
   const addonOnPodIdentity = anAddon({ serviceAccountRoleArn: undefined });
-  it('the purge leaves it, in place and before a create, however it is known', async () => {
+  it('is left by what deletes conflicting associations, in place and before a create, however it is known', async () => {
     for (const ladder of [undefined, [RECREATE]])
       for (const known of [true, false]) {
         const fakes = await begunWithNodes(ladder ? { plan: { ladder } } : {});
         fakes.eks.associations = [own];
         if (known) await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', own);
         fakes.journal.clear();
-        expect(await run(purgeAssociationsStep, fakes)).toEqual({ purged: [] });
+        expect(await purged(fakes)).toEqual([]);
         expect(fakes.eks.associations).toEqual([own]);
       }
   });
 
-  it('the purge stops at one that somebody else has put there with another role', async () => {
+  it('stops what deletes conflicting associations where somebody else has put it there with another role', async () => {
     const fakes = await begunWithNodes();
     fakes.eks.associations = [of({ roleArn: OTHER_ROLE })];
-    await expect(run(purgeAssociationsStep, fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
+    await expect(purged(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
   });
 
   it('EKS is not asked for it by an update, and it is not waited for', async () => {

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { purgeAssociationsStep } from '../../../lambdas/steps/purge-associations/handler.ts';
-import { invoke } from '../fakes.ts';
-import type { Addon, Association } from '../../../lambdas/domain/model.ts';
+import { purgeConflicting } from '../../../lambdas/runtime/over-conflicts.ts';
+import { recordedAddonWork } from '../../../lambdas/runtime/recorded.ts';
+import type { Association } from '../../../lambdas/domain/model.ts';
 import {
   ADDON,
   addonArn,
-  anAddon,
   anAssociation,
   associationArn,
   IN_PLACE,
@@ -16,9 +15,15 @@ import {
 } from '../fixtures.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 
-const run = (fakes: Begun): Promise<unknown> => invoke(purgeAssociationsStep, fakes.input, fakes);
+const run = async ({ ledger, input, dependencies }: Begun, rung = 0): Promise<unknown> => ({
+  purged: await purgeConflicting({
+    work: await recordedAddonWork(ledger, input.migrationId, rung),
+    input,
+    dependencies,
+  }),
+});
 
-describe('purge-associations', () => {
+describe('deleting conflicting associations', () => {
   it('notes the whole association, makes sure of its lock, and only then deletes', async () => {
     const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
     expect(await run(fakes)).toEqual({ purged: [LEFT_OVER.id] });
@@ -42,11 +47,10 @@ describe('purge-associations', () => {
     expect(await run(fakes)).toEqual({ purged: [LEFT_OVER.id] });
   });
 
-  it('has nothing to do where nothing is, having looked several times', async () => {
+  it('has nothing to do where nothing is', async () => {
     const fakes = await begun({ plan: { ladder: [RECREATE] } });
     expect(await run(fakes)).toEqual({ purged: [] });
     expect(fakes.journal.mutations()).toEqual([]);
-    expect(fakes.clock.slept).toEqual([2000, 2000]);
   });
 
   it('invoked again deletes nothing again and keeps what was noted', async () => {
@@ -64,15 +68,6 @@ describe('purge-associations', () => {
     expect(await run(fakes)).toEqual({ purged: [] });
     expect((await fakes.record()).associations.purged).toEqual([LEFT_OVER]);
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation']);
-  });
-
-  it('comes again while a deleted one is still listed', async () => {
-    const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
-    fakes.eks.deleteAssociation = async () => true;
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AssociationStillThere',
-      message: expect.stringContaining(LEFT_OVER.id) as string,
-    });
   });
 
   it.each<[string, Partial<typeof LEFT_OVER>, RegExp]>([
@@ -109,7 +104,7 @@ describe('purge-associations', () => {
   });
 });
 
-describe('purge-associations after a delete with preserve', () => {
+describe('deleting conflicting associations after a delete with preserve', () => {
   it('knows what the add-on owned, where EKS has cleared the owner', async () => {
     const { ownerArn: _, ...free } = anAssociation({
       id: 'a-own',
@@ -127,7 +122,7 @@ describe('purge-associations after a delete with preserve', () => {
   });
 });
 
-describe('purge-associations of several service accounts', () => {
+describe('deleting conflicting associations of several service accounts', () => {
   const second = anAssociation({ id: 'a-second', serviceAccount: 'second' });
   const both = { planned: [planned, { ...planned, serviceAccount: 'second' }], associations: [LEFT_OVER, second] };
 
@@ -144,7 +139,7 @@ describe('purge-associations of several service accounts', () => {
   });
 });
 
-describe('purge-associations in place', () => {
+describe('deleting conflicting associations in place', () => {
   const OWN = anAssociation({ id: 'a-own', ownerArn: addonArn(1) });
   const DEAD = anAssociation({ id: 'a-dead', ownerArn: addonArn(7) });
   const inPlace = async (...associations: Association[]): Promise<Begun> => {
@@ -163,28 +158,10 @@ describe('purge-associations in place', () => {
     expect(await run(fakes)).toEqual({ purged: [association.id] });
     expect(fakes.eks.associations).toEqual([]);
   });
-
-  it.each<[string, Partial<Addon>]>([
-    ['created again', { arn: addonArn(2) }],
-    ['updated', { version: 'v1.40.0-eksbuild.1' }],
-    ['taken off its role', { serviceAccountRoleArn: undefined }],
-  ])('deletes nothing where somebody else has %s the add-on', async (_, change) => {
-    const fakes = await inPlace(LEFT_OVER);
-    fakes.eks.addons.set(ADDON, anAddon(change));
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
-    expect(fakes.journal.mutations()).toEqual([]);
-  });
-  it('deletes nothing where somebody else has deleted the add-on', async () => {
-    const fakes = await inPlace(LEFT_OVER);
-    fakes.eks.addons.delete(ADDON);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
-    expect(fakes.journal.mutations()).toEqual([]);
-  });
 });
 
-describe('purge-associations on a later way', () => {
-  const again = (fakes: Begun, rung: number): Promise<unknown> =>
-    invoke(purgeAssociationsStep, { ...fakes.input, rung }, fakes);
+describe('deleting conflicting associations on a later way', () => {
+  const again = run;
   const later = async (
     association: Association,
     record: NonNullable<Parameters<typeof begun>[0]>['record'] = {},
