@@ -13,6 +13,8 @@ export interface HttpRequest {
   path: string;
   /** Decoded; a key that comes several times has a list. */
   query: Record<string, string | string[]>;
+  /** The query has a percent sign that is not followed by two hexadecimal digits; it was decoded as well as it can be. */
+  badQuery?: true;
   /**
    * Names in lower case; what comes several times is joined by commas, and in `impersonate-…`, whose values may have
    * commas, by line breaks.

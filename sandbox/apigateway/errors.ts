@@ -9,7 +9,7 @@ import {
   type ResponseType,
   substitute,
 } from '../assembly/gateway-responses.ts';
-import type { HttpResponse } from '../http.ts';
+import type { HttpRequest, HttpResponse } from '../http.ts';
 import { isObject } from '../json.ts';
 import type { SignatureProblem } from '../signature.ts';
 import type { RequestContext, Visit } from './context.ts';
@@ -60,6 +60,9 @@ export const TOO_LONG_FOR_LAMBDA = errorOf('REQUEST_TOO_LARGE', 'BadRequestExcep
  * compressed payload". Its text is not documented.
  */
 export const NOT_DECODED = errorOf('UNSUPPORTED_MEDIA_TYPE', 'UnsupportedMediaTypeException', 'Unsupported Media Type');
+
+/** Over the limits of the stage: Developer Guide, "Gateway response types for API Gateway"; text: re:Post, many reports. */
+export const THROTTLED = errorOf('THROTTLED', 'TooManyRequestsException', 'Too Many Requests');
 
 /** A function that failed, or whose answer is malformed: 502, of a type that a knob says (`apiUnusableAnswer`). */
 export const unusable = (type: ResponseType): GatewayError =>
@@ -188,4 +191,28 @@ export const TOO_LONG: HttpResponse = {
   status: 413,
   headers: { 'content-type': 'text; charset=utf-8' },
   body: `HTTP content length exceeded ${LONGEST_BODY} bytes.`,
+};
+
+/** Bytes of a request's line and header values together (Developer Guide, "Amazon API Gateway quotas"). */
+const LONGEST_HEADERS = 10_240;
+/** Whether its line and the values of its headers are longer than API Gateway takes. */
+export const hasLongHeaders = ({ method, path, query, headers }: HttpRequest): boolean => {
+  const values = [method, path, ...Object.values(headers), ...Object.entries(query).flat(2)];
+  return values.reduce((bytes, value) => bytes + Buffer.byteLength(value) + 1, 0) > LONGEST_HEADERS;
+};
+/** As of a body that is too long, what is in front of API Gateway refuses it. */
+export const longHeaders = (status: number): HttpResponse => ({
+  status,
+  headers: { 'content-type': 'text; charset=utf-8' },
+  body: `HTTP header is larger than ${LONGEST_HEADERS} bytes.`,
+});
+
+/**
+ * A query whose percent signs are not followed by two hexadecimal digits: API Gateway answers 400
+ * (adamchainz/apig-wsgi#102). Its body is not reported.
+ */
+export const BAD_QUERY: HttpResponse = {
+  status: 400,
+  headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'BadRequestException' },
+  body: '{"message":"Bad Request"}',
 };

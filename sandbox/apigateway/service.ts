@@ -16,14 +16,18 @@ import { answerOf } from './answer.ts';
 import { requestContextOf, type Visit } from './context.ts';
 import {
   accessDenied,
+  BAD_QUERY,
   FORBIDDEN,
   type GatewayError,
   gatewayResponse,
+  hasLongHeaders,
   LONGEST_BODY,
+  longHeaders,
   MISCONFIGURED,
   MISSING_TOKEN,
   NOT_DECODED,
   notBelieved,
+  THROTTLED,
   TIMED_OUT,
   TOO_LONG,
   TOO_LONG_FOR_LAMBDA,
@@ -33,6 +37,7 @@ import {
 import { proxyEventOf } from './event.ts';
 import { decodedBody, isBinary } from './payload.ts';
 import { createRouter, type Match } from './routes.ts';
+import { createThrottle } from './throttle.ts';
 
 export interface ApiGatewayOptions {
   world: World;
@@ -119,6 +124,7 @@ const integrate = async (
 export const createApiGateway = (options: ApiGatewayOptions): ApiGateway => {
   const { world, clock, apis } = options;
   const routers = new Map(apis.map((api) => [api, createRouter(api.methods)]));
+  const isThrough = createThrottle();
   // Of its own: whether there is an API must not shift anybody else's.
   const random = new Random(world.seed);
 
@@ -146,6 +152,8 @@ export const createApiGateway = (options: ApiGatewayOptions): ApiGateway => {
     if (!match) return gatewayResponse(visit, requestContextOf(world, visit, undefined), MISSING_TOKEN);
     const refuse = (error: GatewayError, caller?: Caller): HttpResponse =>
       gatewayResponse(visit, requestContextOf(world, visit, match.method, caller), error, match.parameters);
+    // Whether a request that is refused counts is not documented: here every one does.
+    if (world.knobs.apiThrottling === 'stage' && !isThrough(stage, match.method, visit.at)) return refuse(THROTTLED);
     const admitted = admit(visit, match, call);
     if ('type' in admitted) return refuse(admitted);
     const context = requestContextOf(world, visit, match.method, admitted.caller);
@@ -161,7 +169,9 @@ export const createApiGateway = (options: ApiGatewayOptions): ApiGateway => {
     isHost: (host) => apiAtHost(apis, host) !== undefined,
     handle: async (request, address, call) => {
       call.describe(`${request.method} ${request.path}`, {});
+      if (hasLongHeaders(request)) return longHeaders(world.knobs.apiLongHeadersStatus);
       if (request.body.byteLength > LONGEST_BODY) return TOO_LONG;
+      if (request.badQuery === true) return BAD_QUERY;
       const visit = visitOf(request, address);
       if (!visit) return FORBIDDEN;
       const { status, headers, body } = await answer(visit, call);

@@ -31,6 +31,14 @@ export interface AssemblyStage {
   name: string;
   deploymentId: string;
   variables: Record<string, string>;
+  /** Where its settings say so, of each method by itself. */
+  throttle?: Throttle;
+}
+
+/** Requests a second, and at once. */
+export interface Throttle {
+  rate: number;
+  burst: number;
 }
 
 export interface AssemblyMethod {
@@ -166,6 +174,20 @@ const methodOf = ({ resource: { properties, where }, text }: Owned, paths: Map<s
 
 const isTrue = (value: unknown): boolean => String(value) === 'true';
 
+/** Throws AssemblyError for a throttle of some methods alone. */
+const throttleOf = (settings: unknown, where: Where): Throttle | undefined => {
+  const throttling = (Array.isArray(settings) ? settings : [])
+    .filter(isObject)
+    .filter((each) => each['ThrottlingRateLimit'] !== undefined || each['ThrottlingBurstLimit'] !== undefined);
+  const [first, ...others] = throttling;
+  if (!first) return undefined;
+  if (others.length > 0 || first['HttpMethod'] !== '*' || first['ResourcePath'] !== '/*')
+    throw new AssemblyError('a throttle of some methods alone; the sandbox has one for all methods of a stage', where);
+  const [rate, burst] = [Number(first['ThrottlingRateLimit']), Number(first['ThrottlingBurstLimit'])];
+  if (!(rate > 0 && burst > 0)) throw new AssemblyError('a throttle without a rate and a burst above 0', where);
+  return { rate, burst };
+};
+
 const stageOf = ({ resource: { properties, where }, text }: Owned): AssemblyStage => {
   allow(FIELDS.Stage, properties, 'a stage', where);
   const { MethodSettings: settings, CacheClusterEnabled: cluster } = properties;
@@ -173,7 +195,13 @@ const stageOf = ({ resource: { properties, where }, text }: Owned): AssemblyStag
     isTrue(cluster) ||
     (Array.isArray(settings) && settings.some((each) => isObject(each) && isTrue(each['CachingEnabled'])));
   if (caches) throw new AssemblyError('a stage that caches; the sandbox does not', where);
-  return { name: text('StageName'), deploymentId: text('DeploymentId'), variables: textsOf(properties['Variables']) };
+  const throttle = throttleOf(settings, where);
+  return {
+    name: text('StageName'),
+    deploymentId: text('DeploymentId'),
+    variables: textsOf(properties['Variables']),
+    ...(throttle ? { throttle } : {}),
+  };
 };
 
 /** A deployment may come with a stage of its own. */

@@ -10,7 +10,7 @@ import type { Door } from '../door.ts';
 import { ConnectionLost } from '../door-faults.ts';
 import { assertRunning } from '../lambda/invocation.ts';
 import { isS3Host } from '../s3/request.ts';
-import { queryOf } from './query.ts';
+import { badQueryOf, queryOf } from './query.ts';
 import { bytesOf, fromSmithy, lowerCase, sdkSettings, withoutDate } from './smithy.ts';
 import { clusterAt } from '../world/endpoints.ts';
 import type { World } from '../world/world.ts';
@@ -47,6 +47,7 @@ const plainHttp =
         host: url.host,
         path: url.pathname,
         query: queryOf(url.searchParams),
+        ...badQueryOf(url.search),
         headers,
         body: bytesOf(request.body),
       },

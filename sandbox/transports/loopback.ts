@@ -13,7 +13,7 @@ import type { HttpRequest } from '../http.ts';
 import { moveApiServer } from '../world/endpoints.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { createServerCertificate } from './certificates.ts';
-import { queryOf } from './query.ts';
+import { badQueryOf, queryOf } from './query.ts';
 import { isWatch, serveWatch } from './watch.ts';
 
 export interface LoopbackOptions {
@@ -59,6 +59,7 @@ const toRequest = async (message: IncomingMessage, host: string | undefined): Pr
     host: host ?? message.headers.host ?? '',
     path,
     query: queryOf(new URLSearchParams(search)),
+    ...badQueryOf(search),
     headers: Object.fromEntries(headers),
     body: await bodyOf(message),
   };

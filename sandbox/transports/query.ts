@@ -6,3 +6,7 @@ export const queryOf = (parameters: URLSearchParams): Record<string, string | st
       return [name, values.length === 1 ? (values[0] ?? '') : values];
     }),
   );
+
+/** What a request has beside it where its percent signs are not followed by two hexadecimal digits. `search`: as sent. */
+export const badQueryOf = (search: string): { badQuery?: true } =>
+  /%(?![0-9a-f]{2})/i.test(search) ? { badQuery: true } : {};

@@ -1,6 +1,7 @@
 /** The knobs of a scenario: behaviour of AWS that is likely or unknown, and how long things take. */
 import { z } from 'zod';
 import { credentialKnobs } from './credential-knobs.ts';
+import { apiKnobs } from './api-knobs.ts';
 import { clockKnobs } from './clock-knobs.ts';
 import { knob, OURS, readySeconds, seconds } from './knob.ts';
 
@@ -295,24 +296,7 @@ export const knobs = z
       'aws-samples/serverless-coffee-workshop#15: `"Cause":""` of a task that waited for its token',
       'What `$states.errorOutput` has as the Cause of a task that took too long: an empty text, none at all, or one that says so.',
     ),
-    apiPathParameters: knob(
-      z.enum(['encoded', 'decoded']).default('encoded'),
-      'likely',
-      'aws/chalice#511, aws/chalice#688, serverless/serverless#5037: still encoded; the Developer Guide does not say',
-      "Whether a function behind API Gateway gets the path's parameters percent-encoded as they were sent, or decoded.",
-    ),
-    apiContentEncoding: knob(
-      z.enum(['decoded', 'passed']).default('decoded'),
-      'likely',
-      'API Gateway Developer Guide, "Call an API method with a compressed payload": decompressed, else 415; dherault/serverless-offline#594 sees it so, dougmoscrop/serverless-http#194 with the header left as it was; where the API has binary types nobody says',
-      "Whether API Gateway undoes a request's Content-Encoding (and refuses what it can't undo), or passes the body on as it was sent. The header stays.",
-    ),
-    apiUnusableAnswer: knob(
-      z.enum(['INTEGRATION_FAILURE', 'API_CONFIGURATION_ERROR', 'DEFAULT_5XX']).default('INTEGRATION_FAILURE'),
-      'unknown',
-      'aws/aws-lambda-go#72, serverless/serverless-graphql#94: status 502 and the text; not which type of gateway response it is, which decides who may change both',
-      "Type of API Gateway's response where a function failed or answered what is no HTTP response.",
-    ),
+    ...apiKnobs,
     ...credentialKnobs,
     ...clockKnobs,
   })

@@ -19,7 +19,7 @@ describe('equal requests at once', () => {
     ['under one key', 'the-one-key'],
     ['without a key', undefined],
   ] as const)('are one migration: %s', async (_, key) => {
-    await inApiWorld({}, async ({ world, sandbox, ann }) => {
+    await inApiWorld({ knobs: { apiThrottling: 'off' } }, async ({ world, sandbox, ann }) => {
       const ids = await atOnce(
         sandbox,
         Array.from({ length: TIMES }, () => () => ann.migrate(BODY, key)),

@@ -213,6 +213,18 @@ describe('an API', () => {
       'a time-out of 30000 milliseconds; API Gateway takes 50 to 29000',
     ],
     ['a cache', { Stage: { MethodSettings: [{ CachingEnabled: true }] } }, 'Stage', 'a stage that caches'],
+    [
+      'a throttle of one method',
+      { Stage: { MethodSettings: [{ HttpMethod: 'GET', ResourcePath: '/~1', ThrottlingRateLimit: 1 }] } },
+      'Stage',
+      'a throttle of some methods alone',
+    ],
+    [
+      'a throttle that lets nothing through',
+      { Stage: { MethodSettings: [{ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 0 }] } },
+      'Stage',
+      'a throttle without a rate and a burst above 0',
+    ],
     ['a canary', { Stage: { CanarySetting: {} } }, 'Stage', 'a stage with CanarySetting'],
     ['a response of no type', { Response: { ResponseType: 'SAD' } }, 'Response', 'the response type SAD'],
     ['a response of no status', { Response: { StatusCode: '99' } }, 'Response', 'the status 99'],

@@ -1,0 +1,72 @@
+/** What API Gateway refuses before a function is asked: too many requests, long headers, and queries that can't be read. */
+import { describe, expect, test } from 'vitest';
+import type { AssemblyApi } from '../../../sandbox/assembly/apis.ts';
+import { badQueryOf } from '../../../sandbox/transports/query.ts';
+import { openPlace, standardApi } from './fixture.ts';
+
+const throttled = (rate: number, burst: number): AssemblyApi => ({
+  ...standardApi,
+  stages: standardApi.stages.map((stage) => ({ ...stage, throttle: { rate, burst } })),
+});
+
+describe('a stage with a rate and a burst', () => {
+  test('lets the burst through at once, then one by one, and answers the rest as THROTTLED', async () => {
+    const place = openPlace({ apis: [throttled(2, 3)] });
+    const atOnce = await Promise.all(Array.from({ length: 5 }, () => place.call('GET', '/migrations')));
+    expect(atOnce.map(({ status }) => status).sort()).toEqual([200, 200, 200, 429, 429]);
+    expect(atOnce.find(({ status }) => status === 429)).toMatchObject({
+      body: '{"message":"Too Many Requests"}',
+      headers: { 'x-amzn-errortype': 'TooManyRequestsException' },
+    });
+    await place.clock.spawn(() => place.clock.sleep(500));
+    const later = [await place.call('GET', '/migrations'), await place.call('GET', '/migrations')];
+    expect(later.map(({ status }) => status)).toEqual([200, 429]);
+  });
+
+  test('has one for each method, and one for all callers of it', async () => {
+    const place = openPlace({ apis: [throttled(1, 1)] });
+    expect((await place.plain({})).status).toBe(403);
+    expect((await place.call('GET', '/migrations')).status).toBe(429);
+    expect((await place.call('POST', '/migrations')).status).toBe(200);
+  });
+
+  test('refuses nothing where API Gateway lets through more than the target', async () => {
+    const place = openPlace({ apis: [throttled(1, 1)], knobs: { apiThrottling: 'off' } });
+    const statuses = [await place.call('GET', '/migrations'), await place.call('GET', '/migrations')];
+    expect(statuses.map(({ status }) => status)).toEqual([200, 200]);
+  });
+});
+
+describe('a request line and headers', () => {
+  const size = (padding: number) => ({ headers: { 'x-padding': 'x'.repeat(padding) }, path: '/v1/health' });
+  test('of more than 10,240 bytes are refused in front of the API', async () => {
+    const place = openPlace();
+    expect((await place.plain(size(10_000))).status).toBe(200);
+    expect(await place.plain(size(10_240))).toMatchObject({
+      status: 431,
+      body: 'HTTP header is larger than 10240 bytes.',
+    });
+    expect(place.events).toHaveLength(1);
+    const other = openPlace({ knobs: { apiLongHeadersStatus: 413 } });
+    expect((await other.plain(size(10_240))).status).toBe(413);
+  });
+
+  test('count the query', async () => {
+    const place = openPlace();
+    expect((await place.plain({ path: '/v1/health', query: { q: ['x'.repeat(6000), 'y'.repeat(6000)] } })).status).toBe(
+      431,
+    );
+  });
+});
+
+test.each(['?%', '?%zz', '?a=%4', '?a=1&b=%%20'])(
+  'a query %s is answered 400, and no function is asked',
+  async (search) => {
+    const place = openPlace();
+    const answer = await place.plain({ path: '/v1/health', ...badQueryOf(search) });
+    expect([answer.status, answer.body]).toEqual([400, '{"message":"Bad Request"}']);
+    expect(place.events).toEqual([]);
+  },
+);
+
+test.each(['', '?a=%20&b=%C3%BC', '?%7E'])('a query %s is read', (search) => expect(badQueryOf(search)).toEqual({}));
