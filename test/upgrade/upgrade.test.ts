@@ -47,7 +47,7 @@ describe("the previous release's MigrateAddon, over today's functions", () => {
 describe('a migration that waits during the upgrade', () => {
   it('for an approval, then for its window, is migrated', () =>
     inApiWorld({ definitionOf: previousOf(MACHINES) }, async ({ world, sandbox, ann, bob }) => {
-      const changeWindow = { schedule: '0 12 * * *', durationMinutes: 60 };
+      const changeWindow = { schedule: '0 12 * * *', durationMinutes: 60, timeZone: 'UTC' };
       const id = await ann.migrate({ ...WANTS_APPROVAL, changeWindow });
       const { planHash } = await pending(sandbox, bob, id);
       await bob.approve(id, planHash);
