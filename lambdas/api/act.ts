@@ -112,6 +112,7 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
     parameters: { id },
     body: { reason, acceptCredentialGap },
     caller,
+    correlation,
     prefix,
   } = call;
   const { ledger, executions, telemetry } = dependencies;
@@ -128,7 +129,11 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
   if (before && last && last.id !== name && (await executions.describe(executionArn))) return reply(last, false);
 
   const asked = { requestedBy: caller, reason, acceptCredentialGap };
-  const answer = await requestRollback(record, { migrationId: id, id: name, executionArn, ...asked }, dependencies);
+  const answer = await requestRollback(
+    record,
+    { migrationId: id, id: name, executionArn, correlation, ...asked },
+    dependencies,
+  );
   if ('refused' in answer) throw notRolledBack(answer, self);
   const { rollback, replayed } = answer;
   // What breaks off here is started when it is sent again, or by find-stranded.

@@ -13,7 +13,19 @@ import { jsonText, shown } from '../domain/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { tellFailure } from '../runtime/failures.ts';
 import { cancel, decideApproval, rollBack } from './act.ts';
-import { bodyOf, callerOf, idempotencyKeyOf, instanceOf, isProxied, pathOf, prefixOf, queryOf } from './event.ts';
+import {
+  bodyOf,
+  callerOf,
+  correlationOf,
+  idempotencyKeyOf,
+  instanceOf,
+  isProxied,
+  pathOf,
+  prefixOf,
+  queryOf,
+} from './event.ts';
+import { correlationHeaders, telemetryWith } from './correlating.ts';
+import { withEtag } from './etag.ts';
 import { listIdentities } from './identities.ts';
 import { AFTER_ACCEPTED } from './later.ts';
 import { type Call, type Operation, type OperationId, OPERATIONS, type Reply } from './operations.ts';
@@ -81,6 +93,7 @@ function callOf(operation: Operation, event: ProxyEvent, parameters: unknown): o
   const call = {
     caller,
     account: event.requestContext.accountId,
+    correlation: correlationOf(event, errors),
     prefix: prefixOf(event),
     parameters: operation.parameters && parsed(operation.parameters, parameters, 'path', errors),
     query: queryFor(operation, event, errors),
@@ -218,6 +231,12 @@ async function answered(event: ProxyEvent, dependencies: HandlerDependencies): P
 }
 
 export async function answerRequest(event: ProxyEvent, dependencies: HandlerDependencies): Promise<ProxyResult> {
-  const answer = await answered(event, dependencies);
-  return event.httpMethod === 'HEAD' ? { ...answer, body: '' } : answer;
+  const correlation = correlationOf(event);
+  const telemetry = telemetryWith(dependencies.telemetry, correlation);
+  const answer = withEtag(event, await answered(event, { ...dependencies, telemetry }));
+  return {
+    ...answer,
+    headers: { ...answer.headers, ...correlationHeaders(correlation ?? {}, event) },
+    ...(event.httpMethod === 'HEAD' ? { body: '' } : {}),
+  };
 }

@@ -1,4 +1,5 @@
 /** What the caller's part of a request says, read so that nothing in it is believed to have a form. */
+import { type Correlation, REQUEST_ID, TRACEPARENT } from '../domain/correlation.ts';
 import { parseJson } from '../domain/json.ts';
 import { hasProtoKey, pathOf as placeOf } from '../domain/problems.ts';
 import { plainText } from '../domain/names.ts';
@@ -30,7 +31,7 @@ export const queryOf = ({
 }: ProxyEvent): Map<string, string[]> => valuesOf(multiValueQueryStringParameters, queryStringParameters);
 
 /** By name in lower case. */
-function headersOf({ multiValueHeaders, headers }: ProxyEvent): Map<string, string[]> {
+export function headersOf({ multiValueHeaders, headers }: ProxyEvent): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const [name, values] of valuesOf(multiValueHeaders, headers))
     found.set(name.toLowerCase(), [...(found.get(name.toLowerCase()) ?? []), ...values]);
@@ -47,6 +48,25 @@ export function idempotencyKeyOf(event: ProxyEvent, errors: FieldError[]): strin
     message: others.length > 0 ? 'is given more than once' : 'must have 1 to 255 printable ASCII characters',
   });
   return undefined;
+}
+
+/** The caller's own ids of this request; a traceparent that is none is passed over, as W3C Trace Context has it. */
+export function correlationOf(event: ProxyEvent, errors: FieldError[] = []): Correlation | undefined {
+  const headers = headersOf(event);
+  const [requestId, ...otherIds] = headers.get('x-request-id') ?? [];
+  const [traceparent, ...otherParents] = headers.get('traceparent') ?? [];
+  const isId = requestId !== undefined && otherIds.length === 0 && REQUEST_ID.test(requestId);
+  const isParent = traceparent !== undefined && otherParents.length === 0 && TRACEPARENT.test(traceparent);
+  if (requestId !== undefined && !isId)
+    errors.push({
+      field: 'header.x-request-id',
+      message:
+        otherIds.length > 0
+          ? 'is given more than once'
+          : 'must have 1 to 128 printable ASCII characters, and no spaces',
+    });
+  if (!isId && !isParent) return undefined;
+  return { ...(isId ? { requestId } : {}), ...(isParent ? { traceparent } : {}) };
 }
 
 /** The principal, as API Gateway has authenticated it. */

@@ -3,6 +3,7 @@
  * gateway.
  */
 import type { z } from 'zod';
+import type { Correlation } from '../domain/correlation.ts';
 import {
   accepted,
   approvalAnswer,
@@ -263,6 +264,8 @@ export interface Call<Id extends OperationId> {
   idempotencyKey: string | undefined;
   /** ARN of the principal that signed the request. */
   caller: string;
+  /** The caller's own ids of the request. */
+  correlation: Correlation | undefined;
   /** The service's own account. */
   account: string;
   /** What stands before the API's paths in the caller's URLs. */

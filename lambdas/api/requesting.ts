@@ -4,7 +4,7 @@
  * of the rest. A claim that is not of what they sent starts nothing.
  */
 import { MigrationError } from '../domain/errors.ts';
-import type { MigrationRequest } from '../domain/model.ts';
+import type { Correlation, MigrationRequest } from '../domain/model.ts';
 import { sha256 } from '../domain/plan/hash.ts';
 import { waitsBeforeBegin } from '../domain/waiting.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
@@ -22,6 +22,7 @@ interface Asked {
   /** Of the API's paths. */
   prefix: string;
   idempotencyKey: string | undefined;
+  correlation: Correlation | undefined;
 }
 
 /** Notes what is asked for under the caller's key. Throws ApiProblem where the key stands for something else. */
@@ -127,6 +128,7 @@ export async function takeIn(request: MigrationRequest, asked: Asked, dependenci
       await admit(claimed, dependencies);
     },
     source: 'api',
+    correlation: asked.correlation,
   });
   return claim.migrationId;
 }

@@ -69,7 +69,7 @@ const OF_TARGET: Fields = { account: 'body.target.account', region: 'body.target
 
 async function start(
   request: MigrationRequestInput & { target: Target },
-  call: Pick<Call<'createPlan'>, 'caller' | 'account' | 'prefix' | 'idempotencyKey'>,
+  call: Pick<Call<'createPlan'>, 'caller' | 'account' | 'prefix' | 'idempotencyKey' | 'correlation'>,
   dependencies: HandlerDependencies,
 ): Promise<Accepted> {
   assertPlace(request.target, OF_TARGET, call, dependencies);

@@ -51,7 +51,7 @@ export async function createSweep(
   dependencies: HandlerDependencies,
 ): Promise<Reply<'createSweep'>> {
   assertSelection(call, dependencies);
-  const { body, caller, prefix } = call;
+  const { body, caller, correlation, prefix } = call;
   assertWindow(body.options, 'body.options.changeWindow', dependencies);
   const { ids, clock, sweeps } = dependencies;
   const request = { ...body, requestedBy: caller };
@@ -70,7 +70,7 @@ export async function createSweep(
   const { migrationId: sweepId } = claim;
   // A claim under another caller's key is never found.
   const requester = { source: 'api', principal: caller } as const;
-  await startSweep(requestIn(claim), undefined, dependencies, { sweepId, requester });
+  await startSweep(requestIn(claim), undefined, dependencies, { sweepId, requester, correlation });
   dependencies.telemetry.log.info('api: a sweep was taken in', { sweepId, caller, mode: body.mode });
   return {
     body: { sweepId, status: 'accepted', links: { self: sweepPath(prefix, sweepId) } },

@@ -16,6 +16,7 @@ import { brokenPod, forecast, progress } from './rollout/model.ts';
 import { pasteable } from './shell.ts';
 import { serviceAccountRef } from './subject.ts';
 import { shownText } from './text.ts';
+import { correlation } from './correlation.ts';
 import { trigger } from './trigger.ts';
 import { trustChange, trustRepair, trustRetirement } from './trust/model.ts';
 import { notedWait } from './waiting-for.ts';
@@ -29,6 +30,7 @@ export * from './request.ts';
 export * from './requester.ts';
 export * from './rollback.ts';
 export * from './rollout/model.ts';
+export * from './correlation.ts';
 export * from './trigger.ts';
 
 export { accountId, addonName, clusterName, migrationId, reason, regionName, requestedBy, roleArn } from './names.ts';
@@ -191,6 +193,8 @@ export const migration = z.object({
   outcome: outcome.optional(),
   /** What had the service start it by itself. */
   trigger: trigger.optional(),
+  /** Of the request that it was taken in by. */
+  correlation: correlation.optional(),
   /** Each time that somebody was asked to approve its plan, in order. */
   approvals: z.array(approval).default([]),
   /** From the moment that it was verified, before the end is recorded. */
@@ -235,7 +239,10 @@ export type Migration = z.infer<typeof migration>;
 
 /** One that has just begun: nothing was changed for it yet. */
 export const newMigration = (
-  base: Pick<Migration, 'migrationId' | 'request' | 'requester' | 'executionArn' | 'startedAt' | 'trigger'>,
+  base: Pick<
+    Migration,
+    'migrationId' | 'request' | 'requester' | 'executionArn' | 'startedAt' | 'trigger' | 'correlation'
+  >,
 ): Migration => ({
   ...base,
   status: 'running',
@@ -276,6 +283,7 @@ export const migrationReport = z.object({
   endedAt: z.string(),
   plan: plan.optional(),
   trigger: trigger.optional(),
+  correlation: correlation.optional(),
   /** Who requested it; absent where nobody has authenticated that. */
   requester: authenticatedRequester.optional(),
   approvals: z.array(approval).default([]),

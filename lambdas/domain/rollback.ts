@@ -3,6 +3,7 @@
  * last one. While it is under way the migration's outcome and its time of end stand for what was before.
  */
 import { z } from 'zod';
+import { correlation } from './correlation.ts';
 import { reason, requestedBy } from './names.ts';
 import { failure, type Failure, outcome, type Outcome, status as statusSchema, type Status } from './outcome.ts';
 import { shownText } from './text.ts';
@@ -22,6 +23,8 @@ export const rollback = z.object({
   cause: z.enum(['requested', 'cancelled', 'failed', 'stopped']),
   requestedBy: requestedBy.optional(),
   reason: reason.optional(),
+  /** Of the request that it was accepted by. */
+  correlation: correlation.optional(),
   /** The outcome that the migration had before, where it was over. */
   after: outcome.optional(),
   /** Whoever asked accepts that pods may be without credentials until they are replaced. */

@@ -11,6 +11,7 @@ import { authenticatedRequester, requesterOf } from './requester.ts';
 import { fit, handOffFor } from './service-event-parts.ts';
 import { linesOf, titleOf } from './service-event-text.ts';
 import { serviceAccountRef } from './subject.ts';
+import { correlation } from './correlation.ts';
 import { trigger } from './trigger.ts';
 import { WAITS_FOR } from './waiting-for.ts';
 
@@ -85,6 +86,7 @@ export const serviceEvent = z.object({
       'Of `needs-human`: the commands that finish by hand. In the place of one with values in it, or of one that is too long, there is a note. A note is a line that begins with `: ` and does nothing.',
     ),
   trigger: trigger.optional().describe('What had the service start it by itself.'),
+  correlation: correlation.optional().describe('Of the request of the API that it was taken in by.'),
   warnings: z
     .array(z.object({ id: z.string().max(100), message: z.string().max(MOST.warning) }))
     .max(MOST.warnings)
@@ -150,7 +152,7 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
   const type: EventType = wait?.type ?? (round === undefined ? eventType.parse(told) : 'approval-needed');
   const asked = record.approvals.find((one) => one.round === round);
   if (round !== undefined && !asked) return undefined;
-  const { request, plan, trigger: cause } = record;
+  const { request, plan, trigger: cause, correlation: ofRequest } = record;
   const { target, addon, serviceAccount, dryRun } = request;
   // What the record says of its end is of the last one alone.
   const isLast = record.outcome === type;
@@ -194,6 +196,7 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
     ...(failure ? { failure: { name: fit(failure.name, 100), message: fit(failure.message, MOST.failure) } } : {}),
     ...(handOff.length > 0 ? { handOff } : {}),
     ...(cause ? { trigger: { ...cause, at: fit(cause.at, LONGEST_TIME) } } : {}),
+    ...(ofRequest ? { correlation: ofRequest } : {}),
     ...(warnings.length > 0
       ? { warnings: warnings.map(({ id, message }) => ({ id: fit(id, 100), message: fit(message, MOST.warning) })) }
       : {}),

@@ -43,6 +43,7 @@ export async function readReport(
     endedAt: migration.endedAt,
     plan: migration.plan,
     trigger: migration.trigger,
+    correlation: migration.correlation,
     requester: requesterOf(migration),
     approvals: migration.approvals,
     applied: migration.rung === undefined ? undefined : migration.plan?.ladder[migration.rung],

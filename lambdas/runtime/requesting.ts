@@ -8,6 +8,7 @@ import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import {
   authenticatedRequester,
   type AuthenticatedRequester,
+  type Correlation,
   type MigrationRequest,
   migrationRequest,
   newMigration,
@@ -90,7 +91,16 @@ export async function ensureStarted(
   claim: Claim,
   asked: MigrationRequest,
   { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>,
-  { admit, source }: { admit?: (asked: Asked) => Promise<void>; source: AuthenticatedRequester['source'] },
+  {
+    admit,
+    source,
+    correlation,
+  }: {
+    admit?: (asked: Asked) => Promise<void>;
+    source: AuthenticatedRequester['source'];
+    /** Of the request that comes first to put the record. */
+    correlation?: Correlation | undefined;
+  },
 ): Promise<void> {
   const { migrationId, at } = claim;
   const record = await ledger.getMigration(migrationId);
@@ -108,12 +118,14 @@ export async function ensureStarted(
   assertStandsFor(requester?.source ?? source, source, claim, 'it names a requester whom nobody can have vouched for');
   const claimed: Asked = { migrationId, request, ...(requester ? { requester: { requester, request } } : {}) };
   await admit?.(claimed);
+  const first = record?.correlation ?? correlation;
   try {
     await ledger.putMigration(
       newMigration({
         ...claimed,
         startedAt: at,
         ...(cause ? { trigger: cause } : {}),
+        ...(first ? { correlation: first } : {}),
       }),
     );
   } catch (error) {

@@ -2,7 +2,7 @@
  * The rollback of a migration as an operation in its record. Whoever asks for one makes one conditional write before
  * anything is started, so that of any number at once one is accepted; Recover begins it, or refuses it, by another.
  */
-import type { Failure, Migration } from '../domain/model.ts';
+import type { Correlation, Failure, Migration } from '../domain/model.ts';
 import { nothingToPutBack } from '../domain/recovery.ts';
 import { isOpen, type Rollback, type RollbackStanding } from '../domain/rollback.ts';
 import type { HandlerDependencies, RollbackAsked } from '../ports/index.ts';
@@ -13,6 +13,7 @@ export interface RollbackWish extends RollbackAsked {
   /** Name of the execution that carries it out, and its ARN. */
   id: string;
   executionArn: string;
+  correlation?: Correlation | undefined;
 }
 
 /**
@@ -62,7 +63,7 @@ function refusalOf(record: Migration): Extract<RollbackRequested, { refused: str
 /** `record`: as it was read. Whoever comes again under the same id is answered as the first time. */
 export async function requestRollback(
   record: Migration,
-  { migrationId, id, executionArn, ...asked }: RollbackWish,
+  { migrationId, id, executionArn, correlation, ...asked }: RollbackWish,
   { ledger, clock }: Writing,
 ): Promise<RollbackRequested> {
   let current = record;
@@ -75,6 +76,7 @@ export async function requestRollback(
       state: 'requested',
       cause: 'requested',
       ...askedOf(asked),
+      ...(correlation ? { correlation } : {}),
       ...(current.outcome === undefined ? {} : { after: current.outcome }),
       startedAt: utcNow(clock),
       executionArn,

@@ -3,6 +3,7 @@ import {
   type Approval,
   type AuthenticatedRequester,
   type Cancellation,
+  type Correlation,
   type Migration,
   type Plan,
   type Recovery,
@@ -31,6 +32,8 @@ export interface Running {
   plan?: Plan;
   /** Who requested it; absent where nobody has authenticated that. */
   requester?: AuthenticatedRequester;
+  /** Of the request that it was taken in by. */
+  correlation?: Correlation;
   /** The way that is being tried; absent before anything was begun. */
   applied?: Rung;
   /** Each time that somebody was asked to approve the plan; absent where nobody was. */
@@ -78,6 +81,7 @@ export async function readRunning(
     ...(executionStatus === undefined ? {} : { executionStatus }),
     ...(plan ? { plan } : {}),
     ...(requester ? { requester } : {}),
+    ...(record.correlation ? { correlation: record.correlation } : {}),
     ...(applied ? { applied } : {}),
     ...(approvals.length > 0 ? { approvals } : {}),
     ...(waitingFor ? { waitingFor } : {}),

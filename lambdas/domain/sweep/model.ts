@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { changeWindow } from '../change-window.ts';
+import { correlation } from '../correlation.ts';
 import { failure, outcome } from '../model.ts';
 import {
   accountId,
@@ -231,6 +232,8 @@ export const sweep = z.object({
   executions: z.int().min(0).default(0),
   /** Who requested it, where that is authenticated; of a start by schedule, `schedule` says it. */
   requester: authenticatedRequester.optional(),
+  /** Of the request of the API that it was taken in by. */
+  correlation: correlation.optional(),
   /** Of a start by schedule: its name, and when it was due. */
   schedule: z.object({ name: plainText(64), at: z.string() }).optional(),
   wave: sweepWave.optional(),

@@ -3,6 +3,7 @@
  */
 import { MigrationError } from '../../domain/errors.ts';
 import { judgeCommand, type SweepExecution } from '../../domain/sweep/commands.ts';
+import type { Correlation } from '../../domain/correlation.ts';
 import type { Sweep, SweepCommand, SweepRequest, SweepTally } from '../../domain/sweep/model.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { utcNow } from '../utc.ts';
@@ -16,7 +17,9 @@ type Parts = Pick<HandlerDependencies, 'sweeps' | 'executions' | 'clock'>;
 export const SETTLES_AFTER = 120_000;
 
 /** A sweep that has just begun: nothing was looked at yet. */
-export const newSweep = (base: Pick<Sweep, 'sweepId' | 'request' | 'startedAt' | 'schedule' | 'requester'>): Sweep => ({
+export const newSweep = (
+  base: Pick<Sweep, 'sweepId' | 'request' | 'startedAt' | 'schedule' | 'requester' | 'correlation'>,
+): Sweep => ({
   ...base,
   status: 'running',
   phase: 'inventory',
@@ -31,6 +34,7 @@ export interface StartWish {
   schedule?: Sweep['schedule'];
   /** Who requests it, where that is authenticated. */
   requester?: Sweep['requester'];
+  correlation?: Correlation | undefined;
 }
 
 /**
@@ -41,7 +45,7 @@ export async function startSweep(
   request: SweepRequest,
   requestedBy: string | undefined,
   { sweeps, executions, clock, ids }: Parts & Pick<HandlerDependencies, 'ids'>,
-  { sweepId = ids.ulid(), schedule, requester }: StartWish = {},
+  { sweepId = ids.ulid(), schedule, requester, correlation }: StartWish = {},
 ): Promise<Sweep> {
   const made = newSweep({
     sweepId,
@@ -49,6 +53,7 @@ export async function startSweep(
     startedAt: utcNow(clock),
     ...(schedule ? { schedule } : {}),
     ...(requester ? { requester } : {}),
+    ...(correlation ? { correlation } : {}),
   });
   const record = await sweeps.create(made);
   // An execution has noted itself there: it was started, whatever has become of it.

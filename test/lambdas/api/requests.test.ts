@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { faultCases, MOMENTS } from '../../faults/contract.ts';
 import { ACCOUNT, ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
-import { ALICE, type Answer, BOB, newFakes, problemIn, type Request, send } from './gateway.ts';
+import { ALICE, type Answer, BOB, newFakes, problemIn, type Request, REQUEST_ID, send } from './gateway.ts';
 
 const body = { target, addon: ADDON };
 const migrate = (change: Partial<Request> = {}): Request => ({ method: 'POST', path: '/migrations', body, ...change });
@@ -24,6 +24,7 @@ describe('POST /migrations', () => {
         'x-content-type-options': 'nosniff',
         location: `/v1/migrations/${id}`,
         'retry-after': '5',
+        'x-request-id': REQUEST_ID,
       },
       body: { migrationId: id, status: 'accepted', links: { self: `/v1/migrations/${id}`, plan: `/v1/plans/${id}` } },
     });
