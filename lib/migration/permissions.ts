@@ -52,7 +52,7 @@ export interface Machines {
 }
 
 /** Those that hold locks. */
-const holdersOf = ({ migrateAddon, recover, retire }: Machines): sfn.StateMachine[] => [
+export const holdersOf = ({ migrateAddon, recover, retire }: Machines): sfn.StateMachine[] => [
   migrateAddon,
   recover,
   ...(retire ? [retire] : []),
