@@ -68,7 +68,8 @@ const LOCK = '{{ prepare.lock }}';
 /** `free`, `busy` or `needs-human`. */
 const STATE = '{{ check.state }}';
 
-const stepsOf = ({ region, stateMachineArn, executionArnOf, tableName }: Deployed): object[] => [
+/** Before anything is started. */
+const doorOf = ({ region, tableName }: Deployed): object[] => [
   {
     name: 'prepare',
     description:
@@ -109,6 +110,9 @@ const stepsOf = ({ region, stateMachineArn, executionArnOf, tableName }: Deploye
     action: 'aws:branch',
     inputs: { Choices: [{ NextStep: 'run', Variable: STATE, StringEquals: 'free' }], Default: 'report' },
   },
+];
+
+const runOf = ({ region, stateMachineArn, executionArnOf, tableName }: Deployed): object[] => [
   {
     name: 'run',
     description:
@@ -179,7 +183,7 @@ export const documentOf = (deployed: Deployed): object => ({
   description: DESCRIPTION,
   assumeRole: deployed.assumeRole,
   parameters: PARAMETERS,
-  mainSteps: stepsOf(deployed),
+  mainSteps: [...doorOf(deployed), ...runOf(deployed)],
   outputs: [
     'report.migrationId',
     'report.outcome',

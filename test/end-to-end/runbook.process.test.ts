@@ -178,15 +178,15 @@ describe.skipIf(reason !== undefined)(
 
     it('is refused while a rollback has the lock, and begins where what held it has stopped', async () => {
       const { busy, after } = await inWorld({ scenario: 'in-place' }, async (world) => {
-        const { migrationId } = await world.migrate({ addon: ADDON });
-        const rollingBack = world.backend.clock.spawn(() => world.rollBack({ migrationId }));
+        const { migrationId: id } = await world.migrate({ addon: ADDON });
+        const rollingBack = world.backend.clock.spawn(() => world.rollBack({ migrationId: id }));
         while ((await world.backend.ledger.listHeldLocks()).length === 0) await world.backend.clock.sleep(1000);
         const refused = await run(world, { ...EBS, ...APPLY });
         await world.backend.sandbox.clock.park(rollingBack);
         const stopped = await world.start({ addon: ADDON });
         await world.until(stopped, 'WaitForUpdate');
         await world.backend.stepFunctions.send(new StopExecutionCommand({ executionArn: stopped.arn }));
-        return { busy: { ...refused, holder: migrationId }, after: await run(world, { ...EBS, ...APPLY }, SECOND) };
+        return { busy: { ...refused, holder: id }, after: await run(world, { ...EBS, ...APPLY }, SECOND) };
       });
       expect(stepsOf(busy)).toEqual(REFUSED);
       expect(busy.outputs).toMatchObject({ failure: 'SubjectBusy', heldBy: busy.holder });
