@@ -1,7 +1,7 @@
 /**
  * The Automation document, schema version 0.3, as plain data. Sources, Systems Manager User Guide: "Data elements and
- * parameters"; "Properties shared by all actions" (automation-actions); "aws:branch"; "aws:executeScript"; "aws:executeStateMachine";
- * "Handling timeouts in runbooks"; "Automation system variables".
+ * parameters"; "Properties shared by all actions" (automation-actions); "aws:branch"; "aws:executeScript";
+ * "aws:executeStateMachine"; "Handling timeouts in runbooks"; "Automation system variables".
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -112,21 +112,23 @@ const doorOf = ({ region, tableName }: Deployed): object[] => [
   },
 ];
 
-const runOf = ({ region, stateMachineArn, executionArnOf, tableName }: Deployed): object[] => [
-  {
-    name: 'run',
-    description:
-      'Runs the state machine MigrateAddon, and waits for its end. An execution fails where the migration was blocked, rolled back, or needs a person.',
-    action: 'aws:executeStateMachine',
-    timeoutSeconds: RUN_SECONDS,
-    onFailure: 'step:report',
-    onCancel: 'step:report',
-    // How the migration ended is for the ledger to say.
-    isCritical: false,
-    // Recover is told of the migration by the name of the execution that stopped.
-    inputs: { stateMachineArn, name: MIGRATION_ID, input: '{{ prepare.input }}' },
-    nextStep: 'report',
-  },
+const runOf = ({ stateMachineArn }: Deployed): object => ({
+  name: 'run',
+  description:
+    'Runs the state machine MigrateAddon, and waits for its end. An execution fails where the migration was blocked, rolled back, or needs a person.',
+  action: 'aws:executeStateMachine',
+  timeoutSeconds: RUN_SECONDS,
+  onFailure: 'step:report',
+  onCancel: 'step:report',
+  // How the migration ended is for the ledger to say.
+  isCritical: false,
+  // Recover is told of the migration by the name of the execution that stopped.
+  inputs: { stateMachineArn, name: MIGRATION_ID, input: '{{ prepare.input }}' },
+  nextStep: 'report',
+});
+
+/** Of what was started, and of what was not. */
+const endOf = ({ region, executionArnOf, tableName }: Deployed): object[] => [
   {
     name: 'report',
     description: 'Reads how it ended from the ledger, and from the execution; or says why nothing was started.',
@@ -183,7 +185,7 @@ export const documentOf = (deployed: Deployed): object => ({
   description: DESCRIPTION,
   assumeRole: deployed.assumeRole,
   parameters: PARAMETERS,
-  mainSteps: [...doorOf(deployed), ...runOf(deployed)],
+  mainSteps: [...doorOf(deployed), runOf(deployed), ...endOf(deployed)],
   outputs: [
     'report.migrationId',
     'report.outcome',
