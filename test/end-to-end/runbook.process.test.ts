@@ -194,7 +194,7 @@ describe.skipIf(reason !== undefined)(
       expect(after).toMatchObject({ status: 'Success', outputs: { migrationId: SECOND_ID, outcome: 'migrated' } });
     });
 
-    it('is tried again where a call of the check fails, and starts nothing where it can not be made', async () => {
+    it('tries its check again, and starts nothing where nobody can say who has the lock', async () => {
       const runs = await inWorld({ scenario: 'in-place' }, async (world) => {
         const { world: inside } = world.backend.sandbox;
         const [role] = [...inside.accounts.get(inside.home.account)!.roles].filter(([name]) =>
