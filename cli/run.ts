@@ -36,7 +36,6 @@ export const reportIn = (end: End): MigrationReport => {
 
 /** Throws SubjectBusy where another migration works on what this one is about; nothing was started then. */
 const assertNotBusy = async (backend: Backend, request: MigrationRequest): Promise<void> => {
-  if (request.dryRun) return;
   const holder = await busyWith(request, undefined, { ledger: backend.ledger, executions: executionsOf(backend) });
   if (!holder) return;
   throw new CliError(

@@ -10,7 +10,7 @@ import { Notifications } from './events/notifications.ts';
 import { Publishing } from './events/publishing.ts';
 import { CustomerKey } from './key/customer-key.ts';
 import { LedgerTable } from './ledger/table.ts';
-import type { Machines } from './migration/permissions.ts';
+import { holdersOf, type Machines } from './migration/permissions.ts';
 import { MigrateAddon } from './migration/state-machine.ts';
 import { Operations } from './operations/operations.ts';
 import { createOutputs } from './outputs.ts';
@@ -134,7 +134,7 @@ export class HubStack extends Stack {
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
     const runbook = config.deploy.runbook
-      ? new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed })
+      ? new Runbook(this, 'Runbook', { migrateAddon, holders: holdersOf(machines), table, ...sealed })
       : undefined;
 
     this.outputs = createOutputs(this, { ...machines, table, bucket, steps, api, runbook, config });

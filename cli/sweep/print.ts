@@ -139,6 +139,12 @@ const FAILED: readonly unknown[] = ['needs-human', 'rolled-back', 'blocked'];
 const isToBeLookedAt = ({ state, outcome }: ReportRow): boolean =>
   state === 'ended' && (outcome === undefined || FAILED.includes(outcome));
 
+/** Where to read on: its own migration, or that which holds its add-on. */
+const seeLines = ({ migrationId, heldBy }: ReportRow, where: Where): string[] => {
+  const id = migrationId ?? heldBy;
+  return id === undefined || where.sandbox !== undefined ? [] : [`      see: ${knownCommand('show', id, where)}`];
+};
+
 const outcomesSection = (
   { mode, totals: { byOutcome, queued, inFlight }, durations, rows }: SweepReport,
   where: Where,
@@ -178,9 +184,7 @@ const outcomesSection = (
           `${row.outcome ?? 'without an outcome'}  ${placeName(row)}${row.failure ? `: ${row.failure.name}: ${shown(row.failure.message, LONGEST)}` : ''}`,
           style,
         ),
-        ...(row.migrationId === undefined || where.sandbox !== undefined
-          ? []
-          : [`      see: ${knownCommand('show', row.migrationId, where)}`]),
+        ...seeLines(row, where),
       ]),
     ...more(failures.length - MOST_ROWS, style),
   ];

@@ -10,7 +10,7 @@ import { waitsBeforeBegin } from '../domain/waiting.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
 import { claimInput, ensureStarted } from '../runtime/requesting.ts';
 import { utcNow } from '../runtime/utc.ts';
-import { busyRemedy, busyText, busyWith } from '../runtime/subject-busy.ts';
+import { busyRefusal, busyWith } from '../runtime/subject-busy.ts';
 import { type Asked as Waiting, takeWaitingSlot } from '../runtime/waiting-slots.ts';
 import { migrationPath } from './links.ts';
 import { ApiProblem } from './problems.ts';
@@ -80,15 +80,15 @@ export async function claimOnce(
   );
 }
 
-/** Throws ApiProblem where another migration works on what this one is about. A plan changes nothing, and is made. */
+/** Throws ApiProblem where another migration works on what this one is about. */
 async function assertNotBusy(
   { migrationId, request }: Waiting,
   prefix: string,
   dependencies: Pick<Requesting, 'ledger' | 'executions'>,
 ): Promise<void> {
-  const holder = request.dryRun ? undefined : await busyWith(request, migrationId, dependencies);
+  const holder = await busyWith(request, migrationId, dependencies);
   if (!holder) return;
-  throw new ApiProblem('subject-busy', `${busyText(request, holder)}. Nothing was started. ${busyRemedy(holder)}.`, {
+  throw new ApiProblem('subject-busy', busyRefusal(request, holder), {
     links: { holder: migrationPath(prefix, holder.migrationId) },
   });
 }

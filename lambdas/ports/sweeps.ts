@@ -36,7 +36,12 @@ export interface Sweeps {
   toEnd(
     sweepId: string,
     migrationId: string,
-    end: Pick<SweepItem, 'endedAt' | 'outcome'> & { failure?: Failure | undefined; failed: boolean },
+    end: Pick<SweepItem, 'endedAt' | 'outcome'> & {
+      failure?: Failure | undefined;
+      heldBy?: string | undefined;
+      refused?: true | undefined;
+      failed: boolean;
+    },
   ): Promise<void>;
   /** Forgets what counts for the stop. */
   forgetFailures(sweepId: string): Promise<void>;

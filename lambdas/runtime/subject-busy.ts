@@ -11,14 +11,16 @@ export interface Busy extends LockHolder {
 }
 
 /**
- * Who holds the subject's lock; undefined where nobody does, or the holder's execution has stopped and Recover is to
- * free it, for which a plan waits. It reads, and reserves nothing. `own`: a migration whose own lock is none.
+ * Who holds the lock of what a migration is to change; undefined where nobody does, or the holder's execution has
+ * stopped and Recover is to free it, for which a plan waits, and for a dry run, which changes nothing. It reads, and
+ * reserves nothing. `own`: a migration whose own lock is none.
  */
 export async function busyWith(
-  { target, ...request }: MigrationRequest,
+  { target, dryRun, ...request }: MigrationRequest,
   own: string | undefined,
   { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>,
 ): Promise<Busy | undefined> {
+  if (dryRun) return undefined;
   const holder = (await ledger.readLock(subjectLock(target, subjectOf(request))))?.holder;
   if (!holder || holder.migrationId === own) return undefined;
   if (isRunning(await executions.describe(holder.executionArn))) return { ...holder, needsHuman: false };
@@ -38,3 +40,7 @@ export const busyRemedy = ({ migrationId, needsHuman }: Pick<Busy, 'migrationId'
   needsHuman
     ? `It needs a person. Bring it in order by the commands of its report, then free the lock: pod-identity rollback ${migrationId}; or leave it as it is and free the lock: pod-identity release ${migrationId}`
     : `Wait until it has ended, then start again; or stop it: pod-identity cancel ${migrationId}. To see how it goes: pod-identity show ${migrationId}`;
+
+/** Why nothing is started, and what to do next. */
+export const busyRefusal = (request: MigrationRequest, holder: Busy): string =>
+  `${busyText(request, holder)}. Nothing was started. ${busyRemedy(holder)}.`;

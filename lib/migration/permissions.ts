@@ -52,7 +52,7 @@ export interface Machines {
 }
 
 /** Those that hold locks. */
-const holdersOf = ({ migrateAddon, recover, retire }: Machines): sfn.StateMachine[] => [
+export const holdersOf = ({ migrateAddon, recover, retire }: Machines): sfn.StateMachine[] => [
   migrateAddon,
   recover,
   ...(retire ? [retire] : []),
@@ -136,8 +136,8 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
   ],
   'dispatch-sweep': (machines) => [
     describeExecutions(
-      [machines.migrateAddon, machines.recover],
-      'asks whether a migration that has taken long, or has written nothing, is still being worked on',
+      holdersOf(machines),
+      "asks whether a migration that has taken long, or has written nothing, is still being worked on, and whether the execution that holds an add-on's lock is still running",
     ),
     {
       actions: ['states:StartExecution'],

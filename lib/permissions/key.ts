@@ -89,10 +89,10 @@ export const mapKeyGrant = (keyArn: string, stateMachineArn: string, label: stri
 });
 
 /** Of whoever reads an execution whole. Source: the same, the permissions of callers. */
-export const executionKeyGrant = (keyArn: string, stateMachineArn: string): Grant => ({
+export const executionKeyGrant = (keyArn: string, stateMachineArns: string[]): Grant => ({
   actions: ['kms:Decrypt'],
   resources: [keyArn],
-  conditions: { StringEquals: { 'kms:ViaService': viaService('states'), [STATE_MACHINE_CONTEXT]: stateMachineArn } },
+  conditions: { StringEquals: { 'kms:ViaService': viaService('states'), [STATE_MACHINE_CONTEXT]: stateMachineArns } },
   why: "Step Functions opens what an execution answered with the caller's rights",
 });
 

@@ -161,6 +161,7 @@ const callsOf: Record<StepName, Calls> = {
   },
   'dispatch-sweep': {
     Query: "reads the sweep, what waits and what is in flight, the migrations' records, and how many calls wait",
+    GetItem: 'reads whether another migration works on an add-on, before it begins one',
     PutItem: 'notes what it begins, before it does, and what has ended',
     UpdateItem: 'notes the wave that it is at, and what counts for the stop',
     DeleteItem: 'takes an add-on out of the place where it was before',

@@ -6,6 +6,8 @@ import { executionKeyGrant, ledgerKeyGrant } from './key.ts';
 
 export interface RunbookRights {
   migrateAddon: sfn.IStateMachine;
+  /** All whose executions hold locks, `migrateAddon` among them. */
+  holders: sfn.IStateMachine[];
   /** Of the ledger's table. */
   tableArn: string;
   tableName: string;
@@ -14,11 +16,11 @@ export interface RunbookRights {
 }
 
 /** An execution has its name only when it is started. `name`: a wildcard, or one of them. */
-export const executionArnOf = ({ migrateAddon }: Pick<RunbookRights, 'migrateAddon'>, name: string): string =>
-  Stack.of(migrateAddon).formatArn({
+export const executionArnOf = (machine: sfn.IStateMachine, name: string): string =>
+  Stack.of(machine).formatArn({
     service: 'states',
     resource: 'execution',
-    resourceName: `${Stack.of(migrateAddon).splitArn(migrateAddon.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName ?? ''}:${name}`,
+    resourceName: `${Stack.of(machine).splitArn(machine.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName ?? ''}:${name}`,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 
@@ -26,9 +28,9 @@ export const executionArnOf = ({ migrateAddon }: Pick<RunbookRights, 'migrateAdd
  * The first three are those that the action wants: Systems Manager User Guide, "aws:executeStateMachine", required
  * permissions.
  */
-export const runbookGrants = (rights: RunbookRights): Grant[] => {
-  const { migrateAddon, tableArn, tableName, keyArn } = rights;
-  const executions = [executionArnOf(rights, '*')];
+export const runbookGrants = ({ migrateAddon, holders, tableArn, tableName, keyArn }: RunbookRights): Grant[] => {
+  const others = holders.filter((one) => one !== migrateAddon);
+  const executions = [executionArnOf(migrateAddon, '*')];
   return [
     {
       actions: ['states:StartExecution'],
@@ -38,16 +40,31 @@ export const runbookGrants = (rights: RunbookRights): Grant[] => {
     {
       actions: ['states:DescribeExecution'],
       resources: executions,
-      why: 'waits for the end of that migration, and reports how its execution ended',
+      why: "asks whether a migration that holds the subject's lock is still running, waits for the end of the one that it starts, and reports how its execution ended",
+    },
+    {
+      actions: ['states:DescribeExecution'],
+      resources: others.map((one) => executionArnOf(one, '*')),
+      why: "asks whether a rollback, or a retirement, that holds the subject's lock is still running",
     },
     {
       actions: ['states:StopExecution'],
       resources: executions,
       why: 'Systems Manager may stop the execution of a runbook that is cancelled, and Recover then takes over',
     },
-    { actions: ['dynamodb:GetItem'], resources: [tableArn], why: "reads the migration's record for the report" },
+    {
+      actions: ['dynamodb:GetItem'],
+      resources: [tableArn],
+      why: "reads who holds the subject's lock, and the migration's record for the report",
+    },
     ...(keyArn === undefined
       ? []
-      : [ledgerKeyGrant(keyArn, tableName), executionKeyGrant(keyArn, migrateAddon.stateMachineArn)]),
+      : [
+          ledgerKeyGrant(keyArn, tableName),
+          executionKeyGrant(
+            keyArn,
+            holders.map((one) => one.stateMachineArn),
+          ),
+        ]),
   ];
 };

@@ -2,6 +2,8 @@
 
 
 def conclude(events, context):
-    if events["outcome"] not in events["good"]:
-        raise RuntimeError(f"Migration {events['migrationId']} ended {events['outcome']}: see the output of the step report.")
+    outcome = events["outcome"]
+    if outcome not in events["good"]:
+        ended = f"Migration {events['migrationId']} ended {outcome}" if events["state"] == "free" else f"Nothing was started, and the outcome is {outcome}"
+        raise RuntimeError(f"{ended}: see the output of the step report.")
     return {}

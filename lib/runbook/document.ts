@@ -1,7 +1,7 @@
 /**
  * The Automation document, schema version 0.3, as plain data. Sources, Systems Manager User Guide: "Data elements and
- * parameters"; "Properties shared by all actions" (automation-actions); "aws:executeScript"; "aws:executeStateMachine";
- * "Handling timeouts in runbooks"; "Automation system variables".
+ * parameters"; "Properties shared by all actions" (automation-actions); "aws:branch"; "aws:executeScript";
+ * "aws:executeStateMachine"; "Handling timeouts in runbooks"; "Automation system variables".
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,6 +33,8 @@ const MOST_SECONDS = 30 * 24 * 3600;
 const RUN_SECONDS = Math.min(MACHINE_TIMEOUT.toSeconds() + 600, MOST_SECONDS);
 /** Far below the 600 that a script may take. */
 const SCRIPT_SECONDS = 100;
+/** A call that is refused for a moment is made again by boto3; what lasts longer gets the whole step. */
+const CHECKS = 3;
 
 export interface Deployed {
   region: string;
@@ -43,12 +45,16 @@ export interface Deployed {
   assumeRole: string;
 }
 
+const source = (name: string): string => readFileSync(join(import.meta.dirname, `${name}.py`), 'utf8');
+/** What stands before a script, which is one text in the document and can import nothing of its own. */
+const BEFORE = { prepare: [], check: ['ledger'], report: ['ledger'], conclude: [] } as const;
+
 /** Python 3.11 is the one version of Python that new runbooks may name ("aws:executeScript"). */
-const script = (name: 'prepare' | 'report' | 'conclude', payload: object): object => ({
+const script = (name: keyof typeof BEFORE, payload: object): object => ({
   Runtime: 'python3.11',
   Handler: name,
   InputPayload: payload,
-  Script: readFileSync(join(import.meta.dirname, `${name}.py`), 'utf8'),
+  Script: [...BEFORE[name], name].map(source).join('\n\n'),
 });
 
 const output = (name: string, type: 'String' | 'StringList' = 'String'): object => ({
@@ -58,8 +64,12 @@ const output = (name: string, type: 'String' | 'StringList' = 'String'): object 
 });
 
 const MIGRATION_ID = '{{ prepare.migrationId }}';
+const LOCK = '{{ prepare.lock }}';
+/** `free`, `busy` or `needs-human`. */
+const STATE = '{{ check.state }}';
 
-const stepsOf = ({ region, stateMachineArn, executionArnOf, tableName }: Deployed): object[] => [
+/** Before anything is started. */
+const doorOf = ({ region, tableName }: Deployed): object[] => [
   {
     name: 'prepare',
     description:
@@ -72,31 +82,65 @@ const stepsOf = ({ region, stateMachineArn, executionArnOf, tableName }: Deploye
       byStrategy: BY_STRATEGY,
       parameters: Object.fromEntries(Object.keys(PARAMETERS).map((name) => [name, `{{ ${name} }}`])),
     }),
-    outputs: [output('migrationId'), output('input')],
-    nextStep: 'run',
+    outputs: [output('migrationId'), output('input'), output('subject'), output('lock')],
+    nextStep: 'check',
   },
   {
-    name: 'run',
+    name: 'check',
     description:
-      'Runs the state machine MigrateAddon, and waits for its end. An execution fails where the migration was blocked, rolled back, or needs a person.',
-    action: 'aws:executeStateMachine',
-    timeoutSeconds: RUN_SECONDS,
-    onFailure: 'step:report',
-    onCancel: 'step:report',
-    // How the migration ended is for the ledger to say.
-    isCritical: false,
-    // Recover is told of the migration by the name of the execution that stopped.
-    inputs: { stateMachineArn, name: MIGRATION_ID, input: '{{ prepare.input }}' },
-    nextStep: 'report',
+      'Finds out whether another migration works on the same add-on or service account, or keeps its lock until a person has dealt with it. Of a dry run it asks nothing. Nothing has been started yet.',
+    action: 'aws:executeScript',
+    timeoutSeconds: SCRIPT_SECONDS,
+    maxAttempts: CHECKS,
+    onFailure: 'Abort',
+    inputs: script('check', {
+      region,
+      tableName,
+      lock: LOCK,
+      // As lambdas/adapters/dynamo-locks.ts makes it, and dynamo-table.ts; the holder's id comes after the latter.
+      lockKey: { pk: `LOCK#${LOCK}`, sk: 'LOCK' },
+      recordKey: { pk: 'MIGRATION#', sk: 'RECORD' },
+    }),
+    outputs: [output('state'), output('heldBy'), output('since')],
+    nextStep: 'decide',
   },
+  {
+    name: 'decide',
+    description: 'Starts nothing where another migration has the lock.',
+    action: 'aws:branch',
+    inputs: { Choices: [{ NextStep: 'run', Variable: STATE, StringEquals: 'free' }], Default: 'report' },
+  },
+];
+
+const runOf = ({ stateMachineArn }: Deployed): object => ({
+  name: 'run',
+  description:
+    'Runs the state machine MigrateAddon, and waits for its end. An execution fails where the migration was blocked, rolled back, or needs a person.',
+  action: 'aws:executeStateMachine',
+  timeoutSeconds: RUN_SECONDS,
+  onFailure: 'step:report',
+  onCancel: 'step:report',
+  // How the migration ended is for the ledger to say.
+  isCritical: false,
+  // Recover is told of the migration by the name of the execution that stopped.
+  inputs: { stateMachineArn, name: MIGRATION_ID, input: '{{ prepare.input }}' },
+  nextStep: 'report',
+});
+
+/** Of what was started, and of what was not. */
+const endOf = ({ region, executionArnOf, tableName }: Deployed): object[] => [
   {
     name: 'report',
-    description: 'Reads how it ended from the ledger, and from the execution.',
+    description: 'Reads how it ended from the ledger, and from the execution; or says why nothing was started.',
     action: 'aws:executeScript',
     timeoutSeconds: SCRIPT_SECONDS,
     onFailure: 'Abort',
     inputs: script('report', {
       migrationId: MIGRATION_ID,
+      subject: '{{ prepare.subject }}',
+      state: STATE,
+      heldBy: '{{ check.heldBy }}',
+      since: '{{ check.since }}',
       region,
       tableName,
       // As lambdas/adapters/dynamo-table.ts makes it.
@@ -105,7 +149,14 @@ const stepsOf = ({ region, stateMachineArn, executionArnOf, tableName }: Deploye
       outcomesByError: BY_ERROR,
       unfinished: UNFINISHED,
     }),
-    outputs: [output('migrationId'), output('outcome'), output('verified'), output('report', 'StringList')],
+    outputs: [
+      output('migrationId'),
+      output('outcome'),
+      output('verified'),
+      output('failure'),
+      output('heldBy'),
+      output('report', 'StringList'),
+    ],
     nextStep: 'conclude',
   },
   {
@@ -116,7 +167,12 @@ const stepsOf = ({ region, stateMachineArn, executionArnOf, tableName }: Deploye
     onFailure: 'Abort',
     isCritical: true,
     isEnd: true,
-    inputs: script('conclude', { migrationId: MIGRATION_ID, outcome: '{{ report.outcome }}', good: GOOD }),
+    inputs: script('conclude', {
+      migrationId: MIGRATION_ID,
+      state: STATE,
+      outcome: '{{ report.outcome }}',
+      good: GOOD,
+    }),
   },
 ];
 
@@ -129,6 +185,13 @@ export const documentOf = (deployed: Deployed): object => ({
   description: DESCRIPTION,
   assumeRole: deployed.assumeRole,
   parameters: PARAMETERS,
-  mainSteps: stepsOf(deployed),
-  outputs: ['report.migrationId', 'report.outcome', 'report.verified', 'report.report'],
+  mainSteps: [...doorOf(deployed), runOf(deployed), ...endOf(deployed)],
+  outputs: [
+    'report.migrationId',
+    'report.outcome',
+    'report.verified',
+    'report.failure',
+    'report.heldBy',
+    'report.report',
+  ],
 });

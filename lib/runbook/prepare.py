@@ -27,6 +27,18 @@ def subject_of(given):
     return {"serviceAccount": {"namespace": namespace, "name": name}, "annotation": given["Annotation"]}
 
 
+def lock_of(given):
+    """As lambdas/runtime/lock.ts makes the key of the subject's lock."""
+    subject = given["Addon"] or f"{given['Namespace']}/{given['ServiceAccount']}"
+    return "#".join([given["Account"], given["Region"], given["Cluster"], subject])
+
+
+def title_of(given):
+    """What the report calls it."""
+    name = f"Add-on {given['Addon']}" if given["Addon"] else f"Service account {given['Namespace']}/{given['ServiceAccount']}"
+    return f"{name} in cluster {given['Cluster']} ({given['Account']}, {given['Region']})"
+
+
 def prepare(events, context):
     given, execution_id = events["parameters"], events["executionId"]
     request = {
@@ -49,4 +61,5 @@ def prepare(events, context):
     migration_id = ulid_of(execution_id)
     # Two braces can only be a text's own, and shall not look like a reference where Systems Manager passes this on.
     text = json.dumps({"migrationId": migration_id, "request": request}).replace("{{", "\\u007b\\u007b")
-    return {"migrationId": migration_id, "input": text}
+    lock = "none" if request["dryRun"] else lock_of(given)
+    return {"migrationId": migration_id, "input": text, "subject": title_of(given), "lock": lock}

@@ -1,8 +1,6 @@
 """Reads how the migration ended, whatever became of the step that ran it. It raises nothing: a step that fails has no output."""
 import unicodedata
 
-import boto3
-
 # Systems Manager API Reference, StepExecution.Outputs: at most 50 items of at most 512 characters, none empty.
 MOST_LINES = 50
 LONGEST = 512
@@ -10,20 +8,8 @@ LONGEST = 512
 IGNORABLE = [(0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2065, 0x2065), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF)]
 
 
-def plain(value):
-    """An attribute of DynamoDB's as what it stands for."""
-    ((kind, content),) = value.items()
-    if kind == "M":
-        return {name: plain(one) for name, one in content.items()}
-    if kind == "L":
-        return [plain(one) for one in content]
-    return None if kind == "NULL" else content
-
-
 def record_of(events):
-    client = boto3.client("dynamodb", region_name=events["region"])
-    answer = client.get_item(TableName=events["tableName"], Key={name: {"S": text} for name, text in events["key"].items()}, ConsistentRead=True)
-    return plain({"M": answer.get("Item") or {}})
+    return item_of(events, events["key"])
 
 
 def execution_of(events):
@@ -39,17 +25,9 @@ def asked(what, call, events):
         return {}, [f"{what} can't be read: {type(error).__name__}: {error}"]
 
 
-def subject_of(request):
-    account = request.get("serviceAccount")
-    name = f"Service account {account['namespace']}/{account['name']}" if account else f"Add-on {request['addon']}"
-    target = request["target"]
-    return f"{name} in cluster {target['cluster']} ({target['account']}, {target['region']})"
-
-
 def lines_of(events, record, execution, outcome, verified):
     migration_id = events["migrationId"]
-    subject = subject_of(record["request"]) if "request" in record else f"Migration {migration_id}"
-    yield f"{subject}: {outcome}, verified: {verified}."
+    yield f"{events['subject']}: {outcome}, verified: {verified}."
     yield f"Migration {migration_id}; execution {events['executionArn']}: {execution.get('status', 'not known')}."
     if "recovery" in record:
         yield f"Recover took it over: {record['recovery']['executionArn']}."
@@ -71,6 +49,18 @@ def lines_of(events, record, execution, outcome, verified):
         yield f"It has no outcome yet: pod-identity show {migration_id} says how far it is."
 
 
+def refusal_of(events):
+    """Nothing was started: another migration works on the subject, or keeps its lock for a person."""
+    holder = events["heldBy"]
+    yield f"{events['subject']}: blocked, verified: none."
+    yield f"SubjectBusy: Migration {holder} holds its lock since {events['since']}. Nothing was started."
+    if events["state"] == "needs-human":
+        yield f"That migration needs a person: pod-identity show {holder} has the commands."
+        yield f"Then free the lock: pod-identity rollback {holder}; or leave it as it is and free the lock: pod-identity release {holder}"
+    else:
+        yield f"Wait until it has ended, then start the runbook again; or stop it: pod-identity cancel {holder}. To see how it goes: pod-identity show {holder}"
+
+
 def is_shown(character):
     """Whether it is shown as itself: no control or format character, no separator of lines, nothing that is left out (Default_Ignorable_Code_Point)."""
     if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
@@ -83,7 +73,14 @@ def cut(line):
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "\u2026"
 
 
+def answer_of(migration_id, outcome, verified, found, lines):
+    told = {name: cut(found.get(name) or "none") for name in ("failure", "heldBy")}
+    return {"migrationId": migration_id, "outcome": outcome, "verified": verified, **told, "report": [cut(line) for line in lines]}
+
+
 def report(events, context):
+    if events["state"] != "free":
+        return answer_of("none", "blocked", "none", {"failure": "SubjectBusy", "heldBy": events["heldBy"]}, refusal_of(events))
     record, unread = asked("The ledger", record_of, events)
     execution, unseen = asked("The execution", execution_of, events)
     outcome = record.get("outcome") if record.get("status") == "ended" else None
@@ -92,8 +89,9 @@ def report(events, context):
         outcome = events["outcomesByError"].get(execution.get("error"))
     verified = record.get("verified", "none")
     outcome = outcome or events["unfinished"]
-    lines = [cut(line) for line in [*lines_of(events, record, execution, outcome, verified), *unread, *unseen]]
+    lines = [*lines_of(events, record, execution, outcome, verified), *unread, *unseen]
     left_out = len(lines) - MOST_LINES
     if left_out > 0:
         lines = [*lines[: MOST_LINES - 1], f"{left_out + 1} more lines: pod-identity show {events['migrationId']}"]
-    return {"migrationId": events["migrationId"], "outcome": outcome, "verified": verified, "report": lines}
+    found = {"failure": record.get("failure", {}).get("name"), "heldBy": record.get("heldBy")}
+    return answer_of(events["migrationId"], outcome, verified, found, lines)

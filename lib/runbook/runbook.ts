@@ -12,6 +12,8 @@ import { documentOf } from './document.ts';
 
 export interface RunbookProps {
   migrateAddon: sfn.IStateMachine;
+  /** All whose executions hold locks, `migrateAddon` among them. */
+  holders: sfn.IStateMachine[];
   table: dynamodb.ITable;
   /** The customer's, where there is one. */
   key?: kms.IKey | undefined;
@@ -21,9 +23,9 @@ export interface RunbookProps {
 export class Runbook extends Construct {
   readonly documentName: string;
 
-  constructor(scope: Construct, id: string, { migrateAddon, table, key }: RunbookProps) {
+  constructor(scope: Construct, id: string, { migrateAddon, holders, table, key }: RunbookProps) {
     super(scope, id);
-    const rights = { migrateAddon, tableArn: table.tableArn, tableName: table.tableName, keyArn: key?.keyArn };
+    const { tableArn, tableName } = table;
     // An automation may run for longer than 12 hours only with a role of its own (Systems Manager quotas), and scripts
     // have no rights without one.
     const role = serviceRole(
@@ -32,7 +34,7 @@ export class Runbook extends Construct {
       'ssm',
       'What the SSM runbook may do: run MigrateAddon, and read how it ended.',
     );
-    const grants = runbookGrants(rights);
+    const grants = runbookGrants({ migrateAddon, holders, tableArn, tableName, keyArn: key?.keyArn });
     for (const grant of grants) role.addToPolicy(statementOf(grant));
     acknowledgeGrants(role, grants);
 
@@ -46,8 +48,8 @@ export class Runbook extends Construct {
       content: documentOf({
         region: Stack.of(this).region,
         stateMachineArn: migrateAddon.stateMachineArn,
-        executionArnOf: (name) => executionArnOf(rights, name),
-        tableName: table.tableName,
+        executionArnOf: (name) => executionArnOf(migrateAddon, name),
+        tableName,
         assumeRole: role.roleArn,
       }),
     });

@@ -11,7 +11,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { z } from 'zod';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { createApp } from '../../lib/app.ts';
-import { executionGrantsOf, type Grant, grantsOf, type Machines } from '../../lib/migration/permissions.ts';
+import { executionGrantsOf, type Grant, grantsOf, holdersOf, type Machines } from '../../lib/migration/permissions.ts';
 import { isConnected, networkInterfaceGrant } from '../../lib/network/interfaces.ts';
 import {
   environmentKeyGrant,
@@ -207,6 +207,7 @@ const reasonsOf = (app: App, assembly: Assembly, stack: Stack, keyArn: string): 
       RUNBOOK,
       runbookGrants({
         migrateAddon: machines.migrateAddon,
+        holders: holdersOf(machines),
         tableArn: options.tableArn,
         tableName: options.ledgerKey.tableName,
         keyArn,

@@ -9,6 +9,7 @@ import { collector } from './fixtures.ts';
 import { aStanding, aSweep, aSweepReport, aSweepRequest, ENDED, fakeClock, REPORTS } from './sweep-fixtures.ts';
 
 const OTHER = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4B';
+const HOLDER = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C';
 const row = (change: Partial<ReportRow>): ReportRow => ({
   account: '111122223333',
   region: 'eu-west-1',
@@ -84,6 +85,7 @@ describe('the summary of a sweep', () => {
           ...many,
           ...places,
           failed,
+          row({ state: 'ended', outcome: 'blocked', cluster: 'busy', heldBy: HOLDER }),
           row({ state: 'ended', cluster: 'lost' }),
           row({ state: 'ended', outcome: 'migrated', cluster: 'fine' }),
         ],
@@ -107,6 +109,7 @@ describe('the summary of a sweep', () => {
       String.raw`✖ rolled-back  111122223333 / eu-west-1 / demo / vpc-cni: PodsNotMigrated: no\x1b[2J pod`,
     );
     expect(shown).toContain(`show ${OTHER} --deployed`);
+    expect(shown).toContain(`show ${HOLDER} --deployed`);
     expect(shown).toContain('✖ without an outcome  111122223333 / eu-west-1 / lost / vpc-cni');
     expect(shown).not.toContain('/ fine');
     expect(shown).toMatch(/not begun +5/);

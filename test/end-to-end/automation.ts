@@ -182,12 +182,35 @@ export const runAutomation = async (
     const { status, error } = await clients.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
     if (status !== 'SUCCEEDED') throw new Error(`The execution ended ${status}: ${error ?? ''}`);
   };
-  const runStep = async (step: Step): Promise<void> => {
+  /** Answers where a branch leads. */
+  const attempt = async (step: Step): Promise<string | undefined> => {
+    if (step.action === 'aws:branch') {
+      const { Choices, Default } = step.inputs;
+      return Choices.find((one) => filled(one.Variable, known) === one.StringEquals)?.NextStep ?? Default;
+    }
     const inputs = filled(step.inputs, known) as Values;
-    if (step.action === 'aws:executeStateMachine') return runMachine(inputs);
+    if (step.action === 'aws:executeStateMachine') {
+      await runMachine(inputs);
+      return undefined;
+    }
     const payload = (await runScript(inputs, clients)) as Values;
-    for (const { Name, Selector } of step.outputs ?? [])
-      known.set(`${step.name}.${Name}`, payload[Selector.replace('$.Payload.', '')]);
+    for (const { Name, Selector } of step.outputs ?? []) {
+      const value = payload[Selector.replace('$.Payload.', '')];
+      // As Systems Manager keeps them.
+      if ([value].flat().some((text) => typeof text !== 'string' || text === ''))
+        throw new Error(`The step ${step.name} puts out ${Name} as ${JSON.stringify(value)}.`);
+      known.set(`${step.name}.${Name}`, value);
+    }
+    return undefined;
+  };
+  const runStep = async (step: Step): Promise<string | undefined> => {
+    for (let tries = 1; tries < (step.maxAttempts ?? 1); tries += 1)
+      try {
+        return await attempt(step);
+      } catch {
+        // It is run once more.
+      }
+    return attempt(step);
   };
 
   const steps: Automation['steps'] = [];
@@ -196,9 +219,9 @@ export const runAutomation = async (
     const step: Step = document.mainSteps.find(({ name }) => name === next)!;
     const { name, nextStep, onFailure = 'Abort', onCancel = 'Abort', isCritical = true, isEnd = false } = step;
     try {
-      await runStep(step);
+      const chosen = await runStep(step);
       steps.push({ name, status: 'Success' });
-      next = nextStep;
+      next = chosen ?? nextStep;
     } catch (error) {
       const isCancelled = error instanceof Cancelled;
       steps.push({

@@ -1,4 +1,5 @@
 /** The SSM runbook against the sandbox, step by step as its document says. */
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { migrationId } from '../../lambdas/domain/names.ts';
 import { ADDON } from './fixture.ts';
@@ -21,7 +22,13 @@ const recordOf = async (world: OpenWorld, id = MIGRATION_ID) => world.backend.le
 const run = (world: OpenWorld, given: Record<string, string>, options?: AutomationOptions): Promise<Automation> =>
   runAutomation(world, { Cluster: world.target.cluster, ...given }, options);
 const stepsOf = ({ steps }: Automation): string[] => steps.map(({ name, status }) => `${name} ${status}`);
-const FAILED_RUN = ['prepare Success', 'run Failed', 'report Success', 'conclude Failed'];
+const BEGUN = ['prepare Success', 'check Success', 'decide Success'];
+const FAILED_RUN = [...BEGUN, 'run Failed', 'report Success', 'conclude Failed'];
+/** Nothing was started. */
+const REFUSED = [...BEGUN, 'report Success', 'conclude Failed'];
+/** Another automation than the first, and its migration. */
+const SECOND = { executionId: '00000000-0000-4000-8000-000000000000' };
+const SECOND_ID = '00000000008008000000000000';
 
 describe.skipIf(reason !== undefined)(
   `the runbook${reason === undefined ? '' : ` (${reason})`}`,
@@ -36,7 +43,7 @@ describe.skipIf(reason !== undefined)(
         status: 'Success',
         outputs: { migrationId: MIGRATION_ID, outcome: 'planned', verified: 'none' },
       });
-      expect(stepsOf(automation)).toEqual(['prepare Success', 'run Success', 'report Success', 'conclude Success']);
+      expect(stepsOf(automation)).toEqual([...BEGUN, 'run Success', 'report Success', 'conclude Success']);
       expect(changes.filter(({ service }) => service !== 'dynamodb')).toEqual([]);
     });
 
@@ -95,12 +102,115 @@ describe.skipIf(reason !== undefined)(
     it('finds what is migrated already', async () => {
       const again = await inWorld({ scenario: 'in-place' }, async (world) => {
         await run(world, { ...EBS, ...APPLY });
-        return run(world, { ...EBS, ...APPLY }, { executionId: '00000000-0000-4000-8000-000000000000' });
+        return run(world, { ...EBS, ...APPLY }, SECOND);
       });
       expect(again).toMatchObject({
         status: 'Success',
-        outputs: { migrationId: '00000000008008000000000000', outcome: 'already-migrated' },
+        outputs: { migrationId: SECOND_ID, outcome: 'already-migrated', failure: 'none', heldBy: 'none' },
       });
+    });
+
+    describe.each([
+      ['an add-on', 'in-place', { addon: ADDON }, EBS, `Add-on ${ADDON}`],
+      [
+        'a service account',
+        'service-account-irsa',
+        { serviceAccount: { namespace: 'payments', name: 'api' } },
+        ACCOUNT,
+        'Service account payments/api',
+      ],
+    ] as const)('for %s that another migration works on', (_, scenario, asked, given, subject) => {
+      const begin = async (world: OpenWorld): Promise<string> => {
+        const execution = await world.start(asked);
+        while ((await world.backend.ledger.listHeldLocks()).length === 0) await world.backend.clock.sleep(1000);
+        return execution.name;
+      };
+
+      it('starts nothing, names the holder, and says what to do next', async () => {
+        const { automation, holder, executions, record } = await inWorld({ scenario }, async (world) => {
+          const id = await begin(world);
+          const refused = await run(world, { ...given, ...APPLY });
+          await world.rest();
+          return {
+            automation: refused,
+            holder: id,
+            executions: world.backend.sandbox.executions.list(world.backend.stateMachineArn).map(({ name }) => name),
+            record: await recordOf(world),
+          };
+        });
+        expect(stepsOf(automation)).toEqual(REFUSED);
+        expect(automation).toMatchObject({
+          status: 'Failed',
+          outputs: {
+            migrationId: 'none',
+            outcome: 'blocked',
+            verified: 'none',
+            failure: 'SubjectBusy',
+            heldBy: holder,
+            report: [
+              expect.stringMatching(new RegExp(`^${subject} in cluster .*: blocked, verified: none\\.$`)) as unknown,
+              expect.stringMatching(
+                new RegExp(`^SubjectBusy: Migration ${holder} holds its lock since 2.*Z\\. Nothing was started\\.$`),
+              ) as unknown,
+              `Wait until it has ended, then start the runbook again; or stop it: pod-identity cancel ${holder}. To see how it goes: pod-identity show ${holder}`,
+            ],
+          },
+        });
+        expect(automation.steps.at(-1)!.failure).toBe(
+          'RuntimeError: Nothing was started, and the outcome is blocked: see the output of the step report.',
+        );
+        expect([executions, record]).toEqual([[holder], undefined]);
+      });
+
+      it('plans all the same, and migrates once it is free', async () => {
+        const { planned, automation } = await inWorld({ scenario }, async (world) => {
+          await begin(world);
+          const plan = await run(world, given);
+          await world.rest();
+          return { planned: plan, automation: await run(world, { ...given, ...APPLY }, SECOND) };
+        });
+        // The plan finds the other one at work.
+        expect(stepsOf(planned).slice(0, 3)).toEqual(BEGUN);
+        expect(planned.outputs).toMatchObject({ migrationId: MIGRATION_ID, failure: 'none' });
+        expect(automation).toMatchObject({ status: 'Success', outputs: { outcome: 'already-migrated' } });
+      });
+    });
+
+    it('is refused while a rollback has the lock, and begins where what held it has stopped', async () => {
+      const { busy, after } = await inWorld({ scenario: 'in-place' }, async (world) => {
+        const { migrationId: id } = await world.migrate({ addon: ADDON });
+        const rollingBack = world.backend.clock.spawn(() => world.rollBack({ migrationId: id }));
+        while ((await world.backend.ledger.listHeldLocks()).length === 0) await world.backend.clock.sleep(1000);
+        const refused = await run(world, { ...EBS, ...APPLY });
+        await world.backend.sandbox.clock.park(rollingBack);
+        const stopped = await world.start({ addon: ADDON });
+        await world.until(stopped, 'WaitForUpdate');
+        await world.backend.stepFunctions.send(new StopExecutionCommand({ executionArn: stopped.arn }));
+        return { busy: { ...refused, holder: id }, after: await run(world, { ...EBS, ...APPLY }, SECOND) };
+      });
+      expect(stepsOf(busy)).toEqual(REFUSED);
+      expect(busy.outputs).toMatchObject({ failure: 'SubjectBusy', heldBy: busy.holder });
+      // Its plan waits until Recover has put back what the stopped one left.
+      expect(after).toMatchObject({ status: 'Success', outputs: { migrationId: SECOND_ID, outcome: 'migrated' } });
+    });
+
+    it('tries its check again, and starts nothing where nobody can say who has the lock', async () => {
+      const runs = await inWorld({ scenario: 'in-place' }, async (world) => {
+        const { world: inside } = world.backend.sandbox;
+        const [role] = [...inside.accounts.get(inside.home.account)!.roles].filter(([name]) =>
+          name.includes('RunbookRole'),
+        );
+        for (const policy of role![1].policies)
+          policy.document = policy.document.replaceAll('dynamodb:GetItem', 'none:Nothing');
+        return {
+          automation: await run(world, { ...EBS, ...APPLY }),
+          calls: inside.log.calls.filter(({ operation }) => operation === 'GetItem').length,
+          started: world.backend.sandbox.executions.list(world.backend.stateMachineArn),
+        };
+      });
+      expect(stepsOf(runs.automation)).toEqual(['prepare Success', 'check Failed']);
+      expect(runs.automation.steps.at(-1)!.failure).toMatch(/^AccessDenied/);
+      expect([runs.calls, runs.started]).toEqual([3, []]);
     });
 
     it("migrates a service account that is no add-on's", async () => {
@@ -153,11 +263,12 @@ describe.skipIf(reason !== undefined)(
     });
 
     it('says who has the commands where a person is needed, and shows none', async () => {
-      const { automation, record } = await inWorld(
+      const { automation, record, next } = await inWorld(
         { scenario: 'ebs-csi-irsa', knobs: { createEndsIn: 'CREATE_FAILED' } },
         async (world) => ({
           automation: await run(world, { ...EBS, ...APPLY, Strategy: 'recreate', MaxDisruption: 'outage' }),
           record: await recordOf(world),
+          next: await run(world, { ...EBS, ...APPLY }, SECOND),
         }),
       );
       expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human' } });
@@ -168,6 +279,12 @@ describe.skipIf(reason !== undefined)(
       expect(
         record!.handOff.filter((command) => command.startsWith('aws ') && textOf(automation).includes(command)),
       ).toEqual([]);
+      // It keeps its lock until then.
+      expect(stepsOf(next)).toEqual(REFUSED);
+      expect(next.outputs).toMatchObject({ outcome: 'blocked', failure: 'SubjectBusy', heldBy: MIGRATION_ID });
+      expect(textOf(next)).toContain(
+        `Then free the lock: pod-identity rollback ${MIGRATION_ID}; or leave it as it is and free the lock: pod-identity release ${MIGRATION_ID}`,
+      );
     });
 
     it('reports when it is cancelled, and Recover puts back what it left', async () => {
@@ -190,7 +307,7 @@ describe.skipIf(reason !== undefined)(
         status: 'Cancelled',
         outputs: { migrationId: MIGRATION_ID, outcome: 'unfinished', verified: 'none' },
       });
-      expect(stepsOf(automation)).toEqual(['prepare Success', 'run Cancelled', 'report Success', 'conclude Failed']);
+      expect(stepsOf(automation)).toEqual([...BEGUN, 'run Cancelled', 'report Success', 'conclude Failed']);
       expect(textOf(automation)).toMatch(/: ABORTED\.$/m);
       expect(textOf(automation)).toContain('State machine Recover takes over what it left by itself');
       expect(report).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' } });

@@ -1,7 +1,7 @@
 /**
  * Automation documents of Systems Manager, schema version 0.3, as far as the runbook's actions go. Sources, Systems
  * Manager User Guide: "Data elements and parameters", "Properties shared by all actions" (automation-actions),
- * "aws:executeScript", "aws:executeStateMachine", "Using action outputs as inputs". API Reference: StepExecution.
+ * "aws:branch", "aws:executeScript", "aws:executeStateMachine", "Using action outputs as inputs". API Reference: StepExecution.
  */
 import { z } from 'zod';
 
@@ -58,7 +58,17 @@ const executeStateMachine = z.strictObject({
   inputs: z.strictObject({ stateMachineArn: z.string(), name: z.string().optional(), input: z.string().optional() }),
 });
 
-export const step = z.discriminatedUnion('action', [executeScript, executeStateMachine]);
+/** `And`, `Or`, `Not` and the other comparisons are not used. */
+const branch = z.strictObject({
+  ...shared,
+  action: z.literal('aws:branch'),
+  inputs: z.strictObject({
+    Choices: z.array(z.strictObject({ NextStep: stepName, Variable: z.string(), StringEquals: z.string() })).min(1),
+    Default: stepName.optional(),
+  }),
+});
+
+export const step = z.discriminatedUnion('action', [branch, executeScript, executeStateMachine]);
 export type Step = z.infer<typeof step>;
 
 export const automationDocument = z.strictObject({
@@ -74,6 +84,7 @@ export type Parameter = z.infer<typeof parameter>;
 
 /** What each action puts out by itself. */
 export const PREDEFINED: Record<Step['action'], string[]> = {
+  'aws:branch': [],
   'aws:executeScript': ['Payload'],
   'aws:executeStateMachine': [
     'executionArn',
@@ -94,7 +105,11 @@ export const referencesIn = (value: unknown): string[] => {
 };
 
 /** Where a step may lead. */
-export const waysOf = ({ nextStep, onFailure: failed, onCancel: cancelled }: Step): string[] =>
-  [nextStep, failed?.replace('step:', ''), cancelled?.replace('step:', '')].filter(
+export const waysOf = (one: Step): string[] => {
+  const { nextStep, onFailure: failed, onCancel: cancelled } = one;
+  const chosen =
+    one.action === 'aws:branch' ? [...one.inputs.Choices.map(({ NextStep }) => NextStep), one.inputs.Default] : [];
+  return [nextStep, failed?.replace('step:', ''), cancelled?.replace('step:', ''), ...chosen].filter(
     (name) => name !== undefined && name !== 'Abort' && name !== 'Continue',
   ) as string[];
+};

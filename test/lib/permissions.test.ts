@@ -276,7 +276,7 @@ describe('permissions', () => {
       ],
       'start-sweep': [{ actions: ['states:StartExecution'], resources: [sweep.logicalId], condition: undefined }],
       'dispatch-sweep': [
-        { ...look, resources: executionsOf([migrateAddon, recover]) },
+        look,
         {
           actions: ['states:StartExecution'],
           resources: [migrateAddon.logicalId, sweep.logicalId],
@@ -387,7 +387,7 @@ describe('permissions', () => {
       'start-sweep': 'QP',
       'begin-sweep': 'QPU',
       'take-inventory': 'QPU',
-      'dispatch-sweep': 'QPUD',
+      'dispatch-sweep': 'QGPUD',
       'report-sweep': 'QU',
     });
     expect(

@@ -55,8 +55,8 @@ describe('the document', () => {
     const names = mainSteps.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     expect(mainSteps.flatMap(waysOf).filter((name) => !names.includes(name))).toEqual([]);
-    expect(mainSteps.filter(({ isEnd, nextStep }) => (isEnd === true) === (nextStep !== undefined))).toEqual([]);
-    expect(names).toEqual(['prepare', 'run', 'report', 'conclude']);
+    expect(mainSteps.filter((step) => (step.isEnd === true) === waysOf(step).length > 0)).toEqual([]);
+    expect(names).toEqual(['prepare', 'check', 'decide', 'run', 'report', 'conclude']);
   });
 
   it('refers to parameters, and to what steps before have put out, whichever way leads there', () => {
@@ -76,6 +76,16 @@ describe('the document', () => {
     expect(new Set(referencesIn(stepOf('prepare').inputs))).toEqual(
       new Set([...Object.keys(parameters), 'automation:EXECUTION_ID']),
     );
+  });
+
+  it('starts nothing but where no other migration has the lock, and reports it then too', () => {
+    expect(mainSteps.filter((step) => waysOf(step).includes('run')).map(({ name }) => name)).toEqual(['decide']);
+    expect(stepOf('decide').inputs).toEqual({
+      Choices: [{ NextStep: 'run', Variable: '{{ check.state }}', StringEquals: 'free' }],
+      Default: 'report',
+    });
+    // What can't be looked at is no reason to start.
+    expect(stepOf('check')).toMatchObject({ nextStep: 'decide', onFailure: 'Abort', maxAttempts: 3 });
   });
 
   it('reports whatever becomes of the run, and lets the outcome alone decide', () => {
@@ -244,18 +254,19 @@ describe('the role', () => {
     });
   });
 
-  it('may run MigrateAddon and nothing else, and read the ledger', () => {
+  it('may run MigrateAddon and nothing else, read the ledger, and see whether what holds a lock is running', () => {
     const [[table]] = deployed.resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
     const rights = statements.flatMap(({ actions, resources }) =>
       actions.flatMap((action) => resources.map((resource) => `${action} ${resource.split(':').slice(-2).join(':')}`)),
     );
     expect(rights.sort()).toEqual([
       `dynamodb:GetItem function:${table}`,
-      expect.stringMatching(/^states:DescribeExecution .*:\*$/),
+      `states:DescribeExecution ${migrateAddon.logicalId}:*`,
+      `states:DescribeExecution ${recover.logicalId}:*`,
+      expect.stringMatching(/^states:DescribeExecution Retire.*:\*$/),
       `states:StartExecution ${migrateAddon.logicalId}`,
-      expect.stringMatching(/^states:StopExecution .*:\*$/),
+      `states:StopExecution ${migrateAddon.logicalId}:*`,
     ]);
-    expect(JSON.stringify(statements)).not.toContain(recover.logicalId);
     expect(statements.flatMap(({ condition }) => (condition ? [condition] : []))).toEqual([]);
   });
 

@@ -56,13 +56,16 @@ function secondsBetween(from: string | undefined, to: string | undefined): numbe
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
 }
 
-function ofItem({ migrationId, outcome, state, failure, begunAt, endedAt, wave }: SweepItem): Partial<ReportRow> {
+function ofItem(item: SweepItem): Partial<ReportRow> {
+  const { migrationId, outcome, state, failure, heldBy, refused, begunAt, endedAt, wave } = item;
   const seconds = secondsBetween(begunAt, endedAt);
   return {
-    migrationId,
+    // There is no migration of that id.
+    ...(refused ? {} : { migrationId }),
     state,
     ...(outcome === undefined ? {} : { outcome }),
     ...(failure === undefined ? {} : { failure }),
+    ...(heldBy === undefined ? {} : { heldBy }),
     ...(begunAt === undefined ? {} : { begunAt }),
     ...(endedAt === undefined ? {} : { endedAt }),
     ...(seconds === undefined ? {} : { seconds }),

@@ -69,6 +69,8 @@ export const RUNS: Record<Outcome | 'none', Run> = {
  * An item is queued, begun and ended: put three times, taken away twice, and each end counts in the record (of 2 KB).
  */
 const ITEM_WRITES = 8;
+/** Who holds its add-on's lock is read before it is begun, and the report reads it. */
+const ITEM_READS = 2;
 /**
  * Each look of the dispatcher reads the record, what is in flight and what is queued, and writes the record where a
  * wave goes on.
@@ -121,7 +123,7 @@ function countsOf({ places, callsPerSecond, clusters, items, byOutcome, migratin
     s3Writes: S3_WRITES_A_SWEEP + places.length + clusters + Math.ceil((places.length + clusters) / LISTED),
     s3Reads: 2 + places.length + clusters,
     writeUnits: items * ITEM_WRITES + ticks * TICK_WRITES + inRuns('writeUnits'),
-    readUnits: items + ticks * TICK_READS + inRuns('readUnits'),
+    readUnits: items * ITEM_READS + ticks * TICK_READS + inRuns('readUnits'),
   };
 }
 

@@ -24,6 +24,7 @@ const COLUMNS: Record<string, (row: ReportRow) => Cell> = {
   endedAt: ({ endedAt }) => endedAt,
   seconds: ({ seconds }) => seconds,
   migrationId: ({ migrationId }) => migrationId,
+  heldBy: ({ heldBy }) => heldBy,
 };
 
 /**

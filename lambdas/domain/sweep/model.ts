@@ -10,6 +10,7 @@ import {
   accountId,
   addonName,
   clusterName,
+  migrationId,
   plainText,
   reason,
   regionName,
@@ -277,6 +278,10 @@ export const sweepItem = z.object({
   outcome: outcome.optional(),
   /** Of one that ended without an outcome, or was blocked. */
   failure: failure.optional(),
+  /** Of one that was blocked because another migration works on its add-on: that migration's id. */
+  heldBy: migrationId.optional(),
+  /** Nothing was started for it: that the add-on is busy was known before. */
+  refused: z.literal(true).optional(),
   wave: z.int().optional(),
 });
 export type SweepItem = z.infer<typeof sweepItem>;

@@ -38,7 +38,7 @@ export const SCRIPT = String.raw`'use strict';
   const timeOf = (at) => at.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z$/, '$1 $2 UTC');
 
   for (const row of rows) {
-    const words = [row.account, row.region, row.cluster, row.addon, row.version, statusOf(row.class).label, row.became && statusOf(row.became).label, row.why, row.reason, row.migrationId, ...row.checks.map(({ id }) => id)];
+    const words = [row.account, row.region, row.cluster, row.addon, row.version, statusOf(row.class).label, row.became && statusOf(row.became).label, row.why, row.reason, row.migrationId, row.heldBy, ...row.checks.map(({ id }) => id)];
     row.text = words.filter(Boolean).join(' ').toLowerCase();
   }
   const byAnchor = new Map(rows.map((row) => [row.anchor, row]));
@@ -163,10 +163,11 @@ export const SCRIPT = String.raw`'use strict';
   const open = (row) => {
     const close = make('button', { type: 'button', class: 'close' }, 'Close');
     close.addEventListener('click', () => dialog.close());
+    const known = row.migrationId || row.heldBy;
     const facts = [
       ['Found', badge(row.class)], ['Outcome', row.became && badge(row.became)], ['Account', row.account], ['Region', row.region], ['Cluster', row.cluster], ['Kubernetes', row.kubernetes], ['Version', row.version],
       ['Wave', row.wave === undefined ? undefined : String(row.wave)], ['Begun', row.begunAt && timeOf(row.begunAt)], ['Ended', row.endedAt && timeOf(row.endedAt)],
-      ['Took', row.took && row.took + (simulated ? ' (simulated)' : '')], ['Migration', row.migrationId && make('code', {}, row.migrationId)],
+      ['Took', row.took && row.took + (simulated ? ' (simulated)' : '')], ['Migration', row.migrationId && make('code', {}, row.migrationId)], ['Held by', row.heldBy && make('code', {}, row.heldBy)],
     ];
     dialog.replaceChildren(
       make('h2', { id: 'detail-title', tabindex: '-1' }, row.what + (row.addon ? ' on ' + row.cluster : '')),
@@ -175,8 +176,8 @@ export const SCRIPT = String.raw`'use strict';
       row.failure ? make('p', { class: 'notice notice-bad' }, make('strong', {}, row.failure.name), ' ' + row.failure.message) : '',
       row.checks.length > 0 ? make('h3', {}, 'What stands in the way') : '',
       row.checks.length > 0 ? make('ul', { class: 'checks' }, ...row.checks.map(check)) : '',
-      row.migrationId ? make('p', {}, 'All of it:') : '',
-      row.migrationId ? make('pre', { tabindex: '0' }, 'pod-identity show ' + row.migrationId + (simulated ? ' --state FILE' : ' --deployed')) : '',
+      known ? make('p', {}, row.migrationId ? 'All of it:' : 'Of the migration that holds it:') : '',
+      known ? make('pre', { tabindex: '0' }, 'pod-identity show ' + known + (simulated ? ' --state FILE' : ' --deployed')) : '',
       close,
     );
     if (!dialog.open) dialog.showModal();

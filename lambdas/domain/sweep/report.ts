@@ -31,13 +31,15 @@ export const reportRow = z.object({
   class: sweepClass,
   reason: shownText.optional(),
   checks: z.array(blockingCheck).default([]),
-  /** Of a migration, or a plan, that the sweep has begun. */
+  /** Of a migration, or a plan, that the sweep has begun, or is to begin; absent where it was refused. */
   migrationId: z.string().optional(),
   outcome: outcome.optional(),
   /** Of what the sweep was to begin: `queued`, it has not; `in-flight`, it is still under way. */
   state: z.enum(['queued', 'in-flight', 'ended']).optional(),
   /** Of one that ended without an outcome, was blocked, or went back. */
   failure: failure.optional(),
+  /** Of one that was blocked because another migration works on its add-on: that migration's id. */
+  heldBy: z.string().optional(),
   begunAt: z.string().optional(),
   endedAt: z.string().optional(),
   /** From begun to ended. */

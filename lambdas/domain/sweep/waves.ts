@@ -180,9 +180,14 @@ export const needsQueue = (look: Omit<Look, 'queued'>): boolean => {
 
 /** What became of a migration in flight, as its record says; undefined while it is under way. */
 export const endOf = (
-  record: Pick<Migration, 'status' | 'outcome' | 'failure' | 'endedAt'> | undefined,
-): { outcome: Outcome; failure?: Failure; endedAt?: string } | undefined => {
+  record: Pick<Migration, 'status' | 'outcome' | 'failure' | 'heldBy' | 'endedAt'> | undefined,
+): { outcome: Outcome; failure?: Failure; heldBy?: string; endedAt?: string } | undefined => {
   if (record?.status !== 'ended' || record.outcome === undefined) return undefined;
-  const { outcome, failure, endedAt } = record;
-  return { outcome, ...(failure ? { failure } : {}), ...(endedAt === undefined ? {} : { endedAt }) };
+  const { outcome, failure, heldBy, endedAt } = record;
+  return {
+    outcome,
+    ...(failure ? { failure } : {}),
+    ...(heldBy === undefined ? {} : { heldBy }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+  };
 };

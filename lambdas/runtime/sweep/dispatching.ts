@@ -5,14 +5,14 @@
 import { areOpen, nextCommonOpening } from '../../domain/change-windows.ts';
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import { LOOKS_OF_EXECUTION } from '../../domain/sweep/looks.ts';
-import type { Sweep } from '../../domain/sweep/model.ts';
+import type { Sweep, SweepItem } from '../../domain/sweep/model.ts';
 import { countsAsFailed, decideWave, type Decision, needsQueue } from '../../domain/sweep/waves.ts';
 import { windowsOf } from '../../domain/waiting.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { utcNow } from '../utc.ts';
 import { each } from './each.ts';
 import { roomsFor } from './rooms.ts';
-import { type Flight, flightOf, lookAfter, mayBegin, requestOf } from './flights.ts';
+import { type End, type Flight, flightOf, lookAfter, mayBegin, refusalOf, requestOf } from './flights.ts';
 
 export interface DispatchInput {
   sweepId: string;
@@ -38,7 +38,7 @@ const MOST = 300;
  */
 const QUEUE = { least: 200, most: 1000, perMigration: 10 };
 
-/** Milliseconds that beginning one takes at most: two writes and a start. With less left the next look goes on. */
+/** Milliseconds that beginning one takes at most: some calls of the ledger, and a start. With less left the next look goes on. */
 const TIME_FOR_ONE = 15_000;
 const AT_ONCE = 10;
 
@@ -83,9 +83,21 @@ function tellUnstarted(sweepId: string, migrationId: string, error: unknown, { t
   });
 }
 
+const noteEnd = (
+  sweepId: string,
+  { migrationId }: SweepItem,
+  { endedAt, ...end }: End,
+  { sweeps, clock }: Pick<HandlerDependencies, 'sweeps' | 'clock'>,
+): Promise<void> =>
+  sweeps.toEnd(sweepId, migrationId, {
+    ...end,
+    endedAt: endedAt ?? utcNow(clock),
+    failed: countsAsFailed(end.outcome),
+  });
+
 /**
  * Into flight, then started: what is in flight and was not started is started at the next look. One that can't be does
- * not keep the others waiting.
+ * not keep the others waiting. Nothing is started for one whose add-on another migration works on.
  */
 async function begin(
   sweep: Sweep,
@@ -96,9 +108,12 @@ async function begin(
   await each(chosen, AT_ONCE, async (item) => {
     if (remainingTime() < TIME_FOR_ONE) return;
     try {
-      await sweeps.toFlight(sweep.sweepId, item.migrationId, { begunAt: utcNow(clock), wave: wave?.number ?? 1 });
       // One that may not be begun has its end noted at the next look.
-      if (mayBegin(item, sweep)) await executions.startMigration(item.migrationId, requestOf(sweep, item));
+      const isStrange = !mayBegin(item, sweep);
+      const refusal = isStrange ? undefined : await refusalOf(item, sweep, dependencies);
+      await sweeps.toFlight(sweep.sweepId, item.migrationId, { begunAt: utcNow(clock), wave: wave?.number ?? 1 });
+      if (refusal) await noteEnd(sweep.sweepId, item, refusal, dependencies);
+      else if (!isStrange) await executions.startMigration(item.migrationId, requestOf(sweep, item));
     } catch (error) {
       tellUnstarted(sweep.sweepId, item.migrationId, error, dependencies);
     }
@@ -106,17 +121,11 @@ async function begin(
 }
 
 /** Notes those that have ended. Answers the others. */
-async function noteEnds(sweepId: string, flights: Flight[], { sweeps, clock }: HandlerDependencies): Promise<Flight[]> {
+async function noteEnds(sweepId: string, flights: Flight[], dependencies: HandlerDependencies): Promise<Flight[]> {
   await each(
     flights.flatMap(({ item, end }) => (end ? [{ item, end }] : [])),
     AT_ONCE,
-    ({ item: { migrationId }, end: { outcome, failure, endedAt } }) =>
-      sweeps.toEnd(sweepId, migrationId, {
-        endedAt: endedAt ?? utcNow(clock),
-        outcome,
-        failure,
-        failed: countsAsFailed(outcome),
-      }),
+    ({ item, end }) => noteEnd(sweepId, item, end, dependencies),
   );
   return flights.filter(({ end }) => !end);
 }

@@ -9,6 +9,7 @@ import { endOf } from '../../domain/sweep/waves.ts';
 import { subjectOf, subjectText } from '../../domain/subject.ts';
 import type { ExecutionState, HandlerDependencies } from '../../ports/index.ts';
 import { failureOf } from '../failures.ts';
+import { busyRefusal, busyWith } from '../subject-busy.ts';
 
 /** Of a reason: see `reason` in `names.ts`. */
 const LONGEST_REASON = 1024;
@@ -43,10 +44,12 @@ const RECOVERED_AFTER = 60 * MINUTE;
  */
 const CLOSER_LOOK_EVERY = 15;
 
-/** `outcome`: undefined for one that ended without. */
+/** `outcome`: undefined for one that ended without. `heldBy` and `refused`: see `sweepItem`. */
 export interface End {
   outcome: Outcome | undefined;
   failure?: Failure;
+  heldBy?: string;
+  refused?: true;
   endedAt?: string;
 }
 /** One in flight. `held`: it was never started, and must not be now. */
@@ -57,7 +60,7 @@ export interface Flight {
   held?: boolean;
 }
 
-type Ports = Pick<HandlerDependencies, 'executions' | 'clock'>;
+type Ports = Pick<HandlerDependencies, 'executions' | 'clock' | 'ledger'>;
 
 const withoutOutcome = (message: string): End => ({ outcome: undefined, failure: { name: 'NoOutcome', message } });
 
@@ -84,14 +87,29 @@ async function startAgain(item: SweepItem, sweep: Sweep, ports: Ports): Promise<
   }
 }
 
+/** The end of an item whose add-on another migration works on; undefined where none does, and for a plan. */
+export async function refusalOf(
+  item: SweepItem,
+  sweep: Sweep,
+  ports: Pick<Ports, 'executions' | 'ledger'>,
+): Promise<End | undefined> {
+  const request = requestOf(sweep, item);
+  const holder = await busyWith(request, item.migrationId, ports);
+  if (!holder) return undefined;
+  const failure: Failure = { name: 'SubjectBusy', message: busyRefusal(request, holder) };
+  return { outcome: 'blocked', failure, heldBy: holder.migrationId, refused: true };
+}
+
 /** It has no record yet. */
 async function ofUnrecorded(flight: Flight, sweep: Sweep, mayStart: boolean, ports: Ports): Promise<Flight> {
   const { item } = flight;
-  const end = mayStart ? await startAgain(item, sweep, ports) : undefined;
+  // Another migration may have begun since; this one may have been started before that.
+  const refusal = mayStart ? await refusalOf(item, sweep, ports) : undefined;
+  const end = mayStart && !refusal ? await startAgain(item, sweep, ports) : undefined;
   if (end) return { ...flight, end };
   if (ageOf(item, ports) < SETTLED_AFTER) return flight;
   const execution = await ports.executions.describeMigration(item.migrationId);
-  if (!execution) return { ...flight, held: !mayStart };
+  if (!execution) return refusal ? { ...flight, end: refusal } : { ...flight, held: !mayStart };
   if (isRunning(execution) || sinceStop(execution, ports) < SETTLED_AFTER) return flight;
   return {
     ...flight,

@@ -60,6 +60,7 @@ describe('reportCsv', () => {
         seconds: 59.5,
         wave: 2,
         failure: { name: 'Throttled', message: 'Rate exceeded, "again"' },
+        heldBy: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
       }),
     ]);
     expect(blocked).toMatchObject({
@@ -72,6 +73,7 @@ describe('reportCsv', () => {
       wave: '2',
       failure: 'Throttled: Rate exceeded, "again"',
       migrationId: '',
+      heldBy: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
     });
   });
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '＝1', '=HYPERLINK("http://example.com","x")'])(

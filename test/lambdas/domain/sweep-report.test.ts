@@ -11,7 +11,7 @@ import {
 } from '../../../lambdas/domain/sweep/model.ts';
 import { type ReportRow, sweepReport } from '../../../lambdas/domain/sweep/report.ts';
 import { OUTCOMES } from '../../../lambdas/domain/model.ts';
-import { AGENT, AT, BEFORE, fleetInput, fleetReport, TRUST } from './sweep-report-fixtures.ts';
+import { AGENT, AT, BEFORE, fleetInput, fleetReport, SWEEP, TRUST } from './sweep-report-fixtures.ts';
 
 const nameOf = (row: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string =>
   JSON.stringify([row.account, row.region, row.cluster, row.addon]);
@@ -236,6 +236,21 @@ describe('buildReport', () => {
         message: '2 pods kept the old identity after two restarts: kube-system/ebs-csi-controller-a and -b.',
       },
     });
+  });
+  it('names who holds an add-on, and no migration where none was started for it', () => {
+    const input = fleetInput();
+    const [item] = input.items;
+    const blocked: SweepItem = {
+      ...item!,
+      state: 'ended',
+      outcome: 'blocked',
+      heldBy: SWEEP,
+      failure: { name: 'SubjectBusy', message: 'Nothing was started.' },
+    };
+    const rowOf = (one: SweepItem): unknown => buildReport({ ...input, items: [one] }).rows.find((row) => row.heldBy);
+    expect(rowOf(blocked)).toMatchObject({ heldBy: SWEEP, migrationId: item!.migrationId, outcome: 'blocked' });
+    expect(rowOf({ ...blocked, refused: true })).toMatchObject({ heldBy: SWEEP, outcome: 'blocked' });
+    expect(rowOf({ ...blocked, refused: true })).not.toHaveProperty('migrationId');
   });
   it('names what blocks most first', () => {
     expect(report.blockers.map(({ id, addons }) => [id, addons])).toEqual([

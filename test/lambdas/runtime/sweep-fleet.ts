@@ -11,14 +11,19 @@ import type { Sweeps } from '../../../lambdas/ports/index.ts';
 import { commandSweep, SETTLES_AFTER } from '../../../lambdas/runtime/sweep/commanding.ts';
 import { dispatchSweep } from '../../../lambdas/runtime/sweep/dispatching.ts';
 import { reportSweep } from '../../../lambdas/runtime/sweep/reporting.ts';
-import { aMigration, executionArn } from '../fixtures.ts';
+import { subjectLock } from '../../../lambdas/runtime/lock.ts';
+import { aMigration, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { newFakes } from '../fakes.ts';
 import { SWEEP_ID } from '../domain/sweep-fixtures.ts';
 
-/** `outcome`: undefined for an execution that ends without an outcome, or a record. */
+/**
+ * `outcome`: undefined for an execution that ends without an outcome, or a record. `busy`: another migration works on
+ * the add-on all the time, so that nothing may be started for it.
+ */
 export interface Fate {
   outcome: Outcome | undefined;
   seconds: number;
+  busy?: boolean;
 }
 export interface Story {
   sweep: Sweep;
@@ -68,7 +73,15 @@ export async function runSweep(
   const { limits } = sweep.request;
   const fates = new Map(items.map(({ item, fate }) => [item.migrationId, { item, fate }]));
   await sweeps.create(sweep);
-  for (const { item } of items) await sweeps.enqueue(SWEEP_ID, item);
+  for (const { item, fate } of items) {
+    await sweeps.enqueue(SWEEP_ID, item);
+    if (fate.busy)
+      await ledger.acquireLock(subjectLock(item, item.addon), {
+        migrationId: OTHER_MIGRATION_ID,
+        executionArn: OTHER_EXECUTION,
+        since: sweep.startedAt,
+      });
+  }
 
   const began = new Map<string, number>();
   const asked = new Map<string, MigrationRequest>();
@@ -80,8 +93,15 @@ export async function runSweep(
   const running = (): SweepItem[] => [...began.keys()].filter((id) => !ended.has(id)).map((id) => fates.get(id)!.item);
   /** What ends without a record is known to have ended after two minutes. */
   const knownAt = (id: string): number => ended.get(id)! + (fates.get(id)!.fate.outcome ? 0 : 120_000);
-  const check = (id: string, record: Sweep): void => {
-    const { item } = fates.get(id)!;
+  /** Those for which nothing was started count for the waves like those that have ended. */
+  const refusals = async (): Promise<number> => {
+    let count = 0;
+    await sweeps.eachItem(SWEEP_ID, (page) => (count += page.filter(({ refused }) => refused).length));
+    return count;
+  };
+  const check = (id: string, record: Sweep, refused: number): void => {
+    const { item, fate } = fates.get(id)!;
+    expect(fate.busy ?? false, 'busy when it begins').toBe(false);
     const beside = running();
     const so = (found: number, most: number, what: string): void =>
       expect(found, `${what} when ${item.cluster} begins`).toBeLessThanOrEqual(most);
@@ -101,14 +121,14 @@ export async function runSweep(
     );
     expect(record.status, 'when one begins').toBe('running');
     if (!resumed)
-      expect([...ended.values()].length, `ended when number ${began.size} begins`).toBeGreaterThanOrEqual(
-        endedBefore(began.size, limits),
+      expect(ended.size + refused, `ended when number ${began.size + refused} begins`).toBeGreaterThanOrEqual(
+        endedBefore(began.size + refused, limits),
       );
   };
   const start = executions.startMigration.bind(executions);
   executions.startMigration = async (id, request) => {
     if (!began.has(id)) {
-      check(id, (await sweeps.get(SWEEP_ID))!);
+      check(id, (await sweeps.get(SWEEP_ID))!, await refusals());
       began.set(id, clock.now());
       asked.set(id, request);
       executions.states.set(executionArn(id), { status: 'RUNNING' });

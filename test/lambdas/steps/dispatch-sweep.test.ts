@@ -6,7 +6,8 @@ import { type Location, locationKey } from '../../../lambdas/domain/pace.ts';
 import { dispatchSweep } from '../../../lambdas/runtime/sweep/dispatching.ts';
 import { dispatchSweepStep } from '../../../lambdas/steps/dispatch-sweep/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
-import { aMigration, aRequest, at, executionArn } from '../fixtures.ts';
+import { subjectLock } from '../../../lambdas/runtime/lock.ts';
+import { aMigration, aRequest, at, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
 
 let fakes: Fakes;
@@ -276,6 +277,128 @@ describe('one that could not be started', () => {
     later(121);
     expect(await look(2)).toMatchObject({ next: 'report' });
     expect([started(), itemOf(first).state]).toEqual([[], 'in-flight']);
+  });
+});
+
+describe('one whose add-on another migration works on', () => {
+  const holder = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60) };
+  const lockOf = ({ account, region, cluster, addon }: SweepItem): string =>
+    subjectLock({ account, region, cluster }, addon);
+  const hold = async (item: SweepItem): Promise<void> => {
+    await fakes.ledger.acquireLock(lockOf(item), holder);
+  };
+  const refused = {
+    state: 'ended',
+    outcome: 'blocked',
+    heldBy: OTHER_MIGRATION_ID,
+    refused: true,
+    failure: {
+      name: 'SubjectBusy',
+      message: `Migration ${OTHER_MIGRATION_ID} holds the lock on add-on aws-ebs-csi-driver of cluster cluster-1 (111122223333, eu-west-1) since ${at(-60)}. Nothing was started. Wait until it has ended, then start again; or stop it: pod-identity cancel ${OTHER_MIGRATION_ID}. To see how it goes: pod-identity show ${OTHER_MIGRATION_ID}.`,
+    },
+  };
+
+  it('ends blocked at once, with the holder, without a start, and the others are begun', async () => {
+    await put({ limits: { canary: 2 } }, [first, second]);
+    await hold(first);
+    await look();
+    expect(started()).toEqual([second.migrationId]);
+    expect(itemOf(first)).toMatchObject({ ...refused, endedAt: at(0), wave: 1 });
+    expect(await record()).toMatchObject({ ended: 1, failed: [], wave: { number: 1, size: 2, begun: 2 } });
+    await ends(second, 'migrated');
+    expect(await look(1)).toMatchObject({ next: 'report' });
+  });
+
+  it('leaves room for the next wave, as each that is blocked', async () => {
+    await put({}, [first, second]);
+    await hold(first);
+    await hold(second);
+    await look();
+    await look(1);
+    expect(await look(2)).toMatchObject({ next: 'report' });
+    expect([itemOf(first), itemOf(second)]).toMatchObject([
+      { outcome: 'blocked', wave: expect.any(Number) as number },
+      { outcome: 'blocked', wave: expect.any(Number) as number },
+    ]);
+    expect([started(), (await record()).ended]).toEqual([[], 2]);
+  });
+
+  it('is planned all the same', async () => {
+    await put({ mode: 'plan' }, [first]);
+    await hold(first);
+    await look();
+    expect(started()).toEqual([first.migrationId]);
+  });
+
+  it('stays queued where nobody can say whether it is busy', async () => {
+    await put({}, [first]);
+    fakes.journal.failNext('ledger.readLock');
+    await look();
+    expect([started(), itemOf(first).state]).toEqual([[], 'queued']);
+    await look(1);
+    expect(started()).toEqual([first.migrationId]);
+  });
+
+  it('is begun where what held it has stopped: its plan waits for Recover', async () => {
+    await put({}, [first]);
+    await hold(first);
+    fakes.executions.states.set(OTHER_EXECUTION, { status: 'ABORTED', stoppedAt: at(-1) });
+    await look();
+    expect(started()).toEqual([first.migrationId]);
+  });
+
+  it.each(['before', 'after'] as const)(
+    'comes to the same end where the look breaks off %s its end is noted',
+    async (when) => {
+      await put({}, [first]);
+      await hold(first);
+      fakes.journal.failNext('sweeps.toEnd', when);
+      await look();
+      for (let tick = 1; tick < 9; tick += 1) {
+        later(20);
+        await look(tick);
+      }
+      expect(itemOf(first)).toMatchObject(refused);
+      expect([started(), (await record()).ended]).toEqual([[], 1]);
+    },
+  );
+
+  it('was not started, and is not any more, where the other one began in between', async () => {
+    await put({}, [first]);
+    fakes.journal.failNext('executions.startMigration');
+    await look();
+    await hold(first);
+    later(20);
+    await look(1);
+    // Step Functions may not know yet what was just started.
+    expect([started(), itemOf(first).state]).toEqual([[], 'in-flight']);
+    later(120);
+    await look(2);
+    expect(itemOf(first)).toMatchObject(refused);
+    expect(started()).toEqual([]);
+  });
+
+  it('is waited for where it was started before the other one began', async () => {
+    await put({}, [first]);
+    await look();
+    fakes.executions.states.set(executionArn(first.migrationId), { status: 'RUNNING' });
+    await hold(first);
+    later(200);
+    await look(1);
+    expect(itemOf(first).state).toBe('in-flight');
+    await ends(first, 'migrated');
+    await look(2);
+    expect(itemOf(first)).toMatchObject({ state: 'ended', outcome: 'migrated' });
+  });
+
+  it('has the holder of its record, where it was started and ended blocked by itself', async () => {
+    await put({}, [first]);
+    await look();
+    await ends(first, 'blocked');
+    await fakes.ledger.updateMigration(first.migrationId, { heldBy: OTHER_MIGRATION_ID });
+    await look(1);
+    expect(itemOf(first)).toMatchObject({ outcome: 'blocked', heldBy: OTHER_MIGRATION_ID });
+    expect(itemOf(first)).not.toHaveProperty('refused');
   });
 });
 

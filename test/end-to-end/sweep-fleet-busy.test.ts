@@ -1,0 +1,72 @@
+/** A sweep over add-ons of which a migration that was started by itself has one: nothing is started for that one. */
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { describe, expect, it } from 'vitest';
+import { directSweeps } from '../../cli/sweep/direct.ts';
+import { migrationRequest } from '../../lambdas/domain/model.ts';
+import { type FleetWorld, inFleet, keyOf, OPERATOR, type Place } from './sweep-world.ts';
+
+const FLEET = { clusters: 6, seed: 5, accounts: 2, regions: ['eu-west-1'], addons: 4 };
+const LIMITS = { canary: 10, perAccount: 10, perRegion: 10 };
+
+/** Starts one by itself, and waits until it has its lock. */
+async function migrateBeside({ backend }: FleetWorld, { account, region, cluster, addon }: Place): Promise<string> {
+  const migrationId = backend.ids.ulid();
+  const request = migrationRequest.parse({ target: { account, region, cluster }, addon });
+  await backend.stepFunctions.send(
+    new StartExecutionCommand({
+      stateMachineArn: backend.stateMachineArn,
+      name: migrationId,
+      input: JSON.stringify({ migrationId, request }),
+    }),
+  );
+  while ((await backend.ledger.listHeldLocks()).every(({ holder }) => holder?.migrationId !== migrationId))
+    await backend.clock.sleep(1000);
+  return migrationId;
+}
+
+describe('a sweep over an add-on that another migration works on', () => {
+  it('starts nothing for it, names the holder in each report, and migrates the others', async () => {
+    // The one beside takes so long that the sweep comes to its add-on meanwhile.
+    const change = ({ knobs }: FleetWorld['scenario']): void => void (knobs.addonUpdateSeconds = 600);
+    await inFleet({ ...FLEET, change }, async (world) => {
+      const sweepId = await world.start({ limits: LIMITS });
+      await world.sweeps.command(sweepId, { command: 'pause' });
+      await world.until(sweepId, ({ status, phase }) => status === 'paused' && phase === 'migrations');
+      const [busy, ...others] = await world.items(sweepId);
+      expect(others.length).toBeGreaterThan(2);
+      const holder = await migrateBeside(world, busy!);
+      await world.sweeps.command(sweepId, { command: 'resume' });
+      const { standing, report, csv } = await world.follow(sweepId);
+
+      const migrated = { outcome: 'migrated' };
+      expect(await world.backend.ledger.getMigration(holder)).toMatchObject(migrated);
+      expect(world.begun().map(keyOf).sort()).toEqual([busy!, ...others].map(keyOf).sort());
+      expect(await world.backend.ledger.getMigration(busy!.migrationId)).toBeUndefined();
+      expect(standing).toMatchObject({
+        outcome: 'completed',
+        failures: 0,
+        tally: { queued: 0, inFlight: 0, ended: { migrated: others.length, blocked: 1 } },
+      });
+      const row = report.rows.find((one) => keyOf(one) === keyOf(busy!));
+      expect(row).toMatchObject({
+        outcome: 'blocked',
+        heldBy: holder,
+        failure: {
+          name: 'SubjectBusy',
+          message: expect.stringMatching(
+            new RegExp(
+              `^Migration ${holder} holds the lock on add-on ${busy!.addon} of cluster ${busy!.cluster} .* Nothing was started\\. .*pod-identity show ${holder}\\.$`,
+            ),
+          ) as unknown,
+        },
+      });
+      expect(row).not.toHaveProperty('migrationId');
+      expect(csv).toMatch(new RegExp(`"blocked","SubjectBusy: Migration ${holder} .*"${holder}"\\r\\n`));
+      const { texts } = await directSweeps(world.backend, OPERATOR).report(standing, ['html']);
+      expect(texts.html).toContain(`"heldBy":"${holder}"`);
+      // What it is about is free again, and another sweep finds it migrated.
+      const again = await world.sweep({ limits: LIMITS });
+      expect(again.report.totals).toMatchObject({ byClass: { ready: 0 }, byOutcome: {} });
+    });
+  });
+});
