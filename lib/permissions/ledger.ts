@@ -140,7 +140,7 @@ const callsOf: Record<StepName, Calls> = {
       'finds what was asked for before under the same key, the task that waits for an approval, and how a retirement stands',
     PutItem: 'notes what is asked for, before anything is started, so that it is started once',
     UpdateItem:
-      "writes a new migration's record, an approval's decision, a rollback, a retirement, the slot of one that will wait, what is asked of a sweep, and reserves its calls",
+      "writes a new migration's record, an approval's decision, a rollback or a retirement, the slot of one that waits, what is asked of a sweep, and reserves its calls",
   },
   'publish-events': {
     Query: 'reads the record of a migration that is to be told of',
