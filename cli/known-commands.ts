@@ -19,7 +19,7 @@ import { release, type Released } from './release.ts';
 import { cancelEntry, releaseEntry, retireEntry, rollbackEntry } from './replay.ts';
 import { shellWord } from '../lambdas/domain/shell.ts';
 import { knownCommand, placeFlags } from './request.ts';
-import { isRefused, retireAndFollow, type Retired, type RetireRequest } from './retire.ts';
+import { isRefused, type Retired, type RetireRequest } from './retire.ts';
 import type { RollbackRequest } from './rollback.ts';
 import { reportIn } from './run.ts';
 import { jsonText } from '../lambdas/domain/text.ts';
@@ -137,7 +137,7 @@ const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlag
 
 /** 0: it is done, would be, or there is nothing to do. 3: something is in the way, and nothing was changed. */
 export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
-  withPlace(openForKnown, flags, io, async (place) => {
+  withService(flags, io, async (place) => {
     const { apply, undo, soakDays } = flags;
     const request: RetireRequest = {
       ...requestOf(flags, place),
@@ -145,13 +145,13 @@ export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
       dryRun: !apply,
       soakDays,
     };
-    const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, place.backend);
+    const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, place);
     let started = false;
     try {
       const retired = await shownBy(
         progress,
-        place.run(
-          (backend) => retireAndFollow(backend, request, progress, () => (started = true)),
+        place.serve(
+          (service) => service.retire(request, progress, () => (started = true)),
           (done) => retireEntry(request, done),
         ),
       );

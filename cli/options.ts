@@ -6,6 +6,7 @@ import {
   agentMode,
   annotationMode,
   clusterName,
+  DEFAULT_SOAK_DAYS,
   maxDisruption,
   MOST_DURATION_MINUTES,
   migrationId,
@@ -166,7 +167,6 @@ export const knownFlags = z.strictObject({
 });
 export type KnownFlags = z.output<typeof knownFlags>;
 
-export const DEFAULT_SOAK_DAYS = 7;
 const soakDays = z
   .string()
   .regex(/^\d{1,3}$/, 'must be a whole number of days from 0 to 365')

@@ -10,8 +10,8 @@ import { addFleetCommand } from './fleet/command.ts';
 import { addIdentitiesCommand } from './identities/command.ts';
 import type { Io } from './io.ts';
 import { addMigrationCommands } from './migration-commands.ts';
+import { DEFAULT_SOAK_DAYS } from '../lambdas/domain/retirement.ts';
 import {
-  DEFAULT_SOAK_DAYS,
   EXAMPLE_SCENARIO,
   parseDemoFlags,
   parseKnownFlags,

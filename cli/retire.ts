@@ -4,9 +4,8 @@
  */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { z } from 'zod';
-import type { ErrorName } from '../lambdas/domain/errors.ts';
-import type { Check } from '../lambdas/domain/model.ts';
-import { type RetiredRole, retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
+import { type Check, RETIREMENT_REFUSALS, type RetiredRole } from '../lambdas/domain/model.ts';
+import { retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';
@@ -44,8 +43,22 @@ const notYet = (migrationId: string): CliError =>
     EXIT_CODES.blocked,
   );
 
-/** Errors before which nothing was changed, and that say what is in the way. */
-const REFUSALS: readonly (string | undefined)[] = ['RetireRefused', 'LockHeld', 'RoleLockHeld'] satisfies ErrorName[];
+/** What stood in the way; nothing was changed. `words`: of the step. */
+export const retireRefused = (words: string, { migrationId, action }: RetireRequest): CliError =>
+  new CliError(
+    'RetireRefused',
+    words,
+    `To see every check, without a change: pod-identity retire ${migrationId}${action === 'reinstate' ? ' --undo' : ''}`,
+    EXIT_CODES.blocked,
+  );
+
+export const retireFailed = (words: string, executionArn: string | undefined): CliError =>
+  new CliError(
+    'RetireFailed',
+    words,
+    `Run the same command again: it looks first, and goes on from what it finds.${executionArn === undefined ? '' : `\nExecution: ${executionArn}`}`,
+    EXIT_CODES.unexpected,
+  );
 
 /** The step's own words: the execution's cause has more around them. */
 const wordsOf = async (backend: Backend, migrationId: string, name: string): Promise<string | undefined> =>
@@ -88,17 +101,6 @@ export const retireAndFollow = async (
   }
   const error = steps.findLast(({ step }) => step === STEP)?.error ?? execution.error;
   const words = (error === undefined ? undefined : await wordsOf(backend, migrationId, error)) ?? endingOf(execution);
-  if (REFUSALS.includes(error))
-    throw new CliError(
-      'RetireRefused',
-      words,
-      `To see every check, without a change: pod-identity retire ${migrationId}${action === 'reinstate' ? ' --undo' : ''}`,
-      EXIT_CODES.blocked,
-    );
-  throw new CliError(
-    'RetireFailed',
-    words,
-    `Run the same command again: it looks first, and goes on from what it finds.\nExecution: ${executionArn}`,
-    EXIT_CODES.unexpected,
-  );
+  if (error !== undefined && RETIREMENT_REFUSALS.includes(error)) throw retireRefused(words, request);
+  throw retireFailed(words, executionArn);
 };

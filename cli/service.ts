@@ -10,6 +10,7 @@ import { decide, type Decision, undecided, type Undecided } from './approval/dec
 import type { Backend } from './backend.ts';
 import { cancel, type Cancelled, type CancelRequest } from './cancel.ts';
 import type { Watcher } from './follow.ts';
+import { retireAndFollow, type Retired, type RetireRequest } from './retire.ts';
 import { rollBackAndFollow, type RollbackRequest } from './rollback.ts';
 import { type End, startAndFollow } from './run.ts';
 import { lookUp, type Shown } from './show.ts';
@@ -26,6 +27,7 @@ export interface Listed {
 export interface Service {
   migrate(request: MigrationRequest, watcher: Watcher, onStart?: (migrationId: string) => void): Promise<End>;
   rollBack(request: RollbackRequest, watcher: Watcher, onStart?: () => void): Promise<End>;
+  retire(request: RetireRequest, watcher: Watcher, onStart?: () => void): Promise<Retired>;
   cancel(request: CancelRequest): Promise<Cancelled>;
   lookUp(migrationId: string): Promise<Shown>;
   undecided(migrationId: string): Promise<Undecided>;
@@ -51,6 +53,7 @@ const list = async ({ ledger }: Backend, filter: MigrationFilter, limit: number)
 export const directService = (backend: Backend, by: string): Service => ({
   migrate: (...given) => startAndFollow(backend, ...given),
   rollBack: (...given) => rollBackAndFollow(backend, ...given),
+  retire: (...given) => retireAndFollow(backend, ...given),
   cancel: (request) => cancel(backend, request),
   lookUp: (migrationId) => lookUp(backend, migrationId),
   undecided: (migrationId) => undecided(backend, migrationId),

@@ -1,7 +1,8 @@
 /** What is known about a migration: the report of one that is over, or how far it has come. */
 import type { MigrationReport } from '../lambdas/domain/model.ts';
 import { readRunning, type Running } from '../lambdas/runtime/running.ts';
-import type { Backend } from './backend.ts';
+import { standingRetirement } from '../lambdas/runtime/asking-retirements.ts';
+import { type Backend, executionsOf } from './backend.ts';
 import { CliError } from './errors.ts';
 import { reportOf } from './follow.ts';
 import { findMigration, statusOf } from './known.ts';
@@ -13,16 +14,19 @@ export type Shown = { ended: MigrationReport } | { running: Running };
 
 /** In a thread of the backend's clock. Throws UnknownMigration, and NotYet for one that has only just been started. */
 export const lookUp = async (backend: Backend, migrationId: string): Promise<Shown> => {
-  const record = await findMigration(backend, migrationId);
-  if (!record)
+  const found = await findMigration(backend, migrationId);
+  if (!found)
     throw new CliError(
       'NotYet',
       `migration ${migrationId} has only just been started: the ledger has nothing about it yet`,
       'Ask again in a few seconds',
     );
+  const { ledger, clock } = backend;
+  const retirement = await standingRetirement(found, { ledger, clock, executions: executionsOf(backend) });
+  const record = { ...found, retirement };
   const report = record.status === 'ended' ? await reportOf(backend, record) : undefined;
   return report
-    ? { ended: report }
+    ? { ended: { ...report, retirement } }
     : {
         running: await readRunning(backend.ledger, record, {
           statusOf: (arn) => statusOf(backend, arn),

@@ -41,6 +41,14 @@ function createMachines(scope: Construct, { bucket, ...props }: SweepProps): Mac
   return { migrateAddon, recover, retire, sweep };
 }
 
+/** The ARNs of state machines that are made after the steps that they call. */
+const lazyArns = (machines: () => Machines) => ({
+  stateMachineArn: Lazy.string({ produce: () => machines().migrateAddon.stateMachineArn }),
+  recoverStateMachineArn: Lazy.string({ produce: () => machines().recover.stateMachineArn }),
+  sweepStateMachineArn: Lazy.string({ produce: () => machines().sweep.stateMachineArn }),
+  retireStateMachineArn: Lazy.string({ produce: () => machines().retire?.stateMachineArn }),
+});
+
 interface DeliveryOptions {
   machines: Machines;
   steps: Steps;
@@ -96,9 +104,7 @@ export class HubStack extends Stack {
       lambdaDirectory: props.lambdaDirectory,
       config,
       ...sealed,
-      stateMachineArn: Lazy.string({ produce: () => machines.migrateAddon.stateMachineArn }),
-      recoverStateMachineArn: Lazy.string({ produce: () => machines.recover.stateMachineArn }),
-      sweepStateMachineArn: Lazy.string({ produce: () => machines.sweep.stateMachineArn }),
+      ...lazyArns(() => machines),
     });
     const machines = createMachines(this, { steps, tableName: table.tableName, bucket, ...sealed });
     steps.allowExecutions(machines);

@@ -25,6 +25,8 @@ export interface OwnEnvironmentOptions {
   stateMachineArn: string;
   recoverStateMachineArn: string;
   sweepStateMachineArn: string;
+  /** Undefined where the deployment has no Retire. */
+  retireStateMachineArn: string | undefined;
 }
 
 export function ownEnvironments({
@@ -35,6 +37,7 @@ export function ownEnvironments({
   stateMachineArn,
   recoverStateMachineArn,
   sweepStateMachineArn,
+  retireStateMachineArn,
 }: OwnEnvironmentOptions): OwnEnvironments & { [Name in StepName]?: object } {
   const approval = { APPROVAL_REQUIRED: config.approvals.required ? 'true' : 'false' } as const;
   const approver = {
@@ -46,6 +49,7 @@ export function ownEnvironments({
     MOST_WAITING_PER_PRINCIPAL: String(config.waiting.perPrincipal),
     MOST_WAITING: String(config.waiting.perDeployment),
   };
+  const retiring = retireStateMachineArn === undefined ? {} : { RETIRE_STATE_MACHINE_ARN: retireStateMachineArn };
   const kept = { BUCKET_NAME: bucket.bucketName };
   return {
     plan: planning,
@@ -53,7 +57,7 @@ export function ownEnvironments({
     'await-window': waiting,
     // Once more, since what it is given to carry out is read from the ledger.
     begin: { ...approval, ...approver },
-    'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
+    'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, ...retiring },
     'diagnose-denial': {
       STATE_MACHINE_ARN: stateMachineArn,
       DENIAL_ACTION: config.denials.action,
@@ -63,6 +67,7 @@ export function ownEnvironments({
       STATE_MACHINE_ARN: stateMachineArn,
       RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn,
       SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn,
+      ...retiring,
       ...approval,
       ...approver,
       ...waiting,

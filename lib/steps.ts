@@ -36,6 +36,8 @@ export interface StepsProps {
   recoverStateMachineArn: string;
   /** Of Sweep, the same. */
   sweepStateMachineArn: string;
+  /** Of Retire, the same, for where it is deployed. */
+  retireStateMachineArn: string;
 }
 
 type AnyStepLambda = StepLambda<(typeof stepSchemas)[StepName]>;
@@ -65,7 +67,12 @@ export class Steps extends Construct {
     // The plan asks about roles that are made after its own.
     const acting = byVariable((name) => Lazy.string({ produce: () => this.lambdas[name].role.roleArn }));
     const kubernetesRoleArns = Lazy.string({ produce: () => Fn.join(',', this.kubernetesRoleArns()) });
-    const own = ownEnvironments({ ...props, acting, kubernetesRoleArns });
+    const own = ownEnvironments({
+      ...props,
+      acting,
+      kubernetesRoleArns,
+      retireStateMachineArn: isDeployed('retire-trust', config) ? props.retireStateMachineArn : undefined,
+    });
     const ledgerKey = key ? { ledgerKey: { keyArn: key.keyArn, tableName: table.tableName } } : {};
     const options = {
       tableArn: table.tableArn,

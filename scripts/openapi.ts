@@ -88,6 +88,7 @@ const NAMED: [string, z.ZodType, 'input' | 'output'][] = [
   ['ApprovalDecision', inputs.approvalBody, 'input'],
   ['Reason', inputs.reasonBody, 'input'],
   ['RollbackRequest', inputs.rollbackBody, 'input'],
+  ['RetirementRequest', inputs.retirementBody, 'input'],
   ['SweepRequest', inputs.sweepBody, 'input'],
   ['Accepted', answers.accepted, 'output'],
   ['Plan', answers.planAnswer, 'output'],
@@ -95,6 +96,7 @@ const NAMED: [string, z.ZodType, 'input' | 'output'][] = [
   ['MigrationPage', answers.listAnswer, 'output'],
   ['Approval', answers.approvalAnswer, 'output'],
   ['Rollback', answers.rollbackAnswer, 'output'],
+  ['Retirement', answers.retirementAnswer, 'output'],
   ['Cancellation', answers.cancelAnswer, 'output'],
   ['SweepAction', answers.sweepActionAnswer, 'output'],
   ['IdentitiesPage', answers.identitiesAnswer, 'output'],
@@ -230,11 +232,11 @@ function operationOf(id: OperationId): Json {
       ...parametersOf('query', query),
       ...(idempotencyKey ? [KEY_PARAMETER] : []),
     ],
-    // A reason may be left out, and then the whole body.
+    // Where every field may be left out, so may the whole body.
     ...(body
       ? {
           requestBody: {
-            required: body !== inputs.reasonBody && body !== inputs.rollbackBody,
+            required: ![inputs.reasonBody, inputs.rollbackBody, inputs.retirementBody].some((one) => one === body),
             content: { 'application/json': { schema: refOf(body), example: request } },
           },
         }

@@ -58,6 +58,16 @@ const TOLD: Partial<Record<ProblemKind, Told>> = {
     hint: 'Nothing was started. To see the one that has begun: pod-identity show ID --deployed',
     exitCode: blocked,
   },
+  'not-enabled': {
+    name: 'NotEnabled',
+    hint: 'Nothing was changed. How to deploy the service with repairableRoleArns: docs/configuration.md',
+    exitCode: badInput,
+  },
+  retiring: {
+    name: 'RetireRefused',
+    hint: 'To see how that one goes: pod-identity show ID --deployed',
+    exitCode: blocked,
+  },
   'rolling-back': {
     name: 'RollbackRefused',
     hint: 'To see how that one goes: pod-identity show ID --deployed',

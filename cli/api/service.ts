@@ -25,6 +25,7 @@ import type { Running, Shown } from '../show.ts';
 import { apiSweeps, type ApiSweepsOptions } from '../sweep/by-api.ts';
 import type { Ask } from './exchange.ts';
 import { unreadable } from './problems.ts';
+import { retireByApi } from './retire.ts';
 import { getMigration, reportFrom, watch } from './watch.ts';
 
 /** Migrations of one page: the most that the API gives. */
@@ -76,6 +77,7 @@ const runningFrom = (
     cancellation,
     recovery,
     rollback,
+    retirement,
     waitingFor,
     approvals,
     steps,
@@ -97,6 +99,7 @@ const runningFrom = (
     ...(cancellation ? { cancellation } : {}),
     ...(recovery ? { recovery } : {}),
     ...(rollback ? { rollback } : {}),
+    ...(retirement ? { retirement } : {}),
     ...(waitingFor ? { waitingFor } : {}),
     ...(approvals.length > 0 ? { approvals } : {}),
     steps,
@@ -187,6 +190,7 @@ export const apiService = (options: ApiServiceOptions): Service => {
       assertNotRefused(answer);
       return endFrom(answer, simulated, watcher);
     },
+    retire: (request, watcher, onStart) => retireByApi(options, request, watcher, onStart),
     async cancel({ migrationId, reason }) {
       const { value } = await ask({
         method: 'POST',

@@ -2,7 +2,7 @@
  * What `show` says about a migration that is under way, `cancel` about one that it stops, and `release` about the
  * locks.
  */
-import type { Recovery, Release, Rollback } from '../../lambdas/domain/model.ts';
+import type { Recovery, Release, Retirement, Rollback } from '../../lambdas/domain/model.ts';
 import { pendingApproval } from '../../lambdas/domain/approval.ts';
 import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { lockText } from '../../lambdas/runtime/lock.ts';
@@ -40,6 +40,33 @@ export const rollbackText = ({ cause, state, startedAt, after, error, ...who }: 
   return `${causes[cause]}${STATES[state]}${state === 'refused' && error ? `. ${error.message}` : ''}`;
 };
 
+const RETIREMENTS: Record<Retirement['state'], string> = {
+  requested: ', and not begun yet',
+  running: ', and under way',
+  ended: '',
+  refused: ', and refused: nothing was changed',
+};
+
+/** What was to become of the OIDC trust, who asked for it, and what came of it. */
+export const retirementText = ({
+  action,
+  state,
+  dryRun,
+  startedAt,
+  done,
+  roles,
+  error,
+  ...who
+}: Retirement): string => {
+  const what = `${action === 'retire' ? 'take it out' : 'put it back'}${dryRun ? ' (a dry run)' : ''}`;
+  const changed = (roles ?? []).filter(({ result }) => result === 'removed' || result === 'put-back');
+  const ended = done
+    ? `. ${action === 'retire' ? 'Taken out of' : 'Put back into'} ${changed.map(({ roleArn }) => roleArn).join(', ')}`
+    : '. Nothing was changed';
+  const end = error ? `. ${error.message.replace(/\.$/, '')}` : state === 'ended' ? ended : '';
+  return `to ${what}, asked for at ${startedAt}${by(who)}${RETIREMENTS[state]}${end}`;
+};
+
 /** Who has let the locks go, when and why. */
 export const releaseText = ({ at, by: requestedBy, reason }: Release): string =>
   `at ${at}${by({ requestedBy, reason })}`;
@@ -53,6 +80,7 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
     cancellation,
     recovery,
     rollback,
+    retirement,
     status,
     executionStatus,
     startedAt,
@@ -71,6 +99,7 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
         ]
       : []),
     ...(rollback && status === 'rolling-back' ? [`Rollback: ${rollbackText(rollback)}.`] : []),
+    ...(retirement ? [`OIDC trust: ${retirementText(retirement)}.`] : []),
     ...(recovery ? [`Recovery: ${recoveryText(recovery)}.`] : []),
     ...(cancellation ? [`Asked to stop at ${cancellation.requestedAt}${by(cancellation)}.`] : []),
     ...(stopped

@@ -4,7 +4,7 @@ import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { approvalsSection } from '../approval/print.ts';
 import { checksSection, warningsSection } from './checks.ts';
 import { between, duration } from './duration.ts';
-import { recoveryText, releaseText, rollbackText } from './known.ts';
+import { recoveryText, releaseText, retirementText, rollbackText } from './known.ts';
 import { planSection } from './plan.ts';
 import { podsSection } from './pods.ts';
 import { stepsSection } from './steps.ts';
@@ -45,6 +45,7 @@ export const summary = (report: MigrationReport, style: Style, omit: readonly ('
     ...failureSection(report, style),
     ...recoverySection(report, style),
     ...rollbackSection(report, style),
+    ...retirementSection(report, style),
     ...releaseSection(report, style),
     ...approvalsSection(report.approvals, style),
     ...warningsSection(
@@ -118,6 +119,9 @@ const rollbackSection = ({ rollback }: MigrationReport, style: Style): string[] 
   rollback?.cause === 'requested'
     ? ['', style.paint('bold', 'Rollback on demand'), ...hanging('  ', `${rollbackText(rollback)}.`, style)]
     : [];
+
+const retirementSection = ({ retirement }: MigrationReport, style: Style): string[] =>
+  retirement ? ['', style.paint('bold', 'OIDC trust'), ...hanging('  ', `${retirementText(retirement)}.`, style)] : [];
 
 const releaseSection = ({ released }: MigrationReport, style: Style): string[] =>
   released

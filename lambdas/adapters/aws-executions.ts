@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { type ErrorName, MigrationError } from '../domain/errors.ts';
 import type { MigrationRequest } from '../domain/model.ts';
-import type { Executions, ExecutionState, RollbackAsked } from '../ports/executions.ts';
+import type { Executions, ExecutionState, RetirementAsked, RollbackAsked } from '../ports/executions.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
 
 export interface AwsExecutionsOptions {
@@ -20,6 +20,8 @@ export interface AwsExecutionsOptions {
   recoverStateMachineArn: () => string;
   /** The same of MigrateAddon. */
   stateMachineArn: () => string;
+  /** Of Retire, the same; left out where nothing starts it. */
+  retireStateMachineArn?: () => string;
   /** And of Sweep; left out where nothing begins sweeps. */
   sweepStateMachineArn?: () => string;
 }
@@ -82,6 +84,19 @@ export class AwsExecutions implements Executions {
     });
   }
 
+  async retireArn(name: string): Promise<string> {
+    return executionIn(this.retireStateMachineArn(), name);
+  }
+
+  async startRetirement(
+    migrationId: string,
+    name: string,
+    { action, dryRun, soakDays, requestedBy, reason }: RetirementAsked,
+  ): Promise<void> {
+    const input = { migrationId, action, dryRun, soakDays, requestedBy, reason };
+    return this.start(this.retireStateMachineArn(), name, input);
+  }
+
   async startRecovery(migrationId: string, name: string): Promise<void> {
     return this.start(this.options.recoverStateMachineArn(), name, { migrationId, cause: 'stranded' });
   }
@@ -105,6 +120,15 @@ export class AwsExecutions implements Executions {
   async failTask(taskToken: string, error: ErrorName, cause: string): Promise<boolean> {
     return this.send('states:SendTaskFailure', () =>
       this.options.client.send(new SendTaskFailureCommand({ taskToken, error, cause })),
+    );
+  }
+
+  private retireStateMachineArn(): string {
+    const arn = this.options.retireStateMachineArn?.();
+    if (arn !== undefined) return arn;
+    throw new MigrationError(
+      'BadInput',
+      'No retirement can be started from here: it is not said which state machine Retire is.',
     );
   }
 

@@ -1,10 +1,11 @@
 /**
  * The ledger on one DynamoDB table (`pk`, `sk`, both strings). Items of a migration share `pk` = `MIGRATION#<id>`: `sk`
- * `APPROVAL#<round>`, `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, `REPAIR#<role>`, `RETIREMENT#<role>`, SNAPSHOT, then
+ * `APPROVAL#<round>`, `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, `REPAIR#<role>`, RETIREMENT, `RETIREMENT#<role>`, SNAPSHOT, then
  * `STEP#<name>`, `VERIFICATION#<round>#<chunk>`: in that order, so that one query reads what a step works from. What is
  * noted of trust policies is in `dynamo-trust.ts`, the locks are in `dynamo-locks.ts`, approvals in
  * `dynamo-approvals.ts`, what is to be told in `dynamo-outbox.ts`, claims and lists in `dynamo-lists.ts`, the slots of
- * those that wait in `dynamo-waiting.ts`, rollbacks in `dynamo-rollbacks.ts`.
+ * those that wait in `dynamo-waiting.ts`, rollbacks in `dynamo-rollbacks.ts`, the last retirement in
+ * `dynamo-retirements.ts`.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
@@ -33,7 +34,7 @@ import { listedAs } from './dynamo-lists.ts';
 import { telling } from './dynamo-outbox.ts';
 import { DynamoTable, isConditionFailed, itemOf, partition, setting, type Item } from './dynamo-table.ts';
 import { trustOf } from './dynamo-trust.ts';
-import { DynamoRollbacks } from './dynamo-rollbacks.ts';
+import { DynamoRetirements, retirementOf } from './dynamo-retirements.ts';
 import { stored } from './stored.ts';
 
 /** Pods in one evidence item: far below DynamoDB's 400 KB at under 1 KB a pod. */
@@ -49,13 +50,14 @@ const APART: ReadonlySet<string> = new Set<keyof Migration>([
   'associations',
   'trustChanges',
   'retirements',
+  'retirement',
 ]);
 
 /** One that can't be read is one nevertheless: somebody wants it stopped, and nothing but that must become of it. */
 const cancelOf = (item: Item): Cancellation =>
   cancellationSchema.safeParse(item).data ?? { requestedAt: 'a time that is not noted' };
 
-class DynamoLedger extends DynamoRollbacks implements Ledger {
+class DynamoLedger extends DynamoRetirements implements Ledger {
   /** An update and not a put: what an earlier try has noted stays, unless this one says something else. */
   async putMigration(record: Migration): Promise<void> {
     const says = ([name, value]: [string, unknown]): boolean =>
@@ -103,6 +105,7 @@ class DynamoLedger extends DynamoRollbacks implements Ledger {
               associations,
               approvals: approvalsOf(items),
               ...trustOf(items),
+              ...retirementOf(items),
             }),
           }
         : {}),

@@ -5,33 +5,12 @@
  */
 import type { Migration } from '../domain/model.ts';
 import { requestedRollback, type Rollback, type RollbackStanding } from '../domain/rollback.ts';
+import { stillAs } from './dynamo-operations.ts';
 import { isConditionFailed, itemOf, setting } from './dynamo-table.ts';
 import { DynamoWaiting } from './dynamo-waiting.ts';
 import { HELD_LOCKS } from './indexes.ts';
 
 const REQUESTED = 'ROLLBACK';
-
-/** What must be so for a change: names and values of `setting` begin with `n` and `v`. */
-function stillAs({ status, rollback }: RollbackStanding): {
-  ConditionExpression: string;
-  names: Record<string, string>;
-  values: Record<string, unknown>;
-} {
-  const names: Record<string, string> = { '#status': 'status', '#rollback': 'rollback' };
-  const values: Record<string, unknown> = { ':status': status };
-  const conditions = ['#status = :status'];
-  if (!rollback) conditions.push('attribute_not_exists(#rollback)');
-  else
-    for (const name of ['id', 'state', 'executionArn'] as const) {
-      names[`#${name}`] = name;
-      if (rollback[name] === undefined) conditions.push(`attribute_not_exists(#rollback.#${name})`);
-      else {
-        conditions.push(`#rollback.#${name} = :${name}`);
-        values[`:${name}`] = rollback[name];
-      }
-    }
-  return { ConditionExpression: conditions.join(' AND '), names, values };
-}
 
 export class DynamoRollbacks extends DynamoWaiting {
   async changeRollback(
@@ -42,15 +21,15 @@ export class DynamoRollbacks extends DynamoWaiting {
     const isRequested = requestedRollback(after) !== undefined;
     const entries: [string, unknown][] = Object.entries(after).filter(([, value]) => value !== undefined);
     const change = setting(isRequested ? [...entries, ['held', REQUESTED]] : entries);
-    const { ConditionExpression, names, values } = stillAs(before);
+    const { condition, names, values } = stillAs('rollback', before.rollback);
     // What it has waited for so far has no bearing on what it waits for now.
     const removed = [...(isRequested ? [] : ['held']), ...(after.rollback.state === 'running' ? [] : ['waitingFor'])];
     try {
       await this.table.update(itemOf(migrationId, 'RECORD'), {
         UpdateExpression: `${change.UpdateExpression} REMOVE ${removed.join(', ')}`,
-        ConditionExpression,
-        ExpressionAttributeNames: { ...change.ExpressionAttributeNames, ...names },
-        ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ...values },
+        ConditionExpression: `#status = :status AND ${condition}`,
+        ExpressionAttributeNames: { ...change.ExpressionAttributeNames, ...names, '#status': 'status' },
+        ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ...values, ':status': before.status },
       });
       return true;
     } catch (error) {
@@ -59,11 +38,16 @@ export class DynamoRollbacks extends DynamoWaiting {
     }
   }
 
-  async listRequestedRollbacks(): Promise<string[]> {
-    const items = await this.table.query(`${HELD_LOCKS} ${REQUESTED}`, {
+  listRequestedRollbacks(): Promise<string[]> {
+    return this.listRequested(REQUESTED);
+  }
+
+  /** Ids of migrations with an item that has that `held`, in the index of held locks. */
+  protected async listRequested(held: string): Promise<string[]> {
+    const items = await this.table.query(`${HELD_LOCKS} ${held}`, {
       IndexName: HELD_LOCKS,
       KeyConditionExpression: 'held = :held',
-      ExpressionAttributeValues: { ':held': REQUESTED },
+      ExpressionAttributeValues: { ':held': held },
     });
     return items.flatMap(({ migrationId }) => (typeof migrationId === 'string' ? [migrationId] : []));
   }

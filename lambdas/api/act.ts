@@ -1,16 +1,15 @@
-/** POST /migrations/{id}/approval, /rollback and /cancel. */
-import { sha256 } from '../domain/plan/hash.ts';
-import type { Rollback } from '../domain/model.ts';
+/** POST /migrations/{id}/approval, /rollback, /retire and /cancel. */
+import type { Retirement, Rollback } from '../domain/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
+import { requestRetirement } from '../runtime/asking-retirements.ts';
 import { decideApproval as decide, type Refusal } from '../runtime/approving.ts';
 import { requestCancel } from '../runtime/cancelling.ts';
 import { requestRollback, type RollbackRequested } from '../runtime/rolling-back.ts';
-import { utcNow } from '../runtime/utc.ts';
 import { againLater } from './later.ts';
 import { linksOf, migrationPath } from './links.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, type ProblemKind } from './problems.ts';
-import { claimByKey } from './requesting.ts';
+import { nameByKey } from './requesting.ts';
 import { foundMigration } from './show.ts';
 
 const REFUSED: Record<Refusal, ProblemKind> = {
@@ -27,15 +26,15 @@ const REFUSED_FIELDS: Partial<Record<Refusal, string>> = { unknown: 'path.id', '
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 /** What the answers to all actions on a migration have in common. */
-async function ofAction<Action extends 'approval' | 'cancel' | 'rollback'>(
+async function ofAction<Action extends 'approval' | 'cancel' | 'rollback' | 'retire'>(
   action: Action,
   { id, first, prefix }: { id: string; first: boolean; prefix: string },
-  { ledger }: Pick<HandlerDependencies, 'ledger'>,
+  { ledger, settings }: Pick<HandlerDependencies, 'ledger' | 'settings'>,
 ) {
   const record = await foundMigration(ledger, id);
   const { migrationId, status } = record;
   return {
-    body: { action, migrationId, status, first, links: linksOf(prefix, record) },
+    body: { action, migrationId, status, first, links: linksOf(prefix, record, settings) },
     headers: { location: migrationPath(prefix, id) },
   };
 }
@@ -83,23 +82,6 @@ export async function cancel(
   return { body: { ...body, cancellation, begun, willEnd }, headers };
 }
 
-/** One name for each time that it is asked for: the same key is the same time. `before`: it was asked for before. */
-async function nameOf(
-  { parameters: { id }, body: { reason, acceptCredentialGap }, caller, idempotencyKey }: Call<'rollBack'>,
-  dependencies: HandlerDependencies,
-): Promise<{ name: string; before: boolean }> {
-  const { ids, clock } = dependencies;
-  const asked = { rollBack: id, reason, ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}) };
-  const mine = {
-    migrationId: ids.ulid(),
-    fingerprint: sha256(asked),
-    at: utcNow(clock),
-    input: JSON.stringify(asked),
-  };
-  const claim = idempotencyKey === undefined ? mine : await claimByKey(idempotencyKey, caller, mine, dependencies);
-  return { name: `${id}-${claim.migrationId}`, before: claim.migrationId !== mine.migrationId };
-}
-
 /** Of a refusal, why, with the link of what is under way. */
 function notRolledBack({ refused, why }: Extract<RollbackRequested, { refused: string }>, self: string): ApiProblem {
   return refused === 'rolling-back'
@@ -117,7 +99,8 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
   } = call;
   const { ledger, executions, telemetry } = dependencies;
   const record = await foundMigration(ledger, id);
-  const { name, before } = await nameOf(call, dependencies);
+  const wish = { rollBack: id, reason, ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}) };
+  const { name, before } = await nameByKey(call, wish, dependencies);
   const executionArn = await executions.recoverArn(name);
   const self = migrationPath(prefix, id);
   const reply = async (rollback: Rollback, first: boolean): Promise<Reply<'rollBack'>> => {
@@ -140,4 +123,43 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
   if (rollback.state === 'requested') await executions.startRollback(id, name, asked);
   telemetry.log.info('api: a rollback was accepted', { migrationId: id, caller, replayed });
   return reply(rollback, !replayed);
+}
+
+const NOT_ENABLED =
+  'This deployment may not change the trust policy of any role: its setting repairableRoleArns is not set, so that it has no state machine Retire. Nothing was changed. Deploy it with repairableRoleArns, ARN patterns of the roles whose trust policy it may change, then send the request again.';
+
+export async function retire(call: Call<'retire'>, dependencies: HandlerDependencies): Promise<Reply<'retire'>> {
+  const {
+    parameters: { id },
+    body,
+    caller,
+    correlation,
+    prefix,
+  } = call;
+  const { ledger, executions, settings, telemetry } = dependencies;
+  const record = await foundMigration(ledger, id);
+  if (settings.retires !== true) throw new ApiProblem('not-enabled', NOT_ENABLED);
+  const { name, before } = await nameByKey(call, { retire: id, ...body }, dependencies);
+  const executionArn = await executions.retireArn(name);
+  const reply = async (retirement: Retirement, first: boolean): Promise<Reply<'retire'>> => {
+    const common = await ofAction('retire', { id, first, prefix }, dependencies);
+    return { body: { ...common.body, retirement }, headers: common.headers };
+  };
+  // It was carried out, and another one has come after it since.
+  const { retirement: last } = record;
+  if (before && last && last.id !== name && (await executions.describe(executionArn))) return reply(last, false);
+
+  const asked = { ...body, requestedBy: caller };
+  const answer = await requestRetirement(record, { id: name, executionArn, correlation, ...asked }, dependencies);
+  if ('refused' in answer)
+    throw new ApiProblem(
+      'retiring',
+      `A retirement of migration ${id} is under way already, since ${answer.standing.startedAt}. Nothing was started. Only one runs at a time: follow that one.`,
+      { links: { self: migrationPath(prefix, id) } },
+    );
+  const { retirement, replayed } = answer;
+  // What breaks off here is started when it is sent again, or by find-stranded.
+  if (retirement.state === 'requested') await executions.startRetirement(id, name, asked);
+  telemetry.log.info('api: a retirement was accepted', { migrationId: id, caller, replayed });
+  return reply(retirement, !replayed);
 }

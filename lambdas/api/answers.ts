@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { report } from '../domain/identities/model.ts';
 import { FAILURE_NAMES } from '../domain/failures.ts';
-import { approval, cancellation, migrationId, migrationReport, rollback, status } from '../domain/model.ts';
+import { approval, cancellation, migrationId, migrationReport, retirement, rollback, status } from '../domain/model.ts';
 import { STEP_LINES } from '../domain/step-lines.ts';
 import { migrationSummary } from '../domain/summary.ts';
 import { sweep, sweepId, sweepSummary } from '../domain/sweep/model.ts';
@@ -25,6 +25,7 @@ export const links = z.object({
   plan: z.string().optional(),
   approval: z.string().optional(),
   rollback: z.string().optional(),
+  retire: z.string().optional(),
   cancel: z.string().optional(),
   /** Another migration, which worked on the same add-on or service account, so that this one was blocked. */
   holder: z.string().optional(),
@@ -58,6 +59,7 @@ export const migrationAnswer = migrationReport
     step: named(STEP_LINES).optional(),
     failure: failure.optional(),
     rollback: rollback.extend({ error: failure.optional() }).optional(),
+    retirement: retirement.extend({ error: failure.optional() }).optional(),
     /** The execution that works on it, or did last; absent where none was started yet. */
     executionArn: z.string().optional(),
     /** As Step Functions says, while it is running; not RUNNING: the service takes it over within some minutes. */
@@ -102,7 +104,7 @@ export type ListAnswer = z.infer<typeof listAnswer>;
 
 /** What every answer to an action has; `links.self` is what it is an action on. */
 const ofAction = {
-  action: z.enum(['approval', 'cancel', 'rollback', 'pause', 'resume', 'stop']),
+  action: z.enum(['approval', 'cancel', 'rollback', 'retire', 'pause', 'resume', 'stop']),
   /** False where the same was asked for before, and this request changed nothing. */
   first: z.boolean(),
 };
@@ -115,6 +117,10 @@ export type ApprovalAnswer = z.infer<typeof approvalAnswer>;
 /** `first` is false where the request was sent again under its key. */
 export const rollbackAnswer = z.object({ ...ofMigrationAction, rollback });
 export type RollbackAnswer = z.infer<typeof rollbackAnswer>;
+
+/** `first` is false where the request was sent again under its key. */
+export const retirementAnswer = z.object({ ...ofMigrationAction, retirement });
+export type RetirementAnswer = z.infer<typeof retirementAnswer>;
 
 export const cancelAnswer = z.object({
   ...ofMigrationAction,

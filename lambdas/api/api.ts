@@ -12,7 +12,7 @@ import { wrongsOf } from '../domain/problems.ts';
 import { jsonText, shown } from '../domain/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { tellFailure } from '../runtime/failures.ts';
-import { cancel, decideApproval, rollBack } from './act.ts';
+import { cancel, decideApproval, retire, rollBack } from './act.ts';
 import {
   bodyOf,
   callerOf,
@@ -44,6 +44,7 @@ const answers: { [Id in OperationId]: (call: Call<Id>, dependencies: HandlerDepe
   getMigration,
   decideApproval,
   rollBack,
+  retire,
   cancel,
   listIdentities,
   createSweep,

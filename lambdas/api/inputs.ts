@@ -1,6 +1,16 @@
 /** What the API takes, as zod schemas: its OpenAPI document is made of these too. */
 import { z } from 'zod';
-import { approvalDecision, checkSubject, migrationId, outcome, reason, strictRequestFields } from '../domain/model.ts';
+import {
+  approvalDecision,
+  checkSubject,
+  DEFAULT_SOAK_DAYS,
+  migrationId,
+  outcome,
+  reason,
+  retirementAction,
+  soakDays,
+  strictRequestFields,
+} from '../domain/model.ts';
 import { accountId, clusterName, regionName } from '../domain/names.ts';
 import { startedSince } from '../domain/summary.ts';
 import { sweepId, sweepRequest } from '../domain/sweep/model.ts';
@@ -21,6 +31,14 @@ export const rollbackBody = reasonBody.extend({
     .boolean()
     .optional()
     .describe('Goes back even where pods may be without credentials before all of them are replaced.'),
+});
+
+export const retirementBody = reasonBody.extend({
+  action: retirementAction.default('retire').describe('`reinstate` puts back what an earlier `retire` took out.'),
+  dryRun: z.boolean().default(true).describe('Shows the checks and the change, and changes nothing.'),
+  soakDays: soakDays
+    .default(DEFAULT_SOAK_DAYS)
+    .describe('Days that have to pass after the end of the migration before its OIDC trust may be taken away.'),
 });
 
 export const ofMigration = z.object({ id: migrationId });

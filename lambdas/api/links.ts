@@ -2,17 +2,28 @@
 import { pendingApproval } from '../domain/approval.ts';
 import type { Migration } from '../domain/model.ts';
 import { nothingToPutBack } from '../domain/recovery.ts';
+import { isOpenRetirement } from '../domain/retirement.ts';
 import { judgeCommand } from '../domain/sweep/commands.ts';
 import type { Sweep } from '../domain/sweep/model.ts';
+import type { Settings } from '../ports/index.ts';
 import type { Accepted, Links, SweepLinks } from './answers.ts';
 
-type Standing = Pick<Migration, 'migrationId' | 'status' | 'outcome' | 'recovery' | 'approvals' | 'heldBy'>;
+type Standing = Pick<
+  Migration,
+  'migrationId' | 'status' | 'outcome' | 'recovery' | 'approvals' | 'heldBy' | 'verified' | 'retirements' | 'retirement'
+>;
 
 export const migrationPath = (prefix: string, id: string): string => `${prefix}/migrations/${id}`;
 export const planPath = (prefix: string, id: string): string => `${prefix}/plans/${id}`;
 
+/** Whether it may have an OIDC trust to retire, or to put back, and nobody is at that. */
+const isRetirable = ({ status, outcome, verified, retirements, retirement }: Standing): boolean =>
+  status === 'ended' &&
+  !isOpenRetirement(retirement) &&
+  ((outcome === 'migrated' && verified === 'injected') || retirements.some(({ undoneAt }) => undoneAt === undefined));
+
 /** Those that change something are there where they would be taken, as far as the record says. */
-export function linksOf(prefix: string, record: Standing): Links {
+export function linksOf(prefix: string, record: Standing, { retires }: Pick<Settings, 'retires'>): Links {
   const { migrationId, status, recovery, approvals, heldBy } = record;
   const self = migrationPath(prefix, migrationId);
   const running = status === 'running';
@@ -23,6 +34,7 @@ export function linksOf(prefix: string, record: Standing): Links {
     ...(running && !recovery ? { cancel: `${self}/cancel` } : {}),
     ...(heldBy === undefined ? {} : { holder: migrationPath(prefix, heldBy) }),
     ...(status === 'ended' && nothingToPutBack(record) === undefined ? { rollback: `${self}/rollback` } : {}),
+    ...(retires === true && isRetirable(record) ? { retire: `${self}/retire` } : {}),
   };
 }
 

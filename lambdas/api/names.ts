@@ -9,6 +9,7 @@ interface Answer {
   migrationId: string;
   failure?: Failure | undefined;
   rollback?: { error?: Failure | undefined } | undefined;
+  retirement?: { error?: Failure | undefined } | undefined;
   step?: string | undefined;
   steps?: readonly { error?: Failure | undefined }[];
   waitingFor?: { text: string } | undefined;
@@ -19,10 +20,22 @@ interface Answer {
 
 /** The answer with a failure and a step of the closed sets, and with links to other migrations that it names. */
 export function withKnownNames<Shown extends Answer>(answer: Shown, prefix: string): Shown {
-  const { migrationId, failure, rollback, step, steps = [], waitingFor, warnings = [], plan, links } = answer;
+  const {
+    migrationId,
+    failure,
+    rollback,
+    retirement,
+    step,
+    steps = [],
+    waitingFor,
+    warnings = [],
+    plan,
+    links,
+  } = answer;
   const texts = [
     failure?.message,
     rollback?.error?.message,
+    retirement?.error?.message,
     waitingFor?.text,
     ...[...warnings, ...(plan?.checks ?? [])].map(({ message }) => message),
     ...steps.map(({ error }) => error?.message),
@@ -32,6 +45,7 @@ export function withKnownNames<Shown extends Answer>(answer: Shown, prefix: stri
     ...answer,
     ...(failure ? { failure: knownFailure(failure) } : {}),
     ...(rollback?.error ? { rollback: { ...rollback, error: knownFailure(rollback.error) } } : {}),
+    ...(retirement?.error ? { retirement: { ...retirement, error: knownFailure(retirement.error) } } : {}),
     ...(step === undefined ? {} : { step: baseOf(step) }),
     ...(related.length > 0 ? { links: { ...links, related } } : {}),
   };

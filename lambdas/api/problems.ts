@@ -23,6 +23,8 @@ export const PROBLEMS = {
   'no-cancel': { status: 409, title: 'The migration can not be stopped' },
   'subject-busy': { status: 409, title: 'Another migration works on it' },
   'rolling-back': { status: 409, title: 'The migration is being rolled back already' },
+  retiring: { status: 409, title: 'A retirement of the migration is under way already' },
+  'not-enabled': { status: 409, title: 'This deployment does not do that' },
   'no-rollback': { status: 409, title: 'The migration can not be rolled back' },
   'not-now': { status: 409, title: 'This can not be asked of the sweep now' },
   'no-access': { status: 409, title: 'The service has no access to the cluster' },

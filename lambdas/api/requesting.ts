@@ -44,6 +44,29 @@ export async function claimByKey(
 }
 
 /**
+ * Names the execution that carries an action on a migration out: one name for each time that it is asked for, and the
+ * same key is the same time. `before`: it was asked for before. Throws as `claimByKey`.
+ */
+export async function nameByKey(
+  {
+    parameters: { id },
+    caller,
+    idempotencyKey,
+  }: Pick<Asked, 'caller' | 'idempotencyKey'> & { parameters: { id: string } },
+  asked: object,
+  { ledger, ids, clock }: Pick<Requesting, 'ledger' | 'ids' | 'clock'>,
+): Promise<{ name: string; before: boolean }> {
+  const mine: Claim = {
+    migrationId: ids.ulid(),
+    fingerprint: sha256(asked),
+    at: utcNow(clock),
+    input: JSON.stringify(asked),
+  };
+  const claim = idempotencyKey === undefined ? mine : await claimByKey(idempotencyKey, caller, mine, { ledger });
+  return { name: `${id}-${claim.migrationId}`, before: claim.migrationId !== mine.migrationId };
+}
+
+/**
  * Without a key, by what is asked for: the same request finds what is under way for it, and begins anew when that is
  * over.
  */

@@ -6,6 +6,7 @@ import { standingRelease } from '../domain/recovery.ts';
 import { windowsOf } from '../domain/waiting.ts';
 import { waitingForOf } from '../domain/waiting-for.ts';
 import type { HandlerDependencies, Ledger } from '../ports/index.ts';
+import { standingRetirement } from '../runtime/asking-retirements.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../runtime/report.ts';
 import { readRunning } from '../runtime/running.ts';
 import { utcOf } from '../runtime/utc.ts';
@@ -96,19 +97,22 @@ function ofRecord({
 }
 
 async function answerOf(
-  record: Migration,
+  found: Migration,
   prefix: string,
   dependencies: Pick<HandlerDependencies, 'ledger' | 'executions' | 'settings' | 'clock'>,
 ): Promise<MigrationAnswer> {
-  const { ledger, executions } = dependencies;
-  const { migrationId } = record;
-  const more = { ...ofRecord(record), released: standingRelease(record), links: linksOf(prefix, record) };
+  const { ledger, executions, settings } = dependencies;
+  const { migrationId } = found;
+  const retirement = await standingRetirement(found, dependencies);
+  const record = { ...found, retirement };
+  const more = { ...ofRecord(record), released: standingRelease(record), links: linksOf(prefix, record, settings) };
   const report = await readReport(ledger, migrationId, { simulated: false });
   if (report) {
     const { verification, steps, ...rest } = report;
     return {
       ...more,
       ...rest,
+      retirement,
       status: 'ended',
       steps,
       step: steps.at(-1)?.name,
@@ -143,7 +147,7 @@ export async function getMigration(
 
 export async function getPlan(
   { parameters: { id }, prefix }: Call<'getPlan'>,
-  { ledger }: HandlerDependencies,
+  { ledger, settings }: HandlerDependencies,
 ): Promise<Reply<'getPlan'>> {
   const record = await foundMigration(ledger, id);
   const { migrationId, status, outcome, request, startedAt, endedAt, plan, failure } = record;
@@ -167,7 +171,7 @@ export async function getPlan(
         startedAt,
         plan,
         failure,
-        links: planLinksOf(linksOf(prefix, record)),
+        links: planLinksOf(linksOf(prefix, record, settings)),
       },
       prefix,
     ),

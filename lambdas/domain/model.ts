@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { approval } from './approval.ts';
+import { check } from './check.ts';
 import { podEvidence, stepLine } from './evidence.ts';
 import { migrationId, reason, requestedBy } from './names.ts';
 import { addon, association, serviceAccountState, type Addon } from './observed.ts';
@@ -11,23 +12,25 @@ import { failure, outcome, status } from './outcome.ts';
 import { carriedOver, identityLoss, plannedAssociation } from './planned.ts';
 import { maxDisruption, migrationRequest, resolveConflicts, strategy, target } from './request.ts';
 import { authenticatedRequester, notedRequester } from './requester.ts';
+import { retirement } from './retirement.ts';
 import { recovery, rollback } from './rollback.ts';
 import { brokenPod, forecast, progress } from './rollout/model.ts';
 import { pasteable } from './shell.ts';
 import { serviceAccountRef } from './subject.ts';
-import { shownText } from './text.ts';
 import { correlation } from './correlation.ts';
 import { trigger } from './trigger.ts';
 import { trustChange, trustRepair, trustRetirement } from './trust/model.ts';
 import { notedWait } from './waiting-for.ts';
 
 export * from './approval.ts';
+export * from './check.ts';
 export * from './evidence.ts';
 export * from './observed.ts';
 export * from './outcome.ts';
 export * from './planned.ts';
 export * from './request.ts';
 export * from './requester.ts';
+export * from './retirement.ts';
 export * from './rollback.ts';
 export * from './rollout/model.ts';
 export * from './correlation.ts';
@@ -46,19 +49,6 @@ export const rung = z.object({
   resolveConflicts,
 });
 export type Rung = z.infer<typeof rung>;
-
-export const check = z.object({
-  /** Stable, kebab-case; see `plan/checks.ts`. */
-  id: z.string(),
-  status: z.enum(['pass', 'warn', 'fail', 'unknown']),
-  /** What was found, with names. */
-  message: shownText,
-  /** What to do about it; there for every status but pass. */
-  remedy: shownText.optional(),
-  /** Where the rule comes from: a page of the EKS User Guide or an issue. */
-  source: shownText.optional(),
-});
-export type Check = z.infer<typeof check>;
 
 export const planStep = z.object({
   name: z.string(),
@@ -229,6 +219,8 @@ export const migration = z.object({
   /** Trust policies that it repaired, by role; and what `retire` took out of them later. */
   trustChanges: z.array(trustChange).default([]),
   retirements: z.array(trustRetirement).default([]),
+  /** The last one that was asked for, or begun. */
+  retirement: retirement.optional(),
   failure: failure.optional(),
   /** The migration that held the lock of what this one is about, where it was blocked by that. */
   heldBy: migrationId.optional(),
@@ -306,6 +298,8 @@ export const migrationReport = z.object({
   trustChanges: z.array(trustChange).default([]),
   annotationChange: annotationChange.optional(),
   retirements: z.array(trustRetirement).default([]),
+  /** The last one that was asked for, or begun: a refused one stays visible. */
+  retirement: retirement.optional(),
   verification: z.object({ before: z.array(podEvidence), pods: z.array(podEvidence) }),
   failure: failure.optional(),
   /** As in the record. */

@@ -1,5 +1,5 @@
 import type { ErrorName } from '../domain/errors.ts';
-import type { MigrationRequest } from '../domain/model.ts';
+import type { MigrationRequest, Retirement } from '../domain/model.ts';
 
 /** What Step Functions says about an execution. */
 export interface ExecutionState {
@@ -14,6 +14,9 @@ export interface RollbackAsked {
   reason?: string | undefined;
   acceptCredentialGap?: boolean | undefined;
 }
+
+/** What a retirement is to do, and who asks for it. */
+export type RetirementAsked = Pick<Retirement, 'action' | 'dryRun' | 'soakDays' | 'requestedBy' | 'reason'>;
 
 /** The service's own executions, in Step Functions. */
 export interface Executions {
@@ -30,6 +33,10 @@ export interface Executions {
   recoverArn(name: string): Promise<string>;
   /** Starts Recover for a rollback on demand, under that name; one that was started under it counts as started. */
   startRollback(migrationId: string, name: string, asked: RollbackAsked): Promise<void>;
+  /** The ARN of Retire's execution of that name, whether it was started or not. */
+  retireArn(name: string): Promise<string>;
+  /** Starts Retire for one migration, under that name; one that was started under it counts as started. */
+  startRetirement(migrationId: string, name: string, asked: RetirementAsked): Promise<void>;
   /** Lets a task go on that waits under that token. False: it does not wait any more. */
   completeTask(taskToken: string, output: unknown): Promise<boolean>;
   /** Ends it with that error instead. */

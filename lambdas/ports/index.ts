@@ -93,6 +93,8 @@ export interface Settings {
   regions?: readonly string[] | undefined;
   /** Name of the bucket of sweeps, as `documents` uses it. */
   bucket?: string | undefined;
+  /** Whether the deployment has the state machine Retire; absent in steps that have nothing to do with it. */
+  retires?: boolean | undefined;
   /** When any change may begin; absent: at any time. A request's own window narrows it. */
   changeWindow?: ChangeWindow | undefined;
   /** What follows an UpdateAddon that was denied; absent in steps that have nothing to do with it. */

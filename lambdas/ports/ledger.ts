@@ -10,6 +10,7 @@ import type {
   Plan,
   PodEvidence,
   Recovery,
+  Retirement,
   Snapshot,
   StepLine,
 } from '../domain/model.ts';
@@ -102,6 +103,12 @@ export interface Ledger {
   ): Promise<boolean>;
   /** Ids of migrations whose rollback was requested, and is not begun; a moment behind (an index). */
   listRequestedRollbacks(): Promise<string[]>;
+  /** Sets the retirement where the last one is still as in `before`. False: it is not any more, and nothing is set. */
+  changeRetirement(migrationId: string, before: Retirement | undefined, after: Retirement): Promise<boolean>;
+  /** The last one, read directly, whatever of the migration was read before. */
+  getRetirement(migrationId: string): Promise<Retirement | undefined>;
+  /** Ids of migrations whose retirement was requested, and is not begun; a moment behind (an index). */
+  listRequestedRetirements(): Promise<string[]>;
   /** `told`: what others are to be told, noted by the same write. */
   updateMigration(
     migrationId: string,

@@ -7,7 +7,7 @@ import { requestedRollback } from '../domain/rollback.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 
 /** Milliseconds. Whoever has accepted it starts its execution in this time, as a rule. */
-const STARTED_AFTER_MS = 60_000;
+export const STARTED_AFTER_MS = 60_000;
 
 /** Answers whether an execution was started for it. `tick`: makes the name of another one its own. */
 export async function lookAfterRollback(

@@ -8,6 +8,7 @@ const WRITES: ReadonlySet<PropertyKey> = new Set<keyof Ledger>([
   'noteRung',
   'recordRecovery',
   'changeRollback',
+  'changeRetirement',
   'updateMigration',
   'recordAssociation',
   'recordCopy',

@@ -57,6 +57,7 @@ export async function readReport(
     trustChanges: migration.trustChanges,
     annotationChange: migration.annotationChange,
     retirements: migration.retirements,
+    retirement: migration.retirement,
     verification: { before, pods },
     failure: migration.failure,
     heldBy: migration.heldBy,

@@ -7,6 +7,7 @@ import {
   type Migration,
   type Plan,
   type Recovery,
+  type Retirement,
   type Rollback,
   requesterOf,
   type Rung,
@@ -44,6 +45,8 @@ export interface Running {
   recovery?: Recovery;
   /** The last rollback, which is under way where the status says so. */
   rollback?: Rollback;
+  /** The last retirement, or what asked for one: it is refused while the migration is not over. */
+  retirement?: Retirement;
   steps: StepLine[];
   simulated: boolean;
 }
@@ -59,7 +62,7 @@ export async function readRunning(
   record: Migration,
   { statusOf, simulated }: RunningOptions,
 ): Promise<Running> {
-  const { migrationId, request, plan, rung, recovery, rollback, approvals } = record;
+  const { migrationId, request, plan, rung, recovery, rollback, retirement, approvals } = record;
   const executionArn = requestedRollback(record)?.executionArn ?? record.executionArn;
   const [steps, cancellation, executionStatus] = await Promise.all([
     ledger.listSteps(migrationId),
@@ -88,6 +91,7 @@ export async function readRunning(
     ...(cancellation ? { cancellation } : {}),
     ...(recovery ? { recovery } : {}),
     ...(rollback ? { rollback } : {}),
+    ...(retirement ? { retirement } : {}),
     steps,
     simulated,
   };

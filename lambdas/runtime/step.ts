@@ -44,6 +44,8 @@ export const planningEnvironment = targetEnvironment.extend(approvalEnvironment.
   KUBERNETES_ROLE_ARNS: z.string(),
   ...byVariable(() => z.string().min(1)),
 });
+/** A step that starts the state machine Retire, where the deployment has it. */
+export const retiringEnvironment = z.object({ RETIRE_STATE_MACHINE_ARN: z.string().min(1).optional() });
 /** A step that starts the state machine Recover. */
 export const recoveringEnvironment = stepEnvironment.extend({ RECOVER_STATE_MACHINE_ARN: z.string().min(1) });
 

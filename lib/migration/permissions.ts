@@ -70,6 +70,10 @@ const describeExecutions = (machines: sfn.StateMachine[], why: string): Grant =>
   return { actions: ['states:DescribeExecution'], resources: machines.map(executionsOf), why };
 };
 
+/** Where there is Retire. */
+const startRetire = ({ retire }: Machines, why: string): Grant[] =>
+  retire ? [{ actions: ['states:StartExecution'], resources: [retire.stateMachineArn], why }] : [];
+
 /**
  * Steps that ask whether the execution that holds a lock is still running, of whichever state machine; one starts
  * Recover, and the API starts what is asked for.
@@ -88,6 +92,7 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
       resources: [machines.recover.stateMachineArn],
       why: 'starts Recover for a migration whose execution has stopped',
     },
+    ...startRetire(machines, 'starts a retirement that was accepted, and whose execution was never started'),
     {
       actions: ['states:SendTaskFailure'],
       resources: [machines.migrateAddon.stateMachineArn],
@@ -109,6 +114,7 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
       resources: [machines.recover.stateMachineArn],
       why: 'starts the rollbacks that are asked for',
     },
+    ...startRetire(machines, 'starts the retirements that are asked for'),
     {
       actions: ['states:StartExecution'],
       resources: [machines.sweep.stateMachineArn],

@@ -114,7 +114,8 @@ const callsOf: Record<StepName, Calls> = {
   'find-stranded': {
     Query:
       'reads the record of a migration whose lock is held, or that waits, who shares a lock, and the task that waits for an approval',
-    UpdateItem: 'parks a lock that waits for a person, and frees the slot of what waits no more',
+    UpdateItem:
+      'parks a lock that waits for a person, frees the slot of what waits no more, and ends a retirement that stopped before it began',
   },
   finish: {
     Query: READS,
@@ -122,17 +123,18 @@ const callsOf: Record<StepName, Calls> = {
   },
   'retire-trust': {
     Query: `${READS}, and whether a rollback was begun`,
-    GetItem: GUARD,
+    GetItem: `${GUARD}, and reads whether the migration still shows this retirement`,
     PutItem: 'notes a trust policy, before and after, before it is written',
-    UpdateItem: `takes the locks and lets go of them, and ${LINE}`,
+    UpdateItem: `takes the locks and lets go of them, notes how the retirement stands, and ${LINE}`,
   },
   api: {
     Query:
       'reads the migrations that are asked about, with their steps and their evidence, and the sweeps, with what they migrate',
-    GetItem: 'finds what was asked for before under the same key, and the task that waits for an approval',
+    GetItem:
+      'finds what was asked for before under the same key, the task that waits for an approval, and how a retirement stands',
     PutItem: 'notes what is asked for, before anything is started, so that it is started once',
     UpdateItem:
-      "writes a new migration's record, an approval's decision, a rollback, the slot of one that will wait, what is asked of a sweep, and reserves its calls",
+      "writes a new migration's record, an approval's decision, a rollback or a retirement, the slot of one that waits, what is asked of a sweep, and reserves its calls",
   },
   'publish-events': {
     Query: 'reads the record of a migration that is to be told of',
@@ -175,7 +177,8 @@ const callsOf: Record<StepName, Calls> = {
 /** What is looked up in an index of the table, by whom. */
 const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
   'find-stranded': {
-    [HELD_LOCKS]: 'lists the locks that are held, and the rollbacks that were requested and are not begun',
+    [HELD_LOCKS]:
+      'lists the locks that are held, and the rollbacks and retirements that were requested and are not begun',
   },
   api: { [BY_TIME]: 'lists the migrations, and the sweeps', [BY_CLUSTER]: 'lists the migrations of one cluster' },
   'publish-events': { [PENDING]: 'lists what was not told yet, and the approvals that are waited for' },

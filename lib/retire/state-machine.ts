@@ -43,6 +43,7 @@ export class Retire extends Construct {
       payload: sparsePayload<'retire-trust'>({
         migrationId: MIGRATION_ID,
         executionArn: EXECUTION,
+        executionStartedAt: '$states.context.Execution.StartTime',
         action: `${INPUT}.action`,
         dryRun: `${INPUT}.dryRun`,
         soakDays: `${INPUT}.soakDays`,

@@ -197,6 +197,27 @@ export const EXAMPLES: Examples = {
       links: LINKS,
     },
   },
+  retire: {
+    request: { dryRun: false, reason: 'Two weeks without IRSA' },
+    answer: {
+      action: 'retire',
+      migrationId: ID,
+      status: 'ended',
+      first: true,
+      retirement: {
+        id: `${ID}-${ID}`,
+        state: 'requested',
+        action: 'retire',
+        dryRun: false,
+        soakDays: 7,
+        requestedBy: DEPLOYER,
+        reason: 'Two weeks without IRSA',
+        startedAt: DECIDED,
+        executionArn: `arn:aws:states:eu-west-1:111122223333:execution:Retire:${ID}-${ID}`,
+      },
+      links: { ...LINKS, rollback: `${LINKS.self}/rollback` },
+    },
+  },
   cancel: {
     request: { reason: 'Wrong day' },
     answer: {

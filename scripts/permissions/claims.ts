@@ -51,15 +51,18 @@ const [API, FINDER, DENIALS, DISPATCHER, STARTER, SWEEP] = [
   'start-sweep',
   'state machine Sweep',
 ];
+/** What somebody has asked for by the API. */
+const RETIRES = 'states:StartExecution stateMachine:Retire';
 const ASKED_FOR = new Set([
   'states:StartExecution stateMachine:MigrateAddon',
   'states:StartExecution stateMachine:Recover',
   'states:SendTaskSuccess stateMachine:MigrateAddon',
   'states:SendTaskFailure stateMachine:MigrateAddon',
   'states:StartExecution stateMachine:Sweep',
+  RETIRES,
 ]);
 /** It ends what waits in vain; a wait that it ended well would be an approval. */
-const ENDS_WAITS = new Set([...RECOVERS, 'states:SendTaskFailure stateMachine:MigrateAddon']);
+const ENDS_WAITS = new Set([...RECOVERS, 'states:SendTaskFailure stateMachine:MigrateAddon', RETIRES]);
 const STARTS = new Set(['states:StartExecution stateMachine:MigrateAddon']);
 const STARTS_SWEEPS = new Set(['states:StartExecution stateMachine:Sweep']);
 const DISPATCHES = new Set([...STARTS, ...STARTS_SWEEPS]);
@@ -138,7 +141,7 @@ export const CLAIMS: readonly Claim[] = [
     },
   },
   {
-    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, \`${API}\`, which starts MigrateAddon and Sweep too, and ends waits for an approval, \`${FINDER}\`, which ends waits for an approval without one, \`${DENIALS}\`, which starts MigrateAddon, \`${DISPATCHER}\`, which starts MigrateAddon and Sweep, \`${STARTER}\`, which starts Sweep, and the state machine Sweep, which starts, stops and redrives its own executions`,
+    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, \`${API}\`, which starts MigrateAddon, Sweep and Retire too, and ends waits for an approval, \`${FINDER}\`, which starts Retire for what \`${API}\` has accepted, and ends waits for an approval without one, \`${DENIALS}\`, which starts MigrateAddon, \`${DISPATCHER}\`, which starts MigrateAddon and Sweep, \`${STARTER}\`, which starts Sweep, and the state machine Sweep, which starts, stops and redrives its own executions`,
     isBroken: ({ action, resource }, { name }) => {
       if (!action.startsWith('states:') || action === 'states:DescribeExecution') return false;
       const what = `${action} ${resource.split(':').slice(5).join(':')}`;

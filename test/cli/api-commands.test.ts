@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { apiUrlIn } from '../../cli/service-environment.ts';
 import { identitiesAnswer } from '../../lambdas/api/answers.ts';
+import type { Retirement } from '../../lambdas/domain/model.ts';
 import type { PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
 import {
   accepted,
@@ -245,8 +246,55 @@ describe('a deployed service with an API', () => {
         /This command is none that the API \(POD_IDENTITY_API_URL\) has\. --deployed needs[^]*POD_IDENTITY_TABLE_NAME is not set/,
       ) as unknown,
     });
-    expect((await run('retire', ID)).err).toContain('none that the API');
     expect(asked).toEqual([]);
+  });
+
+  it('retires by it, and says what carries a dry run out, or puts it back', async () => {
+    const retirement: Retirement = {
+      id: 'r',
+      state: 'ended',
+      action: 'retire',
+      dryRun: true,
+      soakDays: 3,
+      startedAt: pending.requestedAt,
+      done: false,
+      checks: [],
+      roles: [{ roleArn: 'arn:role', result: 'would-remove', before: '{}', after: '{"a":1}' }],
+    };
+    const answers = (one: Retirement): Partial<PlainHttpResponse>[] => [
+      json(anAnswer()),
+      json(
+        { action: 'retire', migrationId: ID, status: 'ended', first: true, retirement: one, links: { self: '/x' } },
+        202,
+      ),
+      json(anAnswer({ retirement: one })),
+    ];
+    replies = answers(retirement);
+    const planned = await run('retire', ID, '--soak-days', '3');
+    expect(planned.code).toBe(0);
+    expect(planned.out).toMatch(
+      new RegExp(`^✔ dry run [^]*To do it: .* retire ${ID} --soak-days 3 --apply --deployed\n$`),
+    );
+    expect(asked).toEqual([`GET /migrations/${ID}`, `POST /migrations/${ID}/retire`, `GET /migrations/${ID}`]);
+
+    const [role] = retirement.roles!;
+    const done: Retirement = { ...retirement, dryRun: false, done: true, roles: [{ ...role!, result: 'removed' }] };
+    replies = answers(done);
+    const retired = await run('retire', ID, '--apply');
+    expect(retired).toMatchObject({ code: 0, out: expect.stringContaining(`retire ${ID} --undo --apply`) as unknown });
+    replies = answers({ ...done, action: 'reinstate', roles: [{ ...role!, result: 'put-back' }] });
+    expect((await run('retire', ID, '--undo', '--apply')).out).toMatch(/^↩ put back/);
+
+    replies = answers({ ...retirement, state: 'refused', error: { name: 'RetireRefused', message: 'too early' } });
+    expect(await run('retire', ID, '--apply')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('too early') as unknown,
+    });
+    replies = [json(anAnswer({ retirement: done }))];
+    expect((await run('show', ID)).out).toMatch(
+      /\nOIDC trust\n {2}to take it out, asked for at [^]*Taken out of arn:role\./,
+    );
+    expect(JSON.parse((await run('show', ID, '--json')).out)).toMatchObject({ retirement: done });
   });
 
   it('is followed no more where it is lost: the migration goes on', async () => {

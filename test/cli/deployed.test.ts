@@ -85,7 +85,6 @@ describe.each([
     // Nobody has watched its pods all the time.
     expect(report).not.toHaveProperty('disruption');
     expect(JSON.parse((await run('show', report.migrationId, '--json')).out)).toEqual(report);
-    point();
     const retire = await run('retire', report.migrationId, '--soak-days', '0', '--json');
     expect(retire).toMatchObject({ code: 0, err: '' });
     expect(JSON.parse(retire.out)).toMatchObject({
@@ -94,7 +93,20 @@ describe.each([
       done: false,
       roles: [{ result: 'would-remove' }],
     });
-    point(change);
+    expect(await run('retire', report.migrationId, '--apply')).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(
+        /error: The OIDC trust is not retired, [^]*retire-soak: [^]*hint: +To see every/,
+      ) as unknown,
+    });
+    expect((await run('show', report.migrationId)).out).toMatch(/\nOIDC trust\n[^]*and refused: nothing was changed/);
+    const applied = await run('retire', report.migrationId, '--soak-days', '0', '--apply');
+    expect(applied).toMatchObject({ code: 0, out: expect.stringMatching(/^✔ retired /) as unknown });
+    const undone = await run('retire', report.migrationId, '--undo', '--apply', '--json');
+    expect(JSON.parse(undone.out)).toMatchObject({ action: 'reinstate', done: true, roles: [{ result: 'put-back' }] });
+    expect(JSON.parse((await run('show', report.migrationId, '--json')).out)).toMatchObject({
+      retirement: { action: 'reinstate', state: 'ended', requestedBy: expect.stringContaining('operator') as unknown },
+    });
     const back = await run('rollback', report.migrationId, '--json');
     expect(back.code).toBe(0);
     expect(migrationReport.parse(JSON.parse(back.out))).toMatchObject({

@@ -7,7 +7,7 @@ import { PLAIN, styleFor, visibleWidth, wrap } from '../../cli/print/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import { resultText, stepsSection } from '../../cli/print/steps.ts';
 import { table } from '../../cli/print/table.ts';
-import { type MigrationReport, migrationReport } from '../../lambdas/domain/model.ts';
+import { type MigrationReport, migrationReport, type Retirement } from '../../lambdas/domain/model.ts';
 import { aCheck, aPlan, aPod, aReport, anAssociation, ROLE } from './fixtures.ts';
 
 const text = (change: Parameters<typeof aReport>[0] = {}): string => {
@@ -121,6 +121,39 @@ describe('a summary of a migration', () => {
     expect(text({ outcome: 'needs-human', associations })).toMatch(
       /associations made, which the way back was to remove:\n.*= a-00000000000000002/,
     );
+  });
+
+  it('has the last retirement in a line: who asked for it, and what came of it', () => {
+    const one: Retirement = {
+      id: 'r',
+      state: 'ended',
+      action: 'retire',
+      dryRun: false,
+      soakDays: 7,
+      requestedBy: 'jo',
+      reason: 'it is time',
+      startedAt: '2026-01-30T09:00:00.000Z',
+      done: true,
+      roles: [{ roleArn: 'arn:role', result: 'removed' }],
+    };
+    const told = (change: Partial<Retirement>): string =>
+      /\nOIDC trust\n {2}([^\n]*(\n {2}\S[^\n]*)*)/
+        .exec(text({ retirement: { ...one, ...change } }))?.[1]
+        ?.replace(/\s+/g, ' ') ?? '';
+    const asked = 'asked for at 2026-01-30T09:00:00.000Z by jo: it is time';
+    expect(told({})).toBe(`to take it out, ${asked}. Taken out of arn:role.`);
+    expect(told({ dryRun: true, done: false, roles: [] })).toBe(
+      `to take it out (a dry run), ${asked}. Nothing was changed.`,
+    );
+    expect(told({ action: 'reinstate', roles: [{ roleArn: 'arn:role', result: 'put-back' }] })).toBe(
+      `to put it back, ${asked}. Put back into arn:role.`,
+    );
+    expect(told({ state: 'requested' })).toBe(`to take it out, ${asked}, and not begun yet.`);
+    expect(told({ state: 'running' })).toBe(`to take it out, ${asked}, and under way.`);
+    expect(told({ state: 'refused', error: { name: 'RetireRefused', message: 'Too early.' } })).toBe(
+      `to take it out, ${asked}, and refused: nothing was changed. Too early.`,
+    );
+    expect(text({})).not.toContain('OIDC trust\n');
   });
 
   it('of a rollback on demand counts from when it was asked for', () => {

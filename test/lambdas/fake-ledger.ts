@@ -18,6 +18,7 @@ import type {
   Plan,
   PodEvidence,
   Recovery,
+  Retirement,
   Snapshot,
   StepLine,
 } from '../../lambdas/domain/model.ts';
@@ -52,7 +53,7 @@ const progressOf = ({ writtenAt, undoneAt }: Pick<TrustChange, 'writtenAt' | 'un
   [writtenAt, undoneAt].findLastIndex((one) => one !== undefined) + 1;
 
 /** Parts of a record that only calls of their own change. */
-const APART = new Set<string>(['approvals', 'associations', 'trustChanges', 'retirements']);
+const APART = new Set<string>(['approvals', 'associations', 'trustChanges', 'retirements', 'retirement']);
 
 /** What one who finds the lock held is told. */
 const heldBy = (holder: LockHolder): LockResult => ({ acquired: false, holder });
@@ -154,6 +155,21 @@ export class FakeLedger implements Ledger {
   }
   async listRequestedRollbacks(): Promise<string[]> {
     return [...this.records.values()].flatMap((one) => (requestedRollback(one) ? [one.migrationId] : []));
+  }
+  async changeRetirement(migrationId: string, before: Retirement | undefined, after: Retirement): Promise<boolean> {
+    const record = this.records.get(migrationId);
+    const keyOf = (one: Retirement | undefined): string => JSON.stringify([one?.id, one?.state, one?.executionArn]);
+    if (!record || keyOf(record.retirement) !== keyOf(before)) return false;
+    record.retirement = copyOf(after);
+    return true;
+  }
+  async getRetirement(migrationId: string): Promise<Retirement | undefined> {
+    return copyOf(this.records.get(migrationId)?.retirement);
+  }
+  async listRequestedRetirements(): Promise<string[]> {
+    return [...this.records.values()].flatMap((one) =>
+      one.retirement?.state === 'requested' ? [one.migrationId] : [],
+    );
   }
   async updateMigration(
     migrationId: string,

@@ -2,7 +2,6 @@
 import { copyOf } from './copy.ts';
 import { isMigrationError, MigrationError } from '../../lambdas/domain/errors.ts';
 import { partitionOf } from '../../lambdas/domain/partitions.ts';
-import type { MigrationRequest } from '../../lambdas/domain/model.ts';
 import type { ServiceEvent } from '../../lambdas/domain/service-event.ts';
 import type {
   AnnotatedServiceAccount,
@@ -12,8 +11,6 @@ import type {
   Clock,
   CustomResourceKind,
   Events,
-  Executions,
-  ExecutionState,
   HandlerDependencies,
   Ids,
   Kubernetes,
@@ -34,6 +31,7 @@ import type {
 } from '../../lambdas/ports/index.ts';
 import type { Step } from '../../lambdas/runtime/step.ts';
 import { FakeEks } from './fake-eks.ts';
+import { FakeExecutions } from './fake-executions.ts';
 import { FakeLedger } from './fake-ledger.ts';
 import { FakePace } from './fake-pace.ts';
 import { FakeTelemetry } from './fake-telemetry.ts';
@@ -45,11 +43,8 @@ import {
   anAnnotatedAccount,
   aPod,
   bothWays,
-  EXECUTION,
-  executionArn,
   NODE_ROLE,
   NOW,
-  OTHER_EXECUTION,
   podIdentityWebhook,
   ROLE,
   ROLES_OF_ACCOUNT,
@@ -77,6 +72,7 @@ const MUTATING = new Set([
   'executions.startRecovery',
   'executions.startMigration',
   'executions.startRollback',
+  'executions.startRetirement',
   'executions.startSweep',
   'executions.completeTask',
   'executions.failTask',
@@ -331,56 +327,6 @@ export class FakeKubernetes implements Kubernetes {
   async evictPod({ uid }: Pick<Pod, 'namespace' | 'name' | 'uid'>): Promise<'evicted' | 'refused' | 'gone'> {
     if (this.eviction === 'evicted') this.pods = this.pods.filter((pod) => pod.uid !== uid);
     return this.eviction;
-  }
-}
-
-/** Step Functions' executions. */
-export class FakeExecutions implements Executions {
-  /** By ARN; Step Functions knows no others. */
-  readonly states = new Map<string, ExecutionState>(
-    [EXECUTION, OTHER_EXECUTION].map((arn) => [arn, { status: 'RUNNING' }]),
-  );
-  readonly recoveries: { migrationId: string; name: string }[] = [];
-  readonly migrations: { migrationId: string; request: MigrationRequest }[] = [];
-  readonly rollbacks: ({ migrationId: string; name: string } & Parameters<Executions['startRollback']>[2])[] = [];
-  /** By task token: what became of the task that waited under it; `waiting` while it does. */
-  readonly tasks = new Map<string, 'waiting' | { output: unknown } | { error: string; cause: string }>();
-  async describe(arn: string): Promise<ExecutionState | undefined> {
-    return this.states.get(arn);
-  }
-  async describeMigration(migrationId: string): Promise<ExecutionState | undefined> {
-    return this.states.get(executionArn(migrationId));
-  }
-  async startRecovery(migrationId: string, name: string): Promise<void> {
-    if (!this.recoveries.some((one) => one.name === name)) this.recoveries.push({ migrationId, name });
-  }
-  async startMigration(migrationId: string, request: MigrationRequest): Promise<void> {
-    if (!this.migrations.some((one) => one.migrationId === migrationId)) this.migrations.push({ migrationId, request });
-  }
-  readonly sweeps: { sweepId: string; name: string }[] = [];
-  async startSweep(sweepId: string, name: string, _beside?: string): Promise<void> {
-    if (!this.sweeps.some((one) => one.name === name)) this.sweeps.push({ sweepId, name });
-  }
-  async recoverArn(name: string): Promise<string> {
-    return executionArn(name, 'Recover');
-  }
-  async startRollback(
-    migrationId: string,
-    name: string,
-    who: Parameters<Executions['startRollback']>[2],
-  ): Promise<void> {
-    if (!this.rollbacks.some((one) => one.name === name)) this.rollbacks.push({ migrationId, name, ...who });
-  }
-  async completeTask(taskToken: string, output: unknown): Promise<boolean> {
-    return this.end(taskToken, { output });
-  }
-  async failTask(taskToken: string, error: string, cause: string): Promise<boolean> {
-    return this.end(taskToken, { error, cause });
-  }
-  private end(taskToken: string, end: { output: unknown } | { error: string; cause: string }): boolean {
-    if (this.tasks.get(taskToken) !== 'waiting') return false;
-    this.tasks.set(taskToken, end);
-    return true;
   }
 }
 

@@ -8,7 +8,7 @@ import type {
   ServiceAccountDetail,
   Workload,
 } from '../../lambdas/domain/kubernetes.ts';
-import { migrationRequest, newMigration, type Rollback } from '../../lambdas/domain/model.ts';
+import { migrationRequest, newMigration, type Retirement, type Rollback } from '../../lambdas/domain/model.ts';
 import type {
   Addon,
   Association,
@@ -466,6 +466,17 @@ export const aRollback = (change: Partial<Rollback> = {}): Rollback => ({
   after: 'needs-human',
   startedAt: at(0),
   executionArn: RECOVERY_EXECUTION,
+  ...change,
+});
+
+export const aRetirement = (change: Partial<Retirement> = {}): Retirement => ({
+  id: `${MIGRATION_ID}-01JD8Z5Q6R7S8T9V0W1X2Y3Z4C`,
+  state: 'running',
+  action: 'retire',
+  dryRun: false,
+  soakDays: 7,
+  startedAt: at(0),
+  executionArn: executionArn(`${MIGRATION_ID}-01JD8Z5Q6R7S8T9V0W1X2Y3Z4C`, 'Retire'),
   ...change,
 });
 

@@ -237,7 +237,7 @@ describe('permissions', () => {
     ]);
   });
 
-  it("look after executions of this service alone, start MigrateAddon, Recover or Sweep where they have to, and stop none: that is the runbook's, and that of Sweep for its own", () => {
+  it("look after executions of this service alone, start them where they have to, and stop none: that is the runbook's, and that of Sweep for its own", () => {
     const executionsOf = (machines: typeof allMachines): string[] =>
       machines.map(({ logicalId }) => `arn:aws:states:eu-west-1:111122223333:execution:${logicalId}:*`);
     const executions = executionsOf([migrateAddon, recover, retire]);
@@ -254,15 +254,19 @@ describe('permissions', () => {
       'take-over': [look],
       'find-stranded': [
         look,
-        { actions: ['states:StartExecution'], resources: [recover.logicalId], condition: undefined },
+        {
+          actions: ['states:StartExecution'],
+          resources: [recover.logicalId, retire.logicalId],
+          condition: undefined,
+        },
         { actions: ['states:SendTaskFailure'], resources: [migrateAddon.logicalId], condition: undefined },
       ],
-      // Neither Retire, nor a task of another state machine.
+      // No task of another state machine.
       api: [
         { ...look, resources: executionsOf([migrateAddon, recover, retire, sweep]) },
         {
           actions: ['states:StartExecution'],
-          resources: [migrateAddon.logicalId, recover.logicalId, sweep.logicalId],
+          resources: [migrateAddon.logicalId, recover.logicalId, retire.logicalId, sweep.logicalId],
           condition: undefined,
         },
         {

@@ -169,6 +169,8 @@ describe('stack', () => {
 
   it("tells a step what it can't know", () => {
     expect(variablesOf('find-stranded').RECOVER_STATE_MACHINE_ARN).toBe(recover.logicalId);
+    for (const step of ['api', 'find-stranded'])
+      expect(variablesOf(step).RETIRE_STATE_MACHINE_ARN).toBe(retire.logicalId);
     // Of whichever account a cluster is in.
     expect(settingsIn(directory)).toEqual({
       accounts: ['*'],

@@ -37,6 +37,12 @@ describe('a deployment that names no repairable roles', () => {
     expect(synthesised({}).settings).not.toHaveProperty('repairableRoleArns');
   });
 
+  it('has no way to start a retirement: neither a right to, nor the name of what would', () => {
+    for (const step of ['api', 'find-stranded'])
+      expect(without.variablesOf(step)).not.toHaveProperty('RETIRE_STATE_MACHINE_ARN');
+    expect(JSON.stringify(without.template)).not.toMatch(/stateMachine:\w*Retire/);
+  });
+
   it('lets no step read a role that it need not', () => {
     expect(without.statementsOfRole(without.roleOf('finish')).flatMap(({ actions }) => actions)).not.toContain(
       'iam:GetRole',

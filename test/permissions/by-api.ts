@@ -136,6 +136,28 @@ export const supersedes: ByApi = async (api) => {
   await rest();
 };
 
+/**
+ * A retirement that is looked at beforehand, one whose execution is not started by what accepted it (a fault has to see
+ * to that, at its third StartExecution), and what puts it back.
+ */
+export const retires: ByApi = async ({ ask, target, addon, sleep, rest }) => {
+  const { migrationId: id } = await ask('createMigration', { body: { target, addon } });
+  await rest();
+  await ask('retire', { id, body: { soakDays: 0 } });
+  await rest();
+  const isLost = await ask('retire', { id, body: { dryRun: false, soakDays: 0 } }).then(
+    () => false,
+    (error: unknown) => error instanceof Refusal,
+  );
+  if (!isLost) throw new Error('The retirement was started at once.');
+  // By schedule.
+  await sleep(7 * 60);
+  await rest();
+  await ask('retire', { id, body: { action: 'reinstate', dryRun: false }, idempotencyKey: 'back' });
+  await rest();
+  await ask('getMigration', { id });
+};
+
 /** How the workloads of the cluster get their credentials. */
 export const looks: ByApi = async ({ ask, target: { account, region } }) => {
   await ask('listIdentities', { query: { account, region } });

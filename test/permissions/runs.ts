@@ -6,7 +6,7 @@ import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
-import { approves, looks, plans, refuses, supersedes } from './by-api.ts';
+import { approves, looks, plans, refuses, retires, supersedes } from './by-api.ts';
 import type { Run } from './follow.ts';
 
 const EBS = 'aws-ebs-csi-driver';
@@ -217,6 +217,13 @@ export const RUNS: Run[] = [
     request: { trust: 'repair' },
     retire: true,
     rollBack: true,
+  },
+  {
+    name: 'retired and reinstated by the API, where an accepted retirement was not started',
+    scenario: 'ebs-csi-irsa',
+    ends: ['MigrateAddon SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'],
+    byApi: retires,
+    faults: [{ kind: 'crash-before', step: 'api', operation: 'StartExecution', call: 3 }],
   },
   {
     name: 'trust repaired for a service account that has the role by an association',

@@ -39,6 +39,8 @@ export interface SimulatedMigration {
 
 /** An execution of Retire, and the trust policies as they were when it had ended. */
 export interface Retirement {
+  /** Name of the execution. */
+  id: string;
   migrationId: string;
   action: 'retire' | 'reinstate';
   status: string;
@@ -152,16 +154,18 @@ class Operator {
   }
 
   async retire(migrationId: string, action: Retirement['action']): Promise<Retirement> {
+    const id = `${migrationId}-${this.random.string(8)}`;
     const { executionArn = '' } = await this.stepFunctions.send(
       new StartExecutionCommand({
         stateMachineArn: this.sandbox.outputs.retireStateMachineArn ?? '',
-        name: `${migrationId}-${this.random.string(8)}`,
+        name: id,
         input: JSON.stringify({ migrationId, action, dryRun: false, soakDays: 0, requestedBy: 'simulation' }),
       }),
     );
     await this.rest();
     const { status, error } = this.sandbox.executions.execution(executionArn);
     return {
+      id,
       migrationId,
       action,
       status,

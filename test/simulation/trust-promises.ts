@@ -178,16 +178,20 @@ function letsInByPattern({ before, migrations }: RunResult, migrationId: string)
 
 export const retiresOnlyItsOwn: Promised = {
   name: 'retire-takes-only-its-own',
-  says: "Retire takes away this cluster's OIDC trust of the migrated service accounts and nothing else, and what it took can be put back.",
+  says: "Retire takes away this cluster's OIDC trust of the migrated service accounts and nothing else, what it took can be put back, and the record shows how the last one ended.",
   broken: (result) => {
     const problems: string[] = [];
-    for (const { migrationId, action, status, error, trustPolicies } of result.retirements) {
+    for (const { id, migrationId, action, status, error, trustPolicies } of result.retirements) {
       const record = result.migrations.find((one) => one.migrationId === migrationId)?.record;
       const roleArn = record?.plan && irsaRoleOf(record.plan);
       const issuer = result.cluster.oidcIssuer ?? '';
       if (!record || roleArn === undefined) continue;
       if (status === 'SUCCEEDED' && action === 'retire' && record.request.verification === 'api')
         problems.push(`${migrationId} was retired although nobody saw its pods`);
+      const isLast = result.retirements.findLast((one) => one.migrationId === migrationId)?.id === id;
+      const { retirement } = record;
+      if (isLast && status === 'SUCCEEDED' && (retirement?.id !== id || retirement.state !== 'ended'))
+        problems.push(`the record of ${migrationId} shows its last retirement as ${retirement?.state ?? 'none'}`);
       for (const { namespace, serviceAccount } of plannedOf(record)) {
         const use = { target: record.request.target, namespace, serviceAccount, oidcIssuer: issuer };
         const verdicts = (policy: string | undefined) => evaluateTrust(parsePolicy(policy ?? '', 'trust'), use);

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { proxyEvent, proxyResult } from '../../api/proxy.ts';
-import { approvalEnvironment, defineStep, startingEnvironment, waitingEnvironment } from '../../runtime/step.ts';
+import {
+  approvalEnvironment,
+  defineStep,
+  retiringEnvironment,
+  startingEnvironment,
+  waitingEnvironment,
+} from '../../runtime/step.ts';
 
 /**
  * API Gateway cuts an answer off after 29 seconds (Amazon API Gateway quotas, REST APIs): the function shall be over
@@ -13,6 +19,7 @@ export const apiSchema = defineStep('api', {
   environment: startingEnvironment
     .extend(approvalEnvironment.shape)
     .extend(waitingEnvironment.shape)
+    .extend(retiringEnvironment.shape)
     .extend({ SWEEP_STATE_MACHINE_ARN: z.string().min(1) }),
   input: proxyEvent,
   output: proxyResult,

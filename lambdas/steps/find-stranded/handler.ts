@@ -1,6 +1,7 @@
 /**
  * By schedule: looks for locks, for migrations that wait, and for rollbacks that were requested, whose execution is no
- * longer at work, or was never started, and starts Recover for each of them; ends the waits that were asked to end, and frees the slots of those that are over.
+ * longer at work, or was never started, and starts Recover for each of them; starts the retirements that were requested
+ * and never started; ends the waits that were asked to end, and frees the slots of those that are over.
  * Idempotency: a Recover more does no harm, since the locks pass to one of them alone.
  * Failure: one migration that can't be looked at does not keep the others waiting; the next tick looks again.
  */
@@ -8,6 +9,7 @@ import { LOCKS_HELD, OLDEST_LOCK, STRANDED } from '../../domain/metrics.ts';
 import { isRunning } from '../../domain/recovery.ts';
 import type { HandlerDependencies, Lock } from '../../ports/index.ts';
 import { isRoleLock } from '../../runtime/lock.ts';
+import { lookAfterRetirement } from '../../runtime/looking-after-retirements.ts';
 import { lookAfterRollback } from '../../runtime/looking-after-rollbacks.ts';
 import { lookAfterWaiting } from '../../runtime/looking-after-waiting.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -53,35 +55,49 @@ async function stoppedWhileWaiting(dependencies: HandlerDependencies): Promise<s
   }
 }
 
-/** As above, of rollbacks that were requested and are not begun. */
-async function requestedRollbacks({ ledger, telemetry }: HandlerDependencies): Promise<string[]> {
+/** As above, of rollbacks and retirements that were requested and are not begun. */
+async function requested(
+  what: 'rollback' | 'retirement',
+  { ledger, telemetry }: HandlerDependencies,
+): Promise<string[]> {
   try {
-    return await ledger.listRequestedRollbacks();
+    return await (what === 'rollback' ? ledger.listRequestedRollbacks() : ledger.listRequestedRetirements());
   } catch (error) {
-    telemetry.log.error('the rollbacks that were requested could not be listed', { error: errorText(error) });
+    telemetry.log.error(`the ${what}s that were requested could not be listed`, { error: errorText(error) });
     return [];
   }
+}
+
+/** Answers the ids of the migrations for which it started something. */
+async function startRequested(
+  what: 'rollback' | 'retirement',
+  lookAfter: (migrationId: string) => Promise<boolean>,
+  dependencies: HandlerDependencies,
+): Promise<string[]> {
+  const started: string[] = [];
+  for (const migrationId of await requested(what, dependencies)) {
+    try {
+      if (await lookAfter(migrationId)) started.push(migrationId);
+    } catch (error) {
+      dependencies.telemetry.log.error(`a ${what} that was requested could not be looked after`, {
+        migrationId,
+        error: errorText(error),
+      });
+    }
+  }
+  return started;
 }
 
 const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
   const { ledger, executions, clock, telemetry } = dependencies;
   const held = await ledger.listHeldLocks();
   const tick = Math.floor(clock.now() / 1000);
-  const stranded = new Set<string>();
-  const started = new Set<string>();
   // Before the locks: one that is never started must not be kept waiting by a lock that its migration has left.
-  for (const migrationId of await requestedRollbacks(dependencies)) {
-    try {
-      if (!(await lookAfterRollback(migrationId, tick, dependencies))) continue;
-      stranded.add(migrationId);
-      started.add(migrationId);
-    } catch (error) {
-      telemetry.log.error('a rollback that was requested could not be looked after', {
-        migrationId,
-        error: errorText(error),
-      });
-    }
-  }
+  const rollbacks = await startRequested('rollback', (id) => lookAfterRollback(id, tick, dependencies), dependencies);
+  const retirements = await startRequested('retirement', (id) => lookAfterRetirement(id, dependencies), dependencies);
+  const stranded = new Set([...rollbacks, ...retirements]);
+  // Recover may be needed for a migration beside its retirement.
+  const started = new Set(rollbacks);
   for (const lock of held) {
     const migrationId = lock.holder?.migrationId;
     if (migrationId === undefined)

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { defineStep, recoveringEnvironment } from '../../runtime/step.ts';
+import { defineStep, recoveringEnvironment, retiringEnvironment } from '../../runtime/step.ts';
 
 /**
  * By schedule: looks for held locks whose execution is no longer RUNNING, and starts Recover for each of their
- * migrations. Its input, EventBridge's event, is not looked at.
+ * migrations; and for rollbacks and retirements that were accepted and never started. Its input, EventBridge's event, is not looked at.
  */
 export const findStrandedSchema = defineStep('find-stranded', {
-  environment: recoveringEnvironment,
+  environment: recoveringEnvironment.extend(retiringEnvironment.shape),
   input: z.unknown(),
   output: z.object({
     /** Locks that were looked at. */

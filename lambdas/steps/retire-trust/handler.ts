@@ -5,21 +5,22 @@
  * finds its own work. Failure: a check that fails, or can't be decided, refuses all of it (RetireRefused). IAM has no
  * conditional write, so the policy is read directly before it, and read back after; one that somebody else has changed
  * meanwhile is left alone (TrustChanged). The locks are let go at every end; those that a crash leaves are found by
- * find-stranded.
+ * find-stranded. What becomes of it is noted in the migration's record, as the last retirement that began.
  */
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
-import type { Migration } from '../../domain/model.ts';
+import type { Migration, RetiredRole } from '../../domain/model.ts';
 import { subjectOf } from '../../domain/subject.ts';
 import type { TrustRetirement } from '../../domain/trust/model.ts';
 import { samePolicy } from '../../domain/trust/repair.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { subjectLock, lockKeys, roleLock, takeLock } from '../../runtime/lock.ts';
+import { notingRetirement } from '../../runtime/noting-retirements.ts';
 import { assertMay, isAllowed, type Decision, lookAhead, type Outlook } from '../../runtime/retiring.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { readBack } from '../../runtime/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
-import { type RetiredRole, retireTrustSchema } from './schema.ts';
+import { retireTrustSchema } from './schema.ts';
 
 type Input = Parameters<StepRun<typeof retireTrustSchema>>[0];
 type Output = Awaited<ReturnType<StepRun<typeof retireTrustSchema>>>;
@@ -170,9 +171,11 @@ async function carryOut(
     : foreseen(decision, action);
 }
 
-const run: StepRun<typeof retireTrustSchema> = async (input, dependencies) => {
+/** `found`: is told of each look. */
+async function retire(input: Input, dependencies: HandlerDependencies, found: (what: Output) => void): Promise<Output> {
   const { action } = input;
   const { record, ...ahead } = await lookAhead(input, dependencies);
+  found(answer(input, ahead));
   if (input.dryRun) return answer(input, ahead);
   const changing = ahead.decisions
     .filter((one) => one.do === 'write' || one.do === 'confirm')
@@ -194,6 +197,7 @@ const run: StepRun<typeof retireTrustSchema> = async (input, dependencies) => {
   }
   return underLocks(record, changing, input, dependencies, async (fences) => {
     const { record: locked, ...outlook } = await lookAhead(input, dependencies);
+    found(answer(input, outlook));
     assertMay(outlook, action);
     const roles: RetiredRole[] = [];
     for (const decision of outlook.decisions) {
@@ -211,6 +215,9 @@ const run: StepRun<typeof retireTrustSchema> = async (input, dependencies) => {
       roles,
     };
   });
-};
+}
+
+const run: StepRun<typeof retireTrustSchema> = (input, dependencies) =>
+  notingRetirement(input, dependencies, (found) => retire(input, dependencies, found));
 
 export const retireTrustStep = step(retireTrustSchema, run);

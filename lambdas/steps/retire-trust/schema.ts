@@ -1,18 +1,14 @@
 import { z } from 'zod';
-import { check, migrationId, reason, requestedBy } from '../../domain/model.ts';
+import {
+  check,
+  migrationId,
+  reason,
+  requestedBy,
+  retiredRole,
+  retirementAction,
+  soakDays,
+} from '../../domain/model.ts';
 import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step.ts';
-
-/** What became, or would become, of one role's trust policy. */
-const retiredRole = z.object({
-  roleArn: z.string(),
-  result: z.enum(['removed', 'would-remove', 'put-back', 'would-put-back', 'nothing', 'refused']),
-  /** There for `nothing` and `refused`. */
-  why: z.string().optional(),
-  /** The trust policy before and after, JSON text; there where it changes, or would. */
-  before: z.string().optional(),
-  after: z.string().optional(),
-});
-export type RetiredRole = z.infer<typeof retiredRole>;
 
 /**
  * The only step of the state machine `Retire`: takes the statement out of the trust policy of a migrated add-on's IRSA
@@ -26,16 +22,17 @@ export const retireTrustSchema = defineStep('retire-trust', {
     migrationId,
     /** The execution that holds the locks meanwhile: of Retire. */
     executionArn: z.string(),
-    action: z.enum(['retire', 'reinstate']),
+    /** When Step Functions started that one; left out by executions that an earlier version began. */
+    executionStartedAt: z.iso.datetime({ offset: true }).optional(),
+    action: retirementAction,
     dryRun: z.boolean(),
-    /** Days that have to pass after the end of the migration before its way back may be taken away. */
-    soakDays: z.number().int().min(0).max(365),
+    soakDays,
     requestedBy: requestedBy.optional(),
     reason: reason.optional(),
     unknownFields,
   }),
   output: z.object({
-    action: z.enum(['retire', 'reinstate']),
+    action: retirementAction,
     dryRun: z.boolean(),
     /** Whether the trust policy is another because of this execution. */
     done: z.boolean(),

@@ -116,6 +116,33 @@ describe('a migration, and a rollback on demand', () => {
     await executions.startRollback(MIGRATION_ID, NAME, {});
     expect(sfn.calls()).toHaveLength(2);
   });
+  it('is retired under its name, as was asked for', async () => {
+    const RETIRE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Retire';
+    const asked = { action: 'retire', dryRun: true, soakDays: 7, requestedBy: 'jo', reason: undefined } as const;
+    await expect(executions.startRetirement(MIGRATION_ID, NAME, asked)).rejects.toMatchObject({ name: 'BadInput' });
+    await expect(executions.retireArn(NAME)).rejects.toMatchObject({ name: 'BadInput' });
+    expect(sfn.calls()).toEqual([]);
+    sfn.on(StartExecutionCommand).resolves({});
+    const retiring = new AwsExecutions({
+      client,
+      stateMachineArn: () => MACHINE,
+      recoverStateMachineArn: () => RECOVER,
+      retireStateMachineArn: () => RETIRE,
+    });
+    await retiring.startRetirement(MIGRATION_ID, NAME, asked);
+    expect(sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input).toEqual({
+      stateMachineArn: RETIRE,
+      name: NAME,
+      input: JSON.stringify({
+        migrationId: MIGRATION_ID,
+        action: 'retire',
+        dryRun: true,
+        soakDays: 7,
+        requestedBy: 'jo',
+      }),
+    });
+    expect(await retiring.retireArn(NAME)).toBe(`${RETIRE.replace(':stateMachine:', ':execution:')}:${NAME}`);
+  });
   it('goes back for whoever asked, and says why', async () => {
     sfn.on(StartExecutionCommand).resolves({});
     await executions.startRollback(MIGRATION_ID, NAME, { requestedBy: 'me', reason: 'because' });

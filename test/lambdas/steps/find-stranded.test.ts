@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { Migration, Rollback } from '../../../lambdas/domain/model.ts';
+import type { Migration, Retirement, Rollback } from '../../../lambdas/domain/model.ts';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import {
   ADDON_LOCK,
   aMigration,
+  aRetirement,
   aRollback,
   at,
   EXECUTION,
+  executionArn,
   MIGRATION_ID,
   NOW,
   OTHER_EXECUTION,
@@ -281,5 +283,75 @@ describe('of rollbacks that were requested, find-stranded', () => {
     other.journal.failNext('executions.describe');
     await find(other);
     expect(await find(other)).toMatchObject({ started: [MIGRATION_ID] });
+  });
+});
+
+describe('of retirements that were requested, find-stranded', () => {
+  const arn = executionArn('retire-1', 'Retire');
+  const requested = aRetirement({
+    id: 'retire-1',
+    state: 'requested',
+    executionArn: arn,
+    startedAt: at(-61),
+    requestedBy: 'jo',
+    reason: 'it is time',
+  });
+  async function accepted(change: Partial<Retirement> = {}): Promise<Fakes> {
+    const fakes = newFakes();
+    fakes.settings.retires = true;
+    await fakes.ledger.putMigration(aMigration());
+    await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'migrated', endedAt: at(-100) });
+    await fakes.ledger.changeRetirement(MIGRATION_ID, undefined, { ...requested, ...change });
+    return fakes;
+  }
+  const look = (fakes: Fakes): Promise<unknown> => invoke(findStrandedStep, EVENT, fakes);
+
+  it('starts one that was accepted and never started, under its own name, and with what was asked for', async () => {
+    const fakes = await accepted();
+    expect(await look(fakes)).toEqual({ held: 0, started: [] });
+    const { action, dryRun, soakDays, requestedBy, reason } = requested;
+    expect(fakes.executions.retirements).toEqual([
+      { migrationId: MIGRATION_ID, name: 'retire-1', action, dryRun, soakDays, requestedBy, reason },
+    ]);
+    expect([fakes.executions.recoveries, fakes.telemetry.counts.stranded]).toEqual([[], 1]);
+  });
+
+  it('leaves one alone that is at work, was accepted a moment ago, or is begun', async () => {
+    const atWork = await accepted();
+    atWork.executions.states.set(arn, { status: 'RUNNING' });
+    for (const fakes of [atWork, await accepted({ startedAt: at(-59) }), await accepted({ state: 'running' })]) {
+      await look(fakes);
+      expect(fakes.executions.retirements).toEqual([]);
+      expect(fakes.telemetry.counts.stranded).toBe(0);
+    }
+  });
+
+  it.each(['stopped before it began', 'can not be started any more'])('ends one that %s', async (how) => {
+    const fakes = await accepted();
+    if (how.startsWith('stopped')) fakes.executions.states.set(arn, { status: 'ABORTED', stoppedAt: at(-30) });
+    else fakes.settings.retires = false;
+    await look(fakes);
+    expect(fakes.executions.retirements).toEqual([]);
+    expect(await fakes.ledger.getRetirement(MIGRATION_ID)).toMatchObject({
+      state: 'ended',
+      error: { name: 'ExecutionStopped' },
+    });
+    expect(await fakes.ledger.listRequestedRetirements()).toEqual([]);
+  });
+
+  it('starts Recover for the same migration too, where its lock was left', async () => {
+    const fakes = await begun();
+    fakes.settings.retires = true;
+    stop(fakes);
+    await fakes.ledger.changeRetirement(MIGRATION_ID, undefined, requested);
+    expect(await find(fakes)).toEqual({ held: 2, started: [MIGRATION_ID] });
+    expect([fakes.executions.retirements.length, fakes.executions.recoveries.length]).toEqual([1, 1]);
+  });
+
+  it('does not keep the locks from being looked after', async () => {
+    const fakes = await begun();
+    stop(fakes);
+    fakes.ledger.listRequestedRetirements = () => Promise.reject(lost());
+    expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });
   });
 });

@@ -1,0 +1,38 @@
+/** Retiring, or putting back, the OIDC trust of a migrated add-on by the API, and following it to its end. */
+import { randomUUID } from 'node:crypto';
+import { retirementAnswer } from '../../lambdas/api/answers.ts';
+import { isOpenRetirement } from '../../lambdas/domain/retirement.ts';
+import type { Watcher } from '../follow.ts';
+import { retireFailed, retireRefused, type Retired, type RetireRequest } from '../retire.ts';
+import { getMigration, watch, type WatchOptions } from './watch.ts';
+
+/** As `retireAndFollow`. */
+export const retireByApi = async (
+  { ask, clock }: Pick<WatchOptions, 'ask' | 'clock'>,
+  request: RetireRequest,
+  watcher: Watcher,
+  onStart?: () => void,
+): Promise<Retired> => {
+  const { migrationId, action, dryRun, soakDays, reason } = request;
+  const before = (await getMigration(ask, migrationId)).value;
+  const { value } = await ask({
+    method: 'POST',
+    path: `/migrations/${migrationId}/retire`,
+    body: { action, dryRun, soakDays, ...(reason === undefined ? {} : { reason }) },
+    idempotencyKey: randomUUID(),
+    answer: retirementAnswer,
+  });
+  onStart?.();
+  const { id, executionArn } = value.retirement;
+  const isOver = ({ retirement }: typeof before): boolean => retirement?.id !== id || !isOpenRetirement(retirement);
+  const { retirement } = await watch(migrationId, isOver, { ask, clock, watcher, before });
+  if (retirement?.id !== id || isOpenRetirement(retirement))
+    throw retireFailed(
+      `how this retirement of migration ${migrationId} went is not known: the migration shows another one, or none`,
+      executionArn,
+    );
+  const { state, error, done = false, checks = [], roles = [] } = retirement;
+  if (state === 'refused') throw retireRefused(error?.message ?? 'it was refused', request);
+  if (error) throw retireFailed(error.message, executionArn);
+  return { migrationId, action, dryRun, done, checks, roles };
+};
