@@ -15,7 +15,7 @@ export const retiredRole = z.object({
   roleArn: z.string(),
   result: z.enum(['removed', 'would-remove', 'put-back', 'would-put-back', 'nothing', 'refused']),
   /** There for `nothing` and `refused`. */
-  why: z.string().optional(),
+  why: shownText.optional(),
   /** The trust policy before and after, JSON text; there where it changes, or would. */
   before: z.string().optional(),
   after: z.string().optional(),

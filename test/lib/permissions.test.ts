@@ -237,7 +237,7 @@ describe('permissions', () => {
     ]);
   });
 
-  it("look after executions of this service alone, start them where they have to, and stop none: that is the runbook's, and that of Sweep for its own", () => {
+  it("look after executions of this service alone, start MigrateAddon, Recover, Retire or Sweep where they have to, and stop none: that is the runbook's, and that of Sweep for its own", () => {
     const executionsOf = (machines: typeof allMachines): string[] =>
       machines.map(({ logicalId }) => `arn:aws:states:eu-west-1:111122223333:execution:${logicalId}:*`);
     const executions = executionsOf([migrateAddon, recover, retire]);

@@ -288,9 +288,9 @@ describe('openSandbox', () => {
       sandbox.world.log.calls.filter(
         ({ service, operation, step }) => service === 'dynamodb' && operation === 'Query' && step === by,
       );
-    // The locks that are held, the rollbacks that were requested, and the migrations that wait.
+    // The locks that are held, the rollbacks and the retirements that were requested, and the migrations that wait.
     const held = { input: { IndexName: 'HeldLocks' } };
-    expect(queriesOf('find-stranded')).toMatchObject([held, held, {}, held, held, {}]);
+    expect(queriesOf('find-stranded')).toMatchObject([held, held, held, {}, held, held, held, {}]);
     expect(queriesOf('publish-events')).toHaveLength(20);
   });
 
