@@ -71,13 +71,15 @@ describe('a migration over HTTP', () => {
       );
       await world.later(3 * MINUTES);
       expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
-      const listed = JSON.parse(
-        (await ann.ask('GET', '/migrations', { query: { cluster: BODY.target.cluster } })).text,
-      ) as { migrations: { migrationId: string; outcome: string }[] };
-      expect(listed.migrations).toMatchObject([
+      const listed = async (query: Record<string, string>): Promise<unknown> =>
+        JSON.parse((await ann.ask('GET', '/migrations', { query: { cluster: BODY.target.cluster, ...query } })).text);
+      const [migration, dryRun] = [
         { migrationId: id, outcome: 'migrated' },
         { migrationId: planId, outcome: 'planned' },
-      ]);
+      ];
+      expect(await listed({})).toMatchObject({ migrations: [migration] });
+      expect(await listed({ dryRun: 'any', ...BODY.target })).toMatchObject({ migrations: [migration, dryRun] });
+      expect(await listed({ dryRun: 'true', outcome: 'planned' })).toMatchObject({ migrations: [dryRun] });
     });
   });
 
