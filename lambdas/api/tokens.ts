@@ -35,20 +35,24 @@ function read(token: string): unknown {
   }
 }
 
-const tokenOf = <Inner extends z.ZodType>(inner: Inner) => {
-  const content = z.strictObject({ of: listId, after: inner });
-  return z
+/** A token's list, and behind what it goes on there. */
+interface Token<After> {
+  of: ListId;
+  after: After;
+}
+
+const tokenOf = <After>(after: z.ZodType<After>) =>
+  z
     .string()
     .max(LONGEST, { error: WRONG, abort: true })
     .regex(/^[\w-]+$/, { error: WRONG, abort: true })
-    .transform((token, context): z.output<typeof content> => {
-      const parsed = content.safeParse(read(token));
-      if (parsed.success) return parsed.data;
+    .transform((token, context): Token<After> => {
+      const { data } = z.strictObject({ of: listId, after }).safeParse(read(token));
+      if (data) return data;
       context.addIssue(WRONG);
       return z.NEVER;
     })
     .meta({ openapi: { type: 'string', maxLength: LONGEST, pattern: '^[\\w-]+$' } });
-};
 
 export const placeToken = tokenOf(listPlace);
 export const rowToken = tokenOf(row);
@@ -58,7 +62,7 @@ export const tokenAfter = (of: ListId, after: z.infer<typeof listPlace> | Row): 
   Buffer.from(JSON.stringify({ of, after })).toString('base64url');
 
 /** Where a list goes on; undefined at its first page. Throws ApiProblem for a token of another list. */
-export function goesOnAfter<After>(list: ListId, token: { of: ListId; after: After } | undefined): After | undefined {
+export function goesOnAfter<After>(list: ListId, token: Token<After> | undefined): After | undefined {
   if (token === undefined || token.of === list) return token?.after;
   throw invalid([{ field: 'query.next', message: OF_ANOTHER_LIST }]);
 }

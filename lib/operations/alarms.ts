@@ -33,6 +33,7 @@ import {
   started,
   stopped,
   sumOf,
+  sumsOf,
   type Watched,
 } from './metrics.ts';
 
@@ -265,7 +266,7 @@ function throttleAlarms(watched: Watched): AlarmSpec[] {
     }),
     ...throttles('LedgerThrottled', 'ledger-throttled', {
       means: "DynamoDB refuses reads or writes of the ledger's table",
-      metrics: ledgerThrottles(watched.table),
+      metrics: sumsOf('Ledger throttled', ledgerThrottles(watched.table)),
     }),
     {
       id: 'MachinesThrottled',

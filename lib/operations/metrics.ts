@@ -93,7 +93,7 @@ export const machineThrottled = (machine: sfn.StateMachine): cloudwatch.Metric =
   machine.metricThrottled({ period: PERIOD });
 
 /** In as few sums as an alarm may have of them; where there are several, they are numbered. */
-function sumsOf(label: string, metrics: cloudwatch.Metric[]): cloudwatch.MathExpression[] {
+export function sumsOf(label: string, metrics: cloudwatch.Metric[]): cloudwatch.MathExpression[] {
   return Array.from({ length: Math.ceil(metrics.length / MOST_IN_A_SUM) }, (_, part) =>
     sumOf(`${label} ${part + 1}`, metrics.slice(part * MOST_IN_A_SUM, (part + 1) * MOST_IN_A_SUM)),
   );
@@ -114,20 +114,17 @@ const PARTS_OF_THE_LEDGER: Record<string, string>[] = [
  * Of the table and of its indexes, which are throttled each for itself. `ThrottledRequests` is by operation, and
  * `UserErrors` of the whole account. Source: Amazon DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
  */
-export const ledgerThrottles = ({ tableName }: dynamodb.ITable): cloudwatch.MathExpression[] =>
-  sumsOf(
-    'Ledger throttled',
-    ['ReadThrottleEvents', 'WriteThrottleEvents'].flatMap((metricName) =>
-      PARTS_OF_THE_LEDGER.map(
-        (part) =>
-          new cloudwatch.Metric({
-            namespace: 'AWS/DynamoDB',
-            metricName,
-            dimensionsMap: { TableName: tableName, ...part },
-            statistic: cloudwatch.Stats.SUM,
-            period: PERIOD,
-          }),
-      ),
+export const ledgerThrottles = ({ tableName }: dynamodb.ITable): cloudwatch.Metric[] =>
+  ['ReadThrottleEvents', 'WriteThrottleEvents'].flatMap((metricName) =>
+    PARTS_OF_THE_LEDGER.map(
+      (part) =>
+        new cloudwatch.Metric({
+          namespace: 'AWS/DynamoDB',
+          metricName,
+          dimensionsMap: { TableName: tableName, ...part },
+          statistic: cloudwatch.Stats.SUM,
+          period: PERIOD,
+        }),
     ),
   );
 

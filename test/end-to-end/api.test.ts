@@ -80,6 +80,19 @@ describe('a migration over HTTP', () => {
       expect(await listed({})).toMatchObject({ migrations: [migration] });
       expect(await listed({ dryRun: 'any', ...BODY.target })).toMatchObject({ migrations: [migration, dryRun] });
       expect(await listed({ dryRun: 'true', outcome: 'planned' })).toMatchObject({ migrations: [dryRun] });
+
+      const first = (await listed({ dryRun: 'any', limit: '1' })) as { next: string };
+      expect(first).toMatchObject({ migrations: [migration] });
+      const { next } = first;
+      expect(await listed({ dryRun: 'any', next })).toEqual({ migrations: [expect.objectContaining(dryRun)] });
+      for (const [where, query] of [
+        ['/sweeps', {}],
+        ['/migrations', { cluster: BODY.target.cluster }],
+      ] as const) {
+        const refused = await ann.ask('GET', where, { query: { ...query, next } });
+        expect(refused.status).toBe(400);
+        expect(JSON.parse(refused.text)).toMatchObject({ code: 'invalid-request', errors: [{ field: 'query.next' }] });
+      }
     });
   });
 
