@@ -5,7 +5,7 @@
 import type { ApprovalDecision } from '../lambdas/domain/approval.ts';
 import type { MigrationRequest } from '../lambdas/domain/model.ts';
 import type { MigrationSummary } from '../lambdas/domain/summary.ts';
-import type { MigrationFilter } from '../lambdas/ports/index.ts';
+import type { ListPlace, MigrationFilter } from '../lambdas/ports/index.ts';
 import { decide, type Decision, undecided, type Undecided } from './approval/decide.ts';
 import type { Backend } from './backend.ts';
 import { cancel, type Cancelled, type CancelRequest } from './cancel.ts';
@@ -40,7 +40,7 @@ export interface Service {
 /** Page by page, until there are enough or no more. */
 const list = async ({ ledger }: Backend, filter: MigrationFilter, limit: number): Promise<Listed> => {
   const migrations: MigrationSummary[] = [];
-  let after: string | undefined;
+  let after: ListPlace | undefined;
   do {
     const page = await ledger.listMigrations(filter, limit - migrations.length, after);
     migrations.push(...page.migrations);

@@ -70,11 +70,25 @@ const codeOf = (error: unknown): string => {
     .join(': ');
 };
 
+/** Bounds of time as the API takes them. */
+export const timesOf = ({
+  since,
+  until,
+}: {
+  since?: number | undefined;
+  until?: number | undefined;
+}): Record<'since' | 'until', string | undefined> => {
+  const text = (time: number | undefined): string | undefined =>
+    time === undefined ? undefined : new Date(time).toISOString();
+  return { since: text(since), until: text(until) };
+};
+
 /** A POST whose answer is lost may have done what it was to do. */
-const unsure = ({ method, path }: { method: string; path: string }): string =>
-  method === 'POST'
-    ? `\nWhether it was done is not known. To look: pod-identity ${path.startsWith('/sweeps') ? 'sweeps' : 'migrations'} --deployed`
-    : '';
+const unsure = ({ method, path }: { method: string; path: string }): string => {
+  if (method !== 'POST') return '';
+  const list = path.startsWith('/sweeps') ? 'sweeps' : path === '/plans' ? 'migrations --dry-run' : 'migrations';
+  return `\nWhether it was done is not known. To look: pod-identity ${list} --deployed`;
+};
 
 /**
  * Text that came from outside, without the caller's secrets: a server that is none of ours may repeat what it was

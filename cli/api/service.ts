@@ -23,14 +23,14 @@ import type { End } from '../run.ts';
 import type { Listed, Service } from '../service.ts';
 import type { Running, Shown } from '../show.ts';
 import { apiSweeps, type ApiSweepsOptions } from '../sweep/by-api.ts';
-import type { Ask } from './exchange.ts';
+import { type Ask, timesOf } from './exchange.ts';
 import { unreadable } from './problems.ts';
 import { retireByApi } from './retire.ts';
 import { getMigration, reportFrom, watch } from './watch.ts';
 
 /** Migrations of one page: the most that the API gives. */
 const PAGE = 100;
-/** Each looks at a thousand records: whoever gives more gives no end. */
+/** Each reads a thousand records: whoever gives more gives no end. */
 const MOST_PAGES = 1000;
 
 export interface ApiServiceOptions extends ApiSweepsOptions {
@@ -119,7 +119,7 @@ const endFrom = (answer: MigrationAnswer, simulated: boolean, watcher: Watcher):
     : { migrationId, failure: withoutOutcome('ExecutionFailed', 'the run', answer) };
 };
 
-const list = async (ask: Ask, { since, ...filter }: MigrationFilter, limit: number): Promise<Listed> => {
+const list = async (ask: Ask, { dryRun, ...filter }: MigrationFilter, limit: number): Promise<Listed> => {
   const migrations: Listed['migrations'] = [];
   let next: string | undefined;
   let pages = 0;
@@ -131,7 +131,8 @@ const list = async (ask: Ask, { since, ...filter }: MigrationFilter, limit: numb
       path: '/migrations',
       query: {
         ...filter,
-        since: since === undefined ? undefined : new Date(since).toISOString(),
+        ...timesOf(filter),
+        dryRun: dryRun === undefined ? 'any' : String(dryRun),
         limit: String(Math.min(PAGE, limit - migrations.length)),
         next,
       },

@@ -14,7 +14,8 @@ Exit codes:
   2  no --plan: the plan was shown; bad input, an unknown migration, or one with nothing to decide
   3  this caller may not approve it; nothing was decided`;
 
-const LIST_HELP = `Newest first, dry runs too. One of the last seconds may be missing.
+const LIST_HELP = `Newest first, and no dry runs unless --dry-run or --with-dry-runs asks for them. Each other flag narrows the list. One of the last
+seconds may be missing. --since includes its time, and --until does not; a day begins at 00:00 UTC.
 
 Exit codes:
   0  that is the list, however long
@@ -69,7 +70,13 @@ export const addApprovalCommands = (program: Command, io: Io, finished: (exitCod
       '--outcome <name>',
       'that ended so: migrated, already-migrated, planned, blocked, rolled-back or needs-human',
     )
+    .option('--addon <name>', 'of that EKS add-on')
+    .option('--status <name>', 'that stand so: running, rolling-back or ended')
+    .option('--requested-by <text>', 'whose request names that requester: the ARN of the principal, whole')
     .option('--since <time>', 'started then or later, such as 2026-01-15 or 2026-01-15T09:00:00Z')
+    .option('--until <time>', 'started before that time')
+    .option('--dry-run', 'dry runs alone')
+    .option('--with-dry-runs', 'dry runs and migrations')
     .option('--limit <n>', `at most so many (default: ${LIMIT.usual})`);
   outputOptions(placeOptions(list.optionsGroup('Where:')).addOption(hiddenSandbox()))
     .addHelpText('after', `\n${LIST_HELP}`)

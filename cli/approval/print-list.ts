@@ -18,7 +18,8 @@ const FORMATS: Record<Outcome, Format> = {
 const ended = ({ status, outcome, dryRun }: MigrationSummary, style: Style): string => {
   if (status === 'rolling-back') return style.paint('yellow', 'rolling back');
   if (outcome === undefined) return style.paint('cyan', dryRun ? 'running (plan)' : 'running');
-  return style.paint(FORMATS[outcome], outcome);
+  // Only a dry run ends planned.
+  return style.paint(FORMATS[outcome], dryRun && outcome !== 'planned' ? `${outcome} (plan)` : outcome);
 };
 
 /** An ARN is shown by its end, which tells people apart. */
@@ -27,8 +28,15 @@ const whoOf = ({ requestedBy = '' }: MigrationSummary): string =>
   requestedBy.length > MOST ? `…${printable(requestedBy.slice(1 - MOST))}` : shown(requestedBy, MOST);
 
 /** Newest first. */
-export const listLines = ({ migrations, more }: Listed, { limit }: { limit: number }, style: Style): string[] => {
-  if (migrations.length === 0) return ['There are no such migrations.'];
+export const listLines = (
+  { migrations, more }: Listed,
+  { limit, dryRun, withDryRuns }: { limit: number; dryRun: boolean; withDryRuns: boolean },
+  style: Style,
+): string[] => {
+  if (migrations.length === 0)
+    return dryRun || withDryRuns
+      ? [dryRun ? 'There are no such dry runs.' : 'There are no such migrations or dry runs.']
+      : ['There are no such migrations. Dry runs are not among them: --dry-run lists them.'];
   return [
     ...table<MigrationSummary>(
       migrations,

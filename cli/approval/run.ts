@@ -34,14 +34,17 @@ export const decideCommand = (
 
 /** 0: that is the list, however long. */
 export const listCommand = async (flags: ListFlags, io: Io): Promise<ExitCode> => {
-  const { account, region, cluster, outcome, since, limit } = flags;
+  const { account, region, cluster, addon, status, outcome, requestedBy, dryRun, withDryRuns, since, until } = flags;
+  const filter = { account, region, cluster, addon, status, outcome, requestedBy, since, until };
   const place = await openServiceForKnown(placeOfList(flags), {
     io,
     silent: flags.json && io.stderr.isTTY !== true,
     watched: false,
   });
   try {
-    const listed = await place.serve((service) => service.list({ account, region, cluster, outcome, since }, limit));
+    const listed = await place.serve((service) =>
+      service.list({ ...filter, dryRun: withDryRuns ? undefined : dryRun }, flags.limit),
+    );
     print(listed, (style) => listLines(listed, flags, style), flags, io);
     return EXIT_CODES.ok;
   } finally {

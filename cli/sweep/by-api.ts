@@ -8,9 +8,10 @@ import {
   type SweepAnswer,
   sweepListAnswer,
 } from '../../lambdas/api/answers.ts';
+import type { SweepFilter } from '../../lambdas/domain/listing.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Clock, Documents } from '../../lambdas/ports/index.ts';
-import type { Ask } from '../api/exchange.ts';
+import { type Ask, timesOf } from '../api/exchange.ts';
 import { unreadable } from '../api/problems.ts';
 import { type ListedSweeps, sweepService, type SweepService } from './service.ts';
 
@@ -30,7 +31,7 @@ const standing = ({ links: _links, ...answer }: SweepAnswer): SweepStanding => a
 const standingAfter = ({ action: _action, first: _first, ...answer }: SweepActionAnswer): SweepStanding =>
   standing(answer);
 
-const list = async (ask: Ask, limit: number): Promise<ListedSweeps> => {
+const list = async (ask: Ask, { status, ...times }: SweepFilter, limit: number): Promise<ListedSweeps> => {
   const sweeps: ListedSweeps['sweeps'] = [];
   let next: string | undefined;
   let pages = 0;
@@ -40,7 +41,7 @@ const list = async (ask: Ask, limit: number): Promise<ListedSweeps> => {
     const { value } = await ask({
       method: 'GET',
       path: '/sweeps',
-      query: { limit: String(Math.min(PAGE, limit - sweeps.length)), next },
+      query: { status, ...timesOf(times), limit: String(Math.min(PAGE, limit - sweeps.length)), next },
       answer: sweepListAnswer,
     });
     sweeps.push(...value.sweeps.map(({ links: _links, ...summary }) => summary));
@@ -66,7 +67,7 @@ export const apiSweeps = ({ ask, clock, documentsIn }: ApiSweepsOptions): SweepS
       show: async (sweepId) =>
         standing((await ask({ method: 'GET', path: `/sweeps/${sweepId}`, answer: sweepAnswer })).value),
       places: () => Promise.resolve(undefined),
-      list: (limit) => list(ask, limit),
+      list: (filter, limit) => list(ask, filter, limit),
       command: async (sweepId, { command, reason }) =>
         standingAfter(
           (

@@ -207,6 +207,9 @@ export const addSweepCommands = (program: Command, io: Io, finished: (exitCode: 
   const list = program
     .command('sweeps')
     .description('list sweeps, newest first')
+    .option('--status <name>', 'that stand so: running, paused, stopping or ended')
+    .option('--since <time>', 'started then or later, such as 2026-01-15 or 2026-01-15T09:00:00Z')
+    .option('--until <time>', 'started before that time')
     .option('--limit <n>', `at most so many (default: ${LIMIT.usual})`);
   outputOptions(
     placeOptions(list.optionsGroup('Where:')).addOption(

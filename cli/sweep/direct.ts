@@ -2,6 +2,7 @@
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { isMigrationError } from '../../lambdas/domain/errors.ts';
+import type { ListPlace, SweepFilter } from '../../lambdas/domain/listing.ts';
 import { inventoryPrefix, isPlaceKey, placesKey } from '../../lambdas/domain/sweep/keys.ts';
 import { standingOf } from '../../lambdas/domain/sweep/standing.ts';
 import { commandSweep, showSweep } from '../../lambdas/runtime/sweep/commanding.ts';
@@ -36,11 +37,11 @@ const placesOf = async ({ documentsIn, bucketName }: Sweeping, sweepId: string):
 };
 
 /** Page by page, until there are enough or no more. */
-const list = async ({ sweeps }: Sweeping, limit: number): Promise<ListedSweeps> => {
+const list = async ({ sweeps }: Sweeping, filter: SweepFilter, limit: number): Promise<ListedSweeps> => {
   const found: ListedSweeps['sweeps'] = [];
-  let after: string | undefined;
+  let after: ListPlace | undefined;
   do {
-    const page = await sweeps.list(limit - found.length, after);
+    const page = await sweeps.list(filter, limit - found.length, after);
     found.push(...page.sweeps);
     after = page.next;
   } while (after !== undefined && found.length < limit);
@@ -123,7 +124,7 @@ export const directSweeps = (backend: Backend, by: string): SweepService => {
           throw error;
         }
       },
-      list: (limit) => list(sweeping, limit),
+      list: (filter, limit) => list(sweeping, filter, limit),
       async command(sweepId, { command, reason }) {
         requireSweeps({ sweepStateMachineArn: stateMachineArn });
         try {

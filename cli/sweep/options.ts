@@ -10,10 +10,17 @@ import {
   strategy,
   verificationMode,
 } from '../../lambdas/domain/model.ts';
-import { sweepId, sweepLimits, sweepMode, sweepRequest, sweepSelection } from '../../lambdas/domain/sweep/model.ts';
+import {
+  sweepId,
+  sweepLimits,
+  sweepMode,
+  sweepRequest,
+  sweepSelection,
+  sweepStatus,
+} from '../../lambdas/domain/sweep/model.ts';
 import { trustMode } from '../../lambdas/domain/trust/model.ts';
 import { shown } from '../../lambdas/domain/text.ts';
-import { LIMIT } from '../approval/options.ts';
+import { checkListed, listed } from '../approval/options.ts';
 import { oneOf, wholeNumber } from '../fields.ts';
 import {
   acceptIdentityLoss,
@@ -173,12 +180,9 @@ export type ReportFlags = z.output<typeof reportFlags>;
 export const parseReportFlags = (given: Record<string, unknown>): ReportFlags =>
   parseFlags(reportFlags, given, 'sweep report');
 
-const limit = `must be a whole number from ${LIMIT.least} to ${LIMIT.most}`;
-const listFlags = z.strictObject({
-  limit: wholeNumber(z.int(limit).min(LIMIT.least, limit).max(LIMIT.most, limit)).default(LIMIT.usual),
-  ...place,
-  ...output,
-});
+const listFlags = z
+  .strictObject({ status: oneOf(sweepStatus).optional(), ...listed, ...place, ...output })
+  .superRefine(checkListed);
 export type SweepListFlags = z.output<typeof listFlags>;
 
 export const parseSweepListFlags = (given: Record<string, unknown>): SweepListFlags =>

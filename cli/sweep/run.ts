@@ -192,7 +192,8 @@ export const reportSweepCommand = (flags: ReportFlags, io: Io): Promise<ExitCode
 /** 0: that is the list, however long. */
 export const listSweepsCommand = (flags: SweepListFlags, io: Io): Promise<ExitCode> =>
   withSweeps(flags, io, async (place) => {
-    const listed = await place.serve((service) => service.sweeps().list(flags.limit));
+    const { status, since, until, limit } = flags;
+    const listed = await place.serve((service) => service.sweeps().list({ status, since, until }, limit));
     print(listed, (style) => listLines(listed, flags, style), flags, io);
     return EXIT_CODES.ok;
   });

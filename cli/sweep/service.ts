@@ -2,6 +2,7 @@
  * What every place can do about sweeps, whichever way it asks: `direct.ts` by the service's parts, `by-api.ts` by its
  * API.
  */
+import type { SweepFilter } from '../../lambdas/domain/listing.ts';
 import type { SweepCommand, SweepRequest, SweepSummary } from '../../lambdas/domain/sweep/model.ts';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
@@ -37,7 +38,7 @@ export interface SweepCalls {
   show(sweepId: string): Promise<SweepStanding>;
   /** Undefined where it is not known. */
   places(sweepId: string): Promise<PlacesDone | undefined>;
-  list(limit: number): Promise<ListedSweeps>;
+  list(filter: SweepFilter, limit: number): Promise<ListedSweeps>;
   /** Throws NotNow where it makes no sense. */
   command(sweepId: string, asked: Asked): Promise<SweepStanding>;
   /** Text of an object of the bucket. */

@@ -62,13 +62,19 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
   async putMigration(record: Migration): Promise<void> {
     const says = ([name, value]: [string, unknown]): boolean =>
       !APART.has(name) && value !== undefined && !(Array.isArray(value) && value.length === 0);
+    const listed = Object.entries(listedAs(record));
     const change = setting([
       ...Object.entries(record).filter(says),
-      ...Object.entries(listedAs(record.request.target)),
+      ...listed.filter(([, value]) => value !== undefined),
     ]);
+    const notListed = listed.filter(([, value]) => value === undefined).map(([name]) => name);
     try {
       await this.table.update(itemOf(record.migrationId, 'RECORD'), {
         ...change,
+        UpdateExpression: [
+          change.UpdateExpression,
+          ...(notListed.length > 0 ? ['REMOVE', notListed.join(', ')] : []),
+        ].join(' '),
         ConditionExpression: `(#status = :running AND (attribute_not_exists(executionArn)${record.executionArn === undefined ? '' : ' OR executionArn = :mine'})) OR attribute_not_exists(pk)`,
         ExpressionAttributeNames: { ...change.ExpressionAttributeNames, '#status': 'status' },
         ExpressionAttributeValues: {

@@ -1,11 +1,13 @@
 /** Claims, by which a request that comes again finds its first run, and the lists of migrations. */
 import { z } from 'zod';
-import { migration } from '../domain/model.ts';
-import { summaryOf } from '../domain/summary.ts';
-import type { Claim, MigrationFilter, MigrationPage } from '../ports/ledger.ts';
+import type { ListPlace, MigrationFilter } from '../domain/listing.ts';
+import { migration, type Migration, type Outcome } from '../domain/model.ts';
+import { listedRequest, listedRequestOf, summaryOf } from '../domain/summary.ts';
+import type { Claim, MigrationPage } from '../ports/ledger.ts';
+import { listKey, type Listing, placeOf, readListing } from './dynamo-listing.ts';
 import { DynamoOutbox } from './dynamo-outbox.ts';
-import { isConditionFailed, partition, type Item, type Key } from './dynamo-table.ts';
-import { BY_CLUSTER, BY_TIME } from './indexes.ts';
+import { isConditionFailed, type Key } from './dynamo-table.ts';
+import { BY_TIME, LIST_KEY, type ListIndex } from './indexes.ts';
 import { stored } from './stored.ts';
 
 const claimItem = z.object({ migrationId: z.string(), fingerprint: z.string(), at: z.string(), input: z.string() });
@@ -14,79 +16,82 @@ const CLAIM_LASTS = 45 * 24 * 3600;
 const secondsOf = (at: string): number => Math.floor(Date.parse(at) / 1000);
 const claimKey = (key: string): Key => ({ pk: `CLAIM#${key}`, sk: 'CLAIM' });
 
-/** What the indexes carry of a record. */
-const listedItem = migration.pick({
-  migrationId: true,
-  request: true,
-  status: true,
-  outcome: true,
-  startedAt: true,
-  endedAt: true,
-});
+/** What the indexes of lists carry of a record. */
+const listedItem = migration.pick({ status: true, outcome: true, endedAt: true }).extend({ summary: listedRequest });
 
-/** Attributes of a record that have it listed. */
+/** Of records of migrations, dry runs too, in the index of all. */
 const LISTED = 'MIGRATION';
-const placeOf = (account: string, region: string, cluster: string): string => `${account}#${region}#${cluster}`;
-export const listedAs = ({
-  account,
-  region,
-  cluster,
-}: {
-  account: string;
-  region: string;
-  cluster: string;
-}): { listed: string; place: string } => ({ listed: LISTED, place: placeOf(account, region, cluster) });
+const clusterOf = (account: string, region: string, cluster: string): string => `${account}#${region}#${cluster}`;
 
-/** Records that one page looks at, at most: a filter that lets few through must not take a minute. */
-const MOST_LOOKED_AT = 1000;
-
-/** ULIDs begin with their time, 48 bits in ten characters of Crockford's base 32 (github.com/ulid/spec). */
-const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const firstIdAt = (time: number): string =>
-  Array.from({ length: 10 }, (_, index) => CROCKFORD[Math.floor(time / 32 ** (9 - index)) % 32]).join('');
-
-interface Question {
-  IndexName: string;
-  KeyConditionExpression: string;
-  FilterExpression?: string;
-  ExpressionAttributeNames?: Record<string, string>;
-  ExpressionAttributeValues: Record<string, string>;
+/** Attributes by which a record is listed; undefined: it is not in that index. */
+export function listedAs({
+  migrationId: id,
+  startedAt,
+  request,
+}: Pick<Migration, 'migrationId' | 'startedAt' | 'request'>): Record<string, unknown> {
+  const { account, region, cluster } = request.target;
+  return {
+    listed: LISTED,
+    [LIST_KEY]: listKey(request.dryRun ? 'dry-run' : 'migration', { startedAt, id }),
+    summary: listedRequestOf(request),
+    place: clusterOf(account, region, cluster),
+    cluster,
+    account,
+    addon: request.addon,
+    // An index takes no empty key.
+    requestedBy: request.requestedBy === '' ? undefined : request.requestedBy,
+  };
 }
 
-function questionOf({ account, region, cluster, outcome, since }: MigrationFilter): Question {
-  const ofOneCluster = account !== undefined && region !== undefined && cluster !== undefined;
-  const names: Record<string, string> = {};
-  const filters: string[] = [];
-  const values: Record<string, string> = ofOneCluster
-    ? { ':key': placeOf(account, region, cluster) }
-    : { ':key': LISTED };
-  const also = (value: string | undefined, name: string, path: string): void => {
-    if (value === undefined) return;
-    filters.push(`${path} = :${name}`);
-    values[`:${name}`] = value;
-  };
-  if (!ofOneCluster) {
-    if (account !== undefined || region !== undefined || cluster !== undefined)
-      Object.assign(names, { '#request': 'request', '#target': 'target' });
-    for (const [name, value] of Object.entries({ account, region, cluster })) {
-      also(value, name, `#request.#target.#${name}`);
-      if (value !== undefined) names[`#${name}`] = name;
-    }
-  }
-  if (outcome !== undefined) {
-    also(outcome, 'outcome', '#outcome');
-    // One that is being put back still has the outcome of before.
-    filters.push('#status = :ended');
-    Object.assign(names, { '#outcome': 'outcome', '#status': 'status' });
-    values[':ended'] = 'ended';
-  }
-  if (since !== undefined) values[':since'] = firstIdAt(since);
+/** Outcomes that few migrations have, as a rule. */
+const RARE: ReadonlySet<Outcome> = new Set<Outcome>(['needs-human', 'rolled-back']);
+
+type Given = Pick<MigrationFilter, 'account' | 'region' | 'cluster' | 'addon' | 'requestedBy' | 'status' | 'outcome'>;
+type Partition = readonly [index: ListIndex, partition: string, answered: readonly (keyof Given)[]];
+
+/** The partition of the fewest entries, as a rule, in which all that fit are. `answered` needs no comparing there. */
+function partitionFor({ account, region, cluster, addon, requestedBy, status, outcome }: Given): Partition {
+  if (account !== undefined && region !== undefined && cluster !== undefined)
+    return ['ByCluster', clusterOf(account, region, cluster), ['account', 'region', 'cluster']];
+  if (status !== undefined && status !== 'ended') return ['ByStatus', status, ['status']];
+  if (cluster !== undefined) return ['ByClusterName', cluster, ['cluster']];
+  if (outcome !== undefined && RARE.has(outcome)) return ['ByOutcome', outcome, ['outcome']];
+  if (requestedBy !== undefined) return ['ByRequester', requestedBy, ['requestedBy']];
+  if (addon !== undefined) return ['ByAddon', addon, ['addon']];
+  if (account !== undefined) return ['ByAccount', account, ['account']];
+  if (outcome !== undefined) return ['ByOutcome', outcome, ['outcome']];
+  if (status !== undefined) return ['ByStatus', status, ['status']];
+  return [BY_TIME, LISTED, []];
+}
+
+const PATHS: Record<keyof Given, readonly string[]> = {
+  account: ['summary', 'target', 'account'],
+  region: ['summary', 'target', 'region'],
+  cluster: ['summary', 'target', 'cluster'],
+  addon: ['summary', 'addon'],
+  requestedBy: ['summary', 'requestedBy'],
+  status: ['status'],
+  outcome: ['outcome'],
+};
+
+/** Undefined where nothing can fit. */
+function listingOf({ dryRun, since, until, ...filter }: MigrationFilter): Listing | undefined {
+  const { outcome, status = outcome && 'ended' } = filter;
+  // One that is being rolled back still has the outcome of before in its record.
+  if (outcome !== undefined && status !== 'ended') return undefined;
+  const given: Given = { ...filter, status };
+  const [index, partition, answered] = partitionFor(given);
+  const names = (Object.keys(PATHS) as (keyof Given)[]).filter((name) => !answered.includes(name));
   return {
-    IndexName: ofOneCluster ? BY_CLUSTER : BY_TIME,
-    KeyConditionExpression: `${ofOneCluster ? 'place' : 'listed'} = :key${since === undefined ? '' : ' AND migrationId >= :since'}`,
-    ...(filters.length === 0 ? {} : { FilterExpression: filters.join(' AND ') }),
-    ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
-    ExpressionAttributeValues: values,
+    index,
+    partition,
+    kinds: dryRun === undefined ? ['migration', 'dry-run'] : [dryRun ? 'dry-run' : 'migration'],
+    where: names.flatMap((name) => {
+      const value = given[name];
+      return value === undefined ? [] : [[PATHS[name], value] as const];
+    }),
+    since,
+    until,
   };
 }
 
@@ -123,31 +128,15 @@ export class DynamoLists extends DynamoOutbox {
     }
   }
 
-  async listMigrations(filter: MigrationFilter, limit: number, after?: string): Promise<MigrationPage> {
-    const question = questionOf(filter);
-    const { account = '', region = '', cluster = '' } = filter;
-    const keyOf = (migrationId: string): Item => ({
-      pk: partition(migrationId),
-      sk: 'RECORD',
-      migrationId,
-      ...(question.IndexName === BY_CLUSTER ? { place: placeOf(account, region, cluster) } : { listed: LISTED }),
+  async listMigrations(filter: MigrationFilter, limit: number, after?: ListPlace): Promise<MigrationPage> {
+    const listing = listingOf(filter);
+    if (!listing) return { migrations: [] };
+    const { entries, next } = await readListing(this.table, listing, { limit, after });
+    const migrations = entries.map((entry) => {
+      const { summary: request, ...rest } = stored('a migration', listedItem, entry);
+      const { startedAt, id: migrationId } = placeOf(entry);
+      return summaryOf({ migrationId, startedAt, request, ...rest });
     });
-    const found: Item[] = [];
-    let from = after === undefined ? undefined : keyOf(after);
-    let looked = 0;
-    do {
-      const page = await this.table.page(question.IndexName, {
-        ...question,
-        ScanIndexForward: false,
-        Limit: 100,
-        ...(from ? { ExclusiveStartKey: from } : {}),
-      });
-      found.push(...page.items);
-      from = page.next;
-      looked += 100;
-    } while (from && found.length < limit && looked < MOST_LOOKED_AT);
-    const migrations = found.slice(0, limit).map((item) => summaryOf(stored('a migration', listedItem, item)));
-    const last = found.length > limit ? migrations.at(-1)?.migrationId : from?.['migrationId'];
-    return { migrations, ...(typeof last === 'string' ? { next: last } : {}) };
+    return { migrations, ...(next ? { next } : {}) };
   }
 }

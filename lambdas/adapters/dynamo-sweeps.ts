@@ -15,9 +15,11 @@ import {
   sweepSummary,
   type SweepTally,
 } from '../domain/sweep/model.ts';
+import type { ListPlace, SweepFilter } from '../domain/listing.ts';
 import type { SweepChange, SweepPage, Sweeps } from '../ports/sweeps.ts';
 import { DynamoTable, isConditionFailed, type Item, type Key, setting } from './dynamo-table.ts';
-import { BY_TIME } from './indexes.ts';
+import { listKey, placeOf, readListing } from './dynamo-listing.ts';
+import { BY_TIME, LIST_KEY } from './indexes.ts';
 import { stored } from './stored.ts';
 
 const partition = (sweepId: string): string => `SWEEP#${sweepId}`;
@@ -34,7 +36,7 @@ const placed = (sweepId: string, state: SweepItem['state'], migrationId: string)
 // `failed` and `counted` of a record are sets: ids that count for the stop, and those that are being moved out of
 // flight and are counted in `ended`.
 
-/** Attribute of records that are listed, beside those of migrations. */
+/** Of records of sweeps, in the index of all. */
 const LISTED = 'SWEEP';
 
 const failedIds = z.union([z.set(z.string()).transform((ids) => [...ids]), z.array(z.string())]).default([]);
@@ -56,11 +58,11 @@ class DynamoSweeps implements Sweeps {
 
   async create(made: Sweep): Promise<Sweep> {
     const { failed: _, ...rest } = made;
+    const { sweepId: id, startedAt, request } = made;
     try {
-      // `migrationId` is what the index sorts by.
       await this.table.put(
-        record(made.sweepId),
-        { ...rest, listed: LISTED, migrationId: made.sweepId },
+        record(id),
+        { ...rest, listed: LISTED, [LIST_KEY]: listKey('sweep', { startedAt, id }), summary: request },
         { ConditionExpression: 'attribute_not_exists(pk)' },
       );
       return made;
@@ -105,22 +107,25 @@ class DynamoSweeps implements Sweeps {
     }
   }
 
-  async list(limit: number, after?: string): Promise<SweepPage> {
-    const from =
-      after === undefined ? {} : { ExclusiveStartKey: { ...record(after), listed: LISTED, migrationId: after } };
-    const page = await this.table.page(BY_TIME, {
-      IndexName: BY_TIME,
-      KeyConditionExpression: 'listed = :key',
-      ExpressionAttributeValues: { ':key': LISTED },
-      ScanIndexForward: false,
-      Limit: limit,
-      ...from,
+  async list({ status, since, until }: SweepFilter, limit: number, after?: ListPlace): Promise<SweepPage> {
+    const { entries, next } = await readListing(
+      this.table,
+      {
+        ...(status === undefined
+          ? { index: BY_TIME, partition: LISTED }
+          : { index: 'ByStatus' as const, partition: status }),
+        kinds: ['sweep'],
+        where: [],
+        since,
+        until,
+      },
+      { limit, after },
+    );
+    const sweeps = entries.map((entry) => {
+      const { startedAt, id: sweepId } = placeOf(entry);
+      return stored('a sweep', sweepSummary, { ...entry, request: entry['summary'], startedAt, sweepId });
     });
-    const next = page.next?.['migrationId'];
-    return {
-      sweeps: page.items.map((item) => stored('a sweep', sweepSummary, { ...item, sweepId: item['migrationId'] })),
-      ...(typeof next === 'string' ? { next } : {}),
-    };
+    return { sweeps, ...(next ? { next } : {}) };
   }
 
   async enqueue(sweepId: string, item: SweepItem): Promise<void> {

@@ -126,14 +126,15 @@ export class DynamoTable {
     return items;
   }
 
-  /** One page; `next`: the key after which the next one begins. */
+  /** One page; `next`: the key after which the next one begins; `scanned`: how many were read before the filter. */
   async page(
     what: string,
     question: Omit<QueryCommandInput, 'TableName'>,
-  ): Promise<{ items: Item[]; next?: Item | undefined }> {
+  ): Promise<{ items: Item[]; next?: Item | undefined; scanned: number }> {
     const answer = await aws(`dynamodb:Query ${what}`, () =>
       this.documents.send(new QueryCommand({ TableName: this.name, ...question })),
     );
-    return { items: answer.Items ?? [], next: answer.LastEvaluatedKey };
+    const { Items: items = [], ScannedCount: scanned = items.length } = answer;
+    return { items, next: answer.LastEvaluatedKey, scanned };
   }
 }

@@ -10,7 +10,32 @@ export const HELD_LOCKS = 'HeldLocks';
  * approvals that are waited for.
  */
 export const PENDING = 'Pending';
-/** All migrations by time: partition key `listed`, sort key `migrationId`. */
+
+/** All migrations, and all sweeps, by time: partition key `listed`. */
 export const BY_TIME = 'ByTime';
-/** Those of one cluster by time: partition key `place`, sort key `migrationId`. */
-export const BY_CLUSTER = 'ByCluster';
+
+/**
+ * The sort key of the indexes of lists. Only the records of migrations and sweeps have it, so nothing else is in these
+ * indexes, whatever attributes it has.
+ */
+export const LIST_KEY = 'listKey';
+
+/** The indexes of lists, with the attribute that is the partition key of each. */
+export const LIST_INDEXES = {
+  [BY_TIME]: 'listed',
+  ByStatus: 'status',
+  ByOutcome: 'outcome',
+  /** Account, region and name. */
+  ByCluster: 'place',
+  ByClusterName: 'cluster',
+  ByAccount: 'account',
+  ByAddon: 'addon',
+  ByRequester: 'requestedBy',
+} as const;
+export type ListIndex = keyof typeof LIST_INDEXES;
+export const LIST_INDEX_NAMES = Object.keys(LIST_INDEXES) as ListIndex[];
+
+/** What a list shows of a record, so that the record itself need not be read. */
+const SHOWN = ['summary', 'status', 'outcome', 'endedAt'];
+/** Attributes that an index carries in addition to its keys. */
+export const attributesOfList = (index: ListIndex): string[] => SHOWN.filter((name) => name !== LIST_INDEXES[index]);

@@ -8,7 +8,7 @@ import { readIdentities, type Sources, UnreadCluster } from '../runtime/identiti
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem } from './problems.ts';
 import { assertPlace } from './start.ts';
-import { type Row, rowTokenOf } from './tokens.ts';
+import { goesOnAfter, type ListId, listIdOf, type Row, tokenAfter } from './tokens.ts';
 
 /**
  * Of an invocation's time, what must be left to begin one more read, milliseconds: one that nobody answers takes ten
@@ -34,9 +34,11 @@ function isAfter(row: Row, other: Row): boolean {
 class Page {
   total = 0;
   next: string | undefined;
+  private readonly list: ListId;
   private readonly limit: number;
   private readonly after: Row | undefined;
-  constructor(limit: number, after: Row | undefined) {
+  constructor(list: ListId, limit: number, after: Row | undefined) {
+    this.list = list;
     this.limit = limit;
     this.after = after;
   }
@@ -46,7 +48,7 @@ class Page {
     const left = after === undefined ? all : all.filter((one) => isAfter(rowOf(one), after));
     const rows = left.slice(0, this.limit);
     const last = rows.at(-1);
-    this.next = last && left.length > rows.length ? rowTokenOf(rowOf(last)) : undefined;
+    this.next = last && left.length > rows.length ? tokenAfter(this.list, rowOf(last)) : undefined;
     return rows;
   }
 }
@@ -102,11 +104,12 @@ export async function listIdentities(
 ): Promise<Reply<'listIdentities'>> {
   const {
     parameters: { name: cluster },
-    query: { account = call.account, region, limit, next: after },
+    query: { account = call.account, region, limit, next: token },
   } = call;
   const target = { account, region, cluster };
   assertPlace(target, { account: 'query.account', region: 'query.region' }, call, dependencies);
-  const page = new Page(limit, after);
+  const list = listIdOf('identities', target);
+  const page = new Page(list, limit, goesOnAfter(list, token));
   try {
     const facts = await readIdentities(sourcesOf(target, dependencies), {
       namespace: undefined,

@@ -9,12 +9,13 @@ import {
   reason,
   retirementAction,
   soakDays,
+  status,
   strictRequestFields,
 } from '../domain/model.ts';
-import { accountId, clusterName, regionName } from '../domain/names.ts';
-import { startedSince } from '../domain/summary.ts';
-import { sweepId, sweepRequest } from '../domain/sweep/model.ts';
-import { rowToken, idToken } from './tokens.ts';
+import { accountId, addonName, clusterName, regionName, requestedBy } from '../domain/names.ts';
+import { emptyTime, moment } from '../domain/summary.ts';
+import { sweepId, sweepRequest, sweepStatus } from '../domain/sweep/model.ts';
+import { placeToken, rowToken } from './tokens.ts';
 
 /** A dry run: it changes nothing, so it needs no approval, and waits for no window. Who asks, API Gateway says. */
 export const planBody = strictRequestFields
@@ -56,7 +57,7 @@ const limit = z
   .default(LIMIT.usual)
   .meta({ openapi: { type: 'integer', minimum: LIMIT.least, maximum: LIMIT.most, default: LIMIT.usual } });
 
-const since = startedSince.meta({
+const time = moment.meta({
   openapi: {
     anyOf: [
       { type: 'string', format: 'date-time' },
@@ -64,17 +65,48 @@ const since = startedSince.meta({
     ],
   },
 });
+const checkTime = (
+  given: Parameters<typeof emptyTime>[0],
+  context: Pick<z.RefinementCtx<object>, 'addIssue'>,
+): void => {
+  const message = emptyTime(given);
+  if (message !== undefined) context.addIssue({ code: 'custom', path: ['until'], message });
+};
 
-export const listQuery = z.strictObject({
-  account: accountId.optional(),
-  region: regionName.optional(),
-  cluster: clusterName.optional(),
-  outcome: outcome.optional(),
-  since: since.optional(),
-  limit,
-  next: idToken.optional(),
-});
-export const sweepsQuery = z.strictObject({ limit, next: idToken.optional() });
+export const listQuery = z
+  .strictObject({
+    account: accountId.optional(),
+    region: regionName.optional(),
+    cluster: clusterName.optional(),
+    addon: addonName.optional(),
+    status: status.optional(),
+    outcome: outcome.optional(),
+    /** `true`: dry runs alone; `any`: dry runs and migrations. */
+    dryRun: z.enum(['false', 'true', 'any']).default('false'),
+    requestedBy: requestedBy.min(1, 'must not be empty').optional(),
+    since: time.optional(),
+    until: time.optional(),
+    limit,
+    next: placeToken.optional(),
+  })
+  .superRefine(checkTime)
+  .superRefine(({ outcome: wanted, dryRun }, context) => {
+    if (wanted === 'planned' && dryRun === 'false')
+      context.addIssue({
+        code: 'custom',
+        path: ['outcome'],
+        message: 'planned is how dry runs alone end, and they are not in this list: send dryRun=true too',
+      });
+  });
+export const sweepsQuery = z
+  .strictObject({
+    status: sweepStatus.optional(),
+    since: time.optional(),
+    until: time.optional(),
+    limit,
+    next: placeToken.optional(),
+  })
+  .superRefine(checkTime);
 /** `account`: of the cluster; the service's own where it is left out. */
 export const identitiesQuery = z.strictObject({
   account: accountId.optional(),

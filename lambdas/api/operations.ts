@@ -115,7 +115,8 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/migrations',
     summary: 'List migrations',
-    description: 'Dry runs too, newest first. A migration of the last seconds may be missing.',
+    description:
+      'Newest first, and no dry runs unless `dryRun` asks for them. Each other parameter narrows the list. A migration of the last seconds may be missing.',
     query: listQuery,
     status: 200,
     answer: listAnswer,
@@ -214,7 +215,7 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/sweeps',
     summary: 'List sweeps',
-    description: 'Newest first. A sweep of the last seconds may be missing.',
+    description: 'Newest first. Each parameter narrows the list. A sweep of the last seconds may be missing.',
     query: sweepsQuery,
     status: 200,
     answer: sweepListAnswer,

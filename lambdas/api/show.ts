@@ -1,5 +1,4 @@
 /** GET /plans/{id}, GET /migrations/{id} and GET /migrations: nothing is changed by them. */
-import { isMigrationError } from '../domain/errors.ts';
 import { allOpenUntil, nextCommonOpening } from '../domain/change-windows.ts';
 import { type Migration, type PodEvidence, requesterOf } from '../domain/model.ts';
 import { standingRelease } from '../domain/recovery.ts';
@@ -15,8 +14,8 @@ import { againLater } from './later.ts';
 import { linksOf, migrationPath, planLinksOf, planPath } from './links.ts';
 import { withKnownNames } from './names.ts';
 import type { Call, Reply } from './operations.ts';
-import { ApiProblem, invalid } from './problems.ts';
-import { idTokenOf } from './tokens.ts';
+import { ApiProblem } from './problems.ts';
+import { goesOnAfter, listIdOf, tokenAfter } from './tokens.ts';
 
 /** Pods of each look that are shown: Lambda answers with 6 MB at most (Lambda quotas), and a pod takes about 1 kB. */
 const MOST_PODS = 1000;
@@ -179,26 +178,18 @@ export async function getPlan(
   };
 }
 
+const DRY_RUN = { false: false, true: true, any: undefined } as const;
+
 export async function listMigrations(
-  { query: { limit, next: after, ...filter }, prefix }: Call<'listMigrations'>,
+  { query: { limit, next: token, ...filter }, prefix }: Call<'listMigrations'>,
   { ledger }: HandlerDependencies,
 ): Promise<Reply<'listMigrations'>> {
-  try {
-    const { migrations, next } = await ledger.listMigrations(filter, limit, after);
-    const shown = migrations.map((one) => ({
-      ...one,
-      links: { self: migrationPath(prefix, one.migrationId), plan: planPath(prefix, one.migrationId) },
-    }));
-    return { body: { migrations: shown, ...(next === undefined ? {} : { next: idTokenOf(next) }) } };
-  } catch (error) {
-    // DynamoDB takes no place to go on from that is outside of what it is asked for, such as one before `since`.
-    if (after !== undefined && isMigrationError(error, 'InvalidRequest'))
-      throw invalid([
-        {
-          field: 'query.next',
-          message: 'does not belong to this list: send it with the parameters of the page that it comes from',
-        },
-      ]);
-    throw error;
-  }
+  const list = listIdOf('migrations', filter);
+  const after = goesOnAfter(list, token);
+  const { migrations, next } = await ledger.listMigrations({ ...filter, dryRun: DRY_RUN[filter.dryRun] }, limit, after);
+  const shown = migrations.map((one) => ({
+    ...one,
+    links: { self: migrationPath(prefix, one.migrationId), plan: planPath(prefix, one.migrationId) },
+  }));
+  return { body: { migrations: shown, ...(next === undefined ? {} : { next: tokenAfter(list, next) }) } };
 }

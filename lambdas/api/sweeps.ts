@@ -12,10 +12,10 @@ import type { SweepActionAnswer, SweepAnswer } from './answers.ts';
 import { sweepLinksOf, sweepPath } from './links.ts';
 import { againLater } from './later.ts';
 import type { Call, Reply } from './operations.ts';
-import { ApiProblem, invalid } from './problems.ts';
+import { ApiProblem } from './problems.ts';
 import { claimOnce } from './requesting.ts';
 import { assertAccount, assertRegion, assertWindow } from './start.ts';
-import { idTokenOf } from './tokens.ts';
+import { goesOnAfter, listIdOf, tokenAfter } from './tokens.ts';
 
 /**
  * Sweeps of those accounts and regions are what the deployment is for; without them it is all that it is configured
@@ -128,19 +128,13 @@ export async function getSweepReport(
 }
 
 export async function listSweeps(
-  { query: { limit, next: after }, prefix }: Call<'listSweeps'>,
+  { query: { limit, next: token, ...filter }, prefix }: Call<'listSweeps'>,
   { sweeps }: HandlerDependencies,
 ): Promise<Reply<'listSweeps'>> {
-  try {
-    const page = await sweeps.list(limit, after);
-    const shown = page.sweeps.map((one) => ({ ...one, links: { self: sweepPath(prefix, one.sweepId) } }));
-    return { body: { sweeps: shown, ...(page.next === undefined ? {} : { next: idTokenOf(page.next) }) } };
-  } catch (error) {
-    // As of migrations (`show.ts`): DynamoDB takes no place to go on from that is not one of the list.
-    if (after !== undefined && isMigrationError(error, 'InvalidRequest'))
-      throw invalid([{ field: 'query.next', message: 'does not belong to this list' }]);
-    throw error;
-  }
+  const list = listIdOf('sweeps', filter);
+  const page = await sweeps.list(filter, limit, goesOnAfter(list, token));
+  const shown = page.sweeps.map((one) => ({ ...one, links: { self: sweepPath(prefix, one.sweepId) } }));
+  return { body: { sweeps: shown, ...(page.next === undefined ? {} : { next: tokenAfter(list, page.next) }) } };
 }
 
 const commander =

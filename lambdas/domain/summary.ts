@@ -3,12 +3,34 @@ import { z } from 'zod';
 import { migrationId, outcome, type Migration, status as statusSchema, target } from './model.ts';
 import { serviceAccountRef } from './subject.ts';
 
-const SINCE =
+const MOMENT =
   'must be a time in ISO 8601 with its offset, such as 2026-01-15T09:00:00Z, or a day in UTC such as 2026-01-15';
-/** From when on they were started, as text; milliseconds since 1970, before which nothing was. */
-export const startedSince = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()], SINCE)
+/** A bound of when they were started, as text; milliseconds since 1970, before which nothing was. A day is its begin. */
+export const moment = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], MOMENT)
   .transform((text) => Math.max(0, Date.parse(text)));
+/** Undefined where the two bounds leave some time between them. */
+export const emptyTime = ({
+  since,
+  until,
+}: {
+  since?: number | undefined;
+  until?: number | undefined;
+}): string | undefined =>
+  since !== undefined && until !== undefined && until <= since
+    ? 'must be later than since: a list has what was started at since or later, and before until'
+    : undefined;
+
+/** What a list shows of a request. */
+export const listedRequest = z.object({
+  target,
+  addon: z.string().optional(),
+  serviceAccount: serviceAccountRef.optional(),
+  dryRun: z.boolean(),
+  /** What the request states; who it was is in the migration itself (`requester`). */
+  requestedBy: z.string().optional(),
+});
+export type ListedRequest = z.infer<typeof listedRequest>;
 
 export const migrationSummary = z.object({
   migrationId,
@@ -25,6 +47,21 @@ export const migrationSummary = z.object({
 });
 export type MigrationSummary = z.infer<typeof migrationSummary>;
 
+/** The same without fields that are undefined. */
+export const listedRequestOf = ({
+  target: where,
+  addon,
+  serviceAccount,
+  dryRun,
+  requestedBy,
+}: ListedRequest): ListedRequest => ({
+  target: where,
+  ...(addon === undefined ? {} : { addon }),
+  ...(serviceAccount ? { serviceAccount } : {}),
+  dryRun,
+  ...(requestedBy === undefined ? {} : { requestedBy }),
+});
+
 export function summaryOf({
   migrationId: id,
   request,
@@ -32,17 +69,14 @@ export function summaryOf({
   outcome: end,
   startedAt,
   endedAt,
-}: Pick<Migration, 'migrationId' | 'request' | 'status' | 'outcome' | 'startedAt' | 'endedAt'>): MigrationSummary {
-  const { target: where, addon, serviceAccount, dryRun, requestedBy } = request;
+}: Pick<Migration, 'migrationId' | 'status' | 'outcome' | 'startedAt' | 'endedAt'> & {
+  request: ListedRequest;
+}): MigrationSummary {
   return {
     migrationId: id,
-    target: where,
-    ...(addon === undefined ? {} : { addon }),
-    ...(serviceAccount ? { serviceAccount } : {}),
+    ...listedRequestOf(request),
     status,
     ...(status === 'ended' && end ? { outcome: end } : {}),
-    dryRun,
-    ...(requestedBy === undefined ? {} : { requestedBy }),
     startedAt,
     ...(status === 'ended' && endedAt !== undefined ? { endedAt } : {}),
   };

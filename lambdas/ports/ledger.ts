@@ -1,5 +1,6 @@
 import type { Announcement } from '../domain/announcements.ts';
 import type { Approval } from '../domain/approval.ts';
+import type { ListPlace, MigrationFilter } from '../domain/listing.ts';
 import type { Lock, LockHolder, LockMode } from '../domain/locks.ts';
 import type {
   Association,
@@ -20,6 +21,7 @@ import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
 import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting.ts';
 import type { NotedWait } from '../domain/waiting-for.ts';
 
+export type { ListPlace, MigrationFilter } from '../domain/listing.ts';
 export type { Lock, LockHolder, LockMode } from '../domain/locks.ts';
 export type LockResult = { acquired: true; fence: number } | { acquired: false; holder: LockHolder };
 
@@ -50,20 +52,10 @@ export interface Claim {
   input: string;
 }
 
-/** Which migrations, newest first; each that is there narrows the list. */
-export interface MigrationFilter {
-  account?: string | undefined;
-  region?: string | undefined;
-  cluster?: string | undefined;
-  outcome?: Outcome | undefined;
-  /** Started at that time or later, milliseconds since 1970. */
-  since?: number | undefined;
-}
-
 export interface MigrationPage {
   migrations: MigrationSummary[];
-  /** Id of the last one that was looked at: where the next page goes on. Absent at the end. */
-  next?: string;
+  /** Where the next page goes on: behind the last one that was looked at. Absent at the end. */
+  next?: ListPlace;
 }
 
 /** The service's memory. Reads are strongly consistent, but for those of an index, which say so. */
@@ -193,10 +185,10 @@ export interface Ledger {
   reclaim(key: string, before: Claim, mine: Claim): Promise<Claim>;
 
   /**
-   * At most `limit` of those that the filter lets through, from `after` (a migration's id) on; a moment behind (an
-   * index). A page may be short, or empty, and not the last.
+   * At most `limit` of those that the filter lets through, the newest first, that come after that place; a moment behind
+   * (an index). It reads a bounded number, so a page may be short, or empty, and not the last.
    */
-  listMigrations(filter: MigrationFilter, limit: number, after?: string): Promise<MigrationPage>;
+  listMigrations(filter: MigrationFilter, limit: number, after?: ListPlace): Promise<MigrationPage>;
 
   /**
    * Takes a lock under a new fence, alone where no mode is given, or with others that share it. Held by the same execution already: answers the

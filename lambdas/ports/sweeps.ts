@@ -1,10 +1,11 @@
+import type { ListPlace, SweepFilter } from '../domain/listing.ts';
 import type { Failure } from '../domain/model.ts';
 import type { Sweep, SweepCommand, SweepItem, SweepSummary, SweepTally } from '../domain/sweep/model.ts';
 
 export interface SweepPage {
   sweeps: SweepSummary[];
-  /** Id of the last one that was looked at: where the next page goes on. Absent at the end. */
-  next?: string;
+  /** Where the next page goes on: behind the last one that was looked at. Absent at the end. */
+  next?: ListPlace;
 }
 
 type Changeable = Omit<Sweep, 'sweepId' | 'request' | 'failed' | 'ended'>;
@@ -20,8 +21,11 @@ export interface Sweeps {
   update(sweepId: string, change: SweepChange): Promise<void>;
   /** Notes what somebody asks of it; the last one counts. Answers the record as it was before, `undefined` where there is none. */
   command(sweepId: string, command: SweepCommand): Promise<Sweep | undefined>;
-  /** Newest first; a moment behind (an index). */
-  list(limit: number, after?: string): Promise<SweepPage>;
+  /**
+   * At most `limit` of those that the filter lets through, the newest first, that come after that place; a moment behind
+   * (an index).
+   */
+  list(filter: SweepFilter, limit: number, after?: ListPlace): Promise<SweepPage>;
 
   /** Queues an add-on once: one that is there, whatever has become of it, stays. */
   enqueue(sweepId: string, item: SweepItem): Promise<void>;

@@ -3,7 +3,15 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { BY_CLUSTER, BY_TIME, EXPIRES, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
+import {
+  attributesOfList,
+  EXPIRES,
+  HELD_LOCKS,
+  LIST_INDEX_NAMES,
+  LIST_INDEXES,
+  LIST_KEY,
+  PENDING,
+} from '../../lambdas/adapters/indexes.ts';
 
 /**
  * DynamoDB answers plain HTTP too. The resource `*` is the table and its index: their ARN would make a circle.
@@ -32,10 +40,11 @@ export class LedgerTable extends Construct {
       partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
       sortKey: { name: 'sk', type: dynamodb.AttributeType.STRING },
       // A migration makes some 200 write units (about 60 items, the record of 8 KB ten times, each lock twice for the
-      // index) and 400 read units, and leaves 20 KB: 200 × 0.625 + 400 × 0.125 USD a million = 0.0002 USD, and nothing
-      // between migrations. The provisioned 100 + 100 units that a sweep of a hundred needs cost 57 USD a month, as
-      // much as 285,000 migrations. Standard-IA asks 25 % more for requests to save on storage that is free up to 25
-      // GB, which is 1.2 million migrations. See docs/adr/0006; prices: us-east-1, on demand since November 2024.
+      // index, 16 in the indexes of lists) and 400 read units, and leaves 20 KB: 200 × 0.625 + 400 × 0.125 USD a million
+      // = 0.0002 USD, and nothing between migrations. The provisioned 100 + 100 units that a sweep of a hundred needs
+      // cost 57 USD a month, as much as 285,000 migrations. Standard-IA asks 25 % more for requests to save on storage
+      // that is free up to 25 GB, which is 1.2 million migrations. See docs/adr/0006; prices: us-east-1, on demand since
+      // November 2024.
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
       tableClass: dynamodb.TableClass.STANDARD,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
@@ -62,22 +71,15 @@ export class LedgerTable extends Construct {
       projectionType: dynamodb.ProjectionType.INCLUDE,
       nonKeyAttributes: ['requestedAt'],
     });
-    // Lists of migrations. Only what a list shows is in them, so that they are written when a migration begins and
-    // ends.
-    const listed = {
-      sortKey: { name: 'migrationId', type: dynamodb.AttributeType.STRING },
-      projectionType: dynamodb.ProjectionType.INCLUDE,
-      nonKeyAttributes: ['request', 'status', 'outcome', 'startedAt', 'endedAt'],
-    };
-    this.table.addGlobalSecondaryIndex({
-      indexName: BY_TIME,
-      partitionKey: { name: 'listed', type: dynamodb.AttributeType.STRING },
-      ...listed,
-    });
-    this.table.addGlobalSecondaryIndex({
-      indexName: BY_CLUSTER,
-      partitionKey: { name: 'place', type: dynamodb.AttributeType.STRING },
-      ...listed,
-    });
+    // Lists of migrations and sweeps. Only what a list shows is in them, so that they are written when a migration begins
+    // and ends. See docs/adr/0057.
+    for (const indexName of LIST_INDEX_NAMES)
+      this.table.addGlobalSecondaryIndex({
+        indexName,
+        partitionKey: { name: LIST_INDEXES[indexName], type: dynamodb.AttributeType.STRING },
+        sortKey: { name: LIST_KEY, type: dynamodb.AttributeType.STRING },
+        projectionType: dynamodb.ProjectionType.INCLUDE,
+        nonKeyAttributes: attributesOfList(indexName),
+      });
   }
 }

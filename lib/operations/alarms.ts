@@ -33,6 +33,7 @@ import {
   started,
   stopped,
   sumOf,
+  sumsOf,
   type Watched,
 } from './metrics.ts';
 
@@ -235,8 +236,22 @@ const eventAlarms = ({ rules, eventRules, deadLetterQueue }: Watched): AlarmSpec
   },
 ];
 
+/** One for each sum. */
+const throttles = (
+  id: string,
+  section: string,
+  { means, metrics }: { means: string; metrics: IMetric[] },
+): AlarmSpec[] =>
+  metrics.map((metric, index) => ({
+    id: `${id}${index + 1}`,
+    section,
+    means: `${means} (part ${index + 1} of ${metrics.length}).`,
+    metric,
+    threshold: MANY_THROTTLES,
+    periods: ONCE,
+  }));
+
 function throttleAlarms(watched: Watched): AlarmSpec[] {
-  const throttles = lambdaThrottles(watched.functions);
   return [
     {
       id: 'CallsThrottled',
@@ -245,22 +260,14 @@ function throttleAlarms(watched: Watched): AlarmSpec[] {
       metric: ofService(THROTTLED_CALL),
       threshold: MANY_THROTTLES,
     },
-    ...throttles.map((metric, index): AlarmSpec => ({
-      id: `LambdasThrottled${index + 1}`,
-      section: 'lambdas-throttled',
-      means: `Lambda has no room for invocations (part ${index + 1} of ${throttles.length}).`,
-      metric,
-      threshold: MANY_THROTTLES,
-      periods: ONCE,
-    })),
-    {
-      id: 'LedgerThrottled',
-      section: 'ledger-throttled',
-      means: "DynamoDB refuses reads or writes of the ledger's table.",
-      metric: sumOf('ledger throttled', ledgerThrottles(watched.table)),
-      threshold: MANY_THROTTLES,
-      periods: ONCE,
-    },
+    ...throttles('LambdasThrottled', 'lambdas-throttled', {
+      means: 'Lambda has no room for invocations',
+      metrics: lambdaThrottles(watched.functions),
+    }),
+    ...throttles('LedgerThrottled', 'ledger-throttled', {
+      means: "DynamoDB refuses reads or writes of the ledger's table",
+      metrics: sumsOf('Ledger throttled', ledgerThrottles(watched.table)),
+    }),
     {
       id: 'MachinesThrottled',
       section: 'machines-throttled',

@@ -8,7 +8,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { METRICS_NAMESPACE, METRICS_SERVICE } from '../../lambdas/domain/metrics.ts';
-import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
+import { HELD_LOCKS, LIST_INDEX_NAMES, PENDING } from '../../lambdas/adapters/indexes.ts';
 
 /** What is looked after. */
 export interface Watched {
@@ -92,20 +92,22 @@ export const failed = (machine: sfn.StateMachine): cloudwatch.Metric => machine.
 export const machineThrottled = (machine: sfn.StateMachine): cloudwatch.Metric =>
   machine.metricThrottled({ period: PERIOD });
 
-/** In as few sums as an alarm may have of them. */
+/** In as few sums as an alarm may have of them; where there are several, they are numbered. */
+export function sumsOf(label: string, metrics: cloudwatch.Metric[]): cloudwatch.MathExpression[] {
+  return Array.from({ length: Math.ceil(metrics.length / MOST_IN_A_SUM) }, (_, part) =>
+    sumOf(`${label} ${part + 1}`, metrics.slice(part * MOST_IN_A_SUM, (part + 1) * MOST_IN_A_SUM)),
+  );
+}
+
 export const lambdaThrottles = (functions: lambda.IFunction[]): cloudwatch.MathExpression[] =>
-  Array.from({ length: Math.ceil(functions.length / MOST_IN_A_SUM) }, (_, part) =>
-    sumOf(
-      `Lambdas throttled ${part + 1}`,
-      functions
-        .slice(part * MOST_IN_A_SUM, (part + 1) * MOST_IN_A_SUM)
-        .map((one) => one.metricThrottles({ period: PERIOD })),
-    ),
+  sumsOf(
+    'Lambdas throttled',
+    functions.map((one) => one.metricThrottles({ period: PERIOD })),
   );
 
 const PARTS_OF_THE_LEDGER: Record<string, string>[] = [
   {},
-  ...[HELD_LOCKS, PENDING, BY_TIME, BY_CLUSTER].map((index) => ({ GlobalSecondaryIndexName: index })),
+  ...[HELD_LOCKS, PENDING, ...LIST_INDEX_NAMES].map((index) => ({ GlobalSecondaryIndexName: index })),
 ];
 
 /**

@@ -1,7 +1,7 @@
 /** What each step does in the ledger's table (`lambdas/adapters/dynamo-*.ts`). */
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { STEP_CALLS } from '../../lambdas/domain/step-calls.ts';
-import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
+import { BY_TIME, HELD_LOCKS, type ListIndex, PENDING } from '../../lambdas/adapters/indexes.ts';
 import { everyValue } from './every-value.ts';
 import type { Grant } from './grant.ts';
 
@@ -180,7 +180,16 @@ const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
     [HELD_LOCKS]:
       'lists the locks that are held, and the rollbacks and retirements that were requested and are not begun',
   },
-  api: { [BY_TIME]: 'lists the migrations, and the sweeps', [BY_CLUSTER]: 'lists the migrations of one cluster' },
+  api: {
+    [BY_TIME]: 'lists the migrations, and the sweeps',
+    ByStatus: 'lists the migrations, and the sweeps, of one status',
+    ByOutcome: 'lists the migrations of one outcome',
+    ByCluster: 'lists the migrations of one cluster',
+    ByClusterName: 'lists the migrations of clusters of one name',
+    ByAccount: 'lists the migrations of one account',
+    ByAddon: 'lists the migrations of one add-on',
+    ByRequester: 'lists the migrations that one requester asked for',
+  } satisfies Record<ListIndex, string>,
   'publish-events': { [PENDING]: 'lists what was not told yet, and the approvals that are waited for' },
   'begin-sweep': { [BY_TIME]: 'finds the sweep before it' },
 };

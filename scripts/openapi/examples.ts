@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
 import type { OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
+import { listIdOf, tokenAfter } from '../../lambdas/api/tokens.ts';
 
 type Schemas = typeof OPERATIONS;
 type Body<Id extends OperationId> = Schemas[Id] extends { body: infer Schema extends z.ZodType }
@@ -22,6 +23,8 @@ const [STARTED, ASKED, DECIDED, EXPIRES] = [
   '2026-01-15T09:20:00.000Z',
   '2026-01-16T09:00:12.000Z',
 ];
+/** Behind which the next page goes on. */
+const LAST = { startedAt: STARTED, id: ID };
 
 const LINKS = { self: `/v1/migrations/${ID}`, plan: `/v1/plans/${ID}` };
 const PLAN_LINKS = { self: LINKS.plan, migration: LINKS.self, plan: LINKS.plan };
@@ -134,7 +137,7 @@ export const EXAMPLES: Examples = {
           links: LINKS,
         },
       ],
-      next: 'IjAxSkQ4WjVRNlI3UzhUOVYwVzFYMlkzWjRBIg',
+      next: tokenAfter(listIdOf('migrations', { dryRun: 'false' }), LAST),
     },
   },
   getMigration: {
@@ -268,7 +271,7 @@ export const EXAMPLES: Examples = {
   listSweeps: {
     answer: {
       sweeps: [{ sweepId: ID, request: SWEEP.request, status: 'running', startedAt: STARTED, links: SWEEP_LINKS }],
-      next: 'IjAxSkQ4WjVRNlI3UzhUOVYwVzFYMlkzWjRBIg',
+      next: tokenAfter(listIdOf('sweeps', {}), LAST),
     },
   },
   getSweep: {

@@ -63,6 +63,10 @@ describe('a question', () => {
       hint: expect.stringMatching(/Whether it was done is not known\. To look: pod-identity migrations/) as unknown,
     });
     expect(api.sleeps).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
+    const plan = { method: 'POST', path: '/plans', body: {}, answer } as const;
+    expect((await thrownBy(fakeApi(lost()).ask(plan))).hint).toContain(
+      'To look: pod-identity migrations --dry-run --deployed',
+    );
     expect((await thrownBy(get(fakeApi(lost())))).hint).not.toContain('not known');
     expect((await thrownBy(post(fakeApi({ status: 504 })))).hint).toContain('not known');
   });

@@ -363,16 +363,21 @@ describe('the rest by the API', () => {
         ...(next === undefined ? {} : { next }),
       });
     const api = fakeApi(page(0, 100, 'a'), page(100, 0, 'b'), page(100, 20, 'c'));
-    const listed = await serviceOf(api).list({ cluster: 'demo', since: Date.parse('2026-01-01T00:00:00Z') }, 120);
+    const listed = await serviceOf(api).list(
+      { cluster: 'demo', dryRun: false, since: Date.parse('2026-01-01T00:00:00Z'), until: Date.parse('2026-02-01') },
+      120,
+    );
     expect(listed).toMatchObject({ more: true });
     expect(listed.migrations).toHaveLength(120);
     expect(listed.migrations[0]).not.toHaveProperty('links');
-    const since = '2026-01-01T00%3A00%3A00.000Z';
+    const filters = 'cluster=demo&since=2026-01-01T00%3A00%3A00.000Z&until=2026-02-01T00%3A00%3A00.000Z&dryRun=false';
     expect(api.requests.map(asked)).toEqual([
-      `GET /migrations?cluster=demo&since=${since}&limit=100`,
-      `GET /migrations?cluster=demo&since=${since}&limit=20&next=a`,
-      `GET /migrations?cluster=demo&since=${since}&limit=20&next=b`,
+      `GET /migrations?${filters}&limit=100`,
+      `GET /migrations?${filters}&limit=20&next=a`,
+      `GET /migrations?${filters}&limit=20&next=b`,
     ]);
-    expect(await serviceOf(fakeApi(page(0, 3))).list({}, 50)).toMatchObject({ more: false, migrations: { length: 3 } });
+    const all = fakeApi(page(0, 3));
+    expect(await serviceOf(all).list({}, 50)).toMatchObject({ more: false, migrations: { length: 3 } });
+    expect(all.requests.map(asked)).toEqual(['GET /migrations?dryRun=any&limit=50']);
   });
 });

@@ -135,7 +135,7 @@ describe('a kept sandbox', () => {
     const other = await world.reportOf('plan', ...ADDON);
     expect(other.outcome).toBe('already-migrated');
 
-    const listed = await world.run('migrations', '--json');
+    const listed = await world.run('migrations', '--json', '--with-dry-runs');
     expect(listed.code).toBe(0);
     expect(JSON.parse(listed.out)).toMatchObject({
       more: false,
@@ -144,6 +144,20 @@ describe('a kept sandbox', () => {
         { migrationId: one.migrationId, outcome: 'migrated', requestedBy: 'command-line' },
       ],
     });
+    for (const flags of [
+      [],
+      ['--requested-by', 'command-line'],
+      ['--status', 'ended', '--addon', 'aws-ebs-csi-driver'],
+    ])
+      expect(JSON.parse((await world.run('migrations', '--json', ...flags)).out)).toMatchObject({
+        migrations: [{ migrationId: one.migrationId, dryRun: false }],
+      });
+    for (const flags of [
+      ['--status', 'running'],
+      ['--addon', 'vpc-cni'],
+      ['--requested-by', 'ada'],
+    ])
+      expect(JSON.parse((await world.run('migrations', '--json', ...flags)).out)).toMatchObject({ migrations: [] });
     const late = await world.run('approve', one.migrationId, '--plan', one.plan?.hash ?? '');
     expect(late).toMatchObject({
       code: 2,
@@ -155,27 +169,35 @@ describe('a kept sandbox', () => {
     });
   });
 
-  it('lists the migrations that are asked for, newest first', async () => {
+  it('lists the dry runs that are asked for, newest first', async () => {
     // Plans are replayed in less time than migrations.
     const one = await world.reportOf('plan', ...ADDON);
     const other = await world.reportOf('plan', '--cluster', 'reliability-dev', '--addon', 'aws-efs-csi-driver');
     expect([one.outcome, other.outcome]).toEqual(['planned', 'blocked']);
     const ids = async (...flags: string[]): Promise<string[]> =>
       (
-        JSON.parse((await world.run('migrations', '--json', ...flags)).out) as { migrations: { migrationId: string }[] }
+        JSON.parse((await world.run('migrations', '--json', '--dry-run', ...flags)).out) as {
+          migrations: { migrationId: string }[];
+        }
       ).migrations.map(({ migrationId }) => migrationId);
     expect(await ids('--outcome', 'planned')).toEqual([one.migrationId]);
     expect(await ids('--limit', '1')).toEqual([other.migrationId]);
     expect(await ids('--since', '2027-01-01')).toEqual([]);
+    expect(await ids('--until', '2026-01-15')).toEqual([]);
     expect(await ids('--cluster', 'reliability-dev', '--since', '2026-01-15T00:00:00Z')).toEqual([
       other.migrationId,
       one.migrationId,
     ]);
-    const table = (await world.run('migrations', '--limit', '1')).out;
+    const table = (await world.run('migrations', '--dry-run', '--limit', '1')).out;
     expect(table).toMatch(
-      /^MIGRATION +STARTED +OUTCOME +WHAT +CLUSTER +BY \(AS STATED\)\n\S+ +2026-01-15T09:\d\d:\d\dZ {2}blocked {2}aws-efs-csi-driver {2}reliability-dev \(111122223333, eu-west-1\) {2}command-line\n\nThere are older ones than these 1: [^\n]*--limit \(1\)\.\n$/,
+      /^MIGRATION +STARTED +OUTCOME +WHAT +CLUSTER +BY \(AS STATED\)\n\S+ +2026-01-15T09:\d\d:\d\dZ {2}blocked \(plan\) {2}aws-efs-csi-driver {2}reliability-dev \(111122223333, eu-west-1\) {2}command-line\n\nThere are older ones than these 1: [^\n]*--limit \(1\)\.\n$/,
     );
-    expect((await world.run('migrations', '--cluster', 'other')).out).toBe('There are no such migrations.\n');
+    expect((await world.run('migrations')).out).toBe(
+      'There are no such migrations. Dry runs are not among them: --dry-run lists them.\n',
+    );
+    expect((await world.run('migrations', '--dry-run', '--cluster', 'other')).out).toBe(
+      'There are no such dry runs.\n',
+    );
   });
 });
 
@@ -185,6 +207,17 @@ describe('flags', () => {
     expect(code).toBe(2);
     return err;
   };
+
+  it.each([
+    [['--dry-run', '--with-dry-runs'], /--with-dry-runs .*and --dry-run exclude each other/],
+    [['--outcome', 'planned'], /--outcome "planned" planned is how dry runs alone end, .*: add --dry-run/],
+    [['--status', 'paused'], /--status "paused" must be running, rolling-back or ended/],
+    [['--since', '2026-01-02', '--until', '2026-01-01'], /--until "2026-01-01" must be later than since/],
+    [['--requested-by', ''], /--requested-by .*must not be empty/],
+    [['--addon', 'No'], /--addon "No" must be an EKS add-on name/],
+  ])('of a list are refused: %j', async (flags, message) => {
+    expect(await refused('migrations', '--deployed', ...flags)).toMatch(message);
+  });
 
   it.each([
     [

@@ -211,6 +211,11 @@ describe('the commands about a sweep', () => {
       sweeps: [{ sweepId: ID, outcome: 'completed' }],
       more: false,
     });
-    expect(asked).toEqual(['GET /sweeps?limit=5', 'GET /sweeps?limit=50']);
+    await run('sweeps', '--status', 'ended', '--since', '2026-01-01', '--until', '2026-02-01');
+    expect(asked).toEqual([
+      'GET /sweeps?limit=5',
+      'GET /sweeps?limit=50',
+      'GET /sweeps?status=ended&since=2026-01-01T00%3A00%3A00.000Z&until=2026-02-01T00%3A00%3A00.000Z&limit=50',
+    ]);
   });
 });

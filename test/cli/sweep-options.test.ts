@@ -235,6 +235,17 @@ describe('the flags of the commands about sweeps', () => {
     expect(errorOf(() => parseReportFlags({ sweepId: ID })).message).toContain('--report is missing');
     expect(parseReportFlags({ sweepId: ID, report: ['a.csv'] }).report).toEqual([{ file: 'a.csv', format: 'csv' }]);
   });
+  it('narrow a list of sweeps down', () => {
+    expect(parseSweepListFlags({ status: 'paused', since: '2026-01-01', until: '2026-01-02' })).toMatchObject({
+      status: 'paused',
+      since: Date.UTC(2026, 0, 1),
+      until: Date.UTC(2026, 0, 2),
+    });
+    expect(errorOf(() => parseSweepListFlags({ status: 'new' })).message).toContain('must be running, paused');
+    expect(errorOf(() => parseSweepListFlags({ since: '2026-01-02', until: '2026-01-02' })).message).toContain(
+      'must be later than since',
+    );
+  });
   it.each(['0', '1001', 'x'])('list no %j sweeps', (limit) =>
     expect(errorOf(() => parseSweepListFlags({ limit })).message).toContain('must be a whole number from 1 to 1000'),
   );

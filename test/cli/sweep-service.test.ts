@@ -174,10 +174,10 @@ describe('sweeps by direct calls', () => {
     const idAt = (index: number): string => `01JD8Z5Q6R7S8T9V0W1X2Y3Z4${index}`;
     for (let index = 0; index < 5; index += 1) await sweeps.create(aSweep({ sweepId: idAt(index) }));
     const short = sweeps.list.bind(sweeps);
-    sweeps.list = (limit, after) => short(Math.min(2, limit), after);
+    sweeps.list = (filter, limit, after) => short(filter, Math.min(2, limit), after);
     const calls = directSweeps(backend, 'me');
     const ids = async (limit: number) => {
-      const { sweeps: found, more } = await calls.list(limit);
+      const { sweeps: found, more } = await calls.list({}, limit);
       return [found.map(({ sweepId }) => sweepId), more];
     };
     expect(await ids(3)).toEqual([[4, 3, 2].map(idAt), true]);
@@ -290,7 +290,7 @@ describe('sweeps by the API', () => {
       problemAnswer('unknown-sweep', `There is no sweep ${ID}.`),
     );
     const sweeps = service(api);
-    expect(await sweeps.list(10)).toMatchObject({ sweeps: [{ sweepId: ID }, { sweepId: ID }], more: false });
+    expect(await sweeps.list({}, 10)).toMatchObject({ sweeps: [{ sweepId: ID }, { sweepId: ID }], more: false });
     expect(await sweeps.command(ID, { command: 'pause', reason: 'night' })).toEqual(aStanding());
     expect(await thrownBy(sweeps.command(ID, { command: 'stop' }))).toMatchObject({
       name: 'NotNow',

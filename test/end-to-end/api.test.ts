@@ -71,13 +71,28 @@ describe('a migration over HTTP', () => {
       );
       await world.later(3 * MINUTES);
       expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
-      const listed = JSON.parse(
-        (await ann.ask('GET', '/migrations', { query: { cluster: BODY.target.cluster } })).text,
-      ) as { migrations: { migrationId: string; outcome: string }[] };
-      expect(listed.migrations).toMatchObject([
+      const listed = async (query: Record<string, string>): Promise<unknown> =>
+        JSON.parse((await ann.ask('GET', '/migrations', { query: { cluster: BODY.target.cluster, ...query } })).text);
+      const [migration, dryRun] = [
         { migrationId: id, outcome: 'migrated' },
         { migrationId: planId, outcome: 'planned' },
-      ]);
+      ];
+      expect(await listed({})).toMatchObject({ migrations: [migration] });
+      expect(await listed({ dryRun: 'any', ...BODY.target })).toMatchObject({ migrations: [migration, dryRun] });
+      expect(await listed({ dryRun: 'true', outcome: 'planned' })).toMatchObject({ migrations: [dryRun] });
+
+      const first = (await listed({ dryRun: 'any', limit: '1' })) as { next: string };
+      expect(first).toMatchObject({ migrations: [migration] });
+      const { next } = first;
+      expect(await listed({ dryRun: 'any', next })).toEqual({ migrations: [expect.objectContaining(dryRun)] });
+      for (const [where, query] of [
+        ['/sweeps', {}],
+        ['/migrations', { cluster: BODY.target.cluster }],
+      ] as const) {
+        const refused = await ann.ask('GET', where, { query: { ...query, next } });
+        expect(refused.status).toBe(400);
+        expect(JSON.parse(refused.text)).toMatchObject({ code: 'invalid-request', errors: [{ field: 'query.next' }] });
+      }
     });
   });
 

@@ -61,7 +61,7 @@ describe('a scheduled sweep', () => {
         const due = ['2026-01-15T09:30:00.000Z', '2026-01-15T10:30:00.000Z'];
         expect(invoked).toHaveLength(2 * due.length);
 
-        const found = (await sweeps.list(10)).sweeps.toReversed();
+        const found = (await sweeps.list({}, 10)).sweeps.toReversed();
         expect(found.map(({ status, outcome }) => [status, outcome])).toEqual(due.map(() => ['ended', 'completed']));
         expect(executions.list(sweepStateMachineArn).map(({ name, status }) => [name, status])).toEqual(
           found.toReversed().map(({ sweepId }) => [sweepId, 'SUCCEEDED']),

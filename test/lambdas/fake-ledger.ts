@@ -1,4 +1,5 @@
 import { copyOf } from './copy.ts';
+import { isListed, pageOf, placeOfMigration } from './fake-lists.ts';
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import {
   eachHolder,
@@ -23,7 +24,7 @@ import type {
   StepLine,
 } from '../../lambdas/domain/model.ts';
 import { requestedRollback, type Rollback, type RollbackStanding } from '../../lambdas/domain/rollback.ts';
-import { type MigrationSummary, summaryOf } from '../../lambdas/domain/summary.ts';
+import { summaryOf } from '../../lambdas/domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
 import type { NotedWait } from '../../lambdas/domain/waiting-for.ts';
 import {
@@ -40,6 +41,7 @@ import type {
   LockMode,
   LockResult,
   MigrationFile,
+  ListPlace,
   MigrationFilter,
   MigrationPage,
   StepEntry,
@@ -339,26 +341,10 @@ export class FakeLedger implements Ledger {
     return copyOf(this.claims.get(key) ?? mine);
   }
 
-  async listMigrations(
-    { account, region, cluster, outcome, since }: MigrationFilter,
-    limit: number,
-    after?: string,
-  ): Promise<MigrationPage> {
-    const fits = ({ target, outcome: end, startedAt }: MigrationSummary): boolean =>
-      [
-        [account, target.account],
-        [region, target.region],
-        [cluster, target.cluster],
-        [outcome, end],
-      ].every(([wanted, has]) => wanted === undefined || wanted === has) &&
-      (since === undefined || Date.parse(startedAt) >= since);
-    const all = [...this.records.values()]
-      .map(summaryOf)
-      .filter((one) => fits(one) && (after === undefined || one.migrationId < after))
-      .sort((a, b) => (a.migrationId < b.migrationId ? 1 : -1));
-    const migrations = all.slice(0, limit);
-    const last = migrations.at(-1)?.migrationId;
-    return { migrations, ...(all.length > limit && last !== undefined ? { next: last } : {}) };
+  async listMigrations(filter: MigrationFilter, limit: number, after?: ListPlace): Promise<MigrationPage> {
+    const all = [...this.records.values()].map(summaryOf).filter((one) => isListed(one, filter));
+    const { page: migrations, ...more } = pageOf(all, { placeOf: placeOfMigration, limit, after });
+    return { migrations, ...more };
   }
 
   private lockAt(key: string): Lock {

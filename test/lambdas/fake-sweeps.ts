@@ -1,5 +1,7 @@
 /** Sweeps, their bucket and EKS of one region, in memory. */
 import { copyOf } from './copy.ts';
+import { isWithin, pageOf } from './fake-lists.ts';
+import type { ListPlace, SweepFilter } from '../../lambdas/domain/listing.ts';
 import type { Sweep, SweepCommand, SweepItem, SweepTally } from '../../lambdas/domain/sweep/model.ts';
 import type { Documents, Fleet, SweepChange, SweepPage, Sweeps } from '../../lambdas/ports/index.ts';
 
@@ -49,13 +51,13 @@ export class FakeSweeps implements Sweeps {
     if (record) record.command = { ...command };
     return before;
   }
-  async list(limit: number, after?: string): Promise<SweepPage> {
-    const all = [...this.records.values()]
-      .sort((a, b) => (a.sweepId < b.sweepId ? 1 : -1))
-      .filter(({ sweepId }) => after === undefined || sweepId < after);
-    const sweeps = copyOf(all.slice(0, limit));
-    const last = sweeps.at(-1)?.sweepId;
-    return { sweeps, ...(all.length > limit && last !== undefined ? { next: last } : {}) };
+  async list({ status, ...times }: SweepFilter, limit: number, after?: ListPlace): Promise<SweepPage> {
+    const all = [...this.records.values()].filter(
+      (one) => (status === undefined || one.status === status) && isWithin(one.startedAt, times),
+    );
+    const placeOf = ({ sweepId: id, startedAt }: Sweep): ListPlace => ({ startedAt, id });
+    const { page, ...more } = pageOf(all, { placeOf, limit, after });
+    return { sweeps: copyOf(page), ...more };
   }
 
   async enqueue(sweepId: string, item: SweepItem): Promise<void> {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SERVICE_METRICS } from '../../lambdas/domain/metrics.ts';
-import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
+import { HELD_LOCKS, LIST_INDEX_NAMES, PENDING } from '../../lambdas/adapters/indexes.ts';
 import { decidePause, patienceFor } from '../../lambdas/domain/pause.ts';
 import { APPROVAL_HOURS } from '../../lambdas/domain/request.ts';
 import { GRACE_MS } from '../../lambdas/steps/take-over/schema.ts';
@@ -145,7 +145,7 @@ const OF_AWS: Record<string, [names: string[], dimensions: Record<string, string
     ['ReadThrottleEvents', 'WriteThrottleEvents'],
     [
       { TableName: 'AWS::DynamoDB::Table' },
-      ...[HELD_LOCKS, PENDING, BY_TIME, BY_CLUSTER].map((index) => ({
+      ...[HELD_LOCKS, PENDING, ...LIST_INDEX_NAMES].map((index) => ({
         TableName: 'AWS::DynamoDB::Table',
         GlobalSecondaryIndexName: index,
       })),
@@ -352,7 +352,7 @@ describe('thresholds', () => {
       waited += decidePause({ what: 'service', waited, pauses, back: false, seed: 'any' }).seconds;
     }
     expect(MANY_THROTTLES).toBeLessThanOrEqual(throttled);
-    for (const id of ['CallsThrottled', 'LambdasThrottled1', 'LedgerThrottled', 'MachinesThrottled'])
+    for (const id of ['CallsThrottled', 'LambdasThrottled1', 'LedgerThrottled1', 'MachinesThrottled'])
       expect(alarmOf(id)).toMatchObject({ Threshold: MANY_THROTTLES });
   });
 });

@@ -336,7 +336,7 @@ describe('permissions', () => {
     const indexes: Record<string, string[]> = {
       'find-stranded': ['HeldLocks'],
       'publish-events': ['Pending'],
-      api: ['ByCluster', 'ByTime'],
+      api: ['ByAccount', 'ByAddon', 'ByCluster', 'ByClusterName', 'ByOutcome', 'ByRequester', 'ByStatus', 'ByTime'],
       'begin-sweep': ['ByTime'],
     };
     for (const step of STEPS) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { LONGEST_LAMBDA_SECONDS } from '../../lambdas/steps/take-over/schema.ts';
-import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
+import { HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
 import {
   deployed,
   Deployment,
@@ -112,7 +112,7 @@ describe('stack', () => {
       { AttributeName: hash, KeyType: 'HASH' },
       { AttributeName: range, KeyType: 'RANGE' },
     ];
-    const listed = ['request', 'status', 'outcome', 'startedAt', 'endedAt'];
+    const shown = ['summary', 'status', 'outcome', 'endedAt'];
     expect(Properties.GlobalSecondaryIndexes).toEqual([
       {
         IndexName: HELD_LOCKS,
@@ -124,16 +124,22 @@ describe('stack', () => {
         KeySchema: keys('pending', 'pk'),
         Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['requestedAt'] },
       },
-      {
-        IndexName: BY_TIME,
-        KeySchema: keys('listed', 'migrationId'),
-        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: listed },
-      },
-      {
-        IndexName: BY_CLUSTER,
-        KeySchema: keys('place', 'migrationId'),
-        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: listed },
-      },
+      ...(
+        [
+          ['ByTime', 'listed', shown],
+          ['ByStatus', 'status', ['summary', 'outcome', 'endedAt']],
+          ['ByOutcome', 'outcome', ['summary', 'status', 'endedAt']],
+          ['ByCluster', 'place', shown],
+          ['ByClusterName', 'cluster', shown],
+          ['ByAccount', 'account', shown],
+          ['ByAddon', 'addon', shown],
+          ['ByRequester', 'requestedBy', shown],
+        ] as const
+      ).map(([IndexName, key, NonKeyAttributes]) => ({
+        IndexName,
+        KeySchema: keys(key, 'listKey'),
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes },
+      })),
     ]);
   });
 

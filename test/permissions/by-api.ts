@@ -86,6 +86,8 @@ const LATER = { schedule: '20 * * * *', durationMinutes: 30, timeZone: 'UTC' };
 const hashOf = async ({ ask }: ApiCaller, id: string): Promise<string | undefined> =>
   (await ask('getPlan', { id })).plan?.hash;
 
+const OTHER_FILTERS: Record<string, string>[] = [{ requestedBy: 'ada' }, { status: 'ended' }, { outcome: 'blocked' }];
+
 /** A dry run, which is looked at. */
 export const plans: ByApi = async ({ ask, target, addon, rest }) => {
   const { migrationId: id } = await ask('createPlan', { body: { target, addon } });
@@ -103,8 +105,10 @@ export const approves: ByApi = async (api) => {
   await ask('getMigration', { id });
   await ask('decideApproval', { id, body: { decision: 'approve', planHash: await hashOf(api, id) } });
   await rest();
-  await ask('listMigrations');
-  await ask('listMigrations', { query: target });
+  const { account, cluster } = target;
+  // Each is read from another index.
+  const filters = [{}, target, { cluster }, { account }, { addon: addon ?? '' }, ...OTHER_FILTERS];
+  for (const query of filters) await ask('listMigrations', { query });
   await ask('rollBack', { id, body: {}, idempotencyKey: 'back' });
   await rest();
   await ask('getMigration', { id });

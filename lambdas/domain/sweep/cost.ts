@@ -49,11 +49,11 @@ interface Run {
  * are those of the sandbox's first scenario, in place; test/end-to-end/sweep-cost.test.ts counts them again. Each look
  * at what is not ready yet has a pause: two invocations, and four transitions. Units of the ledger, rounded up: docs/adr/0006.
  */
-const CHANGED: Run = { transitions: 45, invocations: 21, writeUnits: 300, readUnits: 500 };
+const CHANGED: Run = { transitions: 45, invocations: 21, writeUnits: 310, readUnits: 500 };
 /** In place too, for pods that kept the old identity over two restarts, and back. */
-const WENT_BACK: Run = { transitions: 124, invocations: 60, writeUnits: 700, readUnits: 1100 };
-/** The plan alone. Its ledger: 4 writes, of which the record counts 8, and 2 reads. */
-const PLANNED: Run = { transitions: 4, invocations: 1, writeUnits: 40, readUnits: 20 };
+const WENT_BACK: Run = { transitions: 124, invocations: 60, writeUnits: 720, readUnits: 1100 };
+/** The plan alone. Its ledger: 4 writes, of which the record counts 8, 16 of the indexes of lists, and 2 reads. */
+const PLANNED: Run = { transitions: 4, invocations: 1, writeUnits: 50, readUnits: 20 };
 
 export const RUNS: Record<Outcome | 'none', Run> = {
   migrated: CHANGED,

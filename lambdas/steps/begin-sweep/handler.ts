@@ -8,7 +8,7 @@ import { mapPrefix, placesKey } from '../../domain/sweep/keys.ts';
 import type { Sweep } from '../../domain/sweep/model.ts';
 import { placesOf, type Territory } from '../../domain/sweep/places.ts';
 import { sameSelection } from '../../domain/sweep/selection.ts';
-import type { Settings, Sweeps } from '../../ports/index.ts';
+import type { ListPlace, Settings, Sweeps } from '../../ports/index.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { newSweep } from '../../runtime/sweep/commanding.ts';
 import { utcNow } from '../../runtime/utc.ts';
@@ -20,16 +20,13 @@ const MOST_LOOKED_THROUGH = 200;
 const PAGE = 50;
 
 /** The last one before it that looked at the same, and to the end. */
-async function previousOf({ sweepId, request }: Sweep, sweeps: Sweeps): Promise<string | undefined> {
-  let from: string | undefined = sweepId;
+async function previousOf({ sweepId, startedAt, request }: Sweep, sweeps: Sweeps): Promise<string | undefined> {
+  let from: ListPlace | undefined = { startedAt, id: sweepId };
   for (let looked = 0; looked < MOST_LOOKED_THROUGH && from !== undefined; looked += PAGE) {
-    const page = await sweeps.list(PAGE, from);
+    const page = await sweeps.list({}, PAGE, from);
     const found = page.sweeps.find(
       (one) =>
-        one.sweepId < sweepId &&
-        one.status === 'ended' &&
-        one.outcome !== 'failed' &&
-        sameSelection(one.request.selection, request.selection),
+        one.status === 'ended' && one.outcome !== 'failed' && sameSelection(one.request.selection, request.selection),
     );
     if (found) return found.sweepId;
     from = page.next;

@@ -3,14 +3,12 @@
  * steps' tests use.
  */
 import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ulid } from 'ulid';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import type { Approval } from '../../../lambdas/domain/approval.ts';
-import { OUTCOMES } from '../../../lambdas/domain/model.ts';
 import type { Claim, Ledger } from '../../../lambdas/ports/ledger.ts';
-import { aMigration, aPlan, aRequest, at, MIGRATION_ID, NOW, OTHER_MIGRATION_ID } from '../fixtures.ts';
+import { aMigration, aPlan, at, MIGRATION_ID, NOW, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
 const anApproval = (change: Partial<Approval> = {}): Approval => ({
@@ -155,97 +153,6 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       expect(await ledger.reclaim('key', first, second)).toEqual(second);
       expect(await ledger.reclaim('key', first, third)).toEqual(second);
       expect(await ledger.claim('key', first)).toEqual(second);
-    });
-  });
-
-  describe('a list of migrations', () => {
-    const places = [
-      { account: '111122223333', region: 'eu-west-1', cluster: 'one' },
-      { account: '111122223333', region: 'eu-west-1', cluster: 'two' },
-      { account: '111122223333', region: 'us-east-1', cluster: 'one' },
-      { account: '444455556666', region: 'eu-west-1', cluster: 'one' },
-    ];
-    const idAt = (index: number): string => ulid(NOW + index * 1000, () => 0.5);
-    const fill = async (): Promise<void> => {
-      for (let index = 0; index < 24; index += 1) {
-        const target = places[index % places.length] ?? places[0]!;
-        const ended =
-          index % 3 === 0
-            ? {}
-            : { outcome: OUTCOMES[index % OUTCOMES.length], endedAt: at(index), status: 'ended' as const };
-        await ledger.putMigration(
-          aMigration({
-            migrationId: idAt(index),
-            request: aRequest({ target }),
-            startedAt: at(index),
-            plan: undefined,
-          }),
-        );
-        await ledger.updateMigration(idAt(index), ended);
-      }
-    };
-    const all = async (filter: Parameters<Ledger['listMigrations']>[0], limit: number): Promise<string[]> => {
-      const ids: string[] = [];
-      let after: string | undefined;
-      do {
-        const page = await ledger.listMigrations(filter, limit, after);
-        expect(page.migrations.length).toBeLessThanOrEqual(limit);
-        ids.push(...page.migrations.map(({ migrationId }) => migrationId));
-        after = page.next;
-      } while (after !== undefined);
-      return ids.filter((id) => id >= idAt(0));
-    };
-
-    it('has each that the filter lets through, once, the newest first, in pages of any size', async () => {
-      await fill();
-      const value = <T>(from: T[]): fc.Arbitrary<T | undefined> =>
-        fc.option(fc.constantFrom(...from), { nil: undefined });
-      const filters = fc.record({
-        account: value(['111122223333', '444455556666']),
-        region: value(['eu-west-1', 'us-east-1']),
-        cluster: value(['one', 'two', 'three']),
-        outcome: value([...OUTCOMES]),
-        since: value([NOW, NOW + 7000, NOW + 7001, NOW + 1_000_000]),
-      });
-      await fc.assert(
-        fc.asyncProperty(filters, fc.integer({ min: 1, max: 30 }), async (filter, limit) => {
-          const fits = (index: number): boolean => {
-            const target = places[index % places.length] ?? places[0]!;
-            const outcome = index % 3 === 0 ? undefined : OUTCOMES[index % OUTCOMES.length];
-            const { since, outcome: wanted, ...where } = filter;
-            return (
-              Object.entries(where).every(
-                ([name, one]) => one === undefined || target[name as keyof typeof target] === one,
-              ) &&
-              (wanted === undefined || outcome === wanted) &&
-              (since === undefined || NOW + index * 1000 >= since)
-            );
-          };
-          expect(await all(filter, limit)).toEqual(
-            Array.from({ length: 24 }, (_one, index) => 23 - index)
-              .filter(fits)
-              .map(idAt),
-          );
-        }),
-        { numRuns: 60 },
-      );
-    });
-    it('shows what each is about, and how far it has come', async () => {
-      await ledger.updateMigration(MIGRATION_ID, { outcome: 'blocked', status: 'ended', endedAt: at(9) });
-      const { request, startedAt } = aMigration();
-      expect((await ledger.listMigrations({}, 10)).migrations).toEqual([
-        {
-          migrationId: MIGRATION_ID,
-          target: request.target,
-          addon: request.addon,
-          status: 'ended',
-          outcome: 'blocked',
-          dryRun: false,
-          ...(request.requestedBy === undefined ? {} : { requestedBy: request.requestedBy }),
-          startedAt,
-          endedAt: at(9),
-        },
-      ]);
     });
   });
 });

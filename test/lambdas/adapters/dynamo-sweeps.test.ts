@@ -63,15 +63,32 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
   });
 
   it('are listed newest first, page by page', async () => {
-    for (const number of [1, 2, 3]) await sweeps.create(aSweep({}, { sweepId: id(number) }));
-    const first = await sweeps.list(2);
-    expect(first.sweeps.map(({ sweepId }) => sweepId)).toEqual([SWEEP_ID, id(3)]);
-    const second = await sweeps.list(2, first.next);
-    expect(second.sweeps.map(({ sweepId, status }) => [sweepId, status])).toEqual([
-      [id(2), 'running'],
-      [id(1), 'running'],
+    // By their start: the first one was created before, with the greatest id.
+    for (const number of [1, 2, 3])
+      await sweeps.create(aSweep({}, { sweepId: id(number), startedAt: at(100 + number) }));
+    const first = await sweeps.list({}, 2);
+    expect(first.sweeps.map(({ sweepId }) => sweepId)).toEqual([id(3), id(2)]);
+    const second = await sweeps.list({}, 2, first.next);
+    expect(second.sweeps).toMatchObject([
+      { sweepId: id(1), status: 'running', startedAt: at(101), request: aSweep().request },
+      { sweepId: SWEEP_ID },
     ]);
-    expect((await sweeps.list(10)).next).toBeUndefined();
+    expect((await sweeps.list({}, 10)).next).toBeUndefined();
+  });
+
+  it('are listed by status, and by when they were started', async () => {
+    for (const number of [1, 2, 3, 4])
+      await sweeps.create(aSweep({}, { sweepId: id(number), startedAt: at(100 + number) }));
+    for (const number of [1, 3]) await sweeps.update(id(number), { status: 'ended', outcome: 'completed' });
+    const listed = async (...given: Parameters<Sweeps['list']>) =>
+      (await sweeps.list(...given)).sweeps.map(({ sweepId }) => sweepId);
+    expect(await listed({ status: 'ended' }, 10)).toEqual([id(3), id(1)]);
+    expect(await listed({ status: 'running' }, 10)).toEqual([id(4), id(2), SWEEP_ID]);
+    expect(await listed({ status: 'paused' }, 10)).toEqual([]);
+    const [since, until] = [Date.parse(at(102)), Date.parse(at(104))];
+    expect(await listed({ since }, 10)).toEqual([id(4), id(3), id(2)]);
+    expect(await listed({ until, status: 'running' }, 1)).toEqual([id(2)]);
+    expect(await listed({ since, until, status: 'ended' }, 10)).toEqual([id(3)]);
   });
 
   it('queue an add-on once, in an order of ids, and give a part of them', async () => {

@@ -3,6 +3,7 @@
  * and the fake that the steps' tests use.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { attributesOfList, LIST_INDEX_NAMES, LIST_INDEXES, LIST_KEY } from '../../../lambdas/adapters/indexes.ts';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import { createDynamoDb } from '../../../sandbox/dynamodb/service.ts';
@@ -16,7 +17,11 @@ const keys = (names: [string, string]) => [
   { AttributeName: names[1], KeyType: 'RANGE' },
 ];
 
-const LISTED = ['request', 'status', 'outcome', 'startedAt', 'endedAt'];
+const LISTS = LIST_INDEX_NAMES.map((IndexName) => ({
+  IndexName,
+  KeySchema: keys([LIST_INDEXES[IndexName], LIST_KEY]),
+  Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: attributesOfList(IndexName) },
+}));
 
 export async function newDynamoDb(clients: 'direct' | 'sdk' = 'sdk'): Promise<DynamoDBClient> {
   const world = newWorld();
@@ -24,10 +29,12 @@ export async function newDynamoDb(clients: 'direct' | 'sdk' = 'sdk'): Promise<Dy
   await createTable({
     name: TABLE,
     keySchema: keys(['pk', 'sk']),
-    attributeDefinitions: ['pk', 'sk', 'held', 'pending', 'listed', 'place', 'migrationId'].map((AttributeName) => ({
-      AttributeName,
-      AttributeType: 'S',
-    })),
+    attributeDefinitions: ['pk', 'sk', 'held', 'pending', LIST_KEY, ...Object.values(LIST_INDEXES)].map(
+      (AttributeName) => ({
+        AttributeName,
+        AttributeType: 'S',
+      }),
+    ),
     globalSecondaryIndexes: [
       { IndexName: 'HeldLocks', KeySchema: keys(['held', 'pk']), Projection: { ProjectionType: 'ALL' } },
       {
@@ -35,16 +42,7 @@ export async function newDynamoDb(clients: 'direct' | 'sdk' = 'sdk'): Promise<Dy
         KeySchema: keys(['pending', 'pk']),
         Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['requestedAt'] },
       },
-      {
-        IndexName: 'ByTime',
-        KeySchema: keys(['listed', 'migrationId']),
-        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: LISTED },
-      },
-      {
-        IndexName: 'ByCluster',
-        KeySchema: keys(['place', 'migrationId']),
-        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: LISTED },
-      },
+      ...LISTS,
     ],
   });
   return clientsOf(openDoor(world, { dynamodb: service }), world, operator(world), clients).dynamodb();

@@ -4,6 +4,7 @@ import { MigrationError, RoleNotAssumed } from '../../../lambdas/domain/errors.t
 import type { Fakes } from '../fakes.ts';
 import { ACCOUNT, aPod, anAssociation, CLUSTER, ROLE, target } from '../fixtures.ts';
 import { newFakes, problemIn, send, started } from './gateway.ts';
+import { listIdOf, type Row, tokenAfter } from '../../../lambdas/api/tokens.ts';
 
 const path = `/clusters/${CLUSTER}/identities`;
 const look = (fakes: Fakes, query: Record<string, string | string[]> = {}) =>
@@ -67,7 +68,7 @@ describe('GET /clusters/{name}/identities', () => {
     const fakes = newFakes();
     fakes.kubernetes.pods = Array.from({ length: 6 }, (_, index) => podOf(index));
     fakes.kubernetes.agentPods = [];
-    const tokenOf = (row: string[]): string => Buffer.from(JSON.stringify(row)).toString('base64url');
+    const tokenOf = (row: Row): string => tokenAfter(listIdOf('identities', target), row);
     expect(
       ((await look(fakes, { next: tokenOf(['team-1', 'Deployment', 'app-2', 'x']) })).body as Page).workloads.map(
         ({ name }) => name,

@@ -1,7 +1,6 @@
 /** What the API shows, and what it does with a migration that is there. */
 import { describe, expect, it } from 'vitest';
 import { migrationAnswer } from '../../../lambdas/api/answers.ts';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Approval, Migration } from '../../../lambdas/domain/model.ts';
 import type { Fakes } from '../fakes.ts';
 import {
@@ -222,22 +221,82 @@ describe('GET /migrations', () => {
 
   it('takes every filter to the ledger, and 50 at a time', async () => {
     const fakes = await many();
+    const { account, region, cluster } = target;
+    const filters = { account, region, cluster, addon: 'vpc-cni', status: 'ended', outcome: 'blocked' } as const;
     await list(fakes, {
-      account: target.account,
-      region: target.region,
-      cluster: target.cluster,
-      outcome: 'blocked',
+      ...filters,
+      requestedBy: BOB,
+      dryRun: 'any',
       since: '2026-01-05T10:00:00+01:00',
-      next: Buffer.from(JSON.stringify(idAt(3))).toString('base64url'),
+      until: '2026-01-06',
     });
     await list(fakes, { since: '2026-01-05' });
-    await list(fakes, { since: '0001-01-01' });
+    await list(fakes, { since: '0001-01-01', dryRun: 'true' });
     expect(fakes.journal.of('ledger.listMigrations')).toEqual([
-      [{ ...target, outcome: 'blocked', since: Date.UTC(2026, 0, 5, 9) }, 50, idAt(3)],
-      [{ since: Date.UTC(2026, 0, 5) }, 50, undefined],
-      [{ since: 0 }, 50, undefined],
+      [
+        {
+          ...filters,
+          requestedBy: BOB,
+          dryRun: undefined,
+          since: Date.UTC(2026, 0, 5, 9),
+          until: Date.UTC(2026, 0, 6),
+        },
+        50,
+        undefined,
+      ],
+      [{ dryRun: false, since: Date.UTC(2026, 0, 5) }, 50, undefined],
+      [{ dryRun: true, since: 0 }, 50, undefined],
     ]);
     expect((await list(fakes, { outcome: 'blocked' })).body).toMatchObject({ migrations: { length: 4 } });
+  });
+
+  it('has no dry runs unless they are asked for', async () => {
+    const fakes = await many();
+    await fakes.ledger.putMigration(
+      aMigration({ migrationId: idAt(9), startedAt: at(9), request: { ...aMigration().request, dryRun: true } }),
+    );
+    const listed = async (query: Record<string, string>) =>
+      (await pageOf(fakes, query)).migrations.map(({ migrationId }) => migrationId);
+    const migrations = [6, 5, 4, 3, 2, 1, 0].map(idAt);
+    expect(await listed({})).toEqual(migrations);
+    expect(await listed({ dryRun: 'false' })).toEqual(migrations);
+    expect(await listed({ dryRun: 'true' })).toEqual([idAt(9)]);
+    expect(await listed({ dryRun: 'any' })).toEqual([idAt(9), ...migrations]);
+  });
+
+  it('goes on with the same filters, however they are written, and with any limit', async () => {
+    const fakes = await many();
+    const { next = '' } = await pageOf(fakes, { limit: '2', since: '2026-01-05', dryRun: 'false' });
+    const { migrations } = await pageOf(fakes, { limit: '3', since: '2026-01-05T00:00:00Z', next });
+    expect(migrations.map(({ migrationId }) => migrationId)).toEqual([4, 3, 2].map(idAt));
+  });
+
+  it.each([
+    ['/migrations', { outcome: 'blocked' }],
+    ['/migrations', { since: '2026-01-06' }],
+    ['/migrations', { dryRun: 'any' }],
+    ['/sweeps', {}],
+    ['/clusters/dev/identities', { region: 'eu-west-1' }],
+  ])('refuses a next on %s with %j that is of the list without it', async (where, query) => {
+    const fakes = await many();
+    const { next = '' } = await pageOf(fakes, { limit: '2' });
+    const answer = await send(fakes, { method: 'GET', path: where, query: { ...query, next } });
+    const found = problemIn(answer, 'invalid-request');
+    expect(found.status).toBe(400);
+    expect(found.errors).toMatchObject([{ field: 'query.next' }]);
+  });
+
+  it('says what to do about a next of other filters', async () => {
+    const fakes = await many();
+    const { next = '' } = await pageOf(fakes, { limit: '2', status: 'ended' });
+    expect(problemIn(await list(fakes, { next }), 'invalid-request').errors).toEqual([
+      {
+        field: 'query.next',
+        message:
+          'belongs to another list, or to other filters: send it with the parameters of the page that it comes from, or leave it out to start with the first page',
+      },
+    ]);
+    expect(fakes.journal.of('ledger.listMigrations')).toHaveLength(1);
   });
 
   it.each([
@@ -252,6 +311,7 @@ describe('GET /migrations', () => {
     ['since', '2026-13-01'],
     ['since', '2026-01-05T09:00:00'],
     ['outcome', 'fine'],
+    ['outcome', 'planned'],
     ['account', '1'],
     ['region', 'x'],
     ['cluster', '-'],
@@ -260,7 +320,12 @@ describe('GET /migrations', () => {
     ['next', 'bm9uZQ'],
     ['next', Buffer.from('"x"').toString('base64url')],
     ['next', 'x'.repeat(3000)],
-    ['status', 'running'],
+    ['status', 'paused'],
+    ['addon', '-'],
+    ['requestedBy', ''],
+    ['dryRun', 'yes'],
+    ['until', 'now'],
+    ['phase', 'x'],
     ['__proto__', 'x'],
     ['constructor', 'x'],
     ['toString', 'x'],
@@ -279,17 +344,15 @@ describe('GET /migrations', () => {
     expect(found.errors).toEqual([{ field: 'query.region', message: 'is given more than once' }]);
   });
 
-  it('refuses a next that DynamoDB does not take there, and says so of nothing else', async () => {
-    const fakes = newFakes();
-    const next = Buffer.from(JSON.stringify(MIGRATION_ID)).toString('base64url');
-    fakes.journal.failNext(
-      'ledger.listMigrations',
-      'before',
-      new MigrationError('InvalidRequest', 'The provided starting key is outside query boundaries'),
-    );
-    expect(problemIn(await list(fakes, { next }), 'invalid-request').errors).toMatchObject([{ field: 'query.next' }]);
-    fakes.journal.failNext('ledger.listMigrations', 'before', new MigrationError('InvalidRequest', 'no'));
-    problemIn(await list(fakes), 'unexpected');
+  it.each(['/migrations', '/sweeps'])('refuses a time on %s that ends before it begins', async (where) => {
+    const query = { since: '2026-01-05', until: '2026-01-05' };
+    const found = problemIn(await send(newFakes(), { method: 'GET', path: where, query }), 'invalid-request');
+    expect(found.errors).toEqual([
+      {
+        field: 'query.until',
+        message: 'must be later than since: a list has what was started at since or later, and before until',
+      },
+    ]);
   });
 });
 
