@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { MAX_ROLE_ARN, ROLE_ARN_PATTERN, parseRoleArn } from './arn.ts';
 import { LONGEST_PRINCIPAL } from './principal.ts';
-import { isOneLine, PORTABLE_ONE_LINE_PATTERN } from './text.ts';
+import { isOneLine, PORTABLE_CONTROL } from './text.ts';
 
 /** ULID: sorts by time, 26 characters of Crockford's base 32. */
 export const migrationId = z
@@ -58,7 +58,7 @@ export const plainText = (most: number) =>
     .string()
     .max(most, { error: `must have at most ${most} characters`, abort: true })
     .refine(isOneLine, 'must be one line of text, without control characters')
-    .meta({ pattern: PORTABLE_ONE_LINE_PATTERN });
+    .meta({ pattern: `^[^${PORTABLE_CONTROL}]*$` });
 
 /** What comes before the ARN of whoever made the call that the service answers with a request of its own. */
 export const BY_CLOUDTRAIL = 'cloudtrail: ';

@@ -2,7 +2,7 @@
  * What the service records about trust policies that it changes: zod schemas, part of the records in `domain/model.ts`.
  */
 import { z } from 'zod';
-import { isOneLine } from '../text.ts';
+import { isOneLine, PORTABLE_CONTROL } from '../text.ts';
 import { schemaNames, time } from '../schemas.ts';
 
 /** `repair`: adds a statement where the evaluation says that one is needed. */
@@ -14,7 +14,9 @@ export const conditionKey = z
   .string()
   .max(512, { error: 'must have at most 512 characters', abort: true })
   .regex(/^[^\s*?:]+:[^*?]{1,255}$/, 'must be the name of a condition key such as aws:SourceIp')
-  .refine(isOneLine, 'must be the name of a condition key, without control characters');
+  .refine(isOneLine, 'must be the name of a condition key, without control characters')
+  // Both rules at once.
+  .meta({ pattern: `^[^\\s*?:${PORTABLE_CONTROL}]+:[^*?${PORTABLE_CONTROL}]{1,255}$` });
 
 /** The change of one role's trust policy that a plan holds ready. */
 export const trustRepair = z
