@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { report } from '../domain/identities/model.ts';
 import { FAILURE_NAMES } from '../domain/failures.ts';
 import { approval, cancellation, migrationId, migrationReport, retirement, rollback, status } from '../domain/model.ts';
+import { schemaNames, time } from '../domain/schemas.ts';
 import { STEP_LINES } from '../domain/step-lines.ts';
 import { migrationSummary } from '../domain/summary.ts';
 import { sweep, sweepId, sweepSummary } from '../domain/sweep/model.ts';
@@ -11,30 +12,48 @@ import { waitingFor } from '../domain/waiting-for.ts';
 
 /** One of a closed set of names, which the document of OpenAPI lists. */
 const named = (names: readonly string[]) => z.string().meta({ openapi: { type: 'string', enum: [...names] } });
-const failure = z.object({
-  /** docs/failures.md explains each. */
-  name: named(FAILURE_NAMES),
-  message: z.string(),
-});
+// docs/failures.md explains each name.
+const failure = z
+  .object({
+    name: named(FAILURE_NAMES).describe('Name of the failure, which docs/failures.md explains.'),
+    message: z.string().describe('What happened, to what, and what to do next.'),
+  })
+  .register(schemaNames, { name: 'Failure' });
 
-/** Paths beside this answer's own; those that change something are there while they can. */
-export const links = z.object({
-  self: z.string(),
-  /** Of a plan: itself as a migration, with all that is known of it. */
-  migration: z.string().optional(),
-  plan: z.string().optional(),
-  approval: z.string().optional(),
-  rollback: z.string().optional(),
-  retire: z.string().optional(),
-  cancel: z.string().optional(),
-  /** Another migration, which worked on the same add-on or service account, so that this one was blocked. */
-  holder: z.string().optional(),
-  /** Other migrations and sweeps that its failure, what it waits for, its warnings or its checks name. */
-  related: z.array(z.string()).optional(),
-});
+/** A path with the stage, or what a custom domain has in its place: a reference that URLs are resolved by. */
+const path = z.string().meta({ format: 'uri-reference' });
+
+/** Paths of what belongs to a migration; those that change something are there while they can. */
+export const links = z
+  .object({
+    self: path.describe('Path of what this answer is about.'),
+    migration: path.optional().describe('Path of the plan as a migration, with all that is known of it.'),
+    plan: path.optional().describe('Path of the plan.'),
+    approval: path.optional().describe('Path to approve or reject the plan. Absent if nothing waits for an approval.'),
+    rollback: path.optional().describe('Path to roll the migration back. Absent if it cannot be rolled back.'),
+    retire: path
+      .optional()
+      .describe('Path to retire the OIDC trust, or to put it back. Absent if that is not possible now.'),
+    cancel: path.optional().describe('Path to cancel the migration. Absent if it cannot be cancelled.'),
+    holder: path
+      .optional()
+      .describe('Path of the migration that had begun on the same subject, so that this one was blocked.'),
+    related: z
+      .array(path)
+      .optional()
+      .describe('Paths of other migrations and sweeps that the messages of this answer name.'),
+  })
+  .register(schemaNames, { name: 'MigrationLinks' });
 export type Links = z.infer<typeof links>;
+const LINKS = 'Paths of what belongs to the migration, and of what can be done with it now.';
 
-export const accepted = z.object({ migrationId, status: z.literal('accepted'), links });
+export const accepted = z
+  .object({
+    migrationId: migrationId.describe('Id of the plan or migration.'),
+    status: z.literal('accepted').describe('The request was accepted.'),
+    links: links.describe(LINKS),
+  })
+  .register(schemaNames, { name: 'Accepted' });
 export type Accepted = z.infer<typeof accepted>;
 
 /**
@@ -45,129 +64,228 @@ export const migrationAnswer = migrationReport
   .omit({ simulated: true, disruption: true, verification: true })
   .partial({ outcome: true, endedAt: true })
   .extend({
-    /** While it is rolling back it has no outcome, and no time of end: `rollback.after` is the outcome of before. */
-    status,
-    dryRun: z.boolean(),
-    /** What the request states, in the words of whoever sent it: `requester` is who that was. */
-    requestedBy: z.string().optional(),
-    reason: z.string().optional(),
-    /** Of a change that has not begun: when its change windows are all open next, or until when they are. */
-    changeWindow: z.object({ opensAt: z.string().optional(), openUntil: z.string().optional() }).optional(),
-    /** What it waits for: an approval, its change window, a poll or an outage; absent while it is at work. */
-    waitingFor: waitingFor.optional(),
-    /** Name of the last step's line, without its way and round; absent before the first. docs/failures.md explains each. */
-    step: named(STEP_LINES).optional(),
-    failure: failure.optional(),
-    rollback: rollback.extend({ error: failure.optional() }).optional(),
-    retirement: retirement.extend({ error: failure.optional() }).optional(),
-    /** The execution that works on it, or did last; absent where none was started yet. */
-    executionArn: z.string().optional(),
-    /** As Step Functions says, while it is running; not RUNNING: the service takes it over within some minutes. */
-    executionStatus: z.string().optional(),
-    cancellation: cancellation.optional(),
-    /** `left`: how many pods of each are not shown, where there are too many. */
-    verification: migrationReport.shape.verification.extend({
-      left: z.object({ before: z.int(), pods: z.int() }).optional(),
-    }),
-    links,
-  });
+    status: status.describe(
+      'Status of the migration. While it is `rolling-back` it has no outcome: `rollback.after` has the outcome of before.',
+    ),
+    dryRun: z.boolean().describe('True if it only plans and changes nothing.'),
+    requestedBy: z
+      .string()
+      .optional()
+      .describe('Who requested it, as the request states it. `requester` is who that was.'),
+    reason: z.string().optional().describe('Why, in the words of the requester.'),
+    changeWindow: z
+      .object({
+        opensAt: time.optional().describe('When all its windows are open next.'),
+        openUntil: time.optional().describe('Until when they are open.'),
+      })
+      .register(schemaNames, { name: 'WindowState' })
+      .optional()
+      .describe('State of its change windows. Absent once the change has begun.'),
+    waitingFor: waitingFor.optional().describe('What it waits for. Absent while it is at work.'),
+    step: named(STEP_LINES)
+      .optional()
+      .describe('The last step, which docs/failures.md explains. Absent before the first.'),
+    failure: failure.optional().describe('Why it did not end `migrated`. Absent if it did.'),
+    rollback: rollback
+      .extend({ error: failure.optional().describe('Why it was refused, or what it could not restore.') })
+      .register(schemaNames, { name: 'Rollback' })
+      .optional()
+      .describe('The last rollback. Absent if there was none.'),
+    retirement: retirement
+      .extend({ error: failure.optional().describe('Why it was refused, or what it could not do.') })
+      .register(schemaNames, { name: 'Retirement' })
+      .optional()
+      .describe('The last retirement of its OIDC trust. A refused one stays. Absent if there was none.'),
+    executionArn: z
+      .string()
+      .optional()
+      .describe('ARN of the Step Functions execution that works on it, or did last. Absent before the first.'),
+    executionStatus: z
+      .string()
+      .optional()
+      .describe(
+        'Status of the execution in Step Functions while the migration is not over. If it is not `RUNNING`, the service takes the migration over within some minutes.',
+      ),
+    cancellation: cancellation.optional().describe('The request to cancel it. Absent if there was none.'),
+    verification: migrationReport.shape.verification
+      .extend({
+        left: z
+          .object({
+            before: z.int().describe('Number of pods that `before` leaves out.'),
+            pods: z.int().describe('Number of pods that `pods` leaves out.'),
+          })
+          .register(schemaNames, { name: 'PodsLeftOut' })
+          .optional()
+          .describe('Number of pods that are left out. Absent if none is.'),
+      })
+      .register(schemaNames, { name: 'Verification' })
+      .describe('Evidence of how pods get their AWS credentials.'),
+    links: links.describe(LINKS),
+  })
+  .register(schemaNames, { name: 'Migration' });
 export type MigrationAnswer = z.infer<typeof migrationAnswer>;
 
 /** What of it is about the plan. */
-export const planAnswer = migrationAnswer.pick({
-  migrationId: true,
-  status: true,
-  outcome: true,
-  target: true,
-  addon: true,
-  serviceAccount: true,
-  strategy: true,
-  preserve: true,
-  dryRun: true,
-  requester: true,
-  requestedBy: true,
-  reason: true,
-  startedAt: true,
-  endedAt: true,
-  plan: true,
-  failure: true,
-  links: true,
-});
+export const planAnswer = migrationAnswer
+  .pick({
+    migrationId: true,
+    status: true,
+    outcome: true,
+    target: true,
+    addon: true,
+    serviceAccount: true,
+    strategy: true,
+    preserve: true,
+    dryRun: true,
+    requester: true,
+    requestedBy: true,
+    reason: true,
+    startedAt: true,
+    endedAt: true,
+    plan: true,
+    failure: true,
+    links: true,
+  })
+  .register(schemaNames, { name: 'Plan' });
 export type PlanAnswer = z.infer<typeof planAnswer>;
 
-export const listAnswer = z.object({
-  migrations: z.array(migrationSummary.extend({ links })),
-  /** There where there may be more: give it back as `next`. A page may be short, or empty, and not the last. */
-  next: z.string().optional(),
-});
+const next = z
+  .string()
+  .optional()
+  .describe(
+    'Send it as `next` to get the next page. Absent on the last page. A page may be short, or empty, and not the last.',
+  );
+
+export const listAnswer = z
+  .object({
+    migrations: z
+      .array(
+        migrationSummary.extend({ links: links.describe(LINKS) }).register(schemaNames, { name: 'MigrationSummary' }),
+      )
+      .describe('Migrations, newest first.'),
+    next,
+  })
+  .register(schemaNames, { name: 'MigrationPage' });
 export type ListAnswer = z.infer<typeof listAnswer>;
 
-/** What every answer to an action has; `links.self` is what it is an action on. */
-const ofAction = {
-  action: z.enum(['approval', 'cancel', 'rollback', 'retire', 'pause', 'resume', 'stop']),
-  /** False where the same was asked for before, and this request changed nothing. */
-  first: z.boolean(),
+const FIRST = z.boolean().describe('False if the same was requested before, so that this request changed nothing.');
+/** What every answer to an action on a migration has; `links.self` is what it is an action on. */
+const ofMigrationAction = {
+  first: FIRST,
+  migrationId: migrationId.describe('Id of the migration.'),
+  status: status.describe('Status of the migration after the action.'),
+  links: links.describe(LINKS),
 };
-/** Of a migration: `status` is as after the action. */
-const ofMigrationAction = { ...ofAction, migrationId, status, links };
 
-export const approvalAnswer = z.object({ ...ofMigrationAction, approval });
+export const approvalAnswer = z
+  .object({
+    action: z.literal('approval').describe('The action.'),
+    ...ofMigrationAction,
+    approval: approval.describe('The approval as it was decided.'),
+  })
+  .register(schemaNames, { name: 'ApprovalAction' });
 export type ApprovalAnswer = z.infer<typeof approvalAnswer>;
 
 /** `first` is false where the request was sent again under its key. */
-export const rollbackAnswer = z.object({ ...ofMigrationAction, rollback });
+export const rollbackAnswer = z
+  .object({
+    action: z.literal('rollback').describe('The action.'),
+    ...ofMigrationAction,
+    rollback: migrationAnswer.shape.rollback.unwrap().describe('The rollback as it was accepted.'),
+  })
+  .register(schemaNames, { name: 'RollbackAction' });
 export type RollbackAnswer = z.infer<typeof rollbackAnswer>;
 
 /** `first` is false where the request was sent again under its key. */
-export const retirementAnswer = z.object({ ...ofMigrationAction, retirement });
+export const retirementAnswer = z
+  .object({
+    action: z.literal('retire').describe('The action.'),
+    ...ofMigrationAction,
+    retirement: migrationAnswer.shape.retirement.unwrap().describe('The retirement as it was accepted.'),
+  })
+  .register(schemaNames, { name: 'RetirementAction' });
 export type RetirementAnswer = z.infer<typeof retirementAnswer>;
 
-export const cancelAnswer = z.object({
-  ...ofMigrationAction,
-  /** The one that stands: an earlier one, where somebody has asked before. */
-  cancellation,
-  /** Whether it had begun when the cancel was noted. */
-  begun: z.boolean(),
-  /** There only where it is certain. */
-  willEnd: z.literal('blocked').optional(),
-});
+export const cancelAnswer = z
+  .object({
+    action: z.literal('cancel').describe('The action.'),
+    ...ofMigrationAction,
+    cancellation: cancellation.describe('The cancellation that counts: an earlier one if there was one.'),
+    begun: z.boolean().describe('Whether the change had begun when the cancellation was recorded.'),
+    willEnd: z.literal('blocked').optional().describe('How the migration will end. Absent unless that is certain.'),
+  })
+  .register(schemaNames, { name: 'CancelAction' });
 export type CancelAnswer = z.infer<typeof cancelAnswer>;
 
 /** A page of `pod-identity identities`: which role a node has is not looked at, nor are the roles of the account. */
-export const identitiesAnswer = report.omit({ namespace: true, totals: true, trustedRoles: true }).extend({
-  /** Of the whole cluster, in all pages. */
-  totals: z.object({ workloads: z.int() }),
-  next: z.string().optional(),
-});
+export const identitiesAnswer = report
+  .omit({ namespace: true, totals: true, trustedRoles: true })
+  .extend({
+    totals: z
+      .object({ workloads: z.int().describe('Number of workloads in all pages.') })
+      .register(schemaNames, { name: 'IdentityTotals' })
+      .describe('Totals of the whole cluster.'),
+    next,
+  })
+  .register(schemaNames, { name: 'IdentitiesPage' });
 export type IdentitiesAnswer = z.infer<typeof identitiesAnswer>;
 
 /** As `links`, of a sweep. */
-export const sweepLinks = z.object({
-  self: z.string(),
-  pause: z.string().optional(),
-  resume: z.string().optional(),
-  stop: z.string().optional(),
-  report: z.string().optional(),
-});
+export const sweepLinks = z
+  .object({
+    self: path.describe('Path of the sweep.'),
+    pause: path.optional().describe('Path to pause the sweep. Absent if it cannot be paused now.'),
+    resume: path.optional().describe('Path to resume the sweep. Absent if it cannot be resumed now.'),
+    stop: path.optional().describe('Path to stop the sweep. Absent if it cannot be stopped now.'),
+    report: path.optional().describe('Path of the report. Absent until it is written.'),
+  })
+  .register(schemaNames, { name: 'SweepLinks' });
 export type SweepLinks = z.infer<typeof sweepLinks>;
+const SWEEP_LINKS = 'Paths of what belongs to the sweep, and of what can be done with it now.';
 
-export const sweepAccepted = z.object({ sweepId, status: z.literal('accepted'), links: sweepLinks });
+export const sweepAccepted = z
+  .object({
+    sweepId: sweepId.describe('Id of the sweep.'),
+    status: z.literal('accepted').describe('The request was accepted.'),
+    links: sweepLinks.describe(SWEEP_LINKS),
+  })
+  .register(schemaNames, { name: 'SweepAccepted' });
 export type SweepAccepted = z.infer<typeof sweepAccepted>;
 
-export const sweepAnswer = sweepStanding.extend({ cause: failure.optional(), links: sweepLinks });
+export const sweepAnswer = sweepStanding
+  .extend({
+    cause: failure.optional().describe('Why it stopped or failed. Absent if it did not.'),
+    links: sweepLinks.describe(SWEEP_LINKS),
+  })
+  .register(schemaNames, { name: 'Sweep' });
 export type SweepAnswer = z.infer<typeof sweepAnswer>;
 
 /** The sweep as it stands after the action. */
-export const sweepActionAnswer = sweepAnswer.extend(ofAction);
+export const sweepActionAnswer = sweepAnswer
+  .extend({ action: z.enum(['pause', 'resume', 'stop']).describe('The action.'), first: FIRST })
+  .register(schemaNames, { name: 'SweepAction' });
 export type SweepActionAnswer = z.infer<typeof sweepActionAnswer>;
 
-export const sweepListAnswer = z.object({
-  sweeps: z.array(sweepSummary.extend({ links: sweepLinks })),
-  /** As in `listAnswer`. */
-  next: z.string().optional(),
-});
+export const sweepListAnswer = z
+  .object({
+    sweeps: z
+      .array(
+        sweepSummary
+          .extend({ links: sweepLinks.describe(SWEEP_LINKS) })
+          .register(schemaNames, { name: 'SweepSummary' }),
+      )
+      .describe('Sweeps, newest first.'),
+    next,
+  })
+  .register(schemaNames, { name: 'SweepPage' });
 export type SweepListAnswer = z.infer<typeof sweepListAnswer>;
 
 /** Where the report is: whoever reads it does so in S3, by their own rights. */
-export const sweepReportAnswer = z.object({ sweepId, reports: sweep.shape.reports.unwrap(), links: sweepLinks });
+export const sweepReportAnswer = z
+  .object({
+    sweepId: sweepId.describe('Id of the sweep.'),
+    reports: sweep.shape.reports.unwrap().describe('Where the report is in S3. Read it there.'),
+    links: sweepLinks.describe(SWEEP_LINKS),
+  })
+  .register(schemaNames, { name: 'SweepReport' });
 export type SweepReportAnswer = z.infer<typeof sweepReportAnswer>;

@@ -13,6 +13,7 @@ import {
   strictRequestFields,
 } from '../domain/model.ts';
 import { accountId, addonName, clusterName, regionName, requestedBy } from '../domain/names.ts';
+import { schemaNames } from '../domain/schemas.ts';
 import { emptyTime, moment } from '../domain/summary.ts';
 import { sweepId, sweepRequest, sweepStatus } from '../domain/sweep/model.ts';
 import { placeToken, rowToken } from './tokens.ts';
@@ -20,31 +21,43 @@ import { placeToken, rowToken } from './tokens.ts';
 /** A dry run: it changes nothing, so it needs no approval, and waits for no window. Who asks, API Gateway says. */
 export const planBody = strictRequestFields
   .omit({ dryRun: true, requestedBy: true, approval: true, approvalHours: true, changeWindow: true })
-  .superRefine(checkSubject);
-export const migrationBody = strictRequestFields.omit({ requestedBy: true }).superRefine(checkSubject);
+  .superRefine(checkSubject)
+  .register(schemaNames, { name: 'PlanRequest' });
+export const migrationBody = strictRequestFields
+  .omit({ requestedBy: true })
+  .superRefine(checkSubject)
+  .register(schemaNames, { name: 'MigrationRequest' });
 export const approvalBody = approvalDecision;
 /** Who asks, API Gateway says. */
-export const sweepBody = sweepRequest.omit({ requestedBy: true });
+export const sweepBody = sweepRequest.omit({ requestedBy: true }).register(schemaNames, { name: 'SweepRequest' });
 /** Of a rollback, of a cancel, and of what is asked of a sweep. */
-export const reasonBody = z.strictObject({ reason: reason.optional() });
-export const rollbackBody = reasonBody.extend({
-  acceptCredentialGap: z
-    .boolean()
-    .optional()
-    .describe('Goes back even where pods may be without credentials before all of them are replaced.'),
-});
+export const reasonBody = z
+  .strictObject({ reason: reason.optional().describe('Why, for the people who read it later.') })
+  .register(schemaNames, { name: 'Reason' });
+export const rollbackBody = reasonBody
+  .extend({
+    acceptCredentialGap: z
+      .boolean()
+      .optional()
+      .describe('Whether to go back even if pods may be without credentials before all of them are replaced.'),
+  })
+  .register(schemaNames, { name: 'RollbackRequest' });
 
-export const retirementBody = reasonBody.extend({
-  action: retirementAction.default('retire').describe('`reinstate` puts back what an earlier `retire` took out.'),
-  dryRun: z.boolean().default(true).describe('Shows the checks and the change, and changes nothing.'),
-  soakDays: soakDays
-    .default(DEFAULT_SOAK_DAYS)
-    .describe('Days that have to pass after the end of the migration before its OIDC trust may be taken away.'),
-});
+export const retirementBody = reasonBody
+  .extend({
+    action: retirementAction
+      .default('retire')
+      .describe('What to do. `reinstate` puts back what an earlier `retire` removed.'),
+    dryRun: z.boolean().default(true).describe('Whether to show the checks and the change, and to change nothing.'),
+    soakDays: soakDays
+      .default(DEFAULT_SOAK_DAYS)
+      .describe('Days that must have passed since the migration ended before its OIDC trust may be removed.'),
+  })
+  .register(schemaNames, { name: 'RetirementRequest' });
 
-export const ofMigration = z.object({ id: migrationId });
-export const ofSweep = z.object({ id: sweepId });
-export const ofCluster = z.object({ name: clusterName });
+export const ofMigration = z.object({ id: migrationId.describe('Id of a migration or plan.') });
+export const ofSweep = z.object({ id: sweepId.describe('Id of a sweep.') });
+export const ofCluster = z.object({ name: clusterName.describe('Name of the EKS cluster.') });
 
 const LIMIT = { least: 1, most: 100, usual: 50 } as const;
 const limitMessage = `must be a whole number from ${LIMIT.least} to ${LIMIT.most}`;
@@ -55,7 +68,8 @@ const limit = z
   .transform(Number)
   .pipe(z.number().max(LIMIT.most, limitMessage))
   .default(LIMIT.usual)
-  .meta({ openapi: { type: 'integer', minimum: LIMIT.least, maximum: LIMIT.most, default: LIMIT.usual } });
+  .meta({ openapi: { type: 'integer', minimum: LIMIT.least, maximum: LIMIT.most, default: LIMIT.usual } })
+  .describe('How many entries a page has at most.');
 
 const time = moment.meta({
   openapi: {
@@ -73,21 +87,32 @@ const checkTime = (
   if (message !== undefined) context.addIssue({ code: 'custom', path: ['until'], message });
 };
 
+const NEXT = 'Which page: `next` of the page before, unchanged. The first page where it is left out.';
+const SINCE = 'When it started at the earliest: a time with its offset, or a day, which begins at 00:00 UTC.';
+const UNTIL = 'Before when it started: a time with its offset, or a day, which begins at 00:00 UTC.';
+
 export const listQuery = z
   .strictObject({
-    account: accountId.optional(),
-    region: regionName.optional(),
-    cluster: clusterName.optional(),
-    addon: addonName.optional(),
-    status: status.optional(),
-    outcome: outcome.optional(),
-    /** `true`: dry runs alone; `any`: dry runs and migrations. */
-    dryRun: z.enum(['false', 'true', 'any']).default('false'),
-    requestedBy: requestedBy.min(1, 'must not be empty').optional(),
-    since: time.optional(),
-    until: time.optional(),
+    account: accountId.optional().describe('AWS account of the cluster.'),
+    region: regionName.optional().describe('AWS region of the cluster.'),
+    cluster: clusterName.optional().describe('Name of the EKS cluster.'),
+    addon: addonName.optional().describe('Name of the EKS add-on.'),
+    status: status.optional().describe('Status of the migration.'),
+    outcome: outcome.optional().describe('How the migration ended.'),
+    dryRun: z
+      .enum(['false', 'true', 'any'])
+      .default('false')
+      .describe('Which are listed. `true`: dry runs. `any`: dry runs and migrations. `false`: migrations.'),
+    requestedBy: requestedBy
+      .min(1, 'must not be empty')
+      .optional()
+      .describe(
+        'Who requested it, as the request states it, whole. For a request of this API it is the ARN of the principal that signed it.',
+      ),
+    since: time.optional().describe(SINCE),
+    until: time.optional().describe(UNTIL),
     limit,
-    next: placeToken.optional(),
+    next: placeToken.optional().describe(NEXT),
   })
   .superRefine(checkTime)
   .superRefine(({ outcome: wanted, dryRun }, context) => {
@@ -100,19 +125,19 @@ export const listQuery = z
   });
 export const sweepsQuery = z
   .strictObject({
-    status: sweepStatus.optional(),
-    since: time.optional(),
-    until: time.optional(),
+    status: sweepStatus.optional().describe('Status of the sweep.'),
+    since: time.optional().describe(SINCE),
+    until: time.optional().describe(UNTIL),
     limit,
-    next: placeToken.optional(),
+    next: placeToken.optional().describe(NEXT),
   })
   .superRefine(checkTime);
 /** `account`: of the cluster; the service's own where it is left out. */
 export const identitiesQuery = z.strictObject({
-  account: accountId.optional(),
-  region: regionName,
+  account: accountId.optional().describe("AWS account of the cluster. Default: the service's own."),
+  region: regionName.describe('AWS region of the cluster.'),
   limit,
-  next: rowToken.optional(),
+  next: rowToken.optional().describe(NEXT),
 });
 /** Of everything else. */
 export const noQuery = z.strictObject({});

@@ -3,6 +3,7 @@
  * that a caller can do something about.
  */
 import { z } from 'zod';
+import { schemaNames } from '../domain/schemas.ts';
 import { shown } from '../domain/text.ts';
 
 /** What a problem's type begins with: a name that stays, wherever the service and its documents are (ADR 55). */
@@ -42,42 +43,54 @@ export type ProblemKind = keyof typeof PROBLEMS;
 /** Characters of a detail, and errors, that are told. */
 const [LONGEST_DETAIL, MOST_ERRORS] = [2000, 20];
 
-export const fieldError = z.object({
-  /** Where it is: `body.target.region`, `query.limit`, `path.id`, `header.idempotency-key`. */
-  field: z.string(),
-  message: z.string(),
-});
+export const fieldError = z
+  .object({
+    field: z
+      .string()
+      .describe('Which part: such as `body.target.region`, `query.limit`, `path.id` or `header.idempotency-key`.'),
+    message: z.string().describe('What is wrong with it.'),
+  })
+  .register(schemaNames, { name: 'FieldError' });
 export type FieldError = z.infer<typeof fieldError>;
 
 /** Paths, as the links of other answers are. */
-export const problemLinks = z.object({
-  /** The migration, or the sweep, that the request was about. */
-  self: z.string().optional(),
-  /** Another migration, which has to end first. */
-  holder: z.string().optional(),
-  /** The other migrations and sweeps that the detail names. */
-  related: z.array(z.string()).optional(),
-});
+const path = z.string().meta({ format: 'uri-reference' });
+export const problemLinks = z
+  .object({
+    self: path.optional().describe('Path of the migration or sweep that the request was about.'),
+    holder: path.optional().describe('Path of the migration that has to end first.'),
+    related: z.array(path).optional().describe('Paths of other migrations and sweeps that `detail` names.'),
+  })
+  .register(schemaNames, { name: 'ProblemLinks' });
 export type ProblemLinks = z.infer<typeof problemLinks>;
 
-export const problem = z.object({
-  /** Its code, as a URI. */
-  type: z.string(),
-  /** One of those that docs/api.md explains; the document of OpenAPI lists them, with API Gateway's. */
-  code: z.string(),
-  title: z.string(),
-  /** Absent where API Gateway itself answers with a status of its own. */
-  status: z.int().min(400).max(599).optional(),
-  detail: z.string(),
-  /** This one occurrence: what to name when asking for help. */
-  instance: z.string().optional(),
-  /** The first of what is wrong with parts of the request. */
-  errors: z.array(fieldError).max(MOST_ERRORS).optional(),
-  /** How many more there are. */
-  moreErrors: z.int().optional(),
-  /** Where to look at what it is about. */
-  links: problemLinks.optional(),
-});
+export const problem = z
+  .object({
+    type: z.string().meta({ format: 'uri' }).describe('`code` as a URI. It names no page.'),
+    // One of those that docs/api.md explains; the document of OpenAPI lists them, with API Gateway's.
+    code: z.string().describe('What kind of problem it is, which docs/api.md explains. Programs go by it.'),
+    title: z.string().describe('The same for people. It may change.'),
+    status: z
+      .int()
+      .min(400)
+      .max(599)
+      .optional()
+      .describe('HTTP status. Absent if API Gateway answers with a status of its own.'),
+    detail: z.string().describe('What is wrong with this request, and what to do next. It may change.'),
+    instance: z
+      .string()
+      .meta({ format: 'uri' })
+      .optional()
+      .describe("This occurrence of the problem. The service's logs have the id in it."),
+    errors: z
+      .array(fieldError)
+      .max(MOST_ERRORS)
+      .optional()
+      .describe('What is wrong with single parts of the request: the first 20. Absent if no part is.'),
+    moreErrors: z.int().optional().describe('Number of errors that `errors` leaves out. Absent if it has all.'),
+    links: problemLinks.optional().describe('Paths of what the problem is about. Absent if it is about nothing.'),
+  })
+  .register(schemaNames, { name: 'Problem' });
 export type Problem = z.infer<typeof problem>;
 
 export interface ProblemOptions {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { reason, requestedBy } from './names.ts';
+import { schemaNames, time } from './schemas.ts';
 import { likeness, parsePrincipal, type SharedRole } from './principal.ts';
 import { requesterOf, statedPrincipal } from './requester.ts';
 
@@ -11,28 +12,39 @@ import { requesterOf, statedPrincipal } from './requester.ts';
 export const approvalState = z.enum(['pending', 'approved', 'rejected', 'expired', 'withdrawn']);
 export type ApprovalState = z.infer<typeof approvalState>;
 
-export const approval = z.object({
-  /** Counts from 1: a plan that has changed meanwhile is asked about anew. */
-  round: z.number().int().positive(),
-  planHash: z.string(),
-  state: approvalState,
-  requestedAt: z.string(),
-  expiresAt: z.string(),
-  /** Who decided, when, and why they say they did; absent while it is pending, and where it expired. */
-  decidedBy: requestedBy.optional(),
-  decidedAt: z.string().optional(),
-  reason: reason.optional(),
-});
+export const approval = z
+  .object({
+    round: z
+      .number()
+      .int()
+      .positive()
+      .describe('Number of the request for approval, from 1. A plan that changes is submitted again.'),
+    planHash: z.string().describe('Hash of the plan that the approval is for. It counts for no other plan.'),
+    state: approvalState.describe(
+      'State of the approval. `expired`: no one decided in time. `withdrawn`: the migration ended before.',
+    ),
+    requestedAt: time.describe('When the approval was requested.'),
+    expiresAt: time.describe('When the approval expires. The migration then ends `blocked`.'),
+    decidedBy: requestedBy
+      .optional()
+      .describe('ARN of the principal that decided. Absent while it is pending, and if it expired.'),
+    decidedAt: time.optional().describe('When the principal decided.'),
+    reason: reason.optional().describe('Why, in the words of the principal that decided.'),
+  })
+  .register(schemaNames, { name: 'Approval' });
 export type Approval = z.infer<typeof approval>;
 
 /** What somebody says about the plan with that hash. */
-export const approvalDecision = z.strictObject({
-  decision: z.enum(['approve', 'reject']),
-  planHash: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/, 'must be the hash of the plan, 64 hexadecimal digits, as the migration shows it'),
-  reason: reason.optional(),
-});
+export const approvalDecision = z
+  .strictObject({
+    decision: z.enum(['approve', 'reject']).describe('Whether the plan may be carried out.'),
+    planHash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'must be the hash of the plan, 64 hexadecimal digits, as the migration shows it')
+      .describe('Hash of the plan that was read: `plan.hash`. The decision counts for no other plan.'),
+    reason: reason.optional().describe('Why, for the people who read the migration later.'),
+  })
+  .register(schemaNames, { name: 'ApprovalDecision' });
 export type ApprovalDecision = z.infer<typeof approvalDecision>;
 
 /** Who may approve what somebody requested, as the deployment configures it. */

@@ -24,6 +24,15 @@ const ROLE_ARN = /^arn:(aws(?:-[a-z]+)*):iam::(\d{12}):role(\/(?:[A-Za-z0-9_+=,.
 /** Nothing resolves them, but whoever reads `role/eks-addons/../admin` may think so. */
 const DOTS = /\/\.\.?(?:\/|$)/;
 
+/** A part of a path that is neither `.` nor `..`, of at most so many characters: without lookahead, which not all know. */
+const partOf = (most: number | ''): string => {
+  const [any, noDot] = ['[A-Za-z0-9_+=,.@-]', '[A-Za-z0-9_+=,@-]'];
+  const up = (taken: number): string => `{0,${most === '' ? '' : most - taken}}`;
+  return String.raw`(${noDot}${any}${up(1)}|\.${noDot}${any}${up(2)}|\.\.${noDot}${any}${up(3)}|\.\.\.${any}${up(3)})`;
+};
+/** All of this as one pattern, for what checks inputs before they come here. */
+export const ROLE_ARN_PATTERN = String.raw`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/(${partOf('')}/)*${partOf(64)}$`;
+
 /** Undefined for what is not the ARN of a role that the service would use. */
 export function parseRoleArn(arn: string): RoleArn | undefined {
   const match = arn.length > MAX_ROLE_ARN || DOTS.test(arn) ? undefined : ROLE_ARN.exec(arn);

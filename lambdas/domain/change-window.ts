@@ -5,6 +5,7 @@
  */
 import { Cron } from 'croner';
 import { z } from 'zod';
+import { schemaNames } from './schemas.ts';
 
 const [MINUTE, HOUR] = [60_000, 3_600_000];
 /**
@@ -65,8 +66,9 @@ function problemOf(schedule: string): string | undefined {
 }
 
 /** Intl takes offsets such as +02:00 too: those know no summer time. */
+const ZONE_NAME = /^[A-Za-z][\w+-]*(\/[\w+-]+)*$/;
 function isZone(name: string): boolean {
-  if (!/^[A-Za-z][\w+-]*(\/[\w+-]+)*$/.test(name)) return false;
+  if (!ZONE_NAME.test(name)) return false;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {
@@ -85,31 +87,35 @@ const whole = (least: number, most: number, what: string) => {
  * is at the first. Schedules with `*` or a step for the minute or hour follow the clocks instead: they leave the
  * skipped hour out, and start in both. Source: croner, README, "Pattern".
  */
-export const changeWindow = z.strictObject({
-  schedule: z
-    .string(SCHEDULE)
-    .max(100, { error: 'must have at most 100 characters', abort: true })
-    .superRefine((schedule, refinement) => {
-      const message = problemOf(schedule);
-      if (message !== undefined) refinement.addIssue({ code: 'custom', message });
-    })
-    .describe(
-      'When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week), that opens at least once in every year.',
+export const changeWindow = z
+  .strictObject({
+    schedule: z
+      .string(SCHEDULE)
+      .max(100, { error: 'must have at most 100 characters', abort: true })
+      .superRefine((schedule, refinement) => {
+        const message = problemOf(schedule);
+        if (message !== undefined) refinement.addIssue({ code: 'custom', message });
+      })
+      .meta({ pattern: FIVE_FIELDS.source })
+      .describe(
+        'When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week), that opens at least once in every year.',
+      ),
+    durationMinutes: whole(15, 10_080, 'minutes').describe(
+      'How long it stays open each time, in minutes: from 15 to 10080 (a week).',
     ),
-  durationMinutes: whole(15, 10_080, 'minutes').describe(
-    'How long it stays open each time, in minutes: from 15 to 10080 (a week).',
-  ),
-  timeZone: z
-    .string(ZONE)
-    .max(64, { error: 'must have at most 64 characters', abort: true })
-    .refine(isZone, ZONE)
-    .describe('Time zone of the schedule, by its name in the IANA database, such as `Europe/Berlin` or `UTC`.'),
-  waitAtMostHours: whole(1, MOST_WINDOW_HOURS, 'hours')
-    .default(336)
-    .describe(
-      'How long a migration waits for the window at most, in hours: up to 336 (two weeks). Then it ends `blocked`.',
-    ),
-});
+    timeZone: z
+      .string(ZONE)
+      .max(64, { error: 'must have at most 64 characters', abort: true })
+      .refine(isZone, ZONE)
+      .meta({ pattern: ZONE_NAME.source })
+      .describe('Time zone of the schedule, by its name in the IANA database, such as `Europe/Berlin` or `UTC`.'),
+    waitAtMostHours: whole(1, MOST_WINDOW_HOURS, 'hours')
+      .default(336)
+      .describe(
+        'How long a migration waits for the window at most, in hours: up to 336 (two weeks). Then it ends `blocked`.',
+      ),
+  })
+  .register(schemaNames, { name: 'ChangeWindow' });
 export type ChangeWindow = z.infer<typeof changeWindow>;
 
 /** Names a window in a message. */

@@ -1,16 +1,16 @@
 /** What a plan, or a retirement, finds about one question. */
 import { z } from 'zod';
+import { schemaNames } from './schemas.ts';
 import { shownText } from './text.ts';
 
-export const check = z.object({
-  /** Stable, kebab-case; see `plan/checks.ts`. */
-  id: z.string(),
-  status: z.enum(['pass', 'warn', 'fail', 'unknown']),
-  /** What was found, with names. */
-  message: shownText,
-  /** What to do about it; there for every status but pass. */
-  remedy: shownText.optional(),
-  /** Where the rule comes from: a page of the EKS User Guide or an issue. */
-  source: shownText.optional(),
-});
+export const check = z
+  .object({
+    // See `plan/checks.ts`.
+    id: z.string().describe('Id of the check, in kebab case. It does not change.'),
+    status: z.enum(['pass', 'warn', 'fail', 'unknown']).describe('Result of the check. Only `fail` blocks.'),
+    message: shownText.describe('What was found, with names.'),
+    remedy: shownText.optional().describe('What to do about it. Absent if the check passed.'),
+    source: shownText.optional().describe('Where the rule comes from: a page of the EKS User Guide, or an issue.'),
+  })
+  .register(schemaNames, { name: 'Check' });
 export type Check = z.infer<typeof check>;

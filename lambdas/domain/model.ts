@@ -5,108 +5,41 @@
 import { z } from 'zod';
 import { approval } from './approval.ts';
 import { check } from './check.ts';
+import { correlation } from './correlation.ts';
 import { podEvidence, stepLine } from './evidence.ts';
 import { migrationId, reason, requestedBy } from './names.ts';
 import { addon, association, serviceAccountState, type Addon } from './observed.ts';
 import { failure, outcome, status } from './outcome.ts';
-import { carriedOver, identityLoss, plannedAssociation } from './planned.ts';
-import { maxDisruption, migrationRequest, resolveConflicts, strategy, target } from './request.ts';
+import { plan, rung } from './plan/model.ts';
+import { identityLoss, plannedAssociation } from './planned.ts';
+import { migrationRequest, strategy, target } from './request.ts';
 import { authenticatedRequester, notedRequester } from './requester.ts';
 import { retirement } from './retirement.ts';
 import { recovery, rollback } from './rollback.ts';
-import { brokenPod, forecast, progress } from './rollout/model.ts';
+import { brokenPod, progress } from './rollout/model.ts';
+import { schemaNames, time } from './schemas.ts';
 import { pasteable } from './shell.ts';
 import { serviceAccountRef } from './subject.ts';
-import { correlation } from './correlation.ts';
 import { trigger } from './trigger.ts';
-import { trustChange, trustRepair, trustRetirement } from './trust/model.ts';
+import { trustChange, trustRetirement } from './trust/model.ts';
 import { notedWait } from './waiting-for.ts';
 
 export * from './approval.ts';
 export * from './check.ts';
+export * from './correlation.ts';
 export * from './evidence.ts';
 export * from './observed.ts';
 export * from './outcome.ts';
+export * from './plan/model.ts';
 export * from './planned.ts';
 export * from './request.ts';
 export * from './requester.ts';
 export * from './retirement.ts';
 export * from './rollback.ts';
 export * from './rollout/model.ts';
-export * from './correlation.ts';
 export * from './trigger.ts';
 
 export { accountId, addonName, clusterName, migrationId, reason, regionName, requestedBy, roleArn } from './names.ts';
-
-/**
- * One way to make the change. `preserve` is DeleteAddon's, and false for ways that delete nothing. `associate`: of a
- * service account that is no add-on's.
- */
-export const rung = z.object({
-  strategy: z.enum(['in-place', 'recreate', 'associate']),
-  preserve: z.boolean(),
-  disruption: maxDisruption,
-  resolveConflicts,
-});
-export type Rung = z.infer<typeof rung>;
-
-export const planStep = z.object({
-  name: z.string(),
-  what: z.string(),
-  /** The AWS or Kubernetes API calls of the step that change something; empty for a reading step. */
-  calls: z.array(z.string()),
-  disruption: z.enum(['none', 'rolling', 'outage']),
-  undo: z.string(),
-});
-export type PlanStep = z.infer<typeof planStep>;
-
-export const verdict = z.enum(['migrate', 'already-migrated', 'blocked']);
-
-export const plan = z.object({
-  verdict,
-  strategy,
-  preserve: z.boolean(),
-  /** The ways to make the change, least disturbing first; empty where there is nothing to change. */
-  ladder: z.array(rung),
-  checks: z.array(check),
-  steps: z.array(planStep),
-  addon: addon.optional(),
-  /** Of a request for one; absent where it could not be seen. */
-  serviceAccount: serviceAccountState.optional(),
-  namespace: z.string().optional(),
-  /** The add-on's default namespace, as EKS names it; absent where it does not. */
-  defaultNamespace: z.string().optional(),
-  associations: z.array(plannedAssociation),
-  /**
-   * Service accounts that lose their AWS identity by the change. A plan that changes something accepts each of them that
-   * has pods.
-   */
-  identityLosses: z.array(identityLoss).default([]),
-  /** Ids of all associations that the planned service accounts have now. */
-  existing: z.array(z.string()),
-  /** Those of them that the first way deletes by itself, because they stand in its way. */
-  purge: z.array(z.string()),
-  carryOver: z.array(carriedOver),
-  /**
-   * Changes of trust policies that come before the change of the add-on; empty unless the request says `repair` and one
-   * is needed.
-   */
-  trustRepairs: z.array(trustRepair).default([]),
-  /**
-   * The Pod Identity agent's add-on, which is installed before anything else changes; absent where the cluster has an
-   * agent, or nobody asked for it.
-   */
-  installAgent: z.object({ version: z.string() }).optional(),
-  /** How long it is forecast to take; absent where no pod could be seen, or nothing is to be changed. */
-  forecast: forecast.optional(),
-  /** Pods of the planned service accounts that do not work before anything is changed. */
-  brokenPods: z.array(brokenPod).optional(),
-  /** SHA-256 over what was found and is not here itself: the associations, and the roles' trust policies; hex. */
-  found: z.string().default(''),
-  /** SHA-256 over what was asked and found, and what will be done, hex: see `plan/hash.ts`. */
-  hash: z.string(),
-});
-export type Plan = z.infer<typeof plan>;
 
 /** What was there before anything changed; a rollback works from this alone. Of an add-on, or of a service account. */
 export const snapshot = z.object({
@@ -144,28 +77,50 @@ export const isOfAddon = (one: Snapshot): one is AddonSnapshot => one.addon !== 
 export const verified = z.enum(['injected', 'api', 'none']);
 
 /** Somebody asked a migration to stop: before `begin` it ends blocked, after it rolls back. */
-export const cancellation = z.object({
-  requestedAt: z.string(),
-  requestedBy: requestedBy.optional(),
-  reason: reason.optional(),
-  /** Another migration has begun on the same subject while this one waited: nobody else asked. */
-  supersededBy: migrationId.optional(),
-});
+export const cancellation = z
+  .object({
+    requestedAt: time.describe('When it was requested.'),
+    requestedBy: requestedBy.optional().describe('ARN of the principal that requested it.'),
+    reason: reason.optional().describe('Why, in the words of that principal.'),
+    supersededBy: migrationId
+      .optional()
+      .describe(
+        'Id of another migration that began on the same subject while this one waited. No one else requested it.',
+      ),
+  })
+  .register(schemaNames, { name: 'Cancellation' });
 export type Cancellation = z.infer<typeof cancellation>;
 
 /** A person has let go the locks that a migration keeps after it ended `needs-human`; nothing was put back by that. */
-export const release = z.object({ at: z.string(), by: requestedBy.optional(), reason: reason.optional() });
+export const release = z
+  .object({
+    at: time.describe('When the locks were released.'),
+    by: requestedBy.optional().describe('Who released them.'),
+    reason: reason.optional().describe('Why, in their words.'),
+  })
+  .register(schemaNames, { name: 'LockRelease' });
 export type Release = z.infer<typeof release>;
 
 /**
  * The annotation that a migration takes off: noted before it is written. `writtenAt`: it is off; `undoneAt`: it is
  * there again.
  */
-export const annotationChange = z.object({
-  notedAt: z.string(),
-  writtenAt: z.string().optional(),
-  undoneAt: z.string().optional(),
-});
+export const annotationChange = z
+  .object({
+    notedAt: time.describe('When the change was recorded, before it was written.'),
+    writtenAt: time.optional().describe('When the annotation was removed. Absent while that is not known.'),
+    undoneAt: time.optional().describe('When the annotation was set again.'),
+  })
+  .register(schemaNames, { name: 'AnnotationChange' });
+
+/** What a migration deleted, made and put back. */
+export const associationChanges = z
+  .object({
+    purged: z.array(association).describe('Associations that it deleted, as they were.'),
+    created: z.array(association).describe('Associations that it made.'),
+    restored: z.array(association).describe('Associations that its rollback made again.'),
+  })
+  .register(schemaNames, { name: 'AssociationChanges' });
 export type AnnotationChange = z.infer<typeof annotationChange>;
 
 /** The ledger's record of a migration: all that the run's Lambdas share, and what remains when it is over. */
@@ -210,12 +165,7 @@ export const migration = z.object({
   released: release.optional(),
   /** What is worth knowing although it went well, such as `irsa-role-still-set`. */
   warnings: z.array(check).default([]),
-  /** What the migration deleted, made and put back, by association id. */
-  associations: z.object({
-    purged: z.array(association),
-    created: z.array(association),
-    restored: z.array(association),
-  }),
+  associations: associationChanges.describe('Associations that it deleted, made and restored.'),
   /** Trust policies that it repaired, by role; and what `retire` took out of them later. */
   trustChanges: z.array(trustChange).default([]),
   retirements: z.array(trustRetirement).default([]),
@@ -252,60 +202,63 @@ export const newMigration = (
 
 /** Over the whole migration, for the workloads whose service accounts migrate. */
 export const disruption = z.object({
-  /** Seconds in which one of these workloads had no ready pod. */
-  controllerUnavailableSeconds: z.number(),
-  /** The lowest count of ready pods that any of these workloads had. */
-  minReadyPods: z.number().int(),
-  /** True where the durations come from a scenario's knobs. */
-  simulated: z.boolean(),
+  controllerUnavailableSeconds: z.number().describe('Seconds in which one of these workloads had no ready pod.'),
+  minReadyPods: z.number().int().describe('The lowest number of ready pods that any of these workloads had.'),
+  simulated: z.boolean().describe('True if the durations come from a scenario of the sandbox.'),
 });
 export type Disruption = z.infer<typeof disruption>;
 
-/** One document about one migration: the command line's `--json`, later the API's answer and the report's row. */
+/** One document about one migration: the command line's `--json`, the API's answer and the report's row. */
 export const migrationReport = z.object({
-  migrationId,
-  outcome,
-  target,
-  addon: z.string().optional(),
-  serviceAccount: serviceAccountRef.optional(),
-  strategy,
-  preserve: z.boolean(),
-  verified,
-  startedAt: z.string(),
-  endedAt: z.string(),
-  plan: plan.optional(),
-  trigger: trigger.optional(),
-  correlation: correlation.optional(),
-  /** Who requested it; absent where nobody has authenticated that. */
-  requester: authenticatedRequester.optional(),
-  approvals: z.array(approval).default([]),
-  /** The way that was tried last; absent where nothing was begun. */
-  applied: rung.optional(),
-  recovery: recovery.optional(),
-  /** The last rollback, if there was one: a refused one stays visible. */
-  rollback: rollback.optional(),
-  /** There where the locks of this end were let go. */
-  released: release.optional(),
-  warnings: z.array(check),
-  /** What it did to the add-on's pods; there where somebody watched them all the time. */
-  disruption: disruption.optional(),
-  steps: z.array(stepLine),
-  associations: z.object({
-    purged: z.array(association),
-    created: z.array(association),
-    restored: z.array(association),
-  }),
-  trustChanges: z.array(trustChange).default([]),
-  annotationChange: annotationChange.optional(),
-  retirements: z.array(trustRetirement).default([]),
-  /** The last one that was asked for, or begun: a refused one stays visible. */
-  retirement: retirement.optional(),
-  verification: z.object({ before: z.array(podEvidence), pods: z.array(podEvidence) }),
-  failure: failure.optional(),
-  /** As in the record. */
-  heldBy: migrationId.optional(),
-  handOff: z.array(z.string().overwrite(pasteable)),
-  /** True when AWS was played by the sandbox: every duration then comes from the scenario's knobs. */
-  simulated: z.boolean(),
+  migrationId: migrationId.describe('Id of the migration.'),
+  outcome: outcome.describe('How it ended.'),
+  target: target.describe('Cluster that the migration is in.'),
+  addon: z.string().optional().describe('Name of the add-on. Absent if it is about a service account.'),
+  serviceAccount: serviceAccountRef.optional().describe('The service account. Absent if it is about an add-on.'),
+  strategy: strategy.describe('Strategy of the request.'),
+  preserve: z.boolean().describe('`preserve` of the request.'),
+  verified: verified.describe('Level at which the pods are verified. `none`: not yet, or not at all.'),
+  startedAt: time.describe('When it started.'),
+  endedAt: time.describe('When it ended.'),
+  plan: plan.optional().describe('The plan. Absent until it is made.'),
+  trigger: trigger.optional().describe('What made the service start it by itself. Absent if it was requested.'),
+  correlation: correlation
+    .optional()
+    .describe("The caller's own ids of the request that it was accepted by. Absent if the caller gave none."),
+  requester: authenticatedRequester
+    .optional()
+    .describe('Who requested it. Absent if the requester is not authenticated.'),
+  approvals: z.array(approval).default([]).describe('Each time that its plan was submitted for approval, in order.'),
+  applied: rung.optional().describe('The attempt that was made last. Absent if none was begun.'),
+  recovery: recovery.optional().describe('Present if the service took it over from an execution that stopped.'),
+  rollback: rollback.optional().describe('The last rollback. Absent if there was none.'),
+  released: release.optional().describe('Present if the locks that it kept after its end were released.'),
+  warnings: z.array(check).describe('What is worth knowing although it went well.'),
+  disruption: disruption.optional().describe("What it did to the subject's pods. Absent if no one watched them."),
+  steps: z.array(stepLine).describe('Steps that it made, in order.'),
+  associations: associationChanges.describe('Associations that it deleted, made and restored.'),
+  trustChanges: z.array(trustChange).default([]).describe('Trust policies that it changed.'),
+  annotationChange: annotationChange
+    .optional()
+    .describe("Change of the service account's IRSA annotation. Absent if there was none."),
+  retirements: z.array(trustRetirement).default([]).describe('What was removed from trust policies afterwards.'),
+  retirement: retirement
+    .optional()
+    .describe('The last retirement of its OIDC trust. A refused one stays. Absent if there was none.'),
+  verification: z
+    .object({
+      before: z.array(podEvidence).describe('Evidence of the pods before the change.'),
+      pods: z.array(podEvidence).describe('Evidence of the pods when they were last read.'),
+    })
+    .register(schemaNames, { name: 'Verification' })
+    .describe('Evidence of how pods get their AWS credentials.'),
+  failure: failure.optional().describe('Why it did not end `migrated`. Absent if it did.'),
+  heldBy: migrationId
+    .optional()
+    .describe('Id of the migration that had begun on the same subject, so that this one was blocked.'),
+  handOff: z
+    .array(z.string().overwrite(pasteable))
+    .describe('Commands that finish by hand what the service could not.'),
+  simulated: z.boolean().describe('True if it ran in the sandbox.'),
 });
 export type MigrationReport = z.infer<typeof migrationReport>;

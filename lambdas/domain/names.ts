@@ -3,9 +3,9 @@
  * repeats what was given.
  */
 import { z } from 'zod';
-import { MAX_ROLE_ARN, parseRoleArn } from './arn.ts';
+import { MAX_ROLE_ARN, ROLE_ARN_PATTERN, parseRoleArn } from './arn.ts';
 import { LONGEST_PRINCIPAL } from './principal.ts';
-import { isOneLine } from './text.ts';
+import { isOneLine, PORTABLE_CONTROL } from './text.ts';
 
 /** ULID: sorts by time, 26 characters of Crockford's base 32. */
 export const migrationId = z
@@ -33,7 +33,8 @@ export const roleArn = z
   .refine(
     (arn) => parseRoleArn(arn) !== undefined,
     'must be an IAM role ARN such as arn:aws:iam::111122223333:role/my-role, whose path has no empty parts, no . and no ..',
-  );
+  )
+  .meta({ pattern: ROLE_ARN_PATTERN });
 /** A DNS subdomain (Kubernetes documentation, "Object Names and IDs"). */
 export const serviceAccountName = z
   .string()
@@ -56,7 +57,8 @@ export const plainText = (most: number) =>
   z
     .string()
     .max(most, { error: `must have at most ${most} characters`, abort: true })
-    .refine(isOneLine, 'must be one line of text, without control characters');
+    .refine(isOneLine, 'must be one line of text, without control characters')
+    .meta({ pattern: `^[^${PORTABLE_CONTROL}]*$` });
 
 /** What comes before the ARN of whoever made the call that the service answers with a request of its own. */
 export const BY_CLOUDTRAIL = 'cloudtrail: ';

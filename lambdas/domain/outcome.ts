@@ -10,5 +10,8 @@ export type Outcome = z.infer<typeof outcome>;
 export const status = z.enum(['running', 'rolling-back', 'ended']);
 export type Status = z.infer<typeof status>;
 
-export const failure = z.object({ name: shownText, message: shownText });
+export const failure = z.object({
+  name: shownText.describe('Name of the error.'),
+  message: shownText.describe('What happened, to what, and what to do next.'),
+});
 export type Failure = z.infer<typeof failure>;

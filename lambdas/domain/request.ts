@@ -13,8 +13,15 @@ import {
 } from './names.ts';
 import { type ServiceAccountRef, serviceAccountRef } from './subject.ts';
 import { conditionKey, trustMode } from './trust/model.ts';
+import { schemaNames } from './schemas.ts';
 
-export const target = z.object({ account: accountId, region: regionName, cluster: clusterName });
+export const target = z
+  .object({
+    account: accountId.describe('AWS account of the cluster: 12 digits.'),
+    region: regionName.describe('AWS region of the cluster.'),
+    cluster: clusterName.describe('Name of the EKS cluster.'),
+  })
+  .register(schemaNames, { name: 'Target' });
 export type Target = z.infer<typeof target>;
 
 export const strategy = z.enum(['auto', 'in-place', 'recreate']);
@@ -66,58 +73,88 @@ export const maxDurationMinutes = z.number().int().min(1).max(MOST_DURATION_MINU
 
 /** The fields of a request; see `migrationRequest`. */
 export const migrationRequestFields = z.object({
-  target,
-  /** The add-on, or a service account that is no add-on's: one of the two. */
-  addon: addonName.optional(),
-  serviceAccount: serviceAccountRef.optional(),
-  /** Of a service account. `keep`: it stays, and does nothing as long as there is an association. */
-  annotation: annotationMode.default('keep'),
-  /**
-   * `auto`: the least disturbing way that is possible, then the next one where the pods did not take the new identity.
-   */
-  strategy: strategy.default('auto'),
-  /**
-   * DeleteAddon's `preserve`: the Kubernetes objects keep running while EKS lets go of them. With `auto`: no way
-   * without it.
-   */
-  preserve: z.boolean().default(false),
-  /** How far it may go. Default: `rolling` with `auto`; what the chosen way takes otherwise. */
-  maxDisruption: maxDisruption.optional(),
-  /**
-   * Default: PRESERVE in place, NONE for a create over preserved objects. OVERWRITE is the consent to reset what others
-   * changed.
-   */
-  resolveConflicts: resolveConflicts.optional(),
+  target: target.describe('Cluster that the migration is in.'),
+  addon: addonName.optional().describe('Name of the EKS add-on to migrate.'),
+  serviceAccount: serviceAccountRef.optional().describe('Service account to migrate that belongs to no add-on.'),
+  annotation: annotationMode
+    .default('keep')
+    .describe(
+      "What happens to the service account's IRSA annotation once its pods are verified. `keep`: it stays, and has no effect while there is an association.",
+    ),
+  strategy: strategy
+    .default('auto')
+    .describe(
+      'How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified.',
+    ),
+  preserve: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it.',
+    ),
+  maxDisruption: maxDisruption
+    .optional()
+    .describe(
+      'The most disruption that is allowed. `rolling`: pods are replaced one after the other. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.',
+    ),
+  resolveConflicts: resolveConflicts
+    .optional()
+    .describe(
+      'What EKS does with fields that others changed. `OVERWRITE` accepts that they are reset. Default: `PRESERVE` in place, `NONE` for a create over preserved objects.',
+    ),
   roles: z
     .record(serviceAccountName, roleArn)
     .refine((roles) => Object.keys(roles).length <= MAX_ROLES, `must have at most ${MAX_ROLES} entries`)
-    .default({}),
-  /** One role for every planned service account; `roles` goes before it. */
-  roleArn: roleArn.optional(),
-  /** What becomes of a trust policy that does not let EKS Pod Identity in. */
-  trust: trustMode.default('validate'),
-  /** Condition keys that can't be known beforehand, and that the caller says will not stand in the way. */
-  acceptedKeys: z.array(conditionKey).max(20).default([]),
-  /**
-   * Service accounts, by name, that may lose the add-on's IRSA role without getting an association. One that needs AWS
-   * gets an association of its own where `roles` names it.
-   */
-  acceptIdentityLoss: z.array(serviceAccountName).max(MAX_ROLES).default([]),
-  verification: verificationMode.default('injected'),
-  agent: agentMode.default('require'),
-  approval: approvalMode.default('none'),
-  /** Hours after which an approval that nobody gave ends the migration blocked. */
-  approvalHours: z.number().int().min(APPROVAL_HOURS.least).max(APPROVAL_HOURS.most).default(APPROVAL_HOURS.usual),
-  /**
-   * Minutes that the migration may take from when its change begins: a plan whose forecast is longer is blocked. A
-   * migration that takes longer than forecast goes on, and people are told.
-   */
-  maxDurationMinutes: maxDurationMinutes.optional(),
-  /** When the change may begin. Default: the deployment's window, where it has one; else at once. */
-  changeWindow: changeWindow.optional(),
-  dryRun: z.boolean().default(false),
-  requestedBy: requestedBy.optional(),
-  reason: reason.optional(),
+    .meta({ maxProperties: MAX_ROLES })
+    .default({})
+    .describe('ARN of the role for each service account, by name. Default: the role that it has by IRSA.'),
+  roleArn: roleArn.optional().describe('ARN of one role for every planned service account. `roles` goes before it.'),
+  trust: trustMode
+    .default('validate')
+    .describe(
+      'What happens to a trust policy that does not allow EKS Pod Identity. `validate`: it blocks. `repair`: the statement that is missing is added.',
+    ),
+  acceptedKeys: z
+    .array(conditionKey)
+    .max(20)
+    .default([])
+    .describe('Condition keys whose values cannot be known beforehand, and that do not block the migration.'),
+  acceptIdentityLoss: z
+    .array(serviceAccountName)
+    .max(MAX_ROLES)
+    .default([])
+    .describe("Service accounts, by name, that may lose the add-on's IRSA role without getting an association."),
+  verification: verificationMode
+    .default('injected')
+    .describe(
+      'How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: by the answers of EKS alone.',
+    ),
+  agent: agentMode
+    .default('require')
+    .describe(
+      'What happens to a cluster without the Pod Identity agent. `require`: it blocks. `install`: its add-on is installed first.',
+    ),
+  approval: approvalMode
+    .default('none')
+    .describe('Whether a principal has to approve the plan first. The deployment may require it for every request.'),
+  approvalHours: z
+    .number()
+    .int()
+    .min(APPROVAL_HOURS.least)
+    .max(APPROVAL_HOURS.most)
+    .default(APPROVAL_HOURS.usual)
+    .describe('Hours after which an approval expires. The migration then ends `blocked`.'),
+  maxDurationMinutes: maxDurationMinutes
+    .optional()
+    .describe(
+      'Minutes that the change may be forecast to take. A plan whose forecast is longer is blocked. A migration that takes longer than its forecast goes on.',
+    ),
+  changeWindow: changeWindow
+    .optional()
+    .describe("When the change may begin. Default: the deployment's own window if it has one, else at once."),
+  dryRun: z.boolean().default(false).describe('Whether to plan only, and change nothing.'),
+  requestedBy: requestedBy.optional().describe('Who requests it, as the sender states it.'),
+  reason: reason.optional().describe('Why, for the people who read the migration later.'),
 });
 
 /** Options that only make sense where an add-on is updated, or deleted and created again. */
@@ -183,7 +220,14 @@ export type MigrationRequestInput = z.input<typeof migrationRequest>;
  * change.
  */
 export const strictRequestFields = migrationRequestFields
-  .extend({ target: target.strict(), serviceAccount: serviceAccountRef.strict().optional() })
+  .extend({
+    target: target.strict().register(schemaNames, { name: 'Target' }).describe('Cluster that the migration is in.'),
+    serviceAccount: serviceAccountRef
+      .strict()
+      .register(schemaNames, { name: 'ServiceAccount' })
+      .optional()
+      .describe('Service account to migrate that belongs to no add-on.'),
+  })
   .strict();
 export const strictMigrationRequest = strictRequestFields.superRefine(checkSubject);
 

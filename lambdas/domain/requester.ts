@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { BY_CLOUDTRAIL, plainText, requestedBy } from './names.ts';
 import { sha256 } from './plan/hash.ts';
 import { parsePrincipal } from './principal.ts';
+import { schemaNames } from './schemas.ts';
 import { migrationRequest, type MigrationRequest } from './request.ts';
 
 /**
@@ -13,9 +14,24 @@ import { migrationRequest, type MigrationRequest } from './request.ts';
  * of the call that the migration answers; `schedule`, a schedule of the deployment's configuration.
  */
 export const authenticatedRequester = z.discriminatedUnion('source', [
-  z.object({ source: z.literal('api'), principal: requestedBy }),
-  z.object({ source: z.literal('cloudtrail'), principal: requestedBy }),
-  z.object({ source: z.literal('schedule'), schedule: plainText(64) }),
+  z
+    .object({
+      source: z.literal('api').describe('API Gateway has verified the signature of the request.'),
+      principal: requestedBy.describe('ARN of the principal that signed the request.'),
+    })
+    .register(schemaNames, { name: 'ApiRequester' }),
+  z
+    .object({
+      source: z.literal('cloudtrail').describe('CloudTrail reported the call that the migration answers.'),
+      principal: requestedBy.describe('ARN of the principal that made the call.'),
+    })
+    .register(schemaNames, { name: 'CloudTrailRequester' }),
+  z
+    .object({
+      source: z.literal('schedule').describe("A schedule of the deployment's configuration started it."),
+      schedule: plainText(64).describe('Name of the schedule.'),
+    })
+    .register(schemaNames, { name: 'ScheduleRequester' }),
 ]);
 export type AuthenticatedRequester = z.infer<typeof authenticatedRequester>;
 

@@ -8,18 +8,21 @@ import { check } from './check.ts';
 import { correlation } from './correlation.ts';
 import { reason, requestedBy } from './names.ts';
 import { failure, type Failure } from './outcome.ts';
+import { schemaNames, time } from './schemas.ts';
 import { shownText } from './text.ts';
 
 /** What became, or would become, of one role's trust policy. */
-export const retiredRole = z.object({
-  roleArn: z.string(),
-  result: z.enum(['removed', 'would-remove', 'put-back', 'would-put-back', 'nothing', 'refused']),
-  /** There for `nothing` and `refused`. */
-  why: shownText.optional(),
-  /** The trust policy before and after, JSON text; there where it changes, or would. */
-  before: z.string().optional(),
-  after: z.string().optional(),
-});
+export const retiredRole = z
+  .object({
+    roleArn: z.string().describe('ARN of the role.'),
+    result: z
+      .enum(['removed', 'would-remove', 'put-back', 'would-put-back', 'nothing', 'refused'])
+      .describe('What became of its OIDC statement, or would become of it in a dry run.'),
+    why: shownText.optional().describe('Why nothing is changed. Absent if something is, or would be.'),
+    before: z.string().optional().describe('Trust policy before, as JSON text. Absent if it does not change.'),
+    after: z.string().optional().describe('Trust policy after, as JSON text. Absent if it does not change.'),
+  })
+  .register(schemaNames, { name: 'RetiredRole' });
 export type RetiredRole = z.infer<typeof retiredRole>;
 
 /** `retire` takes the OIDC statement out, `reinstate` puts back what `retire` took out. */
@@ -28,36 +31,36 @@ export const retirementAction = z.enum(['retire', 'reinstate']);
 export const soakDays = z.number().int().min(0).max(365);
 export const DEFAULT_SOAK_DAYS = 7;
 
-export const retirement = z.object({
-  /** Name of the execution that was started for it: unique among the retirements of all migrations. */
-  id: z.string(),
-  /**
-   * `requested`: accepted, and not begun. `running`: its execution looks, waits for a lock, or writes. `refused`:
-   * something stood in the way, and nothing was changed.
-   */
-  state: z.enum(['requested', 'running', 'ended', 'refused']),
-  action: retirementAction,
-  dryRun: z.boolean(),
-  soakDays,
-  requestedBy: requestedBy.optional(),
-  reason: reason.optional(),
-  /** Of the request that it was accepted by. */
-  correlation: correlation.optional(),
-  /** When it was requested; where its execution was started otherwise, when that was. */
-  startedAt: z.string(),
-  endedAt: z.string().optional(),
-  /** The execution that carries it out, or is to. */
-  executionArn: z.string().optional(),
-  /** Whether it has changed a trust policy; there once it has ended. */
-  done: z.boolean().optional(),
-  /** What it found, and what became, or would become, of each role. */
-  checks: z.array(check).optional(),
-  roles: z.array(retiredRole).optional(),
-  /** Why it was refused, or what it could not do; of one that is running, what it tries again after. */
-  error: failure.optional(),
-  /** What to do next, where something is to be done. */
-  next: shownText.optional(),
-});
+export const retirement = z
+  .object({
+    id: z
+      .string()
+      .describe('Id of the retirement, unique among those of all migrations. Its execution has the same name.'),
+    state: z
+      .enum(['requested', 'running', 'ended', 'refused'])
+      .describe(
+        'State of the retirement. `requested`: accepted, not begun. `running`: it reads, waits for a lock, or writes. `refused`: something stood in the way, and nothing was changed.',
+      ),
+    action: retirementAction.describe('`retire` removes the OIDC statement. `reinstate` puts it back.'),
+    dryRun: z.boolean().describe('True if it only shows the checks and the change.'),
+    soakDays: soakDays.describe('Days that must have passed since the migration ended.'),
+    requestedBy: requestedBy.optional().describe('Who requested it.'),
+    reason: reason.optional().describe('Why, in the words of whoever requested it.'),
+    correlation: correlation
+      .optional()
+      .describe("The caller's own ids of the request that it was accepted by. Absent if the caller gave none."),
+    startedAt: time.describe('When it was requested, or when its execution was started if no one requested it.'),
+    endedAt: time.optional().describe('When it ended. Absent until then.'),
+    executionArn: z.string().optional().describe('ARN of the Step Functions execution that carries it out.'),
+    done: z.boolean().optional().describe('Whether it changed a trust policy. Absent until it has ended.'),
+    checks: z.array(check).optional().describe('What it checked, and what it found. Absent until then.'),
+    roles: z.array(retiredRole).optional().describe('What became, or would become, of each role. Absent until then.'),
+    error: failure
+      .optional()
+      .describe('Why it was refused, or what it could not do. While it is running, what it tries again after.'),
+    next: shownText.optional().describe('What to do next. Absent if nothing is left to do.'),
+  })
+  .register(schemaNames, { name: 'Retirement' });
 export type Retirement = z.infer<typeof retirement>;
 
 /** Whether it is still to be carried out, or under way, as far as the record says. */

@@ -6,45 +6,56 @@ import { z } from 'zod';
 import { correlation } from './correlation.ts';
 import { reason, requestedBy } from './names.ts';
 import { failure, type Failure, outcome, type Outcome, status as statusSchema, type Status } from './outcome.ts';
+import { schemaNames, time } from './schemas.ts';
 import { shownText } from './text.ts';
 
-export const rollback = z.object({
-  /** Unique among the rollbacks of all migrations: the name of the execution that was started for it. */
-  id: z.string(),
-  /**
-   * `requested`: accepted, and not begun. `running`: it puts back what was there. `refused`: it was not begun, nothing
-   * was changed, and the migration is as it was before.
-   */
-  state: z.enum(['requested', 'running', 'ended', 'refused']),
-  /**
-   * `requested`: a principal asked for it. `cancelled`: the migration was asked to stop. `failed`: a step of the
-   * migration failed. `stopped`: its execution stopped before its end was recorded.
-   */
-  cause: z.enum(['requested', 'cancelled', 'failed', 'stopped']),
-  requestedBy: requestedBy.optional(),
-  reason: reason.optional(),
-  /** Of the request that it was accepted by. */
-  correlation: correlation.optional(),
-  /** The outcome that the migration had before, where it was over. */
-  after: outcome.optional(),
-  /** Whoever asked accepts that pods may be without credentials until they are replaced. */
-  acceptCredentialGap: z.boolean().optional(),
-  /** When it was requested, or begun where nobody asked for it. */
-  startedAt: z.string(),
-  endedAt: z.string().optional(),
-  /** The execution that carries it out, or is to. */
-  executionArn: z.string().optional(),
-  /** How it ended. */
-  outcome: outcome.optional(),
-  /** Why it was refused, or what it could not do. */
-  error: failure.optional(),
-  /** What to do next, where something is to be done. */
-  next: shownText.optional(),
-});
+export const rollback = z
+  .object({
+    id: z
+      .string()
+      .describe('Id of the rollback, unique among the rollbacks of all migrations. Its execution has the same name.'),
+    state: z
+      .enum(['requested', 'running', 'ended', 'refused'])
+      .describe(
+        'State of the rollback. `requested`: accepted, not begun. `running`: it restores what was there. `refused`: not begun, and nothing was changed.',
+      ),
+    cause: z
+      .enum(['requested', 'cancelled', 'failed', 'stopped'])
+      .describe(
+        'Why it rolls back. `requested`: by a principal. `cancelled`: the migration was cancelled. `failed`: a step failed. `stopped`: the execution stopped before its end was recorded.',
+      ),
+    requestedBy: requestedBy
+      .optional()
+      .describe('ARN of the principal that requested it. Absent if the migration rolled back by itself.'),
+    reason: reason.optional().describe('Why, in the words of the principal that requested it.'),
+    correlation: correlation
+      .optional()
+      .describe("The caller's own ids of the request that it was accepted by. Absent if the caller gave none."),
+    after: outcome
+      .optional()
+      .describe('Outcome that the migration had before the rollback. Absent if it had not ended.'),
+    acceptCredentialGap: z
+      .boolean()
+      .optional()
+      .describe('True if the request accepts that pods may be without credentials until they are replaced.'),
+    startedAt: time.describe('When the rollback was requested, or when it began if no one requested it.'),
+    endedAt: time.optional().describe('When the rollback ended. Absent until then.'),
+    executionArn: z.string().optional().describe('ARN of the Step Functions execution that carries it out.'),
+    outcome: outcome.optional().describe('How the rollback ended: `rolled-back` or `needs-human`.'),
+    error: failure.optional().describe('Why it was refused, or what it could not restore.'),
+    next: shownText.optional().describe('What to do next. Absent if nothing is left to do.'),
+  })
+  .register(schemaNames, { name: 'Rollback' });
 export type Rollback = z.infer<typeof rollback>;
 
 /** Who took a migration over whose execution stopped before its end was recorded. */
-export const recovery = z.object({ startedAt: z.string(), executionArn: z.string(), cause: z.literal('stranded') });
+export const recovery = z
+  .object({
+    startedAt: time.describe('When the service took the migration over.'),
+    executionArn: z.string().describe('ARN of the Step Functions execution that took it over.'),
+    cause: z.literal('stranded').describe('`stranded`: the execution of the migration stopped before its end.'),
+  })
+  .register(schemaNames, { name: 'Recovery' });
 export type Recovery = z.infer<typeof recovery>;
 
 /** What of a record says how its rollback stands. */

@@ -4,8 +4,14 @@
  */
 import { z } from 'zod';
 import { addonName, namespaceName, serviceAccountName } from './names.ts';
+import { schemaNames } from './schemas.ts';
 
-export const serviceAccountRef = z.object({ namespace: namespaceName, name: serviceAccountName });
+export const serviceAccountRef = z
+  .object({
+    namespace: namespaceName.describe('Kubernetes namespace of the service account.'),
+    name: serviceAccountName.describe('Name of the service account.'),
+  })
+  .register(schemaNames, { name: 'ServiceAccount' });
 export type ServiceAccountRef = z.infer<typeof serviceAccountRef>;
 
 /** The text of either. */

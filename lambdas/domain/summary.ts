@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { migrationId, outcome, type Migration, status as statusSchema, target } from './model.ts';
 import { serviceAccountRef } from './subject.ts';
+import { time } from './schemas.ts';
 
 const MOMENT =
   'must be a time in ISO 8601 with its offset, such as 2026-01-15T09:00:00Z, or a day in UTC such as 2026-01-15';
@@ -33,17 +34,19 @@ export const listedRequest = z.object({
 export type ListedRequest = z.infer<typeof listedRequest>;
 
 export const migrationSummary = z.object({
-  migrationId,
-  target,
-  addon: z.string().optional(),
-  serviceAccount: serviceAccountRef.optional(),
-  status: statusSchema,
-  outcome: outcome.optional(),
-  dryRun: z.boolean(),
-  /** What the request states; who it was is in the migration itself (`requester`). */
-  requestedBy: z.string().optional(),
-  startedAt: z.string(),
-  endedAt: z.string().optional(),
+  migrationId: migrationId.describe('Id of the migration.'),
+  target: target.describe('Cluster that the migration is in.'),
+  addon: z.string().optional().describe('Name of the add-on. Absent if it is about a service account.'),
+  serviceAccount: serviceAccountRef.optional().describe('The service account. Absent if it is about an add-on.'),
+  status: statusSchema.describe('How far it has come. Only one that is `ended` has an outcome.'),
+  outcome: outcome.optional().describe('How it ended. Absent until then.'),
+  dryRun: z.boolean().describe('True if it only plans and changes nothing.'),
+  requestedBy: z
+    .string()
+    .optional()
+    .describe('Who requested it, as the request states it. The migration itself has the authenticated requester.'),
+  startedAt: time.describe('When it started.'),
+  endedAt: time.optional().describe('When it ended. Absent until then.'),
 });
 export type MigrationSummary = z.infer<typeof migrationSummary>;
 

@@ -11,6 +11,12 @@ import { z } from 'zod';
 const CONTROL = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
 /** The same rule as a pattern for a whole text, for what checks inputs before they come here. */
 export const ONE_LINE_PATTERN = `^${CONTROL.source.replace('[', '[^')}*$`;
+/** What no input may have, as a part of a class, for validators that know no classes such as `\p{Cc}`. */
+export const PORTABLE_CONTROL = CONTROL.source
+  .slice(1, -1)
+  .replace(String.raw`\p{Cc}`, String.raw`\u0000-\u001f\u007f-\u009f`)
+  // Halves of characters: most of them take none anyway.
+  .replace(String.raw`\p{Cs}`, '');
 
 /**
  * What is not shown as itself: all of the above, other formats (tags of the block U+E0000 among them), separators, and

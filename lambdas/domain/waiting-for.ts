@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Approval } from './approval.ts';
 import type { Status } from './outcome.ts';
 import { shownText } from './text.ts';
+import { schemaNames, shownTime, time } from './schemas.ts';
 
 /** A closed set of words; `WAITS_TEXT` says each of them for people. */
 export const WAITS_FOR = [
@@ -50,17 +51,15 @@ export const WAITS_TEXT: Record<WaitsFor, string> = {
   execution: 'the last function of the stopped execution to end',
 };
 
-export const waitingFor = z.object({
-  what: z.enum(WAITS_FOR),
-  /** When it began to wait. */
-  since: shownText,
-  /** When it stops waiting, if that has not come by then; of a window, when it opens. */
-  until: shownText,
-  /** For people: what it waits for, and what it saw last. */
-  text: shownText,
-  /** When it tries again by itself; absent where somebody has to act. */
-  nextTryAt: z.string().optional(),
-});
+export const waitingFor = z
+  .object({
+    what: z.enum(WAITS_FOR).describe('What it waits for.'),
+    since: shownTime.describe('When it began to wait.'),
+    until: shownTime.describe('When it stops waiting at the latest. For a change window, when the window opens.'),
+    text: shownText.describe('What it waits for and what it saw last, as sentences.'),
+    nextTryAt: time.optional().describe('When it tries again by itself. Absent if a person has to act.'),
+  })
+  .register(schemaNames, { name: 'WaitingFor' });
 export type WaitingFor = z.infer<typeof waitingFor>;
 
 /** As the record has it. */

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { check, target } from '../model.ts';
+import { schemaNames, shownTime } from '../schemas.ts';
 import { shownText } from '../text.ts';
 
 /**
@@ -15,57 +16,89 @@ export const SOURCES = ['pod-identity', 'irsa', 'mixed', 'static-keys', 'node-ro
 export const source = z.enum(SOURCES);
 export type Source = z.infer<typeof source>;
 
-export const counts = z.partialRecord(source, z.number().int().positive());
+export const counts = z
+  .partialRecord(source, z.number().int().positive())
+  .meta({ openapi: { type: 'object', additionalProperties: { type: 'integer', minimum: 1 } } });
 export type Counts = z.infer<typeof counts>;
 
 /**
  * A role that pods use. `association`: EKS gives it to pods on Pod Identity; `target`: the one that it goes on to;
  * `irsa`: the pods name it in their env; `node`: their node's.
  */
-export const usedRole = z.object({
-  by: z.enum(['association', 'target', 'irsa', 'node']),
-  /** Absent where it is not known. */
-  roleArn: shownText.optional(),
-  pods: z.number().int().positive(),
-});
+export const usedRole = z
+  .object({
+    by: z
+      .enum(['association', 'target', 'irsa', 'node'])
+      .describe(
+        'How pods get the role. `association`: by EKS Pod Identity. `target`: as the target role of an association. `irsa`: by IRSA. `node`: from their node.',
+      ),
+    roleArn: shownText.optional().describe('ARN of the role. Absent if it is not known.'),
+    pods: z.number().int().positive().describe('Number of pods that get it.'),
+  })
+  .register(schemaNames, { name: 'UsedRole' });
 export type UsedRole = z.infer<typeof usedRole>;
 
-export const workload = z.object({
-  namespace: shownText,
-  /** Of the pods' controller: Deployment, DaemonSet, StatefulSet, Job, …; Pod for pods without one. */
-  kind: shownText,
-  name: shownText,
-  serviceAccount: shownText,
-  /** Of those that are neither ended nor on their way out. */
-  pods: z.object({ total: z.number().int().positive(), ready: z.number().int().nonnegative(), by: counts }),
-  identity: source,
-  /** One pod that shows it, and what in its spec does. */
-  example: z.object({ pod: shownText, evidence: shownText }),
-  /** When the oldest and the youngest of its pods were created. */
-  since: shownText,
-  youngest: shownText,
-  roles: z.array(usedRole),
-  /** By the service account's annotation `eks.amazonaws.com/role-arn`; absent without one. */
-  annotatedRole: shownText.optional(),
-  association: z
-    .object({
-      id: shownText,
-      roleArn: shownText,
-      targetRoleArn: shownText.optional(),
-      createdAt: shownText,
-      ownerArn: shownText.optional(),
-    })
-    .optional(),
-  /**
-   * The EKS add-on that it is part of. `takesAssociation`: for this service account, in the installed version; absent
-   * where it could not be read.
-   */
-  addon: z
-    .object({ name: shownText, version: shownText, needsIam: z.boolean(), takesAssociation: z.boolean().optional() })
-    .optional(),
-  /** What stands in the way of Pod Identity; for a workload that is on it, what is wrong with it. */
-  inTheWay: z.array(check),
-});
+export const workload = z
+  .object({
+    namespace: shownText.describe('Kubernetes namespace of the workload.'),
+    kind: shownText.describe("Kind of the pods' controller, such as `Deployment`. `Pod` for pods without one."),
+    name: shownText.describe('Name of the workload.'),
+    serviceAccount: shownText.describe('Service account of its pods.'),
+    pods: z
+      .object({
+        total: z.number().int().positive().describe('Number of pods that have not ended and are not being deleted.'),
+        ready: z.number().int().nonnegative().describe('Number of them that are ready.'),
+        by: counts.describe('Number of them by the source of their AWS credentials.'),
+      })
+      .register(schemaNames, { name: 'WorkloadPods' })
+      .describe('Pods of the workload.'),
+    identity: source.describe(
+      'Where its pods get their AWS credentials. `node-role`: from the role of their node. `none`: from nowhere. `mixed`: pods or containers differ.',
+    ),
+    example: z
+      .object({
+        pod: shownText.describe('Name of the pod.'),
+        evidence: shownText.describe('What in its spec shows it.'),
+      })
+      .register(schemaNames, { name: 'IdentityExample' })
+      .describe('One pod that shows the source.'),
+    since: shownTime.describe('When its oldest pod was created.'),
+    youngest: shownTime.describe('When its youngest pod was created.'),
+    roles: z.array(usedRole).describe('Roles that its pods get.'),
+    annotatedRole: shownText
+      .optional()
+      .describe("ARN in the service account's annotation `eks.amazonaws.com/role-arn`. Absent without one."),
+    association: z
+      .object({
+        id: shownText.describe('Id of the association.'),
+        roleArn: shownText.describe('ARN of the role that pods get.'),
+        targetRoleArn: shownText.optional().describe('ARN of the target role. Absent without one.'),
+        createdAt: shownTime.describe('When the association was created.'),
+        ownerArn: shownText.optional().describe('ARN of the add-on that owns it. Absent if it is standalone.'),
+      })
+      .register(schemaNames, { name: 'WorkloadAssociation' })
+      .optional()
+      .describe('Association of the service account. Absent without one.'),
+    addon: z
+      .object({
+        name: shownText.describe('Name of the add-on.'),
+        version: shownText.describe('Installed version of the add-on.'),
+        needsIam: z.boolean().describe('Whether the add-on needs AWS permissions.'),
+        takesAssociation: z
+          .boolean()
+          .optional()
+          .describe(
+            'Whether the installed version takes an association for this service account. Absent if not known.',
+          ),
+      })
+      .register(schemaNames, { name: 'WorkloadAddon' })
+      .optional()
+      .describe('The EKS add-on that the workload is part of. Absent if it is part of none.'),
+    inTheWay: z
+      .array(check)
+      .describe('Checks that block Pod Identity. For a workload that is on it, what is wrong with it.'),
+  })
+  .register(schemaNames, { name: 'WorkloadIdentity' });
 export type WorkloadIdentity = z.infer<typeof workload>;
 
 /**
@@ -80,15 +113,22 @@ export const trustedRole = z.object({
 export type TrustedRole = z.infer<typeof trustedRole>;
 
 export const report = z.object({
-  target,
-  takenAt: shownText,
+  target: target.describe('The cluster.'),
+  takenAt: shownTime.describe('When the pods were read.'),
   /** Absent: all namespaces. */
   namespace: shownText.optional(),
-  cluster: z.object({ version: shownText, autoMode: z.boolean(), oidcIssuer: shownText.optional() }),
-  /** The Pod Identity agent: without it no pod gets credentials by Pod Identity. */
-  agent: check,
-  /** By namespace, kind, name and service account. */
-  workloads: z.array(workload),
+  cluster: z
+    .object({
+      version: shownText.describe('Kubernetes version of the cluster.'),
+      autoMode: z.boolean().describe('Whether EKS Auto Mode is enabled.'),
+      oidcIssuer: shownText.optional().describe('URL of the OIDC issuer of the cluster. Absent without one.'),
+    })
+    .register(schemaNames, { name: 'ClusterFacts' })
+    .describe('What is known of the cluster.'),
+  agent: check.describe(
+    'The check of the Pod Identity agent. Without the agent no pod gets credentials by Pod Identity.',
+  ),
+  workloads: z.array(workload).describe('Workloads by namespace, kind, name and service account.'),
   totals: z.object({
     workloads: z.number().int().nonnegative(),
     pods: z.number().int().nonnegative(),
@@ -97,7 +137,15 @@ export const report = z.object({
   }),
   /** Only where it was asked for. */
   trustedRoles: z.array(trustedRole).optional(),
-  /** What could not be read, and is not in here or `unknown`. */
-  unread: z.array(z.object({ what: shownText, why: shownText })),
+  unread: z
+    .array(
+      z
+        .object({
+          what: shownText.describe('What could not be read.'),
+          why: shownText.describe('Why not.'),
+        })
+        .register(schemaNames, { name: 'Unread' }),
+    )
+    .describe('What could not be read. It is not listed, or `unknown`.'),
 });
 export type IdentitiesReport = z.infer<typeof report>;

@@ -1,29 +1,39 @@
 /** What is known of rollouts, as zod schemas: part of the records in `../model.ts`. */
 import { z } from 'zod';
 import { shownText } from '../text.ts';
+import { schemaNames } from '../schemas.ts';
 
 /** How long the workloads of a plan are forecast to take; kept, so that the actual time can be shown beside it. */
-export const forecast = z.object({
-  /** Of the whole migration, EKS's own work included. */
-  seconds: z.number().int(),
-  /** The same where each pod takes as long as the slowest that was seen, and its whole grace period to end. */
-  atMostSeconds: z.number().int(),
-  /** Nothing shows how long pods of at least one of them take: the numbers are a guess. */
-  assumed: z.boolean(),
-  workloads: z.array(
-    z.object({
-      kind: z.enum(['Deployment', 'DaemonSet', 'StatefulSet']),
-      namespace: shownText,
-      name: shownText,
-      pods: z.number().int(),
-      atOnce: z.number().int(),
-      secondsEach: z.number(),
-      seconds: z.number().int(),
-      /** From creation to ready, of the slowest pod that was seen. */
-      longestStartSeconds: z.number(),
-    }),
-  ),
-});
+export const forecast = z
+  .object({
+    seconds: z.number().int().describe('Forecast duration of the whole migration, in seconds.'),
+    atMostSeconds: z
+      .number()
+      .int()
+      .describe(
+        'The same in seconds if each pod takes as long as the slowest that was seen, and its whole grace period.',
+      ),
+    assumed: z.boolean().describe('True if nothing shows how long pods of a workload take, so that it is a guess.'),
+    workloads: z
+      .array(
+        z
+          .object({
+            kind: z.enum(['Deployment', 'DaemonSet', 'StatefulSet']).describe('Kind of the workload.'),
+            namespace: shownText.describe('Kubernetes namespace of the workload.'),
+            name: shownText.describe('Name of the workload.'),
+            pods: z.number().int().describe('Number of pods that are replaced.'),
+            atOnce: z.number().int().describe('Number of pods that are replaced at once.'),
+            secondsEach: z.number().describe('Seconds that one pod takes.'),
+            seconds: z.number().int().describe('Seconds that the workload takes.'),
+            longestStartSeconds: z
+              .number()
+              .describe('Seconds from creation to ready of the slowest pod that was seen.'),
+          })
+          .register(schemaNames, { name: 'WorkloadForecast' }),
+      )
+      .describe('The same for each workload.'),
+  })
+  .register(schemaNames, { name: 'Forecast' });
 export type Forecast = z.infer<typeof forecast>;
 
 /** What was wrong with a pod before anything changed. */
@@ -31,16 +41,24 @@ export const troubleOfPod = z.enum(['terminating', 'pending', 'crash-looping', '
 export type TroubleOfPod = z.infer<typeof troubleOfPod>;
 
 /** A pod that did not work before the migration: that it does not work afterwards proves nothing against it. */
-export const brokenPod = z.object({
-  namespace: shownText,
-  name: shownText,
-  uid: shownText,
-  serviceAccount: shownText,
-  owner: z.object({ kind: shownText, name: shownText }).optional(),
-  trouble: troubleOfPod,
-  /** In so many words, with since when: `terminating since …, and its node ip-10-0-1-2 does not answer`. */
-  text: shownText,
-});
+export const brokenPod = z
+  .object({
+    namespace: shownText.describe('Kubernetes namespace of the pod.'),
+    name: shownText.describe('Name of the pod.'),
+    uid: shownText.describe('UID of the pod.'),
+    serviceAccount: shownText.describe('Service account of the pod.'),
+    owner: z
+      .object({
+        kind: shownText.describe('Kind of the controller.'),
+        name: shownText.describe('Name of the controller.'),
+      })
+      .register(schemaNames, { name: 'PodOwner' })
+      .optional()
+      .describe('Controller of the pod. Absent if it has none.'),
+    trouble: troubleOfPod.describe('What is wrong with the pod.'),
+    text: shownText.describe('The same as a clause, with its time.'),
+  })
+  .register(schemaNames, { name: 'BrokenPod' });
 export type BrokenPod = z.infer<typeof brokenPod>;
 
 /** How far a look at the pods found a rollout, as the best that was seen so far. */

@@ -3,7 +3,6 @@
  * what is ready there, in waves. Each zod schema once; the API, the command line's JSON and the report are these.
  */
 import { z } from 'zod';
-import { changeWindow } from '../change-window.ts';
 import { correlation } from '../correlation.ts';
 import { failure, outcome } from '../model.ts';
 import {
@@ -16,113 +15,13 @@ import {
   regionName,
   requestedBy,
   roleArn,
-  serviceAccountName,
 } from '../names.ts';
 import { authenticatedRequester } from '../requester.ts';
-import {
-  agentMode,
-  approvalMode,
-  maxDisruption,
-  maxDurationMinutes,
-  resolveConflicts,
-  strategy,
-  verificationMode,
-} from '../request.ts';
+import { schemaNames, time } from '../schemas.ts';
 import { shownText } from '../text.ts';
-import { conditionKey, trustMode } from '../trust/model.ts';
+import { sweepId, sweepRequest } from './request.ts';
 
-/** ULID, as a migration's: it sorts by time. */
-export const sweepId = z
-  .string()
-  .regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, 'must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)');
-
-/**
- * `inventory` looks and classifies; `plan` also makes the plan of each add-on that is ready, and keeps it; `migrate`
- * migrates them.
- */
-export const sweepMode = z.enum(['inventory', 'plan', 'migrate']);
-export type SweepMode = z.infer<typeof sweepMode>;
-
-/** Tag of clusters and add-ons; that of an add-on counts before its cluster's. */
-export const SWEEP_TAG = 'pod-identity-migration';
-/** Its values; any other counts as none. */
-export const TAG_IN = 'include';
-export const TAG_OUT = 'exclude';
-
-const pattern = z
-  .string()
-  .regex(
-    /^[\w*?-]{1,100}$/,
-    'must be a cluster name in which * stands for any text and ? for any one character, such as prod-*',
-  );
-
-/** Which add-ons; each field that is there narrows the fleet. */
-export const sweepSelection = z.strictObject({
-  /** Default: the service's own account and all that its configuration names. */
-  accounts: z.array(accountId).min(1).max(1000).optional(),
-  /** Default: those of the deployment's configuration. */
-  regions: z.array(regionName).min(1).max(50).optional(),
-  /** Names of clusters, with wildcards; one of them has to fit. */
-  clusters: z.array(pattern).min(1).max(100).optional(),
-  /** Tags that a cluster must have, all of them. */
-  clusterTags: z.record(z.string().min(1).max(128), z.string().max(256)).optional(),
-  addons: z.array(addonName).min(1).max(100).optional(),
-  /** `opt-out`: all but what is tagged `exclude`; `opt-in`: only what is tagged `include`. */
-  tagging: z.enum(['opt-out', 'opt-in']).default('opt-out'),
-});
-export type SweepSelection = z.infer<typeof sweepSelection>;
-
-const whole = (least: number, most: number) => z.int().min(least).max(most);
-
-/** How many migrations run at once, and when no more are begun. */
-export const sweepLimits = z.strictObject({
-  /** Size of the first wave; each next one is twice as large, up to `concurrency`. */
-  canary: whole(1, 100).default(1),
-  concurrency: whole(1, 500).default(20),
-  /**
-   * At once in one account, and in one region of one account. At most one in a cluster, and one with a role, whatever
-   * these say.
-   */
-  perAccount: whole(1, 100).default(5),
-  perRegion: whole(1, 100).default(5),
-  /** Failures (`rolled-back`, `needs-human`, or without an outcome) after which nothing more is begun. */
-  stopAfterFailures: whole(1, 1000).default(3),
-  /** The same as a share of what has ended, percent, once at least `concurrency` have ended. */
-  stopAtFailurePercent: z.number().min(0.1).max(100).default(10),
-});
-export type SweepLimits = z.infer<typeof sweepLimits>;
-
-/** What each migration is asked for with; see `migrationRequest`. */
-export const sweepOptions = z.strictObject({
-  strategy: strategy.default('auto'),
-  preserve: z.boolean().default(false),
-  maxDisruption: maxDisruption.optional(),
-  maxDurationMinutes: maxDurationMinutes.optional(),
-  resolveConflicts: resolveConflicts.optional(),
-  trust: trustMode.default('validate'),
-  acceptedKeys: z.array(conditionKey).max(20).default([]),
-  acceptIdentityLoss: z.array(serviceAccountName).max(50).default([]),
-  verification: verificationMode.default('injected'),
-  agent: agentMode.default('require'),
-  approval: approvalMode.default('none'),
-  /** Nothing is begun outside of it. */
-  changeWindow: changeWindow.optional(),
-});
-export type SweepOptions = z.infer<typeof sweepOptions>;
-
-/** What somebody asks for. */
-export const sweepRequest = z.strictObject({
-  mode: sweepMode,
-  selection: sweepSelection.prefault({}),
-  limits: sweepLimits.prefault({}),
-  options: sweepOptions.prefault({}),
-  /** Calls of EKS a second that the inventory makes in one region of one account at most. */
-  callsPerSecond: z.number().min(0.1).max(100).default(5),
-  requestedBy: requestedBy.optional(),
-  reason: reason.optional(),
-});
-export type SweepRequest = z.infer<typeof sweepRequest>;
-export type SweepRequestInput = z.input<typeof sweepRequest>;
+export * from './request.ts';
 
 /** One region of one account. */
 export const sweepPlace = z.object({ account: accountId, region: regionName });
@@ -193,62 +92,98 @@ export const sweepOutcome = z.enum(['completed', 'stopped', 'failed']);
 export type SweepOutcome = z.infer<typeof sweepOutcome>;
 
 /** What somebody asked of a sweep that is under way, or has stopped; the last one counts. */
-export const sweepCommand = z.object({
-  command: z.enum(['pause', 'resume', 'stop']),
-  at: z.string(),
-  by: requestedBy.optional(),
-  reason: reason.optional(),
-});
+export const sweepCommand = z
+  .object({
+    command: z.enum(['pause', 'resume', 'stop']).describe('What was requested.'),
+    at: time.describe('When it was requested.'),
+    by: requestedBy.optional().describe('ARN of the principal that requested it.'),
+    reason: reason.optional().describe('Why, in the words of that principal.'),
+  })
+  .register(schemaNames, { name: 'SweepCommand' });
 export type SweepCommand = z.infer<typeof sweepCommand>;
 
 /** How migrations of the sweep have ended; `none`: an execution that ended without an outcome. */
-export const sweepTally = z.object({ queued: z.int(), inFlight: z.int(), ended: z.record(z.string(), z.int()) });
+export const sweepTally = z
+  .object({
+    queued: z.int().describe('Number of migrations that have not begun.'),
+    inFlight: z.int().describe('Number of migrations that are under way.'),
+    ended: z
+      .record(z.string(), z.int())
+      .describe('Number of migrations that have ended, by outcome. `none`: without an outcome.'),
+  })
+  .register(schemaNames, { name: 'SweepTally' });
 export type SweepTally = z.infer<typeof sweepTally>;
 
 /**
  * The dispatcher's own: which wave it is at, and how much of it was begun. `endedBefore`: how many had ended when it
  * was opened; absent: it opens once those of before have ended.
  */
-export const sweepWave = z.object({
-  number: z.int().min(1),
-  size: z.int().min(1),
-  begun: z.int().min(0),
-  endedBefore: z.int().min(0).optional(),
-});
+export const sweepWave = z
+  .object({
+    number: z.int().min(1).describe('Number of the wave, from 1.'),
+    size: z.int().min(1).describe('Number of migrations that the wave may have.'),
+    begun: z.int().min(0).describe('Number of migrations of the wave that have begun.'),
+    endedBefore: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('Number of migrations that had ended when the wave began. Absent while it waits for the wave before.'),
+  })
+  .register(schemaNames, { name: 'SweepWave' });
 export type SweepWave = z.infer<typeof sweepWave>;
 
 /** The ledger's record of a sweep. */
 export const sweep = z.object({
-  sweepId,
-  request: sweepRequest,
-  status: sweepStatus,
-  phase: z.enum(['inventory', 'migrations', 'report']),
-  startedAt: z.string(),
-  endedAt: z.string().optional(),
-  outcome: sweepOutcome.optional(),
-  /** Why it stopped or failed. */
-  cause: failure.optional(),
-  executionArn: z.string().optional(),
+  sweepId: sweepId.describe('Id of the sweep.'),
+  request: sweepRequest.describe('What was requested, with defaults filled in.'),
+  status: sweepStatus.describe(
+    'Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end.',
+  ),
+  phase: z.enum(['inventory', 'migrations', 'report']).describe('What the sweep is at.'),
+  startedAt: time.describe('When the sweep started.'),
+  endedAt: time.optional().describe('When the sweep ended. Absent until then.'),
+  outcome: sweepOutcome
+    .optional()
+    .describe(
+      'How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error.',
+    ),
+  cause: failure.optional().describe('Why it stopped or failed. Absent if it did not.'),
+  executionArn: z.string().optional().describe('ARN of the Step Functions execution that works on it, or did last.'),
   /** How many executions it has had: each next one goes on where the one before ended. */
   executions: z.int().min(0).default(0),
-  /** Who requested it, where that is authenticated; of a start by schedule, `schedule` says it. */
-  requester: authenticatedRequester.optional(),
-  /** Of the request of the API that it was taken in by. */
-  correlation: correlation.optional(),
-  /** Of a start by schedule: its name, and when it was due. */
-  schedule: z.object({ name: plainText(64), at: z.string() }).optional(),
-  wave: sweepWave.optional(),
+  requester: authenticatedRequester
+    .optional()
+    .describe('Who requested it. Absent if the requester is not authenticated, or it was started by a schedule.'),
+  correlation: correlation
+    .optional()
+    .describe("The caller's own ids of the request that it was accepted by. Absent if the caller gave none."),
+  schedule: z
+    .object({
+      name: plainText(64).describe('Name of the schedule.'),
+      at: time.describe('When the sweep was due.'),
+    })
+    .register(schemaNames, { name: 'SweepSchedule' })
+    .optional()
+    .describe('The schedule that started it. Absent if it was requested.'),
+  wave: sweepWave.optional().describe('The wave that it is at. Absent before the first.'),
   /**
    * Ids of failed migrations that count for the stop, and how many have ended since; both begin anew where the sweep is
    * resumed.
    */
   failed: z.array(z.string()).default([]),
   ended: z.int().default(0),
-  command: sweepCommand.optional(),
-  /** The sweep before it with the same selection, for the trend. */
-  previous: sweepId.optional(),
-  /** Objects in the bucket, once they are there. */
-  reports: z.object({ bucket: z.string(), json: z.string(), csv: z.string(), html: z.string() }).optional(),
+  command: sweepCommand.optional().describe('The last command to pause, resume or stop it. Absent if there was none.'),
+  previous: sweepId.optional().describe('Id of the sweep before it with the same selection.'),
+  reports: z
+    .object({
+      bucket: z.string().describe('Name of the S3 bucket.'),
+      json: z.string().describe('Key of the JSON document.'),
+      csv: z.string().describe('Key of the CSV file.'),
+      html: z.string().describe('Key of the HTML page.'),
+    })
+    .register(schemaNames, { name: 'SweepReports' })
+    .optional()
+    .describe('Where the report is. Absent until it is written.'),
 });
 export type Sweep = z.infer<typeof sweep>;
 
@@ -278,10 +213,10 @@ export const sweepItem = z.object({
   outcome: outcome.optional(),
   /** Of one that ended without an outcome, or was blocked. */
   failure: failure.optional(),
+  wave: z.int().optional(),
   /** Of one that was blocked because another migration works on its add-on: that migration's id. */
   heldBy: migrationId.optional(),
   /** Nothing was started for it: that the add-on is busy was known before. */
   refused: z.literal(true).optional(),
-  wave: z.int().optional(),
 });
 export type SweepItem = z.infer<typeof sweepItem>;

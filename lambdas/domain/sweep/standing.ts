@@ -3,11 +3,14 @@ import { z } from 'zod';
 import { type Sweep, sweep, sweepTally, type SweepTally } from './model.ts';
 
 export const sweepStanding = sweep.omit({ failed: true, ended: true, executions: true }).extend({
-  /** How many failed migrations count for the stop by now. */
-  failures: z.int(),
-  tally: sweepTally,
-  /** As Step Functions says, of a sweep that is not over; not RUNNING: nobody works on it, and it can be resumed. */
-  executionStatus: z.string().optional(),
+  failures: z.int().describe('Number of failed migrations that count for `limits.stopAfterFailures`.'),
+  tally: sweepTally.describe('Number of migrations that wait, are under way, and have ended.'),
+  executionStatus: z
+    .string()
+    .optional()
+    .describe(
+      'Status of the execution in Step Functions while the sweep is not over. If it is not `RUNNING`, the sweep can be resumed.',
+    ),
 });
 export type SweepStanding = z.infer<typeof sweepStanding>;
 

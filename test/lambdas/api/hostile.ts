@@ -27,7 +27,8 @@ export const operations: Documented[] = Object.entries(document.paths).flatMap((
     const name = content?.schema.$ref.split('/').at(-1);
     return {
       method: method.toUpperCase(),
-      path,
+      // API Gateway's event has the stage apart.
+      path: path.slice('/v1'.length),
       parameters: operation['parameters'] as Parameter[],
       ...(content && name !== undefined
         ? { body: { schema: document.components.schemas[name] ?? {}, example: content.example } }
@@ -128,10 +129,13 @@ const nastyKey = fc.oneof(
 
 /** What the document's schema lets through, in the main. */
 function valueOf(schema: Json): fc.Arbitrary<unknown> {
-  const { type, properties = {}, required = [], items, pattern, maxLength = 60, anyOf } = schema;
+  const { $ref, type, properties = {}, required = [], items, pattern, maxLength = 60 } = schema;
+  if (typeof $ref === 'string') return valueOf(document.components.schemas[$ref.split('/').at(-1) ?? ''] ?? {});
+  const alternatives = schema['anyOf'] ?? schema['oneOf'];
   const { enum: values, minimum = 0, maximum = 100 } = schema;
   if (Array.isArray(values)) return fc.constantFrom(...(values as unknown[]));
-  if (Array.isArray(anyOf)) return fc.oneof(...anyOf.map((one) => valueOf(one as Json)));
+  if ('const' in schema) return fc.constant(schema['const']);
+  if (Array.isArray(alternatives)) return fc.oneof(...alternatives.map((one) => valueOf(one as Json)));
   if (type === 'boolean') return fc.boolean();
   if (type === 'number') return fc.double({ min: Number(minimum), max: Number(maximum), noNaN: true });
   if (type === 'integer') return fc.integer({ min: Number(minimum), max: Number(maximum) });

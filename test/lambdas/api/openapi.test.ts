@@ -1,5 +1,5 @@
 /**
- * docs/openapi.json: made of the schemas that the Lambda checks by, right by the rules of OpenAPI 3.0, and no promise
+ * docs/openapi.json: made of the schemas that the Lambda checks by, right by the rules of OpenAPI 3.1, and no promise
  * that is not kept.
  */
 import { readFileSync } from 'node:fs';
@@ -20,7 +20,8 @@ const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Keywords of OpenAPI 3.0.3's Schema Object, but for extensions. Source: OpenAPI Specification 3.0.3, "Schema Object".
+ * Keywords of schemas that the document uses, but for extensions. Source: OpenAPI Specification 3.1.1, "Schema Object",
+ * and JSON Schema 2020-12. What 3.0 had alone (`nullable`, `example`) is none of them.
  */
 const KEYWORDS = new Set([
   'title',
@@ -39,6 +40,7 @@ const KEYWORDS = new Set([
   'minProperties',
   'required',
   'enum',
+  'const',
   'type',
   'allOf',
   'oneOf',
@@ -47,16 +49,15 @@ const KEYWORDS = new Set([
   'items',
   'properties',
   'additionalProperties',
+  'propertyNames',
   'description',
   'format',
   'default',
-  'nullable',
   'discriminator',
   'readOnly',
   'writeOnly',
   'xml',
   'externalDocs',
-  'example',
   'deprecated',
 ]);
 const TYPES = new Set(['array', 'boolean', 'integer', 'number', 'object', 'string']);
@@ -64,7 +65,10 @@ const TYPES = new Set(['array', 'boolean', 'integer', 'number', 'object', 'strin
 /** What is wrong with a schema, by its place. */
 function wrongIn(schema: unknown, at: string): string[] {
   if (!isObject(schema)) return [`${at} is no object`];
-  if ('$ref' in schema) return Object.keys(schema).length === 1 ? [] : [`${at} has more beside $ref`];
+  if ('$ref' in schema)
+    return Object.keys(schema)
+      .filter((name) => !['$ref', 'description', 'default'].includes(name))
+      .map((name) => `${at} has ${name} beside $ref`);
   const { type, items, properties = {}, additionalProperties, required = [] } = schema;
   const own = [
     ...Object.keys(schema)
@@ -73,9 +77,9 @@ function wrongIn(schema: unknown, at: string): string[] {
     ...(type !== undefined && !(typeof type === 'string' && TYPES.has(type))
       ? [`${at} has type ${JSON.stringify(type)}`]
       : []),
-    ...(['exclusiveMinimum', 'exclusiveMaximum', 'nullable'] as const)
-      .filter((name) => schema[name] !== undefined && typeof schema[name] !== 'boolean')
-      .map((name) => `${at} has a ${name} that is not true or false`),
+    ...(['exclusiveMinimum', 'exclusiveMaximum'] as const)
+      .filter((name) => schema[name] !== undefined && typeof schema[name] !== 'number')
+      .map((name) => `${at} has a ${name} that is no number`),
     ...(type === 'array' && items === undefined ? [`${at} is an array without items`] : []),
     ...(Array.isArray(items) ? [`${at} has a list of items`] : []),
     ...(Array.isArray(required) &&
@@ -122,19 +126,31 @@ describe('docs/openapi.json', () => {
         .sort(),
     ).toEqual(
       Object.entries<Operation>(OPERATIONS)
-        .map(([id, { method, path }]) => `${id} ${method} ${path}`)
+        .map(([id, { method, path }]) => `${id} ${method} /v1${path}`)
         .sort(),
     );
   });
 
-  it('is OpenAPI 3.0, which API Gateway imports', () => {
-    expect(document.openapi).toBe('3.0.3');
-    expect(Object.keys(document).sort()).toEqual(['components', 'info', 'openapi', 'paths', 'security', 'servers']);
+  it('is OpenAPI 3.1, of the version of the service', () => {
+    expect(document.openapi).toBe('3.1.1');
+    const { version } = JSON.parse(readFileSync(join(OPENAPI_FILE, '../../package.json'), 'utf8')) as Json;
+    expect(document.info['version']).toBe(version);
+    expect(document.info['version']).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(Object.keys(document).sort()).toEqual([
+      'components',
+      'info',
+      'openapi',
+      'paths',
+      'security',
+      'servers',
+      'tags',
+    ]);
     expect(Object.keys(document.components.schemas).every((name) => /^[A-Za-z0-9]+$/.test(name))).toBe(true);
     for (const { operation } of operations) {
       expect(
         Object.keys(operation).filter(
-          (name) => !['operationId', 'summary', 'description', 'parameters', 'requestBody', 'responses'].includes(name),
+          (name) =>
+            !['operationId', 'summary', 'description', 'tags', 'parameters', 'requestBody', 'responses'].includes(name),
         ),
       ).toEqual([]);
       for (const [status, response] of Object.entries(operation.responses)) {
@@ -144,7 +160,7 @@ describe('docs/openapi.json', () => {
     }
   });
 
-  it('has schemas of the keywords of 3.0 alone', () => {
+  it('has schemas of the keywords of 3.1 alone', () => {
     const schemas: [unknown, string][] = [
       ...Object.entries(document.components.schemas).map(([name, one]): [unknown, string] => [one, name]),
       ...operations.flatMap(({ operation }) => [
@@ -162,9 +178,10 @@ describe('docs/openapi.json', () => {
   });
 
   it.each([
-    [{ const: 'x' }, 'has const'],
+    [{ nullable: true }, 'has nullable'],
+    [{ $ref: '#/x', type: 'object' }, 'has type beside $ref'],
     [{ type: ['string', 'null'] }, 'has type ["string","null"]'],
-    [{ type: 'number', exclusiveMinimum: 0 }, 'exclusiveMinimum that is not true or false'],
+    [{ type: 'number', exclusiveMinimum: true }, 'exclusiveMinimum that is no number'],
     [{ $defs: {} }, 'has $defs'],
     [{ type: 'object', properties: { a: { examples: [] } } }, '.a has examples'],
     [{ type: 'array' }, 'is an array without items'],
@@ -212,7 +229,9 @@ describe('docs/openapi.json', () => {
       const operationProblems = (OPERATIONS[operation.operationId] as Operation).problems;
       for (const kind of operationProblems)
         expect(operation.responses[PROBLEMS[kind].status]?.['description']).toContain(PROBLEMS[kind].title);
-      for (const status of [400, 403, 429, 500, 502, 503, 504])
+      // IAM refuses by 403 alone.
+      expect(operation.responses).not.toHaveProperty('401');
+      for (const status of [400, 403, 413, 429, 500, 502, 503, 504])
         expect(Object.keys((operation.responses[status]?.['content'] ?? {}) as Json)).toEqual([
           'application/problem+json',
         ]);
@@ -231,9 +250,11 @@ describe('sets of names', () => {
     for (const [schema, field] of [
       ['Migration', 'failure'],
       ['Plan', 'failure'],
+      ['Rollback', 'error'],
       ['Sweep', 'cause'],
     ] as const)
-      expect(enumAt(schema, field, 'name')).toMatchObject({ type: 'string', 'x-extensible-enum': FAILURE_NAMES });
+      expect(enumAt(schema, field)).toMatchObject({ $ref: '#/components/schemas/Failure' });
+    expect(enumAt('Failure', 'name')).toMatchObject({ type: 'string', 'x-extensible-enum': FAILURE_NAMES });
     expect(enumAt('Migration', 'step')).toMatchObject({ type: 'string', 'x-extensible-enum': STEP_LINES });
     expect(enumAt('Problem', 'code')).toMatchObject({
       type: 'string',
@@ -241,14 +262,15 @@ describe('sets of names', () => {
     });
   });
   it('are closed in requests, and open in answers', () => {
-    expect(enumAt('MigrationRequest', 'verification')).toMatchObject({ enum: ['injected', 'api'] });
+    for (const kind of ['AddonMigrationRequest', 'ServiceAccountMigrationRequest'])
+      expect(enumAt(kind, 'verification')).toMatchObject({ enum: ['injected', 'api'] });
     expect(enumAt('Migration', 'verified')).toEqual({
       type: 'string',
-      description: 'One of `injected`, `api`, `none`; others may be added.',
+      description: expect.stringContaining(' One of `injected`, `api`, `none`; others may be added.') as unknown,
       'x-extensible-enum': ['injected', 'api', 'none'],
     });
     // A name that stands alone tells kinds of answers apart.
-    const closed = Object.entries(schemas).filter(([name]) => !/Request|Decision|Reason/.test(name));
+    const closed = Object.entries(schemas).filter(([name]) => !/Request$|Input$|Decision|Reason/.test(name));
     expect(JSON.stringify(closed)).not.toMatch(/"enum":\["[^"\]]*",/);
   });
   it('have an example of its own for each status of a problem', () => {

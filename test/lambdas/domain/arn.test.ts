@@ -1,5 +1,6 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clusterArn, isOwnedBy, parseRoleArn } from '../../../lambdas/domain/arn.ts';
+import { clusterArn, isOwnedBy, MAX_ROLE_ARN, parseRoleArn, ROLE_ARN_PATTERN } from '../../../lambdas/domain/arn.ts';
 import { roleArn } from '../../../lambdas/domain/model.ts';
 import { ADDON, addonArn, CLUSTER, target } from '../fixtures.ts';
 
@@ -42,6 +43,28 @@ describe('parseRoleArn', () => {
 it('makes the ARN of a cluster', () => {
   expect(clusterArn(target)).toBe('arn:aws:eks:eu-west-1:111122223333:cluster/dev');
   expect(clusterArn({ ...target, region: 'cn-north-1' })).toBe('arn:aws-cn:eks:cn-north-1:111122223333:cluster/dev');
+});
+
+describe('ROLE_ARN_PATTERN', () => {
+  const part = fc.string({ unit: fc.constantFrom('.', '.', 'a', '-', '*'), maxLength: 6 });
+  const arns = fc
+    .tuple(
+      fc.constantFrom('aws', 'aws-cn', 'aws-', 'gcp'),
+      fc.constantFrom('111122223333', '1', ''),
+      fc.array(part, { maxLength: 3 }),
+      fc.oneof(part, fc.constantFrom('a'.repeat(64), 'a'.repeat(65), `..${'a'.repeat(62)}`, `..${'a'.repeat(63)}`)),
+    )
+    .map(([partition, account, path, name]) => `arn:${partition}:iam::${account}:role/${[...path, name].join('/')}`);
+  it('says the same, but for the length', () => {
+    fc.assert(
+      fc.property(arns, (arn) => {
+        expect(arn.length <= MAX_ROLE_ARN && new RegExp(ROLE_ARN_PATTERN, 'u').test(arn)).toBe(
+          parseRoleArn(arn) !== undefined,
+        );
+      }),
+      { numRuns: 2000 },
+    );
+  });
 });
 
 describe('isOwnedBy', () => {

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Checks docs/openapi.json by the tools that others use on it: linters, generators of clients, and schemathesis, which
+# walks the API in a sandbox by the document. The tools are no dependencies of the project: they are in tools/openapi,
+# with a lockfile of their own, and from PyPI, in .ci/openapi-venv. Where Python or a registry is missing, that is a
+# failure in CI, and skipped elsewhere.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export PATH="$PWD/node_modules/.bin:$PATH" REDOCLY_TELEMETRY=off SCHEMATHESIS_TELEMETRY=false
+
+TOOLS=tools/openapi
+VENV=$PWD/.ci/openapi-venv
+
+# skip WHY: nothing is skipped in CI.
+skip() {
+  if [[ ${CI:-} == true ]]; then
+    echo "$1 Nothing may be skipped in CI." >&2
+    exit 1
+  fi
+  echo "Skipped: $1"
+  exit 0
+}
+
+# Neither is installed again where what is there is what the lockfile, or the list, says.
+node_tools() {
+  cmp -s "$TOOLS/package-lock.json" "$TOOLS/node_modules/.installed" && return
+  npm ci --prefix "$TOOLS" --ignore-scripts --no-audit --no-fund || return 1
+  cp "$TOOLS/package-lock.json" "$TOOLS/node_modules/.installed"
+}
+python_tools() {
+  cmp -s "$TOOLS/requirements.txt" "$VENV/.installed" && return
+  python3 -m venv --clear "$VENV" || return 1
+  "$VENV/bin/pip" install --quiet --disable-pip-version-check --requirement "$TOOLS/requirements.txt" || return 1
+  cp "$TOOLS/requirements.txt" "$VENV/.installed"
+}
+python3 -c 'import ensurepip, venv' 2>/dev/null || skip 'There is no python3 with venv (apt-get install python3-venv).'
+node_tools || skip "The tools of $TOOLS could not be installed from the npm registry."
+python_tools || skip "The tools of $TOOLS/requirements.txt could not be installed from PyPI."
+
+failed=0
+# check NAME COMMAND...
+check() {
+  local name=$1 start=$SECONDS
+  shift
+  if "$@"; then
+    echo "check-api: $name: ok, $((SECONDS - start)) s"
+  else
+    echo "check-api: $name: FAILED, $((SECONDS - start)) s" >&2
+    failed=1
+  fi
+}
+
+# The generator writes a client, which nobody keeps: what counts is that it has nothing to say.
+python_client() {
+  local directory status
+  directory=$(mktemp -d)
+  PATH="$VENV/bin:$PATH" openapi-python-client generate --fail-on-warning --meta none \
+    --path docs/openapi.json --output-path "$directory/client"
+  status=$?
+  rm -rf "$directory"
+  return "$status"
+}
+
+check spectral npm run --silent --prefix "$TOOLS" spectral
+check redocly npm run --silent --prefix "$TOOLS" redocly
+check typescript-client npm run --silent --prefix "$TOOLS" client:check
+check python-client python_client
+# Two minutes are its bound: it takes half of that.
+check schemathesis timeout 120 node test/openapi/walk.ts "$VENV/bin/schemathesis"
+exit "$failed"

@@ -1,0 +1,102 @@
+/**
+ * `node test/openapi/walk.ts SCHEMATHESIS`: opens a sandbox with the service, and has schemathesis walk its API by
+ * docs/openapi.json. Ends with 1 where schemathesis has found something, an operation has never answered 2xx, or no
+ * link of the document has led to an operation.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSandboxBackend } from '../../cli/backend.ts';
+import { OPERATIONS } from '../../lambdas/api/operations.ts';
+import { OPENAPI_FILE } from '../../scripts/openapi.ts';
+import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
+import { ROLES, withPeople } from '../end-to-end/api-world.ts';
+import { ADDON, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
+
+/** Fast enough that a migration is over while other operations are asked, and slow enough to meet one under way. */
+const SCALE = 100;
+const SEED = 20_260_115;
+/** A walk ends early where the world has gone on meanwhile: Hypothesis takes that for a flaky test. */
+const MOST_WALKS = 10;
+/** Where walks begin. */
+const STARTS = new Set(['createPlan', 'createMigration', 'createSweep', 'listMigrations', 'listSweeps']);
+const TOOLS = join(import.meta.dirname, '../../tools/openapi');
+
+const [schemathesis = 'schemathesis'] = process.argv.slice(2);
+const directory = mkdtempSync(join(tmpdir(), 'walk-'));
+const tally = join(directory, 'tally.json');
+const backend = await openSandboxBackend(scenarioWith(withPeople), { clock: { scaled: SCALE }, listen: {} });
+const { sandbox } = backend;
+const credentials = Object.fromEntries(
+  (['deployer', 'reviewer'] as const).map((name) => [
+    name,
+    issueAccessKey(sandbox.world, ROLES[name], { sessionName: name }),
+  ]),
+);
+const environment = {
+  ...process.env,
+  SCHEMATHESIS_HOOKS: 'hooks',
+  PYTHONPATH: TOOLS,
+  PYTHONDONTWRITEBYTECODE: '1',
+  WALK_CREDENTIALS: JSON.stringify(credentials),
+  WALK_TARGET: JSON.stringify(TARGET),
+  WALK_ADDON: ADDON,
+  WALK_REGION: TARGET.region,
+  WALK_TALLY: tally,
+};
+
+/** Answers by operation, phase and status. */
+const counted: Record<string, Record<string, Record<string, number>>> = {};
+const problems: string[] = [];
+
+/** Has schemathesis carry out the phases, and adds its answers. */
+async function run(phases: string, seed: number): Promise<void> {
+  const walking = spawn(
+    schemathesis,
+    [
+      ...['--config-file', join(TOOLS, 'schemathesis.toml'), 'run', OPENAPI_FILE],
+      ...['--url', new URL(sandbox.apiUrl ?? '').origin, '--phases', phases, '--seed', String(seed)],
+    ],
+    { stdio: 'inherit', cwd: directory, env: environment },
+  );
+  const code = await new Promise<number>((resolve, reject) => {
+    walking.on('error', reject);
+    walking.on('close', (ended) => resolve(ended ?? 1));
+  });
+  if (code !== 0) problems.push(`schemathesis ended with ${code} in ${phases}: see above.`);
+  for (const [id, byPhase] of Object.entries(JSON.parse(readFileSync(tally, 'utf8')) as typeof counted))
+    for (const [phase, byStatus] of Object.entries(byPhase))
+      for (const [status, times] of Object.entries(byStatus)) {
+        const counts = ((counted[id] ??= {})[phase] ??= {});
+        counts[status] = (counts[status] ?? 0) + times;
+      }
+}
+const notLedTo = (): string[] =>
+  Object.keys(OPERATIONS).filter((id) => !STARTS.has(id) && counted[id]?.['stateful'] === undefined);
+
+await run('examples,coverage,fuzzing', SEED);
+for (let walk = 1; walk <= MOST_WALKS && problems.length === 0 && (walk === 1 || notLedTo().length > 0); walk++)
+  await run('stateful', SEED + walk);
+await backend.close();
+rmSync(directory, { recursive: true });
+
+const countsText = (counts: Record<string, number>): string =>
+  Object.entries(counts)
+    .map(([status, times]) => `${times} × ${status}`)
+    .join(', ');
+for (const [id, byPhase] of Object.entries(counted)) {
+  const texts = Object.entries(byPhase).map(([phase, counts]) => `${phase} ${countsText(counts)}`);
+  console.log(`${id}: ${texts.join('; ')}`);
+}
+problems.push(
+  ...Object.keys(OPERATIONS)
+    .filter(
+      (id) => !Object.values(counted[id] ?? {}).some((counts) => Object.keys(counts).some((one) => /^2/.test(one))),
+    )
+    .map((id) => `${id} has never answered 2xx.`),
+  ...notLedTo().map((id) => `No link of the document has led to ${id}.`),
+  ...sandbox.failures.map(String),
+);
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length > 0 ? 1 : 0;
