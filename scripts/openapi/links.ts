@@ -30,6 +30,7 @@ const FROM: { [Id in OperationId]?: readonly Link[] } = {
   ],
   listMigrations: [
     toMigration('getMigration', '/migrations/0/migrationId'),
+    toMigration('getPlan', '/migrations/0/migrationId'),
     {
       to: 'listIdentities',
       parameters: { name: '/migrations/0/target/cluster', 'query.region': '/migrations/0/target/region' },
