@@ -65,6 +65,44 @@ const KEY_PARAMETER: Json = {
   },
 };
 
+const REQUEST_ID_SCHEMA: Json = { type: 'string', minLength: 1, maxLength: 128, pattern: '^[!-~]*$' };
+const TRACEPARENT_SCHEMA: Json = { type: 'string' };
+/** What a caller finds its request by. */
+const ID_PARAMETERS: Json[] = [
+  {
+    name: 'X-Request-Id',
+    in: 'header',
+    required: false,
+    description:
+      'Id of the request on the side of the caller. It comes back, and is recorded with what the request begins.',
+    schema: REQUEST_ID_SCHEMA,
+  },
+  {
+    name: 'traceparent',
+    in: 'header',
+    required: false,
+    description: 'The same, of W3C Trace Context. One that is malformed is ignored.',
+    schema: TRACEPARENT_SCHEMA,
+  },
+];
+const ID_HEADERS: Json = {
+  'X-Request-Id': {
+    description: 'Id of the request: the one that the caller gave, or that of API Gateway.',
+    schema: { type: 'string' },
+  },
+  traceparent: { description: 'The one that the caller gave. Absent if it gave none.', schema: TRACEPARENT_SCHEMA },
+};
+const KNOWN_PARAMETER: Json = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  description: '`ETag` of the answer that the caller has already.',
+  schema: { type: 'string' },
+};
+const ETAG: Json = {
+  ETag: { description: 'It changes when the answer does.', schema: { type: 'string' } },
+};
+
 const LOCATION: Json = {
   Location: {
     description: 'Path of what to read next, with the stage.',
@@ -74,13 +112,21 @@ const LOCATION: Json = {
 /** Operations that say when to look again while what they show is under way. */
 const WHILE_UNDER_WAY: ReadonlySet<OperationId> = new Set(['getPlan', 'getMigration', 'getSweep', 'decideApproval']);
 
+/** Bodies of which every field may be left out, and so may the whole. */
+const OPTIONAL: readonly z.ZodType[] = [inputs.reasonBody, inputs.rollbackBody, inputs.retirementBody];
+
 function operationOf(id: OperationId, components: Components): Json {
   const operation: Operation = OPERATIONS[id];
   const { summary, description, path, parameters, query, body, status, answer, idempotencyKey } = operation;
   const { request, answer: example } = EXAMPLES[id];
   const isNew = answer === answers.accepted || answer === answers.sweepAccepted;
   const goesOn = status === 202 || WHILE_UNDER_WAY.has(id);
-  const headers = { ...(operation.method === 'POST' ? LOCATION : {}), ...(goesOn ? RETRY_AFTER : {}) };
+  const isRead = operation.method === 'GET';
+  const headers = {
+    ...(isRead ? ETAG : LOCATION),
+    ...(goesOn ? RETRY_AFTER : {}),
+    ...ID_HEADERS,
+  };
   return {
     operationId: id,
     summary,
@@ -90,12 +136,13 @@ function operationOf(id: OperationId, components: Components): Json {
       ...parametersOf('path', parameters, components),
       ...parametersOf('query', query, components),
       ...(idempotencyKey ? [KEY_PARAMETER] : []),
+      ...ID_PARAMETERS,
+      ...(isRead ? [KNOWN_PARAMETER] : []),
     ],
-    // Where every field may be left out, so may the whole body.
     ...(body
       ? {
           requestBody: {
-            required: body !== inputs.reasonBody && body !== inputs.rollbackBody,
+            required: !OPTIONAL.includes(body),
             content: { 'application/json': { schema: components.of(body, 'input'), example: request } },
           },
         }
@@ -103,10 +150,11 @@ function operationOf(id: OperationId, components: Components): Json {
     responses: {
       [status]: {
         description: isNew ? 'The request was accepted.' : 'As requested.',
-        ...(Object.keys(headers).length > 0 ? { headers } : {}),
+        headers,
         content: { 'application/json': { schema: components.of(answer, 'output'), example: answer.parse(example) } },
         ...linksFrom(id),
       },
+      ...(isRead ? { 304: { description: 'The answer has not changed.', headers: { ...ETAG, ...ID_HEADERS } } } : {}),
       ...problemsOf(operation, components.of(problemSchema, 'output')),
     },
   };

@@ -30,6 +30,7 @@ const FROM: { [Id in OperationId]?: readonly Link[] } = {
   ],
   listMigrations: [
     toMigration('getMigration', '/migrations/0/migrationId'),
+    toMigration('getPlan', '/migrations/0/migrationId'),
     {
       to: 'listIdentities',
       parameters: { name: '/migrations/0/target/cluster', 'query.region': '/migrations/0/target/region' },
@@ -41,10 +42,12 @@ const FROM: { [Id in OperationId]?: readonly Link[] } = {
     toMigration('decideApproval', ID, { decision: 'approve', planHash: '{$response.body#/approvals/0/planHash}' }),
     toMigration('cancel'),
     toMigration('rollBack'),
+    toMigration('retire'),
     { to: 'listIdentities', parameters: { name: '/target/cluster', 'query.region': '/target/region' } },
   ],
   decideApproval: [toMigration('getMigration')],
   rollBack: [toMigration('getMigration')],
+  retire: [toMigration('getMigration')],
   cancel: [toMigration('getMigration')],
   listIdentities: [
     {

@@ -18,7 +18,7 @@ import { ADDON, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 const SCALE = 100;
 const SEED = 20_260_115;
 /** A walk ends early where the world has gone on meanwhile: Hypothesis takes that for a flaky test. */
-const MOST_WALKS = 10;
+const MOST_WALKS = 6;
 /** Where walks begin. */
 const STARTS = new Set(['createPlan', 'createMigration', 'createSweep', 'listMigrations', 'listSweeps']);
 const TOOLS = join(import.meta.dirname, '../../tools/openapi');
