@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * List migrations
-         * @description Dry runs too, newest first. A migration of the last seconds may be missing.
+         * @description Newest first, and no dry runs unless `dryRun` asks for them. Each other parameter narrows the list. A migration of the last seconds may be missing.
          */
         get: operations["listMigrations"];
         put?: never;
@@ -128,6 +128,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/migrations/{id}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retire the OIDC trust of a migration
+         * @description Takes the cluster's OIDC statement for the service accounts of a migration out of the trust policy of its role, once nothing needs it, or puts back what was taken out. Without `dryRun: false` it shows the checks and the change, and changes nothing. Answers at once; the migration shows it as `retirement`. Only where the deployment may change trust policies (`repairableRoleArns`).
+         */
+        post: operations["retire"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/migrations/{id}/cancel": {
         parameters: {
             query?: never;
@@ -177,7 +197,7 @@ export interface paths {
         };
         /**
          * List sweeps
-         * @description Newest first. A sweep of the last seconds may be missing.
+         * @description Newest first. Each parameter narrows the list. A sweep of the last seconds may be missing.
          */
         get: operations["listSweeps"];
         put?: never;
@@ -767,6 +787,12 @@ export interface components {
             /** @description URL of the OIDC issuer of the cluster. Absent without one. */
             oidcIssuer?: string;
         };
+        Correlation: {
+            /** @description The caller's header `X-Request-Id`. Absent if there was none. */
+            requestId?: string;
+            /** @description The caller's header `traceparent`. Absent if there was none. */
+            traceparent?: string;
+        };
         Failure: {
             /** @description Name of the failure, which docs/failures.md explains. One of `Throttled`, `Paced`, `ServiceUnavailable`, `ConnectionLost`, `Busy`, `OutOfTime`, `ApiServerDenied`, `AccessDenied`, `InvalidRequest`, `NotFound`, `Unauthorised`, `AddonStillThere`, `AddonNotActive`, `AssociationStillThere`, `PodsNotSettled`, `RestoreInProgress`, `RoleLockHeld`, `TrustNotSeenYet`, `RecoveryPending`, `OwnerMayStillAct`, `WindowClosed`, `WindowFarOff`, `BadInput`, `LockHeld`, `SubjectBusy`, `Cancelled`, `ApprovalRejected`, `ApprovalExpired`, `WindowOutOfReach`, `TooManyWaiting`, `Superseded`, `WaitedTooOften`, `RollbackRefused`, `TrustTooLong`, `TrustChanged`, `RoleNotGranted`, `RetireRefused`, `AddonChanged`, `AddonFailed`, `ServiceAccountChanged`, `AssociationChanged`, `PodsOnWrongIdentity`, `PodsFailing`, `LockLost`, `WaitedTooLong`, `RestoreRefused`, `SessionsMayEnd`, `WebhookStillInjects`, `RestoreFailed`, `ExecutionStopped`, `RollbackRequested`, `SweepStopped`, `TimedOut`, `FunctionFailed`, `Unexpected`; others may be added. */
             name: string;
@@ -876,6 +902,8 @@ export interface components {
             plan?: components["schemas"]["PlanDetails"];
             /** @description What made the service start it by itself. Absent if it was requested. */
             trigger?: components["schemas"]["Trigger"];
+            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            correlation?: components["schemas"]["Correlation"];
             /** @description Who requested it. Absent if the requester is not authenticated. */
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
             /** @description Each time that its plan was submitted for approval, in order. */
@@ -900,6 +928,8 @@ export interface components {
             annotationChange?: components["schemas"]["AnnotationChange"];
             /** @description What was removed from trust policies afterwards. */
             retirements: components["schemas"]["TrustRetirement"][];
+            /** @description The last retirement of its OIDC trust. A refused one stays. Absent if there was none. */
+            retirement?: components["schemas"]["Retirement"];
             /** @description Why it did not end `migrated`. Absent if it did. */
             failure?: components["schemas"]["Failure"];
             /** @description Id of the migration that had begun on the same subject, so that this one was blocked. */
@@ -918,7 +948,7 @@ export interface components {
             changeWindow?: components["schemas"]["WindowState"];
             /** @description What it waits for. Absent while it is at work. */
             waitingFor?: components["schemas"]["WaitingFor"];
-            /** @description The last step, which docs/failures.md explains. Absent before the first. One of `plan`, `request-approval`, `await-window`, `plan-again`, `begin`, `install-agent`, `repair-trust`, `create-association`, `delete-addon`, `await-deleted`, `purge-associations`, `create-addon`, `update-addon`, `await-active`, `carry-over`, `verify-pods`, `restart-pods`, `annotate-service-account`, `finish`, `take-over`, `restore-associations-purged`, `assess-rollback`, `restore-addon-update`, `restore-addon-delete`, `restore-addon-create`, `restore-annotation`, `restore-associations`, `verify-restored`, `restart-restored`, `restore-associations-deferred`, `restore-associations-own`, `restore-trust`, `finish-rolled-back`, `finish-needs-human`, `retire-trust-retire`, `retire-trust-reinstate`; others may be added. */
+            /** @description The last step, which docs/failures.md explains. Absent before the first. One of `plan`, `request-approval`, `await-window`, `plan-again`, `begin`, `install-agent`, `repair-trust`, `create-association`, `delete-addon`, `await-deleted`, `create-addon`, `update-addon`, `await-active`, `carry-over`, `verify-pods`, `restart-pods`, `annotate-service-account`, `finish`, `take-over`, `restore-associations-purged`, `assess-rollback`, `restore-addon-update`, `restore-addon-delete`, `restore-addon-create`, `restore-annotation`, `restore-associations`, `verify-restored`, `restart-restored`, `restore-associations-deferred`, `restore-associations-own`, `restore-trust`, `finish-rolled-back`, `finish-needs-human`, `retire-trust-retire`, `retire-trust-reinstate`; others may be added. */
             step?: string;
             /** @description ARN of the Step Functions execution that works on it, or did last. Absent before the first. */
             executionArn?: string;
@@ -957,6 +987,11 @@ export interface components {
              * @description Path to roll the migration back. Absent if it cannot be rolled back.
              */
             rollback?: string;
+            /**
+             * Format: uri-reference
+             * @description Path to retire the OIDC trust, or to put it back. Absent if that is not possible now.
+             */
+            retire?: string;
             /**
              * Format: uri-reference
              * @description Path to cancel the migration. Absent if it cannot be cancelled.
@@ -1170,7 +1205,7 @@ export interface components {
              * @description `code` as a URI. It names no page.
              */
             type: string;
-            /** @description What kind of problem it is, which docs/api.md explains. Programs go by it. One of `invalid-request`, `unauthenticated`, `not-allowed-to-approve`, `unknown-path`, `unknown-migration`, `unknown-sweep`, `no-report`, `unknown-cluster`, `method-not-allowed`, `no-approval`, `no-cancel`, `subject-busy`, `rolling-back`, `no-rollback`, `not-now`, `no-access`, `too-large`, `not-json`, `unsupported-encoding`, `key-used`, `other-account`, `too-many-waiting`, `unexpected`, `unavailable`, `gateway-access-denied`, `gateway-missing-authentication-token`, `gateway-invalid-signature`, `gateway-expired-token`, `gateway-unauthorized`, `gateway-throttled`, `gateway-quota-exceeded`, `gateway-request-too-large`, `gateway-resource-not-found`, `gateway-unsupported-media-type`, `gateway-bad-request-body`, `gateway-bad-request-parameters`, `gateway-waf-filtered`, `gateway-integration-failure`, `gateway-integration-timeout`, `gateway-default-4xx`, `gateway-default-5xx`; others may be added. */
+            /** @description What kind of problem it is, which docs/api.md explains. Programs go by it. One of `invalid-request`, `unauthenticated`, `not-allowed-to-approve`, `unknown-path`, `unknown-migration`, `unknown-sweep`, `no-report`, `unknown-cluster`, `method-not-allowed`, `no-approval`, `no-cancel`, `subject-busy`, `rolling-back`, `retiring`, `not-enabled`, `no-rollback`, `not-now`, `no-access`, `too-large`, `not-json`, `unsupported-encoding`, `key-used`, `other-account`, `too-many-waiting`, `unexpected`, `unavailable`, `gateway-access-denied`, `gateway-missing-authentication-token`, `gateway-invalid-signature`, `gateway-expired-token`, `gateway-unauthorized`, `gateway-throttled`, `gateway-quota-exceeded`, `gateway-request-too-large`, `gateway-resource-not-found`, `gateway-unsupported-media-type`, `gateway-bad-request-body`, `gateway-bad-request-parameters`, `gateway-waf-filtered`, `gateway-integration-failure`, `gateway-integration-timeout`, `gateway-default-4xx`, `gateway-default-5xx`; others may be added. */
             code: string;
             /** @description The same for people. It may change. */
             title: string;
@@ -1248,6 +1283,95 @@ export interface components {
             /** @description Why, for the people who read the sweep later. */
             reason?: string;
         };
+        RetiredRole: {
+            /** @description ARN of the role. */
+            roleArn: string;
+            /** @description What became of its OIDC statement, or would become of it in a dry run. One of `removed`, `would-remove`, `put-back`, `would-put-back`, `nothing`, `refused`; others may be added. */
+            result: string;
+            /** @description Why nothing is changed. Absent if something is, or would be. */
+            why?: string;
+            /** @description Trust policy before, as JSON text. Absent if it does not change. */
+            before?: string;
+            /** @description Trust policy after, as JSON text. Absent if it does not change. */
+            after?: string;
+        };
+        Retirement: {
+            /** @description Id of the retirement, unique among those of all migrations. Its execution has the same name. */
+            id: string;
+            /** @description State of the retirement. `requested`: accepted, not begun. `running`: it reads, waits for a lock, or writes. `refused`: something stood in the way, and nothing was changed. One of `requested`, `running`, `ended`, `refused`; others may be added. */
+            state: string;
+            /** @description `retire` removes the OIDC statement. `reinstate` puts it back. One of `retire`, `reinstate`; others may be added. */
+            action: string;
+            /** @description True if it only shows the checks and the change. */
+            dryRun: boolean;
+            /** @description Days that must have passed since the migration ended. */
+            soakDays: number;
+            /** @description Who requested it. */
+            requestedBy?: string;
+            /** @description Why, in the words of whoever requested it. */
+            reason?: string;
+            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            correlation?: components["schemas"]["Correlation"];
+            /**
+             * Format: date-time
+             * @description When it was requested, or when its execution was started if no one requested it.
+             */
+            startedAt: string;
+            /**
+             * Format: date-time
+             * @description When it ended. Absent until then.
+             */
+            endedAt?: string;
+            /** @description ARN of the Step Functions execution that carries it out. */
+            executionArn?: string;
+            /** @description Whether it changed a trust policy. Absent until it has ended. */
+            done?: boolean;
+            /** @description What it checked, and what it found. Absent until then. */
+            checks?: components["schemas"]["Check"][];
+            /** @description What became, or would become, of each role. Absent until then. */
+            roles?: components["schemas"]["RetiredRole"][];
+            /** @description Why it was refused, or what it could not do. */
+            error?: components["schemas"]["Failure"];
+            /** @description What to do next. Absent if nothing is left to do. */
+            next?: string;
+        };
+        RetirementAction: {
+            /**
+             * @description The action.
+             * @constant
+             */
+            action: "retire";
+            /** @description False if the same was requested before, so that this request changed nothing. */
+            first: boolean;
+            /** @description Id of the migration. */
+            migrationId: string;
+            /** @description Status of the migration after the action. One of `running`, `rolling-back`, `ended`; others may be added. */
+            status: string;
+            /** @description Paths of what belongs to the migration, and of what can be done with it now. */
+            links: components["schemas"]["MigrationLinks"];
+            /** @description The retirement as it was accepted. */
+            retirement: components["schemas"]["Retirement"];
+        };
+        RetirementRequest: {
+            /** @description Why, for the people who read it later. */
+            reason?: string;
+            /**
+             * @description What to do. `reinstate` puts back what an earlier `retire` removed.
+             * @default retire
+             * @enum {string}
+             */
+            action?: "retire" | "reinstate";
+            /**
+             * @description Whether to show the checks and the change, and to change nothing.
+             * @default true
+             */
+            dryRun?: boolean;
+            /**
+             * @description Days that must have passed since the migration ended before its OIDC trust may be removed.
+             * @default 7
+             */
+            soakDays?: number;
+        };
         Rollback: {
             /** @description Id of the rollback, unique among the rollbacks of all migrations. Its execution has the same name. */
             id: string;
@@ -1259,6 +1383,8 @@ export interface components {
             requestedBy?: string;
             /** @description Why, in the words of the principal that requested it. */
             reason?: string;
+            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            correlation?: components["schemas"]["Correlation"];
             /** @description Outcome that the migration had before the rollback. Absent if it had not ended. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; others may be added. */
             after?: string;
             /** @description True if the request accepts that pods may be without credentials until they are replaced. */
@@ -1549,6 +1675,8 @@ export interface components {
             executionArn?: string;
             /** @description Who requested it. Absent if the requester is not authenticated, or it was started by a schedule. */
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
+            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            correlation?: components["schemas"]["Correlation"];
             /** @description The schedule that started it. Absent if it was requested. */
             schedule?: components["schemas"]["SweepSchedule"];
             /** @description The wave that it is at. Absent before the first. */
@@ -1606,6 +1734,8 @@ export interface components {
             executionArn?: string;
             /** @description Who requested it. Absent if the requester is not authenticated, or it was started by a schedule. */
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
+            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            correlation?: components["schemas"]["Correlation"];
             /** @description The schedule that started it. Absent if it was requested. */
             schedule?: components["schemas"]["SweepSchedule"];
             /** @description The wave that it is at. Absent before the first. */
@@ -2203,6 +2333,10 @@ export interface operations {
             header?: {
                 /** @description The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID. */
                 "Idempotency-Key"?: string;
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
             };
             path?: never;
             cookie?: never;
@@ -2233,6 +2367,10 @@ export interface operations {
                      * @example 5
                      */
                     "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2451,7 +2589,14 @@ export interface operations {
     getPlan: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+                /** @description `ETag` of the answer that the caller has already. */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description Id of a migration or plan. */
                 id: string;
@@ -2463,11 +2608,17 @@ export interface operations {
             /** @description As requested. */
             200: {
                 headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
                     /**
                      * @description Seconds after which to send a request again.
                      * @example 5
                      */
                     "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2542,6 +2693,19 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Plan"];
                 };
+            };
+            /** @description The answer has not changed. */
+            304: {
+                headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is not right. */
             400: {
@@ -2732,16 +2896,33 @@ export interface operations {
                 region?: string;
                 /** @description Name of the EKS cluster. */
                 cluster?: string;
+                /** @description Name of the EKS add-on. */
+                addon?: string;
+                /** @description Status of the migration. */
+                status?: "running" | "rolling-back" | "ended";
                 /** @description How the migration ended. */
                 outcome?: "migrated" | "already-migrated" | "planned" | "blocked" | "rolled-back" | "needs-human";
-                /** @description When it started at the earliest: a time with its offset, or a day in UTC. */
+                /** @description Which are listed. `true`: dry runs. `any`: dry runs and migrations. `false`: migrations. */
+                dryRun?: "false" | "true" | "any";
+                /** @description Who requested it, as the request states it, whole. For a request of this API it is the ARN of the principal that signed it. */
+                requestedBy?: string;
+                /** @description When it started at the earliest: a time with its offset, or a day, which begins at 00:00 UTC. */
                 since?: string;
+                /** @description Before when it started: a time with its offset, or a day, which begins at 00:00 UTC. */
+                until?: string;
                 /** @description How many entries a page has at most. */
                 limit?: number;
                 /** @description Which page: `next` of the page before, unchanged. The first page where it is left out. */
                 next?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+                /** @description `ETag` of the answer that the caller has already. */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2750,6 +2931,12 @@ export interface operations {
             /** @description As requested. */
             200: {
                 headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2776,11 +2963,24 @@ export interface operations {
                      *           }
                      *         }
                      *       ],
-                     *       "next": "IjAxSkQ4WjVRNlI3UzhUOVYwVzFYMlkzWjRBIg"
+                     *       "next": "eyJvZiI6IjQ0ZWRjZmZhZDg2NTljZjUxMWE5ZDFjYjcxNGI5ZTExIiwiYWZ0ZXIiOnsic3RhcnRlZEF0IjoiMjAyNi0wMS0xNVQwOTowMDowMC4wMDBaIiwiaWQiOiIwMUpEOFo1UTZSN1M4VDlWMFcxWDJZM1o0QSJ9fQ"
                      *     }
                      */
                     "application/json": components["schemas"]["MigrationPage"];
                 };
+            };
+            /** @description The answer has not changed. */
+            304: {
+                headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is not right. */
             400: {
@@ -2950,6 +3150,10 @@ export interface operations {
             header?: {
                 /** @description The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID. */
                 "Idempotency-Key"?: string;
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
             };
             path?: never;
             cookie?: never;
@@ -2982,6 +3186,10 @@ export interface operations {
                      * @example 5
                      */
                     "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3217,7 +3425,14 @@ export interface operations {
     getMigration: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+                /** @description `ETag` of the answer that the caller has already. */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description Id of a migration or plan. */
                 id: string;
@@ -3229,11 +3444,17 @@ export interface operations {
             /** @description As requested. */
             200: {
                 headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
                     /**
                      * @description Seconds after which to send a request again.
                      * @example 5
                      */
                     "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3342,6 +3563,19 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Migration"];
                 };
+            };
+            /** @description The answer has not changed. */
+            304: {
+                headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is not right. */
             400: {
@@ -3526,7 +3760,12 @@ export interface operations {
     decideApproval: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+            };
             path: {
                 /** @description Id of a migration or plan. */
                 id: string;
@@ -3556,6 +3795,10 @@ export interface operations {
                      * @example 5
                      */
                     "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3807,6 +4050,10 @@ export interface operations {
             header?: {
                 /** @description The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID. */
                 "Idempotency-Key"?: string;
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
             };
             path: {
                 /** @description Id of a migration or plan. */
@@ -3835,6 +4082,10 @@ export interface operations {
                      * @example 5
                      */
                     "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4097,10 +4348,322 @@ export interface operations {
             };
         };
     };
+    retire: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID. */
+                "Idempotency-Key"?: string;
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+            };
+            path: {
+                /** @description Id of a migration or plan. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "dryRun": false,
+                 *       "reason": "Two weeks without IRSA"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RetirementRequest"];
+            };
+        };
+        responses: {
+            /** @description As requested. */
+            202: {
+                headers: {
+                    /** @description Path of what to read next, with the stage. */
+                    Location?: string;
+                    /**
+                     * @description Seconds after which to send a request again.
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "action": "retire",
+                     *       "first": true,
+                     *       "migrationId": "01JD8Z5Q6R7S8T9V0W1X2Y3Z4A",
+                     *       "status": "ended",
+                     *       "links": {
+                     *         "self": "/v1/migrations/01JD8Z5Q6R7S8T9V0W1X2Y3Z4A",
+                     *         "plan": "/v1/plans/01JD8Z5Q6R7S8T9V0W1X2Y3Z4A",
+                     *         "rollback": "/v1/migrations/01JD8Z5Q6R7S8T9V0W1X2Y3Z4A/rollback"
+                     *       },
+                     *       "retirement": {
+                     *         "id": "01JD8Z5Q6R7S8T9V0W1X2Y3Z4A-01JD8Z5Q6R7S8T9V0W1X2Y3Z4A",
+                     *         "state": "requested",
+                     *         "action": "retire",
+                     *         "dryRun": false,
+                     *         "soakDays": 7,
+                     *         "requestedBy": "arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42",
+                     *         "reason": "Two weeks without IRSA",
+                     *         "startedAt": "2026-01-15T09:20:00.000Z",
+                     *         "executionArn": "arn:aws:states:eu-west-1:111122223333:execution:Retire:01JD8Z5Q6R7S8T9V0W1X2Y3Z4A-01JD8Z5Q6R7S8T9V0W1X2Y3Z4A"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RetirementAction"];
+                };
+            };
+            /** @description The request is not right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
+                     *       "code": "invalid-request",
+                     *       "title": "The request is not right",
+                     *       "status": 400,
+                     *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
+                     *       "errors": [
+                     *         {
+                     *           "field": "body.target.region",
+                     *           "message": "must be an AWS region such as eu-west-1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
+                     *       "code": "unauthenticated",
+                     *       "title": "It is not known who asks",
+                     *       "status": 403,
+                     *       "detail": "It is not known who asks."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such migration. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:unknown-migration",
+                     *       "code": "unknown-migration",
+                     *       "title": "There is no such migration",
+                     *       "status": 404,
+                     *       "detail": "There is no such migration."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This deployment does not do that. A retirement of the migration is under way already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:not-enabled",
+                     *       "code": "not-enabled",
+                     *       "title": "This deployment does not do that",
+                     *       "status": 409,
+                     *       "detail": "This deployment does not do that."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:too-large",
+                     *       "code": "too-large",
+                     *       "title": "The body is too large",
+                     *       "status": 413,
+                     *       "detail": "The body is too large."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not JSON. The body has a content coding that is not read. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:not-json",
+                     *       "code": "not-json",
+                     *       "title": "The body is not JSON",
+                     *       "status": 415,
+                     *       "detail": "The body is not JSON."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The idempotency key stands for another request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:key-used",
+                     *       "code": "key-used",
+                     *       "title": "The idempotency key stands for another request",
+                     *       "status": 422,
+                     *       "detail": "The idempotency key stands for another request."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are too many requests. */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which to send a request again.
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:gateway-throttled",
+                     *       "code": "gateway-throttled",
+                     *       "title": "There are too many requests",
+                     *       "status": 429,
+                     *       "detail": "There are too many requests."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something unexpected happened. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
+                     *       "code": "unexpected",
+                     *       "title": "Something unexpected happened",
+                     *       "status": 500,
+                     *       "detail": "Something unexpected happened."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service did not answer. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:gateway-integration-failure",
+                     *       "code": "gateway-integration-failure",
+                     *       "title": "The service did not answer",
+                     *       "status": 502,
+                     *       "detail": "The service did not answer."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that the service needs does not answer. */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which to send a request again.
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
+                     *       "code": "unavailable",
+                     *       "title": "Something that the service needs does not answer",
+                     *       "status": 503,
+                     *       "detail": "Something that the service needs does not answer."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:gateway-integration-timeout",
+                     *       "code": "gateway-integration-timeout",
+                     *       "title": "The service did not answer in time",
+                     *       "status": 504,
+                     *       "detail": "The service did not answer in time."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+            };
             path: {
                 /** @description Id of a migration or plan. */
                 id: string;
@@ -4128,6 +4691,10 @@ export interface operations {
                      * @example 5
                      */
                     "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4382,7 +4949,14 @@ export interface operations {
                 /** @description Which page: `next` of the page before, unchanged. The first page where it is left out. */
                 next?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+                /** @description `ETag` of the answer that the caller has already. */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description Name of the EKS cluster. */
                 name: string;
@@ -4394,6 +4968,12 @@ export interface operations {
             /** @description As requested. */
             200: {
                 headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4454,6 +5034,19 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["IdentitiesPage"];
                 };
+            };
+            /** @description The answer has not changed. */
+            304: {
+                headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is not right. */
             400: {
@@ -4674,12 +5267,25 @@ export interface operations {
     listSweeps: {
         parameters: {
             query?: {
+                /** @description Status of the sweep. */
+                status?: "running" | "paused" | "stopping" | "ended";
+                /** @description When it started at the earliest: a time with its offset, or a day, which begins at 00:00 UTC. */
+                since?: string;
+                /** @description Before when it started: a time with its offset, or a day, which begins at 00:00 UTC. */
+                until?: string;
                 /** @description How many entries a page has at most. */
                 limit?: number;
                 /** @description Which page: `next` of the page before, unchanged. The first page where it is left out. */
                 next?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+                /** @description `ETag` of the answer that the caller has already. */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4688,6 +5294,12 @@ export interface operations {
             /** @description As requested. */
             200: {
                 headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4736,11 +5348,24 @@ export interface operations {
                      *           }
                      *         }
                      *       ],
-                     *       "next": "IjAxSkQ4WjVRNlI3UzhUOVYwVzFYMlkzWjRBIg"
+                     *       "next": "eyJvZiI6ImE1MmYyNTE3ODFlZjg0ZDkxZjUxNmYwNWMxNWZiNTk2IiwiYWZ0ZXIiOnsic3RhcnRlZEF0IjoiMjAyNi0wMS0xNVQwOTowMDowMC4wMDBaIiwiaWQiOiIwMUpEOFo1UTZSN1M4VDlWMFcxWDJZM1o0QSJ9fQ"
                      *     }
                      */
                     "application/json": components["schemas"]["SweepPage"];
                 };
+            };
+            /** @description The answer has not changed. */
+            304: {
+                headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is not right. */
             400: {
@@ -4910,6 +5535,10 @@ export interface operations {
             header?: {
                 /** @description The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID. */
                 "Idempotency-Key"?: string;
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
             };
             path?: never;
             cookie?: never;
@@ -4948,6 +5577,10 @@ export interface operations {
                      * @example 5
                      */
                     "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5164,7 +5797,14 @@ export interface operations {
     getSweep: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+                /** @description `ETag` of the answer that the caller has already. */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description Id of a sweep. */
                 id: string;
@@ -5176,11 +5816,17 @@ export interface operations {
             /** @description As requested. */
             200: {
                 headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
                     /**
                      * @description Seconds after which to send a request again.
                      * @example 5
                      */
                     "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5247,6 +5893,19 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Sweep"];
                 };
+            };
+            /** @description The answer has not changed. */
+            304: {
+                headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is not right. */
             400: {
@@ -5431,7 +6090,14 @@ export interface operations {
     getSweepReport: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+                /** @description `ETag` of the answer that the caller has already. */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description Id of a sweep. */
                 id: string;
@@ -5443,6 +6109,12 @@ export interface operations {
             /** @description As requested. */
             200: {
                 headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5463,6 +6135,19 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["SweepReport"];
                 };
+            };
+            /** @description The answer has not changed. */
+            304: {
+                headers: {
+                    /** @description It changes when the answer does. */
+                    ETag?: string;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is not right. */
             400: {
@@ -5647,7 +6332,12 @@ export interface operations {
     pauseSweep: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+            };
             path: {
                 /** @description Id of a sweep. */
                 id: string;
@@ -5675,6 +6365,10 @@ export interface operations {
                      * @example 5
                      */
                     "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5967,7 +6661,12 @@ export interface operations {
     resumeSweep: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+            };
             path: {
                 /** @description Id of a sweep. */
                 id: string;
@@ -5995,6 +6694,10 @@ export interface operations {
                      * @example 5
                      */
                     "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6287,7 +6990,12 @@ export interface operations {
     stopSweep: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                "X-Request-Id"?: string;
+                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                traceparent?: string;
+            };
             path: {
                 /** @description Id of a sweep. */
                 id: string;
@@ -6315,6 +7023,10 @@ export interface operations {
                      * @example 5
                      */
                     "Retry-After"?: number;
+                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    "X-Request-Id"?: string;
+                    /** @description The one that the caller gave. Absent if it gave none. */
+                    traceparent?: string;
                     [name: string]: unknown;
                 };
                 content: {
