@@ -121,6 +121,13 @@ const integrate = async (
   }
 };
 
+/** What never gets as far as an API. */
+const refusedInFront = (request: HttpRequest, { knobs }: World): HttpResponse | undefined => {
+  if (hasLongHeaders(request)) return longHeaders(knobs.apiLongHeadersStatus);
+  if (request.body.byteLength > LONGEST_BODY) return TOO_LONG;
+  return request.badQuery === true ? BAD_QUERY : undefined;
+};
+
 export const createApiGateway = (options: ApiGatewayOptions): ApiGateway => {
   const { world, clock, apis } = options;
   const routers = new Map(apis.map((api) => [api, createRouter(api.methods)]));
@@ -169,9 +176,8 @@ export const createApiGateway = (options: ApiGatewayOptions): ApiGateway => {
     isHost: (host) => apiAtHost(apis, host) !== undefined,
     handle: async (request, address, call) => {
       call.describe(`${request.method} ${request.path}`, {});
-      if (hasLongHeaders(request)) return longHeaders(world.knobs.apiLongHeadersStatus);
-      if (request.body.byteLength > LONGEST_BODY) return TOO_LONG;
-      if (request.badQuery === true) return BAD_QUERY;
+      const refused = refusedInFront(request, world);
+      if (refused) return refused;
       const visit = visitOf(request, address);
       if (!visit) return FORBIDDEN;
       const { status, headers, body } = await answer(visit, call);

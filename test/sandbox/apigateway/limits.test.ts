@@ -13,7 +13,7 @@ describe('a stage with a rate and a burst', () => {
   test('lets the burst through at once, then one by one, and answers the rest as THROTTLED', async () => {
     const place = openPlace({ apis: [throttled(2, 3)] });
     const atOnce = await Promise.all(Array.from({ length: 5 }, () => place.call('GET', '/migrations')));
-    expect(atOnce.map(({ status }) => status).sort()).toEqual([200, 200, 200, 429, 429]);
+    expect(atOnce.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 429, 429]);
     expect(atOnce.find(({ status }) => status === 429)).toMatchObject({
       body: '{"message":"Too Many Requests"}',
       headers: { 'x-amzn-errortype': 'TooManyRequestsException' },
