@@ -131,7 +131,7 @@ const refusedInFront = (request: HttpRequest, { knobs }: World): HttpResponse | 
 export const createApiGateway = (options: ApiGatewayOptions): ApiGateway => {
   const { world, clock, apis } = options;
   const routers = new Map(apis.map((api) => [api, createRouter(api.methods)]));
-  const isThrough = createThrottle();
+  const isThrough = createThrottle(world);
   // Of its own: whether there is an API must not shift anybody else's.
   const random = new Random(world.seed);
 
@@ -159,8 +159,7 @@ export const createApiGateway = (options: ApiGatewayOptions): ApiGateway => {
     if (!match) return gatewayResponse(visit, requestContextOf(world, visit, undefined), MISSING_TOKEN);
     const refuse = (error: GatewayError, caller?: Caller): HttpResponse =>
       gatewayResponse(visit, requestContextOf(world, visit, match.method, caller), error, match.parameters);
-    // Whether a request that is refused counts is not documented: here every one does.
-    if (world.knobs.apiThrottling === 'stage' && !isThrough(stage, match.method, visit.at)) return refuse(THROTTLED);
+    if (!isThrough(stage, match.method, visit.at)) return refuse(THROTTLED);
     const admitted = admit(visit, match, call);
     if ('type' in admitted) return refuse(admitted);
     const context = requestContextOf(world, visit, match.method, admitted.caller);
