@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { OPERATIONS } from '../../lambdas/api/operations.ts';
 import { OPENAPI_FILE } from '../../scripts/openapi.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
 import { ROLES, withPeople } from '../end-to-end/api-world.ts';
 import { ADDON, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
@@ -26,7 +27,12 @@ const TOOLS = join(import.meta.dirname, '../../tools/openapi');
 const [schemathesis = 'schemathesis'] = process.argv.slice(2);
 const directory = mkdtempSync(join(tmpdir(), 'walk-'));
 const tally = join(directory, 'tally.json');
-const backend = await openSandboxBackend(scenarioWith(withPeople), { clock: { scaled: SCALE }, listen: {} });
+/** Nobody waits between requests: that a stage throttles is tested elsewhere. */
+const unthrottled = (scenario: Scenario): void => {
+  withPeople(scenario);
+  scenario.knobs.apiThrottling = 'off';
+};
+const backend = await openSandboxBackend(scenarioWith(unthrottled), { clock: { scaled: SCALE }, listen: {} });
 const { sandbox } = backend;
 const credentials = Object.fromEntries(
   (['deployer', 'reviewer'] as const).map((name) => [
