@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createApiClient, networkHttp } from '../../cli/api/http.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { OPERATIONS } from '../../lambdas/api/operations.ts';
 import { OPENAPI_FILE } from '../../scripts/openapi.ts';
@@ -34,12 +35,66 @@ const unthrottled = (scenario: Scenario): void => {
 };
 const backend = await openSandboxBackend(scenarioWith(unthrottled), { clock: { scaled: SCALE }, listen: {} });
 const { sandbox } = backend;
-const credentials = Object.fromEntries(
-  (['deployer', 'reviewer'] as const).map((name) => [
-    name,
-    issueAccessKey(sandbox.world, ROLES[name], { sessionName: name }),
-  ]),
-);
+const keyOf = (name: 'deployer' | 'reviewer') => issueAccessKey(sandbox.world, ROLES[name], { sessionName: name });
+const credentials = { deployer: keyOf('deployer'), reviewer: keyOf('reviewer') };
+
+/** Until it is so; a second of the wall is a minute and more there. */
+async function until<Answer>(path: string, isSo: (answer: Answer) => boolean): Promise<Answer> {
+  for (;;) {
+    const answer = await ask<Answer>('GET', path);
+    if (isSo(answer)) return answer;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200);
+    });
+  }
+}
+async function ask<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+  const client = createApiClient({
+    url: sandbox.apiUrl ?? '',
+    region: TARGET.region,
+    credentials: credentials.deployer,
+    http: networkHttp,
+  });
+  const { status, body: text } = await client.request(method, path, body ? { body } : {});
+  if (status >= 300) throw new Error(`${method} ${path} was answered by ${status}: ${text}`);
+  return JSON.parse(text) as Answer;
+}
+
+interface Shown {
+  migrationId: string;
+  status: string;
+  outcome?: string;
+  approvals: { state: string; planHash: string }[];
+}
+/** Something for each operation to do: plans that wait for an approval, sweeps under way, and what can go back. */
+async function prepare() {
+  const request = { target: TARGET, addon: ADDON };
+  const waiting = await Promise.all(
+    Array.from({ length: 4 }, (_, index) =>
+      ask<Shown>('POST', '/migrations', { ...request, approval: 'required', reason: `walk ${index}` }),
+    ),
+  );
+  const pending: [string, string][] = [];
+  for (const { migrationId } of waiting) {
+    const { approvals } = await until<Shown>(`/migrations/${migrationId}`, (one) => one.approvals.length > 0);
+    pending.push([migrationId, approvals[0]?.planHash ?? '']);
+  }
+  const sweeps: string[] = [];
+  for (const reason of ['to pause', 'to stop']) {
+    const { sweepId } = await ask<{ sweepId: string }>('POST', '/sweeps', {
+      mode: 'migrate',
+      options: { approval: 'required' },
+      reason,
+    });
+    // It is under way for as long as nobody approves.
+    await until<{ tally: { inFlight: number } }>(`/sweeps/${sweepId}`, ({ tally: { inFlight } }) => inFlight > 0);
+    sweeps.push(sweepId);
+  }
+  const { migrationId } = await ask<Shown>('POST', '/migrations', request);
+  await until<Shown>(`/migrations/${migrationId}`, ({ status }) => status === 'ended');
+  return { pending, sweeps, migrated: [migrationId] };
+}
+
 const environment = {
   ...process.env,
   SCHEMATHESIS_HOOKS: 'hooks',
@@ -50,6 +105,7 @@ const environment = {
   WALK_ADDON: ADDON,
   WALK_REGION: TARGET.region,
   WALK_TALLY: tally,
+  WALK_PREPARED: JSON.stringify(await prepare()),
 };
 
 /** Answers by operation, phase and status. */
@@ -104,7 +160,8 @@ problems.push(
   ...Object.keys(OPERATIONS)
     .filter(
       (id) =>
-        !Object.values(counted[id] ?? {}).some((counts) => Object.keys(counts).some((one) => one.startsWith('2'))),
+        // Not 204, which is how OPTIONS is answered.
+        !Object.values(counted[id] ?? {}).some((counts) => [200, 202].some((one) => counts[one] !== undefined)),
     )
     .map((id) => `${id} has never answered 2xx.`),
   ...notLedTo().map((id) => `No link of the document has led to ${id}.`),

@@ -2,7 +2,8 @@
 
 The walk (walk.ts) starts the sandbox and sets the environment:
 WALK_CREDENTIALS has, by name, the credentials of two principals, WALK_TARGET the cluster that there is, WALK_ADDON an
-add-on of it, WALK_REGION the region of the API, and WALK_TALLY the file for the tally.
+add-on of it, WALK_REGION the region of the API, WALK_TALLY the file for the tally, and WALK_PREPARED what was made for
+operations that need something to work on.
 """
 
 import atexit
@@ -98,6 +99,21 @@ class Known:
 
 TALLY = {}
 KNOWN = Known()
+# What walk.ts has made, so that each operation has something to do at least once.
+PREPARED = json.loads(os.environ["WALK_PREPARED"])
+
+
+def prepare(case, operation):
+    """Points the first requests of an operation at what was made for it."""
+    if operation == "decideApproval" and PREPARED["pending"] and isinstance(case.body, dict):
+        case.path_parameters["id"], case.body["planHash"] = PREPARED["pending"].pop(0)
+    if operation == "rollBack" and PREPARED["migrated"]:
+        case.path_parameters["id"] = PREPARED["migrated"].pop(0)
+    paused, stopped = PREPARED["sweeps"]
+    if operation in ("pauseSweep", "resumeSweep"):
+        case.path_parameters["id"] = paused
+    if operation == "stopSweep":
+        case.path_parameters["id"] = stopped
 
 
 def operation_of(case):
@@ -140,6 +156,8 @@ def before_call(context, case, kwargs):
             case.query.pop("until", None)
         if case.query.get("outcome") == "planned":
             case.query["dryRun"] = "any"
+    if case.meta.phase.name.value != "stateful":
+        prepare(case, operation)
     # A token is opaque, and of one list: no pattern says so.
     if "next" in (case.query or {}):
         token = case.query.pop("next")
