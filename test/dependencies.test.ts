@@ -83,33 +83,6 @@ describe('versions', () => {
   });
 });
 
-/** What checks the API's document and generates clients of it: installed apart, and no dependency of the project. */
-describe('the tools of tools/openapi', () => {
-  const tools = join(ROOT, 'tools/openapi');
-  it('have exact versions and a hash each, and come from the npm registry', () => {
-    const { devDependencies } = JSON.parse(readFileSync(join(tools, 'package.json'), 'utf8')) as Manifest;
-    expect(inexact(devDependencies)).toEqual([]);
-    const packages = packagesOf(readLock(tools));
-    expect(packages.length).toBeGreaterThan(100);
-    const odd = packages.filter(
-      ([, { integrity, resolved }]) =>
-        integrity?.startsWith('sha512-') !== true || resolved?.startsWith('https://registry.npmjs.org/') !== true,
-    );
-    expect(odd.map(([place]) => place)).toEqual([]);
-  });
-  it('are pinned where they come from PyPI, what they bring too', () => {
-    const lines = readFileSync(join(tools, 'requirements.txt'), 'utf8')
-      .split('\n')
-      .filter((line) => /^[^#]/.test(line));
-    expect(lines.length).toBeGreaterThan(20);
-    expect(lines.filter((line) => !/^[\w.-]+==[\w.]+$/.test(line))).toEqual([]);
-  });
-  it('are none of the project', () => {
-    const names = packagesOf(lock).map(([place]) => nameAt(place));
-    expect(names.filter((name) => /spectral|redocly|^openapi-typescript$/.test(name))).toEqual([]);
-  });
-});
-
 describe('the lockfile', () => {
   /** What is neither hashed itself, nor in the archive of a package that is. */
   const unhashed = (of: Lock): string[] =>
