@@ -57,6 +57,17 @@ function isAnnotatedFor(account: AttributedServiceAccount, isShared: boolean, na
   return !isShared || nameOf(account, namespace) !== 'another';
 }
 
+/**
+ * Whether other add-ons have that role, or may have; also by their associations: the role of one that migrates just now is
+ * gone before the annotations of its service accounts are.
+ */
+const isRoleShared = (addonArn: string, roleArn: string, users: Seen['roleUsers']): boolean =>
+  users?.addons === undefined ||
+  users.addons.some((one) => one.roleArn === roleArn) ||
+  users.associations.some(
+    (one) => one.roleArn === roleArn && one.ownerArn !== undefined && one.ownerArn !== addonArn,
+  );
+
 /** Whether the objects of a service account carry the name of the add-on's own ones. */
 function nameOf(account: AttributedServiceAccount, { pods, names }: Namespace): 'own' | 'another' | 'none' {
   const labels = [account, ...pods.filter((pod) => pod.serviceAccount === account.name)].flatMap(
@@ -89,7 +100,7 @@ export function identityHolders(
   const taken = new Set(ownedOf(planned).map((one) => one.serviceAccount));
   const found = namespaceOf(facts, planned);
   if (roleArn !== undefined) {
-    const isShared = roleUsers?.addons?.some((one) => one.roleArn === roleArn) ?? true;
+    const isShared = isRoleShared(addon.arn, roleArn, roleUsers);
     for (const account of found.annotated)
       if (
         (account.roleArn === roleArn && isAnnotatedFor(account, isShared, found)) ||

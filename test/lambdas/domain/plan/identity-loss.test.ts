@@ -136,6 +136,24 @@ describe('who loses nothing', () => {
       },
     ],
     [
+      'of another add-on that migrates just now: its role is gone, and its annotations are not yet',
+      {
+        annotated: { seen: [annotated({ labels: { 'app.kubernetes.io/name': 'aws-efs-csi-driver' } })] },
+        pods: [aPod('irsa'), nodePod({ labels: { 'app.kubernetes.io/name': 'aws-efs-csi-driver' } })],
+        roleUsers: {
+          addons: [],
+          associations: [
+            anAssociation({
+              id: 'a-efs',
+              serviceAccount: NODES,
+              ownerArn: anAddon().arn.replace('aws-ebs-csi-driver', 'aws-efs-csi-driver'),
+            }),
+          ],
+          more: false,
+        },
+      },
+    ],
+    [
       'with an association of its own',
       { bystanderAssociations: [anAssociation({ id: 'a-of-nodes', serviceAccount: NODES })] },
     ],
