@@ -31,7 +31,6 @@ export const GATEWAY_PROBLEMS = {
   },
   INVALID_SIGNATURE: { status: 403, title: 'The signature is not right' },
   EXPIRED_TOKEN: { status: 403, title: 'The credentials have expired' },
-  UNAUTHORIZED: { status: 401, title: 'It is not known who asks' },
   THROTTLED: { status: 429, title: 'There are too many requests', headers: TRY_AGAIN },
   QUOTA_EXCEEDED: { status: 429, title: 'There are too many requests', headers: TRY_AGAIN },
   REQUEST_TOO_LARGE: { status: 413, title: 'The request is too large' },

@@ -105,18 +105,20 @@ export const lambdaThrottles = (functions: lambda.IFunction[]): cloudwatch.MathE
     functions.map((one) => one.metricThrottles({ period: PERIOD })),
   );
 
-const PARTS_OF_THE_LEDGER: Record<string, string>[] = [
-  {},
-  ...[HELD_LOCKS, PENDING, ...LIST_INDEX_NAMES].map((index) => ({ GlobalSecondaryIndexName: index })),
-];
+const indexed = (index: string): Record<string, string> => ({ GlobalSecondaryIndexName: index });
+/** Who reads a list is told to read it again, and nothing is held up; a write to its index holds up the table's. */
+const PARTS_OF_THE_LEDGER: Record<'ReadThrottleEvents' | 'WriteThrottleEvents', Record<string, string>[]> = {
+  ReadThrottleEvents: [{}, ...[HELD_LOCKS, PENDING].map(indexed)],
+  WriteThrottleEvents: [{}, ...[HELD_LOCKS, PENDING, ...LIST_INDEX_NAMES].map(indexed)],
+};
 
 /**
  * Of the table and of its indexes, which are throttled each for itself. `ThrottledRequests` is by operation, and
  * `UserErrors` of the whole account. Source: Amazon DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
  */
 export const ledgerThrottles = ({ tableName }: dynamodb.ITable): cloudwatch.Metric[] =>
-  ['ReadThrottleEvents', 'WriteThrottleEvents'].flatMap((metricName) =>
-    PARTS_OF_THE_LEDGER.map(
+  Object.entries(PARTS_OF_THE_LEDGER).flatMap(([metricName, parts]) =>
+    parts.map(
       (part) =>
         new cloudwatch.Metric({
           namespace: 'AWS/DynamoDB',

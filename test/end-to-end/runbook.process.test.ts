@@ -83,7 +83,7 @@ describe.skipIf(reason !== undefined)(
         outputs: { migrationId: MIGRATION_ID, outcome: 'migrated', verified: 'injected' },
       });
       expect(textOf(automation)).toContain(
-        `Add-on ${ADDON} in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: pods.`,
+        `Add-on ${ADDON} in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: injected.`,
       );
       expect(migrationId.parse(MIGRATION_ID)).toBe(MIGRATION_ID);
       const bits = MIGRATION_ID.split('').reduce(

@@ -64,9 +64,7 @@ function isAnnotatedFor(account: AttributedServiceAccount, isShared: boolean, na
 const isRoleShared = (addonArn: string, roleArn: string, users: Seen['roleUsers']): boolean =>
   users?.addons === undefined ||
   users.addons.some((one) => one.roleArn === roleArn) ||
-  users.associations.some(
-    (one) => one.roleArn === roleArn && one.ownerArn !== undefined && one.ownerArn !== addonArn,
-  );
+  users.associations.some((one) => one.roleArn === roleArn && one.ownerArn !== undefined && one.ownerArn !== addonArn);
 
 /** Whether the objects of a service account carry the name of the add-on's own ones. */
 function nameOf(account: AttributedServiceAccount, { pods, names }: Namespace): 'own' | 'another' | 'none' {
