@@ -38,11 +38,15 @@ const { sandbox } = backend;
 const keyOf = (name: 'deployer' | 'reviewer') => issueAccessKey(sandbox.world, ROLES[name], { sessionName: name });
 const credentials = { deployer: keyOf('deployer'), reviewer: keyOf('reviewer') };
 
-/** Until it is so; a second of the wall is a minute and more there. */
-async function until<Answer>(path: string, isSo: (answer: Answer) => boolean): Promise<Answer> {
+/** Until it is so; a second of the wall is a minute and more there. Throws where it has ended without. */
+async function until<Answer extends { status: string }>(
+  path: string,
+  isSo: (answer: Answer) => boolean,
+): Promise<Answer> {
   for (;;) {
     const answer = await ask<Answer>('GET', path);
     if (isSo(answer)) return answer;
+    if (answer.status === 'ended') throw new Error(`${path} has ended: ${JSON.stringify(answer)}`);
     await new Promise((resolve) => {
       setTimeout(resolve, 200);
     });
@@ -66,15 +70,23 @@ interface Shown {
   outcome?: string;
   approvals: { state: string; planHash: string }[];
 }
-/** Something for each operation to do: plans that wait for an approval, sweeps under way, and what can go back. */
-async function prepare() {
-  const request = { target: TARGET, addon: ADDON };
+const REQUEST = { target: TARGET, addon: ADDON };
+interface Prepared {
+  pending: [id: string, planHash: string][];
+  sweeps: string[];
+  migrated: string[];
+}
+/**
+ * Something for each operation to do: plans that wait for an approval, and sweeps under way. They last until a migration
+ * of the add-on begins, which supersedes them.
+ */
+async function prepareWaits(): Promise<Prepared> {
   const waiting = await Promise.all(
     Array.from({ length: 4 }, (_, index) =>
-      ask<Shown>('POST', '/migrations', { ...request, approval: 'required', reason: `walk ${index}` }),
+      ask<Shown>('POST', '/migrations', { ...REQUEST, approval: 'required', reason: `walk ${index}` }),
     ),
   );
-  const pending: [string, string][] = [];
+  const pending: Prepared['pending'] = [];
   for (const { migrationId } of waiting) {
     const { approvals } = await until<Shown>(`/migrations/${migrationId}`, (one) => one.approvals.length > 0);
     pending.push([migrationId, approvals[0]?.planHash ?? '']);
@@ -87,12 +99,19 @@ async function prepare() {
       reason,
     });
     // It is under way for as long as nobody approves.
-    await until<{ tally: { inFlight: number } }>(`/sweeps/${sweepId}`, ({ tally: { inFlight } }) => inFlight > 0);
+    await until<{ status: string; tally: { inFlight: number } }>(
+      `/sweeps/${sweepId}`,
+      ({ tally: { inFlight } }) => inFlight > 0,
+    );
     sweeps.push(sweepId);
   }
-  const { migrationId } = await ask<Shown>('POST', '/migrations', request);
-  await until<Shown>(`/migrations/${migrationId}`, ({ status }) => status === 'ended');
-  return { pending, sweeps, migrated: [migrationId] };
+  return { pending, sweeps, migrated: [] };
+}
+/** And what can be rolled back. */
+async function prepareMigrated(before: Prepared): Promise<Prepared> {
+  const { migrationId } = await ask<Shown>('POST', '/migrations', REQUEST);
+  await until<Shown>(`/migrations/${migrationId}`, ({ outcome }) => outcome === 'migrated');
+  return { ...before, pending: [], migrated: [migrationId] };
 }
 
 const environment = {
@@ -105,7 +124,6 @@ const environment = {
   WALK_ADDON: ADDON,
   WALK_REGION: TARGET.region,
   WALK_TALLY: tally,
-  WALK_PREPARED: JSON.stringify(await prepare()),
 };
 
 /** Answers by operation, phase and status. */
@@ -113,7 +131,7 @@ const counted: Record<string, Record<string, Record<string, number>>> = {};
 const problems: string[] = [];
 
 /** Has schemathesis carry out the phases, and adds its answers. */
-async function run(phases: string, seed: number): Promise<void> {
+async function run(phases: string, seed: number, prepared: Prepared): Promise<void> {
   const walking = spawn(
     schemathesis,
     [
@@ -125,7 +143,7 @@ async function run(phases: string, seed: number): Promise<void> {
       `--phases=${phases}`,
       `--seed=${seed}`,
     ],
-    { stdio: 'inherit', cwd: directory, env: environment },
+    { stdio: 'inherit', cwd: directory, env: { ...environment, WALK_PREPARED: JSON.stringify(prepared) } },
   );
   const code = await new Promise<number>((resolve, reject) => {
     walking.on('error', reject);
@@ -142,9 +160,12 @@ async function run(phases: string, seed: number): Promise<void> {
 const notLedTo = (): string[] =>
   Object.keys(OPERATIONS).filter((id) => !STARTS.has(id) && counted[id]?.['stateful'] === undefined);
 
-await run('examples,coverage,fuzzing', SEED);
+const waits = await prepareWaits();
+await run('examples', SEED, waits);
+const prepared = await prepareMigrated(waits);
+await run('coverage,fuzzing', SEED, prepared);
 for (let walk = 1; walk <= MOST_WALKS && problems.length === 0 && (walk === 1 || notLedTo().length > 0); walk++)
-  await run('stateful', SEED + walk);
+  await run('stateful', SEED + walk, prepared);
 await backend.close();
 rmSync(directory, { recursive: true });
 

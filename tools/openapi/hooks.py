@@ -105,10 +105,14 @@ PREPARED = json.loads(os.environ["WALK_PREPARED"])
 
 def prepare(case, operation):
     """Points the first requests of an operation at what was made for it."""
-    if operation == "decideApproval" and PREPARED["pending"] and isinstance(case.body, dict):
+    if operation == "decideApproval" and len(PREPARED["pending"]) > 1 and isinstance(case.body, dict):
         case.path_parameters["id"], case.body["planHash"] = PREPARED["pending"].pop(0)
+        # One that is approved begins, and supersedes the others.
+        case.body["decision"] = "reject"
     if operation == "rollBack" and PREPARED["migrated"]:
-        case.path_parameters["id"] = PREPARED["migrated"].pop(0)
+        case.path_parameters["id"] = PREPARED["migrated"][0]
+    if operation == "cancel" and PREPARED["pending"]:
+        case.path_parameters["id"] = PREPARED["pending"][-1][0]
     paused, stopped = PREPARED["sweeps"]
     if operation in ("pauseSweep", "resumeSweep"):
         case.path_parameters["id"] = paused
@@ -158,6 +162,12 @@ def before_call(context, case, kwargs):
             case.query["dryRun"] = "any"
     if case.meta.phase.name.value != "stateful":
         prepare(case, operation)
+    if case.meta.phase.name.value == "examples" and isinstance(case.body, dict):
+        # Whatever begins now would supersede what waits.
+        if operation == "createMigration":
+            case.body["approval"] = "required"
+        if operation == "createSweep":
+            case.body["mode"] = "plan"
     # A token is opaque, and of one list: no pattern says so.
     if "next" in (case.query or {}):
         token = case.query.pop("next")
