@@ -1,6 +1,7 @@
-import { EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
+import { DescribeAddonCommand, EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { ulid } from 'ulid';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.ts';
 import { ADDON, ROLE, TARGET } from './fixture.ts';
 import { reasonToSkip, serve, type Result, type Served } from './served.ts';
 
@@ -91,7 +92,16 @@ describe.skipIf(reason !== undefined)(
         message: 'Cross-account pass role is not allowed.',
         $metadata: { httpStatusCode: 403 },
       });
-      sdk.destroy();
+      // On a busy machine the world is slower than usual: a waiter that asks too early sleeps for seconds.
+      const isSettled = (wanted: string): Promise<void> =>
+        eventually(async () => {
+          const command = new DescribeAddonCommand({ clusterName: TARGET.cluster, addonName: ADDON });
+          const found = await sdk.send(command).then(
+            ({ addon }) => addon?.status,
+            ({ name }: Error) => name,
+          );
+          expect(found).toBe(wanted);
+        });
 
       const { addon: before } = await answer('eks', 'describe-addon', ...THE_ADDON);
       expect(before).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: ROLE });
@@ -100,6 +110,7 @@ describe.skipIf(reason !== undefined)(
         addonName: ADDON,
         status: 'DELETING',
       });
+      await isSettled('ResourceNotFoundException');
       expect(await asked('eks', 'wait', 'addon-deleted', ...THE_ADDON)).toBe(1);
       expect(await refusal(['eks', 'describe-addon', ...THE_ADDON])).toContain(
         `An error occurred (ResourceNotFoundException) when calling the DescribeAddon operation: No addon: ${ADDON} found in cluster: ${TARGET.cluster}`,
@@ -131,6 +142,8 @@ describe.skipIf(reason !== undefined)(
       ).toContain('(ResourceNotFoundException)');
 
       expect((await answer(...create))['addon']).toMatchObject({ status: 'CREATING' });
+      await isSettled('ACTIVE');
+      sdk.destroy();
       expect(await asked('eks', 'wait', 'addon-active', ...THE_ADDON)).toBe(1);
       const { addon: after } = await answer('eks', 'describe-addon', ...THE_ADDON);
       expect(after).toMatchObject({
