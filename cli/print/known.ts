@@ -5,6 +5,7 @@
 import type { Recovery, Release, Retirement, Rollback } from '../../lambdas/domain/model.ts';
 import { pendingApproval } from '../../lambdas/domain/approval.ts';
 import { subjectOf } from '../../lambdas/domain/subject.ts';
+import { asClause } from '../../lambdas/domain/text.ts';
 import { lockText } from '../../lambdas/runtime/lock.ts';
 import { approvalText } from '../approval/print.ts';
 import type { Cancelled } from '../cancel.ts';
@@ -63,7 +64,7 @@ export const retirementText = ({
   const ended = done
     ? `. ${action === 'retire' ? 'Taken out of' : 'Put back into'} ${changed.map(({ roleArn }) => roleArn).join(', ')}`
     : '. Nothing was changed';
-  const end = error ? `. ${error.message.replace(/\.$/, '')}` : state === 'ended' ? ended : '';
+  const end = error ? `. ${asClause(error.message)}` : state === 'ended' ? ended : '';
   return `to ${what}, asked for at ${startedAt}${by(who)}${RETIREMENTS[state]}${end}`;
 };
 

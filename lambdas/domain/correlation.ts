@@ -21,4 +21,8 @@ export const correlation = z
       .describe("The caller's header `traceparent`. Absent if there was none."),
   })
   .register(schemaNames, { name: 'Correlation' });
+/** Of what a request began: the ids of that request. */
+export const acceptedUnder = correlation
+  .optional()
+  .describe("The caller's own ids of the request that it was accepted by. Absent if the caller gave none.");
 export type Correlation = z.infer<typeof correlation>;

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { approval } from './approval.ts';
 import { check } from './check.ts';
-import { correlation } from './correlation.ts';
+import { acceptedUnder, correlation } from './correlation.ts';
 import { podEvidence, stepLine } from './evidence.ts';
 import { migrationId, reason, requestedBy } from './names.ts';
 import { addon, association, serviceAccountState, type Addon } from './observed.ts';
@@ -222,9 +222,7 @@ export const migrationReport = z.object({
   endedAt: time.describe('When it ended.'),
   plan: plan.optional().describe('The plan. Absent until it is made.'),
   trigger: trigger.optional().describe('What made the service start it by itself. Absent if it was requested.'),
-  correlation: correlation
-    .optional()
-    .describe("The caller's own ids of the request that it was accepted by. Absent if the caller gave none."),
+  correlation: acceptedUnder,
   requester: authenticatedRequester
     .optional()
     .describe('Who requested it. Absent if the requester is not authenticated.'),

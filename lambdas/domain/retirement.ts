@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { check } from './check.ts';
-import { correlation } from './correlation.ts';
+import { acceptedUnder } from './correlation.ts';
 import { reason, requestedBy } from './names.ts';
 import { failure, type Failure } from './outcome.ts';
 import { schemaNames, time } from './schemas.ts';
@@ -46,9 +46,7 @@ export const retirement = z
     soakDays: soakDays.describe('Days that must have passed since the migration ended.'),
     requestedBy: requestedBy.optional().describe('Who requested it.'),
     reason: reason.optional().describe('Why, in the words of whoever requested it.'),
-    correlation: correlation
-      .optional()
-      .describe("The caller's own ids of the request that it was accepted by. Absent if the caller gave none."),
+    correlation: acceptedUnder,
     startedAt: time.describe('When it was requested, or when its execution was started if no one requested it.'),
     endedAt: time.optional().describe('When it ended. Absent until then.'),
     executionArn: z.string().optional().describe('ARN of the Step Functions execution that carries it out.'),

@@ -3,7 +3,7 @@
  * last one. While it is under way the migration's outcome and its time of end stand for what was before.
  */
 import { z } from 'zod';
-import { correlation } from './correlation.ts';
+import { acceptedUnder } from './correlation.ts';
 import { reason, requestedBy } from './names.ts';
 import { failure, type Failure, outcome, type Outcome, status as statusSchema, type Status } from './outcome.ts';
 import { schemaNames, time } from './schemas.ts';
@@ -28,9 +28,7 @@ export const rollback = z
       .optional()
       .describe('ARN of the principal that requested it. Absent if the migration rolled back by itself.'),
     reason: reason.optional().describe('Why, in the words of the principal that requested it.'),
-    correlation: correlation
-      .optional()
-      .describe("The caller's own ids of the request that it was accepted by. Absent if the caller gave none."),
+    correlation: acceptedUnder,
     after: outcome
       .optional()
       .describe('Outcome that the migration had before the rollback. Absent if it had not ended.'),

@@ -44,17 +44,19 @@ export async function standingRetirement(
   return isSame ? strandedRetirement(migrationId, now, execution, utcNow(clock)) : now;
 }
 
-const acceptedOf = (
-  { id, executionArn, action, dryRun, soakDays, requestedBy, reason, correlation }: RetirementWish,
-  startedAt: string,
-): Retirement => ({
-  id,
-  state: 'requested',
+/** What was asked, without what was left out. */
+export const askedOf = ({ action, dryRun, soakDays, requestedBy, reason }: RetirementAsked): RetirementAsked => ({
   action,
   dryRun,
   soakDays,
   ...(requestedBy === undefined ? {} : { requestedBy }),
   ...(reason === undefined ? {} : { reason }),
+});
+
+const acceptedOf = ({ id, executionArn, correlation, ...asked }: RetirementWish, startedAt: string): Retirement => ({
+  id,
+  state: 'requested',
+  ...askedOf(asked),
   ...(correlation ? { correlation } : {}),
   startedAt,
   executionArn,

@@ -6,6 +6,7 @@ import { classOf } from '../domain/errors.ts';
 import { failedRetirement, type RetiredRole, type Retirement } from '../domain/retirement.ts';
 import type { Check, Failure } from '../domain/model.ts';
 import type { HandlerDependencies, RetirementAsked } from '../ports/index.ts';
+import { askedOf } from './asking-retirements.ts';
 import { failureOf } from './failures.ts';
 import { executionName } from './rolling-back.ts';
 import { utcNow } from './utc.ts';
@@ -28,7 +29,7 @@ const isLater = (time: string, other: string): boolean => Date.parse(time) > Dat
 
 /** What the record is to show when it begins; undefined where that stays as it is. */
 function begunOf(before: Retirement | undefined, run: RetirementRun, now: string): Retirement | undefined {
-  const { executionArn, executionStartedAt, action, dryRun, soakDays, requestedBy, reason } = run;
+  const { executionArn, executionStartedAt } = run;
   const id = executionName(executionArn);
   // Another attempt of one that runs, or is over, says nothing new.
   if (before?.id === id)
@@ -38,11 +39,7 @@ function begunOf(before: Retirement | undefined, run: RetirementRun, now: string
   return {
     id,
     state: 'running',
-    action,
-    dryRun,
-    soakDays,
-    ...(requestedBy === undefined ? {} : { requestedBy }),
-    ...(reason === undefined ? {} : { reason }),
+    ...askedOf(run),
     startedAt,
     executionArn,
   };

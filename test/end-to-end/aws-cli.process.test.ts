@@ -93,7 +93,7 @@ describe.skipIf(reason !== undefined)(
         $metadata: { httpStatusCode: 403 },
       });
       // On a busy machine the world is slower than usual: a waiter that asks too early sleeps for seconds.
-      const isSettled = (wanted: string): Promise<void> =>
+      const untilSettled = (wanted: string): Promise<void> =>
         eventually(async () => {
           const command = new DescribeAddonCommand({ clusterName: TARGET.cluster, addonName: ADDON });
           const found = await sdk.send(command).then(
@@ -110,7 +110,7 @@ describe.skipIf(reason !== undefined)(
         addonName: ADDON,
         status: 'DELETING',
       });
-      await isSettled('ResourceNotFoundException');
+      await untilSettled('ResourceNotFoundException');
       expect(await asked('eks', 'wait', 'addon-deleted', ...THE_ADDON)).toBe(1);
       expect(await refusal(['eks', 'describe-addon', ...THE_ADDON])).toContain(
         `An error occurred (ResourceNotFoundException) when calling the DescribeAddon operation: No addon: ${ADDON} found in cluster: ${TARGET.cluster}`,
@@ -142,7 +142,7 @@ describe.skipIf(reason !== undefined)(
       ).toContain('(ResourceNotFoundException)');
 
       expect((await answer(...create))['addon']).toMatchObject({ status: 'CREATING' });
-      await isSettled('ACTIVE');
+      await untilSettled('ACTIVE');
       sdk.destroy();
       expect(await asked('eks', 'wait', 'addon-active', ...THE_ADDON)).toBe(1);
       const { addon: after } = await answer('eks', 'describe-addon', ...THE_ADDON);

@@ -3,7 +3,7 @@
  * what is ready there, in waves. Each zod schema once; the API, the command line's JSON and the report are these.
  */
 import { z } from 'zod';
-import { correlation } from '../correlation.ts';
+import { acceptedUnder } from '../correlation.ts';
 import { failure, outcome } from '../model.ts';
 import {
   accountId,
@@ -154,9 +154,7 @@ export const sweep = z.object({
   requester: authenticatedRequester
     .optional()
     .describe('Who requested it. Absent if the requester is not authenticated, or it was started by a schedule.'),
-  correlation: correlation
-    .optional()
-    .describe("The caller's own ids of the request that it was accepted by. Absent if the caller gave none."),
+  correlation: acceptedUnder,
   schedule: z
     .object({
       name: plainText(64).describe('Name of the schedule.'),

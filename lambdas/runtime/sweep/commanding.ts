@@ -81,7 +81,8 @@ async function executionOf({ executionArn }: Sweep, { executions, clock }: Parts
 
 /**
  * Notes what somebody asks of a sweep, and starts an execution that goes on with it where none is at work. Answers the
- * record then; `first`: false where the same was asked of it last. Throws NotFound, or BadInput that says why it makes no sense; nothing is noted then.
+ * record then; `first`: false where the same was asked of it last. Throws NotFound, or BadInput that says why it makes
+ * no sense; nothing is noted then.
  */
 export async function commandSweep(
   sweepId: string,

@@ -161,7 +161,6 @@ describe('deleting conflicting associations in place', () => {
 });
 
 describe('deleting conflicting associations on a later way', () => {
-  const again = run;
   const later = async (
     association: Association,
     record: NonNullable<Parameters<typeof begun>[0]>['record'] = {},
@@ -178,12 +177,12 @@ describe('deleting conflicting associations on a later way', () => {
 
   it("purges what the copies of this migration have left: the snapshot's, or one that it made", async () => {
     const first = await later(made);
-    expect(await again(first, 1)).toEqual({ purged: ['a-made'] });
+    expect(await run(first, 1)).toEqual({ purged: ['a-made'] });
     const second = await later(
       { ...made, ownerArn: addonArn(2) },
       { rung: 2, removed: [addonArn(1), addonArn(2)], made: [addonArn(2)] },
     );
-    expect(await again(second, 2)).toEqual({ purged: ['a-made'] });
+    expect(await run(second, 2)).toEqual({ purged: ['a-made'] });
     expect((await second.record()).associations.purged).toMatchObject([{ id: 'a-made' }]);
   });
   it('knows what it has created where EKS has let go of it, with all that was carried over', async () => {
@@ -195,15 +194,15 @@ describe('deleting conflicting associations on a later way', () => {
       tags: { 'managed-by': 'terraform' },
     };
     const fakes = await later(carried);
-    await expect(again(fakes, 1)).rejects.toMatchObject({ name: 'AssociationChanged' });
+    await expect(run(fakes, 1)).rejects.toMatchObject({ name: 'AssociationChanged' });
     await fakes.ledger.recordAssociation(fakes.input.migrationId, 'created', made);
-    expect(await again(fakes, 1)).toEqual({ purged: ['a-made'] });
+    expect(await run(fakes, 1)).toEqual({ purged: ['a-made'] });
   });
   it('leaves alone what somebody else has made meanwhile', async () => {
     const { ownerArn: _, ...standAlone } = made;
     for (const association of [standAlone, { ...made, ownerArn: addonArn(7) }]) {
       const fakes = await later(association);
-      await expect(again(fakes, 1)).rejects.toMatchObject({
+      await expect(run(fakes, 1)).rejects.toMatchObject({
         name: 'AssociationChanged',
         message: expect.stringContaining('appeared after the snapshot') as string,
       });
