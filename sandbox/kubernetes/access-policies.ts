@@ -1,7 +1,7 @@
 /**
- * What EKS's access policies allow, and with them Kubernetes' user-facing roles, which they are made after. Source: EKS
- * User Guide, "Review access policy permissions"; k8s.io/kubernetes, rbac/bootstrappolicy for `pods/eviction`, which
- * the guide's tables do not have.
+ * The permissions of EKS's access policies, and of Kubernetes' user-facing roles, on which they are modelled. Source:
+ * EKS User Guide, "Review access policy permissions"; k8s.io/kubernetes, rbac/bootstrappolicy for `pods/eviction`,
+ * which is missing from the guide's tables.
  */
 import type { PolicyRule } from './objects.ts';
 
@@ -13,7 +13,7 @@ const rule = (verbs: string[], group: string, ...resources: string[]): PolicyRul
   resources,
   verbs,
 });
-/** A resource together with its status. */
+/** Returns each resource together with its status subresource. */
 const withStatus = (...resources: string[]): string[] =>
   resources.flatMap((resource) => [resource, `${resource}/status`]);
 
@@ -108,7 +108,10 @@ const ADMIN: PolicyRule[] = [
 
 const CLUSTER_ADMIN: PolicyRule[] = [rule(['*'], '*', '*'), { nonResourceURLs: ['*'], verbs: ['*'] }];
 
-/** By the policy's name, the last part of its ARN. Those of EKS's own components allow nothing that the sandbox has. */
+/**
+ * Rules by policy name, the last part of the policy's ARN. The policies of EKS's own components are left out: they
+ * allow nothing that the sandbox implements.
+ */
 export const ACCESS_POLICIES: ReadonlyMap<string, PolicyRule[]> = new Map([
   ['AmazonEKSClusterAdminPolicy', CLUSTER_ADMIN],
   ['AmazonEKSAdminPolicy', ADMIN],
@@ -119,7 +122,7 @@ export const ACCESS_POLICIES: ReadonlyMap<string, PolicyRule[]> = new Map([
 ]);
 
 const EVICTION = rule(['create'], '', 'pods/eviction');
-/** The roles that every Kubernetes cluster has for people. */
+/** The user-facing ClusterRoles of every Kubernetes cluster. */
 export const USER_FACING_ROLES: Record<string, PolicyRule[]> = {
   'cluster-admin': CLUSTER_ADMIN,
   admin: [...ADMIN, EVICTION],

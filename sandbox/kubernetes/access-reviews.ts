@@ -1,4 +1,4 @@
-/** Questions about oneself, as `kubectl auth can-i` and `kubectl auth whoami` ask them. Nothing of them is stored. */
+/** Self-subject reviews, as sent by `kubectl auth can-i` and `kubectl auth whoami`. Reviews are not stored. */
 import { z } from 'zod';
 import type { HttpResponse } from '../http.ts';
 import type { ClusterState } from '../world/world.ts';
@@ -20,7 +20,7 @@ const accessReview = z.looseObject({
 });
 const rulesReview = z.looseObject({ spec: z.looseObject({ namespace: text }) });
 
-/** `{ a: '' }` is `{}`: the wire has empty text for what is left out. */
+/** Returns `{}` for an empty value: on the wire, an empty string means that the field is not set. */
 const given = <K extends string>(key: K, value: string): Partial<Record<K, string>> =>
   value === '' ? {} : ({ [key]: value } as Partial<Record<K, string>>);
 
@@ -63,7 +63,7 @@ const selfSubjectRulesReview = (cluster: ClusterState, user: User, body: unknown
     status: {
       resourceRules: rules.filter(({ resources }) => resources !== undefined),
       nonResourceRules: rules.filter(({ nonResourceURLs }) => nonResourceURLs !== undefined),
-      // Access policies are decided by a webhook, and webhooks have no rules to list (k8s.io/apiserver,
+      // EKS evaluates access policies in a webhook authorizer, which cannot list its rules (k8s.io/apiserver,
       // authorizer/webhook).
       incomplete: true,
       evaluationError: 'webhook authorizer does not support user rule resolution',

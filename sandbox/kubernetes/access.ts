@@ -1,5 +1,5 @@
 /**
- * Who a caller is for Kubernetes: its access entry's user and groups. Source: EKS User Guide, "Create access entries".
+ * Maps a caller to the Kubernetes user and groups of its access entry. Source: EKS User Guide, "Create access entries".
  */
 import type { Caller } from '../http.ts';
 import type { AccessEntryState, ClusterState, World } from '../world/world.ts';
@@ -10,16 +10,16 @@ export interface User {
   groups: string[];
   uid?: string;
   extra: Record<string, string[]>;
-  /** ARN of the role that calls, also where it acts as somebody else. */
+  /** ARN of the calling role, also when it impersonates another user. */
   principalArn: string;
-  /** Access policies of its entry; none where it acts as somebody else. */
+  /** Access policies of the caller's entry; empty when it impersonates another user. */
   policies: AccessEntryState['policies'];
 }
 
-/** What GetCallerIdentity says of keys that come from no AssumeRole. */
+/** Session name that GetCallerIdentity reports for access keys that do not come from AssumeRole. */
 const OWN_SESSION = 'sandbox';
 
-/** What EKS makes of the ARN where an entry has no name; a role's path is left out. */
+/** Returns the username that EKS derives from the ARN if an entry sets none; the role's path is dropped. */
 export const defaultUsername = ({ principalArn, type }: Pick<AccessEntryState, 'principalArn' | 'type'>): string => {
   if (type === 'EC2_LINUX' || type === 'EC2_WINDOWS') return 'system:node:{{EC2PrivateDNSName}}';
   if (type !== 'STANDARD') return 'system:node:{{SessionName}}';
@@ -31,8 +31,8 @@ export const defaultUsername = ({ principalArn, type }: Pick<AccessEntryState, '
 };
 
 /**
- * Whether the API server does not know a caller yet: by its entry's age, and by when that caller came first (the knobs
- * `accessEntryLagSeconds` and `apiTokenLagSeconds`).
+ * Returns whether the API server does not know a caller yet, because its entry is too new or its first call too recent
+ * (the knobs `accessEntryLagSeconds` and `apiTokenLagSeconds`).
  */
 const isLate = (world: World, { kube }: ClusterState, caller: Caller, { createdAt }: AccessEntryState): boolean => {
   const { accessEntryLagSeconds, apiTokenLagSeconds } = world.knobs;
@@ -44,7 +44,7 @@ const isLate = (world: World, { kube }: ClusterState, caller: Caller, { createdA
   return now < first + apiTokenLagSeconds * 1000;
 };
 
-/** The user behind a caller; undefined where no access entry lets it in. */
+/** Returns a caller's user; undefined if the caller has no access entry that is in effect. */
 export const userOf = (world: World, cluster: ClusterState, caller: Caller): User | undefined => {
   const entry = cluster.accessEntries.get(caller.principalArn);
   if (!entry || isLate(world, cluster, caller, entry)) return undefined;
@@ -52,7 +52,7 @@ export const userOf = (world: World, cluster: ClusterState, caller: Caller): Use
   const username = (entry.username ?? defaultUsername(entry))
     .replaceAll('{{SessionNameRaw}}', session)
     .replaceAll('{{SessionName}}', session.replaceAll('@', '-'))
-    // An instance's session is named after the instance; there is no other name of it here.
+    // The session of an instance is named after the instance; the sandbox has no private DNS name for it.
     .replaceAll('{{EC2PrivateDNSName}}', session);
   const groups = [
     ...new Set([
@@ -65,5 +65,5 @@ export const userOf = (world: World, cluster: ClusterState, caller: Caller): Use
   return { username, groups, extra: { canonicalArn: [principalArn], sessionName: [session] }, principalArn, policies };
 };
 
-/** The API server does not say what is missing. */
+/** Returns the API server's 401, which does not name a reason. */
 export const unauthorised = (): Refusal => new Refusal(401, 'Unauthorized', 'Unauthorized');

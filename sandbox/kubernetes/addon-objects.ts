@@ -1,6 +1,4 @@
-/**
- * The objects of add-ons, as EKS puts them into a cluster and takes them away. What follows of that is the controllers'.
- */
+/** Applies and deletes the Kubernetes objects of add-ons, as EKS does. The controllers then roll out the changes. */
 import type { ClusterState, World } from '../world/world.ts';
 import { annotatorOf, noteAnnotator } from './annotators.ts';
 import { createServiceAccount, ensureNamespace } from './cluster-objects.ts';
@@ -19,7 +17,7 @@ import { ROLE_ANNOTATION } from './webhook.ts';
 /** Server-side apply's name for EKS (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"). */
 const EKS = 'eks';
 
-/** `applier`: the add-on that it is of, or who else has put it there. */
+/** Creates a workload. `applier`: the add-on that it belongs to, or the other field manager that created it. */
 const createWorkload = (
   cluster: ClusterState,
   namespace: string,
@@ -34,7 +32,7 @@ const createWorkload = (
     generation: 1,
     labels: { ...template.labels },
   });
-  // Its manifest is of its kind.
+  // The assertion holds because the manifest has the template's kind.
   const workload = putObject(kube, template.kind, {
     apiVersion: 'apps/v1',
     kind: template.kind,
@@ -48,8 +46,8 @@ const createWorkload = (
 };
 
 /**
- * Creates the service account where it is missing; `roleArn` null takes the annotation away where EKS has set it,
- * undefined leaves it.
+ * Creates the service account if it does not exist and sets its role annotation. `roleArn` null removes the annotation
+ * if EKS set it; undefined leaves it as it is.
  */
 const applyServiceAccount = (
   cluster: ClusterState,
@@ -64,7 +62,7 @@ const applyServiceAccount = (
     getObject(cluster.kube, 'ServiceAccount', namespace, name) ??
     createServiceAccount(cluster, namespace, name, at, labels);
   const before = object.metadata.annotations?.[ROLE_ANNOTATION];
-  // Server-side apply takes away what its own manager has set, and nothing of others.
+  // Server-side apply removes only fields that its own manager set.
   if (roleArn === null && (annotatorOf(cluster, object) ?? EKS) !== EKS) return;
   if (roleArn === undefined || (roleArn ?? undefined) === before) return;
   const { [ROLE_ANNOTATION]: _, ...others } = object.metadata.annotations ?? {};
@@ -83,7 +81,7 @@ const workloadsOf = (
     existing: getObject(cluster.kube, template.kind, objects.namespace, template.name),
   }));
 
-/** Gives fields of a new workload the values that somebody is said to have given them. */
+/** Sets the fields of a new workload that, according to the scenario, another manager has changed. */
 const setFields = (workload: Workload, fields: { field: string; value?: unknown }[]): void => {
   const start = `${workload.kind}.apps ${workload.metadata.name} - `;
   for (const { field, value } of fields) {
@@ -93,9 +91,10 @@ const setFields = (workload: Workload, fields: { field: string; value?: unknown 
 };
 
 /**
- * Puts an add-on's objects there as if they had been since `podsCreatedAt` (milliseconds since 1970): pods ready, and
- * with what the webhook would have given them then. `roleArn` goes to the `irsaServiceAccounts`; `manager`: who has put
- * them there, if it was not EKS; `fields`: what others have changed since, as EKS names fields, with their values.
+ * Creates an add-on's objects as if they had existed since `podsCreatedAt` (milliseconds since 1970): pods are ready,
+ * and have what the webhook would have injected then. `roleArn` is the annotation of the `irsaServiceAccounts`;
+ * `manager`: the field manager that created the objects, if it was not EKS; `fields`: fields that other managers have
+ * changed since, in EKS's notation, with their values.
  */
 export const seedAddonObjects = (
   world: World,
@@ -128,9 +127,9 @@ export const seedAddonObjects = (
 };
 
 /**
- * Creates what is missing of an add-on and applies what is there: EKS's own fields are set again but for those that
- * others have changed, the role's annotation is set or, without a role, removed (unless `keepAnnotation`). Pods roll
- * where that changed their template, or when `restart` says so.
+ * Creates the missing objects of an add-on and applies its manifests to the existing ones: EKS's own fields are set
+ * again except those that other managers have changed, and the role annotation is set or, without a role, removed
+ * (unless `keepAnnotation`). Pods roll if that changes their template, or if `restart` is set.
  */
 export const applyAddonObjects = (
   world: World,
@@ -176,8 +175,8 @@ export const applyAddonObjects = (
 };
 
 /**
- * Deletes an add-on's workloads, service accounts and definitions of custom resources; the pods terminate and are gone
- * a little later, and custom resources go with their definition (but see the knob `customResourcesOnDelete`).
+ * Deletes an add-on's workloads, service accounts and definitions of custom resources. The pods terminate and are gone
+ * a little later; custom resources are deleted with their definition (but see the knob `customResourcesOnDelete`).
  */
 export const removeAddonObjects = (
   world: World,
@@ -202,7 +201,7 @@ export const removeAddonObjects = (
   if (world.knobs.customResourcesOnDelete === 'remove') removeCustomKinds(cluster, objects.customKinds);
 };
 
-/** Pods of an add-on's workloads: how many there should be and how many are ready. */
+/** Returns how many pods an add-on's workloads should have, and how many are ready. */
 export const addonReplicas = (
   world: World,
   cluster: ClusterState,

@@ -1,6 +1,6 @@
 /**
- * Who has set the IRSA annotation of a service account: the part of its `metadata.managedFields` that somebody who
- * takes the annotation off has to know. What else managed fields of service accounts say is not played.
+ * Tracks which field manager set the IRSA annotation of a service account: the part of `metadata.managedFields` that a
+ * client needs before it removes the annotation. Other managed fields of service accounts are not simulated.
  */
 import type { ClusterState } from '../world/world.ts';
 import type { FieldSet } from './field-sets.ts';
@@ -21,7 +21,10 @@ export interface ManagedFieldsEntry {
 type Annotated = Pick<KubeObject, 'metadata'>;
 const roleOf = ({ metadata }: Annotated): string | undefined => metadata.annotations?.[ROLE_ANNOTATION];
 
-/** Notes who has changed the annotation, at that time (milliseconds since 1970); nothing where it is as it was. */
+/**
+ * Records the manager that changed the annotation, at that time (milliseconds since 1970); does nothing if the
+ * annotation is unchanged.
+ */
 export const noteAnnotator = (
   { kube }: ClusterState,
   before: Annotated | undefined,
@@ -34,11 +37,11 @@ export const noteAnnotator = (
   else kube.annotators.set(object.metadata.uid, { manager, at });
 };
 
-/** Who has set it; undefined of an object without it, and where nobody was noted. */
+/** Returns the manager that set the annotation; undefined without an annotation, or if no manager was recorded. */
 export const annotatorOf = ({ kube }: ClusterState, object: KubeObject): string | undefined =>
   kube.annotators.get(object.metadata.uid)?.manager;
 
-/** The entry of whoever set it; none of an object without it. */
+/** Returns the managedFields entry of the manager that set the annotation; empty for an object without it. */
 export const annotatorEntries = ({ kube }: ClusterState, object: KubeObject): ManagedFieldsEntry[] => {
   const annotator = object.kind === 'ServiceAccount' ? kube.annotators.get(object.metadata.uid) : undefined;
   if (!annotator) return [];

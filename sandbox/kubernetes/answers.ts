@@ -1,4 +1,4 @@
-/** The API server's answers: JSON documents, and Status objects for refusals (k8s.io/apimachinery, api/errors). */
+/** Responses of the API server: JSON documents, and Status objects for errors (k8s.io/apimachinery, api/errors). */
 import { ContentResponse, type HttpRequest, type HttpResponse } from '../http.ts';
 import { isObject } from '../json.ts';
 import type { ResourceInfo } from './store.ts';
@@ -17,13 +17,13 @@ export interface Details {
   retryAfterSeconds?: number;
 }
 
-/** A refusal that becomes a Status object; `message` is the API server's wording. */
+/** An error that is returned as a Status object; `message` is the API server's wording. */
 export class Refusal extends Error {
   readonly status: number;
   readonly reason: string;
   readonly details: Details;
   readonly headers: Record<string, string>;
-  /** With which the client can go on reading a list, if it takes an inconsistent one. */
+  /** Token with which the client can continue a list, if it accepts an inconsistent one. */
   continueToken?: string;
   constructor(
     status: number,
@@ -62,7 +62,7 @@ export class Refusal extends Error {
 const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
 
 /**
- * What the API server answers by itself, before any of its handlers: no Status, but text (k8s.io/apiserver,
+ * An error that the API server returns before any handler runs: plain text, not a Status (k8s.io/apiserver,
  * handlers/responsewriters/errors.go).
  */
 export class InternalError extends Refusal {
@@ -70,7 +70,7 @@ export class InternalError extends Refusal {
   constructor({ path, query }: HttpRequest, message: string) {
     super(500, 'InternalError', message);
     const search = new URLSearchParams(
-      Object.entries(query).flatMap(([key, value]) => [value].flat().map((one): [string, string] => [key, one])),
+      Object.entries(query).flatMap(([key, value]) => [value].flat().map((each): [string, string] => [key, each])),
     ).toString();
     this.uri = search === '' ? path : `${path}?${search}`;
   }
@@ -85,7 +85,7 @@ export class InternalError extends Refusal {
   }
 }
 
-/** A Status that says that it was done. */
+/** Returns a Status that reports success. */
 export const success = (status: number, details?: Details): HttpResponse =>
   json(status, {
     kind: 'Status',
@@ -95,7 +95,7 @@ export const success = (status: number, details?: Details): HttpResponse =>
     ...(details ? { details } : { code: status }),
   });
 
-/** `deployments.apps "x"`, as the API server names objects in its refusals. */
+/** Returns `deployments.apps "x"`, as the API server names objects in its errors. */
 const qualified = ({ group, plural }: ResourceInfo, name: string): string =>
   `${group === '' ? plural : `${plural}.${group}`} "${name}"`;
 export const detailsOf = ({ group, plural }: Pick<ResourceInfo, 'plural' | 'group'>, name: string): Details => ({
@@ -112,7 +112,7 @@ export const notFound = (info: ResourceInfo, name: string): Refusal =>
 export const alreadyExists = (info: ResourceInfo, name: string): Refusal =>
   new Refusal(409, 'AlreadyExists', `${qualified(info, name)} already exists`, detailsOf(info, name));
 
-/** Paths that no part of the API server serves get no Status, but Go's own text; clients know what to make of it. */
+/** Returns the 404 of a path that the API server does not serve: Go's plain text instead of a Status. */
 export const noSuchPath = (): HttpResponse => ({ status: 404, headers: TEXT, body: '404 page not found\n' });
 
 export const methodNotAllowed = (allowed: string[]): Refusal =>
@@ -124,7 +124,7 @@ export const methodNotAllowed = (allowed: string[]): Refusal =>
     { allow: allowed.join(', ') },
   );
 
-/** `more`: what else to say. */
+/** `more`: text to append to the message. */
 export const unsupportedMediaType = (accepted: string[], more = ''): Refusal =>
   new Refusal(
     415,
@@ -140,7 +140,7 @@ export const conflict = (info: ResourceInfo, name: string): Refusal =>
     detailsOf(info, name),
   );
 
-/** `field`: path such as `spec.replicas`; `detail`: `Invalid value: "x": must be …`. */
+/** Returns a 422. `field`: a path such as `spec.replicas`; `detail`: `Invalid value: "x": must be …`. */
 export const invalid = (
   info: Pick<ResourceInfo, 'kind' | 'plural' | 'group'>,
   name: string,
@@ -160,7 +160,7 @@ export const invalid = (
 
 export const expired = (message: string): Refusal => new Refusal(410, 'Expired', message);
 
-/** `causes`: what stands in the way, each with its reason. */
+/** Returns a 429. `causes`: what prevents the request, each with its reason. */
 export const tooManyRequests = (
   message: string,
   retryAfterSeconds: number,

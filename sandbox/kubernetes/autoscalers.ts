@@ -1,6 +1,6 @@
 /**
- * HorizontalPodAutoscalers under changing load. What they decide by is not played: each time they want another number
- * of pods, drawn from the seed. They write it as kube-controller-manager does, by the subresource `scale`.
+ * HorizontalPodAutoscalers under changing load. Metrics are not simulated: each time, an autoscaler draws a new number
+ * of pods from the seed. It writes the number as kube-controller-manager does, through the subresource `scale`.
  */
 import { Random } from '../world/random.ts';
 import type { ScenarioAutoscaler } from '../world/scenario-churn.ts';
@@ -18,14 +18,15 @@ const scale = (
   at: number,
 ): void => {
   const workload = getObject(cluster.kube, kind, namespace, name);
-  // At 0 an autoscaler is switched off (Kubernetes documentation, "Horizontal Pod Autoscaling").
+  // An autoscaler is disabled while its workload has 0 replicas (Kubernetes documentation, "Horizontal Pod
+  // Autoscaling").
   if (!workload || workload.spec.replicas === 0 || workload.spec.replicas === replicas) return;
   const before = { metadata: workload.metadata, spec: workload.spec };
   replaceObject(world, cluster, workload, { ...workload, spec: { ...workload.spec, replicas } });
   noteEdit(cluster, before, workload, OWNER, at);
 };
 
-/** Has them work from now on, each by chances of its own. */
+/** Starts the autoscalers, each with its own random generator. */
 export const scheduleAutoscalers = (plane: ControlPlane, autoscalers: readonly ScenarioAutoscaler[]): void => {
   const { schedule, seed } = plane.world;
   for (const [index, autoscaler] of autoscalers.entries()) {

@@ -1,6 +1,6 @@
 /**
- * PodDisruptionBudgets: the controller that keeps their status. Only evictions heed them, rollouts and deletions do
- * not (k8s.io/kubernetes, pkg/controller/disruption).
+ * The controller that updates the status of PodDisruptionBudgets. Only evictions respect budgets; rollouts and
+ * deletions do not (k8s.io/kubernetes, pkg/controller/disruption).
  */
 import type { Budget, BudgetStatus, Condition, Pod } from './objects.ts';
 import { isActive, isReady } from './pods.ts';
@@ -9,9 +9,9 @@ import { countOf, setStatus } from './rollout.ts';
 import { objectSelector } from './selectors.ts';
 import { countObjects, listObjects, timestamp, workloadOf } from './store.ts';
 
-/** From a change to the controller seeing it; a placeholder, not a measurement. */
+/** Delay from a change until the controller sees it; a placeholder, not a measurement. */
 const CONTROLLER_LAG = 50;
-/** After that long, an evicted pod that is still there counts again. */
+/** Time after which an evicted pod that still exists counts as healthy again. */
 const STALE_DISRUPTION = 120_000;
 
 export const budgetsOf = ({ cluster }: ControlPlane, pod: Pod): Budget[] =>
@@ -22,7 +22,7 @@ export const budgetsOf = ({ cluster }: ControlPlane, pod: Pod): Budget[] =>
 const podsOfBudget = ({ cluster }: ControlPlane, { metadata, spec }: Budget): Pod[] =>
   listObjects(cluster.kube, 'Pod', metadata.namespace).filter(objectSelector(spec.selector));
 
-/** How many pods their controllers want; a text where that can't be told. */
+/** Returns how many pods the controllers of `pods` want; an error text if that cannot be determined. */
 const expectedScale = ({ cluster }: ControlPlane, pods: Pod[]): number | string => {
   const workloads = new Set(pods.map((pod) => workloadOf(cluster.kube, pod)));
   let scale = 0;
@@ -34,7 +34,7 @@ const expectedScale = ({ cluster }: ControlPlane, pods: Pod[]): number | string 
   return scale;
 };
 
-/** Pods that there should be, and how many of them must be healthy; a text where that can't be told. */
+/** Returns the expected number of pods and how many must be healthy; an error text if that cannot be determined. */
 const wanted = (plane: ControlPlane, { spec }: Budget, pods: Pod[]): { expected: number; desired: number } | string => {
   const { minAvailable, maxUnavailable } = spec;
   if (typeof minAvailable === 'number') return { expected: pods.length, desired: minAvailable };
@@ -46,7 +46,7 @@ const wanted = (plane: ControlPlane, { spec }: Budget, pods: Pod[]): { expected:
   return { expected, desired: countOf(minAvailable, expected, Math.ceil, 0) };
 };
 
-/** The condition DisruptionAllowed; `lastTransitionTime` stays while the status does. */
+/** Returns the condition DisruptionAllowed; `lastTransitionTime` is kept as long as the status does not change. */
 export const disruptionCondition = (
   { metadata, status }: Budget,
   at: number,
@@ -70,7 +70,7 @@ const reconcileBudget = (plane: ControlPlane, budget: Budget, at: number): void 
   const wants = wanted(plane, budget, pods);
   const common = { observedGeneration: budget.metadata.generation ?? 1 };
   if (typeof wants === 'string') {
-    // It fails safe: nothing may be evicted.
+    // The controller fails safe: nothing may be evicted.
     setStatus(plane.cluster.kube, budget, {
       ...budget.status,
       ...common,
@@ -100,7 +100,10 @@ const reconcileBudget = (plane: ControlPlane, budget: Budget, at: number): void 
   });
 };
 
-/** Tells the controller that a namespace's pods or budgets have changed; it looks in a moment, once for all changes. */
+/**
+ * Notifies the controller that a namespace's pods or budgets have changed. The controller reconciles shortly
+ * afterwards, once for all changes.
+ */
 export const podsChanged = (plane: ControlPlane, namespace: string): void => {
   const { kube } = plane.cluster;
   if (countObjects(kube, 'PodDisruptionBudget') === 0 || kube.pendingBudgets.has(namespace)) return;

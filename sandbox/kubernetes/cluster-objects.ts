@@ -1,6 +1,6 @@
 /**
- * What a cluster has before anything is installed: namespaces with their default service account, EKS's webhook, and
- * nodes.
+ * Objects that a cluster has before anything is installed: namespaces with their default service account, EKS's webhook
+ * and nodes.
  */
 import { createHash } from 'node:crypto';
 import type { ClusterState, World } from '../world/world.ts';
@@ -25,7 +25,7 @@ export const createServiceAccount = (
     metadata: newMetadata(cluster.kube, at, { name, namespace, ...(labels ? { labels } : {}) }),
   });
 
-/** Creates the namespace where it is missing. */
+/** Creates the namespace if it does not exist. */
 export const ensureNamespace = (cluster: ClusterState, name: string, at: number): void => {
   if (getObject(cluster.kube, 'Namespace', undefined, name)) return;
   putObject(cluster.kube, 'Namespace', {
@@ -39,12 +39,12 @@ export const ensureNamespace = (cluster: ClusterState, name: string, at: number)
 };
 
 /**
- * EKS's own, and the webhook in it. Names: aws/amazon-eks-pod-identity-webhook#83; its failure policy, and that it
- * understands v1beta1 alone: #225.
+ * Name of EKS's own webhook configuration. Source of the names: aws/amazon-eks-pod-identity-webhook#83; of the failure
+ * policy and of v1beta1 as the only review version: #225.
  */
 export const POD_IDENTITY_WEBHOOK = 'pod-identity-webhook';
 
-/** Its id is made of the cluster's ARN, so that it takes nothing from the cluster's random numbers. */
+/** Creates the webhook. Its uid is derived from the cluster's ARN, so that no random number of the cluster is used. */
 const createWebhook = ({ arn, kube, createdAt }: ClusterState): void => {
   const hex = createHash('sha256').update(`${arn} ${POD_IDENTITY_WEBHOOK}`).digest('hex');
   putObject(kube, 'MutatingWebhookConfiguration', {
@@ -75,7 +75,7 @@ const createWebhook = ({ arn, kube, createdAt }: ClusterState): void => {
   });
 };
 
-/** Namespaces, RBAC objects, EKS's webhook and nodes, as old as the cluster; see `seedNodes`. */
+/** Creates namespaces, RBAC objects, EKS's webhook and nodes, as old as the cluster; see `seedNodes`. */
 export const seedCluster = (world: World, cluster: ClusterState, nodes: number | NodeGroup[]): void => {
   const { kube, createdAt } = cluster;
   kube.random = world.random.fork();

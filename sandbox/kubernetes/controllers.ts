@@ -1,6 +1,6 @@
 /**
- * The cluster's controllers. All that takes time is an event of the world's schedule; each event looks at what is there
- * then, so that the newest template wins however many restarts overlap.
+ * The cluster's controllers. Everything that takes time is an event of the world's schedule. Each event reads the state
+ * at its own time, so that the newest template wins no matter how many restarts overlap.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterState, World } from '../world/world.ts';
@@ -14,19 +14,19 @@ import type { ControlPlane } from './pods.ts';
 import { reconcileStatefulSet } from './statefulset.ts';
 import { getObject, isWorkloadKind, listObjects, touch, workloadOf } from './store.ts';
 
-/** From a change to the controllers seeing it: a moment, but not none. A placeholder, not a measurement. */
+/** Delay from a change until the controllers see it: short, but not zero. A placeholder, not a measurement. */
 const CONTROLLER_LAG = 50;
 
 const isLive = (cluster: ClusterState, workload: Workload): boolean =>
   getObject(cluster.kube, workload.kind, workload.metadata.namespace, workload.metadata.name) === workload;
 
-/** Writes down what a workload's pods have become: for the history, and for the budgets that count them. */
+/** Records a change of a workload's pods, for the history and for the budgets that count the pods. */
 export const noteChange = (plane: ControlPlane, workload: Workload): void => {
   noteReady(plane, workload);
   podsChanged(plane, workload.metadata.namespace ?? '');
 };
 
-/** Has the workload's controller look at it. `instant`: pods are ready at once, as after a long time. */
+/** Runs the workload's controller once. `instant`: new pods are ready at once, as if created long ago. */
 export const reconcile = (
   world: World,
   cluster: ClusterState,
@@ -38,12 +38,12 @@ export const reconcile = (
     const { pendingWorkloads } = cluster.kube;
     const { uid } = workload.metadata;
     const again = (): void => {
-      // All pods that change at one moment are looked at once, as by the real controllers' queue.
+      // Pods that change at the same time cause one reconciliation, as with the real controllers' queue.
       if (pendingWorkloads.has(uid)) return;
       pendingWorkloads.add(uid);
       world.schedule.after(0, (at) => {
         pendingWorkloads.delete(uid);
-        // What pods have just changed is history too, even where the controller ends other pods at once.
+        // The change is recorded before the controller runs, which may terminate other pods at once.
         noteChange(plane, workload);
         reconcile(world, cluster, workload, { at, instant: false });
       });
@@ -56,14 +56,14 @@ export const reconcile = (
   noteChange(plane, workload);
 };
 
-/** Tells the controllers that a workload's object has changed; they look in a moment. */
+/** Notifies the controllers that a workload's object has changed; they reconcile shortly afterwards. */
 export const workloadChanged = (world: World, cluster: ClusterState, workload: Workload): void => {
   world.schedule.after(CONTROLLER_LAG, (at) => reconcile(world, cluster, workload, { at, instant: false }));
 };
 
 /**
- * Deletes a pod as the API server does; its controller, if it has one, soon makes a new one. `graceSeconds`: 30 by
- * default.
+ * Deletes a pod as the API server does; its controller, if it has one, soon creates a replacement. `graceSeconds`: 30
+ * by default.
  */
 export const deletePod = (
   world: World,
@@ -83,7 +83,7 @@ export const deletePod = (
   changed();
 };
 
-/** The scheduler, after nodes have changed: pods that wait for a node get one, if there is one now. */
+/** Runs the scheduler after nodes have changed: assigns a node to pending pods if one is available now. */
 export const schedulePending = (world: World, cluster: ClusterState): void => {
   world.schedule.after(CONTROLLER_LAG, () => {
     const waiting = listObjects(cluster.kube, 'Pod').filter((pod) => isActive(pod) && pod.spec.nodeName === undefined);
@@ -97,7 +97,7 @@ export const schedulePending = (world: World, cluster: ClusterState): void => {
   });
 };
 
-/** What a client can change of an object beside its metadata and its spec: rules, subjects, secrets, … */
+/** Returns what a client can change of an object besides its metadata and spec: rules, subjects, secrets, … */
 const contentOf = ({
   apiVersion: _apiVersion,
   kind: _kind,
@@ -108,8 +108,8 @@ const contentOf = ({
 }: KubeObject): Record<string, unknown> => content;
 
 /**
- * Replaces an object's labels, annotations, spec and content by those of `changed` and counts it: a new generation
- * where the spec differs, nothing at all where nothing does.
+ * Replaces an object's labels, annotations, spec and content with those of `changed`, and increments its generation if
+ * the spec differs. Does nothing if nothing differs.
  */
 export const replaceObject = (world: World, cluster: ClusterState, object: KubeObject, changed: KubeObject): void => {
   const { labels, annotations } = changed.metadata;

@@ -1,6 +1,6 @@
 /**
- * Custom resources: what is defined in a cluster, and the objects of it. CustomResourceDefinitions themselves are not
- * served.
+ * Custom resources: the kinds that are defined in a cluster, and their objects. CustomResourceDefinitions themselves
+ * are not served.
  */
 import type { ClusterState } from '../world/world.ts';
 import type { AddonObjects, CustomKind } from './objects.ts';
@@ -15,7 +15,10 @@ import {
 } from './store.ts';
 import type { ResourceInfo } from './store.ts';
 
-/** What there is of it to do: others than its owner read and delete. `version`: one of those that are served. */
+/**
+ * Returns a custom kind as a resource. Clients other than its owner can only read and delete its objects. `version`:
+ * one of the served versions.
+ */
 export const infoOf = (
   { versions, shortNames = [], ...kind }: CustomKind,
   version = versions[0] ?? 'v1',
@@ -25,7 +28,7 @@ export const defineCustomKinds = ({ kube }: ClusterState, kinds: CustomKind[] = 
   for (const kind of kinds) kube.customKinds.set(resourceOf(kind), kind);
 };
 
-/** What an add-on brings: its definitions, and the resources that it makes of them. */
+/** Creates an add-on's definitions, and the custom resources that the add-on creates from them. */
 export const applyCustomResources = (
   cluster: ClusterState,
   { namespace, customKinds, customResources = [] }: AddonObjects,
@@ -45,7 +48,7 @@ export const applyCustomResources = (
   }
 };
 
-/** Its objects go with a definition. */
+/** Removes definitions together with their objects. */
 export const removeCustomKinds = ({ kube }: ClusterState, kinds: CustomKind[] = []): void => {
   for (const kind of kinds) {
     if (!kube.customKinds.delete(resourceOf(kind))) continue;
@@ -53,7 +56,7 @@ export const removeCustomKinds = ({ kube }: ClusterState, kinds: CustomKind[] = 
   }
 };
 
-/** Where a resource of that name is served in that group and version. */
+/** Returns the custom resource of that name, if it is served in that group and version. */
 export const findCustomKind = (
   { kube }: ClusterState,
   wanted: { group: string; version: string; plural: string },

@@ -1,4 +1,4 @@
-/** The DaemonSet controller: one pod a node; a new one starts when its node's old one is gone. */
+/** The DaemonSet controller: one pod per node; a new pod is created when the node's old pod is gone. */
 import { daemonNodes } from './nodes.ts';
 import type { DaemonSet } from './objects.ts';
 import { createPod, REVISION_LABEL, heldNodesOf, isActive, isReady, tallyOf, terminatePod } from './pods.ts';
@@ -6,7 +6,7 @@ import { countOf, nonZero, setStatus, templateHash } from './rollout.ts';
 import type { Sync } from './rollout.ts';
 import { controlledBy, countControlled } from './store.ts';
 
-/** Ends pods of an older template, as many as may be missing at once. */
+/** Terminates pods of an older template, as many as `maxUnavailable` allows. */
 const replaceOld = (sync: Sync, daemonSet: DaemonSet, hash: string, nodes: number): void => {
   const { kube } = sync.cluster;
   const all = tallyOf(kube, daemonSet);
@@ -26,7 +26,7 @@ const replaceOld = (sync: Sync, daemonSet: DaemonSet, hash: string, nodes: numbe
       if (room <= 0) continue;
       room -= 1;
     } else {
-      // One that does not work is replaced whatever the limit.
+      // A pod that is not ready is replaced regardless of the limit.
       broken -= 1;
     }
     terminatePod(sync, pod, sync.again);
@@ -42,7 +42,7 @@ export const reconcileDaemonSet = (sync: Sync, daemonSet: DaemonSet): void => {
 
   if (countControlled(kube, daemonSet) < nodes) {
     const labels = { [REVISION_LABEL]: hash, 'pod-template-generation': String(daemonSet.metadata.generation ?? 1) };
-    // A terminating pod still holds its node's ports and sockets: the new one waits.
+    // A terminating pod still holds its node's ports and sockets, so the new pod has to wait.
     const held = heldNodesOf(kube, daemonSet);
     for (const nodeName of names) {
       if (held.has(nodeName)) continue;
@@ -59,7 +59,7 @@ export const reconcileDaemonSet = (sync: Sync, daemonSet: DaemonSet): void => {
   setStatus(kube, daemonSet, {
     observedGeneration: daemonSet.metadata.generation,
     desiredNumberScheduled: nodes,
-    // One pod a node, terminating ones too.
+    // There is one pod per node; terminating pods count too.
     currentNumberScheduled: countControlled(kube, daemonSet),
     numberMisscheduled: 0,
     numberReady: ready,

@@ -1,4 +1,4 @@
-/** The Deployment controller: ReplicaSets by template, scaled up and down within surge and unavailability. */
+/** The Deployment controller: one ReplicaSet per template, scaled within maxSurge and maxUnavailable. */
 import { copyOf } from '../json.ts';
 import type { Condition, Deployment, Pod, ReplicaSet } from './objects.ts';
 import { placementOf } from './placement.ts';
@@ -22,7 +22,10 @@ const replicaSetOf = (
 ): ReplicaSet | undefined =>
   controlledBy(cluster.kube, 'ReplicaSet', deployment).find(({ metadata }) => metadata.labels?.[HASH_LABEL] === hash);
 
-/** The ReplicaSet of the newest template: found, or made. An older one that fits again becomes the newest revision. */
+/**
+ * Returns the ReplicaSet of the current template, and creates it if it does not exist. An older ReplicaSet that matches
+ * again becomes the newest revision.
+ */
 const currentReplicaSet = (sync: Sync, deployment: Deployment): ReplicaSet => {
   const { kube } = sync.cluster;
   const { template } = deployment.spec;
@@ -65,7 +68,7 @@ const currentReplicaSet = (sync: Sync, deployment: Deployment): ReplicaSet => {
   });
 };
 
-/** The pods that it made. */
+/** Creates pods and returns them. */
 const scaleUp = (sync: Sync, replicaSet: ReplicaSet, siblings: Pod[], count: number): Pod[] => {
   if (count <= 0) return [];
   const { template } = replicaSet.spec;
@@ -76,14 +79,16 @@ const scaleUp = (sync: Sync, replicaSet: ReplicaSet, siblings: Pod[], count: num
   });
 };
 
-/** Ends that many: those that are not ready first, then the youngest. */
+/** Terminates `count` pods: pods that are not ready first, then the youngest. */
 const scaleDown = (sync: Sync, pods: Pod[], count: number): void => {
   if (count <= 0) return;
   const order = pods.toReversed().sort((a, b) => Number(isReady(a)) - Number(isReady(b)));
   for (const pod of order.slice(0, count)) terminatePod(sync, pod, sync.again);
 };
 
-/** What a rollout may do at once: pods above and below the wanted number (k8s.io/kubernetes, deployment/util). */
+/**
+ * Returns how far a rollout may exceed or fall short of the wanted number of pods (k8s.io/kubernetes, deployment/util).
+ */
 const limits = ({ spec }: Deployment): { maxSurge: number; maxUnavailable: number } => {
   const { maxSurge, maxUnavailable } = spec.strategy?.rollingUpdate ?? {};
   const surge = countOf(maxSurge, spec.replicas, Math.ceil, '25%');
@@ -107,7 +112,7 @@ const rollOut = (sync: Sync, deployment: Deployment, current: ReplicaSet, old: R
     const newReady = isNew.filter(isReady).length;
     const least = replicas - maxUnavailable;
     const removable = (): number => isOld.length + newReady - least;
-    // Old pods that do not work go first: nobody misses them.
+    // Old pods that are not ready are terminated first: that costs no availability.
     const broken = isOld.filter((pod) => !isReady(pod));
     scaleDown(sync, broken, Math.min(broken.length, removable()));
     isOld = isOld.filter(isActive);
@@ -119,9 +124,9 @@ const rollOut = (sync: Sync, deployment: Deployment, current: ReplicaSet, old: R
 };
 
 /**
- * Paused, it makes no ReplicaSet for a changed template, and replaces no pod. A change of its size goes to the one
- * ReplicaSet that has pods; among several, where the real controller would share it out, it waits (k8s.io/kubernetes,
- * deployment/sync.go).
+ * Reconciles a paused Deployment: creates no ReplicaSet for a changed template and replaces no pod. A change of
+ * `replicas` applies to the only ReplicaSet that has pods; with several, among which the real controller would
+ * distribute the change, it has to wait (k8s.io/kubernetes, deployment/sync.go).
  */
 const holdBack = (sync: Sync, deployment: Deployment): void => {
   const replicaSets = controlledBy(sync.cluster.kube, 'ReplicaSet', deployment).sort(
@@ -140,7 +145,9 @@ const holdBack = (sync: Sync, deployment: Deployment): void => {
 type Reason = Pick<Condition, 'status' | 'reason' | 'message'>;
 const PAUSED: Reason = { status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' };
 
-/** `current`: none where the newest template has no ReplicaSet yet, since it is paused. */
+/**
+ * Returns the condition Progressing. `current`: undefined if a paused Deployment has no ReplicaSet for its template.
+ */
 const progressOf = ({ spec }: Deployment, current: ReplicaSet | undefined, complete: boolean): Reason => {
   if (spec.paused === true || !current) return PAUSED;
   const { name } = current.metadata;
@@ -210,7 +217,7 @@ const report = (sync: Sync, deployment: Deployment, current: ReplicaSet | undefi
   });
 };
 
-/** Old ReplicaSets stay for `kubectl rollout undo`, but not for ever. */
+/** Deletes the oldest ReplicaSets; `revisionHistoryLimit` of them are kept for `kubectl rollout undo`. */
 const forgetOldRevisions = (sync: Sync, deployment: Deployment, old: ReplicaSet[]): void => {
   const empty = old
     .filter((replicaSet) => controlledBy(sync.cluster.kube, 'Pod', replicaSet).length === 0)
@@ -220,7 +227,7 @@ const forgetOldRevisions = (sync: Sync, deployment: Deployment, old: ReplicaSet[
 };
 
 export const reconcileDeployment = (sync: Sync, deployment: Deployment): void => {
-  // One that was there before the sandbox opened was paused after its pods were made.
+  // A Deployment that existed before the sandbox opened was paused after its pods had been created.
   if (deployment.spec.paused === true && !sync.instant) {
     holdBack(sync, deployment);
     report(sync, deployment, replicaSetOf(sync, deployment));
@@ -228,7 +235,7 @@ export const reconcileDeployment = (sync: Sync, deployment: Deployment): void =>
   }
   const current = currentReplicaSet(sync, deployment);
   const old = controlledBy(sync.cluster.kube, 'ReplicaSet', deployment).filter((replicaSet) => replicaSet !== current);
-  // Each pod that ends makes room for a new one at once: terminating pods do not count.
+  // Terminating pods do not count, so each terminated pod makes room for a new pod at once.
   let before: number;
   do {
     before = sync.cluster.kube.resourceVersion;

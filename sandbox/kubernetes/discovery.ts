@@ -1,4 +1,4 @@
-/** What clients such as kubectl ask first: the version, the API groups and what is in them. */
+/** Discovery documents, which clients such as kubectl read first: the version, the API groups and their resources. */
 import type { ClusterState } from '../world/world.ts';
 import { REVIEWS } from './access-reviews.ts';
 import { infoOf } from './custom-resources.ts';
@@ -8,10 +8,10 @@ import { apiVersionOf, KINDS } from './store.ts';
 import type { ResourceInfo } from './store.ts';
 
 const kinds = Object.values(KINDS);
-/** Named groups that every cluster has, in the order in which they are listed. */
+/** Named API groups of every cluster, in the order of the group list. */
 const GROUPS = [...new Set([...kinds, ...REVIEWS].map(({ group }) => group))].filter((group) => group !== '');
 
-/** The versions of each named group of a cluster, the preferred one first. */
+/** Returns the versions of each named group of a cluster, the preferred version first. */
 const groupsOf = ({ kube }: ClusterState): Map<string, string[]> => {
   const groups = new Map(GROUPS.map((group) => [group, ['v1']]));
   for (const { group, versions } of kube.customKinds.values())
@@ -34,7 +34,7 @@ const subresource = (name: string, group: string, kind: string, verbs: string[])
   verbs,
 });
 
-/** The group of an eviction tells kubectl drain that pods can be evicted. */
+/** Returns the subresources of a resource. kubectl drain detects by the eviction's group that pods can be evicted. */
 const subresourcesOf = (info: ResourceInfo): unknown[] => [
   ...(info.kind === 'Pod' ? [subresource('pods/eviction', 'policy', 'Eviction', ['create'])] : []),
   ...(info.kind === 'ServiceAccount'
@@ -86,14 +86,14 @@ const version = (cluster: ClusterState): unknown => ({
 
 const pathOf = (group: string): string => (group === '' ? 'api/v1' : `apis/${group}/v1`);
 
-/** Parameters that writes take; kubectl looks for `fieldValidation` to know whether the server checks what it sends. */
+/** Parameters of writes. kubectl checks for `fieldValidation` to learn whether the server validates what it sends. */
 const PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation'].map((name) => ({
   name,
   in: 'query',
   schema: { type: 'string', uniqueItems: true },
 }));
 
-/** Of OpenAPI v3, as much as tells clients which writes there are; no schemas. */
+/** Returns an OpenAPI v3 document that lists the available writes, without schemas. */
 const openApi = (group: string): unknown => ({
   openapi: '3.0.0',
   info: { title: 'Kubernetes', version: 'unversioned' },
@@ -115,7 +115,7 @@ const openApi = (group: string): unknown => ({
   ),
 });
 
-/** The document at a discovery path; undefined where the path is none. */
+/** Returns the document at a discovery path; undefined for any other path. */
 export const discover = (cluster: ClusterState, path: string): unknown => {
   switch (path) {
     case '/version':
@@ -154,7 +154,7 @@ export const discover = (cluster: ClusterState, path: string): unknown => {
         return wanted === undefined
           ? { kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(group, versions) }
           : resources(cluster, group, `${group}/${wanted}`);
-      // Custom resources are not written, so that nobody asks for their schema.
+      // Custom resources cannot be written, so no client needs their schema.
       return wanted === undefined || !GROUPS.includes(group) ? undefined : openApi(group);
     }
   }

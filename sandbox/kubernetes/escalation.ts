@@ -1,7 +1,8 @@
 /**
- * Nobody hands out by RBAC what they don't have by RBAC, unless they may `escalate` or `bind`. What an access policy
- * gives does not count as had: with AmazonEKSAdminPolicy alone, no Role can be made (k8s.io/kubernetes, registry/rbac
- * escalation_check.go and rbac/validation; EKS decides access policies by a webhook, which lists no rules).
+ * Prevents privilege escalation: a user can grant by RBAC only what the user holds by RBAC, unless the user may
+ * `escalate` or `bind`. Permissions of an access policy do not count: with AmazonEKSAdminPolicy alone, no Role can be
+ * created (k8s.io/kubernetes, registry/rbac escalation_check.go and rbac/validation; EKS evaluates access policies in a
+ * webhook, which lists no rules).
  */
 import type { ClusterState } from '../world/world.ts';
 import type { User } from './access.ts';
@@ -20,7 +21,7 @@ const holdsResource = (list: string[] | undefined, wanted: string): boolean => {
 const holdsUrl = (list: string[] | undefined, wanted: string): boolean =>
   holds(list, wanted) || (list?.some((url) => url.endsWith('*') && wanted.startsWith(url.slice(0, -1))) ?? false);
 
-/** Whether all that a rule gives is given by those that are held; each combination may come from another one. */
+/** Returns whether the held rules together grant everything that `rule` grants. */
 const isCovered = (rule: PolicyRule, held: PolicyRule[]): boolean =>
   rule.verbs.every((verb) => {
     const withVerb = held.filter(({ verbs }) => holds(verbs, verb));
@@ -56,7 +57,7 @@ const compact = ({ apiGroups, nonResourceURLs, resourceNames, resources, verbs }
 
 interface Granted {
   verb: 'escalate' | 'bind';
-  /** Which roles one has to be allowed to escalate or bind. */
+  /** The role that the user must be allowed to escalate or bind. */
   role: { info: KindInfo; name: string };
   rules: () => PolicyRule[];
 }
@@ -79,7 +80,7 @@ const grantedBy = (cluster: ClusterState, info: KindInfo, object: KubeObject): G
   return { verb: 'bind', role: { info: KINDS[kind], name }, rules };
 };
 
-/** Throws the 403 where `object`, about to be written, gives more than its writer has. */
+/** Throws the 403 if `object`, about to be written, grants more than its writer holds. */
 export const checkEscalation = (cluster: ClusterState, user: User, info: KindInfo, object: KubeObject): void => {
   const granted = grantedBy(cluster, info, object);
   if (!granted) return;

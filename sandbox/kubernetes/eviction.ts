@@ -1,5 +1,5 @@
 /**
- * POST pods/NAME/eviction: a deletion that asks the pod's budget first (k8s.io/kubernetes,
+ * POST pods/NAME/eviction: a deletion that checks the pod's budget first (k8s.io/kubernetes,
  * registry/core/pod/storage/eviction.go).
  */
 import { z } from 'zod';
@@ -28,7 +28,7 @@ const eviction = z.looseObject({
     .nullish(),
 });
 
-/** Takes one from what the budget allows, or throws the 429. */
+/** Uses one of the disruptions that the budget allows, or throws the 429. */
 const spend = ({ world, cluster }: ControlPlane, budget: Budget, pod: Pod, dryRun: boolean): void => {
   const { metadata, status } = budget;
   const { name } = metadata;
@@ -53,8 +53,9 @@ const spend = ({ world, cluster }: ControlPlane, budget: Budget, pod: Pod, dryRu
 };
 
 /**
- * Whether the budget lets go of a pod that runs and is not ready, such as on a lost node, without counting it: always,
- * or while enough others are healthy (Kubernetes documentation, "Unhealthy Pod Eviction Policy").
+ * Returns whether a pod can be evicted without using the budget: a running pod that is not ready, such as on a lost
+ * node, either always or while enough other pods are healthy (Kubernetes documentation, "Unhealthy Pod Eviction
+ * Policy").
  */
 const isFree = ({ spec, status }: Budget, pod: Pod): boolean => {
   if (isReady(pod)) return false;
@@ -62,7 +63,7 @@ const isFree = ({ spec, status }: Budget, pod: Pod): boolean => {
   return spec.unhealthyPodEvictionPolicy === 'AlwaysAllow' || (desiredHealthy > 0 && currentHealthy >= desiredHealthy);
 };
 
-/** `body`: the Eviction; left out members come from the path. */
+/** Evicts a pod. `body`: the Eviction; members that it leaves out come from the path. */
 export const evictPod = (plane: ControlPlane, pod: Pod, body: unknown, dryRunQuery: boolean): HttpResponse => {
   const parsed = eviction.safeParse(body);
   if (!parsed.success)
@@ -84,7 +85,7 @@ export const evictPod = (plane: ControlPlane, pod: Pod, body: unknown, dryRunQue
   const dryRun = dryRunQuery || (deleteOptions?.dryRun?.includes('All') ?? false);
   const budgets = budgetsOf(plane, pod);
   const [budget] = budgets;
-  // A pod that does not run yet, or goes already, is nobody's loss.
+  // Budgets do not protect pods that are not running yet or are already terminating.
   if (budget && isActive(pod) && pod.status.phase !== 'Pending') {
     if (budgets.length > 1)
       throw new Refusal(

@@ -6,21 +6,24 @@ import { isDeepStrictEqual } from 'node:util';
 import { isObject } from '../json.ts';
 import { MERGE_KEYS } from './patch.ts';
 
-/** A leaf is empty: it stands for all that is below it. One that has `.` alone stands for the map or item itself. */
+/**
+ * A leaf is empty: it represents everything below it. A set that contains only `.` represents the map or item itself,
+ * without its fields.
+ */
 export interface FieldSet {
   [element: string]: FieldSet;
 }
 
 const ITSELF = '.';
-/** Objects that are owned whole (k8s.io/api: structType and mapType atomic). */
+/** Objects that have one owner as a whole (k8s.io/api: structType and mapType atomic). */
 const ATOMIC = new Set(['selector', 'labelSelector', 'nodeSelector', 'fieldRef', 'configMapKeyRef', 'secretKeyRef']);
-/** Lists whose key is none of strategic merge's. */
+/** Lists whose keys differ from those of a strategic merge patch. */
 const LIST_KEYS: Record<string, string[]> = { ports: ['containerPort', 'protocol'], conditions: ['type'] };
 const DEFAULTS: Record<string, unknown> = { protocol: 'TCP' };
 
 const isLeaf = (set: FieldSet): boolean => Object.keys(set).length === 0;
 
-/** `k:{…}` of an item; undefined in a list that is owned whole. */
+/** Returns the element `k:{…}` of an item; undefined in an atomic list. */
 const itemElement = (list: string, item: unknown): string | undefined => {
   const keys = LIST_KEYS[list] ?? (MERGE_KEYS[list] === undefined ? [] : [MERGE_KEYS[list]]);
   if (keys.length === 0 || !isObject(item)) return undefined;
@@ -30,7 +33,7 @@ const itemElement = (list: string, item: unknown): string | undefined => {
     : `k:${JSON.stringify(Object.fromEntries(entries))}`;
 };
 
-/** The parts of a value that are owned one by one; undefined where it is owned whole. */
+/** Returns the parts of a value that can have different owners; undefined for an atomic value. */
 const partsOf = (name: string, value: unknown): [element: string, name: string, part: unknown][] | undefined => {
   if (Array.isArray(value)) {
     const items = value.map((item: unknown) => [itemElement(name, item), name, item] as const);
@@ -42,7 +45,7 @@ const partsOf = (name: string, value: unknown): [element: string, name: string, 
   return Object.entries(value).map(([key, part]) => [`f:${key}`, key, part]);
 };
 
-/** All fields of a value; `name`: that of the field which holds it. */
+/** Returns all fields of a value. `name`: name of the field that contains the value. */
 export const fieldsOf = (value: unknown, name = ''): FieldSet => {
   const set: FieldSet = {};
   for (const [element, own, part] of partsOf(name, value) ?? []) {
@@ -51,11 +54,11 @@ export const fieldsOf = (value: unknown, name = ''): FieldSet => {
   return set;
 };
 
-/** A map without entries is one that is not there, but for those that are owned whole. */
+/** Returns whether `after` counts as removed: an empty map does, unless it is atomic. */
 const isEmptied = (before: unknown, after: unknown, name: string): boolean =>
   isObject(before) && isObject(after) && Object.keys(after).length === 0 && !ATOMIC.has(name);
 
-/** The fields that `after` has and `before` has not, or not so; undefined where there are none. */
+/** Returns the fields of `after` that `before` lacks or that have another value there; undefined if there are none. */
 export const changesOf = (before: unknown, after: unknown, name = ''): FieldSet | undefined => {
   if (after === undefined || isEmptied(before, after, name) || isDeepStrictEqual(before, after)) return undefined;
   const parts = partsOf(name, after);
@@ -69,7 +72,7 @@ export const changesOf = (before: unknown, after: unknown, name = ''): FieldSet 
   return changed.length > 0 ? Object.fromEntries(changed) : undefined;
 };
 
-/** The fields that `before` has and `after` has no more; undefined where there are none. */
+/** Returns the fields of `before` that `after` lacks; undefined if there are none. */
 export const removalsOf = (before: unknown, after: unknown, name = ''): FieldSet | undefined => {
   if (before === undefined) return undefined;
   const parts = partsOf(name, before);
@@ -83,7 +86,7 @@ export const removalsOf = (before: unknown, after: unknown, name = ''): FieldSet
   return removed.length > 0 ? Object.fromEntries(removed) : undefined;
 };
 
-/** As managedFields has it: a map or item itself, without anything in it, is written as an empty one. */
+/** Returns a set as managedFields writes it: a map or item without fields becomes an empty object. */
 export const serialised = (set: FieldSet): FieldSet => {
   const elements = Object.entries(set);
   if (elements.every(([element]) => element === ITSELF)) return {};
@@ -96,7 +99,9 @@ export const union = (one: FieldSet, other: FieldSet): FieldSet => {
   return merged;
 };
 
-/** What is in both; undefined where that is nothing. A leaf of one stands for all that the other has below it. */
+/**
+ * Returns the intersection; undefined if it is empty. A leaf of one set matches everything that the other has below it.
+ */
 export const common = (one: FieldSet, other: FieldSet): FieldSet | undefined => {
   if (isLeaf(one)) return other;
   if (isLeaf(other)) return one;
@@ -109,8 +114,8 @@ export const common = (one: FieldSet, other: FieldSet): FieldSet | undefined => 
 };
 
 /**
- * `set` without what the leaves of `other` stand for; undefined where nothing is left. What is left of a map can be the
- * map itself, which whoever made it goes on owning.
+ * Returns `set` without the fields that the leaves of `other` represent; undefined if nothing is left. Of a map, `.`
+ * can be left: the manager that created the map still owns it.
  */
 export const without = (set: FieldSet, other: FieldSet): FieldSet | undefined => {
   if (isLeaf(other)) return undefined;
@@ -123,13 +128,13 @@ export const without = (set: FieldSet, other: FieldSet): FieldSet | undefined =>
   return left.length > 0 ? Object.fromEntries(left) : undefined;
 };
 
-/** Maps whose keys may hold dots: what follows their name is one key. */
+/** Maps whose keys may contain dots: everything after the map's name is one key. */
 const MAPS = /^(?:labels|annotations|data|stringData|limits|requests)$/;
 const STEP = /\.(?<field>[\w-]+)|\[(?<keys>[^\]]*)\]/y;
 
 /**
- * The field of a path as EKS writes it, such as `.spec.template.spec.containers[name="x"].image`; undefined where it is
- * none.
+ * Parses a path in EKS's notation, such as `.spec.template.spec.containers[name="x"].image`; returns undefined if the
+ * path is not valid.
  */
 export const parseField = (path: string): FieldSet | undefined => {
   const elements: string[] = [];
@@ -148,13 +153,13 @@ export const parseField = (path: string): FieldSet | undefined => {
   return elements.length === 0 ? undefined : elements.reduceRight<FieldSet>((set, element) => ({ [element]: set }), {});
 };
 
-/** `[name="x"]` of `k:{"name":"x"}`. */
+/** Returns `[name="x"]` for `k:{"name":"x"}`. */
 const itemText = (element: string): string => {
   const keys = Object.entries(JSON.parse(element.slice(2)) as Record<string, unknown>);
   return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
 };
 
-/** The leaves of a set, as `parseField` reads them. */
+/** Returns the paths of a set's leaves, in the notation of `parseField`. */
 export const formatFields = (set: FieldSet, path = ''): string[] => {
   if (isLeaf(set)) return path === '' ? [] : [path];
   return Object.entries(set).flatMap(([element, part]) =>
@@ -164,7 +169,10 @@ export const formatFields = (set: FieldSet, path = ''): string[] => {
   );
 };
 
-/** `target` with the leaves of the set as `leaf` makes them of what `source` has there; neither is changed. */
+/**
+ * Returns a copy of `target` in which `leaf` computes the value at each leaf of the set from the value in `source`;
+ * neither argument is changed.
+ */
 const replaced = (
   target: unknown,
   source: unknown,
@@ -195,10 +203,10 @@ const replaced = (
   return target === undefined && Object.keys(result).length === 0 ? undefined : result;
 };
 
-/** A copy of `target` that has the fields of the set from `source`. */
+/** Returns a copy of `target` in which the fields of the set come from `source`. */
 export const withFieldsOf = <T extends object>(target: T, source: object, set: FieldSet): T =>
   replaced(target, source, set, (value) => value, '') as T;
 
-/** A copy of `target` with that value at each leaf of the set. */
+/** Returns a copy of `target` with `value` at each leaf of the set. */
 export const withValue = <T extends object>(target: T, set: FieldSet, value: unknown): T =>
   replaced(target, undefined, set, () => value, '') as T;

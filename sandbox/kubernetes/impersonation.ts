@@ -1,6 +1,6 @@
 /**
- * `kubectl --as`: a caller that acts as somebody else, where it may. Source: k8s.io/apiserver,
- * endpoints/filters/impersonation.go; Kubernetes documentation, "User impersonation".
+ * Impersonation (`kubectl --as`). Source: k8s.io/apiserver, endpoints/filters/impersonation.go; Kubernetes
+ * documentation, "User impersonation".
  */
 import { namespaceName, serviceAccountName } from '../../lambdas/domain/names.ts';
 import type { HttpRequest } from '../http.ts';
@@ -15,19 +15,19 @@ const ANONYMOUS = 'system:anonymous';
 const AUTHENTICATED = 'system:authenticated';
 const UNAUTHENTICATED = 'system:unauthenticated';
 
-/** One thing that somebody else is, and that the caller needs the verb `impersonate` for. */
+/** One attribute of the impersonated user, for which the caller needs the verb `impersonate`. */
 interface Part {
   kind: 'ServiceAccount' | 'User' | 'Group' | 'UserExtra' | 'UID';
   name: string;
   namespace?: string;
-  /** Of an extra. */
+  /** Key of a UserExtra. */
   key?: string;
 }
 
-/** The values of a header that may come several times. */
+/** Returns all values of a header that can be repeated. */
 const valuesOf = ({ headers }: HttpRequest, name: string): string[] => headers[name]?.split('\n') ?? [];
 
-/** Header names know no capitals, so keys with others than these come percent-encoded. */
+/** Decodes a key: header names are case-insensitive, so keys with other characters are sent percent-encoded. */
 const extraKey = (encoded: string): string => {
   try {
     return decodeURIComponent(encoded);
@@ -68,17 +68,17 @@ const RESOURCES: Record<Part['kind'], { group: string; resource: string }> = {
   UID: { group: AUTHENTICATION, resource: 'uids' },
 };
 
-/** As Go prints an ObjectReference: kind, namespace, name, UID, version, resource version, field. */
+/** Returns a part as Go prints an ObjectReference: kind, namespace, name, UID, version, resource version, field. */
 const printed = ({ kind, namespace = '', name, key = '' }: Part): string =>
   `{${[kind, namespace, name, '', RESOURCES[kind].group === '' ? '' : `${AUTHENTICATION}/v1`, '', key].join(' ')}}`;
 
 const groupsOf = (parts: readonly Part[], username: string): string[] => {
-  const asked = parts.flatMap(({ kind, name }) => (kind === 'Group' ? [name] : []));
+  const requested = parts.flatMap(({ kind, name }) => (kind === 'Group' ? [name] : []));
   const account = parts.find(({ kind }) => kind === 'ServiceAccount');
-  // Groups that are asked for take the place of a service account's own.
+  // Requested groups replace a service account's own groups.
   const groups =
-    asked.length > 0 || account === undefined
-      ? asked
+    requested.length > 0 || account === undefined
+      ? requested
       : ['system:serviceaccounts', `system:serviceaccounts:${account.namespace ?? ''}`];
   if (username === ANONYMOUS) return groups.includes(UNAUTHENTICATED) ? groups : [...groups, UNAUTHENTICATED];
   return groups.includes(AUTHENTICATED) || groups.includes(UNAUTHENTICATED) ? groups : [...groups, AUTHENTICATED];
@@ -91,8 +91,8 @@ const extraOf = (parts: readonly Part[]): Record<string, string[]> => {
 };
 
 /**
- * Whom the request is made as: the caller, or whom its headers name. Throws the 403 where the caller may not
- * impersonate one part of that, and the API server's internal error where groups, a UID or extras come without a user.
+ * Returns the user that a request acts as: the caller, or the user whom its headers name. Throws the 403 if the caller
+ * may not impersonate one of the parts, and the API server's internal error for groups, a UID or extras without a user.
  */
 export const actingUser = (cluster: ClusterState, caller: User, request: HttpRequest): User => {
   const parts = partsOf(request);
@@ -111,7 +111,7 @@ export const actingUser = (cluster: ClusterState, caller: User, request: HttpReq
   }
   const username = who.kind === 'User' ? who.name : `system:serviceaccount:${who.namespace ?? ''}:${who.name}`;
   const uid = parts.find(({ kind }) => kind === 'UID')?.name;
-  // Access policies belong to the principal of an entry, which whom it acts as is not.
+  // Access policies belong to the principal of an access entry; the impersonated user is not that principal.
   return {
     username,
     groups: groupsOf(parts, username),

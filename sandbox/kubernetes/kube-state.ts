@@ -1,4 +1,4 @@
-/** What the sandbox keeps of one cluster: its objects, and what the API server and the controllers remember of them. */
+/** The state of one cluster: its objects, and what the API server and the controllers remember about them. */
 import type { PodSession } from '../credentials/sessions.ts';
 import type { Random } from '../world/random.ts';
 import type { FieldSet } from './field-sets.ts';
@@ -8,62 +8,64 @@ import type { CustomKind, KubeObject, PodTemplate, ReadySeconds, Workload, Workl
 export interface KubeState {
   objects: Map<string, Map<string, KubeObject>>;
   resourceVersion: number;
-  /** How many ready pods of a workload there were and since when: for the disruption that a migration caused. */
+  /** Number of ready pods of a workload over time, from which the disruption of a migration is computed. */
   readyHistory: { at: number; namespace: string; kind: Workload['kind']; workload: string; ready: number }[];
   /** The newest count in `readyHistory`, by the workload's uid. */
   readyCounts: Map<string, number>;
   /** Objects by the uid of their controller. */
   controlled: Map<string, Set<KubeObject>>;
-  /** resourceVersion of the newest removal, by `plural.group`. */
+  /** resourceVersion of the latest removal, by `plural.group`. */
   removals: Map<string, number>;
   /**
-   * How many of a controller's pods are there (and not on their way out) and ready, by its uid, and by `uid/hash` of
-   * their template.
+   * Number of a controller's active (not terminating) and ready pods, by the controller's uid, and by `uid/hash` with
+   * the hash of the pods' template.
    */
   tallies: Map<string, Tally>;
-  /** Nodes on which a controller has a pod, terminating ones too; by its uid. */
+  /** Nodes on which a controller has a pod, including terminating pods; by the controller's uid. */
   heldNodes: Map<string, Set<string>>;
   /** Nodes on which pods of the Pod Identity agent never get ready. */
   agentDown: Set<string>;
-  /** When who has a key first asked the API server, by the key's id; kept where `apiTokenLagSeconds` asks for it. */
+  /** Time of the first call to the API server, by access key id; recorded only if `apiTokenLagSeconds` is set. */
   firstCalls: Map<string, number>;
-  /** Nodes that nobody hears of any more: pods that are to end there never do. */
+  /** Nodes that no longer report: pods that terminate there are never removed. */
   lostNodes: Set<string>;
-  /** Nodes that DaemonSets have pods on, by what they select; kept until nodes change. */
+  /** Nodes on which DaemonSets run pods, by node selector; a cache that is cleared when nodes change. */
   daemonNodes: Map<string, string[]>;
-  /** Workloads that a controller is about to look at, by uid. */
+  /** Workloads that a controller is about to reconcile, by uid. */
   pendingWorkloads: Set<string>;
-  /** Namespaces whose budgets a controller is about to look at. */
+  /** Namespaces whose budgets a controller is about to reconcile. */
   pendingBudgets: Set<string>;
-  /** The revision that a StatefulSet's rollout comes from, by its uid: pods below the partition are made of it. */
+  /**
+   * The revision that a StatefulSet's rollout starts from, by its uid: pods below the partition are created from it.
+   */
   currentRevisions: Map<string, Revision>;
-  /** Seconds until a pod is ready, by the uid of its workload; those of the world for all others. */
+  /** Seconds until a pod is ready, by the uid of its workload; other workloads use the world's default. */
   readySeconds: Map<string, ReadySeconds>;
-  /** Who set the fields of a workload, by its uid. */
+  /** Managers of the fields of a workload, by its uid. */
   fieldOwners: Map<string, FieldOwners>;
-  /** Who set the IRSA annotation of a service account, and when (milliseconds since 1970), by its uid. */
+  /** The manager that set a service account's IRSA annotation, and when (milliseconds since 1970), by its uid. */
   annotators: Map<string, { manager: string; at: number }>;
-  /** What its pods have of AWS, by pod uid and then by where they have it from. */
+  /** AWS credentials of pods, by pod uid and then by credential source. */
   sessions: Map<string, Map<string, PodSession>>;
-  /** Custom resources that are defined, by `plural.group`. */
+  /** Defined custom resources, by `plural.group`. */
   customKinds: Map<string, CustomKind>;
-  /** What lists that came in pages still have to give, oldest first. */
+  /** Remaining items of paginated lists, oldest first. */
   snapshots: ListSnapshot[];
-  /** The cluster's own, so that what happens in one cluster does not shift another's names. */
+  /** The cluster's own generator, so that events in one cluster do not change names in another. */
   random: Random;
 }
 
 export interface FieldOwners {
-  /** Who applied the manifest, and when: `eks`, with the add-on's name, or another manager. */
+  /** The manager that applied the manifest, and when: `eks`, with the add-on's name, or another manager. */
   applied: { manager: string; addon?: string; manifest: WorkloadTemplate; at: number; restarted: boolean };
-  /** What others have set since, oldest first. */
+  /** Fields that other managers have set since, oldest first. */
   edits: (FieldOwner & { fields: FieldSet; at: number })[];
 }
 
-/** Whose fields are: a manager's, by the subresource that it set them through. */
+/** The owner of fields: a manager, and the subresource through which it set them. */
 export interface FieldOwner {
   manager: string;
-  /** Left out: it has written the object itself. */
+  /** Undefined if the manager wrote the object itself. */
   subresource?: 'scale';
 }
 
@@ -72,18 +74,18 @@ export interface Tally {
   ready: number;
 }
 
-/** What a ControllerRevision says: a pod template under the name that its pods carry. */
+/** Contents of a ControllerRevision: a pod template, and the revision name with which its pods are labelled. */
 export interface Revision {
   name: string;
   template: PodTemplate;
 }
 
-/** The rest of a list as it was when its first page was given. */
+/** The rest of a list as it was when its first page was returned. */
 export interface ListSnapshot {
   resourceVersion: number;
   takenAt: number;
-  /** What was listed: path and selectors. */
+  /** Identifies the list: resource, namespace and selectors. */
   list: string;
-  /** JSON, since the objects go on changing. */
+  /** Items are stored as JSON, because the objects continue to change. */
   items: { position: string; json: string }[];
 }

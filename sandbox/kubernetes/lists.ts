@@ -1,4 +1,4 @@
-/** GET of many objects: lists with selectors and pages, tables, and watches. */
+/** GET of collections: lists with selectors and pages, tables, and watches. */
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { badRequest, expired, json, Refusal } from './answers.ts';
@@ -12,7 +12,7 @@ import { tableOf } from './table.ts';
 
 export type Query = (name: string) => string | undefined;
 
-/** The last value where a parameter comes several times; undefined for an empty one, as the API server has it. */
+/** Returns the last value of a repeated parameter; undefined for an empty value, as in the API server. */
 export const queryOf =
   (request: HttpRequest): Query =>
   (name) => {
@@ -23,11 +23,11 @@ export const queryOf =
 export const wantsTable = (request: HttpRequest): boolean =>
   (request.headers['accept'] ?? '').split(',').some((type) => type.includes('as=Table'));
 
-/** An object as one of these is answered: a custom one in the version that was asked for. */
+/** Returns an object as the API server returns it: a custom resource in the requested version. */
 export const asServed = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): KubeObject =>
   isBuiltIn(info) ? shown(cluster, object) : { ...object, apiVersion: apiVersionOf(info) };
 
-/** Lists of the kinds that every cluster has name kind and version once, not in each item. */
+/** Returns an item of a list. Lists of built-in kinds have kind and apiVersion once, not in each item. */
 const item = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): unknown => {
   const served = asServed(cluster, info, object);
   if (!isBuiltIn(info)) return served;
@@ -47,8 +47,9 @@ const matching = (
 };
 
 /**
- * A watch that ends at once: what has changed since `resourceVersion`, then the connection is closed, and clients ask
- * again. A removal since then can't be told from here, so that it is "too old": the client lists again.
+ * Answers a watch that ends at once: it returns the changes since `resourceVersion` and closes the connection, so that
+ * clients watch again. Removals cannot be reported: if there was one since then, the resourceVersion is "too old" and
+ * the client lists again.
  */
 const watch = (
   world: World,

@@ -1,6 +1,6 @@
 /**
- * Nodes that go away without a word: an instance that is cut off, or whose kubelet has died. What becomes of their pods
- * is the control plane's doing (Kubernetes documentation, "Nodes" and "Taints and Tolerations"; k8s.io/kubernetes,
+ * Nodes that stop reporting: the instance is cut off from the network, or its kubelet has died. The control plane then
+ * evicts their pods (Kubernetes documentation, "Nodes" and "Taints and Tolerations"; k8s.io/kubernetes,
  * pkg/controller/nodelifecycle and podgc).
  */
 import type { NodeLoss } from '../world/scenario-churn.ts';
@@ -12,9 +12,9 @@ import { isActive, loseReadiness, terminatePod } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
 import { getObject, listObjects, removeObject, timestamp, touch, workloadOf } from './store.ts';
 
-/** How long a pod tolerates the taint node.kubernetes.io/unreachable, where it does not say so itself. */
+/** How long a pod tolerates the taint node.kubernetes.io/unreachable by default. */
 const TOLERATED_MS = 300_000;
-/** From a loss before the sandbox opened on, the pods' last words are as old as that: they have been ended since. */
+/** Grace period of pods whose node was lost before the sandbox opened; it determines their `deletionTimestamp`. */
 const GRACE_MS = 30_000;
 
 const podsOn = ({ cluster }: ControlPlane, node: string): Pod[] =>
@@ -35,7 +35,7 @@ const lose = (plane: ControlPlane, name: string, at: number): void => {
   for (const pod of podsOn(plane, name)) loseReadiness(kube, pod, at);
 };
 
-/** DaemonSets' pods tolerate the loss of their node; all others are deleted, and stay Terminating. */
+/** Evicts the pods of a lost node: DaemonSet pods tolerate the loss, all others are deleted and stay Terminating. */
 const evict = (plane: ControlPlane, name: string): Pod[] => {
   const evicted = podsOn(plane, name).filter(
     (pod) => isActive(pod) && workloadOf(plane.cluster.kube, pod)?.kind !== 'DaemonSet',
@@ -51,7 +51,7 @@ const changed = ({ world, cluster }: ControlPlane, workloads: readonly Workload[
   }
 };
 
-/** The node's object is deleted, as where its instance has ended: with it go its pods, whatever they were. */
+/** Deletes the node object, as after its instance was terminated, together with all pods on the node. */
 const remove = (plane: ControlPlane, name: string): void => {
   const { kube } = plane.cluster;
   const node = getObject(kube, 'Node', undefined, name);
@@ -65,7 +65,7 @@ const remove = (plane: ControlPlane, name: string): void => {
   changed(plane, workloads);
 };
 
-/** Another node of the first group's kind joins: DaemonSets put their pods on it, and pods that wait get it. */
+/** Adds a Linux node: DaemonSets create their pods on it, and pending pods can be scheduled to it. */
 const join = (plane: ControlPlane, at: number): void => {
   const { world, cluster } = plane;
   addNodes(cluster, { count: 1, os: 'linux', ready: true, agentReady: true }, at);
@@ -74,7 +74,7 @@ const join = (plane: ControlPlane, at: number): void => {
   schedulePending(world, cluster);
 };
 
-/** What was lost before the sandbox opened: pods were ended then, and others have taken their place since. */
+/** Loses a node before the sandbox opened: its pods were evicted then, and have been replaced since. */
 const loseBefore = (plane: ControlPlane, name: string, at: number): void => {
   const { world, cluster } = plane;
   const pods = podsOn(plane, name);
@@ -84,7 +84,7 @@ const loseBefore = (plane: ControlPlane, name: string, at: number): void => {
   for (const workload of workloadsOf(plane, pods)) reconcile(world, cluster, workload, { at, instant: true });
 };
 
-/** Has nodes get lost as a scenario says; which of the ready Linux nodes they are is drawn from the seed. */
+/** Schedules a scenario's node losses; the nodes are drawn from the ready, non-Fargate nodes by the seed. */
 export const scheduleNodeLosses = (plane: ControlPlane, losses: readonly NodeLoss[]): void => {
   const { world, cluster } = plane;
   const { schedule } = world;
@@ -96,7 +96,7 @@ export const scheduleNodeLosses = (plane: ControlPlane, losses: readonly NodeLos
     return nodes[random.integer(nodes.length)]?.metadata.name;
   };
   const opened = schedule.now();
-  const happen = ({ goneAfterSeconds, replacedAfterSeconds }: NodeLoss, lostAt: number): void => {
+  const strike = ({ goneAfterSeconds, replacedAfterSeconds }: NodeLoss, lostAt: number): void => {
     const name = draw();
     if (name === undefined) return;
     if (lostAt + TOLERATED_MS <= opened) loseBefore(plane, name, lostAt);
@@ -111,8 +111,8 @@ export const scheduleNodeLosses = (plane: ControlPlane, losses: readonly NodeLos
   for (const loss of losses) {
     const lostAt = opened + loss.afterSeconds * 1000;
     for (let count = 0; count < loss.nodes; count += 1) {
-      if (lostAt <= opened) happen(loss, lostAt);
-      else schedule.at(lostAt, () => happen(loss, lostAt));
+      if (lostAt <= opened) strike(loss, lostAt);
+      else schedule.at(lostAt, () => strike(loss, lostAt));
     }
   }
 };

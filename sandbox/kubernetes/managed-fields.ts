@@ -1,7 +1,8 @@
 /**
- * `metadata.managedFields` of workloads: who has set which fields. EKS applies its manifests server-side, as manager
- * `eks` (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"); whoever changes a field of them
- * takes it over. Computed when an object is read; kept is only what can't be computed.
+ * `metadata.managedFields` of workloads: which manager set which fields. EKS applies its manifests server-side, as
+ * manager `eks` (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"); a manager that changes
+ * one of these fields becomes its owner. The entries are computed when an object is read; only what cannot be computed
+ * is stored.
  */
 import type { ClusterState } from '../world/world.ts';
 import { annotatorEntries, type ManagedFieldsEntry, noteAnnotator } from './annotators.ts';
@@ -22,7 +23,7 @@ import type { FieldOwner, FieldOwners } from './kube-state.ts';
 import type { Condition, KubeObject, Metadata, Workload, WorkloadTemplate } from './objects.ts';
 import { timestamp } from './store.ts';
 
-/** What `kubectl rollout restart` sets, and EKS with it. */
+/** Annotation that `kubectl rollout restart` sets; EKS sets it too. */
 export const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 
 const RESTARTED: FieldSet = {
@@ -40,10 +41,10 @@ const fieldsOfManifest = (template: WorkloadTemplate): FieldSet => {
 const appliedFields = ({ applied }: FieldOwners): FieldSet =>
   applied.restarted ? union(fieldsOfManifest(applied.manifest), RESTARTED) : fieldsOfManifest(applied.manifest);
 
-/** `Deployment.apps ebs-csi-controller`, as EKS names it in a conflict. */
+/** Returns `Deployment.apps ebs-csi-controller`, as EKS names a workload in a conflict. */
 const nameOf = ({ kind, metadata }: KubeObject): string => `${kind}.apps ${metadata.name}`;
 
-/** Those of an add-on's foreign fields that are of this object. */
+/** Returns the add-on's foreign fields that belong to this object. */
 const foreignOf = (
   cluster: ClusterState,
   addon: string | undefined,
@@ -56,13 +57,15 @@ const foreignOf = (
   });
 };
 
-/** The fields of an object that EKS does not touch, since others have changed them; undefined where there are none. */
+/**
+ * Returns an object's fields that EKS leaves alone because other managers changed them; undefined if there are none.
+ */
 export const foreignFieldsOf = (cluster: ClusterState, addon: string, object: KubeObject): FieldSet | undefined => {
   const fields = foreignOf(cluster, addon, object);
   return fields.length === 0 ? undefined : fields.reduce((set, each) => union(set, each.fields), EMPTY);
 };
 
-/** Notes that somebody has applied a manifest: the fields in it are theirs, but for those that stay foreign. */
+/** Records that a manager applied a manifest and owns its fields, except those that stay foreign. */
 export const noteApplied = (cluster: ClusterState, object: Workload, applied: FieldOwners['applied']): void => {
   const { fieldOwners } = cluster.kube;
   const owners: FieldOwners = { applied, edits: fieldOwners.get(object.metadata.uid)?.edits ?? [] };
@@ -77,7 +80,10 @@ export const noteApplied = (cluster: ClusterState, object: Workload, applied: Fi
   fieldOwners.set(object.metadata.uid, owners);
 };
 
-/** Fields of EKS's that somebody has set: foreign from now on, and no longer where they are as EKS has them again. */
+/**
+ * Records that a manager set fields of EKS's manifest: they are foreign from now on, or no longer foreign if they have
+ * EKS's value again.
+ */
 const noteForeign = (
   cluster: ClusterState,
   { addon = '', manifest }: FieldOwners['applied'],
@@ -89,11 +95,11 @@ const noteForeign = (
   if (!touched) return;
   const changed = changesOf(manifestOf(manifest), object);
   const foreign = changed && common(touched, changed);
-  const texts = (set: FieldSet): string[] => formatFields(set).map((path) => `${nameOf(object)} - ${path}`);
-  const mine = new Set(texts(touched));
+  const namesOf = (set: FieldSet): string[] => formatFields(set).map((path) => `${nameOf(object)} - ${path}`);
+  const mine = new Set(namesOf(touched));
   const fields = [
     ...(cluster.foreignFields.get(addon) ?? []).filter(({ field }) => !mine.has(field)),
-    ...(foreign ? texts(foreign) : []).map((field) => ({ field, ...owner })),
+    ...(foreign ? namesOf(foreign) : []).map((field) => ({ field, ...owner })),
   ];
   if (fields.length > 0) cluster.foreignFields.set(addon, fields);
   else cluster.foreignFields.delete(addon);
@@ -103,7 +109,8 @@ const isSameOwner = (one: FieldOwner, other: FieldOwner): boolean =>
   one.manager === other.manager && one.subresource === other.subresource;
 
 /**
- * Notes what a client's write has changed; `before`: the object as it was. Fields that EKS had set are in its way now.
+ * Records the fields that a client's write changed. `before`: the object before the write. Changed fields that EKS had
+ * set now conflict with EKS's manifest.
  */
 export const noteEdit = (
   cluster: ClusterState,
@@ -133,7 +140,7 @@ export const noteEdit = (
   if (owners.applied.addon !== undefined) noteForeign(cluster, owners.applied, object, owner, touched);
 };
 
-/** What the controller writes: the status, and a Deployment's revision. */
+/** Returns the fields that the controller writes: the status, and a Deployment's revision. */
 const controllerFields = ({ kind, status }: KubeObject): FieldSet => {
   const revision: FieldSet =
     kind === 'Deployment'
@@ -200,7 +207,7 @@ const managedFieldsOf = (cluster: ClusterState, object: KubeObject, owners: Fiel
 };
 
 /**
- * The object as the API server answers it: with its managed fields, where it is a workload, or a service account with
+ * Returns the object as the API server returns it: with managed fields if it is a workload, or a service account with
  * the IRSA annotation.
  */
 export const shown = (cluster: ClusterState, object: KubeObject): KubeObject => {

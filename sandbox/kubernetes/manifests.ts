@@ -1,4 +1,4 @@
-/** An add-on's objects as EKS would apply them. */
+/** Builds the manifests of an add-on's objects, as EKS applies them. */
 import { copyOf } from '../json.ts';
 import type {
   AddonObjects,
@@ -64,7 +64,7 @@ const SPECS: { [K in Workload['kind']]: (workload: WorkloadTemplate) => Extract<
   StatefulSet: statefulSetSpec,
 };
 
-/** All that EKS sets of a workload, beside its name. */
+/** Returns everything that EKS sets of a workload except its name. */
 export const manifestOf = (
   workload: WorkloadTemplate,
 ): { metadata: { labels: Record<string, string> }; spec: Workload['spec'] } => ({
@@ -73,8 +73,8 @@ export const manifestOf = (
 });
 
 /**
- * An add-on's objects with what people have set of its pods; a node selector is none of its DaemonSets, which run
- * everywhere.
+ * Returns an add-on's objects with the user's pod settings applied. A node selector does not apply to DaemonSets, which
+ * run on every node.
  */
 export const withPodSettings = (objects: AddonObjects, settings: PodSettings | undefined): AddonObjects => {
   if (!settings) return objects;
@@ -83,8 +83,9 @@ export const withPodSettings = (objects: AddonObjects, settings: PodSettings | u
     container: WorkloadTemplate['containers'][number],
   ): typeof container => {
     const added = settings.env.filter(
-      (one) =>
-        (one.workload ?? workload.name) === workload.name && (one.container ?? container.name) === container.name,
+      (variable) =>
+        (variable.workload ?? workload.name) === workload.name &&
+        (variable.container ?? container.name) === container.name,
     );
     if (added.length === 0) return container;
     return {

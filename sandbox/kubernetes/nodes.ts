@@ -1,30 +1,32 @@
-/** Nodes: what they are made of, and which pods they take. Labels and names are those of EKS's own nodes. */
+/** Nodes: their objects, and which pods can run on them. Labels and names are those of real EKS nodes. */
 import { AGENT_ADDON } from '../../lambdas/domain/addons.ts';
 import type { ClusterState } from '../world/world.ts';
 import type { KubeState } from './kube-state.ts';
 import type { DaemonSet, KubeObject, Pod, PodSpec } from './objects.ts';
 import { getObject, listObjects, newMetadata, putObject, timestamp } from './store.ts';
 
-/** Nodes that are alike. */
+/** A group of identical nodes. */
 export interface NodeGroup {
   count: number;
   os: 'linux' | 'windows';
-  /** Left out: that of the cluster, which is `auto` with EKS Auto Mode and `ec2` without. */
+  /** Defaults to the cluster's compute type: `auto` with EKS Auto Mode, otherwise `ec2`. */
   compute?: 'ec2' | 'auto' | 'fargate' | 'hybrid' | undefined;
   ready: boolean;
-  /** False: a pod of the Pod Identity agent never gets ready there. */
+  /** False if pods of the Pod Identity agent never become ready on these nodes. */
   agentReady: boolean;
 }
 
 const COMPUTE_TYPE = 'eks.amazonaws.com/compute-type';
 const OS = 'kubernetes.io/os';
 /**
- * What EKS's scheduler for Fargate puts on the pods that it takes (EKS User Guide, "Get started with AWS Fargate for
- * your cluster").
+ * Label that EKS's Fargate scheduler adds to the pods that it schedules (EKS User Guide, "Get started with AWS Fargate
+ * for your cluster").
  */
 export const FARGATE_PROFILE = 'eks.amazonaws.com/fargate-profile';
 
-/** What GET /version and the nodes say: the cluster's minor version, its patch level made up. */
+/**
+ * Returns the version that GET /version and the nodes report: the cluster's minor version with an invented patch level.
+ */
 export const gitVersionOf = (version: string): string => `v${version}.0-eks-sandbox`;
 
 const condition = (
@@ -42,7 +44,9 @@ const condition = (
   message,
 });
 
-/** What a node says of itself, or what is said of one that is silent. */
+/**
+ * Returns the conditions that a node reports, or those that the control plane sets for a node that stopped reporting.
+ */
 export const conditionsOf = (ready: boolean, at: number): Record<string, string>[] =>
   ready
     ? [
@@ -63,19 +67,19 @@ export const conditionsOf = (ready: boolean, at: number): Record<string, string>
 
 type Compute = NonNullable<NodeGroup['compute']>;
 
-interface Place {
+interface Network {
   address: string;
   zone: string;
 }
 
 /**
- * Name, labels of its own, and provider of a node (EKS User Guide, "Hybrid nodes"; "Schedule pods on Fargate" shows
- * names).
+ * Returns name, specific labels and provider ID of a node (EKS User Guide, "Hybrid nodes"; "Schedule pods on Fargate"
+ * shows names).
  */
 const identityOf = (
   { name: cluster, region, kube }: ClusterState,
   compute: Compute,
-  { address, zone }: Place,
+  { address, zone }: Network,
 ): { name: string; labels: Record<string, string>; providerID: string } => {
   const dashed = `${address.replaceAll('.', '-')}.${region === 'us-east-1' ? 'ec2.internal' : `${region}.compute.internal`}`;
   const id = kube.random.string(17, '0123456789abcdef');
@@ -111,14 +115,16 @@ const identityOf = (
 const createNode = (
   cluster: ClusterState,
   { os, compute: given, ready, agentReady }: NodeGroup,
-  place: Place,
+  network: Network,
   at: number,
 ): void => {
   const { region, version, kube, autoMode } = cluster;
   const compute = given ?? (autoMode ? 'auto' : 'ec2');
-  const { name, labels, providerID } = identityOf(cluster, compute, place);
+  const { name, labels, providerID } = identityOf(cluster, compute, network);
   const location: Record<string, string> =
-    compute === 'hybrid' ? {} : { 'topology.kubernetes.io/region': region, 'topology.kubernetes.io/zone': place.zone };
+    compute === 'hybrid'
+      ? {}
+      : { 'topology.kubernetes.io/region': region, 'topology.kubernetes.io/zone': network.zone };
   if (!agentReady) kube.agentDown.add(name);
   putObject(kube, 'Node', {
     apiVersion: 'v1',
@@ -133,7 +139,7 @@ const createNode = (
     },
     status: {
       addresses: [
-        { type: 'InternalIP', address: place.address },
+        { type: 'InternalIP', address: network.address },
         { type: 'InternalDNS', address: name },
         { type: 'Hostname', address: name },
       ],
@@ -158,28 +164,28 @@ const addressesIn = (kube: KubeState): Set<string> =>
     ),
   );
 
-/** Adds the nodes of those groups, created at `at`; a cluster takes at most 60,000. */
+/** Adds the nodes of the groups, created at `at`; a cluster can have at most 60,000. */
 const addGroups = (cluster: ClusterState, groups: readonly NodeGroup[], at: number): void => {
   const { kube, region } = cluster;
   const taken = addressesIn(kube);
-  // An odd stride meets each of the 65,536 addresses once; 0 and 255 are left out as hosts.
+  // An odd stride visits each of the 65,536 addresses once; 0 and 255 are skipped as hosts.
   const start = kube.random.integer(65_536);
   const stride = kube.random.integer(32_768) * 2 + 1;
-  let made = 0;
+  let created = 0;
   let n = 0;
   for (const group of groups) {
-    for (const end = made + group.count; made < end; n += 1) {
+    for (const end = created + group.count; created < end; n += 1) {
       const address = (start + n * stride) % 65_536;
       const host = address % 256;
       const text = `10.0.${Math.floor(address / 256)}.${host}`;
       if (host === 0 || host === 255 || taken.has(text)) continue;
-      createNode(cluster, group, { address: text, zone: `${region}${'abc'[made % 3]}` }, at);
-      made += 1;
+      createNode(cluster, group, { address: text, zone: `${region}${'abc'[created % 3]}` }, at);
+      created += 1;
     }
   }
 };
 
-/** That many ready Linux nodes, or those of the groups, as old as the cluster. */
+/** Creates that many ready Linux nodes, or the nodes of the groups, as old as the cluster. */
 export const seedNodes = (cluster: ClusterState, nodes: number | NodeGroup[]): void =>
   addGroups(
     cluster,
@@ -187,7 +193,7 @@ export const seedNodes = (cluster: ClusterState, nodes: number | NodeGroup[]): v
     cluster.createdAt,
   );
 
-/** Nodes that join a cluster that is there already. */
+/** Adds nodes to an existing cluster. */
 export const addNodes = (cluster: ClusterState, group: NodeGroup, at: number): void => addGroups(cluster, [group], at);
 
 export const computeOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.[COMPUTE_TYPE];
@@ -199,8 +205,8 @@ export const isNodeReady = ({ status }: KubeObject): boolean =>
   );
 
 /**
- * Names of the nodes that take new pods: ready, not cordoned, with the labels that the pods select. Fargate takes those
- * of a profile and no others; a hybrid node those that select it, as if it had a taint.
+ * Returns the names of the nodes to which new pods can be scheduled: ready, not cordoned, with the labels that the pods
+ * select. Fargate runs only pods of a profile; a hybrid node runs only pods that select it, as if it had a taint.
  */
 export const schedulableNodes = (kube: KubeState, spec: PodSpec, onFargate: boolean): string[] =>
   listObjects(kube, 'Node').flatMap((node) => {
@@ -215,12 +221,13 @@ export const schedulableNodes = (kube: KubeState, spec: PodSpec, onFargate: bool
 export const isAgent = ({ labels }: { labels?: Record<string, string> }): boolean =>
   labels?.['app.kubernetes.io/name'] === AGENT_ADDON;
 
-/** Nodes have changed: what is known of who runs where is forgotten. */
+/** Clears the cache of nodes by DaemonSet; to be called after nodes have changed. */
 export const nodesChanged = (kube: KubeState): void => kube.daemonNodes.clear();
 
 /**
- * Names of the nodes that a DaemonSet has a pod on: on EC2 alone, cordoned and broken ones too. The Pod Identity
- * agent's leaves out those of Auto Mode, which have it built in (its chart, values.yaml, `affinity`).
+ * Returns the names of the nodes on which a DaemonSet runs a pod: instances only, including cordoned and broken nodes.
+ * The Pod Identity agent's DaemonSet skips nodes of Auto Mode, where the agent is built in (its chart, values.yaml,
+ * `affinity`).
  */
 export const daemonNodes = (kube: KubeState, { template }: Pick<DaemonSet['spec'], 'template'>): string[] => {
   const agent = isAgent(template.metadata);
@@ -236,13 +243,13 @@ export const daemonNodes = (kube: KubeState, { template }: Pick<DaemonSet['spec'
   return found;
 };
 
-/** Whether a pod can get ready on its node. */
+/** Returns whether a pod can become ready on its node. */
 export const canRun = (kube: KubeState, { metadata, spec }: Pod): boolean => {
   const node = spec.nodeName === undefined ? undefined : getObject(kube, 'Node', undefined, spec.nodeName);
   return node !== undefined && isNodeReady(node) && !(isAgent(metadata) && kube.agentDown.has(node.metadata.name));
 };
 
-/** The name of the Fargate profile that takes pods of a Deployment: the first whose namespace and labels fit. */
+/** Returns the Fargate profile for a Deployment's pods: the name of the first whose namespace and labels match. */
 export const fargateProfileOf = (
   { fargateProfiles = [] }: ClusterState,
   namespace: string,

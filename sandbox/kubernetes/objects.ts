@@ -1,4 +1,4 @@
-/** Kubernetes objects as the sandbox keeps them: the API's own JSON, as far as its controllers and clients look. */
+/** Kubernetes objects as the sandbox stores them: the API's own JSON, as far as controllers and clients read it. */
 export interface OwnerReference {
   apiVersion: string;
   kind: string;
@@ -101,7 +101,7 @@ export type DaemonSetSpec = {
 export type StatefulSetSpec = {
   replicas: number;
   serviceName: string;
-  /** OrderedReady where it is left out. */
+  /** Defaults to OrderedReady. */
   podManagementPolicy?: 'OrderedReady' | 'Parallel';
   selector: { matchLabels: Record<string, string> };
   template: PodTemplate;
@@ -124,10 +124,10 @@ export interface ReplicaSet extends KubeObject {
   kind: 'ReplicaSet';
   spec: { replicas: number; selector: { matchLabels: Record<string, string> }; template: PodTemplate };
 }
-/** What rolls out pods by itself. */
+/** An object whose controller rolls out pods. */
 export type Workload = Deployment | DaemonSet | StatefulSet;
 
-/** As selectors stand in objects; left out: nothing is selected, empty: everything. */
+/** A selector within an object. An undefined selector selects nothing, an empty one everything. */
 export type LabelSelector = {
   matchLabels?: Record<string, string>;
   matchExpressions?: { key: string; operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'; values?: string[] }[];
@@ -145,7 +145,7 @@ export type BudgetStatus = {
   desiredHealthy: number;
   disruptionsAllowed: number;
   expectedPods: number;
-  /** Pods that were evicted and still look healthy, with the time. */
+  /** Pods that were evicted and still appear healthy, with the time of the eviction. */
   disruptedPods?: Record<string, string>;
   conditions?: (Condition & { observedGeneration?: number })[];
 };
@@ -183,7 +183,7 @@ export interface Binding<K extends 'RoleBinding' | 'ClusterRoleBinding' = 'RoleB
   roleRef: RoleRef;
 }
 
-/** Every kind that the API server has, by its name. */
+/** Built-in kinds of the API server, by name. */
 export interface Kinds {
   Pod: Pod;
   ServiceAccount: KubeObject;
@@ -202,10 +202,10 @@ export interface Kinds {
 }
 export type Kind = keyof Kinds;
 
-/** What a CustomResourceDefinition says. */
+/** Contents of a CustomResourceDefinition. */
 export interface CustomKind {
   group: string;
-  /** All are served; the first is the preferred one. */
+  /** Served versions, the preferred version first. */
   versions: string[];
   plural: string;
   kind: string;
@@ -213,7 +213,7 @@ export interface CustomKind {
   namespaced: boolean;
 }
 
-/** Seconds from the creation of a pod to its readiness: the same for all, or each pod's own between two bounds. */
+/** Seconds from the creation of a pod to its readiness: one value for all pods, or bounds for each pod's own value. */
 export type ReadySeconds = number | { min: number; max: number };
 
 /** One workload of an add-on, as the catalogue describes it. */
@@ -221,44 +221,45 @@ export interface WorkloadTemplate {
   kind: Workload['kind'];
   name: string;
   serviceAccount: string;
-  /** Not of DaemonSets. */
+  /** Deployments and StatefulSets only. */
   replicas?: number;
   /** Deployments only: a changed template is not rolled out. */
   paused?: boolean;
-  /** Not of Deployments: a pod is replaced once somebody deletes it. */
+  /** DaemonSets and StatefulSets only: a pod is replaced only after a client deletes it. */
   updateStrategy?: 'OnDelete';
-  /** Of a DaemonSet: how many nodes may be without a ready pod while it rolls, such as `10%`; 1 where it is left out. */
+  /** DaemonSets only: how many nodes may lack a ready pod during a rollout, such as `10%`; defaults to 1. */
   maxUnavailable?: number | string;
-  /** From the creation of a pod to its readiness; that of the world where it is left out. */
+  /** Seconds from the creation of a pod to its readiness; defaults to the world's knob. */
   readySeconds?: ReadySeconds;
   labels: Record<string, string>;
   containers: { name: string; image: string; env?: EnvVar[] }[];
   initContainers?: { name: string; image: string; env?: EnvVar[] }[];
-  /** Beside Linux, which each is made for. */
+  /** Added to the selector for Linux, which every workload has. */
   nodeSelector?: Record<string, string>;
-  /** Annotations of its pods, such as eks.amazonaws.com/skip-containers. */
+  /** Annotations of the pods, such as eks.amazonaws.com/skip-containers. */
   podAnnotations?: Record<string, string>;
   hostNetwork?: boolean;
 }
 
-/** What people have set of an add-on's pods, as they do by its configuration values. */
+/** Pod settings of an add-on, as users set them by configuration values. */
 export interface PodSettings {
   nodeSelector?: Record<string, string>;
-  /** Not of DaemonSets. */
+  /** Deployments and StatefulSets only. */
   replicas?: number;
-  /** Of DaemonSets. */
+  /** DaemonSets only. */
   maxUnavailable?: number | string;
   readySeconds?: ReadySeconds;
-  /** Of the named workload and container, else of all. */
+  /** A variable without workload or container applies to all of them. */
   env: (EnvVar & { workload?: string; container?: string })[];
 }
 
-/** What an add-on puts into a cluster. */
+/** The objects that an add-on creates in a cluster. */
 export interface AddonObjects {
   namespace: string;
   serviceAccounts: string[];
   workloads: WorkloadTemplate[];
-  /** The custom resources that it defines, and those of them that it makes itself. */
+  /** Kinds of custom resources that the add-on defines. */
   customKinds?: CustomKind[];
+  /** Custom resources that the add-on creates itself. */
   customResources?: { group: string; plural: string; name: string }[];
 }

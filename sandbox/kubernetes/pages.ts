@@ -1,6 +1,6 @@
 /**
- * Lists in pages. All pages of a list are of one moment, that of the first: what comes later is kept as it was then,
- * for as long as etcd would (k8s.io/apiserver, storage/etcd3: continue.go, errors.go).
+ * Pagination of lists. All pages of a list show the state at the time of the first page: the remaining items are stored
+ * as they were then, for as long as etcd would keep them (k8s.io/apiserver, storage/etcd3: continue.go, errors.go).
  */
 import { z } from 'zod';
 import { badRequest, expired } from './answers.ts';
@@ -8,15 +8,15 @@ import type { Query } from './lists.ts';
 import type { KubeState, ListSnapshot } from './kube-state.ts';
 import type { KubeObject } from './objects.ts';
 
-/** etcd is compacted each five minutes (kube-apiserver, --etcd-compaction-interval). */
+/** etcd is compacted every five minutes (kube-apiserver, --etcd-compaction-interval). */
 const KEPT = 300_000;
-/** So that lists which nobody reads to their end don't fill the memory; the oldest goes first. */
+/** Limits the memory used by lists that clients do not read to the end; the oldest snapshot is dropped first. */
 const MOST_SNAPSHOTS = 32;
 
 const TOO_OLD =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
 
-/** `rv` -1: go on with what is there now. */
+/** `rv` -1: the client continues with the current state. */
 const continueToken = z.object({ v: z.literal('meta.k8s.io/v1'), rv: z.number(), start: z.string() });
 type Token = z.infer<typeof continueToken>;
 
@@ -26,7 +26,7 @@ const readToken = (token: string): Token => {
   try {
     return continueToken.parse(JSON.parse(Buffer.from(token, 'base64url').toString('utf8')));
   } catch {
-    throw badRequest('continue key is not valid: it is not one that this server has given');
+    throw badRequest('continue key is not valid: it was not issued by this server');
   }
 };
 
@@ -37,7 +37,7 @@ const readLimit = (limit: string | undefined): number => {
   return Number(limit) || Number.POSITIVE_INFINITY;
 };
 
-/** What lists ask of an object again and again: its text is that of the version that it has now. */
+/** Cached values that lists need of an object; `json` belongs to `version`. */
 interface Listed {
   position: string;
   version?: string;
@@ -49,12 +49,12 @@ const listedOf = (object: KubeObject): Listed => {
   const known = listed.get(object);
   if (known) return known;
   const { namespace = '', name } = object.metadata;
-  const made = { position: `${namespace}/${name}` };
-  listed.set(object, made);
-  return made;
+  const created = { position: `${namespace}/${name}` };
+  listed.set(object, created);
+  return created;
 };
 
-/** In etcd's order: by namespace, then by name. */
+/** Returns the object's sort key in etcd's order: by namespace, then by name. */
 const position = (object: KubeObject): string => listedOf(object).position;
 
 const jsonOf = (object: KubeObject): string => {
@@ -81,8 +81,8 @@ const snapshotOf = (kube: KubeState, list: string, token: Token, now: number): L
 };
 
 /**
- * `list`: what is listed, the same for each of its pages. `find`: what matches now, in any order. `now`: the world's
- * time.
+ * Returns a page of a list. `list`: identifies the list, the same for each of its pages. `find`: returns the objects
+ * that match now, in any order. `now`: the world's time.
  */
 export const pageOf = (
   kube: KubeState,
@@ -97,7 +97,7 @@ export const pageOf = (
   const answer = (items: KubeObject[], rv: number, left: number): Page => {
     const last = items.at(-1);
     if (!last || left === 0) return { items, metadata: { resourceVersion: String(rv) } };
-    // The API server does not count what a selector would leave out.
+    // The API server does not count the remaining items of a list with a selector.
     return {
       items,
       metadata: {

@@ -8,7 +8,7 @@ type JsonObject = Record<string, Json>;
 const isObject = (value: Json): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** `patchMergeKey` of the lists that the sandbox's kinds have (k8s.io/api, core/v1 and apps/v1). */
+/** `patchMergeKey` of lists in the sandbox's kinds (k8s.io/api, core/v1 and apps/v1). */
 export const MERGE_KEYS: Record<string, string> = {
   containers: 'name',
   initContainers: 'name',
@@ -24,7 +24,7 @@ export const MERGE_KEYS: Record<string, string> = {
   ownerReferences: 'uid',
 };
 
-/** Strategic directives that only say how lists are ordered or which union members stay. */
+/** Strategic directives that only determine the order of lists or which union members are kept. */
 const IGNORED = /^\$(setElementOrder\/|retainKeys$)/;
 
 const mergeList = (target: Json[], patch: Json[], key: string): Json[] => {
@@ -59,10 +59,10 @@ const merge = (target: Json, patch: Json, strategic: boolean): Json => {
   return result;
 };
 
-/** A new document; neither argument is changed. */
+/** Returns a new document; neither argument is changed. */
 export const mergePatch = (target: JsonObject, patch: JsonObject): JsonObject =>
   merge(target, patch, false) as JsonObject;
 
-/** As `mergePatch`, with lists such as containers merged by their key and `$patch` directives obeyed. */
+/** Works like `mergePatch`, but merges lists such as containers by key and applies `$patch` directives. */
 export const strategicMergePatch = (target: JsonObject, patch: JsonObject): JsonObject =>
   merge(target, patch, true) as JsonObject;

@@ -1,14 +1,20 @@
-/** Where new pods go, of all but DaemonSets: nodes that take them, evenly, or those of their Fargate profile. */
+/**
+ * Scheduling of new pods except those of DaemonSets: pods are spread evenly over the schedulable nodes, or over the
+ * nodes of their Fargate profile.
+ */
 import type { ClusterState } from '../world/world.ts';
 import { FARGATE_PROFILE, fargateProfileOf, schedulableNodes } from './nodes.ts';
 import type { Pod, PodTemplate } from './objects.ts';
 
-/** Gives nodes for new pods, one by one: always the one that has the fewest of the workload's, the first of those. */
+/**
+ * Returns a function that picks nodes for new pods one by one: always the first of the nodes with the fewest pods of
+ * the workload.
+ */
 const nodePicker = (nodes: string[], pods: Pod[]): (() => string | undefined) => {
   const load = new Map<string, number>();
   for (const { spec } of pods)
     if (spec.nodeName !== undefined) load.set(spec.nodeName, (load.get(spec.nodeName) ?? 0) + 1);
-  // By how many pods a node has; each level is walked once, however many pods come.
+  // Nodes by their number of pods. Each level is traversed once, regardless of the number of new pods.
   const levels = new Map<number, number[]>();
   for (const [index, node] of nodes.entries()) {
     const count = load.get(node) ?? 0;
@@ -31,8 +37,8 @@ const nodePicker = (nodes: string[], pods: Pod[]): (() => string | undefined) =>
 };
 
 /**
- * For pods of one template: the labels that their place gives them, and the node of each; `siblings`: pods that are
- * there already.
+ * Returns labels and nodes for new pods of one template: the labels that their scheduler adds, and a function that
+ * picks each pod's node. `siblings`: existing pods of the workload.
  */
 export const placementOf = (
   cluster: ClusterState,

@@ -1,4 +1,4 @@
-/** What the status of a pod says: its conditions, its containers, its addresses. */
+/** The status of a pod: conditions, container statuses and addresses. */
 import type { KubeState } from './kube-state.ts';
 import type { Condition, Container, KubeObject, Pod } from './objects.ts';
 import { getObject, timestamp } from './store.ts';
@@ -11,7 +11,7 @@ const condition = (type: string, status: boolean, at: number, reason?: string, m
   ...(message === undefined ? {} : { message }),
 });
 
-/** `crashes`: how often its containers have ended by themselves, where they do. */
+/** `crashes`: how often the containers have crashed. */
 const containerStatuses = (
   containers: Container[],
   { running, at, init = false, crashes = 0 }: { running: boolean; at: number; init?: boolean; crashes?: number },
@@ -33,7 +33,9 @@ const addressOf = (node: KubeObject | undefined): string | undefined => {
   return found?.address;
 };
 
-/** Writes the status of a pod that is ready, or not yet, or waits for a node. `crashes`: as of its containers. */
+/**
+ * Writes the status of a pod that is ready, not ready yet, or unscheduled. `crashes`: how often its containers crashed.
+ */
 export const setStatus = (kube: KubeState, pod: Pod, at: number, ready: boolean, crashes = 0): void => {
   const scheduled = pod.spec.nodeName !== undefined;
   const hostIP = addressOf(getObject(kube, 'Node', undefined, pod.spec.nodeName ?? ''));

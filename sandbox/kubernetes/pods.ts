@@ -1,4 +1,4 @@
-/** The life of one pod: created and admitted, ready, terminating, gone. */
+/** The lifecycle of a pod: created and admitted, ready, terminating, removed. */
 import { credentialsOfPod, hasCredentials } from '../credentials/sessions.ts';
 import { copyOf } from '../json.ts';
 import type { ClusterState, World } from '../world/world.ts';
@@ -21,33 +21,33 @@ import {
 } from './store.ts';
 import { admitPod } from './webhook.ts';
 
-/** What the controllers work on. */
+/** The state that the controllers work on. */
 export interface ControlPlane {
   world: World;
   cluster: ClusterState;
 }
 
-/** `terminationGracePeriodSeconds`, where a pod does not say otherwise. */
+/** Default of `terminationGracePeriodSeconds`. */
 const GRACE_SECONDS = 30;
 
 export const isActive = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined;
 export const isReady = (pod: Pod): boolean =>
   pod.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 
-/** What controls a workload's pods: a Deployment's ReplicaSets, else the workload itself. */
+/** Returns the controllers of a workload's pods: a Deployment's ReplicaSets, otherwise the workload itself. */
 const controllersOf = (kube: KubeState, workload: Workload): KubeObject[] =>
   workload.kind === 'Deployment' ? controlledBy(kube, 'ReplicaSet', workload) : [workload];
 
-/** All pods of a workload, terminating ones too. */
+/** Returns all pods of a workload, including terminating pods. */
 export const podsOf = ({ cluster: { kube } }: ControlPlane, workload: Workload): Pod[] =>
   controllersOf(kube, workload).flatMap((controller) => controlledBy(kube, 'Pod', controller));
 
-/** Which template a DaemonSet's or a StatefulSet's pod is of. */
+/** Label that identifies the template of a DaemonSet's or StatefulSet's pod. */
 export const REVISION_LABEL = 'controller-revision-hash';
 
 /**
- * Of all the pods that `controller` controls, or of those of one template: counted as they change, since clusters are
- * large.
+ * Returns the counts of all pods that `controller` controls, or of those of one template. The counts are maintained
+ * incrementally, because clusters can be large.
  */
 export const tallyOf = (kube: KubeState, controller: KubeObject, hash?: string): Tally =>
   kube.tallies.get(hash === undefined ? controller.metadata.uid : `${controller.metadata.uid}/${hash}`) ?? {
@@ -55,7 +55,7 @@ export const tallyOf = (kube: KubeState, controller: KubeObject, hash?: string):
     ready: 0,
   };
 
-/** Nodes that a DaemonSet's pods are on; another controller can have several pods on one. */
+/** Returns the nodes of a DaemonSet's pods. (Pods of other controllers can share a node.) */
 export const heldNodesOf = (kube: KubeState, controller: KubeObject): Set<string> =>
   kube.heldNodes.get(controller.metadata.uid) ?? new Set();
 
@@ -70,11 +70,11 @@ const count = (kube: KubeState, pod: Pod, change: Tally): void => {
   }
 };
 
-/** How many pods of a workload can work now. */
+/** Returns how many pods of a workload are ready. */
 export const readyPods = ({ cluster: { kube } }: ControlPlane, workload: Workload): number =>
   controllersOf(kube, workload).reduce((sum, controller) => sum + tallyOf(kube, controller).ready, 0);
 
-/** Writes the ready count into the history where it has changed. */
+/** Appends the ready count to the history if it has changed. */
 export const noteReady = (plane: ControlPlane, workload: Workload): void => {
   const { readyCounts, readyHistory } = plane.cluster.kube;
   const { uid, namespace = '', name } = workload.metadata;
@@ -84,7 +84,7 @@ export const noteReady = (plane: ControlPlane, workload: Workload): void => {
   readyHistory.push({ at: plane.world.schedule.now(), namespace, kind: workload.kind, workload: name, ready });
 };
 
-/** The token for the API server that every pod has; added before the webhook sees the pod. */
+/** Adds the API server token that every pod has. Called before the webhook sees the pod. */
 const addApiAccess = (pod: Pod, suffix: string): void => {
   const name = `kube-api-access-${suffix}`;
   const token = { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } };
@@ -98,7 +98,7 @@ const addApiAccess = (pod: Pod, suffix: string): void => {
   }
 };
 
-/** A pod as an API server stores it: it prints neither empty values of variables nor a container's empty lists. */
+/** Normalises a pod as an API server does: empty values of variables and empty lists of a container are dropped. */
 export const storePod = (pod: Pod): void => {
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
     for (const variable of container.env ?? []) if (variable.value === '') delete variable.value;
@@ -108,30 +108,30 @@ export const storePod = (pod: Pod): void => {
 };
 
 export interface NewPod {
-  /** Its controller: a ReplicaSet, a DaemonSet or a StatefulSet. */
+  /** The pod's controller: a ReplicaSet, a DaemonSet or a StatefulSet. */
   owner: KubeObject;
-  /** Left out: one is made up. */
+  /** Generated if undefined. */
   name?: string;
   template: PodTemplate;
-  /** Beside the template's. */
+  /** Labels to add to those of the template. */
   labels: Record<string, string>;
-  /** None: no node has room, it stays Pending. */
+  /** Undefined if no node fits: the pod stays Pending. */
   nodeName: string | undefined;
-  /** Milliseconds since 1970; the webhook judges by it. */
+  /** Milliseconds since 1970; the webhook injects what it knew at that time. */
   createdAt: number;
-  /** Ready from the start, for what was there before the sandbox opened. */
+  /** True if the pod is ready from the start, because it existed before the sandbox opened. */
   ready: boolean;
 }
 
 /**
- * How often a container that can't work without credentials is started anew. Its pod stays Pending, as one does whose
- * init containers end so: what counts as running here has credentials.
+ * Seconds between restarts of a container that cannot run without credentials. Its pod stays Pending, like a pod whose
+ * init containers fail: in the sandbox, only pods with credentials count as running.
  */
 const RESTART_SECONDS = 10;
 
 /**
- * How long that pod takes. Between two bounds each takes a time of its own, most of them one near the lower bound: it is
- * made of the pod's uid, which comes from the seed, so that asking draws no chance.
+ * Returns how many seconds a pod needs to become ready. With bounds, each pod has its own time, most of them near the
+ * lower bound. The time is derived from the pod's uid, so that calling this draws no random number.
  */
 export const readySecondsOf = ({ world, cluster: { kube } }: ControlPlane, pod: Pod): number => {
   const given = kube.readySeconds.get(workloadOf(kube, pod)?.metadata.uid ?? '') ?? world.knobs.podReadySeconds;
@@ -193,7 +193,7 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   admitPod(plane.world, plane.cluster, pod, createdAt);
   storePod(pod);
   const isReadyAtOnce = options.ready && canRun(kube, pod);
-  // One that was there before the sandbox opened has taken its time too.
+  // A pod from before the sandbox opened needed its time to become ready, too.
   const since = isReadyAtOnce
     ? Math.max(createdAt, Math.min(createdAt + readySecondsOf(plane, pod) * 1000, plane.world.schedule.now()))
     : createdAt;
@@ -206,7 +206,7 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   return pod;
 };
 
-/** Gives a pod the node that it waited for. */
+/** Assigns a node to a pending pod. */
 export const assignNode = (plane: ControlPlane, pod: Pod, nodeName: string, changed: () => void): void => {
   pod.spec = { ...pod.spec, nodeName };
   setStatus(plane.cluster.kube, pod, plane.world.schedule.now(), false);
@@ -214,22 +214,22 @@ export const assignNode = (plane: ControlPlane, pod: Pod, nodeName: string, chan
   becomeReady(plane, pod, changed);
 };
 
-/** A pod whose node is lost is not ready any more, though it may go on running (NodeLifecycleController). */
+/** Marks a pod on a lost node as not ready, although it may still be running (NodeLifecycleController). */
 export const loseReadiness = (kube: KubeState, pod: Pod, at: number): void => {
   if (!isReady(pod)) return;
   if (isActive(pod)) count(kube, pod, { active: 0, ready: -1 });
   pod.status = {
     ...pod.status,
-    conditions: pod.status.conditions.map((one) =>
-      one.type === 'Ready' ? { ...one, status: 'False', lastTransitionTime: timestamp(at) } : one,
+    conditions: pod.status.conditions.map((condition) =>
+      condition.type === 'Ready' ? { ...condition, status: 'False', lastTransitionTime: timestamp(at) } : condition,
     ),
   };
   touch(kube, pod);
 };
 
 /**
- * Starts a pod's termination: it counts no longer, and is gone a little later, when `changed` is called; never while its
- * node is lost. `graceSeconds` 0: gone at once. A second call changes nothing.
+ * Starts the termination of a pod: the pod no longer counts, and is removed a little later, when `changed` is called;
+ * it is not removed while its node is lost. With `graceSeconds` 0 it is removed at once. A second call changes nothing.
  */
 export const terminatePod = (
   plane: ControlPlane,
@@ -245,12 +245,12 @@ export const terminatePod = (
     kube.heldNodes.get(controllerOf(pod)?.uid ?? '')?.delete(pod.spec.nodeName ?? '');
     changed();
   };
-  // Its kubelet says that it is gone, and nobody hears of the kubelet of a lost node.
+  // The kubelet reports that the pod has ended; the kubelet of a lost node cannot report.
   const end = (): void => {
     if (!kube.lostNodes.has(pod.spec.nodeName ?? '')) remove();
   };
   if (isActive(pod)) {
-    // As the API server does: when the grace period ends, not when the deletion began.
+    // As in the API server, the timestamp is the end of the grace period, not the start of the deletion.
     pod.metadata.deletionTimestamp = timestamp(schedule.now() + graceSeconds * 1000);
     pod.metadata.deletionGracePeriodSeconds = graceSeconds;
     count(kube, pod, { active: -1, ready: isReady(pod) ? -1 : 0 });

@@ -1,8 +1,8 @@
 /**
- * Bodies in Kubernetes' protobuf, which kubectl sends for the kinds that it knows by heart (create role, auth can-i,
- * drain). Form: `k8s\0` and a runtime.Unknown with the object in it; field numbers: generated.proto of k8s.io/api and
- * k8s.io/apimachinery. What the tables leave out is skipped: status, and what only the server sets. Answers are JSON,
- * which every client takes.
+ * Request bodies in Kubernetes' protobuf encoding, which kubectl sends for built-in kinds (create role, auth can-i,
+ * drain). Format: `k8s\0` and a runtime.Unknown that contains the object; field numbers: generated.proto of k8s.io/api
+ * and k8s.io/apimachinery. Fields that are missing from the tables are skipped: status, and fields that only the server
+ * sets. Responses are JSON, which every client accepts.
  */
 import { badRequest } from './answers.ts';
 
@@ -103,7 +103,7 @@ const MESSAGES: Record<string, Message> = {
   },
 };
 
-/** One field as it is on the wire: a number, or bytes. */
+/** One field on the wire: a number, or bytes. */
 interface Wire {
   field: number;
   value: bigint | Buffer;
@@ -143,12 +143,13 @@ const wires = (bytes: Buffer): Wire[] => {
 
 const bytesOf = ({ value }: Wire): Buffer => {
   if (typeof value === 'bigint')
-    throw badRequest('the protobuf body is not valid: it has a number where text or an object belongs');
+    throw badRequest('the protobuf body is not valid: it has a number where a string or an object is expected');
   return value;
 };
 const textOf = (wire: Wire): string => bytesOf(wire).toString('utf8');
 const numberOf = ({ value }: Wire): number => {
-  if (typeof value !== 'bigint') throw badRequest('the protobuf body is not valid: it has text where a number belongs');
+  if (typeof value !== 'bigint')
+    throw badRequest('the protobuf body is not valid: it has a string where a number is expected');
   return Number(value);
 };
 
@@ -169,7 +170,7 @@ const read = (bytes: Buffer, message: Message): Json => {
     const [name, type] = message[wire.field] ?? [];
     if (name === undefined || type === undefined) continue;
     if (type === 'string') {
-      // Go writes text that is left out as empty.
+      // Go encodes a missing string as an empty one.
       if (bytesOf(wire).length > 0) object[name] = textOf(wire);
     } else if (type === 'strings') add(name, textOf(wire));
     else if (type === 'bool') object[name] = numberOf(wire) !== 0;
@@ -192,8 +193,8 @@ export const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 const MAGIC = Buffer.from('k8s\0');
 
 /**
- * The object in a protobuf body, as its JSON would be. Throws BadRequest for what is none, or of a kind that is not
- * known here.
+ * Returns the object in a protobuf body as if it had been sent as JSON. Throws BadRequest if the body is not valid
+ * protobuf, or if its kind is not in the tables.
  */
 export const readProtobuf = (body: Uint8Array): Json => {
   const bytes = Buffer.from(body);

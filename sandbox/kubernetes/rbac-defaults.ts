@@ -1,6 +1,4 @@
-/**
- * The RBAC objects that a cluster has from its first day, and the access that the sandbox's own roles have by default.
- */
+/** The RBAC objects of a new cluster, and the default access of the sandbox's own roles. */
 import { accessPolicyArn } from '../catalog/access-policies.ts';
 import {
   ANNOTATE_EVERYTHING,
@@ -17,8 +15,8 @@ import type { CustomKind, Metadata, PolicyRule } from './objects.ts';
 import { newMetadata, putObject, RBAC_GROUP } from './store.ts';
 
 /**
- * The groups that the deployed service belongs to where a scenario lists no access entries, and the ClusterRoles that
- * are bound to them. They are others than those of `grant-access`, so that its objects can be tried beside these.
+ * The groups of the deployed service if a scenario lists no access entries; the ClusterRoles bound to them have the
+ * same names. They differ from those of `grant-access`, so that its objects can be tested in the same cluster.
  */
 export const SANDBOX_GROUPS: Record<Purpose, string> = {
   read: 'sandbox:migrator:read',
@@ -33,8 +31,8 @@ const resources = (apiGroup: string, names: string[], verbs: string[]): PolicyRu
 });
 
 /**
- * What the service does on an API server, and no more: the rules of `grant-access`, for any add-on and workload.
- * `custom`: resources that add-ons define.
+ * Returns exactly the permissions that the service needs on an API server: the rules of `grant-access`, for any add-on
+ * and workload. `custom`: kinds that add-ons define.
  */
 const migratorRules = (custom: CustomKind[]): Record<Purpose, PolicyRule[]> => ({
   read: [...READ_RULES, ...customResourceRules(custom)].map(({ rule }) => rule),
@@ -45,7 +43,7 @@ const migratorRules = (custom: CustomKind[]): Record<Purpose, PolicyRule[]> => (
 const get = (...nonResourceURLs: string[]): PolicyRule[] => [{ nonResourceURLs, verbs: ['get'] }];
 const HEALTH = ['/healthz', '/livez', '/readyz', '/version', '/version/'];
 
-/** k8s.io/kubernetes, rbac/bootstrappolicy: what everybody who is let in may do. */
+/** Permissions of every authenticated user (k8s.io/kubernetes, rbac/bootstrappolicy). */
 const DISCOVERY_ROLES: Record<string, PolicyRule[]> = {
   'system:basic-user': [
     resources('authorization.k8s.io', ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'], ['create']),
@@ -61,7 +59,7 @@ const BOOTSTRAP: Pick<Metadata, 'labels' | 'annotations'> = {
 };
 
 /**
- * Those that all clusters of a world have, made once: as many again for each of thousands of clusters would fill the
+ * Rules that all clusters of a world share, created once: a copy for each of thousands of clusters would exhaust the
  * memory.
  */
 const shared = new WeakMap<
@@ -69,7 +67,7 @@ const shared = new WeakMap<
   { defaults: Record<string, PolicyRule[]>; migrator: Record<Purpose, PolicyRule[]> }
 >();
 
-/** Whoever changes a role gives it other rules, and none changes those in place; frozen, so that nobody can. */
+/** Freezes shared rules, so that a role can only be changed by replacing its rules, not by modifying them in place. */
 const freeze = (value: unknown): void => {
   if (typeof value !== 'object' || value === null) return;
   Object.freeze(value);
@@ -82,10 +80,10 @@ const sharedRules = (
   const known = shared.get(catalogue);
   if (known) return known;
   const custom = [...catalogue.values()].flatMap(({ objects }) => objects.customKinds ?? []);
-  const made = { defaults: copyOf({ ...USER_FACING_ROLES, ...DISCOVERY_ROLES }), migrator: migratorRules(custom) };
-  freeze(made);
-  shared.set(catalogue, made);
-  return made;
+  const created = { defaults: copyOf({ ...USER_FACING_ROLES, ...DISCOVERY_ROLES }), migrator: migratorRules(custom) };
+  freeze(created);
+  shared.set(catalogue, created);
+  return created;
 };
 
 const putRole = (
@@ -113,8 +111,8 @@ const bind = ({ kube, createdAt }: ClusterState, name: string, group: string, me
 };
 
 /**
- * Roles and bindings of every cluster. The service's own are among them, so that an access entry only has to name the
- * group; it reads what the catalogue's add-ons define.
+ * Creates the roles and bindings of every cluster, including the service's own, so that an access entry only has to
+ * name a group. The service may read the custom resources that the catalogue's add-ons define.
  */
 export const seedRbacDefaults = (cluster: ClusterState, catalogue: Catalogue): void => {
   const { defaults, migrator } = sharedRules(catalogue);
@@ -129,9 +127,9 @@ export const seedRbacDefaults = (cluster: ClusterState, catalogue: Catalogue): v
 };
 
 /**
- * The access entries of a cluster whose scenario lists none: the operator is an administrator, as whoever makes a
- * cluster is, and the roles of the service that call API servers are in the service's groups: `restart` are those that
- * restart workloads there, `annotate` those that change service accounts.
+ * Returns the access entries of a cluster whose scenario lists none: the operator is an administrator, like every
+ * creator of a cluster, and the service's roles that call API servers are in the service's groups. `restart`: the roles
+ * that restart workloads; `annotate`: the roles that change service accounts.
  */
 export const defaultAccessEntries = (
   createdAt: number,

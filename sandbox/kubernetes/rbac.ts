@@ -1,6 +1,4 @@
-/**
- * Who may do what: the API server's authorisation by RBAC objects, and by the access policies that EKS adds to them.
- */
+/** The API server's authorisation by RBAC objects, and by the access policies that EKS adds to them. */
 import type { ClusterState } from '../world/world.ts';
 import { Refusal } from './answers.ts';
 import type { User } from './access.ts';
@@ -8,46 +6,48 @@ import { ACCESS_POLICIES } from './access-policies.ts';
 import type { Binding, PolicyRule, Subject } from './objects.ts';
 import { getObject, listObjects } from './store.ts';
 
-/** What somebody wants to do: with a resource, or with a path that is none. */
+/** The attributes of a request: for a resource, or for a non-resource path. */
 export interface Attributes {
   verb: string;
-  /** Paths such as /version only. */
+  /** Set for non-resource paths only, such as /version. */
   path?: string;
   group: string;
   resource: string;
   subresource?: string;
-  /** Left out: the whole cluster. */
+  /** Undefined for the whole cluster. */
   namespace?: string;
   name?: string;
 }
 
 export interface Decision {
   allowed: boolean;
-  /** Why; in a refusal, what is wrong with the objects that might have allowed it. */
+  /** Why the request is allowed; if it is denied, errors of the objects that might have allowed it. */
   reason: string;
-  /** What allowed it, where it was a rule. */
+  /** The rule that allowed the request, if it was a rule. */
   by?: { source: string; rule: PolicyRule };
 }
 
-/** A rule that a call to the API server rested on, and what of it was used. */
+/** A rule that allowed a call to the API server, and which part of it was used. */
 export interface RuleUse {
-  /** ARN of the role that called. */
+  /** ARN of the calling role. */
   principalArn: string;
-  /** Whose rule it is: `ClusterRole view`, `Role kube-system/mine`, `AccessPolicy AmazonEKSViewPolicy`. */
+  /**
+   * The object that contains the rule: `ClusterRole view`, `Role kube-system/mine`, `AccessPolicy AmazonEKSViewPolicy`.
+   */
   source: string;
   verb: string;
   group: string;
   resource: string;
-  /** The object's name, where the rule names objects. */
+  /** The object's name, if the rule names objects. */
   name?: string;
 }
 
-/** By cluster, each once: as the world is built again for each run, so is what was used of it. */
+/** Uses by cluster, without duplicates. A world is built for each run, so the uses are those of one run. */
 const used = new WeakMap<ClusterState, Map<string, RuleUse>>();
 
 /**
- * The rules that calls to the cluster's API server have rested on so far, each use once; paths that are no resource are
- * not among them.
+ * Returns the rules that have allowed calls to the cluster's API server so far, each use once. Non-resource paths are
+ * not included.
  */
 export const ruleUses = (cluster: ClusterState): RuleUse[] => [...(used.get(cluster)?.values() ?? [])];
 
@@ -76,7 +76,7 @@ const resourceMatches = (resources: string[] | undefined, { resource, subresourc
 const pathMatches = (urls: string[] | undefined, path: string): boolean =>
   urls?.some((url) => url === '*' || url === path || (url.endsWith('*') && path.startsWith(url.slice(0, -1)))) ?? false;
 
-/** As k8s.io/kubernetes, rbac/v1 evaluation_helpers.go. */
+/** Returns whether a rule allows a request, like k8s.io/kubernetes, rbac/v1 evaluation_helpers.go. */
 export const ruleAllows = (rule: PolicyRule, wanted: Attributes): boolean => {
   if (!holds(rule.verbs, wanted.verb)) return false;
   if (wanted.path !== undefined) return pathMatches(rule.nonResourceURLs, wanted.path);
@@ -93,12 +93,15 @@ const isMeant = (subject: Subject, { username, groups }: User, bindingNamespace:
 interface Grant {
   rules: PolicyRule[];
   why: string;
-  /** Whose rules they are: `ClusterRole view`, `Role kube-system/mine`, `AccessPolicy AmazonEKSViewPolicy`. */
+  /**
+   * The object that contains the rules: `ClusterRole view`, `Role kube-system/mine`, `AccessPolicy
+   * AmazonEKSViewPolicy`.
+   */
   source: string;
 }
 interface Grants {
   grants: Grant[];
-  /** Bindings that name a role which is not there. */
+  /** Errors of bindings whose role does not exist. */
   errors: string[];
 }
 
@@ -120,7 +123,7 @@ const grantOf = (
   };
 };
 
-/** What RBAC objects give a user in a namespace; without one, for the whole cluster only. */
+/** Returns what RBAC objects grant a user in a namespace; without a namespace, only what they grant cluster-wide. */
 const rbacGrants = (cluster: ClusterState, user: User, namespace: string | undefined): Grants => {
   const bindings: (Binding | Binding<'ClusterRoleBinding'>)[] = listObjects(cluster.kube, 'ClusterRoleBinding');
   if (namespace !== undefined) bindings.push(...listObjects(cluster.kube, 'RoleBinding', namespace));
@@ -135,7 +138,7 @@ const rbacGrants = (cluster: ClusterState, user: User, namespace: string | undef
   return found;
 };
 
-/** The rules that RBAC objects give a user; access policies are not among them, as on EKS. */
+/** Returns the rules that RBAC objects grant a user. As on EKS, rules of access policies are not included. */
 export const rbacRules = (cluster: ClusterState, user: User, namespace: string | undefined): PolicyRule[] =>
   rbacGrants(cluster, user, namespace).grants.flatMap(({ rules }) => rules);
 
@@ -177,7 +180,7 @@ const forbiddenText = (
   return `User "${username}" cannot ${verb} resource "${full}" in API group "${group}" ${where}`;
 };
 
-/** A 403 in the API server's words; `why` is what follows `is forbidden: `. */
+/** Returns a 403 in the API server's wording; `why` follows `is forbidden: `. */
 export const forbidden = ({ group, resource, name, path }: Attributes, why: string): Refusal => {
   if (path !== undefined) return new Refusal(403, 'Forbidden', `forbidden: ${why}`, {});
   const qualified = group === '' ? resource : `${resource}.${group}`;
@@ -190,7 +193,7 @@ export const forbidden = ({ group, resource, name, path }: Attributes, why: stri
   );
 };
 
-/** Throws the 403 where neither RBAC nor an access policy allows it. */
+/** Throws the 403 if neither RBAC nor an access policy allows the request. */
 export const authorise = (cluster: ClusterState, user: User, wanted: Attributes): void => {
   const { allowed, reason, by } = decide(cluster, user, wanted);
   if (by && wanted.path === undefined) noteUse(cluster, user, wanted, by);

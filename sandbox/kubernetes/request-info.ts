@@ -1,5 +1,5 @@
 /**
- * What a request's method and path ask for, whether or not the server has it (k8s.io/apiserver,
+ * Derives the request attributes from method and path, whether or not the server has the resource (k8s.io/apiserver,
  * request/requestinfo.go).
  */
 import type { HttpRequest } from '../http.ts';
@@ -8,7 +8,7 @@ import { queryOf } from './lists.ts';
 import type { Attributes } from './rbac.ts';
 
 export interface RequestInfo extends Attributes {
-  /** Of the API group; '' for a path that is no resource. */
+  /** Version of the API group; '' for a non-resource path. */
   version: string;
   /** Whether the path names one object. */
   onObject: boolean;
@@ -26,7 +26,7 @@ const VERBS: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'p
 
 const isWatch = (value: string | undefined): boolean => value === 'true' || value === '1';
 
-/** `/api/v1/namespaces/NS/pods/NAME/eviction` and its like; `path` is without a last slash. */
+/** Parses paths like `/api/v1/namespaces/NS/pods/NAME/eviction`; `path` has no trailing slash. */
 export const requestInfo = (request: HttpRequest, path: string): RequestInfo => {
   const core = /^\/api\/(?<version>[^/]+)\/(?<rest>.+)$/.exec(path)?.groups;
   const named = /^\/apis\/(?<group>[^/]+)\/(?<version>[^/]+)\/(?<rest>.+)$/.exec(path)?.groups;
@@ -36,14 +36,14 @@ export const requestInfo = (request: HttpRequest, path: string): RequestInfo => 
 
   let segments = rest.split('/').map(decode);
   let namespace: string | undefined;
-  // A namespace itself is at the same path as what is in it; it counts as within itself.
+  // A namespace object shares its path with the objects in the namespace, so it counts as being in itself.
   if (segments[0] === 'namespaces' && segments.length > 1) {
     namespace = segments[1];
     if (segments.length > 2 && segments[2] !== 'status' && segments[2] !== 'finalize') segments = segments.slice(2);
   }
   const [resource = '', ofPath, subresource] = segments;
   const query = queryOf(request);
-  // RBAC can allow the list of one name.
+  // RBAC can allow a list that is restricted to one name.
   const ofSelector = /^metadata\.name==?(?<name>[^,=!]+)$/.exec(query('fieldSelector') ?? '')?.groups?.['name'];
   const many = ofPath === undefined;
   const reads = many ? (isWatch(query('watch')) ? 'watch' : 'list') : 'get';

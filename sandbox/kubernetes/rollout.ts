@@ -1,17 +1,17 @@
-/** What the controllers of workloads share. */
+/** Helpers shared by the workload controllers. */
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeState } from './kube-state.ts';
 import type { KubeObject, PodTemplate } from './objects.ts';
 import { NAME_ALPHABET, touch } from './store.ts';
 import type { ControlPlane } from './pods.ts';
 
-/** One look of a controller at one workload. */
+/** One reconciliation of a workload by its controller. */
 export interface Sync extends ControlPlane {
-  /** When what is created now was created: milliseconds since 1970. */
+  /** Creation time of objects that are created now: milliseconds since 1970. */
   at: number;
-  /** Pods are ready from the start: the workload was there before the sandbox opened. */
+  /** True if pods are ready from the start, because the workload existed before the sandbox opened. */
   instant: boolean;
-  /** Has the controller look again soon. */
+  /** Schedules another reconciliation. */
   again: () => void;
 }
 
@@ -21,11 +21,11 @@ const hashOf = (text: string): string => {
   return [...Buffer.from(String(hash))].map((byte) => NAME_ALPHABET[byte % NAME_ALPHABET.length]).join('');
 };
 
-/** Controllers look at the same templates again and again. */
+/** Hashes are cached, because controllers hash the same templates repeatedly. */
 const MOST_REMEMBERED = 500;
 const remembered = new Map<string, string>();
 
-/** Kubernetes' hash of a pod template, as labels carry it: FNV-1a over its JSON, in the alphabet of generated names. */
+/** Returns the hash of a pod template for labels: FNV-1a over its JSON, in the alphabet of generated names. */
 export const templateHash = (template: PodTemplate): string => {
   const text = JSON.stringify(template);
   const known = remembered.get(text);
@@ -36,7 +36,7 @@ export const templateHash = (template: PodTemplate): string => {
   return hash;
 };
 
-/** A count, or a percentage of `total` such as `25%`. */
+/** Resolves a count, or a percentage of `total` such as `25%`. */
 export const countOf = (
   value: number | string | undefined,
   total: number,
@@ -47,7 +47,7 @@ export const countOf = (
   return typeof given === 'number' ? given : round((Number.parseInt(given, 10) * total) / 100);
 };
 
-/** Leaves out what is 0, as the API does for optional counts. */
+/** Omits counts of 0, as the API does for optional counts. */
 export const nonZero = (counts: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
 

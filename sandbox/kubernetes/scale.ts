@@ -1,6 +1,6 @@
 /**
- * The subresource `scale` of what has replicas, by which `kubectl scale` and autoscalers change them (k8s.io/kubernetes,
- * registry/apps, ScaleREST). A HorizontalPodAutoscaler does so in the name of kube-controller-manager.
+ * The subresource `scale`, by which `kubectl scale` and autoscalers change the replicas of a workload
+ * (k8s.io/kubernetes, registry/apps, ScaleREST). For a HorizontalPodAutoscaler, the manager is kube-controller-manager.
  */
 import { z } from 'zod';
 import type { HttpResponse } from '../http.ts';
@@ -14,12 +14,12 @@ import { applyPatch, isDryRun, readBody, type Write, writeChange } from './write
 type Scaled = Deployment | ReplicaSet | StatefulSet;
 
 const SCALED_KINDS: Partial<Record<Kind, true>> = { Deployment: true, ReplicaSet: true, StatefulSet: true };
-/** What discovery says of the subresource. */
+/** Verbs of the subresource in discovery. */
 export const SCALE_VERBS = ['get', 'patch', 'update'];
 const METHODS = ['GET', 'PATCH', 'PUT'];
 const API_VERSION = 'autoscaling/v1';
 const KIND = 'Scale';
-/** For refusals: `Scale.autoscaling "web" is invalid`. */
+/** Names the resource in errors: `Scale.autoscaling "web" is invalid`. */
 const SCALE: Pick<KindInfo, 'plural' | 'group'> & { kind: string } = {
   kind: KIND,
   plural: 'scales',
@@ -39,10 +39,10 @@ const scaleSchema = z.looseObject({
 });
 type Scale = z.output<typeof scaleSchema>;
 
-/** Whether objects of a kind have the subresource. */
+/** Returns whether objects of a kind have the subresource. */
 export const hasScale = ({ kind, group }: ResourceInfo): boolean => group === 'apps' && kind in SCALED_KINDS;
 
-/** Only those kinds have it, and all of them have replicas. */
+/** Narrows an object: only kinds with replicas have the subresource. */
 const asScaled = (object: KubeObject): Scaled => object as Scaled;
 
 const selectorText = ({ spec }: Scaled): string =>
@@ -51,7 +51,7 @@ const selectorText = ({ spec }: Scaled): string =>
     .sort()
     .join(',');
 
-/** Zero replicas are left out, as Go leaves out what is empty. */
+/** Returns the Scale of an object. Zero replicas are omitted, as Go omits zero values. */
 const scaleOf = (object: Scaled): Record<string, unknown> => {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const { replicas } = object.spec;
@@ -80,7 +80,7 @@ const readScale = (document: Record<string, unknown>): Scale => {
   );
 };
 
-/** The preconditions of a write, and the one rule for its values. */
+/** Checks the preconditions of a write and the value of `spec.replicas`. */
 const checkScale = (info: ResourceInfo, object: Scaled, { metadata, spec }: Scale): void => {
   const { name, namespace, uid, resourceVersion } = object.metadata;
   if (!metadata?.name)
@@ -102,12 +102,12 @@ const checkScale = (info: ResourceInfo, object: Scaled, { metadata, spec }: Scal
   if (metadata.resourceVersion && metadata.resourceVersion !== resourceVersion) throw conflict(info, name);
 };
 
-/** Throws where the subresource knows no such method. */
+/** Throws if the subresource does not support the method. */
 export const checkScaleMethod = (method: string): void => {
   if (!METHODS.includes(method)) throw methodNotAllowed(METHODS);
 };
 
-/** Answers a call of the subresource `scale` of an object that has it. */
+/** Answers a call to the subresource `scale` of an object. */
 export const answerScale = (write: Write, found: KubeObject): HttpResponse => {
   const { world, cluster, info, request, describe } = write;
   const object = asScaled(found);
@@ -120,7 +120,7 @@ export const answerScale = (write: Write, found: KubeObject): HttpResponse => {
   const spec = { ...object.spec, replicas: scale.spec?.replicas ?? 0 };
   if (isDryRun(request)) return json(200, scaleOf({ ...object, spec } as Scaled));
   writeChange(write, object, { ...object, spec }, 'scale');
-  // A Deployment puts its ReplicaSets back to what it wants of them.
+  // A Deployment resets the replicas of its ReplicaSets.
   const owner = object.kind === 'ReplicaSet' ? workloadOf(cluster.kube, object) : undefined;
   if (owner) workloadChanged(world, cluster, owner);
   return json(200, scaleOf(object));

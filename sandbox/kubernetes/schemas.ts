@@ -1,4 +1,4 @@
-/** What clients may write: as much of each kind as the sandbox's controllers rely on, checked in Kubernetes' words. */
+/** Schemas of what clients may write: the fields on which the sandbox's controllers rely, with Kubernetes' messages. */
 import { z } from 'zod';
 import type { Kind } from './objects.ts';
 import { RBAC_GROUP } from './store.ts';
@@ -153,7 +153,7 @@ const budgetSpec = z
     'minAvailable and maxUnavailable cannot be both set',
   );
 
-/** Kinds that can be created, whose schema is all that the kind has; and nodes, which can be cordoned. */
+/** Schemas of the kinds that can be created, with all their fields, and of nodes, which can only be cordoned. */
 export const SCHEMAS: Partial<Record<Kind, z.ZodType<Record<string, unknown>>>> = {
   Node: z.looseObject({ metadata, spec: z.looseObject({ unschedulable: z.boolean().optional() }) }),
   ServiceAccount: ofKind({

@@ -11,7 +11,7 @@ const EQUALITY = new RegExp(`^${KEY}\\s*(?<operator>==|=|!=)\\s*(?<value>${VALUE
 const SET = new RegExp(`^${KEY}\\s+(?<operator>in|notin)\\s*\\((?<values>[^()]*)\\)$`);
 const EXISTS = new RegExp(`^(?<not>!?)\\s*${KEY}$`);
 
-/** At commas that are not inside brackets. */
+/** Splits a selector at commas outside parentheses. */
 const requirements = (selector: string): string[] =>
   selector
     .split(/,(?![^(]*\))/)
@@ -28,7 +28,7 @@ const labelRequirement = (text: string): ((labels: Record<string, string>) => bo
   if (set) {
     const { key = '', operator, values = '' } = set;
     const wanted = values.split(',').map((value) => value.trim());
-    // As Kubernetes has it: an object without the label is "not in" any set.
+    // As in Kubernetes, `notin` matches objects without the label.
     return (labels) => (labels[key] !== undefined && wanted.includes(labels[key])) === (operator === 'in');
   }
   const exists = EXISTS.exec(text)?.groups;
@@ -39,13 +39,16 @@ const labelRequirement = (text: string): ((labels: Record<string, string>) => bo
   throw badRequest(`unable to parse requirement: found '${text}', expected: a label key, =, ==, !=, in or notin`);
 };
 
-/** Equality (`a=b`, `a!=b`), set (`a in (b,c)`, `a notin (b)`) and existence (`a`, `!a`), joined by commas. */
+/**
+ * Parses a label selector: equality (`a=b`, `a!=b`), set (`a in (b,c)`, `a notin (b)`) and existence (`a`, `!a`),
+ * joined by commas.
+ */
 export const labelSelector = (selector: string): Selector => {
   const wanted = requirements(selector).map(labelRequirement);
   return ({ metadata }) => wanted.every((requirement) => requirement(metadata.labels ?? {}));
 };
 
-/** A selector as it stands in an object: nothing is selected where there is none. */
+/** Parses a selector within an object; an undefined selector selects nothing. */
 export const objectSelector = (selector: LabelSelector | undefined): Selector => {
   if (!selector) return () => false;
   const pairs = Object.entries(selector.matchLabels ?? {});
@@ -72,7 +75,10 @@ const POD_FIELDS: Record<string, Field> = {
   'status.phase': ({ status }) => text(status?.['phase']),
 };
 
-/** `field=value`, `field==value` and `field!=value`, joined by commas, over the fields that the API server indexes. */
+/**
+ * Parses a field selector: `field=value`, `field==value` and `field!=value`, joined by commas, for the fields that the
+ * API server indexes.
+ */
 export const fieldSelector = (selector: string, { kind }: ResourceInfo): Selector => {
   const fields = kind === 'Pod' ? { ...COMMON_FIELDS, ...POD_FIELDS } : COMMON_FIELDS;
   const wanted = requirements(selector).map((requirement): Selector => {

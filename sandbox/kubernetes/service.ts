@@ -1,7 +1,7 @@
 /**
- * The API server of one cluster, as far as this project and kubectl need it. A token's signature was checked before
- * (see `door.ts`); whom it lets in is said by the access entries, and what they may do by RBAC objects and access
- * policies.
+ * The API server of one cluster, as far as this project and kubectl need it. The signature of the token has already
+ * been checked (see `door.ts`); access entries determine who is authenticated, RBAC objects and access policies what
+ * they may do.
  */
 import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
@@ -28,7 +28,10 @@ import type { Write } from './writes.ts';
 const METHODS = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;
 const OF_COLLECTIONS = new Set(['list', 'watch', 'create']);
 
-/** A resource where the path fits it: a namespaced object has no address without its namespace. */
+/**
+ * Returns the resource at a path; undefined if there is none, or if the path lacks the namespace of a namespaced
+ * object.
+ */
 const resourceAt = (
   cluster: ClusterState,
   { group, version, resource, subresource, namespace, onObject }: RequestInfo,
@@ -77,7 +80,7 @@ const describeTo = (
   return (body) => context.describe(`${verb} ${what}`, { ...where, ...selectors, ...(body as object) });
 };
 
-/** POST of what is stored nowhere: reviews, evictions and requests for tokens. */
+/** Answers a POST whose object is not stored: a review, an eviction or a token request. */
 const answerAction = (
   write: Omit<Write, 'info'>,
   wanted: RequestInfo,
@@ -118,7 +121,7 @@ const answer = (world: World, cluster: ClusterState, request: HttpRequest, conte
     ? (body: unknown) => context.describe(`${wanted.verb} ${path}`, body)
     : describeTo(context, request, wanted);
   if (!caller) {
-    // The caller is not told why; the call log is.
+    // Only the call log contains the reason; the response does not.
     log({ refused: `cluster ${cluster.name} has no access entry for ${context.caller.principalArn}` });
     throw unauthorised();
   }
@@ -140,12 +143,12 @@ const answer = (world: World, cluster: ClusterState, request: HttpRequest, conte
   const done = answerAction(common, wanted, info);
   if (done) return done;
   if (!info) return noSuchPath();
-  // A namespace counts as within itself, but is kept outside.
+  // A namespace counts as being in itself, but is stored as a cluster-scoped object.
   const namespace = info.namespaced ? wanted.namespace : undefined;
   const name = wanted.onObject ? wanted.name : undefined;
   if (wanted.subresource === undefined) checkMethod(request.method, info, wanted);
   else checkScaleMethod(request.method);
-  // Custom resources can't be created or changed here: their verbs do not say so.
+  // Custom resources cannot be created or changed in the sandbox: their verbs do not include it.
   if (request.method === 'POST' && isBuiltIn(info)) return createObject({ ...common, info }, namespace);
   if (name === undefined) return listOrWatch(world, cluster, info, namespace, request);
 

@@ -1,7 +1,7 @@
 /**
- * The StatefulSet controller: pods with ordinals, made and ended in order, replaced from the highest down (Kubernetes
- * documentation, "StatefulSets"; k8s.io/kubernetes, pkg/controller/statefulset/stateful_set_control.go). It does not
- * play volume claims and `ordinals.start`.
+ * The StatefulSet controller: pods with ordinals, created and terminated in order, replaced from the highest ordinal
+ * down (Kubernetes documentation, "StatefulSets"; k8s.io/kubernetes,
+ * pkg/controller/statefulset/stateful_set_control.go). Volume claims and `ordinals.start` are not simulated.
  */
 import type { Revision } from './kube-state.ts';
 import type { Pod, PodTemplate, StatefulSet } from './objects.ts';
@@ -11,32 +11,33 @@ import { nonZero, setStatus, templateHash } from './rollout.ts';
 import type { Sync } from './rollout.ts';
 import { controlledBy, getObject } from './store.ts';
 
-/** Until the controller tries again to make a pod whose name is taken; a placeholder, not a measurement. */
+/** Delay until the controller retries to create a pod whose name is taken; a placeholder, not a measurement. */
 const RETRY = 1000;
 
 /**
- * One look at a StatefulSet: its pods by their ordinals, terminating ones too, and the revisions that they may be of.
+ * One reconciliation of a StatefulSet: its pods by ordinal, including terminating pods, and the revisions that they can
+ * have.
  */
-interface Look {
+interface Reconciliation {
   sync: Sync;
   statefulSet: StatefulSet;
   pods: Map<number, Pod>;
-  /** The one that the rollout comes from, and the one that it goes to. */
+  /** The revision that the rollout starts from. */
   current: Revision;
+  /** The revision that the rollout leads to. */
   update: Revision;
-  /** One after the other: each waits until the one before it is ready, or gone. */
+  /** True if each pod waits until the previous one is ready, or gone. */
   ordered: boolean;
-  /** Where pods of a revision go, by its name. */
-  places: Map<string, Place>;
+  /** Placement of new pods, by name of the revision. */
+  placements: Map<string, ReturnType<typeof placementOf>>;
 }
-type Place = ReturnType<typeof placementOf>;
 
 const ordinalOf = ({ metadata }: Pod): number => Number(metadata.name.slice(metadata.name.lastIndexOf('-') + 1));
 const isHealthy = (pod: Pod): boolean => isActive(pod) && isReady(pod);
 const isOf = (pod: Pod, revision: Revision): boolean => pod.metadata.labels?.[REVISION_LABEL] === revision.name;
 const partitionOf = ({ spec }: StatefulSet): number => spec.updateStrategy?.rollingUpdate?.partition ?? 0;
 
-const lookAt = (sync: Sync, statefulSet: StatefulSet): Look => {
+const begin = (sync: Sync, statefulSet: StatefulSet): Reconciliation => {
   const { kube } = sync.cluster;
   const { metadata, spec } = statefulSet;
   const update = { name: `${metadata.name}-${templateHash(spec.template)}`, template: spec.template };
@@ -47,18 +48,21 @@ const lookAt = (sync: Sync, statefulSet: StatefulSet): Look => {
     current: kube.currentRevisions.get(metadata.uid) ?? update,
     update,
     ordered: spec.podManagementPolicy !== 'Parallel',
-    places: new Map(),
+    placements: new Map(),
   };
 };
 
-/** The pod's name in the network is its own; its domain is that of the headless service. */
+/** Returns the pod template with the pod's hostname, and the headless service as its subdomain. */
 const templateFor = ({ template }: Revision, hostname: string, subdomain: string): PodTemplate => ({
   ...template,
   spec: { ...template.spec, hostname, subdomain },
 });
 
-/** Where another controller's pod still has the name, there is none yet, and the controller tries again. */
-const create = ({ sync, statefulSet, pods, current, update, places }: Look, ordinal: number): Pod | undefined => {
+/** Creates a pod; returns undefined and retries later if another controller's pod still has the name. */
+const create = (
+  { sync, statefulSet, pods, current, update, placements }: Reconciliation,
+  ordinal: number,
+): Pod | undefined => {
   const { name: owner, namespace = 'default' } = statefulSet.metadata;
   const name = `${owner}-${ordinal}`;
   if (getObject(sync.cluster.kube, 'Pod', namespace, name)) {
@@ -66,37 +70,37 @@ const create = ({ sync, statefulSet, pods, current, update, places }: Look, ordi
     return undefined;
   }
   const revision = ordinal < partitionOf(statefulSet) ? current : update;
-  const place =
-    places.get(revision.name) ?? placementOf(sync.cluster, namespace, revision.template, [...pods.values()]);
-  places.set(revision.name, place);
+  const placement =
+    placements.get(revision.name) ?? placementOf(sync.cluster, namespace, revision.template, [...pods.values()]);
+  placements.set(revision.name, placement);
   const labels = {
     [REVISION_LABEL]: revision.name,
     'statefulset.kubernetes.io/pod-name': name,
     'apps.kubernetes.io/pod-index': String(ordinal),
-    ...place.labels,
+    ...placement.labels,
   };
   const template = templateFor(revision, name, statefulSet.spec.serviceName);
   const pod = createPod(
     sync,
-    { owner: statefulSet, name, template, labels, nodeName: place.pick(), createdAt: sync.at, ready: sync.instant },
+    { owner: statefulSet, name, template, labels, nodeName: placement.pick(), createdAt: sync.at, ready: sync.instant },
     sync.again,
   );
   pods.set(ordinal, pod);
   return pod;
 };
 
-/** Makes what is missing, the lowest ordinal first; whether all are there and, in order, healthy. */
-const fill = (look: Look): boolean => {
-  const { statefulSet, pods, ordered } = look;
+/** Creates missing pods, the lowest ordinal first. Returns whether all exist and, if ordered, are healthy. */
+const fill = (reconciliation: Reconciliation): boolean => {
+  const { statefulSet, pods, ordered } = reconciliation;
   for (let ordinal = 0; ordinal < statefulSet.spec.replicas; ordinal += 1) {
-    const pod = pods.get(ordinal) ?? create(look, ordinal);
+    const pod = pods.get(ordinal) ?? create(reconciliation, ordinal);
     if (ordered && !(pod && isHealthy(pod))) return false;
   }
   return true;
 };
 
-/** Ends those above the wanted number, the highest first; whether nothing is left to wait for. */
-const shrink = ({ sync, statefulSet, pods, ordered }: Look): boolean => {
+/** Terminates surplus pods, the highest ordinal first. Returns whether the controller does not have to wait for any. */
+const shrink = ({ sync, statefulSet, pods, ordered }: Reconciliation): boolean => {
   const condemned = [...pods]
     .filter(([ordinal]) => ordinal >= statefulSet.spec.replicas)
     .sort(([a], [b]) => b - a)
@@ -110,8 +114,8 @@ const shrink = ({ sync, statefulSet, pods, ordered }: Look): boolean => {
   return true;
 };
 
-/** Ends the pod of another revision with the highest ordinal, once all above it are healthy. */
-const replaceOld = ({ sync, statefulSet, pods, update }: Look): void => {
+/** Terminates the outdated pod with the highest ordinal, once all pods above it are healthy. */
+const replaceOld = ({ sync, statefulSet, pods, update }: Reconciliation): void => {
   for (let ordinal = statefulSet.spec.replicas - 1; ordinal >= partitionOf(statefulSet); ordinal -= 1) {
     const pod = pods.get(ordinal);
     if (pod && isActive(pod) && !isOf(pod, update)) {
@@ -122,8 +126,8 @@ const replaceOld = ({ sync, statefulSet, pods, update }: Look): void => {
   }
 };
 
-/** Terminating pods are still there, and ready until they are gone, but they count for no revision. */
-const report = ({ sync, statefulSet, pods, current, update }: Look): void => {
+/** Writes the status. Terminating pods count as replicas, and as ready until they are gone, but for no revision. */
+const report = ({ sync, statefulSet, pods, current, update }: Reconciliation): void => {
   const { kube } = sync.cluster;
   const { metadata, spec } = statefulSet;
   const all = [...pods.values()];
@@ -139,7 +143,7 @@ const report = ({ sync, statefulSet, pods, current, update }: Look): void => {
   kube.currentRevisions.set(metadata.uid, reached);
   setStatus(kube, statefulSet, {
     observedGeneration: metadata.generation,
-    // These two are there also where they are 0 (k8s.io/api, apps/v1, StatefulSetStatus).
+    // These two counts are not omitted if they are 0 (k8s.io/api, apps/v1, StatefulSetStatus).
     replicas: all.length,
     availableReplicas: ready,
     ...nonZero({
@@ -154,7 +158,8 @@ const report = ({ sync, statefulSet, pods, current, update }: Look): void => {
 };
 
 export const reconcileStatefulSet = (sync: Sync, statefulSet: StatefulSet): void => {
-  const look = lookAt(sync, statefulSet);
-  if (fill(look) && shrink(look) && statefulSet.spec.updateStrategy?.type !== 'OnDelete') replaceOld(look);
-  report(look);
+  const reconciliation = begin(sync, statefulSet);
+  if (fill(reconciliation) && shrink(reconciliation) && statefulSet.spec.updateStrategy?.type !== 'OnDelete')
+    replaceOld(reconciliation);
+  report(reconciliation);
 };

@@ -1,24 +1,24 @@
-/** The objects of one cluster: kinds, keys, and the resourceVersion that grows with each write. */
+/** The objects of one cluster: kinds, keys, and the resourceVersion, which increases with each write. */
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes.ts';
 import { Random } from '../world/random.ts';
 import type { KubeState } from './kube-state.ts';
 import type { CustomKind, Kind, Kinds, KubeObject, Metadata, OwnerReference, Workload } from './objects.ts';
 
-/** A resource as the API server serves it, custom ones too. `verbs`: what this one can do with it. */
+/** A resource that the API server serves, built-in or custom. `verbs`: the verbs that the sandbox supports. */
 export interface ResourceInfo {
   kind: string;
   plural: string;
   shortNames: string[];
   group: string;
-  /** Left out: v1. */
+  /** Defaults to v1. */
   version?: string;
   namespaced: boolean;
   verbs: ('create' | 'delete' | 'get' | 'list' | 'patch' | 'watch')[];
-  /** In `kubectl get all`. */
+  /** True if the resource is part of `kubectl get all`. */
   inAll?: boolean;
 }
 
-/** One of the kinds that every cluster has. */
+/** A built-in kind. */
 export interface KindInfo extends ResourceInfo {
   kind: Kind;
 }
@@ -126,18 +126,18 @@ export const KINDS: Record<Kind, KindInfo> = {
   },
 };
 
-/** Whether it is a kind of what rolls out pods by itself. */
+/** Returns whether a kind is a workload, whose controller rolls out pods. */
 export const isWorkloadKind = (kind: string): kind is Workload['kind'] =>
   (WORKLOAD_KINDS as readonly string[]).includes(kind);
 
-/** Whether it is one of the kinds that every cluster has. */
+/** Returns whether a resource is a built-in kind. */
 export const isBuiltIn = (info: ResourceInfo): info is KindInfo =>
   (KINDS as Record<string, KindInfo>)[info.kind] === info;
 
 export const apiVersionOf = ({ group, version = 'v1' }: ResourceInfo): string =>
   group === '' ? version : `${group}/${version}`;
 
-/** `pods.` or `deployments.apps`: the key of a resource's objects. */
+/** Returns the key of a resource's objects, such as `pods.` or `deployments.apps`. */
 export const resourceOf = ({ plural, group }: Pick<ResourceInfo, 'plural' | 'group'>): string => `${plural}.${group}`;
 
 const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`;
@@ -169,48 +169,47 @@ export const newKubeState = (): KubeState => ({
   random: new Random(0),
 });
 
-const shelfOf = (kube: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>): Map<string, KubeObject> => {
+const objectsOf = (kube: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>): Map<string, KubeObject> => {
   const resource = resourceOf(info);
   const objects = kube.objects.get(resource) ?? new Map<string, KubeObject>();
   kube.objects.set(resource, objects);
   return objects;
 };
-// Only `put` adds objects, each to the map of its own kind.
-const shelf = <K extends Kind>(kube: KubeState, kind: K): Map<string, Kinds[K]> =>
-  shelfOf(kube, KINDS[kind]) as Map<string, Kinds[K]>;
+// The assertion holds because only `putObject` adds objects of built-in kinds, each to the map of its kind.
+const objectsOfKind = <K extends Kind>(kube: KubeState, kind: K): Map<string, Kinds[K]> =>
+  objectsOf(kube, KINDS[kind]) as Map<string, Kinds[K]>;
 
-/** How many objects of a kind there are. */
-export const countObjects = (kube: KubeState, kind: Kind): number => shelf(kube, kind).size;
+export const countObjects = (kube: KubeState, kind: Kind): number => objectsOfKind(kube, kind).size;
 
 export const getObject = <K extends Kind>(
   kube: KubeState,
   kind: K,
   namespace: string | undefined,
   name: string,
-): Kinds[K] | undefined => shelf(kube, kind).get(keyOf(namespace, name));
+): Kinds[K] | undefined => objectsOfKind(kube, kind).get(keyOf(namespace, name));
 
-/** In no particular order; of all namespaces when none is given. */
+/** Returns the objects of a kind in no particular order; without a namespace, those of all namespaces. */
 export const listObjects = <K extends Kind>(kube: KubeState, kind: K, namespace?: string): Kinds[K][] => {
-  const all = [...shelf(kube, kind).values()];
+  const all = [...objectsOfKind(kube, kind).values()];
   return namespace === undefined ? all : all.filter((object) => object.metadata.namespace === namespace);
 };
 
-/** As `getObject` and `listObjects`, for whatever resource. */
+// Like `getObject` and `listObjects`, for any resource.
 export const getResource = (
   kube: KubeState,
   info: ResourceInfo,
   namespace: string | undefined,
   name: string,
-): KubeObject | undefined => shelfOf(kube, info).get(keyOf(namespace, name));
+): KubeObject | undefined => objectsOf(kube, info).get(keyOf(namespace, name));
 export const listResources = (kube: KubeState, info: ResourceInfo, namespace?: string): KubeObject[] => {
-  const all = [...shelfOf(kube, info).values()];
+  const all = [...objectsOf(kube, info).values()];
   return namespace === undefined ? all : all.filter((object) => object.metadata.namespace === namespace);
 };
 
 export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
   object.metadata.ownerReferences?.find((owner) => owner.controller);
 
-/** Marks an object as written. */
+/** Assigns a new resourceVersion to an object that was written. */
 export const touch = (kube: KubeState, object: KubeObject): void => {
   kube.resourceVersion += 1;
   object.metadata.resourceVersion = String(kube.resourceVersion);
@@ -218,7 +217,7 @@ export const touch = (kube: KubeState, object: KubeObject): void => {
 
 export const putObject = <K extends Kind>(kube: KubeState, kind: K, object: Kinds[K]): Kinds[K] => {
   touch(kube, object);
-  shelf(kube, kind).set(keyOf(object.metadata.namespace, object.metadata.name), object);
+  objectsOfKind(kube, kind).set(keyOf(object.metadata.namespace, object.metadata.name), object);
   const controller = controllerOf(object);
   if (controller) {
     const siblings = kube.controlled.get(controller.uid) ?? new Set();
@@ -229,7 +228,7 @@ export const putObject = <K extends Kind>(kube: KubeState, kind: K, object: Kind
 
 export const putResource = (kube: KubeState, info: CustomKind, object: KubeObject): void => {
   touch(kube, object);
-  shelfOf(kube, info).set(keyOf(object.metadata.namespace, object.metadata.name), object);
+  objectsOf(kube, info).set(keyOf(object.metadata.namespace, object.metadata.name), object);
 };
 
 export const removeResource = (
@@ -237,7 +236,7 @@ export const removeResource = (
   info: Pick<ResourceInfo, 'plural' | 'group'>,
   object: KubeObject,
 ): void => {
-  const objects = shelfOf(kube, info);
+  const objects = objectsOf(kube, info);
   const key = keyOf(object.metadata.namespace, object.metadata.name);
   if (objects.get(key) !== object) return;
   objects.delete(key);
@@ -251,15 +250,15 @@ export const removeResource = (
 export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): void =>
   removeResource(kube, KINDS[kind], object);
 
-/** How many objects `owner` controls, of whatever kind. */
+/** Returns how many objects of any kind `owner` controls. */
 export const countControlled = (kube: KubeState, owner: KubeObject): number =>
   kube.controlled.get(owner.metadata.uid)?.size ?? 0;
 
-/** The objects of that kind that `owner` controls, oldest first. */
+/** Returns the objects of a kind that `owner` controls, oldest first. */
 export const controlledBy = <K extends Kind>(kube: KubeState, kind: K, owner: KubeObject): Kinds[K][] =>
   [...(kube.controlled.get(owner.metadata.uid) ?? [])].filter((object): object is Kinds[K] => object.kind === kind);
 
-/** The workload that makes a pod, through its ReplicaSet where there is one. */
+/** Returns the workload to which a pod or ReplicaSet belongs. */
 export const workloadOf = (kube: KubeState, object: KubeObject): Workload | undefined => {
   const { namespace } = object.metadata;
   const controller = controllerOf(object);
@@ -281,16 +280,16 @@ export const ownedBy = (owner: KubeObject): OwnerReference => ({
   blockOwnerDeletion: true,
 });
 
-/** The last one made: many parts of an object have the same time, and share its text. */
+/** The latest timestamp, cached: many parts of an object have the same time and share the string. */
 let latest = { at: Number.NaN, text: '' };
 
-/** Kubernetes' time format: whole seconds. */
+/** Formats a time as Kubernetes does, in whole seconds. */
 export const timestamp = (at: number): string => {
   if (latest.at !== at) latest = { at, text: new Date(at).toISOString().replace(/\.\d+Z$/, 'Z') };
   return latest.text;
 };
 
-/** Metadata of an object that is created at `at`. */
+/** Returns metadata of an object that is created at `at`. */
 export const newMetadata = (
   kube: KubeState,
   at: number,
@@ -302,5 +301,5 @@ export const newMetadata = (
   creationTimestamp: timestamp(at),
 });
 
-/** Letters and digits of generated names: no vowels, so that no words come out (k8s.io/apimachinery, util/rand). */
+/** Alphabet of generated names: without vowels, to avoid words (k8s.io/apimachinery, util/rand). */
 export const NAME_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';

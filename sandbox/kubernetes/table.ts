@@ -1,4 +1,4 @@
-/** What kubectl prints comes from the server: lists as tables (k8s.io/kubernetes, printers/internalversion). */
+/** Lists as tables, which kubectl prints (k8s.io/kubernetes, printers/internalversion). */
 import { isNodeReady } from './nodes.ts';
 import type { Binding, Budget, KubeObject, Kinds, Kind, Pod, Workload } from './objects.ts';
 import { isReady } from './pods.ts';
@@ -7,7 +7,7 @@ import type { ResourceInfo } from './store.ts';
 
 type Column = [name: string, cell: (object: KubeObject, now: number) => string | number, priority?: number];
 
-/** Kubernetes' way to say how long: one unit, or two while it is short (k8s.io/apimachinery, util/duration). */
+/** Formats a duration as Kubernetes does, with one or two units (k8s.io/apimachinery, util/duration). */
 export const humanDuration = (seconds: number): string => {
   if (seconds < 120) return `${seconds}s`;
   const minutes = Math.floor(seconds / 60);
@@ -64,7 +64,7 @@ const BINDING: Column[] = [
   ['ServiceAccounts', subjectsOf('ServiceAccount'), 1],
 ];
 
-// The columns of a kind are only ever asked about objects of that kind.
+// The casts hold because the columns of a kind are used only for objects of that kind.
 const COLUMNS: Record<Kind, Column[]> = {
   Pod: [
     NAME,
@@ -139,14 +139,14 @@ const COLUMNS: Record<Kind, Column[]> = {
   ],
 };
 
-/** A `meta.k8s.io/v1` Table of objects of one kind; `now`: milliseconds since 1970. */
+/** Returns a `meta.k8s.io/v1` Table of objects of one kind. `now`: milliseconds since 1970. */
 export const tableOf = (
   info: ResourceInfo,
   objects: KubeObject[],
   now: number,
   metadata: Record<string, unknown>,
 ): unknown => {
-  // A custom resource whose definition names no columns has just these.
+  // Default columns of a custom resource whose definition has no additional printer columns.
   const columns = isBuiltIn(info) ? COLUMNS[info.kind] : [NAME, AGE];
   return {
     kind: 'Table',

@@ -1,6 +1,6 @@
 /**
- * POST serviceaccounts/NAME/token: a token of that service account, as kubelet asks for one for each pod and `kubectl
- * create token` for anybody. Rules: k8s.io/kubernetes, registry/core/serviceaccount/storage/token.go and
+ * POST serviceaccounts/NAME/token issues a token of a service account, as requested by the kubelet for each pod and by
+ * `kubectl create token`. Rules: k8s.io/kubernetes, registry/core/serviceaccount/storage/token.go and
  * apis/authentication/validation.
  */
 import { z } from 'zod';
@@ -49,7 +49,7 @@ const checkExpiration = (seconds: number): void => {
   if (problem !== undefined) throw invalidRequest('spec.expirationSeconds', `Invalid value: ${seconds}: ${problem}`);
 };
 
-/** The pod that the token shall be bound to: it must be there, and of that service account. */
+/** Returns the pod to which the token is bound. Throws Refusal if it does not exist or has another service account. */
 const boundPod = (
   { cluster }: ControlPlane,
   account: KubeObject,
@@ -61,7 +61,7 @@ const boundPod = (
     throw new Refusal(
       400,
       'BadRequest',
-      `cannot bind token for serviceaccount ${account.metadata.name} to ${kind ?? ''}: the sandbox binds tokens to pods alone`,
+      `cannot bind token for serviceaccount ${account.metadata.name} to ${kind ?? ''}: the sandbox binds tokens to pods only`,
     );
   const pod = getObject(cluster.kube, 'Pod', account.metadata.namespace, name ?? '');
   if (!pod) throw notFound(KINDS.Pod, name ?? '');
@@ -75,7 +75,7 @@ const boundPod = (
   return { name: pod.metadata.name, uid: pod.metadata.uid };
 };
 
-/** The answer to such a request about that service account. Throws Refusal. */
+/** Answers a token request for a service account. Throws Refusal if the request is not valid. */
 export const answerTokenRequest = (plane: ControlPlane, account: KubeObject, body: unknown): HttpResponse => {
   const parsed = tokenRequest.safeParse(body);
   if (!parsed.success) {

@@ -1,6 +1,6 @@
 /**
- * Reads the objects that clients send: their form, unknown fields as `fieldValidation` says, and the rules of their
- * kind.
+ * Parses and validates the objects that clients send: their schema, unknown fields according to `fieldValidation`, and
+ * the rules of their kind.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
@@ -11,7 +11,7 @@ import { SCHEMAS, workloadSchema } from './schemas.ts';
 import { apiVersionOf, isWorkloadKind } from './store.ts';
 import type { KindInfo } from './store.ts';
 
-/** A JSON object from a request's body; `what` is how the API server names what it reads. */
+/** Parses a JSON object from a request body; `what` is the API server's name for the body in errors. */
 export const parseObject = (body: Uint8Array, what = 'patch'): Record<string, unknown> => {
   let parsed: unknown;
   try {
@@ -26,7 +26,7 @@ export const parseObject = (body: Uint8Array, what = 'patch'): Record<string, un
 
 const isObject = (value: unknown): value is Record<PropertyKey, unknown> => typeof value === 'object' && value !== null;
 
-/** `spec.selector.foo`, as the API server names fields. */
+/** Returns a path such as `spec.selector.foo`, as the API server names fields. */
 const fieldOf = (path: PropertyKey[]): string =>
   path.reduce<string>(
     (text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}${text === '' ? '' : '.'}${String(part)}`),
@@ -44,11 +44,11 @@ const remove = (document: unknown, path: PropertyKey[]): void => {
 const unknownFields = (issues: z.core.$ZodIssue[]): PropertyKey[][] =>
   issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : []));
 
-/** Some texts are a whole detail already. */
+/** Adds `Invalid value` unless the message is already a complete detail. */
 const detailOf = (message: string): string =>
   /^(Required value|Forbidden|Invalid value)/.test(message) ? message : `Invalid value: ${message}`;
 
-/** Without what is null: the wire has null for what is left out. */
+/** Removes null values: on the wire, null means that the field is not set. */
 const withoutNulls = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isObject(value)) return value;
@@ -59,13 +59,13 @@ const withoutNulls = (value: unknown): unknown => {
 
 export interface Read {
   object: KubeObject;
-  /** Header that tells of fields which were dropped. */
+  /** Headers of the response: a warning about dropped fields. */
   headers: Record<string, string>;
 }
 
 /**
- * The object in a document of a kind that can be created. Unknown fields: `fieldValidation` Strict refuses them, Warn
- * (the default) drops them and says so, Ignore drops them.
+ * Returns the object in a document of a kind that can be created. With `fieldValidation` Strict, unknown fields are an
+ * error; Warn (the default) drops them with a warning, Ignore drops them.
  */
 export const readObject = (info: KindInfo, document: Record<string, unknown>, name: string, query: Query): Read => {
   const schema = SCHEMAS[info.kind];
@@ -154,7 +154,7 @@ const checkWorkload = (info: KindInfo, name: string, before: KubeObject, patched
   }
 };
 
-/** The object after a patch, or the refusal that the API server would give. */
+/** Returns the object after a patch. Throws Refusal if the API server would reject the patch. */
 export const readPatched = (
   info: KindInfo,
   before: KubeObject,

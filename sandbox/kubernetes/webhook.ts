@@ -1,8 +1,9 @@
 /**
- * The mutating webhook that EKS runs on every cluster: it gives a new pod the environment and the token by which AWS
- * SDKs find credentials. Behaviour: github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler/handler.go and
- * pkg/cache/cache.go; test/golden/webhook has pods as that program changed them. By default it sets regional STS
- * endpoints, as EKS does (EKS User Guide, "Configure the AWS Security Token Service endpoint for a service account").
+ * The mutating webhook that EKS runs on every cluster: it injects into new pods the environment variables and the token
+ * with which AWS SDKs find credentials. Behaviour: github.com/aws/amazon-eks-pod-identity-webhook,
+ * pkg/handler/handler.go and pkg/cache/cache.go; test/golden/webhook has pods that the real webhook changed. By default
+ * it sets regional STS endpoints, as EKS does (EKS User Guide, "Configure the AWS Security Token Service endpoint for a
+ * service account").
  */
 import { skippedContainers } from '../../lambdas/domain/skip-containers.ts';
 import type { AssociationState, ClusterState, World } from '../world/world.ts';
@@ -14,24 +15,25 @@ import { getObject } from './store.ts';
 const DOMAIN = 'eks.amazonaws.com';
 export const ROLE_ANNOTATION = `${DOMAIN}/role-arn`;
 const DEFAULT_EXPIRATION = 86_400;
-/** A default expiration becomes a random one from here to the default, with Pod Identity only. */
+/** With Pod Identity, the default expiration is replaced by a random one between this and the default. */
 const JITTER_FROM = 79_200;
-/** The least that an API server accepts. */
+/** The minimum that an API server accepts. */
 const LEAST_EXPIRATION = 600;
 
 interface Injection {
   method: 'pod-identity' | 'irsa';
-  /** The two variables that name the credentials' source; neither is set where the container has one of them. */
+  /** The two variables that name the credential source; neither is set if the container already has one of them. */
   credentials: Record<string, string>;
   volume: string;
   mountPath: string;
-  /** Without an audience the token is for the API server itself. */
+  /** Without an audience, the token is for the API server itself. */
   token: { audience?: string; expirationSeconds: number; path: string };
 }
 
 /**
- * Whether the webhook knows an association for that service account: it learns of new ones `webhookLagSeconds` late, of
- * some never (`podsKeepIdentityOnUpdate`, `podsKeepIdentityOnPreserve`), and of removals `webhookRemovalLagSeconds` late.
+ * Returns whether the webhook knows an association of the service account. It learns of new associations
+ * `webhookLagSeconds` late, of some never (`podsKeepIdentityOnUpdate`, `podsKeepIdentityOnPreserve`), and of removals
+ * `webhookRemovalLagSeconds` late.
  */
 const knowsAssociation = (
   world: World,
@@ -54,7 +56,8 @@ const knowsAssociation = (
 };
 
 /**
- * Seconds that a token lives, as the pod's annotation says, else the service account's; what is no number is ignored.
+ * Returns the token's lifetime in seconds: from the annotation of the pod, otherwise of the service account. Values
+ * that are not numbers are ignored.
  */
 const expirationOf = (...annotations: (Record<string, string> | undefined)[]): number => {
   for (const annotation of annotations) {
@@ -67,7 +70,10 @@ const expirationOf = (...annotations: (Record<string, string> | undefined)[]): n
 const serviceAccountOf = ({ kube }: ClusterState, { metadata, spec }: Pod): KubeObject | undefined =>
   getObject(kube, 'ServiceAccount', metadata.namespace ?? 'default', spec.serviceAccountName ?? 'default');
 
-/** A service account that the webhook has not seen has no regional endpoints, whatever the default is. */
+/**
+ * Returns whether the webhook sets regional STS endpoints: by annotation or by default, but never for a service account
+ * that does not exist.
+ */
 const wantsRegionalSts = (serviceAccount: KubeObject | undefined): boolean =>
   serviceAccount !== undefined &&
   (parseBool(serviceAccount.metadata.annotations?.[`${DOMAIN}/sts-regional-endpoints`] ?? '') ?? true);
@@ -75,7 +81,7 @@ const wantsRegionalSts = (serviceAccount: KubeObject | undefined): boolean =>
 const isForWindows = ({ spec: { nodeSelector } }: Pod): boolean =>
   nodeSelector?.['kubernetes.io/os'] === 'windows' || nodeSelector?.['beta.kubernetes.io/os'] === 'windows';
 
-/** Where the container finds the token; mounts of Windows containers have the same path as those of Linux. */
+/** Returns the token's path in the container; mounts of Windows containers have the same path as those of Linux. */
 const tokenFileOf = (pod: Pod, mountPath: string, path: string): string =>
   isForWindows(pod) ? `C:${`${mountPath}/${path}`.replaceAll('/', '\\')}` : `${mountPath}/${path}`;
 
@@ -124,9 +130,9 @@ const inject = (container: Container, injection: Injection, region: string, regi
   const regions = { AWS_DEFAULT_REGION: region, AWS_REGION: region };
   const brings = (variables: Record<string, string>): boolean =>
     (container.env ?? []).some(({ name }) => Object.hasOwn(variables, name));
-  // Such a container is taken for one that has everything, its mount too.
+  // The webhook assumes that a container with one variable of each kind is complete, and adds no mount either.
   if (brings({ [STS]: '' }) && brings(regions) && brings(injection.credentials)) return;
-  /** All of them or, where the container brings one itself, none. */
+  /** Adds all variables or, if the container already has one of them, none. */
   const add = (variables: Record<string, string>): void => {
     if (brings(variables)) return;
     for (const [name, value] of Object.entries(variables)) (container.env ??= []).push({ name, value });
@@ -140,9 +146,9 @@ const inject = (container: Container, injection: Injection, region: string, regi
 };
 
 /**
- * Changes a pod that is being created, in place. An association goes before the service account's annotation; the two
- * are never both injected. Nothing is changed without the configuration that tells the API server of it. `admittedAt`:
- * milliseconds since 1970.
+ * Mutates a pod that is being created, in place. An association takes precedence over the service account's annotation;
+ * the two are never both injected. Does nothing if the webhook configuration does not exist. `admittedAt`: milliseconds
+ * since 1970.
  */
 export const admitPod = (world: World, cluster: ClusterState, pod: Pod, admittedAt: number): void => {
   if (!getObject(cluster.kube, 'MutatingWebhookConfiguration', undefined, POD_IDENTITY_WEBHOOK)) return;
@@ -152,7 +158,7 @@ export const admitPod = (world: World, cluster: ClusterState, pod: Pod, admitted
   const skipped = skippedContainers(pod.metadata.annotations);
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
     if (!skipped.has(container.name)) inject(container, injection, cluster.region, regionalSts);
-    // The patch replaces the lists of containers, skipped ones too, with what Go's types print.
+    // The webhook's patch replaces the lists of containers, including skipped ones, with the JSON of Go's types.
     container.resources ??= {};
   }
   const volumes = (pod.spec.volumes ??= []);

@@ -36,14 +36,14 @@ import {
 import type { KindInfo, ResourceInfo } from './store.ts';
 import { parseObject, readObject, readPatched } from './validation.ts';
 
-/** A call that writes, and who makes it. */
+/** A write and its user. */
 export interface Write<Info extends ResourceInfo = KindInfo> {
   world: World;
   cluster: ClusterState;
   user: User;
   info: Info;
   request: HttpRequest;
-  /** Tells the call log what was sent. */
+  /** Adds the request's body to the call log. */
   describe: (body: unknown) => void;
 }
 
@@ -59,13 +59,13 @@ const contentType = (request: HttpRequest): string =>
 export const isDryRun = (request: HttpRequest): boolean => queryOf(request)('dryRun') === 'All';
 
 /**
- * Who gets the fields that are written: a client that does not say it goes by the name of its program
- * (k8s.io/apiserver, managedfields).
+ * Returns the field manager of a write. A client that does not set it is named by its user agent (k8s.io/apiserver,
+ * managedfields).
  */
 const fieldManagerOf = (request: HttpRequest): string =>
   queryOf(request)('fieldManager') ?? (request.headers['user-agent']?.split('/')[0]?.slice(0, 128) || 'unknown');
 
-/** The object in a body: JSON, also where the client does not say so, or protobuf. */
+/** Returns the object in a request body: protobuf, or JSON, which is also the default without a content type. */
 export const readBody = (request: HttpRequest, what = 'object'): Record<string, unknown> => {
   const type = contentType(request);
   if (type === PROTOBUF) return readProtobuf(request.body);
@@ -73,7 +73,7 @@ export const readBody = (request: HttpRequest, what = 'object'): Record<string, 
   return parseObject(request.body, what);
 };
 
-/** The document as the patch in a request changes it; it is told to the call log. */
+/** Returns the document with the request's patch applied, and adds the patch to the call log. */
 export const applyPatch = (
   { request, describe }: Pick<Write, 'request' | 'describe'>,
   document: Record<string, unknown>,
@@ -83,7 +83,7 @@ export const applyPatch = (
   if (!apply) {
     const more =
       type === SERVER_SIDE_APPLY
-        ? '. The sandbox does not play server-side apply: run kubectl apply without --server-side'
+        ? '. The sandbox does not support server-side apply: run kubectl apply without --server-side'
         : '';
     throw unsupportedMediaType(Object.keys(PATCHES), more);
   }
@@ -92,7 +92,7 @@ export const applyPatch = (
   return apply(document, patch);
 };
 
-/** Writes what a client has changed of an object, and whose the fields are now. */
+/** Writes a client's changes to an object, and records the field manager. */
 export const writeChange = (
   { world, cluster, request }: Write,
   object: KubeObject,
@@ -128,13 +128,13 @@ export const patchObject = (write: Write, object: KubeObject): HttpResponse => {
   return json(200, shown(cluster, object), headers);
 };
 
-/** RFC 1123, as Kubernetes says it. */
+/** RFC 1123 subdomain, with Kubernetes' message. */
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const SUBDOMAIN_RULE =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 const checkName = (info: KindInfo, name: string): void => {
-  // RBAC objects may have any name that fits into a path.
+  // RBAC objects can have any name that is valid as a path segment.
   const fits =
     info.group === RBAC_GROUP
       ? !/[/%]/.test(name) && name !== '.' && name !== '..'
@@ -194,7 +194,7 @@ export const createObject = (write: Write, namespace: string | undefined): HttpR
   Object.assign(object, structuredClone(START[info.kind] ?? {}));
   checkEscalation(cluster, user, info, object);
   if (!isDryRun(request)) {
-    // The schema of its kind has read it.
+    // The cast holds because the object was validated by the schema of its kind.
     putObject(kube, info.kind, object as Kinds[Kind]);
     noteAnnotator(cluster, undefined, object, fieldManagerOf(request), world.schedule.now());
     if (info.kind === 'PodDisruptionBudget') podsChanged({ world, cluster }, namespace ?? '');
@@ -208,7 +208,7 @@ const deleteOptions = z.looseObject({
   preconditions: z.looseObject({ uid: z.string().nullish() }).nullish(),
 });
 
-/** Answers a pod as it is on its way out, a service account as it was, and of all others that they are gone. */
+/** Returns a pod as terminating, a service account as it was before its deletion, and a success status for others. */
 export const deleteObject = (
   { world, cluster, info, request, describe }: Write<ResourceInfo>,
   object: KubeObject,

@@ -207,7 +207,7 @@ describe('the token', () => {
   it.each([
     [{ expirationSeconds: 599 }, 422, 'may not specify a duration less than 10 minutes'],
     [{ boundObjectRef: { kind: 'Pod', name: 'nobody' } }, 404, 'pods "nobody" not found'],
-    [{ boundObjectRef: { kind: 'Secret', name: 'x' } }, 400, 'binds tokens to pods alone'],
+    [{ boundObjectRef: { kind: 'Secret', name: 'x' } }, 400, 'binds tokens to pods only'],
     [{ audiences: 'sts.amazonaws.com' }, 400, 'spec.audiences'],
   ])('is not made of %j', async (spec, status, message) => {
     expect(await tokenFor(openLab(), spec)).toMatchObject({ status, message: expect.stringContaining(message) });

@@ -319,7 +319,7 @@ describe('PATCH', () => {
     });
     expect(body).toMatchObject({
       code: 415,
-      message: expect.stringContaining('does not play server-side apply: run kubectl apply without --server-side'),
+      message: expect.stringContaining('does not support server-side apply: run kubectl apply without --server-side'),
     });
   });
 });
