@@ -1,8 +1,8 @@
 /**
- * Whether a caller may make a call: by the identity policies of its role, which come from the synthesised template for
- * the service's own and from the scenario for others, by the role's permissions boundary, by its session's policies
- * and, where it assumes a role, by that role's trust policy. Source: IAM User Guide, "Policy evaluation logic" and
- * "Troubleshoot access denied error messages".
+ * Authorises calls: by the identity policies of the caller's role (from the synthesised template for the service's own
+ * roles, from the scenario for others), the role's permissions boundary, the session policies and, for AssumeRole, the
+ * trust policy of the assumed role. Source: IAM User Guide, "Policy evaluation logic" and "Troubleshoot access denied
+ * error messages".
  */
 import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
@@ -15,54 +15,53 @@ import { findRole } from '../world/world.ts';
 import type { RoleState, World } from '../world/world.ts';
 import { decide, type Decision, identityPolicy } from './decide.ts';
 
-/** What one call wants: the action as policies write it, on which resource. */
+/** The authorisation that a call needs: an action, as policies write it, on a resource. */
 export interface Asked {
   /** Such as `eks:CreateAddon`. */
   action: string;
-  /**
-   * ARN, or `*` where the action has no resource. A part that nobody knows before the call, such as an id, is `*` too.
-   */
+  /** ARN, or `*` for an action without resource. A part that is unknown before the call, such as an id, is `*` too. */
   resource: string;
-  /** Condition keys of this call beside the global ones, such as `iam:PassedToService`. */
+  /** Condition keys of this call in addition to the global ones, such as `iam:PassedToService`. */
   context?: Record<string, string | readonly string[]>;
-  /** How a refusal names the resource, where it is not by its ARN: IAM says `role NAME`. */
+  /** How the error names the resource, if not by its ARN: IAM writes `role NAME`. */
   named?: string;
   /**
-   * What the resource's own policy says, where that has a say: of a role that is assumed its trust policy, of a bucket
-   * the bucket's.
+   * Result of the resource's own policy, if it has one that counts: the trust policy of an assumed role, a bucket's
+   * policy.
    */
   trust?: Trust;
 }
 
 /**
- * What a trust policy, or another one of a resource, says to a call, and whom it names where it allows it: that decides
- * what else has to.
+ * The decision of a trust policy or another resource-based policy, and, if it allows the call, which principal it
+ * names: this determines which other policies have to allow the call.
  */
 export interface Trust {
   decision: Decision;
-  /** Whether a refusal says which policy it is for. That of a role that is assumed does not. */
+  /** True if the error names the policy that denies. The error of AssumeRole does not. */
   reasons?: boolean;
   /**
-   * `session`: the caller's session itself, or everybody; what nothing else allows does no harm. `role`: its role;
-   * identity policies need not allow it, a boundary and session policies still have to. `account`: its account, or it
-   * is of another account; all the others have to allow it too.
+   * `session`: the policy names the caller's session, or everybody; no other policy has to allow the call. `role`: it
+   * names the caller's role; identity policies need not allow the call, but a permissions boundary and session policies
+   * have to. `account`: it names the caller's account, or the resource is in another account; all other policies have
+   * to allow the call, too.
    */
   names: 'session' | 'role' | 'account';
 }
 
-/** A call that was refused, with what AWS says of it. */
+/** A denied call, with AWS's error message. */
 export interface Denial extends Asked {
-  /** ARN of the role that called. */
+  /** ARN of the calling role. */
   principalArn: string;
   decision: Exclude<Decision, 'allowed'>;
   /** `User: … is not authorized to perform: … on resource: … because …`. */
   message: string;
 }
 
-/** A right that a call rested on. */
+/** A permission that a call needed and had. */
 export interface Use extends Pick<Asked, 'action' | 'resource'> {
   principalArn: string;
-  /** Of `iam:PassRole`: the service that the role is for. */
+  /** For `iam:PassRole`: the service to which the role is passed. */
   passedTo?: string;
 }
 
@@ -73,26 +72,28 @@ const useOf = (principalArn: string, { action, resource, context }: Asked): Use 
 
 type Kind = 'identity-based policy' | 'permissions boundary' | 'session policy' | 'resource-based policy';
 
-/** In the order in which IAM says what is missing. Each of them has to allow the call. */
+/**
+ * Policies of one kind; each layer has to allow the call. Layers are in the order in which IAM reports what is missing.
+ */
 interface Layer {
   kind: Kind;
   policies: ParsedPolicy[];
 }
 
-/** Which policies refuse a call, and how. */
+/** Which kind of policy denies a call, and how. */
 interface Refused {
   kind: Kind;
   decision: Denial['decision'];
 }
 
-/** Which layers need not allow it, by whom the trust policy names. */
+/** Layers that need not allow a call, by the principal that the trust policy names. */
 const SPARED: Record<Trust['names'], readonly Kind[]> = {
   session: ['identity-based policy', 'permissions boundary', 'session policy'],
   role: ['identity-based policy'],
   account: [],
 };
 
-/** A managed policy whose document nobody has said allows nothing. */
+/** Parses policies. A managed policy whose document is unknown allows nothing. */
 const policiesOf = (all: readonly { arn?: string; document?: string }[]): ParsedPolicy[] =>
   all.flatMap(({ arn = '', document = awsPolicy(arn) }) => (document === undefined ? [] : [identityPolicy(document)]));
 
@@ -112,8 +113,8 @@ const reasonOf = (kind: Kind, decision: Denial['decision'], action: string): str
     : ` because no ${kind} allows the ${action} action`;
 
 /**
- * What refuses it. An explicit deny comes first, wherever it is: "in all those policies, the enforcement code looks for
- * a Deny statement".
+ * Returns what denies a request; undefined if it is allowed. An explicit deny in any policy comes first: "in all those
+ * policies, the enforcement code looks for a Deny statement".
  */
 const refusalOf = (layers: Layer[], request: PolicyRequest, trust: Trust | undefined): Refused | undefined => {
   if (trust?.decision === 'explicitDeny') return { kind: 'resource-based policy', decision: 'explicitDeny' };
@@ -127,13 +128,15 @@ const refusalOf = (layers: Layer[], request: PolicyRequest, trust: Trust | undef
   return missing === undefined ? undefined : { kind: missing, decision: 'implicitDeny' };
 };
 
-/** "Global keys: the account that owns the resource"; none for one of AWS itself, or where the call has no resource. */
+/**
+ * Returns the global key for the account that owns the resource; empty for AWS's own resources, or without resource.
+ */
 const ownerOf = (resource: string): Record<string, string> => {
   const account = resource.split(':')[4] ?? '';
   return /^\d{12}$/.test(account) ? { 'aws:ResourceAccount': account } : {};
 };
 
-/** Global keys: IAM User Guide, "AWS global condition context keys", of a role's session over HTTPS. */
+/** Returns the global keys of a role's session over HTTPS (IAM User Guide, "AWS global condition context keys"). */
 export const globalKeys = (world: World, caller: Caller, resource: string, region: string): Record<string, string> => {
   const now = world.schedule.now();
   return {
@@ -153,8 +156,8 @@ export const globalKeys = (world: World, caller: Caller, resource: string, regio
 };
 
 /**
- * The operator is the account's administrator, limited by session policies alone. A role that IAM does not have has
- * no rights.
+ * Returns the layers that apply to a caller. The operator is the account's administrator, limited only by session
+ * policies. A role that does not exist in IAM has no permissions.
  */
 const layersOf = (world: World, caller: Caller): Layer[] => {
   const role = findRole(world, caller.principalArn);
@@ -165,7 +168,7 @@ const layersOf = (world: World, caller: Caller): Layer[] => {
   if (role?.permissionsBoundary)
     layers.push({ kind: 'permissions boundary', policies: policiesOf([role.permissionsBoundary]) });
   // "The resulting session's permissions are the intersection of the role's identity-based policy and the session
-  // policies": any of them may allow it.
+  // policies": it is enough if one of the session policies allows the call.
   if (session) layers.push({ kind: 'session policy', policies: session.map(identityPolicy) });
   return layers;
 };
@@ -178,7 +181,7 @@ const requestOf = (
 ): PolicyRequest => {
   let own: PolicyRequest['lookUp'] | undefined;
   let global: PolicyRequest['lookUp'] | undefined;
-  // Most policies ask for none, and others for those of the call alone.
+  // Contexts are built lazily: most policies use no condition keys, and others only those of the call.
   const lookUp: PolicyRequest['lookUp'] = (key) => {
     own ??= closedWorld(context);
     const state = own(key);
@@ -189,12 +192,12 @@ const requestOf = (
   return { action, resource, lookUp };
 };
 
-/** What refuses that call of the caller; undefined where it may make it. Nothing is noted. */
+/** Returns what denies a call; undefined if the caller may make it. Records nothing. */
 export const refusalIn = (world: World, caller: Caller, asked: Asked, region: string): Refused | undefined =>
   refusalOf(layersOf(world, caller), requestOf(world, caller, asked, region), asked.trust);
 
 export class Authorizer {
-  /** In order. Who calls the service's own functions is here as well. */
+  /** Denied calls in chronological order, including those of services that call the sandbox's own functions. */
   readonly denials: Denial[] = [];
   private readonly world: World;
   private readonly used = new Map<string, Use>();
@@ -204,13 +207,14 @@ export class Authorizer {
   }
 
   /**
-   * The rights that calls have rested on so far, each once: those that a trust policy made needless are not among them.
+   * Returns the permissions that calls have needed so far, without duplicates. Permissions that a trust policy made
+   * unnecessary are not included.
    */
   uses(): Use[] {
     return [...this.used.values()];
   }
 
-  /** The refusal of that call; undefined where the caller may make it. `region`: of the endpoint that was called. */
+  /** Returns the denial of a call; undefined if the caller may make it. `region`: region of the called endpoint. */
   authorize(caller: Caller, asked: Asked, region: string): Denial | undefined {
     const { principalArn } = caller;
     const { action, resource, named = resource, trust } = asked;

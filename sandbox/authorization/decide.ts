@@ -1,56 +1,56 @@
-/** What policies say to one request, as IAM names the decision. */
+/** Evaluates policies for one request, with IAM's names for the decisions. */
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { ParsedPolicy, Statement } from '../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
 import type { KeyState, PolicyRequest } from '../../lambdas/domain/policy/request.ts';
 import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
 
-/** Worlds come and go, and their roles say the same. */
+/** Limits the caches, which outlive a world: the roles of most worlds have the same policies. */
 const MOST_REMEMBERED = 2000;
 
 /** IAM API reference, EvaluationResult.EvalDecision. */
 export type Decision = 'allowed' | 'explicitDeny' | 'implicitDeny';
 
-/** Under which only a Deny still denies. */
+/** Allows everything, so that only an explicit deny can deny a request. */
 const EVERYTHING = parsePolicy(
   { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] },
   'identity',
 );
 
-/** Whether a statement speaks of that action, in lower case: one that does not can't decide anything. */
-const speaksOf = ({ action: { patterns, negated } }: Statement, action: string): boolean =>
+/** Returns whether a statement applies to an action, given in lower case. */
+const appliesTo = ({ action: { patterns, negated } }: Statement, action: string): boolean =>
   patterns.some((pattern) => matchesWildcard(pattern.toLowerCase(), action)) !== negated;
 
 /**
- * Of a policy and an action: the policy with the statements that speak of it. Most of a role's statements are of other
- * actions, and the same ones are asked again and again.
+ * Policies reduced to the statements that apply to an action, by policy and action. A cache: most statements of a role
+ * are for other actions, and the same actions are evaluated repeatedly.
  */
 const narrowed = new WeakMap<ParsedPolicy, Map<string, ParsedPolicy>>();
 
-const about = (policy: ParsedPolicy, action: string): ParsedPolicy => {
+const reduced = (policy: ParsedPolicy, action: string): ParsedPolicy => {
   if (!policy.valid) return policy;
   const known = narrowed.get(policy) ?? new Map<string, ParsedPolicy>();
   narrowed.set(policy, known);
   const wanted = action.toLowerCase();
   const found = known.get(wanted) ?? {
     ...policy,
-    statements: policy.statements.filter((statement) => speaksOf(statement, wanted)),
+    statements: policy.statements.filter((statement) => appliesTo(statement, wanted)),
   };
   known.set(wanted, found);
   return found;
 };
 
-/** Whether one of them denies it whatever else allows it. */
+/** Returns whether one of the policies has an explicit deny for the request. */
 export const denies = (policies: readonly ParsedPolicy[], request: PolicyRequest): boolean =>
   evaluate([...policies, EVERYTHING], request).verdict === 'denied';
 
-const decideAnew = (policies: readonly ParsedPolicy[], request: PolicyRequest): Decision => {
-  const relevant = policies.map((policy) => about(policy, request.action));
+const evaluateUncached = (policies: readonly ParsedPolicy[], request: PolicyRequest): Decision => {
+  const relevant = policies.map((policy) => reduced(policy, request.action));
   if (evaluate(relevant, request).verdict === 'allowed') return 'allowed';
   return denies(relevant, request) ? 'explicitDeny' : 'implicitDeny';
 };
 
-/** A decision, and what it rested on: the condition keys that were looked up, and what they had. */
+/** A decision, with the condition keys that were looked up and their states. */
 interface Remembered {
   keys: readonly (readonly [key: string, state: KeyState])[];
   decision: Decision;
@@ -62,15 +62,18 @@ const isSame = (a: KeyState, b: KeyState): boolean =>
     b.state !== 'values' ||
     (a.values.length === b.values.length && a.values.every((value, index) => value === b.values[index])));
 
-/** By the policies, in order; in each by action and resource. */
+/** Cached decisions by the first policy, then by action and resource. */
 const decisions = new WeakMap<ParsedPolicy, Map<string, { others: readonly ParsedPolicy[]; known: Remembered[] }>>();
-/** Where keys differ each time, such as the time of day, nothing is gained. */
+/** Limits the entries of one call: with keys that differ each time, such as the current time, caching gains nothing. */
 const MOST_VARIANTS = 4;
 
-/** What can't be decided is not allowed. The same call is judged once, as long as the keys that count are the same. */
+/**
+ * Returns the decision of policies for a request. An undecidable request is not allowed. The decision is cached for as
+ * long as the condition keys that it depends on have the same values.
+ */
 export const decide = (policies: readonly ParsedPolicy[], request: PolicyRequest): Decision => {
   const [first, ...others] = policies;
-  if (!first || request.principal) return decideAnew(policies, request);
+  if (!first || request.principal) return evaluateUncached(policies, request);
   const byCall = decisions.get(first) ?? new Map<string, { others: readonly ParsedPolicy[]; known: Remembered[] }>();
   decisions.set(first, byCall);
   const call = `${request.action} ${request.resource ?? ''}`;
@@ -92,13 +95,13 @@ export const decide = (policies: readonly ParsedPolicy[], request: PolicyRequest
     keys.set(key, state);
     return state;
   };
-  const decision = decideAnew(policies, { ...request, lookUp });
+  const decision = evaluateUncached(policies, { ...request, lookUp });
   if (entry.known.length >= MOST_VARIANTS) entry.known.shift();
   entry.known.push({ keys: [...keys], decision });
   return decision;
 };
 
-/** Policies of JSON texts; each text is read once. */
+/** Returns a function that parses policies; each text is parsed once. */
 const reader = (kind: 'identity' | 'trust'): ((text: string) => ParsedPolicy) => {
   const remembered = new Map<string, ParsedPolicy>();
   return (text) => {
@@ -111,7 +114,7 @@ const reader = (kind: 'identity' | 'trust'): ((text: string) => ParsedPolicy) =>
   };
 };
 
-/** A role's or a session's policy. */
+/** Parses an identity policy or a session policy. */
 export const identityPolicy = reader('identity');
-/** A role's trust policy. */
+/** Parses a trust policy. */
 export const trustPolicy = reader('trust');

@@ -1,6 +1,6 @@
 /**
- * What a resource's own policy says to a service that calls for somebody: of a function, a topic, a queue. Source: IAM
- * User Guide, "Identity-based policies and resource-based policies".
+ * Evaluates resource-based policies of functions, topics and queues for calls by services and roles. Source: IAM User
+ * Guide, "Identity-based policies and resource-based policies".
  */
 import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
@@ -9,30 +9,30 @@ import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
 import type { Authorizer, Denial } from './authorizer.ts';
 import { denies } from './decide.ts';
 
-/** Who calls a resource that has a policy of its own. */
+/** The caller of a resource that has its own policy. */
 export interface ResourceCaller {
-  /** ARN of the role that calls, or a service's principal, such as `events.amazonaws.com`. */
+  /** ARN of the calling role, or a service principal, such as `events.amazonaws.com`. */
   caller: string;
-  /** Of a service: what it calls for, such as a rule. */
+  /** For a service: ARN of the resource on whose behalf it calls, such as a rule. */
   sourceArn?: string;
 }
 
 export const isRole = ({ caller }: ResourceCaller): boolean => caller.startsWith('arn:');
 
-/** One call: the action on the resource, as policies write them. */
+/** A call: action and resource as policies write them. */
 export interface ResourceCall {
   action: string;
   /** ARN. */
   resource: string;
-  /** Condition keys of this call beside the global ones. */
+  /** Condition keys of this call in addition to the global ones. */
   context?: Record<string, string | readonly string[]>;
 }
 
 const accountOf = (arn: string): string => arn.split(':')[4] ?? '';
 
 /**
- * EventBridge User Guide, "Using IAM policy conditions": the rule and its account; IAM User Guide, "AWS global
- * condition context keys", for the others.
+ * Returns the request with its condition keys. Source: EventBridge User Guide, "Using IAM policy conditions", for the
+ * rule and its account; IAM User Guide, "AWS global condition context keys", for the others.
  */
 const requestOf = (
   { caller, sourceArn }: ResourceCaller,
@@ -46,14 +46,14 @@ const requestOf = (
     ...(account === undefined ? {} : { 'aws:SourceAccount': account }),
     ...context,
   });
-  // Whoever names an account means all of its roles.
+  // A policy that names an account means all of its roles.
   const principal = caller.startsWith('arn:')
     ? { type: 'AWS' as const, values: [accountOf(caller), caller] }
     : { type: 'Service' as const, values: [caller] };
   return { action, resource, principal, lookUp };
 };
 
-const noted = (
+const record = (
   authorizer: Authorizer,
   { action, resource }: ResourceCall,
   { caller }: ResourceCaller,
@@ -75,9 +75,9 @@ const noted = (
 };
 
 /**
- * The refusal of a service by the policies of the resource, which name principals and whose `Resource` is left to
- * whoever asks. Noted with the authorizer's other denials. Its text is IAM's for a resource's policy; nobody shows what
- * EventBridge gets.
+ * Returns the denial of a service's call by the policies of the resource, and records it with the authorizer's other
+ * denials; undefined if the call is allowed. The policies name principals; their `Resource` is up to the caller of this
+ * function. The message is IAM's for resource-based policies; what EventBridge really gets is not documented.
  */
 export const denialOfService = (
   authorizer: Authorizer,
@@ -87,12 +87,13 @@ export const denialOfService = (
 ): Denial | undefined => {
   const request = requestOf(caller, call);
   if (evaluate(policies, request).verdict === 'allowed') return undefined;
-  return noted(authorizer, call, caller, denies(policies, request) ? 'explicitDeny' : 'implicitDeny');
+  return record(authorizer, call, caller, denies(policies, request) ? 'explicitDeny' : 'implicitDeny');
 };
 
 /**
- * The refusal of a role: by its own policies, or by a Deny of the resource's. Within one account those of the resource
- * need not allow it too; in another one they have to (IAM User Guide, "Cross-account policy evaluation logic").
+ * Returns the denial of a role's call, by the role's own policies or by an explicit deny in the resource's policies;
+ * undefined if the call is allowed. Within one account, the resource's policies need not allow the call; across
+ * accounts they have to (IAM User Guide, "Cross-account policy evaluation logic").
  */
 export const denialOfRole = (
   authorizer: Authorizer,
@@ -108,13 +109,13 @@ export const denialOfRole = (
   );
   if (denial) return denial;
   if (policies.length > 0 && denies(policies, requestOf(caller, call)))
-    return noted(authorizer, call, caller, 'explicitDeny');
-  return isLetIn(policies, call, caller) ? undefined : noted(authorizer, call, caller, 'implicitDeny');
+    return record(authorizer, call, caller, 'explicitDeny');
+  return isLetIn(policies, call, caller) ? undefined : record(authorizer, call, caller, 'implicitDeny');
 };
 
 /**
- * Whether the resource's policies let a role in that has the right by its own: they have to where it is of another
- * account.
+ * Returns whether the resource's policies permit a role whose own policies allow the call: always within one account; a
+ * role of another account needs an Allow.
  */
 export const isLetIn = (policies: readonly ParsedPolicy[], call: ResourceCall, caller: ResourceCaller): boolean =>
   accountOf(caller.caller) === accountOf(call.resource) ||

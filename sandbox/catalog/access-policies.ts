@@ -1,5 +1,5 @@
 /**
- * Names of the access policies that EKS offers (ListAccessPolicies in April 2026; EKS User Guide, "Review access policy
+ * Names of EKS's access policies (ListAccessPolicies in April 2026; EKS User Guide, "Review access policy
  * permissions").
  */
 export const ACCESS_POLICIES: readonly string[] = [
@@ -38,6 +38,6 @@ export const ACCESS_POLICIES: readonly string[] = [
   'AmazonSagemakerHyperpodUserClusterPolicy',
 ];
 
-/** `partition` is that of the cluster: `aws`, `aws-cn`, … */
+/** Returns the ARN of an access policy. `partition`: the cluster's partition, `aws`, `aws-cn`, … */
 export const accessPolicyArn = (partition: string, name: string): string =>
   `arn:${partition}:eks::aws:cluster-access-policy/${name}`;

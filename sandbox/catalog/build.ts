@@ -1,10 +1,12 @@
-/** What the catalogue's files share: the parts that all add-ons of EKS look alike in. */
+/** Helpers for the catalogue's files: parts that all EKS add-ons have in common. */
 import type { CustomKind, WorkloadTemplate } from '../kubernetes/objects.ts';
 import type { CatalogueVersion } from './catalogue.ts';
 
 type PodIdentity = CatalogueVersion['podIdentity'];
 
-/** Policies by service account, as DescribeAddonConfiguration recommends them: names of AWS managed policies. */
+/**
+ * Returns the policies that DescribeAddonConfiguration recommends. `policies`: AWS managed policies by service account.
+ */
 export const podIdentity = (policies: Record<string, string[]>): PodIdentity =>
   Object.entries(policies).map(([serviceAccount, names]) => ({
     serviceAccount,
@@ -12,8 +14,8 @@ export const podIdentity = (policies: Record<string, string[]>): PodIdentity =>
   }));
 
 /**
- * Versions, newest first: `[version, first and last Kubernetes version that it is offered for, versions that it is the
- * default of]`.
+ * Returns an add-on's versions. `rows`, newest first: `[version, first and last supported Kubernetes version,
+ * Kubernetes versions for which it is the default, whether it supports associations]`.
  */
 export const versions = (
   rows: [version: string, from: number, to: number, defaultFor: number[], takesAssociations: boolean][],
@@ -28,7 +30,7 @@ export const versions = (
     offered: true,
   }));
 
-/** Labels as EKS sets them on an add-on's workloads and pods. */
+/** Returns the labels that EKS sets on an add-on's workloads and pods. */
 export const labels = (addon: string, component: string): Record<string, string> => ({
   app: component,
   'app.kubernetes.io/name': addon,
@@ -36,15 +38,15 @@ export const labels = (addon: string, component: string): Record<string, string>
   'app.kubernetes.io/managed-by': 'EKS',
 });
 
-/** Without a tag: a catalogue's workloads are the same for all versions. */
+/** Images have no tag: the catalogue's workloads are the same for all versions. */
 const REGISTRY = '602401143452.dkr.ecr.us-west-2.amazonaws.com/eks';
 
 export const containers = (images: Record<string, string>): WorkloadTemplate['containers'] =>
   Object.entries(images).map(([name, image]) => ({ name, image: `${REGISTRY}/${image}` }));
 
 /**
- * Custom resources of one group: `[plural, kind, versions (the preferred one first), short names, false where they have
- * no namespace]`.
+ * Returns kinds of custom resources of one group. `rows`: `[plural, kind, versions (the preferred version first), short
+ * names, false for cluster-scoped resources]`.
  */
 export const customKinds = (
   group: string,

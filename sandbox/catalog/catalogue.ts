@@ -2,14 +2,14 @@ import type { AddonObjects } from '../kubernetes/objects.ts';
 
 export interface CatalogueVersion {
   version: string;
-  /** Kubernetes versions that it is offered for. */
+  /** Kubernetes versions for which it is offered. */
   kubernetesVersions: string[];
   /** Kubernetes versions for which it is the default. */
   defaultFor: string[];
-  /** Service accounts that take an association; absent: Pod Identity is not supported. */
+  /** Service accounts that support an association; undefined if the version does not support Pod Identity. */
   podIdentity?: { serviceAccount: string; recommendedManagedPolicies: string[] }[];
   requiresIamPermissions: boolean;
-  /** False once EKS has withdrawn it: existing add-ons go on, creates are refused. */
+  /** False once EKS has withdrawn the version: existing add-ons keep it, new ones cannot be created with it. */
   offered: boolean;
 }
 
@@ -21,11 +21,11 @@ export interface CatalogueAddon {
   objects: AddonObjects;
   /** The service accounts that IRSA annotates. */
   irsaServiceAccounts: string[];
-  /** JSON schema text, as DescribeAddonConfiguration gives it. */
+  /** JSON Schema as text, as DescribeAddonConfiguration returns it. */
   configurationSchema: string;
   /** Newest first. */
   versions: CatalogueVersion[];
 }
 
-/** What EKS offers, by add-on name. */
+/** The add-ons that EKS offers, by name. */
 export type Catalogue = Map<string, CatalogueAddon>;

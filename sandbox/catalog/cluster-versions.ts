@@ -1,12 +1,12 @@
 /**
- * Kubernetes versions that the catalogue's add-ons are for. Dates: EKS User Guide, "Amazon EKS Kubernetes release
- * calendar"; platform versions: endoflife.date/amazon-eks, as of the end of January 2026.
+ * Kubernetes versions that the catalogue covers. Dates: EKS User Guide, "Amazon EKS Kubernetes release calendar";
+ * platform versions: endoflife.date/amazon-eks, as of the end of January 2026.
  */
 export interface ClusterVersion {
   version: string;
   /** Platform version that a new cluster got in January 2026. */
   platformVersion: string;
-  /** Dates as YYYY-MM-DD; support ends at their start (UTC). */
+  /** Dates as YYYY-MM-DD; support ends at the start of the day (UTC). */
   released: string;
   endOfStandardSupport: string;
   endOfExtendedSupport: string;
@@ -65,6 +65,6 @@ export const CLUSTER_VERSIONS: readonly ClusterVersion[] = [
   },
 ];
 
-/** Those that EKS has at that time, in milliseconds since 1970; oldest first. */
+/** Returns the versions that EKS had released by `time` (milliseconds since 1970), oldest first. */
 export const releasedBy = (time: number): ClusterVersion[] =>
   CLUSTER_VERSIONS.filter(({ released }) => Date.parse(released) <= time);

@@ -1,7 +1,7 @@
 /**
- * Community add-ons that take associations: EKS publishes them, their communities own them. Each has a namespace of its
- * own. Source: EKS User Guide, "Community add-ons" (names, namespaces, service accounts, managed policies). The
- * service's registry does not know fluent-bit, so that it is here for every add-on that only EKS knows about.
+ * Community add-ons that support associations: EKS publishes them, their communities own them. Each has its own
+ * namespace. Source: EKS User Guide, "Community add-ons" (names, namespaces, service accounts, managed policies). The
+ * service's registry does not know fluent-bit, which represents all add-ons that only EKS knows.
  */
 import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';

@@ -91,7 +91,7 @@ export const networking: CatalogueAddon[] = [
         ['v1.19.2-eksbuild.1', 29, 32, [30, 31], true],
         ['v1.18.3-eksbuild.1', 29, 31, [29], true],
         ['v1.15.5-eksbuild.1', 29, 29, [], true],
-        // Associations came with v1.15.5-eksbuild.1.
+        // Associations are supported since v1.15.5-eksbuild.1.
         ['v1.15.4-eksbuild.1', 29, 29, [], false],
       ],
       { requiresIamPermissions: true, podIdentity: podIdentity({ 'aws-node': ['AmazonEKS_CNI_Policy'] }) },
@@ -187,7 +187,7 @@ export const networking: CatalogueAddon[] = [
         {
           kind: 'DaemonSet',
           name: 'eks-pod-identity-agent',
-          // The agent's chart makes a service account of its own only for its optional probe.
+          // The agent's chart creates a service account only for its optional probe.
           serviceAccount: 'default',
           // eks-pod-identity-agent, charts/eks-pod-identity-agent/values.yaml.
           maxUnavailable: '10%',
@@ -215,7 +215,7 @@ export const networking: CatalogueAddon[] = [
     ),
   },
   {
-    // A community add-on: EKS publishes it, its community owns it. It refuses associations
+    // A community add-on: EKS publishes it, its community owns it. It does not support associations
     // (aws/containers-roadmap#2712).
     publisher: 'eks',
     owner: 'community',

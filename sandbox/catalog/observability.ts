@@ -1,4 +1,4 @@
-/** Observability add-ons: each has a namespace of its own. */
+/** Observability add-ons; each has its own namespace. */
 import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
 import {
@@ -75,7 +75,7 @@ export const observability: CatalogueAddon[] = [
         name,
       })),
     },
-    // IRSA has one role for all three; associations are one each.
+    // With IRSA, one role serves all three; with associations, each has its own.
     irsaServiceAccounts: ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'],
     configurationSchema: configurationSchema('Configurable parameters of the AWS Distro for OpenTelemetry operator', {
       affinity,

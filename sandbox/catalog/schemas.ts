@@ -1,8 +1,8 @@
 /**
- * Configuration schemas in the two forms that EKS publishes: those of the networking add-ons are generated, draft 6,
- * all by reference; those of the CSI drivers are written by hand, draft 2019-09. Forms:
+ * Configuration schemas in the two forms that EKS publishes: schemas of networking add-ons are generated, draft 6, and
+ * use references throughout; schemas of CSI drivers are handwritten, draft 2019-09. Source of the forms:
  * terraform-aws-modules/terraform-aws-eks#2667 (vpc-cni), aws/amazon-vpc-cni-k8s#2272 (aws-ebs-csi-driver). The
- * parameters are a choice of the real ones.
+ * parameters are a selection of the real ones.
  */
 export type Property = Record<string, unknown>;
 
@@ -17,17 +17,17 @@ export const text: Property = { type: 'string' };
 export const integer: Property = { type: 'integer' };
 export const boolean: Property = { type: 'boolean' };
 export const list: Property = { type: 'array' };
-/** A part of a pod's specification that is handed on as it is. */
+/** A part of a pod's specification that is passed on unchanged. */
 export const anyObject: Property = { type: 'object' };
 export const texts: Property = { type: 'object', additionalProperties: text };
-/** Environment variables are texts, whatever they hold. */
+/** Environment variables are strings, whatever their content. */
 export const variable = (format?: 'boolean' | 'integer'): Property => ({
   type: 'string',
   ...(format === undefined ? {} : { format }),
 });
 export const oneOf = (...values: string[]): Property => ({ type: 'string', enum: values });
 
-/** CPU and memory; EKS takes numbers as well as texts such as `50m`. */
+/** CPU and memory; EKS accepts numbers and strings such as `50m`. */
 export const resources: Property = closed({
   limits: { type: 'object', additionalProperties: { type: ['string', 'number'] } },
   requests: { type: 'object', additionalProperties: { type: ['string', 'number'] } },
@@ -43,7 +43,7 @@ export const tolerations: Property = {
   }),
 };
 export const affinity: Property = { type: ['object', 'null'] };
-/** Settings of pods that many add-ons take. */
+/** Pod settings that many add-ons support. */
 export const podSettings = {
   affinity,
   nodeSelector: texts,
@@ -58,7 +58,7 @@ export const replicas = (most?: number): Property => ({
   ...(most === undefined ? {} : { maximum: most }),
 });
 
-/** A schema's text as the CSI drivers have it: nothing is allowed that is not named. */
+/** Returns a schema in the form of the CSI drivers, as text: additional properties are not allowed. */
 export const configurationSchema = (
   description: string,
   properties: Record<string, Property>,
@@ -73,12 +73,12 @@ export const configurationSchema = (
     type: 'object',
   });
 
-/** A reference into `$defs` of `configurationSchema`. */
+/** Returns a reference to one of the `$defs` of `configurationSchema`. */
 export const reference = (name: string): Property => ({ $ref: `#/$defs/${name}` });
 
 const titleOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
-/** A schema's text as the networking add-ons have it: each object is a definition of its own. */
+/** Returns a schema in the form of the networking add-ons, as text: each object is a separate definition. */
 export const generatedSchema = (title: string, description: string, properties: Record<string, Property>): string => {
   const definitions: Record<string, Property> = {};
   const referTo = (name: string, property: Property): Property => {

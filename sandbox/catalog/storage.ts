@@ -102,7 +102,7 @@ export const storage: CatalogueAddon[] = [
         ['v1.38.1-eksbuild.1', 29, 32, [31], true],
         ['v1.35.0-eksbuild.1', 29, 31, [29, 30], true],
         ['v1.31.0-eksbuild.1', 29, 31, [], true],
-        // The last one before associations: those came with v1.26.0-eksbuild.1.
+        // The last version without associations, which are supported since v1.26.0-eksbuild.1.
         ['v1.25.0-eksbuild.1', 29, 30, [], false],
       ],
       {
@@ -244,11 +244,11 @@ export const storage: CatalogueAddon[] = [
       [
         ['v2.3.0-eksbuild.1', 33, 35, [34, 35], true],
         ['v2.0.0-eksbuild.1', 30, 33, [], true],
-        // awslabs/mountpoint-s3-csi-driver#215: version 1 takes no associations.
+        // awslabs/mountpoint-s3-csi-driver#215: version 1 does not support associations.
         ['v1.15.0-eksbuild.1', 29, 33, [29, 30, 31, 32, 33], false],
         ['v1.11.0-eksbuild.1', 29, 31, [], false],
       ],
-      // No managed policy is recommended: which buckets it may read is the owner's own policy.
+      // No managed policy is recommended: users write their own policy for the buckets that the driver may read.
       { requiresIamPermissions: true, podIdentity: podIdentity({ 's3-csi-driver-sa': [] }) },
     ),
   },

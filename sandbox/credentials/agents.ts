@@ -1,4 +1,4 @@
-/** Whether a pod finds a Pod Identity agent on its node, and whether that one may ask EKS Auth. */
+/** Determines whether a pod's node has a working Pod Identity agent, and whether the agent may call EKS Auth. */
 import { refusalIn } from '../authorization/authorizer.ts';
 import { computeOf, isAgent, isNodeReady } from '../kubernetes/nodes.ts';
 import type { Pod } from '../kubernetes/objects.ts';
@@ -9,25 +9,28 @@ import { type Refusal, refused } from './refusal.ts';
 
 export const ASSUME_FOR_POD = 'eks-auth:AssumeRoleForPodIdentity';
 
-/** Whether it is one of the agent's pods, and answers. */
-const isAtWork = ({ metadata, status }: Pod): boolean =>
+/** Returns whether a pod is a ready pod of the agent. */
+const isReadyAgent = ({ metadata, status }: Pod): boolean =>
   isAgent(metadata) &&
   metadata.deletionTimestamp === undefined &&
-  status.conditions.some((one) => one.type === 'Ready' && one.status === 'True');
+  status.conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True');
 
-/** Auto Mode's nodes have it built in, Fargate's have none, all others the DaemonSet's pod. */
+/**
+ * Returns whether a node has a working agent: it is built into nodes of Auto Mode, Fargate has none, and all other
+ * nodes have a pod of the DaemonSet.
+ */
 const hasAgent = (cluster: ClusterState, nodeName: string): boolean => {
   const node = getObject(cluster.kube, 'Node', undefined, nodeName);
   if (!node || !isNodeReady(node)) return false;
   const compute = computeOf(node);
   if (compute === 'fargate') return false;
   if (compute === 'auto') return true;
-  return listObjects(cluster.kube, 'Pod').some((pod) => pod.spec.nodeName === nodeName && isAtWork(pod));
+  return listObjects(cluster.kube, 'Pod').some((pod) => pod.spec.nodeName === nodeName && isReadyAgent(pod));
 };
 
 /**
- * What keeps the agent of that pod's node from asking EKS Auth; undefined where it can. A role of nodes that the world's
- * IAM does not have may: nobody has said what it may not.
+ * Returns why the agent on a pod's node cannot call EKS Auth; undefined if it can. A node role that does not exist in
+ * the world's IAM is assumed to be allowed, since the scenario does not describe its policies.
  */
 export const agentProblem = (world: World, cluster: ClusterState, pod: Pod): { refused: Refusal } | undefined => {
   if (!hasAgent(cluster, pod.spec.nodeName ?? ''))
@@ -37,7 +40,6 @@ export const agentProblem = (world: World, cluster: ClusterState, pod: Pod): { r
   const caller = { accessKeyId: '', principalArn: nodeRoleArn, account };
   const refusal = refusalIn(world, caller, { action: ASSUME_FOR_POD, resource: arn }, region);
   return (
-    refusal &&
-    refused('AccessDeniedException', 403, `The role of the nodes is not authorized to perform: ${ASSUME_FOR_POD}`)
+    refusal && refused('AccessDeniedException', 403, `The node role is not authorized to perform: ${ASSUME_FOR_POD}`)
   );
 };

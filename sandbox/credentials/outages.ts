@@ -1,6 +1,6 @@
 /**
- * Outages of what gives pods their credentials. Nobody's call begins them: they have their time, and what is asked
- * within it is refused, without anything being decided. Names of errors: EKS Auth API Reference,
+ * Outages of the services from which pods get credentials. An outage is a period of time, not triggered by a call:
+ * requests within it fail without any policy being evaluated. Error names: EKS Auth API Reference,
  * AssumeRoleForPodIdentity; STS API Reference, "Common Errors".
  */
 import type { FaultKind } from '../world/faults.ts';
@@ -8,7 +8,7 @@ import type { ClusterState, World } from '../world/world.ts';
 import { type Refusal, refused } from './refusal.ts';
 import type { Source } from './sources.ts';
 
-const ASKED = {
+const OPERATIONS = {
   'pod-identity': { service: 'eks-auth', operation: 'AssumeRoleForPodIdentity' },
   irsa: { service: 'sts', operation: 'AssumeRoleWithWebIdentity' },
 } as const;
@@ -24,13 +24,13 @@ const REFUSALS: Record<Source['method'], Partial<Record<FaultKind, [code: string
   },
 };
 
-/** Why nobody would answer a pod of that cluster now; undefined where somebody would. */
+/** Returns the error that a request for a pod of the cluster gets now; undefined if there is no outage. */
 export const outageOf = (
   world: World,
   { region, name }: Pick<ClusterState, 'region' | 'name'>,
   method: Source['method'],
 ): { refused: Refusal } | undefined => {
-  const kind = world.faults.outageAt({ ...ASKED[method], region, cluster: name }, world.schedule.now());
+  const kind = world.faults.outageAt({ ...OPERATIONS[method], region, cluster: name }, world.schedule.now());
   if (kind === undefined) return undefined;
   const known = REFUSALS[method][kind];
   return known ? refused(...known) : refused('ConnectionLost', 0, 'socket hang up');

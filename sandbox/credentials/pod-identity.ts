@@ -1,8 +1,8 @@
 /**
- * Whether EKS Auth gives a pod credentials: by the association of its service account, by the trust policy of the role
- * with the pod's session tags, and by what the node that asks for it may do. Sources: EKS Auth API Reference,
- * AssumeRoleForPodIdentity; EKS User Guide, "Learn how EKS Pod Identity grants pods access to AWS services" and "Grant
- * Pods access to AWS resources based on tags".
+ * Decides whether EKS Auth returns credentials for a pod: by the association of the service account, and by the trust
+ * policy of the role, evaluated with the pod's session tags. Sources: EKS Auth API Reference, AssumeRoleForPodIdentity;
+ * EKS User Guide, "Learn how EKS Pod Identity grants pods access to AWS services" and "Grant Pods access to AWS
+ * resources based on tags".
  */
 import { createHash } from 'node:crypto';
 import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
@@ -16,7 +16,7 @@ import type { AssociationState, ClusterState, RoleState, World } from '../world/
 import { type Granted, type Refusal, refused } from './refusal.ts';
 import { trusts } from './trust.ts';
 
-/** What tokens for EKS Auth are for. */
+/** Audience of tokens for EKS Auth. */
 export const POD_IDENTITY_AUDIENCE = 'pods.eks.amazonaws.com';
 
 /** The pod that a token names. */
@@ -27,15 +27,16 @@ export interface TokenPod {
   uid: string;
 }
 
-/** What EKS Auth has decided to give. */
+/** The role that EKS Auth has decided to grant. */
 export interface PodIdentityGrant extends Granted {
   association: AssociationState;
-  /** Session policies, JSON text. */
+  /** Session policies as JSON. */
   policies: string[];
 }
 
 /**
- * EKS Auth learns of a new association `eksAuthLagSeconds` late; changes and removals are known at once.
+ * Returns the association that EKS Auth knows for a pod: it learns of a new association `eksAuthLagSeconds` late, of
+ * changes and removals at once.
  */
 const associationOf = (world: World, cluster: ClusterState, pod: TokenPod): AssociationState | undefined => {
   const newest = world.schedule.now() - world.knobs.eksAuthLagSeconds * 1000;
@@ -50,11 +51,14 @@ const associationOf = (world: World, cluster: ClusterState, pod: TokenPod): Asso
   return undefined;
 };
 
-/** EKS User Guide: `eks-CLUSTER-POD-UUID`; here the UUID is made of the pod's, so that asking draws no chance. */
+/**
+ * Returns the session name `eks-CLUSTER-POD-UUID` (EKS User Guide). The UUID is derived from the pod's uid, so that
+ * calling this draws no random number.
+ */
 const sessionNameOf = (cluster: ClusterState, pod: TokenPod): string => {
   const id = createHash('sha256').update(`${cluster.arn}/${pod.uid}`).digest('hex');
   const uuid = [id.slice(0, 8), id.slice(8, 12), id.slice(12, 16), id.slice(16, 20), id.slice(20, 32)].join('-');
-  // STS takes 64 characters, of which the UUID has 36.
+  // STS accepts 64 characters, of which the UUID takes 36.
   return `${`eks-${cluster.name}-${pod.name}`.slice(0, 27)}-${uuid}`;
 };
 
@@ -67,7 +71,7 @@ const tagsOf = (cluster: ClusterState, pod: TokenPod): Record<string, string> =>
   'kubernetes-pod-uid': pod.uid,
 });
 
-/** Whether the trust policy lets EKS Auth in for that pod: sts:AssumeRole, and sts:TagSession. */
+/** Returns whether the trust policy allows EKS Auth sts:AssumeRole and sts:TagSession for the pod. */
 const trustsPod = (
   world: World,
   cluster: ClusterState,
@@ -91,14 +95,17 @@ const trustsPod = (
   });
 };
 
-/** Who the pod's own role is, to the role that it goes on to. */
+/** Returns the pod's own role as the caller that assumes the target role. */
 const callerOf = (role: RoleState): Caller => ({
   accessKeyId: '',
   principalArn: role.arn,
   account: role.arn.split(':')[4] ?? '',
 });
 
-/** EKS User Guide, "Access AWS resources using EKS Pod Identity target IAM roles": the role assumes the target role. */
+/**
+ * Returns whether the associated role can assume the target role (EKS User Guide, "Access AWS resources using EKS Pod
+ * Identity target IAM roles").
+ */
 const reachesTarget = (
   world: World,
   cluster: ClusterState,
@@ -106,7 +113,7 @@ const reachesTarget = (
 ): boolean => {
   const { targetRoleArn = '', externalId, disableSessionTags } = association;
   const target = findRole(world, targetRoleArn);
-  // A role of an account that the world does not have is somebody else's, and nobody knows whom it trusts.
+  // The trust policy of a role in an account outside the world is unknown.
   if (!target) return !world.accounts.has(targetRoleArn.split(':')[4] ?? '') && world.knobs.undecidedTrust === 'allows';
   const caller = callerOf(role);
   const sessionName = sessionNameOf(cluster, pod);
@@ -131,8 +138,9 @@ const reachesTarget = (
 };
 
 /**
- * What EKS Auth answers for a pod's token. The texts of refusals are as users report them (awslabs/mountpoint-s3-csi-
- * driver#781; aws/eks-pod-identity-agent, README); that of a missing association is not known.
+ * Returns EKS Auth's answer for a pod's token. Error messages are as reported by users
+ * (awslabs/mountpoint-s3-csi-driver#781; aws/eks-pod-identity-agent, README); the message for a missing association is
+ * not known.
  */
 export const judgePodIdentity = (
   world: World,

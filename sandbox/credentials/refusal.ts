@@ -1,13 +1,13 @@
-/** Why credentials were refused, as the service that refused them says it. */
+/** Why credentials were refused, in the words of the service that refused them. */
 export interface Refusal {
-  /** Name of the error. `AgentUnreachable`: nobody answers at the agent's address. */
+  /** Error name. `AgentUnreachable`: the agent's address does not answer. */
   code: string;
-  /** HTTP status; 0 where nobody answered. */
+  /** HTTP status; 0 if there was no response. */
   status: number;
   message: string;
 }
 
-/** A role that somebody may have. */
+/** A role that was granted, and the name of the session. */
 export interface Granted {
   roleArn: string;
   sessionName: string;

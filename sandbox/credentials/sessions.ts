@@ -1,8 +1,9 @@
 /**
- * Which AWS credentials a pod has at a moment. A pod fetches them when its containers need them first: by the agent of
- * its node from EKS Auth, or with its token from STS. They live for hours, and are fetched anew before they end, so that
- * a pod whose association or trust is gone still has what it has for a while. Nothing is scheduled for it: a session
- * that is due is renewed when somebody looks, by what holds then. Whoever changes what may be renewed looks first.
+ * The AWS credentials that a pod has at a given time. A pod fetches credentials when its containers first need them:
+ * through the agent on its node from EKS Auth, or with its token from STS. Credentials are valid for hours and are
+ * renewed before they expire, so a pod whose association or trust is gone keeps its credentials for a while. Renewals
+ * are not scheduled: a session that is due is renewed when its state is next read, according to the state at that time.
+ * Code that changes what can be renewed therefore calls `renewSessions` first.
  */
 import type { Pod } from '../kubernetes/objects.ts';
 import { listObjects } from '../kubernetes/store.ts';
@@ -14,18 +15,18 @@ import { type Granted, isRefusal, type Refusal, refused } from './refusal.ts';
 import { type Source, sourcesOf } from './sources.ts';
 import { judgeWebIdentity } from './web-identity.ts';
 
-/** What a pod holds. Times are milliseconds since 1970. */
+/** Credentials that a pod holds. Times are milliseconds since 1970. */
 export interface PodSession {
   roleArn: string;
-  /** From when on it is fetched anew. */
+  /** Time from which the session is renewed. */
   renewAt: number;
   expiresAt: number;
 }
 
-/** SDKs fetch anew when so little is left of what they have; botocore does from fifteen minutes on, others from five. */
+/** Remaining validity at which SDKs renew credentials: five minutes for most SDKs, fifteen for botocore. */
 const REFRESH_BEFORE_END = 5 * 60_000;
 
-/** Of one source of a pod. */
+/** Credentials from one of a pod's sources. */
 export type SourceCredentials = { method: Source['method'] } & (
   | { roleArn: string; expiresAt: number; refused?: Refusal }
   | { roleArn?: never; refused: Refusal }
@@ -60,9 +61,12 @@ const judge = (
   return isRefusal(judged) ? judged : { ...judged, lives, renewed: lives - REFRESH_BEFORE_END };
 };
 
-/** EKS Auth's refusal has the agent drop what it has; without an agent in between the pod keeps it to its end. */
+/**
+ * Returns whether a pod keeps its credentials after a failed renewal: the agent drops them if EKS Auth refuses; with
+ * IRSA, the pod keeps them until they expire.
+ */
 const outlives = (world: World, cluster: ClusterState, { method }: Source): boolean =>
-  // An outage refuses nothing: the agent asks again and keeps what it has.
+  // An outage is not a refusal: the agent retries and keeps the credentials.
   method === 'irsa' || world.knobs.refusedRenewal === 'keeps' || outageOf(world, cluster, method) !== undefined;
 
 const fetchFrom = (world: World, cluster: ClusterState, pod: Pod, source: Source): SourceCredentials => {
@@ -87,15 +91,15 @@ const fetchFrom = (world: World, cluster: ClusterState, pod: Pod, source: Source
 };
 
 /**
- * What each source of the pod's credentials gives it now; none of a pod without an AWS identity of its own. A pod that
- * never got any asks again each time.
+ * Returns what each of a pod's sources provides now; empty for a pod without its own AWS identity. A pod without
+ * credentials requests them again each time.
  */
 export const credentialsOfPod = (world: World, cluster: ClusterState, pod: Pod): SourceCredentials[] =>
   sourcesOf(pod).map((source) => fetchFrom(world, cluster, pod, source));
 
 /**
- * Until when a pod has what it has, whatever becomes of associations and trust: milliseconds since 1970, 0 where it
- * lacks something.
+ * Returns until when a pod keeps its credentials regardless of changes to associations and trust, in milliseconds since
+ * 1970; 0 if the credentials of a source are missing.
  */
 export const settledUntil = ({ kube }: ClusterState, pod: Pod): number => {
   const held = kube.sessions.get(pod.metadata.uid);
@@ -104,40 +108,42 @@ export const settledUntil = ({ kube }: ClusterState, pod: Pod): number => {
   );
 };
 
-/** Why each source of the pod would give it nothing if it had to fetch anew now; empty where all would. */
+/** Returns why sources of a pod would refuse credentials if the pod requested them now; empty if none would. */
 export const refusalsOf = (world: World, cluster: ClusterState, pod: Pod): Refusal[] =>
   sourcesOf(pod).flatMap((source) => {
     const judged = judge(world, cluster, pod, source);
     return isRefusal(judged) ? [judged.refused] : [];
   });
 
-/** Whether every source of the pod gives it credentials now. */
+/** Returns whether every source of a pod provides credentials now. */
 export const hasCredentials = (world: World, cluster: ClusterState, pod: Pod): boolean =>
   credentialsOfPod(world, cluster, pod).every(({ roleArn }) => roleArn !== undefined);
 
-/** Pods that run: the others have not asked for credentials yet, or will ask for none any more. */
+/** Returns whether a pod is running: other pods do not request credentials yet, or not any more. */
 const runs = ({ status }: Pod): boolean => status.phase === 'Running';
 
-const hasFor = ({ associations }: ClusterState, role: string): boolean =>
+const hasAssociationFor = ({ associations }: ClusterState, role: string): boolean =>
   [...associations.values()].some(({ roleArn, targetRoleArn }) => roleArn === role || targetRoleArn === role);
 
 /**
- * Has pods of a cluster fetch what they need, and renew what is due, before something changes that decides whether they
- * can. `roleArn`: those that could have that role; left out: all.
+ * Has pods of a cluster fetch missing credentials and renew those that are due; to be called before a change of what
+ * allows it. `roleArn`: only pods that could have this role; all pods if undefined.
  */
 export const renewSessions = (world: World, cluster: ClusterState, roleArn?: string): void => {
-  const isGiven = roleArn !== undefined && hasFor(cluster, roleArn);
+  const isGiven = roleArn !== undefined && hasAssociationFor(cluster, roleArn);
   for (const pod of listObjects(cluster.kube, 'Pod'))
     for (const source of runs(pod) ? sourcesOf(pod) : [])
       if (roleArn === undefined || ('roleArn' in source ? source.roleArn === roleArn : isGiven))
         fetchFrom(world, cluster, pod, source);
 };
 
-/** The same in all clusters, for what a role's trust policy lets in; left out: of all roles. */
+/** Does the same in all clusters, for pods that could have the role; for all pods if it is undefined. */
 export const renewSessionsOf = (world: World, roleArn?: string): void => {
   for (const { clusters } of world.accounts.values())
     for (const cluster of clusters.values()) renewSessions(world, cluster, roleArn);
 };
 
-/** Has pods renew what is due at that time, milliseconds since 1970, before an outage that begins then keeps them from it. */
+/**
+ * Has pods renew credentials just before `at` (milliseconds since 1970), when an outage begins that would prevent it.
+ */
 export const renewBefore = (world: World, at: number): void => world.schedule.at(at - 1, () => renewSessionsOf(world));

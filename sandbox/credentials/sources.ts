@@ -1,6 +1,7 @@
 /**
- * Where a pod's containers get their AWS credentials from, by the environment and the token that the webhook gave them.
- * SDKs look for static keys first, then for a web identity, then for the container credentials of Pod Identity.
+ * The sources from which a pod's containers get AWS credentials, according to the environment and token that the
+ * webhook injected. SDKs check for static keys first, then for a web identity, then for the container credentials of
+ * Pod Identity.
  */
 import type { Container, Pod } from '../kubernetes/objects.ts';
 import { POD_IDENTITY_AUDIENCE } from './pod-identity.ts';
@@ -11,7 +12,7 @@ export type Source =
   /** The environment names a source whose token the pod does not have. */
   | { method: 'pod-identity' | 'irsa'; missing: 'token' };
 
-/** Audiences of the tokens that the pod has beside that for the API server. */
+/** Returns the audiences of a pod's tokens, except the token for the API server. */
 const audiencesOf = (pod: Pod): string[] =>
   (pod.spec.volumes ?? []).flatMap(({ projected }) =>
     (projected?.sources ?? []).flatMap((source) => {
@@ -37,8 +38,8 @@ const sourceOf = ({ env = [] }: Container, audiences: readonly string[]): Source
 const known = new WeakMap<Pod, readonly Source[]>();
 
 /**
- * The sources that its containers use, each once; none of a pod with static keys, or with the node's role. A pod's
- * environment never changes, so that each pod is read once.
+ * Returns the sources that a pod's containers use, without duplicates; empty for a pod with static keys or the node's
+ * role. The result is cached, because a pod's environment never changes.
  */
 export const sourcesOf = (pod: Pod): readonly Source[] => {
   const read = known.get(pod);

@@ -1,17 +1,17 @@
 /**
- * Tokens of service accounts, as an API server signs them for a pod: JSON Web Tokens with the claims that STS and EKS
- * Auth look at. Source: Kubernetes, "Managing Service Accounts", "Bound service account token"; signed with RS256, as
- * EKS's are.
+ * Service account tokens, as an API server signs them for a pod: JSON Web Tokens with the claims that STS and EKS Auth
+ * check, signed with RS256, as EKS does. Source: Kubernetes, "Managing Service Accounts", "Bound service account
+ * token".
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { ClusterState } from '../world/world.ts';
 
-/** Whom a token speaks for. */
+/** The service account of a token. */
 export interface TokenSubject {
   namespace: string;
   serviceAccount: { name: string; uid: string };
-  /** Left out: the token is not bound to a pod. */
+  /** Undefined if the token is not bound to a pod. */
   pod?: { name: string; uid: string };
 }
 
@@ -23,12 +23,12 @@ export interface TokenClaims extends TokenSubject {
   expiresAt: number;
 }
 
-/** The issuer of a cluster that shows none: Kubernetes' own default. */
+/** Kubernetes' default issuer, for a cluster without an OIDC issuer. */
 const DEFAULT_ISSUER = 'https://kubernetes.default.svc';
 
 export const issuerOf = ({ oidcIssuer = DEFAULT_ISSUER }: ClusterState): string => oidcIssuer;
 
-/** Made when somebody asks for the first token: most clusters of a run sign none. */
+/** Keys are created with the first token: most clusters of a run sign none. */
 const keys = new WeakMap<ClusterState, { privateKey: KeyObject; publicKey: KeyObject }>();
 
 const keysOf = (cluster: ClusterState): { privateKey: KeyObject; publicKey: KeyObject } => {
@@ -39,15 +39,15 @@ const keysOf = (cluster: ClusterState): { privateKey: KeyObject; publicKey: KeyO
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
-  const made = { privateKey: createPrivateKey(privateKey), publicKey: createPublicKey(privateKey) };
-  keys.set(cluster, made);
-  return made;
+  const created = { privateKey: createPrivateKey(privateKey), publicKey: createPublicKey(privateKey) };
+  keys.set(cluster, created);
+  return created;
 };
 
 const ALGORITHM = 'RSA-SHA256';
 const encoded = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** A signed token with these claims; `id` is its `jti`. */
+/** Returns a signed token with these claims. `id`: the token's `jti`. */
 export const signToken = (cluster: ClusterState, claims: TokenClaims, id: string): string => {
   const { namespace, serviceAccount, pod, issuer, audiences, issuedAt, expiresAt } = claims;
   const head = encoded({ alg: 'RS256', typ: 'JWT' });
@@ -73,7 +73,7 @@ interface Payload {
   'kubernetes.io': { namespace: string; pod?: TokenSubject['pod']; serviceaccount: TokenSubject['serviceAccount'] };
 }
 
-/** The claims of a token that one of these clusters has signed; undefined for any other text. */
+/** Returns the claims of a token that one of the clusters signed; undefined for any other text. */
 export const readToken = (
   clusters: Iterable<ClusterState>,
   token: string,

@@ -1,4 +1,4 @@
-/** What a role's trust policy says to a pod, of whose request more is known than when a plan is made. */
+/** Evaluates a role's trust policy for a pod, whose request has more known condition keys than a plan's. */
 import { lookUpIn, statesOf } from '../../lambdas/domain/policy/contexts.ts';
 import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
 import type { KeyState, PolicyRequest } from '../../lambdas/domain/policy/request.ts';
@@ -10,8 +10,8 @@ import type { RoleState, World } from '../world/world.ts';
 const NOT_THERE: KeyState = { state: 'absent' };
 
 /**
- * Whether all of these requests are allowed, by the trust policy that STS sees. `known`: condition keys that the
- * requests leave open, and that have these values. What still can't be decided goes by the knob `undecidedTrust`.
+ * Returns whether the trust policy, as STS sees it, allows all requests. `known`: values of condition keys that the
+ * requests leave open. Undecidable requests are decided by the knob `undecidedTrust`.
  */
 export const trusts = (
   world: World,

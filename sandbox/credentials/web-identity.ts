@@ -1,7 +1,7 @@
 /**
- * Whether STS gives the bearer of a service account's token a role: by IAM's OIDC provider for the cluster's issuer, the
- * token's audience, and the role's trust policy. Sources: STS API Reference, AssumeRoleWithWebIdentity; texts as users
- * report them (aws/amazon-eks-pod-identity-webhook#30, eksctl-io/eksctl#1910, aws/karpenter-provider-aws#2534).
+ * Decides whether STS grants a role for a service account token: by IAM's OIDC provider for the cluster's issuer, the
+ * token's audience, and the role's trust policy. Sources: STS API Reference, AssumeRoleWithWebIdentity; messages as
+ * reported by users (aws/amazon-eks-pod-identity-webhook#30, eksctl-io/eksctl#1910, aws/karpenter-provider-aws#2534).
  */
 import { issuerName, oidcProviderArn } from '../../lambdas/domain/arn.ts';
 import { irsaRequest } from '../../lambdas/domain/policy/contexts.ts';
@@ -10,20 +10,20 @@ import type { ClusterState, OidcProviderState, World } from '../world/world.ts';
 import { type Granted, type Refusal, refused } from './refusal.ts';
 import { trusts } from './trust.ts';
 
-/** What a token says, as far as STS looks at it. */
+/** The part of a token that STS checks. */
 export interface WebIdentity {
   namespace: string;
   serviceAccount: string;
   audiences: readonly string[];
 }
 
-/** What STS has decided to give. */
+/** The role that STS has decided to grant. */
 export interface WebIdentityGrant extends Granted {
   provider: OidcProviderState;
   audience: string;
 }
 
-/** What STS answers for a token of that cluster, about a role. */
+/** Returns STS's answer for a token of a cluster and a role. */
 export const judgeWebIdentity = (
   world: World,
   cluster: ClusterState,
@@ -39,7 +39,7 @@ export const judgeWebIdentity = (
   const provider = world.accounts.get(account)?.oidcProviders?.get(oidcProviderArn({ account, region }, oidcIssuer));
   if (!provider)
     return refused('InvalidIdentityToken', 400, `No OpenIDConnect provider found in your account for ${oidcIssuer}`);
-  const audience = audiences.find((one) => provider.clientIds.includes(one));
+  const audience = audiences.find((each) => provider.clientIds.includes(each));
   if (audience === undefined) return refused('InvalidIdentityToken', 400, 'Incorrect token audience');
   if (!role) return denied;
   const request = irsaRequest({

@@ -1,7 +1,6 @@
 /**
- * EKS Auth: the one operation that the agents of nodes call, AssumeRoleForPodIdentity. Shapes and errors: EKS Auth API
- * Reference. What the agents of the world's own nodes ask for its pods is judged by the same functions
- * (`sandbox/credentials`), without calls.
+ * EKS Auth: its only operation, AssumeRoleForPodIdentity, which the agents on nodes call. Shapes and errors: EKS Auth
+ * API Reference. For the world's own pods, the same functions (`sandbox/credentials`) decide without a call.
  */
 import { ASSUME_FOR_POD } from '../credentials/agents.ts';
 import { judgePodIdentity, POD_IDENTITY_AUDIENCE, type PodIdentityGrant } from '../credentials/pod-identity.ts';
@@ -26,14 +25,14 @@ class Refused extends Error {
   }
 }
 
-/** The pod's claims, as EKS Auth wants them of a token of that cluster. Throws Refused. */
+/** Returns the claims of a pod's token. Throws Refused if EKS Auth would not accept the token for this cluster. */
 const claimsOf = (
   world: World,
   cluster: ClusterState,
   token: string,
 ): TokenClaims & { pod: { name: string; uid: string } } => {
   const claims = readToken([cluster], token)?.claims;
-  // AWS's texts are not known.
+  // AWS's messages are not known.
   if (!claims) throw new Refused('InvalidTokenException', 400, 'The token was not issued by this cluster.');
   if (claims.expiresAt * 1000 <= world.schedule.now())
     throw new Refused('ExpiredTokenException', 400, 'The token has expired.');
@@ -47,7 +46,7 @@ const claimsOf = (
 
 const answerOf = (world: World, { namespace, serviceAccount }: TokenClaims, granted: PodIdentityGrant): object => {
   const { association, roleArn, sessionName, policies } = granted;
-  // By the clock of those who sign, as STS's.
+  // Expiration uses the real clock, by which clients sign, as in STS.
   const expiresAt = Math.floor(Date.now() / 1000 + world.knobs.podSessionSeconds) * 1000;
   const key = issueAccessKey(world, roleArn, { sessionName, expiresAt, ...(policies.length > 0 ? { policies } : {}) });
   return {
@@ -105,7 +104,7 @@ const assumeRole = (world: World, request: HttpRequest, context: CallContext): o
   return answerOf(world, claims, judged);
 };
 
-/** EKS Auth over that world. It draws from chances of its own, so that a world without it is the same. */
+/** Creates EKS Auth over a world. It has its own random generator, so that it does not change the world's sequence. */
 export const createEksAuthService = (world: World): Service => {
   const ids = new Random(world.seed);
   return async (request, context): Promise<HttpResponse> => {

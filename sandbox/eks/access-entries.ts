@@ -1,4 +1,4 @@
-/** The operations on access entries: who is let in to a cluster's API server. */
+/** The operations on access entries, which determine who can access a cluster's API server. */
 import type * as eks from '@aws-sdk/client-eks';
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
 import {
@@ -48,7 +48,7 @@ export const createAccessEntry: Handler<eks.CreateAccessEntryRequest, eks.Create
         'The specified access entry resource is already in use on this cluster.',
         fields,
       );
-    // The type is modelled; AWS's text is not known.
+    // The error type is in the API model; AWS's message is not known.
     if (cluster.accessEntries.size >= ENTRIES_PER_CLUSTER)
       throw new EksError(
         'ResourceLimitExceededException',
@@ -81,7 +81,10 @@ export const describeAccessEntry: Handler<eks.DescribeAccessEntryRequest, eks.De
   return { accessEntry: answerOf(cluster, requireEntry(cluster, input.principalArn)) };
 };
 
-/** What is left out stays; groups are the whole list (aws/containers-roadmap#185: "Groups are declarative"). */
+/**
+ * Updates an entry. Members that are left out do not change; `kubernetesGroups` replaces the list
+ * (aws/containers-roadmap#185: "Groups are declarative").
+ */
 export const updateAccessEntry: Handler<eks.UpdateAccessEntryRequest, eks.UpdateAccessEntryResponse> = (
   call,
   input,

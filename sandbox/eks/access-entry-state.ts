@@ -1,4 +1,4 @@
-/** What EKS makes of an access entry, and what it checks of one. Rules: EKS User Guide, "Create access entries". */
+/** Derived values and checks of access entries. Rules: EKS User Guide, "Create access entries". */
 import { createHash } from 'node:crypto';
 import { defaultUsername } from '../kubernetes/access.ts';
 import { findRole } from '../world/world.ts';
@@ -10,23 +10,21 @@ import { EksError } from './errors.ts';
 /** API reference of CreateAccessEntry. */
 const TYPES = ['STANDARD', 'EC2', 'EC2_LINUX', 'EC2_WINDOWS', 'FARGATE_LINUX', 'HYBRID_LINUX', 'HYPERPOD_LINUX'];
 /**
- * Groups that EKS gives to nodes; that of EC2_LINUX is documented (AWS CLI, create-access-entry), the others are
+ * Groups that EKS assigns to nodes. The group of EC2_LINUX is documented (AWS CLI, create-access-entry), the others are
  * likely.
  */
 const NODE_GROUPS: Record<string, string[]> = {
   EC2_WINDOWS: ['eks:kube-proxy-windows', 'system:nodes'],
   FARGATE_LINUX: ['system:bootstrappers', 'system:node-proxier', 'system:nodes'],
 };
-/**
- * Types that can have access policies: a node of Auto Mode needs one (terraform-aws-modules/terraform-aws-eks#3274).
- */
+/** Types that can have access policies: nodes of Auto Mode need one (terraform-aws-modules/terraform-aws-eks#3274). */
 const TYPES_WITH_POLICIES = ['STANDARD', 'EC2'];
 
 const PRINCIPAL = /^arn:[\w-]+:iam::\d{12}:(role|user)\/[\x21-\x7e]+$/;
 const RESERVED_USERNAME = /^(system|eks|aws|amazon|iam):/;
 const SESSION_NAME = /\{\{SessionName(Raw)?\}\}/;
 
-/** Kind, account and name (without its path) of an IAM principal. */
+/** Returns kind, account and name (without path) of an IAM principal. */
 export const partsOf = (principalArn: string): { kind: 'role' | 'user'; account: string; name: string } => {
   const [, , , , account = '', resource = ''] = principalArn.split(':');
   return { kind: resource.startsWith('user/') ? 'user' : 'role', account, name: resource.split('/').at(-1) ?? '' };
@@ -35,8 +33,8 @@ export const partsOf = (principalArn: string): { kind: 'role' | 'user'; account:
 export const usernameOf = (entry: AccessEntryState): string => entry.username ?? defaultUsername(entry);
 
 /**
- * An entry's ARN ends in a UUID; it is made of what never changes about the entry, so that it needs no place in the
- * world.
+ * Returns an entry's ARN. Its UUID is derived from immutable properties of the entry, so that the world does not have
+ * to store it.
  */
 export const entryArn = (cluster: ClusterState, entry: AccessEntryState): string => {
   const { kind, account, name } = partsOf(entry.principalArn);
@@ -49,8 +47,8 @@ export const nodeGroups = (type: string): string[] =>
   type === 'STANDARD' ? [] : (NODE_GROUPS[type] ?? ['system:nodes']);
 
 /**
- * The cluster, where EKS keeps access entries for it. Text: aws-ia/terraform-aws-eks-blueprints#1877; of a read:
- * upbound/configuration-aws-eks#122.
+ * Returns the cluster. Throws EksError if its authentication mode does not support access entries. Message:
+ * aws-ia/terraform-aws-eks-blueprints#1877; for reads: upbound/configuration-aws-eks#122.
  */
 export const requireEntryCluster = (call: EksCall, name: string): ClusterState => {
   const cluster = requireCluster(call, name);
@@ -74,7 +72,7 @@ export const requireEntry = (cluster: ClusterState, principalArn: string): Acces
   return entry;
 };
 
-/** aws-controllers-k8s/community#2144. */
+/** Throws EksError if the entry's type does not allow the operation. Message: aws-controllers-k8s/community#2144. */
 export const requireStandard = (
   cluster: ClusterState,
   entry: AccessEntryState,
@@ -88,7 +86,10 @@ export const requireStandard = (
   );
 };
 
-/** The world knows roles of its own accounts, those that call in it, and nothing of users and of other accounts. */
+/**
+ * Returns whether a principal exists. The world knows the roles of its own accounts and the roles that call in it;
+ * users and principals of other accounts are assumed to exist.
+ */
 const exists = (call: EksCall, principalArn: string): boolean => {
   const { kind, account } = partsOf(principalArn);
   if (kind === 'user' || !call.world.accounts.has(account)) return true;
@@ -98,11 +99,11 @@ const exists = (call: EksCall, principalArn: string): boolean => {
   );
 };
 
-/** Refuses a principal that can't have an entry of that type. */
+/** Throws EksError for a principal that cannot have an entry of that type. */
 export const checkPrincipal = (call: EksCall, cluster: ClusterState, principalArn: string, type: string): void => {
   const refuse = (message: string): EksError =>
     new EksError('InvalidParameterException', message, { clusterName: cluster.name });
-  // aws-samples/appmod-blueprints#319: this is what an assumed role's ARN gets.
+  // aws-samples/appmod-blueprints#319 shows the error for the ARN of an assumed role.
   if (!PRINCIPAL.test(principalArn)) throw refuse('The principalArn parameter format is not valid');
   const { kind, account } = partsOf(principalArn);
   // hashicorp/terraform-provider-aws#36447.
@@ -110,7 +111,7 @@ export const checkPrincipal = (call: EksCall, cluster: ClusterState, principalAr
     throw refuse(
       'The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role',
     );
-  // AWS's texts for these two are not known.
+  // AWS's messages for these two are not known.
   if (!TYPES.includes(type)) throw refuse(`The type ${type} is not valid. Valid types are: ${TYPES.join(', ')}.`);
   if (type !== 'STANDARD' && (kind === 'user' || account !== cluster.account))
     throw refuse(`An access entry of type ${type} needs the ARN of an IAM role of the cluster's own account.`);
@@ -118,7 +119,7 @@ export const checkPrincipal = (call: EksCall, cluster: ClusterState, principalAr
   if (!exists(call, principalArn)) throw refuse('The specified principalArn is invalid: invalid principal.');
 };
 
-/** What users may say about who the principal is for Kubernetes. */
+/** Checks the Kubernetes username and groups in a request. Throws EksError if they are not allowed. */
 export const checkIdentity = (
   cluster: ClusterState,
   type: string,
@@ -137,7 +138,7 @@ export const checkIdentity = (
   if (reserved !== undefined)
     throw refuse(`The kubernetes group name ${reserved} is invalid, it cannot start with system:`);
   if (username === undefined) return;
-  // The rules are documented, AWS's texts are not known.
+  // The rules are documented; AWS's messages are not known.
   if (RESERVED_USERNAME.test(username))
     throw refuse(`The username ${username} is invalid, it cannot start with system:, eks:, aws:, amazon: or iam:`);
   const session = SESSION_NAME.exec(username);

@@ -1,4 +1,4 @@
-/** The operations on access policies: what an access entry may do on the API server. */
+/** The operations on access policies, which determine what an access entry may do on the API server. */
 import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import type * as eks from '@aws-sdk/client-eks';
 import { ACCESS_POLICIES, accessPolicyArn } from '../catalog/access-policies.ts';
@@ -18,7 +18,7 @@ const answerOf = (policy: AccessPolicyState): Wire<eks.AssociatedAccessPolicy> =
   modifiedAt: seconds(policy.modifiedAt ?? policy.associatedAt),
 });
 
-/** AWS's texts for a policy that is none are not known; these follow those for a principal. */
+/** AWS's messages for an invalid policy are not known; these are modelled on the messages for a principal. */
 const NO_POLICY =
   "The specified policyArn could not be found. You can view your available access policies with 'list-access-policies'.";
 
@@ -32,12 +32,15 @@ const checkPolicy = (cluster: ClusterState, policyArn: string): void => {
     throw new EksError('ResourceNotFoundException', NO_POLICY, { clusterName: cluster.name });
 };
 
-/** EKS does not look whether the namespaces exist, and takes wildcards such as `dev-*` (EKS User Guide). */
+/**
+ * Returns the access scope of a request. EKS does not check whether namespaces exist, and accepts wildcards such as
+ * `dev-*` (EKS User Guide).
+ */
 const scopeOf = (
   cluster: ClusterState,
   { type, namespaces = [] }: Decoded<eks.AccessScope>,
 ): AccessPolicyState['scope'] => {
-  // AWS's texts are not known.
+  // AWS's messages are not known.
   const refuse = (message: string): EksError =>
     new EksError('InvalidParameterException', message, { clusterName: cluster.name });
   if (type === undefined) throw refuse('accessScope.type must be specified: cluster or namespace.');
@@ -48,7 +51,7 @@ const scopeOf = (
   return { type, namespaces: [...namespaces] };
 };
 
-/** Once more for a policy that is associated already: its scope becomes the new one (EKS User Guide). */
+/** Associates a policy. If it is already associated, its scope is replaced (EKS User Guide). */
 export const associateAccessPolicy: Handler<eks.AssociateAccessPolicyRequest, eks.AssociateAccessPolicyResponse> = (
   call,
   input,

@@ -1,5 +1,6 @@
 /**
- * What Create- and UpdateAddon check before anything changes. All refusals are synchronous; texts from users' reports.
+ * Checks of CreateAddon and UpdateAddon before anything changes. All errors are synchronous; messages are from user
+ * reports.
  */
 import type { CatalogueAddon, CatalogueVersion } from '../catalog/catalogue.ts';
 import type { AddonState, ClusterState } from '../world/world.ts';
@@ -18,23 +19,23 @@ interface AddonInput {
   podIdentityAssociations?: AddonAssociation[];
 }
 
-/** Whose roles they are is decided before the request is looked at any further: nothing else about it matters then. */
+/** Checks the accounts of the request's roles. EKS does this before it validates anything else. */
 export const checkPassedRoles = (call: EksCall, input: AddonInput): void => {
   checkRoleAccount(call.account, input.serviceAccountRoleArn);
   for (const { roleArn } of input.podIdentityAssociations ?? []) checkRoleAccount(call.account, roleArn);
 };
 
-/** aws/containers-roadmap#1429. */
+/** Returns the add-on in the catalogue. Message if it is missing: aws/containers-roadmap#1429. */
 export const requireOffered = (call: EksCall, name: string, fields: ErrorFields): CatalogueAddon => {
   const offered = call.world.catalogue.get(name);
   if (!offered) throw new EksError('InvalidParameterException', 'Addon specified is not supported', fields);
   return offered;
 };
 
-/** Namespace of the add-ons that may have a fixed one. */
+/** Add-ons in this namespace may have a fixed namespace. */
 const FIXED = 'kube-system';
 
-/** The namespace that a create chooses, which an add-on with a fixed one may not take; the text is not known. */
+/** Returns the requested namespace. Throws EksError if the add-on's namespace is fixed; AWS's message is not known. */
 export const requireNamespace = (
   { world }: EksCall,
   offered: CatalogueAddon,
@@ -47,8 +48,8 @@ export const requireNamespace = (
 };
 
 /**
- * The version that a request is for: the one it names, else the default for the cluster. A version that is not offered
- * for the cluster's Kubernetes version (any more) is refused: hashicorp/terraform-provider-aws#32238.
+ * Returns the requested version, or the default for the cluster. Throws EksError if the version is not, or no longer,
+ * offered for the cluster's Kubernetes version (hashicorp/terraform-provider-aws#32238).
  */
 export const requireVersion = (
   offered: CatalogueAddon,
@@ -70,7 +71,7 @@ export const requireVersion = (
   return chosen;
 };
 
-/** What configuration and associations must keep; `owner`: ARN of the add-on whose own associations may be replaced. */
+/** Checks configuration and associations. `owner`: ARN of the add-on whose own associations may be replaced. */
 export const checkParameters = (
   call: EksCall,
   cluster: ClusterState,
@@ -82,7 +83,7 @@ export const checkParameters = (
   const refuse = (message: string): EksError => new EksError('InvalidParameterException', message, fields);
   checkConfiguration(input.configurationValues, offered.configurationSchema, fields);
   const wanted = input.podIdentityAssociations ?? [];
-  // terraform-aws-modules/terraform-aws-eks#3520 has both texts.
+  // terraform-aws-modules/terraform-aws-eks#3520 has both messages.
   if (wanted.length > 0 && !version.podIdentity)
     throw refuse(`Pod Identity feature is not supported for addon version: ${version.version}`);
   for (const { serviceAccount } of wanted) {
@@ -91,7 +92,7 @@ export const checkParameters = (
         `Service account ${serviceAccount} in pod identity configuration is not supported for addon ${offered.name}`,
       );
     }
-    // AWS's text for one named twice is not known.
+    // AWS's message for a service account that is named twice is not known.
     if (wanted.filter((other) => other.serviceAccount === serviceAccount).length > 1)
       throw refuse(`Service account ${serviceAccount} is specified more than once in pod identity configuration`);
   }
@@ -107,7 +108,7 @@ export const checkParameters = (
   checkQuota(cluster, wanted.length - own);
 };
 
-/** What an operation sees of an add-on, though DescribeAddon may still show its old status. */
+/** Returns the status that operations check, although DescribeAddon may still show the previous one. */
 export const statusFor = (call: EksCall, addon: AddonState): AddonState['status'] =>
   call.deleting.has(addon) ? 'DELETING' : addon.status;
 

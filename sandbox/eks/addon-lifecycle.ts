@@ -1,7 +1,4 @@
-/**
- * How an add-on goes on by itself after an operation has started it: statuses over time, and what they do in the
- * cluster.
- */
+/** The asynchronous part of add-on operations: statuses over time, and changes in the cluster. */
 import type { AddonObjects } from '../kubernetes/objects.ts';
 import { addonReplicas, applyAddonObjects, removeAddonObjects } from '../kubernetes/addon-objects.ts';
 import { withPodSettings } from '../kubernetes/manifests.ts';
@@ -11,15 +8,16 @@ import { isLive, removeAssociation } from './association-state.ts';
 import { preservedKey } from './call.ts';
 import type { EksCall } from './call.ts';
 
-/** Between two looks at pods that are not ready yet; longer once the add-on has been given up as DEGRADED. */
-const LOOK_SECONDS = 2;
-const DEGRADED_LOOK_SECONDS = 15;
+/** Interval between checks of pods that are not ready yet; longer once the add-on is DEGRADED. */
+const CHECK_SECONDS = 2;
+const DEGRADED_CHECK_SECONDS = 15;
 /**
- * From the end of a create or update to DEGRADED, where the pods do not get ready. A placeholder, not a measurement.
+ * Time from the end of a create or update to DEGRADED if the pods do not become ready. A placeholder, not a
+ * measurement.
  */
 const PATIENCE_SECONDS = 300;
 
-/** Text: aws-ia/terraform-aws-eks-blueprints-addons#335. */
+/** Message: aws-ia/terraform-aws-eks-blueprints-addons#335. */
 const TOO_FEW_REPLICAS = {
   code: 'InsufficientNumberOfReplicas',
   message: "The add-on is unhealthy because it doesn't have the desired number of replicas.",
@@ -42,7 +40,7 @@ const setStatus = (call: EksCall, addon: AddonState, status: AddonStatus, issues
 type Issue = AddonState['issues'][number];
 
 const tooFewReplicas = (): Issue => ({ ...TOO_FEW_REPLICAS, resourceIds: [] });
-/** What a knob makes fail has no story of its own. */
+/** The issue of an operation that fails because of a knob, without a simulated cause. */
 const failure = (what: 'created' | 'updated' | 'deleted'): Issue => ({
   code: 'InternalFailure',
   message: `The add-on could not be ${what}.`,
@@ -51,7 +49,7 @@ const failure = (what: 'created' | 'updated' | 'deleted'): Issue => ({
 
 const degrade = (call: EksCall, addon: AddonState): void => setStatus(call, addon, 'DEGRADED', [tooFewReplicas()]);
 
-/** Runs later, unless the add-on has changed or gone by then. */
+/** Runs `run` after a delay, unless the add-on has changed or is gone by then. */
 const later = (
   call: EksCall,
   cluster: ClusterState,
@@ -68,7 +66,7 @@ const later = (
 const finishUpdate = (update: UpdateState | undefined, issue?: Issue): void => {
   if (update?.status !== 'InProgress') return;
   update.status = issue ? 'Failed' : 'Successful';
-  // An update has no code for an internal failure.
+  // Updates have no error code for an internal failure.
   if (issue)
     update.errors = [
       {
@@ -80,8 +78,9 @@ const finishUpdate = (update: UpdateState | undefined, issue?: Issue): void => {
 };
 
 /**
- * ACTIVE as soon as the pods are ready; DEGRADED when they were not for too long, which fails the update but heals by
- * itself when they get ready after all (hashicorp/terraform-provider-aws#49104). EKS takes nothing back.
+ * Sets the status to ACTIVE as soon as the pods are ready, or to DEGRADED if that takes too long. DEGRADED fails the
+ * update, but becomes ACTIVE if the pods become ready later (hashicorp/terraform-provider-aws#49104). EKS reverts
+ * nothing.
  */
 const settle = (
   call: EksCall,
@@ -90,20 +89,20 @@ const settle = (
   deadline: number,
   update?: UpdateState,
 ): void => {
-  const look = (): void => {
+  const check = (): void => {
     if (ready(call, cluster, addon)) {
       setStatus(call, addon, 'ACTIVE');
       finishUpdate(update);
       return;
     }
-    const givenUp = call.world.schedule.now() >= deadline;
-    if (givenUp && addon.status !== 'DEGRADED') {
+    const isOverdue = call.world.schedule.now() >= deadline;
+    if (isOverdue && addon.status !== 'DEGRADED') {
       degrade(call, addon);
       finishUpdate(update, tooFewReplicas());
     }
-    later(call, cluster, addon, givenUp ? DEGRADED_LOOK_SECONDS : LOOK_SECONDS, look);
+    later(call, cluster, addon, isOverdue ? DEGRADED_CHECK_SECONDS : CHECK_SECONDS, check);
   };
-  look();
+  check();
 };
 
 const settleAfter = (
@@ -118,8 +117,8 @@ const settleAfter = (
 };
 
 /**
- * Puts the add-on's objects into the cluster; its associations are there already, so that the webhook can know them.
- * Preserved objects are EKS's again with that. `restart`: also where nothing in the objects changed.
+ * Applies the add-on's objects to the cluster. Its associations already exist, so that the webhook can know them.
+ * Preserved objects are managed by EKS again. `restart`: pods roll even if nothing in the objects changed.
  */
 export const applyObjects = (
   call: EksCall,
@@ -136,7 +135,7 @@ export const applyObjects = (
   call.preserved.delete(preservedKey(cluster, addon.name));
 };
 
-/** From CREATING to CREATE_FAILED by the conflict, or to where the knobs say that it ends. */
+/** Starts a create: from CREATING to CREATE_FAILED because of the conflict, or to the status that the knobs set. */
 export const beginCreate = (call: EksCall, cluster: ClusterState, addon: AddonState, conflict?: Issue): void => {
   const { addonCreateSeconds, degradedAfterCreateSeconds, createEndsIn, withoutAgent } = call.world.knobs;
   if (conflict || createEndsIn === 'CREATE_FAILED') {
@@ -156,8 +155,8 @@ export const beginCreate = (call: EksCall, cluster: ClusterState, addon: AddonSt
 };
 
 /**
- * From UPDATING to ACTIVE or DEGRADED, and the update from InProgress to Successful or Failed. Where a conflict ends
- * it, the knob `updateConflictEndsIn` says.
+ * Starts an update: the add-on changes from UPDATING to ACTIVE or DEGRADED, the update from InProgress to Successful or
+ * Failed. The knob `updateConflictEndsIn` sets the final status after a conflict.
  */
 export const beginUpdate = (
   call: EksCall,
@@ -180,8 +179,9 @@ export const beginUpdate = (
 };
 
 /**
- * From the old status, which DescribeAddon shows a little longer, over DELETING to gone. Without preserve the software
- * is gone at once and the owned associations go a little after the add-on; with preserve both stay.
+ * Starts a delete: the add-on changes from its old status, which DescribeAddon shows a little longer, to DELETING, and
+ * is then removed. Without preserve, the objects are deleted at once, and owned associations shortly after the add-on;
+ * with preserve, both are kept.
  */
 export const beginDelete = (call: EksCall, cluster: ClusterState, addon: AddonState, preserve: boolean): void => {
   const { knobs, schedule } = call.world;
@@ -209,14 +209,14 @@ export const beginDelete = (call: EksCall, cluster: ClusterState, addon: AddonSt
     if (preserve) {
       cluster.preserved.add(addon.name);
       const key = preservedKey(cluster, addon.name);
-      // Still there: this copy never reached the objects, so they are made of what the one before was.
+      // If the key exists, this copy was never applied, and the objects are still those of the previous copy.
       if (!call.preserved.has(key))
         call.preserved.set(key, { version: addon.version, configurationValues: addon.configurationValues });
       if (knobs.ownerArnAfterPreserve === 'clear') for (const association of owned) association.ownerArn = undefined;
       return;
     }
     cluster.preserved.delete(addon.name);
-    // Fields go with the objects that they are of.
+    // The fields are gone with their objects.
     cluster.foreignFields.delete(addon.name);
     schedule.after(knobs.cascadeLagSeconds * 1000, () => {
       for (const { id } of owned) {

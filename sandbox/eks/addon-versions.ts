@@ -1,4 +1,4 @@
-/** What EKS offers: the operations over the catalogue. */
+/** The operations on the catalogue of add-ons that EKS offers. */
 import type * as eks from '@aws-sdk/client-eks';
 import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import { paginate } from './call.ts';
@@ -7,7 +7,8 @@ import { requireOffered } from './addon-checks.ts';
 import { EksError } from './errors.ts';
 
 /**
- * Only versions that are still offered, newest first; an add-on without any for that Kubernetes version is left out.
+ * Returns versions that are still offered, newest first. Add-ons without a version for the Kubernetes version are
+ * omitted.
  */
 export const describeAddonVersions: Handler<eks.DescribeAddonVersionsRequest, eks.DescribeAddonVersionsResponse> = (
   call,
@@ -57,7 +58,7 @@ export const describeAddonVersions: Handler<eks.DescribeAddonVersionsRequest, ek
   return { addons: page, nextToken };
 };
 
-/** Also for a version that is offered no more: those who have it installed may still ask. */
+/** Returns the configuration of a version, even if it is no longer offered: users may still have it installed. */
 export const describeAddonConfiguration: Handler<
   eks.DescribeAddonConfigurationRequest,
   eks.DescribeAddonConfigurationResponse

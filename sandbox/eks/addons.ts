@@ -1,6 +1,6 @@
 /**
- * The operations on add-ons. One that a scenario starts with in a passing state (CREATING, UPDATING, DELETING) stays in
- * it: nothing has been started that would end it.
+ * The operations on add-ons. An add-on that a scenario starts in a transitional status (CREATING, UPDATING, DELETING)
+ * keeps it, because no operation is in progress that would end it.
  */
 import type * as eks from '@aws-sdk/client-eks';
 import type { CatalogueAddon, CatalogueVersion } from '../catalog/catalogue.ts';
@@ -60,8 +60,8 @@ export const listAddons: Handler<eks.ListAddonsRequest, eks.ListAddonsResponse> 
 };
 
 /**
- * A new copy with an ARN of its own each time. Over a failed copy it starts again, as eksctl does it; its associations
- * come first and its workloads after, over preserved objects or afresh.
+ * Creates an add-on, each time with a new ARN. A copy in CREATE_FAILED is replaced, as eksctl does. Associations are
+ * created before workloads, and preserved objects are taken over.
  */
 export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonResponse> = (call, input) => {
   checkPassedRoles(call, input);
@@ -75,7 +75,7 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
     const changes = changesOf(call, cluster, { owner: failed?.arn, takenOver: true }, wanted);
     requireChangeRights(call, cluster, changes, input.serviceAccountRoleArn);
     const offered = requireOffered(call, input.addonName, fields);
-    // crossplane-contrib/provider-aws#1310; a copy that is being deleted is in the way as well.
+    // crossplane-contrib/provider-aws#1310. An add-on that is being deleted conflicts as well.
     if (before && !failed) throw new EksError('ResourceInUseException', 'Addon already exists.', fields);
     const version = requireVersion(offered, cluster, input.addonVersion);
     const chosen = requireNamespace(call, offered, input.namespaceConfig?.namespace, fields);
@@ -124,7 +124,7 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
   });
 };
 
-/** The installed version may be one that is offered no more; staying on it is no request for it. */
+/** Returns the version after an update. The installed version can be kept even if it is no longer offered. */
 const versionAfter = (
   offered: CatalogueAddon,
   cluster: ClusterState,
@@ -145,7 +145,7 @@ const newUpdate = (call: EksCall, addon: AddonState, input: Parameters<typeof up
   createdAt: call.world.schedule.now(),
 });
 
-/** By the knob `roleBesideAssociations`; the text is made up. */
+/** Throws EksError if the knob `roleBesideAssociations` forbids the role; the message is invented. */
 const refuseRoleBeside = (
   { world }: EksCall,
   { associationIds }: AddonState,
@@ -157,17 +157,17 @@ const refuseRoleBeside = (
   if (isBeside && world.knobs.roleBesideAssociations === 'refuse')
     throw new EksError(
       'InvalidParameterException',
-      'The add-on has Pod Identity associations: name them, or none, together with serviceAccountRoleArn.',
+      'The add-on has Pod Identity associations: specify podIdentityAssociations together with serviceAccountRoleArn.',
       fields,
     );
 };
 
 /**
- * A role that the request leaves out is taken away, with or without associations
- * (hashicorp/terraform-provider-aws#19402 and #30645); the knob `keepIrsaRole` plays the contrary report. Version,
- * configuration and associations stay as they are when left out. Pods roll when anything that they hang on changed (but
- * see `podsKeepIdentityOnUpdate`). What an update that fails has asked for is kept: EKS takes nothing back, and the
- * next update applies it.
+ * Updates an add-on. A role that the request leaves out is removed, with or without associations
+ * (hashicorp/terraform-provider-aws#19402 and #30645); the knob `keepIrsaRole` simulates the contrary report. Version,
+ * configuration and associations do not change if left out. Pods roll if anything that they depend on has changed (but
+ * see `podsKeepIdentityOnUpdate`). The values of a failed update are kept: EKS reverts nothing, and the next update
+ * applies them.
  */
 export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonResponse> = (call, input) => {
   checkPassedRoles(call, input);
@@ -218,7 +218,7 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
       const takenBack = takeBackFields(cluster, addon.name, input.resolveConflicts);
       const changed = before.version !== addon.version || before.configuration !== addon.configurationValues;
       const identityChanges = !podsKeepIdentity && (associationsChange || before.role !== addon.serviceAccountRoleArn);
-      // What the last one asked for has not reached the objects yet.
+      // The values of the failed operation have not been applied to the objects yet.
       const behind = status === 'UPDATE_FAILED' || status === 'CREATE_FAILED';
       applyObjects(call, cluster, addon, {
         restart: identityChanges || changed || takenBack || behind,
@@ -231,8 +231,9 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
 };
 
 /**
- * Answers DELETING at once, though DescribeAddon may show the old status a little longer. Whether EKS refuses it while
- * the add-on is busy is not known: see the knob `deleteWhileBusy`. Accepted while DELETING it changes nothing.
+ * Deletes an add-on. Returns DELETING at once, although DescribeAddon may show the old status a little longer. Whether
+ * EKS refuses the operation while the add-on is busy is not known: see the knob `deleteWhileBusy`. If accepted while
+ * DELETING, it changes nothing.
  */
 export const deleteAddon: Handler<eks.DeleteAddonRequest, eks.DeleteAddonResponse> = (call, input) => {
   const cluster = requireCluster(call, input.clusterName);

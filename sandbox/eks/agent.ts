@@ -1,15 +1,15 @@
-/** What EKS says of associations in a cluster that has no Pod Identity agent. */
+/** EKS's check for the Pod Identity agent when an add-on gets associations. */
 import { AGENT_ADDON } from '../../lambdas/domain/addons.ts';
 import { getObject } from '../kubernetes/store.ts';
 import type { AddonState, ClusterState } from '../world/world.ts';
 
 /**
- * Likely: the EKS User Guide's page on the FSx for Lustre CSI driver has it; whether as an answer or as an issue is not
- * known (`withoutAgent`).
+ * A likely message, from the EKS User Guide's page on the FSx for Lustre CSI driver. Whether it is an error or a health
+ * issue is not known (`withoutAgent`).
  */
 export const NO_AGENT = 'Amazon EKS Pod Identity agent is not installed in the cluster';
 
-/** Auto Mode has it built in; the add-on or a self-managed DaemonSet of that name makes it too. */
+/** Returns whether a cluster has the agent: built in with Auto Mode, by the add-on, or by a self-managed DaemonSet. */
 export const hasAgent = (cluster: ClusterState): boolean =>
   cluster.autoMode ||
   cluster.addons.has(AGENT_ADDON) ||

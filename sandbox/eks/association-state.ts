@@ -1,4 +1,4 @@
-/** Changes to a cluster's Pod Identity associations, for the operations and for the add-ons that own some. */
+/** Changes to a cluster's Pod Identity associations, by the operations or by the add-ons that own them. */
 import { renewSessions } from '../credentials/sessions.ts';
 import type { AddonState, AssociationState, ClusterState } from '../world/world.ts';
 import { arnPrefix } from './call.ts';
@@ -9,10 +9,10 @@ import type { ErrorFields } from './errors.ts';
 /** EKS User Guide, "Pod Identity: considerations" (2026). */
 const ASSOCIATIONS_PER_CLUSTER = 5000;
 
-/** False for one that was deleted and only keeps its key taken for a while. */
+/** Returns false for a deleted association that still blocks its namespace and service account for a while. */
 export const isLive = (association: AssociationState): boolean => association.deletedUntil === undefined;
 
-/** Who has that key, if only for the while that a deletion needs to spread. */
+/** Returns the association of a service account, including a deleted one whose deletion has not propagated yet. */
 export const holderOf = (
   cluster: ClusterState,
   namespace: string,
@@ -39,7 +39,7 @@ type NewAssociation = Pick<
   | 'unknownToWebhook'
 >;
 
-/** Refuses what would go over the quota. The type is modelled; AWS's text is not known. */
+/** Throws EksError if the quota would be exceeded. The error type is in the API model; AWS's message is not known. */
 export const checkQuota = (cluster: ClusterState, more: number): void => {
   if (more > 0 && [...cluster.associations.values()].filter(isLive).length + more > ASSOCIATIONS_PER_CLUSTER) {
     throw new EksError(
@@ -50,7 +50,7 @@ export const checkQuota = (cluster: ClusterState, more: number): void => {
   }
 };
 
-/** The caller has checked the role, the quota, and that the key is free. */
+/** Adds an association. The caller has checked the role, the quota, and that the service account has no association. */
 export const addAssociation = (call: EksCall, cluster: ClusterState, wanted: NewAssociation): AssociationState => {
   const id = `a-${call.ids.string(17)}`;
   const now = call.world.schedule.now();
@@ -66,7 +66,7 @@ export const addAssociation = (call: EksCall, cluster: ClusterState, wanted: New
   return association;
 };
 
-/** The webhook learns of a removal late. */
+/** Keeps a removed association known to the webhook, which learns of removals late. */
 const keepKnown = ({ world }: EksCall, cluster: ClusterState, association: AssociationState): void => {
   const { webhookRemovalLagSeconds } = world.knobs;
   if (webhookRemovalLagSeconds === 0) return;
@@ -75,7 +75,10 @@ const keepKnown = ({ world }: EksCall, cluster: ClusterState, association: Assoc
   world.schedule.at(until, () => cluster.stillKnown?.delete(association.id));
 };
 
-/** Gone from every list at once; its key is free after `lagSeconds` (aws-controllers-k8s/community#2684). */
+/**
+ * Removes an association from every list at once; its service account can have a new one after `lagSeconds`
+ * (aws-controllers-k8s/community#2684).
+ */
 export const removeAssociation = (
   call: EksCall,
   cluster: ClusterState,
@@ -94,37 +97,39 @@ export const removeAssociation = (
   call.world.schedule.at(association.deletedUntil, () => cluster.associations.delete(association.id));
 };
 
-/** One association as an add-on's request gives it. */
+/** An association in an add-on's request. */
 export interface AddonAssociation {
   serviceAccount: string;
   roleArn: string;
 }
 
-/** Live ones of that add-on. */
+/** Returns the live associations that an add-on owns. */
 export const ownedBy = (cluster: ClusterState, addonArn: string): AssociationState[] =>
   [...cluster.associations.values()].filter((association) => isLive(association) && association.ownerArn === addonArn);
 
-/**
- * What becomes of one wanted association: made, made anew under another id, updated under its own, or left as it is.
- */
+/** The change for one wanted association: create it, replace it under a new id, update it, or keep it unchanged. */
 export type WantedAssociation = AddonAssociation &
   ({ change: 'make' } | { change: 'remake' | 'update' | 'keep'; held: AssociationState });
 
-/** What it takes for an add-on to own exactly the wanted associations, in their order. */
+/** Changes after which an add-on owns exactly the wanted associations, in their order. */
 export interface AssociationChanges {
   wanted: WantedAssociation[];
   removed: AssociationState[];
 }
 
-/** What the add-on form can't say is gone from an association that such a form is about. */
+/**
+ * Returns whether an update changes an association: its role, or properties that an add-on's request cannot express and
+ * therefore clears.
+ */
 const differs = (held: AssociationState, roleArn: string): boolean =>
   held.roleArn !== roleArn ||
   [held.targetRoleArn, held.externalId, held.disableSessionTags, held.policy].some((value) => value !== undefined);
 
 /**
- * EKS User Guide: "all previous pod identity associations are overwritten". One whose key the owner had already keeps
- * its id, unless the knob `newIdOnReplace` says otherwise. `owner`: ARN of the add-on that has associations now;
- * undefined: none. `takenOver`: the add-on that shall have them is another copy.
+ * Returns the changes for the wanted associations. EKS User Guide: "all previous pod identity associations are
+ * overwritten". An association for a service account that already has one keeps its id, unless the knob
+ * `newIdOnReplace` is set. `owner`: ARN of the add-on that owns associations now; undefined if there is none.
+ * `takenOver`: another copy of the add-on will own them.
  */
 export const changesOf = (
   call: EksCall,
@@ -146,7 +151,7 @@ export const changesOf = (
   };
 };
 
-/** Makes those changes. `unknownToWebhook`: of the associations that it makes. */
+/** Applies the changes. `unknownToWebhook`: applies to the associations that are created. */
 export const replaceOwned = (
   call: EksCall,
   cluster: ClusterState,
@@ -164,7 +169,7 @@ export const replaceOwned = (
     if (wanted.change === 'update' || wanted.change === 'keep') {
       const { held } = wanted;
       renewSessions(call.world, cluster, held.roleArn);
-      const unsaid = {
+      const cleared = {
         targetRoleArn: undefined,
         externalId: undefined,
         disableSessionTags: undefined,
@@ -172,7 +177,7 @@ export const replaceOwned = (
       };
       cluster.associations.set(held.id, {
         ...held,
-        ...unsaid,
+        ...cleared,
         roleArn,
         ownerArn: addon.arn,
         modifiedAt: differs(held, roleArn) ? now : held.modifiedAt,

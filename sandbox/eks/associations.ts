@@ -43,13 +43,15 @@ const requireAssociation = (
       { clusterName },
     );
   const association = cluster.associations.get(id);
-  // The type is modelled; AWS's text is not known.
+  // The error type is in the API model; AWS's message is not known.
   if (!association || !isLive(association))
     throw new EksError('ResourceNotFoundException', `No association found for ID: ${id}`, { clusterName });
   return { cluster, association };
 };
 
-/** API reference: a session policy wants session tags disabled. AWS's text is not known. */
+/**
+ * Throws EksError for a session policy unless session tags are disabled (API reference). AWS's message is not known.
+ */
 const checkPolicy = (clusterName: string, association: { policy?: string; disableSessionTags?: boolean }): void => {
   if (association.policy !== undefined && association.disableSessionTags !== true) {
     throw new EksError('InvalidParameterException', 'A policy can only be specified when disableSessionTags is true.', {
@@ -99,7 +101,7 @@ export const describePodIdentityAssociation: Handler<
   return { association: answerOf(cluster, association) };
 };
 
-/** The summary leaves out the role, the times and the tags, as the API does. */
+/** Lists associations. As in the API, summaries do not contain role, times and tags. */
 export const listPodIdentityAssociations: Handler<
   eks.ListPodIdentityAssociationsRequest,
   eks.ListPodIdentityAssociationsResponse
@@ -124,7 +126,8 @@ export const listPodIdentityAssociations: Handler<
 };
 
 /**
- * Takes an owned one as well: EKS User Guide, "You also can directly update or delete the pod identity association".
+ * Deletes an association, also one that an add-on owns: EKS User Guide, "You also can directly update or delete the pod
+ * identity association".
  */
 export const deletePodIdentityAssociation: Handler<
   eks.DeletePodIdentityAssociationRequest,
@@ -138,7 +141,7 @@ export const deletePodIdentityAssociation: Handler<
   return { association: answerOf(cluster, association) };
 };
 
-/** An empty target role or policy takes the old one away. */
+/** Updates an association. An empty target role or policy removes the old value. */
 export const updatePodIdentityAssociation: Handler<
   eks.UpdatePodIdentityAssociationRequest,
   eks.UpdatePodIdentityAssociationResponse
@@ -146,7 +149,7 @@ export const updatePodIdentityAssociation: Handler<
   const { cluster, association } = requireAssociation(call, input.clusterName, input.associationId);
   const { roleArn, targetRoleArn, disableSessionTags, policy } = input;
   if ([roleArn, targetRoleArn, disableSessionTags, policy].every((value) => value === undefined)) {
-    // API reference: "You must change at least one". AWS's text is not known.
+    // API reference: "You must change at least one". AWS's message is not known.
     throw new EksError(
       'InvalidParameterException',
       'At least one of roleArn, targetRoleArn, disableSessionTags and policy must be specified.',

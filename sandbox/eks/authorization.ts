@@ -1,13 +1,12 @@
 /**
- * What a caller must be allowed to call each operation: action, resource and condition keys. Source: Service
- * Authorization Reference, "Actions, resources, and condition keys for Amazon Elastic Kubernetes Service". It also
- * names `podidentityassociation` as an optional resource of Create-, Update- and DeleteAddon, without saying what is
- * asked of it there; what those do to associations is in `on-behalf.ts`.
+ * The permissions that each operation requires: action, resource and condition keys. Source: Service Authorization
+ * Reference, "Actions, resources, and condition keys for Amazon Elastic Kubernetes Service". The reference also names
+ * `podidentityassociation` as an optional resource of CreateAddon, UpdateAddon and DeleteAddon, without explaining its
+ * use; permissions for the changes to associations are in `on-behalf.ts`.
  *
- * A part of an ARN that nobody knows before the call is `*`. What AWS names in its place is not known: in 2021, before
- * add-ons could be named in policies, it was the request's path, as in `…:/clusters/c/addons/kube-proxy`, and
- * `…:/createaddon` (terraform-aws-modules/terraform-aws-eks#1725, rpadovani.com/eks-iam-permissions). A knob plays the
- * latter.
+ * A part of an ARN that is unknown before the call is `*`. What AWS uses instead is not known: in 2021, before add-ons
+ * could be named in policies, it was the request's path, as in `…:/clusters/c/addons/kube-proxy`, and `…:/createaddon`
+ * (terraform-aws-modules/terraform-aws-eks#1725, rpadovani.com/eks-iam-permissions). A knob simulates the latter.
  */
 import type * as eks from '@aws-sdk/client-eks';
 import { clusterArn, eksArn } from '../../lambdas/domain/arn.ts';
@@ -23,11 +22,11 @@ import type { Decoded } from './wire.ts';
 type Context = NonNullable<Asked['context']>;
 type Tags = Record<string, string>;
 
-/** Condition keys such as `aws:RequestTag/KEY`, one for each tag. */
+/** Returns condition keys such as `aws:RequestTag/KEY`, one for each tag. */
 const tagContext = (prefix: 'aws:RequestTag' | 'aws:ResourceTag', tags: Tags = {}): Context =>
   Object.fromEntries(Object.entries(tags).map(([key, value]) => [`${prefix}/${key}`, value]));
 
-/** Of a request that gives tags. */
+/** Returns the condition keys of a request with tags. */
 const requestTags = (tags: Tags = {}): Context =>
   Object.keys(tags).length === 0 ? {} : { ...tagContext('aws:RequestTag', tags), 'aws:TagKeys': Object.keys(tags) };
 
@@ -41,7 +40,7 @@ export const clusterRight = (action: string, cluster: ClusterState): Asked => on
 export const associationRight = (action: string, association: AssociationState): Asked =>
   onResource(action, association);
 
-/** Of a cluster, which need not be there. */
+/** Returns the permission for an action on a cluster, which need not exist. */
 const onCluster = (action: string, call: EksCall, cluster: string, context: Context = {}): Asked =>
   onResource(
     action,
@@ -49,7 +48,7 @@ const onCluster = (action: string, call: EksCall, cluster: string, context: Cont
     context,
   );
 
-/** Of an add-on, which need not be there. */
+/** Returns the permission for an action on an add-on, which need not exist. */
 const onAddon = (action: string, call: EksCall, cluster: string, addon: string): Asked => {
   const found: AddonState | undefined = findCluster(call.world, call.account, call.region, cluster)?.addons.get(addon);
   return onResource(action, found ?? { arn: eksArn(call, `addon/${cluster}/${addon}/*`) });
@@ -63,7 +62,7 @@ const onAssociation = (action: string, call: EksCall, cluster: string, id: strin
   );
 };
 
-/** ARN of the entry that a principal has or would have. */
+/** Returns the ARN of the entry that a principal would get, with `*` for its id. */
 const newEntryArn = (call: EksCall, cluster: string, principalArn: string): string => {
   const { kind, account, name } = partsOf(principalArn);
   return eksArn(call, `access-entry/${cluster}/${kind}/${account}/${name}/*`);
@@ -103,8 +102,9 @@ const onEntry = (
 };
 
 /**
- * Of an action that has no resource: policies must say `*`. What AWS names instead is known of DescribeClusterVersions
- * (awslabs/idf-modules#311) and ListClusters (aws/aws-cli#5823); the others are likely as the former.
+ * Returns the permission for an action without resource: policies must use `*`. The resource in AWS's error is known
+ * for DescribeClusterVersions (awslabs/idf-modules#311) and ListClusters (aws/aws-cli#5823); the other actions are
+ * likely to be like the former.
  */
 const onNothing = (action: string, call: EksCall, named = '*'): Asked => ({
   action,
@@ -112,7 +112,7 @@ const onNothing = (action: string, call: EksCall, named = '*'): Asked => ({
   named: eksArn(call, named),
 });
 
-/** The cluster, and the add-on where the request names one: the reference has both. */
+/** Returns the permissions on the cluster and, if the request names one, the add-on: the reference lists both. */
 const onUpdates = (action: string, call: EksCall, input: { name: string; addonName?: string }): Asked[] => [
   onCluster(action, call, input.name),
   ...(input.addonName === undefined ? [] : [onAddon(action, call, input.name, input.addonName)]),
@@ -122,8 +122,9 @@ const onTagged = (action: string, call: EksCall, arn: string, context: Context =
   onResource(action, { arn, tags: findTags(call, arn) ?? {} }, context);
 
 /**
- * A create with tags also wants eks:TagResource, which rpadovani.com/eks-iam-permissions shows of CreateAddon and the
- * CloudFormation schemas list behind each create; on which resource, the knob `tagOnCreate` says.
+ * Returns the permission that a create with tags needs additionally: eks:TagResource, which
+ * rpadovani.com/eks-iam-permissions shows for CreateAddon and the CloudFormation schemas list for each create. The knob
+ * `tagOnCreate` determines the resource.
  */
 const taggingNew = (
   call: EksCall,
@@ -270,16 +271,16 @@ const RIGHTS = {
   ) => [onAssociation('eks:UpdatePodIdentityAssociation', call, clusterName, associationId)],
 };
 
-/** Only what has an entry here can be played. */
+/** The operations that the sandbox implements: those with an entry in `RIGHTS`. */
 export type PlayedOperation = keyof typeof RIGHTS;
 
 /**
- * What a call of one operation wants, in the order in which it is asked; the input is decoded by that operation's
- * schema.
+ * Returns the permissions that a call needs, in the order in which they are checked. The input is decoded by the
+ * operation's schema.
  */
 type Rights = (call: EksCall, input: never) => Asked[];
 
 const rights: ReadonlyMap<string, Rights> = new Map<string, Rights>(Object.entries(RIGHTS));
 
-/** Undefined for an operation that the sandbox does not play. */
+/** Returns undefined for an operation that the sandbox does not implement. */
 export const rightsOf = (operation: string): Rights | undefined => rights.get(operation);

@@ -1,4 +1,4 @@
-/** What the operations of the EKS service share: who calls where, and the service's own memory. */
+/** Common parts of the EKS operations: caller, account and region, and the service's own memory. */
 import type { Asked } from '../authorization/authorizer.ts';
 import type { CallContext } from '../http.ts';
 import { pageAfter } from '../pages.ts';
@@ -8,15 +8,15 @@ import type { AddonState, ClusterState, World } from '../world/world.ts';
 import { EksError } from './errors.ts';
 import type { Decoded, Wire } from './wire.ts';
 
-/** What the service keeps beside the world's state; lives as long as the service. */
+/** State of the service in addition to the world's state; it lives as long as the service. */
 export interface Memory {
-  /** Ids and ARNs of what EKS makes. */
+  /** Generator for ids and ARNs of new resources. */
   ids: Random;
   /** Add-ons that are being deleted while DescribeAddon still shows their old status. */
   deleting: WeakSet<AddonState>;
-  /** What preserved objects were made from, by `preservedKey`: an equal create changes nothing in them. */
+  /** Settings that preserved objects were created from, by `preservedKey`: an equal create does not change them. */
   preserved: Map<string, { version: string; configurationValues?: string }>;
-  /** Answers by scope and clientRequestToken. */
+  /** Responses by scope and clientRequestToken. */
   tokens: Map<string, { input: string; answer: unknown; stillThere: () => boolean }>;
 }
 
@@ -24,7 +24,7 @@ export interface EksCall extends Memory {
   world: World;
   account: string;
   region: string;
-  /** The caller's rights, also for what EKS does on the caller's behalf. */
+  /** Checks the caller's permissions, also for calls that EKS makes on the caller's behalf. */
   authorize: CallContext['authorize'];
 }
 
@@ -33,15 +33,15 @@ export type Handler<Input, Output> = (call: EksCall, input: Decoded<Input>) => W
 export const seconds = (milliseconds: number): number => milliseconds / 1000;
 
 /**
- * Refuses what the caller may not do; aws/eks-hybrid#740 and aws-samples/appmod-blueprints#816 have the name and the
- * text. Changes nothing.
+ * Throws EksError if the caller lacks a permission. Error name and message: aws/eks-hybrid#740 and
+ * aws-samples/appmod-blueprints#816.
  */
 export const requireRight = (call: EksCall, asked: Asked): void => {
   const denial = call.authorize(asked);
   if (denial) throw new EksError('AccessDeniedException', denial.message);
 };
 
-/** The cluster itself, in whatever state. */
+/** Returns the cluster, whatever its status. */
 export const requireListedCluster = (call: EksCall, name: string): ClusterState => {
   const cluster = findCluster(call.world, call.account, call.region, name);
   if (!cluster)
@@ -49,7 +49,10 @@ export const requireListedCluster = (call: EksCall, name: string): ClusterState 
   return cluster;
 };
 
-/** The cluster for what is in it: of one that is being deleted that may be gone already (knob `deletingCluster`). */
+/**
+ * Returns the cluster for operations on its resources, which may be gone already if the cluster is being deleted (knob
+ * `deletingCluster`).
+ */
 export const requireCluster = (call: EksCall, name: string): ClusterState => {
   const cluster = requireListedCluster(call, name);
   if (cluster.status === 'DELETING' && call.world.knobs.deletingCluster === 'not-found')
@@ -70,10 +73,10 @@ export const requireAddon = (cluster: ClusterState, name: string): AddonState =>
 
 export const preservedKey = (cluster: ClusterState, addonName: string): string => `${cluster.arn}/${addonName}`;
 
-/** Start of every ARN of that cluster's resources: `arn:PARTITION:eks:REGION:ACCOUNT`. */
+/** Returns the prefix of the ARNs of a cluster's resources: `arn:PARTITION:eks:REGION:ACCOUNT`. */
 export const arnPrefix = (cluster: ClusterState): string => cluster.arn.split(':').slice(0, 5).join(':');
 
-/** One page of a list, in the order of the items' keys; EKS gives 100 at most, also where nobody says how many. */
+/** Returns one page of a list, in the order of the items' keys. EKS returns at most 100 items, which is the default. */
 export const paginate = <T>(
   items: Iterable<T>,
   keyOf: (item: T) => string,
@@ -81,13 +84,16 @@ export const paginate = <T>(
 ): { page: T[]; nextToken?: string } => {
   const page = pageAfter(items, keyOf, input.maxResults ?? 100, input.nextToken);
   if (!page)
-    throw new EksError('InvalidParameterException', `The nextToken ${input.nextToken} is not one that this list gave.`);
+    throw new EksError(
+      'InvalidParameterException',
+      `The nextToken ${input.nextToken} was not returned by this operation.`,
+    );
   return page;
 };
 
 /**
- * Idempotency by clientRequestToken: the same token with the same input gets the first answer again and changes
- * nothing, for as long as what the first call made is there; with another input it is refused. How long EKS itself
+ * Implements idempotency by clientRequestToken: the same token with the same input returns the first response again and
+ * changes nothing, as long as the result of the first call exists; with another input it is an error. How long EKS
  * remembers a token is not published.
  */
 export const once = <Output>(

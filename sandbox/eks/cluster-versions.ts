@@ -1,13 +1,13 @@
-/** DescribeClusterVersions: the release calendar, as it stands at the world's time. */
+/** DescribeClusterVersions: the release calendar at the world's time. */
 import type * as eks from '@aws-sdk/client-eks';
 import { releasedBy } from '../catalog/cluster-versions.ts';
 import type { ClusterVersion } from '../catalog/cluster-versions.ts';
 import { paginate, seconds } from './call.ts';
 import type { Handler } from './call.ts';
 
-/** The only type of cluster that the sandbox has. */
+/** The only cluster type in the sandbox. */
 const CLUSTER_TYPE = 'eks';
-/** An empty text is none: `eksctl utils describe-cluster-versions` (0.215.0) sends one where nobody names a type. */
+/** An empty type is accepted: `eksctl utils describe-cluster-versions` (0.215.0) sends it if the user sets none. */
 const ACCEPTED_TYPES = ['', CLUSTER_TYPE];
 
 const statusAt = (version: ClusterVersion, now: number): eks.VersionStatus => {
@@ -15,11 +15,11 @@ const statusAt = (version: ClusterVersion, now: number): eks.VersionStatus => {
   return now < Date.parse(version.endOfExtendedSupport) ? 'EXTENDED_SUPPORT' : 'UNSUPPORTED';
 };
 
-/** The deprecated form: `standard-support` for `STANDARD_SUPPORT`. */
+/** Returns a status in its deprecated form: `standard-support` for `STANDARD_SUPPORT`. */
 const oldForm = (status: eks.VersionStatus): eks.ClusterVersionStatus =>
   status.toLowerCase().replace('_', '-') as eks.ClusterVersionStatus;
 
-/** Versions that are supported no more come only when asked for: by `includeAll`, by their name or by their status. */
+/** Returns the versions. Unsupported ones are included only on request: by `includeAll`, by name or by status. */
 export const describeClusterVersions: Handler<
   eks.DescribeClusterVersionsRequest,
   eks.DescribeClusterVersionsResponse

@@ -1,4 +1,4 @@
-/** The operations on clusters: reading only. */
+/** The operations on clusters, read-only. */
 import type * as eks from '@aws-sdk/client-eks';
 import { paginate, requireListedCluster, seconds } from './call.ts';
 import type { Handler } from './call.ts';

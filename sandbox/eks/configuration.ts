@@ -1,6 +1,6 @@
 /**
- * Checks configurationValues, JSON or YAML, by an add-on's schema, and refuses in EKS's words: those of the validator
- * that EKS seems to use (github.com/networknt/json-schema-validator).
+ * Validates configurationValues, JSON or YAML, by an add-on's schema, with EKS's messages: those of the validator that
+ * EKS seems to use (github.com/networknt/json-schema-validator).
  */
 import { Validator } from '@cfworker/json-schema';
 import type { OutputUnit, Schema } from '@cfworker/json-schema';
@@ -14,19 +14,19 @@ interface Checker {
   validator: Validator;
 }
 
-/** By the schema's text; the same few are asked again and again. */
+/** Cached validators by schema text: the same few schemas are used repeatedly. */
 const checkers = new Map<string, Checker>();
 const checkerOf = (text: string): Checker => {
   const known = checkers.get(text);
   if (known) return known;
   const schema = JSON.parse(text) as Schema;
-  // Draft 6 differs from 7 in nothing that these schemas have.
-  const made = {
+  // Drafts 6 and 7 do not differ in anything that these schemas use.
+  const created = {
     schema,
     validator: new Validator(schema, schema.$schema?.includes('draft-06') ? '7' : '2019-09', false),
   };
-  checkers.set(text, made);
-  return made;
+  checkers.set(text, created);
+  return created;
 };
 
 const at = (document: unknown, pointer: string): unknown =>
@@ -40,7 +40,7 @@ const at = (document: unknown, pointer: string): unknown =>
       document,
     );
 
-/** A keyword's value, though the way to it leads through references. */
+/** Returns a keyword's value, following references. */
 const keywordValue = (schema: Schema, location: string): unknown => {
   let value: unknown = schema;
   for (const part of location.split('/').slice(1)) {
@@ -55,7 +55,7 @@ const typeOf = (value: unknown): string => {
   return Number.isInteger(value) ? 'integer' : typeof value;
 };
 
-/** `$.controller.tolerations[0].key` */
+/** Returns a path such as `$.controller.tolerations[0].key`. */
 const pathOf = (location: string): string =>
   location
     .split('/')
@@ -70,8 +70,8 @@ const pathOf = (location: string): string =>
 
 type Explain = (expected: unknown, found: unknown) => string;
 /**
- * What is left out only says that something below is wrong. Texts: aws/containers-roadmap#2216,
- * terraform-aws-modules/terraform-aws-eks#2349, networknt's messages.
+ * Messages by keyword. Keywords that are missing here only report that something below them is invalid. Sources:
+ * aws/containers-roadmap#2216, terraform-aws-modules/terraform-aws-eks#2349, networknt's messages.
  */
 const TEXTS: Record<string, Explain> = {
   false: () => 'is not defined in the schema and the schema does not allow additional properties',
@@ -89,8 +89,8 @@ const TEXTS: Record<string, Explain> = {
 };
 
 /**
- * The validator also calls a property additional whose value is wrong: then something else is said of it, or of what is
- * in it.
+ * Returns whether an error only repeats another one: the validator also reports a property with an invalid value as an
+ * additional property.
  */
 const isEcho = ({ keyword, instanceLocation: here }: OutputUnit, units: OutputUnit[]): boolean =>
   keyword === 'false' &&
@@ -114,12 +114,12 @@ const read = (text: string): unknown => {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    // Every date and number stays what JSON could say.
+    // The core schema yields only values that JSON can express.
     return parse(text, { schema: 'core' }) as unknown;
   }
 };
 
-/** Nothing is checked where nothing is given. */
+/** Throws EksError if configuration values do not match the schema. Missing values are valid. */
 export const checkConfiguration = (
   text: string | undefined,
   configurationSchema: string,
@@ -136,7 +136,7 @@ export const checkConfiguration = (
   try {
     value = read(text);
   } catch {
-    // AWS's text is not known.
+    // AWS's message is not known.
     throw refuse('it is neither valid JSON nor YAML');
   }
   const checker = checkerOf(configurationSchema);

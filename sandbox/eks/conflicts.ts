@@ -1,6 +1,6 @@
 /**
- * Fields of an add-on's objects that others have changed: when they stop EKS, and when EKS takes them back. Source: EKS
- * User Guide, "Determine fields you can customize for Amazon EKS add-ons", and the API reference of resolveConflicts.
+ * Conflicts about fields of an add-on's objects that other managers have changed. Source: EKS User Guide, "Determine
+ * fields you can customize for Amazon EKS add-ons", and the API reference of resolveConflicts.
  */
 import type * as eks from '@aws-sdk/client-eks';
 import type { AddonState, ClusterState } from '../world/world.ts';
@@ -8,9 +8,9 @@ import type { AddonState, ClusterState } from '../world/world.ts';
 type Issue = AddonState['issues'][number];
 
 /**
- * What EKS reports instead of applying an add-on's objects; undefined where nothing is in the way. A create takes
- * PRESERVE for NONE. Text: nebari-dev/nebari#2537, eksctl-io/eksctl#5880, which also shows that no resource ids come
- * with it.
+ * Returns the issue that EKS reports instead of applying an add-on's objects; undefined if there is no conflict. A
+ * create treats PRESERVE as NONE. Message: nebari-dev/nebari#2537, eksctl-io/eksctl#5880, which also shows that the
+ * issue has no resource ids.
  */
 export const conflictOf = (
   cluster: ClusterState,
@@ -24,7 +24,10 @@ export const conflictOf = (
   return { code: 'ConfigurationConflict', message, resourceIds: [] };
 };
 
-/** OVERWRITE: the fields are EKS's own again. True where a pod template was among them, so that pods roll. */
+/**
+ * With OVERWRITE, makes EKS the owner of the fields again. Returns true if fields of a pod template are among them, so
+ * that pods roll.
+ */
 export const takeBackFields = (
   cluster: ClusterState,
   addonName: string,

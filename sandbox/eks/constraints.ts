@@ -1,6 +1,6 @@
 /**
- * What the API model says about members beyond their type. The SDK leaves it out of its schemas, so it is copied here
- * for the shapes that the sandbox plays, by `Shape.member`. Source: EKS API model 2017-11-01.
+ * Constraints of members in the API model. The SDK's schemas do not contain them, so they are copied here by
+ * `Shape.member` for the shapes that the sandbox uses. Source: EKS API model 2017-11-01.
  */
 import {
   AccessScopeType,
@@ -23,7 +23,7 @@ const maxResults: Constraint = { range: { min: 1, max: 100 } };
 const tagKey: Constraint = { length: { min: 1, max: 128 } };
 const tags: Constraint = { length: { min: 1, max: 50 }, entries: { key: tagKey, value: { length: { max: 256 } } } };
 /**
- * The model also wants one character at least, yet the service judges an empty role ARN as a role of somebody else
+ * The model also requires at least one character, but the service treats an empty role ARN as a role of another account
  * (hashicorp/terraform-provider-aws#30645): see `addon-checks.ts`.
  */
 const addonRole: Constraint = { length: { max: 255 } };

@@ -1,4 +1,4 @@
-/** How EKS refuses. Texts and statuses as users report them; each place that refuses says where its text comes from. */
+/** EKS's errors. Messages and statuses are as reported by users; the source is named where an error is thrown. */
 import type { HttpResponse } from '../http.ts';
 
 const STATUS = {
@@ -10,22 +10,22 @@ const STATUS = {
   ResourceInUseException: 409,
   ResourceLimitExceededException: 400,
   ResourceNotFoundException: 404,
-  // Not in EKS's model: AWS's front end answers these for every REST JSON service.
+  // Not in EKS's model: AWS's front end returns these for every REST JSON service.
   SerializationException: 400,
   UnknownOperationException: 404,
-  // The sandbox's own: EKS has the operation, the sandbox does not play it.
+  // Specific to the sandbox: EKS has the operation, but the sandbox does not implement it.
   NotImplemented: 501,
   InternalFailure: 500,
 } as const;
 export type EksErrorName = keyof typeof STATUS;
 
-/** What an error says it is about, beside its message. */
+/** Members of an error in addition to its message. */
 export interface ErrorFields {
   clusterName?: string;
   addonName?: string;
 }
 
-/** A refusal that the caller gets as an EKS error answer. */
+/** An error that the caller receives as an EKS error response. */
 export class EksError extends Error {
   override readonly name: EksErrorName;
   readonly status: number;
@@ -38,7 +38,7 @@ export class EksError extends Error {
   }
 }
 
-/** REST JSON's error answer: the name in a header, the rest in the body. */
+/** Returns a REST JSON error response: the name in a header, the rest in the body. */
 export const errorAnswer = (error: EksError, requestId: string): HttpResponse => ({
   status: error.status,
   headers: { 'content-type': 'application/json', 'x-amzn-requestid': requestId, 'x-amzn-errortype': error.name },

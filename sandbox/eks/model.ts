@@ -1,10 +1,9 @@
 /**
- * The EKS API as the SDK describes it: operations with their routes, and the shapes of what goes in and out.
+ * The EKS API as the SDK describes it: operations with their routes, and the shapes of inputs and outputs.
  *
- * `@aws-sdk/client-eks` ships its model as nested arrays whose tags and positions are internal to the SDK. All that
- * the sandbox knows of them is in this file; a test holds them against known shapes, so that an update of the SDK that
- * changes them shows there and nowhere else. What the arrays do not carry (lengths, enumerations) is in
- * `constraints.ts`.
+ * `@aws-sdk/client-eks` ships its model as nested arrays whose tags and positions are internal to the SDK. Only this
+ * file depends on them; a test compares them with known shapes, so that an SDK update that changes them fails only
+ * there. What the arrays do not contain (lengths, enumerations) is in `constraints.ts`.
  */
 import * as sdk from '@aws-sdk/client-eks';
 import { NormalizedSchema } from '@smithy/core/schema';
@@ -20,9 +19,9 @@ const ERROR_TAG = -3;
 export interface Operation {
   name: string;
   method: string;
-  /** Status of a success. */
+  /** HTTP status of a success. */
   status: number;
-  /** Matches the path as on the wire; one group for each label. */
+  /** Matches the path on the wire, with one group for each label. */
   pattern: RegExp;
   labels: string[];
   input: Schema;
@@ -56,13 +55,13 @@ const toOperation = ([, , name, traits, input, output]: [
   };
 };
 
-/** All operations of EKS; those with fewer labels first, so that a fixed path goes before a pattern. */
+/** All operations of EKS, those with fewer labels first, so that a fixed path takes precedence over a pattern. */
 export const operations: readonly Operation[] = exported
   .filter((value) => isTagged(value, OPERATION_TAG))
   .map(toOperation)
   .sort((a, b) => a.labels.length - b.labels.length);
 
-/** Status of each error that EKS models, by the error's name. */
+/** HTTP statuses of the errors in EKS's model, by error name. */
 export const errorStatuses: ReadonlyMap<string, number> = new Map(
   exported
     .filter((value) => isTagged(value, ERROR_TAG))
@@ -84,11 +83,11 @@ const search = (method: string, path: string): Route | undefined => {
   return undefined;
 };
 
-/** A call's path is asked for several times, and most calls are of few paths. */
+/** Routes are cached: each call looks up its path several times, and most calls share few paths. */
 const MOST_ROUTES = 1000;
 const routes = new Map<string, Route | undefined>();
 
-/** The operation that a request is for, with its labels still percent-encoded; undefined where EKS has none. */
+/** Returns the operation of a request, with labels still percent-encoded; undefined if EKS has no such operation. */
 export const findOperation = (method: string, path: string): Route | undefined => {
   const key = `${method} ${path}`;
   if (routes.has(key)) return routes.get(key);

@@ -1,12 +1,12 @@
 /**
- * The caller's rights that EKS needs beside the one to the operation: to pass roles, and to what EKS calls on the
- * caller's behalf. Which they are: the handlers' permissions in the CloudFormation schemas of AWS::EKS::Addon and
- * AWS::EKS::PodIdentityAssociation; the EKS User Guide speaks of iam:PassRole alone. All are judged before anything
- * changes. In which order, and before which other refusals, nobody says.
+ * Permissions that EKS requires of the caller in addition to that for the operation: to pass roles, and for calls that
+ * EKS makes on the caller's behalf. Source: the handlers' permissions in the CloudFormation schemas of AWS::EKS::Addon
+ * and AWS::EKS::PodIdentityAssociation; the EKS User Guide mentions only iam:PassRole. All are checked before anything
+ * changes. Their order, also in relation to other errors, is not documented.
  *
  * A target role is not passed: the associated role assumes it, "the Target IAM Role can be in any AWS account" (EKS
  * User Guide, "Access AWS Resources using EKS Pod Identity Target IAM Roles"), and a role can only be passed in its
- * own.
+ * own account.
  */
 import type { Asked } from '../authorization/authorizer.ts';
 import { roleTagKeys } from '../iam/authorization.ts';
@@ -18,16 +18,17 @@ import { requireRight } from './call.ts';
 import type { EksCall } from './call.ts';
 
 /**
- * Likely: what `serviceAccountRoleArn` is passed to; EKS writes it into the cluster, and a token of the pod assumes it.
+ * The service to which `serviceAccountRoleArn` is likely passed: EKS writes the role into the cluster, where a pod
+ * assumes it with its token.
  */
 const EKS_PRINCIPAL = 'eks.amazonaws.com';
 
-/** IAM has one region, as the door sees it; source: IAM User Guide, aws:RequestedRegion. */
+/** IAM's only region as a condition key (IAM User Guide, aws:RequestedRegion). */
 const IAM_REGION = 'us-east-1';
 
 /**
- * Global keys: aws:ViaAWSService is true "when a service uses the credentials of an IAM principal". The list of
- * services that aws:CalledVia names does not have EKS; whether EKS is in the key all the same is not known.
+ * Global keys: aws:ViaAWSService is true "when a service uses the credentials of an IAM principal". EKS is not in the
+ * documented list of services for aws:CalledVia; whether the key contains it nevertheless is not known.
  */
 const ON_BEHALF = {
   'aws:ViaAWSService': 'true',
@@ -39,8 +40,9 @@ const ON_BEHALF = {
 const onBehalf = (asked: Asked): Asked => ({ ...asked, context: { ...asked.context, ...ON_BEHALF } });
 
 /**
- * No call, so nothing is called on behalf. Tags of the role are left out: IAM User Guide, "Grant a user permissions to
- * pass a role to an AWS service", says that a condition on them "does not have reliable results".
+ * Returns the permission to pass a role. Passing is not a call, so the keys of calls on behalf do not apply. Tags of
+ * the role are left out, since a condition on them "does not have reliable results" (IAM User Guide, "Grant a user
+ * permissions to pass a role to an AWS service").
  */
 const passRole = (call: EksCall, cluster: ClusterState, roleArn: string, service: string): Asked => ({
   action: 'iam:PassRole',
@@ -51,7 +53,10 @@ const passRole = (call: EksCall, cluster: ClusterState, roleArn: string, service
   },
 });
 
-/** IAM names a role by its name where it refuses GetRole: terraform-aws-modules/terraform-aws-eks#2517. */
+/**
+ * Returns the permission for GetRole, whose error identifies the role by name
+ * (terraform-aws-modules/terraform-aws-eks#2517).
+ */
 const getRole = (call: EksCall, roleArn: string): Asked =>
   onBehalf({
     action: 'iam:GetRole',
@@ -61,7 +66,8 @@ const getRole = (call: EksCall, roleArn: string): Asked =>
   });
 
 /**
- * To give these roles to pods of the cluster, and that one to its add-on's service account: passes first, then reads.
+ * Throws EksError unless the caller may associate roles with pods of the cluster, and annotate an add-on's service
+ * accounts with `serviceAccountRoleArn`. Permissions to pass roles are checked before permissions to read them.
  */
 export const requireRoleRights = (
   call: EksCall,
@@ -76,16 +82,16 @@ export const requireRoleRights = (
   for (const arn of new Set([...irsa, ...podRoles])) requireRight(call, getRole(call, arn));
 };
 
-/** To delete these associations with the add-on that owns them. */
+/** Throws EksError unless the caller may delete the associations together with the add-on that owns them. */
 export const requireDeleteRights = (call: EksCall, associations: readonly AssociationState[]): void => {
   for (const association of associations)
     requireRight(call, onBehalf(associationRight('eks:DeletePodIdentityAssociation', association)));
 };
 
 /**
- * To make these changes to an add-on's associations: every role of the request is passed, one that stays as it is needs
- * no right to itself. Over a failed copy, whose associations the new one takes over, they are updated: how EKS does
- * that, nobody says.
+ * Throws EksError unless the caller may make the changes to an add-on's associations. Every role of the request is
+ * passed; an association that does not change needs no further permission. The associations of a failed copy, which the
+ * new copy takes over, are updated; how EKS does that is not documented.
  */
 export const requireChangeRights = (
   call: EksCall,

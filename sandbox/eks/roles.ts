@@ -1,4 +1,4 @@
-/** What EKS checks of a role before it takes it. */
+/** EKS's checks of a role before it accepts it. */
 import { POD_IDENTITY_PRINCIPAL } from '../../lambdas/domain/policy/contexts.ts';
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { Statement } from '../../lambdas/domain/policy/document.ts';
@@ -13,8 +13,8 @@ import type { ErrorFields } from './errors.ts';
 const PODS_ACTIONS = ['sts:AssumeRole', 'sts:TagSession'];
 
 /**
- * PassRole over accounts is refused, and so is what is no ARN at all: an empty `serviceAccountRoleArn` is how most
- * users meet this text (hashicorp/terraform-provider-aws#30645, eksctl-io/eksctl#8718).
+ * Throws EksError for a role of another account, and for text that is not an ARN: most users get this message for an
+ * empty `serviceAccountRoleArn` (hashicorp/terraform-provider-aws#30645, eksctl-io/eksctl#8718).
  */
 export const checkRoleAccount = (account: string, roleArn: string | undefined): void => {
   if (roleArn === undefined) return;
@@ -31,8 +31,9 @@ const namesPods = ({ principals }: Statement): boolean =>
   (principals.everybody || (principals.named.get('Service') ?? []).includes(POD_IDENTITY_PRINCIPAL));
 
 /**
- * A structural look, as EKS's own seems to be: some statements allow the pods' principal both actions. Conditions and
- * denies are not judged here; STS judges them later, when the agent asks for credentials.
+ * Returns whether statements of a trust policy allow both actions for the pods' principal. The check is structural, as
+ * EKS's own check seems to be: conditions and denies are not evaluated here, but later by STS, when the agent requests
+ * credentials.
  */
 export const trustsPods = (trustPolicy: string): boolean => {
   const policy = parsePolicy(trustPolicy, 'trust');
@@ -42,7 +43,7 @@ export const trustsPods = (trustPolicy: string): boolean => {
   return PODS_ACTIONS.every((action) => allowing.some((statement) => covers(statement, action)));
 };
 
-/** A service account that an association gives a role to. */
+/** The service account of an association, for which its role is checked. */
 export interface RoleUse {
   cluster: ClusterState;
   namespace: string;
@@ -51,7 +52,8 @@ export interface RoleUse {
 }
 
 /**
- * What depends on a pod is not known when an association is made: EKS could not refuse it then, whatever STS will say.
+ * Returns whether the trust policy allows EKS Auth to assume the role. Conditions that depend on the pod are unknown
+ * when an association is created, so EKS could not refuse the role because of them, whatever STS decides later.
  */
 const evaluatesForPods = (
   trustPolicy: string,
@@ -68,7 +70,8 @@ const evaluatesForPods = (
 };
 
 /**
- * Refuses a role that an association can't have: hashicorp/terraform-provider-aws#34711 and #41483, aws/aws-cdk#31522.
+ * Throws EksError for a role that an association cannot have (hashicorp/terraform-provider-aws#34711 and #41483,
+ * aws/aws-cdk#31522).
  */
 export const checkAssociationRole = (world: World, roleArn: string, use: RoleUse, fields: ErrorFields): void => {
   checkRoleAccount(use.cluster.account, roleArn);
@@ -77,6 +80,7 @@ export const checkAssociationRole = (world: World, roleArn: string, use: RoleUse
   if (!role || tooYoung)
     throw new EksError('InvalidParameterException', 'Role provided in the request does not exist.', fields);
   const trust = seenTrustPolicy(world, role);
-  const taken = world.knobs.trustValidation === 'evaluated' ? evaluatesForPods(trust, use) : trustsPods(trust);
-  if (!taken) throw new EksError('InvalidParameterException', 'Trust policy of the role provided is invalid', fields);
+  const accepted = world.knobs.trustValidation === 'evaluated' ? evaluatesForPods(trust, use) : trustsPods(trust);
+  if (!accepted)
+    throw new EksError('InvalidParameterException', 'Trust policy of the role provided is invalid', fields);
 };

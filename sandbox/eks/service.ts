@@ -1,4 +1,4 @@
-/** EKS as the sandbox plays it: one function from request to answer over the world's state. */
+/** The sandbox's EKS: a function from request to response over the world's state. */
 import { type CallContext, ContentResponse, type HttpRequest, type Service } from '../http.ts';
 import type { Json } from '../json.ts';
 import type { World } from '../world/world.ts';
@@ -38,7 +38,7 @@ import { decodeInput, outputFaults } from './wire.ts';
 
 type AnyHandler = (call: EksCall, input: never) => unknown;
 
-/** By operation; each takes what `decodeInput` made of the request, checked by that operation's own schema. */
+/** Handlers by operation. Each takes the input that `decodeInput` decoded and checked by the operation's schema. */
 const HANDLERS: Record<PlayedOperation, AnyHandler> = {
   AssociateAccessPolicy: associateAccessPolicy,
   CreateAccessEntry: createAccessEntry,
@@ -73,7 +73,7 @@ const HANDLERS: Record<PlayedOperation, AnyHandler> = {
 
 const handlers: ReadonlyMap<string, AnyHandler> = new Map(Object.entries(HANDLERS));
 
-/** Names of the operations that the sandbox plays. */
+/** Names of the operations that the sandbox implements. */
 export const playedOperations: readonly string[] = [...handlers.keys()];
 
 const answer = (
@@ -94,7 +94,7 @@ const answer = (
   if (!handler || !rights) {
     throw new EksError(
       'NotImplemented',
-      `The sandbox does not play ${operation.name}. It plays: ${playedOperations.join(', ')}.`,
+      `The sandbox does not implement ${operation.name}. It implements: ${playedOperations.join(', ')}.`,
     );
   }
   const input = decodeInput(operation, labels, request);
@@ -111,13 +111,13 @@ const answer = (
   const output = handler(call, checked);
   const faults = outputFaults(operation.output, output);
   if (faults.length > 0)
-    throw new Error(`The sandbox's answer to ${operation.name} is not what the API model says: ${faults.join('; ')}.`);
+    throw new Error(`The sandbox's response to ${operation.name} does not match the API model: ${faults.join('; ')}.`);
   return { status: operation.status, content: output as Json };
 };
 
 /**
- * EKS over that world. Refusals are answers, as AWS gives them; a rejected promise is a fault of the sandbox itself.
- * No `date` header is sent: under virtual time the SDK would move its signing clock by it.
+ * Creates EKS over a world. Errors are returned as AWS's error responses; a rejected promise is a bug in the sandbox.
+ * No `date` header is sent: with virtual time, the SDK would adjust its signing clock to it.
  */
 export const createEksService = (world: World): Service => {
   const memory: Memory = { ids: world.random.fork(), deleting: new WeakSet(), preserved: new Map(), tokens: new Map() };

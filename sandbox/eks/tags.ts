@@ -6,14 +6,17 @@ import { isLive } from './association-state.ts';
 import { findCluster } from '../world/world.ts';
 import { EksError } from './errors.ts';
 
-/** User tags per resource, as for most of AWS. */
+/** Maximum of user tags per resource, as in most AWS services. */
 const TAGS_PER_RESOURCE = 50;
 
 const ARN = /^arn:[\w-]+:eks:[\w-]+:\d{12}:[\w-]+\/.+$/;
 
-/** The tags themselves, to read or change; undefined where the caller's account and region have no such resource. */
+/**
+ * Returns the tags of a resource, which the caller may modify; undefined if the account and region have no such
+ * resource.
+ */
 export const findTags = (call: EksCall, arn: string): Record<string, string> | undefined => {
-  // ARNs of all that a cluster has begin with its kind and the cluster's name: `addon/CLUSTER/…`.
+  // ARNs of a cluster's resources contain the resource type and the cluster's name: `addon/CLUSTER/…`.
   const cluster = findCluster(call.world, call.account, call.region, arn.split('/')[1] ?? '');
   if (!cluster) return undefined;
   const resources = [cluster, ...cluster.addons.values(), ...[...cluster.associations.values()].filter(isLive)];
@@ -24,7 +27,7 @@ export const findTags = (call: EksCall, arn: string): Record<string, string> | u
 };
 
 const tagsOf = (call: EksCall, arn: string): Record<string, string> => {
-  if (!ARN.test(arn)) throw new EksError('BadRequestException', `The resource ARN ${arn} is not an ARN of EKS.`);
+  if (!ARN.test(arn)) throw new EksError('BadRequestException', `The resource ARN ${arn} is not an EKS ARN.`);
   const tags = findTags(call, arn);
   if (!tags) throw new EksError('NotFoundException', `No resource found for ARN: ${arn}`);
   return tags;

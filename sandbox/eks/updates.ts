@@ -1,4 +1,4 @@
-/** Updates: what UpdateAddon answers, and the operations that read it later. */
+/** Updates: the response of UpdateAddon, and the operations that read updates later. */
 import type * as eks from '@aws-sdk/client-eks';
 import type { ClusterState, UpdateState } from '../world/world.ts';
 import { paginate, requireAddon, requireCluster, seconds } from './call.ts';
@@ -15,7 +15,10 @@ export const updateAnswer = (update: UpdateState): Wire<eks.Update> => ({
   errors: update.errors.map((error) => ({ ...error, errorCode: error.errorCode as eks.ErrorCode })),
 });
 
-/** Only what the request holds; EKS adds the namespace to each association (hashicorp/terraform-provider-aws#30645). */
+/**
+ * Returns the parameters of an update: only what the request contains, with the namespace added to each association, as
+ * EKS does (hashicorp/terraform-provider-aws#30645).
+ */
 export const updateParams = (input: Decoded<eks.UpdateAddonRequest>, namespace: string): UpdateState['params'] => {
   const associations = input.podIdentityAssociations?.map(({ serviceAccount, roleArn }) => ({
     serviceAccount,
@@ -32,7 +35,7 @@ export const updateParams = (input: Decoded<eks.UpdateAddonRequest>, namespace: 
   return values.flatMap(([type, value]) => (value === undefined ? [] : [{ type, value }]));
 };
 
-/** The sandbox has neither managed node groups nor capabilities, so nothing of theirs was ever updated. */
+/** Throws EksError for a node group or capability: the sandbox has neither, so there are no updates of them. */
 const refuseOthers = (cluster: ClusterState, input: { nodegroupName?: string; capabilityName?: string }): void => {
   const { nodegroupName, capabilityName } = input;
   const fields = { clusterName: cluster.name };
@@ -42,7 +45,7 @@ const refuseOthers = (cluster: ClusterState, input: { nodegroupName?: string; ca
     throw new EksError('ResourceNotFoundException', `No capability found for name: ${capabilityName}.`, fields);
 };
 
-/** An add-on's update is found only when the add-on is named (aws/aws-cli#10252). */
+/** Returns an update. An add-on's update is found only if the request names the add-on (aws/aws-cli#10252). */
 export const describeUpdate: Handler<eks.DescribeUpdateRequest, eks.DescribeUpdateResponse> = (call, input) => {
   const cluster = requireCluster(call, input.name);
   refuseOthers(cluster, input);
@@ -54,7 +57,7 @@ export const describeUpdate: Handler<eks.DescribeUpdateRequest, eks.DescribeUpda
   return { update: updateAnswer(update) };
 };
 
-/** Without an add-on the list is that of the cluster's own updates, and the sandbox makes none. */
+/** Lists updates. Without an add-on, EKS lists updates of the cluster itself, which the sandbox does not have. */
 export const listUpdates: Handler<eks.ListUpdatesRequest, eks.ListUpdatesResponse> = (call, input) => {
   const cluster = requireCluster(call, input.name);
   refuseOthers(cluster, input);

@@ -1,4 +1,4 @@
-/** REST JSON to and from an operation's members, checked by the SDK's schemas. */
+/** Converts REST JSON to and from an operation's members, and checks it by the SDK's schemas. */
 import { constraintText, violation } from '../constraint.ts';
 import type { HttpRequest } from '../http.ts';
 import { isObject } from '../json.ts';
@@ -7,14 +7,14 @@ import { EksError } from './errors.ts';
 import type { Operation, Schema } from './model.ts';
 import { type Shape, shapeOf } from '../shapes.ts';
 
-/** An SDK input as it is after validation: required members are there. */
+/** An SDK input after validation: required members are present. */
 export type Decoded<T> = T extends (infer Item)[]
   ? Decoded<Item>[]
   : T extends object
     ? { [Key in keyof T]: object extends Pick<T, Key> ? Decoded<T[Key]> : Decoded<Exclude<T[Key], undefined>> }
     : T;
 
-/** An SDK output as it is on the wire: epoch seconds for dates. */
+/** An SDK output on the wire: dates are epoch seconds. */
 export type Wire<T> = T extends Date
   ? number
   : T extends (infer Item)[]
@@ -26,7 +26,7 @@ export type Wire<T> = T extends Date
 const refuse = (value: unknown, path: string, constraint: string): EksError =>
   new EksError('InvalidParameterException', `1 validation error detected: ${constraintText(value, path, constraint)}`);
 
-/** The value with what the model does not know left out (as AWS does); throws where a type or constraint is broken. */
+/** Returns the value without unknown members, as AWS does. Throws EksError if a type or constraint is violated. */
 const decodeValue = (shape: Shape, value: unknown, path: string): unknown => {
   const { kind } = shape;
   const wrongType = (): EksError => refuse(value, path, `Member must be a ${kind}`);
@@ -52,7 +52,7 @@ function decodeMembers(shape: Shape, values: Record<string, unknown>, path: stri
   const decoded: Record<string, unknown> = {};
   for (const { name, shape: inner, required } of shape.members) {
     const at = path === '' ? name : `${path}.${name}`;
-    // JSON's null means absent.
+    // In JSON, null means absent.
     const value = values[name] ?? undefined;
     if (value === undefined) {
       if (required) throw refuse(undefined, at, 'Member must not be null');
@@ -74,7 +74,9 @@ const fromLabel = (label: string | undefined): string | undefined => {
   }
 };
 
-/** A query parameter in its member's type; what can't be one stays text, so that the type check names it. */
+/**
+ * Converts a query parameter to its member's type. An invalid value stays a string, so that the type check reports it.
+ */
 const fromQuery = ({ kind }: Shape, value: string | string[] | undefined): unknown => {
   if (value === undefined || kind === 'list') return value === undefined ? value : [value].flat();
   const text = Array.isArray(value) ? value[0] : value;
@@ -95,7 +97,7 @@ const fromBody = ({ content, body }: HttpRequest): Record<string, unknown> => {
   return parsed;
 };
 
-/** The members of a request, from its path, query and body; throws EksError for the first that is missing or wrong. */
+/** Returns the members of a request from path, query and body. Throws EksError for the first missing or invalid one. */
 export const decodeInput = (operation: Operation, labels: string[], request: HttpRequest): Record<string, unknown> => {
   const body = fromBody(request);
   const values: Record<string, unknown> = {};
@@ -108,10 +110,10 @@ export const decodeInput = (operation: Operation, labels: string[], request: Htt
   return decodeMembers(shape, values, '');
 };
 
-/** 5138-11-16: a number of seconds above this was meant as milliseconds. */
+/** A number of seconds above this (5138-11-16) is assumed to be milliseconds by mistake. */
 const LATEST_SECONDS = 100_000_000_000;
 
-/** Every way in which an answer is not what the API model says; empty for a good one. */
+/** Returns all violations of the API model in an output; empty for a valid one. */
 export const outputFaults = (schema: Schema, value: unknown): string[] => {
   const faults: string[] = [];
   findFaults(shapeOf(schema), value, '', faults);

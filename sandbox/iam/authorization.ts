@@ -1,8 +1,8 @@
 /**
- * What right each action of IAM wants, on which resource: Service Authorization Reference, "Actions, resources, and
- * condition keys for AWS Identity and Access Management". How refusals name the resource is as users report it: `role
- * NAME` (aws/aws-cdk#27067), `policy ARN` (aws-amplify/amplify-js#7540); ListRoles and SimulatePrincipalPolicy go by
- * ARN.
+ * The permissions that IAM's actions require: Service Authorization Reference, "Actions, resources, and condition keys
+ * for AWS Identity and Access Management". Errors name the resource as reported by users: `role NAME`
+ * (aws/aws-cdk#27067), `policy ARN` (aws-amplify/amplify-js#7540), and the ARN for ListRoles and
+ * SimulatePrincipalPolicy.
  */
 import type { Asked } from '../authorization/authorizer.ts';
 import type { Caller } from '../http.ts';
@@ -11,11 +11,11 @@ import { oidcProviderRights } from './oidc-providers.ts';
 import { required } from './query-protocol.ts';
 import type { QueryRights } from './query-service.ts';
 
-/** What an ARN of the caller's account in IAM begins with. */
+/** Returns the prefix of IAM ARNs in the caller's account. */
 const prefixOf = ({ principalArn, account }: Caller): string =>
   `arn:${principalArn.split(':')[1] ?? 'aws'}:iam::${account}:`;
 
-/** Condition keys that a role as a resource has: its tags, by both names. */
+/** Returns the condition keys of a role as a resource: its tags, under both names. */
 export const roleTagKeys = (role: RoleState | undefined): Record<string, string> =>
   Object.fromEntries(
     Object.entries(role?.tags ?? {}).flatMap(([key, value]) => [
@@ -24,9 +24,9 @@ export const roleTagKeys = (role: RoleState | undefined): Record<string, string>
     ]),
   );
 
-/** By the name of the action, all that the service has. */
+/** Returns the permissions of all actions that the service has, by action name. */
 export const iamRights = (world: World): Record<string, QueryRights> => {
-  /** A role that is not there is of no path, as far as anybody knows. */
+  /** Returns the permission on a role. For a role that does not exist, the ARN has no path. */
   const onRole =
     (action: string): QueryRights =>
     (parameters, { caller }): Asked[] => {
@@ -57,7 +57,8 @@ export const iamRights = (world: World): Record<string, QueryRights> => {
     GetPolicy: onPolicy('GetPolicy'),
     GetPolicyVersion: onPolicy('GetPolicyVersion'),
     ...oidcProviderRights(world, prefixOf),
-    // The path stands where names do, which refusals show: `…:role/aws-service-role/opensearchservice.amazonaws.com/`.
+    // The resource contains the path prefix, as errors show:
+    // `…:role/aws-service-role/opensearchservice.amazonaws.com/`.
     ListRoles: (parameters, { caller }) => [
       { action: 'iam:ListRoles', resource: `${prefixOf(caller)}role${parameters.get('PathPrefix') ?? '/'}` },
     ],

@@ -1,4 +1,4 @@
-/** What some of AWS's own policies say: AWS Managed Policy Reference. Of the others nobody has said it here. */
+/** Documents of some AWS managed policies (AWS Managed Policy Reference). Those of the others are unknown here. */
 const allow = (...Action: string[]): string =>
   JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action, Resource: '*' }] });
 
@@ -24,7 +24,7 @@ const DOCUMENTS: ReadonlyMap<string, string> = new Map([
   ['AdministratorAccess', allow('*')],
 ]);
 
-/** JSON text of the policy with that ARN, where it is one of AWS's own that is known. */
+/** Returns the JSON of an AWS managed policy; undefined if the policy is not one, or is not known. */
 export const awsPolicy = (arn: string): string | undefined => {
   const [, name] = /^arn:[\w-]+:iam::aws:policy\/(.+)$/.exec(arn) ?? [];
   return name === undefined ? undefined : DOCUMENTS.get(name);

@@ -1,4 +1,4 @@
-/** The OIDC providers of an account, to read: which there are, and for which issuer and audiences each is. */
+/** The operations that read an account's OIDC providers with their issuers and audiences. */
 import type { Asked } from '../authorization/authorizer.ts';
 import type { OidcProviderState, World } from '../world/world.ts';
 import { checkParameters, required } from './query-protocol.ts';
@@ -11,7 +11,7 @@ const providersOf = (world: World, account: string): ReadonlyMap<string, OidcPro
   world.accounts.get(account)?.oidcProviders ?? new Map();
 
 export const oidcProviderActions = (world: World): Record<string, QueryAction> => ({
-  // It has no pages (API model); its order is not documented.
+  // The action has no pagination (API model); its order is not documented.
   ListOpenIDConnectProviders: (_parameters, { caller }) => ({
     OpenIDConnectProviderList: [...providersOf(world, caller.account).keys()].sort().map((arn) => ({ Arn: arn })),
   }),
@@ -20,7 +20,7 @@ export const oidcProviderActions = (world: World): Record<string, QueryAction> =
     const arn = required(parameters, ARN_PARAMETER);
     checkParameters(parameters, { [ARN_PARAMETER]: ARN });
     const provider = providersOf(world, caller.account).get(arn);
-    // Text: as moto and others that imitate IAM have it.
+    // Message: as in moto and other imitations of IAM.
     if (!provider) throw noSuchEntity(`OpenIDConnect Provider not found for arn ${arn}`);
     const tags = Object.entries(provider.tags).map(([key, value]) => ({ Key: key, Value: value }));
     return {
@@ -33,16 +33,16 @@ export const oidcProviderActions = (world: World): Record<string, QueryAction> =
   },
 });
 
-/** `prefix`: what an ARN of the caller's account in IAM begins with. */
+/** Returns the permissions of these actions. `prefixOf`: returns the prefix of IAM ARNs in the caller's account. */
 export const oidcProviderRights = (
   world: World,
   prefixOf: (caller: Parameters<QueryRights>[1]['caller']) => string,
 ): Record<string, QueryRights> => ({
-  // How a refusal names the resource: as users report it, `arn:aws:iam::111122223333:oidc-provider/*`.
+  // Errors name the resource `arn:aws:iam::111122223333:oidc-provider/*`, as reported by users.
   ListOpenIDConnectProviders: (_parameters, { caller }): Asked[] => [
     { action: 'iam:ListOpenIDConnectProviders', resource: `${prefixOf(caller)}oidc-provider/*` },
   ],
-  // Refused by its ARN: eksctl-io/eksctl#4251, terraform-aws-modules/terraform-aws-eks#728.
+  // Errors name the provider's ARN: eksctl-io/eksctl#4251, terraform-aws-modules/terraform-aws-eks#728.
   GetOpenIDConnectProvider: (parameters, { caller }): Asked[] => {
     const arn = required(parameters, ARN_PARAMETER);
     const tags = providersOf(world, caller.account).get(arn)?.tags ?? {};

@@ -1,16 +1,16 @@
 /**
- * The AWS Query protocol, as IAM and STS speak it: form-encoded parameters in, XML out.
- * Shapes: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html.
+ * The AWS Query protocol of IAM and STS: form-encoded requests, XML responses.
+ * Specification: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html.
  */
 import { constraintText, violation } from '../constraint.ts';
 import type { Constraint } from '../constraint.ts';
 import { ContentResponse, type HttpRequest, type HttpResponse } from '../http.ts';
 import { isObject } from '../json.ts';
 
-/** What an XML element holds: text, elements by name, or a list that becomes `<member>` elements. */
+/** The content of an XML element: text, elements by name, or a list, written as `<member>` elements. */
 export type XmlValue = string | number | boolean | undefined | XmlValue[] | { [name: string]: XmlValue };
 
-/** A refusal that the caller gets as the protocol's error answer. */
+/** An error that the caller receives as the protocol's error response. */
 export class QueryError extends Error {
   readonly status: number;
   readonly code: string;
@@ -22,10 +22,10 @@ export class QueryError extends Error {
 }
 
 export interface QueryApi {
-  /** XML namespace of its answers. */
+  /** XML namespace of responses. */
   namespace: string;
   version: string;
-  /** Name for messages, such as `IAM`. */
+  /** Service name in messages, such as `IAM`. */
   title: string;
 }
 
@@ -44,7 +44,7 @@ export const toXml = (value: XmlValue): string => {
   return escapeXml(String(value));
 };
 
-/** The parameters of a request: its form body, or its query (presigned requests, GET). */
+/** Returns the parameters of a request: from its form body or query (presigned requests, GET). */
 export const readParameters = (request: HttpRequest): Map<string, string> => {
   const { content } = request;
   const form = content
@@ -57,7 +57,7 @@ export const readParameters = (request: HttpRequest): Map<string, string> => {
   return new Map([...query, ...form].filter(([name]) => !name.startsWith('X-Amz-')));
 };
 
-/** The values of a list: `NAME.member.1`, `NAME.member.2`, … */
+/** Returns the values of a list: `NAME.member.1`, `NAME.member.2`, … */
 export const membersOf = (parameters: Map<string, string>, name: string): string[] => {
   const values: string[] = [];
   for (
@@ -69,7 +69,7 @@ export const membersOf = (parameters: Map<string, string>, name: string): string
   return values;
 };
 
-/** The items of a list of structures, each as parameters of its own: `NAME.member.1.Key`, `NAME.member.1.Value`, … */
+/** Returns the items of a list of structures as parameters: `NAME.member.1.Key`, `NAME.member.1.Value`, … */
 export const structuresOf = (parameters: Map<string, string>, name: string): Map<string, string>[] => {
   const structures: Map<string, string>[] = [];
   for (const [key, value] of parameters) {
@@ -125,17 +125,19 @@ const refuseInvalid = (faults: string[]): QueryError =>
     `${faults.length} validation error${faults.length === 1 ? '' : 's'} detected: ${faults.join('; ')}`,
   );
 
-/** Messages begin a parameter's name in lower case. */
+/** Returns a parameter's name as messages write it, starting in lower case. */
 const memberOf = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 
-/** A required parameter, refused as AWS refuses a missing one. */
+/** Returns a required parameter. Throws QueryError with AWS's message if it is missing. */
 export const required = (parameters: Map<string, string>, name: string): string => {
   const value = parameters.get(name);
   if (value !== undefined) return value;
   throw refuseInvalid([constraintText(undefined, memberOf(name), 'Member must not be null')]);
 };
 
-/** Refuses parameters that break their constraints, all at once as AWS does; one that is not there breaks none. */
+/**
+ * Throws one QueryError for all parameters that violate their constraints, as AWS does. Missing parameters are valid.
+ */
 export const checkParameters = (parameters: Map<string, string>, constraints: Record<string, Constraint>): void => {
   const faults = Object.entries(constraints).flatMap(([name, constraint]) => {
     const value = parameters.get(name);

@@ -4,25 +4,25 @@ import type { Random } from '../world/random.ts';
 import { QueryError, queryAnswer, queryRefusal, readParameters } from './query-protocol.ts';
 import type { QueryApi, XmlValue } from './query-protocol.ts';
 
-/** One action: answers what goes into its Result element; `undefined` for an action without one. */
+/** An action: returns the content of its Result element; `undefined` for an action without one. */
 export type QueryAction = (parameters: Map<string, string>, context: CallContext) => XmlValue | undefined;
 
 /**
- * What one action wants its caller to be allowed, all of it, before it does anything; none: everybody may. Throws
- * QueryError where the parameters don't say it.
+ * Returns the permissions that a caller needs for an action, all checked before it runs; empty if everybody may call
+ * it. Throws QueryError if a required parameter is missing.
  */
 export type QueryRights = (parameters: Map<string, string>, context: CallContext) => Asked[];
 
-/** A right that is left out must not make an action free for everybody. */
+/** Throws if an action has no entry in `rights`, so that a forgotten entry does not make it callable by everybody. */
 const assertComplete = (title: string, actions: object, rights: object): void => {
   const without = Object.keys(actions).filter((name) => !Object.hasOwn(rights, name));
   if (without.length > 0)
-    throw new Error(`The sandbox's ${title} does not say what right is needed for: ${without.join(', ')}.`);
+    throw new Error(`The sandbox's ${title} does not define the permissions for: ${without.join(', ')}.`);
 };
 
 /**
- * A Service of the Query protocol: finds the action, reports it to the call log, lets nobody in who may not, and wraps
- * answer and error. Throws an Error where an action has no entry in `rights`.
+ * Creates a service with the Query protocol: it finds the action, adds it to the call log, checks the caller's
+ * permissions, and formats response or error. Throws an Error if an action has no entry in `rights`.
  */
 export const createQueryService = (
   api: QueryApi,
@@ -52,7 +52,7 @@ export const createQueryService = (
       return refuse(
         501,
         'NotImplemented',
-        `The sandbox's ${api.title} does not have the action ${action}. It has: ${Object.keys(actions).join(', ')}.`,
+        `The sandbox's ${api.title} does not implement ${action}. It implements: ${Object.keys(actions).join(', ')}.`,
       );
     }
     try {

@@ -1,23 +1,24 @@
-/** The policies that roles have: inline ones, and managed ones, which are read by themselves. */
+/** The operations that read policies of roles: inline policies and managed policies. */
 import type { CallContext } from '../http.ts';
 import type { AttachedPolicyState, RoleState, World } from '../world/world.ts';
 import { checkParameters, QueryError, required } from './query-protocol.ts';
 import type { QueryAction } from './query-service.ts';
 import { ARN, nameAndPath, noSuchEntity, page, POLICY_NAME, POLICY_PATH, timeOf, urlEncoded } from './wire.ts';
 
-/** Policies of the world have one version, as they were made. */
+/** Policies in the world have a single version. */
 const VERSION = 'v1';
 
 interface ManagedPolicy extends AttachedPolicyState {
-  /** When the first role that has it was made: its own age is not known. */
+  /** Creation time of the first role that has the policy, since its own is not known. */
   createdAt: number;
   attachments: number;
-  /** Roles whose permissions boundary it is. */
+  /** Number of roles that have the policy as their permissions boundary. */
   boundaries: number;
 }
 
 /**
- * A managed policy that some role of the account has, as its own or as its boundary: others the world does not know.
+ * Returns a managed policy that a role of the account has as an attached policy or as its permissions boundary; the
+ * world does not know other managed policies.
  */
 export const findManagedPolicy = (world: World, account: string, arn: string): ManagedPolicy | undefined => {
   const roles = [...(world.accounts.get(account)?.roles.values() ?? [])];
@@ -40,19 +41,19 @@ export const findManagedPolicy = (world: World, account: string, arn: string): M
   };
 };
 
-/** What a managed policy says. Throws QueryError where the world has not been told. */
+/** Returns a managed policy's document. Throws QueryError if the scenario does not contain it. */
 export const documentOf = ({ arn, document }: AttachedPolicyState): string => {
   if (document !== undefined) return document;
   throw new QueryError(
     501,
     'NotImplemented',
-    `The sandbox does not know what the policy ${arn} says. Give it a document in the scenario.`,
+    `The sandbox does not know the document of the policy ${arn}. Add the document to the scenario.`,
   );
 };
 
 type RoleOf = (parameters: Map<string, string>, caller: CallContext['caller']) => RoleState;
 
-/** Which policies a role has, and what its inline ones say. */
+/** Returns the actions that list a role's policies and read its inline ones. */
 const policiesOfRole = (roleOf: RoleOf): Record<string, QueryAction> => ({
   ListAttachedRolePolicies: (parameters, { caller }) => {
     const { attachedPolicies } = roleOf(parameters, caller);
@@ -74,12 +75,12 @@ const policiesOfRole = (roleOf: RoleOf): Record<string, QueryAction> => ({
     return { ...rest, PolicyNames: items.map(({ name }) => name) };
   },
 
-  // Text: aws/aws-cli#6139.
+  // Message: aws/aws-cli#6139.
   GetRolePolicy: (parameters, { caller }) => {
     const name = required(parameters, 'PolicyName');
     checkParameters(parameters, { PolicyName: POLICY_NAME });
     const role = roleOf(parameters, caller);
-    const policy = role.policies.find((one) => one.name === name);
+    const policy = role.policies.find((each) => each.name === name);
     if (!policy) throw noSuchEntity(`The role policy with name ${name} cannot be found.`);
     return { RoleName: role.name, PolicyName: name, PolicyDocument: urlEncoded(policy.document) };
   },
@@ -90,7 +91,7 @@ const managedPolicyActions = (world: World): Record<string, QueryAction> => {
     const arn = required(parameters, 'PolicyArn');
     checkParameters(parameters, { PolicyArn: ARN });
     const policy = findManagedPolicy(world, caller.account, arn);
-    // Text: pulumi/pulumi-aws#501.
+    // Message: pulumi/pulumi-aws#501.
     if (!policy) throw noSuchEntity(`Policy ${arn} was not found.`);
     return policy;
   };
@@ -117,7 +118,7 @@ const managedPolicyActions = (world: World): Record<string, QueryAction> => {
     GetPolicyVersion: (parameters, context) => {
       const policy = managed(parameters, context);
       const version = required(parameters, 'VersionId');
-      // AWS's text is not known.
+      // AWS's message is not known.
       if (version !== VERSION) throw noSuchEntity(`Policy ${policy.arn} version ${version} does not exist.`);
       return {
         PolicyVersion: {

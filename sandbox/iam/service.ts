@@ -1,6 +1,6 @@
 /**
- * IAM, as far as a migration needs it: reading roles, what they may do, and OIDC providers; changing a role's trust
- * policy.
+ * The parts of IAM that a migration needs: reading roles, their policies and OIDC providers, and changing a role's
+ * trust policy.
  */
 import type { Caller, Service } from '../http.ts';
 import { sessionOf } from '../sts/sessions.ts';
@@ -19,9 +19,9 @@ import { noSuchRole, page, PATH_PREFIX, POLICY_DOCUMENT, ROLE_NAME, timeOf, urlE
 const API = { namespace: 'https://iam.amazonaws.com/doc/2010-05-08/', version: '2010-05-08', title: 'IAM' };
 
 /**
- * IAM API reference, ListRoles: it does not answer tags and permissions boundary. The API model has
- * PermissionsBoundaryPolicy as the only type of boundary; answers have Policy (AWS CLI's example of get-user, and what
- * users show of get-role).
+ * Returns a role as XML. ListRoles does not return tags and permissions boundary (IAM API reference). The only type of
+ * boundary in the API model is PermissionsBoundaryPolicy, but responses contain Policy (AWS CLI's example of get-user,
+ * and user reports of get-role).
  */
 const roleXml = (role: RoleState, options: { whole: boolean }): XmlValue => {
   const { permissionsBoundary: boundary } = role;
@@ -42,7 +42,8 @@ const roleXml = (role: RoleState, options: { whole: boolean }): XmlValue => {
 };
 
 /**
- * Paths of roles that only AWS changes: service-linked ones, and those of IAM Identity Center (rebuy-de/aws-nuke#441).
+ * Paths of roles that only AWS can change: service-linked roles and roles of IAM Identity Center
+ * (rebuy-de/aws-nuke#441).
  */
 const PROTECTED_PATHS = ['/aws-service-role/', '/aws-reserved/'];
 

@@ -1,6 +1,6 @@
 /**
- * SimulatePrincipalPolicy: what a role's own policies and its permissions boundary say to a call, by the evaluator that
- * judges trust policies too.
+ * SimulatePrincipalPolicy: evaluates a role's own policies and its permissions boundary, with the same evaluator as for
+ * trust policies.
  */
 import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
@@ -21,7 +21,7 @@ interface Source {
   policy: ParsedPolicy;
 }
 
-/** A managed policy whose document nobody has said allows nothing, and denies nothing. */
+/** Returns a role's policies. A managed policy whose document is unknown is left out: it neither allows nor denies. */
 const sourcesOf = ({ policies, attachedPolicies }: RoleState): Source[] => [
   ...policies.map(({ name, document }): Source => ({ id: name, type: 'role', policy: identityPolicy(document) })),
   ...attachedPolicies.flatMap(({ arn, document = awsPolicy(arn) }): Source[] =>
@@ -38,8 +38,8 @@ const sourcesOf = ({ policies, attachedPolicies }: RoleState): Source[] => [
 ];
 
 /**
- * A role as the simulation sees it; `boundary` is empty where the world does not have its document, and then allows
- * nothing.
+ * The policies of a simulated role. `boundary` is empty, and then allows nothing, if the boundary's document is
+ * unknown.
  */
 interface Simulated {
   sources: Source[];
@@ -54,13 +54,13 @@ const simulatedOf = (role: RoleState): Simulated => {
   };
 };
 
-/** A Deny of either counts, and an Allow only of both. */
+/** Combines both decisions: either can deny, but both have to allow. */
 const limit = (own: Decision, boundary: Decision): Decision => {
   if (own === 'explicitDeny' || boundary === 'explicitDeny') return 'explicitDeny';
   return boundary === 'allowed' ? own : 'implicitDeny';
 };
 
-/** The policies of the role itself that decided it, without the positions that IAM also tells. */
+/** Returns the role's own policies that determine the decision, without the positions that IAM also reports. */
 const decidedBy = (sources: Source[], request: PolicyRequest, decision: Decision): XmlValue[] => {
   const decides = (policy: ParsedPolicy): boolean => {
     if (decision === 'implicitDeny') return false;
@@ -79,23 +79,23 @@ const contextOf = (parameters: Map<string, string>): Record<string, string[]> =>
     ]),
   );
 
-/** Names of the condition keys that any statement of these policies asks for. */
+/** Returns the names of the condition keys that statements of the policies use. */
 const keysIn = (policies: readonly ParsedPolicy[]): string[] =>
   policies.flatMap((policy) =>
     policy.valid ? policy.statements.flatMap(({ conditions }) => conditions.map(({ key }) => key.toLowerCase())) : [],
   );
 
-/** What is said of one action on one resource. */
+/** The result of simulating one action on one resource. */
 interface Simulation {
   resource: string;
   decision: Decision;
   matched: XmlValue[];
   missing: string[];
-  /** Whether the boundary allows it, where there is one. */
+  /** True if the boundary allows the action; undefined without a boundary. */
   bounded: boolean | undefined;
 }
 
-/** Keys that a policy asks for and that the call does not give are named, and absent. */
+/** Simulates one action on one resource. Condition keys that the call does not provide are absent, and reported. */
 const simulate = (
   { sources, boundary }: Simulated,
   { action, resource }: { action: string; resource: string },
@@ -130,20 +130,25 @@ const simulate = (
   };
 };
 
-/** API reference, EvaluationResult and ResourceSpecificResult: both have it where the role has a boundary. */
+/** Returns the boundary detail of a role with a boundary (API reference, EvaluationResult, ResourceSpecificResult). */
 const boundaryDetail = (bounded: boolean | undefined): Record<string, XmlValue> =>
   bounded === undefined ? {} : { PermissionsBoundaryDecisionDetail: { AllowedByPermissionsBoundary: String(bounded) } };
 
 const STRICTNESS: readonly Decision[] = ['allowed', 'implicitDeny', 'explicitDeny'];
 const strictest = (decisions: readonly Decision[]): Decision =>
-  STRICTNESS.findLast((one) => decisions.includes(one)) ?? 'implicitDeny';
+  STRICTNESS.findLast((decision) => decisions.includes(decision)) ?? 'implicitDeny';
 
 /**
- * API reference, EvaluationResult: of named resources, what is decided and missing is said of each; what stands above is
- * "the most restrictive decision across all resources".
+ * Returns an EvaluationResult. For named resources, decision and missing values are reported for each; the overall
+ * decision is "the most restrictive decision across all resources" (API reference).
  */
-const resultOf = (action: string, name: string, all: readonly Simulation[], told: readonly Simulation[]): XmlValue => {
-  const bounded = all.some((one) => one.bounded === false) ? false : all[0]?.bounded;
+const resultOf = (
+  action: string,
+  name: string,
+  all: readonly Simulation[],
+  reported: readonly Simulation[],
+): XmlValue => {
+  const bounded = all.some((simulation) => simulation.bounded === false) ? false : all[0]?.bounded;
   const aggregate = {
     EvalActionName: action,
     EvalResourceName: name,
@@ -156,21 +161,21 @@ const resultOf = (action: string, name: string, all: readonly Simulation[], told
   return {
     ...aggregate,
     MissingContextValues: [],
-    ResourceSpecificResults: told.map((one) => ({
-      EvalResourceName: one.resource,
-      EvalResourceDecision: one.decision,
-      MatchedStatements: one.matched,
-      MissingContextValues: one.missing,
-      ...boundaryDetail(one.bounded),
+    ResourceSpecificResults: reported.map((simulation) => ({
+      EvalResourceName: simulation.resource,
+      EvalResourceDecision: simulation.decision,
+      MatchedStatements: simulation.matched,
+      MissingContextValues: simulation.missing,
+      ...boundaryDetail(simulation.bounded),
     })),
   };
 };
 
-/** The role that is asked about, of the caller's account. */
+/** Returns the simulated role, which has to be in the caller's account. */
 const sourceRole = (world: World, parameters: Map<string, string>, { caller }: CallContext): RoleState => {
   const arn = required(parameters, 'PolicySourceArn');
   checkParameters(parameters, { PolicySourceArn: ARN });
-  // Text: newrelic/newrelic-lambda-cli#96.
+  // Message: newrelic/newrelic-lambda-cli#96.
   if (!/^arn:[\w-]+:iam::\d{12}:(role|user|group)\/./.test(arn))
     throw new QueryError(
       400,
@@ -200,20 +205,20 @@ export const simulatePrincipalPolicy =
     const resources = named.length > 0 ? named : ['*'];
     const keys = contextOf(parameters);
     const { simulationMissingKeys, simulationResults } = world.knobs;
-    // API reference, EvaluationResult: "a single EvaluationResult per action", and formerly one for each resource, "each
+    // API reference, EvaluationResult: "a single EvaluationResult per action", formerly one for each resource, "each
     // containing the same aggregate decision".
-    const asked = actions.flatMap((action) =>
+    const wanted = actions.flatMap((action) =>
       simulationResults === 'action'
         ? [{ action, name: resources.length > 1 ? '*' : (resources[0] ?? '*') }]
         : resources.map((resource) => ({ action, name: resource })),
     );
-    const { items, ...rest } = page(asked, ({ action, name }) => `${action} ${name}`, parameters);
+    const { items, ...rest } = page(wanted, ({ action, name }) => `${action} ${name}`, parameters);
     return {
       ...rest,
       EvaluationResults: items.map(({ action, name }) => {
         const all = resources.map((resource) => simulate(simulated, { action, resource }, keys, simulationMissingKeys));
-        const told = simulationResults === 'resource' ? all.filter(({ resource }) => resource === name) : all;
-        return resultOf(action, name, all, told);
+        const reported = simulationResults === 'resource' ? all.filter(({ resource }) => resource === name) : all;
+        return resultOf(action, name, all, reported);
       }),
     };
   };

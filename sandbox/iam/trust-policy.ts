@@ -1,6 +1,6 @@
 /**
- * What IAM checks of a trust policy when it is stored. Texts as users report them (opstrace#88, aws-cdk#18564; of services
- * terraform-aws-modules/terraform-aws-eks#1904).
+ * IAM's validation of a trust policy when it is stored. Messages as reported by users (opstrace#88, aws-cdk#18564; for
+ * service principals: terraform-aws-modules/terraform-aws-eks#1904).
  */
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { Statement } from '../../lambdas/domain/policy/document.ts';
@@ -9,7 +9,7 @@ import { findRole } from '../world/world.ts';
 import type { RoleState, World } from '../world/world.ts';
 import { QueryError } from './query-protocol.ts';
 
-/** A policy document that IAM or STS does not take. */
+/** Returns the error for a policy document that IAM or STS does not accept. */
 export const malformed = (message: string): QueryError => new QueryError(400, 'MalformedPolicyDocument', message);
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -18,16 +18,16 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const servicesOf = (principal: unknown): string[] =>
   isRecord(principal) ? [principal['Service'] ?? []].flat().map(String) : [];
 
-/** What IAM names by itself when a statement lacks it, or has it although trust policies have none. */
+/** Checks for fields whose absence or presence IAM reports with a specific message. */
 const checkFields = (document: unknown): void => {
   const list = isRecord(document) ? [document['Statement']].flat() : [];
   for (const statement of list.filter(isRecord)) {
     if ('Resource' in statement || 'NotResource' in statement) throw malformed('Has prohibited field Resource');
-    // "Role trust policies do not support NotPrincipal", says the IAM User Guide, "IAM policy validation check reference".
-    // AWS's text for it is not known; this is Kinesis's, of a stream's policy.
+    // "Role trust policies do not support NotPrincipal" (IAM User Guide, "IAM policy validation check reference").
+    // AWS's message is not known; this is Kinesis's message for a stream's policy.
     if ('NotPrincipal' in statement) throw malformed('Has prohibited field NotPrincipal');
     if (!('Principal' in statement)) throw malformed('Missing required field Principal');
-    for (const name of servicesOf(statement['Principal']).filter((one) => /[*?]/.test(one)))
+    for (const name of servicesOf(statement['Principal']).filter((service) => /[*?]/.test(service)))
       throw malformed(`Invalid principal in policy: "SERVICE":"${name}"`);
     if (!('Action' in statement || 'NotAction' in statement)) throw malformed('Missing required field Action');
   }
@@ -37,7 +37,7 @@ const checkStatement = (world: World, { action, principals }: Statement): void =
   const foreign = action.patterns.find((name) => name !== '*' && !name.toLowerCase().startsWith('sts:'));
   if (foreign !== undefined) throw malformed('AssumeRole policy may only specify STS AssumeRole actions.');
   for (const arn of principals?.named.get('AWS') ?? []) {
-    // A role principal must exist; accounts and roles that the world does not know belong to somebody else.
+    // A role named as principal has to exist. Accounts outside the world are unknown, so their roles are not checked.
     const [, , , , account = '', resource = ''] = arn.split(':');
     if (resource.startsWith('role/') && world.accounts.has(account) && !findRole(world, arn))
       throw malformed(`Invalid principal in policy: "AWS":"${arn}"`);
@@ -60,7 +60,7 @@ const checkTrustPolicy = (world: World, text: string): void => {
     throw new QueryError(409, 'LimitExceeded', `Cannot exceed quota for ACLSizePerRole: ${quota}`);
 };
 
-/** Replaces a role's trust policy, which IAM itself shows at once. Throws QueryError for one that it does not take. */
+/** Replaces a role's trust policy; IAM itself returns the new one at once. Throws QueryError if it is not valid. */
 export const updateTrustPolicy = (world: World, role: RoleState, text: string): void => {
   checkTrustPolicy(world, text);
   renewSessionsOf(world, role.arn);

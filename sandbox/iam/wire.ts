@@ -1,9 +1,9 @@
-/** What IAM's actions have in common: lengths and patterns of its parameters, pages, and the forms of its answers. */
+/** Common parts of IAM's actions: constraints of parameters, pagination, and formats of responses. */
 import type { Constraint } from '../constraint.ts';
 import { pageAfter } from '../pages.ts';
 import { checkParameters, QueryError } from './query-protocol.ts';
 
-/** Lengths and patterns: IAM API model 2010-05-08. */
+// Lengths and patterns: IAM API model 2010-05-08.
 export const ROLE_NAME: Constraint = { length: { min: 1, max: 64 }, pattern: /^[\w+=,.@-]+$/ };
 export const POLICY_NAME: Constraint = { length: { min: 1, max: 128 }, pattern: /^[\w+=,.@-]+$/ };
 export const ARN: Constraint = { length: { min: 20, max: 2048 } };
@@ -33,17 +33,17 @@ export const page = <T>(
   };
 };
 
-/** A policy document as IAM answers it: RFC 3986, as the API reference of GetRole says. */
+/** Encodes a policy document as IAM returns it: according to RFC 3986 (API reference, GetRole). */
 export const urlEncoded = (document: string): string =>
   encodeURIComponent(document).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
-/** Milliseconds since 1970, as IAM writes them. */
+/** Formats a time, in milliseconds since 1970, as IAM does. */
 export const timeOf = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d{3}/, '');
 
-/** Name and path of an IAM resource, as its ARN has them behind its type. */
+/** Returns name and path of an IAM resource from its ARN. */
 export const nameAndPath = (arn: string): { name: string; path: string } => {
   const [, ...parts] = (arn.split(':').at(-1) ?? '').split('/');
   return { name: parts.at(-1) ?? '', path: parts.length > 1 ? `/${parts.slice(0, -1).join('/')}/` : '/' };

@@ -1,6 +1,5 @@
 /**
- * S3 as a service of AWS uses it for somebody: as a role, whose rights are judged, and in the call log like any other
- * call.
+ * S3 as AWS services use it on behalf of a role: the role's permissions are checked, and calls appear in the call log.
  */
 import type { Authorizer } from '../authorization/authorizer.ts';
 import type { World } from '../world/world.ts';
@@ -9,9 +8,9 @@ import type { Buckets } from './buckets.ts';
 import { S3Error } from './errors.ts';
 
 export interface RoleObjects {
-  /** The object's text, of UTF-8. Throws S3Error. */
+  /** Returns the object's content, decoded as UTF-8. Throws S3Error. */
   get(bucket: string, key: string): string;
-  /** Answers its size in bytes. Throws S3Error. */
+  /** Writes an object and returns its size in bytes. Throws S3Error. */
   put(bucket: string, key: string, text: string, contentType: string): number;
 }
 

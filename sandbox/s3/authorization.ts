@@ -1,7 +1,7 @@
 /**
- * Which right each operation of S3 wants, on what, and what the bucket's own policy says to it. Sources: Service
- * Authorization Reference, "Actions, resources, and condition keys for Amazon S3"; Amazon S3 User Guide, "How Amazon S3
- * authorizes a request". Refusals put the resource in quotation marks, as users show them (noobaa/noobaa-core#10060,
+ * Authorises S3 operations by the caller's permissions and the bucket's policy. Sources: Service Authorization
+ * Reference, "Actions, resources, and condition keys for Amazon S3"; Amazon S3 User Guide, "How Amazon S3 authorizes a
+ * request". Errors put the resource in quotation marks, as reported by users (noobaa/noobaa-core#10060,
  * schubergphilis/terraform-aws-mcaf-securityhub-findings-manager#64).
  */
 import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
@@ -15,19 +15,19 @@ import type { CallContext } from '../http.ts';
 import { sessionOf } from '../sts/sessions.ts';
 import type { World } from '../world/world.ts';
 
-/** Who calls, and who judges that. */
+/** The caller, and the function that checks its permissions. */
 export type S3Caller = Pick<CallContext, 'caller' | 'region' | 'authorize'>;
 
 export interface Right {
   action: 's3:PutObject' | 's3:GetObject' | 's3:DeleteObject' | 's3:ListBucket';
-  /** Of an object; left out: the bucket itself. */
+  /** Key of the object; undefined for the bucket itself. */
   key?: string;
   context?: Record<string, string>;
 }
 
 /**
- * What the policy says to the caller. Within one account it need not say anything; of another account's caller it has
- * to allow the call.
+ * Returns the result of the bucket policy for a caller; undefined if it neither denies nor names the caller. Within one
+ * account, the policy need not allow the call; for a caller of another account, it has to.
  */
 const trustOf = (
   world: World,
@@ -60,7 +60,7 @@ const trustOf = (
   return isNamed ? { decision: 'allowed', names: 'role', reasons: true } : undefined;
 };
 
-/** What S3 says to a caller without the right; undefined where it has it. */
+/** Returns S3's message for a caller without the permission; undefined if the caller has it. */
 export const refusalOf = (
   world: World,
   bucket: AssemblyBucket,

@@ -1,8 +1,7 @@
 /**
- * What a request's body says, and whether that is what the sender meant. Sources: Amazon S3 API Reference, "Signature
- * calculations for the Authorization header: transferring a payload in multiple chunks" and "Checking object
- * integrity"; AWS SDKs and Tools Reference Guide, "Data Integrity Protections for Amazon S3": since 2025 they send a
- * CRC32 by default.
+ * Reads request bodies and verifies their integrity. Sources: Amazon S3 API Reference, "Signature calculations for the
+ * Authorization header: transferring a payload in multiple chunks" and "Checking object integrity"; AWS SDKs and Tools
+ * Reference Guide, "Data Integrity Protections for Amazon S3": since 2025, SDKs send a CRC32 by default.
  */
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -15,13 +14,13 @@ const incomplete = (): S3Error => new S3Error(400, 'IncompleteBody', 'The reques
 
 interface Unpacked {
   body: Uint8Array;
-  /** What came after the body, names in lower case. */
+  /** Trailing headers, with names in lower case. */
   trailers: Record<string, string>;
 }
 
 /**
- * Chunks of `SIZE[;extension]`, a line break, as many bytes and a line break; the last has size 0, and trailing headers
- * follow it.
+ * Decodes a chunked body. A chunk is `SIZE[;extension]`, a line break, that many bytes, and a line break. The last
+ * chunk has size 0, and trailing headers follow it.
  */
 const unchunk = (raw: Uint8Array): Unpacked => {
   const data = Buffer.from(raw);
@@ -62,7 +61,7 @@ const unpack = (request: HttpRequest): Unpacked => {
   } = request.headers;
   if (payload.startsWith('STREAMING-AWS4-'))
     throw notImplemented(
-      'bodies whose chunks are signed one by one; send them unsigned (STREAMING-UNSIGNED-PAYLOAD-TRAILER) or in one piece',
+      'bodies with signed chunks; send the chunks unsigned (STREAMING-UNSIGNED-PAYLOAD-TRAILER), or the body in one piece',
     );
   const isChunked = payload.startsWith('STREAMING-') || encoding.split(/, */).includes('aws-chunked');
   if (!isChunked) return { body: request.body, trailers: {} };
@@ -81,7 +80,7 @@ const crc = (body: Uint8Array): string => {
   return bytes.toString('base64');
 };
 
-/** Those that Node.js can make. The others (CRC32C, CRC64NVME) are taken as they come. */
+/** Checksums that Node.js can compute. Others (CRC32C, CRC64NVME) are accepted without verification. */
 const CHECKSUMS: Record<string, (body: Uint8Array) => string> = {
   crc32: crc,
   sha1: digest('sha1'),
@@ -100,9 +99,9 @@ const check = (request: HttpRequest, { body, trailers }: Unpacked): void => {
   }
   if (md5 !== undefined && digest('md5')(body) !== md5)
     throw new S3Error(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.');
-  for (const [name, made] of Object.entries(CHECKSUMS)) {
+  for (const [name, compute] of Object.entries(CHECKSUMS)) {
     const wanted = given[`x-amz-checksum-${name}`];
-    if (wanted !== undefined && wanted !== made(body))
+    if (wanted !== undefined && wanted !== compute(body))
       throw new S3Error(
         400,
         'BadDigest',
@@ -111,7 +110,7 @@ const check = (request: HttpRequest, { body, trailers }: Unpacked): void => {
   }
 };
 
-/** Throws S3Error for one that is not whole, or not what its checksums say. */
+/** Returns a request's body. Throws S3Error if it is incomplete or does not match its checksums. */
 export const readBody = (request: HttpRequest): Uint8Array => {
   const unpacked = unpack(request);
   check(request, unpacked);

@@ -1,7 +1,4 @@
-/**
- * The objects of the application's buckets, and who may do what with them: for S3's own API and for the services that
- * use it.
- */
+/** The objects of the application's buckets, with authorisation; used by S3's API and by services that access S3. */
 import { hostOf } from '../../lambdas/domain/partitions.ts';
 import { createHash } from 'node:crypto';
 import type { AssemblyBucket } from '../assembly/buckets.ts';
@@ -13,27 +10,27 @@ import { noSuchBucket, noSuchKey, S3Error } from './errors.ts';
 export interface ListOptions {
   prefix?: string | undefined;
   delimiter?: string | undefined;
-  /** Keys after this one, which need not be there. */
+  /** Only keys after this one are listed; it need not exist. */
   after?: string | undefined;
   maxKeys: number;
 }
 
 export interface Listing {
-  /** In the order of their UTF-8 bytes. */
+  /** Objects in the order of their keys' UTF-8 bytes. */
   objects: (ObjectState & { key: string })[];
-  /** What keys have in common up to the delimiter: each once, in the place of its keys. */
+  /** Common prefixes of keys up to the delimiter, without duplicates; they replace the keys. */
   prefixes: string[];
-  /** Where the next page begins: after this. Left out: there is no more. */
+  /** The next page starts after this key or prefix; undefined for the last page. */
   next?: string;
 }
 
-/** Amazon S3 API Reference, "Object key naming": bytes of UTF-8. */
+/** Maximum in UTF-8 bytes (Amazon S3 API Reference, "Object key naming"). */
 const LONGEST_KEY = 1024;
 const [VERSION_ID_LENGTH, VERSION_ID_CHARACTERS] = [
   32,
   'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._',
 ];
-/** Keeps its ids away from the draws that others share. */
+/** Separates the ids of this class from the world's random sequence. */
 const OWN_STREAM = 0x76_65_72;
 const DEFAULT_TYPE = 'binary/octet-stream';
 
@@ -43,7 +40,7 @@ export class Buckets {
   private readonly known: Map<string, AssemblyBucket>;
   private readonly ids: Random;
 
-  /** Puts the buckets into the world, empty. */
+  /** Creates the buckets in the world, empty. */
   constructor({
     world,
     clock,
@@ -70,7 +67,7 @@ export class Buckets {
   put(by: S3Caller, bucketName: string, key: string, body: Uint8Array, contentType = DEFAULT_TYPE): ObjectState {
     const bucket = this.open(by, bucketName, { action: 's3:PutObject', key });
     if (Buffer.byteLength(key) > LONGEST_KEY) throw new S3Error(400, 'KeyTooLongError', 'Your key is too long');
-    // A view of somebody's buffer would change with it.
+    // The body is copied: a view of the caller's buffer would change with it.
     const object: ObjectState = {
       body: Buffer.from(body),
       contentType,
@@ -83,8 +80,9 @@ export class Buckets {
   }
 
   /**
-   * Throws S3Error. That there is no such object is told to who may list alone (Amazon S3 API Reference, GetObject,
-   * "Permissions"); others are refused that (schubergphilis/terraform-aws-mcaf-securityhub-findings-manager#64).
+   * Returns an object. Throws S3Error: for a missing object, NoSuchKey only for callers that may list the bucket
+   * (Amazon S3 API Reference, GetObject, "Permissions"); others get AccessDenied for s3:ListBucket
+   * (schubergphilis/terraform-aws-mcaf-securityhub-findings-manager#64).
    */
   get(by: S3Caller, bucketName: string, key: string): ObjectState {
     const { objects, deleted } = this.open(by, bucketName, { action: 's3:GetObject', key });
@@ -96,8 +94,8 @@ export class Buckets {
   }
 
   /**
-   * One that is not there is deleted as well. In a bucket with versions it is kept behind a delete marker, whose version
-   * id is answered. Throws S3Error.
+   * Deletes an object, which need not exist. A bucket with versioning keeps it as an older version and gets a delete
+   * marker, whose version id is returned. Throws S3Error.
    */
   delete(by: S3Caller, bucketName: string, key: string): { deleteMarker?: string } {
     const bucket = this.open(by, bucketName, { action: 's3:DeleteObject', key });
@@ -109,8 +107,8 @@ export class Buckets {
   }
 
   /**
-   * Of a bucket with versions, puts what the key was among its older versions, and answers the id of the next one.
-   * Source: Amazon S3 User Guide, "How S3 Versioning works".
+   * In a bucket with versioning, moves the current version of a key to its older versions, and returns a new version
+   * id. Source: Amazon S3 User Guide, "How S3 Versioning works".
    */
   private nextVersion({ objects, older, deleted }: BucketState, key: string): { versionId?: string } {
     if (!older) return {};
@@ -138,7 +136,7 @@ export class Buckets {
     for (const key of keys) {
       const at = delimiter === undefined || delimiter === '' ? -1 : key.indexOf(delimiter, (prefix ?? '').length);
       const entry = at === -1 ? key : key.slice(0, at + (delimiter ?? '').length);
-      // A page that ended with a common prefix goes on behind all its keys.
+      // After a page that ended with a common prefix, the next page skips all keys with that prefix.
       if (
         after !== undefined &&
         (Buffer.compare(Buffer.from(entry), Buffer.from(after)) <= 0 || (at !== -1 && after.startsWith(entry)))
@@ -156,8 +154,8 @@ export class Buckets {
   }
 
   /**
-   * The bucket, for who may do that. A bucket that is not there is told to everybody; so is where one is that was asked
-   * for in the wrong region.
+   * Returns a bucket. Throws S3Error if the caller lacks the permission. A missing bucket, and the region of a bucket
+   * that was requested in the wrong one, are reported to every caller.
    */
   private open(by: S3Caller, name: string, right: Right): BucketState {
     const [bucket, state] = [this.known.get(name), this.world.buckets.get(name)];

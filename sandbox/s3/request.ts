@@ -1,7 +1,4 @@
-/**
- * What a request to S3 asks for: the bucket is in the path or in the host's name, the operation in the method and the
- * query.
- */
+/** Parses requests to S3: the bucket is in the path or in the host name; method and query determine the operation. */
 import { DNS_SUFFIXES } from '../../lambdas/domain/partitions.ts';
 import type { HttpRequest } from '../http.ts';
 
@@ -9,27 +6,30 @@ export const OPERATIONS = ['PutObject', 'GetObject', 'HeadObject', 'DeleteObject
 export type OperationName = (typeof OPERATIONS)[number];
 
 export interface S3Request {
-  /** Undefined for what the sandbox does not have. */
+  /** Undefined for an operation that the sandbox does not implement. */
   operation: OperationName | undefined;
   bucket: string;
-  /** Empty for what is about the bucket. */
+  /** Empty for operations on the bucket. */
   key: string;
 }
 
 const SUFFIXES = DNS_SUFFIXES.map((suffix) => suffix.replaceAll('.', '\\.')).join('|');
-/** `BUCKET.s3.REGION.amazonaws.com`. An address of this machine has no bucket before it: path style alone. */
+/** Matches `BUCKET.s3.REGION.amazonaws.com`. At a loopback address, requests are always path-style. */
 const VIRTUAL_HOST = new RegExp(`^(.+)\\.s3[.-](?:[a-z0-9-]+\\.)?(?:${SUFFIXES})(?::\\d+)?$`);
 const S3_HOST = new RegExp(`(?:^|\\.)s3[.-](?:[a-z0-9-]+\\.)?(?:${SUFFIXES})(?::\\d+)?$`);
 
 export const isS3Host = (host: string): boolean => S3_HOST.test(host);
 
-/** The first value of a query's parameter. */
+/** Returns the first value of a query parameter. */
 export const parameter = ({ query }: HttpRequest, name: string): string | undefined => {
   const value = query[name];
   return Array.isArray(value) ? value[0] : value;
 };
 
-/** By its host or, at an address of this machine, by what its signature says, be that right or wrong. */
+/**
+ * Returns whether a request is for S3: by its host or, at a loopback address, by the service in its signature, which
+ * need not be valid.
+ */
 export const isForS3 = (request: HttpRequest): boolean =>
   isS3Host(request.host) ||
   [request.headers['authorization'], parameter(request, 'X-Amz-Credential')].some((claim) =>
@@ -51,7 +51,7 @@ const ON_OBJECTS: Record<string, OperationName> = {
   DELETE: 'DeleteObject',
 };
 
-/** Anything else in the query is another operation: `?acl`, `?uploads`, `?versionId=…`. */
+/** Other query parameters select other operations: `?acl`, `?uploads`, `?versionId=…`. */
 const isOfObjects = (name: string): boolean =>
   name === 'x-id' || name.startsWith('X-Amz-') || name.startsWith('response-');
 
@@ -69,11 +69,11 @@ export const readRequest = (request: HttpRequest): S3Request => {
   return { operation: operationFor(request, bucket, key), bucket, key };
 };
 
-/** The operation's name, as the call log has it. */
+/** Returns the operation's name for the call log. */
 export const operationNameOf = (request: HttpRequest): string =>
   readRequest(request).operation ?? `${request.method} ${request.path}`;
 
-/** The operation's input, as the call log has it: never what an object says. */
+/** Returns the operation's input for the call log, which never includes an object's content. */
 export const summarise = (request: HttpRequest): Record<string, string> => {
   const { bucket, key } = readRequest(request);
   const prefix = parameter(request, 'prefix');

@@ -1,4 +1,4 @@
-/** S3's REST API over the buckets: XML, and bodies as they are. Shapes: Amazon S3 API Reference. */
+/** S3's REST API over the buckets: XML, and raw bodies. Shapes: Amazon S3 API Reference. */
 import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts';
 import { toXml, type XmlValue } from '../iam/query-protocol.ts';
 import { ALGORITHM } from '../signature.ts';
@@ -36,16 +36,16 @@ const headersOf = ({ body, contentType, etag, modifiedAt, versionId }: ObjectSta
   ...versionOf(versionId),
 });
 
-/** What would be lost or not looked at. A Range is passed over, as HTTP allows. */
-const UNPLAYED =
+/** Headers that would be lost or ignored. A Range is ignored, as HTTP allows. */
+const UNSUPPORTED =
   /^(?:if-|x-amz-(?:meta-|tagging|copy-source|object-lock-|acl$|grant-|website-|expected-bucket-owner$|storage-class$|mp-))/;
 
-const refuseUnplayed = ({ headers }: HttpRequest): void => {
-  const unplayed = Object.keys(headers).find((name) => UNPLAYED.test(name));
-  if (unplayed !== undefined) throw notImplemented(`the header ${unplayed}`);
+const refuseUnsupported = ({ headers }: HttpRequest): void => {
+  const unsupported = Object.keys(headers).find((name) => UNSUPPORTED.test(name));
+  if (unsupported !== undefined) throw notImplemented(`the header ${unsupported}`);
 };
 
-/** Opaque to callers, as S3's are. */
+/** Returns a continuation token, opaque to callers as in S3. */
 const tokenOf = (key: string): string => Buffer.from(key).toString('base64url');
 const keyOf = (token: string): string => {
   const key = Buffer.from(token, 'base64url').toString('utf8');
@@ -139,17 +139,17 @@ const isSigned = ({ headers }: HttpRequest): boolean => (headers['authorization'
 const answerTo = (buckets: Buckets, request: HttpRequest, target: S3Request, context: CallContext): Answer => {
   const { operation } = target;
   if (operation === undefined)
-    throw notImplemented(`${request.method} ${request.path} with that query; it has: ${OPERATIONS.join(', ')}`);
+    throw notImplemented(`${request.method} ${request.path} with that query; it supports: ${OPERATIONS.join(', ')}`);
   if (isSigned(request) && request.headers['x-amz-content-sha256'] === undefined)
     throw new S3Error(400, 'InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
-  refuseUnplayed(request);
+  refuseUnsupported(request);
   return RUNS[operation](buckets, request, target, context);
 };
 
-/** Keeps its ids away from the draws that others share. */
+/** Separates the service's ids from the world's random sequence. */
 const OWN_STREAM = 0x73_33;
 
-/** The service for the door: the buckets of all accounts and regions. */
+/** Creates the S3 service for the buckets of all accounts and regions. */
 export const createS3Service = (world: World, buckets: Buckets): Service => {
   const ids = new Random(world.seed ^ OWN_STREAM);
 
@@ -165,7 +165,7 @@ export const createS3Service = (world: World, buckets: Buckets): Service => {
     } catch (error) {
       if (!(error instanceof S3Error)) return Promise.reject(error instanceof Error ? error : new Error(String(error)));
       const { status, name, message, details, headers } = error;
-      // A refusal of HEAD has no body: its status is all that the caller gets.
+      // An error response to HEAD has no body: the caller gets only the status.
       if (request.method === 'HEAD')
         return answer({ status, headers: { 'content-type': 'application/xml', ...headers }, body: '' });
       const refusal = element('Error', {

@@ -1,4 +1,4 @@
-/** Access keys of the sandbox: each stands for one session of an IAM role, so that the call log knows who called. */
+/** The sandbox's access keys. Each belongs to one session of an IAM role, by which the call log names the caller. */
 import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import type { AccessKey, World } from '../world/world.ts';
@@ -6,7 +6,7 @@ import type { AccessKey, World } from '../world/world.ts';
 const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const MIXED = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-/** Makes temporary credentials for a role and makes the world know them; `session` is what AssumeRole was asked for. */
+/** Issues temporary credentials for a role and adds them to the world. `session`: parameters of the AssumeRole call. */
 export const issueAccessKey = (
   world: World,
   principalArn: string,
@@ -24,13 +24,13 @@ export const issueAccessKey = (
   return key;
 };
 
-/** ARN of the role that a person at a terminal has in the sandbox. */
+/** Returns the ARN of the role that a person at a terminal has in the sandbox. */
 export const operatorRoleArn = (world: World): string =>
   `arn:${partitionOf(world.home.region)}:iam::${world.home.account}:role/operator`;
 
 /**
- * A role's key that never expires, of that session. One that nobody has named yet takes the name, so that naming
- * sessions draws nothing from the seed.
+ * Returns a role's non-expiring key with that session name. A key without a name gets the name, so that naming sessions
+ * draws no random number.
  */
 const ownKey = (world: World, principalArn: string, sessionName: string | undefined): AccessKey | undefined => {
   const own = [...world.accessKeys.values()].filter(
@@ -44,8 +44,8 @@ const ownKey = (world: World, principalArn: string, sessionName: string | undefi
 };
 
 /**
- * Credentials of a role that never expire, handed out before; a role that has none yet gets them. `sessionName`: what
- * its session is called; Lambda names a function's session after the function. Left out: any session of the role.
+ * Returns non-expiring credentials of a role, and issues them if the role has none yet. `sessionName`: Lambda names a
+ * function's session after the function; undefined for any session of the role.
  */
 export const credentialsOf = (world: World, principalArn: string, sessionName?: string): AwsCredentialIdentity => {
   const key =

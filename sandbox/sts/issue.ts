@@ -1,16 +1,16 @@
-/** The answer of a call that assumes a role: the credentials that it makes. */
+/** The response of operations that assume a role: the issued credentials. */
 import type { XmlValue } from '../iam/query-protocol.ts';
 import type { RoleState, World } from '../world/world.ts';
 import { issueAccessKey } from './access-keys.ts';
 import { sessionArn } from './sessions.ts';
 
-/** Makes credentials of that role for so many seconds; `policies`: session policies, JSON text. */
+/** Issues credentials of a role for a number of seconds. `policies`: session policies as JSON. */
 export const issueSession = (
   world: World,
   role: RoleState,
   { sessionName, seconds, policies }: { sessionName: string; seconds: number; policies: string[] | undefined },
 ): { AssumedRoleUser: XmlValue; Credentials: XmlValue } => {
-  // By the clock of those who sign, since SDKs compare it with their own; whole seconds, as the answer says it.
+  // Expiration uses the real clock, by which clients sign and SDKs check it, in whole seconds as in the response.
   const expiresAt = Math.floor(Date.now() / 1000 + seconds) * 1000;
   const key = issueAccessKey(world, role.arn, { sessionName, expiresAt, ...(policies ? { policies } : {}) });
   return {

@@ -1,6 +1,6 @@
 /**
- * STS: who am I, AssumeRole by the role's trust policy and the caller's own policies, and AssumeRoleWithWebIdentity by
- * the token of a service account (`sandbox/credentials/web-identity.ts`).
+ * STS: GetCallerIdentity, AssumeRole by the role's trust policy and the caller's own policies, and
+ * AssumeRoleWithWebIdentity by a service account token (`sandbox/credentials/web-identity.ts`).
  */
 import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
 import type { Asked } from '../authorization/authorizer.ts';
@@ -20,7 +20,7 @@ import { type AssumeAction, trustOf } from './trust.ts';
 
 const API = { namespace: 'https://sts.amazonaws.com/doc/2011-06-15/', version: '2011-06-15', title: 'STS' };
 const HOUR_SECONDS = 3600;
-/** STS API reference, AssumeRole: session tags that one call may have. */
+/** Maximum of session tags in one call (STS API reference, AssumeRole). */
 const MOST_TAGS = 50;
 
 const ROLE_ARN = /^arn:[\w-]+:iam::\d{12}:role\/\S+$/;
@@ -42,7 +42,7 @@ const TAG: Record<string, Constraint> = {
 const tagsOf = (parameters: Map<string, string>): Record<string, string> => {
   const tags = structuresOf(parameters, 'Tags');
   for (const tag of tags) checkParameters(tag, TAG);
-  // AWS's text is not known.
+  // AWS's message is not known.
   if (tags.length > MOST_TAGS)
     throw new QueryError(
       400,
@@ -53,14 +53,14 @@ const tagsOf = (parameters: Map<string, string>): Record<string, string> => {
 };
 
 /**
- * The call as policies see it. Throws QueryError for parameters that AWS does not take: nobody can say what is asked
+ * Returns the call as policies see it. Throws QueryError for invalid parameters, since permissions cannot be determined
  * then.
  */
 const callOf = (world: World, parameters: Map<string, string>, { caller }: CallContext): AssumeRoleCall => {
   const arn = required(parameters, 'RoleArn');
   const sessionName = required(parameters, 'RoleSessionName');
   checkParameters(parameters, ASSUME_ROLE);
-  // localstack/localstack#12885 has the text from AWS.
+  // Message: localstack/localstack#12885.
   if (!ROLE_ARN.test(arn)) throw new QueryError(400, 'ValidationError', `${arn} is invalid`);
   const externalId = parameters.get('ExternalId');
   return {
@@ -77,7 +77,7 @@ const callOf = (world: World, parameters: Map<string, string>, { caller }: CallC
   };
 };
 
-/** Condition keys that identity policies see: Service Authorization Reference, AWS STS. */
+/** Returns the condition keys of a call for identity policies (Service Authorization Reference, AWS STS). */
 const keysOf = ({
   sessionName,
   externalId,
@@ -92,8 +92,8 @@ const keysOf = ({
 });
 
 /**
- * AWS does not tell a role that is not there from one that does not trust the caller;
- * aws-actions/configure-aws-credentials#54 has the text for tags.
+ * Returns the permissions for AssumeRole. AWS's error is the same for a missing role and a role that does not trust the
+ * caller. Message for tags: aws-actions/configure-aws-credentials#54.
  */
 const rightsToAssume =
   (world: World): QueryRights =>
@@ -117,9 +117,9 @@ const assumeRole =
     const arn = required(parameters, 'RoleArn');
     const sessionName = required(parameters, 'RoleSessionName');
     const role = findRole(world, arn);
-    if (!role) throw new Error(`A caller was let in to ${arn}, which is not there.`);
+    if (!role) throw new Error(`A caller was allowed to assume ${arn}, which does not exist.`);
     const duration = Number(parameters.get('DurationSeconds') ?? HOUR_SECONDS);
-    // Every caller of the sandbox is a role already.
+    // Every caller in the sandbox is a role session, so this is role chaining.
     if (duration > HOUR_SECONDS)
       throw new QueryError(
         400,
@@ -144,7 +144,7 @@ export const createStsService = (world: World): Service => {
     // API reference: "No permissions are required to perform this operation", not even where a policy denies it.
     GetCallerIdentity: () => [],
     AssumeRole: rightsToAssume(world),
-    // It has no caller: the token is all that it is judged by.
+    // The operation has no caller: it is authorised only by the token.
     AssumeRoleWithWebIdentity: () => [],
   });
 };

@@ -1,4 +1,4 @@
-/** Session policies: what AssumeRole is given to limit the session that it makes. */
+/** Session policies, which limit a session that AssumeRole creates. */
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { Constraint } from '../constraint.ts';
 import { checkParameters, QueryError, required, structuresOf } from '../iam/query-protocol.ts';
@@ -8,18 +8,18 @@ import { ARN } from '../iam/wire.ts';
 import { isJson } from '../json.ts';
 import type { World } from '../world/world.ts';
 
-/** API reference, AssumeRole: the most that one call may name. */
+/** Maximum of managed policies in one call (API reference, AssumeRole). */
 const MOST_POLICIES = 10;
 
 /**
  * "The plaintext that you use for both inline and managed session policies can't exceed 2,048 characters"; the packed
- * size is not played.
+ * size is not simulated.
  */
 export const SESSION_POLICY: Constraint = { length: { min: 1, max: 2048 }, pattern: /^[\t\n\r -\xff]+$/ };
 
 /**
- * Texts: IAM's for other policies. Those of STS are not known; the API reference says only that they describe the
- * fault.
+ * Validates an inline session policy. Messages are IAM's for other policies; STS's messages are not known (according to
+ * the API reference, they describe the error).
  */
 const inlineOf = (text: string): string => {
   if (!isJson(text)) throw malformed('This policy contains invalid Json');
@@ -33,21 +33,21 @@ const inlineOf = (text: string): string => {
 };
 
 /**
- * A managed policy of the role's account. What STS answers for one that is not there is not known: of the errors that
- * the API reference of AssumeRole lists MalformedPolicyDocument is the nearest, and the text is IAM's for attaching it
- * (aws/aws-cdk#17278).
+ * Returns the document of a managed policy of the role's account. STS's error for a missing policy is not known: of the
+ * errors in the API reference of AssumeRole, MalformedPolicyDocument fits best, and the message is IAM's for attaching
+ * a missing policy (aws/aws-cdk#17278).
  */
 const managedOf = (world: World, account: string, arn: string): string => {
   const policy = findManagedPolicy(world, account, arn);
   if (policy) return documentOf(policy);
-  // AWS has many more of its own than the world has been told of.
+  // There are many more AWS managed policies than the scenario contains.
   if (arn.split(':')[4] === 'aws') return documentOf({ arn });
   throw malformed(`Policy ${arn} does not exist or is not attachable.`);
 };
 
 /**
- * JSON texts of the session policies that a call has, the inline one first; undefined for a call without any. Throws
- * QueryError.
+ * Returns the session policies of a call as JSON, the inline policy first; undefined for a call without session
+ * policies. Throws QueryError if a policy is not valid.
  */
 export const sessionPoliciesOf = (
   world: World,
@@ -57,7 +57,7 @@ export const sessionPoliciesOf = (
   const inline = parameters.get('Policy');
   const descriptors = structuresOf(parameters, 'PolicyArns');
   for (const descriptor of descriptors) checkParameters(descriptor, { arn: ARN });
-  // AWS's text is not known.
+  // AWS's message is not known.
   if (descriptors.length > MOST_POLICIES)
     throw new QueryError(
       400,

@@ -1,4 +1,4 @@
-/** What a role's trust policy says to a caller of AssumeRole, and whom it names where it lets the caller in. */
+/** Evaluates a role's trust policy for a caller of AssumeRole, and determines which principal it names. */
 import { assumeRoleRequest, closedWorld } from '../../lambdas/domain/policy/contexts.ts';
 import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
@@ -12,15 +12,15 @@ import { seenTrustPolicy } from '../iam/seen-trust.ts';
 import type { RoleState, World } from '../world/world.ts';
 import { principalKeys } from './sessions.ts';
 
-/** AssumeRole wants both of a call that has session tags. */
+/** AssumeRole needs both permissions for a call with session tags. */
 export type AssumeAction = 'sts:AssumeRole' | 'sts:TagSession';
 
 /**
- * Whom the statements that let the caller in name. Within an account, by IAM User Guide, "Policy evaluation logic" (the
- * table of resource-based policies and implicit denies) and "AWS JSON policy elements: Principal": who is named as a
- * session, or by `*`, needs nothing else; who is named as a role needs no identity policy; "when you specify an AWS
- * account", authority is delegated to it. Across accounts, by "Cross-account policy evaluation logic", both sides have
- * to allow it, whoever is named.
+ * Returns which principal the statements that allow the call name. Within an account, according to the IAM User Guide,
+ * "Policy evaluation logic" (the table of resource-based policies and implicit denies) and "AWS JSON policy elements:
+ * Principal": a session, or `*`, needs no other permission; a role needs no identity policy; "when you specify an AWS
+ * account", authority is delegated to the account. Across accounts, according to "Cross-account policy evaluation
+ * logic", both sides have to allow the call, whichever principal is named.
  */
 const namesOf = (
   policy: ParsedPolicy,
@@ -29,21 +29,22 @@ const namesOf = (
   owner: string,
 ): Trust['names'] => {
   if (!policy.valid || account !== owner) return 'account';
-  // Denies have been looked at, and NotPrincipal names nobody.
+  // Denies were evaluated before, and NotPrincipal names no principal.
   const direct: ParsedPolicy = {
     ...policy,
     statements: policy.statements.filter(
       ({ effect, principals }) => effect === 'Allow' && principals?.negated === false,
     ),
   };
-  const lets = (name: string): boolean =>
+  const allows = (name: string): boolean =>
     evaluate(direct, { ...request, principal: { type: 'AWS', values: [name] } }).verdict === 'allowed';
-  if (lets(sessionArn)) return 'session';
-  return lets(roleArn) ? 'role' : 'account';
+  if (allows(sessionArn)) return 'session';
+  return allows(roleArn) ? 'role' : 'account';
 };
 
 /**
- * By the trust policy that STS sees, which may be a little older than IAM's. One that can't be decided lets nobody in.
+ * Returns the decision of the trust policy that STS sees, which may be slightly older than IAM's. An undecidable
+ * request is not allowed.
  */
 export const trustOf = (
   world: World,

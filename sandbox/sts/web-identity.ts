@@ -1,4 +1,4 @@
-/** AssumeRoleWithWebIdentity: STS API Reference, and texts as users report them. */
+/** AssumeRoleWithWebIdentity. Source: STS API Reference; messages as reported by users. */
 import type { Constraint } from '../constraint.ts';
 import { isRefusal } from '../credentials/refusal.ts';
 import { readToken } from '../credentials/tokens.ts';
@@ -53,7 +53,7 @@ export const assumeRoleWithWebIdentity =
     );
     if (isRefusal(judged)) throw new QueryError(judged.refused.status, judged.refused.code, judged.refused.message);
     const role = findRole(world, roleArn);
-    if (!role) throw new Error(`A token was let in to ${roleArn}, which is not there.`);
+    if (!role) throw new Error(`A token was allowed to assume ${roleArn}, which does not exist.`);
     const policies = sessionPoliciesOf(world, roleArn.split(':')[4] ?? '', parameters);
     const seconds = Number(parameters.get('DurationSeconds') ?? world.knobs.irsaSessionSeconds);
     return {

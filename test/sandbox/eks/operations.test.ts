@@ -44,7 +44,7 @@ describe('each operation of the EKS API', () => {
     expect(await answerTo(name)).toEqual(
       playedOperations.includes(name)
         ? 'played'
-        : { status: 501, message: `The sandbox does not play ${name}`, changed: false },
+        : { status: 501, message: `The sandbox does not implement ${name}`, changed: false },
     );
   });
 
@@ -52,7 +52,9 @@ describe('each operation of the EKS API', () => {
     const { send } = openFixture();
     const { status, body } = await send('POST', '/clusters', { rawBody: '{' });
     expect(status).toBe(501);
-    expect(body['message']).toContain('The sandbox does not play CreateCluster. It plays: AssociateAccessPolicy, ');
+    expect(body['message']).toContain(
+      'The sandbox does not implement CreateCluster. It implements: AssociateAccessPolicy, ',
+    );
   });
 
   it('is played for all that a migration and its operator need', () => {

@@ -37,7 +37,7 @@ describe('the EKS service', () => {
     const { eks, cluster } = openFixture();
     const failure = await failureOf(eks.deleteCluster({ name: CLUSTER }));
     expect(failure).toMatchObject({ name: 'NotImplemented', status: 501 });
-    expect(failure.message).toContain('The sandbox does not play DeleteCluster.');
+    expect(failure.message).toContain('The sandbox does not implement DeleteCluster.');
     expect(cluster.status).toBe('ACTIVE');
   });
 

@@ -221,7 +221,7 @@ describe('the table of rights', () => {
     const actions = { GetRole: () => ({}), DeleteRole: () => ({}) };
     const { GetRole } = iamRights(newWorld());
     expect(() => createQueryService(api, new Random(1), actions, { GetRole: GetRole! })).toThrow(
-      "The sandbox's IAM does not say what right is needed for: DeleteRole.",
+      "The sandbox's IAM does not define the permissions for: DeleteRole.",
     );
     expect(() =>
       createQueryService(api, new Random(1), actions, { GetRole: GetRole!, DeleteRole: () => [] }),

@@ -314,7 +314,7 @@ describe('IAM', () => {
     ).rejects.toMatchObject({
       name: 'NotImplemented',
       message:
-        "The sandbox's IAM does not have the action CreateRole. It has: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy, GetPolicyVersion, ListOpenIDConnectProviders, GetOpenIDConnectProvider, SimulatePrincipalPolicy, UpdateAssumeRolePolicy.",
+        "The sandbox's IAM does not implement CreateRole. It implements: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy, GetPolicyVersion, ListOpenIDConnectProviders, GetOpenIDConnectProvider, SimulatePrincipalPolicy, UpdateAssumeRolePolicy.",
     });
   });
 

@@ -121,7 +121,7 @@ describe('the policies of a role', () => {
       'what the scenario does not say',
       new GetPolicyVersionCommand({ PolicyArn: OF_AWS, VersionId: 'v1' }),
       'NotImplemented',
-      `The sandbox does not know what the policy ${OF_AWS} says. Give it a document in the scenario.`,
+      `The sandbox does not know the document of the policy ${OF_AWS}. Add the document to the scenario.`,
     ],
   ])('are not made up: %s', async (_what, command, name, message) => {
     await expect(open().iam.send(command as GetPolicyCommand)).rejects.toMatchObject({ name, message });

@@ -35,7 +35,7 @@ export const refusesAllBut = async (
     const refused =
       response.status === 501 &&
       String(response.body).includes(`<Code>NotImplemented</Code>`) &&
-      String(response.body).includes(`does not have the action ${action}.`);
+      String(response.body).includes(`does not implement ${action}.`);
     expect([action, refused]).toEqual([action, !played.includes(action)]);
   }
   return actions.length - played.length;

@@ -193,7 +193,7 @@ describe('session policies', () => {
       { PolicyArns: [{ arn: KNOWN_BY_NAME }] },
       {
         name: 'NotImplemented',
-        message: `The sandbox does not know what the policy ${KNOWN_BY_NAME} says. Give it a document in the scenario.`,
+        message: `The sandbox does not know the document of the policy ${KNOWN_BY_NAME}. Add the document to the scenario.`,
       },
     ],
     [
