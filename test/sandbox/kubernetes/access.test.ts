@@ -25,7 +25,7 @@ const rbac = (kind: string, name: string, rest: object, namespace?: string) => (
   metadata: { name, ...(namespace ? { namespace } : {}) },
   ...rest,
 });
-/** As the administrator: a role and its binding, in a namespace or in the whole cluster. */
+/** Creates a role and its binding as the administrator, in a namespace or cluster-wide. */
 const allow = async (lab: Lab, rules: object[], subject: object, namespace?: string): Promise<void> => {
   const prefix = namespace === undefined ? 'Cluster' : '';
   const path = (plural: string) =>
@@ -43,8 +43,8 @@ const allow = async (lab: Lab, rules: object[], subject: object, namespace?: str
   ).toBe(201);
 };
 
-describe('who is let in', () => {
-  test('without an access entry nobody is, not even to the version; the call log says why', async () => {
+describe('authentication', () => {
+  test('a caller without an access entry gets a 401, even for the version; the call log has the reason', async () => {
     const lab = newEbsLab();
     const { body, status: code, described } = await lab.call('GET', '/version', as);
     expect(code).toBe(401);
@@ -60,7 +60,7 @@ describe('who is let in', () => {
     expect(described).toEqual(['get /version', { refused: `cluster dev has no access entry for ${WHO}` }]);
   });
 
-  test('with an entry, versions, discovery and questions about oneself are open, and nothing else', async () => {
+  test('a caller with an entry can read version and discovery and review itself, and nothing else', async () => {
     const lab = labWith({});
     for (const path of ['/version', '/api', '/api/v1', '/apis', '/apis/apps/v1', '/apis/policy', '/openapi/v3'])
       expect(await status(lab, 'GET', path)).toBe(200);
@@ -72,11 +72,11 @@ describe('who is let in', () => {
   });
 
   test.each([
-    ['the role as it is assumed, without its path', {}, SESSION],
-    ['a name of the entry', { username: 'someone' }, 'someone'],
-    ['a name with the session', { username: 'team:{{SessionName}}' }, 'team:me-x'],
-    ['a name with the raw session', { username: 'team:{{SessionNameRaw}}' }, 'team:me@x'],
-    ['of Fargate', { type: 'FARGATE_LINUX' }, 'system:node:me-x'],
+    ['the assumed role without its path', {}, SESSION],
+    ['the username of the entry', { username: 'someone' }, 'someone'],
+    ['a username with the session name', { username: 'team:{{SessionName}}' }, 'team:me-x'],
+    ['a username with the raw session name', { username: 'team:{{SessionNameRaw}}' }, 'team:me@x'],
+    ['the node of Fargate', { type: 'FARGATE_LINUX' }, 'system:node:me-x'],
   ])('the user is %s', async (_, entry, username) => {
     const lab = labWith(entry);
     if (username !== SESSION)
@@ -97,7 +97,7 @@ describe('who is let in', () => {
     });
   });
 
-  test('of an IAM user it is the ARN', async () => {
+  test('the user of an IAM user is its ARN', async () => {
     const lab = newEbsLab();
     const user = `arn:aws:iam::${ACCOUNT}:user/jo`;
     lab.cluster.accessEntries.set(user, newEntry(user));
@@ -105,7 +105,7 @@ describe('who is let in', () => {
   });
 });
 
-describe('refusals in the words of Kubernetes', () => {
+describe("errors in Kubernetes' wording", () => {
   const user = `User "${SESSION}" cannot`;
   test.each([
     [
@@ -150,7 +150,7 @@ describe('refusals in the words of Kubernetes', () => {
       `namespaces "default" is forbidden: ${user} get resource "namespaces" in API group "" in the namespace "default"`,
       { name: 'default', kind: 'namespaces' },
     ],
-    // What the server does not have is forbidden before it is not found.
+    // A missing resource is forbidden before it is not found.
     [
       'GET',
       '/apis/batch/v1/jobs',
@@ -172,7 +172,7 @@ describe('refusals in the words of Kubernetes', () => {
     });
   });
 
-  test('a watch is one, and a binding whose role is gone is told of', async () => {
+  test('a watch has its own verb, and the error reports a binding whose role is gone', async () => {
     const lab = labWith({ groups: ['readers'] });
     expect((await lab.call('GET', PODS, { ...as, query: { watch: 'true' } })).body.message).toContain(
       'cannot watch resource "pods"',
@@ -195,19 +195,19 @@ describe('RBAC objects', () => {
   const readers = { kind: 'Group', name: 'readers' };
   const pods = { apiGroups: [''], resources: ['pods'], verbs: ['list'] };
 
-  test('a ClusterRole, bound in the cluster to a group', async () => {
+  test('a ClusterRole can be bound cluster-wide to a group', async () => {
     const lab = labWith({ groups: ['readers'] });
     await allow(lab, [pods], readers);
     expect(await verdicts(lab)).toEqual({ list: 200, elsewhere: 200, everywhere: 200, deployments: 403 });
   });
 
-  test('a Role, bound in a namespace to the user', async () => {
+  test('a Role can be bound in a namespace to a user', async () => {
     const lab = labWith({});
     await allow(lab, [pods], { kind: 'User', name: SESSION }, 'kube-system');
     expect(await verdicts(lab)).toEqual({ list: 200, elsewhere: 403, everywhere: 403, deployments: 403 });
   });
 
-  test('a ClusterRole such as view, bound in a namespace only', async () => {
+  test('a ClusterRole such as view can be bound in one namespace', async () => {
     const lab = labWith({ groups: ['readers'] });
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' };
     await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, {
@@ -216,7 +216,7 @@ describe('RBAC objects', () => {
     expect(await verdicts(lab)).toEqual({ list: 200, elsewhere: 403, everywhere: 403, deployments: 200 });
   });
 
-  test('to others it gives nothing', async () => {
+  test('a binding grants nothing to other subjects', async () => {
     const lab = labWith({ groups: ['writers'] });
     await allow(lab, [pods], readers);
     expect(await verdicts(lab)).toEqual({ list: 403, elsewhere: 403, everywhere: 403, deployments: 403 });
@@ -227,16 +227,16 @@ describe('RBAC objects', () => {
     ['all verbs', { ...pods, verbs: ['*'] }, 200, 403],
     ['all resources', { ...pods, resources: ['*'] }, 200, 403],
     ['another group', { ...pods, apiGroups: ['apps'] }, 403, 403],
-    ['all of all groups', { apiGroups: ['*'], resources: ['*'], verbs: ['list', 'create'] }, 200, 201],
+    ['all resources of all groups', { apiGroups: ['*'], resources: ['*'], verbs: ['list', 'create'] }, 200, 201],
     ['a subresource', { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] }, 403, 201],
-    ['that subresource of all', { apiGroups: [''], resources: ['*/eviction'], verbs: ['create'] }, 403, 201],
+    ['a subresource of all resources', { apiGroups: [''], resources: ['*/eviction'], verbs: ['create'] }, 403, 201],
     [
-      'the resource without its subresource',
+      'a resource without its subresource',
       { apiGroups: [''], resources: ['pods'], verbs: ['create', 'list'] },
       200,
       403,
     ],
-    ['names, which a list has none of', { ...pods, resourceNames: ['a'] }, 403, 403],
+    ['names, which a list does not have', { ...pods, resourceNames: ['a'] }, 403, 403],
   ])('rule: %s', async (_, rule, list, evict) => {
     const lab = labWith({ groups: ['readers'] });
     await allow(lab, [rule], readers);
@@ -245,7 +245,7 @@ describe('RBAC objects', () => {
     expect(await status(lab, 'POST', `${PODS}/${pod!.metadata.name}/eviction`, { body: {} })).toBe(evict);
   });
 
-  test('names: that object, and the list of that name alone', async () => {
+  test('a rule with names allows reading that object and listing by that name', async () => {
     const lab = labWith({ groups: ['readers'] });
     const [one, two] = lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.name);
     await allow(lab, [{ ...pods, verbs: ['get', 'list'], resourceNames: [one] }], readers);
@@ -255,7 +255,7 @@ describe('RBAC objects', () => {
     expect(await status(lab, 'GET', PODS, { query: { fieldSelector: `metadata.name=${two}` } })).toBe(403);
   });
 
-  test('a binding that is deleted allows no more, and one that is changed allows the new subjects', async () => {
+  test('a deleted binding allows nothing, and a changed one allows its new subjects', async () => {
     const lab = labWith({ groups: ['readers'] });
     await allow(lab, [pods], { kind: 'Group', name: 'others' });
     expect(await status(lab, 'GET', PODS)).toBe(403);
@@ -269,9 +269,9 @@ describe('RBAC objects', () => {
 describe('access policies (EKS User Guide, "Review access policy permissions")', () => {
   const calls: [string, string, string, object?][] = [
     ['pods', 'GET', PODS],
-    ['pods elsewhere', 'GET', '/api/v1/namespaces/default/pods'],
+    ['pods in another namespace', 'GET', '/api/v1/namespaces/default/pods'],
     ['nodes', 'GET', '/api/v1/nodes'],
-    // 404 is for those who may: the sandbox has no secrets.
+    // Permitted callers get a 404: the sandbox has no secrets.
     ['secrets', 'GET', '/api/v1/namespaces/kube-system/secrets'],
     ['restart', 'PATCH', DEPLOYMENT, restartPatch('x')],
     ['bind', 'GET', `${RBAC}/namespaces/kube-system/rolebindings`],
@@ -311,7 +311,7 @@ describe('kubectl auth can-i', () => {
     return answer.body.status as { allowed: boolean; reason?: string };
   };
 
-  test('answers what a call would be answered, and why', async () => {
+  test('returns whether a call would be allowed, and why', async () => {
     const lab = labWith({ groups: ['readers'], policies: ['AmazonEKSViewPolicy:kube-system'] });
     expect(await canI(lab, { verb: 'list', resource: 'pods', namespace: 'kube-system' })).toMatchObject({
       allowed: true,
@@ -338,7 +338,7 @@ describe('kubectl auth can-i', () => {
     expect(await canI(lab, { verb: 'get', path: '/metrics' }, 'nonResourceAttributes')).toEqual({ allowed: false });
   });
 
-  test('--list: the rules of RBAC objects; access policies have none to list', async () => {
+  test('--list returns the rules of RBAC objects; those of access policies cannot be listed', async () => {
     const lab = labWith({ groups: ['readers'], policies: ['AmazonEKSViewPolicy'] });
     const rule = { apiGroups: [''], resources: ['pods'], verbs: ['get'] };
     await allow(lab, [rule], { kind: 'Group', name: 'readers' });
@@ -363,7 +363,7 @@ describe('kubectl auth can-i', () => {
     { spec: {} },
     { spec: { resourceAttributes: { verb: 'get' }, nonResourceAttributes: { path: '/' } } },
     {},
-  ])('%o is refused', async (body) => {
+  ])('%o is rejected', async (body) => {
     expect(
       (await labWith({}).call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { ...as, body }))
         .status,
@@ -372,7 +372,7 @@ describe('kubectl auth can-i', () => {
 });
 
 describe('the groups of the deployed service', () => {
-  test('read: what its steps look at, in every namespace, and nothing is changed', async () => {
+  test('read: allows reading what the steps need in every namespace, and no changes', async () => {
     const lab = labWith({ groups: [SANDBOX_GROUPS.read] });
     for (const path of [
       '/api/v1/pods',
@@ -385,7 +385,7 @@ describe('the groups of the deployed service', () => {
       '/apis/apps/v1/statefulsets',
     ])
       expect([path, await status(lab, 'GET', path)]).toEqual([path, 200]);
-    // Of one object, the agent's DaemonSet alone is read; the cluster has none.
+    // The only single DaemonSet that the service reads is the agent's, which the cluster does not have.
     expect(await status(lab, 'GET', DEPLOYMENT)).toBe(403);
     expect(await status(lab, 'GET', '/apis/apps/v1/namespaces/kube-system/daemonsets/eks-pod-identity-agent')).toBe(
       404,
@@ -394,7 +394,7 @@ describe('the groups of the deployed service', () => {
     expect(await status(lab, 'PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).toBe(403);
   });
 
-  test('restart: patches of workloads, and no more', async () => {
+  test('restart: allows patching workloads, and nothing else', async () => {
     const lab = labWith({ groups: [SANDBOX_GROUPS.restart] });
     expect(await status(lab, 'PATCH', STATEFUL_SET, { headers: strategic, body: {} })).toBe(404);
     expect(await status(lab, 'PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).toBe(200);
@@ -407,7 +407,7 @@ describe('the groups of the deployed service', () => {
     expect(await status(lab, 'GET', `${RBAC}/clusterroles`)).toBe(403);
   });
 
-  test('annotate: patches of service accounts, and no more', async () => {
+  test('annotate: allows patching service accounts, and nothing else', async () => {
     const lab = labWith({ groups: [SANDBOX_GROUPS.annotate] });
     expect(await status(lab, 'PATCH', ACCOUNT_DEFAULT, { headers: merge, body: {} })).toBe(200);
     for (const method of ['GET', 'DELETE'])
@@ -423,7 +423,7 @@ describe('the groups of the deployed service', () => {
   });
 });
 
-describe('nobody hands out more than they have', () => {
+describe('privilege escalation', () => {
   const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
   const roles = `${RBAC}/namespaces/kube-system/roles`;
   const bindings = `${RBAC}/namespaces/kube-system/rolebindings`;
@@ -433,7 +433,7 @@ describe('nobody hands out more than they have', () => {
       subjects: [{ kind: 'User', name: 'x' }],
     });
 
-  test('an access policy does not count as having', async () => {
+  test('permissions of an access policy cannot be granted', async () => {
     const lab = labWith({ policies: ['AmazonEKSAdminPolicy'] });
     const { body } = await lab.call('POST', roles, { ...as, body: rbac('Role', 'r', { rules }) });
     expect(body).toMatchObject({
@@ -449,7 +449,7 @@ describe('nobody hands out more than they have', () => {
     expect((await lab.call('GET', roles)).body.items).toEqual([]);
   });
 
-  test('what RBAC gives can be given on, and the verbs escalate and bind are enough', async () => {
+  test('permissions held by RBAC can be granted, and the verbs escalate and bind suffice', async () => {
     const lab = labWith({ policies: ['AmazonEKSAdminPolicy'], groups: ['admins'] });
     const make = (verb: string) => ({
       apiGroups: ['rbac.authorization.k8s.io'],
@@ -471,9 +471,9 @@ describe('nobody hands out more than they have', () => {
   });
 });
 
-describe('a caller whom the API server learns of late', () => {
+describe('a caller that the API server does not know yet', () => {
   const PODS_OF_ALL = '/api/v1/pods';
-  test('gets a 401 for a while after its first call, and then its answer', async () => {
+  test('gets a 401 for a while after its first call, and then a response', async () => {
     const lab = newEbsLab({ knobs: { apiTokenLagSeconds: 20 } });
     expect((await lab.call('GET', PODS_OF_ALL)).status).toBe(401);
     lab.pass(19);

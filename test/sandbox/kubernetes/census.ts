@@ -1,4 +1,4 @@
-/** Rolling restarts, and how far they are. */
+/** Helpers to start rolling restarts and to count the pods of each template. */
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { restartPatch, strategic } from './support.ts';
 import type { Lab } from './support.ts';
@@ -6,7 +6,7 @@ import type { Lab } from './support.ts';
 export const restart = (lab: Lab, path: string, value = 'once') =>
   lab.call('PATCH', path, { headers: strategic, body: restartPatch(value) });
 
-/** Of a workload's pods: with the template's newest value, without it, and on their way out. */
+/** Counts a workload's pods: with the template's newest value, without it, and terminating. */
 export const census = (lab: Lab, app: string, value = 'once') => {
   const pods = lab.pods(app);
   const active = pods.filter(isActive);

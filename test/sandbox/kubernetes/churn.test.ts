@@ -1,4 +1,4 @@
-/** What goes on in a cluster meanwhile: nodes that get lost, autoscalers, budgets, pods that take their time. */
+/** Changes in a cluster that no operation causes: lost nodes, autoscalers, budgets, and pods with varying readiness. */
 import { describe, expect, test } from 'vitest';
 import { deletePod, replaceObject } from '../../../sandbox/kubernetes/controllers.ts';
 import type { Pod } from '../../../sandbox/kubernetes/objects.ts';
@@ -76,8 +76,8 @@ type Lab = ReturnType<typeof open>;
 const lost = ({ kube }: Lab): string => [...kube.lostNodes][0] ?? '';
 const on = (pods: Pod[], node: string): Pod[] => pods.filter(({ spec }) => spec.nodeName === node);
 
-describe('a node that gets lost', () => {
-  test('takes the readiness of its pods at once, and after five minutes all but DaemonSets lose them', () => {
+describe('a lost node', () => {
+  test('makes its pods unready at once, and has all but DaemonSet pods evicted after five minutes', () => {
     const lab = open({ nodeLosses: [{ afterSeconds: 60 }] });
     lab.pass(59);
     expect(lab.pods().every(isReady)).toBe(true);
@@ -92,14 +92,14 @@ describe('a node that gets lost', () => {
     expect(
       left.map((pod) => `${pod.spec.serviceAccountName} ${isActive(pod) ? 'active' : 'ending'}`).toSorted(),
     ).toEqual(['db ending', 'logs active', 'web ending', 'web ending']);
-    // A Deployment has others instead; a StatefulSet's pod has a name that is taken.
+    // A Deployment creates replacements; the name of a StatefulSet's pod is still taken.
     expect(lab.pods('web').filter(isReady)).toHaveLength(8);
     expect(lab.pods('db').filter(isReady)).toHaveLength(3);
     lab.pass(86_400);
     expect(on(lab.pods(), lost(lab))).toHaveLength(4);
   });
 
-  test('and is removed takes its pods along, and the next node gets what is missing', () => {
+  test('that is deleted is removed with its pods, and a new node gets the missing pods', () => {
     const lab = open({ nodeLosses: [{ afterSeconds: 60, goneAfterSeconds: 900, replacedAfterSeconds: 1200 }] });
     const before = new Set(lab.nodes());
     lab.pass(959);
@@ -115,7 +115,7 @@ describe('a node that gets lost', () => {
     expect(lab.pods('web').filter(isReady)).toHaveLength(8);
   });
 
-  test('before the sandbox opened has pods that are Terminating since then', () => {
+  test('from before the sandbox opened has pods that have been Terminating since then', () => {
     const lab = open({ nodeLosses: [{ afterSeconds: -3600 }] });
     const dead = lab.pods().filter((pod) => !isActive(pod));
     expect(dead).toHaveLength(3);
@@ -126,7 +126,7 @@ describe('a node that gets lost', () => {
     expect(lab.pods().filter((pod) => !isActive(pod))).toHaveLength(3);
   });
 
-  test('is the same one with the same seed', () => {
+  test('is the same node for the same seed', () => {
     const losses = { nodeLosses: [{ afterSeconds: 10, nodes: 2 }] };
     const names = (seed: number): string[] => {
       const lab = open(losses, { seed });
@@ -137,7 +137,7 @@ describe('a node that gets lost', () => {
     expect(names(1)).toEqual(names(1));
   });
 
-  test('keeps a DaemonSet from rolling that may miss one pod: its own stays Terminating, and the others wait', () => {
+  test('blocks the rollout of a DaemonSet with maxUnavailable 1: its pod stays Terminating, the others wait', () => {
     const lab = open({ nodeLosses: [{ afterSeconds: 10 }] });
     lab.pass(11);
     const daemonSet = getObject(lab.kube, 'DaemonSet', 'shop', 'logs')!;
@@ -148,7 +148,7 @@ describe('a node that gets lost', () => {
     };
     replaceObject(lab.world, lab.cluster, daemonSet, { ...daemonSet, spec: { ...daemonSet.spec, template } });
     lab.pass(3600);
-    // It is all that may be missing at once (maxUnavailable 1), so that the others wait for it.
+    // The lost pod uses up maxUnavailable, so the others wait for it.
     const left = lab.pods('logs').filter(({ metadata }) => old.has(metadata.uid));
     expect(left.filter((pod) => !isActive(pod)).map(({ spec }) => spec.nodeName)).toEqual([lost(lab)]);
     expect(left).toHaveLength(4);
@@ -157,7 +157,7 @@ describe('a node that gets lost', () => {
 });
 
 describe('an autoscaler', () => {
-  test('changes the number of pods again and again, within its bounds, by the subresource', async () => {
+  test('repeatedly changes the number of pods within its bounds, through the subresource', async () => {
     const lab = open({
       autoscalers: [{ kind: 'Deployment', namespace: 'shop', name: 'web', minReplicas: 2, maxReplicas: 20 }],
     });
@@ -175,7 +175,7 @@ describe('an autoscaler', () => {
     expect(owners.edits).toMatchObject([{ manager: 'kube-controller-manager', subresource: 'scale' }]);
   });
 
-  test('leaves what has been scaled to none', () => {
+  test('ignores a workload that was scaled to zero', () => {
     const lab = open({
       workloads: [workload('Deployment', 'web', { replicas: 0 })],
       autoscalers: [{ kind: 'Deployment', namespace: 'shop', name: 'web', minReplicas: 2, maxReplicas: 20 }],
@@ -185,8 +185,8 @@ describe('an autoscaler', () => {
   });
 });
 
-describe('readiness between two bounds', () => {
-  /** Seconds that each of 200 pods took that replaced the first ones. */
+describe('time to readiness with bounds', () => {
+  /** Returns the seconds that each of 200 replacement pods needed. */
   const times = (seed: number): number[] => {
     const readySeconds = { min: 5, max: 95 };
     const lab = open(
@@ -205,7 +205,7 @@ describe('readiness between two bounds', () => {
     return [...took.values()];
   };
 
-  test("is each pod's own, mostly near the lower one, and follows from the seed", () => {
+  test('differs by pod, is mostly near the lower bound, and is determined by the seed', () => {
     const all = times(1);
     expect(all).toHaveLength(200);
     expect(Math.min(...all)).toBeGreaterThanOrEqual(5);
@@ -240,7 +240,7 @@ describe('a budget of the scenario', () => {
   };
   const budget = { namespace: 'shop', name: 'web', labels: { 'app.kubernetes.io/name': 'web' } };
 
-  test('lets evictions take as many pods as may be missing', async () => {
+  test('allows as many evictions as pods may be missing', async () => {
     const lab = open({ disruptionBudgets: [{ ...budget, maxUnavailable: 1 }] });
     lab.pass(1);
     const [first, second] = lab.pods('web');
@@ -250,7 +250,7 @@ describe('a budget of the scenario', () => {
     expect(await evict(lab, second!)).toBe(201);
   });
 
-  test('lets go of a pod on a lost node while enough others are healthy, and counts it for nothing', async () => {
+  test('allows evicting a pod on a lost node while enough others are healthy, without counting it', async () => {
     const lab = open({ nodeLosses: [{ afterSeconds: 5 }], disruptionBudgets: [{ ...budget, minAvailable: 6 }] });
     lab.pass(6);
     const [dead] = on(lab.pods('web'), lost(lab));

@@ -14,7 +14,7 @@ const GROUP = '/apis/opentelemetry.io';
 const COLLECTORS = `${GROUP}/v1beta1/namespaces/shop/opentelemetrycollectors`;
 const WHO = 'arn:aws:iam::111122223333:role/who';
 
-/** The OpenTelemetry add-on, and a collector that a team has made for it. */
+/** Creates a lab with the OpenTelemetry add-on and a collector that a team created for it. */
 const newAdotLab = (knobs: Partial<Knobs> = {}): Lab => {
   const lab = newLab({ nodes: 1, knobs, catalogue: loadCatalogue() });
   seedAddonObjects(lab.world, lab.cluster, ADOT, objects, { irsaServiceAccounts: [], podsCreatedAt: START });
@@ -43,7 +43,7 @@ const status = async (
 ): Promise<number> => (await lab.call(method, path, options)).status;
 
 describe('custom resources', () => {
-  test('are read one by one, in lists, and by selectors', async () => {
+  test('can be read individually, in lists, and by selectors', async () => {
     const lab = newAdotLab();
     expect((await lab.call('GET', `${COLLECTORS}/traces`)).body).toMatchObject({
       apiVersion: 'opentelemetry.io/v1beta1',
@@ -70,7 +70,7 @@ describe('custom resources', () => {
     });
   });
 
-  test('in each version that is served', async () => {
+  test('are served in each version', async () => {
     const lab = newAdotLab();
     expect((await lab.call('GET', `${COLLECTORS.replace('v1beta1', 'v1alpha1')}/traces`)).body.apiVersion).toBe(
       'opentelemetry.io/v1alpha1',
@@ -78,7 +78,7 @@ describe('custom resources', () => {
     expect(await status(lab, 'GET', COLLECTORS.replace('v1beta1', 'v1'))).toBe(404);
   });
 
-  test('that are not defined: no such path; that are not there: not found', async () => {
+  test('return the plain 404 if not defined, and NotFound if missing', async () => {
     const lab = newAdotLab();
     for (const path of [
       '/apis/example.com/v1/things',
@@ -96,7 +96,7 @@ describe('custom resources', () => {
     expect(await names(lab, `${GROUP}/v1alpha1/instrumentations`)).toEqual([]);
   });
 
-  test('can be deleted, but neither made nor changed', async () => {
+  test('can be deleted, but not created or changed', async () => {
     const lab = newAdotLab();
     expect(await status(lab, 'POST', COLLECTORS, { body: {} })).toBe(405);
     expect(await status(lab, 'PATCH', `${COLLECTORS}/traces`, { headers: merge, body: {} })).toBe(405);
@@ -107,7 +107,7 @@ describe('custom resources', () => {
     expect(await names(lab, COLLECTORS)).toEqual([]);
   });
 
-  test('as a table, which kubectl prints', async () => {
+  test('are returned as a table for kubectl', async () => {
     const lab = newAdotLab();
     lab.pass(90);
     const { body } = await lab.call('GET', COLLECTORS, {
@@ -151,7 +151,7 @@ describe('discovery', () => {
     ]);
   });
 
-  test('has no group of an add-on that is not there', async () => {
+  test('omits groups of add-ons that are not installed', async () => {
     const lab = newLab();
     expect(await status(lab, 'GET', GROUP)).toBe(404);
     expect((await lab.call('GET', '/apis')).text).not.toContain('opentelemetry');
@@ -173,14 +173,14 @@ describe("an add-on's definitions", () => {
 });
 
 describe('the group of the deployed service', () => {
-  test('reads what add-ons define, and no more of it', async () => {
+  test('can read the custom resources of add-ons, and nothing else', async () => {
     const lab = newAdotLab();
     lab.cluster.accessEntries.set(WHO, newEntry(WHO, { groups: [SANDBOX_GROUPS.read] }));
     const as = { as: WHO };
     expect(await status(lab, 'GET', COLLECTORS, as)).toBe(200);
     expect(await status(lab, 'GET', `${GROUP}/v1alpha1/instrumentations`, as)).toBe(200);
     expect(await status(lab, 'DELETE', `${COLLECTORS}/traces`, as)).toBe(403);
-    // Of another add-on of the catalogue, which is not installed.
+    // This group belongs to an add-on of the catalogue that is not installed.
     expect(await status(lab, 'GET', '/apis/cert-manager.io/v1/certificates', as)).toBe(404);
     expect(await status(lab, 'GET', '/apis/example.com/v1/things', as)).toBe(403);
   });

@@ -48,13 +48,13 @@ const evictFirst = (lab: Lab, ...rest: [object?, Record<string, string>?]) =>
 describe('the status of a budget', () => {
   test.each<[string, number, object, { desiredHealthy: number; disruptionsAllowed: number }]>([
     ['minAvailable 2 of 5', 5, { minAvailable: 2 }, { desiredHealthy: 2, disruptionsAllowed: 3 }],
-    ['minAvailable more than there are', 5, { minAvailable: 7 }, { desiredHealthy: 7, disruptionsAllowed: 0 }],
+    ['minAvailable above the number of pods', 5, { minAvailable: 7 }, { desiredHealthy: 7, disruptionsAllowed: 0 }],
     ['minAvailable 50% of 5, rounded up', 5, { minAvailable: '50%' }, { desiredHealthy: 3, disruptionsAllowed: 2 }],
     ['minAvailable 100%', 5, { minAvailable: '100%' }, { desiredHealthy: 5, disruptionsAllowed: 0 }],
     ['maxUnavailable 1 of 5', 5, { maxUnavailable: 1 }, { desiredHealthy: 4, disruptionsAllowed: 1 }],
     ['maxUnavailable 30% of 5, rounded up', 5, { maxUnavailable: '30%' }, { desiredHealthy: 3, disruptionsAllowed: 2 }],
     ['maxUnavailable 0', 5, { maxUnavailable: 0 }, { desiredHealthy: 5, disruptionsAllowed: 0 }],
-    ['maxUnavailable more than there are', 2, { maxUnavailable: 9 }, { desiredHealthy: 0, disruptionsAllowed: 2 }],
+    ['maxUnavailable above the number of pods', 2, { maxUnavailable: 9 }, { desiredHealthy: 0, disruptionsAllowed: 2 }],
   ])('%s', async (_, replicas, spec, expected) => {
     const lab = labOf(replicas);
     await protect(lab, spec);
@@ -103,7 +103,7 @@ describe('the status of a budget', () => {
     expect(statusOf(lab)).toMatchObject({ expectedPods, currentHealthy: expectedPods });
   });
 
-  test('follows the pods and the spec', async () => {
+  test('is updated when pods or the spec change', async () => {
     const lab = labOf(3);
     await protect(lab, { minAvailable: 2 });
     await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${active(lab)[0]!.metadata.name}`);
@@ -120,7 +120,7 @@ describe('the status of a budget', () => {
     expect(statusOf(lab)).toMatchObject({ currentHealthy: 0, disruptionsAllowed: 0 });
   });
 
-  test("a share of a DaemonSet can't be told: nothing may be evicted", async () => {
+  test('allows no eviction for a percentage of a DaemonSet, which cannot be computed', async () => {
     const lab = newEbsLab();
     await protect(lab, { selector: { matchLabels: { app: 'ebs-csi-node' } }, maxUnavailable: 1 });
     expect(statusOf(lab)).toMatchObject({
@@ -133,7 +133,7 @@ describe('the status of a budget', () => {
 });
 
 describe('a budget of a StatefulSet', () => {
-  test('counts the pods that it wants, as that of a Deployment', async () => {
+  test('counts the expected pods, as for a Deployment', async () => {
     const lab = newDatabaseLab();
     await protect(lab, { selector: { matchLabels: { app: 'db' } }, maxUnavailable: '34%' });
     expect(statusOf(lab)).toMatchObject({ expectedPods: 3, desiredHealthy: 1, disruptionsAllowed: 2 });
@@ -146,7 +146,7 @@ describe('a budget of a StatefulSet', () => {
 });
 
 describe('POST pods/NAME/eviction', () => {
-  test('without a budget the pod goes, as when it is deleted, and a new one comes', async () => {
+  test('without a budget, terminates the pod as a deletion does, and the pod is replaced', async () => {
     const lab = labOf(2);
     const [pod] = active(lab);
     const { status, body, described } = await evict(lab, pod!.metadata.name);
@@ -167,7 +167,7 @@ describe('POST pods/NAME/eviction', () => {
     expect(active(lab)).not.toContain(pod);
   });
 
-  test('no more than the budget allows, though its controller has not looked yet; more once new pods are ready', async () => {
+  test('evicts at most what the budget allows, even before its controller runs; more once new pods are ready', async () => {
     const lab = labOf(3);
     await protect(lab, { minAvailable: 2 });
     expect((await evictFirst(lab)).status).toBe(201);
@@ -201,7 +201,7 @@ describe('POST pods/NAME/eviction', () => {
     expect((await evictFirst(lab)).status).toBe(201);
   });
 
-  test('a budget that its controller has not seen yet: come again', async () => {
+  test('returns 429 with retry-after for a budget that its controller has not processed', async () => {
     const lab = labOf(3);
     await lab.call('POST', BUDGETS, {
       body: {
@@ -225,7 +225,7 @@ describe('POST pods/NAME/eviction', () => {
     expect((await evictFirst(lab)).status).toBe(201);
   });
 
-  test('of other pods, and once the budget is gone, it does not ask it', async () => {
+  test('ignores the budget for other pods, and once it is deleted', async () => {
     const lab = labOf(2);
     await protect(lab, { minAvailable: '100%' });
     expect((await evictFirst(lab)).status).toBe(429);
@@ -234,7 +234,7 @@ describe('POST pods/NAME/eviction', () => {
     expect((await evictFirst(lab)).status).toBe(201);
   });
 
-  test('a pod that does not run yet can go, one with two budgets cannot', async () => {
+  test('evicts a pod that is not running yet, but not a pod with two budgets', async () => {
     const lab = labOf(2);
     await protect(lab, { minAvailable: '100%' });
     await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${active(lab)[0]!.metadata.name}`);
@@ -248,7 +248,7 @@ describe('POST pods/NAME/eviction', () => {
     });
   });
 
-  test('a dry run asks, and takes nothing', async () => {
+  test('checks the budget in a dry run, and changes nothing', async () => {
     const lab = labOf(3);
     await protect(lab, { minAvailable: 2 });
     for (let n = 0; n < 3; n += 1) expect((await evictFirst(lab, {}, { dryRun: 'All' })).status).toBe(201);
@@ -257,7 +257,7 @@ describe('POST pods/NAME/eviction', () => {
     expect(active(lab)).toHaveLength(3);
   });
 
-  test('the grace period of the eviction', async () => {
+  test('applies the grace period of the eviction', async () => {
     const lab = labOf(2);
     const [pod] = active(lab);
     await evict(lab, pod!.metadata.name, { deleteOptions: { gracePeriodSeconds: 0 } });
@@ -267,15 +267,15 @@ describe('POST pods/NAME/eviction', () => {
   test.each<[string, object, number]>([
     ['another name', { metadata: { name: 'other' } }, 400],
     ['another kind', { kind: 'Pod' }, 400],
-    ['a version of old', { apiVersion: 'policy/v1beta1' }, 400],
+    ['an old version', { apiVersion: 'policy/v1beta1' }, 400],
     ['another uid', { deleteOptions: { preconditions: { uid: 'x' } } }, 409],
-  ])('%s is refused', async (_, body, code) => {
+  ])('rejects %s', async (_, body, code) => {
     const lab = labOf(2);
     expect((await evictFirst(lab, body)).status).toBe(code);
     expect(active(lab)).toHaveLength(2);
   });
 
-  test('of no pod, and by GET', async () => {
+  test('rejects a missing pod, and GET', async () => {
     const lab = labOf(2);
     expect((await evict(lab, 'nope')).body).toMatchObject({ code: 404, message: 'pods "nope" not found' });
     expect(
@@ -291,12 +291,12 @@ describe('POST pods/NAME/eviction', () => {
   });
 });
 
-describe('a node that is cordoned', () => {
+describe('a cordoned node', () => {
   const cordon = (lab: Lab, name: string, unschedulable: boolean | null) =>
     lab.call('PATCH', `/api/v1/nodes/${name}`, { headers: strategic, body: { spec: { unschedulable } } });
   const nodesOf = (lab: Lab) => listObjects(lab.cluster.kube, 'Node').map(({ metadata }) => metadata.name);
 
-  test('takes no new pods of Deployments, and is shown as such', async () => {
+  test('gets no new pods of Deployments, and is displayed as SchedulingDisabled', async () => {
     const lab = labOf(6);
     const [first = '', ...others] = nodesOf(lab);
     expect((await cordon(lab, first, true)).body.spec).toMatchObject({ unschedulable: true });
@@ -313,7 +313,7 @@ describe('a node that is cordoned', () => {
     ]);
   });
 
-  test('without any other, pods wait until one takes pods again', async () => {
+  test('leaves pods pending until a node is schedulable again', async () => {
     const lab = labOf(2);
     for (const name of nodesOf(lab)) await cordon(lab, name, true);
     await evictFirst(lab);
@@ -330,7 +330,7 @@ describe('a node that is cordoned', () => {
     expect(lab.deployment().status).toMatchObject({ readyReplicas: 2 });
   });
 
-  test('a word instead of a yes is refused', async () => {
+  test('rejects a value that is not a boolean', async () => {
     const lab = labOf(2);
     expect(
       (
@@ -343,13 +343,13 @@ describe('a node that is cordoned', () => {
   });
 });
 
-describe('budgets are for evictions alone', () => {
+describe('budgets apply only to evictions', () => {
   test.each([
     ['Deployment', DEPLOYMENT, 'ebs-csi-controller', 8],
     ['DaemonSet', DAEMON_SET, 'ebs-csi-node', 3],
     ['StatefulSet', STATEFUL_SET, 'db', 3],
   ])(
-    'a rollout of a %s takes as long, and the same pods away, with a budget that allows nothing',
+    'a rollout of a %s takes as long and replaces the same pods with a budget that allows no disruption',
     async (_, path, app, pods) => {
       const counts = async (guarded: boolean) => {
         const lab = newDatabaseLab({ objects: ebsWith({ replicas: 8 }) });
@@ -374,7 +374,7 @@ describe('budgets are for evictions alone', () => {
     },
   );
 
-  test('nor does a deletion ask', async () => {
+  test('a deletion ignores budgets', async () => {
     const lab = labOf(2);
     await protect(lab, { minAvailable: '100%' });
     expect(

@@ -30,7 +30,7 @@ const document = {
 };
 const IMAGE = '.spec.template.spec.containers[name="main"].image';
 
-test('fields of an object: items by key, what is owned whole as a leaf (FieldsV1)', () => {
+test('fieldsOf has list items by key, and atomic values as leaves (FieldsV1)', () => {
   expect(fieldsOf(document)).toEqual({
     'f:metadata': { 'f:labels': { 'f:app': {}, 'f:app.kubernetes.io/name': {} } },
     'f:spec': {
@@ -64,8 +64,8 @@ describe('changes', () => {
   test.each<[string, object, object | undefined]>([
     ['none', {}, undefined],
     ['a value', { spec: { ...document.spec, replicas: 3 } }, { 'f:spec': { 'f:replicas': {} } }],
-    ['a map that is new', { extra: { a: 1 } }, { 'f:extra': { '.': {}, 'f:a': {} } }],
-    ['a value that goes', { metadata: {} }, undefined],
+    ['a new map', { extra: { a: 1 } }, { 'f:extra': { '.': {}, 'f:a': {} } }],
+    ['a removed value', { metadata: {} }, undefined],
     [
       'a whole',
       { spec: { ...document.spec, selector: { matchLabels: { app: 'z' } } } },
@@ -102,7 +102,7 @@ describe('removals', () => {
     ['a value', { spec: { paused: true, replicas: 1 } }, { spec: { replicas: 2 } }, { 'f:spec': { 'f:paused': {} } }],
     ['a map', { m: { labels: { a: 'b' } } }, { m: {} }, { 'f:m': { '.': {}, 'f:labels': { 'f:a': {} } } }],
     [
-      'what is in a map, and with it the map',
+      'the content of a map, and thereby the map',
       { labels: { a: 'b' } },
       { labels: {} },
       { 'f:labels': { '.': {}, 'f:a': {} } },
@@ -113,25 +113,25 @@ describe('removals', () => {
       { containers: [{ name: 'b' }] },
       { 'f:containers': { 'k:{"name":"a"}': { '.': {}, 'f:name': {} } } },
     ],
-    ['a list that is owned whole', { args: ['a'] }, {}, { '.': {}, 'f:args': {} }],
+    ['an atomic list', { args: ['a'] }, {}, { '.': {}, 'f:args': {} }],
   ])('%s', (_, before, after, expected) => {
     expect(removed(before, after)).toEqual(expected);
   });
 });
 
-test('of a map that somebody made and others have filled, the map itself is left, and written empty', () => {
+test('without leaves the map itself if other managers own its entries, and serialised writes it as empty', () => {
   const made = { 'f:annotations': { '.': {}, 'f:a': {} } };
   const left = without(made, { 'f:annotations': { 'f:a': {} } });
   expect(left).toEqual({ 'f:annotations': { '.': {} } });
   expect(serialised(left!)).toEqual({ 'f:annotations': {} });
   expect(serialised(made)).toEqual(made);
   expect(formatFields(left!)).toEqual([]);
-  // It stands for nothing that is in it.
+  // `.` does not represent the entries of the map.
   expect(without({ 'f:annotations': { 'f:b': {} } }, left!)).toEqual({ 'f:annotations': { 'f:b': {} } });
   expect(without(left!, made)).toBeUndefined();
 });
 
-test('sets add up, and are taken from each other', () => {
+test('sets can be united, and subtracted from each other', () => {
   const [one, two] = [parseField('.spec.replicas')!, parseField(IMAGE)!];
   const both = union(one, two);
   expect(formatFields(both).sort()).toEqual(['.spec.replicas', IMAGE]);
@@ -151,16 +151,16 @@ test.each([
     '.ports[containerPort=80,protocol="TCP"].name',
     { 'f:ports': { 'k:{"containerPort":80,"protocol":"TCP"}': { 'f:name': {} } } },
   ],
-])('the path %s is read and written', (path, set) => {
+])('the path %s is parsed and formatted', (path, set) => {
   expect(parseField(path)).toEqual(set);
   expect(formatFields(set)).toEqual([path]);
 });
 
-test.each(['', 'spec', '.spec..x', '.spec.x!'])('%j is no path', (path) => {
+test.each(['', 'spec', '.spec..x', '.spec.x!'])('%j is not a valid path', (path) => {
   expect(parseField(path)).toBeUndefined();
 });
 
-test('fields go from one object to another, others stay', () => {
+test('withFieldsOf copies fields from another object and keeps the rest', () => {
   const other = {
     spec: {
       replicas: 5,

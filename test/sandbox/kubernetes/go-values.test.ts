@@ -1,4 +1,4 @@
-/** Against Go's own answers: test/golden/webhook/README.md. */
+/** Compares with Go's own results: test/golden/webhook/README.md. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseBool, parseInt64 } from '../../../sandbox/kubernetes/go-values.ts';
@@ -8,7 +8,7 @@ const answers = JSON.parse(readFileSync(new URL('../../golden/webhook/go-values.
   ParseBool: [text: string, value: boolean | null][];
 };
 
-describe('texts as Go reads them', () => {
+describe("values like Go's", () => {
   it.each(answers.ParseInt)('ParseInt of %j is %s', (text, value) => {
     expect(parseInt64(text)).toBe(value === null ? undefined : Number(value));
   });

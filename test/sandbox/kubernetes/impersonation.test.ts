@@ -39,7 +39,7 @@ const impersonate = (resources: string[], more: object = {}) => ({
   ...more,
 });
 
-/** Someone in the group `readers`, which may impersonate as these rules say. */
+/** Creates a lab whose caller is in the group `readers`, which has these rules. */
 const labWith = async (...rules: object[]): Promise<Lab> => {
   const lab = newEbsLab();
   lab.cluster.accessEntries.set(WHO, newEntry(WHO, { groups: ['readers'] }));
@@ -51,7 +51,7 @@ const list = (lab: Lab, headers: Headers, as?: string) =>
 const userInfo = async (headers: Headers, lab = newEbsLab()): Promise<unknown> =>
   ((await lab.call('POST', REVIEWS, { headers, body: {} })).body.status as { userInfo: unknown }).userInfo;
 
-describe('a request is made as whom it names', () => {
+describe('a request acts as the user that it names', () => {
   test.each<[string, Headers, object]>([
     ['a user', jane, { username: 'jane', groups: ['system:authenticated'] }],
     [
@@ -60,7 +60,7 @@ describe('a request is made as whom it names', () => {
       { username: 'jane', groups: ['a', 'b, c', 'system:authenticated'] },
     ],
     [
-      'a user in the group of those who are not let in',
+      'a user in the group of unauthenticated users',
       { ...jane, 'impersonate-group': 'system:unauthenticated' },
       { username: 'jane', groups: ['system:unauthenticated'] },
     ],
@@ -73,7 +73,7 @@ describe('a request is made as whom it names', () => {
       },
     ],
     [
-      'a service account in other groups than its own',
+      'a service account in groups other than its own',
       { 'impersonate-user': ACCOUNT, 'impersonate-group': 'a' },
       { username: ACCOUNT, groups: ['a', 'system:authenticated'] },
     ],
@@ -98,7 +98,7 @@ describe('a request is made as whom it names', () => {
       },
     ],
   ])('%s', async (_, headers, expected) => {
-    // Who is nobody may not ask who they are.
+    // An unauthenticated user may not review itself.
     const lab = newEbsLab();
     await allow(
       lab,
@@ -109,7 +109,7 @@ describe('a request is made as whom it names', () => {
     expect(await userInfo(headers, lab)).toEqual(expected);
   });
 
-  test('and has what they may, not what the caller may', async () => {
+  test('with the permissions of that user, not of the caller', async () => {
     const lab = newEbsLab();
     expect((await list(lab, jane)).body).toMatchObject({
       code: 403,
@@ -123,14 +123,14 @@ describe('a request is made as whom it names', () => {
     expect((await list(lab, { ...jane, 'impersonate-group': 'system:masters' })).status).toBe(200);
   });
 
-  test('a service account, by bindings that name it', async () => {
+  test('as a service account, with the bindings that name it', async () => {
     const lab = newEbsLab();
     await allow(lab, 'api', [listPods], { kind: 'ServiceAccount', namespace: 'payments', name: 'api' }, 'kube-system');
     expect((await list(lab, { 'impersonate-user': ACCOUNT })).status).toBe(200);
     expect((await list(lab, { 'impersonate-user': 'system:serviceaccount:payments:web' })).status).toBe(403);
   });
 
-  test('nor can they be given more than they have', async () => {
+  test('and cannot grant more than that user holds', async () => {
     const lab = newEbsLab();
     await allow(
       lab,
@@ -149,7 +149,7 @@ describe('a request is made as whom it names', () => {
     );
   });
 
-  test('as kubectl auth can-i asks; the call log says as whom', async () => {
+  test('for reviews like kubectl auth can-i; the call log has the user', async () => {
     const lab = newEbsLab();
     const spec = { resourceAttributes: { verb: 'list', resource: 'pods', namespace: 'kube-system' } };
     const canI = async (headers: Headers) =>
@@ -161,7 +161,7 @@ describe('a request is made as whom it names', () => {
   });
 });
 
-describe('who may act as somebody else', () => {
+describe('the permission to impersonate', () => {
   const forbidden = (message: string, details: object) => ({
     kind: 'Status',
     apiVersion: 'v1',
@@ -184,12 +184,12 @@ describe('who may act as somebody else', () => {
       { name: 'api', kind: 'serviceaccounts' },
     ],
     [
-      'what only looks like one',
+      'an invalid service account name, as a user',
       { 'impersonate-user': 'system:serviceaccount:payments:A_B' },
       `users "system:serviceaccount:payments:A_B" is forbidden: ${cannot('users')}`,
       { name: 'system:serviceaccount:payments:A_B', kind: 'users' },
     ],
-  ])('%s, nobody who was not let', async (_, headers, message, details) => {
+  ])('is needed for %s', async (_, headers, message, details) => {
     const { status, body } = await list(await labWith(listPods), headers, WHO);
     expect([status, body]).toEqual([403, forbidden(message, details)]);
   });
@@ -206,15 +206,15 @@ describe('who may act as somebody else', () => {
       { 'impersonate-extra-scopes': 'view' },
       `userextras.authentication.k8s.io "view" is forbidden: ${cannot('userextras/scopes', undefined, 'authentication.k8s.io')}`,
     ],
-  ])('%s needs a right of its own', async (_, headers, message) => {
+  ])('is separate for %s', async (_, headers, message) => {
     const usersOnly = await labWith(impersonate(['users']));
     expect((await list(usersOnly, { ...jane, ...headers }, WHO)).body.message).toBe(message);
     const all = await labWith(impersonate(['users', 'groups', 'uids', 'userextras/scopes']));
-    // Let through, and then refused as jane.
+    // The impersonation is allowed, and the request is then denied as jane.
     expect((await list(all, { ...jane, ...headers }, WHO)).body.message).toContain('User "jane" cannot list');
   });
 
-  test('a right may name whom, group by group', async () => {
+  test('can be restricted to names, for each group', async () => {
     const lab = await labWith(
       impersonate(['users'], { resourceNames: ['jane'] }),
       impersonate(['groups'], { resourceNames: ['a'] }),
@@ -229,7 +229,7 @@ describe('who may act as somebody else', () => {
     );
   });
 
-  test("an access policy's right counts, and it does not go along", async () => {
+  test('can come from an access policy, which does not apply to the impersonated user', async () => {
     const lab = newEbsLab();
     lab.cluster.accessEntries.set(
       WHO,
@@ -245,7 +245,7 @@ describe('who may act as somebody else', () => {
     expect((await list(lab, jane, WHO)).body.message).toContain('cannot impersonate');
   });
 
-  test('nobody without an access entry', async () => {
+  test('does not exist without an access entry', async () => {
     expect((await list(newEbsLab(), jane, WHO)).status).toBe(401);
   });
 });
@@ -257,7 +257,7 @@ test.each<[Headers, string]>([
     { 'impersonate-user': '', 'impersonate-extra-scopes': '<x>' },
     '[{UserExtra  &lt;x&gt;  authentication.k8s.io/v1  scopes}]',
   ],
-])('%j without a user is an error, whoever asks', async (headers, what) => {
+])('%j without a user is an error for every caller', async (headers, what) => {
   const { status, text, raw } = await newEbsLab().call('GET', PODS, { headers, query: { limit: '5' } });
   expect({ status, text }).toEqual({
     status: 500,

@@ -5,7 +5,7 @@ import { withStaticToken } from '../../end-to-end/static-token.ts';
 const reason = reasonToSkip('kubectl');
 
 let served: Served;
-/** `yes`, or `no`: then kubectl ends with 1. */
+/** Returns `yes` or `no`; kubectl exits with 1 for `no`. */
 const canI = async (...args: string[]): Promise<string> =>
   (await served.run('kubectl', ['auth', 'can-i', ...args])).out.trim();
 
@@ -21,7 +21,7 @@ describe.skipIf(reason !== undefined)(
       await served?.stop();
     });
 
-    it('answers for whom it names, with all of its groups', async () => {
+    it('returns the permissions of the named user with all its groups', async () => {
       for (const [name, resource] of [
         ['pods', 'pods'],
         ['nodes', 'nodes'],
@@ -64,7 +64,7 @@ describe.skipIf(reason !== undefined)(
       ).toBe('["system:serviceaccounts","system:serviceaccounts:payments","system:authenticated"]');
     });
 
-    it('does what that one may, and no more', async () => {
+    it('has exactly the permissions of that user', async () => {
       expect(await served.run('kubectl', ['get', 'pods', '--as', 'jane'])).toMatchObject({
         code: 1,
         err: expect.stringContaining('User "jane" cannot list resource "pods"'),

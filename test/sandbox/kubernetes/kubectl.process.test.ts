@@ -9,7 +9,7 @@ const reason = reasonToSkip('kubectl');
 
 let served: Served;
 const run = (...args: string[]) => served.run('kubectl', ['--namespace', 'kube-system', ...args]);
-/** What kubectl prints; where it fails, the test does. */
+/** Returns kubectl's output; fails the test if kubectl fails. */
 const kubectl = async (...args: string[]): Promise<string> => {
   const { code, out, err } = await run(...args);
   expect({ code, err }).toEqual({ code: 0, err: expect.any(String) });
@@ -33,7 +33,7 @@ rules: [{apiGroups: [""], resources: [pods], verbs: [get, list]}]
 `;
 
 describe.skipIf(reason !== undefined)(
-  `kubectl, by those who run a cluster${reason === undefined ? '' : ` (${reason})`}`,
+  `kubectl for cluster administrators${reason === undefined ? '' : ` (${reason})`}`,
   () => {
     beforeAll(async () => {
       served = await serve([], (_, cluster) => {
@@ -76,7 +76,7 @@ describe.skipIf(reason !== undefined)(
       );
     });
 
-    it('apply creates, knows what it has applied, and changes it', async () => {
+    it('apply creates objects, detects unchanged ones, and changes them', async () => {
       const path = file('objects.yaml', OBJECTS);
       expect(await kubectl('apply', '-f', path)).toBe(
         'serviceaccount/mine created\nrole.rbac.authorization.k8s.io/mine created\n',
@@ -110,7 +110,7 @@ describe.skipIf(reason !== undefined)(
       );
     });
 
-    it('get, describe and delete of custom resources, found by discovery', async () => {
+    it('get, describe and delete work for custom resources, found by discovery', async () => {
       expect(await kubectl('api-resources', '--api-group', 'example.com', '--no-headers')).toMatch(
         /^widgets +example\.com\/v1alpha1 +true +Widget\n$/,
       );
@@ -133,7 +133,7 @@ describe.skipIf(reason !== undefined)(
       });
     });
 
-    it('shows who has set the fields of a workload', async () => {
+    it('shows the managers of the fields of a workload', async () => {
       const managers = async (): Promise<string[]> =>
         (
           JSON.parse(
@@ -145,7 +145,7 @@ describe.skipIf(reason !== undefined)(
       expect(await managers()).toEqual(['eks Apply', 'kubectl-rollout Update', 'kube-controller-manager Update']);
     });
 
-    it('get, rollout restart and rollout status of a StatefulSet', async () => {
+    it('get, rollout restart and rollout status work for a StatefulSet', async () => {
       expect(await kubectl('get', 'statefulsets')).toMatch(/^NAME +READY +AGE\ndb +3\/3 +\d+d\nqueue +1\/1 +\d+d\n$/);
       expect(await kubectl('get', 'sts', 'db', '--output', 'wide')).toMatch(
         /^NAME +READY +AGE +CONTAINERS +IMAGES\ndb +3\/3 +\d+d +main +db:1\n$/,
@@ -178,7 +178,7 @@ describe.skipIf(reason !== undefined)(
       });
     });
 
-    it('rollout pause holds a Deployment back until rollout resume', async () => {
+    it('rollout pause pauses a Deployment until rollout resume', async () => {
       const deployment = 'deployment/ebs-csi-controller';
       expect(await kubectl('rollout', 'pause', deployment)).toBe('deployment.apps/ebs-csi-controller paused\n');
       expect(await run('rollout', 'restart', deployment)).toMatchObject({
@@ -190,7 +190,7 @@ describe.skipIf(reason !== undefined)(
       expect(await kubectl('rollout', 'status', deployment, '--timeout', '60s')).toContain('successfully rolled out');
     });
 
-    it('scale changes replicas through the subresource, and refuses what has changed', async () => {
+    it('scale changes replicas through the subresource, and fails if a precondition is not met', async () => {
       const deployment = 'deployment/ebs-csi-controller';
       const scaled = 'deployment.apps/ebs-csi-controller scaled\n';
       expect(await kubectl('scale', deployment, '--replicas', '3')).toBe(scaled);
@@ -202,12 +202,12 @@ describe.skipIf(reason !== undefined)(
         code: 1,
         err: expect.stringContaining('Expected replicas to be 2, was 3'),
       });
-      // With a precondition it is a PUT.
+      // With a precondition, kubectl sends a PUT.
       expect(await kubectl('scale', deployment, '--replicas', '2', '--current-replicas', '3')).toBe(scaled);
       expect(await kubectl('rollout', 'status', deployment, '--timeout', '60s')).toContain('successfully rolled out');
     });
 
-    it('drain waits for the disruption budget, and empties the node without it', async () => {
+    it('drain waits because of the disruption budget, and succeeds without it', async () => {
       const ofController = [
         'get',
         'pods',

@@ -24,7 +24,7 @@ const apply = (lab: Lab, restart = false): void =>
   applyAddonObjects(lab.world, lab.cluster, ADDON, ebs, { irsaServiceAccounts: [], restart });
 
 describe('managedFields', () => {
-  test('what EKS has applied, and what the controller has said', async () => {
+  test('contains the fields that EKS applied, and the status that the controller wrote', async () => {
     const entries = await read(newEbsLab());
     expect(entries).toMatchObject([
       {
@@ -61,7 +61,7 @@ describe('managedFields', () => {
     expect(entries[0]).not.toHaveProperty('subresource');
   });
 
-  test('in lists, in watches and in the answer to a patch; of service accounts, who set the IRSA annotation; not of other kinds', async () => {
+  test('is in lists, watches and responses to patches, has the IRSA annotation of service accounts, and is missing for other kinds', async () => {
     const lab = newEbsLab();
     const managers = (object: KubeObject) => entriesOf(object).map(({ manager }) => manager);
     const list = await lab.call('GET', DAEMON_SET.replace('/ebs-csi-node', ''));
@@ -100,7 +100,7 @@ describe('managedFields', () => {
     expect(lab.deployment().metadata).not.toHaveProperty('managedFields');
   });
 
-  test("of an application: Helm's", async () => {
+  test('of an application belongs to Helm', async () => {
     const lab = newLab();
     seedAddonObjects(lab.world, lab.cluster, 'ebs-csi-controller', ebs, {
       irsaServiceAccounts: [],
@@ -124,7 +124,7 @@ describe('managedFields', () => {
     [{ headers: { 'user-agent': 'kubectl/v1.31.0 (linux/amd64)' } }, 'kubectl'],
     [{}, 'unknown'],
   ])(
-    'a restart is whose it is: %o',
+    'attributes a restart to its manager: %o',
     async ({ query, headers }: { query?: Record<string, string>; headers?: Record<string, string> }, manager) => {
       const lab = newEbsLab();
       lab.pass(60);
@@ -138,12 +138,12 @@ describe('managedFields', () => {
         time: '2026-01-15T09:01:00Z',
         fieldsV1: { 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { '.': {}, 'f:restarted': {} } } } } },
       });
-      // EKS sets no such field, so that nothing is in its way.
+      // EKS does not set the annotation, so there is no conflict.
       expect(lab.cluster.foreignFields.size).toBe(0);
     },
   );
 
-  test('two patches of one manager are one entry; another manager takes a field over', async () => {
+  test('merges two patches of one manager; another manager takes over a field', async () => {
     const lab = newEbsLab();
     const patch = (fieldManager: string, body: object) =>
       lab.call('PATCH', DEPLOYMENT, { headers: strategic, body, query: { fieldManager } });
@@ -155,7 +155,7 @@ describe('managedFields', () => {
     });
     await patch('two', restartPatch('y'));
     const entries = await read(lab);
-    // The first has made the annotations, and goes on owning them as a whole, without any of them.
+    // The first manager created the map of annotations and still owns it, without its entries.
     expect(of(entries, 'one')?.fieldsV1).toEqual({
       'f:metadata': { 'f:labels': { 'f:mine': {} } },
       'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': {} } } },
@@ -165,7 +165,7 @@ describe('managedFields', () => {
     });
   });
 
-  test("a field that goes is nobody's, and in nobody's way", async () => {
+  test('has no owner for a removed field, which causes no conflict', async () => {
     const lab = newEbsLab();
     const patch = (body: object) =>
       lab.call('PATCH', DEPLOYMENT, { headers: merge, body, query: { fieldManager: 'me' } });
@@ -178,7 +178,7 @@ describe('managedFields', () => {
     expect(lab.cluster.foreignFields.size).toBe(0);
   });
 
-  test('a dry run changes nothing', async () => {
+  test('does not change in a dry run', async () => {
     const lab = newEbsLab();
     await lab.call('PATCH', DEPLOYMENT, {
       headers: strategic,
@@ -190,11 +190,11 @@ describe('managedFields', () => {
   });
 });
 
-describe("a field of EKS's that somebody changes", () => {
+describe("a field of EKS's manifest that another manager changes", () => {
   const edit = (lab: Lab, spec: object) =>
     lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec }, query: { fieldManager: 'kubectl-edit' } });
 
-  test('is theirs, and in the way of EKS', async () => {
+  test('belongs to that manager, and conflicts with EKS', async () => {
     const lab = newEbsLab();
     await edit(lab, { replicas: 3, template: { spec: { containers: [{ name: 'ebs-plugin', image: 'mine' }] } } });
     expect(lab.cluster.foreignFields.get(ADDON)).toEqual(
@@ -212,7 +212,7 @@ describe("a field of EKS's that somebody changes", () => {
     expect(own).toContain('"k:{\\"name\\":\\"ebs-plugin\\"}":{".":{},"f:name":{}}');
   });
 
-  test('is in the way no longer once it is as EKS has it', async () => {
+  test("does not conflict once it has EKS's value again", async () => {
     const lab = newEbsLab();
     await edit(lab, { replicas: 3 });
     await edit(lab, { replicas: 2 });
@@ -220,7 +220,7 @@ describe("a field of EKS's that somebody changes", () => {
     expect(of(await read(lab), 'kubectl-edit')?.fieldsV1).toEqual({ 'f:spec': { 'f:replicas': {} } });
   });
 
-  test("is EKS's again after an apply that takes it back, and stays theirs after one that does not", async () => {
+  test('belongs to EKS after an apply that overwrites it, and to the manager after one that does not', async () => {
     const lab = newEbsLab();
     await edit(lab, { replicas: 3 });
     apply(lab);
@@ -238,7 +238,7 @@ describe("a field of EKS's that somebody changes", () => {
   });
 });
 
-test("EKS's own restart is EKS's, and takes over that of kubectl", async () => {
+test("EKS's restart belongs to EKS, and takes over kubectl's", async () => {
   const RESTARTED = {
     'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { 'f:kubectl.kubernetes.io/restartedAt': {} } } } },
   };
@@ -248,7 +248,7 @@ test("EKS's own restart is EKS's, and takes over that of kubectl", async () => {
   expect(of(await read(lab), 'kubectl-rollout')?.fieldsV1).toMatchObject(RESTARTED);
   apply(lab, true);
   expect(of(await read(lab), 'eks')?.fieldsV1).toMatchObject(RESTARTED);
-  // Whoever made the annotations of the template keeps an empty set of them.
+  // The manager that created the template's annotations still owns the empty map.
   const LEFT = { 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': {} } } } };
   expect(of(await read(lab), 'kubectl-rollout')?.fieldsV1).toEqual(LEFT);
   expect(lab.cluster.foreignFields.size).toBe(0);
@@ -256,7 +256,7 @@ test("EKS's own restart is EKS's, and takes over that of kubectl", async () => {
   expect(of(await read(lab), 'eks')?.fieldsV1).toMatchObject(RESTARTED);
 });
 
-test('fields of a scenario: shown under their manager, with their value, and kept by an apply', async () => {
+test('in a scenario is reported under its manager with its value, and kept by an apply', async () => {
   const lab = newLab();
   const fields = [{ field: REPLICAS, value: 3 }, { field: IMAGE }, { field: 'ConfigMap x - .data.y', value: 'z' }];
   lab.cluster.foreignFields.set(

@@ -1,4 +1,4 @@
-/** Nodes and the webhook's configuration as clients of the API server see them. */
+/** Nodes and the webhook's configuration in the API. */
 import { describe, expect, test } from 'vitest';
 import { listObjects } from '../../../sandbox/kubernetes/store.ts';
 import { DEPLOYMENT, ebsWith, merge, newEbsLab, newEntry, restartPatch } from './support.ts';
@@ -7,7 +7,7 @@ const WEBHOOKS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigura
 const TABLE = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
 
 describe('mutating webhook configurations', () => {
-  test("are listed and got, and can't be changed here", async () => {
+  test('can be listed and read, but not changed', async () => {
     const lab = newEbsLab();
     const { body } = await lab.call('GET', WEBHOOKS);
     expect(body).toMatchObject({
@@ -22,7 +22,7 @@ describe('mutating webhook configurations', () => {
     expect((await lab.call('GET', `${WEBHOOKS}/other`)).status).toBe(404);
     expect((await lab.call('DELETE', `${WEBHOOKS}/pod-identity-webhook`)).status).toBe(405);
   });
-  test('are discovered, and shown as a table', async () => {
+  test('are in discovery, and returned as a table', async () => {
     const lab = newEbsLab();
     expect((await lab.call('GET', '/apis/admissionregistration.k8s.io/v1')).body.resources).toMatchObject([
       { name: 'mutatingwebhookconfigurations', namespaced: false, verbs: ['get', 'list', 'watch'] },
@@ -30,7 +30,7 @@ describe('mutating webhook configurations', () => {
     const { body } = await lab.call('GET', WEBHOOKS, { headers: TABLE });
     expect(body['rows']).toMatchObject([{ cells: ['pod-identity-webhook', 1, expect.any(String)] }]);
   });
-  test('are nothing that the policy for viewing lets anybody see; that for viewing as an administrator does', async () => {
+  test('are not readable with the view policy, but with the admin view policy', async () => {
     const lab = newEbsLab();
     const who = 'arn:aws:iam::111122223333:role/viewer';
     for (const [policy, status] of [
@@ -45,7 +45,7 @@ describe('mutating webhook configurations', () => {
 });
 
 describe('nodes', () => {
-  test('are shown as ready, or cordoned', async () => {
+  test('are displayed as ready, or cordoned', async () => {
     const lab = newEbsLab({ nodes: 1 });
     const name = listObjects(lab.cluster.kube, 'Node')[0]!.metadata.name;
     const shown = async (): Promise<unknown> =>
@@ -56,7 +56,7 @@ describe('nodes', () => {
     expect(await shown()).toBe('Ready,SchedulingDisabled');
   });
 
-  test('that get a label take the pods that wait for it', async () => {
+  test('get the pending pods that select a label once they have it', async () => {
     const lab = newEbsLab({ nodes: 2, objects: ebsWith({ nodeSelector: { disk: 'fast' } }) });
     expect(lab.pods('ebs-csi-controller').map(({ spec }) => spec.nodeName)).toEqual([undefined, undefined]);
     const name = listObjects(lab.cluster.kube, 'Node')[0]!.metadata.name;
@@ -72,7 +72,7 @@ describe('nodes', () => {
     ]);
   });
 
-  test("that lose the label of a DaemonSet's selector get no new pod of it", async () => {
+  test("get no new pod of a DaemonSet once they lose its selector's label", async () => {
     const lab = newEbsLab({ nodes: 2 });
     const name = listObjects(lab.cluster.kube, 'Node')[0]!.metadata.name;
     await lab.call('PATCH', `/api/v1/nodes/${name}`, {
@@ -88,7 +88,7 @@ describe('nodes', () => {
   });
 });
 
-test('without its configuration the webhook changes no pod', async () => {
+test('the webhook changes no pod without its configuration', async () => {
   const lab = newEbsLab();
   lab.cluster.kube.objects.get('mutatingwebhookconfigurations.admissionregistration.k8s.io')!.clear();
   await lab.call('PATCH', DEPLOYMENT, { headers: merge, body: restartPatch('1') });

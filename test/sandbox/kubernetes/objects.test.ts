@@ -32,7 +32,7 @@ const binding = (rest: object, kind = 'RoleBinding') => ({
 });
 
 describe('POST', () => {
-  test('creates a service account with what the server gives it, and once only', async () => {
+  test('creates a service account with metadata of the server, and only once', async () => {
     const lab = newLab();
     const metadata = {
       name: 'mine',
@@ -67,13 +67,13 @@ describe('POST', () => {
     });
   });
 
-  test('a generated name', async () => {
+  test('generates a name', async () => {
     const lab = newLab();
     const { body } = await lab.call('POST', ACCOUNTS, { body: account({ metadata: { generateName: 'mine-' } }) });
     expect(body.metadata).toMatchObject({ name: expect.stringMatching(/^mine-[a-z0-9]{5}$/), generateName: 'mine-' });
   });
 
-  test('a dry run creates nothing', async () => {
+  test('creates nothing in a dry run', async () => {
     const lab = newLab();
     const before = lab.cluster.kube.resourceVersion;
     expect((await lab.call('POST', ACCOUNTS, { body: account(), query: { dryRun: 'All' } })).status).toBe(201);
@@ -81,7 +81,7 @@ describe('POST', () => {
     expect((await lab.call('GET', `${ACCOUNTS}/mine`)).status).toBe(404);
   });
 
-  test('subjects and references of bindings get their API group', async () => {
+  test('sets the API group of subjects and role references of bindings', async () => {
     const subjects = [
       { kind: 'User', name: 'jo' },
       { kind: 'ServiceAccount', name: 'sa', namespace: 'default' },
@@ -97,7 +97,7 @@ describe('POST', () => {
   });
 
   test.each<[string, string, unknown, number, string, string]>([
-    ['no JSON', ACCOUNTS, '{', 400, 'BadRequest', 'error decoding object'],
+    ['invalid JSON', ACCOUNTS, '{', 400, 'BadRequest', 'error decoding object'],
     [
       'another kind',
       ACCOUNTS,
@@ -139,7 +139,7 @@ describe('POST', () => {
       'metadata.name: Required value: name or generateName is required',
     ],
     [
-      'a bad name',
+      'an invalid name',
       ACCOUNTS,
       account({ metadata: { name: 'Mine' } }),
       422,
@@ -147,7 +147,7 @@ describe('POST', () => {
       'ServiceAccount "Mine" is invalid: metadata.name: Invalid value: "Mine": a lowercase RFC 1123 subdomain',
     ],
     [
-      'no such namespace',
+      'a missing namespace',
       ACCOUNTS.replace('kube-system', 'nowhere'),
       account(),
       404,
@@ -162,7 +162,14 @@ describe('POST', () => {
       'MethodNotAllowed',
       'the server does not allow this method',
     ],
-    ['at a name', `${ACCOUNTS}/mine`, account(), 405, 'MethodNotAllowed', 'the server does not allow this method'],
+    [
+      'a path with a name',
+      `${ACCOUNTS}/mine`,
+      account(),
+      405,
+      'MethodNotAllowed',
+      'the server does not allow this method',
+    ],
     [
       'both limits',
       BUDGETS,
@@ -171,7 +178,7 @@ describe('POST', () => {
       'Invalid',
       'PodDisruptionBudget.policy "mine" is invalid: spec: Invalid value: minAvailable and maxUnavailable cannot be both set',
     ],
-    ['a limit that is none', BUDGETS, budget({ minAvailable: 'most' }), 422, 'Invalid', 'spec.minAvailable'],
+    ['an invalid limit', BUDGETS, budget({ minAvailable: 'most' }), 422, 'Invalid', 'spec.minAvailable'],
     [
       'a rule without verbs',
       `${RBAC}/clusterroles`,
@@ -189,7 +196,7 @@ describe('POST', () => {
       'rules[0].apiGroups: Required value',
     ],
     [
-      'paths in a namespace',
+      'non-resource paths in a namespace',
       `${RBAC}/namespaces/default/roles`,
       role([{ nonResourceURLs: ['/x'], verbs: ['get'] }]),
       422,
@@ -205,7 +212,7 @@ describe('POST', () => {
       'aggregationRule: Forbidden: the sandbox does not aggregate ClusterRoles',
     ],
     [
-      'a service account without its namespace',
+      'a service account without a namespace',
       `${RBAC}/clusterrolebindings`,
       binding({ subjects: [{ kind: 'ServiceAccount', name: 'x' }] }, 'ClusterRoleBinding'),
       422,
@@ -213,14 +220,14 @@ describe('POST', () => {
       'subjects[0].namespace: Required value',
     ],
     [
-      'a Role in the cluster',
+      'a cluster-wide binding of a Role',
       `${RBAC}/clusterrolebindings`,
       binding({ roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'x' } }, 'ClusterRoleBinding'),
       422,
       'Invalid',
       'roleRef.kind',
     ],
-  ])('%s is refused', async (_, path, body, code, reason, message) => {
+  ])('rejects %s', async (_, path, body, code, reason, message) => {
     const lab = newLab();
     const before = lab.cluster.kube.resourceVersion;
     const answer = await lab.call('POST', path, { body });
@@ -228,7 +235,7 @@ describe('POST', () => {
     expect(lab.cluster.kube.resourceVersion).toBe(before);
   });
 
-  test('YAML is not taken', async () => {
+  test('rejects YAML', async () => {
     expect(
       (await newLab().call('POST', ACCOUNTS, { headers: { 'content-type': 'application/yaml' }, body: account() }))
         .status,
@@ -238,7 +245,7 @@ describe('POST', () => {
 
 describe('unknown fields', () => {
   const document = budget({ minAvailable: 1, most: 2, selector: { matchlabels: {} } });
-  test('Strict refuses them', async () => {
+  test('Strict rejects them', async () => {
     const { body } = await newLab().call('POST', BUDGETS, { body: document, query: { fieldValidation: 'Strict' } });
     expect(body).toMatchObject({ code: 400, reason: 'BadRequest' });
     expect(body.message).toBe(
@@ -258,7 +265,7 @@ describe('unknown fields', () => {
 });
 
 describe('PATCH', () => {
-  test('of what kubectl apply has made: its annotation, rules replaced, a generation only for a spec', async () => {
+  test('applies the changes of kubectl apply: its annotation, replaced rules, a generation only for a spec', async () => {
     const lab = newLab();
     const applied = { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{}' } };
     const roles = `${RBAC}/namespaces/default/roles`;
@@ -287,7 +294,7 @@ describe('PATCH', () => {
     ).toMatchObject({ disruptionsAllowed: 0 });
   });
 
-  test('fields come and go', async () => {
+  test('adds and removes fields', async () => {
     const lab = newLab();
     await lab.call('POST', ACCOUNTS, { body: account({ automountServiceAccountToken: false }) });
     const { body } = await lab.call('PATCH', `${ACCOUNTS}/mine`, {
@@ -299,7 +306,7 @@ describe('PATCH', () => {
     expect(getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'mine')).toEqual(body);
   });
 
-  test("a binding's role can't be changed", async () => {
+  test('cannot change the role of a binding', async () => {
     const lab = newLab();
     await lab.call('POST', `${RBAC}/clusterrolebindings`, { body: binding({}, 'ClusterRoleBinding') });
     const { body } = await lab.call('PATCH', `${RBAC}/clusterrolebindings/mine`, {
@@ -312,7 +319,7 @@ describe('PATCH', () => {
     });
   });
 
-  test('server-side apply says what to do instead', async () => {
+  test('rejects server-side apply with a remedy', async () => {
     const { body } = await newEbsLab().call('PATCH', `${ACCOUNTS}/default`, {
       headers: { 'content-type': 'application/apply-patch+yaml' },
       body: account(),
@@ -325,7 +332,7 @@ describe('PATCH', () => {
 });
 
 describe('DELETE', () => {
-  test('answers a service account as it was, and of others that they are gone', async () => {
+  test('returns a deleted service account, and a success status for other kinds', async () => {
     const lab = newLab();
     await lab.call('POST', ACCOUNTS, { body: account() });
     expect((await lab.call('DELETE', `${ACCOUNTS}/mine`)).body).toMatchObject({
@@ -345,7 +352,7 @@ describe('DELETE', () => {
     expect((await lab.call('DELETE', `${BUDGETS}/mine`)).status).toBe(404);
   });
 
-  test('preconditions and dry runs leave it', async () => {
+  test('keeps the object after a failed precondition or a dry run', async () => {
     const lab = newLab();
     await lab.call('POST', ACCOUNTS, { body: account() });
     expect((await lab.call('DELETE', `${ACCOUNTS}/mine`, { body: { preconditions: { uid: 'x' } } })).status).toBe(409);
@@ -356,7 +363,7 @@ describe('DELETE', () => {
 
 describe('tables', () => {
   const table = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' };
-  test('of budgets and bindings', async () => {
+  test('show budgets and bindings', async () => {
     const lab = newLab();
     await lab.call('POST', BUDGETS, { body: budget({ maxUnavailable: '25%' }) });
     const rows = async (path: string) => (await lab.call('GET', path, { headers: table })).body['rows'];
@@ -380,7 +387,7 @@ describe('tables', () => {
     );
   });
 
-  test('of StatefulSets: containers and images where kubectl asks for all columns', async () => {
+  test('show containers and images of StatefulSets in wide output', async () => {
     const { body } = await newDatabaseLab().call('GET', STATEFUL_SET, { headers: table });
     expect(body['columnDefinitions']).toMatchObject([
       { name: 'Name' },
@@ -392,7 +399,7 @@ describe('tables', () => {
     expect(body['rows']).toMatchObject([{ cells: ['db', '3/3', '24h', 'main,exporter', 'db:1,exporter'] }]);
   });
 
-  test('of watched objects', async () => {
+  test('show watched objects', async () => {
     const lab = newEbsLab();
     const { body } = await lab.call('GET', '/api/v1/namespaces/kube-system/pods', {
       headers: table,

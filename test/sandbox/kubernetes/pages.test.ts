@@ -8,7 +8,7 @@ const podsPage = (lab: Lab, query: Record<string, string>) =>
 const names = ({ body }: Awaited<ReturnType<Lab['call']>>) => body.items.map(({ metadata }) => metadata.name);
 const newLab = () => newEbsLab({ objects: ebsWith({ replicas: 6 }) });
 
-/** All pages that follow a token. */
+/** Returns the names on all pages that follow a token. */
 const rest = async (lab: Lab, token: string | undefined, query: Record<string, string> = {}): Promise<string[]> => {
   if (token === undefined) return [];
   const page = await podsPage(lab, { continue: token, ...query });
@@ -17,7 +17,7 @@ const rest = async (lab: Lab, token: string | undefined, query: Record<string, s
 };
 
 describe('pages of one list', () => {
-  test('are of the moment of the first, whatever happens in between', async () => {
+  test('show the state at the time of the first page, despite later changes', async () => {
     const lab = newLab();
     const all = names(await lab.call('GET', PODS));
     const before = new Map((await lab.call('GET', PODS)).body.items.map((pod) => [pod.metadata.name, pod]));
@@ -36,7 +36,7 @@ describe('pages of one list', () => {
     expect(second.body.items[0]).not.toHaveProperty('kind');
   });
 
-  test('can be asked for again, in other sizes, and as tables', async () => {
+  test('can be read again, with other sizes, and as tables', async () => {
     const lab = newLab();
     const all = names(await lab.call('GET', PODS));
     const token = (await podsPage(lab, {})).body.metadata.continue!;
@@ -56,7 +56,7 @@ describe('pages of one list', () => {
     });
   });
 
-  test('with a selector are of what was selected then', async () => {
+  test('with a selector contain what was selected at that time', async () => {
     const lab = newLab();
     const selector = { labelSelector: 'app=ebs-csi-controller' };
     const first = await podsPage(lab, selector);
@@ -65,7 +65,7 @@ describe('pages of one list', () => {
     expect([...names(first), ...(await rest(lab, first.body.metadata.continue, selector))]).toEqual(all);
   });
 
-  test('two lists at different times do not mix', async () => {
+  test('of lists at different times are independent', async () => {
     const lab = newLab();
     const one = await podsPage(lab, {});
     await lab.call('DELETE', `${PODS}/${names(await lab.call('GET', PODS)).at(-1)}`, {
@@ -78,11 +78,11 @@ describe('pages of one list', () => {
   });
 });
 
-describe('a token that is too old', () => {
+describe('an expired token', () => {
   const TEXT =
     /^The provided continue parameter is too old to display a consistent list result\. You can start a new list without the continue parameter, or use the continue token in this response/;
 
-  test('after five minutes: Expired, with a token that goes on with what is there now', async () => {
+  test('after five minutes returns Expired, with a token that continues with the current state', async () => {
     const lab = newLab();
     const all = names(await lab.call('GET', PODS));
     const token = (await podsPage(lab, {})).body.metadata.continue!;
@@ -98,7 +98,7 @@ describe('a token that is too old', () => {
     expect(left).toEqual(all.slice(3, -1));
   });
 
-  test('after many other lists that nobody reads on', async () => {
+  test('after many other unfinished lists', async () => {
     const lab = newLab();
     const token = (await podsPage(lab, {})).body.metadata.continue!;
     for (let n = 0; n < 32; n += 1) {

@@ -80,7 +80,7 @@ describe('bodies in protobuf', () => {
     expect(readProtobuf(hex(body))).toEqual(object);
   });
 
-  test('every body that is cut short is refused as one, or is an object with less in it; never anything else', () => {
+  test('a truncated body is rejected, or yields an object with fewer fields; nothing else', () => {
     for (const [, body] of BODIES) {
       const whole = hex(body);
       for (let length = 0; length < whole.length; length += 1) {
@@ -96,14 +96,18 @@ describe('bodies in protobuf', () => {
 
   test.each([
     ['JSON', Buffer.from('{}'), /expected prefix \[107 56 115 0\]/],
-    ['a kind that only JSON has', hex(BODIES[3]![1].replace('526f6c65', '526f6c78')), /no kind "Rolx" is registered/],
-    ['a group, which no message of Kubernetes has', hex('6b3873000b'), /wire type 3/],
-    ['a number where the object belongs', hex('6b3873000801'), /a number where text or an object belongs/],
-  ])('%s is refused', (_, body, message) => {
+    [
+      'a kind that only JSON supports',
+      hex(BODIES[3]![1].replace('526f6c65', '526f6c78')),
+      /no kind "Rolx" is registered/,
+    ],
+    ['a group, which no Kubernetes message uses', hex('6b3873000b'), /wire type 3/],
+    ['a number instead of the object', hex('6b3873000801'), /a number where a string or an object is expected/],
+  ])('%s is rejected', (_, body, message) => {
     expect(() => readProtobuf(body)).toThrow(message);
   });
 
-  test('are objects like any others: created, answered in JSON, and heeded', async () => {
+  test('yield ordinary objects: created, returned as JSON, and effective', async () => {
     const lab = newEbsLab();
     const post = (path: string, index: number) =>
       lab.call('POST', path, { headers: { 'content-type': PROTOBUF }, body: hex(BODIES[index]![1]) });

@@ -31,8 +31,8 @@ const usesOf = (lab: Lab) =>
     .filter(({ principalArn }) => principalArn === WHO)
     .map(({ principalArn: _who, ...use }) => use);
 
-describe('which rule let a call through', () => {
-  test('of a Role: verb and resource, each once, and the name where the rule has names', async () => {
+describe('the rules that allowed calls', () => {
+  test('have verb and resource of a Role once each, and the name if the rule has names', async () => {
     const lab = await labWith([
       { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] },
       { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['ebs-csi-controller'], verbs: ['patch'] },
@@ -59,7 +59,7 @@ describe('which rule let a call through', () => {
     ]);
   });
 
-  test('of a ClusterRole and of an access policy', async () => {
+  test('include ClusterRoles and access policies', async () => {
     const lab = await labWith([], { groups: ['system:readers', 'viewers'], policies: ['AmazonEKSViewPolicy'] });
     await lab.call('POST', `${RBAC}/clusterrolebindings`, {
       body: {
@@ -78,7 +78,7 @@ describe('which rule let a call through', () => {
     ]);
   });
 
-  test('none where the call was refused, where it was a question only, and for paths that are no resource', async () => {
+  test('do not include denied calls, reviews, and non-resource paths', async () => {
     const lab = await labWith([{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }]);
     expect((await lab.call('GET', `${PODS}/a`, { as: WHO })).status).toBe(403);
     expect((await lab.call('GET', '/version', { as: WHO })).status).toBe(200);
@@ -87,7 +87,7 @@ describe('which rule let a call through', () => {
       (await lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { as: WHO, body: { spec } }))
         .body.status,
     ).toMatchObject({ allowed: true });
-    // That one may ask is a rule, too.
+    // The permission to create a review is a rule, too.
     expect(usesOf(lab)).toEqual([
       {
         source: 'ClusterRole system:basic-user',
@@ -98,7 +98,7 @@ describe('which rule let a call through', () => {
     ]);
   });
 
-  test('of another cluster they are others', async () => {
+  test('are separate for each cluster', async () => {
     const lab = await labWith([{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }]);
     await lab.call('GET', PODS, { as: WHO });
     expect(usesOf(lab)).toHaveLength(1);

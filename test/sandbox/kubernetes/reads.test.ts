@@ -11,7 +11,7 @@ const names = async (lab: Lab, query: Record<string, string>, path = '/api/v1/po
 };
 
 describe('discovery', () => {
-  test('answers what kubectl asks first', async () => {
+  test("answers kubectl's first requests", async () => {
     const lab = newEbsLab();
     expect((await lab.call('GET', '/version')).body).toMatchObject({
       major: '1',
@@ -28,7 +28,7 @@ describe('discovery', () => {
     expect((await lab.call('GET', '/apis/apps')).body).toMatchObject({ kind: 'APIGroup', name: 'apps' });
   });
 
-  test('each resource that it names can be listed, and says rightly what can be done with it', async () => {
+  test('has resources that can all be listed, with correct verbs', async () => {
     const lab = newDatabaseLab();
     const budget = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'one' } };
     await lab.call('POST', '/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets', { body: budget });
@@ -62,8 +62,8 @@ describe('discovery', () => {
   });
 });
 
-describe('what kubectl asks before it writes or drains', () => {
-  test('the server checks fields by itself: its OpenAPI document has fieldValidation for every patch', async () => {
+describe('discovery before kubectl writes or drains', () => {
+  test('reports server-side field validation: the OpenAPI document has fieldValidation for every patch', async () => {
     const lab = newEbsLab();
     const { paths } = (await lab.call('GET', '/openapi/v3')).body as unknown as {
       paths: Record<string, { serverRelativeURL: string }>;
@@ -81,7 +81,7 @@ describe('what kubectl asks before it writes or drains', () => {
     expect((await lab.call('GET', '/openapi/v3/apis/nope/v1')).status).toBe(404);
   });
 
-  test('pods can be evicted', async () => {
+  test('reports that pods can be evicted', async () => {
     expect((await newEbsLab().call('GET', '/api/v1')).body.resources).toContainEqual(
       expect.objectContaining({ name: 'pods/eviction', kind: 'Eviction', group: 'policy', version: 'v1' }),
     );
@@ -105,7 +105,7 @@ describe('lists', () => {
     expect(await names(newEbsLab(), { labelSelector })).toHaveLength(count);
   });
 
-  test('fieldSelector by name, node and phase', async () => {
+  test('support fieldSelector by name, node and phase', async () => {
     const lab = newEbsLab();
     const [pod] = lab.pods('ebs-csi-controller');
     expect(await names(lab, { fieldSelector: `metadata.name=${pod!.metadata.name}` })).toHaveLength(1);
@@ -120,14 +120,14 @@ describe('lists', () => {
     expect(await names(lab, { fieldSelector: 'metadata.name=kube-system' }, '/api/v1/namespaces')).toHaveLength(1);
   });
 
-  test('of one namespace, of all, and of one that is not there', async () => {
+  test('contain one namespace, all, or nothing for a missing one', async () => {
     const lab = newEbsLab();
     expect(await names(lab, {}, PODS)).toHaveLength(5);
     expect(await names(lab, {}, '/api/v1/namespaces/default/pods')).toEqual([]);
     expect(await names(lab, {}, '/api/v1/namespaces/nowhere/pods')).toEqual([]);
   });
 
-  test('limit and continue give every object once, in the order of names', async () => {
+  test('with limit and continue contain every object once, ordered by name', async () => {
     const lab = newEbsLab({ objects: ebsWith({ replicas: 7 }) });
     const found: string[] = [];
     let token: string | undefined;
@@ -143,14 +143,14 @@ describe('lists', () => {
     expect(found).toEqual(found.toSorted());
   });
 
-  test('with a selector the rest is not counted, and items do not repeat their kind', async () => {
+  test('with a selector have no remaining count, and items do not repeat their kind', async () => {
     const { body } = await newEbsLab().call('GET', PODS, { query: { limit: '1', labelSelector: 'app=ebs-csi-node' } });
     expect(body.metadata).toHaveProperty('continue');
     expect(body.metadata).not.toHaveProperty('remainingItemCount');
     expect(body.items[0]).not.toHaveProperty('kind');
   });
 
-  test('tables for kubectl', async () => {
+  test('can be tables for kubectl', async () => {
     const { body } = await newEbsLab().call('GET', '/apis/apps/v1/deployments', {
       headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' },
     });
@@ -162,7 +162,7 @@ describe('lists', () => {
     });
   });
 
-  test('a watch gives what has changed, or is too old once something is gone', async () => {
+  test('can be watched: a watch returns changes, or is too old after a removal', async () => {
     const lab = newEbsLab();
     const since = (await lab.call('GET', PODS)).body.metadata.resourceVersion;
     const watch = () => lab.call('GET', PODS, { query: { watch: 'true', resourceVersion: since } });
@@ -177,7 +177,7 @@ describe('lists', () => {
     expect(await watch()).toMatchObject({ status: 410, body: { reason: 'Expired' } });
   });
 
-  test('the call log is told what was asked for', async () => {
+  test('are described in the call log', async () => {
     const lab = newEbsLab();
     expect((await lab.call('GET', PODS, { query: { labelSelector: 'a=b' } })).described).toEqual([
       'list pods',
@@ -194,7 +194,7 @@ describe('lists', () => {
   });
 });
 
-describe('refusals are Status objects in the words of Kubernetes', () => {
+describe("errors are Status objects in Kubernetes' wording", () => {
   test.each([
     [
       'GET',
@@ -232,7 +232,7 @@ describe('refusals are Status objects in the words of Kubernetes', () => {
     `${PODS}/nope/log`,
     '/apis/batch',
     '/nowhere',
-  ])('but for a path that nothing serves: %s', async (path) => {
+  ])('except for a path that is not served: %s', async (path) => {
     const { status, text, raw } = await newEbsLab().call('GET', path);
     expect([status, text, raw.headers['content-type']]).toEqual([
       404,
@@ -241,7 +241,7 @@ describe('refusals are Status objects in the words of Kubernetes', () => {
     ]);
   });
 
-  test('what is not there is named in the details', async () => {
+  test('with the missing object in the details', async () => {
     expect(
       (await newEbsLab().call('GET', '/apis/apps/v1/namespaces/kube-system/deployments/nope')).body.details,
     ).toEqual({ name: 'nope', group: 'apps', kind: 'deployments' });

@@ -35,7 +35,7 @@ const workload = (name: string, replicas: number): WorkloadTemplate => ({
   containers: [{ name, image: `registry.example.com/${name}` }],
 });
 
-/** The Deployments of the recorded cluster. */
+/** Creates a lab with the Deployments of the recorded cluster. */
 const newRecordedLab = (): Lab => {
   const lab = newLab();
   lab.cluster.accessEntries.set(NOBODY, newEntry(NOBODY));
@@ -60,7 +60,7 @@ const send = ({ call }: Lab, { as, method, path, type, body }: Recorded): Promis
   });
 };
 
-/** Entries of those who change objects; the manifest's own differs by what the manifests have. */
+/** Returns the entries of managers that changed objects; the manifest's own entry depends on the manifest. */
 const editsOf = (body: unknown): Entry[] =>
   ((body as { metadata: { managedFields?: Entry[] } }).metadata.managedFields ?? [])
     .filter(({ manager }) => manager !== 'helm' && manager !== 'kube-controller-manager')
@@ -71,7 +71,7 @@ const normalised = (scale: { metadata: object; status?: unknown }): unknown => (
   metadata: { ...scale.metadata, uid: '<uid>', resourceVersion: '<rv>', creationTimestamp: '<time>' },
 });
 
-describe('as a real API server', () => {
+describe('recordings of a real API server', () => {
   const answers = new Map<string, Answer>();
   beforeAll(async () => {
     const lab = newRecordedLab();
@@ -81,30 +81,30 @@ describe('as a real API server', () => {
     }
   });
 
-  test('every recorded request has the recorded status', () => {
+  test('match the status of every request', () => {
     expect([...answers].map(([id, { status }]) => [id, status])).toEqual(
       recorded.filter(({ id }) => id !== 'list-throttled').map(({ id, answer }) => [id, answer.status]),
     );
   });
 
   test.each(['product-restart', 'deployment-pause', 'deployment-resume', 'deployment-kubectl-restart'])(
-    'whose the fields are after %s',
+    'match the field owners after %s',
     (id) => {
       expect(editsOf(answers.get(id)!.body)).toEqual(editsOf(answerTo(id).answer.body));
     },
   );
 
-  test('a scale', () => {
+  test('match a scale', () => {
     const [found, wanted] = [answers.get('get-deployment-scale')!, answerTo('get-deployment-scale')];
     expect(normalised(found.body)).toEqual(wanted.answer.body);
   });
 
-  test('a scale that is patched to what it is; its status goes by the rollout of the moment', () => {
+  test('match a patch of a scale without change; its status depends on the current rollout', () => {
     const [found, wanted] = [answers.get('deployment-scale-patch')!, answerTo('deployment-scale-patch')];
     expect(normalised({ ...found.body, status: wanted.answer.body['status'] })).toEqual(wanted.answer.body);
   });
 
-  test('who may not read a scale', () => {
+  test('match the error of a forbidden scale', () => {
     const { id: _, ...wanted } = answerTo('rbac-scale-subresource');
     const without = (text: unknown): string => String(text).replace(/assumed-role\/nobody\/\w+|role\/nobody/, '<role>');
     const { message, ...rest } = answers.get('rbac-scale-subresource')!.body;
@@ -113,7 +113,7 @@ describe('as a real API server', () => {
     expect(without(message).replace(/:iam::|:sts::/, ':')).toBe(without(real).replace(/:iam::|:sts::/, ':'));
   });
 
-  test('the resources that can be scaled', () => {
+  test('match the scalable resources in discovery', () => {
     const scales = (answers.get('discovery-apps-v1')!.body.resources ?? []).filter(({ name }) =>
       name.endsWith('/scale'),
     );
@@ -121,7 +121,7 @@ describe('as a real API server', () => {
     expect(sorted(scales)).toEqual(answerTo('discovery-apps-v1').answer.body['resources']);
   });
 
-  test('too many requests', () => {
+  test('match the error of an eviction that the budget does not allow', () => {
     const { status, headers, body } = answerTo('list-throttled').answer;
     const call = { service: 'kubernetes', operation: 'list pods', protocol: 'kubernetes', input: {} };
     const { 'audit-id': _, 'x-kubernetes-pf-flowschema-uid': __, ...kept } = headers;
@@ -134,7 +134,7 @@ describe('as a real API server', () => {
   });
 });
 
-test('the recorded owners as the service reads them', () => {
+test('have owners that the service can parse', () => {
   const { managedFields } = answerTo('deployment-kubectl-restart').answer.body['metadata'] as {
     managedFields: unknown;
   };

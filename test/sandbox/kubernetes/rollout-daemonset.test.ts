@@ -1,4 +1,4 @@
-/** How many nodes of a DaemonSet roll at once, and how long each takes. */
+/** How many pods of a DaemonSet roll at once, and how long each takes. */
 import { describe, expect, test } from 'vitest';
 import { census, restart } from './census.ts';
 import { DAEMON_SET, ebs, newEbsLab } from './support.ts';
@@ -8,7 +8,7 @@ describe('rolling restart of a DaemonSet', () => {
     ['10%', 25, 3],
     ['10%', 3, 1],
     [4, 25, 4],
-  ])('takes %s of %i nodes at a time, rounded up: %i', async (maxUnavailable, nodes, most) => {
+  ])('replaces %s of %i pods at a time, rounded up: %i', async (maxUnavailable, nodes, most) => {
     const objects = {
       ...ebs,
       workloads: ebs.workloads.map((workload) =>
@@ -28,7 +28,7 @@ describe('rolling restart of a DaemonSet', () => {
     expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 0, newReady: nodes });
   });
 
-  test('waits for each pod as long as that workload’s pods need', async () => {
+  test('waits for each pod as long as pods of that workload need', async () => {
     const objects = {
       ...ebs,
       workloads: ebs.workloads.map((workload) =>

@@ -24,8 +24,8 @@ import type { Lab } from './support.ts';
 const leastReady = (lab: Lab, workload: string): number =>
   Math.min(...lab.cluster.kube.readyHistory.filter((entry) => entry.workload === workload).map(({ ready }) => ready));
 
-describe('what is there from the start', () => {
-  test('pods are ready, as old as said, and owned through the chain that Kubernetes has', () => {
+describe('initial objects', () => {
+  test('include ready pods with the given age and the owner chain of Kubernetes', () => {
     const lab = newEbsLab();
     const [pod] = lab.pods('ebs-csi-controller');
     const replicaSet = getObject(
@@ -59,7 +59,7 @@ describe('what is there from the start', () => {
     expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 5 });
   });
 
-  test('each node has one DaemonSet pod, and Deployment pods are spread', () => {
+  test('have one DaemonSet pod per node, and spread Deployment pods', () => {
     const lab = newEbsLab({ nodes: 5, objects: ebsWith({ replicas: 5 }) });
     const nodes = listObjects(lab.cluster.kube, 'Node').map(({ metadata }) => metadata.name);
     expect(nodes).toHaveLength(5);
@@ -73,7 +73,7 @@ describe('what is there from the start', () => {
     expect(nodes[0]).toMatch(/^ip-10-0-\d+-\d+\.eu-west-1\.compute\.internal$/);
   });
 
-  test('the same seed makes the same names, another seed other ones', () => {
+  test('have names that depend on the seed', () => {
     const names = (seed: number) =>
       newEbsLab({ seed })
         .pods('ebs-csi-controller')
@@ -82,7 +82,7 @@ describe('what is there from the start', () => {
     expect(names(7)).not.toEqual(names(8));
   });
 
-  test('without nodes, a Deployment waits and a DaemonSet wants nothing', () => {
+  test('without nodes leave a Deployment pending, and a DaemonSet needs no pods', () => {
     const lab = newEbsLab({ nodes: 0 });
     lab.pass(60);
     expect(lab.pods('ebs-csi-controller').map(({ status }) => status.conditions[0])).toMatchObject([
@@ -94,7 +94,7 @@ describe('what is there from the start', () => {
 });
 
 describe('rolling restart of a Deployment', () => {
-  test('goes one new pod at a time: created, ready, then an old one ends', async () => {
+  test('replaces one pod at a time: a new pod is created and ready before an old one terminates', async () => {
     const lab = newEbsLab();
     await restart(lab, DEPLOYMENT);
     expect(lab.deployment().metadata.generation).toBe(2);
@@ -136,18 +136,18 @@ describe('rolling restart of a Deployment', () => {
     ).toBe(replicas + 1);
   });
 
-  test('of eight: surge of two, two may be missing (25% up, 25% down)', async () => {
+  test('of eight pods surges by two and has two unavailable (25% each)', async () => {
     const lab = newEbsLab({ objects: ebsWith({ replicas: 8 }) });
     await restart(lab, DEPLOYMENT);
     lab.pass(1);
-    // Ten in all, six of them working: the controller uses both limits at once.
+    // Ten pods in all, six of them ready: the controller uses both limits at once.
     expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 6, new: 4, newReady: 0, terminating: 2 });
     lab.pass(200);
     expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: 8, terminating: 0 });
     expect(leastReady(lab, 'ebs-csi-controller')).toBe(6);
   });
 
-  test('a second restart in the middle: the newest template wins and no pod is left over', async () => {
+  test('can be interrupted by a second restart: the newest template wins, and no old pod remains', async () => {
     const lab = newEbsLab();
     await restart(lab, DEPLOYMENT, 'first');
     lab.pass(13);
@@ -165,7 +165,7 @@ describe('rolling restart of a Deployment', () => {
     expect(lab.deployment().metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/revision': '3' });
   });
 
-  test('going back to a former template takes its ReplicaSet again', async () => {
+  test('reuses the ReplicaSet of a former template', async () => {
     const lab = newEbsLab();
     await restart(lab, DEPLOYMENT, 'a');
     lab.pass(60);
@@ -177,7 +177,7 @@ describe('rolling restart of a Deployment', () => {
     expect(census(lab, 'ebs-csi-controller', 'a')).toMatchObject({ old: 0, newReady: 2 });
   });
 
-  test('with the strategy Recreate all old pods are gone before a new one starts', async () => {
+  test('with the strategy Recreate removes all old pods before a new one is created', async () => {
     const lab = newEbsLab();
     await lab.call('PATCH', DEPLOYMENT, {
       headers: strategic,
@@ -192,7 +192,7 @@ describe('rolling restart of a Deployment', () => {
     expect(leastReady(lab, 'ebs-csi-controller')).toBe(0);
   });
 
-  test('more replicas are added and surplus ones ended, the youngest first', async () => {
+  test('adds missing replicas and terminates surplus ones, the youngest first', async () => {
     const lab = newEbsLab();
     const before = lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.name);
     await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { replicas: 4 } } });
@@ -209,7 +209,7 @@ describe('a paused Deployment', () => {
   const progressing = (lab: Lab) =>
     (lab.deployment().status!['conditions'] as { type: string }[]).find(({ type }) => type === 'Progressing');
 
-  test('keeps its pods whatever its template says, and rolls out once it goes on', async () => {
+  test('keeps its pods despite a changed template, and rolls out once resumed', async () => {
     const lab = newEbsLab();
     const before = lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.name);
     await set(lab, { paused: true });
@@ -230,13 +230,13 @@ describe('a paused Deployment', () => {
     expect(progressing(lab)).toMatchObject({ status: 'True', reason: 'NewReplicaSetAvailable' });
   });
 
-  test('is that from the start where the manifest says so, with its pods there', () => {
+  test('can be paused from the start by its manifest, with its pods', () => {
     const lab = newEbsLab({ objects: ebsWith({ paused: true }) });
     expect(lab.deployment().spec.paused).toBe(true);
     expect(lab.deployment().status).toMatchObject({ readyReplicas: 2, updatedReplicas: 2 });
   });
 
-  test('still has as many pods as it wants, of the template that they had', async () => {
+  test('still scales, with pods of the old template', async () => {
     const lab = newEbsLab({ objects: ebsWith({ paused: true }) });
     await restart(lab, DEPLOYMENT);
     await set(lab, { replicas: 3 });
@@ -250,7 +250,7 @@ describe('a paused Deployment', () => {
     expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 1, new: 0 });
   });
 
-  test('in the middle of a rollout: what there is of each template stays, also where a pod is lost', async () => {
+  test('during a rollout keeps the pods of each template, also if a pod is lost', async () => {
     const lab = newEbsLab();
     await restart(lab, DEPLOYMENT);
     lab.pass(13);
@@ -267,7 +267,7 @@ describe('a paused Deployment', () => {
 });
 
 describe('rolling restart of a DaemonSet', () => {
-  test('with the update strategy OnDelete: a pod is new once somebody has deleted the old one', async () => {
+  test('with the update strategy OnDelete replaces a pod only after it was deleted', async () => {
     const onDelete = {
       ...ebs,
       workloads: ebs.workloads.map((workload) =>
@@ -286,7 +286,7 @@ describe('rolling restart of a DaemonSet', () => {
     expect(lab.daemonSet().status).toMatchObject({ updatedNumberScheduled: 1, numberReady: 3 });
   });
 
-  test('goes node by node, and a new pod waits for the old one to be gone', async () => {
+  test('proceeds node by node, and a new pod waits until the old one is gone', async () => {
     const lab = newEbsLab();
     await restart(lab, DAEMON_SET);
     lab.pass(1);
@@ -307,7 +307,7 @@ describe('rolling restart of a DaemonSet', () => {
     expect(leastReady(lab, 'ebs-csi-node')).toBe(2);
   });
 
-  test('overlapping restarts end with the newest template on every node', async () => {
+  test('ends with the newest template on every node after overlapping restarts', async () => {
     const lab = newEbsLab();
     await restart(lab, DAEMON_SET, 'first');
     lab.pass(10);
@@ -319,7 +319,7 @@ describe('rolling restart of a DaemonSet', () => {
 });
 
 describe("an add-on's objects", () => {
-  test('are created when they are missing, and get ready later', () => {
+  test('are created if missing, and become ready later', () => {
     const lab = newLab();
     applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, {
       irsaServiceAccounts: ['ebs-csi-controller-sa'],
@@ -331,7 +331,7 @@ describe("an add-on's objects", () => {
     expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 5 });
   });
 
-  test('lose the annotation of each service account that had the role, but for one that somebody else has set', () => {
+  test('lose the annotation of each service account with the role, except one that another manager set', () => {
     const lab = newEbsLab();
     const both = ['ebs-csi-controller-sa', 'ebs-csi-node-sa'];
     const options = { irsaServiceAccounts: both, restart: false };
@@ -355,7 +355,7 @@ describe("an add-on's objects", () => {
     expect(roles()).toEqual([undefined, ROLE]);
   });
 
-  test('go away with their pods and service accounts, and can come again at once', () => {
+  test('are deleted with their pods and service accounts, and can be recreated at once', () => {
     const lab = newEbsLab();
     removeAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs);
     expect(getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')).toBeUndefined();
@@ -374,7 +374,7 @@ describe("an add-on's objects", () => {
     expect(lab.pods('ebs-csi-node').filter(({ metadata }) => leaving.includes(metadata.name))).toEqual([]);
   });
 
-  test('applied again unchanged: nothing rolls, and the annotation goes unless it is to be kept', () => {
+  test('do not roll if applied without changes, and lose the annotation unless it is kept', () => {
     const lab = newEbsLab();
     const annotation = () =>
       getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')?.metadata.annotations?.[
@@ -397,7 +397,7 @@ describe("an add-on's objects", () => {
     expect(lab.pods('ebs-csi-controller')).toEqual(pods);
   });
 
-  test('with restart all its workloads roll', () => {
+  test('roll all their workloads with restart', () => {
     const lab = newEbsLab();
     const before = [...lab.pods('ebs-csi-controller'), ...lab.pods('ebs-csi-node')].map(({ metadata }) => metadata.uid);
     applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: [], restart: true });
@@ -407,7 +407,7 @@ describe("an add-on's objects", () => {
     expect(after.filter((uid) => before.includes(uid))).toEqual([]);
   });
 
-  test('what somebody has changed stays, until EKS takes it back', async () => {
+  test('keep changes of other managers until EKS overwrites them', async () => {
     const lab = newEbsLab();
     await lab.call('PATCH', DEPLOYMENT, {
       headers: strategic,
@@ -432,7 +432,7 @@ describe("an add-on's objects", () => {
     });
   });
 
-  test('an add-on in a namespace of its own brings the namespace', () => {
+  test('include the namespace of an add-on with its own namespace', () => {
     const lab = newLab();
     seedAddonObjects(
       lab.world,

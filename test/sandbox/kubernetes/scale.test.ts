@@ -42,7 +42,7 @@ describe('a scale', () => {
   test.each([
     ['a Deployment', DEPLOYMENT, 2, 'app=ebs-csi-controller'],
     ['a StatefulSet', STATEFUL_SET, 3, 'app=db'],
-  ])('of %s: read, put and patched, and followed by its pods', async (_, path, replicas, selector) => {
+  ])('of %s can be read, put and patched, and the pods follow', async (_, path, replicas, selector) => {
     const lab = newDatabaseLab();
     const read = await scaleOf(lab, path);
     expect(read).toMatchObject({
@@ -63,7 +63,7 @@ describe('a scale', () => {
     expect(await scaleOf(lab, path)).toMatchObject({ spec: {}, status: { replicas: 0 } });
   });
 
-  test('of a ReplicaSet is put back by its Deployment', async () => {
+  test('of a ReplicaSet is reset by its Deployment', async () => {
     const lab = newEbsLab();
     const [replicaSet] = listObjects(lab.cluster.kube, 'ReplicaSet');
     const path = `/apis/apps/v1/namespaces/kube-system/replicasets/${replicaSet!.metadata.name}`;
@@ -74,7 +74,7 @@ describe('a scale', () => {
     expect(lab.pods('ebs-csi-controller')).toHaveLength(2);
   });
 
-  test('a dry run changes nothing', async () => {
+  test('does not change in a dry run', async () => {
     const lab = newEbsLab();
     expect((await patch(lab, { spec: { replicas: 7 } }, DEPLOYMENT, { dryRun: 'All' })).body.spec).toEqual({
       replicas: 7,
@@ -85,7 +85,7 @@ describe('a scale', () => {
 
   test.each<[string, object, number, RegExp]>([
     [
-      'a version that is too old',
+      'an outdated resourceVersion',
       { metadata: { resourceVersion: '1' }, spec: { replicas: 3 } },
       409,
       /^Operation cannot be fulfilled on deployments\.apps "ebs-csi-controller": the object has been modified; please apply your changes to the latest version and try again$/,
@@ -110,22 +110,22 @@ describe('a scale', () => {
       /^the namespace of the provided object does not match/,
     ],
     [
-      'less than none',
+      'a negative number',
       { spec: { replicas: -1 } },
       422,
       /^Scale\.autoscaling "ebs-csi-controller" is invalid: spec\.replicas: Invalid value: -1: must be greater than or equal to 0$/,
     ],
-    ['a text', { spec: { replicas: 'two' } }, 400, /cannot be handled as a Scale: spec\.replicas/],
+    ['a string', { spec: { replicas: 'two' } }, 400, /cannot be handled as a Scale: spec\.replicas/],
     ['another kind', { kind: 'Deployment' }, 400, /does not match the expected kind \(Scale\)$/],
     ['another version', { apiVersion: 'apps/v1' }, 400, /does not match the expected API version \(autoscaling\/v1\)$/],
-  ])('refuses %s', async (_, body, status, message) => {
+  ])('rejects %s', async (_, body, status, message) => {
     const lab = newEbsLab();
     const answer = await patch(lab, body);
     expect([answer.status, answer.body.message]).toEqual([status, expect.stringMatching(message)]);
     expect(lab.deployment().spec.replicas).toBe(2);
   });
 
-  test('is none of a DaemonSet, nor of what is not there; and neither created nor deleted', async () => {
+  test('does not exist for a DaemonSet or a missing object, and cannot be created or deleted', async () => {
     const lab = newEbsLab();
     expect((await lab.call('GET', scalePath(DAEMON_SET))).status).toBe(404);
     expect((await lab.call('GET', scalePath(`${DEPLOYMENT}-x`))).body.message).toBe(
@@ -137,7 +137,7 @@ describe('a scale', () => {
     }
   });
 
-  test('takes the right of its own', async () => {
+  test('needs its own permission', async () => {
     const lab = newEbsLab();
     const [viewer, editor] = ['viewer', 'editor'].map((name) => `arn:aws:iam::111122223333:role/${name}`) as [
       string,
@@ -157,10 +157,10 @@ describe('a scale', () => {
   });
 });
 
-describe('whose replicas are', () => {
+describe('the owner of replicas', () => {
   const REPLICAS = { 'f:spec': { 'f:replicas': {} } };
 
-  test("an autoscaler's: kube-controller-manager's, by the subresource, and in the way of EKS", async () => {
+  test('is kube-controller-manager, through the subresource, for an autoscaler, and conflicts with EKS', async () => {
     const lab = newEbsLab();
     await put(lab, { ...(await scaleOf(lab)), spec: { replicas: 4 } });
     const entries = await owners(lab);
@@ -176,12 +176,12 @@ describe('whose replicas are', () => {
         subresource: 'scale',
       },
     ]);
-    // Put back to what EKS has, they are in nobody's way.
+    // With EKS's value again, there is no conflict.
     await put(lab, { ...(await scaleOf(lab)), spec: { replicas: 2 } });
     expect(lab.cluster.foreignFields.size).toBe(0);
   });
 
-  test('one manager has two entries: by the subresource, and of the object', async () => {
+  test('has separate entries for writes through the subresource and to the object', async () => {
     const lab = newEbsLab();
     const query = { fieldManager: 'mine' };
     await patch(lab, { spec: { replicas: 4 } }, DEPLOYMENT, query);
@@ -194,7 +194,7 @@ describe('whose replicas are', () => {
     expect((await owners(lab)).filter(({ subresource }) => subresource === 'scale')).toEqual([]);
   });
 
-  test("EKS's again after an apply that takes them back", async () => {
+  test('is EKS again after an apply that overwrites them', async () => {
     const lab = newEbsLab();
     await put(lab, { ...(await scaleOf(lab)), spec: { replicas: 4 } });
     lab.cluster.foreignFields.clear();

@@ -25,8 +25,8 @@ const remove = (lab: Lab, ordinal: number, grace = 30) =>
   });
 
 /**
- * `db-0 new`, in their order: whether a pod has the newest template's value, and whether it is not ready or on its way
- * out.
+ * Returns `db-0 new` for each pod in order: whether it has the newest template's value, and whether it is not ready or
+ * terminating.
  */
 const census = (lab: Lab, value = 'once'): string[] =>
   lab
@@ -36,7 +36,7 @@ const census = (lab: Lab, value = 'once'): string[] =>
         `${pod.metadata.name} ${pod.metadata.annotations?.['restarted'] === value ? 'new' : 'old'}${isActive(pod) ? (isReady(pod) ? '' : ' starting') : ' ending'}`,
     )
     .sort((a, b) => a.localeCompare(b));
-/** What the census was, each second in which it was another. */
+/** Returns the census of each second in which it changed. */
 const watch = (lab: Lab, seconds: number): string[] => {
   const seen: string[] = [];
   for (let second = 0; second < seconds; second += 1) {
@@ -48,8 +48,8 @@ const watch = (lab: Lab, seconds: number): string[] => {
 };
 const names = (lab: Lab): string[] => lab.pods('db').map(({ metadata }) => metadata.name);
 
-describe('a StatefulSet that is there from the start', () => {
-  test('has ready pods with ordinals, which it controls itself, as Kubernetes labels them', () => {
+describe('an initial StatefulSet', () => {
+  test("has ready pods with ordinals, which it controls itself, and Kubernetes' labels", () => {
     const lab = newDatabaseLab();
     const { metadata, status } = lab.statefulSet();
     const revision = String(status?.['currentRevision']);
@@ -83,7 +83,7 @@ describe('a StatefulSet that is there from the start', () => {
       },
       spec: { hostname: 'db-1', subdomain: 'db', serviceAccountName: 'ebs-csi-controller-sa' },
     });
-    // On as many nodes as there are.
+    // The pods are spread over all nodes.
     expect(new Set(lab.pods('db').map(({ spec }) => spec.nodeName)).size).toBe(3);
   });
 
@@ -109,7 +109,7 @@ describe('a StatefulSet that is there from the start', () => {
     });
   });
 
-  test('waits with all of its pods where no node takes the first', () => {
+  test('creates no further pods if no node fits the first', () => {
     const lab = newDatabaseLab({ nodes: 0 });
     expect(census(lab)).toEqual(['db-0 old starting']);
     expect(lab.statefulSet().status).toMatchObject({ replicas: 1, availableReplicas: 0, currentReplicas: 1 });
@@ -117,8 +117,8 @@ describe('a StatefulSet that is there from the start', () => {
   });
 });
 
-describe('its pods', () => {
-  test('are made one after the other, each once the one before it is ready', () => {
+describe('pods of a StatefulSet', () => {
+  test('are created one by one, each once the previous one is ready', () => {
     const lab = newLab();
     applyAddonObjects(lab.world, lab.cluster, 'db', database(), { irsaServiceAccounts: [], restart: false });
     expect(watch(lab, 45)).toEqual([
@@ -129,7 +129,7 @@ describe('its pods', () => {
     ]);
   });
 
-  test('are all made at once where the policy is Parallel', async () => {
+  test('are all created at once with the policy Parallel', async () => {
     const lab = newDatabaseLab();
     lab.statefulSet().spec.podManagementPolicy = 'Parallel';
     await patch(lab, { replicas: 5 });
@@ -151,13 +151,13 @@ describe('its pods', () => {
     });
   });
 
-  test('go from the highest ordinal down, one at a time', async () => {
+  test('are terminated from the highest ordinal down, one at a time', async () => {
     const lab = newDatabaseLab();
     await patch(lab, { replicas: 1 });
     expect(watch(lab, 10)).toEqual(['db-0 old, db-1 old, db-2 old ending', 'db-0 old, db-1 old ending', 'db-0 old']);
   });
 
-  test('are not ended for a smaller size while one of those that stay is not ready', async () => {
+  test('are not scaled down while a remaining pod is not ready', async () => {
     const lab = newDatabaseLab();
     await remove(lab, 0);
     await patch(lab, { replicas: 1 });
@@ -171,7 +171,7 @@ describe('its pods', () => {
     ]);
   });
 
-  test('come again under their name, and with the identity of then', async () => {
+  test('are recreated with the same name, and with the identity of that time', async () => {
     const lab = newDatabaseLab();
     associate(lab);
     const before = lab.pods('db')[0]!;
@@ -189,7 +189,7 @@ describe('its pods', () => {
     );
   });
 
-  test('of one that is made again wait until the name is free', () => {
+  test('of a recreated StatefulSet wait until the name is free', () => {
     const lab = newDatabaseLab();
     removeAddonObjects(lab.world, lab.cluster, 'db', database());
     applyAddonObjects(lab.world, lab.cluster, 'db', database(), { irsaServiceAccounts: [], restart: false });
@@ -201,7 +201,7 @@ describe('its pods', () => {
     expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3 });
   });
 
-  test('run on Fargate where a profile takes them', () => {
+  test('run on Fargate if a profile selects them', () => {
     const lab = newLab();
     lab.cluster.fargateProfiles = [{ name: 'data', namespace: 'kube-system', labels: { app: 'db' } }];
     const [node] = listObjects(lab.cluster.kube, 'Node');
@@ -216,7 +216,7 @@ describe('its pods', () => {
 });
 
 describe('rolling restart of a StatefulSet', () => {
-  test('goes from the highest ordinal down, the next one once the one before is ready again', async () => {
+  test('replaces pods from the highest ordinal down, each once the previous one is ready again', async () => {
     const lab = newDatabaseLab();
     await restart(lab);
     expect(watch(lab, 70)).toEqual([
@@ -230,7 +230,7 @@ describe('rolling restart of a StatefulSet', () => {
     ]);
   });
 
-  test('counts what is of which revision, and takes the new one for the current one at its end', async () => {
+  test('counts the pods of each revision, and makes the new revision current at the end', async () => {
     const lab = newDatabaseLab();
     const before = lab.statefulSet().status?.['currentRevision'];
     await restart(lab);
@@ -261,7 +261,7 @@ describe('rolling restart of a StatefulSet', () => {
     });
   });
 
-  test('a second one in the middle: the newest template wins, in the same order', async () => {
+  test('can be interrupted by a second one: the newest template wins, in the same order', async () => {
     const lab = newDatabaseLab();
     await restart(lab, 'first');
     lab.pass(10);
@@ -273,7 +273,7 @@ describe('rolling restart of a StatefulSet', () => {
     ).toBe(2);
   });
 
-  test('waits for good behind a pod that does not get ready', async () => {
+  test('waits indefinitely for a pod that does not become ready', async () => {
     const lab = newDatabaseLab();
     const [first] = lab.pods('db');
     getObject(lab.cluster.kube, 'Node', undefined, first!.spec.nodeName!)!.spec = { unschedulable: true };
@@ -283,7 +283,7 @@ describe('rolling restart of a StatefulSet', () => {
     expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new starting']);
   });
 
-  test('one that is Parallel replaces its pods in the same order, one at a time', async () => {
+  test('with the policy Parallel replaces pods in the same order, one at a time', async () => {
     const lab = newDatabaseLab();
     lab.statefulSet().spec.podManagementPolicy = 'Parallel';
     await restart(lab);
@@ -296,8 +296,8 @@ describe('rolling restart of a StatefulSet', () => {
   });
 });
 
-describe('what holds a StatefulSet back', () => {
-  test('the update strategy OnDelete: a pod is new once somebody has deleted the old one', async () => {
+describe('restrictions of a rollout', () => {
+  test('with the update strategy OnDelete a pod is replaced only after it was deleted', async () => {
     const lab = newDatabaseLab({ change: { updateStrategy: 'OnDelete' } });
     const before = lab.statefulSet().status?.['currentRevision'];
     await restart(lab);
@@ -316,12 +316,12 @@ describe('what holds a StatefulSet back', () => {
     expect(lab.statefulSet().status).toMatchObject({ currentReplicas: 2, updatedReplicas: 1 });
     for (const ordinal of [0, 2]) await remove(lab, ordinal);
     lab.pass(60);
-    // The real one does not take the new revision for the current one either: only a rolling update is ever complete.
+    // The real controller does not make the new revision current either: only rolling updates complete.
     expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3, updatedReplicas: 3, currentRevision: before });
     expect(lab.statefulSet().status).not.toHaveProperty('currentReplicas');
   });
 
-  test('a partition: below it pods stay of the old template, also those that are made again', async () => {
+  test('with a partition pods below it keep the old template, also when they are recreated', async () => {
     const lab = newDatabaseLab();
     await patch(lab, { updateStrategy: { rollingUpdate: { partition: 2 } } });
     await restart(lab);
@@ -347,7 +347,7 @@ describe('PATCH of a StatefulSet', () => {
     ['the policy', { podManagementPolicy: 'Parallel' }, 'spec: Forbidden: updates to statefulset spec'],
     ['the selector', { selector: { matchLabels: { app: 'x' } } }, 'spec: Forbidden: updates to statefulset spec'],
     [
-      'OnDelete beside a partition',
+      'OnDelete together with a partition',
       { updateStrategy: { type: 'OnDelete' } },
       `spec.updateStrategy.rollingUpdate: Invalid value: {"partition":0}: only allowed for updateStrategy 'RollingUpdate'`,
     ],
@@ -361,7 +361,7 @@ describe('PATCH of a StatefulSet', () => {
       { template: { metadata: { labels: { app: 'x' } } } },
       '`selector` does not match template `labels`',
     ],
-  ])('is refused: %s', async (_, spec, message) => {
+  ])('is rejected for %s', async (_, spec, message) => {
     const lab = newDatabaseLab();
     const { status, body } = await lab.call('PATCH', STATEFUL_SET, { headers: merge, body: { spec } });
     expect({ status, message: body.message }).toEqual({
@@ -370,7 +370,7 @@ describe('PATCH of a StatefulSet', () => {
     });
   });
 
-  test("has the API's default for the size", async () => {
+  test("uses the API's default for replicas", async () => {
     const lab = newDatabaseLab();
     await lab.call('PATCH', STATEFUL_SET, { headers: merge, body: { spec: { replicas: null } } });
     lab.pass(30);

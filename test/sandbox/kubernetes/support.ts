@@ -1,4 +1,4 @@
-/** One cluster without an account around it, and its API server without a door. */
+/** A lab: a cluster without an account, and its API server without a gateway. */
 import type { PlainHttp } from '../../../lambdas/adapters/clients.ts';
 import type { HttpRequest, HttpResponse } from '../../../sandbox/http.ts';
 import { seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
@@ -19,7 +19,7 @@ import { bareCluster, bareWorld, START } from '../bare-world.ts';
 
 export { START } from '../bare-world.ts';
 export const ROLE = 'arn:aws:iam::111122223333:role/ebs-csi';
-/** The role that calls, where a test does not say otherwise; an administrator. */
+/** The default caller of tests, an administrator. */
 export const ADMIN = 'arn:aws:iam::111122223333:role/admin';
 const DAY = 86_400_000;
 
@@ -48,7 +48,7 @@ export const ebs: AddonObjects = {
   ],
 };
 
-/** A StatefulSet of three, whose pods use IRSA too. */
+/** Objects with a StatefulSet of three pods, which also use IRSA. */
 export const database = (change: Partial<AddonObjects['workloads'][number]> = {}): AddonObjects => ({
   namespace: 'kube-system',
   serviceAccounts: [],
@@ -68,13 +68,13 @@ export const database = (change: Partial<AddonObjects['workloads'][number]> = {}
   ],
 });
 
-/** `ebs` with another number of controllers. */
+/** Returns `ebs` with changes to the controller's workload. */
 export const ebsWith = (change: Partial<AddonObjects['workloads'][number]>): AddonObjects => ({
   ...ebs,
   workloads: ebs.workloads.map((workload) => (workload.kind === 'Deployment' ? { ...workload, ...change } : workload)),
 });
 
-/** What answers have, of whatever kind they are. */
+/** Fields of responses of any kind. */
 interface Document extends KubeObject {
   metadata: KubeObject['metadata'] & { continue?: string; remainingItemCount?: number };
   message: string;
@@ -85,7 +85,7 @@ interface Document extends KubeObject {
   resources: { name: string; kind: string; namespaced: boolean; verbs: string[] }[];
 }
 
-/** An access entry; `policies`: names of access policies, for the whole cluster or, after a colon, for a namespace. */
+/** Returns an access entry. `policies`: names of access policies, cluster-wide or, after a colon, for a namespace. */
 export const newEntry = (
   principalArn: string,
   options: { groups?: string[]; policies?: string[]; username?: string; type?: string } = {},
@@ -112,7 +112,7 @@ export const newEntry = (
 export interface Lab {
   world: World;
   cluster: ClusterState;
-  /** Lets that many seconds pass. */
+  /** Advances the time by a number of seconds. */
   pass: (seconds: number) => void;
   call: (
     method: string,
@@ -166,7 +166,7 @@ export const newLab = (
       };
       const raw = await service(request, context);
       const answer = String(raw.body);
-      // A watch's answer is one document a line.
+      // The response of a watch has one document per line.
       const document = query['watch'] === undefined ? answer : (answer.split('\n')[0] ?? '');
       const isText = raw.headers['content-type']?.startsWith('text/plain') === true;
       return {
@@ -184,7 +184,7 @@ export const newLab = (
   };
 };
 
-/** A lab with the EBS driver, which has used IRSA for a day. */
+/** Creates a lab with the EBS driver, which has used IRSA for a day. */
 export const newEbsLab = (options: Parameters<typeof newLab>[0] & { objects?: AddonObjects } = {}): Lab => {
   const lab = newLab(options);
   seedAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', options.objects ?? ebs, {
@@ -195,7 +195,7 @@ export const newEbsLab = (options: Parameters<typeof newLab>[0] & { objects?: Ad
   return lab;
 };
 
-/** As `newEbsLab`, with the StatefulSet. */
+/** Creates a lab like `newEbsLab`, with the StatefulSet. */
 export const newDatabaseLab = (
   options: Parameters<typeof newEbsLab>[0] & { change?: Parameters<typeof database>[0] } = {},
 ): Lab => {
@@ -208,7 +208,7 @@ export const newDatabaseLab = (
   return lab;
 };
 
-/** An association for the controller's service account, made at `createdAt`. */
+/** Returns an association for the controller's service account, created at `createdAt`. */
 export const associate = (
   { world, cluster }: Lab,
   createdAt = world.schedule.now(),
@@ -236,7 +236,7 @@ export const restartPatch = (value: string) => ({
   spec: { template: { metadata: { annotations: { restarted: value } } } },
 });
 
-/** The API server as the product's adapter reaches it. */
+/** Returns the lab's API server as the product's adapter accesses it. */
 export const plainHttp =
   (lab: Lab): PlainHttp =>
   async (request) => {

@@ -1,4 +1,4 @@
-/** The sandbox's webhook against pods as AWS's own has changed them: test/golden/webhook/README.md. */
+/** Compares the sandbox's webhook with pods that AWS's own webhook changed: test/golden/webhook/README.md. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { seedCluster } from '../../../sandbox/kubernetes/cluster-objects.ts';
@@ -16,7 +16,7 @@ interface Answer {
 const CASES = new URL('../../golden/webhook/cases.json', import.meta.url);
 const answers = JSON.parse(readFileSync(CASES, 'utf8')) as Answer[];
 
-/** The pod as the sandbox stores it, where its service account is like that. */
+/** Returns the pod as the sandbox stores it, for the service account and association of a recorded input. */
 const admitted = ({ pod: given, serviceAccountAnnotations, association }: Answer['input']): Pod => {
   const world = bareWorld();
   const cluster = bareCluster({ name: 'dev' });
@@ -47,7 +47,7 @@ const admitted = ({ pod: given, serviceAccountAnnotations, association }: Answer
 
 const JITTERED = { least: 79_200, most: 86_400 };
 
-/** A random expiration, and which it is is no part of the answer: replaced by whether it is in range. */
+/** Replaces the random expiration by whether it is in range, since its value is not comparable. */
 const withoutJitter = (pod: Pod): unknown => {
   const copy = structuredClone(pod);
   for (const volume of copy.spec.volumes ?? []) {
@@ -61,7 +61,7 @@ const withoutJitter = (pod: Pod): unknown => {
   return copy;
 };
 
-describe('a pod as the real webhook changes it', () => {
+describe('a pod changed like by the real webhook', () => {
   it('is recorded 70 times', () => expect(new Set(answers.map(({ name }) => name)).size).toBe(70));
 
   it.each(answers.map((answer) => [answer.name, answer] as const))('%s', (_, { input, mutated }) => {

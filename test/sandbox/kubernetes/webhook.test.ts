@@ -38,15 +38,15 @@ const token = (pod: Pod | undefined) =>
     path: string;
   };
 
-/** The newest of the controller's pods after a rolling restart has begun. */
+/** Returns the newest of the controller's pods after the start of a rolling restart. */
 const restarted = async (lab: Lab, value = 'once'): Promise<Pod | undefined> => {
   await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch(value) });
   lab.pass(1);
   return lab.pods('ebs-csi-controller').findLast(isActive);
 };
 
-describe('what a new pod gets', () => {
-  test('with an annotation and no association: IRSA on every container', () => {
+describe('a new pod', () => {
+  test('with an annotation and no association gets IRSA on every container', () => {
     const [pod] = newEbsLab().pods('ebs-csi-controller');
     expect(envs(pod)).toEqual([
       { ...REGION, ...WEB_IDENTITY },
@@ -65,7 +65,7 @@ describe('what a new pod gets', () => {
     expect(pod?.metadata.labels).not.toHaveProperty('eks.amazonaws.com/pod-identity');
   });
 
-  test('with an association: Pod Identity alone, whatever the annotation says', async () => {
+  test('with an association gets only Pod Identity, whatever the annotation', async () => {
     const lab = newEbsLab();
     associate(lab);
     const pod = await restarted(lab);
@@ -81,13 +81,13 @@ describe('what a new pod gets', () => {
     expect(pod?.metadata.labels).toMatchObject({ 'eks.amazonaws.com/pod-identity': 'enabled' });
   });
 
-  test('with neither: nothing of AWS', () => {
+  test('with neither gets nothing', () => {
     const [pod] = newEbsLab().pods('ebs-csi-node');
     expect(envs(pod)).toEqual([{}]);
     expect(pod?.spec.volumes?.map(({ name }) => name)).toEqual([expect.stringMatching(/^kube-api-access-/)]);
   });
 
-  test('pods that are there keep what they were given', () => {
+  test('keeps what was injected', () => {
     const lab = newEbsLab();
     const before = structuredClone(lab.pods('ebs-csi-controller'));
     associate(lab);
@@ -95,7 +95,7 @@ describe('what a new pod gets', () => {
     expect(lab.pods('ebs-csi-controller')).toEqual(before);
   });
 
-  test('pods seeded after an association have it, those seeded before it have not', () => {
+  test('has Pod Identity only if it was seeded after the association', () => {
     const day = 86_400_000;
     const seeded = (createdAt: number) => {
       const lab = newLab();
@@ -109,14 +109,14 @@ describe('what a new pod gets', () => {
     expect(seeded(START + day)).toBe('sts.amazonaws.com');
   });
 
-  test('a deleted association is not known any more', async () => {
+  test('does not get Pod Identity from a deleted association', async () => {
     const lab = newEbsLab();
     associate(lab);
     for (const association of lab.cluster.associations.values()) association.deletedUntil = START + 2000;
     expect(token(await restarted(lab)).audience).toBe('sts.amazonaws.com');
   });
 
-  test('an association of another service account or namespace does not count', async () => {
+  test('does not get Pod Identity from an association of another service account or namespace', async () => {
     const lab = newEbsLab();
     associate(lab, START, 'ebs-csi-node-sa');
     associate(lab, START);
@@ -126,13 +126,13 @@ describe('what a new pod gets', () => {
 });
 
 describe('the lag from association to webhook', () => {
-  test('pods admitted within it go without, and only new ones are right afterwards', async () => {
+  test('pods admitted within it lack Pod Identity, and only later pods have it', async () => {
     const lab = newEbsLab({ knobs: { webhookLagSeconds: 10 } });
     associate(lab);
     const early = await restarted(lab, 'early');
     expect(token(early).audience).toBe('sts.amazonaws.com');
     lab.pass(60);
-    // The rollout's second pod came after the lag: the two differ for good.
+    // The rollout's second pod was created after the lag, so the two differ permanently.
     expect(new Set(lab.pods('ebs-csi-controller').map((pod) => token(pod).audience))).toEqual(
       new Set(['pods.eks.amazonaws.com', 'sts.amazonaws.com']),
     );
@@ -144,7 +144,7 @@ describe('the lag from association to webhook', () => {
     ]);
   });
 
-  test('without an annotation such a pod has no credentials at all', () => {
+  test('pods admitted within it have no credentials at all without an annotation', () => {
     const lab = newLab({ knobs: { webhookLagSeconds: 10 } });
     associate(lab);
     applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, {
@@ -156,8 +156,8 @@ describe('the lag from association to webhook', () => {
   });
 });
 
-describe('what the webhook honours', () => {
-  test('skip-containers, of init containers too; the volume and the label come nonetheless', async () => {
+describe('the webhook respects', () => {
+  test('skip-containers, also for init containers; volume and label are added nevertheless', async () => {
     const objects = ebsWith({
       initContainers: [
         { name: 'init', image: 'init' },
@@ -182,7 +182,7 @@ describe('what the webhook honours', () => {
     expect(pod!.spec.volumes?.[0]?.name).toBe('eks-pod-identity-token');
   });
 
-  test('variables that the manifest sets itself: a hard-coded role stays beside Pod Identity', async () => {
+  test('variables of the manifest: a hard-coded role is kept together with Pod Identity', async () => {
     const lab = newEbsLab();
     associate(lab);
     const variables = [
@@ -195,7 +195,7 @@ describe('what the webhook honours', () => {
     });
     lab.pass(1);
     const pod = lab.pods('ebs-csi-controller').at(-1);
-    // Either region variable keeps both from being set.
+    // With one of the region variables, neither is set.
     expect(envs(pod)?.[0]).toEqual({
       AWS_ROLE_ARN: 'arn:aws:iam::111122223333:role/mine',
       AWS_REGION: 'eu-west-3',
@@ -204,7 +204,7 @@ describe('what the webhook honours', () => {
     });
   });
 
-  test("the default token's life is jittered with Pod Identity, an asked-for one is not", async () => {
+  test('the requested token lifetime; only the default has jitter with Pod Identity', async () => {
     const lab = newEbsLab({ objects: ebsWith({ replicas: 20 }) });
     associate(lab);
     await restarted(lab);
@@ -234,7 +234,7 @@ describe('what the webhook honours', () => {
     expect(envs(pod)?.[0]).not.toHaveProperty('AWS_STS_REGIONAL_ENDPOINTS');
   });
 
-  test('a service account that it has not seen: Pod Identity, but no regional STS endpoint', async () => {
+  test('a missing service account: Pod Identity, but no regional STS endpoint', async () => {
     const lab = newEbsLab();
     const { kube } = lab.cluster;
     associate(lab);
@@ -243,7 +243,7 @@ describe('what the webhook honours', () => {
     expect(variables).toEqual({ AWS_DEFAULT_REGION: 'eu-west-1', AWS_REGION: 'eu-west-1', ...AGENT });
   });
 
-  test('pods for Windows find the token on their drive', async () => {
+  test('Windows: the token is on the C: drive', async () => {
     const lab = newEbsLab();
     associate(lab);
     await lab.call('PATCH', DEPLOYMENT, {
@@ -257,7 +257,7 @@ describe('what the webhook honours', () => {
     );
   });
 
-  test('empty values of variables, which the API server does not print', async () => {
+  test('empty values of variables, which the API server omits', async () => {
     const lab = newEbsLab();
     await lab.call('PATCH', DEPLOYMENT, {
       headers: strategic,

@@ -6,7 +6,7 @@ import { DEPLOYMENT, merge, newEbsLab, restartPatch, strategic } from './support
 const ACCOUNT = '/api/v1/namespaces/kube-system/serviceaccounts/ebs-csi-controller-sa';
 
 describe('patch documents', () => {
-  // The examples of RFC 7386, appendix A, whose target is an object.
+  // Examples of RFC 7386, appendix A, whose target is an object.
   test.each([
     [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
     [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
@@ -77,7 +77,7 @@ describe('patch documents', () => {
 });
 
 describe('PATCH', () => {
-  test('of the pod template: a new generation and a new resourceVersion', async () => {
+  test('of the pod template increments generation and resourceVersion', async () => {
     const lab = newEbsLab();
     const before = structuredClone(lab.deployment());
     const { status, body } = await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') });
@@ -87,7 +87,7 @@ describe('PATCH', () => {
     expect(body.metadata.uid).toBe(before.metadata.uid);
   });
 
-  test('of the same value changes nothing', async () => {
+  test('with the same value changes nothing', async () => {
     const lab = newEbsLab();
     await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') });
     lab.pass(60);
@@ -99,7 +99,7 @@ describe('PATCH', () => {
     expect(lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.uid)).toEqual(pods);
   });
 
-  test('of labels and annotations alone: no new generation', async () => {
+  test('of only labels and annotations keeps the generation', async () => {
     const lab = newEbsLab();
     const { body } = await lab.call('PATCH', DEPLOYMENT, {
       headers: merge,
@@ -109,7 +109,7 @@ describe('PATCH', () => {
     expect(body.metadata.generation).toBe(1);
   });
 
-  test('of a service account: annotations come and go', async () => {
+  test('of a service account adds and removes annotations', async () => {
     const lab = newEbsLab();
     await lab.call('PATCH', ACCOUNT, { headers: merge, body: { metadata: { annotations: { a: 'b' } } } });
     const { body } = await lab.call('PATCH', ACCOUNT, {
@@ -119,7 +119,7 @@ describe('PATCH', () => {
     expect(body.metadata.annotations).toEqual({ a: 'b' });
   });
 
-  test('what belongs to the server stays: status, uid, creation', async () => {
+  test("keeps the server's fields: status, uid, creation time", async () => {
     const lab = newEbsLab();
     const { metadata, status } = structuredClone(lab.deployment());
     const change = {
@@ -130,7 +130,7 @@ describe('PATCH', () => {
     expect(body).toMatchObject({ metadata, status: status! });
   });
 
-  test('a dry run answers what would be and changes nothing', async () => {
+  test('as a dry run returns the result and changes nothing', async () => {
     const lab = newEbsLab();
     const before = structuredClone(lab.deployment());
     const { body } = await lab.call('PATCH', DEPLOYMENT, {
@@ -156,7 +156,7 @@ describe('PATCH', () => {
     [merge, { spec: { selector: { matchLabels: { app: 'x' } } } }, 422, 'Invalid'],
     [merge, { spec: { template: { metadata: { labels: { app: 'x' } } } } }, 422, 'Invalid'],
     [strategic, { spec: { strategy: { rollingUpdate: { maxSurge: 'many' } } } }, 422, 'Invalid'],
-  ])('%o %o is refused', async (headers, body, code, reason) => {
+  ])('%o %o is rejected', async (headers, body, code, reason) => {
     const lab = newEbsLab();
     const before = structuredClone(lab.deployment());
     const answer = await lab.call('PATCH', DEPLOYMENT, { headers, body });
@@ -165,7 +165,7 @@ describe('PATCH', () => {
     expect(lab.deployment()).toEqual(before);
   });
 
-  test('of what is not there', async () => {
+  test('of a missing object returns NotFound', async () => {
     expect((await newEbsLab().call('PATCH', `${DEPLOYMENT}x`, { headers: merge, body: {} })).status).toBe(404);
   });
 });
@@ -173,7 +173,7 @@ describe('PATCH', () => {
 describe('DELETE of a pod', () => {
   const pathOf = (name: string) => `/api/v1/namespaces/kube-system/pods/${name}`;
 
-  test('it terminates, its controller makes another, and the count in between is in the history', async () => {
+  test('terminates it, its controller creates another, and the history has the count in between', async () => {
     const lab = newEbsLab();
     const [pod] = lab.pods('ebs-csi-controller');
     const { status, body } = await lab.call('DELETE', pathOf(pod!.metadata.name));
@@ -195,7 +195,7 @@ describe('DELETE of a pod', () => {
     expect((await lab.call('DELETE', pathOf(pod!.metadata.name))).status).toBe(404);
   });
 
-  test('of a DaemonSet: the new one waits for the node to be free', async () => {
+  test('of a DaemonSet has the new pod wait until the node is free', async () => {
     const lab = newEbsLab();
     const [pod] = lab.pods('ebs-csi-node');
     await lab.call('DELETE', pathOf(pod!.metadata.name));
@@ -206,7 +206,7 @@ describe('DELETE of a pod', () => {
     expect(lab.pods('ebs-csi-node').filter(isActive)).toHaveLength(3);
   });
 
-  test('without grace it is gone at once, also when it was terminating', async () => {
+  test('without a grace period removes it at once, even if it was terminating', async () => {
     const lab = newEbsLab();
     const [first, second] = lab.pods('ebs-csi-controller');
     await lab.call('DELETE', pathOf(first!.metadata.name), { query: { gracePeriodSeconds: '0' } });
@@ -217,7 +217,7 @@ describe('DELETE of a pod', () => {
     expect(lab.pods('ebs-csi-controller')).toHaveLength(2);
   });
 
-  test('preconditions and dry runs leave it', async () => {
+  test('keeps it after a failed precondition or a dry run', async () => {
     const lab = newEbsLab();
     const path = pathOf(lab.pods('ebs-csi-controller')[0]!.metadata.name);
     expect((await lab.call('DELETE', path, { body: { preconditions: { uid: 'other' } } })).status).toBe(409);
