@@ -18,7 +18,7 @@ const NO_ENTRY = {
 };
 
 describe('CreateAccessEntry', () => {
-  it('answers as the AWS CLI’s examples show it, for a role and for a user', async () => {
+  it('returns entries like the examples of the AWS CLI, for a role and for a user', async () => {
     const { eks } = openFixture();
     const { accessEntry } = await eks.createAccessEntry({
       ...entry,
@@ -46,7 +46,7 @@ describe('CreateAccessEntry', () => {
     });
   });
 
-  it('leaves a role’s path out of the user name, keeps it in the principal, and takes principals of other accounts', async () => {
+  it('drops a role’s path from the username but not from the principal, and accepts principals of other accounts', async () => {
     const { eks } = openFixture();
     const principalArn = `arn:aws:iam::${OTHER_ACCOUNT}:role/teams/tooling/operator`;
     expect((await eks.createAccessEntry({ clusterName: CLUSTER, principalArn })).accessEntry).toMatchObject({
@@ -55,7 +55,7 @@ describe('CreateAccessEntry', () => {
     });
   });
 
-  it('takes a role that calls in the world without being one of its scenario', async () => {
+  it('accepts a calling role that is not in the scenario', async () => {
     const { eks, world } = openFixture();
     const principalArn = roleArn('plan-function');
     world.accessKeys.set('ASIAEXAMPLE', {
@@ -69,7 +69,7 @@ describe('CreateAccessEntry', () => {
     );
   });
 
-  it('gives a node its groups and name', async () => {
+  it('assigns groups and username to a node', async () => {
     const { eks } = openFixture();
     expect((await eks.createAccessEntry({ ...entry, type: 'EC2_LINUX' })).accessEntry).toMatchObject({
       type: 'EC2_LINUX',
@@ -78,7 +78,7 @@ describe('CreateAccessEntry', () => {
     });
   });
 
-  it('takes a user name of one’s own', async () => {
+  it('accepts a custom username', async () => {
     const { eks } = openFixture();
     expect((await eks.createAccessEntry({ ...entry, username: 'jo:hn{{SessionName}}' })).accessEntry?.username).toBe(
       'jo:hn{{SessionName}}',
@@ -97,17 +97,17 @@ describe('CreateAccessEntry', () => {
       'The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role',
     ],
     [
-      'a role that is not there',
+      'a missing role',
       { principalArn: roleArn('nobody') },
       'The specified principalArn is invalid: invalid principal.',
     ],
     [
-      'a type that is none',
+      'an invalid type',
       { type: 'HUMAN' },
       'The type HUMAN is not valid. Valid types are: STANDARD, EC2, EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, HYPERPOD_LINUX.',
     ],
     [
-      'a node that is a user',
+      'a node with a user as principal',
       { principalArn: USER, type: 'EC2_LINUX' },
       "An access entry of type EC2_LINUX needs the ARN of an IAM role of the cluster's own account.",
     ],
@@ -122,27 +122,27 @@ describe('CreateAccessEntry', () => {
       'username and kubernetesGroups can only be specified for access entries of type STANDARD, not EC2_LINUX.',
     ],
     [
-      'a group of Kubernetes’ own',
+      'a reserved group of Kubernetes',
       { kubernetesGroups: ['viewers', 'system:masters'] },
       'The kubernetes group name system:masters is invalid, it cannot start with system:',
     ],
     [
-      'a user name of EKS’s own',
+      'a reserved username of EKS',
       { username: 'eks:me' },
       'The username eks:me is invalid, it cannot start with system:, eks:, aws:, amazon: or iam:',
     ],
     [
-      'a session name without a colon before it',
+      'a session name without a preceding colon',
       { username: 'john{{SessionNameRaw}}' },
       'The username john{{SessionNameRaw}} is invalid, it must include a colon before {{SessionNameRaw}}.',
     ],
-  ])('refuses %s', async (_what, change, message) => {
+  ])('rejects %s', async (_what, change, message) => {
     const { eks, cluster } = openFixture();
     expect(await failureOf(eks.createAccessEntry({ ...entry, ...change }))).toEqual(invalid(message));
     expect(cluster.accessEntries.size).toBe(0);
   });
 
-  it('refuses a principal that has one, and more than a cluster can have', async () => {
+  it('rejects a principal that already has an entry, and entries beyond the quota', async () => {
     const { eks, cluster } = openFixture();
     const { accessEntry } = await eks.createAccessEntry(entry);
     expect(await failureOf(eks.createAccessEntry(entry))).toEqual({
@@ -160,7 +160,7 @@ describe('CreateAccessEntry', () => {
     });
   });
 
-  it('answers the same token again alike', async () => {
+  it('returns the same response for the same token', async () => {
     const { eks, cluster } = openFixture();
     const input = { ...entry, clientRequestToken: 'once' };
     const first = await eks.createAccessEntry(input);
@@ -173,7 +173,7 @@ describe('CreateAccessEntry', () => {
 });
 
 describe('an access entry', () => {
-  it('is changed in what is given, as a whole', async () => {
+  it('is updated by the given members, and groups are replaced', async () => {
     const { eks, pass } = openFixture();
     await eks.createAccessEntry({ ...entry, kubernetesGroups: ['a', 'b'], username: 'me' });
     pass(60);
@@ -194,7 +194,7 @@ describe('an access entry', () => {
     });
   });
 
-  it('of a node is not changed', async () => {
+  it('of a node cannot be updated', async () => {
     const { eks } = openFixture();
     await eks.createAccessEntry({ ...entry, type: 'EC2_LINUX' });
     expect(await failureOf(eks.updateAccessEntry({ ...entry, username: 'me' }))).toEqual(
@@ -202,7 +202,7 @@ describe('an access entry', () => {
     );
   });
 
-  it('is gone once deleted; a new one has an ARN of its own', async () => {
+  it('is gone once deleted; a new one has another ARN', async () => {
     const { eks, pass } = openFixture();
     const first = (await eks.createAccessEntry(entry)).accessEntry;
     await eks.deleteAccessEntry(entry);
@@ -212,7 +212,7 @@ describe('an access entry', () => {
     expect((await eks.createAccessEntry(entry)).accessEntry?.accessEntryArn).not.toBe(first?.accessEntryArn);
   });
 
-  it('has tags, by its ARN', async () => {
+  it('can be tagged by its ARN', async () => {
     const { eks } = openFixture();
     const resourceArn = (await eks.createAccessEntry(entry)).accessEntry?.accessEntryArn;
     await eks.tagResource({ resourceArn, tags: { team: 'platform' } });
@@ -221,7 +221,7 @@ describe('an access entry', () => {
     expect((await eks.listTagsForResource({ resourceArn })).tags).toEqual({});
   });
 
-  it('is listed by its principal, in pages, and by policy', async () => {
+  it('is listed by principal, in pages, and by policy', async () => {
     const { eks } = openFixture();
     for (const principalArn of [USER, roleArn('other'), roleArn('ebs')])
       await eks.createAccessEntry({ clusterName: CLUSTER, principalArn });
@@ -247,7 +247,7 @@ describe('an access entry', () => {
   });
 });
 
-describe('a cluster that knows the ConfigMap aws-auth alone', () => {
+describe('a cluster with the authentication mode CONFIG_MAP', () => {
   const POLICY = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
   const cases: [string, (eks: ReturnType<typeof openFixture>['eks']) => Promise<unknown>][] = [
     ['CreateAccessEntry', (eks) => eks.createAccessEntry(entry)],
@@ -262,7 +262,7 @@ describe('a cluster that knows the ConfigMap aws-auth alone', () => {
     ['DisassociateAccessPolicy', (eks) => eks.disassociateAccessPolicy({ ...entry, policyArn: POLICY })],
     ['ListAssociatedAccessPolicies', (eks) => eks.listAssociatedAccessPolicies(entry)],
   ];
-  it.each(cases)('refuses %s', async (_name, call) => {
+  it.each(cases)('rejects %s', async (_name, call) => {
     const { eks, cluster } = openFixture();
     await eks.createAccessEntry(entry);
     cluster.authenticationMode = 'CONFIG_MAP';

@@ -20,7 +20,7 @@ const withEntry = async (type = 'STANDARD'): Promise<Fixture> => {
 };
 
 describe('ListAccessPolicies', () => {
-  it('has the policies of EKS by name and ARN, in pages', async () => {
+  it('returns the policies of EKS by name and ARN, in pages', async () => {
     const { eks } = openFixture();
     const { accessPolicies = [], nextToken } = await eks.listAccessPolicies({ maxResults: 20 });
     expect(accessPolicies).toHaveLength(20);
@@ -41,7 +41,7 @@ describe('ListAccessPolicies', () => {
 });
 
 describe('an access policy', () => {
-  it('is associated with its scope, listed, changed in its scope, and taken away', async () => {
+  it('can be associated with a scope, listed, given another scope, and disassociated', async () => {
     const { eks, pass } = await withEntry();
     const first = await eks.associateAccessPolicy({
       ...entry,
@@ -91,7 +91,7 @@ describe('an access policy', () => {
 
   it.each([
     [
-      'what is no ARN of one',
+      'an invalid ARN',
       { policyArn: 'AmazonEKSViewPolicy', accessScope: { type: 'cluster' } },
       'The policyArn parameter format is not valid',
     ],
@@ -111,7 +111,7 @@ describe('an access policy', () => {
       "1 validation error detected: Value 'node' at 'accessScope.type' failed to satisfy constraint: Member must satisfy enum value set: [cluster, namespace]",
     ],
     [
-      'namespaces of the whole cluster',
+      'namespaces with the scope cluster',
       { policyArn: VIEW, accessScope: { type: 'cluster', namespaces: ['shop'] } },
       'accessScope.namespaces can only be specified for an access scope of type namespace.',
     ],
@@ -120,7 +120,7 @@ describe('an access policy', () => {
       { policyArn: VIEW, accessScope: { type: 'namespace' } },
       'accessScope.namespaces must be specified for an access scope of type namespace.',
     ],
-  ])('is refused for %s', async (_what, input, message) => {
+  ])('is rejected for %s', async (_what, input, message) => {
     const { eks, cluster } = await withEntry();
     expect(
       await failureOf(
@@ -130,7 +130,7 @@ describe('an access policy', () => {
     expect(cluster.accessEntries.get(entry.principalArn)?.policies).toEqual([]);
   });
 
-  it('is refused for one that EKS does not offer, and without an entry', async () => {
+  it('is rejected if EKS does not offer it, and without an entry', async () => {
     const { eks } = await withEntry();
     expect(
       await failureOf(
@@ -150,7 +150,7 @@ describe('an access policy', () => {
     }
   });
 
-  it('is for people and for nodes of Auto Mode, not for other nodes', async () => {
+  it('can be associated with standard entries and nodes of Auto Mode, not with other nodes', async () => {
     const association = {
       ...entry,
       policyArn: arnOf('AmazonEKSAutoNodePolicy'),

@@ -15,7 +15,7 @@ const uids = (fixture: Fixture): string[] =>
     .map((pod) => pod.metadata.uid)
     .sort();
 
-/** An IRSA add-on whose software stays when EKS lets go of it. */
+/** Creates a fixture with an IRSA add-on and deletes the add-on with preserve. */
 const preserved = async (knobs: Parameters<typeof openFixture>[0] = {}): Promise<Fixture> => {
   const fixture = openFixture({ addons: [{ name: EBS, role: 'ebs' }], ...knobs });
   await fixture.eks.deleteAddon({ ...addon, preserve: true });
@@ -25,7 +25,7 @@ const preserved = async (knobs: Parameters<typeof openFixture>[0] = {}): Promise
 };
 
 describe('CreateAddon', () => {
-  it('answers CREATING, owns its associations, and becomes ACTIVE when time is over and pods are ready', async () => {
+  it('returns CREATING, owns its associations, and becomes ACTIVE after its time once pods are ready', async () => {
     const fixture = openFixture({ knobs: { addonCreateSeconds: 30, podReadySeconds: 5 } });
     const input: CreateAddonCommandInput = {
       ...addon,
@@ -63,7 +63,7 @@ describe('CreateAddon', () => {
     expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
   });
 
-  it('takes the default version for the cluster where none is named, and the namespace that the request names', async () => {
+  it('uses the default version for the cluster if none is named, and the namespace that the request names', async () => {
     const { eks } = openFixture();
     const { addon: created } = await eks.createAddon({
       clusterName: CLUSTER,
@@ -109,7 +109,7 @@ describe('CreateAddon', () => {
     expect(found?.namespaceConfig?.namespace).toBe(shown);
   });
 
-  it('with a role only: pods get IRSA', async () => {
+  it('injects IRSA into pods with only a role', async () => {
     const fixture = openFixture();
     await fixture.eks.createAddon({ ...addon, serviceAccountRoleArn: roleArn('ebs') });
     fixture.pass(1);
@@ -117,7 +117,7 @@ describe('CreateAddon', () => {
     expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_ROLE_ARN');
   });
 
-  it('makes one association for each service account, in the add-on’s own namespace', async () => {
+  it('creates one association for each service account, in the add-on’s namespace', async () => {
     const { eks, addon: stateOf } = openFixture();
     const names = ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'];
     await eks.createAddon({
@@ -142,7 +142,7 @@ describe('CreateAddon', () => {
     expect(await status(fixture)).toBe('ACTIVE');
   });
 
-  it('becomes DEGRADED where pods never get ready', async () => {
+  it('becomes DEGRADED if pods never become ready', async () => {
     const fixture = openFixture({ nodes: 0 });
     await fixture.eks.createAddon(addon);
     fixture.pass(3600);
@@ -157,7 +157,7 @@ describe('CreateAddon', () => {
     ]);
   });
 
-  it('heals by itself when pods get ready late', async () => {
+  it('becomes ACTIVE later if pods become ready late', async () => {
     const fixture = openFixture({ knobs: { podReadySeconds: 1000 } });
     await fixture.eks.createAddon(addon);
     fixture.pass(900);
@@ -181,7 +181,7 @@ describe('CreateAddon', () => {
   });
 
   it.each(['CREATE_FAILED', 'DEGRADED'] as const)(
-    'ends in %s where the knob createEndsIn says so',
+    'ends in %s if the knob createEndsIn is set to it',
     async (createEndsIn) => {
       const fixture = openFixture({ knobs: { createEndsIn } });
       await fixture.eks.createAddon(addon);
@@ -193,7 +193,7 @@ describe('CreateAddon', () => {
     },
   );
 
-  it('may be repeated over a failed copy, which takes over its associations', async () => {
+  it('can be repeated over a failed copy, whose associations it takes over', async () => {
     const fixture = openFixture({ knobs: { createEndsIn: 'CREATE_FAILED' } });
     const first = (await fixture.eks.createAddon({ ...addon, podIdentityAssociations })).addon;
     expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({
@@ -209,7 +209,7 @@ describe('CreateAddon', () => {
     expect(await status(fixture)).toBe('ACTIVE');
   });
 
-  it('has a new ARN after each delete', async () => {
+  it('assigns a new ARN after each delete', async () => {
     const fixture = openFixture();
     const arns = new Set<string | undefined>();
     for (let n = 0; n < 3; n += 1) {
@@ -221,7 +221,7 @@ describe('CreateAddon', () => {
     expect(arns.size).toBe(3);
   });
 
-  it('answers the same token again alike, and as a new create once that copy is gone', async () => {
+  it('returns the same response for the same token, and creates again once that copy is gone', async () => {
     const fixture = openFixture();
     const input = { ...addon, clientRequestToken: 'create-1', podIdentityAssociations };
     const first = await fixture.eks.createAddon(input);
@@ -243,7 +243,7 @@ describe('CreateAddon', () => {
 });
 
 describe('CreateAddon over preserved objects', () => {
-  it('restarts nothing by itself: pods keep their old identity', async () => {
+  it('does not restart pods by default: they keep their old identity', async () => {
     const fixture = await preserved();
     const before = uids(fixture);
     expect(before).toHaveLength(2);
@@ -267,7 +267,7 @@ describe('CreateAddon over preserved objects', () => {
   it.each([
     ['version', { addonVersion: 'v1.44.0-eksbuild.1' }],
     ['configuration', { configurationValues: '{"controller":{"replicaCount":2}}' }],
-  ])('restarts pods when the %s is another one', async (_what, change) => {
+  ])('restarts pods if the %s differs', async (_what, change) => {
     const fixture = await preserved();
     const before = uids(fixture);
     await fixture.eks.createAddon({ ...addon, ...change, podIdentityAssociations });
@@ -275,7 +275,7 @@ describe('CreateAddon over preserved objects', () => {
     expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
   });
 
-  it('without a role takes the annotation away, or keeps it with the knob annotationAfterRecreate', async () => {
+  it('without a role removes the annotation, or keeps it with the knob annotationAfterRecreate', async () => {
     const removing = await preserved();
     expect(annotation(removing)).toBe(roleArn('ebs'));
     await removing.eks.createAddon({ ...addon, podIdentityAssociations });
@@ -286,7 +286,7 @@ describe('CreateAddon over preserved objects', () => {
     expect(annotation(keeping)).toBe(roleArn('ebs'));
   });
 
-  it('with a role sets the annotation, whatever that knob says', async () => {
+  it('with a role sets the annotation, regardless of that knob', async () => {
     const fixture = await preserved({ knobs: { annotationAfterRecreate: 'keep' } });
     await fixture.eks.createAddon({ ...addon, serviceAccountRoleArn: roleArn('other') });
     expect(annotation(fixture)).toBe(roleArn('other'));

@@ -16,7 +16,7 @@ const keys = async ({ eks }: Fixture): Promise<string[]> =>
     .map(({ serviceAccount = '' }) => serviceAccount)
     .sort();
 
-/** An ACTIVE add-on that owns its association, beside a standalone one of somebody else. */
+/** Creates a fixture with an ACTIVE add-on that owns an association, and a standalone association. */
 const owning = async (knobs: NonNullable<Parameters<typeof openFixture>[0]>['knobs'] = {}): Promise<Fixture> => {
   const fixture = openFixture({ knobs });
   await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
@@ -27,7 +27,7 @@ const owning = async (knobs: NonNullable<Parameters<typeof openFixture>[0]>['kno
 };
 
 describe('DeleteAddon', () => {
-  it('answers DELETING; DescribeAddon follows after deleteStaleSeconds, then knows it no more', async () => {
+  it('returns DELETING; DescribeAddon follows after deleteStaleSeconds, and later does not find it', async () => {
     const fixture = await owning({ deleteStaleSeconds: 4, addonDeleteSeconds: 40 });
     expect((await fixture.eks.deleteAddon(addon)).addon?.status).toBe('DELETING');
     const seen: (string | undefined)[] = [await status(fixture)];
@@ -39,13 +39,13 @@ describe('DeleteAddon', () => {
     expect((await fixture.eks.listAddons({ clusterName: CLUSTER })).addons).toEqual([]);
   });
 
-  it('shows DELETING at once where the knob deleteStaleSeconds is 0', async () => {
+  it('shows DELETING at once if the knob deleteStaleSeconds is 0', async () => {
     const fixture = await owning({ deleteStaleSeconds: 0 });
     await fixture.eks.deleteAddon(addon);
     expect(await status(fixture)).toBe('DELETING');
   });
 
-  it('without preserve takes the software away at its start', async () => {
+  it('without preserve deletes the objects at its start', async () => {
     const fixture = await owning();
     await fixture.eks.deleteAddon(addon);
     fixture.pass(10);
@@ -56,7 +56,7 @@ describe('DeleteAddon', () => {
     expect(fixture.cluster.preserved.has(EBS)).toBe(false);
   });
 
-  it('without preserve takes owned associations away cascadeLagSeconds after the add-on, and no others', async () => {
+  it('without preserve deletes owned associations cascadeLagSeconds after the add-on, and no others', async () => {
     const fixture = await owning({ addonDeleteSeconds: 40, cascadeLagSeconds: 5 });
     await fixture.eks.deleteAddon(addon);
     fixture.pass(44.9);
@@ -71,14 +71,14 @@ describe('DeleteAddon', () => {
     await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
   });
 
-  it('takes them away with the add-on where the knob cascadeLagSeconds is 0', async () => {
+  it('deletes them with the add-on if the knob cascadeLagSeconds is 0', async () => {
     const fixture = await owning({ addonDeleteSeconds: 40, cascadeLagSeconds: 0 });
     await fixture.eks.deleteAddon(addon);
     fixture.pass(40);
     expect(await keys(fixture)).toEqual(['somebody-else']);
   });
 
-  it('with preserve leaves software and associations, and takes addonPreserveDeleteSeconds', async () => {
+  it('with preserve keeps objects and associations, and takes addonPreserveDeleteSeconds', async () => {
     const fixture = await owning({ addonPreserveDeleteSeconds: 15 });
     const before = fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid);
     const arn = fixture.addon()?.arn;
@@ -96,7 +96,7 @@ describe('DeleteAddon', () => {
     ).toBe(arn);
   });
 
-  it('with preserve clears the ownerArn where the knob ownerArnAfterPreserve says so; its key stays taken', async () => {
+  it('with preserve clears the ownerArn if the knob ownerArnAfterPreserve is set; the association still exists', async () => {
     const fixture = await owning({ ownerArnAfterPreserve: 'clear' });
     await fixture.eks.deleteAddon({ ...addon, preserve: true });
     fixture.pass(60);
@@ -111,7 +111,7 @@ describe('DeleteAddon', () => {
     });
   });
 
-  it('takes away preserved objects when a later delete does not preserve', async () => {
+  it('deletes preserved objects if a later delete does not preserve', async () => {
     const fixture = await owning();
     await fixture.eks.deleteAddon({ ...addon, preserve: true });
     fixture.pass(60);
@@ -123,7 +123,7 @@ describe('DeleteAddon', () => {
     expect(fixture.cluster.preserved.has(EBS)).toBe(false);
   });
 
-  it('stays DELETING for good with the knob stuckDeleting', async () => {
+  it('stays DELETING permanently with the knob stuckDeleting', async () => {
     const fixture = await owning({ stuckDeleting: true });
     await fixture.eks.deleteAddon(addon);
     fixture.pass(86_400);
@@ -134,7 +134,7 @@ describe('DeleteAddon', () => {
     });
   });
 
-  it.each([0, 10])('keeps the name taken until it is gone: create %i seconds after', async (seconds) => {
+  it.each([0, 10])('blocks a create until the add-on is gone: %i seconds after', async (seconds) => {
     const fixture = await owning();
     await fixture.eks.deleteAddon(addon);
     fixture.pass(seconds);
@@ -145,7 +145,7 @@ describe('DeleteAddon', () => {
     });
   });
 
-  it('stops what was under way: a create that is deleted never becomes ACTIVE', async () => {
+  it('stops an operation in progress: an add-on that is deleted while CREATING never becomes ACTIVE', async () => {
     const fixture = openFixture({
       knobs: { deleteWhileBusy: 'accept', addonCreateSeconds: 30, addonDeleteSeconds: 60 },
     });
@@ -184,7 +184,7 @@ describe('DeleteAddon of a busy add-on', () => {
     expect((await failureOf(fixture.eks.deleteAddon(addon))).message).toContain('DELETING');
   });
 
-  it('is accepted otherwise, and a second one changes nothing', async () => {
+  it('is accepted with the knob accept, and a second one changes nothing', async () => {
     const fixture = await owning({ deleteWhileBusy: 'accept', addonDeleteSeconds: 40 });
     await fixture.eks.updateAddon(addon);
     await fixture.eks.deleteAddon({ ...addon, preserve: false });
@@ -196,7 +196,7 @@ describe('DeleteAddon of a busy add-on', () => {
   });
 
   it.each(['CREATE_FAILED', 'DEGRADED', 'UPDATE_FAILED', 'DELETE_FAILED'] as const)(
-    'is no question for one that is %s',
+    'is always accepted in the status %s',
     async (failed) => {
       const fixture = openFixture({ addons: [{ name: EBS, status: failed }] });
       await fixture.eks.deleteAddon(addon);

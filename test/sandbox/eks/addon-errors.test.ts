@@ -10,16 +10,16 @@ const expected = (name: string, status: number, message: string) => ({ name, sta
 const invalid = (message: string) => expected('InvalidParameterException', 400, message);
 const CROSS_ACCOUNT = expected('AccessDeniedException', 403, 'Cross-account pass role is not allowed.');
 
-/** Refused alike by create and update: what is wrong, the request's members, and the answer. */
+/** Errors of both create and update: what is wrong, members of the request, and the error. */
 const SHARED: [string, Partial<CreateAddonCommandInput & UpdateAddonCommandInput>, ReturnType<typeof expected>][] = [
   ['an empty role', { serviceAccountRoleArn: '' }, CROSS_ACCOUNT],
   [
-    'an empty role beside associations',
+    'an empty role together with associations',
     { serviceAccountRoleArn: '', podIdentityAssociations: association('ebs') },
     CROSS_ACCOUNT,
   ],
   ['a role of another account', { serviceAccountRoleArn: roleArn('ebs', OTHER_ACCOUNT) }, CROSS_ACCOUNT],
-  ['a role that is no ARN', { serviceAccountRoleArn: 'ebs' }, CROSS_ACCOUNT],
+  ['a role that is not an ARN', { serviceAccountRoleArn: 'ebs' }, CROSS_ACCOUNT],
   [
     'an association with a role of another account',
     { podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs', OTHER_ACCOUNT) }] },
@@ -32,12 +32,12 @@ const SHARED: [string, Partial<CreateAddonCommandInput & UpdateAddonCommandInput
   ],
   ['an unknown version', { addonVersion: 'v9.9.9-eksbuild.1' }, invalid('Addon version specified is not supported')],
   [
-    'a version that is not for this Kubernetes version',
+    'a version for other Kubernetes versions',
     { addonVersion: BEFORE_POD_IDENTITY },
     invalid('Addon version specified is not supported'),
   ],
   [
-    'configuration that the schema does not know',
+    'configuration that is not in the schema',
     { configurationValues: '{"podAnnotations":{}}' },
     invalid(
       'ConfigurationValue provided in request is not supported: Json schema validation failed with error: [$.podAnnotations: is not defined in the schema and the schema does not allow additional properties]',
@@ -51,19 +51,19 @@ const SHARED: [string, Partial<CreateAddonCommandInput & UpdateAddonCommandInput
     ),
   ],
   [
-    'configuration of a wrong type',
+    'configuration of the wrong type',
     { configurationValues: '{"controller":{"replicaCount":"two"}}' },
     invalid(
       'ConfigurationValue provided in request is not supported: Json schema validation failed with error: [$.controller.replicaCount: string found, integer expected]',
     ),
   ],
   [
-    'configuration that is broken JSON',
+    'configuration that is invalid JSON',
     { configurationValues: '{"controller":' },
     invalid('ConfigurationValue provided in request is not supported: it is neither valid JSON nor YAML'),
   ],
   [
-    'a service account that takes no association',
+    'a service account that does not support an association',
     { podIdentityAssociations: association('ebs', 'ebs-csi-node-sa') },
     invalid(`Service account ebs-csi-node-sa in pod identity configuration is not supported for addon ${EBS}`),
   ],
@@ -78,7 +78,7 @@ const SHARED: [string, Partial<CreateAddonCommandInput & UpdateAddonCommandInput
     invalid('Role provided in the request does not exist.'),
   ],
   [
-    'a role made a moment ago',
+    'a role created just now',
     { podIdentityAssociations: association('young') },
     invalid('Role provided in the request does not exist.'),
   ],
@@ -103,7 +103,7 @@ const state = ({ cluster }: Fixture): string =>
     [...cluster.kube.objects].map(([kind, objects]) => [kind, [...objects]]),
   ]);
 
-/** How a call is refused, and whether it left the world as it was. */
+/** Returns the error of a call, and whether the world is unchanged. */
 const refusalOf = async (
   fixture: Fixture,
   call: (eks: EKS) => Promise<unknown>,
@@ -113,14 +113,14 @@ const refusalOf = async (
   return { name, status, message, worldUnchanged: state(fixture) === before };
 };
 
-describe('CreateAddon refuses', () => {
+describe('CreateAddon rejects', () => {
   it.each(SHARED)('%s', async (_what, input, answer) => {
     expect(
       await refusalOf(openFixture(), (eks) => eks.createAddon({ clusterName: CLUSTER, addonName: EBS, ...input })),
     ).toEqual(answer);
   });
 
-  it('an unknown cluster, add-on, and one that is there', async () => {
+  it('an unknown cluster, an unknown add-on, and an existing add-on', async () => {
     expect(await refusalOf(openFixture(), (eks) => eks.createAddon({ clusterName: 'none', addonName: EBS }))).toEqual(
       expected('ResourceNotFoundException', 404, 'No cluster found for name: none.'),
     );
@@ -144,7 +144,7 @@ describe('CreateAddon refuses', () => {
     ).toEqual(invalid('Addon version specified is not supported'));
   });
 
-  it('associations of a version before Pod Identity', async () => {
+  it('associations for a version without Pod Identity', async () => {
     const input = {
       clusterName: CLUSTER,
       addonName: EBS,
@@ -156,7 +156,7 @@ describe('CreateAddon refuses', () => {
     );
   });
 
-  it('an association whose key somebody has: a standalone one, or one of a preserved add-on', async () => {
+  it('an association for a service account that has one, standalone or of a preserved add-on', async () => {
     for (const ownerArn of [undefined, 'arn:aws:eks:eu-west-1:111122223333:addon/shop/aws-ebs-csi-driver/gone']) {
       const fixture = openFixture();
       const { id } = fixture.associate({ serviceAccount: EBS_SA, roleArn: roleArn('other'), ownerArn });
@@ -168,7 +168,7 @@ describe('CreateAddon refuses', () => {
     }
   });
 
-  it('looks at the role before the duplicate', async () => {
+  it('an invalid role before a duplicate association', async () => {
     const fixture = openFixture();
     fixture.associate({ serviceAccount: EBS_SA, roleArn: roleArn('other') });
     expect(
@@ -178,7 +178,7 @@ describe('CreateAddon refuses', () => {
     ).toEqual(invalid('Trust policy of the role provided is invalid'));
   });
 
-  it('more associations than a cluster can have', async () => {
+  it('associations beyond the quota', async () => {
     const fixture = openFixture();
     for (let n = 0; n < 5000; n += 1) fixture.associate({ serviceAccount: `sa-${n}`, roleArn: roleArn('ebs') });
     const failure = await failureOf(
@@ -189,7 +189,7 @@ describe('CreateAddon refuses', () => {
   });
 });
 
-describe('UpdateAddon refuses', () => {
+describe('UpdateAddon rejects', () => {
   it.each(SHARED)('%s', async (_what, input, answer) => {
     expect(
       await refusalOf(openFixture({ addons: [{ name: EBS, role: 'ebs' }] }), (eks) =>
@@ -229,7 +229,7 @@ describe('UpdateAddon refuses', () => {
     );
   });
 
-  it('associations of an installed version before Pod Identity', async () => {
+  it('associations for an installed version without Pod Identity', async () => {
     const fixture = openFixture({
       version: '1.30',
       addons: [{ name: EBS, version: BEFORE_POD_IDENTITY, role: 'ebs' }],
@@ -241,7 +241,7 @@ describe('UpdateAddon refuses', () => {
     ).toEqual(invalid(`Pod Identity feature is not supported for addon version: ${BEFORE_POD_IDENTITY}`));
   });
 
-  it('a service account whose association somebody else has', async () => {
+  it('a service account with an association that the add-on does not own', async () => {
     const fixture = openFixture({ addons: [{ name: EBS, role: 'ebs' }] });
     const { id } = fixture.associate({ serviceAccount: EBS_SA, roleArn: roleArn('ebs') });
     expect(
@@ -252,11 +252,11 @@ describe('UpdateAddon refuses', () => {
   });
 });
 
-describe('the other operations on add-ons refuse', () => {
+describe('the other operations on add-ons reject', () => {
   const missing = expected('ResourceNotFoundException', 404, `No addon: ${EBS} found in cluster: ${CLUSTER}`);
   const noCluster = expected('ResourceNotFoundException', 404, 'No cluster found for name: none.');
 
-  it('an add-on or a cluster that is not there', async () => {
+  it('a missing add-on or cluster', async () => {
     const fixture = openFixture();
     expect(await refusalOf(fixture, (eks) => eks.describeAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(
       missing,
@@ -274,7 +274,7 @@ describe('the other operations on add-ons refuse', () => {
     }
   });
 
-  it('an update that is not there', async () => {
+  it('a missing update', async () => {
     expect(await refusalOf(openFixture(), (eks) => eks.describeUpdate({ name: CLUSTER, updateId: 'u' }))).toEqual(
       expected('ResourceNotFoundException', 404, 'No update found for ID: u'),
     );

@@ -4,7 +4,7 @@ import { CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn } from './fixture
 const addon = { clusterName: CLUSTER, addonName: EBS };
 const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
 
-describe('an update that fails by the knob updateEndsIn', () => {
+describe('an update that fails because of the knob updateEndsIn', () => {
   it.each([
     ['UPDATE_FAILED', 'InternalFailure', 'Unknown'],
     ['DEGRADED', 'InsufficientNumberOfReplicas', 'InsufficientNumberOfReplicas'],
@@ -34,30 +34,27 @@ describe('an update that fails by the knob updateEndsIn', () => {
   });
 });
 
-describe('a delete that fails by the knob deleteEndsIn', () => {
-  it.each([true, false])(
-    'leaves software and associations; the add-on can be deleted again (preserve: %s)',
-    async (preserve) => {
-      const fixture = openFixture({ addons: [{ name: EBS }], knobs: { deleteEndsIn: 'DELETE_FAILED' } });
-      await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
-      fixture.pass(120);
-      expect((await fixture.eks.deleteAddon({ ...addon, preserve })).addon?.status).toBe('DELETING');
-      fixture.pass(3600);
-      expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({
-        status: 'DELETE_FAILED',
-        health: { issues: [{ code: 'InternalFailure' }] },
-      });
-      expect(fixture.podsOf(EBS_SA)).toHaveLength(2);
-      expect((await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations).toHaveLength(1);
-      expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({
-        name: 'ResourceInUseException',
-        message: 'Addon already exists.',
-      });
-      fixture.world.knobs.deleteEndsIn = 'GONE';
-      await fixture.eks.deleteAddon({ ...addon, preserve });
-      fixture.pass(120);
-      expect(fixture.addon()).toBeUndefined();
-      expect(fixture.podsOf(EBS_SA)).toHaveLength(preserve ? 2 : 0);
-    },
-  );
+describe('a delete that fails because of the knob deleteEndsIn', () => {
+  it.each([true, false])('keeps objects and associations, and can be repeated (preserve: %s)', async (preserve) => {
+    const fixture = openFixture({ addons: [{ name: EBS }], knobs: { deleteEndsIn: 'DELETE_FAILED' } });
+    await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
+    fixture.pass(120);
+    expect((await fixture.eks.deleteAddon({ ...addon, preserve })).addon?.status).toBe('DELETING');
+    fixture.pass(3600);
+    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({
+      status: 'DELETE_FAILED',
+      health: { issues: [{ code: 'InternalFailure' }] },
+    });
+    expect(fixture.podsOf(EBS_SA)).toHaveLength(2);
+    expect((await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations).toHaveLength(1);
+    expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({
+      name: 'ResourceInUseException',
+      message: 'Addon already exists.',
+    });
+    fixture.world.knobs.deleteEndsIn = 'GONE';
+    await fixture.eks.deleteAddon({ ...addon, preserve });
+    fixture.pass(120);
+    expect(fixture.addon()).toBeUndefined();
+    expect(fixture.podsOf(EBS_SA)).toHaveLength(preserve ? 2 : 0);
+  });
 });

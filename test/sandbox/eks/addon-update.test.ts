@@ -18,7 +18,7 @@ const associations = async ({ eks }: Fixture) =>
   (await eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? [];
 
 describe('UpdateAddon with associations and without a role', () => {
-  it('detaches IRSA, owns the association and rolls the pods onto it', async () => {
+  it('removes IRSA, owns the association and rolls the pods to it', async () => {
     const fixture = irsa({ knobs: { addonUpdateSeconds: 15, podReadySeconds: 2 } });
     const before = uids(fixture);
     expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_ROLE_ARN');
@@ -57,7 +57,7 @@ describe('UpdateAddon with associations and without a role', () => {
     ).toBe('Successful');
   });
 
-  it('leaves the role set with the knob keepIrsaRole, yet only when there are associations', async () => {
+  it('keeps the role with the knob keepIrsaRole, but only with associations', async () => {
     const fixture = irsa({ knobs: { keepIrsaRole: true } });
     await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
     fixture.pass(120);
@@ -69,7 +69,7 @@ describe('UpdateAddon with associations and without a role', () => {
 });
 
 describe('UpdateAddon', () => {
-  it('without role and associations clears the role all the same, and its pods fall back', async () => {
+  it('without role and associations removes the role as well, and its pods lose their identity', async () => {
     const fixture = irsa();
     await fixture.eks.updateAddon({ ...addon, addonVersion: fixture.addon()?.version });
     fixture.pass(120);
@@ -78,7 +78,7 @@ describe('UpdateAddon', () => {
     expect(envOf(fixture.podsOf(EBS_SA)[0])).not.toContain('AWS_ROLE_ARN');
   });
 
-  it('keeps a role that is sent again, and then rolls nothing', async () => {
+  it('keeps a role that is sent again, and does not roll pods', async () => {
     const fixture = irsa();
     const before = uids(fixture);
     await fixture.eks.updateAddon({ ...addon, serviceAccountRoleArn: roleArn('ebs') });
@@ -87,7 +87,7 @@ describe('UpdateAddon', () => {
     expect(uids(fixture)).toEqual(before);
   });
 
-  it('can hold a role beside associations', async () => {
+  it('can set a role together with associations', async () => {
     const fixture = irsa();
     await fixture.eks.updateAddon({ ...addon, serviceAccountRoleArn: roleArn('other'), podIdentityAssociations });
     fixture.pass(120);
@@ -99,7 +99,7 @@ describe('UpdateAddon', () => {
     expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
   });
 
-  it('stays on a version that is offered no more, but can’t move to it', async () => {
+  it('can keep a version that is no longer offered, but not change to it', async () => {
     const fixture = irsa();
     const version = fixture.addon()!.version;
     for (const candidate of fixture.world.catalogue.get(EBS)!.versions)
@@ -108,7 +108,7 @@ describe('UpdateAddon', () => {
     expect(fixture.addon()?.version).toBe(version);
   });
 
-  it('changes version and configuration; the empty object is stored as it is', async () => {
+  it('changes version and configuration; an empty object is stored unchanged', async () => {
     const fixture = irsa();
     const before = uids(fixture);
     const configurationValues = '{"controller":{"replicaCount":2}}';
@@ -125,7 +125,7 @@ describe('UpdateAddon', () => {
     expect((await fixture.eks.describeAddon(addon)).addon?.configurationValues).toBe('{}');
   });
 
-  it('leaves associations alone when they are left out, and deletes those it owns for an empty list', async () => {
+  it('keeps associations if they are left out, and deletes owned ones for an empty list', async () => {
     const fixture = irsa();
     fixture.associate({ serviceAccount: 'somebody-else', roleArn: roleArn('ebs') });
     await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
@@ -141,7 +141,7 @@ describe('UpdateAddon', () => {
     expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
   });
 
-  it('replaces the whole list, and frees the key of what is left out', async () => {
+  it('replaces the whole list, and omitted service accounts can have new associations', async () => {
     const names = ['adot-col-prom-metrics', 'adot-col-otlp-ingest'];
     const fixture = openFixture({ addons: [{ name: 'adot' }] });
     const update = (serviceAccounts: string[]) =>
@@ -165,7 +165,7 @@ describe('UpdateAddon', () => {
     });
   });
 
-  it('keeps the id of an association that is sent again, or gives a new one with the knob newIdOnReplace', async () => {
+  it('keeps the id of an association that is sent again, or assigns a new one with the knob newIdOnReplace', async () => {
     for (const newIdOnReplace of [false, true]) {
       const fixture = irsa({ knobs: { newIdOnReplace } });
       await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
@@ -190,7 +190,7 @@ describe('UpdateAddon', () => {
     }
   });
 
-  it('overwrites what the add-on form can’t say', async () => {
+  it('clears properties of associations that the request cannot express', async () => {
     const fixture = irsa();
     await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
     fixture.pass(120);
@@ -209,7 +209,7 @@ describe('UpdateAddon', () => {
     ]);
   });
 
-  it('fails and leaves the add-on DEGRADED when pods do not get ready, takes nothing back, and heals later', async () => {
+  it('fails with DEGRADED if pods do not become ready, reverts nothing, and becomes ACTIVE later', async () => {
     const fixture = irsa({ knobs: { podReadySeconds: 1000 } });
     const { update } = await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
     const read = async () =>
@@ -225,7 +225,7 @@ describe('UpdateAddon', () => {
     expect((await read())?.status).toBe('Failed');
   });
 
-  it('brings a failed add-on back', async () => {
+  it('recovers a failed add-on', async () => {
     const fixture = openFixture({ knobs: { createEndsIn: 'CREATE_FAILED' } });
     await fixture.eks.createAddon(addon);
     fixture.pass(60);
@@ -235,7 +235,7 @@ describe('UpdateAddon', () => {
     expect(fixture.podsOf(EBS_SA)).toHaveLength(2);
   });
 
-  it('answers the same token again alike, also while it is busy, and starts nothing', async () => {
+  it('returns the same response for the same token, also while busy, and starts nothing', async () => {
     const fixture = irsa();
     const input = { ...addon, clientRequestToken: 'update-1', podIdentityAssociations };
     const first = await fixture.eks.updateAddon(input);
@@ -265,7 +265,7 @@ describe('updates', () => {
     ).toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
-  it('are none of node groups and capabilities, which the sandbox does not have', async () => {
+  it('do not exist for node groups and capabilities, which the sandbox does not have', async () => {
     const { eks } = irsa();
     for (const call of [
       eks.listUpdates({ name: CLUSTER, nodegroupName: 'default' }),

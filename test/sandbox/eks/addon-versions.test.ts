@@ -24,7 +24,7 @@ describe('DescribeAddonVersions', () => {
     expect(addons?.[0]?.addonVersions?.every(({ requiresIamPermissions }) => requiresIamPermissions)).toBe(true);
   });
 
-  it('without a Kubernetes version lists all, each with what it is offered for', async () => {
+  it('without a Kubernetes version lists all versions with their compatibilities', async () => {
     const { eks } = openFixture();
     const { addons } = await eks.describeAddonVersions({ addonName: EBS });
     expect(addons?.[0]?.addonVersions?.at(-1)).toMatchObject({
@@ -47,7 +47,7 @@ describe('DescribeAddonVersions', () => {
     expect(addons?.map(({ addonName }) => addonName)).toEqual([...world.catalogue.keys()].sort());
   });
 
-  it('leaves out withdrawn versions', async () => {
+  it('omits withdrawn versions', async () => {
     const { eks, world } = openFixture();
     world.catalogue.get(EBS)!.versions.find(({ version }) => version === 'v1.38.1-eksbuild.1')!.offered = false;
     const { addons } = await eks.describeAddonVersions({ addonName: EBS });
@@ -60,7 +60,7 @@ describe('DescribeAddonVersions', () => {
     expect(addons?.[0]?.defaultNamespace).toBe(defaultNamespaceShown ? 'external-dns' : undefined);
   });
 
-  it('filters by type, publisher and owner; nothing for what nobody offers', async () => {
+  it('filters by type, publisher and owner; returns nothing for unknown values', async () => {
     const { eks } = openFixture();
     const names = async (input: Parameters<typeof eks.describeAddonVersions>[0]) =>
       ((await eks.describeAddonVersions(input as object)).addons ?? []).map(({ addonName }) => addonName);
@@ -80,7 +80,7 @@ describe('DescribeAddonVersions', () => {
     expect(await names({ kubernetesVersion: '1.20' })).toEqual([]);
   });
 
-  it('pages', async () => {
+  it('returns pages', async () => {
     const { eks, world } = openFixture();
     const seen: (string | undefined)[] = [];
     let nextToken: string | undefined;
@@ -94,7 +94,7 @@ describe('DescribeAddonVersions', () => {
 });
 
 describe('DescribeAddonConfiguration', () => {
-  it('gives the schema and the service accounts that take an association', async () => {
+  it('returns the schema and the service accounts that support an association', async () => {
     const { eks } = openFixture();
     const answer = await eks.describeAddonConfiguration({ addonName: EBS, addonVersion: 'v1.38.1-eksbuild.1' });
     expect(answer.podIdentityConfiguration).toEqual([
@@ -106,7 +106,7 @@ describe('DescribeAddonConfiguration', () => {
     expect(JSON.parse(answer.configurationSchema ?? '')).toMatchObject({ type: 'object', additionalProperties: false });
   });
 
-  it('gives none for a version before Pod Identity, and answers for a withdrawn one', async () => {
+  it('returns no service accounts for a version without Pod Identity, and supports a withdrawn version', async () => {
     const { eks, world } = openFixture();
     const oldest = world.catalogue.get(EBS)!.versions.at(-1)!;
     oldest.offered = false;
@@ -114,7 +114,7 @@ describe('DescribeAddonConfiguration', () => {
     expect(answer.podIdentityConfiguration).toBeUndefined();
   });
 
-  it('refuses an unknown add-on and an unknown version', async () => {
+  it('rejects an unknown add-on and an unknown version', async () => {
     const { eks } = openFixture();
     expect(await failureOf(eks.describeAddonConfiguration({ addonName: 'none', addonVersion: 'v1' }))).toMatchObject({
       name: 'InvalidParameterException',
@@ -128,7 +128,7 @@ describe('DescribeAddonConfiguration', () => {
 });
 
 describe('ListAddons', () => {
-  it('pages by name', async () => {
+  it('returns pages by name', async () => {
     const { eks } = openFixture({ addons: [{ name: 'vpc-cni' }, { name: EBS }, { name: 'coredns' }] });
     const first = await eks.listAddons({ clusterName: CLUSTER, maxResults: 2 });
     expect(first.addons).toEqual([EBS, 'coredns']);

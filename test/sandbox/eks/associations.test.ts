@@ -20,7 +20,7 @@ const listed = async (eks: EKS): Promise<(string | undefined)[]> =>
   );
 
 describe('CreatePodIdentityAssociation', () => {
-  it('makes an association as EKS shows them', async () => {
+  it('creates an association as EKS does', async () => {
     const { eks } = openFixture();
     const { association } = await eks.createPodIdentityAssociation({ ...wanted, tags: { owner: 'platform' } });
     expect(association?.associationId).toMatch(/^a-[a-z0-9]{17}$/);
@@ -37,7 +37,7 @@ describe('CreatePodIdentityAssociation', () => {
     ).toEqual(association);
   });
 
-  it('needs neither namespace nor service account to exist', async () => {
+  it('does not require that namespace and service account exist', async () => {
     const { eks } = openFixture();
     expect(
       (await eks.createPodIdentityAssociation({ ...wanted, namespace: 'nowhere', serviceAccount: 'nobody' }))
@@ -45,7 +45,7 @@ describe('CreatePodIdentityAssociation', () => {
     ).toBe('nowhere');
   });
 
-  it('gives an external id with a target role, and takes a session policy only without session tags', async () => {
+  it('returns an external id for a target role, and accepts a session policy only without session tags', async () => {
     const { eks } = openFixture();
     const { association } = await eks.createPodIdentityAssociation({
       ...wanted,
@@ -81,7 +81,7 @@ describe('CreatePodIdentityAssociation', () => {
       'Role provided in the request does not exist.',
     ],
     [
-      'made a moment ago',
+      'created just now',
       roleArn('young'),
       'InvalidParameterException',
       400,
@@ -101,7 +101,7 @@ describe('CreatePodIdentityAssociation', () => {
       400,
       'Trust policy of the role provided is invalid',
     ],
-  ])('refuses a role %s', async (_what, role, name, status, message) => {
+  ])('rejects a role %s', async (_what, role, name, status, message) => {
     const { eks, cluster } = openFixture();
     expect(await failureOf(eks.createPodIdentityAssociation({ ...wanted, roleArn: role }))).toMatchObject({
       name,
@@ -111,7 +111,7 @@ describe('CreatePodIdentityAssociation', () => {
     expect(cluster.associations.size).toBe(0);
   });
 
-  it('takes a role as soon as it is old enough, at once where the knob iamLagSeconds is 0', async () => {
+  it('accepts a role once it is old enough, at once if the knob iamLagSeconds is 0', async () => {
     const { eks, pass } = openFixture({ knobs: { iamLagSeconds: 10 } });
     pass(9);
     expect((await failureOf(eks.createPodIdentityAssociation({ ...wanted, roleArn: roleArn('young') }))).message).toBe(
@@ -125,7 +125,7 @@ describe('CreatePodIdentityAssociation', () => {
     });
   });
 
-  it('refuses a second one for the same namespace and service account, whatever its role', async () => {
+  it('rejects a second association for the same service account, regardless of its role', async () => {
     const { eks } = openFixture();
     const { association } = await eks.createPodIdentityAssociation(wanted);
     expect(await failureOf(eks.createPodIdentityAssociation({ ...wanted, roleArn: roleArn('other') }))).toEqual({
@@ -138,7 +138,7 @@ describe('CreatePodIdentityAssociation', () => {
     await eks.createPodIdentityAssociation({ ...wanted, serviceAccount: 'other' });
   });
 
-  it('answers the same token again alike, as long as the association is there', async () => {
+  it('returns the same response for the same token, as long as the association exists', async () => {
     const { eks, cluster, pass } = openFixture();
     const input = { ...wanted, clientRequestToken: 'step-1' };
     const first = await eks.createPodIdentityAssociation(input);
@@ -156,7 +156,7 @@ describe('CreatePodIdentityAssociation', () => {
 });
 
 describe('DeletePodIdentityAssociation', () => {
-  it('takes it off every list at once, but its key only after associationDeleteLagSeconds', async () => {
+  it('removes it from lists at once, but blocks its service account for associationDeleteLagSeconds', async () => {
     const { eks, pass } = openFixture({ knobs: { associationDeleteLagSeconds: 3 } });
     const associationId = (await eks.createPodIdentityAssociation(wanted)).association?.associationId;
     expect(
@@ -179,7 +179,7 @@ describe('DeletePodIdentityAssociation', () => {
     await eks.createPodIdentityAssociation(wanted);
   });
 
-  it('frees the key at once where the knob is 0', async () => {
+  it('allows a new association at once if the knob is 0', async () => {
     const { eks } = openFixture({ knobs: { associationDeleteLagSeconds: 0 } });
     const associationId = (await eks.createPodIdentityAssociation(wanted)).association?.associationId;
     await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId });
@@ -187,7 +187,7 @@ describe('DeletePodIdentityAssociation', () => {
     expect(await listed(eks)).toEqual([again]);
   });
 
-  it('takes one that an add-on owns, and the add-on shows it no more', async () => {
+  it('deletes an association that an add-on owns, and the add-on no longer shows it', async () => {
     const { eks } = openFixture();
     const addon = { clusterName: CLUSTER, addonName: EBS };
     await eks.createAddon({ ...addon, podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }] });
@@ -197,7 +197,7 @@ describe('DeletePodIdentityAssociation', () => {
     expect((await eks.describeAddon(addon)).addon?.podIdentityAssociations).toBeUndefined();
   });
 
-  it('leaves its ARN with the add-on where the knob says so, until the associations are updated', async () => {
+  it('keeps its ARN in the add-on if the knob is set, until the associations are updated', async () => {
     const { eks, pass } = openFixture({ knobs: { deletedOwnedAssociation: 'shown' } });
     const addon = { clusterName: CLUSTER, addonName: EBS };
     const own = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
@@ -218,7 +218,7 @@ describe('DeletePodIdentityAssociation', () => {
 });
 
 describe('UpdatePodIdentityAssociation', () => {
-  it('changes role, target role, session tags and policy, and says when', async () => {
+  it('changes role, target role, session tags and policy, and modifiedAt', async () => {
     const { eks, pass } = openFixture();
     const created = (await eks.createPodIdentityAssociation(wanted)).association!;
     pass(60);
@@ -248,7 +248,7 @@ describe('UpdatePodIdentityAssociation', () => {
     ]);
   });
 
-  it('takes one that an add-on owns, as TagResource does: what its form can’t say, and another external id than before', async () => {
+  it('changes an association that an add-on owns, like TagResource: also properties that the add-on’s request cannot express, with a new external id', async () => {
     const fixture = openFixture({ knobs: { associationDeleteLagSeconds: 0 } });
     const { eks } = fixture;
     const addon = { clusterName: CLUSTER, addonName: EBS };
@@ -279,7 +279,7 @@ describe('UpdatePodIdentityAssociation', () => {
       expect.stringMatching(/^[0-9a-f-]{36}$/),
     ]);
     expect(association?.externalId).not.toBe(old.externalId);
-    // A later change of something else leaves it.
+    // A later change of another property keeps it.
     expect((await eks.updatePodIdentityAssociation({ ...id, policy: '' })).association?.externalId).toBe(
       association?.externalId,
     );
@@ -291,7 +291,7 @@ describe('UpdatePodIdentityAssociation', () => {
     ['an empty role', { roleArn: '' }, 'AccessDeniedException'],
     ['a role that trusts IRSA only', { roleArn: roleArn('irsa-only') }, 'InvalidParameterException'],
     ['a policy with session tags', { policy: '{}' }, 'InvalidParameterException'],
-  ])('refuses %s', async (_what, change, name) => {
+  ])('rejects %s', async (_what, change, name) => {
     const { eks } = openFixture();
     const { association } = await eks.createPodIdentityAssociation(wanted);
     const id = { clusterName: CLUSTER, associationId: association?.associationId };
@@ -301,7 +301,7 @@ describe('UpdatePodIdentityAssociation', () => {
 });
 
 describe('reading associations', () => {
-  it('refuses an id of another length', async () => {
+  it('rejects an id of another length', async () => {
     const { eks } = openFixture();
     expect(
       await failureOf(eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId: 'a-short' })),
@@ -311,7 +311,7 @@ describe('reading associations', () => {
     });
   });
 
-  it('lists summaries without role, times and tags, by namespace and service account', async () => {
+  it('returns summaries without role, times and tags, by namespace and service account', async () => {
     const { eks, associate } = openFixture();
     const first = associate({ serviceAccount: 'one', roleArn: roleArn('ebs') });
     associate({ serviceAccount: 'two', roleArn: roleArn('ebs') });
@@ -335,7 +335,7 @@ describe('reading associations', () => {
     ).toHaveLength(2);
   });
 
-  it('pages without losing or repeating one, also when some go between two pages', async () => {
+  it('returns pages without losing or repeating one, also if some are deleted between two pages', async () => {
     const { eks, associate, cluster } = openFixture();
     const all = Array.from(
       { length: 7 },

@@ -18,7 +18,7 @@ import {
 } from './rights.ts';
 
 describe('condition keys', () => {
-  /** The first is met, the second is not. */
+  /** Returns a condition that is met, and one that is not. */
   const equals = (key: string, ...values: [string, string]): [unknown, unknown] => [
     { StringEquals: { [key]: values[0] } },
     { StringEquals: { [key]: values[1] } },

@@ -28,13 +28,13 @@ import {
 
 interface Case {
   call: (eks: Fixture['eks']) => Promise<unknown>;
-  /** Action without its prefix, resource, and how a refusal names that. */
+  /** Action without its prefix, resource, and the resource's name in the error. */
   rights: [action: string, resource: string, named?: string][];
   beside?: Statement[];
   before?: (fixture: Fixture) => void;
 }
 
-/** A create with tags wants eks:TagResource on one of three resources: a knob says on which. */
+/** Returns cases of a create with tags, which needs eks:TagResource on one of three resources, depending on a knob. */
 const withTags = (
   operation: string,
   call: Case['call'],
@@ -184,7 +184,7 @@ const CASES: Record<string, Case> = {
 };
 
 describe('each operation', () => {
-  it('has an entry in the table of rights, and no other has', () => {
+  it('has an entry in the table of permissions, and no other has', () => {
     expect(
       operations
         .map(({ name }) => name)
@@ -198,7 +198,7 @@ describe('each operation', () => {
     rights.map((right, index) => [name, `eks:${right[0]}`, index] as const),
   );
 
-  it.each(each)('%s is refused without %s (%i), and nothing has changed', async (name, action, missing) => {
+  it.each(each)('%s is denied without %s (%i), and changes nothing', async (name, action, missing) => {
     const { call, rights, beside = [], before } = CASES[name]!;
     const others = rights
       .filter((_right, index) => index !== missing)
@@ -215,7 +215,7 @@ describe('each operation', () => {
     expect(cluster).toEqual(state);
   });
 
-  it.each(Object.keys(CASES))('%s needs exactly these rights', async (name) => {
+  it.each(Object.keys(CASES))('%s needs exactly these permissions', async (name) => {
     const { call, rights, beside = [], before } = CASES[name]!;
     const { eks, authorizer } = open(
       [...rights.map(([action, resource]) => allow(`eks:${action}`, resource)), ...beside],
@@ -232,7 +232,7 @@ describe('each operation', () => {
   });
 
   it.each(Object.entries(CASES).filter(([, { rights }]) => rights.every(([, resource]) => resource !== '*')))(
-    '%s is refused to who has the rights on another cluster',
+    '%s is denied with permissions on another cluster',
     async (_name, { call, rights, beside = [], before }) => {
       const elsewhere = rights.map(([action, resource]) =>
         allow(`eks:${action}`, resource.replace(`/${CLUSTER}`, '/shop-2')),
@@ -242,21 +242,21 @@ describe('each operation', () => {
     },
   );
 
-  it('that has no resource is not allowed by one', async () => {
+  it('without a resource type is not allowed by a policy that names a resource', async () => {
     const { eks } = open([allow('eks:DescribeAddonVersions', `${EKS_ARN}:*`)]);
     expect((await failureOf(eks.describeAddonVersions({}))).message).toBe(
       because('eks:DescribeAddonVersions', NOTHING),
     );
   });
 
-  it('is refused to a role that IAM does not have, and allowed to the administrator', async () => {
+  it('is denied to a role that IAM does not have, and allowed to the administrator', async () => {
     const gone = open([allow('*', '*')]);
     gone.world.accounts.get(ACCOUNT)!.roles.delete('caller');
     expect((await failureOf(gone.eks.describeAddon(addon))).message).toBe(because('eks:DescribeAddon', addonArn));
     await openFixture({ addons: [{ name: EBS }] }).eks.describeAddon(addon);
   });
 
-  it('is refused by an explicit deny, whatever allows it', async () => {
+  it('is denied by an explicit deny, whatever allows it', async () => {
     const { eks, addon: installed } = open([
       allow('*', '*'),
       { Effect: 'Deny', Action: 'eks:DeleteAddon', Resource: `${EKS_ARN}:addon/*/${EBS}/*` },
@@ -269,7 +269,7 @@ describe('each operation', () => {
   });
 });
 
-describe('what is not there', () => {
+describe('missing resources', () => {
   it.each([
     [
       'an add-on',
@@ -278,7 +278,7 @@ describe('what is not there', () => {
       `${EKS_ARN}:addon/${CLUSTER}/vpc-cni/*`,
     ],
     [
-      'an add-on of no cluster',
+      'an add-on of a missing cluster',
       (eks: Fixture['eks']) => eks.deleteAddon({ clusterName: 'gone', addonName: EBS }),
       'eks:DeleteAddon',
       `${EKS_ARN}:addon/gone/${EBS}/*`,
@@ -302,7 +302,7 @@ describe('what is not there', () => {
       'eks:DescribeAccessEntry',
       noEntryArn('nobody'),
     ],
-  ])('is not told to who may not see it: %s', async (_what, call, action, named) => {
+  ])('are not disclosed to callers without permission: %s', async (_what, call, action, named) => {
     const { eks, grant } = open([]);
     expect(await failureOf(call(eks))).toEqual({
       name: 'AccessDeniedException',
@@ -313,7 +313,7 @@ describe('what is not there', () => {
     expect(await failureOf(call(eks))).toMatchObject({ name: 'ResourceNotFoundException', status: 404 });
   });
 
-  it('nor is what is wrong about an ARN to tag', async () => {
+  it('are not disclosed by errors about the ARN to tag', async () => {
     const { eks } = open([]);
     expect((await failureOf(eks.listTagsForResource({ resourceArn: `${CLUSTER_ARN}x` }))).message).toBe(
       because('eks:ListTagsForResource', `${CLUSTER_ARN}x`),
@@ -321,8 +321,8 @@ describe('what is not there', () => {
   });
 });
 
-describe('a refusal', () => {
-  it('comes after what is wrong with the request itself, and before all that the operation looks at', async () => {
+describe('a denial', () => {
+  it('comes after the validation of the request, and before everything that the operation checks', async () => {
     const { eks, send } = open([]);
     expect(await failureOf(eks.listAddons({ clusterName: CLUSTER, maxResults: 0 }))).toMatchObject({
       name: 'InvalidParameterException',
@@ -337,12 +337,12 @@ describe('a refusal', () => {
     ]);
   });
 
-  it('remembers no clientRequestToken', async () => {
+  it('does not store the clientRequestToken', async () => {
     const { eks, grant, cluster } = open([]);
     const input = { ...create, clientRequestToken: 'once' };
     await failureOf(eks.createPodIdentityAssociation(input));
     grant([allow('eks:*', '*')]);
-    // Refused for what EKS does on the caller's behalf.
+    // The call is denied because of permissions for calls on the caller's behalf.
     expect((await failureOf(eks.createPodIdentityAssociation(input))).message).toContain('iam:PassRole');
     grant([allow('eks:*', '*'), ...TAKE_ROLE]);
     const { association: made } = await eks.createPodIdentityAssociation({ ...input, serviceAccount: EBS_SA });

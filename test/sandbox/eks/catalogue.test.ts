@@ -10,7 +10,7 @@ const addons = [...catalogue.values()];
 const numbers = (version: string): number[] => version.split(/\D+/).filter(Boolean).map(Number);
 
 describe('the catalogue', () => {
-  it('has the add-ons that the facts name', () => {
+  it('has the documented add-ons', () => {
     expect([...catalogue.keys()].sort()).toEqual([
       'adot',
       'amazon-cloudwatch-observability',
@@ -29,14 +29,14 @@ describe('the catalogue', () => {
     ]);
   });
 
-  it('is a copy of its own each time', () => {
+  it('is a new copy each time', () => {
     const mine = loadCatalogue();
     mine.get('coredns')!.versions[0]!.offered = false;
     mine.get('coredns')!.objects.namespace = 'elsewhere';
     expect(loadCatalogue().get('coredns')).toEqual(catalogue.get('coredns'));
   });
 
-  it.each(addons.map((addon) => [addon.name, addon] as const))('%s fits together', (_name, addon) => {
+  it.each(addons.map((addon) => [addon.name, addon] as const))('%s is consistent', (_name, addon) => {
     for (const { version: kubernetesVersion } of CLUSTER_VERSIONS) {
       const defaults = addon.versions.filter(
         (version) =>
@@ -88,7 +88,7 @@ describe('the catalogue', () => {
         ? 'https://json-schema.org/draft/2019-09/schema'
         : 'http://json-schema.org/draft-06/schema#',
     );
-    // Every reference leads somewhere.
+    // Every reference has a target.
     expect(new Validator(schema as Schema, schema.$ref === undefined ? '2019-09' : '7').validate({}).valid).toBe(true);
     for (const [, place = '', name = ''] of addon.configurationSchema.matchAll(/"#\/(\$defs|definitions)\/(\w+)"/g))
       expect((schema as unknown as Record<string, object>)[place]).toHaveProperty(name);
@@ -100,7 +100,7 @@ describe('the catalogue', () => {
     ['vpc-cni', 'v1.15.5-eksbuild.1'],
     ['adot', 'v0.94.1-eksbuild.1'],
     ['amazon-cloudwatch-observability', 'v3.1.0-eksbuild.1'],
-  ])('%s takes associations from %s on, and has a version before', (name, since) => {
+  ])('%s supports associations since %s, and has an earlier version', (name, since) => {
     const [major = 0, minor = 0, patch = 0] = numbers(since);
     const takes = ({ version }: { version: string }): boolean => {
       const [a = 0, b = 0, c = 0] = numbers(version);
@@ -113,7 +113,7 @@ describe('the catalogue', () => {
     expect(versions.some((version) => !takes(version))).toBe(true);
   });
 
-  it.each(addons)('$name has the custom resources that the service asks for', ({ name, objects }) => {
+  it.each(addons)('$name has the custom resources that the service requests', ({ name, objects }) => {
     const served = (objects.customKinds ?? []).flatMap(({ group, plural, versions }) =>
       versions.map((version) => `${group}/${version} ${plural}`),
     );
@@ -135,7 +135,7 @@ describe('the catalogue', () => {
   });
 
   it.each(['coredns', 'kube-proxy', 'snapshot-controller', 'eks-pod-identity-agent', 'cert-manager'])(
-    '%s takes none',
+    '%s does not support associations',
     (name) => {
       expect(
         catalogue

@@ -5,7 +5,7 @@ import { failureOf, openFixture } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
 
 type Input = Parameters<Fixture['eks']['describeClusterVersions']>[0];
-/** Versions that the request gets, with the world's time as given. */
+/** Returns the versions in the response to a request at the given time of the world. */
 const versionsAt = async (time: string, input: Input = {}) => {
   const { eks, world } = openFixture();
   world.schedule.advanceTo(Date.parse(time));
@@ -14,7 +14,7 @@ const versionsAt = async (time: string, input: Input = {}) => {
 const names = (versions: { clusterVersion?: string }[]) => versions.map(({ clusterVersion }) => clusterVersion);
 
 describe('DescribeClusterVersions', () => {
-  it('says where each version stands at the world’s time', async () => {
+  it('returns the status of each version at the world’s time', async () => {
     const versions = await versionsAt('2026-01-15T09:00:00Z');
     expect(
       versions.map(({ clusterVersion, versionStatus, status, defaultVersion }) => [
@@ -40,7 +40,7 @@ describe('DescribeClusterVersions', () => {
     });
   });
 
-  it('has a version, as the default, from its release on', async () => {
+  it('returns a version, as the default, from its release on', async () => {
     expect(names(await versionsAt('2026-01-26T23:59:59Z'))).not.toContain('1.35');
     const released = await versionsAt('2026-01-27T00:00:00Z');
     expect(released.filter(({ defaultVersion }) => defaultVersion)).toMatchObject([
@@ -54,7 +54,7 @@ describe('DescribeClusterVersions', () => {
     ]);
   });
 
-  it('leaves out what is supported no more, unless asked', async () => {
+  it('omits unsupported versions unless requested', async () => {
     expect(names(await versionsAt('2026-08-01T00:00:00Z'))).toEqual(['1.31', '1.32', '1.33', '1.34', '1.35']);
     expect(names(await versionsAt('2026-08-01T00:00:00Z', { includeAll: true }))).toEqual([
       '1.29',
@@ -72,7 +72,7 @@ describe('DescribeClusterVersions', () => {
     ]);
   });
 
-  it('filters by status, default and type, and pages', async () => {
+  it('filters by status, default and type, and returns pages', async () => {
     expect(names(await versionsAt('2026-01-15T09:00:00Z', { status: 'standard-support' }))).toEqual([
       '1.32',
       '1.33',
@@ -98,7 +98,7 @@ describe('DescribeClusterVersions', () => {
     });
   });
 
-  it('has just the versions that the catalogue’s add-ons are for', () => {
+  it('has exactly the versions that the catalogue’s add-ons support', () => {
     const used = new Set(
       [...loadCatalogue().values()].flatMap((addon) =>
         addon.versions.flatMap(({ kubernetesVersions }) => kubernetesVersions),

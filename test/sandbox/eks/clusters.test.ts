@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn } from './fixture.ts';
 
 describe('tags of a cluster', () => {
-  it('are in DescribeCluster, and change by TagResource', async () => {
+  it('are in DescribeCluster, and can be changed by TagResource', async () => {
     const { eks, cluster } = openFixture();
     cluster.tags = { team: 'shop', env: 'prod' };
     const resourceArn = cluster.arn;
@@ -19,7 +19,7 @@ describe('tags of a cluster', () => {
     });
   });
 
-  it('are 50 at most', async () => {
+  it('are limited to 50', async () => {
     const { eks, cluster } = openFixture();
     const tags = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`t${index}`, '']));
     await eks.tagResource({ resourceArn: cluster.arn, tags });
@@ -29,7 +29,7 @@ describe('tags of a cluster', () => {
     expect(cluster.tags).toEqual(tags);
   });
 
-  it('are found for what is in a cluster by its own ARN', async () => {
+  it('can be found for resources of a cluster by their ARNs', async () => {
     const { eks, cluster, associate, addon } = openFixture({ addons: [{ name: EBS }] });
     const association = associate({ serviceAccount: EBS_SA, roleArn: roleArn('ebs'), tags: { of: 'association' } });
     expect((await eks.listTagsForResource({ resourceArn: association.arn })).tags).toEqual({ of: 'association' });
@@ -47,7 +47,7 @@ describe('a cluster that is being deleted', () => {
     return fixture;
   };
 
-  it('is listed and described', async () => {
+  it('can be listed and described', async () => {
     for (const { eks } of [open(), open('not-found')]) {
       expect((await eks.listClusters({})).clusters).toEqual([CLUSTER]);
       expect((await eks.describeCluster({ name: CLUSTER })).cluster).toMatchObject({
@@ -57,7 +57,7 @@ describe('a cluster that is being deleted', () => {
     }
   });
 
-  it('answers about what it has, or is not found, as the knob says', async () => {
+  it('has its resources, or is not found, depending on the knob', async () => {
     const asked = ({ eks }: ReturnType<typeof open>) => [
       () => eks.listAddons({ clusterName: CLUSTER }),
       () => eks.describeAddon({ clusterName: CLUSTER, addonName: EBS }),

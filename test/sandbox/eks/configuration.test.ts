@@ -6,7 +6,7 @@ import { EksError } from '../../../sandbox/eks/errors.ts';
 import { CLUSTER, EBS, failureOf, openFixture } from './fixture.ts';
 
 const catalogue = loadCatalogue();
-/** What is wrong with a configuration; undefined for a good one. */
+/** Returns the error of a configuration; undefined for a valid one. */
 const refusalOf = (addon: string, text: string | undefined): string | undefined => {
   try {
     checkConfiguration(text, catalogue.get(addon)!.configurationSchema, { addonName: addon });
@@ -37,11 +37,11 @@ describe('configuration values', () => {
     [EBS, undefined],
     ['aws-efs-csi-driver', 'controller:\n  resources:\n    requests:\n      cpu: 50m\n'],
     ['adot', '{"collector":{"prometheusMetrics":{"resources":{"limits":{"memory":"1Gi"}}}}}'],
-  ])('%s takes %j', (addon, text) => {
+  ])('%s accepts %j', (addon, text) => {
     expect(refusalOf(addon, text)).toBeUndefined();
   });
 
-  // Texts: aws/amazon-vpc-cni-k8s#2491, terraform-aws-modules/terraform-aws-eks#2349, aws/containers-roadmap#2216; the
+  // Messages: aws/amazon-vpc-cni-k8s#2491, terraform-aws-modules/terraform-aws-eks#2349, aws/containers-roadmap#2216; the
   // others are the validator's own.
   it.each([
     [
@@ -82,11 +82,11 @@ describe('configuration values', () => {
     [EBS, 'just words', failed('$: string found, object expected')],
     [EBS, '{"controller":', 'it is neither valid JSON nor YAML'],
     [EBS, 'a: b: c', 'it is neither valid JSON nor YAML'],
-  ])('%s refuses %j: %s', (addon, text, why) => {
+  ])('%s rejects %j: %s', (addon, text, why) => {
     expect(refusalOf(addon, text)).toBe(why);
   });
 
-  it('of the scenarios are all good', () => {
+  it('of the scenarios are all valid', () => {
     const folder = 'sandbox/scenarios';
     const seen: string[] = [];
     for (const file of readdirSync(folder)) {
@@ -105,7 +105,7 @@ describe('configuration values', () => {
 });
 
 describe('the API', () => {
-  it.each(['vpc-cni', EBS])('gives the schema of %s and refuses by it', async (addonName) => {
+  it.each(['vpc-cni', EBS])('returns the schema of %s and validates by it', async (addonName) => {
     const { eks } = openFixture();
     const [version] = catalogue.get(addonName)!.versions;
     const { configurationSchema } = await eks.describeAddonConfiguration({ addonName, addonVersion: version!.version });

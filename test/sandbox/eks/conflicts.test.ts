@@ -27,7 +27,7 @@ const uids = (fixture: Fixture): string[] =>
 const annotation = (fixture: Fixture): string | undefined =>
   fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
 
-/** An IRSA add-on of whose objects somebody has changed these fields. */
+/** Creates a fixture with an IRSA add-on of which another manager changed these fields. */
 const changed = (knobs: Partial<Knobs>, ...fields: ForeignField[]): Fixture => {
   const fixture = openFixture({
     addons: [{ name: EBS, role: 'ebs' }],
@@ -37,7 +37,7 @@ const changed = (knobs: Partial<Knobs>, ...fields: ForeignField[]): Fixture => {
   return fixture;
 };
 
-/** Patches the controller's Deployment, as an administrator would. */
+/** Patches the controller's Deployment as an administrator. */
 const kubectl = async ({ world, cluster }: Fixture, fieldManager: string, patch: object): Promise<void> => {
   const principalArn = roleArn('operator');
   const policies = [
@@ -81,9 +81,9 @@ const preserved = async (...fields: ForeignField[]): Promise<Fixture> => {
   return fixture;
 };
 
-describe('CreateAddon over preserved objects that others have changed', () => {
+describe('CreateAddon over preserved objects with changed fields', () => {
   it.each([undefined, 'NONE', 'PRESERVE'] as const)(
-    'with %s fails when the create is over, names the fields, and touches nothing',
+    'with %s fails at the end of the create, names the fields, and changes nothing',
     async (resolveConflicts) => {
       const fixture = await preserved(REPLICAS, IMAGE);
       const before = uids(fixture);
@@ -103,7 +103,7 @@ describe('CreateAddon over preserved objects that others have changed', () => {
     },
   );
 
-  it('with OVERWRITE takes the fields back; a pod template among them restarts pods', async () => {
+  it('with OVERWRITE overwrites the fields; fields of a pod template restart pods', async () => {
     for (const fields of [[REPLICAS], [REPLICAS, IMAGE]]) {
       const fixture = await preserved(...fields);
       const before = uids(fixture);
@@ -127,11 +127,11 @@ describe('CreateAddon over preserved objects that others have changed', () => {
     fixture.pass(300);
     expect(fixture.addon()?.status).toBe('ACTIVE');
     expect(fixture.cluster.preserved.has(EBS)).toBe(false);
-    // The version of the failed copy never reached the pods.
+    // The version of the failed copy was never applied to the pods.
     expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
   });
 
-  it('remembers over a preserved failed copy what the objects were made of', async () => {
+  it('after a preserved failed copy compares with the settings that the objects were created from', async () => {
     const fixture = await preserved(REPLICAS);
     await fixture.eks.createAddon({ ...addon, addonVersion: 'v1.44.0-eksbuild.1' });
     fixture.pass(60);
@@ -143,7 +143,7 @@ describe('CreateAddon over preserved objects that others have changed', () => {
     expect(uids(fixture)).toEqual(before);
   });
 
-  it('is no matter after a delete without preserve: the fields went with the objects', async () => {
+  it('has no conflict after a delete without preserve, which deleted the fields with the objects', async () => {
     const fixture = changed({}, REPLICAS, IMAGE);
     await fixture.eks.deleteAddon(addon);
     fixture.pass(60);
@@ -153,7 +153,7 @@ describe('CreateAddon over preserved objects that others have changed', () => {
   });
 });
 
-describe('UpdateAddon of objects that others have changed', () => {
+describe('UpdateAddon of objects with changed fields', () => {
   it.each([undefined, 'NONE'] as const)('with %s fails, and applies nothing', async (resolveConflicts) => {
     const fixture = changed({}, REPLICAS, IMAGE);
     const before = uids(fixture);
@@ -175,7 +175,7 @@ describe('UpdateAddon of objects that others have changed', () => {
     expect(annotation(fixture)).toBe(roleArn('ebs'));
   });
 
-  it('with PRESERVE keeps the fields and goes on, with OVERWRITE takes them back', async () => {
+  it('succeeds: with PRESERVE it keeps the fields, with OVERWRITE it overwrites them', async () => {
     const fixture = changed({}, REPLICAS);
     await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'PRESERVE' });
     fixture.pass(300);
@@ -188,7 +188,7 @@ describe('UpdateAddon of objects that others have changed', () => {
   });
 
   it.each(['UPDATE_FAILED', 'DEGRADED'] as const)(
-    'ends in %s where the knob says so, and the update is Failed',
+    'ends in %s if the knob is set to it, and the update is Failed',
     async (updateConflictEndsIn) => {
       const fixture = changed({ updateConflictEndsIn }, REPLICAS);
       const { update } = await fixture.eks.updateAddon(addon);
@@ -203,7 +203,7 @@ describe('UpdateAddon of objects that others have changed', () => {
     },
   );
 
-  it('meets what somebody changes by kubectl, and keeps the value with PRESERVE', async () => {
+  it('conflicts with a change by kubectl, and keeps the value with PRESERVE', async () => {
     const fixture = changed({});
     const object = () => fixture.object('deployments.apps', 'ebs-csi-controller')!;
     await kubectl(fixture, 'kubectl-edit', { spec: { replicas: 3 } });
@@ -229,7 +229,7 @@ describe('UpdateAddon of objects that others have changed', () => {
     expect(fixture.cluster.foreignFields.size).toBe(0);
   });
 
-  it('does not meet a restart by kubectl: EKS sets no such field', async () => {
+  it('does not conflict with a restart by kubectl, whose annotation EKS does not set', async () => {
     const fixture = changed({});
     await kubectl(fixture, 'kubectl-rollout', {
       spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'x' } } } },
@@ -239,7 +239,7 @@ describe('UpdateAddon of objects that others have changed', () => {
     expect(fixture.addon()?.status).toBe('ACTIVE');
   });
 
-  it('once repeated with OVERWRITE applies what the failed one asked for', async () => {
+  it('applies the values of a failed update when repeated with OVERWRITE', async () => {
     const fixture = changed({}, REPLICAS);
     const before = uids(fixture);
     const input = { ...addon, addonVersion: 'v1.44.0-eksbuild.1', serviceAccountRoleArn: roleArn('other') };
@@ -253,7 +253,7 @@ describe('UpdateAddon of objects that others have changed', () => {
     expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
   });
 
-  it('leaves the add-ons beside it alone', async () => {
+  it('does not affect other add-ons', async () => {
     const fixture = openFixture({ addons: [{ name: EBS }, { name: 'coredns' }] });
     fixture.cluster.foreignFields.set('coredns', [
       { field: 'ConfigMap coredns - .data.Corefile', manager: 'kubectl-edit' },

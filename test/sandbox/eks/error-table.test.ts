@@ -1,10 +1,10 @@
 /**
- * What EKS refuses, and how, as far as it is known: one row each, through the real SDK. How sure a row is stands in it:
- * `certain` is documented or reported word for word, `likely` follows from several reports, `unknown` is the sandbox's
- * own choice, and then often a knob, whose rows are here for each setting.
+ * The known errors of EKS, one row each, through the real SDK. Each row states its certainty:
+ * `certain` is documented or reported verbatim, `likely` follows from several reports, `unknown` is the sandbox's
+ * own choice, often a knob with a row for each setting.
  *
- * Two rows that AWS has are not here, since the sandbox judges no permissions: a caller who may not call the operation,
- * and one who may not pass the role.
+ * Errors of callers that lack the permission to call the operation or to pass the role are tested in
+ * `authorization.test.ts` and `on-behalf.test.ts`.
  */
 import type { EKS } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
@@ -17,11 +17,11 @@ type Certainty = 'certain' | 'likely' | 'unknown';
 interface Row {
   situation: string;
   certainty: Certainty;
-  /** Of the text, where that is another one. */
+  /** Certainty of the message, if it differs. */
   text?: Certainty;
   /** The setting that decides the row. */
   knobs?: Partial<Knobs>;
-  /** Kubernetes version of the cluster; 1.31 where it is left out. */
+  /** Kubernetes version of the cluster; defaults to 1.31. */
   version?: string;
   addons?: FixtureAddon[];
   before?: (fixture: Fixture) => unknown;
@@ -84,7 +84,7 @@ const withoutAgent: Row[] = (['refuse', 'accept', 'degrade'] as const).map((sett
 const ADDONS: Row[] = [
   ...withoutAgent,
   {
-    situation: 'create, and it exists',
+    situation: 'create of an existing add-on',
     certainty: 'certain',
     addons: installed,
     call: (eks) => eks.createAddon(addon),
@@ -99,20 +99,20 @@ const ADDONS: Row[] = [
     answer: inUse('Addon already exists.'),
   },
   {
-    situation: 'describe, and it is missing',
+    situation: 'describe if missing',
     certainty: 'certain',
     call: (eks) => eks.describeAddon(addon),
     answer: NO_ADDON,
   },
   {
-    situation: 'delete, and it is missing',
+    situation: 'delete if missing',
     certainty: 'certain',
     text: 'likely',
     call: (eks) => eks.deleteAddon(addon),
     answer: NO_ADDON,
   },
   {
-    situation: 'update, and it is missing',
+    situation: 'update if missing',
     certainty: 'certain',
     text: 'likely',
     call: (eks) => eks.updateAddon(addon),
@@ -153,7 +153,7 @@ const ADDONS: Row[] = [
     answer: invalid('Addon specified is not supported'),
   },
   {
-    situation: 'configuration that the schema does not have',
+    situation: 'configuration that is not in the schema',
     certainty: 'certain',
     call: (eks) => eks.createAddon({ ...addon, configurationValues: '{"podAnnotations":{}}' }),
     answer: invalid(
@@ -167,7 +167,7 @@ const ADDONS: Row[] = [
     call: (eks) => eks.updateAddon({ ...addon, configurationValues: 'null' }),
     answer: invalid(`${NOT_SUPPORTED}[$: null found, object expected]`),
   },
-  // In 2022 EKS refused it, today's API reference takes it for NONE.
+  // In 2022, EKS rejected it; according to today's API reference, it is treated as NONE.
   {
     situation: 'PRESERVE on create',
     certainty: 'certain',
@@ -175,20 +175,20 @@ const ADDONS: Row[] = [
     answer: 'accepted',
   },
   {
-    situation: 'associations of a version without them',
+    situation: 'associations for a version without support',
     certainty: 'certain',
     version: '1.30',
     call: (eks) => eks.createAddon({ ...addon, addonVersion: OLD, ...byAddon() }),
     answer: invalid(`Pod Identity feature is not supported for addon version: ${OLD}`),
   },
   {
-    situation: 'an association of a wrong service account',
+    situation: 'an association for an unsupported service account',
     certainty: 'certain',
     call: (eks) => eks.createAddon({ ...addon, ...byAddon(roleArn('ebs'), 'ebs-csi-node-sa') }),
     answer: invalid(`Service account ebs-csi-node-sa in pod identity configuration is not supported for addon ${EBS}`),
   },
   {
-    situation: 'create, and the service account has an association',
+    situation: 'create for a service account that has an association',
     certainty: 'certain',
     text: 'likely',
     before: held,
@@ -196,7 +196,7 @@ const ADDONS: Row[] = [
     answer: EXISTS,
   },
   {
-    situation: 'update, and the service account has an association',
+    situation: 'update for a service account that has an association',
     certainty: 'certain',
     text: 'likely',
     addons: installed,
@@ -218,7 +218,7 @@ const ADDONS: Row[] = [
     answer: CROSS_ACCOUNT,
   },
   {
-    situation: 'an add-on’s update without its name',
+    situation: 'update of an add-on, described without the add-on’s name',
     certainty: 'certain',
     addons: installed,
     before: (fixture) =>
@@ -252,7 +252,7 @@ const deleted = (fixture: Fixture): unknown => {
 const ASSOCIATIONS: Row[] = [
   { situation: 'duplicate', certainty: 'certain', before: held, call: create(), answer: EXISTS },
   {
-    situation: 'the same key again after a delete',
+    situation: 'the same service account again after a delete',
     certainty: 'likely',
     knobs: { associationDeleteLagSeconds: 2 },
     before: deleted,
@@ -260,7 +260,7 @@ const ASSOCIATIONS: Row[] = [
     answer: EXISTS,
   },
   {
-    situation: 'the same key again after a delete',
+    situation: 'the same service account again after a delete',
     certainty: 'likely',
     knobs: { associationDeleteLagSeconds: 0 },
     before: deleted,
@@ -269,33 +269,33 @@ const ASSOCIATIONS: Row[] = [
   },
   { situation: 'role missing', certainty: 'certain', call: create({ roleArn: roleArn('nobody') }), answer: NO_ROLE },
   {
-    situation: 'role made a moment ago',
+    situation: 'role created just now',
     certainty: 'certain',
     knobs: { iamLagSeconds: 10 },
     call: create({ roleArn: roleArn('young') }),
     answer: NO_ROLE,
   },
   {
-    situation: 'role made a moment ago',
+    situation: 'role created just now',
     certainty: 'certain',
     knobs: { iamLagSeconds: 0 },
     call: create({ roleArn: roleArn('young') }),
     answer: 'accepted',
   },
   {
-    situation: 'trust without the pods’ principal',
+    situation: 'trust policy without the pods’ principal',
     certainty: 'certain',
     call: create({ roleArn: roleArn('irsa-only') }),
     answer: BAD_TRUST,
   },
   {
-    situation: 'trust without sts:TagSession',
+    situation: 'trust policy without sts:TagSession',
     certainty: 'certain',
     call: create({ roleArn: roleArn('no-tag-session') }),
     answer: BAD_TRUST,
   },
   {
-    situation: 'trust before duplicate',
+    situation: 'trust policy before duplicate',
     certainty: 'likely',
     before: held,
     call: create({ roleArn: roleArn('irsa-only') }),
@@ -315,21 +315,21 @@ const ASSOCIATIONS: Row[] = [
     answer: CROSS_ACCOUNT,
   },
   {
-    situation: 'describe, and it is missing',
+    situation: 'describe if missing',
     certainty: 'certain',
     text: 'unknown',
     call: (eks) => eks.describePodIdentityAssociation(byId),
     answer: NO_ASSOCIATION,
   },
   {
-    situation: 'delete, and it is missing',
+    situation: 'delete if missing',
     certainty: 'certain',
     text: 'unknown',
     call: (eks) => eks.deletePodIdentityAssociation(byId),
     answer: NO_ASSOCIATION,
   },
   {
-    situation: 'update, and it is missing',
+    situation: 'update if missing',
     certainty: 'certain',
     text: 'unknown',
     call: (eks) => eks.updatePodIdentityAssociation({ ...byId, roleArn: roleArn('ebs') }),
@@ -342,7 +342,7 @@ const ASSOCIATIONS: Row[] = [
     answer: invalid('The parameter associationId should be 19 characters long.'),
   },
   {
-    situation: 'more than a cluster can have',
+    situation: 'more than the quota',
     certainty: 'certain',
     text: 'unknown',
     before: (fixture) => {
@@ -358,9 +358,9 @@ const ASSOCIATIONS: Row[] = [
 ];
 
 const titleOf = ({ situation, certainty, text = certainty, knobs }: Row): string =>
-  `[${text === certainty ? certainty : `${certainty}, text ${text}`}] ${situation}${knobs ? `, ${JSON.stringify(knobs)}` : ''}`;
+  `[${text === certainty ? certainty : `${certainty}, message ${text}`}] ${situation}${knobs ? `, ${JSON.stringify(knobs)}` : ''}`;
 
-/** What the SDK gets in that row's situation. */
+/** Returns the SDK's result in a row's situation. */
 const answerIn = async ({ knobs, addons, version, before, call }: Row): Promise<unknown> => {
   const fixture = openFixture({
     ...(knobs ? { knobs } : {}),
@@ -380,7 +380,7 @@ describe('the operations on add-ons', () => {
     expect(await answerIn(row)).toEqual(row.answer);
   });
 
-  it('[likely] an empty role passes the SDK for JavaScript, which checks no lengths', async () => {
+  it('[likely] an empty role is sent by the SDK for JavaScript, which does not check lengths', async () => {
     const fixture = openFixture({ addons: installed });
     await failureOf(fixture.eks.updateAddon({ ...addon, serviceAccountRoleArn: '' }));
     expect(fixture.described).toMatchObject([
@@ -400,7 +400,7 @@ const CONFLICT = `Conflicts found when trying to apply. Will not continue due to
 const coredns = { clusterName: CLUSTER, addonName: 'coredns' };
 type Mode = 'NONE' | 'OVERWRITE' | 'PRESERVE' | undefined;
 
-describe('resolveConflicts, where somebody has changed a field', () => {
+describe('resolveConflicts with a changed field', () => {
   const open = (): Fixture => {
     const fixture = openFixture({ addons: [{ name: 'coredns' }] });
     fixture.cluster.foreignFields.set('coredns', [{ field: FIELD, manager: 'kubectl-edit' }]);
@@ -425,7 +425,7 @@ describe('resolveConflicts, where somebody has changed a field', () => {
     ]);
   });
 
-  it('[unknown] create with associations and without an agent stays DEGRADED where the knob says so', async () => {
+  it('[unknown] create with associations and without an agent stays DEGRADED with the knob degrade', async () => {
     const fixture = openFixture({ knobs: { withoutAgent: 'degrade' } });
     await fixture.eks.createAddon(fsx);
     fixture.pass(600);
@@ -436,14 +436,14 @@ describe('resolveConflicts, where somebody has changed a field', () => {
     ]);
   });
 
-  it('[certain] create where nothing is there sets every default', async () => {
+  it('[certain] create without existing objects sets every default', async () => {
     const fixture = openFixture();
     await fixture.eks.createAddon({ ...coredns, resolveConflicts: 'NONE' });
     fixture.pass(300);
     expect((await fixture.eks.describeAddon(coredns)).addon?.status).toBe('ACTIVE');
   });
 
-  // That a failed update shows in the add-on as UPDATE_FAILED is only likely.
+  // The add-on's status UPDATE_FAILED after a failed update is only likely.
   it.each<[Certainty, Mode, string, string, string[]]>([
     ['certain', 'NONE', 'Failed', 'UPDATE_FAILED', [CONFLICT]],
     ['certain', undefined, 'Failed', 'UPDATE_FAILED', [CONFLICT]],
@@ -465,7 +465,7 @@ describe('resolveConflicts, where somebody has changed a field', () => {
   it.each<[Certainty, string | undefined, string]>([
     ['certain', undefined, '{"replicaCount":3}'],
     ['certain', '{}', '{}'],
-  ])('[%s] update with the configuration %s leaves %s', async (_certainty, configurationValues, left) => {
+  ])('[%s] update with the configuration %s results in %s', async (_certainty, configurationValues, left) => {
     const fixture = openFixture({ addons: [{ name: 'coredns', configurationValues: '{"replicaCount":3}' }] });
     await fixture.eks.updateAddon({ ...coredns, configurationValues });
     expect((await fixture.eks.describeAddon(coredns)).addon?.configurationValues).toBe(left);

@@ -1,4 +1,4 @@
-/** A small world with one cluster, and the real SDK on top of the EKS service, without any transport between. */
+/** A small world with one cluster, and the real SDK connected directly to the EKS service, without a transport. */
 import { EKS } from '@aws-sdk/client-eks';
 import type { HttpRequest, HttpResponse } from '../../../sandbox/http.ts';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
@@ -36,7 +36,7 @@ export const TRUST = {
   ),
 };
 
-/** Roles of the account; `young` is made half a second before the start. */
+/** Roles of the account; `young` is created half a second before the start. */
 export const roleArn = (name: string, account = ACCOUNT): string => `arn:aws:iam::${account}:role/${name}`;
 const ROLES: Record<string, { trust: string; createdAt: number }> = {
   ebs: { trust: TRUST.pods, createdAt: 0 },
@@ -46,9 +46,9 @@ const ROLES: Record<string, { trust: string; createdAt: number }> = {
   young: { trust: TRUST.pods, createdAt: START - 500 },
 };
 
-/** What a role of its own may do, as statements of a policy. */
+/** Permissions of the caller's role, as statements of a policy. */
 export type Statement = Record<string, unknown>;
-/** The role that calls where the fixture is opened `as` somebody; its session in refusals. */
+/** The caller's role if the fixture is opened with `as`; its session in errors. */
 const CALLER = 'caller';
 export const CALLER_SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/${CALLER}/sandbox`;
 
@@ -64,29 +64,29 @@ export interface Fixture {
   world: World;
   cluster: ClusterState;
   eks: EKS;
-  /** What the service told the call log. */
+  /** Entries that the service added to the call log. */
   described: { operation: string; input: unknown }[];
-  /** Every answer, as it went over the wire. */
+  /** Every response, as sent over the wire. */
   answers: HttpResponse[];
-  /** One request that no SDK would send. */
+  /** Sends a request that no SDK would send. */
   send: (
     method: string,
     path: string,
     options?: { query?: HttpRequest['query']; body?: unknown; rawBody?: string },
   ) => Promise<{ status: number; headers: Record<string, string>; body: Record<string, unknown> }>;
-  /** Lets so many seconds pass. */
+  /** Advances the time by a number of seconds. */
   pass: (seconds: number) => void;
   addon: (name?: string) => AddonState | undefined;
-  /** An association that is there without any call. */
+  /** Creates an association without a call. */
   associate: (
     association: Pick<AssociationState, 'serviceAccount' | 'roleArn'> & Partial<AssociationState>,
   ) => AssociationState;
-  /** Running pods of that service account; those on their way out are left out. */
+  /** Returns running pods of a service account, without terminating ones. */
   podsOf: (serviceAccount: string, namespace?: string) => KubeObject[];
   object: (kind: string, name: string, namespace?: string) => KubeObject | undefined;
-  /** What the callers' rights were asked. */
+  /** The authorizer, with the permissions that were checked. */
   authorizer: Authorizer;
-  /** The caller may do this from now on, and nothing else; only where the fixture was opened `as` somebody. */
+  /** Replaces the caller's permissions; only if the fixture was opened with `as`. */
   grant: (statements: Statement[]) => void;
 }
 
@@ -120,7 +120,7 @@ const install = (
   });
 };
 
-/** `as`: a role with these rights calls; left out: the account's administrator. */
+/** `as`: permissions of the calling role; defaults to the account's administrator. */
 export const openFixture = (
   options: {
     knobs?: Partial<Knobs>;
@@ -265,13 +265,13 @@ export const openFixture = (
   };
 };
 
-/** Names of the environment variables of a pod's first container. */
+/** Returns the names of the environment variables of a pod's first container. */
 export const envOf = (pod: KubeObject | undefined): string[] => {
   const [container] = (pod?.spec?.['containers'] ?? []) as { env?: { name: string }[] }[];
   return (container?.env ?? []).map(({ name }) => name);
 };
 
-/** The SDK's error of a call that must fail. */
+/** Returns the SDK's error of a call that must fail. */
 export const failureOf = async (
   promise: Promise<unknown>,
 ): Promise<{ name: string; message: string; status: number | undefined; clusterName?: string; addonName?: string }> => {

@@ -8,8 +8,8 @@ import { requiredMembers, shapeOf } from '../../../sandbox/shapes.ts';
 
 const operation = (name: string) => operations.find((candidate) => candidate.name === name)!;
 
-describe('what the sandbox knows of the inner form of the SDK’s schemas', () => {
-  it('holds for an operation: tag, name, HTTP trait, input and output', () => {
+describe('the internal structure of the SDK’s schemas', () => {
+  it('of an operation has tag, name, HTTP trait, input and output', () => {
     const [tag, namespace, name, traits] = sdk.UpdateAddon$ as unknown as [number, string, string, { http: unknown }];
     expect([tag, namespace, name, traits.http]).toEqual([
       9,
@@ -21,11 +21,11 @@ describe('what the sandbox knows of the inner form of the SDK’s schemas', () =
     expect(operation('UpdateAddon').output.getName()).toBe('UpdateAddonResponse');
   });
 
-  it('holds for a structure: tag 3', () => {
+  it('of a structure has tag 3', () => {
     expect((operation('UpdateAddon').input.getSchema() as unknown as unknown[])[0]).toBe(3);
   });
 
-  it('holds for an error: its tag and status', () => {
+  it('of an error has its tag and status', () => {
     expect((sdk.ResourceInUseException$ as unknown as unknown[])[0]).toBe(-3);
     expect(errorStatuses.get('ResourceInUseException')).toBe(409);
     expect(errorStatuses.get('ThrottlingException')).toBe(429);
@@ -39,11 +39,11 @@ describe('what the sandbox knows of the inner form of the SDK’s schemas', () =
     ['DescribeAddonVersions', []],
     ['ListClusters', []],
     ['UntagResource', ['resourceArn', 'tagKeys']],
-  ])('knows the required members of %s', (name, required) => {
+  ])('has the required members of %s', (name, required) => {
     expect(requiredMembers(operation(name).input)).toEqual(required);
   });
 
-  it('knows where members travel', () => {
+  it('has the location of members: label, query or body', () => {
     const { members } = shapeOf(operation('DeleteAddon').input);
     expect(members.map(({ name, place }) => [name, place])).toEqual([
       ['clusterName', { in: 'label' }],
@@ -56,7 +56,7 @@ describe('what the sandbox knows of the inner form of the SDK’s schemas', () =
 });
 
 describe('routing', () => {
-  it('knows all operations of EKS, each by its own route', () => {
+  it('has all operations of EKS, each with its own route', () => {
     expect(operations.length).toBeGreaterThanOrEqual(70);
     expect(new Set(operations.map(({ method, pattern }) => `${method} ${pattern.source}`)).size).toBe(
       operations.length,
@@ -76,7 +76,7 @@ describe('routing', () => {
       'ListTagsForResource',
       ['arn%3Aaws%3Aeks%3Aeu-west-1%3A111122223333%3Acluster%2Fshop'],
     ],
-  ])('takes %s %s for %s', (method, path, name, labels) => {
+  ])('maps %s %s to %s', (method, path, name, labels) => {
     const found = findOperation(method, path);
     expect([found?.operation.name, found?.labels]).toEqual([name, labels]);
   });
@@ -85,11 +85,11 @@ describe('routing', () => {
     ['PATCH', '/clusters/shop'],
     ['GET', '/clusters/shop/addons/vpc-cni/update'],
     ['GET', '/'],
-  ])('knows nothing at %s %s', (method, path) => {
+  ])('has no operation at %s %s', (method, path) => {
     expect(findOperation(method, path)).toBeUndefined();
   });
 
-  it('plays only operations that EKS has', () => {
+  it('implements only operations that EKS has', () => {
     expect(playedOperations.filter((name) => !operations.some((candidate) => candidate.name === name))).toEqual([]);
   });
 });
@@ -105,7 +105,7 @@ describe('errors', () => {
     'ResourceLimitExceededException',
     'ResourceNotFoundException',
   ];
-  it.each(modelled)('%s has the status that the API model gives it', (name) => {
+  it.each(modelled)('%s has the status of the API model', (name) => {
     expect(new EksError(name, '').status).toBe(errorStatuses.get(name));
   });
 });

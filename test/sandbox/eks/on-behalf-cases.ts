@@ -1,4 +1,4 @@
-/** Calls of EKS with the rights that it needs on the caller's behalf, and a cluster to make them on. */
+/** EKS calls with the permissions that they need on the caller's behalf, and a cluster for them. */
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
 import {
   ACCOUNT,
@@ -23,7 +23,7 @@ export const [METRICS, TRACES, LOGS] = [
 ] as const;
 export const PODS = 'pods.eks.amazonaws.com';
 export const EKS = 'eks.amazonaws.com';
-/** Calls as they are: the operation's own rights are tested elsewhere. */
+/** Allows the operations themselves, whose permissions are tested elsewhere. */
 export const OPERATIONS: Statement[] = [
   { Effect: 'Allow', Action: ['eks:CreateAddon', 'eks:UpdateAddon', 'eks:DeleteAddon'], Resource: '*' },
 ];
@@ -36,11 +36,11 @@ export const allow = (action: string, resource: string, condition?: unknown): St
   ...(condition === undefined ? {} : { Condition: condition }),
 });
 
-/** A right that EKS needs of the caller, and how a refusal names it. */
+/** A permission that EKS requires of the caller, and the error without it. */
 interface Right {
   statement: Statement;
   refusal: string;
-  /** As the authorizer notes it: action and resource. */
+  /** Action and resource, as the authorizer records them. */
   use: string;
 }
 
@@ -68,12 +68,12 @@ export const make = (): Right =>
   });
 const onAssociation = (action: string, id: string): Right =>
   right(`eks:${action}PodIdentityAssociation`, `${EKS_ARN}:podidentityassociation/${CLUSTER}/${id}`, ON_BEHALF);
-/** Where the association is what the call itself is about. */
+/** Returns the permission for a call that operates on the association itself. */
 const itself = (action: string, resource: string): Right =>
   right(action, resource, { Bool: { 'aws:ViaAWSService': 'false' } });
 
 const idOf = (index: number): string => `a-0000000000000000${index}`;
-/** Associations of an add-on that is there, in that order. */
+/** Creates associations of an existing add-on, in that order. */
 const own = (
   { addon, associate }: Fixture,
   name: string,
@@ -98,7 +98,7 @@ export interface Case {
   addons?: string[];
   knobs?: Partial<Knobs>;
   call: (eks: Fixture['eks']) => Promise<unknown>;
-  /** In the order in which they are asked. */
+  /** Permissions in the order in which they are checked. */
   rights: Right[];
 }
 
@@ -140,12 +140,12 @@ export const CASES: Record<string, Case> = {
       get('other'),
     ],
   },
-  'UpdatePodIdentityAssociation with a target role alone': {
+  'UpdatePodIdentityAssociation with only a target role': {
     setup: standAlone,
     call: (eks) => eks.updatePodIdentityAssociation({ ...single, targetRoleArn: roleArn('far', OTHER_ACCOUNT) }),
     rights: [itself('eks:UpdatePodIdentityAssociation', `${EKS_ARN}:podidentityassociation/${CLUSTER}/${idOf(0)}`)],
   },
-  'UpdatePodIdentityAssociation with a target role alone, where EKS asks each time': {
+  'UpdatePodIdentityAssociation with only a target role, if EKS checks each time': {
     setup: standAlone,
     knobs: { updateAssociationPassesRole: true },
     call: (eks) => eks.updatePodIdentityAssociation({ ...single, targetRoleArn: roleArn('far', OTHER_ACCOUNT) }),
@@ -185,7 +185,7 @@ export const CASES: Record<string, Case> = {
     call: (eks) => eks.createAddon({ ...adot, podIdentityAssociations: [to(METRICS, 'ebs')] }),
     rights: [pass('ebs'), get('ebs'), onAssociation('Update', idOf(0)), onAssociation('Delete', idOf(1))],
   },
-  'UpdateAddon that leaves the associations out': {
+  'UpdateAddon without associations': {
     addons: [EBS],
     setup: ownsEbs,
     call: (eks) => eks.updateAddon(ebs),
@@ -208,14 +208,14 @@ export const CASES: Record<string, Case> = {
     call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'other')] }),
     rights: [pass('other'), get('other'), onAssociation('Update', idOf(0))],
   },
-  'UpdateAddon that loses a target role': {
+  'UpdateAddon that clears a target role': {
     addons: [EBS],
     setup: (fixture) =>
       own(fixture, EBS, [{ serviceAccount: EBS_SA, role: 'ebs', targetRoleArn: roleArn('far', OTHER_ACCOUNT) }]),
     call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'ebs')] }),
     rights: [pass('ebs'), get('ebs'), onAssociation('Update', idOf(0))],
   },
-  'UpdateAddon that takes its associations away': {
+  'UpdateAddon that removes its associations': {
     addons: [EBS],
     setup: ownsEbs,
     call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [] }),
@@ -226,7 +226,7 @@ export const CASES: Record<string, Case> = {
     call: (eks) => eks.updateAddon({ ...ebs, serviceAccountRoleArn: roleArn('irsa-only') }),
     rights: [pass('irsa-only', EKS), get('irsa-only')],
   },
-  'UpdateAddon that makes one, changes one, leaves one and takes one away': {
+  'UpdateAddon that creates, changes, keeps and removes an association': {
     addons: [ADOT],
     setup: (fixture) =>
       own(fixture, ADOT, [
@@ -274,7 +274,7 @@ export const CASES: Record<string, Case> = {
     call: (eks) => eks.deleteAddon({ ...ebs, preserve: false }),
     rights: [onAssociation('Delete', idOf(0))],
   },
-  'DeleteAddon beside associations that it does not own': {
+  'DeleteAddon with associations that it does not own': {
     addons: [EBS],
     setup: standAlone,
     call: (eks) => eks.deleteAddon(ebs),

@@ -23,7 +23,7 @@ import {
 import type { Case } from './on-behalf-cases.ts';
 
 describe.each(KNOB)('with iam:AssociatedResourceArn %s', (knob) => {
-  it.each(Object.entries(CASES))('%s needs exactly the rights to what it changes', async (_name, given) => {
+  it.each(Object.entries(CASES))('%s needs exactly the permissions for its changes', async (_name, given) => {
     const { eks, authorizer } = open(
       given,
       given.rights.map(({ statement }) => statement),
@@ -44,7 +44,7 @@ describe.each(KNOB)('with iam:AssociatedResourceArn %s', (knob) => {
     rights.map(({ use }, index) => [name, use, index] as const),
   );
 
-  it.each(each)('%s is refused without %s, and nothing has changed', async (name, _use, missing) => {
+  it.each(each)('%s is denied without %s, and changes nothing', async (name, _use, missing) => {
     const given = CASES[name]!;
     const {
       eks,
@@ -67,7 +67,7 @@ describe.each(KNOB)('with iam:AssociatedResourceArn %s', (knob) => {
     expect(cluster).toEqual(state);
   });
 
-  it('ArnLikeIfExists of the cluster lets a role pass', async () => {
+  it('ArnLikeIfExists with the cluster allows passing a role', async () => {
     const condition = {
       StringEquals: { 'iam:PassedToService': PODS },
       ArnLikeIfExists: { 'iam:AssociatedResourceArn': CLUSTER_ARN },
@@ -82,7 +82,7 @@ describe.each(KNOB)('with iam:AssociatedResourceArn %s', (knob) => {
     expect(addon()?.associationIds).toHaveLength(1);
   });
 
-  it(`ArnLike of the cluster ${knob === 'absent' ? 'lets none pass' : 'lets a role pass'}`, async () => {
+  it(`ArnLike with the cluster ${knob === 'absent' ? 'allows passing no role' : 'allows passing a role'}`, async () => {
     const given = CASES['CreateAddon with an association']!;
     const { eks } = open(
       given,
@@ -106,17 +106,20 @@ describe('iam:PassRole', () => {
     ['an association', 'CreatePodIdentityAssociation, whose target role is not passed', 'ebs', PODS, EKS],
     ['an association of an add-on', 'CreateAddon with an association', 'ebs', PODS, EKS],
     ['its service account', 'UpdateAddon with a role for its service account', 'irsa-only', EKS, PODS],
-  ])('for %s is passed to the service that takes it, and to no other', async (_what, name, role, service, other) => {
-    const given = CASES[name]!;
-    const rights = given.rights.map(({ statement }) => statement);
-    await given.call(open(given, rights).eks);
-    const wrong = rights.map((statement) =>
-      statement['Action'] === 'iam:PassRole'
-        ? allow('iam:PassRole', roleArn(role), { StringEquals: { 'iam:PassedToService': other } })
-        : statement,
-    );
-    expect((await failureOf(given.call(open(given, wrong).eks))).message).toBe(pass(role, service).refusal);
-  });
+  ])(
+    'for %s is checked for the service that gets the role, and no other',
+    async (_what, name, role, service, other) => {
+      const given = CASES[name]!;
+      const rights = given.rights.map(({ statement }) => statement);
+      await given.call(open(given, rights).eks);
+      const wrong = rights.map((statement) =>
+        statement['Action'] === 'iam:PassRole'
+          ? allow('iam:PassRole', roleArn(role), { StringEquals: { 'iam:PassedToService': other } })
+          : statement,
+      );
+      expect((await failureOf(given.call(open(given, wrong).eks))).message).toBe(pass(role, service).refusal);
+    },
+  );
 
   it.each([
     ['CreatePodIdentityAssociation, whose target role is not passed', PODS],
@@ -135,7 +138,7 @@ describe('iam:PassRole', () => {
   });
 
   it.each([PODS, EKS] as const)(
-    'of the role that IRSA uses is to EKS, also where those of associations go to %s',
+    'for the role of IRSA is checked for EKS, also if roles of associations are passed to %s',
     async (passedToService) => {
       const given = { ...CASES['UpdateAddon with a role for its service account']!, knobs: { passedToService } };
       const { eks, authorizer } = open(
@@ -147,7 +150,7 @@ describe('iam:PassRole', () => {
     },
   );
 
-  it('on the cluster of the association alone is refused for another, where EKS names the cluster', async () => {
+  it('restricted to one cluster is denied for another, if EKS provides the cluster', async () => {
     const given = CASES['CreateAddon with an association']!;
     const elsewhere = { ArnLikeIfExists: { 'iam:AssociatedResourceArn': `${CLUSTER_ARN}-2` } };
     const { eks } = open(
@@ -161,7 +164,7 @@ describe('iam:PassRole', () => {
   it.each([
     ['of another account', roleArn('ebs', OTHER_ACCOUNT)],
     ['that is empty', ''],
-  ])('is not even asked for a role %s', async (_what, role) => {
+  ])('is not checked for a role %s', async (_what, role) => {
     const { eks, authorizer } = open({ ...CASES['UpdateAddon with another role']!, rights: [] }, [allow('eks:*', '*')]);
     const refused = { name: 'AccessDeniedException', status: 403, message: 'Cross-account pass role is not allowed.' };
     expect(await failureOf(eks.updateAddon({ ...ebs, serviceAccountRoleArn: role }))).toEqual(refused);
@@ -192,7 +195,7 @@ describe('iam:PassRole', () => {
     expect(authorizer.denials).toEqual([]);
   });
 
-  it('comes before the role itself is looked at', async () => {
+  it('is checked before the role itself', async () => {
     const { eks, grant } = open({ ...CASES['UpdateAddon with its first association']!, rights: [] }, []);
     const nobody = { ...ebs, podIdentityAssociations: [to(EBS_SA, 'nobody')] };
     expect((await failureOf(eks.updateAddon(nobody))).message).toBe(pass('nobody').refusal);
@@ -202,7 +205,7 @@ describe('iam:PassRole', () => {
 });
 
 describe('iam:GetRole on behalf', () => {
-  it('goes by the tags of the role', async () => {
+  it('depends on the tags of the role', async () => {
     const given = CASES['CreateAddon with an association']!;
     for (const key of ['aws:ResourceTag/for', 'iam:ResourceTag/for']) {
       const { eks, world } = open(given, [
@@ -217,8 +220,8 @@ describe('iam:GetRole on behalf', () => {
   });
 });
 
-describe('a call that is made again', () => {
-  it('needs no right to what it changed the first time', async () => {
+describe('a repeated call', () => {
+  it('needs no permission for the changes of the first call', async () => {
     const given = CASES['CreateAddon with an association']!;
     const { eks, grant, authorizer } = open(
       given,
@@ -231,7 +234,7 @@ describe('a call that is made again', () => {
     expect(authorizer.denials).toEqual([]);
   });
 
-  it('of DeleteAddon while the add-on is being deleted needs none either', async () => {
+  it('of DeleteAddon while the add-on is being deleted needs no further permission', async () => {
     const given: Case = { ...CASES['DeleteAddon with preserve false']!, knobs: { deleteWhileBusy: 'accept' } };
     const { eks, grant } = open(
       given,
@@ -242,7 +245,7 @@ describe('a call that is made again', () => {
     expect(((await given.call(eks)) as { addon: { status: string } }).addon.status).toBe('DELETING');
   });
 
-  it('is refused while the first was, and remembers no token', async () => {
+  it('is denied like the first, and does not store the token', async () => {
     const given = CASES['UpdateAddon with its first association']!;
     const { eks, grant, addon } = open(given, []);
     const input = { ...ebs, clientRequestToken: 'once', podIdentityAssociations: [to(EBS_SA, 'ebs')] };

@@ -8,7 +8,7 @@ import { CLUSTER, failureOf, openFixture } from './fixture.ts';
 
 type Command = Parameters<sdk.EKS['send']>[0];
 
-/** Something of the right type for each required member. */
+/** Returns a value of the right type, with all required members. */
 const sample = (schema: Schema): unknown => {
   if (schema.isStructSchema())
     return Object.fromEntries(requiredMembers(schema).map((name) => [name, sample(schema.getMemberSchema(name))]));
@@ -22,7 +22,7 @@ const sample = (schema: Schema): unknown => {
 const commandOf = (name: string, input: unknown): Command =>
   new (sdk as unknown as Record<string, new (input: unknown) => Command>)[`${name}Command`]!(input);
 
-/** What the SDK gets for the operation's smallest request: `played` stands for any answer of EKS's own, good or bad. */
+/** Returns the SDK's result for the operation's minimal request; `played` means any response of EKS's own. */
 const answerTo = async (name: string): Promise<unknown> => {
   const { eks, cluster } = openFixture();
   const before = JSON.stringify(cluster);
@@ -40,7 +40,7 @@ const answerTo = async (name: string): Promise<unknown> => {
 };
 
 describe('each operation of the EKS API', () => {
-  it.each(operations.map(({ name }) => name))('%s is played, or refused by its name', async (name) => {
+  it.each(operations.map(({ name }) => name))('%s is implemented, or rejected with its name', async (name) => {
     expect(await answerTo(name)).toEqual(
       playedOperations.includes(name)
         ? 'played'
@@ -48,7 +48,7 @@ describe('each operation of the EKS API', () => {
     );
   });
 
-  it('is refused by its name whatever the request holds', async () => {
+  it('is rejected with its name whatever the request contains', async () => {
     const { send } = openFixture();
     const { status, body } = await send('POST', '/clusters', { rawBody: '{' });
     expect(status).toBe(501);
@@ -57,7 +57,7 @@ describe('each operation of the EKS API', () => {
     );
   });
 
-  it('is played for all that a migration and its operator need', () => {
+  it('is implemented if a migration or its operator needs it', () => {
     expect([...playedOperations].sort()).toEqual([
       'AssociateAccessPolicy',
       'CreateAccessEntry',
@@ -107,7 +107,7 @@ describe('lists', () => {
     ['DescribeClusterVersions', (eks, input) => eks.describeClusterVersions(input)],
   ];
 
-  it.each(LISTS)('%s takes pages of 1 to 100, and only tokens that it gave', async (_name, list) => {
+  it.each(LISTS)('%s supports pages of 1 to 100, and accepts only its own tokens', async (_name, list) => {
     const { eks } = openFixture();
     await list(eks, { maxResults: 1 });
     await list(eks, { maxResults: 100 });
@@ -130,7 +130,7 @@ describe('lists', () => {
     }
   });
 
-  it('ListClusters goes on where the page before ended, whatever came and went between', async () => {
+  it('ListClusters continues after the previous page, despite additions and removals in between', async () => {
     const { eks, world, cluster } = openFixture();
     const { clusters } = world.accounts.get(cluster.account)!;
     const add = (name: string): unknown => clusters.set(`${cluster.region}/${name}`, { ...cluster, name });

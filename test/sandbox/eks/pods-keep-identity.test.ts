@@ -1,4 +1,4 @@
-/** The knobs with which a change of the add-on does not reach its pods: both sides of each. */
+/** Both settings of the knobs with which a change of the add-on does not reach its pods. */
 import { describe, expect, it } from 'vitest';
 import { deletePod } from '../../../sandbox/kubernetes/controllers.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
@@ -16,7 +16,7 @@ const uids = (fixture: Fixture): string[] =>
 const annotation = (fixture: Fixture): string | undefined =>
   fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
 
-/** What all pods of the controller have. */
+/** Returns the identity that all pods of the controller have. */
 const identity = (fixture: Fixture): string => {
   const found = fixture
     .podsOf(EBS_SA)
@@ -29,7 +29,7 @@ const identity = (fixture: Fixture): string => {
     );
   return [...new Set(found)].join();
 };
-/** Has every pod made anew. */
+/** Replaces every pod, and returns their identity. */
 const restart = (fixture: Fixture): string => {
   for (const { metadata } of fixture.podsOf(EBS_SA))
     deletePod(fixture.world, fixture.cluster, { namespace: 'kube-system', name: metadata.name });
@@ -44,7 +44,7 @@ const update = async (fixture: Fixture, input: object = { podIdentityAssociation
 const recreate = async (fixture: Fixture, preserve: boolean): Promise<void> => {
   await fixture.eks.deleteAddon({ ...addon, preserve });
   fixture.pass(60);
-  // Those of the copy before are in the way.
+  // Associations of the previous copy would conflict.
   for (const { associationId } of (await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER }))
     .associations ?? []) {
     await fixture.eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId });
@@ -56,7 +56,7 @@ const recreate = async (fixture: Fixture, preserve: boolean): Promise<void> => {
 };
 
 describe('podsKeepIdentityOnUpdate', () => {
-  it('true: the update is done, and its pods stay on IRSA, however often they restart', async () => {
+  it('true: the update succeeds, and its pods stay on IRSA, however often they restart', async () => {
     const fixture = irsa({ podsKeepIdentityOnUpdate: true });
     const before = uids(fixture);
     await update(fixture);
@@ -73,14 +73,14 @@ describe('podsKeepIdentityOnUpdate', () => {
     ]);
   });
 
-  it.each([true, false])('true: with a create (preserve %s) they move', async (preserve) => {
+  it.each([true, false])('true: pods change with a create (preserve %s)', async (preserve) => {
     const fixture = irsa({ podsKeepIdentityOnUpdate: true });
     await update(fixture);
     await recreate(fixture, preserve);
     expect(restart(fixture)).toBe('pod-identity');
   });
 
-  it('true: another update of the same add-on does not help; one without associations still takes the role away', async () => {
+  it('true: another update does not change the pods; one without associations still removes the role', async () => {
     const fixture = irsa({ podsKeepIdentityOnUpdate: true });
     await update(fixture);
     await update(fixture);
@@ -89,7 +89,7 @@ describe('podsKeepIdentityOnUpdate', () => {
     expect([annotation(fixture), identity(fixture)]).toEqual([undefined, 'none']);
   });
 
-  it('true: the way back by an update is open', async () => {
+  it('true: an update can roll back', async () => {
     const fixture = irsa({ podsKeepIdentityOnUpdate: true });
     await update(fixture);
     await update(fixture, { serviceAccountRoleArn: roleArn('ebs'), podIdentityAssociations: [] });
@@ -100,13 +100,13 @@ describe('podsKeepIdentityOnUpdate', () => {
     ]);
   });
 
-  it('false: they move by themselves', async () => {
+  it('false: pods change automatically', async () => {
     const fixture = irsa({});
     await update(fixture);
     expect(identity(fixture)).toBe('pod-identity');
   });
 
-  it('changes nothing about what else rolls pods', async () => {
+  it('does not affect other reasons to roll pods', async () => {
     const fixture = irsa({ podsKeepIdentityOnUpdate: true });
     const before = uids(fixture);
     await update(fixture, { podIdentityAssociations, addonVersion: 'v1.44.0-eksbuild.1' });
@@ -116,7 +116,7 @@ describe('podsKeepIdentityOnUpdate', () => {
 });
 
 describe('podsKeepIdentityOnPreserve', () => {
-  it('true: a create over preserved objects leaves the pods on IRSA, one after a whole delete does not', async () => {
+  it('true: pods stay on IRSA with a create over preserved objects, but not after a delete without preserve', async () => {
     const fixture = irsa({ podsKeepIdentityOnPreserve: true });
     const before = uids(fixture);
     await recreate(fixture, true);
@@ -132,14 +132,14 @@ describe('podsKeepIdentityOnPreserve', () => {
     expect(identity(fixture)).toBe('pod-identity');
   });
 
-  it('false: they move with the next restart', async () => {
+  it('false: pods change with the next restart', async () => {
     const fixture = irsa({});
     await recreate(fixture, true);
     expect([identity(fixture), restart(fixture)]).toEqual(['irsa', 'pod-identity']);
   });
 });
 
-it('what is carried over to an association that the webhook does not know leaves it unknown', async () => {
+it('an association that the webhook does not know stays unknown when it is taken over', async () => {
   const fixture = irsa({ podsKeepIdentityOnUpdate: true });
   await update(fixture);
   const [associationId] = fixture.addon()!.associationIds;

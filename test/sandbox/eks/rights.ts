@@ -1,4 +1,4 @@
-/** A cluster to call EKS on with given rights, and what its things are called. */
+/** A cluster for EKS calls with given permissions, and names of its resources. */
 import { entryArn } from '../../../sandbox/eks/access-entry-state.ts';
 import { ACCOUNT, CALLER_SESSION, CLUSTER, EBS, openFixture, REGION, roleArn } from './fixture.ts';
 import type { Fixture, Statement } from './fixture.ts';
@@ -9,7 +9,7 @@ export const UPDATE = '00000000-0000-4000-8000-000000000001';
 export const PRINCIPAL = roleArn('other');
 export const VIEW = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
 
-/** A cluster with an add-on, an association of its own, an access entry and an update. */
+/** Creates a fixture with an add-on, its association, an access entry and an update. */
 export const open = (as: Statement[], before?: (fixture: Fixture) => void): Fixture => {
   const fixture = openFixture({ addons: [{ name: EBS }], as });
   fixture.associate({
@@ -53,11 +53,11 @@ export const because = (action: string, named: string): string =>
 export const CLUSTER_ARN = `${EKS_ARN}:cluster/${CLUSTER}`;
 export const ASSOCIATION_ARN = `${EKS_ARN}:podidentityassociation/${CLUSTER}/${ID}`;
 export const addonArn = open([]).addon()!.arn;
-/** The role may be given to pods, so that only the operation's own rights are missing. */
+/** Allows passing the role to pods, so that only the operation's own permissions are missing. */
 export const TAKE_ROLE = [allow('iam:PassRole', roleArn('ebs')), allow('iam:GetRole', roleArn('ebs'))];
 export const NOTHING = `${EKS_ARN}:*`;
 export const ENTRY_ARN = ((cluster) => entryArn(cluster, cluster.accessEntries.get(PRINCIPAL)!))(open([]).cluster);
-/** Of an entry that is not there. */
+/** Returns the ARN of a missing entry. */
 export const noEntryArn = (name: string): string => `${EKS_ARN}:access-entry/${CLUSTER}/role/${ACCOUNT}/${name}/*`;
 
 export const entry = { clusterName: CLUSTER, principalArn: PRINCIPAL };

@@ -6,9 +6,9 @@ const pods = { Service: 'pods.eks.amazonaws.com' };
 const both = ['sts:AssumeRole', 'sts:TagSession'];
 const trust = (...statements: unknown[]): string => JSON.stringify({ Version: '2012-10-17', Statement: statements });
 
-describe('whether a trust policy lets pods in', () => {
+describe('trustsPods for a trust policy', () => {
   it.each([
-    ['as the User Guide shows it', TRUST.pods, true],
+    ['as in the User Guide', TRUST.pods, true],
     [
       'with a condition',
       trust({
@@ -20,7 +20,7 @@ describe('whether a trust policy lets pods in', () => {
       true,
     ],
     [
-      'beside the OIDC statement',
+      'together with the OIDC statement',
       trust(
         { Effect: 'Allow', Principal: { Federated: 'arn:x' }, Action: 'sts:AssumeRoleWithWebIdentity' },
         { Effect: 'Allow', Principal: pods, Action: both },
@@ -28,7 +28,7 @@ describe('whether a trust policy lets pods in', () => {
       true,
     ],
     [
-      'over two statements',
+      'in two statements',
       trust(
         { Effect: 'Allow', Principal: pods, Action: 'sts:AssumeRole' },
         { Effect: 'Allow', Principal: pods, Action: 'sts:TagSession' },
@@ -43,7 +43,7 @@ describe('whether a trust policy lets pods in', () => {
       true,
     ],
     [
-      'one statement that is no list',
+      'with a single statement instead of a list',
       JSON.stringify({ Statement: { Effect: 'Allow', Principal: pods, Action: both } }),
       true,
     ],
@@ -56,11 +56,11 @@ describe('whether a trust policy lets pods in', () => {
       false,
     ],
     [
-      'with an action that only begins like it',
+      'with an action that only has the same prefix',
       trust({ Effect: 'Allow', Principal: pods, Action: ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession'] }),
       false,
     ],
-    ['that is no JSON', 'no policy', false],
+    ['that is not JSON', 'no policy', false],
   ])('%s', (_what, policy, expected) => {
     expect(trustsPods(policy)).toBe(expected);
   });

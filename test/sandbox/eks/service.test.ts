@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn } from './fixture.ts';
 
 describe('the EKS service', () => {
-  it('answers JSON with a request id and without a date', async () => {
+  it('returns JSON with a request id and without a date', async () => {
     const { send } = openFixture();
     const { status, headers } = await send('GET', '/clusters');
     expect(status).toBe(200);
@@ -11,7 +11,7 @@ describe('the EKS service', () => {
     expect(headers['x-amzn-requestid']).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('names an error in a header and says what it is about in the body', async () => {
+  it('returns an error with its name in a header and its details in the body', async () => {
     const { send } = openFixture();
     const { status, headers, body } = await send('GET', `/clusters/${CLUSTER}/addons/${EBS}`);
     expect(status).toBe(404);
@@ -23,7 +23,7 @@ describe('the EKS service', () => {
     });
   });
 
-  it('names method and path of what EKS does not have', async () => {
+  it('reports method and path of an unknown operation', async () => {
     const { send, described } = openFixture();
     const { status, headers, body } = await send('PUT', '/clusters/shop/addon');
     expect([status, headers['x-amzn-errortype']]).toEqual([404, 'UnknownOperationException']);
@@ -33,7 +33,7 @@ describe('the EKS service', () => {
     ]);
   });
 
-  it('makes up no success for an operation that it does not play', async () => {
+  it('fails for an operation that it does not implement', async () => {
     const { eks, cluster } = openFixture();
     const failure = await failureOf(eks.deleteCluster({ name: CLUSTER }));
     expect(failure).toMatchObject({ name: 'NotImplemented', status: 501 });
@@ -41,7 +41,7 @@ describe('the EKS service', () => {
     expect(cluster.status).toBe('ACTIVE');
   });
 
-  it('tells the call log the operation and its decoded input, also when it refuses', async () => {
+  it('adds operation and decoded input to the call log, also for errors', async () => {
     const { eks, described, send } = openFixture();
     await failureOf(eks.deleteAddon({ clusterName: CLUSTER, addonName: EBS, preserve: true }));
     await send('POST', `/clusters/${CLUSTER}/addons`, { body: { addonName: 7 } });
@@ -51,7 +51,7 @@ describe('the EKS service', () => {
     ]);
   });
 
-  it('gives the same answers for the same seed, and other ids for another', async () => {
+  it('returns the same responses for the same seed, and other ids for another', async () => {
     const run = async (seed: number): Promise<unknown[]> => {
       const { eks, answers, pass } = openFixture({ seed });
       await eks.createAddon({
@@ -107,7 +107,7 @@ describe('the EKS service', () => {
     );
   });
 
-  it('leaves out the issuer of a cluster that has none, and shows Auto Mode', async () => {
+  it('omits the issuer of a cluster without one, and reports Auto Mode', async () => {
     const { eks, cluster } = openFixture();
     cluster.oidcIssuer = undefined;
     cluster.autoMode = true;
@@ -118,7 +118,7 @@ describe('the EKS service', () => {
 });
 
 describe('tags', () => {
-  it('are set, read and taken away by ARN, for cluster, add-on and association', async () => {
+  it('can be set, read and removed by ARN, for cluster, add-on and association', async () => {
     const { eks, cluster, addon, associate } = openFixture({ addons: [{ name: EBS }] });
     for (const resourceArn of [
       cluster.arn,
@@ -136,7 +136,7 @@ describe('tags', () => {
     });
   });
 
-  it('are refused for what is no ARN of EKS, for what is not there, and beyond fifty', async () => {
+  it('are rejected for other ARNs, for missing resources, and beyond fifty', async () => {
     const { eks, cluster } = openFixture();
     expect(await failureOf(eks.listTagsForResource({ resourceArn: 'arn:aws:s3:::bucket' }))).toMatchObject({
       name: 'BadRequestException',

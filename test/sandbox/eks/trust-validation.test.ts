@@ -1,5 +1,5 @@
 /**
- * What EKS says to the trust policy of a role that an association shall get, by both sides of the knob
+ * EKS's validation of the trust policy of an association's role, with both settings of the knob
  * `trustValidation`.
  */
 import { describe, expect, it } from 'vitest';
@@ -36,8 +36,8 @@ const open = (trust: string, knobs: Partial<Knobs> = {}): Fixture => {
 const association = { clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: EBS_SA, roleArn: roleArn('ebs') };
 const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
 
-/** Everything that gives a role to pods; what it calls changes nothing where it is refused. */
-const WAYS: [string, (fixture: Fixture) => Promise<unknown>][] = [
+/** All operations that assign a role to pods; a rejected call changes nothing. */
+const OPERATIONS: [string, (fixture: Fixture) => Promise<unknown>][] = [
   ['CreatePodIdentityAssociation', ({ eks }) => eks.createPodIdentityAssociation(association)],
   [
     'UpdatePodIdentityAssociation',
@@ -72,17 +72,22 @@ const withDeny = policy(
   { Effect: 'Deny', Principal: '*', Action: 'sts:*', Condition: { Bool: { 'aws:PrincipalIsAWSService': 'true' } } },
 );
 
-describe.each(WAYS)('%s', (_, act) => {
+describe.each(OPERATIONS)('%s', (_, act) => {
   it.each<[string, string, boolean, boolean]>([
     ['the plain statement', TRUST.pods, true, true],
     ['conditions that hold', ofThisCluster, true, true],
-    ['what only a pod decides', when({ StringLike: { 'aws:RequestTag/kubernetes-pod-name': 'ebs-*' } }), true, true],
+    [
+      'a condition that depends on the pod',
+      when({ StringLike: { 'aws:RequestTag/kubernetes-pod-name': 'ebs-*' } }),
+      true,
+      true,
+    ],
     ['a condition for another cluster', otherCluster, true, false],
     ['a Deny', withDeny, true, false],
     ['no sts:TagSession', TRUST.noTagSession, false, false],
     ['the OIDC statement alone', TRUST.oidc, false, false],
-    ['a policy that is none', '{"Statement":[]}', false, false],
-  ])('%s: taken structurally %j, evaluated %j', async (_what, trust, structural, evaluated) => {
+    ['an invalid policy', '{"Statement":[]}', false, false],
+  ])('%s: accepted structurally %j, evaluated %j', async (_what, trust, structural, evaluated) => {
     for (const [trustValidation, taken] of [
       ['structural', structural],
       ['evaluated', evaluated],
@@ -105,7 +110,7 @@ describe.each(WAYS)('%s', (_, act) => {
 });
 
 describe('the association itself', () => {
-  it('is judged with its session tags: a condition on them does not hold where they are off', async () => {
+  it('is evaluated with its session tags: a condition on them is not met if they are disabled', async () => {
     const { eks } = open(ofThisCluster, { trustValidation: 'evaluated' });
     expect(
       await failureOf(eks.createPodIdentityAssociation({ ...association, disableSessionTags: true })),
@@ -120,7 +125,7 @@ describe('the association itself', () => {
     ).toMatchObject(refusal);
   });
 
-  it.each(WAYS)('sees a changed trust policy only after a while: %s', async (_, act) => {
+  it.each(OPERATIONS)('sees a changed trust policy only after a while: %s', async (_, act) => {
     const fixture = open(TRUST.oidc, { trustLagSeconds: 5 });
     const { world, pass } = fixture;
     updateTrustPolicy(world, world.accounts.get(ACCOUNT)!.roles.get('ebs')!, TRUST.pods);
@@ -131,7 +136,7 @@ describe('the association itself', () => {
     await act(fixture);
   });
 
-  it('and sees the old one as long, when one is taken away', async () => {
+  it('and sees a removed statement equally long', async () => {
     const { world, eks, pass } = open(TRUST.pods, { trustLagSeconds: 5 });
     updateTrustPolicy(world, world.accounts.get(ACCOUNT)!.roles.get('ebs')!, TRUST.oidc);
     await eks.createPodIdentityAssociation(association);

@@ -8,7 +8,7 @@ const addon = { clusterName: CLUSTER, addonName: EBS };
 beforeEach(() => vi.useFakeTimers({ now: START }));
 afterEach(() => vi.useRealTimers());
 
-/** A world that the fake clock drives: it catches up before each call, as it does behind the door. */
+/** Creates a world with a fake clock: it catches up before each call, as behind the gateway. */
 const clocked = (options: Parameters<typeof openFixture>[0] = {}): Fixture => {
   const fixture = openFixture(options);
   fixture.eks.middlewareStack.add(
@@ -21,7 +21,7 @@ const clocked = (options: Parameters<typeof openFixture>[0] = {}): Fixture => {
   return fixture;
 };
 
-/** How a waiter of the SDK ends, and after how many seconds. */
+/** Returns how a waiter of the SDK ends, and after how many seconds. */
 const outcomeOf = async (waiter: Promise<{ state: string }>): Promise<{ state: string; after: number }> => {
   const ending = waiter.then(
     ({ state }) => ({ state, after: (Date.now() - START) / 1000 }),
@@ -37,7 +37,7 @@ const outcomeOf = async (waiter: Promise<{ state: string }>): Promise<{ state: s
 const waiting = ({ eks }: Fixture) => ({ client: eks, maxWaitTime: 600, minDelay: 5, maxDelay: 5 });
 
 describe('the waiters of the SDK', () => {
-  it('see an add-on become ACTIVE', async () => {
+  it('succeed once an add-on is ACTIVE', async () => {
     const fixture = clocked({ knobs: { addonCreateSeconds: 25, podReadySeconds: 5 } });
     await fixture.eks.createAddon(addon);
     const { state, after } = await outcomeOf(waitUntilAddonActive(waiting(fixture), addon));
@@ -52,7 +52,7 @@ describe('the waiters of the SDK', () => {
     expect(await outcomeOf(waitUntilAddonActive(waiting(fixture), addon))).toMatchObject({ state: 'FAILURE' });
   });
 
-  it('run out of time on an add-on that is UPDATE_FAILED, which they do not know', async () => {
+  it('time out for an add-on that is UPDATE_FAILED, which they do not know', async () => {
     const fixture = clocked({ addons: [{ name: EBS }], knobs: { updateEndsIn: 'UPDATE_FAILED' } });
     await fixture.eks.updateAddon(addon);
     const { state, after } = await outcomeOf(waitUntilAddonActive(waiting(fixture), addon));
@@ -60,7 +60,7 @@ describe('the waiters of the SDK', () => {
     expect(after).toBeGreaterThanOrEqual(595);
   });
 
-  it('see an add-on go, and do not take the old status for the end', async () => {
+  it('succeed once an add-on is deleted, and do not fail because of the old status', async () => {
     const fixture = clocked({ addons: [{ name: EBS }], knobs: { addonDeleteSeconds: 40, deleteStaleSeconds: 12 } });
     await fixture.eks.deleteAddon(addon);
     const { state, after } = await outcomeOf(waitUntilAddonDeleted(waiting(fixture), addon));
@@ -68,7 +68,7 @@ describe('the waiters of the SDK', () => {
     expect(after).toBeGreaterThanOrEqual(40);
   });
 
-  it('give up on an add-on that is DELETE_FAILED, run out of time on one that is stuck', async () => {
+  it('give up on an add-on that is DELETE_FAILED, and time out for one that is stuck', async () => {
     const failing = clocked({ addons: [{ name: EBS }], knobs: { deleteEndsIn: 'DELETE_FAILED' } });
     await failing.eks.deleteAddon(addon);
     expect(await outcomeOf(waitUntilAddonDeleted(waiting(failing), addon))).toMatchObject({ state: 'FAILURE' });
@@ -77,7 +77,7 @@ describe('the waiters of the SDK', () => {
     expect(await outcomeOf(waitUntilAddonDeleted(waiting(stuck), addon))).toMatchObject({ state: 'TIMEOUT' });
   });
 
-  it('see a cluster that is ACTIVE, one that FAILED, and one that is being made', async () => {
+  it('distinguish a cluster that is ACTIVE, one that FAILED, and one that is being created', async () => {
     const fixture = clocked();
     const cluster = { name: CLUSTER };
     expect(await outcomeOf(waitUntilClusterActive(waiting(fixture), cluster))).toEqual({ state: 'SUCCESS', after: 0 });

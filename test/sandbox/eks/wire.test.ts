@@ -28,7 +28,7 @@ const refusal = (run: () => unknown): [string, string] => {
 };
 
 describe('decoding a request', () => {
-  it('takes members from path, query and body', () => {
+  it('reads members from path, query and body', () => {
     expect(decode('DELETE', '/clusters/shop/addons/vpc-cni', { query: { preserve: 'true' } })).toEqual({
       clusterName: 'shop',
       addonName: 'vpc-cni',
@@ -44,7 +44,7 @@ describe('decoding a request', () => {
     expect(decode('GET', '/tags/arn%3Aaws%3Aeks%3Ax%2Fy')).toEqual({ resourceArn: 'arn:aws:eks:x/y' });
   });
 
-  it('leaves out null and what the model does not know, keeps an empty list and an empty role', () => {
+  it('drops null and unknown members, and keeps an empty list and an empty role', () => {
     const body = { addonVersion: null, surprise: 1, podIdentityAssociations: [], serviceAccountRoleArn: '' };
     expect(decode('POST', '/clusters/shop/addons/vpc-cni/update', { body })).toEqual({
       clusterName: 'shop',
@@ -74,7 +74,7 @@ describe('decoding a request', () => {
       "Value '7' at 'addonName' failed to satisfy constraint: Member must be a string",
     ],
     [
-      'a list that is none',
+      'a value that is not a list',
       '/clusters/shop/addons',
       { addonName: 'x', podIdentityAssociations: {} },
       "Value '{}' at 'podIdentityAssociations' failed to satisfy constraint: Member must be a list",
@@ -98,7 +98,7 @@ describe('decoding a request', () => {
       "Value '' at 'namespaceConfig.namespace' failed to satisfy constraint: Member must have length greater than or equal to 1",
     ],
     [
-      'tags that are none',
+      'tags that are not a map',
       '/clusters/shop/addons',
       { addonName: 'x', tags: {} },
       "at 'tags' failed to satisfy constraint: Member must have length greater than or equal to 1",
@@ -110,7 +110,7 @@ describe('decoding a request', () => {
       'Member must have length less than or equal to 256',
     ],
     [
-      'a cluster name out of its alphabet',
+      'a cluster name with invalid characters',
       '/clusters/-shop/addons',
       { addonName: 'x' },
       'Member must satisfy regular expression pattern',
@@ -121,7 +121,7 @@ describe('decoding a request', () => {
       { addonName: 'x' },
       'Member must have length less than or equal to 100',
     ],
-  ])('refuses %s', (_what, path, body, message) => {
+  ])('rejects %s', (_what, path, body, message) => {
     const [name, text] = refusal(() => decode('POST', path, { body }));
     expect(name).toBe('InvalidParameterException');
     expect(text).toContain(message);
@@ -131,28 +131,28 @@ describe('decoding a request', () => {
     ['0', 'Member must have value greater than or equal to 1'],
     ['101', 'Member must have value less than or equal to 100'],
     ['many', 'Member must be a number'],
-  ])('refuses maxResults=%s', (maxResults, message) => {
+  ])('rejects maxResults=%s', (maxResults, message) => {
     expect(
       refusal(() => decode('GET', '/clusters/shop/pod-identity-associations', { query: { maxResults } }))[1],
     ).toContain(message);
   });
 
-  it('refuses a tag key that is too long, in a list', () => {
+  it('rejects a tag key that is too long, in a list', () => {
     expect(
       refusal(() => decode('DELETE', '/tags/arn', { query: { tagKeys: ['team', 'k'.repeat(129)] } }))[1],
     ).toContain("at 'tagKeys' failed to satisfy constraint: Member must have length less than or equal to 128");
   });
 
-  it.each(['{', '[]', '"text"'])('refuses the body %s', (raw) => {
+  it.each(['{', '[]', '"text"'])('rejects the body %s', (raw) => {
     expect(refusal(() => decode('POST', '/clusters/shop/addons', { raw }))[0]).toBe('SerializationException');
   });
 
-  it('refuses a path that is no percent-encoding', () => {
+  it('rejects a path with invalid percent-encoding', () => {
     expect(refusal(() => decode('GET', '/clusters/%E0%A4%A'))[1]).toContain('%E0%A4%A');
   });
 });
 
-describe('checking an answer', () => {
+describe('checking a response', () => {
   const { output } = operations.find(({ name }) => name === 'DescribeAddon')!;
   const good = {
     addonName: 'vpc-cni',
@@ -163,7 +163,7 @@ describe('checking an answer', () => {
     podIdentityAssociations: ['arn'],
   };
 
-  it('finds no fault in a good one, with members left undefined', () => {
+  it('finds no fault in a valid response with undefined members', () => {
     expect(outputFaults(output, { addon: { ...good, configurationValues: undefined } })).toEqual([]);
   });
 
