@@ -18,7 +18,7 @@ const callerOf = (world: World, principalArn: string, policies?: string[]): Call
   return { accessKeyId, principalArn, account: ACCOUNT };
 };
 
-/** A session of the function's role, which may do what these statements say. */
+/** Opens a world with a session of the function's role, which has these statements. */
 const open = (statements: object[], change: (role: RoleState) => void = () => {}, policies?: string[]) => {
   const world = newWorld(...(statements.length > 0 ? statements : [allow('s3:GetObject')]));
   change(world.accounts.get(ACCOUNT)!.roles.get('plan-function')!);
@@ -38,7 +38,7 @@ const bound =
 describe('identity policies', () => {
   it.each<[string, object[], Partial<Asked>?]>([
     ['the action on the resource', [describing]],
-    ['a wildcard, in any case', [allow('EKS:describe*', 'arn:aws:eks:*:*:cluster/*')]],
+    ['a wildcard, case-insensitively', [allow('EKS:describe*', 'arn:aws:eks:*:*:cluster/*')]],
     ['one of several statements', [allow('eks:ListClusters'), describing]],
     ['NotAction', [{ Effect: 'Allow', NotAction: 'iam:*', Resource: '*' }]],
     [
@@ -56,7 +56,7 @@ describe('identity policies', () => {
     ],
     ["the world's time", [allow('*', '*', { DateLessThan: { 'aws:CurrentTime': '2026-01-15T09:00:01Z' } })]],
     [
-      'no service in between',
+      'a direct call, not by a service',
       [
         allow('*', '*', {
           Bool: { 'aws:ViaAWSService': 'false', 'aws:PrincipalIsAWSService': 'false', 'aws:SecureTransport': 'true' },
@@ -68,16 +68,16 @@ describe('identity policies', () => {
   });
 
   it.each<[string, object[], Partial<Asked>?]>([
-    ['nothing that speaks of it', []],
+    ['no statement', []],
     ['another action', [allow('eks:DescribeAddon')]],
     ['another resource', [allow('eks:*', `${CLUSTER}-2`)]],
     ['a condition on another value', [allow('*', '*', { StringEquals: { 'aws:RequestedRegion': 'us-east-1' } })]],
     [
-      'a condition on a key that the call has not',
+      'a condition on a key that the call lacks',
       [allow('*', '*', { StringEquals: { 'iam:PassedToService': 'pods.eks.amazonaws.com' } })],
     ],
     [
-      'an account of a resource that has none',
+      'a condition on the account for a resource without one',
       [allow('*', '*', { StringEquals: { 'aws:ResourceAccount': ACCOUNT } })],
       { resource: '*' },
     ],
@@ -93,7 +93,7 @@ describe('identity policies', () => {
     });
   });
 
-  it('deny whatever else allows it, in words of their own', () => {
+  it('deny explicitly whatever else allows it, with a specific message', () => {
     for (const statements of [
       [describing, deny('eks:*')],
       [deny('*', CLUSTER)],
@@ -106,7 +106,7 @@ describe('identity policies', () => {
     }
   });
 
-  it('are managed ones as well; one whose document nobody has said allows nothing', () => {
+  it('include managed policies; one with an unknown document allows nothing', () => {
     const attach =
       (document?: string) =>
       (role: RoleState): void =>
@@ -119,7 +119,7 @@ describe('identity policies', () => {
     expect(open([describing], attach(text(deny('eks:*')))).ask()).toMatchObject({ decision: 'explicitDeny' });
   });
 
-  it('see what they say now', () => {
+  it('apply in their current version', () => {
     const { world, ask } = open([describing]);
     expect(ask()).toBeUndefined();
     world.accounts.get(ACCOUNT)!.roles.get('plan-function')!.policies = [];
@@ -136,7 +136,7 @@ describe('identity policies', () => {
 
 describe('a permissions boundary', () => {
   it.each<[string, object[], (role: RoleState) => void, string | undefined]>([
-    ['allows what identity policies allow too', [describing], bound(allow('eks:*')), undefined],
+    ['allows what identity policies also allow', [describing], bound(allow('eks:*')), undefined],
     [
       'allows nothing that identity policies do not',
       [allow('iam:*')],
@@ -144,26 +144,26 @@ describe('a permissions boundary', () => {
       'because no identity-based policy allows the eks:DescribeCluster action',
     ],
     [
-      'leaves out what it does not say',
+      'does not allow what it does not contain',
       [describing],
       bound(allow('iam:*')),
       'because no permissions boundary allows the eks:DescribeCluster action',
     ],
     ['denies', [describing], bound(allow('*'), deny('eks:*')), 'with an explicit deny in a permissions boundary'],
     [
-      'denies where nothing allows it either',
+      'denies explicitly even if no policy allows',
       [allow('iam:*')],
       bound(deny('eks:*')),
       'with an explicit deny in a permissions boundary',
     ],
     [
-      'whose document nobody has said allows nothing',
+      'with an unknown document allows nothing',
       [describing],
       (role) => (role.permissionsBoundary = { arn: 'arn:aws:iam::aws:policy/PowerUserAccess' }),
       'because no permissions boundary allows the eks:DescribeCluster action',
     ],
     [
-      'that is no policy allows nothing',
+      'with an invalid document allows nothing',
       [describing],
       (role) => (role.permissionsBoundary = { arn: 'arn:aws:iam::aws:policy/PowerUserAccess', document: '{}' }),
       'because no permissions boundary allows the eks:DescribeCluster action',
@@ -179,21 +179,26 @@ describe('a permissions boundary', () => {
 
 describe('session policies', () => {
   it.each<[string, object[], object[][], string | undefined]>([
-    ['allow what the role may', [describing], [[allow('eks:*')]], undefined],
+    ['allow what the role is allowed', [describing], [[allow('eks:*')]], undefined],
     [
-      'add nothing to it',
+      'do not extend it',
       [allow('iam:*')],
       [[allow('*')]],
       'because no identity-based policy allows the eks:DescribeCluster action',
     ],
     [
-      'leave out what none of them says',
+      'do not allow what none of them contains',
       [describing],
       [[allow('iam:*')], [allow('s3:*')]],
       'because no session policy allows the eks:DescribeCluster action',
     ],
-    ['allow what one of them says', [describing], [[allow('iam:*')], [allow('eks:*')]], undefined],
-    ['deny by one of them', [describing], [[allow('*')], [deny('eks:*')]], 'with an explicit deny in a session policy'],
+    ['allow what one of them allows', [describing], [[allow('iam:*')], [allow('eks:*')]], undefined],
+    [
+      'deny what one of them denies',
+      [describing],
+      [[allow('*')], [deny('eks:*')]],
+      'with an explicit deny in a session policy',
+    ],
   ])('%s', (_what, statements, sessions, reason) => {
     const { ask } = open(
       statements,
@@ -207,7 +212,7 @@ describe('session policies', () => {
     );
   });
 
-  it('come after the boundary, and an explicit deny before all that is missing', () => {
+  it('are reported after the boundary, and an explicit deny before any missing permission', () => {
     expect(open([describing], bound(allow('s3:*')), [text(allow('s3:*'))]).ask()?.message).toContain(
       'because no permissions boundary allows',
     );
@@ -216,7 +221,7 @@ describe('session policies', () => {
     );
   });
 
-  it('limit the operator too, who may do everything else', () => {
+  it('limit the operator, too, who is allowed everything else', () => {
     const { world, authorizer } = open([]);
     const asOperator = (policies?: string[]) =>
       authorizer.authorize(callerOf(world, operatorRoleArn(world), policies), ASKED, REGION);
@@ -228,7 +233,7 @@ describe('session policies', () => {
   });
 });
 
-describe('the trust of a role that is assumed', () => {
+describe('the trust policy of an assumed role', () => {
   const trust = (names: Trust['names'], decision: Trust['decision'] = 'allowed'): Partial<Asked> => ({
     action: 'sts:AssumeRole',
     trust: { decision, names },
@@ -252,11 +257,11 @@ describe('the trust of a role that is assumed', () => {
       return open(of('identity'), bound(...of('boundary')), [text(...of('session'))]).ask(trust(names));
     };
     expect(openWithout(...missing) === undefined).toBe(allowed);
-    // An explicit deny still denies, whoever is named.
+    // An explicit deny still denies, whichever principal is named.
     expect(openWithout(able, deny('sts:*'))).toMatchObject({ decision: 'explicitDeny' });
   });
 
-  it('has to allow it, and gives no reason', () => {
+  it('has to allow the call, and the error has no reason', () => {
     for (const decision of ['implicitDeny', 'explicitDeny'] as const) {
       expect(open([able]).ask(trust('account', decision))).toMatchObject({
         decision,
@@ -268,7 +273,7 @@ describe('the trust of a role that is assumed', () => {
     );
   });
 
-  it('makes a right needless, which is then no use of it', () => {
+  it('can make a permission unnecessary, which is then not recorded as used', () => {
     for (const [names, used] of [
       ['session', 0],
       ['role', 0],
@@ -282,14 +287,14 @@ describe('the trust of a role that is assumed', () => {
 });
 
 describe('callers', () => {
-  it('of a role that IAM does not have may do nothing', () => {
+  it('with a role that IAM does not have are allowed nothing', () => {
     const world = newWorld();
     expect(new Authorizer(world).authorize(callerOf(world, FUNCTION_ROLE), ASKED, REGION)).toMatchObject({
       decision: 'implicitDeny',
     });
   });
 
-  it('that are the operator are an administrator, unless the account has a role of that name', () => {
+  it('with the operator role are administrators, unless the account has a role of that name', () => {
     const { world, authorizer } = open([]);
     const caller = callerOf(world, operatorRoleArn(world));
     expect(authorizer.authorize(caller, ASKED, REGION)).toBeUndefined();
@@ -299,7 +304,7 @@ describe('callers', () => {
   });
 });
 
-it('keeps the rights that calls rested on, each once, and the refusals in order', () => {
+it('records used permissions without duplicates, and denials in order', () => {
   const { authorizer, ask } = open([describing, allow('eks:ListClusters')]);
   ask();
   ask({ action: 'iam:GetRole', resource: FUNCTION_ROLE, named: 'role plan-function' });

@@ -1,4 +1,4 @@
-/** What pods get, asked for by the commands that people have: kubectl for the token, aws for the credentials. */
+/** Credentials of pods, requested with kubectl (for the token) and aws (for the credentials). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLE, TARGET } from '../../end-to-end/fixture.ts';
 import { reasonToSkip, serve, type Served } from '../../end-to-end/served.ts';
@@ -39,26 +39,30 @@ describe.skipIf(reason !== undefined)(`kubectl and aws${reason === undefined ? '
     await served?.stop();
   });
 
-  it('change the token of a pod for the credentials of its role, before and after', { timeout: 300_000 }, async () => {
-    const asWebIdentity = ['sts', 'assume-role-with-web-identity', '--role-arn', ROLE, '--role-session-name', 'pod'];
-    const assumed = await aws(...asWebIdentity, '--web-identity-token', await token('sts.amazonaws.com'));
-    expect(assumed['AssumedRoleUser']!['Arn']).toMatch(/:assumed-role\/[^/]+\/pod$/);
+  it(
+    'exchange the tokens of a pod for the credentials of its role, with IRSA and with EKS Pod Identity',
+    { timeout: 300_000 },
+    async () => {
+      const asWebIdentity = ['sts', 'assume-role-with-web-identity', '--role-arn', ROLE, '--role-session-name', 'pod'];
+      const assumed = await aws(...asWebIdentity, '--web-identity-token', await token('sts.amazonaws.com'));
+      expect(assumed['AssumedRoleUser']!['Arn']).toMatch(/:assumed-role\/[^/]+\/pod$/);
 
-    const forPod = ['eks-auth', 'assume-role-for-pod-identity', '--cluster-name', TARGET.cluster, '--token'];
-    const pods = await token('pods.eks.amazonaws.com');
-    const refused = await served.run('aws', [...forPod, pods]);
-    expect(refused.err).toContain('(ResourceNotFoundException) when calling the AssumeRoleForPodIdentity operation');
-    // By itself, so that the pod stays: whoever has a token of it may ask for both.
-    const associate = ['eks', 'create-pod-identity-association', '--cluster-name', TARGET.cluster];
-    await aws(...associate, '--namespace', 'kube-system', '--service-account', ACCOUNT, '--role-arn', ROLE);
-    const granted = await aws(...forPod, pods);
-    expect(granted['subject']).toEqual({ namespace: 'kube-system', serviceAccount: ACCOUNT });
-    const { accessKeyId = '', secretAccessKey = '', sessionToken = '' } = granted['credentials']!;
-    const who = await served.run('aws', ['sts', 'get-caller-identity', '--output', 'json'], {
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      AWS_SESSION_TOKEN: sessionToken,
-    });
-    expect(JSON.parse(who.out)).toMatchObject({ Arn: granted['assumedRoleUser']!['arn'] });
-  });
+      const forPod = ['eks-auth', 'assume-role-for-pod-identity', '--cluster-name', TARGET.cluster, '--token'];
+      const pods = await token('pods.eks.amazonaws.com');
+      const refused = await served.run('aws', [...forPod, pods]);
+      expect(refused.err).toContain('(ResourceNotFoundException) when calling the AssumeRoleForPodIdentity operation');
+      // A standalone association does not replace the pod, which can now request credentials in both ways.
+      const associate = ['eks', 'create-pod-identity-association', '--cluster-name', TARGET.cluster];
+      await aws(...associate, '--namespace', 'kube-system', '--service-account', ACCOUNT, '--role-arn', ROLE);
+      const granted = await aws(...forPod, pods);
+      expect(granted['subject']).toEqual({ namespace: 'kube-system', serviceAccount: ACCOUNT });
+      const { accessKeyId = '', secretAccessKey = '', sessionToken = '' } = granted['credentials']!;
+      const who = await served.run('aws', ['sts', 'get-caller-identity', '--output', 'json'], {
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        AWS_SESSION_TOKEN: sessionToken,
+      });
+      expect(JSON.parse(who.out)).toMatchObject({ Arn: granted['assumedRoleUser']!['arn'] });
+    },
+  );
 });

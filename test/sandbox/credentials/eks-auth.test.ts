@@ -1,4 +1,4 @@
-/** AssumeRoleForPodIdentity over the wire: by whom, for which pod, and with what. */
+/** AssumeRoleForPodIdentity over the wire: callers, pods and tokens. */
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { CreatePodIdentityAssociationCommand, ListClustersCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
@@ -21,7 +21,7 @@ import {
 
 const AUDIENCES = ['pods.eks.amazonaws.com'];
 
-/** A lab whose controller has an association, and what EKS Auth answers for its first pod. */
+/** Opens a lab whose controller has an association, and returns EKS Auth's response for its first pod. */
 const ask = async (setting: Setting): Promise<Assumed> => {
   const lab = openLab({ association: {}, ...setting });
   return assumeForPod(lab, await podToken(lab));
@@ -34,7 +34,7 @@ const keysOf = ({ body }: Assumed) => ({
 });
 
 describe('AssumeRoleForPodIdentity', () => {
-  it('gives a pod its role: who asks STS with the credentials is told so', async () => {
+  it('returns credentials of a pod’s role, which STS confirms', async () => {
     const lab = openLab({ association: {} });
     const assumed = await assumeForPod(lab, await podToken(lab));
     expect(assumed).toMatchObject({
@@ -75,7 +75,7 @@ describe('AssumeRoleForPodIdentity', () => {
   it.each<[string, object[], number]>([
     ['no condition', [podsStatement()], 200],
     ['the cluster as the source', [podsStatement({ ArnEquals: { 'aws:SourceArn': CLUSTER_ARN } })], 200],
-    // awslabs/mountpoint-s3-csi-driver#781: EKS had taken the association.
+    // awslabs/mountpoint-s3-csi-driver#781: EKS had accepted the association.
     [
       'an association as the source',
       [
@@ -100,11 +100,11 @@ describe('AssumeRoleForPodIdentity', () => {
       [podsStatement({ StringLike: { 'aws:RequestTag/kubernetes-pod-name': 'ebs-csi-controller-*' } })],
       200,
     ],
-    ['pods of another name', [podsStatement({ StringLike: { 'aws:RequestTag/kubernetes-pod-name': 'web-*' } })], 400],
+    ['pods with another name', [podsStatement({ StringLike: { 'aws:RequestTag/kubernetes-pod-name': 'web-*' } })], 400],
     ['another account', [podsStatement({ StringEquals: { 'aws:SourceAccount': '999999999999' } })], 400],
     ['no sts:TagSession', [{ ...podsStatement(), Action: 'sts:AssumeRole' }], 400],
-    ['a date that has passed', [podsStatement({ DateLessThan: { 'aws:CurrentTime': '2020-01-01T00:00:00Z' } })], 400],
-  ])('judges the trust policy: %s', async (_what, trust, status) => {
+    ['a date in the past', [podsStatement({ DateLessThan: { 'aws:CurrentTime': '2020-01-01T00:00:00Z' } })], 400],
+  ])('evaluates the trust policy: %s', async (_what, trust, status) => {
     const { body, ...assumed } = await ask({ trust });
     const refused = {
       error: 'AccessDeniedException',
@@ -114,13 +114,13 @@ describe('AssumeRoleForPodIdentity', () => {
     expect({ ...assumed, message: body.message }).toEqual({ status, ...(status === 200 ? taken : refused) });
   });
 
-  it('sends no tags where the association has them disabled, so that conditions on them are not met', async () => {
+  it('sends no tags if the association disables them, so that conditions on them are not met', async () => {
     const trust = [podsStatement({ StringEquals: { 'aws:RequestTag/kubernetes-service-account': CONTROLLER } })];
     expect(await ask({ trust, association: { disableSessionTags: true } })).toMatchObject({ status: 400 });
     expect(await ask({ association: { disableSessionTags: true } })).toMatchObject({ status: 200 });
   });
 
-  it.each(['allows', 'denies'] as const)('%s what nobody can decide, as the knob says', async (undecidedTrust) => {
+  it.each(['allows', 'denies'] as const)('%s an undecidable request, according to the knob', async (undecidedTrust) => {
     const trust = [podsStatement({ StringEquals: { 'aws:SourceOrgID': 'o-123456' } })];
     expect(await ask({ trust, knobs: { undecidedTrust } })).toMatchObject({
       status: undecidedTrust === 'allows' ? 200 : 400,
@@ -139,18 +139,18 @@ describe('AssumeRoleForPodIdentity', () => {
       }),
     });
 
-    it('gives that role’s credentials', async () => {
+    it('returns that role’s credentials', async () => {
       const assumed = await ask({ roles: [target()], association: { targetRoleArn: TARGET } });
       expect(assumed.body.assumedRoleUser?.arn).toMatch(`assumed-role/target/eks-dev-`);
     });
 
-    it('refuses where the target trusts another external id', async () => {
+    it('fails if the target trusts another external id', async () => {
       const roles = [target({ StringEquals: { 'sts:ExternalId': 'somebody-elses' } })];
       expect(await ask({ roles, association: { targetRoleArn: TARGET } })).toMatchObject({ status: 400 });
     });
   });
 
-  it('has no association for a service account without one, and knows a new one late', async () => {
+  it('fails for a service account without an association, and knows a new one late', async () => {
     const lab = openLab({ knobs: { eksAuthLagSeconds: 5 } });
     const token = await podToken(lab);
     expect(await assumeForPod(lab, token)).toMatchObject({ status: 404, error: 'ResourceNotFoundException' });
@@ -177,11 +177,11 @@ describe('the token', () => {
     return assumeForPod(lab, token);
   };
 
-  it('is for EKS Auth', async () => {
+  it('must be for EKS Auth', async () => {
     expect(await refused({ audiences: ['sts.amazonaws.com'] })).toMatchObject({ error: 'InvalidTokenException' });
   });
 
-  it('is bound to a pod that is there', async () => {
+  it('must be bound to an existing pod', async () => {
     expect(await refused({ boundObjectRef: null })).toMatchObject({ error: 'InvalidTokenException' });
     const lab = openLab({ association: {} });
     const token = await podToken(lab);
@@ -189,12 +189,12 @@ describe('the token', () => {
     expect(await assumeForPod(lab, token)).toMatchObject({ error: 'InvalidTokenException' });
   });
 
-  it('has an end', async () => {
+  it('expires', async () => {
     expect(await refused({ expirationSeconds: 600 }, 599)).toMatchObject({ status: 200 });
     expect(await refused({ expirationSeconds: 600 }, 600)).toMatchObject({ error: 'ExpiredTokenException' });
   });
 
-  it('is of that cluster, and nothing else', async () => {
+  it('must be from that cluster, and unmodified', async () => {
     const lab = openLab({ association: {} });
     const own = await podToken(lab);
     const foreign = await podToken(openLab({ association: {} }));
@@ -209,11 +209,11 @@ describe('the token', () => {
     [{ boundObjectRef: { kind: 'Pod', name: 'nobody' } }, 404, 'pods "nobody" not found'],
     [{ boundObjectRef: { kind: 'Secret', name: 'x' } }, 400, 'binds tokens to pods only'],
     [{ audiences: 'sts.amazonaws.com' }, 400, 'spec.audiences'],
-  ])('is not made of %j', async (spec, status, message) => {
+  ])('is not issued for %j', async (spec, status, message) => {
     expect(await tokenFor(openLab(), spec)).toMatchObject({ status, message: expect.stringContaining(message) });
   });
 
-  it('is not made for a pod of another service account, nor for one that is not there', async () => {
+  it('is not issued for a pod of another service account, or for a missing service account', async () => {
     const lab = openLab({ association: {} });
     const { name } = lab.pods()[0]!.metadata;
     const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name };
@@ -225,8 +225,8 @@ describe('the token', () => {
   });
 });
 
-describe('who asks', () => {
-  it('needs the right, on that cluster', async () => {
+describe('the caller', () => {
+  it('needs the permission on that cluster', async () => {
     const lab: CredentialLab = openLab({ association: {} });
     const token = await podToken(lab);
     lab.world.accounts.get(ACCOUNT)!.roles.get('dev-nodes')!.attachedPolicies = [];
@@ -237,7 +237,7 @@ describe('who asks', () => {
     });
   });
 
-  it('is told of a cluster that is not there, and of an operation', async () => {
+  it('gets an error for a missing cluster, and for an unknown operation', async () => {
     const lab = openLab({ association: {} });
     expect(await assumeForPod(lab, 'x', { cluster: 'prod' })).toMatchObject({ error: 'ResourceNotFoundException' });
     expect(await assumeForPod(lab, 'x', { cluster: 'a/b' })).toMatchObject({ error: 'UnknownOperationException' });

@@ -1,4 +1,4 @@
-/** What pods have while EKS Auth, or STS, answers nobody. */
+/** Credentials of pods during an outage of EKS Auth or STS. */
 import { describe, expect, it } from 'vitest';
 import { assumeForPod, openLab, podToken } from './support.ts';
 
@@ -10,7 +10,7 @@ describe('an outage of EKS Auth', () => {
     faults: [{ service: 'eks-auth', after, seconds, kind }],
   });
 
-  it('leaves pods what they have, and is over when it is over', () => {
+  it('does not affect the credentials that pods have, and ends', () => {
     const lab = openLab({ ...ASSOCIATED, ...at(HOUR, HOUR) });
     lab.pass(30);
     expect(lab.has()).toMatchObject({ roleArn: expect.any(String) });
@@ -20,19 +20,22 @@ describe('an outage of EKS Auth', () => {
     expect(lab.has()).not.toHaveProperty('refused');
   });
 
-  it.each(['keeps', 'drops'])('is no refusal: what was fetched is kept to its end (refusedRenewal: %s)', (knob) => {
-    const lab = openLab({ ...ASSOCIATED, ...at(2 * HOUR, 8 * HOUR), knobs: { refusedRenewal: knob } });
-    const { expiresAt = 0 } = lab.has() as { expiresAt?: number };
-    lab.pass(4 * HOUR);
-    // Renewed from three hours on, if EKS Auth answered.
-    expect(lab.has()).toMatchObject({ expiresAt, refused: { code: 'InternalServerException', status: 500 } });
-    lab.pass((expiresAt - lab.world.schedule.now()) / 1000 + 1);
-    expect(lab.has()).not.toHaveProperty('roleArn');
-    lab.pass(4 * HOUR);
-    expect(lab.has()).toMatchObject({ roleArn: expect.any(String) });
-  });
+  it.each(['keeps', 'drops'])(
+    'is not a refusal: credentials are kept until they expire (refusedRenewal: %s)',
+    (knob) => {
+      const lab = openLab({ ...ASSOCIATED, ...at(2 * HOUR, 8 * HOUR), knobs: { refusedRenewal: knob } });
+      const { expiresAt = 0 } = lab.has() as { expiresAt?: number };
+      lab.pass(4 * HOUR);
+      // The pod would renew after three hours if EKS Auth were available.
+      expect(lab.has()).toMatchObject({ expiresAt, refused: { code: 'InternalServerException', status: 500 } });
+      lab.pass((expiresAt - lab.world.schedule.now()) / 1000 + 1);
+      expect(lab.has()).not.toHaveProperty('roleArn');
+      lab.pass(4 * HOUR);
+      expect(lab.has()).toMatchObject({ roleArn: expect.any(String) });
+    },
+  );
 
-  it('gives new pods nothing', () => {
+  it('leaves new pods without credentials', () => {
     const lab = openLab({ ...ASSOCIATED, ...at(HOUR, HOUR, 'throttled') });
     lab.pass(HOUR + 60);
     lab.restart();
@@ -42,8 +45,8 @@ describe('an outage of EKS Auth', () => {
     expect(lab.has()).toMatchObject({ roleArn: expect.any(String) });
   });
 
-  it('lets pods renew until the moment when it begins, whoever looks when', () => {
-    // Due three hours after the pods were ready: just before the outage, and nobody has looked since the start.
+  it('has pods renew until it begins, regardless of when their state is read', () => {
+    // Renewal is due three hours after the pods were ready, just before the outage; nothing has read their state since.
     const lab = openLab({ ...ASSOCIATED, ...at(3 * HOUR + 60, 5 * HOUR) });
     const first = lab.has() as { expiresAt?: number };
     lab.pass(3 * HOUR + 120);
@@ -52,7 +55,7 @@ describe('an outage of EKS Auth', () => {
     expect(now).not.toHaveProperty('refused');
   });
 
-  it('answers on the wire so, too', async () => {
+  it('returns the error on the wire, too', async () => {
     const lab = openLab({ ...ASSOCIATED, ...at(0, HOUR, 'server-error') });
     lab.pass(1);
     expect(await assumeForPod(lab, await podToken(lab))).toMatchObject({
@@ -63,7 +66,7 @@ describe('an outage of EKS Auth', () => {
 });
 
 describe('an outage of STS', () => {
-  it('is one of pods on IRSA, and not of those on Pod Identity', () => {
+  it('affects pods on IRSA, but not pods on Pod Identity', () => {
     const faults = [{ service: 'sts', after: HOUR, seconds: HOUR, kind: 'lost-before' }];
     const irsa = openLab({ faults });
     const pods = openLab({ ...ASSOCIATED, faults });

@@ -1,4 +1,4 @@
-/** What the world's own pods have: from when on, for how long, and what keeps them from it. */
+/** Credentials of the world's own pods: when they get them, how long they keep them, and what prevents it. */
 import { CreatePodIdentityAssociationCommand, DeletePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
@@ -46,20 +46,20 @@ const without = (method: 'pod-identity' | 'irsa', code: string) => ({
 });
 
 describe('a pod', () => {
-  it('has the role that its environment leads to', () => {
+  it('has the role that its environment specifies', () => {
     expect(openLab().has()).toMatchObject(granted('irsa'));
     expect(openLab({ association: {} }).has()).toMatchObject(granted('pod-identity'));
   });
 
-  it('has nothing to fetch without an identity: it is on its node’s role', () => {
+  it('without an identity fetches nothing: it uses its node’s role', () => {
     const lab = openLab();
     const node = listObjects(lab.cluster.kube, 'Pod').find((pod) => pod.spec.serviceAccountName === 'ebs-csi-node-sa')!;
     expect(credentialsOfPod(lab.world, lab.cluster, node)).toEqual([]);
     expect(hasCredentials(lab.world, lab.cluster, node)).toBe(true);
   });
 
-  // awslabs/mountpoint-s3-csi-driver#781: the right environment, and NoSigningCredentials.
-  it('can have the right environment and no credentials, where EKS judges the form of a trust policy alone', async () => {
+  // awslabs/mountpoint-s3-csi-driver#781: the correct environment, but NoSigningCredentials.
+  it('can have the correct environment but no credentials, if EKS checks trust policies only structurally', async () => {
     const wrong = podsStatement({ ArnEquals: { 'aws:SourceArn': `${CLUSTER_ARN}-2` } });
     const lab = openLab({ trust: [irsaStatement, wrong] });
     await associate(lab);
@@ -69,7 +69,7 @@ describe('a pod', () => {
     await expect(associate(judged)).rejects.toThrow('Trust policy of the role provided is invalid');
   });
 
-  it('gets them as soon as it can, however late that is', async () => {
+  it('gets credentials as soon as they are available, however late', async () => {
     const lab = openLab({ trust: [irsaStatement, podsStatement({ Bool: { 'aws:SecureTransport': 'false' } })] });
     await associate(lab);
     lab.restart();
@@ -79,7 +79,7 @@ describe('a pod', () => {
     expect(lab.has()).toMatchObject(granted('pod-identity'));
   });
 
-  it('is ready only once it has them, where it needs them to work', async () => {
+  it('that needs credentials to run is ready only once it has them', async () => {
     const lab = openLab({
       trust: [irsaStatement, podsStatement({ Bool: { 'aws:SecureTransport': 'false' } })],
       knobs: { podsWaitForCredentials: true },
@@ -105,8 +105,8 @@ describe('a pod', () => {
   });
 });
 
-describe('once its association is gone', () => {
-  it('a pod keeps what it has until that ends', async () => {
+describe('after the association was deleted', () => {
+  it('a pod keeps its credentials until they expire', async () => {
     const lab = openLab({ association: {} });
     await dissociate(lab);
     expect(lab.has()).toMatchObject(granted('pod-identity'));
@@ -122,7 +122,7 @@ describe('once its association is gone', () => {
     expect(lab.has()).toEqual(without('pod-identity', 'ResourceNotFoundException'));
   });
 
-  it('a pod whose agent drops it has nothing from the next renewal on', async () => {
+  it('a pod whose agent drops them has no credentials from the next renewal on', async () => {
     const lab = openLab({ association: {}, knobs: { refusedRenewal: 'drops' } });
     await dissociate(lab);
     lab.pass(3 * HOUR - 1);
@@ -131,7 +131,7 @@ describe('once its association is gone', () => {
     expect(lab.has()).toEqual(without('pod-identity', 'ResourceNotFoundException'));
   });
 
-  it('a new pod of the old environment never gets any', async () => {
+  it('a new pod with the old environment never gets credentials', async () => {
     const lab = openLab({ association: {} });
     const [pod] = lab.pods();
     await dissociate(lab);
@@ -139,7 +139,7 @@ describe('once its association is gone', () => {
     expect(lab.has()).toEqual(without('pod-identity', 'ResourceNotFoundException'));
   });
 
-  it('what was due before is renewed before, though nobody looked meanwhile', async () => {
+  it('a renewal that was due before happens before, even if nothing read the state meanwhile', async () => {
     const lab = openLab({ association: {} });
     expect(lab.has()).toMatchObject(granted('pod-identity'));
     lab.pass(5 * HOUR);
@@ -151,8 +151,8 @@ describe('once its association is gone', () => {
   });
 });
 
-describe('once its association is gone, and the webhook does not know it yet', () => {
-  it('a new pod has the environment of EKS Pod Identity and nothing else; a later one has the annotation’s', async () => {
+describe('after the association was deleted, before the webhook knows it', () => {
+  it('a new pod has only the environment of Pod Identity; a later one has the environment of the annotation', async () => {
     const lab = openLab({ knobs: { webhookRemovalLagSeconds: 30 } });
     await associate(lab);
     lab.restart();
@@ -166,8 +166,8 @@ describe('once its association is gone, and the webhook does not know it yet', (
   });
 });
 
-describe('over IRSA', () => {
-  it('a pod keeps what it has for an hour once the trust is gone', async () => {
+describe('with IRSA', () => {
+  it('a pod keeps its credentials for an hour after the trust was removed', async () => {
     const lab = openLab();
     expect(lab.has()).toMatchObject(granted('irsa'));
     await trust(lab, podsStatement());
@@ -195,11 +195,11 @@ describe('over IRSA', () => {
       },
       'AccessDenied',
     ],
-  ])('a pod has nothing with %s', (_what, setting, code) => {
+  ])('a pod has no credentials with %s', (_what, setting, code) => {
     expect(openLab(setting).has()).toEqual(without('irsa', code));
   });
 
-  it('a pod has nothing where IAM’s provider is for another audience', () => {
+  it('a pod has no credentials if IAM’s provider is for another audience', () => {
     const lab = openLab();
     for (const provider of lab.world.accounts.get(ACCOUNT)!.oidcProviders!.values()) provider.clientIds = ['other'];
     expect(lab.has()).toEqual(without('irsa', 'InvalidIdentityToken'));
@@ -207,7 +207,7 @@ describe('over IRSA', () => {
 });
 
 describe('the agent', () => {
-  it('has to be on the node', () => {
+  it('has to run on the node', () => {
     const lab = openLab({ association: {}, cluster: { addons: [ebs] } });
     expect(lab.has()).toEqual(without('pod-identity', 'AgentUnreachable'));
   });
@@ -218,7 +218,7 @@ describe('the agent', () => {
     );
   });
 
-  it('is not ready on a node', () => {
+  it('has to be ready on the node', () => {
     const nodes = [{ count: 2, os: 'linux', ready: true, agentReady: false }];
     expect(openLab({ association: {}, cluster: { nodes } }).has()).toEqual(without('pod-identity', 'AgentUnreachable'));
   });
@@ -227,7 +227,7 @@ describe('the agent', () => {
     ['allowed', policyOf(allow('eks-auth:*')), true],
     ['allowed for another cluster', policyOf(allow('eks-auth:*', `${CLUSTER_ARN}-2`)), false],
     ['denied', policyOf(allow('*'), deny('eks-auth:AssumeRoleForPodIdentity')), false],
-  ])('asks by the role of its node, which is %s to', (_what, document, may) => {
+  ])('calls with the role of its node, which is %s', (_what, document, may) => {
     const trustPolicy = policyOf({
       Effect: 'Allow',
       Principal: { Service: 'ec2.amazonaws.com' },
@@ -239,7 +239,7 @@ describe('the agent', () => {
     expect(lab.has()).toMatchObject(expected);
   });
 
-  it('is not needed by a pod that has what it needs, for a while', () => {
+  it('is not needed for a while by a pod that has credentials', () => {
     const lab = openLab({ association: {} });
     expect(lab.has()).toMatchObject(granted('pod-identity'));
     const agents = getObject(lab.cluster.kube, 'DaemonSet', 'kube-system', 'eks-pod-identity-agent')!;

@@ -1,4 +1,4 @@
-/** A world with a cluster whose pods have AWS identities, and the ways to ask for their credentials. */
+/** A world with a cluster whose pods have AWS identities, and functions to request their credentials. */
 import { SignatureV4 } from '@smithy/signature-v4';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import type { AwsCredentialIdentity } from '@smithy/types';
@@ -22,7 +22,7 @@ export const NODES = `arn:aws:iam::${ACCOUNT}:role/dev-nodes`;
 export const CONTROLLER = 'ebs-csi-controller-sa';
 export const CLUSTER_ARN = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`;
 
-/** Trust for the cluster's tokens, as a statement. */
+/** Statement that trusts the cluster's tokens. */
 export const irsaStatement = {
   Effect: 'Allow',
   Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${ISSUER}` },
@@ -34,7 +34,7 @@ export const irsaStatement = {
     },
   },
 };
-/** Trust for EKS Auth, under these conditions. */
+/** Returns a statement that trusts EKS Auth, under these conditions. */
 export const podsStatement = (Condition?: object) => ({
   ...podIdentityTrust.Statement[0],
   ...(Condition ? { Condition } : {}),
@@ -47,7 +47,7 @@ export interface Setting {
   /** Changes the cluster of the scenario file. */
   cluster?: Record<string, unknown>;
   roles?: object[];
-  /** The add-on's pods start on IRSA, or where this is set with an association of that form. */
+  /** The add-on's pods start with this association; with IRSA if undefined. */
   association?: Record<string, unknown>;
 }
 
@@ -58,11 +58,11 @@ export interface CredentialLab {
   eks: ReturnType<ReturnType<typeof clientsOf>['eks']>;
   iam: ReturnType<ReturnType<typeof clientsOf>['iam']>;
   pass: (seconds: number) => void;
-  /** The controller's pods that work. */
+  /** Returns the controller's active pods. */
   pods: () => Pod[];
-  /** What the first of them has. */
+  /** Returns the credentials of the first of them. */
   has: () => ReturnType<typeof credentialsOfPod>[number] | undefined;
-  /** All of them are made anew. */
+  /** Replaces all of them. */
   restart: () => void;
 }
 
@@ -140,7 +140,7 @@ export const openLab = ({
   };
 };
 
-/** A token of a service account from the API server, as `kubectl create token` gets it. */
+/** Requests a service account token from the API server, like `kubectl create token`. */
 export const tokenFor = async (
   { door, world, cluster }: CredentialLab,
   spec: Record<string, unknown>,
@@ -165,7 +165,7 @@ export const tokenFor = async (
   return { status: answer.status, token: document.status?.token ?? '', message: document.message ?? '' };
 };
 
-/** A token as the webhook has kubelet ask for it: for EKS Auth, and for the first of the controller's pods. */
+/** Requests a token as the kubelet does for the webhook: for EKS Auth and the first of the controller's pods. */
 export const podToken = async (lab: CredentialLab, change: Record<string, unknown> = {}): Promise<string> => {
   const { name, uid } = lab.pods()[0]!.metadata;
   const spec = { audiences: ['pods.eks.amazonaws.com'], boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name, uid } };
@@ -184,7 +184,7 @@ export interface Assumed {
   };
 }
 
-/** AssumeRoleForPodIdentity over the wire, signed, as the agent of a node calls it. */
+/** Calls AssumeRoleForPodIdentity over the wire, signed, as the agent on a node does. */
 export const assumeForPod = async (
   { world, door }: CredentialLab,
   token: unknown,

@@ -1,6 +1,6 @@
 /**
- * What the plan makes of IAM's answers, and what EKS does: where a step may make all its calls none is refused, and
- * where it may not, EKS refuses; whatever the policies of its role and its boundary say.
+ * Compares the plan's verdict from IAM's answers with EKS: if the verdict is that a step may make all its calls, EKS
+ * denies none, and otherwise EKS denies one, whatever the policies and the boundary of the step's role.
  */
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
@@ -60,7 +60,7 @@ const verdictOf = (rights: Right[], answers: Awaited<ReturnType<typeof readRight
   return each.includes('denied') ? 'denied' : each.includes('unknown') ? 'unknown' : 'allowed';
 };
 
-/** Most are about every call and every resource: what counts then is the condition. */
+/** Most statements apply to every call and resource, so that the condition decides. */
 const action = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom('*', 'eks:*') },
   {
@@ -126,11 +126,11 @@ const knobs = fc.record<Partial<Knobs>>({
   simulationMissingKeys: fc.constantFrom('evaluated', 'policies'),
   tagOnCreate: fc.constantFrom('cluster', 'addon', 'createaddon'),
   passedToService: fc.constantFrom('pods.eks.amazonaws.com', 'eks.amazonaws.com'),
-  // As it is simulated.
+  // The plan simulates the calls with this value.
   associatedResourceArn: fc.constant('cluster'),
 });
 
-/** One run: what the plan says of the step's calls, and what EKS does; throws where they do not agree. */
+/** Compares the plan's verdict on a step's calls with EKS in one run; throws if they do not agree. */
 async function agree(
   asking: Asking,
   step: Step,
@@ -141,8 +141,8 @@ async function agree(
   const role = fixture.world.accounts.get(ACCOUNT)!.roles.get('caller')!;
   if (boundary) role.permissionsBoundary = { arn: `arn:aws:iam::${ACCOUNT}:policy/bound`, document: textOf(boundary) };
   const facts = factsOf(fixture);
-  const way = step === 'update-addon' ? IN_PLACE : RECREATE;
-  const rights = rightsOf(facts, plannedAssociations(facts), way).filter(
+  const strategy = step === 'update-addon' ? IN_PLACE : RECREATE;
+  const rights = rightsOf(facts, plannedAssociations(facts), strategy).filter(
     ({ candidates, back }) => !back && candidates[0]!.step === step,
   );
   const { answers } = await readRights(
@@ -162,7 +162,7 @@ async function agree(
   return `${step} ${verdict} ${refusal ? 'refused' : 'done'}`;
 }
 
-/** The same with so many random roles, by each way of asking IAM; resolves to all that happened, each once. */
+/** Compares both for `numRuns` random roles; resolves to the set of outcomes. */
 export async function expectAgreement(asking: Asking, numRuns: number): Promise<Set<string>> {
   const seen = new Set<string>();
   await fc.assert(

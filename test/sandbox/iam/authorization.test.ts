@@ -1,4 +1,4 @@
-/** Each action of IAM with its right and without it, through the door. */
+/** Each IAM action with and without its permission, through the gateway. */
 import {
   GetOpenIDConnectProviderCommand,
   GetPolicyCommand,
@@ -38,7 +38,7 @@ const OWN = `arn:aws:iam::${ACCOUNT}:policy/team/archive`;
 const PROVIDER = `arn:aws:iam::${ACCOUNT}:oidc-provider/issuer.example/dev`;
 const trust = JSON.stringify(podIdentityTrust);
 
-/** IAM as the function's role calls it. */
+/** Opens IAM for calls by the function's role. */
 const open = (...statements: object[]) => {
   const world = newWorld(...statements);
   const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
@@ -56,7 +56,7 @@ const open = (...statements: object[]) => {
   return { world, role, iam };
 };
 
-/** The command, the resource that policies name, and how refusals name it. */
+/** The command, the resource in policies, and the resource's name in errors. */
 type Case = [action: string, command: unknown, resource: string, named: string];
 const onRole = { RoleName: 'ebs-csi' };
 const CASES: Case[] = [
@@ -111,14 +111,14 @@ const refusal = (
 });
 
 describe('IAM', () => {
-  it.each(CASES)('%s is answered with the right to it alone', async (action, command, resource) => {
+  it.each(CASES)('%s succeeds with only its permission', async (action, command, resource) => {
     const { world, iam } = open(allow(`iam:${action}`, resource));
     await expect(send(iam, command)).resolves.toBeDefined();
     expect(world.log.calls).toMatchObject([{ operation: action, caller: FUNCTION_ROLE, status: 200 }]);
     expect(world.log.calls[0]).not.toHaveProperty('denied');
   });
 
-  it.each(CASES)('%s is refused without it', async (action, command, _resource, named) => {
+  it.each(CASES)('%s is denied without its permission', async (action, command, _resource, named) => {
     const { world, iam } = open({ Effect: 'Allow', NotAction: `iam:${action}`, Resource: '*' });
     await expect(send(iam, command)).rejects.toMatchObject(refusal(action, named));
     expect(world.log.calls).toMatchObject([
@@ -127,7 +127,7 @@ describe('IAM', () => {
   });
 
   it.each(CASES)(
-    '%s is refused on another resource, and where it is denied',
+    '%s is denied on another resource, and by an explicit deny',
     async (action, command, resource, named) => {
       await expect(send(open(allow('iam:*', `${resource}x`)).iam, command)).rejects.toMatchObject(
         refusal(action, named),
@@ -138,7 +138,7 @@ describe('IAM', () => {
     },
   );
 
-  it('knows the tags of an OIDC provider', async () => {
+  it('evaluates the tags of an OIDC provider', async () => {
     const get = new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: PROVIDER });
     const tagged = (team: string) =>
       open(allow('iam:*', '*', { StringEquals: { 'aws:ResourceTag/team': team } })).iam.send(get);
@@ -146,7 +146,7 @@ describe('IAM', () => {
     await expect(tagged('media')).rejects.toMatchObject(refusal('GetOpenIDConnectProvider', PROVIDER));
   });
 
-  it('changes nothing of a role that the caller may not change', async () => {
+  it('does not change a role without permission', async () => {
     const { role, iam } = open(allow('iam:GetRole'));
     const before = structuredClone(role);
     await expect(
@@ -161,7 +161,7 @@ describe('IAM', () => {
     expect(role).toEqual(before);
   });
 
-  it('does not tell those who may not ask whether a role is there, or whether a policy is one', async () => {
+  it('does not disclose to callers without permission whether a role exists, or whether a policy is valid', async () => {
     const { iam } = open(allow('iam:GetRole', ROLE));
     await expect(send(iam, new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject(
       refusal('GetRole', 'role nobody'),
@@ -174,14 +174,14 @@ describe('IAM', () => {
     );
   });
 
-  it('tells those who may, by the ARN that the role would have', async () => {
+  it('reports a missing role to callers with permission on the ARN that the role would have', async () => {
     const { iam } = open(allow('iam:GetRole', `arn:aws:iam::${ACCOUNT}:role/nobody`));
     await expect(send(iam, new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject({
       name: 'NoSuchEntityException',
     });
   });
 
-  it("goes by a role's path, and by its tags", async () => {
+  it("evaluates a role's path and tags", async () => {
     for (const key of ['aws:ResourceTag/team', 'iam:ResourceTag/team']) {
       await expect(
         send(open(allow('iam:GetRole', '*', { StringEquals: { [key]: 'a&b' } })).iam, new GetRoleCommand(onRole)),
@@ -198,13 +198,13 @@ describe('IAM', () => {
     ).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
-  it('can be asked by whoever has the account: the operator', async () => {
+  it('can be called by the operator, the account’s administrator', async () => {
     const { world } = open();
     await expect(clientsOf(openDoor(world), world).iam().send(new GetRoleCommand(onRole))).resolves.toBeDefined();
   });
 });
 
-describe('the table of rights', () => {
+describe('the table of permissions', () => {
   it('has every action that IAM has, and no other', async () => {
     const world = newWorld();
     await refusesAllBut(
@@ -216,7 +216,7 @@ describe('the table of rights', () => {
     expect(new Set(CASES.map(([action]) => action))).toEqual(new Set(Object.keys(iamRights(world))));
   });
 
-  it('is complete, or the service does not start', () => {
+  it('has to be complete for the service to start', () => {
     const api = { namespace: 'https://example.com/', version: '2020-01-01', title: 'IAM' };
     const actions = { GetRole: () => ({}), DeleteRole: () => ({}) };
     const { GetRole } = iamRights(newWorld());

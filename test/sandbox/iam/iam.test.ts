@@ -28,7 +28,7 @@ const update = (document: unknown, RoleName = 'ebs-csi') =>
 const withStatement = (statement: object) => ({ Version: '2012-10-17', Statement: [statement] });
 
 describe('IAM', () => {
-  it('shows a role with its trust policy as URL-encoded JSON', async () => {
+  it('returns a role with its trust policy as URL-encoded JSON', async () => {
     const { Role: role } = await open().iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }));
     expect(role).toMatchObject({
       Arn: ROLE,
@@ -42,7 +42,7 @@ describe('IAM', () => {
     expect(JSON.parse(decodeURIComponent(role?.AssumeRolePolicyDocument ?? ''))).toEqual(podIdentityTrust);
   });
 
-  it('says that a role is not there', async () => {
+  it('reports a missing role', async () => {
     await expect(open().iam.send(new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject({
       name: 'NoSuchEntityException',
       message: 'The role with name nobody cannot be found.',
@@ -79,7 +79,7 @@ describe('IAM', () => {
     ).toMatchObject({ AttachedPolicies: [], IsTruncated: false });
   });
 
-  it('lists tags in pages that nothing shifts, with markers that it gave', async () => {
+  it('lists tags in pages that later changes do not shift, and accepts only its own markers', async () => {
     const { world, iam } = open();
     const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
     role.tags = { c: '3', a: '1', b: '2' };
@@ -102,7 +102,7 @@ describe('IAM', () => {
     });
   });
 
-  it('has no inline policies of a role', async () => {
+  it('returns no inline policies for a role without them', async () => {
     const { iam } = open();
     expect(await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi' }))).toMatchObject({
       PolicyNames: [],
@@ -144,7 +144,7 @@ describe('IAM', () => {
       `1 validation error detected: Value '${'r'.repeat(65)}' at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64`,
     ],
     [
-      'an ARN for a name',
+      'an ARN instead of a name',
       new GetRoleCommand({ RoleName: ROLE }),
       `1 validation error detected: Value '${ROLE}' at 'roleName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]+`,
     ],
@@ -158,7 +158,7 @@ describe('IAM', () => {
       new UpdateAssumeRolePolicyCommand({ RoleName: 'ebs-csi', PolicyDocument: '' }),
       "1 validation error detected: Value '' at 'policyDocument' failed to satisfy constraint: Member must have length greater than or equal to 1",
     ],
-  ])('refuses %s', async (_what, command, message) => {
+  ])('rejects %s', async (_what, command, message) => {
     await expect(open().iam.send(command as GetRoleCommand)).rejects.toMatchObject({
       name: 'ValidationError',
       message,
@@ -175,13 +175,13 @@ describe('IAM', () => {
   });
 
   it.each([
-    ['no JSON', '{', 'This policy contains invalid Json'],
+    ['invalid JSON', '{', 'This policy contains invalid Json'],
     ['URL-encoded JSON', encodeURIComponent(JSON.stringify(podIdentityTrust)), 'This policy contains invalid Json'],
-    ['no policy', { Statement: 'all' }, 'Syntax errors in policy.'],
+    ['an invalid policy', { Statement: 'all' }, 'Syntax errors in policy.'],
     ['no statement', { Version: '2012-10-17', Statement: [] }, 'Syntax errors in policy.'],
-    ['a version of its own', { ...podIdentityTrust, Version: '2024-01-01' }, 'Syntax errors in policy.'],
+    ['an unknown version', { ...podIdentityTrust, Version: '2024-01-01' }, 'Syntax errors in policy.'],
     [
-      'an element that IAM does not know',
+      'an unknown element',
       withStatement({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole', Comment: 'why' }),
       'Syntax errors in policy.',
     ],
@@ -194,12 +194,12 @@ describe('IAM', () => {
       'Syntax errors in policy.',
     ],
     [
-      'a principal of no type',
+      'a principal without a type',
       withStatement({ Effect: 'Allow', Principal: { Nobody: 'x' }, Action: 'sts:AssumeRole' }),
       'Syntax errors in policy.',
     ],
     ['no action', withStatement({ Effect: 'Allow', Principal: '*' }), 'Missing required field Action'],
-    ['nobody named', withStatement({ Effect: 'Allow', Action: 'sts:AssumeRole' }), 'Missing required field Principal'],
+    ['no principal', withStatement({ Effect: 'Allow', Action: 'sts:AssumeRole' }), 'Missing required field Principal'],
     [
       'a resource',
       withStatement({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole', Resource: '*' }),
@@ -235,7 +235,7 @@ describe('IAM', () => {
       'AssumeRole policy may only specify STS AssumeRole actions.',
     ],
     [
-      'a role that is gone',
+      'a missing role',
       withStatement({
         Effect: 'Allow',
         Principal: { AWS: `arn:aws:iam::${ACCOUNT}:role/gone` },
@@ -243,7 +243,7 @@ describe('IAM', () => {
       }),
       `Invalid principal in policy: "AWS":"arn:aws:iam::${ACCOUNT}:role/gone"`,
     ],
-  ])('refuses a trust policy with %s', async (_what, document, message) => {
+  ])('rejects a trust policy with %s', async (_what, document, message) => {
     const { world, iam } = open();
     const before = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy;
     await expect(iam.send(update(document))).rejects.toMatchObject({
@@ -270,7 +270,7 @@ describe('IAM', () => {
     });
   });
 
-  it('takes a longer one where the quota has been raised', async () => {
+  it('accepts a longer trust policy with a raised quota', async () => {
     const { world, iam } = open();
     world.knobs.trustPolicyQuota = 4096;
     const services = (count: number) =>
@@ -286,7 +286,7 @@ describe('IAM', () => {
     });
   });
 
-  it('shows a changed trust policy at once, although other services do not see it yet', async () => {
+  it('returns a changed trust policy at once, although other services do not see it yet', async () => {
     const { iam } = open();
     const document = withStatement({ Effect: 'Allow', Principal: { AWS: ROLE }, Action: 'sts:AssumeRole' });
     await iam.send(update(document));
@@ -295,7 +295,7 @@ describe('IAM', () => {
   });
 
   it.each(['/aws-service-role/eks.amazonaws.com/', '/aws-reserved/sso.amazonaws.com/'])(
-    'leaves roles of AWS alone: %s',
+    'does not change roles of AWS: %s',
     async (path) => {
       const { world, iam } = open();
       const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
@@ -308,7 +308,7 @@ describe('IAM', () => {
     },
   );
 
-  it('names an action that it does not have', async () => {
+  it('rejects an unimplemented action with its name', async () => {
     await expect(
       open().iam.send(new CreateRoleCommand({ RoleName: 'r', AssumeRolePolicyDocument: '{}' })),
     ).rejects.toMatchObject({
@@ -318,7 +318,7 @@ describe('IAM', () => {
     });
   });
 
-  it('names every action of the API that it does not have', async () => {
+  it('rejects every unimplemented action of the API with its name', async () => {
     const world = newWorld();
     expect(
       await refusesAllBut(createIamService(world), sdk, '2010-05-08', [

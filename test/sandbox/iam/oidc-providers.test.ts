@@ -1,4 +1,4 @@
-/** The OIDC providers that IAM shows: those of clusters' issuers, and those that the scenario names. */
+/** OIDC providers in IAM: those of clusters' issuers, and those of the scenario. */
 import { GetOpenIDConnectProviderCommand, ListOpenIDConnectProvidersCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
@@ -12,7 +12,7 @@ const arnOf = (issuer: string, partition = 'aws'): string => `arn:${partition}:i
 const account = (parts: object) => (file: ReturnType<typeof scenarioFile>) =>
   void Object.assign(file.accounts[0]!, parts);
 
-/** IAM of the account whose cluster has these fields, and which has these providers. */
+/** Opens IAM of an account with these providers, whose cluster has these fields. */
 const open = (cluster: object, oidcProviders?: object[], clients: 'direct' | 'sdk' = 'sdk') => {
   const file = changed((scenario) => {
     add(scenario, cluster);
@@ -30,8 +30,8 @@ const notFound = (issuer: string) => ({
   $metadata: expect.objectContaining({ httpStatusCode: 404 }) as unknown,
 });
 
-describe.each(['sdk', 'direct'] as const)('OIDC providers, by clients of kind %s', (clients) => {
-  it('has one for the issuer of a cluster', async () => {
+describe.each(['sdk', 'direct'] as const)('OIDC providers, with clients of kind %s', (clients) => {
+  it('include one for the issuer of a cluster', async () => {
     const cluster = { oidcId: OIDC_ID, createdAt: '2025-03-04T09:00:00.000Z' };
     expect(await listed(cluster, undefined, clients)).toEqual([{ Arn: arnOf(ISSUER) }]);
     const { $metadata: _, ...provider } = await open(cluster, undefined, clients).send(get(ISSUER));
@@ -43,14 +43,14 @@ describe.each(['sdk', 'direct'] as const)('OIDC providers, by clients of kind %s
     });
   });
 
-  it('has none for a cluster without an issuer, or where the scenario says so', async () => {
+  it('do not include one for a cluster without an issuer, or if the scenario omits it', async () => {
     expect(await listed({}, undefined, clients)).toEqual([]);
     const absent = { oidcId: OIDC_ID, oidcProvider: 'absent' };
     expect(await listed(absent, undefined, clients)).toEqual([]);
     await expect(open(absent, undefined, clients).send(get(ISSUER))).rejects.toMatchObject(notFound(ISSUER));
   });
 
-  it('has those that the scenario names, with their tags', async () => {
+  it('include those of the scenario, with their tags', async () => {
     const tagged = { url: GITHUB, clientIds: ['sts.amazonaws.com', 'ci'], tags: { team: 'a&b' } };
     const other = { url: `https://${ISSUER}`, clientIds: [] };
     const absent = { oidcId: OIDC_ID, oidcProvider: 'absent' };
@@ -68,13 +68,13 @@ describe.each(['sdk', 'direct'] as const)('OIDC providers, by clients of kind %s
 });
 
 describe('OIDC providers', () => {
-  it('is of the partition of its cluster', async () => {
+  it('are in the partition of their cluster', async () => {
     expect(await listed({ region: 'cn-north-1', oidcId: OIDC_ID })).toEqual([
       { Arn: arnOf(`oidc.eks.cn-north-1.amazonaws.com.cn/id/${OIDC_ID}`, 'aws-cn') },
     ]);
   });
 
-  it('refuses an ARN that is too short, or none', async () => {
+  it('are not returned for an ARN that is too short, or missing', async () => {
     const { send } = {
       send: (arn?: string) => open({}).send(new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: arn })),
     };
@@ -86,7 +86,7 @@ describe('OIDC providers', () => {
     await expect(send()).rejects.toMatchObject({ name: 'ValidationError' });
   });
 
-  it('makes no difference to what a seed gives', () => {
+  it('do not change the random sequence of a seed', () => {
     const idsOf = (parts: object): string[] => {
       const world = buildWorld(
         parseScenario(
@@ -101,7 +101,7 @@ describe('OIDC providers', () => {
 
   it.each<[string, Parameters<typeof problemOf>[0], string]>([
     [
-      'a provider that a cluster brings along',
+      'a provider that a cluster already has',
       (file) => {
         add(file, { oidcId: OIDC_ID });
         account({ oidcProviders: [{ url: `https://${ISSUER}` }] })(file);
@@ -114,12 +114,12 @@ describe('OIDC providers', () => {
       `accounts[0].oidcProviders[1].url: the OIDC provider ${GITHUB} is there twice`,
     ],
     [
-      'an issuer that is no https URL',
+      'an issuer that is not an https URL',
       account({ oidcProviders: [{ url: ISSUER }] }),
       'accounts[0].oidcProviders[0].url: must be a URL such as https://token.actions.githubusercontent.com',
     ],
     [
-      'a provider that is absent for no issuer',
+      'an absent provider without an issuer',
       (file) => add(file, { oidcProvider: 'absent' }),
       'accounts[0].clusters[0].oidcProvider: the cluster shows no issuer that a provider could be of. Add its oidcId, or remove it.',
     ],
@@ -128,11 +128,11 @@ describe('OIDC providers', () => {
       (file) => add(file, { version: '1.35' }),
       'accounts[0].clusters[0].version: EKS has Kubernetes 1.35 since 2026-01-27, and the world begins before that, on 2026-01-15. Change startAt, or the version.',
     ],
-  ])('a scenario is refused with %s', (_what, change, message) => {
+  ])('reject a scenario with %s', (_what, change, message) => {
     expect(problemOf(change)).toContain(message);
   });
 
-  it('a scenario is taken with a version that EKS has on that day', () => {
+  it('accept a scenario with a version that EKS has on that day', () => {
     const file = changed((scenario) => {
       add(scenario, { version: '1.35' });
       scenario['startAt'] = '2026-01-27T00:00:00.000Z';

@@ -23,7 +23,7 @@ const inline = [
   { name: 'one', document: statement('sts:AssumeRole') },
 ];
 
-/** A role with two policies of each kind, and one of the service's own. */
+/** Opens IAM with a role that has two policies of each kind, and a role of the service. */
 const open = () => {
   const file = scenarioFile();
   const [role] = file.accounts[0]!.roles;
@@ -46,7 +46,7 @@ const open = () => {
 const json = (document: string | undefined): unknown => JSON.parse(decodeURIComponent(document ?? ''));
 
 describe('the policies of a role', () => {
-  it('are listed and read, inline ones by name', async () => {
+  it('can be listed and read, inline policies by name', async () => {
     const { iam } = open();
     expect((await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi' }))).PolicyNames).toEqual(['one', 'two']);
     const { PolicyDocument, ...rest } = await iam.send(
@@ -63,7 +63,7 @@ describe('the policies of a role', () => {
     });
   });
 
-  it('come in pages', async () => {
+  it('are listed in pages', async () => {
     const { iam } = open();
     const one = await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi', MaxItems: 1 }));
     expect(one).toMatchObject({ PolicyNames: ['one'], IsTruncated: true });
@@ -73,7 +73,7 @@ describe('the policies of a role', () => {
     });
   });
 
-  it('are listed, managed ones by path', async () => {
+  it('can be listed, managed policies by path', async () => {
     const { iam } = open();
     const list = async (PathPrefix?: string) =>
       (await iam.send(new ListAttachedRolePoliciesCommand({ RoleName: 'ebs-csi', PathPrefix }))).AttachedPolicies;
@@ -86,7 +86,7 @@ describe('the policies of a role', () => {
     expect(await list('/service-role/')).toEqual([ofAws]);
   });
 
-  it('are read by ARN and version, managed ones', async () => {
+  it('can be read, managed policies by ARN and version', async () => {
     const { iam } = open();
     const { Policy: policy } = await iam.send(new GetPolicyCommand({ PolicyArn: OWN }));
     expect(policy).toMatchObject({
@@ -106,28 +106,28 @@ describe('the policies of a role', () => {
 
   it.each([
     [
-      'a policy that nobody has',
+      'a policy that no role has',
       new GetPolicyCommand({ PolicyArn: `${OWN}-2` }),
       'NoSuchEntityException',
       `Policy ${OWN}-2 was not found.`,
     ],
     [
-      'a version that there is not',
+      'a missing version',
       new GetPolicyVersionCommand({ PolicyArn: OWN, VersionId: 'v2' }),
       'NoSuchEntityException',
       `Policy ${OWN} version v2 does not exist.`,
     ],
     [
-      'what the scenario does not say',
+      'a document that is not in the scenario',
       new GetPolicyVersionCommand({ PolicyArn: OF_AWS, VersionId: 'v1' }),
       'NotImplemented',
       `The sandbox does not know the document of the policy ${OF_AWS}. Add the document to the scenario.`,
     ],
-  ])('are not made up: %s', async (_what, command, name, message) => {
+  ])('are not invented: %s', async (_what, command, name, message) => {
     await expect(open().iam.send(command as GetPolicyCommand)).rejects.toMatchObject({ name, message });
   });
 
-  it('are there of the roles of the deployed service too, which nobody may assume by STS unless their template says so', async () => {
+  it('include those of the deployed service’s roles, which STS allows nobody to assume unless their template does', async () => {
     const { iam } = open();
     expect((await iam.send(new ListRolePoliciesCommand({ RoleName: 'plan-function' }))).PolicyNames).toEqual([
       'default',
@@ -142,7 +142,7 @@ describe('the policies of a role', () => {
     expect(json(role?.AssumeRolePolicyDocument)).toEqual({ Version: '2012-10-17', Statement: [] });
   });
 
-  it('come as the service reads them', async () => {
+  it('can be read by the service', async () => {
     expect(await new AwsRoles(open().iam).listPolicies(ROLE)).toEqual([
       { name: 'one', document: JSON.stringify(statement('sts:AssumeRole')) },
       { name: 'two', document: JSON.stringify(statement('s3:GetObject')) },
@@ -151,7 +151,7 @@ describe('the policies of a role', () => {
     ]);
   });
 
-  it('include its permissions boundary, which only GetRole shows', async () => {
+  it('include its permissions boundary, which only GetRole returns', async () => {
     const { world, iam } = open();
     world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.permissionsBoundary = {
       arn: `${OWN}-bound`,
@@ -182,7 +182,7 @@ describe('the policies of a role', () => {
     });
   });
 
-  it('that come with the service leave what a seed gives as it is', () => {
+  it('of the service do not change the random sequence of a seed', () => {
     const scenario = parseScenario(scenarioFile(), 'test');
     const [with_, without] = [
       buildWorld(scenario, { roles: [{ arn: FUNCTION_ROLE, policies: [], managedPolicyArns: [] }] }),

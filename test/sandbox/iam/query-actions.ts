@@ -1,17 +1,17 @@
-/** All actions of an API of the Query protocol, held against a service that plays some of them. */
+/** Compares all actions of a Query API with a service that implements some of them. */
 import { expect } from 'vitest';
 import type { Service } from '../../../sandbox/http.ts';
 import { ACCOUNT, REGION, ROLE } from '../support.ts';
 
-/** Names of an SDK's operations: it exports a command for each. */
+/** Returns the names of an SDK's operations: it exports a command for each. */
 const actionsOf = (sdk: object): string[] =>
   Object.keys(sdk).flatMap((name) =>
     name.endsWith('Command') && name !== '$Command' ? [name.slice(0, -'Command'.length)] : [],
   );
 
 /**
- * Expects `NotImplemented` by name for each action but the played ones, and anything else for those. `sdk`: the module
- * of the client. Answers how many were refused.
+ * Expects `NotImplemented` with the name of each action except the `played` ones, and any other response for those.
+ * `sdk`: the module of the client. Returns how many actions were rejected.
  */
 export const refusesAllBut = async (
   service: Service,
@@ -32,11 +32,11 @@ export const refusesAllBut = async (
         authorize: () => undefined,
       },
     );
-    const refused =
+    const rejected =
       response.status === 501 &&
       String(response.body).includes(`<Code>NotImplemented</Code>`) &&
       String(response.body).includes(`does not implement ${action}.`);
-    expect([action, refused]).toEqual([action, !played.includes(action)]);
+    expect([action, rejected]).toEqual([action, !played.includes(action)]);
   }
   return actions.length - played.length;
 };

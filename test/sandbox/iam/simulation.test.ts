@@ -19,7 +19,7 @@ const passes = (change: object = {}) => ({
 });
 const denied = { Effect: 'Deny', Action: 'iam:Pass*', Resource: ROLE };
 
-/** The function's role has these statements, each in a policy of its own. */
+/** Opens IAM with the function's role, which has each statement in a separate policy. */
 const open = (...statements: object[]) => {
   const policies = statements.map((Statement, index) => ({
     name: `policy-${index + 1}`,
@@ -54,11 +54,11 @@ const decisions = async (answer: ReturnType<ReturnType<typeof open>['simulate']>
     ({ EvalActionName, EvalResourceName, EvalDecision, ResourceSpecificResults: each = [] }) =>
       each.length === 0
         ? [`${EvalActionName} ${EvalResourceName} ${EvalDecision}`]
-        : each.map((one) => `${EvalActionName} ${one.EvalResourceName} ${one.EvalResourceDecision}`),
+        : each.map((result) => `${EvalActionName} ${result.EvalResourceName} ${result.EvalResourceDecision}`),
   );
 
 describe('SimulatePrincipalPolicy', () => {
-  it('says what the policies of a role decide, and which of them', async () => {
+  it('returns the decision of a role’s policies, and which policies determine it', async () => {
     const { simulate } = open({ Effect: 'Allow', Action: 's3:*', Resource: '*' }, passes());
     expect(await simulate()).toMatchObject({
       IsTruncated: false,
@@ -77,25 +77,25 @@ describe('SimulatePrincipalPolicy', () => {
   });
 
   it.each([
-    ['nothing that allows it', [], 'implicitDeny', []],
+    ['no statement', [], 'implicitDeny', []],
     ['another action', [passes({ Action: 'iam:GetRole' })], 'implicitDeny', []],
     ['another resource', [passes({ Resource: OTHER })], 'implicitDeny', []],
     [
-      'a condition that does not hold',
+      'a condition that is not met',
       [passes({ Condition: { StringEquals: { 'iam:PassedToService': 'eks.amazonaws.com' } } })],
       'implicitDeny',
       [],
     ],
-    ['a Deny beside an Allow', [passes(), denied], 'explicitDeny', ['policy-2']],
+    ['a Deny together with an Allow', [passes(), denied], 'explicitDeny', ['policy-2']],
     ['a Deny alone', [denied], 'explicitDeny', ['policy-1']],
     ['a Deny of something else', [passes(), { ...denied, Resource: OTHER }], 'allowed', ['policy-1']],
     [
-      'a Deny whose condition does not hold',
+      'a Deny whose condition is not met',
       [passes(), { ...denied, Condition: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } } }],
       'allowed',
       ['policy-1'],
     ],
-  ])('answers for %s', async (_what, statements, decision, matched) => {
+  ])('evaluates %s', async (_what, statements, decision, matched) => {
     const { EvaluationResults: [result] = [] } = await open(...statements).simulate();
     expect([result?.EvalDecision, result?.MatchedStatements?.map((one) => one.SourcePolicyId)]).toEqual([
       decision,
@@ -103,7 +103,7 @@ describe('SimulatePrincipalPolicy', () => {
     ]);
   });
 
-  it('judges each action with each resource, and everything where no resource is named; page by page', async () => {
+  it('evaluates each action on each resource, or on all resources if none is named, in pages', async () => {
     const { simulate } = open(passes(), { Effect: 'Allow', Action: 'iam:GetRole', Resource: '*' });
     const asked = { ActionNames: ['iam:PassRole', 'iam:GetRole'], ResourceArns: [ROLE, OTHER] };
     const all = [
@@ -156,7 +156,7 @@ describe('SimulatePrincipalPolicy', () => {
     ['evaluated', []],
     ['policies', ['s3:prefix']],
   ] as const)(
-    'names keys of statements about other actions too, or does not: %s',
+    'reports keys of statements about other actions, or does not: %s',
     async (simulationMissingKeys, expected) => {
       const { world, simulate } = open(passes(), {
         Effect: 'Allow',
@@ -173,7 +173,7 @@ describe('SimulatePrincipalPolicy', () => {
     },
   );
 
-  it('names the context keys that its policies ask for and that the call does not give', async () => {
+  it('reports context keys that the policies use and the call does not provide', async () => {
     const { EvaluationResults: [result] = [] } = await open(passes()).simulate({ ContextEntries: [] });
     expect(result).toMatchObject({ EvalDecision: 'implicitDeny', MissingContextValues: [] });
     expect(result?.ResourceSpecificResults?.[0]?.MissingContextValues?.map((key) => key.toLowerCase())).toContain(
@@ -186,7 +186,7 @@ describe('SimulatePrincipalPolicy', () => {
     expect(everything?.MissingContextValues?.map((key) => key.toLowerCase())).toContain('iam:passedtoservice');
   });
 
-  it('takes several values of a key', async () => {
+  it('accepts several values of a key', async () => {
     const several = passes({ Condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['a', 'b'] } } });
     const keys = (ContextKeyValues: string[]) => ({
       ContextEntries: [{ ContextKeyName: 'aws:TagKeys', ContextKeyType: 'stringList' as const, ContextKeyValues }],
@@ -197,10 +197,10 @@ describe('SimulatePrincipalPolicy', () => {
 
   it.each([
     ['allows it too', [passes()], 'allowed', true],
-    ['leaves it out', [passes({ Action: 'iam:GetRole' })], 'implicitDeny', false],
+    ['does not contain it', [passes({ Action: 'iam:GetRole' })], 'implicitDeny', false],
     ['denies it', [passes(), denied], 'explicitDeny', false],
-    ['is not known', undefined, 'implicitDeny', false],
-  ])('heeds a permissions boundary that %s', async (_what, Statement, decision, allowed) => {
+    ['is unknown', undefined, 'implicitDeny', false],
+  ])('applies a permissions boundary that %s', async (_what, Statement, decision, allowed) => {
     const { world, simulate } = open(passes());
     const role = world.accounts.get(ACCOUNT)!.roles.get('plan-function')!;
     role.permissionsBoundary = {
@@ -215,7 +215,7 @@ describe('SimulatePrincipalPolicy', () => {
     expect((await simulate()).EvaluationResults![0]).not.toHaveProperty('PermissionsBoundaryDecisionDetail');
   });
 
-  it('allows nothing by a boundary that the role itself does not allow', async () => {
+  it('does not allow by a boundary what the role itself does not allow', async () => {
     const { world, simulate } = open(passes({ Resource: OTHER }));
     world.accounts.get(ACCOUNT)!.roles.get('plan-function')!.permissionsBoundary = {
       arn: `arn:aws:iam::${ACCOUNT}:policy/bound`,
@@ -228,7 +228,7 @@ describe('SimulatePrincipalPolicy', () => {
 
   it.each([
     [
-      'a role that there is not',
+      'a missing role',
       `arn:aws:iam::${ACCOUNT}:role/gone`,
       'NoSuchEntityException',
       404,
@@ -248,7 +248,7 @@ describe('SimulatePrincipalPolicy', () => {
       400,
       `Invalid Entity Arn: arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/x does not clearly define entity type and name.`,
     ],
-  ])('does not know %s', async (_what, PolicySourceArn, name, httpStatusCode, message) => {
+  ])('rejects %s', async (_what, PolicySourceArn, name, httpStatusCode, message) => {
     await expect(open().simulate({ PolicySourceArn })).rejects.toMatchObject({
       name,
       message,
@@ -256,7 +256,7 @@ describe('SimulatePrincipalPolicy', () => {
     });
   });
 
-  it('may be asked by nobody where the knob says so', async () => {
+  it('is denied to every caller with the knob deny', async () => {
     const { world, simulate } = open(passes());
     world.knobs.simulatePrincipalPolicy = 'deny';
     await expect(simulate()).rejects.toMatchObject({
@@ -267,7 +267,7 @@ describe('SimulatePrincipalPolicy', () => {
   });
 
   it.each(['action', 'resource'] as const)(
-    'is what the service asks before it passes a role: %s',
+    'answers the service before it passes a role: %s',
     async (simulationResults) => {
       const asked = async (statements: object[], service = 'pods.eks.amazonaws.com') => {
         const { world, iam } = open(...statements);

@@ -24,50 +24,47 @@ const CALLS: [operation: string, action: string, resource: string, command: () =
   ['ListObjectsV2', 's3:ListBucket', ARN, () => list() as never],
 ];
 
-describe('the right to', () => {
-  test.each(CALLS)(
-    '%s: without it S3 refuses, and nothing has changed',
-    async (operation, action, resource, command) => {
-      const { client, asOperator, world, objects } = open([
-        allow('s3:*', 'arn:aws:s3:::another'),
-        allow(action, `${resource}x`),
-      ]);
-      await asOperator.send(put('one', 'before'));
-      const failure = await client.send(command()).catch((error: unknown) => error as Error);
-      // An answer to HEAD has no body, and so no name and no text.
-      const says = {
-        name: 'AccessDenied',
-        message: `User: ${SESSION} is not authorized to perform: ${action} on resource: "${resource}" because no identity-based policy allows the ${action} action`,
-      };
-      expect(failure).toMatchObject({
-        $metadata: { httpStatusCode: 403 },
-        ...(operation === 'HeadObject' ? {} : says),
-      });
-      expect(world.log.calls.at(-1)).toMatchObject({
-        service: 's3',
-        operation,
-        caller: FUNCTION_ROLE,
-        status: 403,
-        denied: action,
-      });
-      expect([...objects()].map(([key, { body }]) => [key, Buffer.from(body).toString()])).toEqual([['one', 'before']]);
-    },
-  );
+describe('the permission for', () => {
+  test.each(CALLS)('%s is required, and without it nothing changes', async (operation, action, resource, command) => {
+    const { client, asOperator, world, objects } = open([
+      allow('s3:*', 'arn:aws:s3:::another'),
+      allow(action, `${resource}x`),
+    ]);
+    await asOperator.send(put('one', 'before'));
+    const failure = await client.send(command()).catch((error: unknown) => error as Error);
+    // A response to HEAD has no body, and therefore no error name and message.
+    const says = {
+      name: 'AccessDenied',
+      message: `User: ${SESSION} is not authorized to perform: ${action} on resource: "${resource}" because no identity-based policy allows the ${action} action`,
+    };
+    expect(failure).toMatchObject({
+      $metadata: { httpStatusCode: 403 },
+      ...(operation === 'HeadObject' ? {} : says),
+    });
+    expect(world.log.calls.at(-1)).toMatchObject({
+      service: 's3',
+      operation,
+      caller: FUNCTION_ROLE,
+      status: 403,
+      denied: action,
+    });
+    expect([...objects()].map(([key, { body }]) => [key, Buffer.from(body).toString()])).toEqual([['one', 'before']]);
+  });
 
-  test.each(CALLS)('%s: it alone is enough', async (_, action, resource, command) => {
+  test.each(CALLS)('%s is sufficient', async (_, action, resource, command) => {
     const { client, asOperator } = open([allow(action, resource)]);
     await asOperator.send(put('one'));
     await expect(client.send(command())).resolves.toBeDefined();
   });
 
-  test('list covers the prefixes that its condition names', async () => {
+  test('lists can be restricted to prefixes by a condition', async () => {
     const { client } = open([allow('s3:ListBucket', ARN, { StringLike: { 's3:prefix': 'sweeps/*' } })]);
     await client.send(list({ Prefix: 'sweeps/1' }));
     await expect(client.send(list({ Prefix: 'other' }))).rejects.toMatchObject({ name: 'AccessDenied' });
     await expect(client.send(list())).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
-  test('an object that is not there: who may not list does not learn that', async () => {
+  test('lists is needed to learn that an object does not exist', async () => {
     const { client, world } = open([allow('s3:GetObject', `${ARN}/*`)]);
     const message = `User: ${SESSION} is not authorized to perform: s3:ListBucket on resource: "${ARN}" because no identity-based policy allows the s3:ListBucket action`;
     await expect(client.send(get('gone'))).rejects.toMatchObject({ name: 'AccessDenied', message });
@@ -85,13 +82,13 @@ describe("a bucket's policy", () => {
     `${ARN}/*`,
   );
 
-  test('that denies what comes without TLS lets others by', async () => {
+  test('that denies requests without TLS allows others', async () => {
     const { client } = open(EVERYTHING, [bucketOf({ statements: [insecure] })]);
     await client.send(put('one', 'text'));
     expect(await textOf(client, 'one')).toBe('text');
   });
 
-  test('denies whatever the role may, on the resources that it names', async () => {
+  test('can deny what the role is allowed, on the resources that it names', async () => {
     const { client, asOperator, world } = open(EVERYTHING, [
       bucketOf({ statements: [insecure, statement({ Effect: 'Deny', Action: 's3:PutObject' }, `${ARN}/kept/*`)] }),
     ]);
@@ -102,7 +99,7 @@ describe("a bucket's policy", () => {
     await expect(asOperator.send(put('kept/one'))).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
-  test('lets a role in that has no right of its own, not one that it only names by its account', async () => {
+  test('can allow a role without its own permission, but not a role that it names only by account', async () => {
     const letIn = (principal: string) => [
       bucketOf({
         statements: [statement({ Effect: 'Allow', Action: 's3:PutObject', Principal: { AWS: principal } }, `${ARN}/*`)],
@@ -117,7 +114,7 @@ describe("a bucket's policy", () => {
     });
   });
 
-  test('of another account has to let the caller in, who needs the right of its own too', async () => {
+  test('of another account has to allow the caller, who needs its own permission, too', async () => {
     const elsewhere = (...statements: ReturnType<typeof statement>[]) => [bucketOf({ account: OTHER, statements })];
     const message = `User: ${SESSION} is not authorized to perform: s3:PutObject on resource: "${ARN}/one" because no resource-based policy allows the s3:PutObject action`;
     await expect(open(EVERYTHING, elsewhere()).client.send(put('one'))).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** S3 in the hands of the aws command line. */
+/** S3 with the aws command line. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ const newDirectory = (): string => {
   return directory;
 };
 
-/** Runs aws where a sandbox announced these variables. */
+/** Runs aws with the environment variables that a sandbox announced. */
 const awsAt = (url: string, announced: Record<string, string>) => {
   const none = join(newDirectory(), 'none');
   const env = {
@@ -40,7 +40,7 @@ const awsAt = (url: string, announced: Record<string, string>) => {
 };
 
 describe.skipIf(reason !== undefined)(`the aws command line${reason === undefined ? '' : ` (${reason})`}`, () => {
-  it('copies files there and back, and lists them', async () => {
+  it('uploads, downloads and lists files', async () => {
     const bench = open();
     const loopback = await listen(bench, closing);
     const { AWS_ENDPOINT_URL_S3: url = '', ...environment } = loopback.environment();
@@ -69,7 +69,7 @@ describe.skipIf(reason !== undefined)(`the aws command line${reason === undefine
     });
   });
 
-  it('copies to the bucket of a served sandbox, and lists it', async () => {
+  it('uploads to the bucket of a served sandbox, and lists it', async () => {
     const { directory: assemblyDirectory } = await ensureAssembly();
     const scenario = await readScenario('sandbox/scenarios/ebs-csi-irsa.json');
     const sandbox = await openSandbox({ scenario, assemblyDirectory, listen: {} });

@@ -1,4 +1,4 @@
-/** Buckets behind a door, for the real client: in process, or on 127.0.0.1. */
+/** Buckets behind a gateway, for the real client: in process, or on 127.0.0.1. */
 import * as sdk from '@aws-sdk/client-s3';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { parsePolicy } from '../../../lambdas/domain/policy/document.ts';
@@ -33,7 +33,7 @@ export const bucketOf = (more: Partial<AssemblyBucket> = {}): AssemblyBucket => 
 
 export const EVERYTHING = [allow('s3:*', [ARN, `${ARN}/*`])];
 
-/** `step`: whose function calls are taken for. */
+/** `step`: calls count as calls of this step's function. */
 export const open = (statements: object[] = EVERYTHING, buckets: AssemblyBucket[] = [bucketOf()], step?: string) => {
   const world = newWorld(...statements);
   const clock = { now: () => world.schedule.now() };
@@ -47,7 +47,7 @@ export const open = (statements: object[] = EVERYTHING, buckets: AssemblyBucket[
   });
   const clientOf = (credentials: AwsCredentialIdentity, more: sdk.S3ClientConfig = {}): sdk.S3Client =>
     new sdk.S3Client({ ...configOf(door, world, credentials), ...more });
-  /** As the function's role. */
+  /** Client with the function's role. */
   const client = clientOf(credentialsOf(world, FUNCTION_ROLE));
   const objects = (name = BUCKET) => world.buckets.get(name)!.objects;
   return { world, door, clientOf, client, asOperator: clientOf(operator(world)), objects };

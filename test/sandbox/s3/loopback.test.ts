@@ -27,7 +27,7 @@ const serve = async () => {
 };
 
 describe('over loopback', () => {
-  it('the client puts, looks at, gets, lists and deletes', async () => {
+  it('the client puts, heads, gets, lists and deletes', async () => {
     const { client } = await serve();
     await client.send(put('a b/ü', 'text', { ContentType: 'text/plain' }));
     expect(await client.send(new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'a b/ü' }))).toMatchObject({
@@ -43,7 +43,7 @@ describe('over loopback', () => {
     });
   });
 
-  it('a stream comes in chunks with its checksum behind it, and is put together', async () => {
+  it('a stream in chunks with a trailing checksum is assembled', async () => {
     const { client, loopback, objects } = await serve();
     const text = 'line\r\n'.repeat(50_000);
     await client.send(
@@ -54,7 +54,7 @@ describe('over loopback', () => {
     expect(await textOf(client, 'stream')).toBe(text);
     expect(Buffer.from(objects().get('stream')!.body).toString()).toBe(text);
 
-    // The same with a trailer that is wrong, and with a body that breaks off: the signature is over the headers alone.
+    // The same with a wrong trailer, and with a truncated body: the signature covers only the headers.
     const broken = async (change: (body: string) => string): Promise<unknown> => {
       const failing = new sdk.S3Client({
         region: REGION,
@@ -104,7 +104,7 @@ describe('over loopback', () => {
     );
   });
 
-  it('a request of a time long ago is refused, in XML', async () => {
+  it('an old request is rejected, in XML', async () => {
     const { loopback, world } = await serve();
     const old = new sdk.S3Client({
       region: REGION,

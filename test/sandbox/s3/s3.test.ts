@@ -11,7 +11,7 @@ import { BUCKET, bucketOf, EVERYTHING, get, keysOf, list, open, put, textOf } fr
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 
 describe('an object', () => {
-  test('is given back as it was put, with its type, its MD5 and its time', async () => {
+  test('is returned as it was put, with its type, MD5 and time', async () => {
     const { client, objects } = open();
     const made = await client.send(put('reports/ä.json', '{"ä":1}', { ContentType: 'application/json' }));
     expect(made).toMatchObject({ ETag: `"${md5('{"ä":1}')}"`, $metadata: { httpStatusCode: 200 } });
@@ -26,7 +26,7 @@ describe('an object', () => {
     expect(objects().get('reports/ä.json')).toMatchObject({ contentType: 'application/json', etag: md5('{"ä":1}') });
   });
 
-  test('of bytes, and an empty one', async () => {
+  test('can be binary or empty', async () => {
     const { client } = open();
     const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
     await client.send(put('bytes', bytes));
@@ -36,7 +36,7 @@ describe('an object', () => {
     expect((await client.send(get('empty'))).ContentType).toBe('application/octet-stream');
   });
 
-  test.each([true, false])('of any key, with the bucket in the path or not: %s', async (forcePathStyle) => {
+  test.each([true, false])('can have any key, with path-style requests or not: %s', async (forcePathStyle) => {
     const { clientOf, world, objects } = open();
     const client = clientOf(credentialsOf(world, FUNCTION_ROLE), { forcePathStyle });
     const keys = ["a b+c/ü?x=1&(y)'!*", 'a//b', 'a/./b', '100%', 'x/', '%41'];
@@ -56,7 +56,7 @@ describe('an object', () => {
     expect(world.log.mutations()).toEqual([]);
   });
 
-  test('is looked at without being read, and taken away', async () => {
+  test('can be headed without being read, and deleted', async () => {
     const { client, world } = open();
     await client.send(put('one', 'text'));
     expect(await client.send(new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'one' }))).toMatchObject({
@@ -80,7 +80,7 @@ describe('an object', () => {
     ]);
   });
 
-  test('what was put does not change with what the caller does to its bytes afterwards', async () => {
+  test('does not change if the caller modifies its buffer afterwards', async () => {
     const { client } = open();
     const bytes = Buffer.from('before');
     await client.send(put('one', bytes));
@@ -89,12 +89,12 @@ describe('an object', () => {
   });
 });
 
-describe('a bucket with versions', () => {
+describe('a bucket with versioning', () => {
   const versioned = () => open(EVERYTHING, [bucketOf({ isVersioned: true })]);
   const head = new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'one' });
   const remove = new sdk.DeleteObjectCommand({ Bucket: BUCKET, Key: 'one' });
 
-  test('answers with the version that was put, and keeps what is written over', async () => {
+  test('returns the version of a put, and keeps overwritten versions', async () => {
     const { client, world } = versioned();
     const [first, second] = [await client.send(put('one', 'before')), await client.send(put('one', 'after'))];
     expect(first.VersionId).toMatch(/^[\w.]{32}$/);
@@ -106,7 +106,7 @@ describe('a bucket with versions', () => {
     ]);
   });
 
-  test('puts a delete marker in place of what is deleted, and keeps it', async () => {
+  test('replaces a deleted object with a delete marker, and keeps the object', async () => {
     const { client, world, objects } = versioned();
     const made = await client.send(put('one', 'text'));
     const deleted = await client.send(remove);
@@ -124,14 +124,14 @@ describe('a bucket with versions', () => {
     ]);
   });
 
-  test('has a delete marker of what was never there, and one more for each deletion', async () => {
+  test('has a delete marker for an object that never existed, and another for each deletion', async () => {
     const { client } = versioned();
     const [first, second] = [await client.send(remove), await client.send(remove)];
     expect([first.DeleteMarker, second.DeleteMarker]).toEqual([true, true]);
     expect(second.VersionId).not.toBe(first.VersionId);
   });
 
-  test('tells nobody of versions who asks a bucket without', async () => {
+  test('is the only kind that returns versions', async () => {
     const { client } = open();
     const made = await client.send(put('one', 'text'));
     const read = await client.send(get('one'));
@@ -149,7 +149,7 @@ describe('a list', () => {
     return client;
   };
 
-  test('has the keys in the order of their bytes, from a prefix on, after a key', async () => {
+  test('has keys in byte order, by prefix, after a key', async () => {
     const client = await filled('b/2', 'b/1', 'a', 'é', 'B', 'b/10');
     expect(await client.send(list())).toMatchObject({
       Name: BUCKET,
@@ -173,7 +173,7 @@ describe('a list', () => {
     expect(await client.send(list({ Prefix: 'c' }))).toMatchObject({ KeyCount: 0, IsTruncated: false });
   });
 
-  test('has what keys have in common before a delimiter', async () => {
+  test('has common prefixes of keys up to a delimiter', async () => {
     const client = await filled('a/1', 'a/2', 'b', 'c/d/1', 'c/e');
     const top = await client.send(list({ Delimiter: '/' }));
     expect(top).toMatchObject({ KeyCount: 3, CommonPrefixes: [{ Prefix: 'a/' }, { Prefix: 'c/' }] });
@@ -184,7 +184,7 @@ describe('a list', () => {
     });
   });
 
-  test.each([{}, { Delimiter: '/' }])('comes in pages that lose and repeat nothing: %o', async (more) => {
+  test.each([{}, { Delimiter: '/' }])('has pages that lose and repeat nothing: %o', async (more) => {
     const client = await filled(...Array.from({ length: 23 }, (_, index) => `${index % 5}/${index}`), 'x', 'y');
     const whole = await client.send(list(more));
     const names = (answer: sdk.ListObjectsV2CommandOutput) => [
@@ -209,7 +209,7 @@ describe('a list', () => {
     expect(seen).toHaveLength(names(whole).length);
   });
 
-  test('has a thousand keys a page at most', async () => {
+  test('has at most a thousand keys per page', async () => {
     const { client, objects } = open();
     await client.send(put('first'));
     for (let index = 0; index < 1100; index += 1)
@@ -224,7 +224,7 @@ describe('a list', () => {
   test.each([
     [{ MaxKeys: -1 }, 'Provided max-keys not an integer or within integer range'],
     [{ ContinuationToken: 'not one' }, 'The continuation token provided is incorrect'],
-  ])('refuses %o', async (more, message) => {
+  ])('rejects %o', async (more, message) => {
     await expect(open().client.send(list(more))).rejects.toMatchObject({
       name: 'InvalidArgument',
       message,
@@ -233,8 +233,8 @@ describe('a list', () => {
   });
 });
 
-describe('S3 refuses', () => {
-  test('an object that is not there, as the exception that the client has for it', async () => {
+describe('S3 rejects', () => {
+  test('a missing object, with the exception of the client', async () => {
     const { client, world } = open();
     const failure = await client.send(get('gone')).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(sdk.NoSuchKey);
@@ -242,7 +242,7 @@ describe('S3 refuses', () => {
     expect(world.log.calls.at(-1)).toMatchObject({ operation: 'GetObject', status: 404, error: 'NoSuchKey' });
   });
 
-  test('a bucket that is not there, or that is in another region', async () => {
+  test('a missing bucket, or one in another region', async () => {
     const { client, clientOf, world } = open(undefined, [bucketOf({ name: 'elsewhere', region: 'us-east-1' })]);
     await expect(client.send(put('one'))).rejects.toMatchObject({
       name: 'NoSuchBucket',
@@ -272,7 +272,7 @@ describe('S3 refuses', () => {
     expect(objects().size).toBe(0);
   });
 
-  test('a body that is not what its checksum says, and a key that is too long', async () => {
+  test('a body that does not match its checksum, and a key that is too long', async () => {
     const { client, objects } = open();
     await expect(client.send(put('one', 'text', { ContentMD5: md5('other') }))).rejects.toMatchObject({
       name: 'BadDigest',
@@ -288,7 +288,7 @@ describe('S3 refuses', () => {
     expect(objects().size).toBe(1);
   });
 
-  test('a wrong key and a wrong secret, by its own names', async () => {
+  test('a wrong key and a wrong secret, with its own error names', async () => {
     const { clientOf, world } = open();
     await expect(clientOf({ accessKeyId: 'AKIAUNKNOWN', secretAccessKey: 'x' }).send(get('one'))).rejects.toMatchObject(
       {
@@ -325,7 +325,7 @@ test("the service's own adapter puts, gets and lists", async () => {
   });
 });
 
-test('a request without a signature is refused in XML', async () => {
+test('a request without a signature is rejected in XML', async () => {
   const { door, world } = open();
   const answer = await door.handle({
     method: 'GET',

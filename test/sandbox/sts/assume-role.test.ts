@@ -5,7 +5,7 @@ import { createStsService } from '../../../sandbox/sts/service.ts';
 import { refusesAllBut } from '../iam/query-actions.ts';
 import { ACCOUNT, ROLE, configOf, newWorld, openDoor } from '../support.ts';
 
-/** STS, with a role that trusts its whole account. */
+/** Opens STS with a role that trusts its whole account. */
 const open = (): STSClient => {
   const world = newWorld();
   world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy = JSON.stringify({
@@ -48,12 +48,12 @@ describe('AssumeRole', () => {
       "1 validation error detected: Value null at 'roleArn' failed to satisfy constraint: Member must not be null",
     ],
     [
-      'a role’s name for its ARN',
+      'a role’s name instead of its ARN',
       { RoleArn: 'ebs-csi' },
       `1 validation error detected: ${failed('ebs-csi', 'roleArn', 'Member must have length greater than or equal to 20')}`,
     ],
     [
-      'an ARN of something else',
+      'the ARN of another resource',
       { RoleArn: `arn:aws:iam::${ACCOUNT}:user/jane` },
       `arn:aws:iam::${ACCOUNT}:user/jane is invalid`,
     ],
@@ -73,16 +73,16 @@ describe('AssumeRole', () => {
       `1 validation error detected: ${failed('x', 'externalId', 'Member must have length greater than or equal to 2')}`,
     ],
     [
-      'two faults, both named',
+      'two violations, both reported',
       { RoleSessionName: 'a b', DurationSeconds: 1 },
       `2 validation errors detected: ${failed('a b', 'roleSessionName', String.raw`Member must satisfy regular expression pattern: [\w+=,.@-]*`)}; ${failed('1', 'durationSeconds', 'Member must have value greater than or equal to 900')}`,
     ],
     [
-      'more than an hour for a role that another role assumes',
+      'more than an hour with role chaining',
       { DurationSeconds: 3601 },
       'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.',
     ],
-  ])('refuses %s', async (_what, change, message) => {
+  ])('rejects %s', async (_what, change, message) => {
     await expect(open().send(assume(change))).rejects.toMatchObject({
       name: 'ValidationError',
       message,
@@ -90,7 +90,7 @@ describe('AssumeRole', () => {
     });
   });
 
-  it.each([900, 3600])('hands out credentials for %d seconds', async (DurationSeconds) => {
+  it.each([900, 3600])('issues credentials for %d seconds', async (DurationSeconds) => {
     const from = Date.now();
     const { Credentials: given } = await open().send(assume({ DurationSeconds }));
     const issuedAt = given!.Expiration!.getTime() - DurationSeconds * 1000;
@@ -98,7 +98,7 @@ describe('AssumeRole', () => {
     expect(issuedAt).toBeLessThan(Date.now() + 2000);
   });
 
-  it('makes the session’s name part of who one is', async () => {
+  it('makes the session name part of the caller identity', async () => {
     const sts = open();
     const { AssumedRoleUser: user } = await sts.send(assume({ RoleSessionName: 'jane@example.com' }));
     expect(user?.Arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/jane@example.com`);
@@ -109,7 +109,7 @@ describe('AssumeRole', () => {
 });
 
 describe('STS', () => {
-  it('names every action of the API that it does not have', async () => {
+  it('rejects every unimplemented action of the API with its name', async () => {
     expect(
       await refusesAllBut(createStsService(newWorld()), sdk, '2011-06-15', [
         'AssumeRole',

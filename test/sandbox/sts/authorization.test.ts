@@ -1,4 +1,4 @@
-/** Who may assume a role: its trust policy and the caller's own policies, within an account and across two. */
+/** Permission to assume a role: its trust policy and the caller's own policies, within an account and across two. */
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
@@ -35,7 +35,7 @@ interface World {
   boundary?: object[];
 }
 
-/** The function's role, and two roles that it might assume: one of its account, one of another. */
+/** Opens a world with the function's role and two roles to assume: one of its account, one of another. */
 const open = ({ identity = [allow('s3:*')], trust, boundary }: World) => {
   const file = scenarioFile();
   const near = { ...file.accounts[0]!.roles[0]!, trustPolicy: policyOf(...trust) };
@@ -69,7 +69,7 @@ const refusal = (action: string, role: string) => ({
   $metadata: expect.objectContaining({ httpStatusCode: 403 }) as unknown,
 });
 
-describe('AssumeRole', () => {
+describe('AssumeRole is decided', () => {
   const able = [allow('sts:AssumeRole')];
   const unable = [allow('s3:*')];
   const forbidden = [allow('*'), deny('sts:AssumeRole')];
@@ -81,17 +81,17 @@ describe('AssumeRole', () => {
 
   it.each<[string, World, near: boolean, far: boolean]>([
     ['the role, with identity policy', { trust: byRole, identity: able }, true, true],
-    ['the role, without', { trust: byRole, identity: unable }, true, false],
+    ['the role, without identity policy', { trust: byRole, identity: unable }, true, false],
     ['the role, denied', { trust: byRole, identity: forbidden }, false, false],
     ['the session, with identity policy', { trust: bySession, identity: able }, true, true],
-    ['the session, without', { trust: bySession, identity: unable }, true, false],
+    ['the session, without identity policy', { trust: bySession, identity: unable }, true, false],
     ['the session, denied', { trust: bySession, identity: forbidden }, false, false],
     ['everybody, with identity policy', { trust: byAll, identity: able }, true, true],
-    ['everybody, without', { trust: byAll, identity: unable }, true, false],
+    ['everybody, without identity policy', { trust: byAll, identity: unable }, true, false],
     ['the account by root, with identity policy', { trust: byRoot, identity: able }, true, true],
-    ['the account by root, without', { trust: byRoot, identity: unable }, false, false],
+    ['the account by root, without identity policy', { trust: byRoot, identity: unable }, false, false],
     ['the account by id, with identity policy', { trust: [trustIn(ACCOUNT)], identity: able }, true, true],
-    ['the account by id, without', { trust: [trustIn(ACCOUNT)], identity: unable }, false, false],
+    ['the account by id, without identity policy', { trust: [trustIn(ACCOUNT)], identity: unable }, false, false],
     [
       'the account and, in another statement, the role',
       { trust: [...byRoot, ...byRole], identity: unable },
@@ -100,14 +100,19 @@ describe('AssumeRole', () => {
     ],
     ['nobody', { trust: byNobody, identity: [allow('*')] }, false, false],
     [
-      'the role, which it denies to the account',
+      'the role, with a Deny for the account',
       { trust: [...byRole, { ...trustIn(ACCOUNT), Effect: 'Deny' }], identity: able },
       false,
       false,
     ],
-    ['the role, with a boundary that leaves it out', { trust: byRole, identity: able, boundary: unable }, false, false],
     [
-      'the session, with a boundary that leaves it out',
+      'the role, with a boundary that does not allow it',
+      { trust: byRole, identity: able, boundary: unable },
+      false,
+      false,
+    ],
+    [
+      'the session, with a boundary that does not allow it',
       { trust: bySession, identity: able, boundary: unable },
       true,
       false,
@@ -133,7 +138,7 @@ describe('AssumeRole', () => {
     }
   });
 
-  it('by an identity policy for that role alone', async () => {
+  it('by an identity policy for only that role', async () => {
     const { assume } = open({
       trust: byRoot,
       identity: [allow('sts:AssumeRole', `arn:aws:iam::${OTHER_ACCOUNT}:role/spoke/*`)],
@@ -142,7 +147,7 @@ describe('AssumeRole', () => {
     await expect(assume(ROLE)).rejects.toMatchObject(refusal('sts:AssumeRole', ROLE));
   });
 
-  it("by the account of the role that is assumed, not the caller's", async () => {
+  it('by the account of the assumed role, not of the caller', async () => {
     const of = (account: string) => [
       { ...trustIn(FUNCTION_ROLE), Condition: { StringEquals: { 'aws:ResourceAccount': account } } },
     ];
@@ -153,7 +158,7 @@ describe('AssumeRole', () => {
     await expect(open({ trust: of(ACCOUNT), identity: able }).assume(ROLE)).resolves.toHaveProperty('Credentials');
   });
 
-  it('by no trust policy that allows all but others, if IAM ever had one', async () => {
+  it('against a trust policy with NotPrincipal, if IAM ever had one', async () => {
     const others = { Effect: 'Allow', NotPrincipal: { AWS: OTHER_ACCOUNT }, Action: 'sts:AssumeRole' };
     for (const arn of [ROLE, FAR]) {
       const { world, assume } = open({ trust: byRole, identity: able });
@@ -182,7 +187,7 @@ describe('AssumeRole', () => {
     await expect(assume(FAR, wrong)).rejects.toMatchObject(refusal('sts:AssumeRole', FAR));
   });
 
-  it("by the role's tags, and in the trust policy by the caller's id", async () => {
+  it("by the role's tags, and in the trust policy by the caller's user id", async () => {
     const tagged = [
       allow('sts:AssumeRole', '*', {
         StringEquals: { 'iam:ResourceTag/stage': 'prod', 'aws:ResourceAccount': OTHER_ACCOUNT },
@@ -201,7 +206,7 @@ describe('AssumeRole', () => {
     );
   });
 
-  it('wants sts:TagSession of both sides where it has tags', async () => {
+  it('by sts:TagSession on both sides, if the call has tags', async () => {
     const Tags = [{ Key: 'team', Value: 'storage' }];
     await expect(open({ trust: byRoot, identity: able }).assume(FAR, { Tags })).rejects.toMatchObject(
       refusal('sts:TagSession', FAR),
@@ -214,7 +219,7 @@ describe('AssumeRole', () => {
     ).resolves.toHaveProperty('Credentials');
   });
 
-  it('rests on the right where nobody else has given it', async () => {
+  it('with the permission recorded as used only if it was needed', async () => {
     const far = open({ trust: byRole, identity: able });
     await far.assume(FAR);
     await far.assume(ROLE);
@@ -223,7 +228,7 @@ describe('AssumeRole', () => {
 });
 
 describe('GetCallerIdentity', () => {
-  it('needs no right, and heeds no Deny', async () => {
+  it('needs no permission, and ignores a Deny', async () => {
     const { sts } = open({ trust: [trustIn(ACCOUNT)], identity: [deny('*')] });
     expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toBe(SESSION);
   });

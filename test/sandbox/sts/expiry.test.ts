@@ -15,7 +15,7 @@ const allow = {
   Statement: { Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' },
 };
 
-// Credentials expire by the clock of those who sign: this machine's. The world's own stands still here.
+// Credentials expire by the real clock, by which clients sign. The world's clock stands still in this test.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: START });
 });
@@ -46,7 +46,7 @@ const open = () => {
 };
 
 describe('credentials of AssumeRole', () => {
-  it('work for an hour, and say so', async () => {
+  it('are valid for an hour, and report it', async () => {
     const { config, assume } = open();
     const { credentials, expiration } = await assume();
     expect(expiration.toISOString()).toBe('2026-01-15T10:00:00.000Z');
@@ -60,7 +60,7 @@ describe('credentials of AssumeRole', () => {
     ]);
   });
 
-  it('are refused afterwards, in the words of each protocol', async () => {
+  it('are rejected afterwards, with the error of each protocol', async () => {
     const { world, config, assume } = open();
     const { credentials } = await assume({ DurationSeconds: 900 });
     vi.setSystemTime(START + 15 * MINUTE);
@@ -90,7 +90,7 @@ describe('credentials of AssumeRole', () => {
     ]);
   });
 
-  it('make tokens for a cluster only until then', async () => {
+  it('yield valid tokens for a cluster only until then', async () => {
     const { world, door, assume } = open();
     const { credentials } = await assume({ DurationSeconds: 900 });
     vi.setSystemTime(START + 14 * MINUTE);
@@ -114,7 +114,7 @@ describe('credentials of AssumeRole', () => {
     });
   });
 
-  it('are not what the sandbox hands out for that role itself', async () => {
+  it('differ from the credentials that the sandbox itself issues for the role', async () => {
     const { world, assume } = open();
     const { credentials } = await assume();
     const own = credentialsOf(world, ROLE);

@@ -1,4 +1,4 @@
-/** Sessions that AssumeRole limits, and what they may do afterwards. */
+/** Permissions of sessions that AssumeRole limits. */
 import { GetRoleCommand, ListRolesCommand } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { STSClient } from '@aws-sdk/client-sts';
@@ -26,7 +26,7 @@ const SECOND = `arn:aws:iam::${ACCOUNT}:role/second`;
 const readRoles = allow(['iam:GetRole', 'iam:ListRoles']);
 const text = (...statements: object[]): string => JSON.stringify(policyOf(...statements));
 
-/** A role that may read roles and assume the second one, which may read roles too; both trust the account. */
+/** Opens a world with two roles that trust the account: both may read roles, and the first may assume the second. */
 const open = () => {
   const file = scenarioFile();
   const trustPolicy = policyOf({ Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' });
@@ -68,14 +68,14 @@ const refusal = (action: string, named: string, reason: string, session = 'ebs-c
 const noSessionPolicy = (action: string): string => `because no session policy allows the iam:${action} action`;
 
 describe('a session', () => {
-  it('without session policies may do what its role may', async () => {
+  it('without session policies has the permissions of its role', async () => {
     const { assume, getRole, listRoles } = open();
     const session = await assume();
     await expect(getRole(session)).resolves.toBeDefined();
     await expect(listRoles(session)).resolves.toBeDefined();
   });
 
-  it('may do what the role and its own policy allow', async () => {
+  it('has the permissions that both the role and its own policy allow', async () => {
     const { assume, getRole, listRoles } = open();
     const session = await assume({ Policy: text(allow(['iam:GetRole', 'iam:UpdateAssumeRolePolicy'])) });
     await expect(getRole(session)).resolves.toBeDefined();
@@ -84,7 +84,7 @@ describe('a session', () => {
     );
   });
 
-  it('may do what a managed policy allows, or the other one', async () => {
+  it('has the permissions that one of its managed policies allows', async () => {
     const { assume, getRole, listRoles } = open();
     const managed = await assume({ PolicyArns: [{ arn: OWN }] });
     await expect(listRoles(managed)).resolves.toBeDefined();
@@ -94,7 +94,7 @@ describe('a session', () => {
     await expect(getRole(neither)).rejects.toMatchObject(refusal('GetRole', 'role second', noSessionPolicy('GetRole')));
   });
 
-  it('may not do what one of its policies denies', async () => {
+  it('lacks the permissions that one of its policies denies', async () => {
     const { assume, getRole } = open();
     const session = await assume({ Policy: text(deny('iam:GetRole')), PolicyArns: [{ arn: OWN }] });
     await expect(getRole(session)).rejects.toMatchObject(
@@ -102,7 +102,7 @@ describe('a session', () => {
     );
   });
 
-  it('of a session has policies of its own', async () => {
+  it('created from a session has its own policies', async () => {
     const { assume, getRole, listRoles } = open();
     const first = await assume({ Policy: text(allow('sts:AssumeRole')) });
     await expect(getRole(first)).rejects.toMatchObject({ name: 'AccessDenied' });
@@ -118,7 +118,7 @@ describe('a session', () => {
     );
   });
 
-  it('that may not assume roles starts none', async () => {
+  it('without permission to assume roles creates none', async () => {
     const { assume } = open();
     const first = await assume({ Policy: text(readRoles) });
     await expect(assume({ RoleArn: SECOND }, first)).rejects.toMatchObject({
@@ -136,8 +136,8 @@ describe('session policies', () => {
   });
 
   it.each<[string, Partial<AssumeRoleCommand['input']>, object]>([
-    ['that are no JSON', { Policy: '{' }, malformed('This policy contains invalid Json')],
-    ['that are no policy', { Policy: '{}' }, malformed('Syntax errors in policy.')],
+    ['that are not JSON', { Policy: '{' }, malformed('This policy contains invalid Json')],
+    ['that are not a valid policy', { Policy: '{}' }, malformed('Syntax errors in policy.')],
     [
       'without a resource',
       { Policy: text({ Effect: 'Allow', Action: 's3:*' }) },
@@ -168,7 +168,7 @@ describe('session policies', () => {
       },
     ],
     [
-      'that the account has not',
+      'that do not exist in the account',
       { PolicyArns: [{ arn: `${OWN}-2` }] },
       malformed(`Policy ${OWN}-2 does not exist or is not attachable.`),
     ],
@@ -177,9 +177,9 @@ describe('session policies', () => {
       { PolicyArns: [{ arn: 'arn:aws:iam::444455556666:policy/read-roles' }] },
       malformed('Policy arn:aws:iam::444455556666:policy/read-roles does not exist or is not attachable.'),
     ],
-    ['whose ARN is none', { PolicyArns: [{ arn: 'read-roles' }] }, { name: 'ValidationError' }],
+    ['with an invalid ARN', { PolicyArns: [{ arn: 'read-roles' }] }, { name: 'ValidationError' }],
     [
-      'that are eleven',
+      'that exceed ten',
       { PolicyArns: Array.from({ length: 11 }, () => ({ arn: OWN })) },
       {
         name: 'ValidationError',
@@ -189,7 +189,7 @@ describe('session policies', () => {
       },
     ],
     [
-      'whose document nobody has said',
+      'with an unknown document',
       { PolicyArns: [{ arn: KNOWN_BY_NAME }] },
       {
         name: 'NotImplemented',
@@ -197,11 +197,11 @@ describe('session policies', () => {
       },
     ],
     [
-      'of AWS that nobody has heard of',
+      'of AWS that are not in the scenario',
       { PolicyArns: [{ arn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' }] },
       { name: 'NotImplemented' },
     ],
-  ])('%s are refused, and nobody gets a session', async (_what, change, failure) => {
+  ])('%s are rejected, and no session is created', async (_what, change, failure) => {
     const { world, assume } = open();
     const keys = world.accessKeys.size;
     await expect(assume(change)).rejects.toMatchObject(failure);
@@ -210,7 +210,7 @@ describe('session policies', () => {
 });
 
 describe('sessions of functions', () => {
-  it('are named, each once, and draw nothing from the seed', async () => {
+  it('are named, without duplicates, and draw no random number', async () => {
     const [named, plain] = [open(), open()];
     const { world, door } = named;
     const [plan, again, other] = ['plan', 'plan', 'begin'].map((name) => credentialsOf(world, FUNCTION_ROLE, name));
@@ -224,7 +224,7 @@ describe('sessions of functions', () => {
     );
   });
 
-  it('are not those that AssumeRole made', async () => {
+  it('differ from sessions created by AssumeRole', async () => {
     const { world, assume } = open();
     const made = await assume({ RoleSessionName: 'plan' });
     expect(credentialsOf(world, ROLE, 'plan').accessKeyId).not.toBe(made.accessKeyId);

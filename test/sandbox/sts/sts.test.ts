@@ -25,7 +25,7 @@ const assume = (more: { ExternalId?: string; RoleArn?: string } = {}) =>
 const allow = { Effect: 'Allow', Action: 'sts:AssumeRole' };
 
 describe('STS', () => {
-  it('says who calls', async () => {
+  it('returns the caller identity', async () => {
     const { world, sts } = open();
     expect(await sts(credentialsOf(world, FUNCTION_ROLE)).send(new GetCallerIdentityCommand({}))).toMatchObject({
       Account: ACCOUNT,
@@ -34,7 +34,7 @@ describe('STS', () => {
     });
   });
 
-  it('hands out credentials of a role that trusts the caller', async () => {
+  it('issues credentials of a role that trusts the caller', async () => {
     const { trust, sts } = open();
     trust({ ...allow, Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` } });
     const { Credentials: given, AssumedRoleUser: user } = await sts().send(assume());
@@ -59,11 +59,11 @@ describe('STS', () => {
       ],
     ],
     [
-      'a condition on something else',
+      'a condition that is not met',
       [{ ...allow, Principal: '*', Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }],
     ],
     ['another action', [{ ...allow, Action: 'sts:TagSession', Principal: '*' }]],
-  ])('refuses %s', async (_what, statements) => {
+  ])('denies %s', async (_what, statements) => {
     const { trust, sts } = open();
     trust(statements);
     await expect(sts().send(assume())).rejects.toMatchObject({
@@ -73,7 +73,7 @@ describe('STS', () => {
     });
   });
 
-  it('wants the external id that a trust policy asks for', async () => {
+  it('requires the external id of a trust policy', async () => {
     const { trust, sts } = open();
     trust({ ...allow, Principal: { AWS: ACCOUNT }, Condition: { StringEquals: { 'sts:ExternalId': ['one', 'two'] } } });
     await expect(sts().send(assume({ ExternalId: 'two' }))).resolves.toHaveProperty('Credentials');
@@ -81,7 +81,7 @@ describe('STS', () => {
     await expect(sts().send(assume())).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
-  it('does not tell a role that is not there from one that does not trust the caller', async () => {
+  it('returns the same error for a missing role and a role that does not trust the caller', async () => {
     await expect(
       open()
         .sts()
@@ -89,7 +89,7 @@ describe('STS', () => {
     ).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
-  it('names an action that it does not have', async () => {
+  it('rejects an unimplemented action with its name', async () => {
     await expect(open().sts().send(new GetSessionTokenCommand({}))).rejects.toMatchObject({
       name: 'NotImplemented',
       message: expect.stringContaining('GetSessionToken'),

@@ -1,4 +1,4 @@
-/** AssumeRole by the evaluator that the service itself uses: what of the call reaches the trust policy's conditions. */
+/** AssumeRole with the service's own evaluator: the parts of the call that conditions of the trust policy can use. */
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
@@ -39,10 +39,10 @@ describe('AssumeRole by the trust policy', () => {
     ['no service', when('Bool', 'aws:PrincipalIsAWSService', 'false')],
     ['the session name', when('StringLike', 'sts:RoleSessionName', 'te?t')],
     ["the world's time", when('DateGreaterThan', 'aws:CurrentTime', '2026-01-15T08:59:59Z')],
-    ['a key that is not there', when('Null', 'sts:ExternalId', 'true')],
+    ['an absent key', when('Null', 'sts:ExternalId', 'true')],
     ["the role's account", when('StringEquals', 'aws:ResourceAccount', ACCOUNT)],
     [
-      'a Deny for others',
+      'a Deny for other principals',
       allow,
       {
         Effect: 'Deny',
@@ -51,34 +51,34 @@ describe('AssumeRole by the trust policy', () => {
         Condition: { StringNotEquals: { 'aws:PrincipalAccount': ACCOUNT } },
       },
     ],
-  ])('lets in by %s', async (_what, ...statements) => {
+  ])('is allowed by %s', async (_what, ...statements) => {
     await expect(open(...statements).assume()).resolves.toHaveProperty('Credentials');
   });
 
   it.each<[string, ...object[]]>([
     ['another session', { ...allow, Principal: { AWS: `arn:aws:sts::${ACCOUNT}:assumed-role/operator/other` } }],
     ['another session name', when('StringEquals', 'sts:RoleSessionName', 'other')],
-    ['a time that is over', when('DateLessThan', 'aws:CurrentTime', '2026-01-15T08:59:59Z')],
+    ['a time in the past', when('DateLessThan', 'aws:CurrentTime', '2026-01-15T08:59:59Z')],
     ['MFA', when('Bool', 'aws:MultiFactorAuthPresent', 'true')],
     ['an external id', when('StringEquals', 'sts:ExternalId', 'secret')],
     [
-      'a Deny that holds',
+      'a Deny whose condition is met',
       allow,
       { Effect: 'Deny', Principal: '*', Action: 'sts:*', Condition: { ArnLike: { 'aws:PrincipalArn': OPERATOR } } },
     ],
     ['another action', { ...allow, Action: 'sts:AssumeRoleWithSAML' }],
-    ['an operator that IAM does not have', when('StringMatches', 'aws:PrincipalAccount', ACCOUNT)],
-  ])('keeps out by %s', async (_what, ...statements) => {
+    ['an unknown condition operator', when('StringMatches', 'aws:PrincipalAccount', ACCOUNT)],
+  ])('is denied by %s', async (_what, ...statements) => {
     await expect(open(...statements).assume()).rejects.toMatchObject(refusal('sts:AssumeRole'));
   });
 
-  it('keeps out where the trust policy is none', async () => {
+  it('is denied by an invalid trust policy', async () => {
     const { role, assume } = open();
     role.trustPolicy = '{';
     await expect(assume()).rejects.toMatchObject(refusal('sts:AssumeRole'));
   });
 
-  it('wants sts:TagSession of a call that sends session tags, and judges the tags', async () => {
+  it('requires sts:TagSession for a call with session tags, and evaluates the tags', async () => {
     const Tags = [
       { Key: 'team', Value: 'storage' },
       { Key: 'stage', Value: '' },
@@ -113,7 +113,7 @@ describe('AssumeRole by the trust policy', () => {
     );
   });
 
-  it('refuses tags that are too many or too long', async () => {
+  it('rejects tags that are too many or too long', async () => {
     const { assume } = open({ ...allow, Action: 'sts:*' });
     await expect(
       assume({ Tags: Array.from({ length: 51 }, (_, n) => ({ Key: `k${n}`, Value: 'v' })) }),
@@ -127,7 +127,7 @@ describe('AssumeRole by the trust policy', () => {
     });
   });
 
-  it('goes by the old trust policy until the new one has come through', async () => {
+  it('uses the old trust policy until the new one has propagated', async () => {
     const { world, iam, assume } = open(allow);
     const pass = (seconds: number): void => world.schedule.advanceTo(world.schedule.now() + seconds * 1000);
     world.knobs.trustLagSeconds = 5;
@@ -136,7 +136,7 @@ describe('AssumeRole by the trust policy', () => {
     await set({ ...allow, Effect: 'Deny' });
     pass(4);
     await expect(assume()).resolves.toHaveProperty('Credentials');
-    // Each change takes its own time: the second one does not hold up the first.
+    // Changes propagate independently: the second one does not delay the first.
     await set(allow);
     pass(1);
     await expect(assume()).rejects.toMatchObject(refusal('sts:AssumeRole'));

@@ -1,4 +1,4 @@
-/** AssumeRoleWithWebIdentity: a token of a service account for a role, and nothing else. */
+/** AssumeRoleWithWebIdentity: exchanges a service account token for credentials of a role. */
 import { AssumeRoleWithWebIdentityCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT, configOf, ROLE } from '../support.ts';
@@ -6,7 +6,7 @@ import { CONTROLLER, type CredentialLab, ISSUER, openLab, podsStatement, tokenFo
 
 const AUDIENCE = { audiences: ['sts.amazonaws.com'] };
 
-/** Its SDK has no credentials: nobody signs the call. */
+/** Calls the operation with an SDK without credentials: the call is unsigned. */
 const assume = async (lab: CredentialLab, token: string, change: object = {}) => {
   const sts = new STSClient({ ...configOf(lab.door, lab.world), credentials: () => Promise.reject(new Error('none')) });
   return sts.send(
@@ -20,7 +20,7 @@ const assume = async (lab: CredentialLab, token: string, change: object = {}) =>
 };
 
 describe('AssumeRoleWithWebIdentity', () => {
-  it('gives a token’s service account the role that trusts it', async () => {
+  it('returns credentials of a role that trusts the token’s service account', async () => {
     const lab = openLab();
     const { token } = await tokenFor(lab, AUDIENCE);
     const answer = await assume(lab, token);
@@ -44,28 +44,28 @@ describe('AssumeRoleWithWebIdentity', () => {
 
   it.each<[string, Parameters<typeof openLab>[0], object, string, string]>([
     [
-      'another role’s trust',
+      'a role that trusts another service account',
       { trust: [podsStatement()] },
       {},
       'AccessDenied',
       'Not authorized to perform sts:AssumeRoleWithWebIdentity',
     ],
     [
-      'a role that is not there',
+      'a missing role',
       {},
       { RoleArn: `arn:aws:iam::${ACCOUNT}:role/nobody-here` },
       'AccessDenied',
       'Not authorized to perform sts:AssumeRoleWithWebIdentity',
     ],
     [
-      'no provider for the issuer',
+      'an issuer without a provider',
       { cluster: { oidcProvider: 'absent' } },
       {},
       'InvalidIdentityTokenException',
       `No OpenIDConnect provider found in your account for https://${ISSUER}`,
     ],
-    ['half a minute', {}, { DurationSeconds: 30 }, 'ValidationError', 'durationSeconds'],
-  ])('refuses %s', async (_what, setting, change, name, message) => {
+    ['a duration of half a minute', {}, { DurationSeconds: 30 }, 'ValidationError', 'durationSeconds'],
+  ])('rejects %s', async (_what, setting, change, name, message) => {
     const lab = openLab(setting);
     const { token } = await tokenFor(lab, AUDIENCE);
     await expect(assume(lab, token, change)).rejects.toMatchObject({
@@ -74,7 +74,7 @@ describe('AssumeRoleWithWebIdentity', () => {
     });
   });
 
-  it('refuses a token for another audience, one that has ended, and what is no token', async () => {
+  it('rejects a token for another audience, an expired token, and an invalid token', async () => {
     const lab = openLab();
     const other = await tokenFor(lab, { audiences: ['pods.eks.amazonaws.com'] });
     await expect(assume(lab, other.token)).rejects.toMatchObject({
@@ -87,7 +87,7 @@ describe('AssumeRoleWithWebIdentity', () => {
     await expect(assume(lab, 'a.b.c')).rejects.toMatchObject({ name: 'InvalidIdentityTokenException' });
   });
 
-  it('is the only one that goes unsigned', async () => {
+  it('is the only operation that can be unsigned', async () => {
     const lab = openLab();
     const answer = await lab.door.handle({
       method: 'POST',
