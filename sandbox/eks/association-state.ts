@@ -109,7 +109,7 @@ export const ownedBy = (cluster: ClusterState, addonArn: string): AssociationSta
 
 /** The change for one wanted association: create it, replace it under a new id, update it, or keep it unchanged. */
 export type WantedAssociation = AddonAssociation &
-  ({ change: 'make' } | { change: 'remake' | 'update' | 'keep'; held: AssociationState });
+  ({ change: 'create' } | { change: 'replace' | 'update' | 'keep'; held: AssociationState });
 
 /** Changes after which an add-on owns exactly the wanted associations, in their order. */
 export interface AssociationChanges {
@@ -141,8 +141,8 @@ export const changesOf = (
   return {
     wanted: wanted.map((association): WantedAssociation => {
       const held = owned.find(({ serviceAccount }) => serviceAccount === association.serviceAccount);
-      if (!held) return { ...association, change: 'make' };
-      if (call.world.knobs.newIdOnReplace) return { ...association, change: 'remake', held };
+      if (!held) return { ...association, change: 'create' };
+      if (call.world.knobs.newIdOnReplace) return { ...association, change: 'replace', held };
       return { ...association, change: takenOver || differs(held, association.roleArn) ? 'update' : 'keep', held };
     }),
     removed: owned.filter(
@@ -184,7 +184,7 @@ export const replaceOwned = (
       });
       return held.id;
     }
-    if (wanted.change === 'remake') removeAssociation(call, cluster, wanted.held, 0);
+    if (wanted.change === 'replace') removeAssociation(call, cluster, wanted.held, 0);
     return addAssociation(call, cluster, {
       namespace: addon.namespace,
       serviceAccount,

@@ -112,7 +112,7 @@ export const requireChangeRights = (
     else requireRight(call, onBehalf(clusterRight('eks:CreatePodIdentityAssociation', cluster)));
   }
   requireDeleteRights(call, [
-    ...changing.flatMap((association) => (association.change === 'remake' ? [association.held] : [])),
+    ...changing.flatMap((association) => (association.change === 'replace' ? [association.held] : [])),
     ...removed,
   ]);
 };

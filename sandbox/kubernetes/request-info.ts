@@ -10,7 +10,7 @@ import type { Attributes } from './rbac.ts';
 export interface RequestInfo extends Attributes {
   /** Version of the API group; '' for a non-resource path. */
   version: string;
-  /** Whether the path names one object. */
+  /** True if the path names one object. */
   onObject: boolean;
 }
 

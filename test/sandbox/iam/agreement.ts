@@ -1,6 +1,6 @@
 /**
- * Compares the plan's verdict from IAM's answers with EKS: if the verdict is that a step may make all its calls, EKS
- * denies none, and otherwise EKS denies one, whatever the policies and the boundary of the step's role.
+ * Compares the plan's verdict on a step's calls, made from IAM's answers, with EKS: if the verdict is `allowed`, EKS
+ * denies no call, and if it is `denied`, EKS denies one, whatever the policies and the boundary of the step's role.
  */
 import * as fc from 'fast-check';
 import { expect } from 'vitest';

@@ -67,7 +67,7 @@ describe('changes', () => {
     ['a new map', { extra: { a: 1 } }, { 'f:extra': { '.': {}, 'f:a': {} } }],
     ['a removed value', { metadata: {} }, undefined],
     [
-      'a whole',
+      'an atomic value',
       { spec: { ...document.spec, selector: { matchLabels: { app: 'z' } } } },
       { 'f:spec': { 'f:selector': {} } },
     ],

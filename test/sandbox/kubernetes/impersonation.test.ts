@@ -78,7 +78,7 @@ describe('a request acts as the user that it names', () => {
       { username: ACCOUNT, groups: ['a', 'system:authenticated'] },
     ],
     [
-      'nobody',
+      'the anonymous user',
       { 'impersonate-user': 'system:anonymous' },
       { username: 'system:anonymous', groups: ['system:unauthenticated'] },
     ],
@@ -102,7 +102,7 @@ describe('a request acts as the user that it names', () => {
     const lab = newEbsLab();
     await allow(
       lab,
-      'askers',
+      'reviewers',
       [{ apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] }],
       { kind: 'Group', name: 'system:unauthenticated' },
     );
