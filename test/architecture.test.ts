@@ -67,10 +67,14 @@ const rules: [string, Rule][] = [
   ],
   ['adapters implement ports', { from: /^lambdas\/adapters\//, files: /^lambdas\/(domain|ports|adapters)\// }],
   [
+    "the report's page builds on the domain alone",
+    { from: /^lambdas\/report-page\//, files: /^lambdas\/(domain|report-page)\//, packages: /^node:(crypto|fs)$/ },
+  ],
+  [
     'the runtime is free of AWS',
     {
       from: /^lambdas\/runtime\/(?!wiring|callers|lambda\.ts)/,
-      files: /^lambdas\/(domain|ports|runtime)\//,
+      files: /^lambdas\/(domain|ports|report-page|runtime)\//,
       packages: NO_AWS,
     },
   ],
