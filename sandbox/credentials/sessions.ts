@@ -4,6 +4,7 @@
  * a pod whose association or trust is gone still has what it has for a while. Nothing is scheduled for it: a session
  * that is due is renewed when somebody looks, by what holds then. Whoever changes what may be renewed looks first.
  */
+import type { PodSession } from '../kubernetes/kube-state.ts';
 import type { Pod } from '../kubernetes/objects.ts';
 import { listObjects } from '../kubernetes/store.ts';
 import type { ClusterState, World } from '../world/world.ts';
@@ -13,14 +14,6 @@ import { judgePodIdentity } from './pod-identity.ts';
 import { type Granted, isRefusal, type Refusal, refused } from './refusal.ts';
 import { type Source, sourcesOf } from './sources.ts';
 import { judgeWebIdentity } from './web-identity.ts';
-
-/** What a pod holds. Times are milliseconds since 1970. */
-export interface PodSession {
-  roleArn: string;
-  /** From when on it is fetched anew. */
-  renewAt: number;
-  expiresAt: number;
-}
 
 /** SDKs fetch anew when so little is left of what they have; botocore does from fifteen minutes on, others from five. */
 const REFRESH_BEFORE_END = 5 * 60_000;

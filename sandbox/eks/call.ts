@@ -1,5 +1,5 @@
 /** What the operations of the EKS service share: who calls where, and the service's own memory. */
-import type { Asked } from '../authorization/authorizer.ts';
+import type { Asked } from '../authorization/asked.ts';
 import type { CallContext } from '../http.ts';
 import { pageAfter } from '../pages.ts';
 import type { Random } from '../world/random.ts';

@@ -1,5 +1,5 @@
 /** The OIDC providers of an account, to read: which there are, and for which issuer and audiences each is. */
-import type { Asked } from '../authorization/authorizer.ts';
+import type { Asked } from '../authorization/asked.ts';
 import type { OidcProviderState, World } from '../world/world.ts';
 import { checkParameters, required } from './query-protocol.ts';
 import type { QueryAction, QueryRights } from './query-service.ts';

@@ -1,5 +1,4 @@
 /** What the sandbox keeps of one cluster: its objects, and what the API server and the controllers remember of them. */
-import type { PodSession } from '../credentials/sessions.ts';
 import type { Random } from '../world/random.ts';
 import type { FieldSet } from './field-sets.ts';
 import type { CustomKind, KubeObject, PodTemplate, ReadySeconds, Workload, WorkloadTemplate } from './objects.ts';
@@ -51,6 +50,14 @@ export interface KubeState {
   snapshots: ListSnapshot[];
   /** The cluster's own, so that what happens in one cluster does not shift another's names. */
   random: Random;
+}
+
+/** A session that a pod holds. Times are milliseconds since 1970. */
+export interface PodSession {
+  roleArn: string;
+  /** When the pod renews it. */
+  renewAt: number;
+  expiresAt: number;
 }
 
 export interface FieldOwners {
