@@ -20,8 +20,8 @@ import {
   type SweepFinding,
   sweepRequest,
 } from '../lambdas/domain/sweep/model.ts';
-import { reportPage } from '../lambdas/domain/sweep/page.ts';
 import { sweepReport, type SweepReport } from '../lambdas/domain/sweep/report.ts';
+import { reportPage } from '../lambdas/report-page/page.ts';
 import { reportSweepSchema } from '../lambdas/steps/report-sweep/schema.ts';
 
 /**

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { approverRule } from '../lambdas/domain/approval.ts';
 import { changeWindow } from '../lambdas/domain/change-window.ts';
 import { accountId, plainText, regionName } from '../lambdas/domain/names.ts';
-import { EVENT_TYPES, type EventType } from '../lambdas/domain/service-event.ts';
+import { EVENT_TYPES, type EventType } from '../lambdas/domain/announcements.ts';
 import { sweepRequest } from '../lambdas/domain/sweep/model.ts';
 import { clusterPattern, serviceAccountPattern } from './grant-pattern.ts';
 import { roleArnPattern } from './role-pattern.ts';

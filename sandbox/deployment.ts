@@ -9,7 +9,8 @@ import type { LambdaContext as HandlerContext } from '../lambdas/runtime/handler
 import type { Step } from '../lambdas/runtime/step.ts';
 import { deploymentSettingsOf, wire } from '../lambdas/runtime/wiring.ts';
 import { steps } from '../lambdas/steps/index.ts';
-import type { Assembly, AssemblyFunction } from './assembly/assembly.ts';
+import type { Assembly } from './assembly/assembly.ts';
+import type { AssemblyFunction } from './assembly/functions.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import type { Door } from './door.ts';
 import { BundledRuntime } from './lambda/bundled-runtime.ts';

@@ -8,7 +8,7 @@ import { summarise as summariseEvents } from './events/service.ts';
 import { contentOf, type HttpRequest } from './http.ts';
 import { readParameters } from './iam/query-protocol.ts';
 import type { Json } from './json.ts';
-import { queryOf } from './kubernetes/lists.ts';
+import { queryOf } from './kubernetes/query.ts';
 import { requestInfo } from './kubernetes/request-info.ts';
 import type { RequestInfo } from './kubernetes/request-info.ts';
 import { operationNameOf as s3OperationOf, summarise as summariseS3 } from './s3/request.ts';

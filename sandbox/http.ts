@@ -1,4 +1,4 @@
-import type { Asked, Denial } from './authorization/authorizer.ts';
+import type { Asked, Denial } from './authorization/asked.ts';
 import { isObject, type Json } from './json.ts';
 
 /**

@@ -1,9 +1,11 @@
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, buildSync } from 'esbuild';
 import { stepSchemas } from '../lambdas/steps/schemas.ts';
 
 const ROOT = join(import.meta.dirname, '..');
+/** Files that `lambdas/report-page/assets.ts` reads: they are copied, under the name by which it finds them. */
+const PAGE = join(ROOT, 'lambdas/report-page/browser');
 
 /**
  * How every step's Lambda is bundled, as `<step>.mjs` beside the chunks that they share. One call with splitting: a
@@ -28,9 +30,10 @@ export const bundleOptions = (outdir: string) =>
     logLevel: 'warning',
   }) satisfies BuildOptions;
 
-/** Bundles every step's Lambda into `outdir`. */
+/** Bundles every step's Lambda into `outdir`, with the files of the report's page. */
 export function bundle(outdir: string): void {
   // Chunks are named by their content: those of an earlier build would stay and change the asset's hash.
   rmSync(outdir, { recursive: true, force: true });
   buildSync(bundleOptions(outdir));
+  cpSync(PAGE, join(outdir, 'browser'), { recursive: true, filter: (file) => !file.endsWith('tsconfig.json') });
 }

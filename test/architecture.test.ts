@@ -41,6 +41,22 @@ const sources: Source[] = FOLDERS.flatMap(filesUnder)
   });
 const isLocal = (imported: string): boolean => FOLDERS.some((folder) => imported.startsWith(`${folder}/`));
 
+/** Returns the files that are part of a circle of imports, or between two circles. Imports of types count too. */
+function inCircles(all: readonly Pick<Source, 'file' | 'imports'>[]): string[] {
+  const known = new Set(all.map(({ file }) => file));
+  let edges = all.flatMap(({ file, imports }) =>
+    imports.filter((one) => known.has(one)).map((one) => [file, one] as const),
+  );
+  for (;;) {
+    const importing = new Set(edges.map(([file]) => file));
+    const imported = new Set(edges.map(([, one]) => one));
+    // A file that imports nothing, or that nothing imports, is in no circle.
+    const left = edges.filter(([file, one]) => imported.has(file) && importing.has(one));
+    if (left.length === edges.length) return [...importing].toSorted();
+    edges = left;
+  }
+}
+
 interface Rule {
   from: RegExp;
   /** Files of the project that these may import. */
@@ -67,10 +83,14 @@ const rules: [string, Rule][] = [
   ],
   ['adapters implement ports', { from: /^lambdas\/adapters\//, files: /^lambdas\/(domain|ports|adapters)\// }],
   [
+    "the report's page builds on the domain alone",
+    { from: /^lambdas\/report-page\//, files: /^lambdas\/(domain|report-page)\//, packages: /^node:(crypto|fs)$/ },
+  ],
+  [
     'the runtime is free of AWS',
     {
       from: /^lambdas\/runtime\/(?!wiring|callers|lambda\.ts)/,
-      files: /^lambdas\/(domain|ports|runtime)\//,
+      files: /^lambdas\/(domain|ports|report-page|runtime)\//,
       packages: NO_AWS,
     },
   ],
@@ -154,6 +174,18 @@ describe('imports', () => {
           .map((one) => `${file} imports ${one}`),
       ),
     ).toEqual([]);
+  });
+
+  it('form no circles of files, not even by types', () => {
+    expect(inCircles(sources)).toEqual([]);
+  });
+
+  it('form a circle where files import each other', () => {
+    const file = (name: string, ...imports: string[]) => ({ file: name, imports });
+    const all = [file('top', 'a'), file('a', 'b', 'leaf'), file('b', 'c'), file('c', 'a', 'zod'), file('leaf')];
+    expect(inCircles(all)).toEqual(['a', 'b', 'c']);
+    expect(inCircles([file('self', 'self')])).toEqual(['self']);
+    expect(inCircles([file('top', 'a', 'b'), file('a', 'b'), file('b')])).toEqual([]);
   });
 
   it('are all seen by this test', () => {

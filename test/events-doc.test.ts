@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Validator, type Schema } from '@cfworker/json-schema';
 import { describe, expect, it } from 'vitest';
-import { EVENT_TYPES, serviceEvent } from '../lambdas/domain/service-event.ts';
+import { serviceEvent } from '../lambdas/domain/service-event.ts';
+import { EVENT_TYPES } from '../lambdas/domain/announcements.ts';
 import { EVENTS_SCHEMA_FILE, eventsSchemaText } from '../scripts/events-schema.ts';
 
 const published = readFileSync(EVENTS_SCHEMA_FILE, 'utf8');

@@ -13,7 +13,8 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Clock, Documents } from '../../lambdas/ports/index.ts';
 import { type Ask, timesOf } from '../api/exchange.ts';
 import { unreadable } from '../api/problems.ts';
-import { type ListedSweeps, sweepService, type SweepService } from './service.ts';
+import { sweepService, type SweepService } from './service.ts';
+import type { ListedSweeps } from './calls.ts';
 
 /** Sweeps of one page: the most that the API gives. */
 const PAGE = 100;

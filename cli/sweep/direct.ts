@@ -13,15 +13,8 @@ import { EXIT_CODES } from '../exit-codes.ts';
 import { endingOf } from '../follow.ts';
 import { statusOf } from '../known.ts';
 import { requireSweeps } from '../service-environment.ts';
-import {
-  type ListedSweeps,
-  notNow,
-  type PlacesDone,
-  type SweepCalls,
-  sweepService,
-  type SweepService,
-  unknownSweep,
-} from './service.ts';
+import { notNow, sweepService, type SweepService, unknownSweep } from './service.ts';
+import type { ListedSweeps, PlacesDone, SweepCalls } from './calls.ts';
 
 const places = z.array(z.unknown());
 

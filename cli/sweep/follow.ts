@@ -3,7 +3,7 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Backend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import type { PlacesDone, SweepCalls } from './service.ts';
+import type { PlacesDone, SweepCalls } from './calls.ts';
 
 /** Told of the sweep as it stands, each time that somebody has looked. */
 export interface SweepWatcher {

@@ -8,7 +8,7 @@ import { table } from '../print/table.ts';
 import { knownCommand } from '../request.ts';
 import type { SweepListFlags } from './options.ts';
 import { askedText, standingText } from './progress.ts';
-import type { ListedSweeps } from './service.ts';
+import type { ListedSweeps } from './calls.ts';
 
 type Where = Parameters<typeof knownCommand>[2];
 

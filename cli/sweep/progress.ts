@@ -5,7 +5,7 @@ import { duration } from '../print/duration.ts';
 import { drawTask, type Progress } from '../progress.ts';
 import { printable } from '../../lambdas/domain/text.ts';
 import type { SweepWatcher } from './follow.ts';
-import type { PlacesDone } from './service.ts';
+import type { PlacesDone } from './calls.ts';
 
 export type SweepProgress = SweepWatcher & Pick<Progress, 'close'>;
 

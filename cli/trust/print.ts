@@ -5,7 +5,7 @@ import type { Reason, Verdict } from '../../lambdas/domain/policy/request.ts';
 import { type Format, hanging, type Style } from '../print/style.ts';
 import { shellWord } from '../../lambdas/domain/shell.ts';
 import type { Answer, Answers } from './answer.ts';
-import type { Repaired } from './repair.ts';
+import type { Repaired } from './repaired.ts';
 
 const MARKS: Record<Verdict, { mark: string; format: Format }> = {
   allowed: { mark: '✔', format: 'green' },

@@ -15,28 +15,10 @@ import { styleFor } from '../print/style.ts';
 import type { TrustRepairFlags } from '../trust-options.ts';
 import { type Answers, answersOfAll, otherAccount, type Question } from './answer.ts';
 import { repairLines } from './print.ts';
+import type { Repaired } from './repaired.ts';
 import { readSource, type Source } from './source.ts';
 import type { Sleep } from './write.ts';
 import { jsonText } from '../../lambdas/domain/text.ts';
-
-/** The document of `--json`. */
-export interface Repaired {
-  /** The repaired policy differs from the one that was read. */
-  changed: boolean;
-  /** It was written to the role, and read back. */
-  written: boolean;
-  /** Why there is no repair, and what to do instead. */
-  refused?: { why: string; remedy: string };
-  /** The one that is added. */
-  statement?: Record<string, unknown>;
-  /** The whole policy: repaired, or as it was. */
-  policy: unknown;
-  /** Its characters without white space, as IAM counts them. */
-  length: number;
-  before: Answers;
-  /** Not there where the repair was refused. */
-  after?: Answers;
-}
 
 /**
  * What is written to a sandbox by this command would be gone with it, or would not be in the journal that its file is.

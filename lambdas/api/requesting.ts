@@ -5,7 +5,7 @@
  */
 import { MigrationError } from '../domain/errors.ts';
 import type { Correlation, MigrationRequest } from '../domain/model.ts';
-import { sha256 } from '../domain/plan/hash.ts';
+import { sha256 } from '../domain/sha256.ts';
 import { waitsBeforeBegin } from '../domain/waiting.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
 import { claimInput, ensureStarted } from '../runtime/requesting.ts';

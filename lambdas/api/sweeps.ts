@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { knownFailure } from '../domain/failures.ts';
-import { sha256 } from '../domain/plan/hash.ts';
+import { sha256 } from '../domain/sha256.ts';
 import { type Sweep, type SweepCommand, type SweepRequest, sweepRequest } from '../domain/sweep/model.ts';
 import { standingOf } from '../domain/sweep/standing.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';

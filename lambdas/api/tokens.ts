@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { listPlace } from '../domain/listing.ts';
-import { sha256 } from '../domain/plan/hash.ts';
+import { sha256 } from '../domain/sha256.ts';
 import { invalid } from './problems.ts';
 
 const WRONG = 'must be what the page before said is next, unchanged';

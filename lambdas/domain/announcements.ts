@@ -2,8 +2,12 @@
  * What the service tells others of a migration: the names of its events, and the ids by which a repeated one is known.
  */
 import { z } from 'zod';
-import { type Outcome, outcome } from './model.ts';
+import { type Outcome, outcome, OUTCOMES } from './model.ts';
 import { WAITS_FOR, type WaitsFor } from './waiting-for.ts';
+
+export const EVENT_TYPES = ['started', 'approval-needed', 'waiting', 'resumed', ...OUTCOMES] as const;
+export const eventType = z.enum(EVENT_TYPES);
+export type EventType = z.infer<typeof eventType>;
 
 const WAIT = new RegExp(`^(waiting|resumed)\\.(${WAITS_FOR.join('|')})\\.(\\d{1,10})$`);
 

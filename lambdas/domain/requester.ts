@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { BY_CLOUDTRAIL, plainText, requestedBy } from './names.ts';
-import { sha256 } from './plan/hash.ts';
+import { sha256 } from './sha256.ts';
 import { parsePrincipal } from './principal.ts';
 import { schemaNames } from './schemas.ts';
 import { migrationRequest, type MigrationRequest } from './request.ts';

@@ -2,11 +2,10 @@
 import type { Approval, Check, Migration, Outcome, Plan, Rung } from './model.ts';
 import { blocks, nameOf } from './plan/ladder.ts';
 import { diagnosis, terraformLines } from './denial-text.ts';
-import type { EventType } from './service-event.ts';
 import { requesterOf, requesterText } from './requester.ts';
 import { shellCommand } from './shell.ts';
 import { subjectOf } from './subject.ts';
-import type { waitOf } from './announcements.ts';
+import type { waitOf, EventType } from './announcements.ts';
 import { WAITS_TEXT } from './waiting-for.ts';
 
 /** Checks and associations that are told; of more the event says how many. */

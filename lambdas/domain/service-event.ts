@@ -4,7 +4,7 @@
  * added without that. There is no task token, no configuration value and no policy in any of them.
  */
 import { z } from 'zod';
-import { type Announcement, eventIdOf, roundOf, waitOf } from './announcements.ts';
+import { type Announcement, eventIdOf, eventType, type EventType, roundOf, waitOf } from './announcements.ts';
 import { type Migration, OUTCOMES, outcome, verified } from './model.ts';
 import { accountId, clusterName, migrationId, reason, regionName, requestedBy } from './names.ts';
 import { authenticatedRequester, requesterOf } from './requester.ts';
@@ -19,10 +19,6 @@ import { WAITS_FOR } from './waiting-for.ts';
  * EventBridge keeps sources that begin with `aws.` to AWS; this one anybody in the account may use who may put events.
  */
 export const EVENT_SOURCE = 'pod-identity-migrator';
-
-export const EVENT_TYPES = ['started', 'approval-needed', 'waiting', 'resumed', ...OUTCOMES] as const;
-export const eventType = z.enum(EVENT_TYPES);
-export type EventType = z.infer<typeof eventType>;
 
 /** Most of each. Together an entry stays far below the 256 KB that EventBridge takes, whatever the record holds. */
 export const MOST = {

@@ -2,12 +2,19 @@
 import { classifyPod } from '../domain/identity.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Pod, Workload } from '../domain/kubernetes.ts';
-import type { Association } from '../domain/model.ts';
+import type { Association, Migration, Snapshot } from '../domain/model.ts';
 import { accountOf } from '../domain/restore-associations.ts';
 import { allowanceSeconds, seenOf } from '../domain/rollout/progress.ts';
 import { isSettled, NO_LENIENCY } from '../domain/rollout/settled.ts';
+import type { Clock, Ledger } from '../ports/index.ts';
 import { noteSeen } from './settling.ts';
-import type { TakingAwayWork } from './taking-away.ts';
+
+export interface AtRestWork {
+  record: Migration;
+  snapshot: Pick<Snapshot, 'brokenPods'>;
+  ledger: Ledger;
+  clock: Clock;
+}
 
 /** The change's own rollouts go on under the name that they have; others are told apart. */
 const FORWARD = 'pod-identity.';
@@ -21,7 +28,7 @@ const OTHER = `${FORWARD}at-rest`;
 export async function assertAtRest(
   accounts: readonly Pick<Association, 'namespace' | 'serviceAccount'>[],
   { pods, workloads }: { pods: readonly Pod[]; workloads: readonly Workload[] },
-  { record, snapshot, ledger, clock }: TakingAwayWork,
+  { record, snapshot, ledger, clock }: AtRestWork,
 ): Promise<void> {
   const named = new Set(accounts.map(accountOf));
   const concerned = workloads.filter((one) => named.has(accountOf(one)) && one.desired > 0);

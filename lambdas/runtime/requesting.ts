@@ -15,7 +15,7 @@ import {
   trigger,
   type Trigger,
 } from '../domain/model.ts';
-import { sha256 } from '../domain/plan/hash.ts';
+import { sha256 } from '../domain/sha256.ts';
 import { subjectOf } from '../domain/subject.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
 import { utcNow } from './utc.ts';

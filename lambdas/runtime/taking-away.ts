@@ -3,19 +3,15 @@ import { classifyPod } from '../domain/identity.ts';
 import { MigrationError } from '../domain/errors.ts';
 import { mayTakeAway, type TakingAway } from '../domain/going-back.ts';
 import { type Pod, type Workload, WORKLOAD_PLURALS } from '../domain/kubernetes.ts';
-import type { Association, Migration, Snapshot } from '../domain/model.ts';
+import type { Association } from '../domain/model.ts';
 import { accountOf } from '../domain/restore-associations.ts';
 import { shellCommand } from '../domain/shell.ts';
-import type { Clock, Kubernetes, Ledger } from '../ports/index.ts';
-import { assertAtRest } from './at-rest.ts';
+import type { Clock, Kubernetes } from '../ports/index.ts';
+import { assertAtRest, type AtRestWork } from './at-rest.ts';
 import { EVIDENCE_BEFORE } from './report.ts';
 
-export interface TakingAwayWork {
-  record: Migration;
-  snapshot: Pick<Snapshot, 'brokenPods'>;
+export interface TakingAwayWork extends AtRestWork {
   kubernetes: Kubernetes;
-  ledger: Ledger;
-  clock: Clock;
 }
 
 type Account = Pick<Association, 'namespace' | 'serviceAccount'>;

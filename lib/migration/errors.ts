@@ -296,3 +296,5 @@ export const ROAD_CATCHERS = {
   'restart-pods': afterChanges('restart-pods'),
   'annotate-service-account': afterChanges('annotate-service-account'),
 } as const satisfies Partial<Record<StepName, Catcher[]>>;
+/** The steps of the workflow before its endings. */
+export type RoadStep = keyof typeof ROAD_CATCHERS;

@@ -3,7 +3,7 @@ import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Endings } from './endings.ts';
 import type { firstLooksOf } from '../../lambdas/domain/first-looks.ts';
-import { type FailureTarget, heldErrors, ROAD_CATCHERS } from './errors.ts';
+import { heldErrors, ROAD_CATCHERS, type RoadStep } from './errors.ts';
 import { expression, type Expression } from './expressions.ts';
 import {
   answerIs,
@@ -14,15 +14,12 @@ import {
   isSet,
   LOCKED_MIGRATION,
   MIGRATION,
+  type MakeTask,
   type StepFunctions,
   stepTask,
-  type StepTaskOptions,
   wait,
 } from './task.ts';
 import { answered, CHECKS_FAILED, createWaiting, NOBODY_DECIDED, PLAN_INPUT, plannedVariables } from './waiting.ts';
-
-/** The steps that the road calls. */
-export type RoadStep = keyof typeof ROAD_CATCHERS;
 
 /** Noted by the Wait before a poll, so that the step's line in the ledger begins with it. */
 const SINCE_NOW = { waitingSince: expression('$states.context.State.EnteredTime') };
@@ -42,13 +39,6 @@ const PLANNED_CHANGE = { ...CHANGE, ...PLAN_HASH };
 /** The way that is being tried: an entry of the plan's ladder; none beyond its end. */
 const wayIs = (strategy: 'in-place' | 'recreate' | 'associate'): sfn.Condition =>
   sfn.Condition.jsonata(expression(`$ladder[$rung].strategy = '${strategy}'`));
-
-/** `others`: states that failures lead to beside the endings. */
-export type MakeTask = <Name extends RoadStep>(
-  step: Name,
-  options: Omit<StepTaskOptions<Name>, 'functions'>,
-  others?: Partial<Record<FailureTarget, sfn.State>>,
-) => tasks.LambdaInvoke;
 
 /**
  * The states that make the roles' trust policies let EKS Pod Identity in, where the plan says so. Answers the first of

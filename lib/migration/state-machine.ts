@@ -9,8 +9,8 @@ import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { createStateMachine } from '../step-machine.ts';
 import type { Steps } from '../steps.ts';
 import { createEndings } from './endings.ts';
-import { ROAD_CATCHERS } from './errors.ts';
-import { createRoad, type RoadStep } from './road.ts';
+import { ROAD_CATCHERS, type RoadStep } from './errors.ts';
+import { createRoad } from './road.ts';
 import { ROLLBACK_STEPS } from './rollback.ts';
 
 /**

@@ -8,7 +8,7 @@ import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import type { OptionalStep } from '../config.ts';
 import { pascalCase } from '../names.ts';
 import { stepTimeout } from '../step-function-lambda.ts';
-import { type Catcher, type FailureTarget, retriersOf } from './errors.ts';
+import { type Catcher, type FailureTarget, retriersOf, type RoadStep } from './errors.ts';
 import { caughtFailure, EXECUTION, expression, type Expression, MIGRATION_ID } from './expressions.ts';
 
 /**
@@ -69,6 +69,13 @@ export interface StepTaskOptions<Name extends StepName> {
   /** The state pauses (`pauses.ts`) for what is not over with the second try. */
   paused?: boolean;
 }
+
+/** Creates the state of one step. `others`: states, in addition to the endings, that failures lead to. */
+export type MakeTask = <Name extends RoadStep>(
+  step: Name,
+  options: Omit<StepTaskOptions<Name>, 'functions'>,
+  others?: Partial<Record<FailureTarget, sfn.State>>,
+) => tasks.LambdaInvoke;
 
 /** The token that a state waits under, of a payload. */
 export const TASK_TOKEN = expression('$states.context.Task.Token');

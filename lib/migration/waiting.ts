@@ -8,8 +8,16 @@ import type { Construct } from 'constructs';
 import { MOST_PLANS_AGAIN } from '../../lambdas/domain/waiting.ts';
 import type { Endings } from './endings.ts';
 import { expression, type Expression, MIGRATION_ID, REQUEST, unknownFields } from './expressions.ts';
-import type { MakeTask } from './road.ts';
-import { answerIs, changesTrust, EXECUTION_ARN, isSet, MIGRATION, type StepFunctions, TASK_TOKEN } from './task.ts';
+import {
+  answerIs,
+  changesTrust,
+  EXECUTION_ARN,
+  isSet,
+  MIGRATION,
+  type StepFunctions,
+  TASK_TOKEN,
+  type MakeTask,
+} from './task.ts';
 
 export const answered = (field: string): Expression => expression(`$states.result.Payload.${field}`);
 

@@ -4,7 +4,7 @@
  * Source: API Gateway Developer Guide, "Control access to a REST API with IAM permissions".
  */
 import type { AssemblyApi } from '../assembly/apis.ts';
-import type { Asked, Denial } from '../authorization/authorizer.ts';
+import type { Asked, Denial } from '../authorization/asked.ts';
 import type { Caller, HttpRequest, HttpResponse } from '../http.ts';
 import { InvokeRefusal, LambdaFailure, type LambdaRuntime } from '../lambda/runtime.ts';
 import type { Refused, Verified } from '../signature.ts';

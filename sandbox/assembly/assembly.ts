@@ -1,16 +1,16 @@
 /** The synthesised application as plain data: what the sandbox deploys. */
 import { resolve } from 'node:path';
 import { resourcesOfType } from './resources.ts';
-import { fingerprintOf, loadStacks, type Stack } from './stacks.ts';
+import { type AssemblyOptions, fingerprintOf, loadStacks, type Stack } from './stacks.ts';
 import { type AssemblyApi, apisOf } from './apis.ts';
 import { type AssemblyBucket, bucketsOf } from './buckets.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
-import { functionsOf } from './functions.ts';
+import { type AssemblyFunction, functionsOf } from './functions.ts';
 import { namedByAws, refuseExcesses } from './limits.ts';
 import { type AssemblyBusPolicy, busPoliciesOf } from './buses.ts';
 import { type AssemblyQueue, type AssemblyTopic, queuesOf, topicsOf } from './messaging.ts';
-import { rolesOf } from './roles.ts';
+import { type AssemblyRole, rolesOf } from './roles.ts';
 import { type AssemblyRule, rulesOf } from './rules.ts';
 import type { Resolver } from './resolver.ts';
 import { type AssemblySchedule, schedulesOf } from './schedules.ts';
@@ -24,54 +24,6 @@ export interface AssemblyStateMachine {
   roleArn: string;
 }
 
-export interface AssemblyFunction {
-  logicalId: string;
-  name: string;
-  /** Without a version. */
-  arn: string;
-  /** ARNs of what is published of it: its version 1, and its aliases. */
-  versionArns: string[];
-  /** Module and export, such as `plan.handler`. */
-  handler: string;
-  timeoutSeconds: number;
-  memoryMb: number;
-  environment: Record<string, string>;
-  roleArn: string;
-  /** Absolute path of the asset. */
-  codeDirectory: string;
-  /** Absolute paths of its layers, which Lambda unpacks under `/opt` in this order; left out: none. */
-  layerDirectories?: string[];
-  /** Which services may invoke it; left out: none. */
-  permissions?: AssemblyPermission[];
-  /** What Lambda does with events that it takes into its own queue; left out: its defaults. */
-  asyncConfigs?: AssemblyAsyncConfig[];
-  /** ARN of the queue or topic for events that it could not process. */
-  deadLetterArn?: string;
-}
-
-/** As `AWS::Lambda::EventInvokeConfig` sets it. */
-export interface AssemblyAsyncConfig {
-  /** With the version or alias that it is for; without one: for the function as it is called without. */
-  functionArn: string;
-  maximumRetryAttempts?: number;
-  maximumEventAgeSeconds?: number;
-  /** Where the record of an invocation goes that is given up: a queue or a topic. */
-  onFailureArn?: string;
-}
-
-/** A statement of a function's own policy, as `AWS::Lambda::Permission` adds it. */
-export interface AssemblyPermission {
-  /** What it lets in to: with a version or alias to that alone, without one to the function as it is called without. */
-  functionArn: string;
-  /** Such as `lambda:InvokeFunction`. */
-  action: string;
-  /** Such as `events.amazonaws.com`. */
-  service: string;
-  /** On whose behalf the service may call; may have wildcards. */
-  sourceArn?: string;
-  sourceAccount?: string;
-}
-
 export interface AssemblyTable {
   logicalId: string;
   name: string;
@@ -80,19 +32,6 @@ export interface AssemblyTable {
   attributeDefinitions: { AttributeName: string; AttributeType: string }[];
   globalSecondaryIndexes: unknown[];
   billingMode: string;
-}
-
-export interface AssemblyRole {
-  logicalId: string;
-  arn: string;
-  /** Inline policies, and managed ones that the application itself has. */
-  policies: { name: string; document: object }[];
-  /** Managed policies from elsewhere, by ARN: what they allow is not known here. */
-  managedPolicyArns: string[];
-  /** Its managed policy; with the document where the application itself has it. */
-  permissionsBoundary?: { arn: string; document?: object };
-  /** AssumeRolePolicyDocument. */
-  trustPolicy: unknown;
 }
 
 export interface Assembly {
@@ -114,12 +53,6 @@ export interface Assembly {
   busPolicies?: AssemblyBusPolicy[];
   /** By output key, and by export name where there is one. */
   outputs: Record<string, string>;
-}
-
-export interface AssemblyOptions {
-  /** For stacks whose environment the assembly leaves open. */
-  account: string;
-  region: string;
 }
 
 const parseDefinition = (resolver: Resolver, properties: Json, where: Where): object => {

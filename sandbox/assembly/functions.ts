@@ -1,9 +1,56 @@
 import { DNS_SUFFIXES } from '../../lambdas/domain/partitions.ts';
-import type { AssemblyAsyncConfig, AssemblyFunction, AssemblyPermission } from './assembly.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject } from '../json.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';
 import type { Stack } from './stacks.ts';
+
+export interface AssemblyFunction {
+  logicalId: string;
+  name: string;
+  /** Without a version. */
+  arn: string;
+  /** ARNs of what is published of it: its version 1, and its aliases. */
+  versionArns: string[];
+  /** Module and export, such as `plan.handler`. */
+  handler: string;
+  timeoutSeconds: number;
+  memoryMb: number;
+  environment: Record<string, string>;
+  roleArn: string;
+  /** Absolute path of the asset. */
+  codeDirectory: string;
+  /** Absolute paths of its layers, which Lambda unpacks under `/opt` in this order; left out: none. */
+  layerDirectories?: string[];
+  /** Which services may invoke it; left out: none. */
+  permissions?: AssemblyPermission[];
+  /** What Lambda does with events that it takes into its own queue; left out: its defaults. */
+  asyncConfigs?: AssemblyAsyncConfig[];
+  /** ARN of the queue or topic for events that it could not process. */
+  deadLetterArn?: string;
+}
+
+/** As `AWS::Lambda::EventInvokeConfig` sets it. */
+export interface AssemblyAsyncConfig {
+  /** With the version or alias that it is for; without one: for the function as it is called without. */
+  functionArn: string;
+  maximumRetryAttempts?: number;
+  maximumEventAgeSeconds?: number;
+  /** Where the record of an invocation goes that is given up: a queue or a topic. */
+  onFailureArn?: string;
+}
+
+/** A statement of a function's own policy, as `AWS::Lambda::Permission` adds it. */
+export interface AssemblyPermission {
+  /** What it lets in to: with a version or alias to that alone, without one to the function as it is called without. */
+  functionArn: string;
+  /** Such as `lambda:InvokeFunction`. */
+  action: string;
+  /** Such as `events.amazonaws.com`. */
+  service: string;
+  /** On whose behalf the service may call; may have wildcards. */
+  sourceArn?: string;
+  sourceAccount?: string;
+}
 
 const numberOf = (value: unknown, fallback: number): number => (value === undefined ? fallback : Number(value));
 

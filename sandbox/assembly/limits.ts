@@ -18,7 +18,7 @@ import { isObject } from '../json.ts';
 import { AssemblyError } from './error.ts';
 import { resourcesOfType } from './resources.ts';
 import { attachedPoliciesOf, inlinePoliciesOf } from './roles.ts';
-import type { Environment } from './resolver.ts';
+import type { Environment } from './environment.ts';
 import { loadStacks, spokeStackOf, type Stack } from './stacks.ts';
 
 /** Those that are above their limit. */

@@ -4,7 +4,7 @@
  */
 import { hostOf } from '../../lambdas/domain/partitions.ts';
 import { createHash } from 'node:crypto';
-import type { Environment } from './resolver.ts';
+import type { Environment } from './environment.ts';
 
 export interface ResourceContext {
   logicalId: string;

@@ -4,17 +4,11 @@
  * Source: CloudFormation User Guide, "Intrinsic function reference".
  */
 import { dnsSuffixOf } from '../../lambdas/domain/partitions.ts';
+import type { Environment } from './environment.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { below, type IntrinsicContext, INTRINSICS, NO_VALUE } from './intrinsics.ts';
 import { attributesOf, refOf, type ResourceContext } from './physical.ts';
-
-export interface Environment {
-  account: string;
-  region: string;
-  partition: string;
-  stackName: string;
-}
 
 export interface ResolvedOutput {
   key: string;

@@ -1,8 +1,20 @@
-import type { AssemblyRole } from './assembly.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject } from '../json.ts';
 import { resourcesOfType } from './resources.ts';
 import type { Stack } from './stacks.ts';
+
+export interface AssemblyRole {
+  logicalId: string;
+  arn: string;
+  /** Inline policies, and managed ones that the application itself has. */
+  policies: { name: string; document: object }[];
+  /** Managed policies from elsewhere, by ARN: what they allow is not known here. */
+  managedPolicyArns: string[];
+  /** Its managed policy; with the document where the application itself has it. */
+  permissionsBoundary?: { arn: string; document?: object };
+  /** AssumeRolePolicyDocument. */
+  trustPolicy: unknown;
+}
 
 type Policy = AssemblyRole['policies'][number];
 

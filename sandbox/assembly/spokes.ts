@@ -1,10 +1,9 @@
 /** The application's stack for other accounts, as a StackSet deploys it: into each of them, in each region. */
 import { resolve } from 'node:path';
-import type { AssemblyOptions, AssemblyRole } from './assembly.ts';
 import { refuseExcesses } from './limits.ts';
-import { rolesOf } from './roles.ts';
+import { rolesOf, type AssemblyRole } from './roles.ts';
 import { type AssemblyRule, rulesOf } from './rules.ts';
-import { fingerprintOf, spokeStackOf } from './stacks.ts';
+import { fingerprintOf, spokeStackOf, type AssemblyOptions } from './stacks.ts';
 
 /** What it makes in all of these places. */
 export interface Spokes {

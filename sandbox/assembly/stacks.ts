@@ -4,9 +4,15 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SPOKE_STACK } from '../../lambdas/domain/spokes.ts';
 import { AssemblyError } from './error.ts';
-import type { AssemblyOptions } from './assembly.ts';
 import { isObject, type Json } from '../json.ts';
-import { type Environment, Resolver } from './resolver.ts';
+import { Resolver } from './resolver.ts';
+import type { Environment } from './environment.ts';
+
+export interface AssemblyOptions {
+  /** For stacks whose environment the assembly leaves open. */
+  account: string;
+  region: string;
+}
 
 export interface Stack {
   resolver: Resolver;

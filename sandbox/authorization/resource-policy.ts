@@ -6,7 +6,8 @@ import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
 import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
-import type { Authorizer, Denial } from './authorizer.ts';
+import type { Authorizer } from './authorizer.ts';
+import type { Denial } from './asked.ts';
 import { denies } from './decide.ts';
 
 /** The caller of a resource that has its own policy. */

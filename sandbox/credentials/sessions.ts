@@ -5,6 +5,7 @@
  * are not scheduled: a session that is due is renewed when its state is next read, according to the state at that time.
  * Code that changes what can be renewed therefore calls `renewSessions` first.
  */
+import type { PodSession } from '../kubernetes/kube-state.ts';
 import type { Pod } from '../kubernetes/objects.ts';
 import { listObjects } from '../kubernetes/store.ts';
 import type { ClusterState, World } from '../world/world.ts';
@@ -14,14 +15,6 @@ import { judgePodIdentity } from './pod-identity.ts';
 import { type Granted, isRefusal, type Refusal, refused } from './refusal.ts';
 import { type Source, sourcesOf } from './sources.ts';
 import { judgeWebIdentity } from './web-identity.ts';
-
-/** Credentials that a pod holds. Times are milliseconds since 1970. */
-export interface PodSession {
-  roleArn: string;
-  /** Time from which the session is renewed. */
-  renewAt: number;
-  expiresAt: number;
-}
 
 /** Remaining validity at which SDKs renew credentials: five minutes for most SDKs, fifteen for botocore. */
 const REFRESH_BEFORE_END = 5 * 60_000;

@@ -5,7 +5,7 @@
  * item; the others are not: a request has none of them. Source: DynamoDB Developer Guide, "Using IAM policy conditions
  * for fine-grained access control".
  */
-import type { Asked } from '../authorization/authorizer.ts';
+import type { Asked } from '../authorization/asked.ts';
 import type { CallContext } from '../http.ts';
 import { isObject, type Json } from '../json.ts';
 import type { OperationName } from './engine.ts';

@@ -10,7 +10,7 @@
  */
 import type * as eks from '@aws-sdk/client-eks';
 import { clusterArn, eksArn } from '../../lambdas/domain/arn.ts';
-import type { Asked } from '../authorization/authorizer.ts';
+import type { Asked } from '../authorization/asked.ts';
 import { findCluster } from '../world/world.ts';
 import type { AccessEntryState, AddonState, AssociationState, ClusterState } from '../world/world.ts';
 import { entryArn, partsOf, usernameOf } from './access-entry-state.ts';

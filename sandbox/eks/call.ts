@@ -1,5 +1,5 @@
 /** Common parts of the EKS operations: caller, account and region, and the service's own memory. */
-import type { Asked } from '../authorization/authorizer.ts';
+import type { Asked } from '../authorization/asked.ts';
 import type { CallContext } from '../http.ts';
 import { pageAfter } from '../pages.ts';
 import type { Random } from '../world/random.ts';

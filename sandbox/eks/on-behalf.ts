@@ -8,7 +8,7 @@
  * User Guide, "Access AWS Resources using EKS Pod Identity Target IAM Roles"), and a role can only be passed in its
  * own account.
  */
-import type { Asked } from '../authorization/authorizer.ts';
+import type { Asked } from '../authorization/asked.ts';
 import { roleTagKeys } from '../iam/authorization.ts';
 import { findRole } from '../world/world.ts';
 import type { AssociationState, ClusterState } from '../world/world.ts';

@@ -3,7 +3,7 @@
  * keys for Amazon EventBridge". The keys of the events have the values of all entries at once, so that policies compare
  * them by `ForAllValues` (EventBridge User Guide, "Using IAM policy conditions").
  */
-import type { Asked } from '../authorization/authorizer.ts';
+import type { Asked } from '../authorization/asked.ts';
 import type { BusPlace } from './bus.ts';
 
 export interface EntryKeys {

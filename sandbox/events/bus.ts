@@ -1,6 +1,6 @@
 /** EventBridge: the default buses and the rules of the application. */
 import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
-import type { AssemblyFunction } from '../assembly/assembly.ts';
+import type { AssemblyFunction } from '../assembly/functions.ts';
 import type { AssemblyBusPolicy } from '../assembly/buses.ts';
 import type { AssemblyRule } from '../assembly/rules.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';

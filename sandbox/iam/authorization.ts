@@ -4,7 +4,7 @@
  * (aws/aws-cdk#27067), `policy ARN` (aws-amplify/amplify-js#7540), and the ARN for ListRoles and
  * SimulatePrincipalPolicy.
  */
-import type { Asked } from '../authorization/authorizer.ts';
+import type { Asked } from '../authorization/asked.ts';
 import type { Caller } from '../http.ts';
 import type { RoleState, World } from '../world/world.ts';
 import { oidcProviderRights } from './oidc-providers.ts';

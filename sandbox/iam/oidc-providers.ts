@@ -1,5 +1,5 @@
 /** The operations that read an account's OIDC providers with their issuers and audiences. */
-import type { Asked } from '../authorization/authorizer.ts';
+import type { Asked } from '../authorization/asked.ts';
 import type { OidcProviderState, World } from '../world/world.ts';
 import { checkParameters, required } from './query-protocol.ts';
 import type { QueryAction, QueryRights } from './query-service.ts';

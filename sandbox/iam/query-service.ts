@@ -1,4 +1,4 @@
-import type { Asked } from '../authorization/authorizer.ts';
+import type { Asked } from '../authorization/asked.ts';
 import type { CallContext, Service } from '../http.ts';
 import type { Random } from '../world/random.ts';
 import { QueryError, queryAnswer, queryRefusal, readParameters } from './query-protocol.ts';

@@ -1,5 +1,4 @@
 /** The state of one cluster: its objects, and what the API server and the controllers remember about them. */
-import type { PodSession } from '../credentials/sessions.ts';
 import type { Random } from '../world/random.ts';
 import type { FieldSet } from './field-sets.ts';
 import type { CustomKind, KubeObject, PodTemplate, ReadySeconds, Workload, WorkloadTemplate } from './objects.ts';
@@ -53,6 +52,14 @@ export interface KubeState {
   snapshots: ListSnapshot[];
   /** The cluster's own generator, so that events in one cluster do not change names in another. */
   random: Random;
+}
+
+/** Credentials that a pod holds. Times are milliseconds since 1970. */
+export interface PodSession {
+  roleArn: string;
+  /** Time from which the session is renewed. */
+  renewAt: number;
+  expiresAt: number;
 }
 
 export interface FieldOwners {

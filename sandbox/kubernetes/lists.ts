@@ -5,20 +5,11 @@ import { badRequest, expired, json, Refusal } from './answers.ts';
 import type { KubeObject } from './objects.ts';
 import { shown } from './managed-fields.ts';
 import { pageOf } from './pages.ts';
+import { type Query, queryOf } from './query.ts';
 import { fieldSelector, labelSelector } from './selectors.ts';
 import { apiVersionOf, isBuiltIn, listResources, resourceOf } from './store.ts';
 import type { ResourceInfo } from './store.ts';
 import { tableOf } from './table.ts';
-
-export type Query = (name: string) => string | undefined;
-
-/** Returns the last value of a repeated parameter; undefined for an empty value, as in the API server. */
-export const queryOf =
-  (request: HttpRequest): Query =>
-  (name) => {
-    const value = request.query[name];
-    return (Array.isArray(value) ? value.at(-1) : value) || undefined;
-  };
 
 export const wantsTable = (request: HttpRequest): boolean =>
   (request.headers['accept'] ?? '').split(',').some((type) => type.includes('as=Table'));

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { badRequest, expired } from './answers.ts';
-import type { Query } from './lists.ts';
+import type { Query } from './query.ts';
 import type { KubeState, ListSnapshot } from './kube-state.ts';
 import type { KubeObject } from './objects.ts';
 

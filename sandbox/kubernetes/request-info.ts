@@ -4,7 +4,7 @@
  */
 import type { HttpRequest } from '../http.ts';
 import { badRequest } from './answers.ts';
-import { queryOf } from './lists.ts';
+import { queryOf } from './query.ts';
 import type { Attributes } from './rbac.ts';
 
 export interface RequestInfo extends Attributes {

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { badRequest, conflict, invalid } from './answers.ts';
-import type { Query } from './lists.ts';
+import type { Query } from './query.ts';
 import type { KubeObject } from './objects.ts';
 import { SCHEMAS, workloadSchema } from './schemas.ts';
 import { apiVersionOf, isWorkloadKind } from './store.ts';

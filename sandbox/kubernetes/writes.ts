@@ -18,7 +18,7 @@ import { noteAnnotator } from './annotators.ts';
 import { podsChanged } from './budgets.ts';
 import { deletePod, replaceObject } from './controllers.ts';
 import { checkEscalation } from './escalation.ts';
-import { queryOf } from './lists.ts';
+import { queryOf } from './query.ts';
 import { noteEdit, shown } from './managed-fields.ts';
 import type { Kind, Kinds, KubeObject } from './objects.ts';
 import { mergePatch, strategicMergePatch } from './patch.ts';

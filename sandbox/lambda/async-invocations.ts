@@ -3,7 +3,7 @@
  * Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation" and "Capturing records
  * of Lambda asynchronous invocations".
  */
-import type { AssemblyFunction } from '../assembly/assembly.ts';
+import type { AssemblyFunction } from '../assembly/functions.ts';
 import { isTopicArn, type Messages } from '../messaging/messages.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import { parseFunctionArn } from './arn.ts';

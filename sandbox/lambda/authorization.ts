@@ -4,8 +4,9 @@
  * the assembly refuses such a permission.)
  */
 import { type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import type { AssemblyFunction, AssemblyPermission } from '../assembly/assembly.ts';
-import type { Authorizer, Denial } from '../authorization/authorizer.ts';
+import type { AssemblyFunction, AssemblyPermission } from '../assembly/functions.ts';
+import type { Authorizer } from '../authorization/authorizer.ts';
+import type { Denial } from '../authorization/asked.ts';
 import { denialOfRole, denialOfService, isRole, type ResourceCaller } from '../authorization/resource-policy.ts';
 
 export type { ResourceCaller as InvokingCaller } from '../authorization/resource-policy.ts';

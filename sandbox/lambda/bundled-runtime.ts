@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AssemblyFunction } from '../assembly/assembly.ts';
+import type { AssemblyFunction } from '../assembly/functions.ts';
 import { exchange } from './exchange.ts';
 import type { HostRequest } from './host.ts';
 import { environmentHere } from './layers.ts';

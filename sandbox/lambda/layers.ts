@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AssemblyFunction } from '../assembly/assembly.ts';
+import type { AssemblyFunction } from '../assembly/functions.ts';
 
 /** Where Lambda unpacks layers. Source: Lambda Developer Guide, "Layer paths for each Lambda runtime". */
 const UNPACKED = '/opt/';

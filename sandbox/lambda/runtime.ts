@@ -2,8 +2,9 @@
  * Lambda, as Step Functions uses it: what both ways of running a function have in common. Each invocation gets its
  * time, its payload limits, its request id and its line in the call log here; running the code is the subclasses'.
  */
-import type { AssemblyFunction } from '../assembly/assembly.ts';
-import { Authorizer, type Denial } from '../authorization/authorizer.ts';
+import type { AssemblyFunction } from '../assembly/functions.ts';
+import { Authorizer } from '../authorization/authorizer.ts';
+import type { Denial } from '../authorization/asked.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';

@@ -1,5 +1,5 @@
 /** Runs functions in this process, from their source: for virtual time, where everything has to be repeatable. */
-import type { AssemblyFunction } from '../assembly/assembly.ts';
+import type { AssemblyFunction } from '../assembly/functions.ts';
 import type { LambdaContext } from './context.ts';
 import { failureOf, stringifyResult } from './handler-error.ts';
 import { runInvocation, type RunningInvocation } from './invocation.ts';

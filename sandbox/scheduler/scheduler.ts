@@ -1,5 +1,5 @@
 /** EventBridge Scheduler: the application's schedules, in the sandbox's time. */
-import type { AssemblyFunction } from '../assembly/assembly.ts';
+import type { AssemblyFunction } from '../assembly/functions.ts';
 import type { AssemblySchedule } from '../assembly/schedules.ts';
 import { type StartOptions, startAs } from '../events/start-execution.ts';
 import { isJson } from '../json.ts';

@@ -2,7 +2,7 @@
  * Which right each operation of Step Functions wants, and on what. Source: Service Authorization Reference, "Actions,
  * resources, and condition keys for AWS Step Functions".
  */
-import type { Asked } from '../authorization/authorizer.ts';
+import type { Asked } from '../authorization/asked.ts';
 import type { Caller } from '../http.ts';
 import { isObject } from '../json.ts';
 import { StatesError } from './error.ts';

@@ -1,24 +1,15 @@
 /** One execution of a state machine, from its start to its end. */
-import type { AssemblyStateMachine } from '../assembly/assembly.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import { Cancellation } from './cancellation.ts';
-import type { Runnable } from './definition.ts';
+import type { ChildExecution, ExecutionStatus, StateMachine } from './child-execution.ts';
 import { Interrupted, StateFailure, type TimeoutCause } from './failure.ts';
 import { type EventDetails, History, HISTORY_FULL, payload } from './history.ts';
 import { runStates } from './interpreter.ts';
 import type { Child } from './map-runs.ts';
 import { type DistributedMaps, Scope } from './scope.ts';
 import type { TaskTokens } from './task-tokens.ts';
-
-export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
-
-export interface StateMachine extends AssemblyStateMachine {
-  parsed: Runnable;
-  /** Milliseconds since 1970. */
-  createdAt: number;
-}
 
 const EVENTS: Record<Exclude<ExecutionStatus, 'RUNNING'>, [type: string, details: `${string}EventDetails`]> = {
   SUCCEEDED: ['ExecutionSucceeded', 'executionSucceededEventDetails'],
@@ -44,7 +35,7 @@ export interface ExecutionOptions {
 export type Started = Omit<Child, 'mapRunArn' | 'isExpress'> & Partial<Pick<Child, 'mapRunArn'>>;
 
 /** One execution: runs in a thread of its own from the moment it is made. */
-export class Execution {
+export class Execution implements ChildExecution {
   readonly arn: string;
   readonly name: string;
   readonly machine: StateMachine;

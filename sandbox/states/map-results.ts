@@ -6,7 +6,7 @@
  */
 import type { RoleObjects } from '../s3/as-role.ts';
 import type { ResultWriter } from './definition.ts';
-import type { Execution } from './execution.ts';
+import type { ChildExecution } from './child-execution.ts';
 import type { MapRun } from './map-run.ts';
 
 type Transformation = NonNullable<ResultWriter['WriterConfig']>['Transformation'];
@@ -25,7 +25,7 @@ const recordOf = ({
   status,
   startedAt,
   stoppedAt,
-}: Execution): Record<string, unknown> => ({
+}: ChildExecution): Record<string, unknown> => ({
   ExecutionArn: arn,
   Input: input,
   InputDetails: { Included: true },
@@ -44,7 +44,7 @@ const recordOf = ({
  * "If a child workflow execution fails, Step Functions returns its execution result unchanged", as if the
  * transformation were NONE.
  */
-const resultsOf = (children: readonly Execution[], transformation: Transformation): unknown[] =>
+const resultsOf = (children: readonly ChildExecution[], transformation: Transformation): unknown[] =>
   children.flatMap((child): unknown[] => {
     if (child.status !== 'SUCCEEDED' || transformation === 'NONE') return [recordOf(child)];
     const output = JSON.parse(child.output ?? 'null') as unknown;
@@ -52,7 +52,7 @@ const resultsOf = (children: readonly Execution[], transformation: Transformatio
   });
 
 /** The state's result where nothing is exported: in the order of the items. */
-export const resultOf = (children: readonly Execution[], writer: ResultWriter | undefined): unknown[] =>
+export const resultOf = (children: readonly ChildExecution[], writer: ResultWriter | undefined): unknown[] =>
   resultsOf(children, writer?.WriterConfig?.Transformation ?? 'COMPACT');
 
 export interface Destination {
@@ -88,7 +88,7 @@ export const testDestination = (objects: RoleObjects, destination: Destination, 
 };
 
 export interface Exported {
-  children: readonly Execution[];
+  children: readonly ChildExecution[];
   /** JSON texts of what has not begun. */
   pending: readonly string[];
   writer: ResultWriter;

@@ -2,7 +2,7 @@
  * A run of a distributed Map: the child executions that it starts, and how they have ended. Source: Step Functions
  * Developer Guide, "Viewing a Distributed Map Run execution"; Step Functions API Reference, DescribeMapRun.
  */
-import type { Execution, ExecutionStatus } from './execution.ts';
+import type { ChildExecution, ExecutionStatus } from './child-execution.ts';
 
 /** Of items, or of child executions. */
 export interface Counts {
@@ -68,7 +68,7 @@ export class MapRun {
   readonly itemCounts = counts();
   readonly executionCounts = counts();
   /** Those that have begun, in that order, with how many items each has. */
-  readonly children: { execution: Execution; items: number }[] = [];
+  readonly children: { execution: ChildExecution; items: number }[] = [];
   status: MapRunStatus = 'RUNNING';
   stoppedAt: number | undefined;
 
@@ -92,13 +92,13 @@ export class MapRun {
     this.add('total', items);
   }
 
-  begun(execution: Execution, items: number): void {
+  begun(execution: ChildExecution, items: number): void {
     this.children.push({ execution, items });
     this.add('pending', -items, -1);
     this.add('running', items);
   }
 
-  ended({ status }: Execution, items: number): void {
+  ended({ status }: ChildExecution, items: number): void {
     if (status === 'RUNNING') return;
     this.add('running', -items, -1);
     this.add(ENDS[status], items);

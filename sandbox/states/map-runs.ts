@@ -4,7 +4,7 @@ import { denialOfRole } from '../authorization/resource-policy.ts';
 import { objectsAs, type RoleObjectsOptions } from '../s3/as-role.ts';
 import type { Random } from '../world/random.ts';
 import type { MapState } from './definition.ts';
-import type { Execution, StateMachine } from './execution.ts';
+import type { ChildExecution, StateMachine } from './child-execution.ts';
 import { StateFailure } from './failure.ts';
 import { MapRun } from './map-run.ts';
 import type { DistributedMaps } from './scope.ts';
@@ -21,7 +21,7 @@ export interface Child {
 
 export interface MapRunsOptions extends RoleObjectsOptions {
   random: Random;
-  start: (child: Child) => Execution;
+  start: (child: Child) => ChildExecution;
 }
 
 /** Step Functions Service Quotas: the longest that an Express workflow runs. */
@@ -104,7 +104,7 @@ export class MapRuns {
     return run;
   }
 
-  private start(run: MapRun, { ItemProcessor: { ProcessorConfig: config } }: MapState, input: string): Execution {
+  private start(run: MapRun, { ItemProcessor: { ProcessorConfig: config } }: MapState, input: string): ChildExecution {
     const { random, start } = this.options;
     const machine = this.machines.get(run.arn);
     if (!machine) throw new Error(`There is no Map Run ${run.arn}.`);

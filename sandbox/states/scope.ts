@@ -10,7 +10,7 @@ import type { Random } from '../world/random.ts';
 import { Cancellation } from './cancellation.ts';
 import type { MapState, StateResults, StateSet } from './definition.ts';
 import { StateFailure, type TimeoutCause } from './failure.ts';
-import type { Execution } from './execution.ts';
+import type { ChildExecution } from './child-execution.ts';
 import type { EventDetails, History } from './history.ts';
 import { functionsAt } from './jsonata-functions.ts';
 import { evaluate, EvaluationFailure } from './jsonata.ts';
@@ -24,7 +24,7 @@ export interface DistributedMaps {
   /** Throws States.Permissions where the state machine's role may not start executions of the state machine itself. */
   authorize(): void;
   /** `input`: JSON text. */
-  start(run: MapRun, state: MapState, input: string): Execution;
+  start(run: MapRun, state: MapState, input: string): ChildExecution;
   /** S3, as the state machine's role. */
   objects(): RoleObjects;
 }

@@ -7,7 +7,7 @@ import { isJson, type Json } from '../json.ts';
 import { sessionOf } from '../sts/sessions.ts';
 import type { World } from '../world/world.ts';
 import { askedOf, isElsewhere, type OperationName } from './authorization.ts';
-import type { Execution, StateMachine } from './execution.ts';
+import type { ChildExecution, StateMachine } from './child-execution.ts';
 import { StatesError } from './error.ts';
 import type { Executions } from './executions.ts';
 import { StateFailure } from './failure.ts';
@@ -25,7 +25,7 @@ const page = { maxResults: z.number().int().min(0).max(1000).optional(), nextTok
 
 const seconds = (milliseconds: number): number => milliseconds / 1000;
 
-const summaryOf = (execution: Execution): Record<string, unknown> => ({
+const summaryOf = (execution: ChildExecution): Record<string, unknown> => ({
   executionArn: execution.arn,
   stateMachineArn: execution.machine.arn,
   name: execution.name,

@@ -3,7 +3,7 @@
  * AssumeRoleWithWebIdentity by a service account token (`sandbox/credentials/web-identity.ts`).
  */
 import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
-import type { Asked } from '../authorization/authorizer.ts';
+import type { Asked } from '../authorization/asked.ts';
 import type { Constraint } from '../constraint.ts';
 import type { CallContext, Service } from '../http.ts';
 import { roleTagKeys } from '../iam/authorization.ts';

@@ -4,7 +4,7 @@ import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
 import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
-import type { Trust } from '../authorization/authorizer.ts';
+import type { Trust } from '../authorization/asked.ts';
 import { decide, trustPolicy } from '../authorization/decide.ts';
 import type { Caller } from '../http.ts';
 import { roleTagKeys } from '../iam/authorization.ts';

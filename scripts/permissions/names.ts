@@ -1,5 +1,6 @@
 /** Names as readers know them, in place of those that CloudFormation generates, and of the sample account. */
-import type { Assembly, AssemblyFunction, AssemblyStateMachine } from '../../sandbox/assembly/assembly.ts';
+import type { Assembly, AssemblyStateMachine } from '../../sandbox/assembly/assembly.ts';
+import type { AssemblyFunction } from '../../sandbox/assembly/functions.ts';
 
 /** Where the template is read as if it were deployed to. */
 export const SAMPLE = { account: '111122223333', region: 'eu-west-1' };

@@ -1,6 +1,6 @@
 /** Policies taken apart into single rights: one action on one resource under one condition. */
 import { z } from 'zod';
-import type { AssemblyRole } from '../../sandbox/assembly/assembly.ts';
+import type { AssemblyRole } from '../../sandbox/assembly/roles.ts';
 import { accessOf, exceptionOf } from './actions.ts';
 import { byText } from './names.ts';
 

@@ -1,5 +1,5 @@
 /** What one role may do, why, and who uses it. */
-import type { AssemblyRole } from '../../sandbox/assembly/assembly.ts';
+import type { AssemblyRole } from '../../sandbox/assembly/roles.ts';
 import { type CommonRight, OF_EVENT_RULES, OF_EVERY_LAMBDA, OF_STATE_MACHINES } from './actions.ts';
 import { callersOf, type CallingMachine, isCalled } from './callers.ts';
 import { brokenClaims } from './claims.ts';

@@ -1,6 +1,6 @@
 /** Who may become a role. Policies are read strictly: a statement with anything else in it is an error. */
 import { z } from 'zod';
-import type { AssemblyRole } from '../../sandbox/assembly/assembly.ts';
+import type { AssemblyRole } from '../../sandbox/assembly/roles.ts';
 import { byText, code } from './names.ts';
 import { conditionText } from './rights.ts';
 

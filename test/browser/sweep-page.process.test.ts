@@ -1,9 +1,9 @@
 /** The page of a sweep's report, from a file, in a browser that reaches nothing. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reportPage } from '../../lambdas/domain/sweep/page.ts';
 import type { ReportRow } from '../../lambdas/domain/sweep/report.ts';
 import { outcomeOf, STATUSES, statusOf, TONES } from '../../lambdas/domain/sweep/statuses.ts';
+import { reportPage } from '../../lambdas/report-page/page.ts';
 import { fleetReport } from '../lambdas/domain/sweep-report-fixtures.ts';
 import { Files, type Opened, PATIENCE, reasonToSkip } from './chromium.ts';
 import { cells, contrasts, focused, nameless, rolesIn, sticksOut } from './measure.ts';

@@ -4,7 +4,7 @@ import { readServiceEnvironment, serviceEnvironment } from '../../cli/service-en
 import { apiSweeps } from '../../cli/sweep/by-api.ts';
 import { directSweeps } from '../../cli/sweep/direct.ts';
 import { followSweep } from '../../cli/sweep/follow.ts';
-import type { PlacesDone } from '../../cli/sweep/service.ts';
+import type { PlacesDone } from '../../cli/sweep/calls.ts';
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import { clusterKey, placeKey, placesKey } from '../../lambdas/domain/sweep/keys.ts';
 import type { SweepItem } from '../../lambdas/domain/sweep/model.ts';

@@ -4,8 +4,11 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { buildSync } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
-import { bundle } from '../../scripts/bundle.ts';
+import { reportPage } from '../../lambdas/report-page/page.ts';
+import { bundle, bundleOptions } from '../../scripts/bundle.ts';
+import { fleetReport } from '../lambdas/domain/sweep-report-fixtures.ts';
 import { lambdaDirectory } from './definition.ts';
 import { textsIn } from './texts.ts';
 
@@ -19,6 +22,13 @@ describe('bundles', () => {
     bundle(join(scratch, 'two'));
     expect(textsIn(join(scratch, 'two'))).toEqual(textsIn(join(scratch, 'one')));
     expect(textsIn(join(scratch, 'one'))).toEqual(textsIn(lambdaDirectory));
+  });
+  it("have the style and the script of the report's page where its code reads them", async () => {
+    const outdir = join(scratch, 'page');
+    bundle(outdir);
+    buildSync({ ...bundleOptions(outdir), entryPoints: [{ in: 'lambdas/report-page/page.ts', out: 'report-page' }] });
+    const bundled = (await import(join(outdir, 'report-page.mjs'))) as { reportPage: typeof reportPage };
+    expect(bundled.reportPage(fleetReport())).toBe(reportPage(fleetReport()));
   });
 });
 

@@ -1,6 +1,7 @@
 /** The rules that publish events, take denied calls, and tell people: which events they take, and what they hand on. */
 import { describe, expect, it } from 'vitest';
-import { EVENT_TYPES, MOST, serviceEventOf } from '../../lambdas/domain/service-event.ts';
+import { MOST, serviceEventOf } from '../../lambdas/domain/service-event.ts';
+import { EVENT_TYPES } from '../../lambdas/domain/announcements.ts';
 import { publishEventsSchema } from '../../lambdas/steps/publish-events/schema.ts';
 import { EventText } from '../../lib/events/message.ts';
 import { type AssemblyRule } from '../../sandbox/assembly/rules.ts';

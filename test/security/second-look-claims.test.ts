@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { migrationRequest, newMigration } from '../../lambdas/domain/model.ts';
-import { sha256 } from '../../lambdas/domain/plan/hash.ts';
+import { sha256 } from '../../lambdas/domain/sha256.ts';
 import { type Denial, denialKey } from '../../lambdas/domain/denial.ts';
 import { diagnoseDenialStep } from '../../lambdas/steps/diagnose-denial/handler.ts';
 import type { Claim } from '../../lambdas/ports/index.ts';

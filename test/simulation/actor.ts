@@ -19,7 +19,7 @@ import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import { getObject, newMetadata, putObject, removeObject } from '../../sandbox/kubernetes/store.ts';
-import { annotationOf } from './look.ts';
+import { annotationOf } from './cluster.ts';
 import type { SimulatedScenario } from './scenarios.ts';
 import type { ActorSpec, PHASES } from './spec.ts';
 

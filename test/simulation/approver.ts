@@ -1,10 +1,10 @@
 /** Somebody who decides about the plans of a simulated run, as soon as they hear of one. */
 import { AwsExecutions } from '../../lambdas/adapters/aws-executions.ts';
 import { pendingApproval } from '../../lambdas/domain/approval.ts';
+import type { MigrationRequest } from '../../lambdas/domain/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { decideApproval } from '../../lambdas/runtime/approving.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import type { SimulatedMigration } from './run.ts';
 import type { RunSpec } from './spec.ts';
 
 /** It takes a while until somebody looks, and longer than a Lambda may run. */
@@ -21,7 +21,7 @@ const FORGED = '0'.repeat(64);
 export async function approve(
   sandbox: Sandbox,
   ledger: Ledger,
-  { migrationId, request }: SimulatedMigration,
+  { migrationId, request }: { migrationId: string; request: MigrationRequest },
   { mode, isOver }: { mode: NonNullable<RunSpec['approval']>; isOver: () => boolean },
 ): Promise<void> {
   if (request.approval !== 'required' || mode === 'nobody') return;

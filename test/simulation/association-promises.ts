@@ -3,7 +3,8 @@ import { isOwnedBy } from '../../lambdas/domain/arn.ts';
 import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { managingTool } from '../../lambdas/domain/associations.ts';
 import type { AssociationState } from '../../sandbox/world/world.ts';
-import { allMigrations, changes, effective, inputOf, keyOf, liveAssociations, migrationOf } from './look.ts';
+import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './look.ts';
+import { liveAssociations } from './cluster.ts';
 import { about, interfered, migratedSince, plannedOf, type Promised, sameTags } from './promised.ts';
 
 const sameAssociation = (a: AssociationState, b: AssociationState): boolean =>

@@ -2,7 +2,8 @@
 import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { MAX_RESTARTS } from '../../lambdas/steps/verify-pods/schema.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
-import { allMigrations, changes, effective, inputOf, keyOf, liveAssociations, migrationOf } from './look.ts';
+import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './look.ts';
+import { liveAssociations } from './cluster.ts';
 import { othersFieldsIn } from './fields.ts';
 import { about, interfered, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';

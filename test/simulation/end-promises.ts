@@ -4,7 +4,8 @@ import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { PODS_NOT_SEEN } from '../../lambdas/domain/verification.ts';
 import type { Migration } from '../../lambdas/domain/model.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
-import { allMigrations, annotationOf, changes, migrationOf, notWorking, podsOf } from './look.ts';
+import { allMigrations, changes, migrationOf, notWorking } from './look.ts';
+import { annotationOf, podsOf } from './cluster.ts';
 import type { RunResult } from './run.ts';
 import {
   goesBackForPods,

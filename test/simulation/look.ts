@@ -1,11 +1,9 @@
-/** Reading a finished run: who changed what when, and what the cluster looks like now. */
-import type { Pod } from '../../sandbox/kubernetes/objects.ts';
-import { type ControlPlane, readySecondsOf } from '../../sandbox/kubernetes/pods.ts';
-import type { AssociationState, ClusterState, World } from '../../sandbox/world/world.ts';
+/** Reading a finished run: its migrations, who changed what when, and whether the workloads still work. */
 import type { Call } from '../../sandbox/world/call-log.ts';
-import type { MigrationRequest, PodIdentity } from '../../lambdas/domain/model.ts';
-import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/subject.ts';
+import type { MigrationRequest } from '../../lambdas/domain/model.ts';
+import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { isObject } from '../../sandbox/json.ts';
+import { annotationOf, liveAssociations, podsOf } from './cluster.ts';
 import type { RunResult, SimulatedMigration } from './run.ts';
 
 const TARGET_SERVICES = new Set(['eks', 'iam', 'kubernetes']);
@@ -42,78 +40,6 @@ export const allMigrations = ({ migrations, repeated }: RunResult): SimulatedMig
 
 export const migrationsOfSubject = (result: RunResult, subject: string): SimulatedMigration[] =>
   allMigrations(result).filter(({ request }) => subjectOf(request) === subject);
-
-export const liveAssociations = (cluster: ClusterState): AssociationState[] =>
-  [...cluster.associations.values()].filter((one) => one.deletedUntil === undefined);
-
-interface SeenPod {
-  name: string;
-  uid: string;
-  namespace: string;
-  serviceAccount: string;
-  ready: boolean;
-  /** It has not been there for as long as it takes to get ready. */
-  starting: boolean;
-  /** On its way out, or on a node that nobody hears of any more: it counts for nobody. */
-  terminating: boolean;
-  createdAt: number;
-  identity: PodIdentity;
-}
-
-const namesIn = (containers: unknown): Set<string> =>
-  new Set(
-    (Array.isArray(containers) ? (containers as unknown[]) : []).flatMap((container) =>
-      isObject(container) && Array.isArray(container['env'])
-        ? (container['env'] as { name: string }[]).map(({ name }) => name)
-        : [],
-    ),
-  );
-
-/** What a container that waits for its credentials, or a node, may take beyond the pod's own time. */
-const START_SECONDS = 30;
-
-const isStarting = (plane: ControlPlane, pod: Pod, createdAt: number): boolean =>
-  plane.world.schedule.now() <= createdAt + (readySecondsOf(plane, pod) + START_SECONDS) * 1000;
-
-/** The pods as the API server has them, without the service's own reading of them. */
-export const podsOf = (cluster: ClusterState, world?: World): SeenPod[] =>
-  [...(cluster.kube.objects.get('pods.')?.values() ?? [])].map((object) => {
-    const { metadata, spec, status } = object as unknown as {
-      metadata: { name: string; namespace: string; uid: string; deletionTimestamp?: string; creationTimestamp: string };
-      spec: { serviceAccountName?: string; containers: unknown; nodeName?: string };
-      status: { conditions: { type: string; status: string }[] };
-    };
-    const env = namesIn(spec.containers);
-    const onPodIdentity = env.has('AWS_CONTAINER_CREDENTIALS_FULL_URI');
-    const onIrsa = env.has('AWS_ROLE_ARN');
-    const createdAt = Date.parse(metadata.creationTimestamp);
-    return {
-      name: metadata.name,
-      uid: metadata.uid,
-      namespace: metadata.namespace,
-      serviceAccount: spec.serviceAccountName ?? 'default',
-      ready: status.conditions.some((one) => one.type === 'Ready' && one.status === 'True'),
-      starting: world !== undefined && isStarting({ world, cluster }, object as Pod, createdAt),
-      terminating: metadata.deletionTimestamp !== undefined || cluster.kube.lostNodes.has(spec.nodeName ?? ''),
-      createdAt,
-      identity: onPodIdentity ? (onIrsa ? 'mixed' : 'pod-identity') : onIrsa ? 'irsa' : 'node-role',
-    };
-  });
-
-/** By `namespace/name` of each service account that has one: the role that it has by its IRSA annotation. */
-export const annotationsIn = ({ kube }: ClusterState): Map<string, string> =>
-  new Map(
-    [...(kube.objects.get('serviceaccounts.')?.values() ?? [])].flatMap(({ metadata }) => {
-      const role = metadata.annotations?.['eks.amazonaws.com/role-arn'];
-      return role === undefined ? [] : [[`${metadata.namespace}/${metadata.name}`, role] as const];
-    }),
-  );
-
-/** The role that a service account has by its IRSA annotation. */
-export const annotationOf = ({ kube }: ClusterState, { namespace, name }: ServiceAccountRef): string | undefined =>
-  [...(kube.objects.get('serviceaccounts.')?.values() ?? [])].find(
-    ({ metadata }) => metadata.namespace === namespace && metadata.name === name,
-  )?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
 
 /**
  * What is wrong with an add-on, or a service account, that should work with its old identity or the new one; empty

@@ -17,7 +17,7 @@ import { denyStep } from './denied.ts';
 import { CredentialWatch } from './credentials.ts';
 import { othersFieldsIn, type OwnField } from './fields.ts';
 import { followHandOff, type HandOffEnd } from './person.ts';
-import { annotationsIn, podsOf } from './look.ts';
+import { annotationsIn, podsOf } from './cluster.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import { clientsOf, type RunSpec } from './spec.ts';
 import { prepareOutages, withTime } from './time.ts';

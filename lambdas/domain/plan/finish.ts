@@ -4,7 +4,8 @@ import type { CarriedOver, Check, IdentityLoss, Plan, PlannedAssociation, PlanSt
 import type { TrustRepair } from '../trust/model.ts';
 import { agentToInstall } from './agent-install.ts';
 import type { Facts } from './facts.ts';
-import { hashOf, type PlanContent, sha256 } from './hash.ts';
+import { hashOf, type PlanContent } from './hash.ts';
+import { sha256 } from '../sha256.ts';
 
 export interface Decided {
   planned: PlannedAssociation[];

@@ -1,31 +1,11 @@
 /** What binds a plan to what it was made from: the same decision always has the same hash, and no other one has it. */
-import { createHash } from 'node:crypto';
 import type { IdentityLoss, MigrationRequest, Plan } from '../model.ts';
-
-/**
- * JSON with sorted keys, so that equal content has an equal hash: also after it was stored, which keeps no order and no
- * `undefined`.
- */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, canonical(inner)]),
-  );
-}
+import { sha256 } from '../sha256.ts';
 
 const accountOf = ({ namespace, serviceAccount }: IdentityLoss): string => `${namespace}/${serviceAccount}`;
 
 /** A list that plans did not have once: while it is empty, it leaves the hash of a plan that is stored as it was. */
 const unlessEmpty = <Item>(list: readonly Item[]): readonly Item[] | undefined => (list.length > 0 ? list : undefined);
-
-/** Hex. */
-export const sha256 = (value: unknown): string =>
-  createHash('sha256')
-    .update(JSON.stringify(canonical(value)))
-    .digest('hex');
 
 /**
  * All of a plan that says what was found and what will be done; its checks say why, and may be worded otherwise

@@ -18,9 +18,9 @@ import {
   type SweepOutcome,
   sweepPlace,
 } from '../../domain/sweep/model.ts';
-import { reportPage } from '../../domain/sweep/page.ts';
 import { type SweepReport, sweepReport } from '../../domain/sweep/report.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
+import { reportPage } from '../../report-page/page.ts';
 import { failureOf } from '../failures.ts';
 import { utcNow } from '../utc.ts';
 import { each } from './each.ts';

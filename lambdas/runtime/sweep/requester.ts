@@ -1,6 +1,6 @@
 /** Who requested a migration that a sweep began. */
 import { type AuthenticatedRequester, type MigrationRequest, sweepRequesterOf } from '../../domain/model.ts';
-import { sha256 } from '../../domain/plan/hash.ts';
+import { sha256 } from '../../domain/sha256.ts';
 import { itemId } from '../../domain/sweep/items.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { requestOf } from './flights.ts';

@@ -15,7 +15,7 @@ import {
 } from '../../domain/denial.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import { DENIAL_REFUSED } from '../../domain/metrics.ts';
-import { sha256 } from '../../domain/plan/hash.ts';
+import { sha256 } from '../../domain/sha256.ts';
 import { PLAIN_WORDS } from '../../domain/plain-words.ts';
 import { problemsOf } from '../../domain/problems.ts';
 import { fit } from '../../domain/service-event-parts.ts';

@@ -5,7 +5,7 @@
 import { S3Error } from '../../s3/errors.ts';
 import type { MapState, ResultWriter } from '../definition.ts';
 import { Interrupted, StateFailure } from '../failure.ts';
-import type { Execution } from '../execution.ts';
+import type { ChildExecution } from '../child-execution.ts';
 import { type Destination, exportResults, resultOf, testDestination } from '../map-results.ts';
 import type { MapRun } from '../map-run.ts';
 import type { Visit } from '../scope.ts';
@@ -74,7 +74,7 @@ const runChildren = async (
   visit: Visit,
   run: MapRun,
   inputs: ChildInput[],
-  children: Execution[],
+  children: ChildExecution[],
 ): Promise<void> => {
   const { scope } = visit;
   const { clock, maps } = scope.run;
@@ -100,7 +100,7 @@ const runChildren = async (
   });
 };
 
-const begun = (children: readonly (Execution | undefined)[]): Execution[] =>
+const begun = (children: readonly (ChildExecution | undefined)[]): ChildExecution[] =>
   children.filter((child) => child !== undefined);
 
 /** Reads, runs and writes. */
@@ -116,7 +116,7 @@ const carryOut = async (state: MapState, visit: Visit, run: MapRun, given: unkno
     );
   const items = given ?? (state.ItemReader ? await readItems(state.ItemReader, visit, objects) : []);
   const inputs = await childInputs(state, visit, items);
-  const children: Execution[] = [];
+  const children: ChildExecution[] = [];
 
   const write = async (): Promise<object | undefined> => {
     if (!destination || !writer) return undefined;

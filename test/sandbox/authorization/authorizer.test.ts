@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Asked, Authorizer, type Trust } from '../../../sandbox/authorization/authorizer.ts';
+import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
+import type { Asked, Trust } from '../../../sandbox/authorization/asked.ts';
 import type { Caller } from '../../../sandbox/http.ts';
 import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
 import type { RoleState, World } from '../../../sandbox/world/world.ts';

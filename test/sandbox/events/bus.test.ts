@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AssemblyPermission } from '../../../sandbox/assembly/assembly.ts';
+import type { AssemblyPermission } from '../../../sandbox/assembly/functions.ts';
 import { allow, fail, functionArn, MACHINE, START } from '../states/fixture.ts';
 import { EVENTS_ROLE, ended, open, OTHER, permission, rule, scheduled, VERSION } from './fixture.ts';
 

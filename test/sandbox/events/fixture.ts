@@ -1,5 +1,5 @@
 /** A bus with two state machines and a function, in virtual time. */
-import type { AssemblyFunction, AssemblyPermission } from '../../../sandbox/assembly/assembly.ts';
+import type { AssemblyFunction, AssemblyPermission } from '../../../sandbox/assembly/functions.ts';
 import type { AssemblyBusPolicy } from '../../../sandbox/assembly/buses.ts';
 import type { AssemblyQueue, AssemblyTopic } from '../../../sandbox/assembly/messaging.ts';
 import type { AssemblyRule } from '../../../sandbox/assembly/rules.ts';

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { HttpResponse } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
-import type { AssemblyFunction } from '../../../sandbox/assembly/assembly.ts';
+import type { AssemblyFunction } from '../../../sandbox/assembly/functions.ts';
 import type { AssemblyBucket } from '../../../sandbox/assembly/buckets.ts';
 import { Buckets } from '../../../sandbox/s3/buckets.ts';
 import type { Invoker } from '../../../sandbox/lambda/source-runtime.ts';
@@ -241,7 +241,7 @@ export const outputOf = (execution: Execution): unknown => {
   return JSON.parse(execution.output);
 };
 
-export const typesOf = ({ history }: Execution): string[] => history.events.map(({ type }) => type);
+export const typesOf = ({ history }: Pick<Execution, 'history'>): string[] => history.events.map(({ type }) => type);
 export const ofType = ({ history }: Execution, type: string): HistoryEvent[] =>
   history.events.filter((event) => event.type === type);
 /** Seconds since the execution began, at which events of that type came. */

@@ -1,39 +1,19 @@
 /**
- * The report as one page that needs nothing but itself: no network, no other file. What comes from AWS is text in it,
- * never markup, and a policy lets nothing run but its own script. Without JavaScript the totals and the first add-ons
- * are there.
+ * The report of a sweep as one HTML page that needs no network and no other file. Data from AWS is text in the page,
+ * never markup, and its Content Security Policy allows no script but the page's own. Without JavaScript the page has
+ * the totals and the first rows.
  */
-import { FIRST_ROWS, SCRIPT } from './page-script.ts';
-import { shownIn } from '../text.ts';
-import { hashOf, html, Html, jsonFor } from './page-html.ts';
-import {
-  amount,
-  asked,
-  badge,
-  blockers,
-  duration,
-  figures,
-  heading,
-  many,
-  places,
-  time,
-  totals,
-} from './page-sections.ts';
-import { STYLE } from './page-style.ts';
-import { sweepClass } from './model.ts';
-import type { ReportRow, SweepReport } from './report.ts';
-import { outcomeOf, type Status, STATUSES } from './statuses.ts';
+import { sweepClass } from '../domain/sweep/model.ts';
+import type { ReportRow, SweepReport } from '../domain/sweep/report.ts';
+import { outcomeOf, STATUSES } from '../domain/sweep/statuses.ts';
+import { shownIn } from '../domain/text.ts';
+import { pageAssets } from './assets.ts';
+import { hashOf, html, Html, jsonFor } from './html.ts';
+import type { PageData, PageRow } from './rows.ts';
+import { amount, asked, badge, blockers, duration, figures, heading, many, places, time, totals } from './sections.ts';
 
-/** A row with what is shown of it, said once for the page with JavaScript and without. */
-interface PageRow extends ReportRow {
-  /** Leads to it: made of names, so that it is the same in the next sweep's page. */
-  anchor: string;
-  what: string;
-  /** In one line, the most that there is to know. */
-  why: string;
-  became?: Status | undefined;
-  took?: string | undefined;
-}
+/** The number of rows in the page without JavaScript. With it, the page shows as many at first on a wide screen. */
+export const FIRST_ROWS = 200;
 
 const whatOf = ({ addon, cluster }: ReportRow): string =>
   addon ?? (cluster === undefined ? 'the whole region' : 'the whole cluster');
@@ -64,7 +44,7 @@ function pageRows(rows: ReportRow[]): PageRow[] {
 const rowOf = ({ anchor, what, cluster, account, region, class: found, became, why, wave, took }: PageRow): Html =>
   html`<tr id="${anchor}"><th scope="row"><a href="#${anchor}">${what}</a></th><td data-label="Cluster">${cluster}</td><td data-label="Account">${account}</td><td data-label="Region">${region}</td><td data-label="Found">${badge(found)}</td><td data-label="Outcome">${became && badge(became)}</td><td data-label="Why" class="why">${why}</td><td data-label="Wave" class="n">${wave}</td><td data-label="Took" class="n">${took}</td></tr>`;
 
-/** Key of a row that a column sorts by, and the column's name. */
+/** For each column, the key of a row that it sorts by, and its name. */
 const COLUMNS = [
   ['addon', 'Add-on'],
   ['cluster', 'Cluster'],
@@ -99,7 +79,7 @@ function fleet(report: SweepReport, rows: PageRow[]): Html {
     rows.length > FIRST_ROWS
       ? html`<p class="notice" id="cut">These are the first ${amount(FIRST_ROWS)} of ${many(rows.length, 'row')}; all are here with JavaScript, and in the CSV and JSON files of this report.</p>`
       : undefined;
-  // Where nothing was begun, nothing is known of how it went.
+  // If no migration was started, no row has an outcome.
   const kind = rows.some(({ became }) => became !== undefined) ? 'cards' : 'cards found-only';
   const heads = COLUMNS.map(
     ([key, name]) =>
@@ -116,12 +96,14 @@ ${cut}
 <dialog id="detail" aria-labelledby="detail-title"></dialog>`;
 }
 
-/** A whole HTML document, in UTF-8. */
+/** Returns the whole HTML document, to be encoded as UTF-8. */
 export function reportPage(given: SweepReport): string {
   const report = shownIn(given);
   const rows = pageRows(report.rows);
   const { sweepId, simulated } = report;
-  const policy = `default-src 'none'; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; img-src data:; base-uri 'none'; form-action 'none'`;
+  const { style, script } = pageAssets();
+  const data: PageData = { rows, statuses: STATUSES, simulated };
+  const policy = `default-src 'none'; style-src ${hashOf(style)}; script-src ${hashOf(script)}; img-src data:; base-uri 'none'; form-action 'none'`;
   const page = html`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -130,7 +112,7 @@ export function reportPage(given: SweepReport): string {
 <meta name="referrer" content="no-referrer">
 <link rel="icon" href="data:,">
 <title>Fleet sweep ${sweepId}${simulated ? ' (simulated)' : ''}</title>
-<style>${new Html(STYLE)}</style></head>
+<style>${new Html(style)}</style></head>
 <body><a class="skip" href="#fleet">To the fleet</a>
 ${heading(report)}
 <main>
@@ -142,8 +124,8 @@ ${figures(report)}
 ${asked(report)}
 </main>
 <footer><p>Made ${time(report.at)} by pod-identity, report version ${report.schemaVersion}. All of it is in the JSON and CSV files of this report, too.</p></footer>
-<script type="application/json" id="data">${jsonFor({ rows, statuses: STATUSES, simulated })}</script>
-<script>${new Html(SCRIPT)}</script>
+<script type="application/json" id="data">${jsonFor(data)}</script>
+<script>${new Html(script)}</script>
 </body></html>
 `;
   return page.text;

@@ -1,6 +1,6 @@
-/** HTML as text: what is put into it is escaped, unless it is HTML already. */
+/** HTML as text: values that are put into a template are escaped, unless they are `Html`. */
 import { createHash } from 'node:crypto';
-import { jsonText } from '../text.ts';
+import { jsonText } from '../domain/text.ts';
 
 export class Html {
   readonly text: string;
@@ -24,11 +24,11 @@ function textOf(part: Part): string {
 export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
   new Html(strings.map((string, index) => `${string}${textOf(parts[index])}`).join(''));
 
-/** JSON for a script element of another type than a script's: nothing in it can end the element or begin a comment. */
+/** Returns JSON for a `script` element with data: nothing in it can end the element or start a comment. */
 export const jsonFor = (value: unknown): Html =>
   new Html(
     jsonText(value).replace(/[<>&]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),
   );
 
-/** The source of an inline style or script for a Content Security Policy. */
+/** Returns the source expression of an inline style or script for a Content Security Policy. */
 export const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;

@@ -1,12 +1,12 @@
 /**
- * Parts of the page that need no script: what the sweep was, its totals, what blocks, where it looked, and what it
- * took.
+ * The sections of the page that need no script: the heading, the totals, the blocking checks, the accounts and regions,
+ * the durations, calls and cost, and the request.
  */
-import { requesterText, sweepRequesterOf } from '../requester.ts';
-import { html, type Html } from './page-html.ts';
-import type { SweepReport } from './report.ts';
-import { sweepClass } from './model.ts';
-import { type Status, STATUSES, type Shown, statusOf } from './statuses.ts';
+import { requesterText, sweepRequesterOf } from '../domain/requester.ts';
+import { sweepClass } from '../domain/sweep/model.ts';
+import type { SweepReport } from '../domain/sweep/report.ts';
+import { type Status, STATUSES, type Shown, statusOf } from '../domain/sweep/statuses.ts';
+import { html, type Html } from './html.ts';
 
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
 export const amount = (count: number): string => number.format(count);
@@ -17,20 +17,20 @@ const isStatus = (name: string): name is Status => Object.hasOwn(STATUSES, name)
 export const shownOf = (name: string): Shown =>
   isStatus(name) ? STATUSES[name] : { label: name, sign: '?', tone: 'unknown', about: '' };
 
-/** A status in its colour, with its sign and its name. */
+/** Returns a status in its colour, with its sign and its name. */
 export function badge(name: string): Html {
   const { label, sign, tone } = shownOf(name);
   return html`<span class="s s-${tone}"><span class="sign" aria-hidden="true">${sign}</span> ${label}</span>`;
 }
 
-/** To the second, in UTC, where it is a time. */
+/** Returns a time to the second, in UTC; a text that is no such time is returned as it is. */
 export function time(at: string | undefined): Html | undefined {
   if (at === undefined) return undefined;
   const [, day, clock] = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/.exec(at) ?? [];
   return day === undefined ? html`${at}` : html`<time datetime="${at}">${day} ${clock} UTC</time>`;
 }
 
-/** Such as `2 min 5 s`. */
+/** Returns a duration as text, such as `2 min 5 s`. */
 export function duration(seconds: number): string {
   if (seconds < 60) return `${amount(seconds)} s`;
   const [minutes, rest] = [Math.floor(seconds / 60), Math.round(seconds % 60)];
@@ -82,7 +82,7 @@ ${cause ? html`<p class="notice notice-bad"><strong>${cause.name}</strong> ${cau
 </header>`;
 }
 
-/** Difference to the sweep before, as one reads it. */
+/** Returns the difference from the previous sweep as text. */
 const trendText = (now: number, before: number): string =>
   now === before ? '±0' : now > before ? `+${amount(now - before)}` : `−${amount(before - now)}`;
 
@@ -95,7 +95,7 @@ function tile(name: string, count: number, filter: string, before: number | unde
   return html`<li><a class="tile t-${tone}" href="#?${filter}=${encodeURIComponent(name)}"><span class="count">${amount(count)} ${trend}</span><span class="name"><span class="sign" aria-hidden="true">${sign}</span> ${label}</span><span class="about">${about}</span></a></li>`;
 }
 
-/** In the bar, as things are now: what the sweep migrated is on Pod Identity. */
+/** The parts of the bar, which shows the current state: an add-on that the sweep migrated is on Pod Identity. */
 const BAR: [Status, Status[]][] = [
   ['on-pod-identity', ['on-pod-identity', 'migrated', 'already-migrated']],
   ['ready', ['ready', 'planned', 'queued', 'in-flight']],
@@ -137,7 +137,7 @@ function bar({ rows }: SweepReport): Html {
 <ul class="legend">${legend}</ul>`;
 }
 
-/** What rows of a class stand for beside add-ons. */
+/** Returns a sentence about the rows that are not add-ons, or `undefined` if every row is one. */
 function beside({ rows }: SweepReport): string | undefined {
   const whole = rows.filter(({ addon }) => addon === undefined);
   const regions = whole.filter(({ cluster }) => cluster === undefined).length;
@@ -199,7 +199,7 @@ export function places({ places: all }: SweepReport): Html {
 </section>`;
 }
 
-/** Of a line: to a hundredth of a cent. */
+/** Returns the amount of a line, to a hundredth of a cent. */
 const cents = (value: number): string => (value > 0 && value < 0.0001 ? '< 0.0001' : value.toFixed(4));
 const dollars = (value: number): string => `${value.toFixed(value < 1 ? 4 : 2)} USD`;
 
@@ -220,7 +220,7 @@ ${
 </div></section>`;
 }
 
-/** Each setting that was asked for, by its path. */
+/** Returns each setting of the request, as a pair of its path and its value. */
 function flat(value: unknown, path: string): [string, string][] {
   if (Array.isArray(value)) return value.length === 0 ? [] : [[path, value.join(', ')]];
   if (typeof value === 'object' && value !== null)

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { buildReport } from '../../../lambdas/domain/sweep/build-report.ts';
-import { reportPage } from '../../../lambdas/domain/sweep/page.ts';
-import { FIRST_ROWS } from '../../../lambdas/domain/sweep/page-script.ts';
 import type { ReportRow, SweepReport } from '../../../lambdas/domain/sweep/report.ts';
 import { STATUSES } from '../../../lambdas/domain/sweep/statuses.ts';
 import { printable } from '../../../lambdas/domain/text.ts';
 import { OUTCOMES } from '../../../lambdas/domain/model.ts';
 import { sweepClass } from '../../../lambdas/domain/sweep/model.ts';
-import { fleetInput, fleetReport } from './sweep-report-fixtures.ts';
+import { FIRST_ROWS, reportPage } from '../../../lambdas/report-page/page.ts';
+import { fleetInput, fleetReport } from '../domain/sweep-report-fixtures.ts';
 
 const report = fleetReport();
 const page = reportPage(report);

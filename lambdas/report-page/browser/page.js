@@ -1,23 +1,22 @@
-/**
- * The page's script: ECMAScript 2020 as it stands, without a build. It makes elements and text of the data, never
- * markup.
+/*
+ * The page's script: ECMAScript 2020, put into the page as it is. It builds elements and text from the data, never
+ * markup. The block keeps its names out of the global scope.
  */
-
-/** Rows that are shown at first, and with each "more"; as many are in the page for those without JavaScript. */
-export const FIRST_ROWS = 200;
-/** Clusters of the matrix, likewise. */
-const FIRST_CLUSTERS = 60;
-
-export const SCRIPT = String.raw`'use strict';
-(() => {
-  const byId = (id) => document.getElementById(id);
+'use strict';
+{
+  const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+  /** @type {import('../rows.ts').PageData} */
   const { rows, statuses, simulated } = JSON.parse(byId('data').textContent);
-  const [form, list, matrix, dialog] = ['filters', 'list', 'matrix', 'detail'].map(byId);
+  const form = /** @type {HTMLFormElement} */ (byId('filters'));
+  const dialog = /** @type {HTMLDialogElement} */ (byId('detail'));
+  const [list, matrix] = ['list', 'matrix'].map((id) => /** @type {HTMLTableElement} */ (byId(id)));
+  const headOf = (/** @type {HTMLTableElement} */ { tHead }) => /** @type {HTMLTableSectionElement} */ (tHead);
 
-  // Said anew, since a table whose parts are laid out as blocks on narrow screens is none to some screen readers.
+  // Roles are repeated, because some screen readers ignore a table whose parts are displayed as blocks.
   const ROLES = { TABLE: 'table', THEAD: 'rowgroup', TBODY: 'rowgroup', TR: 'row', TD: 'cell' };
   const withRole = (made) => {
-    const role = made.tagName === 'TH' ? (made.getAttribute('scope') === 'row' ? 'rowheader' : 'columnheader') : ROLES[made.tagName];
+    const header = made.getAttribute('scope') === 'row' ? 'rowheader' : 'columnheader';
+    const role = made.tagName === 'TH' ? header : ROLES[made.tagName];
     if (role) made.setAttribute('role', role);
     return made;
   };
@@ -27,7 +26,8 @@ export const SCRIPT = String.raw`'use strict';
     made.append(...children.filter((child) => child !== undefined && child !== ''));
     return withRole(made);
   };
-  const statusOf = (name) => (Object.prototype.hasOwnProperty.call(statuses, name) ? statuses[name] : { label: name, sign: '?', tone: 'unknown' });
+  const statusOf = (name) =>
+    Object.prototype.hasOwnProperty.call(statuses, name) ? statuses[name] : { label: name, sign: '?', tone: 'unknown' };
   const sign = (text) => make('span', { class: 'sign', 'aria-hidden': 'true' }, text);
   const badge = (name) => {
     const { label, sign: character, tone } = statusOf(name);
@@ -38,18 +38,35 @@ export const SCRIPT = String.raw`'use strict';
   const timeOf = (at) => at.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z$/, '$1 $2 UTC');
 
   for (const row of rows) {
-    const words = [row.account, row.region, row.cluster, row.addon, row.version, statusOf(row.class).label, row.became && statusOf(row.became).label, row.why, row.reason, row.migrationId, row.heldBy, ...row.checks.map(({ id }) => id)];
+    const words = [
+      row.account,
+      row.region,
+      row.cluster,
+      row.addon,
+      row.version,
+      statusOf(row.class).label,
+      row.became && statusOf(row.became).label,
+      row.why,
+      row.reason,
+      row.migrationId,
+      row.heldBy,
+      ...row.checks.map(({ id }) => id),
+    ];
     row.text = words.filter(Boolean).join(' ').toLowerCase();
   }
   const byAnchor = new Map(rows.map((row) => [row.anchor, row]));
-  const keys = { addon: (row) => row.addon, class: (row) => statusOf(row.class).label, outcome: (row) => row.became && statusOf(row.became).label };
+  const keys = {
+    addon: (row) => row.addon,
+    class: (row) => statusOf(row.class).label,
+    outcome: (row) => row.became && statusOf(row.became).label,
+  };
   const keyOf = (row, column) => (keys[column] ? keys[column](row) : row[column]) || undefined;
 
-  // What is shown is in the address, behind the row that is open: #a-account/region/cluster/addon?class=blocked
+  // The address holds the open row and the filters: #a-account/region/cluster/addon?class=blocked
   const FILTERS = ['class', 'outcome', 'place', 'q'];
   let asked = new URLSearchParams();
-  // A card takes more of a narrow screen than a row of a table does of a wide one.
-  const [rowsAtOnce, clustersAtOnce] = matchMedia('(max-width:44rem)').matches ? [40, 20] : [${FIRST_ROWS}, ${FIRST_CLUSTERS}];
+  // A row takes more space as a card on a narrow screen than in a table on a wide one.
+  const [rowsAtOnce, clustersAtOnce] = matchMedia('(max-width:44rem)').matches ? [40, 20] : [200, 60];
   let shownRows = rowsAtOnce;
   let shownClusters = clustersAtOnce;
   const addressOf = (anchor) => '#' + anchor + (asked.toString() ? '?' + asked : '');
@@ -77,14 +94,17 @@ export const SCRIPT = String.raw`'use strict';
     if (!column) return all;
     const way = asked.get('order') === 'descending' ? -1 : 1;
     const compare = (a, b) => (typeof a === 'number' ? a - b : a < b ? -1 : a > b ? 1 : 0);
-    // What has no value comes last either way.
+    // Rows without a value come last in both orders.
     return all
       .map((row) => [keyOf(row, column), row])
-      .sort(([a], [b]) => (a === undefined || b === undefined ? (a === undefined) - (b === undefined) : way * compare(a, b)))
+      .sort(([a], [b]) =>
+        a === undefined || b === undefined ? Number(a === undefined) - Number(b === undefined) : way * compare(a, b),
+      )
       .map(([, row]) => row);
   };
 
-  const cell = (label, content, kind) => make('td', { 'data-label': label, class: kind }, content === undefined ? '' : content);
+  const cell = (label, content, kind) =>
+    make('td', { 'data-label': label, class: kind }, content === undefined ? '' : content);
   const listRow = (row) =>
     make(
       'tr',
@@ -106,18 +126,38 @@ export const SCRIPT = String.raw`'use strict';
   const link = (row) => {
     const { label, sign: character, tone } = statusOf(row.became || row.class);
     const where = [row.what, row.cluster].filter(Boolean).join(' on ');
-    return make('a', { class: 's s-' + tone, href: addressOf(row.anchor), 'aria-label': label + ', ' + where }, sign(character), ' ' + label);
+    return make(
+      'a',
+      { class: 's s-' + tone, href: addressOf(row.anchor), 'aria-label': label + ', ' + where },
+      sign(character),
+      ' ' + label,
+    );
   };
   const clusterRow = (members) => {
     const [first] = members;
-    const where = [first.account, first.region, first.kubernetes].filter(Boolean).flatMap((text, index) => [index === 0 ? '' : ' · ', make('span', {}, text)]);
-    const head = make('th', { scope: 'row' }, make('span', { class: 'name' }, first.cluster || 'whole region'), make('span', { class: 'where' }, ...where));
+    const where = [first.account, first.region, first.kubernetes]
+      .filter(Boolean)
+      .flatMap((text, index) => [index === 0 ? '' : ' · ', make('span', {}, text)]);
+    const head = make(
+      'th',
+      { scope: 'row' },
+      make('span', { class: 'name' }, first.cluster || 'whole region'),
+      make('span', { class: 'where' }, ...where),
+    );
     const whole = members.filter((row) => !row.addon);
     const notes = whole.map((row) => make('span', { class: 'note' }, link(row), ' ' + (row.reason || '')));
     const of = new Map(members.filter((row) => row.addon).map((row) => [row.addon, row]));
-    if (of.size === 0) return make('tr', {}, head, make('td', { colspan: String(Math.max(1, addons.length)), class: 'whole' }, ...notes));
+    const colspan = String(Math.max(1, addons.length));
+    if (of.size === 0) return make('tr', {}, head, make('td', { colspan, class: 'whole' }, ...notes));
     head.append(...notes);
-    return make('tr', {}, head, ...addons.map((addon) => (of.has(addon) ? make('td', { 'data-label': addon }, link(of.get(addon))) : make('td', { class: 'none' }))));
+    return make(
+      'tr',
+      {},
+      head,
+      ...addons.map((addon) =>
+        of.has(addon) ? make('td', { 'data-label': addon }, link(of.get(addon))) : make('td', { class: 'none' }),
+      ),
+    );
   };
 
   const more = (button, left, step, what) => {
@@ -137,47 +177,72 @@ export const SCRIPT = String.raw`'use strict';
     list.tBodies[0].replaceChildren(...sorted(kept).slice(0, shownRows).map(listRow));
     more(byId('more-rows'), kept.length - shownRows, rowsAtOnce, 'rows');
     more(byId('more-clusters'), inMatrix.length - shownClusters, clustersAtOnce, 'clusters');
-    byId('shown').textContent = 'Showing ' + amount(kept.length) + ' of ' + many(rows.length, 'row') + ', in ' + many(inMatrix.filter(([first]) => first.cluster).length, 'cluster') + '.';
-    for (const head of list.tHead.rows[0].cells) {
-      if (head.dataset.sort === asked.get('sort')) head.setAttribute('aria-sort', asked.get('order') === 'descending' ? 'descending' : 'ascending');
+    const named = inMatrix.filter(([first]) => first.cluster).length;
+    byId('shown').textContent =
+      `Showing ${amount(kept.length)} of ${many(rows.length, 'row')}, in ${many(named, 'cluster')}.`;
+    for (const head of headOf(list).rows[0].cells) {
+      if (head.dataset.sort === asked.get('sort'))
+        head.setAttribute('aria-sort', asked.get('order') === 'descending' ? 'descending' : 'ascending');
       else head.removeAttribute('aria-sort');
     }
     for (const name of FILTERS) {
-      const field = form.elements.namedItem(name);
+      const field = /** @type {HTMLInputElement | null} */ (form.elements.namedItem(name));
       if (field && field.value.trim() !== (asked.get(name) || '')) field.value = asked.get(name) || '';
     }
     for (const tile of document.querySelectorAll('a.tile')) {
-      const [[name, value]] = new URLSearchParams(tile.hash.slice(2));
+      const [[name, value]] = new URLSearchParams(/** @type {HTMLAnchorElement} */ (tile).hash.slice(2));
       if (asked.get(name) === value) tile.setAttribute('aria-current', 'true');
       else tile.removeAttribute('aria-current');
     }
   };
-  const showAnew = () => {
+  const showFromStart = () => {
     shownRows = rowsAtOnce;
     shownClusters = clustersAtOnce;
     show();
   };
 
-  const term = (name, value) => (value === undefined || value === '' ? [] : [make('div', {}, make('dt', {}, name), make('dd', {}, value))]);
-  const check = ({ id, message, remedy }) => make('li', {}, make('code', {}, id), make('p', {}, message), remedy ? make('p', { class: 'remedy' }, make('strong', {}, 'What to do: '), remedy) : undefined);
+  const term = (name, value) =>
+    value === undefined || value === '' ? [] : [make('div', {}, make('dt', {}, name), make('dd', {}, value))];
+  const check = ({ id, message, remedy }) =>
+    make(
+      'li',
+      {},
+      make('code', {}, id),
+      make('p', {}, message),
+      remedy ? make('p', { class: 'remedy' }, make('strong', {}, 'What to do: '), remedy) : undefined,
+    );
   const open = (row) => {
     const close = make('button', { type: 'button', class: 'close' }, 'Close');
     close.addEventListener('click', () => dialog.close());
     const known = row.migrationId || row.heldBy;
     const facts = [
-      ['Found', badge(row.class)], ['Outcome', row.became && badge(row.became)], ['Account', row.account], ['Region', row.region], ['Cluster', row.cluster], ['Kubernetes', row.kubernetes], ['Version', row.version],
-      ['Wave', row.wave === undefined ? undefined : String(row.wave)], ['Begun', row.begunAt && timeOf(row.begunAt)], ['Ended', row.endedAt && timeOf(row.endedAt)],
-      ['Took', row.took && row.took + (simulated ? ' (simulated)' : '')], ['Migration', row.migrationId && make('code', {}, row.migrationId)], ['Held by', row.heldBy && make('code', {}, row.heldBy)],
+      ['Found', badge(row.class)],
+      ['Outcome', row.became && badge(row.became)],
+      ['Account', row.account],
+      ['Region', row.region],
+      ['Cluster', row.cluster],
+      ['Kubernetes', row.kubernetes],
+      ['Version', row.version],
+      ['Wave', row.wave === undefined ? undefined : String(row.wave)],
+      ['Begun', row.begunAt && timeOf(row.begunAt)],
+      ['Ended', row.endedAt && timeOf(row.endedAt)],
+      ['Took', row.took && row.took + (simulated ? ' (simulated)' : '')],
+      ['Migration', row.migrationId && make('code', {}, row.migrationId)],
+      ['Held by', row.heldBy && make('code', {}, row.heldBy)],
     ];
     dialog.replaceChildren(
       make('h2', { id: 'detail-title', tabindex: '-1' }, row.what + (row.addon ? ' on ' + row.cluster : '')),
       make('dl', { class: 'facts' }, ...facts.flatMap(([name, value]) => term(name, value))),
       row.reason ? make('p', {}, row.reason) : '',
-      row.failure ? make('p', { class: 'notice notice-bad' }, make('strong', {}, row.failure.name), ' ' + row.failure.message) : '',
+      row.failure
+        ? make('p', { class: 'notice notice-bad' }, make('strong', {}, row.failure.name), ' ' + row.failure.message)
+        : '',
       row.checks.length > 0 ? make('h3', {}, 'What stands in the way') : '',
       row.checks.length > 0 ? make('ul', { class: 'checks' }, ...row.checks.map(check)) : '',
       known ? make('p', {}, row.migrationId ? 'All of it:' : 'Of the migration that holds it:') : '',
-      known ? make('pre', { tabindex: '0' }, 'pod-identity show ' + known + (simulated ? ' --state FILE' : ' --deployed')) : '',
+      known
+        ? make('pre', { tabindex: '0' }, 'pod-identity show ' + known + (simulated ? ' --state FILE' : ' --deployed'))
+        : '',
       close,
     );
     if (!dialog.open) dialog.showModal();
@@ -191,10 +256,10 @@ export const SCRIPT = String.raw`'use strict';
   const follow = () => {
     const { anchor, query } = readAddress();
     const row = byAnchor.get(anchor);
-    // Another anchor is a place in the page, such as the fleet, and says nothing of filters.
+    // Any other anchor is a section of the page, and has no filters.
     if ((row || anchor === '') && query.toString() !== asked.toString()) {
       asked = query;
-      showAnew();
+      showFromStart();
       if (!row) byId('fleet').focus();
     }
     if (row) open(row);
@@ -204,14 +269,15 @@ export const SCRIPT = String.raw`'use strict';
 
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('input', ({ target }) => {
-    ask(target.name, target.value.trim());
+    const { name, value } = /** @type {HTMLInputElement} */ (target);
+    ask(name, value.trim());
     setAddress('');
-    showAnew();
+    showFromStart();
   });
   byId('reset').addEventListener('click', () => {
     for (const name of FILTERS) asked.delete(name);
     setAddress('');
-    showAnew();
+    showFromStart();
   });
   byId('more-rows').addEventListener('click', () => {
     shownRows += rowsAtOnce;
@@ -222,7 +288,7 @@ export const SCRIPT = String.raw`'use strict';
     show();
   });
 
-  for (const head of list.tHead.rows[0].cells) {
+  for (const head of headOf(list).rows[0].cells) {
     const button = make('button', { type: 'button' }, head.textContent);
     head.replaceChildren(button);
     button.addEventListener('click', () => {
@@ -230,14 +296,20 @@ export const SCRIPT = String.raw`'use strict';
       ask('order', asked.get('sort') === column && asked.get('order') !== 'descending' ? 'descending' : '');
       ask('sort', column);
       setAddress('');
-      showAnew();
+      showFromStart();
     });
   }
   document.querySelectorAll('table.cards, table.cards *, #matrix, #matrix *').forEach(withRole);
-  matrix.tHead.append(make('tr', {}, make('th', { scope: 'col' }, 'Cluster'), ...addons.map((addon) => make('th', { scope: 'col' }, addon))));
+  headOf(matrix).append(
+    make(
+      'tr',
+      {},
+      make('th', { scope: 'col' }, 'Cluster'),
+      ...addons.map((addon) => make('th', { scope: 'col' }, addon)),
+    ),
+  );
   for (const hidden of [form, byId('matrix-part')]) hidden.hidden = false;
   for (const note of document.querySelectorAll('#without, #cut')) note.remove();
   show();
   follow();
-})();
-`;
+}

@@ -1,0 +1,21 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Returns the value with sorted keys and without `undefined`, so that equal content has an equal hash. The ledger keeps
+ * neither the order of keys nor `undefined`.
+ */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, canonical(inner)]),
+  );
+}
+
+/** Returns the hash of a value's JSON, in hexadecimal. Values that differ only in the order of keys have the same hash. */
+export const sha256 = (value: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify(canonical(value)))
+    .digest('hex');

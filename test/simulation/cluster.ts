@@ -1,0 +1,79 @@
+/** Reading a cluster of the sandbox as it is now: pods, service accounts and associations. */
+import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
+import type { PodIdentity } from '../../lambdas/domain/model.ts';
+import { isObject } from '../../sandbox/json.ts';
+import type { Pod } from '../../sandbox/kubernetes/objects.ts';
+import { type ControlPlane, readySecondsOf } from '../../sandbox/kubernetes/pods.ts';
+import type { AssociationState, ClusterState, World } from '../../sandbox/world/world.ts';
+
+export const liveAssociations = (cluster: ClusterState): AssociationState[] =>
+  [...cluster.associations.values()].filter((one) => one.deletedUntil === undefined);
+
+interface SeenPod {
+  name: string;
+  uid: string;
+  namespace: string;
+  serviceAccount: string;
+  ready: boolean;
+  /** It is younger than the time that it takes to become ready. */
+  starting: boolean;
+  /** It is being deleted, or runs on a lost node: it does not count. */
+  terminating: boolean;
+  createdAt: number;
+  identity: PodIdentity;
+}
+
+const namesIn = (containers: unknown): Set<string> =>
+  new Set(
+    (Array.isArray(containers) ? (containers as unknown[]) : []).flatMap((container) =>
+      isObject(container) && Array.isArray(container['env'])
+        ? (container['env'] as { name: string }[]).map(({ name }) => name)
+        : [],
+    ),
+  );
+
+/** The time that a wait for credentials, or for a node, may add to the pod's own. */
+const START_SECONDS = 30;
+
+const isStarting = (plane: ControlPlane, pod: Pod, createdAt: number): boolean =>
+  plane.world.schedule.now() <= createdAt + (readySecondsOf(plane, pod) + START_SECONDS) * 1000;
+
+/** Returns the pods as the API server has them, not as the service reads them. */
+export const podsOf = (cluster: ClusterState, world?: World): SeenPod[] =>
+  [...(cluster.kube.objects.get('pods.')?.values() ?? [])].map((object) => {
+    const { metadata, spec, status } = object as unknown as {
+      metadata: { name: string; namespace: string; uid: string; deletionTimestamp?: string; creationTimestamp: string };
+      spec: { serviceAccountName?: string; containers: unknown; nodeName?: string };
+      status: { conditions: { type: string; status: string }[] };
+    };
+    const env = namesIn(spec.containers);
+    const onPodIdentity = env.has('AWS_CONTAINER_CREDENTIALS_FULL_URI');
+    const onIrsa = env.has('AWS_ROLE_ARN');
+    const createdAt = Date.parse(metadata.creationTimestamp);
+    return {
+      name: metadata.name,
+      uid: metadata.uid,
+      namespace: metadata.namespace,
+      serviceAccount: spec.serviceAccountName ?? 'default',
+      ready: status.conditions.some((one) => one.type === 'Ready' && one.status === 'True'),
+      starting: world !== undefined && isStarting({ world, cluster }, object as Pod, createdAt),
+      terminating: metadata.deletionTimestamp !== undefined || cluster.kube.lostNodes.has(spec.nodeName ?? ''),
+      createdAt,
+      identity: onPodIdentity ? (onIrsa ? 'mixed' : 'pod-identity') : onIrsa ? 'irsa' : 'node-role',
+    };
+  });
+
+/** Returns the role of each service account with an IRSA annotation, by `namespace/name`. */
+export const annotationsIn = ({ kube }: ClusterState): Map<string, string> =>
+  new Map(
+    [...(kube.objects.get('serviceaccounts.')?.values() ?? [])].flatMap(({ metadata }) => {
+      const role = metadata.annotations?.['eks.amazonaws.com/role-arn'];
+      return role === undefined ? [] : [[`${metadata.namespace}/${metadata.name}`, role] as const];
+    }),
+  );
+
+/** Returns the role in the IRSA annotation of a service account. */
+export const annotationOf = ({ kube }: ClusterState, { namespace, name }: ServiceAccountRef): string | undefined =>
+  [...(kube.objects.get('serviceaccounts.')?.values() ?? [])].find(
+    ({ metadata }) => metadata.namespace === namespace && metadata.name === name,
+  )?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
