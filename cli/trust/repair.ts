@@ -3,8 +3,8 @@
  * code.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodePolicy, parsePolicy, type ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
-import type { TrustUse } from '../../lambdas/domain/policy/contexts.ts';
+import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { decodePolicy, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { proposeRepair, type RepairProposal } from '../../lambdas/domain/trust/repair.ts';
 import { limitFor } from '../../lambdas/domain/trust/size.ts';
 import { CliError } from '../errors.ts';
@@ -13,7 +13,7 @@ import type { Io } from '../io.ts';
 import { PROGRAM } from '../options.ts';
 import { styleFor } from '../print/style.ts';
 import type { TrustRepairFlags } from '../trust-options.ts';
-import { type Answers, answersOfAll, otherAccount, type Question } from './answer.ts';
+import { type Answers, answersOfAll, type ClusterUse, otherAccount, type Question } from './answer.ts';
 import { repairLines } from './print.ts';
 import { readSource, type Source } from './source.ts';
 import type { Sleep } from './write.ts';
@@ -78,9 +78,10 @@ const ofOtherAccount = ({ roleArn, clusterArn: target }: TrustRepairFlags): Repa
 const usesOf = (
   { clusterArn: target, namespace, serviceAccount, disableSessionTags }: TrustRepairFlags,
   { oidcIssuer }: Source,
-): TrustUse[] =>
+): ClusterUse[] =>
   [...new Set(serviceAccount)].map((name) => ({
     target,
+    clusterArn: clusterArn(target),
     namespace,
     serviceAccount: name,
     disableSessionTags,
@@ -90,7 +91,7 @@ const usesOf = (
 const propose = (
   flags: TrustRepairFlags,
   { trustPolicy, oidcIssuer }: Source,
-  uses: readonly TrustUse[],
+  uses: readonly ClusterUse[],
 ): RepairProposal =>
   ofOtherAccount(flags) ??
   proposeRepair({
@@ -159,7 +160,7 @@ export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep =
 const print = (
   repaired: Repaired,
   flags: TrustRepairFlags,
-  { source: { name, trustPolicy }, uses }: { source: Source; uses: readonly TrustUse[] },
+  { source: { name, trustPolicy }, uses }: { source: Source; uses: readonly ClusterUse[] },
   io: Io,
 ): void => {
   if (flags.json) {

@@ -1,9 +1,13 @@
 /** What policies say to one request, as IAM names the decision. */
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import type { ParsedPolicy, Statement } from '../../lambdas/domain/policy/document.ts';
-import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
-import type { KeyState, PolicyRequest } from '../../lambdas/domain/policy/request.ts';
-import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import {
+  evaluate,
+  type KeyState,
+  matchesWildcard,
+  type ParsedPolicy,
+  parsePolicy,
+  type PolicyRequest,
+  type Statement,
+} from '../../lambdas/domain/policy/index.ts';
 
 /** Worlds come and go, and their roles say the same. */
 const MOST_REMEMBERED = 2000;

@@ -2,10 +2,7 @@
  * What a resource's own policy says to a service that calls for somebody: of a function, a topic, a queue. Source: IAM
  * User Guide, "Identity-based policies and resource-based policies".
  */
-import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
-import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
-import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
-import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
+import { closedWorld, evaluate, type ParsedPolicy, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
 import type { Authorizer, Denial } from './authorizer.ts';
 import { denies } from './decide.ts';
 

@@ -1,7 +1,5 @@
 /** What a role's trust policy says to a pod, of whose request more is known than when a plan is made. */
-import { lookUpIn, statesOf } from '../../lambdas/domain/policy/contexts.ts';
-import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
-import type { KeyState, PolicyRequest } from '../../lambdas/domain/policy/request.ts';
+import { evaluate, type KeyState, lookUpIn, type PolicyRequest, statesOf } from '../../lambdas/domain/policy/index.ts';
 import { trustPolicy } from '../authorization/decide.ts';
 import { roleTagKeys } from '../iam/authorization.ts';
 import { seenTrustPolicy } from '../iam/seen-trust.ts';

@@ -1,9 +1,12 @@
 /** What EKS checks of a role before it takes it. */
-import { POD_IDENTITY_PRINCIPAL } from '../../lambdas/domain/policy/contexts.ts';
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import type { Statement } from '../../lambdas/domain/policy/document.ts';
-import { evaluatePodIdentity } from '../../lambdas/domain/policy/trust.ts';
-import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import {
+  evaluatePodIdentity,
+  matchesWildcard,
+  parsePolicy,
+  POD_IDENTITY_PRINCIPAL,
+  type Statement,
+} from '../../lambdas/domain/policy/index.ts';
+import { clusterArn } from '../../lambdas/domain/arn.ts';
 import { seenTrustPolicy } from '../iam/seen-trust.ts';
 import { findRole } from '../world/world.ts';
 import type { ClusterState, World } from '../world/world.ts';
@@ -57,9 +60,8 @@ const evaluatesForPods = (
   trustPolicy: string,
   { cluster, namespace, serviceAccount, disableSessionTags }: RoleUse,
 ): boolean => {
-  const target = { account: cluster.account, region: cluster.region, cluster: cluster.name };
   const { verdict } = evaluatePodIdentity(parsePolicy(trustPolicy, 'trust'), {
-    target,
+    clusterArn: clusterArn({ account: cluster.account, region: cluster.region, cluster: cluster.name }),
     namespace,
     serviceAccount,
     ...(disableSessionTags === undefined ? {} : { disableSessionTags }),

@@ -2,9 +2,7 @@
  * SimulatePrincipalPolicy: what a role's own policies and its permissions boundary say to a call, by the evaluator that
  * judges trust policies too.
  */
-import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
-import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
-import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
+import { closedWorld, type ParsedPolicy, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
 import { decide, type Decision, denies, identityPolicy } from '../authorization/decide.ts';
 import type { CallContext } from '../http.ts';
 import { findRole } from '../world/world.ts';

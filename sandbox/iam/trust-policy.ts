@@ -2,8 +2,7 @@
  * What IAM checks of a trust policy when it is stored. Texts as users report them (opstrace#88, aws-cdk#18564; of services
  * terraform-aws-modules/terraform-aws-eks#1904).
  */
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import type { Statement } from '../../lambdas/domain/policy/document.ts';
+import { parsePolicy, type Statement } from '../../lambdas/domain/policy/index.ts';
 import { renewSessionsOf } from '../credentials/sessions.ts';
 import { findRole } from '../world/world.ts';
 import type { RoleState, World } from '../world/world.ts';

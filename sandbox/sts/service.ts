@@ -2,7 +2,7 @@
  * STS: who am I, AssumeRole by the role's trust policy and the caller's own policies, and AssumeRoleWithWebIdentity by
  * the token of a service account (`sandbox/credentials/web-identity.ts`).
  */
-import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
+import type { AssumeRoleCall } from '../../lambdas/domain/policy/index.ts';
 import type { Asked } from '../authorization/authorizer.ts';
 import type { Constraint } from '../constraint.ts';
 import type { CallContext, Service } from '../http.ts';

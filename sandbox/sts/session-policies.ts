@@ -1,5 +1,5 @@
 /** Session policies: what AssumeRole is given to limit the session that it makes. */
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { Constraint } from '../constraint.ts';
 import { checkParameters, QueryError, required, structuresOf } from '../iam/query-protocol.ts';
 import { documentOf, findManagedPolicy } from '../iam/role-policies.ts';

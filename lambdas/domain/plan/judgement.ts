@@ -3,9 +3,7 @@
  * where it may not be asked, or does not know enough to say. What other policies forbid, such as an organisation's, is
  * not seen here. Source: IAM User Guide, "Policy evaluation logic".
  */
-import { parsePolicy } from '../policy/document.ts';
-import { evaluate } from '../policy/evaluate.ts';
-import type { PolicyRequest } from '../policy/request.ts';
+import { evaluate, parsePolicy, type PolicyRequest } from '../policy/index.ts';
 import type { CallAnswer, RolePoliciesFact } from './facts.ts';
 
 /** The policies that count for a role. */

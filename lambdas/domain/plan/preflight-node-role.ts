@@ -7,8 +7,7 @@
 import { clusterArn, parseRoleArn } from '../arn.ts';
 import { partitionOf } from '../partitions.ts';
 import type { Check, Target } from '../model.ts';
-import { parsePolicy } from '../policy/document.ts';
-import { evaluate } from '../policy/evaluate.ts';
+import { evaluate, parsePolicy } from '../policy/index.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, NodeRoleFact } from './facts.ts';
 import { shellCommand } from '../shell.ts';

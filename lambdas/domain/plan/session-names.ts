@@ -5,7 +5,7 @@
  */
 import { parseRoleArn } from '../arn.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
-import { parsePolicy, type Statement } from '../policy/document.ts';
+import { parsePolicy, type Statement } from '../policy/index.ts';
 import { some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';
 import { containersOf } from './preflight-pods.ts';

@@ -5,8 +5,7 @@
  */
 import { clusterArn, parseRoleArn } from '../arn.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
-import { parsePolicy, type Statement } from '../policy/document.ts';
-import { matchesWildcard } from '../policy/wildcard.ts';
+import { matchesWildcard, parsePolicy, type Statement } from '../policy/index.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';
 import { losesSessionTags } from './trust-checks.ts';

@@ -2,7 +2,7 @@
 import { oidcProviderArn, parseRoleArn } from '../arn.ts';
 import type { Association, Check, PlannedAssociation } from '../model.ts';
 import { irsaRoleOf } from '../irsa.ts';
-import { parsePolicy } from '../policy/document.ts';
+import { parsePolicy } from '../policy/index.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { asClause } from '../text.ts';

@@ -3,13 +3,19 @@
  * them.
  */
 import { carriedOver } from '../associations.ts';
-import { parseRoleArn } from '../arn.ts';
+import { clusterArn, parseRoleArn } from '../arn.ts';
 import { irsaRoleOf } from '../irsa.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
-import { POD_IDENTITY_PRINCIPAL, type TrustUse } from '../policy/contexts.ts';
-import { parsePolicy, type ParsedPolicy } from '../policy/document.ts';
-import type { Evaluation, Verdict } from '../policy/request.ts';
-import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
+import {
+  evaluateIrsa,
+  evaluatePodIdentity,
+  type Evaluation,
+  type ParsedPolicy,
+  parsePolicy,
+  POD_IDENTITY_PRINCIPAL,
+  type TrustUse,
+  type Verdict,
+} from '../policy/index.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { proposeRepair, type RepairProposal } from '../trust/repair.ts';
 import { limitFor } from '../trust/size.ts';
@@ -41,7 +47,7 @@ const useOf = (
   { namespace, serviceAccount }: PlannedAssociation,
   roleArn: string,
 ): TrustUse => ({
-  target: request.target,
+  clusterArn: clusterArn(request.target),
   namespace,
   serviceAccount,
   roleAccount: parseRoleArn(roleArn)?.account ?? request.target.account,

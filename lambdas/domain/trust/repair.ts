@@ -6,10 +6,14 @@
 import { createHash } from 'node:crypto';
 import { clusterArn } from '../arn.ts';
 import type { Target } from '../model.ts';
-import { POD_IDENTITY_PRINCIPAL, type TrustUse } from '../policy/contexts.ts';
-import { parsePolicy } from '../policy/document.ts';
-import type { Evaluation } from '../policy/request.ts';
-import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
+import {
+  evaluateIrsa,
+  evaluatePodIdentity,
+  type Evaluation,
+  parsePolicy,
+  POD_IDENTITY_PRINCIPAL,
+  type TrustUse,
+} from '../policy/index.ts';
 import type { TrustChange } from './model.ts';
 import { limitFor, waysOut } from './size.ts';
 import {
@@ -191,7 +195,7 @@ export function proposeRepair({
   const present = parsePolicy(trustPolicy, 'trust');
   const uses = uniqueAccounts(serviceAccounts).map((one): TrustUse & ServiceAccountUse => ({
     ...one,
-    target,
+    clusterArn: clusterArn(target),
     ...(oidcIssuer === undefined ? {} : { oidcIssuer }),
   }));
   const lacking = uses.filter((use) => evaluatePodIdentity(present, use, options).verdict !== 'allowed');

@@ -1,7 +1,7 @@
 /**
  * Reads and writes a trust policy's statements as they stand, so that what is not touched stays as its author wrote it.
  */
-import { decodePolicy, parsePolicy, type ParsedPolicy } from '../policy/document.ts';
+import { decodePolicy, type ParsedPolicy, parsePolicy } from '../policy/index.ts';
 
 export type JsonObject = Record<string, unknown>;
 

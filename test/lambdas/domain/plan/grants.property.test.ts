@@ -1,11 +1,10 @@
 /** Whatever the trust policies, annotations and requests: nobody can use a role that the rule does not give them. */
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { clusterArn, issuerName } from '../../../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../../../lambdas/domain/arn.ts';
 import type { Association, Plan } from '../../../../lambdas/domain/model.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
-import { evaluatePodIdentity } from '../../../../lambdas/domain/policy/trust.ts';
+import { evaluatePodIdentity, issuerName, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import { type Account, permitted, podsMayUse, policyFor, type Trusting, trustings } from '../../../grants-oracle.ts';
 import {
   anAssociation,
@@ -131,7 +130,7 @@ const brokenBy = (given: World, { associations, trustRepairs }: Plan): string[] 
   for (const { roleArn, after } of trustRepairs)
     for (const namespace of [NAMESPACE, 'web'])
       for (const name of NAMES) {
-        const use = { target, namespace, serviceAccount: name };
+        const use = { clusterArn: clusterArn(target), namespace, serviceAccount: name };
         const may = evaluatePodIdentity(parsePolicy(after, 'trust'), use).verdict === 'allowed';
         const could = podsMayUse(given.trust[roleArn]!, { namespace, name });
         if (may && !could && !(namespace === NAMESPACE && claimOf(given, name, roleArn).repair))

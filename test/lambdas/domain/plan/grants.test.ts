@@ -11,7 +11,7 @@ import {
   needsProvider,
 } from '../../../../lambdas/domain/plan/grants.ts';
 import { judgeRepairs } from '../../../../lambdas/domain/plan/grants-judged.ts';
-import { matchesWildcard } from '../../../../lambdas/domain/policy/wildcard.ts';
+import { matchesWildcard } from '../../../../lambdas/domain/policy/index.ts';
 import { isGranted, type RoleGrant } from '../../../../lambdas/domain/role-grants.ts';
 import { accountsNamedBy, addedStatement, withoutAdded } from '../../../../lambdas/domain/trust/added.ts';
 import { proposeRepair } from '../../../../lambdas/domain/trust/repair.ts';

@@ -1,8 +1,8 @@
 import { array, assert, constantFrom, oneof, property, record as recordOf } from 'fast-check';
+import { clusterArn } from '../../../../lambdas/domain/arn.ts';
 import { describe, expect, it } from 'vitest';
 import { isForThemAlone } from '../../../../lambdas/domain/plan/sole-users.ts';
-import { evaluateIrsa } from '../../../../lambdas/domain/policy/trust.ts';
-import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
+import { evaluateIrsa, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import {
   aCluster,
   aRequest,
@@ -81,7 +81,7 @@ describe('a role that IRSA gives to the planned service accounts alone', () => {
         const text = policyText(...all.map(({ sub, operator, change }) => irsa(sub, operator, change)));
         if (!isForThemAlone(facts(text), ROLE, accounts)) return;
         const use = {
-          target,
+          clusterArn: clusterArn(target),
           namespace: 'web',
           serviceAccount: 'shop',
           roleAccount: target.account,
