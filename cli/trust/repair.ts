@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterArn } from '../../lambdas/domain/arn.ts';
 import { decodePolicy, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
+import { parseTrust, type TrustPolicy } from '../../lambdas/domain/trust/policy.ts';
 import { proposeRepair, type RepairProposal } from '../../lambdas/domain/trust/repair.ts';
 import { limitFor } from '../../lambdas/domain/trust/size.ts';
 import { CliError } from '../errors.ts';
@@ -90,7 +91,8 @@ const usesOf = (
 
 const propose = (
   flags: TrustRepairFlags,
-  { trustPolicy, oidcIssuer }: Source,
+  trustPolicy: TrustPolicy,
+  { oidcIssuer }: Source,
   uses: readonly ClusterUse[],
 ): RepairProposal =>
   ofOtherAccount(flags) ??
@@ -106,14 +108,18 @@ const propose = (
     acceptedKeys: flags.acceptKey,
   });
 
-const repairedBy = (proposal: RepairProposal, trustPolicy: string, answers: (policy: string) => Answers): Repaired => {
-  const policy: unknown = JSON.parse(decodePolicy(trustPolicy));
+const repairedBy = (
+  proposal: RepairProposal,
+  { text, document }: TrustPolicy,
+  answers: (policy: ParsedPolicy) => Answers,
+): Repaired => {
+  const policy: unknown = JSON.parse(decodePolicy(text));
   const unchanged = {
     changed: false,
     written: false,
     policy,
     length: JSON.stringify(policy).length,
-    before: answers(trustPolicy),
+    before: answers(document),
   };
   switch (proposal.do) {
     case 'nothing':
@@ -128,7 +134,7 @@ const repairedBy = (proposal: RepairProposal, trustPolicy: string, answers: (pol
         statement,
         policy: JSON.parse(after) as unknown,
         length,
-        after: answers(after),
+        after: answers(parsePolicy(after, 'trust')),
       };
     }
   }
@@ -141,15 +147,16 @@ const repairedBy = (proposal: RepairProposal, trustPolicy: string, answers: (pol
 export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep = sleep): Promise<ExitCode> => {
   refuseLostWrite(flags);
   const source = await readSource(flags, io);
-  const { trustPolicy, name, roles } = source;
-  isReadable(parsePolicy(trustPolicy, 'trust'), name);
+  const { name, roles } = source;
+  const trustPolicy = parseTrust(source.trustPolicy);
+  isReadable(trustPolicy.document, name);
   const uses = usesOf(flags, source);
   const questions = uses.map((use): Question => ({ use, acceptedKeys: flags.acceptKey, roleArn: flags.roleArn }));
-  const proposal = propose(flags, source, uses);
-  let repaired = repairedBy(proposal, trustPolicy, (policy) => answersOfAll(parsePolicy(policy, 'trust'), questions));
+  const proposal = propose(flags, trustPolicy, source, uses);
+  let repaired = repairedBy(proposal, trustPolicy, (policy) => answersOfAll(policy, questions));
   if (proposal.do === 'repair' && flags.roleArn !== undefined && roles && !flags.dryRun) {
     const { writeTrust } = await import('./write.ts');
-    await writeTrust(roles, { roleArn: flags.roleArn, before: trustPolicy, after: proposal.after }, wait);
+    await writeTrust(roles, { roleArn: flags.roleArn, before: trustPolicy.text, after: proposal.after }, wait);
     repaired = { ...repaired, written: true };
   }
   print(repaired, flags, { source, uses }, io);

@@ -2,11 +2,11 @@
 import {
   evaluatePodIdentity,
   matchesWildcard,
-  parsePolicy,
   POD_IDENTITY_PRINCIPAL,
   type Statement,
 } from '../../lambdas/domain/policy/index.ts';
 import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { trustPolicy } from '../authorization/decide.ts';
 import { seenTrustPolicy } from '../iam/seen-trust.ts';
 import { findRole } from '../world/world.ts';
 import type { ClusterState, World } from '../world/world.ts';
@@ -37,8 +37,8 @@ const namesPods = ({ principals }: Statement): boolean =>
  * A structural look, as EKS's own seems to be: some statements allow the pods' principal both actions. Conditions and
  * denies are not judged here; STS judges them later, when the agent asks for credentials.
  */
-export const trustsPods = (trustPolicy: string): boolean => {
-  const policy = parsePolicy(trustPolicy, 'trust');
+export const trustsPods = (text: string): boolean => {
+  const policy = trustPolicy(text);
   const allowing = policy.valid
     ? policy.statements.filter((statement) => statement.effect === 'Allow' && namesPods(statement))
     : [];
@@ -57,10 +57,10 @@ export interface RoleUse {
  * What depends on a pod is not known when an association is made: EKS could not refuse it then, whatever STS will say.
  */
 const evaluatesForPods = (
-  trustPolicy: string,
+  text: string,
   { cluster, namespace, serviceAccount, disableSessionTags }: RoleUse,
 ): boolean => {
-  const { verdict } = evaluatePodIdentity(parsePolicy(trustPolicy, 'trust'), {
+  const { verdict } = evaluatePodIdentity(trustPolicy(text), {
     clusterArn: clusterArn({ account: cluster.account, region: cluster.region, cluster: cluster.name }),
     namespace,
     serviceAccount,

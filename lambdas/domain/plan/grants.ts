@@ -9,7 +9,7 @@
 import { clusterArn } from '../arn.ts';
 import type { AttributedServiceAccount } from '../kubernetes.ts';
 import type { Association } from '../observed.ts';
-import { evaluateIrsa, evaluatePodIdentity, type ParsedPolicy, parsePolicy, type TrustUse } from '../policy/index.ts';
+import { evaluateIrsa, evaluatePodIdentity, type ParsedPolicy, type TrustUse } from '../policy/index.ts';
 import { type GrantSubject, isGranted, type RoleGrant } from '../role-grants.ts';
 import { exchanged } from './exchanged.ts';
 import type { Seen } from './facts.ts';
@@ -26,7 +26,7 @@ export interface GrantFacts {
   /** Whether IAM has a provider for that issuer; absent: not read. */
   oidcProvider?: Seen<boolean>;
   /** By ARN, without any statement that this migration has added; `undefined`: IAM has no such role. */
-  trustPolicies: Readonly<Record<string, string | undefined>>;
+  trustPolicies: Readonly<Record<string, ParsedPolicy | undefined>>;
   /** Of the service accounts in question, those that no unfinished migration made. */
   associations: readonly Association[];
   /** The add-on's IRSA role, and the names of the service accounts that its version takes associations for. */
@@ -76,10 +76,8 @@ const useOf = (
   ...changed,
 });
 
-const trustIn = ({ trustPolicies }: GrantFacts, { roleArn }: GrantQuestion): ParsedPolicy | undefined => {
-  const text = trustPolicies[roleArn];
-  return text === undefined ? undefined : parsePolicy(text, 'trust');
-};
+const trustIn = ({ trustPolicies }: GrantFacts, { roleArn }: GrantQuestion): ParsedPolicy | undefined =>
+  trustPolicies[roleArn];
 
 /** Ground 1. */
 function byIrsaTrust(facts: GrantFacts, question: GrantQuestion): Found {

@@ -5,7 +5,7 @@
  */
 import { clusterArn, parseRoleArn } from '../arn.ts';
 import type { Check } from '../model.ts';
-import { evaluatePodIdentity, parsePolicy, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
+import { evaluatePodIdentity, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import { asClause } from '../text.ts';
 import { warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -22,7 +22,7 @@ export function checkMigratedTrust({
     const { namespace, serviceAccount, roleArn, disableSessionTags } = association;
     const found = roles[roleArn];
     if (!found) return [];
-    const { verdict, reasons } = evaluatePodIdentity(parsePolicy(found.trustPolicy, 'trust'), {
+    const { verdict, reasons } = evaluatePodIdentity(found.trustPolicy.document, {
       clusterArn: clusterArn(target),
       namespace,
       serviceAccount,

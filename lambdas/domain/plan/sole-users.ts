@@ -1,7 +1,7 @@
 /** Whether a role is for certain service accounts of a cluster alone, as far as IRSA goes. */
 import { oidcProviderArn } from '../arn.ts';
 import type { PlannedAssociation } from '../planned.ts';
-import { issuerName, matchesWildcard, parsePolicy, type Statement } from '../policy/index.ts';
+import { issuerName, matchesWildcard, type Statement } from '../policy/index.ts';
 import type { Facts } from './facts.ts';
 
 const ASSUME = 'sts:assumerolewithwebidentity';
@@ -36,7 +36,7 @@ export function isForThemAlone(
 ): boolean {
   const role = roles[roleArn];
   if (!role || cluster?.oidcIssuer === undefined) return false;
-  const policy = parsePolicy(role.trustPolicy, 'trust');
+  const policy = role.trustPolicy.document;
   if (!policy.valid) return false;
   const provider = oidcProviderArn(request.target, cluster.oidcIssuer);
   const issuer = issuerName(cluster.oidcIssuer);

@@ -15,6 +15,7 @@ import {
   type TrustUse,
 } from '../policy/index.ts';
 import type { TrustChange } from './model.ts';
+import type { TrustPolicy } from './policy.ts';
 import { limitFor, waysOut } from './size.ts';
 import {
   isObject,
@@ -35,8 +36,8 @@ import {
 export { samePolicy } from './statements.ts';
 
 export interface RepairRequest {
-  /** As the role has it: JSON text, URL-encoded or not. */
-  trustPolicy: string;
+  /** As the role has it. */
+  trustPolicy: TrustPolicy;
   target: Target;
   /** Those that shall use the role. */
   serviceAccounts: readonly ServiceAccountUse[];
@@ -192,13 +193,12 @@ export function proposeRepair({
   maxLength,
 }: RepairRequest): RepairProposal {
   const options = { acceptedKeys };
-  const present = parsePolicy(trustPolicy, 'trust');
   const uses = uniqueAccounts(serviceAccounts).map((one): TrustUse & ServiceAccountUse => ({
     ...one,
     clusterArn: clusterArn(target),
     ...(oidcIssuer === undefined ? {} : { oidcIssuer }),
   }));
-  const lacking = uses.filter((use) => evaluatePodIdentity(present, use, options).verdict !== 'allowed');
+  const lacking = uses.filter((use) => evaluatePodIdentity(trustPolicy.document, use, options).verdict !== 'allowed');
   if (lacking.length === 0) return { do: 'nothing' };
   const trust = readTrust(trustPolicy);
   if (!trust.readable) return refuse(trust.why, trust.remedy);

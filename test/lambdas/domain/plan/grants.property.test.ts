@@ -1,5 +1,6 @@
 /** Whatever the trust policies, annotations and requests: nobody can use a role that the rule does not give them. */
 import * as fc from 'fast-check';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { expect, it } from 'vitest';
 import { clusterArn } from '../../../../lambdas/domain/arn.ts';
 import type { Association, Plan } from '../../../../lambdas/domain/model.ts';
@@ -74,7 +75,7 @@ const planOf = (given: World): Plan =>
       }),
       podIdentity: given.takes.map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] })),
       roles: Object.fromEntries(
-        ROLES.map((arn) => [arn, { trustPolicy: JSON.stringify(policyFor(given.trust[arn]!, PLACE)) }]),
+        ROLES.map((arn) => [arn, { trustPolicy: parseTrust(JSON.stringify(policyFor(given.trust[arn]!, PLACE))) }]),
       ),
       rolePolicies: Object.fromEntries(ROLES.map((arn) => [arn, { policies: [] }])),
       repairableRoleArns: ROLES,

@@ -1,4 +1,5 @@
 import { array, assert, constantFrom, oneof, property, record as recordOf } from 'fast-check';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { clusterArn } from '../../../../lambdas/domain/arn.ts';
 import { describe, expect, it } from 'vitest';
 import { isForThemAlone } from '../../../../lambdas/domain/plan/sole-users.ts';
@@ -22,7 +23,7 @@ const accounts = [{ namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT }];
 const facts = (trustPolicy: string) => ({
   request: aRequest(),
   cluster: aCluster(),
-  roles: { [ROLE]: { trustPolicy } },
+  roles: { [ROLE]: { trustPolicy: parseTrust(trustPolicy) } },
 });
 const isAlone = (...statements: unknown[]): boolean => isForThemAlone(facts(policyText(...statements)), ROLE, accounts);
 const irsa = (sub: string | string[], operator = 'StringEquals', change: object = {}) => ({
