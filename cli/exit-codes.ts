@@ -1,6 +1,6 @@
 import type { Outcome } from '../lambdas/domain/model.ts';
 import type { SweepMode, SweepOutcome } from '../lambdas/domain/sweep/model.ts';
-import type { Verdict } from '../lambdas/domain/policy/request.ts';
+import type { Verdict } from '../lambdas/domain/policy/index.ts';
 
 /** What the shell gets: a pipeline branches on these, so they never change their meaning. */
 export const EXIT_CODES = {

@@ -4,9 +4,7 @@
  * Lambda."; "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume
  * the provided role."), EventBridge when it first delivers: here all of it is said before anything runs.
  */
-import { parsePolicy } from '../lambdas/domain/policy/document.ts';
-import { evaluate } from '../lambdas/domain/policy/evaluate.ts';
-import type { KeyState } from '../lambdas/domain/policy/request.ts';
+import { evaluate, type KeyState, parsePolicy } from '../lambdas/domain/policy/index.ts';
 import type { Assembly } from './assembly/assembly.ts';
 
 /** A role that its service can't use; the message says what to add. */

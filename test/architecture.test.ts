@@ -141,6 +141,20 @@ const rules: [string, Rule][] = [
   ['nothing that ships needs the tests', { from: /^(?!test\/|bench\/)/, files: /^(?!test\/|bench\/)/ }],
 ];
 
+const POLICY = 'lambdas/domain/policy/';
+
+/** Returns the imports that cross the boundary of the policy evaluator anywhere but at its index. */
+const pastPolicyIndex = ({ file, imports }: Pick<Source, 'file' | 'imports'>): string[] => {
+  const isInside = file.startsWith(POLICY);
+  return imports
+    .filter((one) =>
+      isInside
+        ? !one.startsWith(POLICY)
+        : one.startsWith(POLICY) && one !== `${POLICY}index.ts` && !file.startsWith(`test/${POLICY}`),
+    )
+    .map((one) => `${file} imports ${one}`);
+};
+
 describe('imports', () => {
   it.each(rules)('%s', (_, { from, files, packages }) => {
     const concerned = sources.filter(({ file }) => from.test(file));
@@ -163,6 +177,21 @@ describe('imports', () => {
             .map((one) => `${file} imports ${one}`);
     });
     expect(wrong).toEqual([]);
+  });
+
+  it('of the policy evaluator stay inside it, and everything else imports its index alone', () => {
+    expect(sources.filter(({ imports }) => imports.includes(`${POLICY}index.ts`)).length).toBeGreaterThan(0);
+    expect(sources.flatMap(pastPolicyIndex)).toEqual([]);
+  });
+
+  it.each([
+    ['lambdas/domain/policy/x.ts', 'lambdas/domain/arn.ts'],
+    ['lambdas/domain/policy/x.ts', 'zod'],
+    ['lambdas/domain/plan/x.ts', 'lambdas/domain/policy/wildcard.ts'],
+    ['sandbox/iam/x.ts', 'lambdas/domain/policy/document.ts'],
+    ['test/lambdas/x.test.ts', 'lambdas/domain/policy/trust.ts'],
+  ])('of the policy evaluator may not be crossed: %s imports %s', (file, imported) => {
+    expect(pastPolicyIndex({ file, imports: [imported] })).toEqual([`${file} imports ${imported}`]);
   });
 
   it('name files that are there', () => {

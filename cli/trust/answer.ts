@@ -2,10 +2,16 @@
  * What is answered about one service account and one trust policy: the same in a single check, a batch and a repair.
  */
 import { parseRoleArn } from '../../lambdas/domain/arn.ts';
-import type { TrustUse } from '../../lambdas/domain/policy/contexts.ts';
-import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
-import type { Evaluation, Reason, Verdict } from '../../lambdas/domain/policy/request.ts';
-import { evaluateIrsa, evaluatePodIdentity } from '../../lambdas/domain/policy/trust.ts';
+import type { Target } from '../../lambdas/domain/model.ts';
+import {
+  evaluateIrsa,
+  evaluatePodIdentity,
+  type Evaluation,
+  type ParsedPolicy,
+  type Reason,
+  type TrustUse,
+  type Verdict,
+} from '../../lambdas/domain/policy/index.ts';
 
 export interface Answer {
   verdict: Verdict;
@@ -29,8 +35,11 @@ const answerOf = ({ verdict, reasons, undecided, accepted }: Evaluation): Answer
   ...(accepted.length > 0 ? { accepted } : {}),
 });
 
+/** A use whose cluster messages name. */
+export type ClusterUse = TrustUse & { target: Target };
+
 export interface Question {
-  use: TrustUse;
+  use: ClusterUse;
   acceptedKeys: readonly string[];
   /** Absent where it is not said whose policy it is. */
   roleArn?: string | undefined;
@@ -46,7 +55,7 @@ export const otherAccount = (roleArn: string | undefined, { account }: { account
  * What no trust policy says. Source: EKS API Reference, CreatePodIdentityAssociation: the association's role "is in
  * this account".
  */
-const ofOtherAccount = (account: string, { target }: TrustUse): Reason => ({
+const ofOtherAccount = (account: string, { target }: ClusterUse): Reason => ({
   message: `The role is in account ${account} and the cluster in ${target.account}: whatever the trust policy says, EKS associates service accounts with roles of the cluster's account alone, which may then assume this one as their target role.`,
 });
 

@@ -3,10 +3,11 @@
  * however many there are.
  */
 import { Writable } from 'node:stream';
+import { clusterArn } from '../../lambdas/domain/arn.ts';
 import { z } from 'zod';
 import { roleArn } from '../../lambdas/domain/model.ts';
 import { parseJson } from '../../lambdas/domain/json.ts';
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { CliError, errorDocument } from '../errors.ts';
 import { EXIT_CODES, exitCodeOfVerdict, type ExitCode } from '../exit-codes.ts';
 import type { Io, Output } from '../io.ts';
@@ -70,6 +71,7 @@ const answer = (
 ): Answers => {
   const use = {
     target,
+    clusterArn: clusterArn(target),
     namespace,
     serviceAccount,
     disableSessionTags: disableSessionTags === true,

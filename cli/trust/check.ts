@@ -1,7 +1,8 @@
 /**
  * `trust check`: may this service account use this role, by EKS Pod Identity and by IRSA? From flags to the exit code.
  */
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
+import { clusterArn } from '../../lambdas/domain/arn.ts';
 import { exitCodeOfVerdict, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { styleFor } from '../print/style.ts';
@@ -18,6 +19,7 @@ export const trustCheck = async (flags: TrustCheckFlags, io: Io): Promise<ExitCo
   const { clusterArn: target, namespace, serviceAccount, disableSessionTags, acceptKey, roleArn } = flags;
   const use = {
     target,
+    clusterArn: clusterArn(target),
     namespace,
     serviceAccount,
     disableSessionTags,

@@ -1,10 +1,9 @@
 /** What `trust check` and `trust repair` say to people. */
 import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
-import type { TrustUse } from '../../lambdas/domain/policy/contexts.ts';
-import type { Reason, Verdict } from '../../lambdas/domain/policy/request.ts';
+import type { Reason, Verdict } from '../../lambdas/domain/policy/index.ts';
 import { type Format, hanging, type Style } from '../print/style.ts';
 import { shellWord } from '../../lambdas/domain/shell.ts';
-import type { Answer, Answers } from './answer.ts';
+import type { Answer, Answers, ClusterUse } from './answer.ts';
 import type { Repaired } from './repaired.ts';
 
 const MARKS: Record<Verdict, { mark: string; format: Format }> = {
@@ -55,18 +54,18 @@ const hintLines = ({ verdict, undecided }: Answer, repair: string, style: Style)
   ];
 };
 
-const issuerHint = ({ irsa }: Answers, { oidcIssuer }: TrustUse, style: Style): string[] =>
+const issuerHint = ({ irsa }: Answers, { oidcIssuer }: ClusterUse, style: Style): string[] =>
   irsa.verdict === 'unknown' && oidcIssuer === undefined
     ? hanging('  do: ', "to know about IRSA, add the cluster's OIDC issuer: --oidc-issuer URL", style)
     : [];
 
-const subject = ({ target: { account, region, cluster }, namespace }: TrustUse, names: readonly string[]): string =>
+const subject = ({ target: { account, region, cluster }, namespace }: ClusterUse, names: readonly string[]): string =>
   `${names.map((name) => `${namespace}/${name}`).join(', ')} on ${cluster} (${account}, ${region})`;
 
 export interface Checked {
   /** Whose trust policy it is. */
   name: string;
-  use: TrustUse;
+  use: ClusterUse;
   answers: Answers;
   /** The command that shows its repair. */
   repair: string;
@@ -97,7 +96,7 @@ const verdictLine = (kind: keyof Answers, before: Answers, after: Answers, style
 
 export interface RepairPrint {
   name: string;
-  use: TrustUse;
+  use: ClusterUse;
   serviceAccounts: readonly string[];
   /** As it was read. */
   before: string;

@@ -3,8 +3,9 @@
  * code.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodePolicy, parsePolicy, type ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
-import type { TrustUse } from '../../lambdas/domain/policy/contexts.ts';
+import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { decodePolicy, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
+import { parseTrust, type TrustPolicy } from '../../lambdas/domain/trust/policy.ts';
 import { proposeRepair, type RepairProposal } from '../../lambdas/domain/trust/repair.ts';
 import { limitFor } from '../../lambdas/domain/trust/size.ts';
 import { CliError } from '../errors.ts';
@@ -13,7 +14,7 @@ import type { Io } from '../io.ts';
 import { PROGRAM } from '../options.ts';
 import { styleFor } from '../print/style.ts';
 import type { TrustRepairFlags } from '../trust-options.ts';
-import { type Answers, answersOfAll, otherAccount, type Question } from './answer.ts';
+import { type Answers, answersOfAll, type ClusterUse, otherAccount, type Question } from './answer.ts';
 import { repairLines } from './print.ts';
 import type { Repaired } from './repaired.ts';
 import { readSource, type Source } from './source.ts';
@@ -60,9 +61,10 @@ const ofOtherAccount = ({ roleArn, clusterArn: target }: TrustRepairFlags): Repa
 const usesOf = (
   { clusterArn: target, namespace, serviceAccount, disableSessionTags }: TrustRepairFlags,
   { oidcIssuer }: Source,
-): TrustUse[] =>
+): ClusterUse[] =>
   [...new Set(serviceAccount)].map((name) => ({
     target,
+    clusterArn: clusterArn(target),
     namespace,
     serviceAccount: name,
     disableSessionTags,
@@ -71,8 +73,9 @@ const usesOf = (
 
 const propose = (
   flags: TrustRepairFlags,
-  { trustPolicy, oidcIssuer }: Source,
-  uses: readonly TrustUse[],
+  trustPolicy: TrustPolicy,
+  { oidcIssuer }: Source,
+  uses: readonly ClusterUse[],
 ): RepairProposal =>
   ofOtherAccount(flags) ??
   proposeRepair({
@@ -87,14 +90,18 @@ const propose = (
     acceptedKeys: flags.acceptKey,
   });
 
-const repairedBy = (proposal: RepairProposal, trustPolicy: string, answers: (policy: string) => Answers): Repaired => {
-  const policy: unknown = JSON.parse(decodePolicy(trustPolicy));
+const repairedBy = (
+  proposal: RepairProposal,
+  { text, document }: TrustPolicy,
+  answers: (policy: ParsedPolicy) => Answers,
+): Repaired => {
+  const policy: unknown = JSON.parse(decodePolicy(text));
   const unchanged = {
     changed: false,
     written: false,
     policy,
     length: JSON.stringify(policy).length,
-    before: answers(trustPolicy),
+    before: answers(document),
   };
   switch (proposal.do) {
     case 'nothing':
@@ -109,7 +116,7 @@ const repairedBy = (proposal: RepairProposal, trustPolicy: string, answers: (pol
         statement,
         policy: JSON.parse(after) as unknown,
         length,
-        after: answers(after),
+        after: answers(parsePolicy(after, 'trust')),
       };
     }
   }
@@ -122,15 +129,16 @@ const repairedBy = (proposal: RepairProposal, trustPolicy: string, answers: (pol
 export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep = sleep): Promise<ExitCode> => {
   refuseLostWrite(flags);
   const source = await readSource(flags, io);
-  const { trustPolicy, name, roles } = source;
-  isReadable(parsePolicy(trustPolicy, 'trust'), name);
+  const { name, roles } = source;
+  const trustPolicy = parseTrust(source.trustPolicy);
+  isReadable(trustPolicy.document, name);
   const uses = usesOf(flags, source);
   const questions = uses.map((use): Question => ({ use, acceptedKeys: flags.acceptKey, roleArn: flags.roleArn }));
-  const proposal = propose(flags, source, uses);
-  let repaired = repairedBy(proposal, trustPolicy, (policy) => answersOfAll(parsePolicy(policy, 'trust'), questions));
+  const proposal = propose(flags, trustPolicy, source, uses);
+  let repaired = repairedBy(proposal, trustPolicy, (policy) => answersOfAll(policy, questions));
   if (proposal.do === 'repair' && flags.roleArn !== undefined && roles && !flags.dryRun) {
     const { writeTrust } = await import('./write.ts');
-    await writeTrust(roles, { roleArn: flags.roleArn, before: trustPolicy, after: proposal.after }, wait);
+    await writeTrust(roles, { roleArn: flags.roleArn, before: trustPolicy.text, after: proposal.after }, wait);
     repaired = { ...repaired, written: true };
   }
   print(repaired, flags, { source, uses }, io);
@@ -141,7 +149,7 @@ export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep =
 const print = (
   repaired: Repaired,
   flags: TrustRepairFlags,
-  { source: { name, trustPolicy }, uses }: { source: Source; uses: readonly TrustUse[] },
+  { source: { name, trustPolicy }, uses }: { source: Source; uses: readonly ClusterUse[] },
   io: Io,
 ): void => {
   if (flags.json) {

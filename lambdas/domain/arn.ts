@@ -1,4 +1,5 @@
 import { partitionOf } from './partitions.ts';
+import { issuerName } from './policy/index.ts';
 
 /** Parts of an IAM role's ARN. */
 export interface RoleArn {
@@ -56,9 +57,6 @@ export function parseClusterArn(arn: string): { account: string; region: string;
   const target = { account, region, cluster };
   return clusterArn(target) === arn ? target : undefined;
 }
-
-/** An OIDC issuer as IAM names it in ARNs and condition keys: without `https://` and the slash at the end. */
-export const issuerName = (issuer: string): string => issuer.replace(/^https:\/\//i, '').replace(/\/$/, '');
 
 /** IAM's OIDC provider for an issuer, in the cluster's account. */
 export const oidcProviderArn = (target: { account: string; region: string }, issuer: string): string =>

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { clusterArn } from './arn.ts';
 import type { Target } from './request.ts';
-import { matchesWildcard } from './policy/wildcard.ts';
+import { matchesWildcard } from './policy/index.ts';
 
 /**
  * One entry, as the functions read it: each role of `roles` may be given to each of `serviceAccounts`

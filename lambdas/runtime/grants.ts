@@ -3,6 +3,7 @@
  * `begin`, under the lock, and in the steps directly before they write an association or a trust policy.
  */
 import { isOwnedBy, oidcProviderArn } from '../domain/arn.ts';
+import { type ParsedPolicy, parsePolicy } from '../domain/policy/index.ts';
 import { MigrationError } from '../domain/errors.ts';
 import { irsaRoleOf } from '../domain/irsa.ts';
 import type { Association, Migration, Plan, PlannedAssociation, Snapshot } from '../domain/model.ts';
@@ -147,7 +148,9 @@ export async function assertPlanIsGranted(
   const facts: GrantFacts = {
     target,
     ...(cluster?.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }),
-    trustPolicies,
+    trustPolicies: Object.fromEntries(
+      Object.entries(trustPolicies).map(([arn, text]) => [arn, parsePolicy(text, 'trust')]),
+    ),
     associations: associations.filter(({ id }) => !unfinished.includes(id)),
     ...addonFacts(plan, about),
     roleGrants: settingsFor(settings, target).roleGrants ?? [],
@@ -173,14 +176,15 @@ async function trustOf(
   record: Migration,
   arns: Iterable<string>,
   known: Readonly<Record<string, string>>,
-): Promise<Record<string, string | undefined>> {
-  const found: Record<string, string | undefined> = {};
+): Promise<Record<string, ParsedPolicy | undefined>> {
+  const found: Record<string, ParsedPolicy | undefined> = {};
   for (const arn of arns) {
     const text = known[arn] ?? (await roles.getRole(arn))?.trustPolicy;
     // What this migration has added gives nobody a claim.
-    found[arn] = standingTrustChanges(record)
+    const own = standingTrustChanges(record)
       .filter(({ roleArn }) => roleArn === arn)
       .reduce<string | undefined>((left, { statement }) => left && withoutAdded(left, statement), text);
+    found[arn] = own === undefined ? undefined : parsePolicy(own, 'trust');
   }
   return found;
 }

@@ -6,6 +6,7 @@ import { settingsFor } from '../domain/spokes.ts';
 import { asClause } from '../domain/text.ts';
 import type { ReadingPorts, Settings, SimulatedCall } from '../ports/index.ts';
 import { advisory } from './advice.ts';
+import { policyFact } from './read-roles.ts';
 
 type Roles = ReadingPorts['roles'];
 
@@ -72,7 +73,10 @@ class OwnJudgement {
     const boundary = 'read' in identity ? await advisory(() => this.roles.getBoundary(arn)) : identity;
     const found =
       'read' in identity && 'read' in boundary
-        ? { identity: identity.read, ...(boundary.read ? { boundary: boundary.read } : {}) }
+        ? {
+            identity: identity.read.map(policyFact),
+            ...(boundary.read ? { boundary: policyFact(boundary.read) } : {}),
+          }
         : { refused: 'refused' in boundary ? boundary.refused : '' };
     this.known.set(arn, found);
     return found;

@@ -5,9 +5,18 @@ import { isMigrationError } from '../domain/errors.ts';
 import type { Addon, Association, PlannedAssociation } from '../domain/model.ts';
 import type { ServiceAccountRef } from '../domain/subject.ts';
 import { addedAssociations } from '../domain/plan/association-checks.ts';
-import type { Facts, NodeRoleFact, NodeRolesFact, RolePoliciesFact, RoleUsersFact } from '../domain/plan/facts.ts';
+import type {
+  Facts,
+  NodeRoleFact,
+  NodeRolesFact,
+  PolicyFact,
+  RolePoliciesFact,
+  RoleUsersFact,
+} from '../domain/plan/facts.ts';
 import { NODE_ACTION } from '../domain/plan/preflight-node-role.ts';
-import type { ReadingPorts } from '../ports/index.ts';
+import { parsePolicy } from '../domain/policy/index.ts';
+import { parseTrust } from '../domain/trust/policy.ts';
+import type { ReadingPorts, RolePolicy } from '../ports/index.ts';
 import { readNamespace } from './addon-namespace.ts';
 import { advisory } from './advice.ts';
 import { listPlannedAssociations } from './associations.ts';
@@ -33,7 +42,9 @@ export async function readRoles(roles: Roles, arns: string[], account: string): 
   const found: Facts['roles'] = {};
   for (const arn of arns) {
     // Another account's role can't be read with our rights, and its check does not need it.
-    if (parseRoleArn(arn)?.account === account) found[arn] = await roles.getRole(arn);
+    if (parseRoleArn(arn)?.account !== account) continue;
+    const role = await roles.getRole(arn);
+    found[arn] = role && { trustPolicy: parseTrust(role.trustPolicy) };
   }
   return found;
 }
@@ -117,9 +128,15 @@ export async function readOwner(
   return undefined;
 }
 
+/** Returns the policy as a fact: parsed, since it is asked about many times. */
+export const policyFact = ({ document, ...policy }: RolePolicy): PolicyFact => ({
+  ...policy,
+  ...(document === undefined ? {} : { document: parsePolicy(document, 'identity') }),
+});
+
 async function policiesOf(roles: Roles, arn: string): Promise<RolePoliciesFact> {
   const answer = await advisory(() => roles.listPolicies(arn));
-  return 'read' in answer ? { policies: answer.read } : { policies: [], error: answer.refused };
+  return 'read' in answer ? { policies: answer.read.map(policyFact) } : { policies: [], error: answer.refused };
 }
 
 /** Policies of the roles that IAM has. */

@@ -1,11 +1,10 @@
 /** What a recovery needs to know before it decides, and whether a migration that keeps no locks can still go back. */
-import { parseRoleArn } from '../domain/arn.ts';
+import { clusterArn, parseRoleArn } from '../domain/arn.ts';
 import { changedByOthers } from '../domain/copies.ts';
 import { irsaRoleOf } from '../domain/irsa.ts';
 import { eachHolder } from '../domain/locks.ts';
 import { type AddonSnapshot, isForAddon, isOfAddon, type Migration, type Snapshot } from '../domain/model.ts';
-import { parsePolicy } from '../domain/policy/document.ts';
-import { evaluateIrsa } from '../domain/policy/trust.ts';
+import { evaluateIrsa, parsePolicy } from '../domain/policy/index.ts';
 import type { OwnerState } from '../domain/recovery.ts';
 import { accountProblem, associationText, foreignAssociations, isUnannotated } from '../domain/service-account.ts';
 import { subjectOf } from '../domain/subject.ts';
@@ -136,7 +135,7 @@ export async function wayBackClosed(
     const { verdict, reasons } = evaluateIrsa(
       policy,
       {
-        target,
+        clusterArn: clusterArn(target),
         namespace,
         serviceAccount,
         oidcIssuer: issuer,

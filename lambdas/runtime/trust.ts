@@ -2,13 +2,18 @@
  * Trust policies that a migration changes: whether a change still holds, how it is written, and what EKS says while it
  * has not seen it.
  */
-import { issuerName } from '../domain/arn.ts';
+import { clusterArn } from '../domain/arn.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { Migration, Plan } from '../domain/model.ts';
-import type { TrustUse } from '../domain/policy/contexts.ts';
+import {
+  evaluateIrsa,
+  evaluatePodIdentity,
+  issuerName,
+  type ParsedPolicy,
+  parsePolicy,
+  type TrustUse,
+} from '../domain/policy/index.ts';
 import { isCovered } from '../domain/plan/pass-role.ts';
-import { parsePolicy, type ParsedPolicy } from '../domain/policy/document.ts';
-import { evaluateIrsa, evaluatePodIdentity } from '../domain/policy/trust.ts';
 import { standingTrustChanges } from '../domain/recovery.ts';
 import { repairProblem } from '../domain/trust/own-changes.ts';
 import type { TrustRepair } from '../domain/trust/model.ts';
@@ -61,7 +66,7 @@ const usesOf = ({ request, plan }: Pick<Migration, 'request' | 'plan'>, roleArn:
   (plan?.associations ?? [])
     .filter((one) => one.roleArn === roleArn)
     .flatMap(({ namespace, serviceAccount }) => {
-      const use = { target: request.target, namespace, serviceAccount };
+      const use = { clusterArn: clusterArn(request.target), namespace, serviceAccount };
       const loses = plan?.carryOver.some(
         (one) =>
           one.namespace === namespace && one.serviceAccount === serviceAccount && one.disableSessionTags === true,

@@ -5,7 +5,7 @@
  * schemas of AWS::EKS::Addon and AWS::EKS::PodIdentityAssociation list them behind each call.
  */
 import { Aws } from 'aws-cdk-lib';
-import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../../lambdas/domain/policy/contexts.ts';
+import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../../lambdas/domain/policy/index.ts';
 import { MIGRATION_TAG } from '../../lambdas/domain/service-account.ts';
 import type { Grant } from './grant.ts';
 

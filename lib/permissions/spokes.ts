@@ -3,7 +3,7 @@
  * may do is what its steps may do in their own account, by the same grants (`targets.ts`).
  */
 import { Aws } from 'aws-cdk-lib';
-import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
 import {
   type AwsCapability,
   capabilitiesOf,

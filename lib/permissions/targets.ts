@@ -1,7 +1,7 @@
 /** What each step does at its target: in EKS and in IAM. */
 import { Aws } from 'aws-cdk-lib';
 import { EVENT_SOURCE } from '../../lambdas/domain/service-event.ts';
-import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import {
   ACCESS_ENTRIES,

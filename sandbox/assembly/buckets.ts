@@ -2,7 +2,7 @@
  * Buckets with what their policies say. Source: CloudFormation Template Reference, `AWS::S3::Bucket` and
  * `AWS::S3::BucketPolicy`.
  */
-import { type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json, listOf } from '../json.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';

@@ -1,5 +1,5 @@
 /** What the policies of default buses say. Source: CloudFormation Template Reference, `AWS::Events::EventBusPolicy`. */
-import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
+import type { ParsedPolicy } from '../../lambdas/domain/policy/index.ts';
 import { AssemblyError } from './error.ts';
 import { policyAbout } from './messaging.ts';
 import { resourcesOfType } from './resources.ts';

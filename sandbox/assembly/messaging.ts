@@ -2,8 +2,7 @@
  * Topics and queues, with what their policies say. Source: CloudFormation Template Reference, `AWS::SNS::TopicPolicy`,
  * `AWS::SNS::Subscription`, `AWS::SQS::QueuePolicy`.
  */
-import { type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import { matchesWildcard, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json, listOf } from '../json.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';

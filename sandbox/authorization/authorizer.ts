@@ -4,9 +4,7 @@
  * trust policy of the assumed role. Source: IAM User Guide, "Policy evaluation logic" and "Troubleshoot access denied
  * error messages".
  */
-import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
-import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
-import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
+import { closedWorld, type ParsedPolicy, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
 import type { Caller } from '../http.ts';
 import { awsPolicy } from '../iam/aws-policies.ts';
 import { operatorRoleArn } from '../sts/access-keys.ts';

@@ -1,9 +1,13 @@
 /** Evaluates policies for one request, with IAM's names for the decisions. */
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import type { ParsedPolicy, Statement } from '../../lambdas/domain/policy/document.ts';
-import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
-import type { KeyState, PolicyRequest } from '../../lambdas/domain/policy/request.ts';
-import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import {
+  evaluate,
+  type KeyState,
+  matchesWildcard,
+  type ParsedPolicy,
+  parsePolicy,
+  type PolicyRequest,
+  type Statement,
+} from '../../lambdas/domain/policy/index.ts';
 
 /** Limits the caches, which outlive a world: the roles of most worlds have the same policies. */
 const MOST_REMEMBERED = 2000;

@@ -2,10 +2,7 @@
  * Evaluates resource-based policies of functions, topics and queues for calls by services and roles. Source: IAM User
  * Guide, "Identity-based policies and resource-based policies".
  */
-import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
-import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
-import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
-import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
+import { closedWorld, evaluate, type ParsedPolicy, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { Denial } from './asked.ts';
 import { denies } from './decide.ts';

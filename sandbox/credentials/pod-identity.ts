@@ -5,8 +5,8 @@
  * resources based on tags".
  */
 import { createHash } from 'node:crypto';
-import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
-import { podIdentityRequests } from '../../lambdas/domain/policy/contexts.ts';
+import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { type AssumeRoleCall, podIdentityRequests } from '../../lambdas/domain/policy/index.ts';
 import { refusalIn } from '../authorization/authorizer.ts';
 import type { Caller } from '../http.ts';
 import { sessionArn } from '../sts/sessions.ts';
@@ -82,7 +82,7 @@ const trustsPod = (
   const { account, region, name } = cluster;
   const { disableSessionTags } = association;
   const requests = podIdentityRequests({
-    target: { account, region, cluster: name },
+    clusterArn: clusterArn({ account, region, cluster: name }),
     namespace: pod.namespace,
     serviceAccount: pod.serviceAccount,
     ...(disableSessionTags === undefined ? {} : { disableSessionTags }),

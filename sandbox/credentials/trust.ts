@@ -1,7 +1,5 @@
 /** Evaluates a role's trust policy for a pod, whose request has more known condition keys than a plan's. */
-import { lookUpIn, statesOf } from '../../lambdas/domain/policy/contexts.ts';
-import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
-import type { KeyState, PolicyRequest } from '../../lambdas/domain/policy/request.ts';
+import { evaluate, type KeyState, lookUpIn, type PolicyRequest, statesOf } from '../../lambdas/domain/policy/index.ts';
 import { trustPolicy } from '../authorization/decide.ts';
 import { roleTagKeys } from '../iam/authorization.ts';
 import { seenTrustPolicy } from '../iam/seen-trust.ts';

@@ -3,8 +3,8 @@
  * token's audience, and the role's trust policy. Sources: STS API Reference, AssumeRoleWithWebIdentity; messages as
  * reported by users (aws/amazon-eks-pod-identity-webhook#30, eksctl-io/eksctl#1910, aws/karpenter-provider-aws#2534).
  */
-import { issuerName, oidcProviderArn } from '../../lambdas/domain/arn.ts';
-import { irsaRequest } from '../../lambdas/domain/policy/contexts.ts';
+import { clusterArn, oidcProviderArn } from '../../lambdas/domain/arn.ts';
+import { irsaRequest, issuerName } from '../../lambdas/domain/policy/index.ts';
 import { findRole } from '../world/world.ts';
 import type { ClusterState, OidcProviderState, World } from '../world/world.ts';
 import { type Granted, type Refusal, refused } from './refusal.ts';
@@ -43,7 +43,7 @@ export const judgeWebIdentity = (
   if (audience === undefined) return refused('InvalidIdentityToken', 400, 'Incorrect token audience');
   if (!role) return denied;
   const request = irsaRequest({
-    target: { account: cluster.account, region, cluster: name },
+    clusterArn: clusterArn({ account: cluster.account, region, cluster: name }),
     namespace,
     serviceAccount,
     oidcIssuer,

@@ -1,9 +1,12 @@
 /** EKS's checks of a role before it accepts it. */
-import { POD_IDENTITY_PRINCIPAL } from '../../lambdas/domain/policy/contexts.ts';
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import type { Statement } from '../../lambdas/domain/policy/document.ts';
-import { evaluatePodIdentity } from '../../lambdas/domain/policy/trust.ts';
-import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import {
+  evaluatePodIdentity,
+  matchesWildcard,
+  POD_IDENTITY_PRINCIPAL,
+  type Statement,
+} from '../../lambdas/domain/policy/index.ts';
+import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { trustPolicy } from '../authorization/decide.ts';
 import { seenTrustPolicy } from '../iam/seen-trust.ts';
 import { findRole } from '../world/world.ts';
 import type { ClusterState, World } from '../world/world.ts';
@@ -35,8 +38,8 @@ const namesPods = ({ principals }: Statement): boolean =>
  * EKS's own check seems to be: conditions and denies are not evaluated here, but later by STS, when the agent requests
  * credentials.
  */
-export const trustsPods = (trustPolicy: string): boolean => {
-  const policy = parsePolicy(trustPolicy, 'trust');
+export const trustsPods = (text: string): boolean => {
+  const policy = trustPolicy(text);
   const allowing = policy.valid
     ? policy.statements.filter((statement) => statement.effect === 'Allow' && namesPods(statement))
     : [];
@@ -56,12 +59,11 @@ export interface RoleUse {
  * when an association is created, so EKS could not refuse the role because of them, whatever STS decides later.
  */
 const evaluatesForPods = (
-  trustPolicy: string,
+  text: string,
   { cluster, namespace, serviceAccount, disableSessionTags }: RoleUse,
 ): boolean => {
-  const target = { account: cluster.account, region: cluster.region, cluster: cluster.name };
-  const { verdict } = evaluatePodIdentity(parsePolicy(trustPolicy, 'trust'), {
-    target,
+  const { verdict } = evaluatePodIdentity(trustPolicy(text), {
+    clusterArn: clusterArn({ account: cluster.account, region: cluster.region, cluster: cluster.name }),
     namespace,
     serviceAccount,
     ...(disableSessionTags === undefined ? {} : { disableSessionTags }),

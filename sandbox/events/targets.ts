@@ -1,6 +1,6 @@
 /** What a rule does with its targets. What EventBridge can't deliver goes to the target's dead-letter queue. */
 import type { AssemblyRule, AssemblyTarget } from '../assembly/rules.ts';
-import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
+import type { ParsedPolicy } from '../../lambdas/domain/policy/index.ts';
 import { denialOfRole } from '../authorization/resource-policy.ts';
 import { isJson } from '../json.ts';
 import { isFunctionArn } from '../lambda/arn.ts';

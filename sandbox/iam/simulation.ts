@@ -2,9 +2,7 @@
  * SimulatePrincipalPolicy: evaluates a role's own policies and its permissions boundary, with the same evaluator as for
  * trust policies.
  */
-import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
-import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
-import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
+import { closedWorld, type ParsedPolicy, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
 import { decide, type Decision, denies, identityPolicy } from '../authorization/decide.ts';
 import type { CallContext } from '../http.ts';
 import { findRole } from '../world/world.ts';

@@ -2,8 +2,7 @@
  * IAM's validation of a trust policy when it is stored. Messages as reported by users (opstrace#88, aws-cdk#18564; for
  * service principals: terraform-aws-modules/terraform-aws-eks#1904).
  */
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import type { Statement } from '../../lambdas/domain/policy/document.ts';
+import { parsePolicy, type Statement } from '../../lambdas/domain/policy/index.ts';
 import { renewSessionsOf } from '../credentials/sessions.ts';
 import { findRole } from '../world/world.ts';
 import type { RoleState, World } from '../world/world.ts';

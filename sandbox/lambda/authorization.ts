@@ -3,7 +3,7 @@
  * Guide, "Granting other AWS entities access to your Lambda functions". (A function's policy may let a role in too;
  * the assembly refuses such a permission.)
  */
-import { type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { AssemblyFunction, AssemblyPermission } from '../assembly/functions.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import type { Denial } from '../authorization/asked.ts';

@@ -4,10 +4,7 @@
  * request". Errors put the resource in quotation marks, as reported by users (noobaa/noobaa-core#10060,
  * schubergphilis/terraform-aws-mcaf-securityhub-findings-manager#64).
  */
-import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
-import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
-import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
-import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import { closedWorld, evaluate, matchesWildcard, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
 import type { AssemblyBucket } from '../assembly/buckets.ts';
 import { globalKeys } from '../authorization/authorizer.ts';
 import type { Asked, Trust } from '../authorization/asked.ts';

@@ -2,7 +2,7 @@
  * STS: GetCallerIdentity, AssumeRole by the role's trust policy and the caller's own policies, and
  * AssumeRoleWithWebIdentity by a service account token (`sandbox/credentials/web-identity.ts`).
  */
-import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
+import type { AssumeRoleCall } from '../../lambdas/domain/policy/index.ts';
 import type { Asked } from '../authorization/asked.ts';
 import type { Constraint } from '../constraint.ts';
 import type { CallContext, Service } from '../http.ts';

@@ -1,5 +1,5 @@
 /** Session policies, which limit a session that AssumeRole creates. */
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { Constraint } from '../constraint.ts';
 import { checkParameters, QueryError, required, structuresOf } from '../iam/query-protocol.ts';
 import { documentOf, findManagedPolicy } from '../iam/role-policies.ts';

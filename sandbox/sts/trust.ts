@@ -1,9 +1,12 @@
 /** Evaluates a role's trust policy for a caller of AssumeRole, and determines which principal it names. */
-import { assumeRoleRequest, closedWorld } from '../../lambdas/domain/policy/contexts.ts';
-import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
-import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
-import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
-import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
+import {
+  type AssumeRoleCall,
+  assumeRoleRequest,
+  closedWorld,
+  evaluate,
+  type ParsedPolicy,
+  type PolicyRequest,
+} from '../../lambdas/domain/policy/index.ts';
 import type { Trust } from '../authorization/asked.ts';
 import { decide, trustPolicy } from '../authorization/decide.ts';
 import type { Caller } from '../http.ts';

@@ -1,6 +1,5 @@
 /** Checks of the roles of a scenario's account: their accounts, names and policies. */
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import type { PolicyKind } from '../../lambdas/domain/policy/document.ts';
+import { parsePolicy, type PolicyKind } from '../../lambdas/domain/policy/index.ts';
 import { isJson } from '../json.ts';
 import type { Scenario } from './scenario.ts';
 import { accountOf, checkRoleAccount, type Path, type Report, reportDuplicates } from './scenario-problems.ts';

@@ -1,13 +1,15 @@
 /** Evaluates random documents and says what should not have happened. */
 import {
   assumeRoleRequest,
+  evaluate,
+  type Evaluation,
   irsaRequest,
+  parsePolicy,
   podIdentityRequests,
+  type PolicyRequest,
   type TrustUse,
-} from '../../lambdas/domain/policy/contexts.ts';
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
-import type { Evaluation, PolicyRequest, Verdict } from '../../lambdas/domain/policy/request.ts';
+  type Verdict,
+} from '../../lambdas/domain/policy/index.ts';
 import { ACCOUNT, DocumentSource, type FuzzedDocument, ISSUER } from './documents.ts';
 import { whyNeverAllowed } from './never-allowed.ts';
 
@@ -19,7 +21,7 @@ export interface FuzzTally {
 }
 
 const use: TrustUse = {
-  target: { account: ACCOUNT, region: 'eu-west-1', cluster: 'dev' },
+  clusterArn: `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`,
   namespace: 'kube-system',
   serviceAccount: 'ebs-csi-controller-sa',
   oidcIssuer: `https://${ISSUER}`,

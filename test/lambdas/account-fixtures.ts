@@ -3,6 +3,7 @@
  * not have.
  */
 import type { ServiceAccountDetail, Pod, Workload } from '../../lambdas/domain/kubernetes.ts';
+import { parseTrust } from '../../lambdas/domain/trust/policy.ts';
 import { migrationRequest } from '../../lambdas/domain/model.ts';
 import type {
   Association,
@@ -119,7 +120,7 @@ export const accountFacts = (change: Partial<ServiceAccountFacts> = {}): Service
     offered: [],
     podIdentity: [{ serviceAccount: ACCOUNT_NAME, recommendedManagedPolicies: [] }],
     namespace: ACCOUNT_NAMESPACE,
-    roles: { [ROLE]: { trustPolicy: ACCOUNT_TRUST } },
+    roles: { [ROLE]: { trustPolicy: parseTrust(ACCOUNT_TRUST) } },
     oidcProvider: { seen: true },
     pods: [anAccountPod('irsa')],
     workloads: [anAccountWorkload()],

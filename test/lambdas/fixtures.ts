@@ -1,5 +1,6 @@
 /** One EBS CSI driver on one cluster, in the shapes of the domain: builders that take what a test changes. */
 import type { AddonConfiguration, Cluster, OfferedVersion } from '../../lambdas/domain/eks.ts';
+import { parseTrust } from '../../lambdas/domain/trust/policy.ts';
 import type {
   Container,
   MutatingWebhook,
@@ -380,7 +381,7 @@ const factsWithoutRights = (change: Partial<AddonFacts>): AddonFacts => ({
   offered: offeredVersions(),
   ...aConfiguration(),
   namespace: NAMESPACE,
-  roles: { [ROLE]: { trustPolicy: bothWays } },
+  roles: { [ROLE]: { trustPolicy: parseTrust(bothWays) } },
   oidcProvider: { seen: true },
   passableRoleArns: [ROLES_OF_ACCOUNT],
   repairableRoleArns: [],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
 import { createApp } from '../../lib/app.ts';
 import { synthesise } from '../../scripts/synthesise.ts';
 import { Deployment, lambdaDirectory, OTHER_ACCOUNT, template, type Template } from './definition.ts';

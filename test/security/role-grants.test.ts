@@ -6,8 +6,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { podIdentityStatement, policyOf, type Statement } from '../../cli/fleet/trust.ts';
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import { evaluatePodIdentity } from '../../lambdas/domain/policy/trust.ts';
+import { evaluatePodIdentity, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { permitted, podsMayUse, policyFor, trustings } from '../grants-oracle.ts';
 import { inApiWorld, ended } from '../end-to-end/api-world.ts';
@@ -426,12 +425,12 @@ describe('whatever the trust policy, the annotation and the request', () => {
           isGranted: false,
           isNew: !annotated || unseen,
         });
-        const target = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };
+        const clusterArn = 'arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev';
         const policy = parsePolicy(found.trust(VICTIM), 'trust');
         const opened = [ATTACKER.namespace, 'payments'].flatMap((namespace) =>
           [ATTACKER.name, 'db'].filter(
             (name) =>
-              evaluatePodIdentity(policy, { target, namespace, serviceAccount: name }).verdict === 'allowed' &&
+              evaluatePodIdentity(policy, { clusterArn, namespace, serviceAccount: name }).verdict === 'allowed' &&
               !podsMayUse(trust, { namespace, name }) &&
               !(namespace === subject.namespace && name === subject.name && claim.repair),
           ),

@@ -1,9 +1,7 @@
 /** The promise about who is given a role, computed on the state before the run, whatever the service found. */
 import { clusterArn, oidcProviderArn } from '../../lambdas/domain/arn.ts';
 import type { MigrationRequest } from '../../lambdas/domain/model.ts';
-import type { TrustUse } from '../../lambdas/domain/policy/contexts.ts';
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import { evaluateIrsa, evaluatePodIdentity } from '../../lambdas/domain/policy/trust.ts';
+import { evaluateIrsa, evaluatePodIdentity, parsePolicy, type TrustUse } from '../../lambdas/domain/policy/index.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { allMigrations, changes, effective, inputOf, migrationOf } from './look.ts';
@@ -61,7 +59,12 @@ const claimsOf = (result: RunResult, { target, addon }: MigrationRequest, pair: 
   const { namespace, serviceAccount, roleArn, isOfAddon } = pair;
   const issuer = cluster.oidcIssuer;
   const policy = parsePolicy(before.trustPolicies.get(roleArn) ?? '', 'trust');
-  const use: TrustUse = { target, namespace, serviceAccount, ...(issuer === undefined ? {} : { oidcIssuer: issuer }) };
+  const use: TrustUse = {
+    clusterArn: clusterArn(target),
+    namespace,
+    serviceAccount,
+    ...(issuer === undefined ? {} : { oidcIssuer: issuer }),
+  };
   const providers = sandbox.world.accounts.get(target.account)?.oidcProviders;
   const pods = (change: Partial<TrustUse>): string => evaluatePodIdentity(policy, { ...use, ...change }).verdict;
   const addonRole = before.addons.get(addon ?? '')?.serviceAccountRoleArn;
@@ -81,7 +84,7 @@ const claimsOf = (result: RunResult, { target, addon }: MigrationRequest, pair: 
       pods({}) === 'allowed' &&
       pods({ namespace: 'elsewhere' }) === 'denied' &&
       pods({ serviceAccount: 'somebody' }) === 'denied' &&
-      pods({ target: { ...target, cluster: 'another' } }) === 'denied',
+      pods({ clusterArn: clusterArn({ ...target, cluster: 'another' }) }) === 'denied',
     isNew: roleArn !== ownRole && !association,
   };
 };

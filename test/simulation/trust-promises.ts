@@ -3,8 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { clusterArn } from '../../lambdas/domain/arn.ts';
 import type { Migration } from '../../lambdas/domain/model.ts';
 import { irsaRoleOf } from '../../lambdas/domain/irsa.ts';
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import { evaluateTrust } from '../../lambdas/domain/policy/trust.ts';
+import { evaluateTrust, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { OTHER_STATEMENT } from './actor.ts';
@@ -193,7 +192,7 @@ export const retiresOnlyItsOwn: Promised = {
       if (isLast && status === 'SUCCEEDED' && (retirement?.id !== id || retirement.state !== 'ended'))
         problems.push(`the record of ${migrationId} shows its last retirement as ${retirement?.state ?? 'none'}`);
       for (const { namespace, serviceAccount } of plannedOf(record)) {
-        const use = { target: record.request.target, namespace, serviceAccount, oidcIssuer: issuer };
+        const use = { clusterArn: clusterArn(record.request.target), namespace, serviceAccount, oidcIssuer: issuer };
         const verdicts = (policy: string | undefined) => evaluateTrust(parsePolicy(policy ?? '', 'trust'), use);
         const was = verdicts(result.before.trustPolicies.get(roleArn));
         const now = verdicts(trustPolicies.get(roleArn));

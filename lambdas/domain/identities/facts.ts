@@ -3,7 +3,7 @@ import { parseRoleArn } from '../arn.ts';
 import type { Cluster } from '../eks.ts';
 import type { ServiceAccount } from '../kubernetes.ts';
 import type { Association, Target } from '../model.ts';
-import type { ParsedPolicy } from '../policy/document.ts';
+import type { ParsedPolicy } from '../policy/index.ts';
 import type { WorkloadTally } from './tally.ts';
 
 /** An installed EKS add-on. */

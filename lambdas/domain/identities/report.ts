@@ -1,6 +1,6 @@
 /** The report on a cluster's identities, from what was read of it. */
-import type { ParsedPolicy } from '../policy/document.ts';
-import { evaluateIrsa } from '../policy/trust.ts';
+import { evaluateIrsa, type ParsedPolicy } from '../policy/index.ts';
+import { clusterArn } from '../arn.ts';
 import { agentCheck } from './agent.ts';
 import { accountKey, type IdentityFacts, type OwnFacts, ownFacts } from './facts.ts';
 import type { IdentitiesReport, Source, TrustedRole, UsedRole, WorkloadIdentity } from './model.ts';
@@ -107,7 +107,7 @@ function trustedRoles(facts: IdentityFacts, own: OwnFacts): TrustedRole[] {
     const found = accounts.flatMap(([name, account]) => {
       if (given(account, roleArn)) return [];
       const { verdict } = evaluateIrsa(policy, {
-        target,
+        clusterArn: clusterArn(target),
         ...account,
         ...(cluster.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }),
       });

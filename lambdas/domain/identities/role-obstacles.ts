@@ -1,11 +1,9 @@
 /** Whether a role that a workload would use by Pod Identity exists, is of the account, and trusts EKS Pod Identity. */
-import { parseRoleArn } from '../arn.ts';
+import { clusterArn, parseRoleArn } from '../arn.ts';
 import type { Check } from '../model.ts';
 import { fail, unknown } from '../plan/check.ts';
 import { TRUST_SOURCE, trustRemedy } from '../plan/trust-remedy.ts';
-import type { ParsedPolicy } from '../policy/document.ts';
-import type { Evaluation } from '../policy/request.ts';
-import { evaluatePodIdentity } from '../policy/trust.ts';
+import { evaluatePodIdentity, type Evaluation, type ParsedPolicy } from '../policy/index.ts';
 import { isOfAccount } from './facts.ts';
 import type { WorkloadContext } from './remedies.ts';
 import { asClause } from '../text.ts';
@@ -24,7 +22,7 @@ function trustCheck(
 ): Check[] {
   const { namespace, serviceAccount } = workload;
   const use = {
-    target,
+    clusterArn: clusterArn(target),
     namespace,
     serviceAccount,
     ...(association?.disableSessionTags === undefined ? {} : { disableSessionTags: association.disableSessionTags }),

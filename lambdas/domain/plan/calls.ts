@@ -6,8 +6,7 @@
 import { clusterArn } from '../arn.ts';
 import type { Target } from '../model.ts';
 import { partitionOf } from '../partitions.ts';
-import { lookUpIn, statesOf } from '../policy/contexts.ts';
-import type { KeyState, PolicyRequest } from '../policy/request.ts';
+import { type KeyState, lookUpIn, type PolicyRequest, statesOf } from '../policy/index.ts';
 import type { ActingStep } from './acting.ts';
 
 export interface Call {

@@ -16,7 +16,9 @@ import type {
   ServiceAccountRequest,
   ServiceAccountState,
 } from '../model.ts';
+import type { ParsedPolicy } from '../policy/index.ts';
 import type { RoleGrant } from '../role-grants.ts';
+import type { TrustPolicy } from '../trust/policy.ts';
 import type { ActingStep } from './acting.ts';
 
 /** Who holds the lock of what shall migrate, where it is another execution. */
@@ -55,12 +57,16 @@ export interface RoleUsersFact {
   error?: string;
 }
 
-/**
- * The policies of one role. `document`: JSON text; absent for one that AWS manages. `error`: why they could not be
- * read.
- */
+/** A policy of a role. `document`: absent for one that AWS manages, which is not read. */
+export interface PolicyFact {
+  name: string;
+  arn?: string;
+  document?: ParsedPolicy;
+}
+
+/** The policies of one role. `error`: why they could not be read. */
 export interface RolePoliciesFact {
-  policies: { name: string; arn?: string; document?: string }[];
+  policies: PolicyFact[];
   error?: string;
 }
 
@@ -126,7 +132,7 @@ export interface Facts {
   /** Absent where nothing says which namespace the add-on runs in; then nothing after it was read. */
   namespace?: string;
   /** By ARN; `undefined`: IAM has no such role. Roles of other accounts are not asked for. */
-  roles: Record<string, { trustPolicy: string } | undefined>;
+  roles: Record<string, { trustPolicy: TrustPolicy } | undefined>;
   /** ARN patterns of the roles that the service may pass. */
   passableRoleArns: string[];
   /** ARN patterns of the roles whose trust policy the service may change; empty where that was not enabled. */

@@ -30,7 +30,9 @@ export const grantFactsOf = (facts: Facts): GrantFacts => {
     target: request.target,
     ...(cluster?.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }),
     ...(oidcProvider === undefined ? {} : { oidcProvider }),
-    trustPolicies: Object.fromEntries(Object.entries(facts.roles).map(([arn, found]) => [arn, found?.trustPolicy])),
+    trustPolicies: Object.fromEntries(
+      Object.entries(facts.roles).map(([arn, found]) => [arn, found?.trustPolicy.document]),
+    ),
     associations: facts.associations.filter(({ id }) => !unfinished.includes(id)),
     ...(role === undefined || namespace === undefined
       ? {}

@@ -6,12 +6,10 @@
  * A rollback asks none of this: it restores associations, roles and annotations from the snapshot, on the ground that
  * they were there before the migration (ADR 41).
  */
+import { clusterArn } from '../arn.ts';
 import type { AttributedServiceAccount } from '../kubernetes.ts';
 import type { Association } from '../observed.ts';
-import type { TrustUse } from '../policy/contexts.ts';
-import { parsePolicy, type ParsedPolicy } from '../policy/document.ts';
-import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
-import { any, type Truth } from '../policy/truth.ts';
+import { evaluateIrsa, evaluatePodIdentity, type ParsedPolicy, type TrustUse } from '../policy/index.ts';
 import { type GrantSubject, isGranted, type RoleGrant } from '../role-grants.ts';
 import { exchanged } from './exchanged.ts';
 import type { Seen } from './facts.ts';
@@ -28,7 +26,7 @@ export interface GrantFacts {
   /** Whether IAM has a provider for that issuer; absent: not read. */
   oidcProvider?: Seen<boolean>;
   /** By ARN, without any statement that this migration has added; `undefined`: IAM has no such role. */
-  trustPolicies: Readonly<Record<string, string | undefined>>;
+  trustPolicies: Readonly<Record<string, ParsedPolicy | undefined>>;
   /** Of the service accounts in question, those that no unfinished migration made. */
   associations: readonly Association[];
   /** The add-on's IRSA role, and the names of the service accounts that its version takes associations for. */
@@ -56,13 +54,21 @@ export interface GrantAnswer {
   why: string[];
 }
 
+type Truth = 'yes' | 'no' | 'unknown';
 type Found = { truth: 'yes' } | { truth: Exclude<Truth, 'yes'>; why: string };
 const YES: Found = { truth: 'yes' };
 const no = (why: string): Found => ({ truth: 'no', why });
 const open = (why: string): Found => ({ truth: 'unknown', why });
 
-const useOf = ({ target, oidcIssuer }: GrantFacts, question: GrantQuestion, changed: object = {}): TrustUse => ({
-  target,
+/** How a use differs from the one in question: another subject, or another form of the association. */
+type Changed = Partial<GrantSubject> & Pick<TrustUse, 'disableSessionTags'>;
+
+const useOf = (
+  { target, oidcIssuer }: GrantFacts,
+  question: GrantQuestion,
+  { target: cluster = target, ...changed }: Changed = {},
+): TrustUse => ({
+  clusterArn: clusterArn(cluster),
   namespace: question.namespace,
   serviceAccount: question.serviceAccount,
   roleAccount: target.account,
@@ -70,10 +76,8 @@ const useOf = ({ target, oidcIssuer }: GrantFacts, question: GrantQuestion, chan
   ...changed,
 });
 
-const trustIn = ({ trustPolicies }: GrantFacts, { roleArn }: GrantQuestion): ParsedPolicy | undefined => {
-  const text = trustPolicies[roleArn];
-  return text === undefined ? undefined : parsePolicy(text, 'trust');
-};
+const trustIn = ({ trustPolicies }: GrantFacts, { roleArn }: GrantQuestion): ParsedPolicy | undefined =>
+  trustPolicies[roleArn];
 
 /** Ground 1. */
 function byIrsaTrust(facts: GrantFacts, question: GrantQuestion): Found {
@@ -129,7 +133,7 @@ function byPodIdentityTrust(facts: GrantFacts, question: GrantQuestion): Found {
   const policy = trustIn(facts, question);
   if (!policy) return no('IAM does not show the role');
   const forms = question.disableSessionTags ? [false, true] : [false];
-  const verdictOf = (changed: object): Truth[] =>
+  const verdictOf = (changed: Changed): Truth[] =>
     forms.map((disableSessionTags) => {
       const { verdict } = evaluatePodIdentity(policy, useOf(facts, question, { ...changed, disableSessionTags }));
       return verdict === 'allowed' ? 'yes' : verdict === 'unknown' ? 'unknown' : 'no';
@@ -138,10 +142,10 @@ function byPodIdentityTrust(facts: GrantFacts, question: GrantQuestion): Found {
   if (own.includes('no')) return no('its trust policy does not allow EKS Pod Identity for the service account');
   if (own.includes('unknown'))
     return open('whether its trust policy allows EKS Pod Identity for the service account is not known');
-  const others = any(exchanged({ ...question, target: facts.target }).flatMap(verdictOf));
-  if (others === 'no') return YES;
+  const others = exchanged({ ...question, target: facts.target }).flatMap(verdictOf);
+  if (others.every((one) => one === 'no')) return YES;
   const whom = 'for others than this service account of this cluster';
-  return others === 'yes'
+  return others.includes('yes')
     ? no(`its trust policy allows EKS Pod Identity ${whom} too`)
     : open(`whether its trust policy allows EKS Pod Identity ${whom} too is not known`);
 }

@@ -3,25 +3,21 @@
  * where it may not be asked, or does not know enough to say. What other policies forbid, such as an organisation's, is
  * not seen here. Source: IAM User Guide, "Policy evaluation logic".
  */
-import { parsePolicy } from '../policy/document.ts';
-import { evaluate } from '../policy/evaluate.ts';
-import type { PolicyRequest } from '../policy/request.ts';
-import type { CallAnswer, RolePoliciesFact } from './facts.ts';
+import { evaluate, type PolicyRequest } from '../policy/index.ts';
+import type { CallAnswer, PolicyFact } from './facts.ts';
 
 /** The policies that count for a role. */
 export interface StepRoleFact {
-  identity: RolePoliciesFact['policies'];
+  identity: PolicyFact[];
   /** Absent where it has none. */
-  boundary?: RolePoliciesFact['policies'][number];
+  boundary?: PolicyFact;
 }
 
-type Policies = RolePoliciesFact['policies'];
-
 /** One kind of policies: any of them may allow it, and a Deny in any of them decides. */
-function judge(policies: Policies, request: PolicyRequest, kind: string): CallAnswer {
+function judge(policies: readonly PolicyFact[], request: PolicyRequest, kind: string): CallAnswer {
   const unread = policies.filter(({ document }) => document === undefined).map(({ name }) => name);
   const { verdict, reasons } = evaluate(
-    policies.flatMap(({ document }) => (document === undefined ? [] : [parsePolicy(document, 'identity')])),
+    policies.flatMap(({ document }) => document ?? []),
     request,
   );
   const why = `${kind}: ${reasons

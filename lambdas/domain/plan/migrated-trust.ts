@@ -3,11 +3,9 @@
  * a trust policy of the right form, and EKS Auth refuses the pods later (awslabs/mountpoint-s3-csi-driver#781): the pods
  * look migrated, and have no credentials.
  */
-import { parseRoleArn } from '../arn.ts';
+import { clusterArn, parseRoleArn } from '../arn.ts';
 import type { Check } from '../model.ts';
-import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
-import { parsePolicy } from '../policy/document.ts';
-import { evaluatePodIdentity } from '../policy/trust.ts';
+import { evaluatePodIdentity, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import { asClause } from '../text.ts';
 import { warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -24,8 +22,8 @@ export function checkMigratedTrust({
     const { namespace, serviceAccount, roleArn, disableSessionTags } = association;
     const found = roles[roleArn];
     if (!found) return [];
-    const { verdict, reasons } = evaluatePodIdentity(parsePolicy(found.trustPolicy, 'trust'), {
-      target,
+    const { verdict, reasons } = evaluatePodIdentity(found.trustPolicy.document, {
+      clusterArn: clusterArn(target),
       namespace,
       serviceAccount,
       ...(disableSessionTags === undefined ? {} : { disableSessionTags }),

@@ -1,8 +1,7 @@
 /** Whether the service may pass roles by its own configuration; whether IAM lets it, `rights-check.ts` says. */
 import { parseRoleArn } from '../arn.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
-import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
-import { matchesWildcard } from '../policy/wildcard.ts';
+import { EKS_PRINCIPAL, matchesWildcard, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import { fail, pass } from './check.ts';
 import type { Facts } from './facts.ts';
 

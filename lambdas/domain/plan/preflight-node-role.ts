@@ -7,8 +7,7 @@
 import { clusterArn, parseRoleArn } from '../arn.ts';
 import { partitionOf } from '../partitions.ts';
 import type { Check, Target } from '../model.ts';
-import { parsePolicy } from '../policy/document.ts';
-import { evaluate } from '../policy/evaluate.ts';
+import { evaluate, parsePolicy } from '../policy/index.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, NodeRoleFact } from './facts.ts';
 import { shellCommand } from '../shell.ts';
@@ -35,10 +34,10 @@ const OTHER = new Set([
   'service-role/AmazonEBSCSIDriverPolicy',
   'service-role/AmazonEFSCSIDriverPolicy',
 ]);
-const ALLOWS = JSON.stringify({
-  Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Action: NODE_ACTION, Resource: '*' }],
-});
+const ALLOWS = parsePolicy(
+  { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: NODE_ACTION, Resource: '*' }] },
+  'identity',
+);
 
 type Judgement = { is: 'allowed' | 'denied' } | { is: 'unknown'; why: string };
 
@@ -55,10 +54,7 @@ function judge(role: NodeRoleFact, target: Target): Judgement {
   ];
   // What a node's call has beside its resource is not known before it makes it.
   const request = { action: NODE_ACTION, resource: clusterArn(target), lookUp: () => ({ state: 'unknown' as const }) };
-  const { verdict, reasons } = evaluate(
-    documents.map((document) => parsePolicy(document, 'identity')),
-    request,
-  );
+  const { verdict, reasons } = evaluate(documents, request);
   const unread = managed.filter((name) => !ALLOWING.has(name) && !OTHER.has(name));
   if (verdict === 'allowed') return { is: 'allowed' };
   const why = reasons.map(({ message }) => message).join('; ');

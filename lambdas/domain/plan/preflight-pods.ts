@@ -6,7 +6,7 @@
 import { notSkipped } from '../identity.ts';
 import { type Container, isMadeBy } from '../kubernetes.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
-import { holds, readIpRange } from '../policy/ip.ts';
+import { holds, readIpRange } from '../policy/index.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { plannedPods } from './preflight-seen.ts';

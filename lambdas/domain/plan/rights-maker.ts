@@ -1,7 +1,7 @@
 /** Calls of one step, one by one, as the rights of a migration are put together from them. */
 import { clusterArn, eksArn } from '../arn.ts';
 import type { Target } from '../model.ts';
-import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
+import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import type { ActingStep } from './acting.ts';
 import type { Call } from './calls.ts';
 import type { Facts } from './facts.ts';

@@ -3,7 +3,7 @@ import { parseRoleArn } from '../arn.ts';
 import { partitionOf } from '../partitions.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
 import { shown } from '../text.ts';
-import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
+import { POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { planTrust, type TrustPlan } from './trust-checks.ts';

@@ -5,7 +5,7 @@
  */
 import { parseRoleArn } from '../arn.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
-import { parsePolicy, type Statement } from '../policy/document.ts';
+import type { Statement } from '../policy/index.ts';
 import { some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';
 import { containersOf } from './preflight-pods.ts';
@@ -34,10 +34,9 @@ function goesByName({ resource, conditions }: Statement): boolean {
  * `session-tags`.
  */
 const statementsIn = ({ policies }: RolePoliciesFact): string[] =>
-  policies.flatMap(({ name, document }) => {
-    const policy = document === undefined ? undefined : parsePolicy(document, 'identity');
-    return policy?.valid ? policy.statements.filter(goesByName).map(({ label }) => `${label} of policy ${name}`) : [];
-  });
+  policies.flatMap(({ name, document }) =>
+    document?.valid ? document.statements.filter(goesByName).map(({ label }) => `${label} of policy ${name}`) : [],
+  );
 
 function checkPolicies(roleArn: string, policies: RolePoliciesFact): Check[] {
   const found = statementsIn(policies);

@@ -5,8 +5,7 @@
  */
 import { clusterArn, parseRoleArn } from '../arn.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
-import { parsePolicy, type Statement } from '../policy/document.ts';
-import { matchesWildcard } from '../policy/wildcard.ts';
+import { matchesWildcard, type Statement } from '../policy/index.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';
 import { losesSessionTags } from './trust-checks.ts';
@@ -57,12 +56,11 @@ function chainsOf({ policies }: RolePoliciesFact, roleArn: string): Chains {
       if (MANAGED_CHAINING.test(arn ?? '')) found.chaining.push({ policy: name, resources: ['*'] });
       continue;
     }
-    const policy = parsePolicy(document, 'identity');
-    if (!policy.valid) {
-      found.unread.push(`policy ${name} could not be understood (${policy.path}: ${policy.reason})`);
+    if (!document.valid) {
+      found.unread.push(`policy ${name} could not be understood (${document.path}: ${document.reason})`);
       continue;
     }
-    const resources = policy.statements.filter(allowsAssume).flatMap(({ resource }) => otherRoles(resource, roleArn));
+    const resources = document.statements.filter(allowsAssume).flatMap(({ resource }) => otherRoles(resource, roleArn));
     if (resources.length > 0) found.chaining.push({ policy: name, resources: [...new Set(resources)] });
   }
   return found;

@@ -1,8 +1,8 @@
 /** Who else uses the roles of a plan: a role is changed, and later retired, for all of them. */
 import { oidcProviderArn, parseRoleArn } from '../arn.ts';
+import type { ParsedPolicy } from '../policy/index.ts';
 import type { Association, Check, PlannedAssociation } from '../model.ts';
 import { irsaRoleOf } from '../irsa.ts';
-import { parsePolicy } from '../policy/document.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { asClause } from '../text.ts';
@@ -25,8 +25,7 @@ function providerText(provider: string, account: string): string {
 }
 
 /** Federated principals that a statement of the trust policy lets in, but for the cluster's own provider. */
-function otherProviders(facts: Facts, trustPolicy: string): string[] {
-  const policy = parsePolicy(trustPolicy, 'trust');
+function otherProviders(facts: Facts, policy: ParsedPolicy): string[] {
   if (!policy.valid) return [];
   const federated = policy.statements.flatMap(({ effect, principals }) =>
     effect === 'Allow' && principals?.negated === false ? (principals.named.get('Federated') ?? []) : [],
@@ -63,7 +62,7 @@ function checkRole(facts: Facts, roleArn: string, planned: readonly PlannedAssoc
   const others = [
     ...(users.addons ?? []).filter((one) => one.roleArn === roleArn).map((one) => `add-on ${one.name}`),
     ...otherAssociations(users.associations, roleArn, planned),
-    ...otherProviders(facts, role.trustPolicy),
+    ...otherProviders(facts, role.trustPolicy.document),
   ];
   const unseen = [
     ...(users.more

@@ -1,8 +1,7 @@
 /** Whether a role is for certain service accounts of a cluster alone, as far as IRSA goes. */
-import { issuerName, oidcProviderArn } from '../arn.ts';
+import { oidcProviderArn } from '../arn.ts';
 import type { PlannedAssociation } from '../planned.ts';
-import { parsePolicy, type Statement } from '../policy/document.ts';
-import { matchesWildcard } from '../policy/wildcard.ts';
+import { issuerName, matchesWildcard, type Statement } from '../policy/index.ts';
 import type { Facts } from './facts.ts';
 
 const ASSUME = 'sts:assumerolewithwebidentity';
@@ -37,7 +36,7 @@ export function isForThemAlone(
 ): boolean {
   const role = roles[roleArn];
   if (!role || cluster?.oidcIssuer === undefined) return false;
-  const policy = parsePolicy(role.trustPolicy, 'trust');
+  const policy = role.trustPolicy.document;
   if (!policy.valid) return false;
   const provider = oidcProviderArn(request.target, cluster.oidcIssuer);
   const issuer = issuerName(cluster.oidcIssuer);

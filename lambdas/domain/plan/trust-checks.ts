@@ -3,14 +3,21 @@
  * them.
  */
 import { carriedOver } from '../associations.ts';
-import { parseRoleArn } from '../arn.ts';
+import { clusterArn, parseRoleArn } from '../arn.ts';
 import { irsaRoleOf } from '../irsa.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
-import { POD_IDENTITY_PRINCIPAL, type TrustUse } from '../policy/contexts.ts';
-import { parsePolicy, type ParsedPolicy } from '../policy/document.ts';
-import type { Evaluation, Verdict } from '../policy/request.ts';
-import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
+import {
+  evaluateIrsa,
+  evaluatePodIdentity,
+  type Evaluation,
+  type ParsedPolicy,
+  parsePolicy,
+  POD_IDENTITY_PRINCIPAL,
+  type TrustUse,
+  type Verdict,
+} from '../policy/index.ts';
 import type { TrustRepair } from '../trust/model.ts';
+import type { TrustPolicy } from '../trust/policy.ts';
 import { proposeRepair, type RepairProposal } from '../trust/repair.ts';
 import { limitFor } from '../trust/size.ts';
 import { fail, pass, some, warn } from './check.ts';
@@ -41,7 +48,7 @@ const useOf = (
   { namespace, serviceAccount }: PlannedAssociation,
   roleArn: string,
 ): TrustUse => ({
-  target: request.target,
+  clusterArn: clusterArn(request.target),
   namespace,
   serviceAccount,
   roleAccount: parseRoleArn(roleArn)?.account ?? request.target.account,
@@ -104,7 +111,7 @@ interface RoleTrust {
 }
 
 /** The statement that lets all of them in, in each form that their associations will have. */
-function propose(facts: Facts, trustPolicy: string, judged: readonly Judged[]): RepairProposal {
+function propose(facts: Facts, trustPolicy: TrustPolicy, judged: readonly Judged[]): RepairProposal {
   const proposal = proposeRepair({
     trustPolicy,
     target: facts.request.target,
@@ -220,10 +227,10 @@ export interface TrustPlan {
 export function planTrust(
   facts: Facts,
   arn: string,
-  trustPolicy: string,
+  trustPolicy: TrustPolicy,
   planned: readonly PlannedAssociation[],
 ): TrustPlan {
-  const policy = parsePolicy(trustPolicy, 'trust');
+  const policy = trustPolicy.document;
   const judged = planned.map((account) => judge(facts, policy, account));
   const needed = judged.some(({ verdict }) => verdict !== 'allowed');
   const role: RoleTrust = {
@@ -243,7 +250,7 @@ export function planTrust(
   if (facts.request.trust !== 'repair' || proposal.do !== 'repair' || !repairable) return { checks };
   return {
     checks,
-    repair: { roleArn: arn, before: trustPolicy, after: proposal.after, statement: proposal.statement },
+    repair: { roleArn: arn, before: trustPolicy.text, after: proposal.after, statement: proposal.statement },
   };
 }
 
@@ -259,7 +266,7 @@ export function checkWayBack(facts: Facts, planned: readonly PlannedAssociation[
       facts.cluster?.oidcIssuer ? `The IRSA role ${roleArn} could not be read.` : 'The cluster shows no OIDC issuer.',
       remedy,
     );
-  const policy = parsePolicy(found.trustPolicy, 'trust');
+  const policy = found.trustPolicy.document;
   const { acceptedKeys } = facts.request;
   const closed = planned
     .map((account) => ({ account, evaluation: evaluateIrsa(policy, useOf(facts, account, roleArn), { acceptedKeys }) }))

@@ -5,9 +5,7 @@
  * aws-samples/amazon-eks-security-immersion-day, "Deep Dive into EKS Pod Identity". A key that no page speaks of is
  * `unknown`: nothing is guessed.
  */
-import { clusterArn, issuerName, oidcProviderArn } from '../arn.ts';
-import type { Target } from '../model.ts';
-import { providerOf, startsWithProviderArn } from './keys.ts';
+import { issuerName, providerOf, startsWithProviderArn } from './keys.ts';
 import type { KeyState, PolicyRequest } from './request.ts';
 
 export const POD_IDENTITY_PRINCIPAL = 'pods.eks.amazonaws.com';
@@ -21,7 +19,8 @@ export const TOKEN_AUDIENCE = 'sts.amazonaws.com';
 
 /** One service account of one cluster, and how it would use a role. */
 export interface TrustUse {
-  target: Target;
+  /** Names the cluster's partition and account too. */
+  clusterArn: string;
   namespace: string;
   serviceAccount: string;
   /** Of the association: EKS Auth sends no session tags. */
@@ -32,7 +31,13 @@ export interface TrustUse {
   roleAccount?: string;
 }
 
-const roleAccountOf = ({ target, roleAccount }: TrustUse): string => roleAccount ?? target.account;
+/** Returns the parts of `arn:PARTITION:eks:REGION:ACCOUNT:cluster/NAME`. */
+function clusterOf({ clusterArn }: TrustUse): { partition: string; account: string; name: string } {
+  const [, partition = '', , , account = '', ...resource] = clusterArn.split(':');
+  return { partition, account, name: resource.join(':').replace(/^cluster\//, '') };
+}
+
+const roleAccountOf = (use: TrustUse): string => use.roleAccount ?? clusterOf(use).account;
 
 type LookUp = PolicyRequest['lookUp'];
 const ABSENT: KeyState = { state: 'absent' };
@@ -114,11 +119,11 @@ const anyCall = (use: TrustUse): Record<string, KeyState> => ({
 /**
  * EKS User Guide, "Grant Pods access to AWS resources based on tags". `undefined`: not known before the pod is there.
  */
-const sessionTags = ({ target, namespace, serviceAccount }: TrustUse): Record<string, string | undefined> => ({
-  'eks-cluster-arn': clusterArn(target),
-  'eks-cluster-name': target.cluster,
-  'kubernetes-namespace': namespace,
-  'kubernetes-service-account': serviceAccount,
+const sessionTags = (use: TrustUse): Record<string, string | undefined> => ({
+  'eks-cluster-arn': use.clusterArn,
+  'eks-cluster-name': clusterOf(use).name,
+  'kubernetes-namespace': use.namespace,
+  'kubernetes-service-account': use.serviceAccount,
   'kubernetes-pod-name': undefined,
   'kubernetes-pod-uid': undefined,
 });
@@ -151,8 +156,8 @@ export function podIdentityRequests(use: TrustUse): PolicyRequest[] {
       ...tagKeys(use),
       // EKS Best Practices Guide, "Identity and Access Management"; awslabs/mountpoint-s3-csi-driver#781 shows that it
       // is the cluster's ARN, not the association's.
-      'aws:SourceArn': has(clusterArn(use.target)),
-      'aws:SourceAccount': has(use.target.account),
+      'aws:SourceArn': has(use.clusterArn),
+      'aws:SourceAccount': has(clusterOf(use).account),
       // Global keys: true "when a service uses a service principal to perform a direct action", which the name is then
       // with.
       'aws:PrincipalIsAWSService': has('true'),
@@ -222,7 +227,9 @@ export function irsaRequest(use: TrustUse): PolicyRequest {
       ? { type: 'Federated' as const, unknown: "the cluster's OIDC provider, which is not known" }
       : {
           type: 'Federated' as const,
-          values: [oidcProviderArn({ ...use.target, account: roleAccountOf(use) }, use.oidcIssuer)],
+          values: [
+            `arn:${clusterOf(use).partition}:iam::${roleAccountOf(use)}:oidc-provider/${issuerName(use.oidcIssuer)}`,
+          ],
         };
   return { action: 'sts:AssumeRoleWithWebIdentity', principal, lookUp };
 }

@@ -4,7 +4,7 @@
  * IAM JSON policy language" and "IAM policy validation check reference".
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
  */
-import { readJson, type Json } from '../json.ts';
+import { readJson, type Json } from './json.ts';
 
 /** A role's trust policy names principals and no resource, the role's own policies the other way round. */
 export type PolicyKind = 'trust' | 'identity';

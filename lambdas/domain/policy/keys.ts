@@ -1,5 +1,8 @@
 /** What a condition key's name says about the key: whose it is, and whether it may have several values. */
 
+/** Returns an OIDC issuer as IAM names it in ARNs and condition keys: without `https://` and the slash at the end. */
+export const issuerName = (issuer: string): string => issuer.replace(/^https:\/\//i, '').replace(/\/$/, '');
+
 /**
  * The identity provider that a key belongs to, such as `accounts.google.com:aud` or `saml:iss`: keys of AWS services
  * have no dot before the colon. A key that was written with the issuer's `https://` is some other provider's to IAM.

@@ -1,6 +1,6 @@
 /** Which clusters and add-ons a sweep is about, by its selection. */
 import { MigrationError } from '../errors.ts';
-import { matchesWildcard } from '../policy/wildcard.ts';
+import { matchesWildcard } from '../policy/index.ts';
 import { isServed, type Served } from '../spokes.ts';
 import { SWEEP_TAG, type SweepItem, type SweepSelection, TAG_IN, TAG_OUT } from './model.ts';
 

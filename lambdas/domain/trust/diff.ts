@@ -1,5 +1,5 @@
 /** What changes between two policies, line by line of their JSON, for people to read. */
-import { decodePolicy } from '../policy/document.ts';
+import { decodePolicy } from '../policy/index.ts';
 
 /** Up to so many lines are shown whole. */
 const SHORT = 60;

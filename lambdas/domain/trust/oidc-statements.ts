@@ -2,12 +2,10 @@
  * Which statements of a trust policy let service accounts of one cluster in by its OIDC provider, and what is left of
  * one when some of them are taken out. Source: EKS User Guide, "Assign IAM roles to Kubernetes service accounts".
  */
-import { issuerName, oidcProviderArn } from '../arn.ts';
+import { clusterArn, oidcProviderArn } from '../arn.ts';
 import type { Target } from '../model.ts';
 import type { TrustRetirement } from './model.ts';
-import { parsePolicy } from '../policy/document.ts';
-import { misnamedKey } from '../policy/keys.ts';
-import { evaluateIrsa } from '../policy/trust.ts';
+import { evaluateIrsa, issuerName, misnamedKey, parsePolicy } from '../policy/index.ts';
 import { isObject, type JsonObject, nameOf, replaceMember, type ServiceAccountUse, textsOf } from './statements.ts';
 
 /** A cluster's OIDC provider in IAM. */
@@ -128,7 +126,9 @@ function allowedOf(
     ...(conditions.length > 0 ? { Condition } : {}),
   };
   const policy = parsePolicy({ ...(version === undefined ? {} : { Version: version }), Statement: [alone] }, 'trust');
-  return leaving.filter((use) => evaluateIrsa(policy, { ...use, target, oidcIssuer: issuer }).verdict !== 'denied');
+  return leaving.filter(
+    (use) => evaluateIrsa(policy, { ...use, clusterArn: clusterArn(target), oidcIssuer: issuer }).verdict !== 'denied',
+  );
 }
 
 /** The one condition by which the statement lists its subjects, or why nothing can be taken out of it. */

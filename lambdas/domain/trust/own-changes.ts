@@ -3,7 +3,7 @@
  * written by it must never be more than the service would have written itself: whoever can write into the ledger need
  * not be allowed to write trust policies.
  */
-import { issuerName } from '../arn.ts';
+import { issuerName } from '../policy/index.ts';
 import type { Target } from '../model.ts';
 import type { TrustRepair, TrustRetirement } from './model.ts';
 import { accountOf, LISTING, subjectConditions, takenOut, withSubjects } from './oidc-statements.ts';

@@ -1,7 +1,7 @@
 /** The way back of a retirement: puts what was taken out of a trust policy back into the one that is there now. */
+import { clusterArn } from '../arn.ts';
 import { partitionOf } from '../partitions.ts';
-import { parsePolicy } from '../policy/document.ts';
-import { evaluateIrsa } from '../policy/trust.ts';
+import { evaluateIrsa, parsePolicy } from '../policy/index.ts';
 import type { TrustRetirement } from './model.ts';
 import { accountOf, oidcProvider, type OidcProvider, takenOut } from './oidc-statements.ts';
 import type { Undo } from './repair.ts';
@@ -102,8 +102,11 @@ export function undoRetirement(retirement: TrustRetirement, current: string, max
       known !== undefined &&
       known.accounts.every(
         (one) =>
-          evaluateIrsa(trust.policy, { ...one, target: known.provider.target, oidcIssuer: known.provider.issuer })
-            .verdict === 'allowed',
+          evaluateIrsa(trust.policy, {
+            ...one,
+            clusterArn: clusterArn(known.provider.target),
+            oidcIssuer: known.provider.issuer,
+          }).verdict === 'allowed',
       )
     );
   };

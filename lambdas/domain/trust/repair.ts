@@ -6,11 +6,16 @@
 import { createHash } from 'node:crypto';
 import { clusterArn } from '../arn.ts';
 import type { Target } from '../model.ts';
-import { POD_IDENTITY_PRINCIPAL, type TrustUse } from '../policy/contexts.ts';
-import { parsePolicy } from '../policy/document.ts';
-import type { Evaluation } from '../policy/request.ts';
-import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
+import {
+  evaluateIrsa,
+  evaluatePodIdentity,
+  type Evaluation,
+  parsePolicy,
+  POD_IDENTITY_PRINCIPAL,
+  type TrustUse,
+} from '../policy/index.ts';
 import type { TrustChange } from './model.ts';
+import type { TrustPolicy } from './policy.ts';
 import { limitFor, waysOut } from './size.ts';
 import {
   isObject,
@@ -31,8 +36,8 @@ import {
 export { samePolicy } from './statements.ts';
 
 export interface RepairRequest {
-  /** As the role has it: JSON text, URL-encoded or not. */
-  trustPolicy: string;
+  /** As the role has it. */
+  trustPolicy: TrustPolicy;
   target: Target;
   /** Those that shall use the role. */
   serviceAccounts: readonly ServiceAccountUse[];
@@ -188,13 +193,12 @@ export function proposeRepair({
   maxLength,
 }: RepairRequest): RepairProposal {
   const options = { acceptedKeys };
-  const present = parsePolicy(trustPolicy, 'trust');
   const uses = uniqueAccounts(serviceAccounts).map((one): TrustUse & ServiceAccountUse => ({
     ...one,
-    target,
+    clusterArn: clusterArn(target),
     ...(oidcIssuer === undefined ? {} : { oidcIssuer }),
   }));
-  const lacking = uses.filter((use) => evaluatePodIdentity(present, use, options).verdict !== 'allowed');
+  const lacking = uses.filter((use) => evaluatePodIdentity(trustPolicy.document, use, options).verdict !== 'allowed');
   if (lacking.length === 0) return { do: 'nothing' };
   const trust = readTrust(trustPolicy);
   if (!trust.readable) return refuse(trust.why, trust.remedy);

@@ -2,10 +2,9 @@
  * Retirement of IRSA: takes out of a role's trust policy what lets these service accounts in by this cluster's OIDC
  * provider, and nothing else. What can't be separated cleanly is refused, with what to write by hand.
  */
+import { clusterArn } from '../arn.ts';
 import type { Target } from '../model.ts';
-import type { TrustUse } from '../policy/contexts.ts';
-import { parsePolicy, type ParsedPolicy } from '../policy/document.ts';
-import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
+import { evaluateIrsa, evaluatePodIdentity, type ParsedPolicy, parsePolicy, type TrustUse } from '../policy/index.ts';
 import type { TrustRetirement } from './model.ts';
 import { accountOf, oidcProvider, type OidcProvider, splitStatement, subjectConditions } from './oidc-statements.ts';
 import type { Refusal } from './repair.ts';
@@ -123,7 +122,11 @@ export function proposeRetirement({
   const left = split.flatMap((one): JsonObject[] =>
     one.is !== 'remove' ? [one.statement] : one.kept ? [one.kept] : [],
   );
-  const use = (one: ServiceAccountUse): TrustUse & ServiceAccountUse => ({ ...one, target, oidcIssuer });
+  const use = (one: ServiceAccountUse): TrustUse & ServiceAccountUse => ({
+    ...one,
+    clusterArn: clusterArn(target),
+    oidcIssuer,
+  });
   const uses = leaving.map(use);
   if (removed.length === 0 && uses.every((one) => evaluateIrsa(trust.policy, one).verdict === 'denied')) {
     return { do: 'nothing', why: `No statement lets ${listNames(leaving)} in by ${provider.arn}` };

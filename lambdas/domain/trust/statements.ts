@@ -1,7 +1,8 @@
 /**
  * Reads and writes a trust policy's statements as they stand, so that what is not touched stays as its author wrote it.
  */
-import { decodePolicy, parsePolicy, type ParsedPolicy } from '../policy/document.ts';
+import { decodePolicy, type ParsedPolicy } from '../policy/index.ts';
+import { parseTrust, type TrustPolicy } from './policy.ts';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -77,8 +78,8 @@ const BY_HAND = 'Correct it by hand (aws iam update-assume-role-policy)';
  * survive being written again. Source of "NotPrincipal": IAM User Guide, "IAM policy validation check reference" ("Role
  * trust policies do not support NotPrincipal").
  */
-export function readTrust(text: string): Reading {
-  const policy = parsePolicy(text, 'trust');
+export function readTrust(given: string | TrustPolicy): Reading {
+  const { text, document: policy } = typeof given === 'string' ? parseTrust(given) : given;
   if (!policy.valid)
     return {
       readable: false,

@@ -14,7 +14,7 @@ import {
 } from '../../domain/identities/facts.ts';
 import { nodeKinds, Tally, type WorkloadTally } from '../../domain/identities/tally.ts';
 import type { Addon, Association, Target } from '../../domain/model.ts';
-import { type ParsedPolicy, parsePolicy } from '../../domain/policy/document.ts';
+import { type ParsedPolicy, parsePolicy } from '../../domain/policy/index.ts';
 import type { Clock, TargetPorts } from '../../ports/index.ts';
 import { readNamespace } from '../addon-namespace.ts';
 import { utcNow } from '../utc.ts';

@@ -1,5 +1,6 @@
 /** What is in the ledger's table that the service did not write, and a plan's hash after it was there. */
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { parseTrust } from '../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import { hashOf } from '../../../lambdas/domain/plan/hash.ts';
@@ -123,14 +124,14 @@ describe("a plan's hash", () => {
       someFacts({
         request: aRequest({ trust: 'repair' }),
         repairableRoleArns: [ROLE],
-        roles: { [ROLE]: { trustPolicy: policyText(irsaStatement) } },
+        roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) } },
       }),
     ],
     [
       'with odd text',
       someFacts({
         addon: anAddon({ configurationValues: '"\u2028 \u0000 {% $x %} 日本', tags: { 'ü ': '' } }),
-        roles: { [ROLE]: { trustPolicy: bothWays } },
+        roles: { [ROLE]: { trustPolicy: parseTrust(bothWays) } },
       }),
     ],
     [

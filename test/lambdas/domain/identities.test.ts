@@ -14,7 +14,7 @@ import { identitiesReport } from '../../../lambdas/domain/identities/report.ts';
 import { nodeKinds, sourceOf, Tally, type NodeKinds } from '../../../lambdas/domain/identities/tally.ts';
 import type { Pod } from '../../../lambdas/domain/kubernetes.ts';
 import type { Association } from '../../../lambdas/domain/model.ts';
-import { parsePolicy } from '../../../lambdas/domain/policy/document.ts';
+import { parsePolicy } from '../../../lambdas/domain/policy/index.ts';
 import {
   aCluster,
   aContainer,

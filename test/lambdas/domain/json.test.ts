@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseJson, readJson, type Json } from '../../../lambdas/domain/json.ts';
+import { parseJson } from '../../../lambdas/domain/json.ts';
+import { type Json, readJson } from '../../../lambdas/domain/policy/index.ts';
 
 /** As JSON.parse gives it, keys in the order of the text. */
 function plain(value: Json): unknown {

@@ -1,5 +1,6 @@
 /** A role whose trust policy knows IRSA alone, and the repair that the plan holds ready for it. */
 import type { TrustChange, TrustRepair } from '../../../lambdas/domain/trust/model.ts';
+import { parseTrust } from '../../../lambdas/domain/trust/policy.ts';
 import { proposeRepair } from '../../../lambdas/domain/trust/repair.ts';
 import { at, irsaStatement, ISSUER, NAMESPACE, policyText, ROLE, SERVICE_ACCOUNT, target } from '../fixtures.ts';
 
@@ -7,7 +8,7 @@ export const BEFORE = policyText(irsaStatement);
 
 export function repairOf(roleArn = ROLE, serviceAccount = SERVICE_ACCOUNT): TrustRepair {
   const proposal = proposeRepair({
-    trustPolicy: BEFORE,
+    trustPolicy: parseTrust(BEFORE),
     target,
     serviceAccounts: [{ namespace: NAMESPACE, serviceAccount }],
     oidcIssuer: ISSUER,

@@ -11,7 +11,7 @@ import { Messages } from '../../../sandbox/messaging/messages.ts';
 import { Executions } from '../../../sandbox/states/executions.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import { knobs } from '../../../sandbox/world/scenario.ts';
-import { parsePolicy } from '../../../lambdas/domain/policy/document.ts';
+import { parsePolicy } from '../../../lambdas/domain/policy/index.ts';
 import { allow, functionArn, functionOf, MACHINE, ROLE, roleOf, START, worldOf } from '../states/fixture.ts';
 
 export const OTHER = MACHINE.replace(':machine', ':recover');

@@ -3,6 +3,7 @@
  * denies no call, and if it is `denied`, EKS denies one, whatever the policies and the boundary of the step's role.
  */
 import * as fc from 'fast-check';
+import { parseTrust } from '../../../lambdas/domain/trust/policy.ts';
 import { expect } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
 import { type Asking, callKey } from '../../../lambdas/domain/plan/calls.ts';
@@ -48,7 +49,7 @@ const factsOf = ({ addon }: Fixture): AddonFacts =>
     request: aRequest({ target, addon: EBS, strategy: 'recreate' }),
     cluster: aCluster({ tags: CLUSTER_TAGS }),
     addon: anAddon({ arn: addon()!.arn, tags: TAGS, serviceAccountRoleArn: roleArn('ebs') }),
-    roles: { [roleArn('ebs')]: { trustPolicy: '' } },
+    roles: { [roleArn('ebs')]: { trustPolicy: parseTrust('') } },
   });
 
 type Verdict = 'allowed' | 'denied' | 'unknown';

@@ -1,7 +1,7 @@
 /** Buckets behind a gateway, for the real client: in process, or on 127.0.0.1. */
 import * as sdk from '@aws-sdk/client-s3';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { parsePolicy } from '../../../lambdas/domain/policy/document.ts';
+import { parsePolicy } from '../../../lambdas/domain/policy/index.ts';
 import type { AssemblyBucket, BucketStatement } from '../../../sandbox/assembly/buckets.ts';
 import { createDoor } from '../../../sandbox/door.ts';
 import type { Door } from '../../../sandbox/door.ts';

@@ -1,8 +1,6 @@
 /** What the scenarios about trust say of their roles: each is about what it is said to be about. */
 import { describe, expect, it } from 'vitest';
-import { parsePolicy } from '../../../lambdas/domain/policy/document.ts';
-import type { Verdict } from '../../../lambdas/domain/policy/request.ts';
-import { evaluateTrust } from '../../../lambdas/domain/policy/trust.ts';
+import { evaluateTrust, parsePolicy, type Verdict } from '../../../lambdas/domain/policy/index.ts';
 import { readScenario } from '../../../sandbox/world/load.ts';
 
 const read = async (name: string) => {
@@ -10,7 +8,7 @@ const read = async (name: string) => {
   const [account] = scenario.accounts;
   const [role] = account!.roles;
   const uses = account!.clusters.map((cluster) => ({
-    target: { account: account!.id, region: cluster.region, cluster: cluster.name },
+    clusterArn: `arn:aws:eks:${cluster.region}:${account!.id}:cluster/${cluster.name}`,
     namespace: 'kube-system',
     serviceAccount: 'ebs-csi-controller-sa',
     oidcIssuer: `https://oidc.eks.${cluster.region}.amazonaws.com/id/${cluster.oidcId}`,

@@ -3,6 +3,7 @@
  * nobody runs one.
  */
 import { describe, expect, it } from 'vitest';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
 import {
   AGENT_LEFT_INSTALLED,
@@ -66,7 +67,7 @@ describe('a cluster without the Pod Identity agent', () => {
   it('gets the version that EKS offers as its default, not the newest, before anything else changes', () => {
     const plan = planOf(
       { agent: 'install', trust: 'repair' },
-      { repairableRoleArns: [ROLE], roles: { [ROLE]: { trustPolicy: policyText(irsaStatement) } } },
+      { repairableRoleArns: [ROLE], roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) } } },
     );
     expect(plan).toMatchObject({ verdict: 'migrate', installAgent: { version: 'v1.3.4-eksbuild.1' } });
     expect(agentCheck(plan)).toEqual({

@@ -1,5 +1,6 @@
 /** Each check's pass and its failures: a stable id, a message that names what was found, and what to do about it. */
 import { describe, expect, it } from 'vitest';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { Check } from '../../../../lambdas/domain/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
@@ -26,7 +27,7 @@ const agent = (status: 'ACTIVE' | 'DEGRADED'): Facts['agentAddon'] =>
   anAddon({ name: 'eks-pod-identity-agent', status });
 const FOREIGN = 'arn:aws:iam::444455556666:role/ebs';
 const trust = (...statements: unknown[]): Partial<Facts> => ({
-  roles: { [ROLE]: { trustPolicy: policyText(...statements) } },
+  roles: { [ROLE]: { trustPolicy: parseTrust(policyText(...statements)) } },
 });
 
 const lock = {
@@ -387,7 +388,7 @@ const rows: Row[] = [
   [
     'way-back',
     'leads to a role that could not be read',
-    { request: aRequest({ roleArn: OTHER_ROLE }), roles: { [OTHER_ROLE]: { trustPolicy: bothWays } } },
+    { request: aRequest({ roleArn: OTHER_ROLE }), roles: { [OTHER_ROLE]: { trustPolicy: parseTrust(bothWays) } } },
     'warn',
     /role\/app\/ebs-csi could not be read/,
     /rollback/,
@@ -445,7 +446,10 @@ it('checks each role for the service accounts that shall use it', () => {
     someFacts({
       podIdentity,
       request: aRequest({ roles: { 'third-sa': OTHER_ROLE } }),
-      roles: { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: { trustPolicy: policyText(irsaStatement) } },
+      roles: {
+        [ROLE]: { trustPolicy: parseTrust(bothWays) },
+        [OTHER_ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) },
+      },
     }),
   );
   const trusts = plan.checks

@@ -1,5 +1,6 @@
 /** What a plan tells its reader of who may be given a role; the rule itself is in `grants.test.ts`. */
 import { describe, expect, it } from 'vitest';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { clusterArn } from '../../../../lambdas/domain/arn.ts';
 import { checkGrants } from '../../../../lambdas/domain/plan/grants-check.ts';
 import { planRoles } from '../../../../lambdas/domain/plan/plan.ts';
@@ -20,7 +21,7 @@ import {
 const ACCOUNT = `${NAMESPACE}/${SERVICE_ACCOUNT}`;
 const NEW = ', which it does not have today,';
 const facts = (statement: object, change: Parameters<typeof someFacts>[0] = {}) => {
-  const trust = { trustPolicy: policyText(statement) };
+  const trust = { trustPolicy: parseTrust(policyText(statement)) };
   return someFacts({ roleGrants: [], roles: { [ROLE]: trust, [OTHER_ROLE]: trust }, ...change });
 };
 const repairOf = (roleArn: string) => ({ roleArn, before: policyText(), after: policyText(), statement: {} });

@@ -1,11 +1,11 @@
 /** Whatever the trust policies, annotations and requests: nobody can use a role that the rule does not give them. */
 import * as fc from 'fast-check';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { expect, it } from 'vitest';
-import { clusterArn, issuerName } from '../../../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../../../lambdas/domain/arn.ts';
 import type { Association, Plan } from '../../../../lambdas/domain/model.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
-import { evaluatePodIdentity } from '../../../../lambdas/domain/policy/trust.ts';
+import { evaluatePodIdentity, issuerName, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import { type Account, permitted, podsMayUse, policyFor, type Trusting, trustings } from '../../../grants-oracle.ts';
 import {
   anAssociation,
@@ -75,7 +75,7 @@ const planOf = (given: World): Plan =>
       }),
       podIdentity: given.takes.map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] })),
       roles: Object.fromEntries(
-        ROLES.map((arn) => [arn, { trustPolicy: JSON.stringify(policyFor(given.trust[arn]!, PLACE)) }]),
+        ROLES.map((arn) => [arn, { trustPolicy: parseTrust(JSON.stringify(policyFor(given.trust[arn]!, PLACE))) }]),
       ),
       rolePolicies: Object.fromEntries(ROLES.map((arn) => [arn, { policies: [] }])),
       repairableRoleArns: ROLES,
@@ -131,7 +131,7 @@ const brokenBy = (given: World, { associations, trustRepairs }: Plan): string[] 
   for (const { roleArn, after } of trustRepairs)
     for (const namespace of [NAMESPACE, 'web'])
       for (const name of NAMES) {
-        const use = { target, namespace, serviceAccount: name };
+        const use = { clusterArn: clusterArn(target), namespace, serviceAccount: name };
         const may = evaluatePodIdentity(parsePolicy(after, 'trust'), use).verdict === 'allowed';
         const could = podsMayUse(given.trust[roleArn]!, { namespace, name });
         if (may && !could && !(namespace === NAMESPACE && claimOf(given, name, roleArn).repair))

@@ -1,5 +1,6 @@
 /** Who may be given a role: each ground of the rule by itself, and what a trust policy must deny to name somebody. */
 import * as fc from 'fast-check';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
 import { clusterArn } from '../../../../lambdas/domain/arn.ts';
 import { exchanged, neighboursOf } from '../../../../lambdas/domain/plan/exchanged.ts';
@@ -11,7 +12,7 @@ import {
   needsProvider,
 } from '../../../../lambdas/domain/plan/grants.ts';
 import { judgeRepairs } from '../../../../lambdas/domain/plan/grants-judged.ts';
-import { matchesWildcard } from '../../../../lambdas/domain/policy/wildcard.ts';
+import { matchesWildcard, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import { isGranted, type RoleGrant } from '../../../../lambdas/domain/role-grants.ts';
 import { accountsNamedBy, addedStatement, withoutAdded } from '../../../../lambdas/domain/trust/added.ts';
 import { proposeRepair } from '../../../../lambdas/domain/trust/repair.ts';
@@ -44,7 +45,7 @@ const factsOf = (statements: unknown[], change: Partial<GrantFacts> = {}): Grant
   target,
   oidcIssuer: ISSUER,
   oidcProvider: { seen: true },
-  trustPolicies: { [ROLE]: policyText(...statements) },
+  trustPolicies: { [ROLE]: parsePolicy(policyText(...statements), 'trust') },
   associations: [],
   roleGrants: [],
   ...change,
@@ -232,7 +233,12 @@ describe('a trust policy may be repaired', () => {
   });
 
   const BEFORE = policyText(irsaStatement);
-  const proposal = proposeRepair({ trustPolicy: BEFORE, target, serviceAccounts: [planned], oidcIssuer: ISSUER });
+  const proposal = proposeRepair({
+    trustPolicy: parseTrust(BEFORE),
+    target,
+    serviceAccounts: [planned],
+    oidcIssuer: ISSUER,
+  });
   const after = proposal.do === 'repair' ? proposal.after : '';
   const statement = proposal.do === 'repair' ? proposal.statement : {};
   const judged = (change: { after?: string; associations?: (typeof planned)[] }) =>

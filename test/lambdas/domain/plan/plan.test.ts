@@ -1,4 +1,6 @@
 import * as fc from 'fast-check';
+import { parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
 import { plan as planSchema, type Plan } from '../../../../lambdas/domain/model.ts';
 import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
@@ -149,9 +151,11 @@ describe('planMigration', () => {
         associations: [anAssociation()],
         roles: {
           [ROLE]: {
-            trustPolicy: policyText(
-              { ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } },
-              JSON.parse(bothWays).Statement[1],
+            trustPolicy: parseTrust(
+              policyText(
+                { ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } },
+                JSON.parse(bothWays).Statement[1],
+              ),
             ),
           },
         },
@@ -221,11 +225,11 @@ describe('planMigration', () => {
         podIdentity: maybe(someFacts().podIdentity, []),
         newerVersionWithPodIdentity: maybe(undefined, 'v2'),
         roles: maybe<Facts['roles']>(
-          { [ROLE]: { trustPolicy: bothWays } },
+          { [ROLE]: { trustPolicy: parseTrust(bothWays) } },
           {},
-          { [ROLE]: { trustPolicy: '{' } },
-          { [ROLE]: { trustPolicy: policyText(irsaStatement) } },
-          { [ROLE]: { trustPolicy: policyText(irsaStatement, onAccount) } },
+          { [ROLE]: { trustPolicy: parseTrust('{') } },
+          { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) } },
+          { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement, onAccount)) } },
         ),
         repairableRoleArns: maybe([], [ROLE], [OTHER_ROLE]),
         roleUsers: maybe<Facts['roleUsers']>(undefined, {
@@ -241,7 +245,7 @@ describe('planMigration', () => {
             [ROLE]: {
               policies: [
                 { name: 'AdministratorAccess', arn: 'arn:aws:iam::aws:policy/AdministratorAccess' },
-                { name: 'odd', document: '{' },
+                { name: 'odd', document: parsePolicy('{', 'identity') },
               ],
             },
           },
@@ -351,7 +355,10 @@ describe('the hash of a plan', () => {
   it.each<[string, Partial<Facts>]>([
     ['the role', { request: aRequest({ roleArn: OTHER_ROLE }) }],
     ['the role that the add-on has', { addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }) }],
-    ['the trust policy', { roles: { [ROLE]: { trustPolicy: policyText(JSON.parse(bothWays).Statement[1]) } } }],
+    [
+      'the trust policy',
+      { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(JSON.parse(bothWays).Statement[1])) } } },
+    ],
     ['the version', { addon: anAddon({ version: 'v1.40.0-eksbuild.1' }) }],
     ['the configuration', { addon: anAddon({ configurationValues: '{}' }) }],
     ['the associations there', { associations: [anAssociation()] }],
@@ -388,7 +395,7 @@ describe('the hash of a plan', () => {
         someFacts({
           request: aRequest({ trust: 'repair' }),
           repairableRoleArns: [ROLE],
-          roles: { [ROLE]: { trustPolicy: policyText(irsaStatement, statement) } },
+          roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement, statement)) } },
         }),
       );
     const [one, other] = [
@@ -410,9 +417,14 @@ describe('the hash of a plan', () => {
     expect(
       hashOf({
         addon: shuffled(anAddon({ tags: shuffled(tags) })),
-        roles: shuffled({ [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: undefined }),
+        roles: shuffled({ [ROLE]: { trustPolicy: parseTrust(bothWays) }, [OTHER_ROLE]: undefined }),
       }),
-    ).toBe(hashOf({ addon: anAddon({ tags }), roles: { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: undefined } }));
+    ).toBe(
+      hashOf({
+        addon: anAddon({ tags }),
+        roles: { [ROLE]: { trustPolicy: parseTrust(bothWays) }, [OTHER_ROLE]: undefined },
+      }),
+    );
   });
   it('does change with the order of a list', () => {
     const two = [anAssociation({ id: 'a-1' }), anAssociation({ id: 'a-2' })];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import type { Check } from '../../../../lambdas/domain/model.ts';
-import type { NodeRolesFact, RolePoliciesFact } from '../../../../lambdas/domain/plan/facts.ts';
+import type { NodeRolesFact, PolicyFact, RolePoliciesFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkNodeRole } from '../../../../lambdas/domain/plan/preflight-node-role.ts';
 import { aNodeRole, NODE_ROLE, ofAws, policyText, someFacts, target } from '../../fixtures.ts';
@@ -13,9 +14,9 @@ const check = (nodeRoles: NodeRolesFact): Check => {
 const withPolicies = (...policies: RolePoliciesFact['policies']): Check => check({ roles: [aNodeRole({ policies })] });
 
 const ACTION = 'eks-auth:AssumeRoleForPodIdentity';
-const own = (statement: Record<string, unknown>): { name: string; document: string } => ({
+const own = (statement: Record<string, unknown>): PolicyFact => ({
   name: 'own',
-  document: policyText({ Effect: 'Allow', Action: ACTION, Resource: '*', ...statement }),
+  document: parsePolicy(policyText({ Effect: 'Allow', Action: ACTION, Resource: '*', ...statement }), 'identity'),
 });
 const CNI = ofAws('AmazonEKS_CNI_Policy');
 const SSM = ofAws('AmazonSSMManagedInstanceCore');
@@ -87,7 +88,11 @@ describe('node-role', () => {
       { roles: [aNodeRole({ policies: [own({ Condition: { StringEquals: { 'aws:ResourceTag/team': 'a' } } })] })] },
       'aws:ResourceTag/team',
     ],
-    ['a policy that is none', { roles: [aNodeRole({ policies: [{ name: 'own', document: '{' }] })] }, 'not valid'],
+    [
+      'a policy that is none',
+      { roles: [aNodeRole({ policies: [{ name: 'own', document: parsePolicy('{', 'identity') }] })] },
+      'not valid',
+    ],
     [
       'policies that may not be read',
       { roles: [aNodeRole({ policies: [], error: 'iam:ListRolePolicies: AccessDenied' })] },

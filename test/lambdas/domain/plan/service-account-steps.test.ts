@@ -1,5 +1,6 @@
 /** What a plan for a service account says that it will do, and what its hash binds. */
 import * as fc from 'fast-check';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
@@ -67,7 +68,7 @@ describe('steps', () => {
         agentWorkload: undefined,
         agentPods: undefined,
         agentOffered: offeredVersions(),
-        roles: { [ROLE]: { trustPolicy: policyText(accountIrsaStatement) } },
+        roles: { [ROLE]: { trustPolicy: parseTrust(policyText(accountIrsaStatement)) } },
         repairableRoleArns: [ROLES_OF_ACCOUNT],
       },
     );

@@ -1,5 +1,6 @@
 /** The plan for a service account that is no add-on's: what it decides, and what it does not need to know for that. */
 import { describe, expect, it } from 'vitest';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { ASSOCIATE } from '../../../../lambdas/domain/plan/ladder.ts';
@@ -97,7 +98,10 @@ describe('a service account on IRSA', () => {
       { roleArn: OTHER_ROLE },
       {
         roleGrants: GRANTED,
-        roles: { [ROLE]: { trustPolicy: ACCOUNT_TRUST }, [OTHER_ROLE]: { trustPolicy: ACCOUNT_TRUST } },
+        roles: {
+          [ROLE]: { trustPolicy: parseTrust(ACCOUNT_TRUST) },
+          [OTHER_ROLE]: { trustPolicy: parseTrust(ACCOUNT_TRUST) },
+        },
         rolePolicies: { [ROLE]: { policies: [] }, [OTHER_ROLE]: { policies: [] } },
       },
     );
@@ -260,7 +264,7 @@ describe('a plan is blocked', () => {
       'the role does not let Pod Identity in',
       'role-trust',
       {},
-      { roles: { [ROLE]: { trustPolicy: policyText(accountIrsaStatement) } } },
+      { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(accountIrsaStatement)) } } },
       /pods\.eks\.amazonaws\.com/,
     ],
     [

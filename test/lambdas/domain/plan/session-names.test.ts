@@ -1,5 +1,6 @@
 /** What goes by the name of a role's session, which EKS Pod Identity gives otherwise than IRSA. */
 import { describe, expect, it } from 'vitest';
+import { parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import type { Check } from '../../../../lambdas/domain/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
@@ -8,7 +9,9 @@ import { aPod, aWorkload, policyText, ROLE, someFacts } from '../../fixtures.ts'
 const checksOf = (change: Partial<Facts>): Check[] =>
   planMigration(someFacts(change)).checks.filter((check) => check.id === 'session-names');
 const policy = (...statements: object[]): Partial<Facts> => ({
-  rolePolicies: { [ROLE]: { policies: [{ name: 's3', document: policyText(...statements) }] } },
+  rolePolicies: {
+    [ROLE]: { policies: [{ name: 's3', document: parsePolicy(policyText(...statements), 'identity') }] },
+  },
 });
 const when = (Condition: object, Resource: string | string[] = '*', Effect = 'Allow'): object => ({
   Effect,
@@ -63,7 +66,7 @@ describe('check session-names', () => {
         rolePolicies: {
           [ROLE]: {
             policies: [
-              { name: 'x', document: '{' },
+              { name: 'x', document: parsePolicy('{', 'identity') },
               { name: 'AdministratorAccess', arn: 'arn:aws:iam::aws:policy/AdministratorAccess' },
             ],
           },

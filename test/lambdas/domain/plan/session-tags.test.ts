@@ -1,5 +1,7 @@
 /** Roles that chain into others, to which the session tags of EKS go on. */
 import { describe, expect, it } from 'vitest';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
+import { parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import type { Check } from '../../../../lambdas/domain/model.ts';
 import type { AddonFacts as Facts, RolePoliciesFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
@@ -11,7 +13,7 @@ const policies = (...list: RolePoliciesFact['policies']): Partial<Facts> => ({
   rolePolicies: { [ROLE]: { policies: list } },
 });
 const inline = (...statements: object[]): Partial<Facts> =>
-  policies({ name: 'hop', document: policyText(...statements) });
+  policies({ name: 'hop', document: parsePolicy(policyText(...statements), 'identity') });
 const allow = (Action: string | string[], Resource: string | string[] = '*'): object => ({
   Effect: 'Allow',
   Action,
@@ -94,7 +96,7 @@ describe('check session-tags', () => {
       policies({
         name: 'AdministratorAccess',
         arn: 'arn:aws:iam::111122223333:policy/AdministratorAccess',
-        document: policyText(allow('s3:*')),
+        document: parsePolicy(policyText(allow('s3:*')), 'identity'),
       }),
     ],
   ])('passes where the role %s', (_, change) => {
@@ -119,7 +121,7 @@ describe('check session-tags', () => {
     ],
     [
       'one is not understood',
-      { policies: [{ name: 'odd', document: '{' }] },
+      { policies: [{ name: 'odd', document: parsePolicy('{', 'identity') }] },
       /policy odd could not be understood \(line 1/,
     ],
   ])('warns where %s', (_, fact, message) => {
@@ -139,7 +141,7 @@ describe('check session-tags', () => {
     const change = {
       podIdentity,
       request: aRequest({ roles: { 'second-sa': OTHER_ROLE } }),
-      roles: { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: { trustPolicy: bothWays } },
+      roles: { [ROLE]: { trustPolicy: parseTrust(bothWays) }, [OTHER_ROLE]: { trustPolicy: parseTrust(bothWays) } },
     };
     expect(
       checksOf({ ...change, rolePolicies: { [ROLE]: { policies: [] }, [OTHER_ROLE]: { policies: [] } } }),

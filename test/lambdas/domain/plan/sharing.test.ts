@@ -1,5 +1,6 @@
 /** Who else uses a role: add-ons and associations of the cluster, and other identity providers. */
 import { describe, expect, it } from 'vitest';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { Check } from '../../../../lambdas/domain/model.ts';
 import type { AddonFacts as Facts, RoleUsersFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
@@ -25,11 +26,13 @@ const users = (change: Partial<RoleUsersFact>): Partial<Facts> => ({
 const federated = (...providers: string[]): Partial<Facts> => ({
   roles: {
     [ROLE]: {
-      trustPolicy: policyText(irsaStatement, podIdentityStatement, {
-        ...irsaStatement,
-        Sid: 'Others',
-        Principal: { Federated: providers },
-      }),
+      trustPolicy: parseTrust(
+        policyText(irsaStatement, podIdentityStatement, {
+          ...irsaStatement,
+          Sid: 'Others',
+          Principal: { Federated: providers },
+        }),
+      ),
     },
   },
 });
@@ -99,8 +102,9 @@ describe('check role-sharing', () => {
       Action: '*',
     };
     expect(
-      checksOf({ roles: { [ROLE]: { trustPolicy: policyText(irsaStatement, podIdentityStatement, deny) } } })[0]
-        ?.status,
+      checksOf({
+        roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement, podIdentityStatement, deny)) } },
+      })[0]?.status,
     ).toBe('pass');
     expect(checksOf({ cluster: aCluster({ oidcIssuer: undefined }) })[0]).toMatchObject({
       status: 'warn',
@@ -130,7 +134,10 @@ describe('check role-sharing', () => {
   });
 
   it('looks at the planned roles and the one of IRSA, each once', () => {
-    const roles = { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: { trustPolicy: bothWays } };
+    const roles = {
+      [ROLE]: { trustPolicy: parseTrust(bothWays) },
+      [OTHER_ROLE]: { trustPolicy: parseTrust(bothWays) },
+    };
     expect(
       checksOf({ roles, request: aRequest({ roleArn: OTHER_ROLE }) }).map(
         (check) => /role ([\w-]+)/.exec(check.message)?.[1],

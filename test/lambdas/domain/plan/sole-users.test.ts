@@ -1,8 +1,9 @@
 import { array, assert, constantFrom, oneof, property, record as recordOf } from 'fast-check';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
+import { clusterArn } from '../../../../lambdas/domain/arn.ts';
 import { describe, expect, it } from 'vitest';
 import { isForThemAlone } from '../../../../lambdas/domain/plan/sole-users.ts';
-import { evaluateIrsa } from '../../../../lambdas/domain/policy/trust.ts';
-import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
+import { evaluateIrsa, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import {
   aCluster,
   aRequest,
@@ -22,7 +23,7 @@ const accounts = [{ namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT }];
 const facts = (trustPolicy: string) => ({
   request: aRequest(),
   cluster: aCluster(),
-  roles: { [ROLE]: { trustPolicy } },
+  roles: { [ROLE]: { trustPolicy: parseTrust(trustPolicy) } },
 });
 const isAlone = (...statements: unknown[]): boolean => isForThemAlone(facts(policyText(...statements)), ROLE, accounts);
 const irsa = (sub: string | string[], operator = 'StringEquals', change: object = {}) => ({
@@ -81,7 +82,7 @@ describe('a role that IRSA gives to the planned service accounts alone', () => {
         const text = policyText(...all.map(({ sub, operator, change }) => irsa(sub, operator, change)));
         if (!isForThemAlone(facts(text), ROLE, accounts)) return;
         const use = {
-          target,
+          clusterArn: clusterArn(target),
           namespace: 'web',
           serviceAccount: 'shop',
           roleAccount: target.account,

@@ -2,6 +2,7 @@
  * What a plan says that it will do: the first way in full, later ones in short, each step with its calls and its undo.
  */
 import { describe, expect, it } from 'vitest';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { MigrationRequestInput, Plan, PlanStep } from '../../../../lambdas/domain/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
@@ -124,7 +125,10 @@ describe('the steps of a plan', () => {
 
   it('begin with the repair of trust policies, where the plan has one, whichever way is taken', () => {
     const repair = { trust: 'repair' } as const;
-    const facts = { roles: { [ROLE]: { trustPolicy: policyText(irsaStatement) } }, repairableRoleArns: [ROLE] };
+    const facts = {
+      roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) } },
+      repairableRoleArns: [ROLE],
+    };
     expect(names(stepsOf({ ...repair, strategy: 'in-place' }, facts))).toEqual([
       'begin',
       'repair-trust',

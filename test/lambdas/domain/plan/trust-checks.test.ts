@@ -1,5 +1,6 @@
 /** What a plan says of trust policies, as they are and as a repair would make them. */
 import { describe, expect, it } from 'vitest';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
@@ -28,7 +29,7 @@ const planOf = (
   planMigration(
     someFacts({
       request: aRequest(request),
-      roles: { [ROLE]: { trustPolicy: policyText(...statements) } },
+      roles: { [ROLE]: { trustPolicy: parseTrust(policyText(...statements)) } },
       roleGrants: GRANTED,
       ...change,
     }),
@@ -126,7 +127,9 @@ describe('role-trust', () => {
 
   it('says where a policy is no policy', () => {
     const plan = planMigration(
-      someFacts({ roles: { [ROLE]: { trustPolicy: '{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}' } } }),
+      someFacts({
+        roles: { [ROLE]: { trustPolicy: parseTrust('{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}') } },
+      }),
     );
     expect(checkOf(plan, 'role-trust')).toMatchObject({
       status: 'fail',
@@ -237,7 +240,8 @@ describe('a repair that was asked for', () => {
     });
     expect(samePolicy(repair!.after, policyText(irsaStatement, repair!.statement))).toBe(true);
     expect(
-      checkOf(planMigration(someFacts({ roles: { [ROLE]: { trustPolicy: repair!.after } } })), 'role-trust').status,
+      checkOf(planMigration(someFacts({ roles: { [ROLE]: { trustPolicy: parseTrust(repair!.after) } } })), 'role-trust')
+        .status,
     ).toBe('pass');
     expect(checkOf(plan, 'way-back').status).toBe('pass');
   });
@@ -304,8 +308,8 @@ describe('a repair that was asked for', () => {
       ...ENABLED,
       podIdentity,
       roles: {
-        [ROLE]: { trustPolicy: policyText(irsaStatement) },
-        [OTHER_ROLE]: { trustPolicy: policyText(irsaStatement) },
+        [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) },
+        [OTHER_ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement)) },
       },
     };
     const plan = planMigration(
@@ -351,7 +355,7 @@ describe('way-back', () => {
       const { addon } = someFacts();
       const facts = someFacts({
         addon: { ...addon!, serviceAccountRoleArn: other },
-        roles: { [ROLE]: { trustPolicy: bothWays }, [other]: { trustPolicy } },
+        roles: { [ROLE]: { trustPolicy: parseTrust(bothWays) }, [other]: { trustPolicy: parseTrust(trustPolicy) } },
       });
       return checkOf(planMigration(facts), 'way-back');
     };
@@ -388,7 +392,9 @@ describe('way-back', () => {
     ).toBe('pass');
   });
   it('takes the policy URL-encoded too', () => {
-    const plan = planMigration(someFacts({ roles: { [ROLE]: { trustPolicy: encodeURIComponent(bothWays) } } }));
+    const plan = planMigration(
+      someFacts({ roles: { [ROLE]: { trustPolicy: parseTrust(encodeURIComponent(bothWays)) } } }),
+    );
     expect([checkOf(plan, 'role-trust').status, checkOf(plan, 'way-back').status]).toEqual(['pass', 'pass']);
   });
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseClusterArn } from '../../../../lambdas/domain/arn.ts';
+import { clusterArn, parseClusterArn } from '../../../../lambdas/domain/arn.ts';
 import {
   assumeRoleRequest,
   closedWorld,
@@ -15,9 +15,13 @@ const NAMESPACE = 'kube-system';
 const SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/app/ebs-csi`;
 const ISSUER = 'https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE';
-const target = { account: ACCOUNT, region: 'eu-west-1', cluster: 'dev' };
-const use: TrustUse = { target, namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT, oidcIssuer: ISSUER };
 const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
+const use: TrustUse = {
+  clusterArn: CLUSTER_ARN,
+  namespace: NAMESPACE,
+  serviceAccount: SERVICE_ACCOUNT,
+  oidcIssuer: ISSUER,
+};
 const NAME = ISSUER.replace('https://', '');
 const TAGS = [
   'eks-cluster-arn',
@@ -120,7 +124,7 @@ describe('the request of EKS Auth', () => {
     ['us-isob-east-1', 'arn:aws-iso-b:eks:us-isob-east-1'],
     ['eusc-de-east-1', 'arn:aws-eusc:eks:eusc-de-east-1'],
   ])('names the cluster by the partition of %s', (region, start) => {
-    const request = podIdentity({ target: { ...target, region } });
+    const request = podIdentity({ clusterArn: clusterArn({ account: ACCOUNT, region, cluster: 'dev' }) });
     expect(asked(request, 'aws:SourceArn')).toEqual([`${start}:${ACCOUNT}:cluster/dev`]);
     expect(asked(request, 'aws:RequestTag/eks-cluster-arn')).toEqual([`${start}:${ACCOUNT}:cluster/dev`]);
   });
@@ -190,7 +194,7 @@ describe('the request of a pod with an IRSA token', () => {
 
   it('has the same audience in China, and its own partition', () => {
     const request = irsa({
-      target: { ...target, region: 'cn-north-1' },
+      clusterArn: `arn:aws-cn:eks:cn-north-1:${ACCOUNT}:cluster/dev`,
       oidcIssuer: 'https://oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC',
     });
     expect(request.principal).toMatchObject({
@@ -303,7 +307,7 @@ describe('requests that are known whole', () => {
 
 describe("a cluster's ARN", () => {
   it.each([
-    [CLUSTER_ARN, target],
+    [CLUSTER_ARN, { account: ACCOUNT, region: 'eu-west-1', cluster: 'dev' }],
     [
       'arn:aws-us-gov:eks:us-gov-west-1:111122223333:cluster/a_b-1',
       { account: ACCOUNT, region: 'us-gov-west-1', cluster: 'a_b-1' },

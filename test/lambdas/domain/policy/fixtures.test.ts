@@ -49,10 +49,9 @@ const themes = readdirSync(folder).map((file) => {
   return [file.replace('.json', ''), fixtures.map((one): [string, Fixture] => [one.name, one])] as const;
 });
 
-function evaluated({ policy, use: { clusterArn, ...use } }: Fixture): { podIdentity: Evaluation; irsa: Evaluation } {
-  const target = parseClusterArn(clusterArn);
-  if (!target) throw new Error(`${clusterArn} is no cluster's ARN`);
-  return evaluateTrust(parsePolicy(policy, 'trust'), { target, ...use });
+function evaluated({ policy, use }: Fixture): { podIdentity: Evaluation; irsa: Evaluation } {
+  if (!parseClusterArn(use.clusterArn)) throw new Error(`${use.clusterArn} is no cluster's ARN`);
+  return evaluateTrust(parsePolicy(policy, 'trust'), use);
 }
 
 const gives = ({ reasons }: Evaluation, wanted: z.infer<typeof because>): boolean =>

@@ -10,7 +10,7 @@ import { evaluateIrsa, evaluatePodIdentity, evaluateTrust } from '../../../../la
 const ISSUER = 'oidc.eks.eu-west-1.amazonaws.com/id/ABC';
 const PROVIDER = `arn:aws:iam::111122223333:oidc-provider/${ISSUER}`;
 const use: TrustUse = {
-  target: { account: '111122223333', region: 'eu-west-1', cluster: 'dev' },
+  clusterArn: 'arn:aws:eks:eu-west-1:111122223333:cluster/dev',
   namespace: 'kube-system',
   serviceAccount: 'ebs-csi-controller-sa',
   oidcIssuer: `https://${ISSUER}`,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { repairProblem, retirementProblem } from '../../../../lambdas/domain/trust/own-changes.ts';
 import { proposeRepair } from '../../../../lambdas/domain/trust/repair.ts';
 import { proposeRetirement } from '../../../../lambdas/domain/trust/retire.ts';
@@ -10,7 +11,7 @@ const other = { ...controller, serviceAccount: 'ebs-csi-node-sa' };
 
 function repairOf(serviceAccounts: ServiceAccountUse[], ...statements: JsonObject[]) {
   const before = policyText(...statements);
-  const proposal = proposeRepair({ trustPolicy: before, target, serviceAccounts, oidcIssuer: ISSUER });
+  const proposal = proposeRepair({ trustPolicy: parseTrust(before), target, serviceAccounts, oidcIssuer: ISSUER });
   if (proposal.do !== 'repair') throw new Error(JSON.stringify(proposal));
   return { before, after: proposal.after, statement: proposal.statement };
 }

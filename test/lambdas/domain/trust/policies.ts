@@ -2,10 +2,8 @@
  * Trust policies for the tests of what is changed in them: statements as people write them, and any mixture of these.
  */
 import * as fc from 'fast-check';
-import type { TrustUse } from '../../../../lambdas/domain/policy/contexts.ts';
-import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
-import type { Verdict } from '../../../../lambdas/domain/policy/request.ts';
-import { evaluateTrust } from '../../../../lambdas/domain/policy/trust.ts';
+import { clusterArn } from '../../../../lambdas/domain/arn.ts';
+import { evaluateTrust, parsePolicy, type TrustUse, type Verdict } from '../../../../lambdas/domain/policy/index.ts';
 import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
 import { ACCOUNT, ISSUER, NAMESPACE, SERVICE_ACCOUNT, target } from '../../fixtures.ts';
 
@@ -59,7 +57,7 @@ export const useOf = (account: {
   namespace: string;
   serviceAccount: string;
   disableSessionTags?: boolean;
-}): TrustUse => ({ ...account, target, oidcIssuer: ISSUER });
+}): TrustUse => ({ ...account, clusterArn: clusterArn(target), oidcIssuer: ISSUER });
 
 export const verdicts = (
   policy: string,

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
 import { repairProblem, retirementProblem } from '../../../../lambdas/domain/trust/own-changes.ts';
 import { proposeRepair, undoRepair } from '../../../../lambdas/domain/trust/repair.ts';
@@ -50,7 +51,7 @@ describe('repair, of any policy', () => {
             ...(oidcIssuer === null ? {} : { oidcIssuer }),
             maxLength: 100_000,
           };
-          const proposal = proposeRepair({ trustPolicy: before, ...request });
+          const proposal = proposeRepair({ trustPolicy: parseTrust(before), ...request });
           met.count(proposal.do);
           if (proposal.do !== 'repair') return;
           const { after, statement } = proposal;
@@ -60,7 +61,7 @@ describe('repair, of any policy', () => {
             everybody.map((one) => verdicts(before, one).irsa),
           );
           expect(JSON.stringify(statementsIn(after))).toBe(JSON.stringify([...statements, statement]));
-          expect(proposeRepair({ trustPolicy: after, ...request })).toEqual({ do: 'nothing' });
+          expect(proposeRepair({ trustPolicy: parseTrust(after), ...request })).toEqual({ do: 'nothing' });
           expect(undoRepair({ roleArn: ROLE, before, after, statement, notedAt }, after)).toEqual({
             do: 'write',
             document: before,
@@ -78,7 +79,7 @@ describe('repair, of any policy', () => {
       fc.property(statementLists, aStatement, fc.nat(5), (statements, foreign, at) => {
         const before = policyOf(statements);
         const proposal = proposeRepair({
-          trustPolicy: before,
+          trustPolicy: parseTrust(before),
           target,
           serviceAccounts: [controller],
           maxLength: 100_000,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { proposeRepair, type RepairRequest, samePolicy, undoRepair } from '../../../../lambdas/domain/trust/repair.ts';
 import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
 import {
@@ -16,7 +17,7 @@ import { controller, ec2, irsa, irsaOfOthers, PROVIDER, shop, statementsIn, subj
 
 const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
 const request = (trustPolicy: string, change: Partial<RepairRequest> = {}): RepairRequest => ({
-  trustPolicy,
+  trustPolicy: parseTrust(trustPolicy),
   target,
   serviceAccounts: [controller],
   oidcIssuer: ISSUER,
