@@ -1,42 +1,37 @@
-/** What a call asks authorization for, and its refusal. */
+/** What a call needs authorization for, and the refusal of a call. */
 import type { Decision } from './decide.ts';
 
-/** What one call wants: the action as policies write it, on which resource. */
+/** The action of a call, as policies write it, and its resource. */
 export interface Asked {
   /** Such as `eks:CreateAddon`. */
   action: string;
-  /**
-   * ARN, or `*` where the action has no resource. A part that nobody knows before the call, such as an id, is `*` too.
-   */
+  /** ARN, or `*` if the action has no resource. A part that is unknown before the call, such as an id, is `*` too. */
   resource: string;
-  /** Condition keys of this call beside the global ones, such as `iam:PassedToService`. */
+  /** Condition keys of this call in addition to the global ones, such as `iam:PassedToService`. */
   context?: Record<string, string | readonly string[]>;
-  /** How a refusal names the resource, where it is not by its ARN: IAM says `role NAME`. */
+  /** The name of the resource in a refusal, if that is not its ARN: IAM writes `role NAME`. */
   named?: string;
-  /**
-   * What the resource's own policy says, where that has a say: of a role that is assumed its trust policy, of a bucket
-   * the bucket's.
-   */
+  /** The decision of the resource's own policy, if it has one: a role's trust policy, or a bucket's policy. */
   trust?: Trust;
 }
 
 /**
- * What a trust policy, or another one of a resource, says to a call, and whom it names where it allows it: that decides
- * what else has to.
+ * The decision of a trust policy, or of another resource-based policy, on a call. The principal that it names determines
+ * which other policies must allow the call too.
  */
 export interface Trust {
   decision: Decision;
-  /** Whether a refusal says which policy it is for. That of a role that is assumed does not. */
+  /** Whether a refusal names the policy that caused it. The refusal of AssumeRole does not. */
   reasons?: boolean;
   /**
-   * `session`: the caller's session itself, or everybody; what nothing else allows does no harm. `role`: its role;
-   * identity policies need not allow it, a boundary and session policies still have to. `account`: its account, or it
-   * is of another account; all the others have to allow it too.
+   * `session`: the caller's session, or every principal; no other policy has to allow the call. `role`: the caller's
+   * role; identity policies need not allow the call, but a permissions boundary and session policies must. `account`:
+   * the caller's account, or the caller is from another account; all other policies must allow the call too.
    */
   names: 'session' | 'role' | 'account';
 }
 
-/** A call that was refused, with what AWS says of it. */
+/** A refused call, with AWS's message. */
 export interface Denial extends Asked {
   /** ARN of the role that called. */
   principalArn: string;
