@@ -18,6 +18,7 @@ import {
 } from '../scripts/licences.ts';
 import { BUNDLED, npmSbom, problemsOf, writeSbom } from '../scripts/sbom.ts';
 import { LAMBDAS } from '../scripts/stamp.ts';
+import { textsIn } from './lib/texts.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -385,12 +386,17 @@ describe('the bundle that is looked at', () => {
 
   it('is the one that is deployed, byte for byte', () => {
     const deployed = readdirSync(LAMBDAS).sort();
-    expect(outputFiles.map(({ path }) => basename(path)).sort()).toEqual(deployed);
+    expect([...outputFiles.map(({ path }) => basename(path)), 'browser'].sort()).toEqual(deployed);
     expect(
       outputFiles
         .filter(({ path, contents }) => !readFileSync(join(LAMBDAS, basename(path))).equals(contents))
         .map(({ path }) => basename(path)),
     ).toEqual([]);
+  });
+
+  it("has nothing next to it but the style and the script of the report's page", () => {
+    const { 'tsconfig.json': _, ...sources } = textsIn(join(ROOT, 'lambdas/report-page/browser'));
+    expect(textsIn(join(LAMBDAS, 'browser'))).toEqual(sources);
   });
 
   it('is made of packages of the lockfile', () => {

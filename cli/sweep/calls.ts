@@ -1,15 +1,15 @@
-/** What the command line asks about sweeps, one call for each question. */
+/** The calls that the command line needs for sweeps. */
 import type { SweepFilter } from '../../lambdas/domain/listing.ts';
 import type { SweepCommand, SweepRequest, SweepSummary } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 
-/** Newest first. `more`: there are older ones. */
+/** Sweeps, newest first. `more`: there are older ones. */
 export interface ListedSweeps {
   sweeps: SweepSummary[];
   more: boolean;
 }
 
-/** Regions of accounts that were looked at, of those to be looked at. */
+/** The number of locations that the inventory has read, and of all that it must read. */
 export interface PlacesDone {
   done: number;
   total: number;
@@ -20,17 +20,17 @@ export interface Asked {
   reason?: string | undefined;
 }
 
-/** One question each. All throw CliErrors. */
+/** Each call throws a CliError if it fails. */
 export interface SweepCalls {
-  /** Resolves once the sweep can be shown. `onStart` is told its id as soon as it is started. */
+  /** Resolves when the sweep can be shown. Calls `onStart` with its id as soon as it has started. */
   start(request: SweepRequest, onStart: (sweepId: string) => void): Promise<void>;
   /** Throws UnknownSweep. */
   show(sweepId: string): Promise<SweepStanding>;
-  /** Undefined where it is not known. */
+  /** Returns undefined if the numbers are not known. */
   places(sweepId: string): Promise<PlacesDone | undefined>;
   list(filter: SweepFilter, limit: number): Promise<ListedSweeps>;
-  /** Throws NotNow where it makes no sense. */
+  /** Throws NotNow if the sweep's status does not allow the command. */
   command(sweepId: string, asked: Asked): Promise<SweepStanding>;
-  /** Text of an object of the bucket. */
+  /** Returns the text of an object in the bucket. */
   read(bucket: string, key: string): Promise<string | undefined>;
 }

@@ -9,7 +9,7 @@ export interface AssemblyFunction {
   name: string;
   /** Without a version. */
   arn: string;
-  /** ARNs of what is published of it: its version 1, and its aliases. */
+  /** ARNs of its version 1 and of its aliases. */
   versionArns: string[];
   /** Module and export, such as `plan.handler`. */
   handler: string;
@@ -19,35 +19,35 @@ export interface AssemblyFunction {
   roleArn: string;
   /** Absolute path of the asset. */
   codeDirectory: string;
-  /** Absolute paths of its layers, which Lambda unpacks under `/opt` in this order; left out: none. */
+  /** Absolute paths of its layers, which Lambda unpacks under `/opt` in this order; none if absent. */
   layerDirectories?: string[];
-  /** Which services may invoke it; left out: none. */
+  /** The services that may invoke it; none if absent. */
   permissions?: AssemblyPermission[];
-  /** What Lambda does with events that it takes into its own queue; left out: its defaults. */
+  /** How Lambda handles asynchronous events; by its defaults if absent. */
   asyncConfigs?: AssemblyAsyncConfig[];
-  /** ARN of the queue or topic for events that it could not process. */
+  /** ARN of the queue or topic for events that the function could not process. */
   deadLetterArn?: string;
 }
 
 /** As `AWS::Lambda::EventInvokeConfig` sets it. */
 export interface AssemblyAsyncConfig {
-  /** With the version or alias that it is for; without one: for the function as it is called without. */
+  /** With the version or alias that it applies to; without one, it applies to unqualified calls. */
   functionArn: string;
   maximumRetryAttempts?: number;
   maximumEventAgeSeconds?: number;
-  /** Where the record of an invocation goes that is given up: a queue or a topic. */
+  /** The queue or topic for the records of invocations that Lambda gives up. */
   onFailureArn?: string;
 }
 
 /** A statement of a function's own policy, as `AWS::Lambda::Permission` adds it. */
 export interface AssemblyPermission {
-  /** What it lets in to: with a version or alias to that alone, without one to the function as it is called without. */
+  /** With the only version or alias that it allows; without one, it allows unqualified calls. */
   functionArn: string;
   /** Such as `lambda:InvokeFunction`. */
   action: string;
   /** Such as `events.amazonaws.com`. */
   service: string;
-  /** On whose behalf the service may call; may have wildcards. */
+  /** The resource on whose behalf the service may call; may contain wildcards. */
   sourceArn?: string;
   sourceAccount?: string;
 }

@@ -6,11 +6,11 @@ import type { Stack } from './stacks.ts';
 export interface AssemblyRole {
   logicalId: string;
   arn: string;
-  /** Inline policies, and managed ones that the application itself has. */
+  /** Inline policies, and managed policies that the application defines. */
   policies: { name: string; document: object }[];
-  /** Managed policies from elsewhere, by ARN: what they allow is not known here. */
+  /** ARNs of managed policies that the application does not define: their documents are unknown. */
   managedPolicyArns: string[];
-  /** Its managed policy; with the document where the application itself has it. */
+  /** The managed policy of its boundary, with the document if the application defines it. */
   permissionsBoundary?: { arn: string; document?: object };
   /** AssumeRolePolicyDocument. */
   trustPolicy: unknown;

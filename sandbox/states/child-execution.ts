@@ -1,4 +1,4 @@
-/** What a state machine and a child execution are to the states that start one. */
+/** A state machine, and a child execution of it, as a distributed Map sees them. */
 import type { AssemblyStateMachine } from '../assembly/assembly.ts';
 import type { Runnable } from './definition.ts';
 import type { History } from './history.ts';
