@@ -6,6 +6,11 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
  * AssociationChanged, RestoreRefused.
  */
 export const annotateServiceAccountSchema = defineStep('annotate-service-account', {
+  title: 'Take the IRSA annotation off the service account',
+  variants: {
+    'restore-annotation': 'Put the IRSA annotation of the service account back',
+  },
+  rollbackVariant: 'restore-annotation',
   // An annotation gives pods a role, as an association does.
   environment: targetEnvironment,
   cancellable: true,
@@ -14,4 +19,6 @@ export const annotateServiceAccountSchema = defineStep('annotate-service-account
     /** False: it was as it shall be already, or this migration never touched it. */
     changed: z.boolean(),
   }),
+  changes: ['kubernetes'],
+  calls: { eks: 2, kubernetes: 2 },
 });

@@ -6,8 +6,11 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
  * has not seen a repaired trust policy.
  */
 export const carryOverSchema = defineStep('carry-over', {
+  title: 'Carry over what the associations had beside their role',
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,
   output: z.object({ carried: z.array(z.string()) }),
+  changes: ['eks'],
+  calls: {},
 });

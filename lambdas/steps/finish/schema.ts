@@ -4,6 +4,11 @@ import { defineStep, stepInput, targetEnvironment } from '../../runtime/step.ts'
 const ends = z.enum(['migrated', 'blocked', 'rolled-back', 'needs-human']);
 
 export const finishSchema = defineStep('finish', {
+  title: 'Write the report and release the locks',
+  variants: {
+    'finish-rolled-back': 'Write the report of the rollback and release the locks',
+    'finish-needs-human': 'Write the report with what is left to do and keep the locks',
+  },
   environment: targetEnvironment,
   input: stepInput.extend({
     /** Whose locks are let go. */
@@ -13,4 +18,6 @@ export const finishSchema = defineStep('finish', {
     failure: z.object({ Error: z.string(), Cause: z.string() }).optional(),
   }),
   output: z.object({ outcome: ends }),
+  calls: {},
+  patience: 'goes-on',
 });

@@ -6,6 +6,12 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
  * where a policy is no longer as the plan found it, Busy while IAM does not show what was written.
  */
 export const repairTrustSchema = defineStep('repair-trust', {
+  title: "Let EKS Pod Identity in by the roles' trust policies",
+  variants: {
+    'await-trust': 'Wait until IAM has the new trust policies everywhere',
+    'restore-trust': "Put the roles' trust policies back",
+  },
+  rollbackVariant: 'restore-trust',
   environment: targetEnvironment,
   cancellable: true,
   input: lockedStepInput.extend({
@@ -19,4 +25,6 @@ export const repairTrustSchema = defineStep('repair-trust', {
      */
     changed: z.boolean(),
   }),
+  changes: ['roles'],
+  calls: { iam: 3 },
 });

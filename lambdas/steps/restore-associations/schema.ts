@@ -7,6 +7,13 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
  * RestoreRefused, SessionsMayEnd where that would take longer than the sessions of the pods last for sure.
  */
 export const restoreAssociationsSchema = defineStep('restore-associations', {
+  title: 'Put the associations back',
+  variants: {
+    'await-former-identity': "Wait until EKS's webhook knows that the association is gone",
+    'restore-associations-purged': 'Put back the associations that were deleted for the change',
+    'restore-associations-own': 'Create the associations again that the pods still need',
+    'restore-associations-deferred': 'Put back the associations that waited for the pods',
+  },
   environment: targetEnvironment,
   input: lockedStepInput.extend({
     /**
@@ -28,4 +35,7 @@ export const restoreAssociationsSchema = defineStep('restore-associations', {
     /** Service accounts, `namespace/name` with a space between, whose association comes back after their pods. */
     deferred: z.string().optional(),
   }),
+  changes: ['eks'],
+  calls: { eks: 2 },
+  patience: 'goes-on',
 });

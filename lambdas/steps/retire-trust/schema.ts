@@ -17,6 +17,11 @@ import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step
  * the role is.
  */
 export const retireTrustSchema = defineStep('retire-trust', {
+  title: "Change the OIDC statement of this cluster in the roles' trust policies",
+  variants: {
+    'retire-trust-retire': "Take this cluster's OIDC statement out of the roles' trust policies",
+    'retire-trust-reinstate': "Put this cluster's OIDC statement back into the roles' trust policies",
+  },
   environment: targetEnvironment,
   input: z.object({
     migrationId,
@@ -39,4 +44,6 @@ export const retireTrustSchema = defineStep('retire-trust', {
     checks: z.array(check),
     roles: z.array(retiredRole),
   }),
+  changes: ['roles'],
+  calls: { eks: 12, iam: 4, kubernetes: 4 },
 });

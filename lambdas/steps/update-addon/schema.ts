@@ -6,8 +6,11 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
  * while the key of a deleted association is still taken.
  */
 export const updateAddonSchema = defineStep('update-addon', {
+  title: 'Give the add-on its Pod Identity associations, in place',
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,
   output: z.object({ updated: z.boolean() }),
+  changes: ['eks'],
+  calls: { eks: 4, iam: 1 },
 });
