@@ -11,7 +11,7 @@ const VARIANTS = new Map(
   ),
 );
 
-/** What a step is called in the ledger's lines, without its way and round. */
+/** Name of a step in the ledger's lines, without its attempt and round. */
 export type LineName = StepName | Variant;
 
 const isStepName = (name: string): name is StepName => Object.hasOwn(stepSchemas, name);
@@ -20,24 +20,22 @@ const isVariant = (name: string): name is Variant => VARIANTS.has(name);
 export const lineName = (base: LineName, { way, round }: { way: number; round: number }): string =>
   `${base}${way > 1 ? `.${way}` : ''}${round > 1 ? `-${round}` : ''}`;
 
-/**
- * Whether the step is taken once for each way of the ladder that is tried; the others are of the migration as a whole.
- */
+/** Returns whether the step runs once for each attempt; the other steps belong to the migration as a whole. */
 export const isOfWay = (name: LineName): boolean => {
   const { input } = isVariant(name) ? { input: undefined } : stepSchemas[name];
   return input !== undefined && 'shape' in input && 'rung' in input.shape;
 };
 
-/** The name under which a person reads a step of the ledger. */
+/** Returns the title of a step of the ledger. */
 export const stepTitle = (name: string): string => {
   const { base, way, round } = partsOf(name);
   const title = isStepName(base) ? stepSchemas[base].title : VARIANTS.get(base)?.title;
   if (title === undefined) return name;
-  const which = [...(way > 1 ? [`way ${way}`] : []), ...(round > 1 ? [`round ${round}`] : [])];
+  const which = [...(way > 1 ? [`attempt ${way}`] : []), ...(round > 1 ? [`round ${round}`] : [])];
   return which.length > 0 ? `${title} (${which.join(', ')})` : title;
 };
 
-/** Its place on the road, for steps that began in the same instant. */
+/** Returns the position of a step in the workflow, to order steps that began at the same time. */
 export const stepOrder = (name: string): number => {
   const { base } = partsOf(name);
   return STEP_NAMES.findIndex((step) => step === (VARIANTS.get(base)?.step ?? base));
@@ -47,8 +45,8 @@ const pascalCase = (name: string): string =>
   name.replaceAll(/(^|-)([a-z])/g, (_match, _dash, letter: string) => letter.toUpperCase());
 
 /**
- * Names of the states that `lib/migration` and `lib/sweep` make: a step's own, those of its variants and ends, and the
- * waits in front of polls.
+ * Steps by the names of the states that `lib/migration` and `lib/sweep` define: of each step, its variants and ends, and
+ * the waits before polls.
  */
 const BY_STATE = new Map<string, LineName>([
   ...STEP_NAMES.map((name) => [pascalCase(name), name] as const),
@@ -82,8 +80,8 @@ const BY_STATE = new Map<string, LineName>([
   ['ReportFailure', 'report-sweep'],
 ]);
 
-/** The step that a state belongs to; none for a choice or an end. */
+/** Returns the step that a state belongs to; undefined for a choice or an end. */
 export const stepOfState = (state: string): LineName | undefined => BY_STATE.get(state);
 
-/** Passed each time that the machine goes on to the next way of the ladder. */
+/** The state that the workflow passes before each further attempt. */
 export const NEXT_WAY = 'NextWay';

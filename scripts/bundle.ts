@@ -22,12 +22,12 @@ const entryOf = (step: StepName): string =>
 /** Generates the entry point of each step, `step:<name>`. */
 const entries: Plugin = {
   name: 'entry points of the steps',
-  setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: new RegExp(`^${ENTRY}`) }, ({ path }) => ({
+  setup: (bundling) => {
+    bundling.onResolve({ filter: new RegExp(`^${ENTRY}`) }, ({ path }) => ({
       path: path.slice(ENTRY.length),
       namespace: 'step',
     }));
-    onLoad({ filter: /./, namespace: 'step' }, ({ path }) => ({
+    bundling.onLoad({ filter: /./, namespace: 'step' }, ({ path }) => ({
       contents: entryOf(path as StepName),
       resolveDir: ROOT,
       loader: 'ts',

@@ -176,7 +176,7 @@ export const defineStep = <
   Input extends z.ZodType,
   Output extends z.ZodType,
   Environment extends z.ZodObject<typeof stepEnvironment.shape> = typeof stepEnvironment,
-  Variants extends Readonly<Record<string, string>> = Readonly<Record<never, string>>,
+  Variant extends string = never,
 >(
   name: string,
   definition: Pick<StepSchema, 'title' | 'calls'> &
@@ -184,15 +184,18 @@ export const defineStep = <
       input: Input;
       output: Output;
       environment?: Environment;
-      variants?: Variants;
-      rollbackVariant?: NoInfer<keyof Variants & string>;
+      variants?: Readonly<Record<Variant, string>>;
+      rollbackVariant?: NoInfer<Variant>;
     },
-): Omit<StepSchema<Input, Output>, 'environment' | 'variants'> & { environment: Environment; variants: Variants } => ({
+): Omit<StepSchema<Input, Output>, 'environment' | 'variants'> & {
+  environment: Environment;
+  variants: Readonly<Record<Variant, string>>;
+} => ({
   ...DEFAULTS,
   ...definition,
   name,
   environment: definition.environment ?? (stepEnvironment as unknown as Environment),
-  variants: definition.variants ?? ({} as Variants),
+  variants: definition.variants ?? ({} as Record<Variant, string>),
 });
 
 /** A step's work, pure of wiring: ask the ports, decide, act through the ports, answer. */

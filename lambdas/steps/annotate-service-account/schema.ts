@@ -6,9 +6,9 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
  * AssociationChanged, RestoreRefused.
  */
 export const annotateServiceAccountSchema = defineStep('annotate-service-account', {
-  title: 'Take the IRSA annotation off the service account',
+  title: 'Remove the IRSA annotation of the service account',
   variants: {
-    'restore-annotation': 'Put the IRSA annotation of the service account back',
+    'restore-annotation': 'Restore the IRSA annotation of the service account',
   },
   rollbackVariant: 'restore-annotation',
   // An annotation gives pods a role, as an association does.

@@ -16,7 +16,7 @@ const TIMEOUT_SECONDS = 25;
 
 /** The HTTP API (`lambdas/api`), called by API Gateway. */
 export const apiSchema = defineStep('api', {
-  title: 'Answer a request of the API',
+  title: 'Answer an API request',
   environment: startingEnvironment
     .extend(approvalEnvironment.shape)
     .extend(waitingEnvironment.shape)

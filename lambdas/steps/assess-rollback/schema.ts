@@ -9,7 +9,7 @@ export const MAX_RESTORE_ACTIONS = 6;
  * RestoreRefused where a person must decide, RestoreFailed when `actions` are used up.
  */
 export const assessRollbackSchema = defineStep('assess-rollback', {
-  title: 'Compare what is there with what was there before',
+  title: 'Compare the present state with the snapshot',
   environment: targetEnvironment,
   input: lockedStepInput.extend({
     /** How many actions the way back has taken so far. */

@@ -6,7 +6,7 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
  * has not seen a repaired trust policy.
  */
 export const carryOverSchema = defineStep('carry-over', {
-  title: 'Carry over what the associations had beside their role',
+  title: 'Carry over the other settings of the associations',
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,

@@ -7,9 +7,9 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
  * policy, AssociationStillThere while the key of a deleted association is still taken.
  */
 export const createAssociationSchema = defineStep('create-association', {
-  title: 'Create the standalone association of each service account that needs one',
+  title: 'Create the standalone associations',
   variants: {
-    'await-webhook': "Wait until EKS's webhook knows the association",
+    'await-webhook': "Wait until EKS's webhook knows the associations",
   },
   environment: targetEnvironment,
   cancellable: true,

@@ -4,10 +4,10 @@ import { defineStep, stepInput, targetEnvironment } from '../../runtime/step.ts'
 const ends = z.enum(['migrated', 'blocked', 'rolled-back', 'needs-human']);
 
 export const finishSchema = defineStep('finish', {
-  title: 'Write the report and release the locks',
+  title: 'Record the outcome and release the locks',
   variants: {
-    'finish-rolled-back': 'Write the report of the rollback and release the locks',
-    'finish-needs-human': 'Write the report with what is left to do and keep the locks',
+    'finish-rolled-back': 'Record the end of the rollback and release the locks',
+    'finish-needs-human': 'Record what is left to do and keep the locks',
   },
   environment: targetEnvironment,
   input: stepInput.extend({

@@ -7,9 +7,9 @@ import { defineStep, planningEnvironment, unknownFields } from '../../runtime/st
 
 /** Throws RecoveryPending while what a stopped execution left behind is being put back. */
 export const planSchema = defineStep('plan', {
-  title: 'Check everything and make the plan',
+  title: 'Run the checks and create the plan',
   variants: {
-    'plan-again': 'Plan again: is everything as it was?',
+    'plan-again': 'Plan again and compare with the approved plan',
   },
   environment: planningEnvironment,
   cancellable: true,

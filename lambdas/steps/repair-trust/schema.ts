@@ -6,10 +6,10 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
  * where a policy is no longer as the plan found it, Busy while IAM does not show what was written.
  */
 export const repairTrustSchema = defineStep('repair-trust', {
-  title: "Let EKS Pod Identity in by the roles' trust policies",
+  title: "Allow EKS Pod Identity in the roles' trust policies",
   variants: {
-    'await-trust': 'Wait until IAM has the new trust policies everywhere',
-    'restore-trust': "Put the roles' trust policies back",
+    'await-trust': 'Wait until the new trust policies have propagated in IAM',
+    'restore-trust': "Restore the roles' trust policies",
   },
   rollbackVariant: 'restore-trust',
   environment: targetEnvironment,

@@ -6,7 +6,7 @@ import { defineStep, stepEnvironment, stepInput, waitingEnvironment } from '../.
  * `approvalGiven`.
  */
 export const requestApprovalSchema = defineStep('request-approval', {
-  title: 'Ask for an approval of the plan',
+  title: 'Request an approval of the plan',
   environment: stepEnvironment.extend(waitingEnvironment.shape),
   cancellable: true,
   input: stepInput.extend({

@@ -4,7 +4,7 @@ import { changingStepInput, defineStep, goingBackInput, targetEnvironment } from
 export const restartPodsSchema = defineStep('restart-pods', {
   title: 'Restart the pods that kept their old identity',
   variants: {
-    'restart-restored': 'Restart the pods that have not got their old identity back',
+    'restart-restored': 'Restart the pods that do not have their old identity again',
   },
   rollbackVariant: 'restart-restored',
   environment: targetEnvironment,

@@ -6,11 +6,11 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
  * RestoreRefused.
  */
 export const restoreAddonSchema = defineStep('restore-addon', {
-  title: 'Put the add-on back',
+  title: 'Restore the add-on',
   variants: {
-    'restore-addon-update': 'Put the add-on back by an update',
-    'restore-addon-delete': 'Remove the copy of the add-on that failed',
-    'restore-addon-create': 'Put the add-on back by creating it again',
+    'restore-addon-update': 'Restore the add-on by an update',
+    'restore-addon-delete': 'Delete the failed copy of the add-on',
+    'restore-addon-create': 'Restore the add-on by creating it again',
   },
   environment: targetEnvironment,
   input: lockedStepInput.extend({ action: z.enum(['update', 'delete', 'create']), actions: z.number().int().min(0) }),

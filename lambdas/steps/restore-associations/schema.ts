@@ -7,12 +7,12 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
  * RestoreRefused, SessionsMayEnd where that would take longer than the sessions of the pods last for sure.
  */
 export const restoreAssociationsSchema = defineStep('restore-associations', {
-  title: 'Put the associations back',
+  title: 'Restore the associations',
   variants: {
-    'await-former-identity': "Wait until EKS's webhook knows that the association is gone",
-    'restore-associations-purged': 'Put back the associations that were deleted for the change',
-    'restore-associations-own': 'Create the associations again that the pods still need',
-    'restore-associations-deferred': 'Put back the associations that waited for the pods',
+    'await-former-identity': "Wait until EKS's webhook knows that the associations are deleted",
+    'restore-associations-purged': 'Restore the associations that were deleted for the change',
+    'restore-associations-own': 'Recreate the associations that the pods still need',
+    'restore-associations-deferred': 'Restore the associations that had to wait for the pods',
   },
   environment: targetEnvironment,
   input: lockedStepInput.extend({

@@ -17,10 +17,10 @@ import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step
  * the role is.
  */
 export const retireTrustSchema = defineStep('retire-trust', {
-  title: "Change the OIDC statement of this cluster in the roles' trust policies",
+  title: "Change this cluster's OIDC statement in the roles' trust policies",
   variants: {
-    'retire-trust-retire': "Take this cluster's OIDC statement out of the roles' trust policies",
-    'retire-trust-reinstate': "Put this cluster's OIDC statement back into the roles' trust policies",
+    'retire-trust-retire': "Remove this cluster's OIDC statement from the roles' trust policies",
+    'retire-trust-reinstate': "Restore this cluster's OIDC statement in the roles' trust policies",
   },
   environment: targetEnvironment,
   input: z.object({

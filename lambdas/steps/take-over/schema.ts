@@ -15,7 +15,7 @@ export const GRACE_MS = (LONGEST_LAMBDA_SECONDS + 15) * 1000;
  * RollbackRefused for a rollback that can't be begun.
  */
 export const takeOverSchema = defineStep('take-over', {
-  title: 'Take the migration over',
+  title: 'Take over the migration',
   environment: targetEnvironment,
   input: z.object({
     migrationId,

@@ -6,7 +6,7 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
  * while the key of a deleted association is still taken.
  */
 export const updateAddonSchema = defineStep('update-addon', {
-  title: 'Give the add-on its Pod Identity associations, in place',
+  title: 'Update the add-on in place with its Pod Identity associations',
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,

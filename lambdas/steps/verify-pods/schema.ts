@@ -19,9 +19,9 @@ export const MAX_TRIES = 6;
  * content with that.
  */
 export const verifyPodsSchema = defineStep('verify-pods', {
-  title: 'Look at the pods: how do they get their credentials?',
+  title: 'Verify the pods: where do their credentials come from?',
   variants: {
-    'verify-restored': 'Look at the pods: do they have their old identity again?',
+    'verify-restored': 'Verify the pods: do they have their old identity again?',
   },
   rollbackVariant: 'verify-restored',
   environment: targetEnvironment,
