@@ -12,7 +12,7 @@ import { synthesise } from '../scripts/synthesise.ts';
 const ROOT = join(import.meta.dirname, '..');
 // Not the build's own folder, which another process may be reading.
 const lambdaDirectory = join(ROOT, 'dist/synth-lambda');
-bundle(lambdaDirectory);
+await bundle(lambdaDirectory);
 try {
   synthesise(process.env['CDK_OUTDIR'] ?? join(ROOT, 'dist/cdk.out'), {
     lambdaDirectory,

@@ -1,22 +1,27 @@
-/** The environment variables that each step has beside those of all steps. */
+/** The values of all environment variables of the steps' Lambdas; which of them a step gets, its schema says. */
+import { Aws } from 'aws-cdk-lib';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { z } from 'zod';
+import { METRICS_NAMESPACE, METRICS_SERVICE } from '../lambdas/domain/metrics.ts';
 import type { RoleVariable } from '../lambdas/domain/plan/acting.ts';
-import type { StepEnvironment, targetEnvironment } from '../lambdas/runtime/step.ts';
 import type { StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import type { Config } from './config.ts';
+import { SETTINGS_FILE } from './settings-layer.ts';
 
-type Environment<Name extends StepName> = z.input<(typeof stepSchemas)[Name]['environment']>;
-/** What a step's environment has beside that of all steps, and of all that work on clusters. */
-type Own<Name extends StepName> = Omit<
-  Environment<Name>,
-  keyof StepEnvironment | keyof z.infer<typeof targetEnvironment>
->;
-/** Each step with variables of its own, and these: one that is missing does not compile. */
-type OwnEnvironments = { [Name in StepName as keyof Own<Name> extends never ? never : Name]: Own<Name> };
+type AnyEnvironment = { [Name in StepName]: z.input<(typeof stepSchemas)[Name]['environment']> }[StepName];
+type KeyOf<Of> = Of extends unknown ? keyof Of : never;
+type ValueOf<Of, Key> = Of extends unknown ? (Key extends keyof Of ? Of[Key] : never) : never;
+type AllVariables = { [Key in KeyOf<AnyEnvironment>]: ValueOf<AnyEnvironment, Key> };
+type OptionalVariable = {
+  [Key in keyof AllVariables]: undefined extends AllVariables[Key] ? Key : never;
+}[keyof AllVariables];
+/** Every variable that a step has: a new one without a value here does not compile. */
+export type StepVariables = Omit<AllVariables, OptionalVariable> & Partial<Pick<AllVariables, OptionalVariable>>;
 
-export interface OwnEnvironmentOptions {
+export interface StepVariablesOptions {
   config: Config;
+  /** Name of the ledger's table. */
+  tableName: string;
   bucket: s3.IBucket;
   /** ARNs of the roles of the steps that change something in EKS, whose rights a plan checks. */
   acting: Record<RoleVariable, string>;
@@ -25,12 +30,15 @@ export interface OwnEnvironmentOptions {
   stateMachineArn: string;
   recoverStateMachineArn: string;
   sweepStateMachineArn: string;
-  /** Undefined where the deployment has no Retire. */
+  /** Undefined if the deployment has no Retire. */
   retireStateMachineArn: string | undefined;
 }
 
-export function ownEnvironments({
-  config,
+const yesOrNo = (value: boolean): 'true' | 'false' => (value ? 'true' : 'false');
+
+export function stepVariables({
+  config: { logLevel, approvals, waiting, denials },
+  tableName,
   bucket,
   acting,
   kubernetesRoleArns,
@@ -38,44 +46,27 @@ export function ownEnvironments({
   recoverStateMachineArn,
   sweepStateMachineArn,
   retireStateMachineArn,
-}: OwnEnvironmentOptions): OwnEnvironments & { [Name in StepName]?: object } {
-  const approval = { APPROVAL_REQUIRED: config.approvals.required ? 'true' : 'false' } as const;
-  const approver = {
-    APPROVER: config.approvals.approver,
-    ALLOW_UNKNOWN_REQUESTER: config.approvals.allowUnknownRequester ? 'true' : 'false',
-  } as const;
-  const planning = { ...acting, KUBERNETES_ROLE_ARNS: kubernetesRoleArns, ...approval };
-  const waiting = {
-    MOST_WAITING_PER_PRINCIPAL: String(config.waiting.perPrincipal),
-    MOST_WAITING: String(config.waiting.perDeployment),
-  };
-  const retiring = retireStateMachineArn === undefined ? {} : { RETIRE_STATE_MACHINE_ARN: retireStateMachineArn };
-  const kept = { BUCKET_NAME: bucket.bucketName };
+}: StepVariablesOptions): StepVariables {
   return {
-    plan: planning,
-    'request-approval': waiting,
-    'await-window': waiting,
-    // Once more, since what it is given to carry out is read from the ledger.
-    begin: { ...approval, ...approver },
-    'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, ...retiring },
-    'diagnose-denial': {
-      STATE_MACHINE_ARN: stateMachineArn,
-      DENIAL_ACTION: config.denials.action,
-      QUIET_HOURS: String(config.denials.quietHours),
-    },
-    api: {
-      STATE_MACHINE_ARN: stateMachineArn,
-      RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn,
-      SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn,
-      ...retiring,
-      ...approval,
-      ...approver,
-      ...waiting,
-    },
-    'start-sweep': { SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
-    'begin-sweep': kept,
-    'take-inventory': { ...planning, ...kept },
-    'dispatch-sweep': { STATE_MACHINE_ARN: stateMachineArn },
-    'report-sweep': kept,
+    TABLE_NAME: tableName,
+    POWERTOOLS_SERVICE_NAME: METRICS_SERVICE,
+    POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
+    POWERTOOLS_LOG_LEVEL: logLevel,
+    SETTINGS_FILE,
+    ACCOUNT: Aws.ACCOUNT_ID,
+    APPROVAL_REQUIRED: yesOrNo(approvals.required),
+    APPROVER: approvals.approver,
+    ALLOW_UNKNOWN_REQUESTER: yesOrNo(approvals.allowUnknownRequester),
+    MOST_WAITING_PER_PRINCIPAL: String(waiting.perPrincipal),
+    MOST_WAITING: String(waiting.perDeployment),
+    DENIAL_ACTION: denials.action,
+    QUIET_HOURS: String(denials.quietHours),
+    ...acting,
+    KUBERNETES_ROLE_ARNS: kubernetesRoleArns,
+    STATE_MACHINE_ARN: stateMachineArn,
+    RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn,
+    SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn,
+    ...(retireStateMachineArn === undefined ? {} : { RETIRE_STATE_MACHINE_ARN: retireStateMachineArn }),
+    BUCKET_NAME: bucket.bucketName,
   };
 }

@@ -6,28 +6,20 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { StepSchema } from '../lambdas/runtime/step.ts';
-import { LONGEST_LAMBDA_SECONDS } from '../lambdas/steps/take-over/schema.ts';
 import { acknowledgeGrants, WRITES_TRACES } from './acknowledge.ts';
 import { connect, type Network, networkInterfaceGrant } from './network/interfaces.ts';
 import { type Grant, statementOf } from './permissions/grant.ts';
 import { environmentKeyGrant } from './permissions/key.ts';
 import type { ManagedGrants } from './permissions/managed.ts';
 
-/**
- * The longest that a step's Lambda runs. A Task that calls it waits longer, so that a retry has no living twin; Recover
- * waits longer before it takes a lock over, so that the execution that stopped has none either.
- */
-export const STEP_TIMEOUT = Duration.seconds(LONGEST_LAMBDA_SECONDS);
-
-/** That of most steps, or the step's own, where it has one. */
-export const stepTimeout = ({ timeoutSeconds }: Pick<StepSchema, 'timeoutSeconds'>): Duration =>
-  timeoutSeconds === undefined ? STEP_TIMEOUT : Duration.seconds(timeoutSeconds);
-
 export interface StepLambdaProps<Schema extends StepSchema> {
   schema: Schema;
   /** The bundles of all steps: one asset, so that the functions share its upload and its chunks. */
   code: lambda.Code;
-  /** Typed by the step's own schema: a variable that is wrong or missing does not compile. */
+  /**
+   * Typed by the step's own schema: a variable that is wrong or missing does not compile. Only variables that the schema
+   * has are deployed.
+   */
   environment: z.input<Schema['environment']>;
   /** Such as the one with the deployment's settings. */
   layers?: lambda.ILayerVersion[];
@@ -82,8 +74,8 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
       handler: `${schema.name}.handler`,
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
-      memorySize: schema.memoryMb ?? 512,
-      timeout: stepTimeout(schema),
+      memorySize: schema.memoryMb,
+      timeout: Duration.seconds(schema.timeoutSeconds),
       role: this.role,
       logGroup,
       tracing: lambda.Tracing.ACTIVE,

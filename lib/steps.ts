@@ -1,4 +1,4 @@
-import { Aws, Fn, Lazy } from 'aws-cdk-lib';
+import { Fn, Lazy } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -6,9 +6,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { METRICS_NAMESPACE, METRICS_SERVICE } from '../lambdas/domain/metrics.ts';
 import { byVariable } from '../lambdas/domain/plan/acting.ts';
-import { settingsEnvironment, type StepEnvironment, targetEnvironment } from '../lambdas/runtime/step.ts';
 import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import { type Config, isDeployed } from './config.ts';
 import { acknowledgeGrants, acknowledgeWildcard } from './acknowledge.ts';
@@ -18,8 +16,8 @@ import { pascalCase } from './names.ts';
 import { isConnected } from './network/interfaces.ts';
 import { statementOf } from './permissions/grant.ts';
 import { ManagedGrants } from './permissions/managed.ts';
-import { createSettingsLayer, SETTINGS_FILE } from './settings-layer.ts';
-import { ownEnvironments } from './step-environments.ts';
+import { createSettingsLayer } from './settings-layer.ts';
+import { stepVariables } from './step-environments.ts';
 import { StepLambda } from './step-function-lambda.ts';
 
 export interface StepsProps {
@@ -42,10 +40,6 @@ export interface StepsProps {
 
 type AnyStepLambda = StepLambda<(typeof stepSchemas)[StepName]>;
 
-/** Whether the step's environment has all of these variables. */
-const has = (name: StepName, { shape }: { shape: object }): boolean =>
-  Object.keys(shape).every((variable) => variable in stepSchemas[name].environment.shape);
-
 /** The Lambda of each step that is deployed, for all state machines. */
 export class Steps extends Construct {
   readonly lambdas: ByStep<AnyStepLambda>;
@@ -56,19 +50,14 @@ export class Steps extends Construct {
     super(scope, id);
     const { table, bucket, lambdaDirectory, config, key } = props;
     const code = lambda.Code.fromAsset(lambdaDirectory);
-    const shared: StepEnvironment = {
-      TABLE_NAME: table.tableName,
-      POWERTOOLS_SERVICE_NAME: METRICS_SERVICE,
-      POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
-      POWERTOOLS_LOG_LEVEL: config.logLevel,
-    };
     const { passableRoleArns, repairableRoleArns, network } = config;
     const layer = createSettingsLayer(this, 'Settings', config);
     // The plan asks about roles that are made after its own.
     const acting = byVariable((name) => Lazy.string({ produce: () => this.lambdas[name].role.roleArn }));
     const kubernetesRoleArns = Lazy.string({ produce: () => Fn.join(',', this.kubernetesRoleArns()) });
-    const own = ownEnvironments({
+    const environment = stepVariables({
       ...props,
+      tableName: table.tableName,
       acting,
       kubernetesRoleArns,
       retireStateMachineArn: isDeployed('retire-trust', config) ? props.retireStateMachineArn : undefined,
@@ -93,13 +82,8 @@ export class Steps extends Construct {
         new StepLambda(this, pascalCase(name), {
           schema: stepSchemas[name],
           code,
-          environment: {
-            ...shared,
-            ...(has(name, settingsEnvironment) ? { SETTINGS_FILE } : {}),
-            ...(has(name, targetEnvironment) ? { ACCOUNT: Aws.ACCOUNT_ID } : {}),
-            ...own[name],
-          },
-          layers: has(name, settingsEnvironment) ? [layer] : [],
+          environment,
+          layers: 'SETTINGS_FILE' in stepSchemas[name].environment.shape ? [layer] : [],
           reservedExecutions: config.reservedConcurrency.find(({ step }) => step === name)?.executions,
           grants: grants[name] ?? [],
           managed,

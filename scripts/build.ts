@@ -46,7 +46,7 @@ export async function build(hash = hashSources()): Promise<boolean> {
   try {
     const lambdas = join(work, 'lambda');
     const assembly = join(work, 'assembly');
-    bundle(lambdas);
+    await bundle(lambdas);
     // With everything that can be switched on, for every role. The sandbox refuses what AWS would not take of it.
     createApp({ outdir: assembly, lambdaDirectory: lambdas, everyRole: true }).synth();
     writeFileSync(join(work, 'stamp'), hash);

@@ -1,11 +1,41 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BuildOptions, buildSync } from 'esbuild';
-import { stepSchemas } from '../lambdas/steps/schemas.ts';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { exportOf, STEP_NAMES, type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Files that `lambdas/report-page/assets.ts` reads: they are copied, under the name by which it finds them. */
 const PAGE = join(ROOT, 'lambdas/report-page/browser');
+
+const ENTRY = 'step:';
+
+/** Only the steps that have the bucket bring S3's client into their bundle. */
+const keepsDocuments = (step: StepName): boolean => 'BUCKET_NAME' in stepSchemas[step].environment.shape;
+
+/** Returns the source of a step's entry point: the handler that Lambda calls, with the adapters that the step needs. */
+const entryOf = (step: StepName): string =>
+  [
+    ...(keepsDocuments(step) ? ["import { s3Documents } from './lambdas/adapters/s3-documents.ts';"] : []),
+    "import { lambdaHandler } from './lambdas/runtime/lambda.ts';",
+    `import { ${exportOf(step)} as step } from './lambdas/steps/${step}/handler.ts';`,
+    `export const handler = lambdaHandler(step${keepsDocuments(step) ? ', { documentsOf: s3Documents }' : ''});`,
+  ].join('\n');
+
+/** Generates the entry point of each step, `step:<name>`. */
+const entries: Plugin = {
+  name: 'entry points of the steps',
+  setup: (bundling) => {
+    bundling.onResolve({ filter: new RegExp(`^${ENTRY}`) }, ({ path }) => ({
+      path: path.slice(ENTRY.length),
+      namespace: 'step',
+    }));
+    bundling.onLoad({ filter: /./, namespace: 'step' }, ({ path }) => ({
+      contents: entryOf(path as StepName),
+      resolveDir: ROOT,
+      loader: 'ts',
+    }));
+  },
+};
 
 /**
  * How every step's Lambda is bundled, as `<step>.mjs` beside the chunks that they share. One call with splitting: a
@@ -15,7 +45,8 @@ const PAGE = join(ROOT, 'lambdas/report-page/browser');
 export const bundleOptions = (outdir: string) =>
   ({
     absWorkingDir: ROOT,
-    entryPoints: Object.keys(stepSchemas).map((step) => ({ in: `lambdas/steps/${step}/main.ts`, out: step })),
+    entryPoints: STEP_NAMES.map((step) => ({ in: `${ENTRY}${step}`, out: step })),
+    plugins: [entries],
     outdir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -31,9 +62,9 @@ export const bundleOptions = (outdir: string) =>
   }) satisfies BuildOptions;
 
 /** Bundles every step's Lambda into `outdir`, with the files of the report's page. */
-export function bundle(outdir: string): void {
+export async function bundle(outdir: string): Promise<void> {
   // Chunks are named by their content: those of an earlier build would stay and change the asset's hash.
   rmSync(outdir, { recursive: true, force: true });
-  buildSync(bundleOptions(outdir));
+  await build(bundleOptions(outdir));
   cpSync(PAGE, join(outdir, 'browser'), { recursive: true, filter: (file) => !file.endsWith('tsconfig.json') });
 }

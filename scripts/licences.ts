@@ -186,12 +186,12 @@ const installedManifest = (place: string): ReturnType<LicenceFacts['manifestAt']
     : undefined;
 };
 
-/** The project's own packages, judged. */
-export const judgeProject = (): LicenceReport =>
-  judgeLicences(readLock(ROOT), { bundled: bundledPlaces(), manifestAt: installedManifest });
+/** Judges the licences of the project's own packages. */
+export const judgeProject = async (): Promise<LicenceReport> =>
+  judgeLicences(readLock(ROOT), { bundled: await bundledPlaces(), manifestAt: installedManifest });
 
 if (import.meta.main) {
-  const report = judgeProject();
+  const report = await judgeProject();
   console.log(printLicences(report));
   if (report.violations.length > 0) process.exitCode = 1;
 }

@@ -154,11 +154,14 @@ export const problemsOf = (
   return [...new Set([...direct, ...missing, ...unhashed, ...strays])];
 };
 
-/** Writes the bill to a file and answers it. Throws an Error with everything that is wrong; then nothing is written. */
-export const writeSbom = (file = DEFAULT_FILE): Bill => {
+/**
+ * Writes the bill to a file and returns it. Rejects with an Error that names everything that is wrong; then nothing is
+ * written.
+ */
+export const writeSbom = async (file = DEFAULT_FILE): Promise<Bill> => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
   const lock = readLock(ROOT);
-  const bundled = bundledPlaces();
+  const bundled = await bundledPlaces();
   const made = shippedBill(npmSbom(), lock, bundled, manifest);
   const problems = problemsOf(made, lock, bundled, manifest);
   if (problems.length > 0)
@@ -170,7 +173,7 @@ export const writeSbom = (file = DEFAULT_FILE): Bill => {
 
 if (import.meta.main) {
   const file = process.argv[2] === undefined ? DEFAULT_FILE : resolve(process.argv[2]);
-  const { components } = writeSbom(file);
+  const { components } = await writeSbom(file);
   const inLambdas = components.filter(({ properties }) => properties.some(({ name }) => name === BUNDLED)).length;
   console.log(
     `Wrote ${relative(process.cwd(), file)}: ${components.length} components, ${inLambdas} of them in the Lambdas.`,

@@ -122,15 +122,6 @@ const rules: [string, Rule][] = [
       packages: /^(zod|@middy\/http-router|aws-lambda)$/,
     },
   ],
-  // Those that keep documents bring S3's client in: it is in no other bundle.
-  [
-    'a main wires its own handler',
-    {
-      from: new RegExp(`^${STEPS}/main\\.ts`),
-      files: /^lambdas\/(runtime\/lambda\.ts|adapters\/s3-documents\.ts|steps\/[\w-]+\/handler\.ts)/,
-      packages: /^$/,
-    },
-  ],
   [
     'the registries hold steps',
     { from: /^lambdas\/steps\/\w+\.ts/, files: /^lambdas\/(steps|runtime\/step\.ts)/, packages: /^$/ },

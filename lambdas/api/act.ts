@@ -9,7 +9,7 @@ import { againLater } from './later.ts';
 import { linksOf, migrationPath } from './links.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, type ProblemKind } from './problems.ts';
-import { nameByKey } from './requesting.ts';
+import { nameByKey } from './idempotency.ts';
 import { foundMigration } from './show.ts';
 
 const REFUSED: Record<Refusal, ProblemKind> = {

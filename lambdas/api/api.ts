@@ -146,24 +146,28 @@ function noRoute({ method, path }: { method: string; path: string }): never {
   );
 }
 
-function routerFor(event: ProxyEvent, dependencies: HandlerDependencies) {
-  return httpRouterHandler({
-    routes: IDS.map((id) => ({
-      method: OPERATIONS[id].method,
-      path: OPERATIONS[id].path,
-      handler: async (routed: APIGatewayProxyEvent): Promise<ProxyResult> => {
-        const operation: Operation = OPERATIONS[id];
-        const { body, headers } = await (answers[id] as Answer)(
-          callOf(operation, event, routed.pathParameters),
-          dependencies,
-        );
-        const later: Record<string, string> = operation.status === 202 ? { 'retry-after': AFTER_ACCEPTED } : {};
-        return result(operation.status, 'application/json', operation.answer.parse(body), { ...later, ...headers });
-      },
-    })),
-    notFoundResponse: noRoute,
-  });
+interface Request {
+  event: ProxyEvent;
+  dependencies: HandlerDependencies;
 }
+
+async function run(id: OperationId, parameters: unknown, { event, dependencies }: Request): Promise<ProxyResult> {
+  const operation: Operation = OPERATIONS[id];
+  const { body, headers } = await (answers[id] as Answer)(callOf(operation, event, parameters), dependencies);
+  const later: Record<string, string> = operation.status === 202 ? { 'retry-after': AFTER_ACCEPTED } : {};
+  return result(operation.status, 'application/json', operation.answer.parse(body), { ...later, ...headers });
+}
+
+/** Built once: what it needs of a request comes with each call, as the router's context. */
+const router = httpRouterHandler({
+  routes: IDS.map((id) => ({
+    method: OPERATIONS[id].method,
+    path: OPERATIONS[id].path,
+    handler: (routed: APIGatewayProxyEvent, context: Context) =>
+      run(id, routed.pathParameters, context as unknown as Request),
+  })),
+  notFoundResponse: noRoute,
+});
 
 /** Where the migrations and sweeps are that a detail names; the request's own is there unless it is said not to be. */
 function linksNamed({ kind, message }: ApiProblem, event: ProxyEvent): ProblemLinks {
@@ -210,11 +214,8 @@ async function route(event: ProxyEvent, dependencies: HandlerDependencies): Prom
   if (method === '' || path === '' || (isProxied(event) && method !== 'HEAD')) noRoute({ method, path });
   // A path without GET has no HEAD.
   const routed = { httpMethod: method === 'HEAD' && operationsAt(path).includes('GET') ? 'GET' : method, path };
-  return (await routerFor(event, dependencies)(
-    routed as APIGatewayProxyEvent,
-    {} as Context,
-    {} as never,
-  )) as ProxyResult;
+  const request: Request = { event, dependencies };
+  return (await router(routed as APIGatewayProxyEvent, request as unknown as Context, {} as never)) as ProxyResult;
 }
 
 async function answered(event: ProxyEvent, dependencies: HandlerDependencies): Promise<ProxyResult> {

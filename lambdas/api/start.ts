@@ -9,7 +9,7 @@ import type { Accepted } from './answers.ts';
 import { acceptedAs, planLinksOf } from './links.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, invalid } from './problems.ts';
-import { takeIn } from './requesting.ts';
+import { takeIn } from './idempotency.ts';
 
 interface Place {
   account: string;

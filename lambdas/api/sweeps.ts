@@ -13,7 +13,7 @@ import { sweepLinksOf, sweepPath } from './links.ts';
 import { againLater } from './later.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem } from './problems.ts';
-import { claimOnce } from './requesting.ts';
+import { claimOnce } from './idempotency.ts';
 import { assertAccount, assertRegion, assertWindow } from './start.ts';
 import { goesOnAfter, listIdOf, tokenAfter } from './tokens.ts';
 

@@ -13,6 +13,12 @@ export type PacedService = (typeof PACED_SERVICES)[number];
 export const isPaced = (service: string): service is PacedService =>
   (PACED_SERVICES as readonly string[]).includes(service);
 
+/**
+ * What the step `plan` reserves before it begins. A sweep needs it too: it begins only as many migrations as have room
+ * for these calls.
+ */
+export const PLAN_CALLS: Readonly<Record<PacedService, number>> = { eks: 7, iam: 20, kubernetes: 8 };
+
 /** What is paced together, such as `eks#111122223333#eu-west-1`. */
 export interface Location {
   service: PacedService;

@@ -6,6 +6,7 @@ import { randomFrom } from '../domain/draws.ts';
 import type { ErrorName } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
 import type { AroundCalls, CalledService, Clock, HandlerDependencies } from '../ports/index.ts';
+import { EKS_KINDS, isRead, type Kinds, ROLES_KINDS } from '../ports/kinds.ts';
 
 /** Of one call, the first one too. */
 export const MOST_ATTEMPTS = 8;
@@ -52,14 +53,11 @@ export function againLater({ clock, random, errors, begin, beforeWait }: AgainLa
   };
 }
 
-/** Methods of ports that change nothing. */
-const READS = /^(count|describe|get|known|list|may)[A-Z]/;
-
-/** Each method that reads is the one of `reading`, each other one of `changing`. */
-function readingBy<Port extends object>(reading: Port, changing: Port): Port {
+/** Returns a port whose methods that only read are those of `reading`, and whose other methods are those of `changing`. */
+function readingBy<Port extends object>(kinds: Kinds<Port>, reading: Port, changing: Port): Port {
   return new Proxy(changing, {
     get: (inner, name) => {
-      const owner = typeof name === 'string' && READS.test(name) ? reading : inner;
+      const owner = isRead(kinds, name) ? reading : inner;
       const member: unknown = Reflect.get(owner, name);
       return typeof member === 'function'
         ? (...given: unknown[]): unknown => Reflect.apply(member, owner, given)
@@ -100,8 +98,8 @@ export function throughThrottling(
       portsFor(target, pacing.around(target, { waits: false })),
     ];
     return {
-      eks: readingBy(reading.eks, changing.eks),
-      roles: readingBy(reading.roles, changing.roles),
+      eks: readingBy(EKS_KINDS, reading.eks, changing.eks),
+      roles: readingBy(ROLES_KINDS, reading.roles, changing.roles),
       kubernetes: reading.kubernetes,
     };
   };

@@ -42,14 +42,6 @@ const identified = z.object({
 });
 type Identified = z.infer<typeof identified>;
 
-/** Steps of both directions are lines of their own on the way back. */
-const ON_THE_WAY_BACK: Record<string, string> = {
-  'verify-pods': 'verify-restored',
-  'restart-pods': 'restart-restored',
-  'repair-trust': 'restore-trust',
-  'annotate-service-account': 'restore-annotation',
-};
-
 /**
  * Ends that may come after another one, which keeps its own line: `finish-rolled-back` after the `finish` of one that
  * was migrated.
@@ -60,8 +52,8 @@ const LATER_ENDS: readonly (string | undefined)[] = ['rolled-back', 'needs-human
  * The line's name: what is done again, on another way or in another round, keeps its own times. `verify-pods.2-3`: way
  * 2, round 3.
  */
-function lineName({ schema: { name } }: Step, { rung = 0, round = 1, towards, action, outcome }: Identified): string {
-  const base = towards === 'before' ? (ON_THE_WAY_BACK[name] ?? name) : name;
+function lineName({ schema }: Step, { rung = 0, round = 1, towards, action, outcome }: Identified): string {
+  const base = (towards === 'before' ? schema.rollbackVariant : undefined) ?? schema.name;
   const variant = action ?? (LATER_ENDS.includes(outcome) ? outcome : undefined);
   return `${base}${variant === undefined ? '' : `-${variant}`}${rung > 0 ? `.${rung + 1}` : ''}${round > 1 ? `-${round}` : ''}`;
 }
@@ -198,7 +190,7 @@ export function createHandler(
       clock,
       telemetry,
       spareTime: () => remainingTime() - RESERVE,
-      step: step.schema.name,
+      step: step.schema,
       isWayBack: who?.towards === 'before',
       random: randomFrom(`pace ${context.awsRequestId}`),
     });

@@ -21,9 +21,9 @@ import {
   rateAt,
   TOLERANCE,
 } from '../domain/pace.ts';
-import { patienceOf, STEP_CALLS, type Patience } from '../domain/step-calls.ts';
 import type { AroundCalls, Clock, Pace, Reserved, Telemetry } from '../ports/index.ts';
 import { failureOf } from './failures.ts';
+import type { Patience, StepSchema } from './step.ts';
 
 /** Calls that are reserved at once where a step makes more than it was expected to, or is not known. */
 const MORE = 4;
@@ -42,8 +42,7 @@ export interface InvocationPaceOptions {
   telemetry: Telemetry;
   /** Milliseconds of the invocation that may be waited, now. */
   spareTime: () => number;
-  /** Name of the step. */
-  step: string;
+  step: Pick<StepSchema, 'name' | 'calls' | 'patience'>;
   /** The step puts something back. */
   isWayBack: boolean;
   /** From 0 up to 1. */
@@ -74,7 +73,7 @@ export class InvocationPace {
 
   constructor(options: InvocationPaceOptions) {
     this.options = options;
-    this.patience = patienceOf(options.step, options.isWayBack);
+    this.patience = options.isWayBack ? 'goes-on' : options.step.patience;
     this.mayWait = options.spareTime() / 2;
   }
 
@@ -86,7 +85,7 @@ export class InvocationPace {
     const { step } = this.options;
     const within = this.patience === 'comes-back' ? LONGEST_TURN : undefined;
     for (const service of PACED_SERVICES) {
-      const calls = STEP_CALLS[step]?.calls[service];
+      const calls = step.calls?.[service];
       if (calls === undefined) continue;
       const location = locationOf(service, target);
       const full = await this.reserve(location, calls, within);
@@ -153,7 +152,7 @@ export class InvocationPace {
     const wait = backlogOf(state, location.service, this.now()) * (1 + random());
     return new MigrationError(
       'Paced',
-      `Step ${step} waits for its turn to call ${locationText(location)}, where the service makes ${rate} calls a second at most at the moment. Nothing is wrong, and nothing has to be done: the step begins by itself (${pacedText(wait)}).`,
+      `Step ${step.name} waits for its turn to call ${locationText(location)}, where the service makes ${rate} calls a second at most at the moment. Nothing is wrong, and nothing has to be done: the step begins by itself (${pacedText(wait)}).`,
     );
   }
 
@@ -166,7 +165,7 @@ export class InvocationPace {
     } catch (error) {
       this.isLost = true;
       const { name, message } = failureOf(error);
-      telemetry.log.warn(`${step}: calls are made without the shared pace`, { error: name, message });
+      telemetry.log.warn(`${step.name}: calls are made without the shared pace`, { error: name, message });
       telemetry.count(UNPACED);
       return undefined;
     }

@@ -1,8 +1,12 @@
 import { MigrationError } from '../domain/errors.ts';
 import type { Ledger, MigrationFile } from '../ports/index.ts';
+import { isRead, LEDGER_KINDS } from '../ports/kinds.ts';
 
-/** Methods that change what `getFile` reads. */
-const WRITES: ReadonlySet<PropertyKey> = new Set<keyof Ledger>([
+type LedgerWrite = {
+  [Name in keyof Ledger]: (typeof LEDGER_KINDS)[Name] extends 'write' ? Name : never;
+}[keyof Ledger];
+/** The writes that change what `getFile` reads. */
+const WRITES: ReadonlySet<PropertyKey> = new Set<LedgerWrite>([
   'putMigration',
   'recordPlan',
   'noteRung',
@@ -21,8 +25,6 @@ const WRITES: ReadonlySet<PropertyKey> = new Set<keyof Ledger>([
   'decideApproval',
   'putSnapshot',
 ]);
-
-const READS = /^(get|list|read|assert)/;
 
 /**
  * The ledger of one invocation: a migration's file is read once, and again after the invocation itself has written to
@@ -51,7 +53,7 @@ export function rememberedLedger(ledger: Ledger, remainingTime: () => number): L
       if (typeof member !== 'function') return member;
       return async (...parameters: unknown[]): Promise<unknown> => {
         if (WRITES.has(name)) files.clear();
-        if (!READS.test(String(name)) && remainingTime() <= 0)
+        if (!isRead(LEDGER_KINDS, name) && remainingTime() <= 0)
           throw new MigrationError(
             'OutOfTime',
             'The time of this invocation is up: it writes nothing more into the ledger.',

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { approverRule, migrationId, target } from '../domain/model.ts';
+import type { PacedService } from '../domain/pace.ts';
 import { byVariable } from '../domain/plan/acting.ts';
 import { subjectName } from '../domain/subject.ts';
-import type { HandlerDependencies } from '../ports/index.ts';
+import type { HandlerDependencies, TargetPorts } from '../ports/index.ts';
 
 /** Environment of every step's Lambda; the CDK construct that deploys it must give exactly these. */
 export const stepEnvironment = z.object({
@@ -99,53 +100,102 @@ export const goingBackInput = {
   deferred: z.string().optional(),
 };
 
-/** What makes a step: its name (also the ledger line's, the function's and the bundle's), and its schemas. */
+/**
+ * The time-out of a step's Lambda in seconds, unless the step has its own. Every step that runs under a lock has this
+ * one: for so long its Lambda may still act after its execution has stopped.
+ */
+export const LONGEST_LAMBDA_SECONDS = 60;
+
+/**
+ * What a step does if its calls would have to wait long for their turn: it `comes-back` later, because it only reads or
+ * has changed nothing yet; it `waits` for some seconds, because a change is under way; or it `goes-on` at once, because
+ * software may be missing or is being restored.
+ */
+export type Patience = 'comes-back' | 'waits' | 'goes-on';
+
+/** The definition of a step. Everything that is known of a step apart from its work and its permissions is here. */
 export interface StepSchema<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
+  /** Also the name of its folder, its line in the record, its function and its bundle. */
   name: string;
+  /** What the step does, for people who follow a migration. */
+  title: string;
+  /**
+   * Titles of everything else that the step does, by the name that the record and the command line have for it: what it
+   * does on another input, and the wait that follows it.
+   */
+  variants: Readonly<Record<string, string>>;
+  /** The variant that is noted if the step works `towards: 'before'`, if that has a line of its own. */
+  rollbackVariant?: string;
   input: Input;
   output: Output;
   environment: z.ZodObject<typeof stepEnvironment.shape>;
   /**
-   * Of a step of the change: it is not begun when somebody has asked the migration to stop (`Cancelled`). Never of the
-   * way back: an input with `towards: 'before'` is not stopped either.
+   * Whether the step is part of the change, so that it does not begin after a person has cancelled the migration
+   * (`Cancelled`). A step that works `towards: 'before'` begins nevertheless, as does every other step of the rollback.
    */
   cancellable: boolean;
   /**
-   * Its input is a request that somebody outside has made: what is wrong with that is answered by the step, not thrown
-   * at whoever called the function.
+   * Whether the input is a request from outside the service. The step itself then answers what is wrong with the
+   * request, instead of the handler throwing it at the caller of the function.
    */
   answersProblems: boolean;
-  /** Whether its calls are noted as a step of the migration. */
+  /** Whether the step has a line in the migration's record. */
   hasLine: boolean;
-  /** Of its Lambda; that of all steps where it is left out. */
-  timeoutSeconds?: number;
-  /** MB of its Lambda's memory; that of all steps where it is left out. */
-  memoryMb?: number;
+  /** The ports of the target through which the step changes something. */
+  changes: readonly (keyof TargetPorts)[];
+  /**
+   * How many calls the step reserves of each service's shared pace before it begins: as few as it makes where there is
+   * little to do, because others can't use what is reserved in vain. It reserves more while it works. A step that
+   * doesn't say it reserves as it calls.
+   */
+  calls?: Readonly<Partial<Record<PacedService, number>>>;
+  /** What the step does if its turn is not near. During a rollback every step goes on at once. */
+  patience: Patience;
+  /** The time-out of its Lambda. */
+  timeoutSeconds: number;
+  /** The memory of its Lambda in MB. */
+  memoryMb: number;
 }
+
+/** The fields of a definition that have a default. */
+type Defaults = Pick<
+  StepSchema,
+  'cancellable' | 'answersProblems' | 'hasLine' | 'changes' | 'patience' | 'timeoutSeconds' | 'memoryMb'
+>;
+const DEFAULTS: Defaults = {
+  cancellable: false,
+  answersProblems: false,
+  hasLine: true,
+  changes: [],
+  patience: 'waits',
+  timeoutSeconds: LONGEST_LAMBDA_SECONDS,
+  memoryMb: 512,
+};
 
 export const defineStep = <
   Input extends z.ZodType,
   Output extends z.ZodType,
   Environment extends z.ZodObject<typeof stepEnvironment.shape> = typeof stepEnvironment,
+  Variant extends string = never,
 >(
   name: string,
-  schemas: {
-    input: Input;
-    output: Output;
-    environment?: Environment;
-    cancellable?: boolean;
-    answersProblems?: boolean;
-    hasLine?: boolean;
-    timeoutSeconds?: number;
-    memoryMb?: number;
-  },
-): StepSchema<Input, Output> & { environment: Environment } => ({
-  cancellable: false,
-  answersProblems: false,
-  hasLine: true,
-  ...schemas,
+  definition: Pick<StepSchema, 'title' | 'calls'> &
+    Partial<Defaults> & {
+      input: Input;
+      output: Output;
+      environment?: Environment;
+      variants?: Readonly<Record<Variant, string>>;
+      rollbackVariant?: NoInfer<Variant>;
+    },
+): Omit<StepSchema<Input, Output>, 'environment' | 'variants'> & {
+  environment: Environment;
+  variants: Readonly<Record<Variant, string>>;
+} => ({
+  ...DEFAULTS,
+  ...definition,
   name,
-  environment: schemas.environment ?? (stepEnvironment as unknown as Environment),
+  environment: definition.environment ?? (stepEnvironment as unknown as Environment),
+  variants: definition.variants ?? ({} as Record<Variant, string>),
 });
 
 /** A step's work, pure of wiring: ask the ports, decide, act through the ports, answer. */

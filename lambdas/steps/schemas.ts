@@ -32,8 +32,9 @@ import { updateAddonSchema } from './update-addon/schema.ts';
 import { verifyPodsSchema } from './verify-pods/schema.ts';
 
 /**
- * Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`, then
- * what EventBridge and API Gateway call, then those of `Sweep`. A new step is added here and in `index.ts`.
+ * The registry of all steps, from which everything else finds them: bundles, functions, handlers, titles. A test compares
+ * it with the folders. The order is that of the workflow: the steps of the state machines `MigrateAddon` and `Recover`,
+ * then that of `Retire`, then what EventBridge and API Gateway call, then those of `Sweep`.
  */
 export const stepSchemas = {
   plan: planSchema,
@@ -71,3 +72,9 @@ export const stepSchemas = {
 } as const;
 
 export type StepName = keyof typeof stepSchemas;
+/** The names of all steps, in the registry's order. */
+export const STEP_NAMES = Object.keys(stepSchemas) as StepName[];
+
+/** Returns the name under which a step's `handler.ts` exports the step: `carryOverStep` for `carry-over`. */
+export const exportOf = (name: StepName): string =>
+  `${name.replaceAll(/-(\w)/g, (_match, letter: string) => letter.toUpperCase())}Step`;

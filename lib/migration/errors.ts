@@ -68,10 +68,10 @@ const PAUSED: RetriedName[] = [
 ];
 
 /**
- * On the way back a right that is missing is waited for too (`lambdas/domain/pause.ts`): the add-on may be gone, and
- * somebody can give the right back.
+ * A rollback also waits for a missing right (`lambdas/domain/pause.ts`): the add-on may be gone, and a person can grant
+ * the right again.
  */
-const PAUSED_ON_THE_WAY_BACK: RetriedName[] = [...PAUSED, 'AccessDenied'];
+const PAUSED_DURING_ROLLBACK: RetriedName[] = [...PAUSED, 'AccessDenied'];
 
 const ERROR_NAMES = Object.keys(ERROR_CLASSES) as ErrorName[];
 const isOfChange = (step: StepName): step is StepOfChange => Object.hasOwn(STAGE_OF, step);
@@ -90,7 +90,7 @@ export const pausedErrors = ({
   callback: boolean;
   held?: readonly ErrorName[];
 }): RetriedName[] =>
-  [...(back ? PAUSED_ON_THE_WAY_BACK : PAUSED), ...held].filter((error) => !callback || error !== 'States.Timeout');
+  [...(back ? PAUSED_DURING_ROLLBACK : PAUSED), ...held].filter((error) => !callback || error !== 'States.Timeout');
 
 /** What a pause ends with when waiting is over: see `lambdas/steps/pause`. */
 export const PAUSE_OVER: ErrorName[] = ['WaitedTooLong', ...namesOfClass('waiting')];
@@ -246,9 +246,9 @@ function afterChanges(step: StepOfChange): Catcher[] {
   return [...named, { errors: 'any', next: TARGETS[ofOthers] }];
 }
 
-/** Nothing is left to fall back on but a person. */
-export const ON_THE_WAY_BACK: Catcher[] = [{ errors: 'any', next: 'RecordNeedsHuman' }];
-/** Before a person, what EKS's webhook still injects is put back. */
+/** What fails during a rollback only a person can put right. */
+export const ROLLBACK_CATCHERS: Catcher[] = [{ errors: 'any', next: 'RecordNeedsHuman' }];
+/** Before a person is asked, the association that EKS's webhook still injects is created again. */
 export const WEBHOOK_STILL_INJECTS: Catcher[] = [{ errors: ['WebhookStillInjects'], next: 'ReturnAssociations' }];
 /** A recovery that can't be begun changes nothing, not even the record. */
 export const BEFORE_RECOVERY: Catcher[] = [{ errors: 'any', next: 'RecoveryFailed' }];

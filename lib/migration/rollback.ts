@@ -3,7 +3,7 @@ import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { NOT_PUT_BACK_TEXT } from '../../lambdas/domain/ended-by.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
-import { type Catcher, type FailureTarget, ON_THE_WAY_BACK, WEBHOOK_STILL_INJECTS } from './errors.ts';
+import { type Catcher, type FailureTarget, ROLLBACK_CATCHERS, WEBHOOK_STILL_INJECTS } from './errors.ts';
 import { anotherFailure, caught, expression, type Expression, migrationText, recordText } from './expressions.ts';
 import { GAVE_UP_TEXT, type Pauses } from './pauses.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
@@ -246,7 +246,7 @@ export function createRollback(
     pauses.around(state, 'back', { back: true });
     catchFailures(
       state,
-      [...catchers, ...ON_THE_WAY_BACK],
+      [...catchers, ...ROLLBACK_CATCHERS],
       { RecordNeedsHuman: recordNeedsHuman, ...targets },
       { failure: caught(NOT_PUT_BACK) },
     );

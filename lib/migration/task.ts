@@ -7,7 +7,6 @@ import type { z } from 'zod';
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import type { OptionalStep } from '../config.ts';
 import { pascalCase } from '../names.ts';
-import { stepTimeout } from '../step-function-lambda.ts';
 import { type Catcher, type FailureTarget, retriersOf, type RoadStep } from './errors.ts';
 import { caughtFailure, EXECUTION, expression, type Expression, MIGRATION_ID } from './expressions.ts';
 
@@ -104,7 +103,7 @@ export function stepTask<Name extends StepName>(
     // Longer than the Lambda's own time-out: else a retry could run beside the invocation that it gave up on.
     taskTimeout: options.callback
       ? sfn.Timeout.jsonata(options.callback.timeoutSeconds)
-      : sfn.Timeout.duration(stepTimeout(stepSchemas[step]).plus(Duration.seconds(15))),
+      : sfn.Timeout.duration(Duration.seconds(stepSchemas[step].timeoutSeconds + 15)),
     // CDK's silent retrier would stand before the table's.
     retryOnServiceExceptions: false,
   });

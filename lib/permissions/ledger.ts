@@ -1,6 +1,5 @@
 /** What each step does in the ledger's table (`lambdas/adapters/dynamo-*.ts`). */
-import type { StepName } from '../../lambdas/steps/schemas.ts';
-import { STEP_CALLS } from '../../lambdas/domain/step-calls.ts';
+import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { BY_TIME, HELD_LOCKS, type ListIndex, PENDING } from '../../lambdas/adapters/indexes.ts';
 import { everyValue } from './every-value.ts';
 import type { Grant } from './grant.ts';
@@ -216,7 +215,7 @@ const placeOf = (step: StepName, call: string): Pick<Grant, 'conditions'> => {
 };
 
 const whyOf = (step: StepName, call: string, why: string): string =>
-  call === 'UpdateItem' && step in STEP_CALLS ? `${why}, and ${RESERVES}` : why;
+  call === 'UpdateItem' && stepSchemas[step].calls !== undefined ? `${why}, and ${RESERVES}` : why;
 
 /** `tableArn`: of the ledger's table, to which everything is limited. */
 export const ledgerGrantsOf = (step: StepName, tableArn: string): Grant[] => [

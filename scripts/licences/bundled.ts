@@ -1,24 +1,27 @@
 /** Which packages end up in what is deployed: asked of esbuild, not guessed from the imports. */
 import { join } from 'node:path';
-import { buildSync, type BuildResult } from 'esbuild';
+import { build, type BuildResult } from 'esbuild';
 import { bundleOptions } from '../bundle.ts';
 import { placeOf } from './lockfile.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 type Bundled = BuildResult<{ metafile: true; write: false }>;
-let bundled: Bundled | undefined;
+let bundled: Promise<Bundled> | undefined;
 
-/** The Lambdas' bundles, made in memory, once in a process: that takes a second. Throws what esbuild has to say. */
-export const bundleInMemory = (): Bundled =>
-  (bundled ??= buildSync({ ...bundleOptions(join(ROOT, 'dist', 'lambda')), metafile: true, write: false }));
+/**
+ * Bundles the Lambdas in memory, once in a process, because that takes a second. Rejects with esbuild's error if they
+ * can't be bundled.
+ */
+export const bundleInMemory = (): Promise<Bundled> =>
+  (bundled ??= build({ ...bundleOptions(join(ROOT, 'dist', 'lambda')), metafile: true, write: false }));
 
 /**
  * Places in the lockfile of the packages that have code in the Lambdas' bundles; what was shaken out whole isn't among
  * them.
  */
-export const bundledPlaces = (): ReadonlySet<string> => {
-  const { outputs } = bundleInMemory().metafile;
+export const bundledPlaces = async (): Promise<ReadonlySet<string>> => {
+  const { outputs } = (await bundleInMemory()).metafile;
   const files = Object.values(outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0),
   );

@@ -52,13 +52,13 @@ describe('migrate', () => {
     expect(out).toMatch(/associations removed:\n.*a-[a-z0-9]{17}/);
     expect(out).toMatch(/ {2}controller pods: 0 ready for (\d+ min )?\d+ s \(simulated\)/);
     for (const line of [
-      'make the plan',
+      'create the plan',
       'Delete the add-on',
       'Wait until the add-on is gone',
       'Create the add-on',
       'ACTIVE',
-      'Look at the pods',
-      'Write the report',
+      'Verify the pods',
+      'Record the outcome',
     ]) {
       expect(err).toMatch(new RegExp(`✔ .*${line}.*simulated`));
     }
@@ -69,7 +69,7 @@ describe('migrate', () => {
     expect(code).toBe(0);
     expect(out).toContain('strategy auto, done in place');
     expect(out).toContain('controller pods: never fewer than 2 ready (simulated)');
-    expect(err).toMatch(/✔ Give the add-on its Pod Identity associations, in place \(/);
+    expect(err).toMatch(/✔ Update the add-on in place with its Pod Identity associations \(/);
     expect(err).not.toContain('Delete the add-on');
   });
 
@@ -125,14 +125,14 @@ describe('migrate', () => {
     expect(out).toMatch(/add-on now: .* IRSA role \S+ again/);
     for (const line of [
       'in place',
-      'Delete the add-on \\(way 2\\)',
-      '\\(way 2, round 3\\)',
-      'Put the add-on back by an update',
-      'Look at the pods: do they have their old identity again',
+      'Delete the add-on \\(attempt 2\\)',
+      '\\(attempt 2, round 3\\)',
+      'Restore the add-on by an update',
+      'Verify the pods: do they have their old identity again',
     ]) {
       expect(err).toMatch(new RegExp(`[✔✖] .*${line}.*simulated`));
     }
-    expect(out).toMatch(/Look at the pods: do they have their old identity again\?.* verdict verified/);
+    expect(out).toMatch(/Verify the pods: do they have their old identity again\?.* verdict verified/);
   });
 
   it('whose execution is stopped half-way ends with the report of what put it back', async () => {
@@ -144,7 +144,7 @@ describe('migrate', () => {
     expect(code).toBe(4);
     expect(out).toMatch(/\nRecovery\n {2}taken over at \S+ by Recover, because the execution had stopped/);
     expect(err).toMatch(
-      /Delete the add-on[^]*The execution has stopped before its end was recorded\.[^]*✔ Take the migration over[^]*✔ Put the add-on back by creating it again[^]*✔ Write the report/,
+      /Delete the add-on[^]*The execution has stopped before its end was recorded\.[^]*✔ Take over the migration[^]*✔ Restore the add-on by creating it again[^]*✔ Record the end/,
     );
   });
 

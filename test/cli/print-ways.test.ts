@@ -186,7 +186,7 @@ describe('a migration under way', () => {
     expect(lines).toMatch(
       /^… running {2}aws-ebs-csi-driver on demo \(111122223333, eu-west-1\): since 2026-01-15T09:00:00\.000Z\n {2}01JD8Z5Q6R7S8T9V0W1X2Y3Z4A · strategy auto · now in place\n/,
     );
-    expect(lines).toMatch(/in place +1 s +1 +updated/);
+    expect(lines).toMatch(/in place with its Pod Identity associations +1 s +1 +updated/);
     expect(lines).not.toMatch(/stop|put back/);
   });
 

@@ -221,7 +221,7 @@ describe('steps', () => {
       line('verify-pods-2', ''),
     ];
     const lines = stepsSection(aReport({ steps }), PLAIN).slice(3).join('\n');
-    expect(lines).toMatch(/the plan .*verdict migrate\n.*the locks .*fence 1\n.*round 2.*\n.*the report/);
+    expect(lines).toMatch(/the plan .*verdict migrate\n.*the locks .*fence 1\n.*round 2.*\n.*the outcome/);
   });
 
   it.each([

@@ -34,7 +34,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(back.out).toMatch(
       /Rollback on demand\n {2}asked for at \S+ by command-line: too early \(it had ended migrated\)/,
     );
-    expect(back.err).toMatch(/✔ Take the migration over .*[^]*✔ Put the add-on back by an update/);
+    expect(back.err).toMatch(/✔ Take over the migration .*[^]*✔ Restore the add-on by an update/);
     expect(await reportOf('show', first.migrationId)).toMatchObject({
       outcome: 'rolled-back',
       rollback: { cause: 'requested', reason: 'too early' },

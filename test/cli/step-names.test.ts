@@ -33,8 +33,8 @@ describe('the steps that are shown', () => {
     ])
       expect(stepTitle(name)).not.toBe(name);
     expect(stepTitle('verify-pods-2')).toBe(`${stepTitle('verify-pods')} (round 2)`);
-    expect(stepTitle('verify-pods.2')).toBe(`${stepTitle('verify-pods')} (way 2)`);
-    expect(stepTitle('verify-restored.3-2')).toBe(`${stepTitle('verify-restored')} (way 3, round 2)`);
+    expect(stepTitle('verify-pods.2')).toBe(`${stepTitle('verify-pods')} (attempt 2)`);
+    expect(stepTitle('verify-restored.3-2')).toBe(`${stepTitle('verify-restored')} (attempt 3, round 2)`);
     expect(stepTitle('something-else')).toBe('something-else');
   });
 });

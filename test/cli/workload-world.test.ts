@@ -64,7 +64,7 @@ describe('in a world that is kept in a file', () => {
     expect(back.out).toContain('service account now:    the annotation that it had: it was taken off, and put back');
     expect(back.out).toMatch(/associations made, and removed again:\n {4}= a-/);
     // A dry run of retire is a long answer, which the ledger cuts off.
-    expect(back.out).toMatch(/OIDC statement out of the roles' trust policies +\S+ \S+ +\d+ +action retire, dry run\n/);
+    expect(back.out).toMatch(/OIDC statement from the roles' trust policies +\S+ \S+ +\d+ +action retire, dry run\n/);
     expect((await run('show', migrationId)).out).toBe(back.out);
     expect((await run('identities', '--cluster', 'payments-prod', '--namespace', 'payments')).out).toContain(
       `\nWorkloads that can be migrated\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --state ${state()}\n`,

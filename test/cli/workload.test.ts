@@ -79,12 +79,12 @@ describe('migrated', () => {
     expect(out).toMatch(/restarted Deployment\/payments\/api StatefulSet\/payments\/outbox/);
     expect(out).not.toMatch(/the add-on|strategy|payments\/web/);
     for (const line of [
-      'make the plan',
+      'create the plan',
       'Create the standalone association',
-      'webhook knows the association',
+      'webhook knows the associations',
       'Restart the pods',
-      'Look at the pods',
-      'Write the report',
+      'Verify the pods',
+      'Record the outcome',
     ])
       expect(err).toMatch(new RegExp(`✔ .*${line}.*simulated`));
     expect(changes).toEqual(['CreatePodIdentityAssociation', 'patch deployments', 'patch statefulsets']);
@@ -97,7 +97,7 @@ describe('migrated', () => {
       `service account before: IRSA annotation ${ROLE}\n  service account now:    no annotation any more: it was taken off\n`,
     );
     expect(out).toMatch(/! annotation: The annotation eks.amazonaws.com\/role-arn of payments\/api was set by helm/);
-    expect(err).toMatch(/Look at the pods[^]*✔ Take the IRSA annotation off the service account/);
+    expect(err).toMatch(/Verify the pods[^]*✔ Remove the IRSA annotation of the service account/);
     expect(changes.at(-1)).toBe('patch serviceaccounts');
   });
 
@@ -237,7 +237,7 @@ describe('that fails half-way', () => {
     expect(out).not.toMatch(/the add-on's|service account now:/);
     expect(out).toMatch(/associations made, and removed again:\n {4}= a-\w{17} {2}payments\/api/);
     expect(out).toMatch(/payments\/outbox-0 +api +irsa +irsa /);
-    expect(err).toMatch(/✔ Put the associations back.*[^]*✔ Look at the pods: do they have their old identity again/);
+    expect(err).toMatch(/✔ Restore the associations.*[^]*✔ Verify the pods: do they have their old identity again/);
   });
 
   it('and cannot even go back exits with 5 and hands over the commands', async () => {

@@ -1,4 +1,8 @@
-/** EKS in memory: changes take the clock's time, as they do there, and refusals have EKS's own texts. */
+/**
+ * EKS in memory: changes take the clock's time, as they do there, and refusals have EKS's own texts. The steps' tests use
+ * it and not the sandbox, because they set states between two calls of the port that no scenario has;
+ * `test/lambdas/adapters/eks-port.test.ts` holds it to the same promises as the sandbox's EKS.
+ */
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import type { Addon, Association, PlannedAssociation } from '../../lambdas/domain/model.ts';
 import type {

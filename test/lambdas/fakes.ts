@@ -29,6 +29,7 @@ import type {
   Workload,
   WorkloadRef,
 } from '../../lambdas/ports/index.ts';
+import { type Kind, PORT_KINDS } from '../../lambdas/ports/kinds.ts';
 import type { Step } from '../../lambdas/runtime/step.ts';
 import { FakeEks } from './fake-eks.ts';
 import { FakeExecutions } from './fake-executions.ts';
@@ -54,30 +55,14 @@ import {
 
 export { FakeLedger };
 
-/** Calls that change something outside the ledger. */
-const MUTATING = new Set([
-  ...[
-    'createAddon',
-    'updateAddon',
-    'deleteAddon',
-    'createAssociation',
-    'updateAssociation',
-    'deleteAssociation',
-    'tagResource',
-  ].map((name) => `eks.${name}`),
-  'kubernetes.restartWorkload',
-  'kubernetes.evictPod',
-  'kubernetes.annotateServiceAccount',
-  'events.publish',
-  'executions.startRecovery',
-  'executions.startMigration',
-  'executions.startRollback',
-  'executions.startRetirement',
-  'executions.startSweep',
-  'executions.completeTask',
-  'executions.failTask',
-  'roles.updateTrustPolicy',
-]);
+/** The ports that change something outside the service's own table and bucket. */
+const OUTSIDE = ['eks', 'kubernetes', 'roles', 'events', 'executions'] as const;
+/** Calls that change something there. */
+const MUTATING: ReadonlySet<string> = new Set(
+  OUTSIDE.flatMap((port) =>
+    Object.entries<Kind>(PORT_KINDS[port]).flatMap(([name, kind]) => (kind === 'write' ? [`${port}.${name}`] : [])),
+  ),
+);
 
 export type When = 'before' | 'after';
 interface Fault {

@@ -17,9 +17,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'build-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe('bundles', () => {
-  it('are the same bytes each time', () => {
-    bundle(join(scratch, 'one'));
-    bundle(join(scratch, 'two'));
+  it('are the same bytes each time', async () => {
+    await bundle(join(scratch, 'one'));
+    await bundle(join(scratch, 'two'));
     expect(textsIn(join(scratch, 'two'))).toEqual(textsIn(join(scratch, 'one')));
     expect(textsIn(join(scratch, 'one'))).toEqual(textsIn(lambdaDirectory));
   });
@@ -67,8 +67,8 @@ describe('build', () => {
     expect(both).toEqual([1, 2].map(() => ({ built: true, memory: '512', plan: true })));
     await expect(run()).resolves.toMatchObject({ built: false });
 
-    const source = join(copy, 'lib/step-function-lambda.ts');
-    writeFileSync(source, readFileSync(source, 'utf8').replace('schema.memoryMb ?? 512', '1024'));
+    const source = join(copy, 'lambdas/runtime/step.ts');
+    writeFileSync(source, readFileSync(source, 'utf8').replace('memoryMb: 512', 'memoryMb: 1024'));
     await expect(run()).resolves.toEqual({ built: true, memory: '1024', plan: true });
     expect(readdirSync(join(copy, 'dist')).sort()).toEqual(['assembly', 'lambda', 'stamp']);
   });

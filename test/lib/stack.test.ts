@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
-import { LONGEST_LAMBDA_SECONDS } from '../../lambdas/steps/take-over/schema.ts';
 import { HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
 import {
   deployed,
@@ -152,8 +151,7 @@ describe('stack', () => {
     );
     expect(new Set(functions.map(({ Code }) => JSON.stringify(Code))).size).toBe(1);
     for (const properties of functions) {
-      const { timeoutSeconds = LONGEST_LAMBDA_SECONDS, memoryMb = 512 } =
-        stepSchemas[String(properties.Handler).replace('.handler', '') as StepName];
+      const { timeoutSeconds, memoryMb } = stepSchemas[String(properties.Handler).replace('.handler', '') as StepName];
       expect(properties).toMatchObject({
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],

@@ -1,6 +1,5 @@
 /** How many migrations a sweep's dispatcher may begin in each place, where calls wait for their turn already. */
-import { type Location, type PacedService, roomFor } from '../../domain/pace.ts';
-import { STEP_CALLS } from '../../domain/step-calls.ts';
+import { type Location, type PacedService, PLAN_CALLS, roomFor } from '../../domain/pace.ts';
 import type { SweepItem } from '../../domain/sweep/model.ts';
 import { regionOf } from '../../domain/sweep/waves.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
@@ -10,17 +9,15 @@ import { each } from './each.ts';
 /** Places that are read at once. */
 const AT_ONCE = 10;
 
-/** What a migration begins with: what comes after it is spread over minutes. */
-const FIRST_CALLS = STEP_CALLS['plan']?.calls ?? {};
-
 type Ports = Pick<HandlerDependencies, 'pace' | 'clock' | 'telemetry'>;
 
 /** Undefined where nothing waits, or nobody can say: then the sweep's own limits decide. */
 async function roomIn(item: SweepItem, { pace, clock, telemetry }: Ports): Promise<number | undefined> {
+  // A migration begins with its plan; what comes after that is spread over minutes.
   const roomOf = async (service: PacedService): Promise<number | undefined> => {
     const location: Location = { service, account: item.account, region: item.region, cluster: item.cluster };
     const state = await pace.read(location, clock.now());
-    return state && roomFor(state, service, FIRST_CALLS[service] ?? 1, clock.now());
+    return state && roomFor(state, service, PLAN_CALLS[service], clock.now());
   };
   try {
     const rooms = [await roomOf('eks'), await roomOf('iam')].filter((room) => room !== undefined);

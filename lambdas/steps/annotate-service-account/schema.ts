@@ -6,6 +6,11 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
  * AssociationChanged, RestoreRefused.
  */
 export const annotateServiceAccountSchema = defineStep('annotate-service-account', {
+  title: 'Remove the IRSA annotation of the service account',
+  variants: {
+    'restore-annotation': 'Restore the IRSA annotation of the service account',
+  },
+  rollbackVariant: 'restore-annotation',
   // An annotation gives pods a role, as an association does.
   environment: targetEnvironment,
   cancellable: true,
@@ -14,4 +19,6 @@ export const annotateServiceAccountSchema = defineStep('annotate-service-account
     /** False: it was as it shall be already, or this migration never touched it. */
     changed: z.boolean(),
   }),
+  changes: ['kubernetes'],
+  calls: { eks: 2, kubernetes: 2 },
 });

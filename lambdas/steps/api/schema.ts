@@ -16,6 +16,7 @@ const TIMEOUT_SECONDS = 25;
 
 /** The HTTP API (`lambdas/api`), called by API Gateway. */
 export const apiSchema = defineStep('api', {
+  title: 'Answer an API request',
   environment: startingEnvironment
     .extend(approvalEnvironment.shape)
     .extend(waitingEnvironment.shape)

@@ -9,10 +9,13 @@ export const MAX_RESTORE_ACTIONS = 6;
  * RestoreRefused where a person must decide, RestoreFailed when `actions` are used up.
  */
 export const assessRollbackSchema = defineStep('assess-rollback', {
+  title: 'Compare the present state with the snapshot',
   environment: targetEnvironment,
   input: lockedStepInput.extend({
     /** How many actions the way back has taken so far. */
     actions: z.number().int().min(0),
   }),
   output: z.object({ action: z.enum(['update', 'delete', 'create', 'done']) }),
+  calls: { eks: 3 },
+  patience: 'goes-on',
 });

@@ -6,8 +6,12 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
  * DEGRADED is an answer too, where the pods are looked at next.
  */
 export const awaitActiveSchema = defineStep('await-active', {
+  title: 'Wait until the add-on is ACTIVE',
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,
   output: z.object({ status: z.enum(['ACTIVE', 'DEGRADED']), associations: z.array(z.string()) }),
+  calls: { eks: 1 },
+  // It only reads, and lets those steps go first that change something.
+  patience: 'comes-back',
 });

@@ -3,8 +3,11 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
 
 /** Throws AddonStillThere until the add-on is gone for good. */
 export const awaitDeletedSchema = defineStep('await-deleted', {
+  title: 'Wait until the add-on is gone',
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,
   output: z.object({ gone: z.literal(true) }),
+  calls: { eks: 1 },
+  patience: 'goes-on',
 });

@@ -6,6 +6,7 @@ import { defineStep, stepInput, settingsEnvironment, waitingEnvironment } from '
  * the caller knows that, as long as it does not open within the hour.
  */
 export const awaitWindowSchema = defineStep('await-window', {
+  title: 'Wait for the change window',
   environment: settingsEnvironment.extend(waitingEnvironment.shape),
   cancellable: true,
   input: stepInput.required({ startedAt: true }).extend({

@@ -7,6 +7,7 @@ import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step
  * that are looked at.
  */
 export const beginSweepSchema = defineStep('begin-sweep', {
+  title: 'Begin the sweep',
   environment: targetEnvironment.extend({ BUCKET_NAME: z.string().min(1) }),
   /** `request`: of a sweep that has no record yet. */
   input: z.object({ sweepId, executionArn: z.string().min(1), request: sweepRequest.optional(), unknownFields }),

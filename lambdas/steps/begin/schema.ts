@@ -16,6 +16,7 @@ const environment = targetEnvironment.extend(approvalEnvironment.shape).extend(a
  * not this migration's, not allowed here, or not approved.
  */
 export const beginSchema = defineStep('begin', {
+  title: 'Take the locks and store the snapshot',
   environment,
   cancellable: true,
   input: stepInput.extend({
@@ -30,4 +31,6 @@ export const beginSchema = defineStep('begin', {
     approvedHash: z.string().default(''),
   }),
   output: z.object({ fence: z.number().int().positive() }),
+  calls: { eks: 3, iam: 1, kubernetes: 1 },
+  patience: 'comes-back',
 });

@@ -6,8 +6,11 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
  * has not seen a repaired trust policy.
  */
 export const carryOverSchema = defineStep('carry-over', {
+  title: 'Carry over the other settings of the associations',
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,
   output: z.object({ carried: z.array(z.string()) }),
+  changes: ['eks'],
+  calls: {},
 });

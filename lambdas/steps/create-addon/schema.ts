@@ -6,8 +6,12 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
  * deleted association is still taken.
  */
 export const createAddonSchema = defineStep('create-addon', {
+  title: 'Create the add-on with its Pod Identity associations',
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,
   output: z.object({ created: z.boolean() }),
+  changes: ['eks'],
+  calls: { eks: 5, iam: 1 },
+  patience: 'goes-on',
 });

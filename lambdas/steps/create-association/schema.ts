@@ -7,6 +7,10 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
  * policy, AssociationStillThere while the key of a deleted association is still taken.
  */
 export const createAssociationSchema = defineStep('create-association', {
+  title: 'Create the standalone associations',
+  variants: {
+    'await-webhook': "Wait until EKS's webhook knows the associations",
+  },
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,
@@ -15,4 +19,6 @@ export const createAssociationSchema = defineStep('create-association', {
     /** Their ids: this migration's, or those that were there before. */
     associations: z.array(z.string()),
   }),
+  changes: ['eks'],
+  calls: { eks: 5, iam: 1 },
 });

@@ -8,6 +8,7 @@ import { defineStep, targetEnvironment } from '../../runtime/step.ts';
  * that fixes it, or that migration.
  */
 export const diagnoseDenialSchema = defineStep('diagnose-denial', {
+  title: 'Diagnose a denied UpdateAddon',
   /** Events of ACCOUNT are taken, and of the other accounts in the settings file. */
   environment: targetEnvironment.extend({
     STATE_MACHINE_ARN: z.string().min(1),

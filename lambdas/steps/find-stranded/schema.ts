@@ -6,6 +6,7 @@ import { defineStep, recoveringEnvironment, retiringEnvironment } from '../../ru
  * migrations; and for rollbacks and retirements that were accepted and never started. Its input, EventBridge's event, is not looked at.
  */
 export const findStrandedSchema = defineStep('find-stranded', {
+  title: 'Find stranded migrations',
   environment: recoveringEnvironment.extend(retiringEnvironment.shape),
   input: z.unknown(),
   output: z.object({

@@ -4,6 +4,11 @@ import { defineStep, stepInput, targetEnvironment } from '../../runtime/step.ts'
 const ends = z.enum(['migrated', 'blocked', 'rolled-back', 'needs-human']);
 
 export const finishSchema = defineStep('finish', {
+  title: 'Record the outcome and release the locks',
+  variants: {
+    'finish-rolled-back': 'Record the end of the rollback and release the locks',
+    'finish-needs-human': 'Record what is left to do and keep the locks',
+  },
   environment: targetEnvironment,
   input: stepInput.extend({
     /** Whose locks are let go. */
@@ -13,4 +18,6 @@ export const finishSchema = defineStep('finish', {
     failure: z.object({ Error: z.string(), Cause: z.string() }).optional(),
   }),
   output: z.object({ outcome: ends }),
+  calls: {},
+  patience: 'goes-on',
 });

@@ -3,6 +3,7 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
 
 /** Throws AddonNotActive until the agent is ready; AddonFailed when it never will be. */
 export const installAgentSchema = defineStep('install-agent', {
+  title: 'Install the Pod Identity agent and wait until it is ready',
   environment: targetEnvironment,
   cancellable: true,
   input: lockedStepInput,
@@ -12,4 +13,6 @@ export const installAgentSchema = defineStep('install-agent', {
      */
     version: z.string().optional(),
   }),
+  changes: ['eks'],
+  calls: { eks: 2, kubernetes: 1 },
 });

@@ -8,6 +8,7 @@ import { defineStep } from '../../runtime/step.ts';
  * that it was given where that is no matter of time any more.
  */
 export const pauseSchema = defineStep('pause', {
+  title: 'Wait until a failing service has recovered',
   hasLine: false,
   input: z.object({
     migrationId,

@@ -1,11 +1,16 @@
 import { z } from 'zod';
 import { firstLooks } from '../../domain/first-looks.ts';
 import { migrationId, rung, strictMigrationRequest, target } from '../../domain/model.ts';
+import { PLAN_CALLS } from '../../domain/pace.ts';
 import { subjectName } from '../../domain/subject.ts';
 import { defineStep, planningEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /** Throws RecoveryPending while what a stopped execution left behind is being put back. */
 export const planSchema = defineStep('plan', {
+  title: 'Run the checks and create the plan',
+  variants: {
+    'plan-again': 'Plan again and compare with the approved plan',
+  },
   environment: planningEnvironment,
   cancellable: true,
   input: z.strictObject({
@@ -43,4 +48,6 @@ export const planSchema = defineStep('plan', {
     /** Ids of the checks that block. */
     blockedBy: z.array(z.string()),
   }),
+  calls: PLAN_CALLS,
+  patience: 'comes-back',
 });

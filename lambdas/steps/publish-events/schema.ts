@@ -6,6 +6,7 @@ import { defineStep } from '../../runtime/step.ts';
  * which were not put yet.
  */
 export const publishEventsSchema = defineStep('publish-events', {
+  title: 'Publish events',
   input: z.strictObject({
     /**
      * Of an execution of MigrateAddon, or of Recover: it is, or begins with, a migration's id. Left out, or any other:

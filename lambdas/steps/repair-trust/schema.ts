@@ -6,6 +6,12 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
  * where a policy is no longer as the plan found it, Busy while IAM does not show what was written.
  */
 export const repairTrustSchema = defineStep('repair-trust', {
+  title: "Allow EKS Pod Identity in the roles' trust policies",
+  variants: {
+    'await-trust': 'Wait until the new trust policies have propagated in IAM',
+    'restore-trust': "Restore the roles' trust policies",
+  },
+  rollbackVariant: 'restore-trust',
   environment: targetEnvironment,
   cancellable: true,
   input: lockedStepInput.extend({
@@ -19,4 +25,6 @@ export const repairTrustSchema = defineStep('repair-trust', {
      */
     changed: z.boolean(),
   }),
+  changes: ['roles'],
+  calls: { iam: 3 },
 });

@@ -5,6 +5,7 @@ import { defineStep, stepEnvironment } from '../../runtime/step.ts';
 
 /** Last of the state machine Sweep: writes the report and ends the record. */
 export const reportSweepSchema = defineStep('report-sweep', {
+  title: 'Write the report of the sweep',
   environment: stepEnvironment.extend({ BUCKET_NAME: z.string().min(1) }),
   /** `failure`: what the sweep failed by. */
   input: z.object({ sweepId, executionArn: z.string().min(1), failure: failure.optional() }),

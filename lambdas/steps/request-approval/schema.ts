@@ -6,6 +6,7 @@ import { defineStep, stepEnvironment, stepInput, waitingEnvironment } from '../.
  * `approvalGiven`.
  */
 export const requestApprovalSchema = defineStep('request-approval', {
+  title: 'Request an approval of the plan',
   environment: stepEnvironment.extend(waitingEnvironment.shape),
   cancellable: true,
   input: stepInput.extend({

@@ -2,6 +2,11 @@ import { z } from 'zod';
 import { changingStepInput, defineStep, goingBackInput, targetEnvironment } from '../../runtime/step.ts';
 
 export const restartPodsSchema = defineStep('restart-pods', {
+  title: 'Restart the pods that kept their old identity',
+  variants: {
+    'restart-restored': 'Restart the pods that do not have their old identity again',
+  },
+  rollbackVariant: 'restart-restored',
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput.extend({
@@ -16,4 +21,6 @@ export const restartPodsSchema = defineStep('restart-pods', {
     /** On the way back: what comes now is another try to see a new pod with what it had, and no restart of all. */
     isTry: z.boolean().optional(),
   }),
+  changes: ['kubernetes'],
+  calls: { eks: 1, kubernetes: 6 },
 });

@@ -6,10 +6,19 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
  * RestoreRefused.
  */
 export const restoreAddonSchema = defineStep('restore-addon', {
+  title: 'Restore the add-on',
+  variants: {
+    'restore-addon-update': 'Restore the add-on by an update',
+    'restore-addon-delete': 'Delete the failed copy of the add-on',
+    'restore-addon-create': 'Restore the add-on by creating it again',
+  },
   environment: targetEnvironment,
   input: lockedStepInput.extend({ action: z.enum(['update', 'delete', 'create']), actions: z.number().int().min(0) }),
   output: z.object({
     /** False: what is there asked for something else by now; nothing was changed. */
     done: z.boolean(),
   }),
+  changes: ['eks'],
+  calls: { eks: 4 },
+  patience: 'goes-on',
 });

@@ -7,6 +7,13 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
  * RestoreRefused, SessionsMayEnd where that would take longer than the sessions of the pods last for sure.
  */
 export const restoreAssociationsSchema = defineStep('restore-associations', {
+  title: 'Restore the associations',
+  variants: {
+    'await-former-identity': "Wait until EKS's webhook knows that the associations are deleted",
+    'restore-associations-purged': 'Restore the associations that were deleted for the change',
+    'restore-associations-own': 'Recreate the associations that the pods still need',
+    'restore-associations-deferred': 'Restore the associations that had to wait for the pods',
+  },
   environment: targetEnvironment,
   input: lockedStepInput.extend({
     /**
@@ -28,4 +35,7 @@ export const restoreAssociationsSchema = defineStep('restore-associations', {
     /** Service accounts, `namespace/name` with a space between, whose association comes back after their pods. */
     deferred: z.string().optional(),
   }),
+  changes: ['eks'],
+  calls: { eks: 2 },
+  patience: 'goes-on',
 });

@@ -17,6 +17,11 @@ import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step
  * the role is.
  */
 export const retireTrustSchema = defineStep('retire-trust', {
+  title: "Change this cluster's OIDC statement in the roles' trust policies",
+  variants: {
+    'retire-trust-retire': "Remove this cluster's OIDC statement from the roles' trust policies",
+    'retire-trust-reinstate': "Restore this cluster's OIDC statement in the roles' trust policies",
+  },
   environment: targetEnvironment,
   input: z.object({
     migrationId,
@@ -39,4 +44,6 @@ export const retireTrustSchema = defineStep('retire-trust', {
     checks: z.array(check),
     roles: z.array(retiredRole),
   }),
+  changes: ['roles'],
+  calls: { eks: 12, iam: 4, kubernetes: 4 },
 });

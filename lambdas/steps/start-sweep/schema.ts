@@ -5,6 +5,7 @@ import { defineStep, stepEnvironment } from '../../runtime/step.ts';
 
 /** By EventBridge Scheduler: starts the sweep of that schedule and time, once. */
 export const startSweepSchema = defineStep('start-sweep', {
+  title: 'Start a scheduled sweep',
   environment: stepEnvironment.extend({ SWEEP_STATE_MACHINE_ARN: z.string().min(1) }),
   input: z.object({
     schedule: plainText(64),

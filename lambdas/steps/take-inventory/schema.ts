@@ -9,6 +9,7 @@ const goesOn = { after: clusterName.optional(), tooShortFor: clusterName.optiona
  * Looks at the clusters of one region of one account, as many as its time allows, and says where the next call goes on.
  */
 export const takeInventorySchema = defineStep('take-inventory', {
+  title: 'Take the inventory of an account and region',
   environment: planningEnvironment.extend({ BUCKET_NAME: z.string().min(1) }),
   /** `after`: name of the last cluster that was looked at; `tooShortFor`: see `PlaceLook`. */
   input: z.object({ sweepId, account: accountId, region: regionName, ...goesOn }),

@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import { migrationId, reason, requestedBy, target } from '../../domain/model.ts';
 import { subjectName } from '../../domain/subject.ts';
-import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step.ts';
-
-/** The longest that a Lambda of the service may run, and so act after its execution has stopped, seconds. */
-export const LONGEST_LAMBDA_SECONDS = 60;
+import { defineStep, LONGEST_LAMBDA_SECONDS, targetEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /**
  * How long after its execution has stopped a Lambda may still act, milliseconds. The clocks of Step Functions and
@@ -18,6 +15,7 @@ export const GRACE_MS = (LONGEST_LAMBDA_SECONDS + 15) * 1000;
  * RollbackRefused for a rollback that can't be begun.
  */
 export const takeOverSchema = defineStep('take-over', {
+  title: 'Take over the migration',
   environment: targetEnvironment,
   input: z.object({
     migrationId,
@@ -49,4 +47,6 @@ export const takeOverSchema = defineStep('take-over', {
     /** Why the migration is put back, as Step Functions' errorOutput has it. */
     failure: z.object({ Error: z.string(), Cause: z.string() }),
   }),
+  calls: { eks: 3, iam: 1 },
+  patience: 'goes-on',
 });

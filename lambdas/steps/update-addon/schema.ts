@@ -6,8 +6,11 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
  * while the key of a deleted association is still taken.
  */
 export const updateAddonSchema = defineStep('update-addon', {
+  title: 'Update the add-on in place with its Pod Identity associations',
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput,
   output: z.object({ updated: z.boolean() }),
+  changes: ['eks'],
+  calls: { eks: 4, iam: 1 },
 });

@@ -19,6 +19,11 @@ export const MAX_TRIES = 6;
  * content with that.
  */
 export const verifyPodsSchema = defineStep('verify-pods', {
+  title: 'Verify the pods: where do their credentials come from?',
+  variants: {
+    'verify-restored': 'Verify the pods: do they have their old identity again?',
+  },
+  rollbackVariant: 'verify-restored',
   environment: targetEnvironment,
   cancellable: true,
   input: changingStepInput.extend({
@@ -38,4 +43,5 @@ export const verifyPodsSchema = defineStep('verify-pods', {
     podsAsTheyShallBe: z.number().int().optional(),
     podsThatCount: z.number().int().optional(),
   }),
+  calls: { eks: 3, kubernetes: 5 },
 });

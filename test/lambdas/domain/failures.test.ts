@@ -70,14 +70,8 @@ describe('lines of steps', () => {
     const { def } = field as { def: { innerType?: unknown; entries?: Record<string, string>; values?: string[] } };
     return def.innerType ? optionsOf(def.innerType) : (def.values ?? Object.values(def.entries ?? {}));
   };
-  const BACK: Record<string, string> = {
-    'verify-pods': 'verify-restored',
-    'restart-pods': 'restart-restored',
-    'repair-trust': 'restore-trust',
-    'annotate-service-account': 'restore-annotation',
-  };
   it('are those that the steps of a migration can write', () => {
-    const possible = Object.entries(stepSchemas).flatMap(([name, { input, hasLine }]) => {
+    const possible = Object.entries(stepSchemas).flatMap(([name, { input, hasLine, rollbackVariant = '' }]) => {
       const shape = 'shape' in input ? (input.shape as Record<string, unknown>) : {};
       if (!hasLine || shape['migrationId'] === undefined) return [];
       const { action, towards, outcome } = shape;
@@ -85,7 +79,7 @@ describe('lines of steps', () => {
       return [
         ...(isAlways ? [] : [name]),
         ...(action === undefined ? [] : optionsOf(action).map((one) => `${name}-${one}`)),
-        ...(towards === undefined ? [] : [BACK[name] ?? '']),
+        ...(towards === undefined ? [] : [rollbackVariant]),
         ...(outcome === undefined
           ? []
           : ['rolled-back', 'needs-human']

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { RESERVE, throughThrottling } from '../../../lambdas/runtime/again-later.ts';
 import { type Fakes, newFakes } from '../fakes.ts';
-import { ADDON, target } from '../fixtures.ts';
+import { ADDON, ROLE, target } from '../fixtures.ts';
 
 const unpaced: Parameters<typeof throughThrottling>[3] = {
   around: () => (_service, call) => call(),
@@ -36,6 +36,16 @@ describe('the ports of a step', () => {
     expect(await ports.eks.describeAddon(ADDON)).toMatchObject({ name: ADDON });
     expect(fakes.journal.of('eks.describeAddon')).toHaveLength(4);
     expect(fakes.clock.slept).toHaveLength(3);
+  });
+
+  it('wait for each method that only reads, whatever its name', async () => {
+    const { fakes, ports } = patient();
+    const question = { principalArn: ROLE, actions: ['eks:UpdateAddon'], resources: ['*'], context: {} };
+    for (const call of ['roles.findRole', 'roles.simulate']) fakes.journal.failNext(call, 'before', throttled);
+    await ports.roles.findRole('Approver');
+    await ports.roles.simulate(question);
+    expect(fakes.journal.names()).toEqual(['roles.findRole', 'roles.findRole', 'roles.simulate', 'roles.simulate']);
+    expect(fakes.clock.slept).toHaveLength(2);
   });
 
   it('throw what does not end, with enough of the time left to note it', async () => {

@@ -4,10 +4,12 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { defineStep, step, stepInput, type Step } from '../../../lambdas/runtime/step.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
+import { type StepName, stepSchemas } from '../../../lambdas/steps/schemas.ts';
 import { lost, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, at, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
 
 const schema = defineStep('look', {
+  title: 'Read something',
   input: stepInput.extend({ round: z.number().int().optional() }),
   output: z.object({ seen: z.number() }),
 });
@@ -45,6 +47,7 @@ describe('createHandler', () => {
     const fakes = newFakes();
     let got: unknown;
     const withDefault = defineStep('look', {
+      title: 'Read something',
       input: stepInput.extend({ depth: z.number().default(2) }),
       output: z.object({}),
     });
@@ -101,7 +104,7 @@ describe('createHandler', () => {
     action: z.string().optional(),
     outcome: z.string().optional(),
   });
-  it.each<[string, string, object]>([
+  it.each<[string, StepName, object]>([
     ['create-addon', 'create-addon', { rung: 0 }],
     ['create-addon.2', 'create-addon', { rung: 1 }],
     ['verify-pods', 'verify-pods', { rung: 0, round: 1, towards: 'pod-identity' }],
@@ -122,7 +125,7 @@ describe('createHandler', () => {
     ['finish-needs-human', 'finish', { outcome: 'needs-human' }],
   ])('calls the line %s', async (line, name, change) => {
     const fakes = newFakes();
-    const named = defineStep(name, { input: stepInput.extend(anywhere.shape), output: z.object({}) });
+    const named = { ...stepSchemas[name], input: stepInput.extend(anywhere.shape), output: z.object({}) };
     await handle(
       fakes,
       step(named, async () => ({})),
@@ -133,7 +136,7 @@ describe('createHandler', () => {
 
   it("writes no line for a step that is no migration's", async () => {
     const fakes = newFakes();
-    const sweeping = defineStep('sweep', { input: z.unknown(), output: z.object({}) });
+    const sweeping = defineStep('sweep', { title: 'Sweep', input: z.unknown(), output: z.object({}) });
     expect(
       await handle(
         fakes,
@@ -153,7 +156,11 @@ describe('createHandler', () => {
 
   it('cuts a long result in its line, not in its answer', async () => {
     const fakes = newFakes();
-    const talkative = defineStep('look', { input: stepInput, output: z.object({ names: z.array(z.string()) }) });
+    const talkative = defineStep('look', {
+      title: 'Read something',
+      input: stepInput,
+      output: z.object({ names: z.array(z.string()) }),
+    });
     const names = Array.from({ length: 500 }, (_, index) => `name-${index}`);
     expect(
       await handle(
@@ -347,6 +354,7 @@ describe('createHandler', () => {
 
 describe('a cancel', () => {
   const stoppable = defineStep('change', {
+    title: 'Change something',
     cancellable: true,
     input: stepInput.extend({ towards: z.string().optional() }),
     output: z.object({}),

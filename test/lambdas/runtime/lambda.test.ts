@@ -49,7 +49,7 @@ const sentIn = ({ _aws: about, ...emf }: Emf): Sent[] =>
     ),
   );
 
-const schema = defineStep('look', { input: z.unknown(), output: z.object({}) });
+const schema = defineStep('look', { title: 'Read something', input: z.unknown(), output: z.object({}) });
 async function sentBy(run: StepRun<typeof schema>): Promise<Sent[]> {
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined);
   const context = { awsRequestId: 'r', functionName: 'look', getRemainingTimeInMillis: () => 60_000 } as LambdaContext;

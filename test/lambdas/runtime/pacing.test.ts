@@ -16,6 +16,7 @@ import { createHandler, type LambdaContext } from '../../../lambdas/runtime/hand
 import { InvocationPace } from '../../../lambdas/runtime/pacing.ts';
 import { awaitActiveStep } from '../../../lambdas/steps/await-active/handler.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
+import { type StepName, stepSchemas } from '../../../lambdas/steps/schemas.ts';
 import { type Fakes, newFakes } from '../fakes.ts';
 import { EXECUTION, executionArn, MIGRATION_ID, NOW, target } from '../fixtures.ts';
 
@@ -30,13 +31,13 @@ beforeEach(() => {
   fakes = newFakes();
   spare = 45_000;
 });
-const paceOf = (step: string, { isWayBack = false } = {}): InvocationPace =>
+const paceOf = (step: StepName, { isWayBack = false } = {}): InvocationPace =>
   new InvocationPace({
     pace: fakes.pace,
     clock: fakes.clock,
     telemetry: fakes.telemetry,
     spareTime: () => spare,
-    step,
+    step: stepSchemas[step],
     isWayBack,
     random: () => 0.5,
   });
@@ -102,7 +103,7 @@ describe('a step', () => {
     expect(fakes.telemetry.measured[PACED_SECONDS]).toBeGreaterThan(0);
   });
 
-  it.each([
+  it.each<[string, StepName, boolean]>([
     ['of the way back', 'verify-pods', true],
     ['after a delete', 'create-addon', false],
   ])('%s waits for nothing, and is counted', async (_, step, isWayBack) => {

@@ -77,6 +77,8 @@ describe("an invocation's ledger", () => {
       ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1) }),
     ).rejects.toMatchObject({ name: 'OutOfTime' });
     expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration());
+    expect(await ledger.unsent(MIGRATION_ID)).toEqual([]);
+    expect(await ledger.approvalToken(MIGRATION_ID, 1)).toBeUndefined();
   });
 
   it('never remembers a lock', async () => {

@@ -1,6 +1,7 @@
 /** The contract of faults over whole migrations: with any single fault they end as they would have without. */
 import { expect } from 'vitest';
 import type { Outcome } from '../../../lambdas/domain/model.ts';
+import { isRead as isReadOf, type Kind, PORT_KINDS } from '../../../lambdas/ports/kinds.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { type FaultCase, strikeEachCall, uncovered } from '../../faults/contract.ts';
 import type { Fakes, When } from '../fakes.ts';
@@ -15,9 +16,13 @@ export interface Road {
   expectEnd: (fakes: Fakes) => Promise<void>;
 }
 
-/** Whether a call only reads: a lost reply of it is a read that did not happen. */
-export const isRead = ({ call }: Pick<FaultCase<When>, 'call'>): boolean =>
-  /\.(get|list|describe|read|assert|count|simulate)/.test(call);
+const KINDS: Readonly<Record<string, Readonly<Record<string, Kind>>>> = PORT_KINDS;
+
+/** Returns whether a call only reads: a lost reply of it is a read that did not happen. */
+export const isRead = ({ call }: Pick<FaultCase<When>, 'call'>): boolean => {
+  const [port = '', method = ''] = call.split('.');
+  return isReadOf(KINDS[port] ?? {}, method);
+};
 
 /**
  * Checks that the migration comes to its end with a fault at each of its calls, or at those that `choose` returns.

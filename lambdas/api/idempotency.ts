@@ -1,7 +1,7 @@
 /**
- * Taking a request in so that it is carried out once, however often it is sent: first the claim, which holds the whole
- * request, then what `runtime/requesting.ts` does by it. Whoever comes again finds the claim and does what is missing
- * of the rest. A claim that is not of what they sent starts nothing.
+ * Accepts a request so that it is carried out once, however often it is sent. First comes the claim, which holds the
+ * whole request, then everything that `runtime/requesting.ts` does with it. A caller that sends the request again finds
+ * the claim, and what is missing of the rest is done then. A claim for another request starts nothing.
  */
 import { MigrationError } from '../domain/errors.ts';
 import type { Correlation, MigrationRequest } from '../domain/model.ts';
