@@ -1,4 +1,4 @@
-/** Which packages end up in what is deployed: asked of esbuild, not guessed from the imports. */
+/** Finds the packages that are deployed: esbuild reports them, so no import is missed. */
 import { join } from 'node:path';
 import { buildSync, type BuildResult } from 'esbuild';
 import { bundleOptions } from '../bundle.ts';
@@ -9,13 +9,13 @@ const ROOT = join(import.meta.dirname, '../..');
 type Bundled = BuildResult<{ metafile: true; write: false }>;
 let bundled: Bundled | undefined;
 
-/** The Lambdas' bundles, made in memory, once in a process: that takes a second. Throws what esbuild has to say. */
+/** Builds the Lambdas' bundles in memory, once per process, since a build takes a second. Throws esbuild's errors. */
 export const bundleInMemory = (): Bundled =>
   (bundled ??= buildSync({ ...bundleOptions(join(ROOT, 'dist', 'lambda')), metafile: true, write: false }));
 
 /**
- * Places in the lockfile of the packages that have code in the Lambdas' bundles; what was shaken out whole isn't among
- * them.
+ * Returns the folders of the packages that have code in the Lambdas' bundles. A package that tree shaking removed
+ * completely is not among them.
  */
 export const bundledPlaces = (): ReadonlySet<string> => {
   const { outputs } = bundleInMemory().metafile;
