@@ -232,6 +232,11 @@ describe('known vulnerabilities', () => {
   it('are looked for with the Node that the project is run with', () => {
     const [node] = stepsOf(workflow).flatMap(({ with: given }) => given?.['node-version'] ?? []);
     expect(Object.values(manifest.optionalDependencies)).toEqual([node, node]);
+    expect(read('.node-version').trim()).toBe(node);
+    const exact = files.flatMap((file) =>
+      stepsOf(workflowOf(file)).flatMap(({ with: given }) => given?.['node-version'] ?? []),
+    );
+    expect(new Set(exact.filter((one) => !String(one).startsWith('${{')))).toEqual(new Set([node]));
   });
 });
 
