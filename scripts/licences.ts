@@ -1,20 +1,20 @@
 /**
- * `npm run licences`: holds every package of the lockfile against the licence policy. What ships (dependencies, theirs,
- * and whatever the Lambdas' bundles contain) is under a permissive licence; what only develops the project may be under
- * one more, package by package. Ends with 1 where a package breaks the policy, and names each.
+ * `npm run licences` checks every package of the lockfile against the licence policy. A package that ships (a
+ * dependency, its dependencies, and every package in the Lambdas' bundles) must have a permissive licence; a development
+ * package may have another licence if it is listed below by name. Exits with 1 if a package violates the policy. ADR 59
+ * says why no package does this.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bringersOf, type Lock, type LockEntry, nameAt, packagesOf, readLock } from './licences/lockfile.ts';
+import { type Lock, type LockEntry, nameAt, packagesOf, readLock } from './licences/lockfile.ts';
 import { bundledPlaces } from './licences/bundled.ts';
 import { NotSpdx, parseSpdx, unacceptable } from './licences/spdx.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
 /**
- * Permissive: whoever uses, changes or passes on the project keeps a notice at most, and need not publish anything.
- * Those of the Blue Oak Council's list (https://blueoakcouncil.org/list) that something here is under, or is likely to
- * be one day.
+ * The permissive licences: they ask for a notice at most, and never that changes are published. All are on the Blue Oak
+ * Council's list (https://blueoakcouncil.org/list).
  */
 const PERMISSIVE: readonly string[] = [
   '0BSD',
@@ -27,10 +27,7 @@ const PERMISSIVE: readonly string[] = [
   'MIT-0',
 ];
 
-/**
- * Packages that only develop the project and are under another licence: each by name, with the reason why that does no
- * harm.
- */
+/** Development packages with another licence, by name, each with the reason why the licence does no harm. */
 export const DEVELOPMENT_EXCEPTIONS: readonly {
   readonly packages: RegExp;
   readonly licence: string;
@@ -39,55 +36,55 @@ export const DEVELOPMENT_EXCEPTIONS: readonly {
   {
     packages: /^lightningcss(-[\w-]+)?$/,
     licence: 'MPL-2.0',
-    why: 'the style sheet minifier that vite brings for vitest; MPL-2.0 binds changes to its own files, and the project neither changes nor passes them on',
+    why: 'the CSS minifier of vite, which vitest depends on; MPL-2.0 covers changes to its own files, and the project neither changes nor redistributes them',
   },
 ];
 
-/** Why a licence is not accepted; the first that fits. */
+/** Why a licence is not accepted; the first pattern that matches decides. */
 const KINDS: readonly [RegExp, string][] = [
-  [/^AGPL/i, 'network copyleft: whoever offers it as a service must publish the whole'],
-  [/^LGPL/i, 'weak copyleft: a bundle would have to let its part be replaced'],
-  [/^GPL/i, 'copyleft: what is passed on with it must be under it too'],
-  [/^SSPL/i, 'source-available: it reaches to everything that a service is run with'],
-  [/^(BUSL|BSL-1\.1|Elastic|PolyForm|Commons-Clause)/i, 'source-available: it forbids uses'],
-  [/^(MPL|EPL|CDDL|CPL|EUPL|OSL)/i, 'weak copyleft, allowed for named development packages alone'],
+  [/^AGPL/i, 'network copyleft: offering it as a service means publishing the whole source'],
+  [/^LGPL/i, 'weak copyleft: users of a bundle must be able to replace that part'],
+  [/^GPL/i, 'copyleft: what is distributed with it must have the same licence'],
+  [/^SSPL/i, 'source-available: it covers everything that a service runs with'],
+  [/^(BUSL|BSL-1\.1|Elastic|PolyForm|Commons-Clause)/i, 'source-available: it restricts use'],
+  [/^(MPL|EPL|CDDL|CPL|EUPL|OSL)/i, 'weak copyleft: allowed only for the development packages that are named'],
   [/^(UNLICENSED|LicenseRef)/i, 'no public licence'],
 ];
 
 const kindOf = (id: string): string =>
-  `${id} (${KINDS.find(([pattern]) => pattern.test(id))?.[1] ?? 'unknown to the policy'})`;
+  `${id} (${KINDS.find(([pattern]) => pattern.test(id))?.[1] ?? 'not in the policy'})`;
 
 export interface Violation {
   readonly name: string;
   readonly version: string;
+  /** Its folder, such as `node_modules/zod`. */
+  readonly place: string;
   /** As the package states it. */
   readonly licence: string;
   readonly problem: string;
-  /** The shortest way from the project to it, such as `vitest > vite > lightningcss`. */
-  readonly broughtBy: string;
   readonly ships: boolean;
 }
 
 export interface LicenceReport {
   readonly violations: readonly Violation[];
-  /** By licence as stated: how many packages ship, and how many only develop. */
+  /** For each stated licence: the number of packages that ship, and of development packages. */
   readonly counts: ReadonlyMap<string, { readonly ships: number; readonly develops: number }>;
 }
 
 export interface LicenceFacts {
-  /** Places of the packages in the Lambdas' bundles: they ship, whatever the lockfile says of them. */
+  /** Folders of the packages in the Lambdas' bundles: they ship even if the lockfile marks them as development. */
   bundled: ReadonlySet<string>;
-  /** What an installed package.json says, for a lockfile that is silent; undefined where it isn't installed. */
+  /** Reads the package.json in a folder, for a lockfile without a licence; undefined if it is not installed. */
   manifestAt: (place: string) => { license?: unknown; licenses?: unknown } | undefined;
 }
 
-/** One licence as a package.json may have it: a text, or the old form `{ type, url }`. */
+/** Returns one licence of a package.json: a string, or the `type` of the old form `{ type, url }`. */
 const textOf = (value: unknown): string | undefined => {
   if (typeof value === 'string' && value.trim() !== '') return value.trim();
   return typeof value === 'object' && value !== null && 'type' in value ? textOf(value.type) : undefined;
 };
 
-/** What the package says; several in the old form `licenses` are a choice, as npm reads them. Undefined: nothing. */
+/** Returns the stated licence, if any; npm reads several in the old form `licenses` as a choice. */
 const licenceOf = (place: string, { license }: LockEntry, { manifestAt }: LicenceFacts): string | undefined => {
   const stated = textOf(license);
   if (stated !== undefined) return stated;
@@ -102,7 +99,7 @@ const licenceOf = (place: string, { license }: LockEntry, { manifestAt }: Licenc
 const isException = (name: string, id: string): boolean =>
   DEVELOPMENT_EXCEPTIONS.some(({ packages, licence }) => licence === id && packages.test(name));
 
-/** Undefined where the licence is accepted. */
+/** Returns why the licence is refused; undefined if it is accepted. */
 const problemOf = (name: string, licence: string | undefined, ships: boolean): string | undefined => {
   if (licence === undefined) return 'states no licence';
   try {
@@ -117,9 +114,8 @@ const problemOf = (name: string, licence: string | undefined, ships: boolean): s
   }
 };
 
-/** Judges every package of a lockfile. Decides from the arguments alone. */
+/** Evaluates every package of a lockfile, from its arguments only. */
 export const judgeLicences = (lock: Lock, facts: LicenceFacts): LicenceReport => {
-  const ways = bringersOf(lock);
   const judged = packagesOf(lock).map(([place, entry]) => {
     const ships = !entry.dev || facts.bundled.has(place);
     const licence = licenceOf(place, entry, facts);
@@ -141,22 +137,13 @@ export const judgeLicences = (lock: Lock, facts: LicenceFacts): LicenceReport =>
   }
   const violations = [...judged, ...strays].flatMap(({ place, entry, ships, licence, problem }): Violation[] => {
     if (problem === undefined) return [];
-    const broughtBy = ways.get(place)?.join(' > ') ?? 'nothing that the lockfile knows';
-    return [
-      {
-        name: nameAt(place),
-        version: entry?.version ?? 'unknown',
-        licence: licence ?? 'none',
-        problem,
-        broughtBy,
-        ships,
-      },
-    ];
+    const version = entry?.version ?? 'unknown';
+    return [{ name: nameAt(place), version, place, licence: licence ?? 'none', problem, ships }];
   });
   return { violations, counts };
 };
 
-/** The report as text: a table by licence, most frequent first, then each violation on a line. */
+/** Prints the report as text: a table by licence, most frequent first, then each violation on a line. */
 export const printLicences = ({ violations, counts }: LicenceReport): string => {
   const order = [...counts].sort(
     ([a, one], [b, other]) => other.ships + other.develops - one.ships - one.develops || (a < b ? -1 : 1),
@@ -169,16 +156,16 @@ export const printLicences = ({ violations, counts }: LicenceReport): string => 
     ...order.map(([licence, { ships, develops }]) => row(licence, ships, develops)),
     '',
     ...violations.map(
-      ({ name, version, licence, problem, broughtBy, ships }) =>
-        `${name} ${version}: ${licence}: ${problem}. ${ships ? 'It ships' : 'For development alone'}; brought by ${broughtBy}.`,
+      ({ name, version, place, licence, problem, ships }) =>
+        `${name} ${version} in ${place}: ${licence}: ${problem}. ${ships ? 'It ships' : 'It is a development package'}. To see which package depends on it, run: npm ls --package-lock-only ${name}`,
     ),
     violations.length === 0
-      ? 'Every package is within the licence policy (CONTRIBUTING.md, "Dependencies").'
-      : `${violations.length} outside the licence policy: choose another package, or argue the policy in scripts/licences.ts.`,
+      ? 'Every package meets the licence policy (CONTRIBUTING.md, "Dependencies").'
+      : `${violations.length} of ${[...counts.values()].reduce((sum, { ships, develops }) => sum + ships + develops, 0)} packages violate the licence policy. Choose another package, or propose an exception in scripts/licences.ts with its reason.`,
   ].join('\n');
 };
 
-/** The package.json that is installed at that place of the project. */
+/** Reads the package.json that is installed in a folder of the project. */
 const installedManifest = (place: string): ReturnType<LicenceFacts['manifestAt']> => {
   const file = join(ROOT, place, 'package.json');
   return existsSync(file)
@@ -186,7 +173,7 @@ const installedManifest = (place: string): ReturnType<LicenceFacts['manifestAt']
     : undefined;
 };
 
-/** Judges the licences of the project's own packages. */
+/** Evaluates the project's own packages. */
 export const judgeProject = async (): Promise<LicenceReport> =>
   judgeLicences(readLock(ROOT), { bundled: await bundledPlaces(), manifestAt: installedManifest });
 

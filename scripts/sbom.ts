@@ -1,7 +1,7 @@
 /**
- * `npm run sbom [-- FILE]`: the bill of materials of what ships, as CycloneDX JSON, to `dist/sbom.cdx.json` or FILE.
- * npm makes it from the lockfile, so it needs no network and is the same on every platform; what is wrong with it is an
- * error.
+ * `npm run sbom [-- FILE]` writes the bill of materials of what ships, as CycloneDX JSON, to `dist/sbom.cdx.json` or
+ * FILE. npm creates it from the lockfile, so it needs no network, is the same on every platform, and one commit always
+ * gives the same bytes. ADR 59 says what npm leaves to this file.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,10 +13,10 @@ import { type Lock, nameAt, packagesOf, readLock } from './licences/lockfile.ts'
 const ROOT = join(import.meta.dirname, '..');
 const DEFAULT_FILE = join(ROOT, 'dist', 'sbom.cdx.json');
 
-/** The component's property that says that its code is in the Lambdas; the value is `true`. */
+/** The property of a component whose code is in the Lambdas; its value is `true`. */
 export const BUNDLED = 'eks-pod-identity-migrator:lambda-bundle';
 
-/** What is read of npm's answer; the rest passes through. https://cyclonedx.org/docs/1.5/json. */
+/** The part of npm's answer that is read; everything else is copied. https://cyclonedx.org/docs/1.5/json. */
 const component = z.looseObject({
   'bom-ref': z.string().min(1),
   name: z.string().min(1),
@@ -31,7 +31,7 @@ const component = z.looseObject({
       ]),
     )
     .min(1),
-  /** Absent of what comes in another package's archive. */
+  /** Absent for a package that comes in another package's archive. */
   hashes: z
     .array(z.object({ alg: z.string(), content: z.string().regex(/^[0-9a-f]{64,}$/) }))
     .min(1)
@@ -52,13 +52,11 @@ export interface Manifest {
   dependencies: Record<string, string>;
 }
 
-/**
- * npm's own bill of everything that the lockfile has, as text. Throws an Error that says what to do where npm can't.
- */
+/** Returns npm's bill of every package in the lockfile, as text. Throws an Error that says what to do if npm fails. */
 export const npmSbom = (npm = 'npm'): string => {
-  // With --omit dev npm leaves out what ships and a development package needs too, aws-cdk-lib and esbuild among them
-  // (https://github.com/npm/cli/issues/7909), so everything is asked for and taken out here. --include goes before a
-  // NODE_ENV or an .npmrc that omits.
+  // With --omit dev, npm also omits packages that ship if a development package needs them, such as aws-cdk-lib and
+  // esbuild (https://github.com/npm/cli/issues/7909). So npm lists everything, and shippedBill removes what does not
+  // ship. --include overrides a NODE_ENV or an .npmrc that omits.
   const options = [
     '--sbom-format',
     'cyclonedx',
@@ -81,25 +79,27 @@ export const npmSbom = (npm = 'npm'): string => {
   });
   if (error !== undefined)
     throw new Error(
-      `npm could not be run (${error.message}). The bill of materials needs npm 10 or newer on the PATH.`,
+      `npm could not be started (${error.message}). The bill of materials needs npm 10 or newer on the PATH.`,
     );
   if (status !== 0)
     throw new Error(
-      `npm sbom failed with ${status ?? 'a signal'}. It needs npm 10 or newer and a package-lock.json that fits package.json:\n${stderr.trim()}`,
+      `npm sbom failed with ${status ?? 'a signal'}. It needs npm 10 or newer and a package-lock.json that matches package.json:\n${stderr.trim()}`,
     );
   return stdout;
 };
 
-/** Name and version of a component as npm refers to it. */
+/** Returns the reference by which npm names a component. */
 const refOf = (place: string, version: string | undefined): string => `${nameAt(place)}@${version}`;
 
 /**
- * npm's bill, made that of what ships: without what only develops, under the project's name (npm puts the folder's),
- * with the components that the Lambdas contain marked so. Throws a ZodError for what is no bill.
+ * Reduces npm's bill to what ships: removes development packages, sets the project's name (npm sets the folder's), marks
+ * the components that the Lambdas contain, and removes the random serial number and the time, which are optional in
+ * CycloneDX and would make every build differ. Throws a ZodError if the text is not a bill.
  */
 export const shippedBill = (text: string, lock: Lock, bundled: ReadonlySet<string>, { name }: Manifest): Bill => {
-  const parsed = bill.parse(JSON.parse(text));
-  // By the lockfile: npm lists a package once for each version, and one copy of it may ship while another doesn't.
+  const { serialNumber: _, ...parsed } = bill.parse(JSON.parse(text));
+  const { timestamp: __, ...metadata } = parsed.metadata;
+  // npm lists each version of a package once, and one copy may ship while another does not: only the lockfile knows.
   const ships = new Set(
     packagesOf(lock)
       .filter(([place, { dev }]) => !dev || bundled.has(place))
@@ -115,7 +115,7 @@ export const shippedBill = (text: string, lock: Lock, bundled: ReadonlySet<strin
   const root = parsed.metadata.component['bom-ref'];
   return {
     ...parsed,
-    metadata: { ...parsed.metadata, component: { ...parsed.metadata.component, name } },
+    metadata: { ...metadata, component: { ...metadata.component, name } },
     components,
     dependencies: parsed.dependencies
       .filter(({ ref }) => ref === root || ships.has(ref))
@@ -124,8 +124,8 @@ export const shippedBill = (text: string, lock: Lock, bundled: ReadonlySet<strin
 };
 
 /**
- * What is wrong with a bill, one line each: it must have everything that ships, and hashes for what comes from the
- * registry.
+ * Returns the problems of a bill, one line each: it must have every package that ships, and a hash for every package
+ * that comes from the registry.
  */
 export const problemsOf = (
   { components }: Bill,
@@ -154,10 +154,7 @@ export const problemsOf = (
   return [...new Set([...direct, ...missing, ...unhashed, ...strays])];
 };
 
-/**
- * Writes the bill to a file and returns it. Rejects with an Error that names everything that is wrong; then nothing is
- * written.
- */
+/** Writes the bill to a file and returns it. Rejects with an Error with all problems, without writing, if there are any. */
 export const writeSbom = async (file = DEFAULT_FILE): Promise<Bill> => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
   const lock = readLock(ROOT);
@@ -165,7 +162,7 @@ export const writeSbom = async (file = DEFAULT_FILE): Promise<Bill> => {
   const made = shippedBill(npmSbom(), lock, bundled, manifest);
   const problems = problemsOf(made, lock, bundled, manifest);
   if (problems.length > 0)
-    throw new Error(`The bill of materials is not right:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    throw new Error(`The bill of materials is incomplete:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`);
   return made;

@@ -268,9 +268,9 @@ describe('licences', () => {
     ['BUSL-1.1', 'source-available'],
     ['MPL-2.0', 'weak copyleft'],
     ['UNLICENSED', 'no public licence'],
-    ['Frobnicate-1.0', 'unknown to the policy'],
-    ['SEE LICENSE IN LICENSE.md', 'is no SPDX expression'],
-    ['Apache 2.0', 'is no SPDX expression'],
+    ['Frobnicate-1.0', 'not in the policy'],
+    ['SEE LICENSE IN LICENSE.md', 'is not an SPDX expression'],
+    ['Apache 2.0', 'is not an SPDX expression'],
     ['MIT AND GPL-2.0', 'GPL-2.0 (copyleft'],
     ['GPL-2.0-only WITH Classpath-exception-2.0', 'GPL-2.0-only (copyleft'],
     [undefined, 'states no licence'],
@@ -284,7 +284,7 @@ describe('licences', () => {
       name: 'b',
       version: '1.0.0',
       licence: license ?? 'none',
-      broughtBy: 'a > b',
+      place: 'node_modules/a/node_modules/b',
       ships: true,
     });
     expect(violation!.problem).toContain(problem);
@@ -317,7 +317,7 @@ describe('licences', () => {
   it.each(['', '(', '()', '(MIT', 'MIT)', 'MIT OR', 'OR MIT', 'MIT ISC', 'MIT or ISC', 'MIT WITH', 'MIT / ISC'])(
     '%o is no expression',
     (text) => {
-      expect(() => parseSpdx(text)).toThrow(/is no SPDX expression/);
+      expect(() => parseSpdx(text)).toThrow(/is not an SPDX expression/);
     },
   );
 
@@ -329,7 +329,7 @@ describe('licences', () => {
       }),
     ).toEqual([]);
     expect(violationsOf({ 'node_modules/another': { license: 'MPL-2.0', dev: true } })).toMatchObject([
-      { name: 'another', ships: false, broughtBy: 'another' },
+      { name: 'another', ships: false, place: 'node_modules/another' },
     ]);
     expect(violationsOf({ 'node_modules/lightningcss': { license: 'GPL-3.0-only', dev: true } })).toHaveLength(1);
     expect(violationsOf({ 'node_modules/lightningcss': { license: 'MPL-2.0' } })).toMatchObject([
@@ -376,13 +376,13 @@ describe('licences', () => {
     expect(text).toMatch(/^MIT +1 +1$/m);
     expect(text).toMatch(/^GPL-2\.0 +0 +1$/m);
     expect(text).toContain(
-      'c 1.0.0: GPL-2.0: GPL-2.0 (copyleft: what is passed on with it must be under it too). For development alone; brought by c.',
+      'c 1.0.0 in node_modules/c: GPL-2.0: GPL-2.0 (copyleft: what is distributed with it must have the same licence). It is a development package. To see which package depends on it, run: npm ls --package-lock-only c',
     );
-    expect(text).toMatch(/\n1 outside the licence policy/);
+    expect(text).toMatch(/\n1 of 3 packages violate the licence policy\. Choose another package, or propose/);
   });
 });
 
-describe('the bundle that is read', async () => {
+describe('the bundle that is checked', async () => {
   const { outputFiles, metafile } = await bundleInMemory();
 
   it('is the one that is deployed, byte for byte', () => {
@@ -469,6 +469,12 @@ describe('the bill of materials', async () => {
     expect(bill.dependencies).toHaveLength(refs.size + 1);
   });
 
+  it('has the same bytes each time', () => {
+    const again = join(folder, 'again.cdx.json');
+    await writeSbom(again);
+    expect(readFileSync(again).equals(readFileSync(file))).toBe(true);
+  });
+
   it('marks what is in the Lambdas', () => {
     const marked = bill.components
       .filter(({ properties }) => properties.some(({ name, value }) => name === BUNDLED && value === 'true'))
@@ -477,7 +483,7 @@ describe('the bill of materials', async () => {
     expect(marked).not.toContain('aws-cdk-lib');
   });
 
-  it('is refused where something is missing', () => {
+  it('is refused if something is missing', () => {
     const without = (name: string) =>
       problemsOf({ ...bill, components: bill.components.filter((one) => one.name !== name) }, lock, bundled, manifest);
     expect(problemsOf(bill, lock, bundled, manifest)).toEqual([]);
@@ -494,7 +500,7 @@ describe('the bill of materials', async () => {
     ]);
   });
 
-  it('says what it needs where npm is not there, or too old for it', () => {
+  it('names the npm that it needs if npm is missing or fails', () => {
     expect(() => npmSbom(join(folder, 'no-npm'))).toThrow(/ENOENT.*needs npm 10 or newer on the PATH/);
     expect(() => npmSbom('false')).toThrow(/npm sbom failed with 1\. It needs npm 10/);
   });

@@ -1,6 +1,6 @@
 /**
- * The check for known vulnerabilities: how a report is judged, and that the workflow which makes it on GitHub is one
- * that can be trusted.
+ * Tests the check for known vulnerabilities, and that every workflow on GitHub is safe to run: pinned actions, read-only
+ * tokens, no untrusted text in a shell.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -114,11 +114,20 @@ interface Step {
   run?: string;
   with?: Record<string, unknown>;
 }
+interface Job {
+  'runs-on': string;
+  'timeout-minutes'?: number;
+  permissions?: unknown;
+  strategy?: { matrix: Record<string, unknown[]> };
+  steps: Step[];
+}
 interface Workflow {
   on: Record<string, unknown>;
   permissions?: Record<string, string>;
-  jobs: Record<string, { permissions?: unknown; steps: Step[] }>;
+  jobs: Record<string, Job>;
 }
+/** The jobs that may write, each with all of its rights. */
+const WRITING_JOBS: Record<string, object> = { 'release.yml draft': { contents: 'write' } };
 const WORKFLOWS = '.github/workflows';
 const files = readdirSync(join(ROOT, WORKFLOWS));
 const workflowOf = (file: string): Workflow => parse(read(join(WORKFLOWS, file))) as Workflow;
@@ -127,7 +136,7 @@ const stepsOf = ({ jobs }: Workflow): Step[] => Object.values(jobs).flatMap(({ s
 describe.each(files)('the workflow %s', (file) => {
   const workflow = workflowOf(file);
 
-  it('pins each action to a commit, and says its version', () => {
+  it('pins each action to a commit, and names its version', () => {
     const uses = stepsOf(workflow).flatMap(({ uses: one }) => one ?? []);
     expect(uses.length).toBeGreaterThan(0);
     expect(uses.filter((one) => !/^[\w-]+\/[\w./-]+@[0-9a-f]{40}$/.test(one))).toEqual([]);
@@ -137,24 +146,70 @@ describe.each(files)('the workflow %s', (file) => {
     expect(lines.filter((line) => !/@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line))).toEqual([]);
   });
 
-  it('may read the code, and nothing else', () => {
+  it('has a read-only token, but for the jobs that are listed', () => {
     expect(workflow.permissions).toEqual({ contents: 'read' });
-    expect(Object.values(workflow.jobs).flatMap(({ permissions }) => permissions ?? [])).toEqual([]);
-    // Code of a pull request never runs with the rights of the repository.
+    const own = Object.entries(workflow.jobs).filter(([, { permissions }]) => permissions !== undefined);
+    expect(own.map(([job, { permissions }]) => [`${file} ${job}`, permissions])).toEqual(
+      Object.entries(WRITING_JOBS).filter(([job]) => job.startsWith(`${file} `)),
+    );
+    // Code of a pull request never runs with the repository's rights.
     expect(Object.keys(workflow.on)).not.toContain('pull_request_target');
     expect(
       stepsOf(workflow).filter(
         ({ uses, with: given }) => uses?.startsWith('actions/checkout@') && given?.['persist-credentials'] !== false,
       ),
     ).toEqual([]);
+    expect(read(join(WORKFLOWS, file))).not.toMatch(/\bsecrets\b/);
   });
 
-  it('runs scripts that are there, and puts no text of others into a shell', () => {
+  it('runs no code of the project or of a package in a job that may write', () => {
+    const writing = Object.entries(workflow.jobs).filter(([job]) => Object.hasOwn(WRITING_JOBS, `${file} ${job}`));
+    const steps = writing.flatMap(([, job]) => job.steps);
+    expect(steps.filter(({ uses }) => uses !== undefined && !uses.startsWith('actions/download-artifact@'))).toEqual(
+      [],
+    );
+    expect(steps.filter(({ run }) => run !== undefined && !run.startsWith('gh release create '))).toEqual([]);
+  });
+
+  it('runs scripts that exist, and puts no untrusted text into a shell', () => {
     const runs = stepsOf(workflow).flatMap(({ run }) => run ?? []);
     const scripts = runs.flatMap((run) => /\bnpm run (?:--silent )?([\w:-]+)/.exec(run)?.[1] ?? []);
     expect(scripts.length).toBeGreaterThan(0);
     expect(scripts.filter((script) => !Object.hasOwn(manifest.scripts, script))).toEqual([]);
     expect(runs.filter((run) => run.includes('${{'))).toEqual([]);
+  });
+
+  it('names the runner of each job by its version, and bounds its time', () => {
+    const jobs = Object.values(workflow.jobs);
+    expect(jobs.filter((job) => !/^[a-z]+-[\d.]+$/.test(job['runs-on']))).toEqual([]);
+    expect(jobs.filter((job) => job['timeout-minutes'] === undefined)).toEqual([]);
+  });
+});
+
+describe('the workflows', () => {
+  it('contain every job that may write', () => {
+    const jobs = files.flatMap((file) => Object.keys(workflowOf(file).jobs).map((job) => `${file} ${job}`));
+    expect(jobs).toEqual(expect.arrayContaining(Object.keys(WRITING_JOBS)));
+  });
+
+  it('run all checks on Linux with each supported Node, and only the command line on macOS', () => {
+    const { linux, macos } = workflowOf('ci.yml').jobs;
+    expect(linux).toMatchObject({ strategy: { matrix: { node: [20, 22, 24] } } });
+    expect(linux!.steps.map(({ run }) => run)).toContain('bash .ci/run');
+    expect(macos!.steps.flatMap(({ run }) => run ?? [])).toEqual([
+      'npm ci --no-audit --no-fund',
+      'npm run demo',
+      'npm test -- test/cli',
+    ]);
+  });
+
+  it('draft a release only after all checks, and publish nothing', () => {
+    const { jobs } = workflowOf('release.yml');
+    expect(jobs['draft']).toMatchObject({ needs: 'checks' });
+    const runs = stepsOf(workflowOf('release.yml')).flatMap(({ run }) => run ?? []);
+    expect(runs).toEqual(expect.arrayContaining(['npm audit signatures', 'npm run vulnerabilities', 'bash .ci/run']));
+    expect(runs.filter((run) => run.startsWith('gh ') && !run.includes(' --draft '))).toEqual([]);
+    expect(runs.filter((run) => run.includes('npm publish'))).toEqual([]);
   });
 });
 
@@ -177,6 +232,11 @@ describe('known vulnerabilities', () => {
   it('are looked for with the Node that the project is run with', () => {
     const [node] = stepsOf(workflow).flatMap(({ with: given }) => given?.['node-version'] ?? []);
     expect(Object.values(manifest.optionalDependencies)).toEqual([node, node]);
+    expect(read('.node-version').trim()).toBe(node);
+    const exact = files.flatMap((file) =>
+      stepsOf(workflowOf(file)).flatMap(({ with: given }) => given?.['node-version'] ?? []),
+    );
+    expect(new Set(exact.filter((one) => one !== '${{ matrix.node }}'))).toEqual(new Set([node]));
   });
 });
 

@@ -1,4 +1,4 @@
-/** Which packages end up in what is deployed: asked of esbuild, not guessed from the imports. */
+/** Finds the packages that are deployed: esbuild reports them, so no import is missed. */
 import { join } from 'node:path';
 import { build, type BuildResult } from 'esbuild';
 import { bundleOptions } from '../bundle.ts';
@@ -17,8 +17,8 @@ export const bundleInMemory = (): Promise<Bundled> =>
   (bundled ??= build({ ...bundleOptions(join(ROOT, 'dist', 'lambda')), metafile: true, write: false }));
 
 /**
- * Places in the lockfile of the packages that have code in the Lambdas' bundles; what was shaken out whole isn't among
- * them.
+ * Returns the folders of the packages that have code in the Lambdas' bundles. A package that tree shaking removed
+ * completely is not among them.
  */
 export const bundledPlaces = async (): Promise<ReadonlySet<string>> => {
   const { outputs } = (await bundleInMemory()).metafile;

@@ -1,13 +1,13 @@
 /**
- * SPDX licence expressions, as annex D of the SPDX specification 2.3 has them: identifiers, `+`, `WITH`, `AND`, `OR`
- * and brackets.
+ * Parses and evaluates SPDX licence expressions (SPDX specification 2.3, annex D): identifiers, `+`, `WITH`, `AND`, `OR`
+ * and brackets. ADR 59 says why this is not a package.
  */
 
 export type Expression =
   | { readonly is: 'licence'; readonly id: string }
   | { readonly is: 'and' | 'or'; readonly parts: readonly Expression[] };
 
-/** Thrown for a text that is no expression; the message says where it breaks. */
+/** Thrown for a text that is not an SPDX expression; the message names the offending part. */
 export class NotSpdx extends Error {
   override name = 'NotSpdx';
 }
@@ -23,7 +23,7 @@ const tokensOf = (text: string): string[] => {
     const token = TOKEN.exec(text)?.[1];
     if (token === undefined)
       throw new NotSpdx(
-        `"${text}" is no SPDX expression: ${JSON.stringify(text.slice(at).trim())} is neither a licence nor an operator`,
+        `"${text}" is not an SPDX expression: ${JSON.stringify(text.slice(at).trim())} is neither a licence nor an operator`,
       );
     tokens.push(token);
   }
@@ -31,15 +31,15 @@ const tokensOf = (text: string): string[] => {
 };
 
 /**
- * Parses an expression; WITH binds closest, then AND, then OR. An exception (`WITH …`) only ever adds rights, so it is
- * left out and the licence itself is judged; `+` (or later) is left out for the same reason. Throws NotSpdx.
+ * Parses an expression; WITH binds closest, then AND, then OR. An exception (`WITH …`) and `+` (or later) only add
+ * rights, so both are dropped and the licence itself decides. Throws NotSpdx.
  */
 export const parseSpdx = (text: string): Expression => {
   const tokens = tokensOf(text);
   let at = 0;
   const fail = (expected: string): never => {
     throw new NotSpdx(
-      `"${text}" is no SPDX expression: ${expected} expected ${at < tokens.length ? `before "${tokens[at]}"` : 'at its end'}`,
+      `"${text}" is not an SPDX expression: ${expected} expected ${at < tokens.length ? `before "${tokens[at]}"` : 'at its end'}`,
     );
   };
   const isOperator = (token: string | undefined): boolean => token === 'AND' || token === 'OR' || token === 'WITH';
@@ -79,8 +79,8 @@ export const parseSpdx = (text: string): Expression => {
 };
 
 /**
- * The licences that keep an expression from being accepted; empty where it is accepted. Of `OR` one part is enough, and
- * where none will do, all of them are told; of `AND` every part must be accepted.
+ * Returns the licences because of which an expression is refused; an empty list if it is accepted. `OR` needs one
+ * accepted part, `AND` needs all parts.
  */
 export const unacceptable = (expression: Expression, isAllowed: (id: string) => boolean): readonly string[] => {
   if (expression.is === 'licence') return isAllowed(expression.id) ? [] : [expression.id];
