@@ -1,4 +1,4 @@
-/** The synthesised application as plain data: what the sandbox deploys. */
+/** The synthesised application as plain data, which the sandbox deploys. */
 import { resolve } from 'node:path';
 import { resourcesOfType } from './resources.ts';
 import { fingerprintOf, loadStacks, type Stack } from './stacks.ts';
@@ -29,7 +29,7 @@ export interface AssemblyFunction {
   name: string;
   /** Without a version. */
   arn: string;
-  /** ARNs of what is published of it: its version 1, and its aliases. */
+  /** ARNs of the published qualifiers: version 1 and the aliases. */
   versionArns: string[];
   /** Module and export, such as `plan.handler`. */
   handler: string;
@@ -39,35 +39,35 @@ export interface AssemblyFunction {
   roleArn: string;
   /** Absolute path of the asset. */
   codeDirectory: string;
-  /** Absolute paths of its layers, which Lambda unpacks under `/opt` in this order; left out: none. */
+  /** Absolute paths of its layers, which Lambda unpacks under `/opt` in this order; omitted if there are none. */
   layerDirectories?: string[];
-  /** Which services may invoke it; left out: none. */
+  /** Which services may invoke it; omitted if there are none. */
   permissions?: AssemblyPermission[];
-  /** What Lambda does with events that it takes into its own queue; left out: its defaults. */
+  /** How Lambda handles asynchronous events; omitted: Lambda's defaults. */
   asyncConfigs?: AssemblyAsyncConfig[];
-  /** ARN of the queue or topic for events that it could not process. */
+  /** ARN of the dead-letter queue or topic for events that it could not process. */
   deadLetterArn?: string;
 }
 
 /** As `AWS::Lambda::EventInvokeConfig` sets it. */
 export interface AssemblyAsyncConfig {
-  /** With the version or alias that it is for; without one: for the function as it is called without. */
+  /** With the version or alias that the configuration is for; without a qualifier, it applies to unqualified calls. */
   functionArn: string;
   maximumRetryAttempts?: number;
   maximumEventAgeSeconds?: number;
-  /** Where the record of an invocation goes that is given up: a queue or a topic. */
+  /** The queue or topic that receives the record of an abandoned invocation. */
   onFailureArn?: string;
 }
 
 /** A statement of a function's own policy, as `AWS::Lambda::Permission` adds it. */
 export interface AssemblyPermission {
-  /** What it lets in to: with a version or alias to that alone, without one to the function as it is called without. */
+  /** What the permission covers: with a version or alias, only that qualifier; without one, unqualified calls. */
   functionArn: string;
   /** Such as `lambda:InvokeFunction`. */
   action: string;
   /** Such as `events.amazonaws.com`. */
   service: string;
-  /** On whose behalf the service may call; may have wildcards. */
+  /** The resource on whose behalf the service may call; may contain wildcards. */
   sourceArn?: string;
   sourceAccount?: string;
 }
@@ -85,11 +85,11 @@ export interface AssemblyTable {
 export interface AssemblyRole {
   logicalId: string;
   arn: string;
-  /** Inline policies, and managed ones that the application itself has. */
+  /** Inline policies, and managed policies that the application defines. */
   policies: { name: string; document: object }[];
-  /** Managed policies from elsewhere, by ARN: what they allow is not known here. */
+  /** ARNs of managed policies from elsewhere; the sandbox does not know what they allow. */
   managedPolicyArns: string[];
-  /** Its managed policy; with the document where the application itself has it. */
+  /** The managed policy; with the document if the application defines it. */
   permissionsBoundary?: { arn: string; document?: object };
   /** AssumeRolePolicyDocument. */
   trustPolicy: unknown;
@@ -100,24 +100,24 @@ export interface Assembly {
   functions: AssemblyFunction[];
   tables: AssemblyTable[];
   roles: AssemblyRole[];
-  /** EventBridge's, those that are enabled. */
+  /** EventBridge's enabled rules. */
   rules: AssemblyRule[];
-  /** API Gateway's REST APIs; left out: none. */
+  /** API Gateway's REST APIs; omitted if there are none. */
   apis?: AssemblyApi[];
   topics: AssemblyTopic[];
   queues: AssemblyQueue[];
-  /** S3's; left out: none. */
+  /** S3 buckets; omitted if there are none. */
   buckets?: AssemblyBucket[];
-  /** EventBridge Scheduler's, those that are enabled; left out: none. */
+  /** EventBridge Scheduler's enabled schedules; omitted if there are none. */
   schedules?: AssemblySchedule[];
-  /** What the default buses' own policies say; left out: nobody of another account may put events there. */
+  /** The resource policies of the default buses; omitted: no other account may put events there. */
   busPolicies?: AssemblyBusPolicy[];
-  /** By output key, and by export name where there is one. */
+  /** By output key, and by export name if there is one. */
   outputs: Record<string, string>;
 }
 
 export interface AssemblyOptions {
-  /** For stacks whose environment the assembly leaves open. */
+  /** For stacks whose environment the assembly leaves unspecified. */
   account: string;
   region: string;
 }
@@ -135,7 +135,7 @@ const parseDefinition = (resolver: Resolver, properties: Json, where: Where): ob
     const parsed: unknown = JSON.parse(substituted);
     if (isObject(parsed)) return parsed;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new AssemblyError('a DefinitionString that is not JSON', where);
 };
@@ -154,7 +154,7 @@ const stateMachinesOf = (stack: Stack): AssemblyStateMachine[] =>
 
 const listOf = <T>(value: unknown, where: Where): T[] => {
   if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new AssemblyError('something that is no list', where);
+  if (!Array.isArray(value)) throw new AssemblyError('a value that is not a list', where);
   return value as T[];
 };
 
@@ -183,7 +183,7 @@ const outputsOf = (stacks: Stack[]): Record<string, string> => {
   const put = (name: string, value: string, where: Where): void => {
     if (Object.hasOwn(outputs, name) && outputs[name] !== value) {
       throw new AssemblyError(
-        `an output named ${name}, as another stack has with another value; give one of them another name`,
+        `an output named ${name}, which another stack has with a different value; rename one of them`,
         where,
       );
     }
@@ -198,21 +198,22 @@ const outputsOf = (stacks: Stack[]): Record<string, string> => {
   return outputs;
 };
 
-/** What was read before, by folder and where it is deployed: the same for every sandbox of this process. */
-const known = new Map<string, { fingerprint: string; assembly: Assembly }>();
+/** Assemblies already read, by directory and environment; shared by all sandboxes of this process. */
+const cache = new Map<string, { fingerprint: string; assembly: Assembly }>();
 
 /**
- * Reads a CDK cloud assembly (`cdk.out`) and resolves its templates, the same way each time. Throws AssemblyError for
- * a folder that is no assembly, for a shape or intrinsic function that can't be resolved, with its template, logical id
- * and path, and for what is larger than AWS allows, with AWS's refusal. One that has not changed is not read again; nobody may change what is answered.
+ * Reads a CDK cloud assembly (`cdk.out`) and resolves its templates deterministically. Throws AssemblyError for a
+ * directory that is not an assembly, for a shape or intrinsic function that cannot be resolved (with its template,
+ * logical id and path), and for what exceeds AWS's limits (with AWS's refusal). An unchanged assembly is not read
+ * again; callers must not modify the result.
  */
 export const loadAssembly = (directory: string, options: AssemblyOptions): Assembly => {
   const key = [resolve(directory), options.account, options.region].join('\n');
   const fingerprint = fingerprintOf(directory);
-  const before = known.get(key);
-  if (before?.fingerprint === fingerprint) return before.assembly;
+  const cached = cache.get(key);
+  if (cached?.fingerprint === fingerprint) return cached.assembly;
   const assembly = readAssembly(directory, options);
-  known.set(key, { fingerprint, assembly });
+  cache.set(key, { fingerprint, assembly });
   return assembly;
 };
 

@@ -21,7 +21,7 @@ export const inlinePoliciesOf = (value: unknown, where: Where): Policy[] =>
     policyOf(policy, { ...where, path: `Properties.Policies[${index}]` }),
   );
 
-/** Policies that are resources of their own, with the names of the roles that they belong to. */
+/** Returns the policies that are separate resources, with the names of their roles. */
 export const attachedPoliciesOf = (stack: Stack): (Policy & { roleNames: string[]; arn?: string })[] => [
   ...resourcesOfType(stack, 'AWS::IAM::Policy').map(({ properties, where }) => ({
     ...policyOf(properties, where),
@@ -51,7 +51,7 @@ const boundaryOf = (
 ): { permissionsBoundary?: Boundary } => {
   if (value === undefined) return {};
   if (typeof value !== 'string')
-    throw new AssemblyError('a PermissionsBoundary that is no ARN', {
+    throw new AssemblyError('a PermissionsBoundary that is not an ARN', {
       ...where,
       path: 'Properties.PermissionsBoundary',
     });
@@ -59,7 +59,7 @@ const boundaryOf = (
   return { permissionsBoundary: { arn: value, ...(document === undefined ? {} : { document }) } };
 };
 
-/** Roles with all that they may do, in whichever stack that is said. */
+/** Returns the roles with all their permissions, in whichever stack those are defined. */
 export const rolesOf = (stacks: Stack[]): AssemblyRole[] => {
   const attached = stacks.flatMap((stack) =>
     attachedPoliciesOf(stack).map((policy) => ({ ...policy, account: stack.resolver.environment.account })),
