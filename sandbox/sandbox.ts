@@ -144,7 +144,7 @@ const prepare = (options: OpenOptions): Ground => {
   const listen = options.listen ?? (bundled ? {} : undefined);
   const kind = options.clock ?? (listen ? 'real' : 'virtual');
   if (options.listen && kind === 'virtual')
-    throw new Error("A sandbox that listens cannot run in virtual time. Open it with a real or scaled clock.");
+    throw new Error('A sandbox that listens cannot run in virtual time. Open it with a real or scaled clock.');
 
   const home = homeOf(scenario);
   const assembly = loadAssembly(assemblyDirectory, home);

@@ -81,7 +81,8 @@ export const FIELDS = {
 
 export const allow = (fields: string[], given: Json, what: string, where: Where): void => {
   const unknown = Object.keys(given).find((name) => !fields.includes(name));
-  if (unknown !== undefined) throw new AssemblyError(`${what} with ${unknown}, which the sandbox does not support`, where);
+  if (unknown !== undefined)
+    throw new AssemblyError(`${what} with ${unknown}, which the sandbox does not support`, where);
 };
 
 /** Throws AssemblyError for an API Gateway type that the sandbox does not support. */

@@ -182,7 +182,10 @@ const throttleOf = (settings: unknown, where: Where): Throttle | undefined => {
   const [first, ...others] = throttling;
   if (!first) return undefined;
   if (others.length > 0 || first['HttpMethod'] !== '*' || first['ResourcePath'] !== '/*')
-    throw new AssemblyError('a throttle for only some methods; the sandbox supports one throttle for all methods of a stage', where);
+    throw new AssemblyError(
+      'a throttle for only some methods; the sandbox supports one throttle for all methods of a stage',
+      where,
+    );
   const [rate, burst] = [Number(first['ThrottlingRateLimit']), Number(first['ThrottlingBurstLimit'])];
   if (!(rate > 0 && burst > 0)) throw new AssemblyError('a throttle without a rate and a burst above 0', where);
   return { rate, burst };

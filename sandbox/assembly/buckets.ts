@@ -30,7 +30,10 @@ export interface AssemblyBucket {
 const statementOf = (statement: Json, version: unknown, where: Where): BucketStatement => {
   const { Resource: resources, NotResource: others, ...rest } = statement;
   if (others !== undefined)
-    throw new AssemblyError('a policy with NotResource, which the sandbox does not support; use Resource instead', where);
+    throw new AssemblyError(
+      'a policy with NotResource, which the sandbox does not support; use Resource instead',
+      where,
+    );
   const policy = parsePolicy({ Version: version ?? '2008-10-17', Statement: [rest] }, 'trust');
   if (!policy.valid) throw new AssemblyError(`a policy that AWS would refuse: ${policy.path} ${policy.reason}`, where);
   return { resources: listOf(resources).map(String), policy };

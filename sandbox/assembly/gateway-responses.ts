@@ -123,8 +123,7 @@ export const gatewayResponseOf = (
   const { StatusCode: given, ResponseParameters: parameters, ResponseTemplates: templates } = properties;
   const at: Where = { ...where, path: 'Properties.StatusCode' };
   const status = given === undefined ? undefined : stack.resolver.textOf(given, at);
-  if (status !== undefined && !/^[1-5]\d\d$/.test(status))
-    throw new AssemblyError(`the invalid status ${status}`, at);
+  if (status !== undefined && !/^[1-5]\d\d$/.test(status)) throw new AssemblyError(`the invalid status ${status}`, at);
   return [
     type,
     {

@@ -30,7 +30,10 @@ export interface AssemblyQueue {
 
 const isAbout = (statement: Json, arn: string, where: Where): boolean => {
   if (statement['NotResource'] !== undefined)
-    throw new AssemblyError('a policy with NotResource, which the sandbox does not support; use Resource instead', where);
+    throw new AssemblyError(
+      'a policy with NotResource, which the sandbox does not support; use Resource instead',
+      where,
+    );
   return listOf(statement['Resource']).some((pattern) => matchesWildcard(String(pattern), arn));
 };
 

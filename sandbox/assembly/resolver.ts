@@ -152,7 +152,8 @@ export class Resolver {
   }
 
   private guarded<T>(what: string, where: Where, work: () => T): T {
-    if (this.open.has(what)) throw new AssemblyError(`a circular reference: ${[...this.open, what].join(' → ')}`, where);
+    if (this.open.has(what))
+      throw new AssemblyError(`a circular reference: ${[...this.open, what].join(' → ')}`, where);
     this.open.add(what);
     try {
       return work();
@@ -178,10 +179,7 @@ export class Resolver {
     const resource = this.resourceContext(name, where);
     const value = refOf(resource);
     if (value === undefined)
-      throw new AssemblyError(
-        `Ref of ${name}: the sandbox does not support references to ${resource.type}`,
-        where,
-      );
+      throw new AssemblyError(`Ref of ${name}: the sandbox does not support references to ${resource.type}`, where);
     return value;
   }
 

@@ -110,10 +110,7 @@ const scheduleOf = (stack: Stack, { logicalId, properties, where }: ResolvedReso
   } = properties;
   if (state === 'DISABLED') return [];
   if (!isObject(window) || window['Mode'] !== 'OFF')
-    throw new AssemblyError(
-      'a flexible time window; the sandbox supports only Mode OFF',
-      at('FlexibleTimeWindow'),
-    );
+    throw new AssemblyError('a flexible time window; the sandbox supports only Mode OFF', at('FlexibleTimeWindow'));
   const timeZone = zone === undefined ? 'UTC' : text('ScheduleExpressionTimezone');
   if (!isZone(timeZone))
     throw new AssemblyError(

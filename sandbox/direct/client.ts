@@ -38,7 +38,10 @@ const identityProvider = (credentials: SharedConfig['credentials']): (() => Prom
     credentials &&
     memoizeIdentityProvider<AwsCredentialIdentity>(credentials, isIdentityExpired, doesIdentityRequireRefresh);
   if (memoized) return memoized;
-  return () => Promise.reject(new Error('A client of the sandbox was created without credentials. Pass credentials in its configuration.'));
+  return () =>
+    Promise.reject(
+      new Error('A client of the sandbox was created without credentials. Pass credentials in its configuration.'),
+    );
 };
 
 export const createDirectClient = <Client extends object>(

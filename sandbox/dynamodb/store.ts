@@ -138,8 +138,10 @@ const databaseOver = (sorted: Sorted, lock: ReturnType<typeof createLock>, conve
     done(null);
   },
   createKeyStream: (range: Range = {}): Stream => streamOf(sorted.range(range).map(([key]) => key)),
-  createValueStream: (range: Range = {}): Stream => streamOf(sorted.range(range).map(([, value]) => conversion.get(value))),
-  createReadStream: (range: Range = {}): Stream => streamOf(sorted.range(range).map(([, value]) => conversion.get(value))),
+  createValueStream: (range: Range = {}): Stream =>
+    streamOf(sorted.range(range).map(([, value]) => conversion.get(value))),
+  createReadStream: (range: Range = {}): Stream =>
+    streamOf(sorted.range(range).map(([, value]) => conversion.get(value))),
 });
 type Database = ReturnType<typeof databaseOver>;
 

@@ -58,7 +58,8 @@ const EXPRESSIONS = {
   ExpressionAttributeNames: (value: unknown) =>
     isFilled(value) && Object.entries(value).every(([name, attribute]) => /^#\w+$/.test(name) && isText(attribute)),
   ExpressionAttributeValues: (value: unknown) =>
-    isFilled(value) && Object.entries(value).every(([name, attributeValue]) => /^:\w+$/.test(name) && isAttributeValue(attributeValue)),
+    isFilled(value) &&
+    Object.entries(value).every(([name, attributeValue]) => /^:\w+$/.test(name) && isAttributeValue(attributeValue)),
 };
 const CONDITION = {
   ConditionExpression: isExpression,

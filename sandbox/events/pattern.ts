@@ -93,7 +93,7 @@ const fits = (fields: [string, readonly Comparison[]][], leaves: Map<string, Fou
   const [[path, comparisons] = ['', []], ...others] = fields;
   if (fields.length === 0) return true;
   const found = leaves.get(path);
-  if (!found) return comparisons.includes('absent') && fits(others, leaves, places);
+  if (!found) return comparisons.includes('absent') && fits(others, leaves, indices);
   return found.some((each) => {
     const joined = comparisons.some((comparison) => comparison !== 'absent' && comparison(each.value))
       ? merge(indices, each.indices)

@@ -113,7 +113,9 @@ export class MapRun {
     const { failed, timedOut, total } = this.itemCounts;
     const failures = failed + timedOut;
     if (percentage === undefined && count === undefined) return failures > 0;
-    return (count !== undefined && failures > count) || (percentage !== undefined && (100 * failures) / total > percentage);
+    return (
+      (count !== undefined && failures > count) || (percentage !== undefined && (100 * failures) / total > percentage)
+    );
   }
 
   /** Records that all results are returned or exported. */

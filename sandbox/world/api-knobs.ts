@@ -7,7 +7,7 @@ export const apiKnobs = {
     z.enum(['encoded', 'decoded']).default('encoded'),
     'likely',
     'aws/chalice#511, aws/chalice#688, serverless/serverless#5037: still encoded; the Developer Guide does not document it',
-    "Whether a function behind API Gateway gets path parameters percent-encoded as sent, or decoded.",
+    'Whether a function behind API Gateway gets path parameters percent-encoded as sent, or decoded.',
   ),
   apiContentEncoding: knob(
     z.enum(['decoded', 'passed']).default('decoded'),

@@ -36,7 +36,10 @@ const integrationCall = (visit: Visit, resource: string, action: string, given: 
     throw visit.failure('States.Runtime', `The Arguments of ${resource} must have a FunctionName.`);
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)
-    throw visit.failure('States.Runtime', `The sandbox's ${resource} supports FunctionName and Payload, not ${unknown}.`);
+    throw visit.failure(
+      'States.Runtime',
+      `The sandbox's ${resource} supports FunctionName and Payload, not ${unknown}.`,
+    );
   return {
     functionArn: name,
     payload: body,
@@ -53,7 +56,10 @@ const callOf = (visit: Visit, resource: string, given: unknown): Call => {
   if (!isFunctionArn(resource)) {
     const supported =
       'Lambda functions, arn:aws:states:::lambda:invoke and arn:aws:states:::lambda:invoke.waitForTaskToken';
-    throw visit.failure('States.Runtime', `The sandbox cannot call the resource ${resource}: it supports ${supported}.`);
+    throw visit.failure(
+      'States.Runtime',
+      `The sandbox cannot call the resource ${resource}: it supports ${supported}.`,
+    );
   }
   return {
     functionArn: resource,

@@ -17,7 +17,9 @@ const assignsIn = (state: State, at: string): [name: string, at: string][] => {
   };
   return [
     ...namesIn(state, at),
-    ...(state.Type === 'Choice' ? state.Choices : []).flatMap((rule, index) => namesIn(rule, `${at}/Choices[${index}]`)),
+    ...(state.Type === 'Choice' ? state.Choices : []).flatMap((rule, index) =>
+      namesIn(rule, `${at}/Choices[${index}]`),
+    ),
     ...('Catch' in state && state.Catch ? state.Catch : []).flatMap((catcher, index) =>
       namesIn(catcher, `${at}/Catch[${index}]`),
     ),
@@ -44,7 +46,9 @@ const NAME = /^\p{ID_Start}\p{ID_Continue}{0,79}$/u;
 
 const nameProblem = (name: string, at: string): Diagnostic[] => {
   if (name === 'states')
-    return [errorAt('SCHEMA_VALIDATION_FAILED', "The name 'states' is reserved by Step Functions. Use another name.", at)];
+    return [
+      errorAt('SCHEMA_VALIDATION_FAILED', "The name 'states' is reserved by Step Functions. Use another name.", at),
+    ];
   if (FUNCTIONS.has(name))
     return [
       warningAt(

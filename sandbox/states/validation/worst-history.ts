@@ -115,8 +115,7 @@ export const worstHistory = (
     )
       throw new Error(`A bound is declared for retries of ${bound.state}, which has no such retriers.`);
   for (const { state } of loops)
-    if (!States[state])
-      throw new Error(`A bound is declared for the loop through ${state}, which does not exist.`);
+    if (!States[state]) throw new Error(`A bound is declared for the loop through ${state}, which does not exist.`);
   const rows = new Map(Object.entries(States).map(([name, state]) => [name, rowOf(name, state, retries)]));
   const costOf = (name: string): number => rows.get(name)?.events ?? 0;
   const next = new Map(
