@@ -242,7 +242,7 @@ describe('sandbox with something wrong', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     expect(await refused('--scenario', SCENARIO, '--port', String(port))).toBe(
-      `error: --port ${port}: Port ${port} on 127.0.0.1 is taken. Choose another one, or 0 for any free port.\nhint:  Leave the flag out to take a free port\n`,
+      `error: --port ${port}: Port ${port} on 127.0.0.1 is taken. Choose another port, or 0 for any free port.\nhint:  Leave the flag out to take a free port\n`,
     );
   });
 

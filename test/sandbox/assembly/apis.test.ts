@@ -160,7 +160,7 @@ describe('an API', () => {
   });
 
   test.each<[string, Record<string, Record<string, unknown>>, string, string]>([
-    ['a resource policy', { Api: { Policy: {} } }, 'Api', 'an API with Policy, which the sandbox does not play'],
+    ['a resource policy', { Api: { Policy: {} } }, 'Api', 'an API with Policy, which the sandbox does not support'],
     ['an OpenAPI body', { Api: { Body: {} } }, 'Api', 'an API with Body'],
     ['what is no media type', { Api: { BinaryMediaTypes: ['png'] } }, 'Api', 'the media type png, which is none'],
     ['media types that are no list', { Api: { BinaryMediaTypes: 'image/png' } }, 'Api', 'media types that are no list'],
@@ -188,7 +188,7 @@ describe('an API', () => {
       'an authorizer',
       { Method: { AuthorizationType: 'CUSTOM' } },
       'Method',
-      'the authorization CUSTOM; the sandbox has AWS_IAM and NONE',
+      'the authorization CUSTOM; the sandbox supports AWS_IAM and NONE',
     ],
     ['an API key', { Method: { ApiKeyRequired: true } }, 'Method', 'a method that wants an API key'],
     ['a mock', { Integration: { Type: 'MOCK' } }, 'Method', 'an integration of type MOCK'],
@@ -264,7 +264,7 @@ describe('an API', () => {
     'AWS::ApiGatewayV2::Api',
   ])('of the type %s is refused', (type) => {
     expect(() => load({}, { Other: { Type: type, Properties: {} } })).toThrow(
-      `App.template.json, Other has the type ${type}; of API Gateway the sandbox has REST APIs`,
+      `App.template.json, Other has the type ${type}; of API Gateway the sandbox supports REST APIs`,
     );
   });
 });

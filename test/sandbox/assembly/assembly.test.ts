@@ -243,10 +243,10 @@ test('what Lambda does with events in its own queue: of a version, of the functi
   const refused = (more: object) => () =>
     load({ App: { Resources: { ...resources, FailConfig: config('One', '$LATEST', more) } } });
   expect(refused({ DestinationConfig: { OnSuccess: { Destination: destination } } })).toThrow(
-    'an EventInvokeConfig with OnSuccess, which the sandbox does not know',
+    'an EventInvokeConfig with OnSuccess, which the sandbox does not support',
   );
   expect(refused({ Else: 1 })).toThrow(
-    'App.template.json, FailConfig has an EventInvokeConfig with Else, which the sandbox does not know',
+    'App.template.json, FailConfig has an EventInvokeConfig with Else, which the sandbox does not support',
   );
 });
 

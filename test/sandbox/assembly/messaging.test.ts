@@ -183,7 +183,7 @@ describe('a policy', () => {
   });
 
   test.each<[string, object, string]>([
-    ['NotResource', statement({ NotResource: '*' }), 'a policy with NotResource, which the sandbox does not know'],
+    ['NotResource', statement({ NotResource: '*' }), 'a policy with NotResource, which the sandbox does not support'],
     [
       'what AWS would refuse',
       statement({ Effect: 'Permit' }),

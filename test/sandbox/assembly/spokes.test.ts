@@ -143,12 +143,12 @@ describe("a bus's own policy", () => {
     [
       'without a statement',
       { StatementId: 'x', Action: 'events:PutEvents', Principal: OTHER },
-      'an EventBusPolicy with Action, which the sandbox does not know',
+      'an EventBusPolicy with Action, which the sandbox does not support',
     ],
     [
       'of another bus',
       { StatementId: 'x', Statement: statement, EventBusName: 'mine' },
-      'the event bus mine; the sandbox has the default one alone',
+      'the event bus mine; the sandbox supports only the default bus',
     ],
     [
       'that AWS would refuse',

@@ -169,7 +169,7 @@ describe('DynamoDB', () => {
     });
     await expect(dynamodb.send(new TransactWriteItemsCommand({ TransactItems: [] }))).rejects.toMatchObject({
       name: 'UnknownOperationException',
-      message: "The sandbox's DynamoDB does not have the operation TransactWriteItems.",
+      message: "The sandbox's DynamoDB does not support the operation TransactWriteItems.",
     });
   });
 

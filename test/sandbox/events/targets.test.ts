@@ -384,6 +384,6 @@ describe("an event of AWS's own", () => {
   ])('is refused: %s', (_, event, message) => {
     const { bus } = open({ rules });
     expect(() => bus.receive(event)).toThrow(message);
-    expect(() => bus.receive(event)).toThrow("That can't be delivered as an event: ");
+    expect(() => bus.receive(event)).toThrow("This value cannot be delivered as an event: ");
   });
 });

@@ -212,13 +212,13 @@ describe("a template's permissions", () => {
     [
       'an account',
       { Principal: '444455556666' },
-      'a permission for 444455556666; the sandbox has those of services alone',
+      'a permission for 444455556666; the sandbox supports only service principals',
     ],
     ['everybody', { Principal: '*' }, 'a permission for *'],
     [
       'an organisation',
       { PrincipalOrgID: 'o-a1b2c3d4e5' },
-      'a permission with PrincipalOrgID, which the sandbox does not know',
+      'a permission with PrincipalOrgID, which the sandbox does not support',
     ],
     ['a URL', { FunctionUrlAuthType: 'NONE' }, 'a permission with FunctionUrlAuthType'],
   ])('for %s are refused, since they would not be judged right', (_, more, message) => {

@@ -175,7 +175,7 @@ describe('openSandbox', () => {
       );
     }
     await expect(open({ assemblyDirectory: copy } as Partial<SandboxOptions>)).rejects.toThrow(
-      /^The sandbox can't deploy the application: events\.amazonaws\.com may not assume the role \S*StartsRecover\w+ of the rule /,
+      /^The sandbox cannot deploy the application: events\.amazonaws\.com may not assume the role \S*StartsRecover\w+ of the rule /,
     );
     rmSync(copy, { recursive: true });
   });
@@ -332,7 +332,7 @@ describe('openSandbox', () => {
     expect(sandbox.executions.list(recoverStateMachineArn).map(({ input }) => JSON.parse(input) as unknown)).toEqual([
       { migrationId: MIGRATION_ID, cause: 'stranded' },
     ]);
-    expect(() => sandbox.deliver({ detail })).toThrow("That can't be delivered as an event: id: ");
+    expect(() => sandbox.deliver({ detail })).toThrow("This value cannot be delivered as an event: id: ");
   });
 
   it.each(['direct', 'sdk'] as const)('takes events that are put, and keeps them (%s)', async (clients) => {

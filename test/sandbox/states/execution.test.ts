@@ -367,7 +367,7 @@ describe('definitions', () => {
       '"HeartbeatSeconds"',
     ],
     ['an unknown type', { StartAt: 'A', States: { A: { Type: 'Nap' } } }, 'States.A.Type'],
-    ['a missing first state', { StartAt: 'B', States: { A: last } }, 'StartAt leads to B, which is not there'],
+    ['a missing first state', { StartAt: 'B', States: { A: last } }, 'StartAt leads to B, which does not exist'],
     [
       'a missing target',
       { StartAt: 'A', States: { A: invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'C' }], End: true }) } },
@@ -419,9 +419,9 @@ describe('definitions', () => {
       'States.A.ToleratedFailurePercentage',
     ],
     ['a label with a space', mapOf({ Label: 'a b' }, distributed), 'States.A.Label: must have no white space'],
-    ['a label twice', twice({ Label: 'same' }), 'the label same is there more than once'],
+    ['a label twice', twice({ Label: 'same' }), 'the label same is used more than once'],
   ])('refuses %s', (_, definition, message) => {
     expect(open(definition)).toThrow(message);
-    expect(open(definition)).toThrow("The sandbox can't run the state machine machine.");
+    expect(open(definition)).toThrow("The sandbox cannot run the state machine machine.");
   });
 });

@@ -277,7 +277,7 @@ describe('the loopback transport', () => {
   it('says that a port is taken', async () => {
     const { loopback } = await open();
     await expect(open(Number(new URL(loopback.url).port))).rejects.toThrow(
-      /^Port \d+ on 127\.0\.0\.1 is taken\. Choose another one, or 0 for any free port\.$/,
+      /^Port \d+ on 127\.0\.0\.1 is taken\. Choose another port, or 0 for any free port\.$/,
     );
   });
 });

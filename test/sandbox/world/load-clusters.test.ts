@@ -47,7 +47,7 @@ describe('a cluster of a scenario', () => {
     [
       "an add-on's role of another account",
       (file) => (file.accounts[0]!.clusters[0]!.addons[0]!.serviceAccountRoleArn = OTHER_ROLE),
-      'accounts[0].clusters[0].addons[0].serviceAccountRoleArn: the role is of account 444455556666',
+      'accounts[0].clusters[0].addons[0].serviceAccountRoleArn: the role belongs to account 444455556666',
     ],
     [
       'an add-on twice',

@@ -42,7 +42,7 @@ describe('parseScenario', () => {
     ['', 'line 1, column 1'],
   ])('says where %j stops being JSON', (text, place) => {
     expect(messageOf(text)).toMatch(
-      new RegExp(`^The scenario dev\\.json is not JSON: ${place}: .+\\. Correct that place and start again\\.$`),
+      new RegExp(`^The scenario dev\\.json is not JSON: ${place}: .+\\. Correct the file and start again\\.$`),
     );
   });
 
@@ -65,7 +65,7 @@ describe('parseScenario', () => {
     [
       'an unknown field',
       (file) => Object.assign(file.accounts[0]!.clusters[0]!, { addon: [] }),
-      'accounts[0].clusters[0].addon: there is no such field. Correct its spelling, or remove it.',
+      'accounts[0].clusters[0].addon: the field is unknown. Correct its spelling, or remove it.',
     ],
     [
       'a trust policy that is none',
@@ -180,7 +180,7 @@ describe('parseScenario', () => {
     [
       'a role of another account',
       (file) => (file.accounts[0]!.roles[0]!.arn = OTHER_ROLE),
-      `accounts[0].roles[0].arn: the role is of account 444455556666, but stands in account ${ACCOUNT}.`,
+      `accounts[0].roles[0].arn: the role belongs to account 444455556666, but is listed in account ${ACCOUNT}.`,
     ],
     [
       'an account twice',
@@ -233,7 +233,7 @@ describe('parseScenario', () => {
     [
       'a throttle of IAM in a region',
       (file) => (file['throttles'] = [{ service: 'iam', region: 'eu-west-1', callsPerSecond: 5 }]),
-      'throttles[0].region: must be left out of a throttle of iam, which has no regions',
+      'throttles[0].region: must be omitted for iam, which has no regions',
     ],
   ])('says what is wrong with %s', (_what, change, line) => {
     expect(problemOf(change).slice(0, line.length)).toBe(line);
@@ -267,7 +267,7 @@ describe('readScenario', () => {
       "The scenario /nowhere/dev.json can't be read: there is no such file.",
     );
     const directory = await mkdtemp(join(tmpdir(), 'scenario-'));
-    await expect(readScenario(directory)).rejects.toThrow('that is a directory. Give the path of a JSON file.');
+    await expect(readScenario(directory)).rejects.toThrow('the path is a directory. Pass the path of a JSON file.');
     const file = join(directory, 'bad.json');
     await writeFile(file, '{ "accounts": [] }');
     await expect(readScenario(file)).rejects.toThrow(`The scenario ${file} has a problem:\n  accounts: `);

@@ -76,7 +76,7 @@ describe('throttles', () => {
   it('refuse to be of what they are not', () => {
     expect(() => new Throttles([limit({ callsPerSecond: 0 })])).toThrow('Too small');
     expect(() => new Throttles([{ service: 'iam', region: 'eu-west-1', callsPerSecond: 1 }])).toThrow(
-      'must be left out of a throttle of iam, which has no regions',
+      'must be omitted for iam, which has no regions',
     );
   });
 });

@@ -279,7 +279,7 @@ describe('members of $states', () => {
 
 test('what is sure to fail when it runs is a warning', () => {
   expect(diagnosticsOf(passWith("{% $eval('1') %}"))).toMatchObject([
-    { severity: 'WARNING', message: 'Step Functions has no $eval. Use $parse.' },
+    { severity: 'WARNING', message: 'Step Functions does not support $eval. Use $parse.' },
   ]);
   expect(found(passWith("{% $parse('1') %}"))).toEqual([]);
   const literal = (bytes: number): States => passWith({ text: 'x'.repeat(bytes), more: '{% $states.input %}' });
