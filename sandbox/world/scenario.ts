@@ -87,10 +87,7 @@ const association = z
       .optional()
       .describe('Id of the association; if omitted, drawn from the seed.'),
     namespace: z.string().min(1).describe('Namespace of the service account.'),
-    serviceAccount: z
-      .string()
-      .min(1)
-      .describe('Name of the service account; neither the namespace nor the service account has to exist.'),
+    serviceAccount: z.string().min(1).describe('Name of the service account; neither has to exist.'),
     roleArn: roleArn.describe("The role, of the cluster's account."),
     owner: addonName.optional().describe('Name of the add-on that owns it; if omitted, it is standalone.'),
     targetRoleArn: roleArn.optional().describe('A role in any account that the first role assumes.'),
@@ -139,9 +136,7 @@ const installedAddon = z
     status: z
       .enum(['ACTIVE', 'DEGRADED', 'CREATE_FAILED', 'UPDATE_FAILED', 'CREATING', 'UPDATING', 'DELETING'])
       .default('ACTIVE')
-      .describe(
-        'Its status. A transitional status (CREATING, UPDATING, DELETING) stays, since no operation is in progress that would end it.',
-      ),
+      .describe('A transitional status (CREATING, UPDATING, DELETING) stays: no operation is in progress.'),
     serviceAccountRoleArn: roleArn
       .optional()
       .describe("Its IRSA role, in the cluster's account; if omitted, its pods use the role of their node."),
@@ -163,9 +158,7 @@ const installedAddon = z
       .min(1)
       .max(5000)
       .optional()
-      .describe(
-        "Number of pods of each of its Deployments and StatefulSets, as a user set it; if omitted, the catalogue's default.",
-      ),
+      .describe("Pods of each of its Deployments and StatefulSets; if omitted, the catalogue's default."),
     readySeconds: readySeconds
       .optional()
       .describe('Time from the creation of one of its pods until it is ready; if omitted, the knob `podReadySeconds`.'),
@@ -312,10 +305,7 @@ export const scenario = z
       ),
     catalogue: z.array(catalogueChange).default([]).describe('Changes to what EKS offers.'),
     faults: z.array(fault).default([]).describe("Failures of the calls that the service's own functions make."),
-    throttles: z
-      .array(throttle)
-      .default([])
-      .describe('Limits on calls to services; without an entry there is no limit.'),
+    throttles: z.array(throttle).default([]).describe('Limits on calls to services.'),
     knobs: knobs.prefault({}).describe('Assumptions about AWS where its behaviour is uncertain.'),
   })
   .meta({ title: 'Scenario', description: 'The AWS that a sandbox of pod-identity starts with. See docs/sandbox.md.' });
