@@ -22,7 +22,7 @@ export interface SpokesOptions {
 }
 
 /** Readers created earlier, shared by all sandboxes of this process. */
-const cache = new Map<string, { fingerprint: string; read: (place: AssemblyOptions) => Spokes }>();
+const readers = new Map<string, { fingerprint: string; read: (place: AssemblyOptions) => Spokes }>();
 
 /** Returns a function that reads the stack for one location, once. */
 const readerOf = (
@@ -50,9 +50,9 @@ export const loadSpokes = (directory: string, { places, outputs, rolesRegion }: 
   const parameters = { ...outputs, RolesRegion: rolesRegion };
   const key = [resolve(directory), JSON.stringify(parameters)].join('\n');
   const fingerprint = fingerprintOf(directory);
-  const cached = cache.get(key);
+  const cached = readers.get(key);
   const read = cached?.fingerprint === fingerprint ? cached.read : readerOf(directory, parameters);
-  cache.set(key, { fingerprint, read });
+  readers.set(key, { fingerprint, read });
   const all = places.map(read);
   return { roles: all.flatMap(({ roles }) => roles), rules: all.flatMap(({ rules }) => rules) };
 };

@@ -303,14 +303,14 @@ export const createStatesService = (world: World, executions: Executions): Servi
     }
     try {
       context.describe(name, {});
-      const operation = OPERATIONS[name];
-      const input = parseInput(name, operation.input, request);
+      const supported = OPERATIONS[name];
+      const input = parseInput(name, supported.input, request);
       context.describe(name, summarise(input));
       const refusal = refusalOf(world, executions, name, input, context);
       // In DynamoDB's form, since both use the same framework: no source shows this error on the wire.
       if (refusal !== undefined)
         return answer(400, { __type: 'com.amazon.coral.service#AccessDeniedException', Message: refusal });
-      return answer(200, operation.run(input as never, executions));
+      return answer(200, supported.run(input as never, executions));
     } catch (error) {
       if (!(error instanceof StatesError))
         return Promise.reject(error instanceof Error ? error : new Error(String(error)));

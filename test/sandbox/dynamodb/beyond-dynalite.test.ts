@@ -47,17 +47,17 @@ const open = async (table: object = TABLE, item?: Json) => {
 };
 
 /** The second input is one that the fast path does not support. */
-const WAYS: [way: string, more: Json][] = [
+const PATHS: [path: string, more: Json][] = [
   ['on the fast path', {}],
   ["on dynalite's path", { ReturnConsumedCapacity: 'NONE' }],
 ];
 /**
  * Has the parsers learn the expressions of the input, which the fast path requires, and asserts which path it takes.
  */
-const goes = async (way: string, name: string, input: Json): Promise<void> => {
+const assertPath = async (path: string, name: string, input: Json): Promise<void> => {
   const { ReturnConsumedCapacity: _, ...plain } = input;
   await (await open()).ask(name, plain);
-  expect(wellFormed(name, structuredClone({ TableName, ...input })) !== undefined).toBe(way === 'on the fast path');
+  expect(wellFormed(name, structuredClone({ TableName, ...input })) !== undefined).toBe(path === 'on the fast path');
 };
 
 const validation = (message: string): EngineAnswer => ({
@@ -77,14 +77,14 @@ const FAILED = {
 };
 const EMPTY = { ':e': { S: '' } };
 
-describe.each(WAYS)('an empty string as an index key, %s,', (way, more) => {
+describe.each(PATHS)('an empty string as an index key, %s,', (path, more) => {
   it.each<[string, string, Json]>([
     ['Held', 'held', { held: { S: '' } }],
     ['Listed', 'listed', { listed: { S: '' }, held: { S: 'x' } }],
     ['Held', 'held', { listed: { S: '' }, held: { S: '' } }],
   ])('is refused by PutItem: index %s, %s', async (index, attribute, attributes) => {
     const input = { Item: { ...Key, ...attributes }, ...more };
-    await goes(way, 'PutItem', input);
+    await assertPath(path, 'PutItem', input);
     const { ask, all } = await open();
     expect(await ask('PutItem', input)).toEqual(ofItem(index, attribute));
     expect(await all()).toMatchObject({ Count: 0 });
@@ -99,8 +99,8 @@ describe.each(WAYS)('an empty string as an index key, %s,', (way, more) => {
       ExpressionAttributeValues: EMPTY,
       ...more,
     };
-    await goes(way, 'PutItem', given);
-    await goes(way, 'UpdateItem', set);
+    await assertPath(path, 'PutItem', given);
+    await assertPath(path, 'UpdateItem', set);
     const { ask } = await open();
     expect(await ask('PutItem', given)).toEqual(ofItem('Held', 'held'));
     expect(await ask('UpdateItem', set)).toEqual(OF_UPDATE);
@@ -119,7 +119,7 @@ describe.each(WAYS)('an empty string as an index key, %s,', (way, more) => {
       ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
       ...more,
     };
-    await goes(way, 'UpdateItem', input);
+    await assertPath(path, 'UpdateItem', input);
     const { ask, all } = await open(TABLE, { noted: { S: '' } });
     const before = await all();
     expect(await ask('UpdateItem', input)).toEqual(OF_UPDATE);
@@ -145,13 +145,13 @@ describe.each(WAYS)('an empty string as an index key, %s,', (way, more) => {
 
   it('that an update would copy from an item is not checked if the condition does not hold', async () => {
     const input = { Key, UpdateExpression: 'SET held = noted', ConditionExpression: 'attribute_exists(held)', ...more };
-    await goes(way, 'UpdateItem', input);
+    await assertPath(path, 'UpdateItem', input);
     const { ask } = await open(TABLE, { noted: { S: '' } });
     expect(await ask('UpdateItem', input)).toEqual({ status: 400, output: FAILED });
   });
 });
 
-describe.each(WAYS)('an empty string in a key condition, %s,', (way, more) => {
+describe.each(PATHS)('an empty string in a key condition, %s,', (path, more) => {
   const ofTable = (key: string) =>
     validation(
       `One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: ${key}`,
@@ -172,7 +172,7 @@ describe.each(WAYS)('an empty string in a key condition, %s,', (way, more) => {
       ofItem('Held', 'held'),
     ],
   ])('is refused: %s', async (_, question, refusal) => {
-    await goes(way, 'Query', { ...question, ...more });
+    await assertPath(path, 'Query', { ...question, ...more });
     const { ask } = await open();
     expect(await ask('Query', { ...question, ...more })).toEqual(refusal);
   });
@@ -221,7 +221,7 @@ describe('an empty value as an index key', () => {
   });
 });
 
-describe.each(WAYS)('a condition that does not hold, %s,', (way, more) => {
+describe.each(PATHS)('a condition that does not hold, %s,', (path, more) => {
   const item = { ...Key, owner: { S: 'me' }, told: { SS: ['x'] } };
   const condition = { ConditionExpression: 'attribute_not_exists(#o)', ExpressionAttributeNames: { '#o': 'owner' } };
   const CALLS: [string, Json][] = [
@@ -232,7 +232,7 @@ describe.each(WAYS)('a condition that does not hold, %s,', (way, more) => {
 
   it.each(CALLS)('makes %s return the item, if requested', async (name, call) => {
     const asked = { ...call, ...condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD', ...more };
-    await goes(way, name, asked);
+    await assertPath(path, name, asked);
     const { ask, all } = await open(TABLE, item);
     expect(await ask(name, asked)).toEqual({ status: 400, output: { ...FAILED, Item: item } });
     for (const wish of [{}, { ReturnValuesOnConditionCheckFailure: 'NONE' }])
@@ -243,7 +243,7 @@ describe.each(WAYS)('a condition that does not hold, %s,', (way, more) => {
   it.each(CALLS)('on a missing item makes %s return none', async (name, call) => {
     const { ask } = await open();
     const asked = { ConditionExpression: 'attribute_exists(pk)', ReturnValuesOnConditionCheckFailure: 'ALL_OLD' };
-    await goes(way, name, { ...call, ...asked, ...more });
+    await assertPath(path, name, { ...call, ...asked, ...more });
     expect(await ask(name, { ...call, ...asked, ...more })).toEqual({ status: 400, output: FAILED });
   });
 });

@@ -339,7 +339,7 @@ const bothClients = async () => {
 };
 
 /** The supported operations in the refusal of an unsupported one: `…: A, B.` */
-const playedBy = async (place: Place, service: 'iam' | 'sts' | 'states' | 'events'): Promise<string[]> => {
+const supportedBy = async (place: Place, service: 'iam' | 'sts' | 'states' | 'events'): Promise<string[]> => {
   const commands = {
     iam: new iam.CreateUserCommand({ UserName: 'x' }),
     sts: new sts.GetSessionTokenCommand({}),
@@ -388,7 +388,7 @@ describe('both transports', () => {
         .sort();
     expect(asked('eks')).toEqual([...playedOperations].sort());
     for (const service of ['iam', 'sts', 'states', 'events'] as const)
-      expect(asked(service)).toEqual((await playedBy(place, service)).sort());
+      expect(asked(service)).toEqual((await supportedBy(place, service)).sort());
     expect(asked('dynamodb')).toEqual(readdirSync('node_modules/dynalite/actions').map(capital).sort());
 
     await askKubernetes(place, inProcessTransport(place.door, place.world).http);

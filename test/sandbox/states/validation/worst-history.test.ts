@@ -136,7 +136,7 @@ describe('refuses', () => {
   test('a loop without a bound', () => {
     expect(() => worst(loop)).toThrow('The states A, B form a loop without a declared bound.');
     const two: States = { ...loop, C: choice('D', 'E'), D: pass('C'), E: END };
-    expect(() => worst(two, { loops: [{ state: 'A', visits: 2 }] })).toThrow(/The states C, D lead/);
+    expect(() => worst(two, { loops: [{ state: 'A', visits: 2 }] })).toThrow(/The states C, D form a loop/);
   });
 
   test('an inner loop without a bound', () => {
@@ -149,6 +149,6 @@ describe('refuses', () => {
       'the loop through X, which does not exist',
     );
     const loops = [{ state: 'A', visits: 2 }];
-    expect(() => worst(loop, { loops, retries: [{ state: 'A', retries: 2 }] })).toThrow('there are none of that kind');
+    expect(() => worst(loop, { loops, retries: [{ state: 'A', retries: 2 }] })).toThrow('which has no such retriers');
   });
 });
