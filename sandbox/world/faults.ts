@@ -69,18 +69,18 @@ export const fault = z
       .int()
       .min(1)
       .default(1)
-      .describe('The first matching call that fails, counted from 1 over the whole run.'),
+      .describe('Number of the first affected call among the matching ones, counted from 1 over the whole run.'),
     times: z
       .union([z.number().int().min(1), z.literal('all')])
       .default(1)
-      .describe('How many consecutive matching calls fail; `all`: every further one.'),
+      .describe('Number of consecutive matching calls that are affected; `all`: every further one.'),
     seconds: z
       .number()
       .positive()
       .max(7 * 86_400)
       .optional()
       .describe(
-        'An outage: every matching call fails for so many seconds from the first failed one on, in the time of the world. `times` is then ignored.',
+        'An outage: every matching call is affected for this many seconds from the first affected one on, in the time of the world. `times` is then ignored.',
       ),
     after: z
       .number()
@@ -88,7 +88,7 @@ export const fault = z
       .max(7 * 86_400)
       .optional()
       .describe(
-        'An outage that begins so many seconds after the sandbox opened, regardless of calls. `call` is then ignored.',
+        'An outage that begins this many seconds after the sandbox opened, regardless of calls. `call` is then ignored.',
       ),
     kind: z
       .enum(FAULT_KINDS)
@@ -110,7 +110,7 @@ export const fault = z
   )
   .meta({
     id: 'Fault',
-    description: "A failure of calls that the service's own functions make, never of the operator's.",
+    description: "A failure that affects calls of the service's own functions, never the operator's.",
   });
 /** A fault as a scenario declares it, with defaults omitted. */
 export type FaultInput = z.input<typeof fault>;
