@@ -1,6 +1,6 @@
 /**
- * What stands in for a signature where a caller is in this process: the key that it calls with, handed to the door beside
- * the request. Nothing that arrives from outside can carry one.
+ * Replaces the signature of a caller in this process: the request comes with the key that it is made with. No request
+ * from outside can carry a claim.
  */
 import type { AwsCredentialIdentity } from '@smithy/types';
 import type { Caller } from './http.ts';
@@ -8,12 +8,12 @@ import { type KeyRing, MISMATCH, type Refused, resolveKey, type Verified } from 
 
 type KeyName = Pick<AwsCredentialIdentity, 'accessKeyId' | 'sessionToken'>;
 
-/** A call of an AWS service, as a signature's credential scope would name it. */
+/** A call to an AWS service, as a signature's credential scope would name it. */
 export interface AwsClaim extends KeyName {
   service: string;
   region: string;
 }
-/** A call of a cluster's API server. */
+/** A call to a cluster's API server. */
 export interface ClusterClaim extends KeyName {
   cluster: string;
 }
@@ -24,7 +24,7 @@ const nameOf = ({ accessKeyId, sessionToken }: KeyName): KeyName => ({
   ...(sessionToken === undefined ? {} : { sessionToken }),
 });
 
-/** Who calls, or why AWS would not take the key. `now`: the clock of those who sign. */
+/** Returns the caller, or why AWS would reject the key. `now` is the time on the clock of the signers. */
 export const verifyClaim = (claim: AwsClaim, keys: KeyRing, now: number): Verified | Refused => {
   const key = resolveKey(keys, nameOf(claim), now);
   if ('ok' in key) return key;
@@ -32,7 +32,7 @@ export const verifyClaim = (claim: AwsClaim, keys: KeyRing, now: number): Verifi
   return { ok: true, service: claim.service, region: claim.region, caller: { accessKeyId, principalArn, account } };
 };
 
-/** Who calls, or why the cluster would answer 401: in the words of `verifyEksToken`. */
+/** Returns the caller, or why the cluster would answer 401, worded as `verifyEksToken` does. */
 export const verifyClusterClaim = (
   claim: ClusterClaim,
   keys: KeyRing,
@@ -51,7 +51,7 @@ const TOKEN = 'sandbox-direct.';
 export const claimToken = (claim: ClusterClaim): string =>
   `${TOKEN}${Buffer.from(JSON.stringify(claim)).toString('base64url')}`;
 
-/** The claim that an authorization header carries, if it carries one. */
+/** Returns the claim in an authorization header, if there is one. */
 export const readClaimToken = (authorization: string | undefined): ClusterClaim | undefined => {
   const prefix = `Bearer ${TOKEN}`;
   if (!authorization?.startsWith(prefix)) return undefined;

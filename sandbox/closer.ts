@@ -1,4 +1,4 @@
-/** Returns a list for what has to be ended, and a function that ends it, the last one first. */
+/** Returns a list of cleanup functions, and a function that runs them in reverse order. */
 export const closer = (): [ends: (() => Promise<void>)[], close: () => Promise<void>] => {
   const ends: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {

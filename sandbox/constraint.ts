@@ -1,20 +1,20 @@
-/** What an API model says about a member beyond its type, and AWS's words for what breaks it. */
+/** The constraints that an API model puts on a member beyond its type, and AWS's messages for violations. */
 export interface Constraint {
-  /** Length of a string, number of a list's or map's entries. */
+  /** Length of a string, or number of entries of a list or map. */
   length?: { min?: number; max?: number };
   range?: { min: number; max: number };
   pattern?: RegExp;
   enumeration?: Record<string, string>;
-  /** Of a list's items. */
+  /** The constraint on a list's items. */
   items?: Constraint;
-  /** Of a map's keys and values. */
+  /** The constraints on a map's keys and values. */
   entries?: { key: Constraint; value: Constraint };
 }
 
 /** AWS shows a pattern without the anchors that match the whole value. */
 const shown = (pattern: RegExp): string => pattern.source.replace(/^\^/, '').replace(/\$$/, '');
 
-/** Why a value breaks a constraint, in the words of AWS's own validation; undefined where it keeps it. */
+/** Returns why a value violates a constraint, worded as AWS's own validation does; undefined if the value is valid. */
 export const violation = (value: unknown, constraint: Constraint): string | undefined => {
   const { length, range, pattern, enumeration, items, entries } = constraint;
   const size =
@@ -39,19 +39,19 @@ export const violation = (value: unknown, constraint: Constraint): string | unde
     return `Member must satisfy enum value set: [${Object.values(enumeration).sort().join(', ')}]`;
   }
   if (items && Array.isArray(value)) {
-    const why = value.map((item) => violation(item, items)).find((text) => text !== undefined);
-    if (why !== undefined) return why;
+    const reason = value.map((item) => violation(item, items)).find((text) => text !== undefined);
+    if (reason !== undefined) return reason;
   }
   if (entries && typeof value === 'object' && value !== null) {
     for (const [key, entry] of Object.entries(value)) {
-      const why = violation(key, entries.key) ?? violation(entry, entries.value);
-      if (why !== undefined) return why;
+      const reason = violation(key, entries.key) ?? violation(entry, entries.value);
+      if (reason !== undefined) return reason;
     }
   }
   return undefined;
 };
 
-/** A broken constraint as AWS reports it. `value` undefined: the member is missing. */
+/** Returns a violated constraint as AWS reports it. `value` is undefined if the member is missing. */
 export const constraintText = (value: unknown, path: string, constraint: string): string => {
   const text = value === undefined ? 'null' : `'${typeof value === 'string' ? value : JSON.stringify(value)}'`;
   return `Value ${text} at '${path}' failed to satisfy constraint: ${constraint}`;

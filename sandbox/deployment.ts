@@ -1,4 +1,4 @@
-/** The service's functions, deployed in a sandbox: from their source in this process, or bundled in child processes. */
+/** Deploys the service's functions in a sandbox: from source in this process, or bundled in child processes. */
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { ulid } from 'ulid';
 import { ClientFactory } from '../lambdas/adapters/clients.ts';
@@ -31,31 +31,33 @@ export interface Deployment {
   assembly: Assembly;
   door: Door;
   authorizer: Authorizer;
-  /** How the functions' clients call, where they run in this process. */
+  /** How the functions' clients make calls if they run in this process. */
   clients: 'direct' | 'sdk';
   keepCalls?: number | undefined;
-  /** Of a function: a session of its role, named after it as Lambda names it. */
+  /** Returns the credentials of a function: a session of its role, named after it as Lambda does. */
   credentialsFor: (fn: AssemblyFunction) => AwsCredentialIdentity;
 }
 
 export interface Deployed {
   lambda: LambdaRuntime;
-  /** What the functions logged and counted so far. */
+  /** Returns the functions' logs and metrics so far. */
   logs: () => TelemetryLine[];
 }
 
-/** Reports of sweeps say so of what they have measured. */
+/** Reports of sweeps mark their measurements as simulated. */
 const SIMULATED = { SIMULATED: 'true' };
 
 /**
- * How long a function's call to AWS takes, milliseconds: steps that follow each other have different times. A
- * placeholder, not a measurement.
+ * Duration of a function's call to AWS in milliseconds, so that consecutive steps have different times. A placeholder,
+ * not a measurement.
  */
 const CALL_MILLISECONDS = 20;
 
 const STEPS: Record<string, Step> = steps;
 
-/** Issued in the functions' order before anything runs, so that who runs first changes nothing. */
+/**
+ * Issues the credentials in the functions' order before anything runs, so that the order of execution has no effect.
+ */
 export const issueCredentials = (
   world: World,
   functions: readonly AssemblyFunction[],
@@ -64,7 +66,7 @@ export const issueCredentials = (
   return (fn) => credentials.get(fn.arn) ?? credentialsOf(world, fn.roleArn, fn.name);
 };
 
-/** Wires a function as Lambda's container does, but for where its calls and its logs go. */
+/** Wires a function as Lambda's container does, except for the destinations of its calls and logs. */
 const invokerOf = (
   { world, clock, door, clients, keepCalls, credentialsFor }: Deployment,
   lines: TelemetryLine[],
@@ -81,7 +83,7 @@ const invokerOf = (
   return (fn) => {
     const name = stepOf(fn);
     const step = STEPS[name];
-    if (!step) throw new Error(`There is no step ${name}.`);
+    if (!step) throw new Error(`The function ${fn.name} names the step ${name}, which does not exist.`);
     const [, , , region = ''] = fn.arn.split(':');
     const environment = environmentHere(fn);
     const dependencies = wire({
@@ -95,12 +97,12 @@ const invokerOf = (
       documentsOf: s3Documents,
     });
     const handler = createHandler(step, dependencies);
-    // The type of aws-lambda has members of a time before async handlers, which no step uses.
+    // The type in aws-lambda has members from before async handlers, which no step uses.
     return (payload, context) => handler(payload, context as HandlerContext);
   };
 };
 
-/** Functions run from their source, each with the credentials of its own role. */
+/** Runs functions from source, each with the credentials of its own role. */
 export const deploySource = (deployment: Deployment): Deployed => {
   const { world, clock, assembly, authorizer } = deployment;
   const lines: TelemetryLine[] = [];
@@ -116,7 +118,7 @@ export const deploySource = (deployment: Deployment): Deployed => {
   return { lambda, logs: () => lines };
 };
 
-/** Functions run from the bundles, in processes that reach the sandbox by loopback. */
+/** Runs functions from the bundles, in processes that reach the sandbox through the loopback transport. */
 export const deployBundled = (
   { world, clock, assembly, authorizer, credentialsFor }: Deployment,
   loopback: Loopback,

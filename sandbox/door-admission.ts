@@ -1,4 +1,7 @@
-/** Finds out whom a request is for and who makes it, and refuses what AWS would refuse before any service sees it. */
+/**
+ * Determines whom a request is for and who makes it, and refuses what AWS would refuse before the request reaches a
+ * service.
+ */
 import type { Address } from './apigateway/addresses.ts';
 import type { ApiGateway } from './apigateway/service.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
@@ -23,14 +26,14 @@ export interface AdmissionOptions {
   requestId: () => string;
 }
 
-/** Nobody signs it, and a client in this process that names its key does so in vain. */
+/** The request is unsigned, and the key that a client in this process names is ignored. */
 const isWebIdentityCall = (request: HttpRequest, claim: Claim | undefined): boolean =>
   request.headers['authorization'] === undefined &&
   (claim && 'service' in claim ? claim.service : guessService(request)) === 'sts' &&
   guessOperation(request) === 'AssumeRoleWithWebIdentity';
 
-/** Who calls an API, before a method of it has asked. */
-const UNASKED: Caller = { accessKeyId: '', principalArn: '', account: '' };
+/** The caller of an API until one of its methods requires authentication. */
+const UNAUTHENTICATED: Caller = { accessKeyId: '', principalArn: '', account: '' };
 
 export class Admission {
   private readonly options: AdmissionOptions;
@@ -40,10 +43,10 @@ export class Admission {
     this.options = options;
   }
 
-  /** The call as far as it is known, and whom it goes to or the refusal. */
+  /** Returns what is known of the call, and either whom it goes to or the refusal. */
   admit(request: HttpRequest, claim: Claim | undefined): { call: OpenCall; admitted: Admitted | HttpResponse } {
     const { world, apis } = this.options;
-    // A signed request is for AWS, however many clusters there are to look through.
+    // A signed request is for AWS, so the clusters need not be searched.
     const signed =
       claim === undefined ? (request.headers['authorization'] ?? '').startsWith(ALGORITHM) : 'service' in claim;
     const cluster = signed ? undefined : clusterAt(world, request.host);
@@ -94,7 +97,7 @@ export class Admission {
         : token === undefined
           ? { refused: 'no bearer token' }
           : verifyEksToken(world, token, cluster, signatureTime(), { addresses });
-    // The API server does not tell a caller why; the call log does.
+    // The API server does not report the reason to the caller; the call log does.
     if ('refused' in caller) {
       call.input = { refused: caller.refused };
       return refusal('kubernetes', 401, 'Unauthorized', 'Unauthorized', '');
@@ -111,13 +114,13 @@ export class Admission {
   }
 
   /**
-   * Each of its methods says whether it wants a signature, and its own responses say that one is wrong: the gateway
-   * asks.
+   * Each method of an API defines whether it requires a signature, and the API's own responses report a wrong one, so
+   * API Gateway decides when to authenticate.
    */
   private toApi(gateway: ApiGateway, address: Address, request: HttpRequest, call: OpenCall): Admitted {
     const { authorizer } = this.options;
     return {
-      caller: UNASKED,
+      caller: UNAUTHENTICATED,
       service: (_, context) =>
         gateway.handle(request, address, {
           describe: (operation, input) => context.describe(operation, input),
@@ -142,18 +145,18 @@ export class Admission {
     const disabled = regionRefusal(world, request, call, requestId);
     if (disabled) return disabled;
     return services['sts']
-      ? { service: services['sts'], caller: UNASKED }
-      : refusal('query', 501, 'NotImplemented', 'The sandbox does not have the service sts.', requestId());
+      ? { service: services['sts'], caller: UNAUTHENTICATED }
+      : refusal('query', 501, 'NotImplemented', 'The sandbox does not support the service sts.', requestId());
   }
 
   private toAws(request: HttpRequest, call: OpenCall, claim: Claim | undefined): Admitted | HttpResponse {
     const { world, services, requestId } = this.options;
-    // The one operation of AWS's here that nobody signs: whoever has a token has no credentials yet.
+    // The only AWS operation here that is unsigned: a caller with a web identity token has no credentials yet.
     if (isWebIdentityCall(request, claim)) return this.toWebIdentity(request, call);
     const verified = this.verify(request, claim);
     if (!verified.ok) return signatureRefusal(call.protocol, verified.problem, verified.message, requestId());
     const { service: name, caller } = verified;
-    // One IAM for all regions; SDKs that are given an endpoint sign for their own region nonetheless.
+    // IAM is one service for all regions; SDKs with a custom endpoint sign for their own region nonetheless.
     const region = name === 'iam' ? 'us-east-1' : verified.region;
     Object.assign(call, {
       service: name,
@@ -166,12 +169,12 @@ export class Admission {
     if (disabled) return disabled;
     const service = Object.hasOwn(services, name) ? services[name] : undefined;
     if (service) return { service, caller };
-    const known = Object.keys(services).join(', ');
+    const supported = Object.keys(services).join(', ');
     return refusal(
       call.protocol,
       501,
       'NotImplemented',
-      `The sandbox does not have the service ${name}. It has: ${known}.`,
+      `The sandbox does not support the service ${name}. Supported services: ${supported}.`,
       requestId(),
     );
   }

@@ -1,4 +1,4 @@
-/** A call while it runs, and the line in the call log that it becomes. */
+/** A running call, and its line in the call log. */
 import { isMutating } from './door-operations.ts';
 import { errorNameOf, type Protocol, refusal } from './door-protocols.ts';
 import type { Caller, HttpRequest, HttpResponse, Service } from './http.ts';
@@ -6,7 +6,7 @@ import type { RunningInvocation } from './lambda/invocation.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import type { ClusterState, World } from './world/world.ts';
 
-/** What is known of a call while it runs. */
+/** What is known of a running call. */
 export interface OpenCall {
   service: string;
   protocol: Protocol;
@@ -16,24 +16,24 @@ export interface OpenCall {
   account: string;
   region: string;
   cluster?: ClusterState;
-  /** The action that its caller has no right to. */
+  /** The action that the caller is not allowed to perform. */
   denied?: string;
 }
 
-/** A call that was let in: whom it goes to, and who makes it. */
+/** A call that was admitted: its service and its caller. */
 export interface Admitted {
   service: Service;
   caller: Caller;
 }
 
-/** What a service threw, which its caller saw as a 500: a defect of the sandbox. */
+/** An error that a service threw, which its caller saw as a 500: a defect of the sandbox. */
 export interface Failure {
   service: string;
   operation: string;
   error: unknown;
 }
 
-/** Writes the call's line, as it was answered, and hands the answer on. */
+/** Writes the call's line to the log with its response, and returns the response. */
 export const logCall = (
   world: World,
   {
@@ -71,7 +71,7 @@ const INTERNAL_ERRORS: Partial<Record<Protocol, string>> = {
   query: 'ServiceFailure',
 };
 
-/** Has the service answer; what it throws is kept in `failures`, and its caller gets a 500. */
+/** Runs the service; an error that it throws is added to `failures`, and the caller gets a 500. */
 export const runService = async (
   { service, caller }: Admitted,
   request: HttpRequest,

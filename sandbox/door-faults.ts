@@ -1,4 +1,4 @@
-/** How a fault is played: what the caller gets instead of its answer, and whether the call has its effect. */
+/** Injects faults: what the caller gets instead of the service's answer, and whether the call has its effect. */
 import type { Protocol } from './door-protocols.ts';
 import { refusal } from './door-protocols.ts';
 import type { HttpResponse } from './http.ts';
@@ -7,12 +7,12 @@ import type { FaultKind } from './world/faults.ts';
 import { Random } from './world/random.ts';
 import type { World } from './world/world.ts';
 
-/** The connection broke: the caller can't know whether its call arrived. */
+/** The connection broke: the caller cannot know whether its call arrived. */
 export class ConnectionLost extends Error {
   readonly code = 'ECONNRESET';
 }
 
-/** A call that is struck. */
+/** A call that a fault is injected into. */
 export interface StruckCall {
   service: string;
   protocol: Protocol;
@@ -33,7 +33,7 @@ const field = ({ input }: StruckCall, name: string): string => {
   return typeof value === 'string' ? value : '';
 };
 
-/** `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`, as AWS names a role's session. */
+/** Returns `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`, the ARN of a role's session. */
 const sessionOf = ({ caller }: StruckCall): string => {
   const [, partition = '', , , account = '', resource = ''] = caller.split(':');
   return `arn:${partition}:sts::${account}:assumed-role/${resource.split('/').at(-1) ?? ''}/sandbox`;
@@ -47,7 +47,7 @@ const s3ActionOf = ({ operation }: StruckCall): string =>
 const s3ResourceOf = (call: StruckCall): string =>
   ['arn:aws:s3:::', field(call, 'Bucket'), ...(field(call, 'Key') === '' ? [] : ['/', field(call, 'Key')])].join('');
 
-/** Texts: `associations.ts`, `call.ts` and `addons.ts` of the EKS service, which say where they are from. */
+/** Sources of the texts: `associations.ts`, `call.ts` and `addons.ts` of the EKS service. */
 const eksNotFound = (call: StruckCall): string => {
   if (call.operation.includes('PodIdentityAssociation') && field(call, 'associationId') !== '')
     return `No association found for ID: ${field(call, 'associationId')}`;
@@ -60,7 +60,10 @@ const eksInUse = (call: StruckCall): string =>
     ? 'Association already exists: a-00000000000000000'
     : `Addon ${field(call, 'addonName')} cannot be updated as it is currently in UPDATING state`;
 
-/** The Query protocol's services have no "in use"; the nearest is that of two changes at once (IAM API model). */
+/**
+ * Services with the Query protocol have no "in use" error; the nearest is the error for concurrent changes (IAM API
+ * model).
+ */
 const QUERY: Record<RefusalKind, (call: StruckCall) => Refused> = {
   throttled: () => [400, 'Throttling', 'Rate exceeded'],
   'server-error': () => [
@@ -85,7 +88,10 @@ const EKS: typeof QUERY = {
   'not-found': (call) => [404, 'ResourceNotFoundException', eksNotFound(call)],
 };
 
-/** DynamoDB API Reference, "Common errors" and "Error handling with DynamoDB": all but the server's are a 400. */
+/**
+ * DynamoDB API Reference, "Common errors" and "Error handling with DynamoDB": all errors except server errors are a
+ * 400.
+ */
 const DYNAMODB: typeof QUERY = {
   throttled: () => [400, 'ThrottlingException', 'Rate of requests exceeds the allowed throughput.'],
   'server-error': () => [500, 'InternalServerError', 'Internal server error'],
@@ -122,7 +128,7 @@ const EVENTS: typeof QUERY = {
   'not-found': () => [400, 'ResourceNotFoundException', 'Event bus default does not exist.'],
 };
 
-/** Amazon S3 API Reference, "Error responses"; a bucket that is asked too fast answers SlowDown. */
+/** Amazon S3 API Reference, "Error responses"; a bucket with a request rate that is too high answers SlowDown. */
 const S3: typeof QUERY = {
   throttled: () => [503, 'SlowDown', 'Please reduce your request rate.'],
   'server-error': () => [500, 'InternalError', 'We encountered an internal error. Please try again.'],
@@ -142,7 +148,7 @@ const S3: typeof QUERY = {
       : [404, 'NoSuchKey', 'The specified key does not exist.'],
 };
 
-/** `pods "x"`, or `pods` for all of them. */
+/** Returns `pods "x"`, or `pods` for a call on all pods. */
 const objectOf = (call: StruckCall): string => {
   const resource = call.operation.split(' ')[1] ?? '';
   return field(call, 'name') === '' ? resource : `${resource} "${field(call, 'name')}"`;
@@ -179,28 +185,28 @@ const refusalOf = (kind: RefusalKind, call: StruckCall, requestId: string): Http
   return refusal(call.protocol, status, code, message, requestId);
 };
 
-/** What the service of that call answers where it gets too many of them. */
+/** Returns the throttling error of the call's service. */
 export const throttledAnswer = (call: StruckCall, requestId: string): HttpResponse =>
   refusalOf('throttled', call, requestId);
 
 /**
- * How long after its function's time-out a call that hung comes back or arrives, milliseconds: into the retry or past
- * it.
+ * How long after its function's timeout a hung call returns or arrives at the latest, in milliseconds: during the retry
+ * or after it.
  */
 const LATEST_MILLISECONDS = 5000;
 
 export interface PlayOptions {
   call: StruckCall;
-  /** The invocation that makes it; absent for a function in a process of its own. */
+  /** The invocation that makes the call; absent for a function in a process of its own. */
   invocation: RunningInvocation | undefined;
-  /** Lets the service answer, and the call log have it. */
+  /** Runs the service and logs the call. */
   effect: () => Promise<HttpResponse>;
-  /** Makes an answer of the service's and lets the call log have it. */
+  /** Logs the call with the given response and returns that response. */
   refuse: (response: HttpResponse) => HttpResponse;
   requestId: () => string;
 }
 
-/** Plays faults; its own randomness, from the world's seed, does not shift anybody else's. */
+/** Injects faults; a generator of its own, seeded with the world's seed, does not shift any other random sequence. */
 export const createFaultPlayer = (
   world: Pick<World, 'seed'>,
 ): ((kind: FaultKind, options: PlayOptions) => Promise<HttpResponse>) => {
@@ -235,7 +241,7 @@ export const createFaultPlayer = (
       case 'time-out-after': {
         const { status, headers, body } = await effect();
         await hang(invocation);
-        // As it was written then, whatever its data are part of by now.
+        // A snapshot of the response as text: its data may have changed by now.
         return { status, headers, body };
       }
       case 'abort-before':

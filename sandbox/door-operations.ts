@@ -1,4 +1,4 @@
-/** What a request asks for, found out before any service sees it: a fault has to know whom it strikes. */
+/** Reads a request's operation and input before it reaches a service: fault rules need them to match. */
 import type { Protocol } from './door-protocols.ts';
 import { guessOperation } from './door-protocols.ts';
 import { summarise as summariseDynamoDb } from './dynamodb/service.ts';
@@ -16,30 +16,30 @@ import { summarise as summariseStates } from './states/service.ts';
 
 const READING = /^(Get|List|Describe|Query|Scan|BatchGet|Check|Validate|Simulate)/;
 
-const changes = (method: string): boolean => !['GET', 'HEAD', 'OPTIONS'].includes(method);
+const isWrite = (method: string): boolean => !['GET', 'HEAD', 'OPTIONS'].includes(method);
 
 const BY_METHOD: Partial<Record<Protocol, (method: string) => boolean>> = {
   kubernetes: (method) => method !== 'GET',
-  'http-api': changes,
-  'rest-xml': changes,
+  'http-api': isWrite,
+  'rest-xml': isWrite,
 };
 
-/** Whether a call can change something. */
+/** Returns whether a call can change anything. */
 export const isMutating = (protocol: Protocol, method: string, operation: string): boolean =>
   BY_METHOD[protocol]?.(method) ?? !READING.test(operation);
 
 const jsonOf = (request: HttpRequest): Json => contentOf(request) ?? {};
 
-const wantedOf = (request: HttpRequest): RequestInfo =>
+const requestInfoOf = (request: HttpRequest): RequestInfo =>
   requestInfo(request, request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path);
 
 const kubernetesOperation = (request: HttpRequest): string => {
-  const { verb, path, resource, subresource } = wantedOf(request);
+  const { verb, path, resource, subresource } = requestInfoOf(request);
   return `${verb} ${path ?? (subresource === undefined ? resource : `${resource}/${subresource}`)}`;
 };
 
 const kubernetesInput = (request: HttpRequest): unknown => {
-  const { path, resource, namespace, name, onObject } = wantedOf(request);
+  const { path, resource, namespace, name, onObject } = requestInfoOf(request);
   if (path !== undefined) return {};
   const query = queryOf(request);
   const selectors = ['labelSelector', 'fieldSelector', 'limit', 'continue', 'watch'].flatMap((key) =>
@@ -74,7 +74,7 @@ const INPUTS: Record<string, (request: HttpRequest) => unknown> = {
   s3: summariseS3,
 };
 
-/** The operation's name, as the call log has it. */
+/** Returns the operation's name as in the call log. */
 export const operationOf = (service: string, request: HttpRequest): string => {
   if (service === 'eks') return findOperation(request.method, request.path)?.operation.name ?? guessOperation(request);
   if (service === 's3') return s3OperationOf(request);
@@ -82,13 +82,14 @@ export const operationOf = (service: string, request: HttpRequest): string => {
   try {
     return kubernetesOperation(request);
   } catch {
-    // A path that the API server will refuse.
+    // The API server will refuse this path.
     return guessOperation(request);
   }
 };
 
 /**
- * The operation's input, as the call log has it; nothing of a request that the service itself will refuse as malformed.
+ * Returns the operation's input as in the call log; empty for a request that the service itself will refuse as
+ * malformed.
  */
 export const inputOf = (service: string, request: HttpRequest): unknown => {
   try {

@@ -1,10 +1,10 @@
-/** How each service's protocol says that something is wrong, and where an answer of it carries an error's name. */
+/** The error format of each service's protocol, and where a response carries the error's name. */
 import { queryRefusal, toXml } from './iam/query-protocol.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import { isForS3, operationNameOf as s3OperationOf } from './s3/request.ts';
 import type { SignatureProblem } from './signature.ts';
 
-/** `http-api`: the application's own API, whose errors are its own but for those of the sandbox. */
+/** `http-api`: the application's own API, whose errors are its own, except for the sandbox's. */
 export type Protocol = 'rest-json' | 'rest-xml' | 'json' | 'json-1.1' | 'query' | 'kubernetes' | 'http-api';
 
 const PROTOCOLS: Record<string, Protocol> = {
@@ -19,7 +19,7 @@ const PROTOCOLS: Record<string, Protocol> = {
 };
 export const protocolOf = (service: string): Protocol => PROTOCOLS[service] ?? 'rest-json';
 
-/** The service that a request without a readable signature was probably meant for. */
+/** Returns the service that a request without a readable signature was probably meant for. */
 export const guessService = (request: HttpRequest): string => {
   const target = request.headers['x-amz-target'] ?? '';
   if (target.startsWith('DynamoDB_')) return 'dynamodb';
@@ -31,7 +31,7 @@ export const guessService = (request: HttpRequest): string => {
   return (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded') ? 'sts' : 'eks';
 };
 
-/** The operation's name for the log when no service got to name it. */
+/** Returns the operation's name for the log if no service has named it. */
 export const guessOperation = (request: HttpRequest): string => {
   if (isForS3(request)) return s3OperationOf(request);
   const target = request.headers['x-amz-target']?.split('.').at(-1);
@@ -42,7 +42,7 @@ export const guessOperation = (request: HttpRequest): string => {
 };
 
 /**
- * Names of authentication errors; the Query protocol has older ones (EKS and IAM API references, "Common Errors"), and
+ * Names of authentication errors; the Query protocol has older names (EKS and IAM API references, "Common Errors"), and
  * S3 its own (S3 API Reference, "Error responses").
  */
 const PROBLEM_CODES: Record<SignatureProblem, { json: string; query: string; s3: string }> = {
@@ -56,13 +56,13 @@ const PROBLEM_CODES: Record<SignatureProblem, { json: string; query: string; s3:
   expired: { json: 'ExpiredTokenException', query: 'ExpiredToken', s3: 'ExpiredToken' },
   mismatch: { json: 'InvalidSignatureException', query: 'SignatureDoesNotMatch', s3: 'SignatureDoesNotMatch' },
 };
-/** S3 API Reference, "Error responses": its own words, where they say the same. */
+/** S3 API Reference, "Error responses": S3's own texts for the same problems. */
 const S3_TEXTS: Partial<Record<SignatureProblem, string>> = {
   missing: 'Access Denied',
   'unknown-key': 'The AWS Access Key Id you provided does not exist in our records.',
   expired: 'The provided token has expired.',
 };
-/** Of S3 these two are a 400. */
+/** S3 answers these two with a 400. */
 const S3_BAD_REQUESTS: readonly SignatureProblem[] = ['incomplete', 'expired'];
 
 const TOO_MANY = 429;
@@ -84,8 +84,8 @@ const jsonRefusal =
   });
 
 /**
- * What is asked too often is refused before there is a Status, by text (k8s.io/apiserver, filters/priority-and-fairness
- * and maxinflight, tooManyRequests).
+ * The API server refuses excessive requests before it builds a Status, in plain text (k8s.io/apiserver,
+ * filters/priority-and-fairness and maxinflight, tooManyRequests).
  */
 const tooManyCalls = (message: string): HttpResponse => ({
   status: TOO_MANY,
@@ -129,10 +129,10 @@ const REFUSALS: Record<Protocol, Refusal> = {
   kubernetes: kubernetesRefusal,
 };
 
-/** An error answer in the service's protocol. `requestId` goes where AWS puts it. */
+/** Returns an error response in the service's protocol. `requestId` goes where AWS puts it. */
 export const refusal = (protocol: Protocol, ...rest: Parameters<Refusal>): HttpResponse => REFUSALS[protocol](...rest);
 
-/** JSON-RPC services answer 400 to a bad signature, all others 403. */
+/** JSON-RPC services answer a bad signature with 400, all others with 403. */
 export const signatureRefusal = (
   protocol: Protocol,
   problem: SignatureProblem,
@@ -157,7 +157,7 @@ export const signatureRefusal = (
   );
 };
 
-/** The error's name that an answer carries, wherever its protocol puts it. */
+/** Returns the error's name in a response, wherever its protocol puts it. */
 export const errorNameOf = (response: HttpResponse): string | undefined => {
   if (response.status < 400) return undefined;
   const header = response.headers['x-amzn-errortype'];
@@ -170,7 +170,7 @@ export const errorNameOf = (response: HttpResponse): string | undefined => {
     if (typeof type === 'string') return type.split('#').at(-1);
     if (typeof reason === 'string') return reason;
   } catch {
-    // Not JSON: the status is all there is.
+    // The body is not JSON, so only the status is known.
     if (response.status === TOO_MANY) return 'TooManyRequests';
   }
   return `HTTP ${response.status}`;

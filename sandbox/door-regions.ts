@@ -1,4 +1,4 @@
-/** What AWS answers in a region that an account has not enabled. */
+/** Answers like AWS in a region that an account has not enabled. */
 import { inputOf } from './door-operations.ts';
 import { refusal, signatureRefusal } from './door-protocols.ts';
 import type { Protocol } from './door-protocols.ts';
@@ -7,7 +7,7 @@ import { UNKNOWN_KEY } from './signature.ts';
 import { isDisabled } from './world/regions.ts';
 import type { World } from './world/world.ts';
 
-/** A call whose signature is right. */
+/** A call with a valid signature. */
 interface SignedCall {
   service: string;
   protocol: Protocol;
@@ -15,17 +15,17 @@ interface SignedCall {
   region: string;
 }
 
-/** The account of the role that AssumeRole is asked for. */
+/** Returns the account of the role in an AssumeRole request. */
 const assumedAccount = (request: HttpRequest): string => {
   const { RoleArn: arn } = inputOf('sts', request) as { RoleArn?: unknown };
   return typeof arn === 'string' ? (arn.split(':')[4] ?? '') : '';
 };
 
 /**
- * The refusal, or undefined where the region is enabled. The region knows nothing of the caller's credentials then:
- * boto/boto3#3533 and aws-samples/amazon-eks-cdk-blue-green-cicd#10 have the error of JSON services, and re:Post, "AWS
- * was not able to validate the provided access credentials", that of STS. STS answers AssumeRole otherwise where the
- * account of the role has not enabled it: turbot/steampipe-plugin-aws#1510 has status and text.
+ * Returns the refusal, or undefined if the region is enabled. A disabled region does not recognise the caller's
+ * credentials: boto/boto3#3533 and aws-samples/amazon-eks-cdk-blue-green-cicd#10 have the error of JSON services, and
+ * re:Post, "AWS was not able to validate the provided access credentials", the error of STS. STS answers AssumeRole
+ * differently if the role's account has not enabled the region: turbot/steampipe-plugin-aws#1510 has status and text.
  */
 export const regionRefusal = (
   world: World,

@@ -1,6 +1,7 @@
 /**
- * The one way into the sandbox: both transports hand their requests to it. It lets the world's time catch up, finds
- * out who calls what, refuses what AWS would refuse before any service sees it, and writes the call log.
+ * The sandbox's gateway: both transports hand their requests to it. It runs the events that are due, identifies the
+ * caller and the operation, refuses what AWS would refuse before the request reaches a service, and writes the call
+ * log.
  */
 import type { ApiGateway } from './apigateway/service.ts';
 import { Authorizer } from './authorization/authorizer.ts';
@@ -23,14 +24,14 @@ export interface DoorOptions {
   services: Record<string, Service>;
   /** The API server of a cluster. */
   kubernetes: (cluster: ClusterState) => Service;
-  /** The clock that signatures are judged by; default: this machine's, since SDKs sign by it. */
+  /** The clock that signatures are checked against; default: this machine's, which SDKs sign by. */
   signatureTime?: () => number;
   /**
-   * The step whose function has that role, for functions in processes of their own: those here are known by their
-   * invocation.
+   * Returns the step whose function has that role, for functions in processes of their own. Functions in this process
+   * are identified by their invocation.
    */
   stepOf?: (principalArn: string) => string | undefined;
-  /** Who may do what; default: one of its own, by the world's roles. */
+  /** Decides what callers may do; default: an authorizer for the world's roles. */
   authorizer?: Authorizer;
   /** The application's own APIs, if it has any. */
   apis?: ApiGateway;
@@ -38,24 +39,24 @@ export interface DoorOptions {
 
 export interface Door {
   /**
-   * Answers every request; rejects only where a fault breaks the connection or ends the process that calls. `claim`: the
-   * key of a caller in this process, who does not sign.
+   * Answers every request; rejects only if a fault breaks the connection or ends the calling process. `claim` is the
+   * key of a caller in this process, which does not sign.
    */
   handle: (request: HttpRequest, claim?: Claim) => Promise<HttpResponse>;
-  /** Lets happen what is due by now, as every request does before it is answered. */
+  /** Runs the events that are due by now, as every request does before it is answered. */
   catchUp: () => void;
-  /** What services threw, which callers saw as a 500: each one is a defect of the sandbox. */
+  /** Errors that services threw, which callers saw as a 500: each is a defect of the sandbox. */
   failures: Failure[];
   /**
-   * Origins such as http://127.0.0.1:4566 at which the AWS services answer beside their own hosts; a transport that
-   * listens adds its own.
+   * Origins such as http://127.0.0.1:4566 at which the AWS services answer in addition to their own hosts; a listening
+   * transport adds its own.
    */
   addresses: Set<string>;
-  /** Whether the application's API answers at that URL's host. */
+  /** Returns whether the application's API answers at that URL's host. */
   hasApiAt: (url: URL) => boolean;
 }
 
-/** A call as faults see it. */
+/** A call as fault rules see it. */
 const seenCall = (
   { service, protocol, region, cluster }: OpenCall,
   request: HttpRequest,
@@ -86,7 +87,7 @@ export const createDoor = (options: DoorOptions): Door => {
     world,
     services,
     kubernetes,
-    // By AWS's clock: what a function has signed carries its own time.
+    // By AWS's clock: a function signs with the time of its own clock.
     signatureTime: () =>
       signatureTime() - (currentInvocation() === undefined ? 0 : world.knobs.functionClockSkewSeconds * 1000),
     authorizer,
@@ -98,7 +99,7 @@ export const createDoor = (options: DoorOptions): Door => {
   const catchUp = (): void => world.schedule.advanceTo(clock.now());
   const arrivedAt = (): string => new Date(world.schedule.now()).toISOString();
 
-  /** Lets the call have its effect, and the call log have it. */
+  /** Runs the call and logs it. */
   const effect = async (admitted: Admitted, request: HttpRequest, call: OpenCall, log: Log): Promise<HttpResponse> => {
     // A call that hung arrives later than it was made.
     catchUp();
@@ -135,7 +136,10 @@ export const createDoor = (options: DoorOptions): Door => {
 
 type Log = (at: string, response: HttpResponse) => HttpResponse;
 
-/** The door for callers from outside, who are no threads of the clock: to answer each of them is one. */
+/**
+ * Wraps the gateway for callers from outside, who are not threads of the clock: each of their requests is answered on a
+ * thread of its own.
+ */
 export const onThreads = (door: Door, clock: Pick<SandboxClock, 'spawn'>): Door => ({
   ...door,
   handle: (request) => clock.spawn(() => door.handle(request)),

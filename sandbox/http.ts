@@ -1,27 +1,24 @@
 import type { Asked, Denial } from './authorization/asked.ts';
 import { isObject, type Json } from './json.ts';
 
-/**
- * The wire as the sandbox sees it: what both transports turn their requests into, and what every service is a function
- * of.
- */
+/** HTTP messages in the sandbox: both transports convert their requests to these types, and services are functions of them. */
 export interface HttpRequest {
   method: string;
-  /** Host header, with the port where there is one. */
+  /** Host header, with the port if there is one. */
   host: string;
   /** Path as on the wire: still percent-encoded, without the query. */
   path: string;
-  /** Decoded; a key that comes several times has a list. */
+  /** Decoded; a repeated key has a list. */
   query: Record<string, string | string[]>;
-  /** The query has a percent sign that is not followed by two hexadecimal digits; it was decoded as well as it can be. */
+  /** Set if a percent sign in the query is not followed by two hexadecimal digits; the rest was decoded. */
   badQuery?: true;
   /**
-   * Names in lower case; what comes several times is joined by commas, and in `impersonate-…`, whose values may have
+   * Names in lower case; repeated headers are joined by commas, and `impersonate-…` headers, whose values may contain
    * commas, by line breaks.
    */
   headers: Record<string, string>;
   body: Uint8Array;
-  /** What the body would say: of a caller in this process, who makes no text of it. The body is empty then. */
+  /** The body as data, from a caller in this process that does not serialize it. The body is then empty. */
   content?: Json;
 }
 
@@ -30,13 +27,13 @@ export interface HttpResponse {
   headers: Record<string, string>;
   body: string | Uint8Array;
   /**
-   * What the body says, for a caller in this process, who reads it at once: it may be part of the world. Nobody may
-   * change it.
+   * The body as data, for a caller in this process that reads it at once: it may be part of the world. Callers must not
+   * modify it.
    */
   content?: Json;
 }
 
-/** The JSON object that a request carries; undefined where it carries something else. */
+/** Returns the JSON object that a request carries; undefined if it carries something else. */
 export const contentOf = ({ content, body }: HttpRequest): Json | undefined => {
   if (content) return content;
   try {
@@ -47,7 +44,7 @@ export const contentOf = ({ content, body }: HttpRequest): Json | undefined => {
   }
 };
 
-/** An answer whose text is only made when somebody reads it. */
+/** A response that is serialized only when its body is read. */
 export class ContentResponse implements HttpResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
@@ -73,7 +70,7 @@ export class ContentResponse implements HttpResponse {
   }
 }
 
-/** Who calls, once the signature is verified. */
+/** The verified caller. */
 export interface Caller {
   accessKeyId: string;
   /** ARN of the IAM role (not of the session) behind the key. */
@@ -81,14 +78,14 @@ export interface Caller {
   account: string;
 }
 
-/** What a service learns about a call beside its request; it reports the operation's name for the call log. */
+/** What a service gets about a call in addition to its request. */
 export interface CallContext {
   caller: Caller;
   /** Region from the signature's credential scope. */
   region: string;
-  /** Sets what the call log shows; `input` must be plain JSON data without secrets. */
+  /** Sets the operation's name and input in the call log; `input` must be plain JSON data without secrets. */
   describe(operation: string, input: unknown): void;
-  /** The refusal, where the caller may not do that: the service answers it in its own form, and has changed nothing. */
+  /** Returns the refusal if the caller may not do that: the service returns it in its own form, without any change. */
   authorize(asked: Asked): Denial | undefined;
 }
 

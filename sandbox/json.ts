@@ -1,11 +1,11 @@
-/** JSON objects, told from other values, and JSON texts from others. */
+/** Helpers for JSON objects and JSON text. */
 export type Json = Record<string, unknown>;
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * A copy of plain data. Unlike structuredClone's its texts are the same, which a world with thousands of like objects
- * can't have twice.
+ * Copies plain data. Unlike structuredClone, it shares strings, which a world with thousands of similar objects cannot
+ * afford to duplicate.
  */
 export const copyOf = <T>(value: T): T => {
   if (Array.isArray(value)) return value.map((item: unknown) => copyOf(item)) as T;
@@ -24,13 +24,13 @@ export const isJson = (text: string): boolean => {
   }
 };
 
-/** As text would have it. */
+/** Returns the object without undefined members, as JSON text would have it. */
 export const withoutUndefined = (value: Json): Json => {
-  const left: Json = {};
-  for (const name of Object.keys(value)) if (value[name] !== undefined) left[name] = value[name];
-  return left;
+  const defined: Json = {};
+  for (const name of Object.keys(value)) if (value[name] !== undefined) defined[name] = value[name];
+  return defined;
 };
 
-/** What may be left out, be there once, or be a list: as a list. */
+/** Returns a list for a value that may be absent, single or a list. */
 export const listOf = (value: unknown): unknown[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value];

@@ -1,12 +1,12 @@
-/** What a deployed application says of itself: its stack's outputs, and where its API answers. */
+/** A deployed application's stack outputs and API address. */
 import { loopbackUrlOf } from './apigateway/addresses.ts';
 import type { AssemblyApi } from './assembly/apis.ts';
 import type { Assembly } from './assembly/assembly.ts';
 
 /**
- * ARNs of the deployed state machines, the name of the ledger's table, and the roles that call API servers, all of
- * them, those that restart workloads there and those that change service accounts, as the template's outputs say;
- * Retire is there where roles' trust may be changed.
+ * Values from the template's outputs: ARNs of the deployed state machines, the name of the ledger's table, and the
+ * roles that call API servers: all of them, those that restart workloads, and those that change service accounts.
+ * Retire exists only if trust policies may be changed.
  */
 export interface SandboxOutputs {
   stateMachineArn: string;
@@ -20,7 +20,7 @@ export interface SandboxOutputs {
   annotateRoleArns: string[];
 }
 
-/** Throws an Error where an output is missing. `directory`: where the application is, for the message. */
+/** Throws an Error if an output is missing. `directory` is the application's directory, for the message. */
 export const outputsOf = ({ outputs }: Assembly, directory: string): SandboxOutputs => {
   const required = (name: string): string => {
     const value = outputs[name];
@@ -45,7 +45,7 @@ export const outputsOf = ({ outputs }: Assembly, directory: string): SandboxOutp
   };
 };
 
-/** Of the first stage of the first API. `url`: where the sandbox listens. */
+/** Returns the URL of the first stage of the first API. `url` is the sandbox's listening address. */
 export const apiUrlOf = (apis: readonly AssemblyApi[], url: string | undefined): string | undefined => {
   const [api] = apis;
   const [stage] = api?.stages ?? [];

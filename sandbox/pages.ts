@@ -1,11 +1,11 @@
-/** Pages of a list that are told by key, so that what comes or goes between two pages shifts nothing. */
+/** Pages of a list whose tokens hold a key, so that items added or removed between two pages shift nothing. */
 const PREFIX = 'after:';
 
 const encode = (key: string): string => Buffer.from(`${PREFIX}${key}`).toString('base64url');
 
 /**
- * The items after the token's key, in the order of their keys, at most `size`; `nextToken` where more follow.
- * Undefined for a token that no page has given.
+ * Returns at most `size` items after the token's key, in key order; with `nextToken` if more follow. Returns undefined
+ * for a token that no page returned.
  */
 export const pageAfter = <T>(
   items: Iterable<T>,

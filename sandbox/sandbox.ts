@@ -1,4 +1,4 @@
-/** Opens AWS on this machine: a scenario's world, the services over it, and the service itself deployed in it. */
+/** Opens AWS on this machine: a scenario's world, the services over it, and this application deployed in it. */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { ClientFactory } from '../lambdas/adapters/clients.ts';
@@ -43,7 +43,7 @@ export interface SandboxOptions {
   scenario: Scenario;
   seed?: number;
   /**
-   * Default: virtual; real where the sandbox listens (see `listen`), since other programs can't live in virtual time.
+   * Default: virtual, or real if the sandbox listens (see `listen`), since other programs cannot follow virtual time.
    */
   clock?: 'virtual' | 'real' | { scaled: number };
   /**
@@ -52,61 +52,64 @@ export interface SandboxOptions {
    */
   lambdas?: 'source' | 'bundled';
   /**
-   * Also serves AWS and the clusters' API servers on 127.0.0.1, for other programs; at that port, a free one by
-   * default. Wants a real or scaled clock. Bundled functions have it served anyway.
+   * Also serves AWS and the clusters' API servers on 127.0.0.1 for other programs, on the given port or a free one.
+   * Requires a real or scaled clock. With bundled functions, the sandbox always listens.
    */
   listen?: { port?: number };
   /**
-   * How clients in this process call: `direct` (default) hands their commands over as they are, `sdk` has them go all the
-   * way of the SDK, signed, which takes several times as long. Answers, errors and the call log are the same. Whoever
-   * comes from outside signs in any case.
+   * How clients in this process make calls: `direct` (default) passes commands as data, `sdk` uses the SDK's whole
+   * stack, signed, which takes several times as long. Responses, errors and the call log are the same. Clients from
+   * outside always sign.
    */
   clients?: 'direct' | 'sdk';
   /**
-   * An execution that has ended keeps the last event of its history alone: for thousands of them in one process.
-   * Default: false.
+   * Keeps only the last event of an ended execution's history, for thousands of executions in one process. Default:
+   * false.
    */
   forgetHistories?: boolean;
   /**
-   * How many of the latest calls, and of the lines that functions log, are kept, for runs with millions of them; see
+   * Number of the latest calls, and of the latest log lines of functions, to keep, for runs with millions of them; see
    * `CallLog`. Default: all.
    */
   keepCalls?: number;
-  /** What a state machine runs in place of its own definition, such as that of an earlier release. Default: its own. */
+  /** Returns the definition that a state machine runs, such as an earlier release's. Default: its own. */
   definitionOf?: (machine: AssemblyStateMachine, assembly: Assembly) => object;
 }
 
 export interface Sandbox {
   world: World;
   clock: SandboxClock;
-  /** Clients that call this sandbox as that role; the operator's role when left out. */
+  /** Clients that call this sandbox with those credentials; default: the operator's role. */
   clients(as?: AwsCredentialIdentity, region?: string): ClientFactory;
   outputs: SandboxOutputs;
-  /** What runs and has run: whoever waits for an execution's end parks on its `ended`, which costs no calls. */
+  /** Running and ended executions: to wait for an execution's end, park on its `ended`, which makes no calls. */
   executions: Executions;
   /**
-   * Puts an event of AWS's own, such as a recorded one of CloudTrail, on the default bus of that place, or where the
-   * service is deployed: the rules that match it get it `eventLagSeconds` later. Throws EventError for what is no
-   * event.
+   * Puts an AWS service's event, such as a recorded CloudTrail event, on the default bus of an account and region, by
+   * default where the service is deployed: matching rules get it `eventLagSeconds` later. Throws EventError for a value
+   * that is not an event.
    */
   deliver(event: unknown, place?: BusPlace): void;
-  /** What the functions logged and counted so far. */
+  /** Returns the functions' logs and metrics so far. */
   logs(): TelemetryLine[];
-  /** What the sandbox's own services threw; each is a defect of the sandbox. */
+  /** Errors that the sandbox's own services threw; each is a defect of the sandbox. */
   failures: Door['failures'];
-  /** What was refused for want of a right, and the rights that calls rested on. */
+  /** The denied actions, and the permissions that allowed calls. */
   authorizer: Authorizer;
-  /** Where the AWS services listen, and variables that point other programs there; there for a sandbox that listens. */
+  /**
+   * Address of the AWS services, and environment variables that point other programs to it; present only if the sandbox
+   * listens.
+   */
   url?: Loopback['url'];
   environment?: Loopback['environment'];
   /**
-   * Base URL of the application's HTTP API, its first stage, without a slash at the end; there where the application
-   * has one. Of a sandbox that listens it is on 127.0.0.1, otherwise the API's own host in AWS, which
-   * `clients().config.transport.http` reaches. Requests are signed for `execute-api` in `world.home.region`; in virtual
-   * time whoever sends them is a thread of the clock.
+   * Base URL of the first stage of the application's HTTP API, without a trailing slash; present only if the
+   * application has an API. If the sandbox listens, the URL is on 127.0.0.1; otherwise it has the API's own host in
+   * AWS, which `clients().config.transport.http` reaches. Requests are signed for `execute-api` in `world.home.region`;
+   * in virtual time the sender must be a thread of the clock.
    */
   apiUrl?: string;
-  /** Stops what still runs, and ends every process and connection. */
+  /** Stops running executions, and ends every process and connection. */
   close(): Promise<void>;
 }
 
@@ -117,7 +120,7 @@ const openClock = (kind: NonNullable<SandboxOptions['clock']>, startAt: number):
 
 type OpenOptions = SandboxOptions & { assemblyDirectory: string };
 
-/** What is known before anything is deployed. */
+/** What is known before the deployment. */
 interface Ground {
   options: OpenOptions;
   assembly: Assembly;
@@ -127,21 +130,21 @@ interface Ground {
   clock: SandboxClock;
   clients: NonNullable<SandboxOptions['clients']>;
   bundled: boolean;
-  /** Where it listens at all. */
+  /** Set if the sandbox listens. */
   listen: { port?: number } | undefined;
 }
 
-/** Resolves the application, and builds the world that it is deployed in. */
+/** Resolves the application, and builds the world to deploy it in. */
 const prepare = (options: OpenOptions): Ground => {
   const { assemblyDirectory, seed, keepCalls, clients = 'direct' } = options;
   const bundled = options.lambdas === 'bundled';
-  const wanted = Date.parse(options.scenario.startAt);
-  const startAt = bundled ? Math.max(wanted, Date.now()) : wanted;
+  const configured = Date.parse(options.scenario.startAt);
+  const startAt = bundled ? Math.max(configured, Date.now()) : configured;
   const scenario: Scenario = { ...options.scenario, startAt: new Date(startAt).toISOString() };
   const listen = options.listen ?? (bundled ? {} : undefined);
   const kind = options.clock ?? (listen ? 'real' : 'virtual');
   if (options.listen && kind === 'virtual')
-    throw new Error("A sandbox that listens can't run in virtual time. Open it with a real or scaled clock.");
+    throw new Error('A sandbox that listens cannot run in virtual time. Open it with a real or scaled clock.');
 
   const home = homeOf(scenario);
   const assembly = loadAssembly(assemblyDirectory, home);
@@ -173,13 +176,13 @@ const prepare = (options: OpenOptions): Ground => {
   };
 };
 
-/** The services that need no functions, behind a door; `services` takes the others. */
+/** The services that need no functions, behind the gateway; the others are added to `services` later. */
 interface Front {
   services: Record<string, Service>;
   buckets: Buckets;
   authorizer: Authorizer;
   door: Door;
-  /** Until the ledger's tables are there. */
+  /** Resolves once the ledger's tables exist. */
   ready: Promise<unknown>;
 }
 
@@ -195,7 +198,7 @@ const openFront = ({ world, clock, assembly, bundled }: Ground, invoke: LambdaRu
     dynamodb: dynamodb.service,
     s3: createS3Service(world, buckets),
   };
-  // Functions in processes of their own are known by their role alone.
+  // Functions in separate processes are identified only by their role.
   const stepsByRole = new Map(bundled ? assembly.functions.map((fn) => [fn.roleArn, stepOf(fn)]) : []);
   const authorizer = new Authorizer(world);
   const { apis = [] } = assembly;
@@ -211,7 +214,7 @@ const openFront = ({ world, clock, assembly, bundled }: Ground, invoke: LambdaRu
   return { services, buckets, authorizer, door, ready };
 };
 
-/** Executions and events over the functions, as services behind the door. */
+/** Adds executions and events, which need the functions, to the gateway's services. */
 const openBack = (
   { options, world, clock, assembly, spokes }: Ground,
   { services, buckets, authorizer }: Front,
@@ -251,11 +254,11 @@ const openBack = (
 };
 
 /**
- * Opens a sandbox over a synthesised application (`assemblyDirectory`: a cdk.out). Throws AssemblyError for an
- * application that can't be read, ServiceRoleError for one whose roles AWS could not use, PortError for a port that
- * can't be had, and an Error for a definition or a clock that can't be run here.
+ * Opens a sandbox over a synthesised application (`assemblyDirectory` is a cdk.out). Throws AssemblyError for an
+ * application that cannot be read, ServiceRoleError for roles that AWS could not use, PortError for a port that is not
+ * available, and an Error for a definition or a clock that cannot be run here.
  *
- * Bundled functions look at the machine's clock, so their sandbox's time starts now, unless the scenario starts later.
+ * Bundled functions use the machine's clock, so their sandbox's time starts now, unless the scenario starts later.
  */
 export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
   const ground = prepare(options);
@@ -266,7 +269,7 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
     return deployed.lambda.invoke(...given);
   });
   const { door, authorizer } = front;
-  // After all that happens at that moment, whichever way the call takes to the door.
+  // Answers come after everything else that happens at that moment, for both kinds of clients.
   const transport = inProcessTransport(door, world, { clients, latency: () => turn() });
   const operator = credentialsOf(world, operatorRoleArn(world));
   await front.ready;

@@ -1,13 +1,13 @@
 /**
- * Whether the services can use the roles that the application gives them. Lambda and Step Functions look at a role's
- * trust policy when a function or a state machine is made ("The role defined for the function cannot be assumed by
- * Lambda."; "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume
- * the provided role."), EventBridge when it first delivers: here all of it is said before anything runs.
+ * Checks that AWS services can use the roles that the application assigns to them. Lambda and Step Functions evaluate a
+ * role's trust policy when a function or state machine is created ("The role defined for the function cannot be assumed
+ * by Lambda."; "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume
+ * the provided role."), EventBridge on its first delivery: the sandbox reports all of these before anything runs.
  */
 import { evaluate, type KeyState, parsePolicy } from '../lambdas/domain/policy/index.ts';
 import type { Assembly } from './assembly/assembly.ts';
 
-/** A role that its service can't use; the message says what to add. */
+/** A service cannot use a role; the message says what to add. */
 export class ServiceRoleError extends Error {
   override readonly name = 'ServiceRoleError';
 }
@@ -15,9 +15,9 @@ export class ServiceRoleError extends Error {
 interface Use {
   service: 'events' | 'lambda' | 'scheduler' | 'states';
   roleArn: string;
-  /** What the role is for, as a reader would say it. */
+  /** What uses the role, for the message. */
   what: string;
-  /** Of what the service assumes it for. */
+  /** ARN of the resource for which the service assumes the role. */
   arn: string;
 }
 
@@ -48,11 +48,11 @@ const usesOf = ({ functions, stateMachines, rules, schedules = [] }: Assembly): 
 ];
 
 /**
- * Of a service that assumes a role. Step Functions sends the state machine (Step Functions Developer Guide, "Prevent
- * cross-service confused deputy issue") and EventBridge the rule (EventBridge User Guide, "Using IAM policy
- * conditions"), Scheduler the schedule's group (EventBridge Scheduler User Guide, "Confused deputy prevention"); what
- * Lambda sends is not documented, and anything else is not known beforehand. That it is a service is: IAM User Guide,
- * "AWS global condition context keys".
+ * Returns the condition keys of a service that assumes a role. Step Functions sends the state machine (Step Functions
+ * Developer Guide, "Prevent cross-service confused deputy issue") and EventBridge the rule (EventBridge User Guide,
+ * "Using IAM policy conditions"), Scheduler the schedule's group (EventBridge Scheduler User Guide, "Confused deputy
+ * prevention"); what Lambda sends is not documented, and all other keys are unknown. That `aws:PrincipalIsAWSService`
+ * is true is documented: IAM User Guide, "AWS global condition context keys".
  */
 const lookUpOf = ({ service, arn }: Use): ((key: string) => KeyState) => {
   const [, , , , account = ''] = arn.split(':');
@@ -80,16 +80,16 @@ const refusalOf = (use: Use, trustPolicy: unknown): string | undefined => {
     lookUp: lookUpOf(use),
   });
   if (verdict === 'allowed' || verdict === 'unknown') return undefined;
-  const wanted = JSON.stringify({ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' });
-  return `The sandbox can't deploy the application: ${service} may not assume the role ${use.roleArn} of the ${use.what} (${reasons[0]?.message ?? verdict}). Add to the role's trust policy: ${wanted}.`;
+  const statement = JSON.stringify({ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' });
+  return `The sandbox cannot deploy the application: ${service} may not assume the role ${use.roleArn} of the ${use.what} (${reasons[0]?.message ?? verdict}). Add to the role's trust policy: ${statement}.`;
 };
 
-/** Assemblies are read once and never change. */
+/** Assemblies that were already checked: they never change. */
 const checked = new WeakSet<Assembly>();
 
 /**
- * Throws ServiceRoleError for the first role that a service can't use; roles that the application only names are not
- * looked at.
+ * Throws ServiceRoleError for the first role that a service cannot use; roles that the application only references are
+ * not checked.
  */
 export const checkServiceRoles = (assembly: Assembly): void => {
   if (checked.has(assembly)) return;

@@ -1,4 +1,4 @@
-/** The SDK's schemas, read once into plain trees: its own objects work their answers out at each question. */
+/** The SDK's schemas, converted once to plain trees: the SDK's own objects recompute each property on access. */
 import { NormalizedSchema } from '@smithy/core/schema';
 
 export type Kind = 'structure' | 'list' | 'map' | 'string' | 'number' | 'boolean' | 'timestamp' | 'other';
@@ -7,29 +7,32 @@ export interface Member {
   name: string;
   shape: Shape;
   required: boolean;
-  /** Where it travels in a request of a REST protocol: in the path, the query by that name, or (absent) in the body. */
+  /**
+   * Where the member travels in a request of a REST protocol: in the path, in the query under that name, or (if absent)
+   * in the body.
+   */
   place?: { in: 'label' } | { in: 'query'; name: string };
-  /** The caller's client makes one up where it has none. */
+  /** The caller's client generates a missing value. */
   isIdempotencyToken: boolean;
-  /** Its name in XML and in forms. */
+  /** The member's name in XML and in forms. */
   xmlName: string;
 }
 
 export interface Shape {
   kind: Kind;
   name: string;
-  /** Of a structure, in the model's order. */
+  /** A structure's members, in the model's order. */
   members: readonly Member[];
   byName: ReadonlyMap<string, Member>;
-  /** Of a list's items or a map's values. */
+  /** Returns the shape of a list's items or a map's values. */
   value: () => Shape;
-  /** Something in it that only the SDK knows how to write: a blob, a union, a header, a date in another format. */
+  /** Contains something that only the SDK can serialize: a blob, a union, a header, a date in another format. */
   isExotic: boolean;
 }
 
-/** Where a structure says how many of its members are required: the first that many. */
+/** The index in a structure's schema of the number of required members, which come first. */
 const REQUIRED_COUNT = 6;
-/** A timestamp whose format is the protocol's. */
+/** A timestamp in the protocol's format. */
 const TIMESTAMP_DEFAULT = 4;
 
 const kindOf = (schema: NormalizedSchema): Kind => {
@@ -42,7 +45,7 @@ const kindOf = (schema: NormalizedSchema): Kind => {
   return schema.isStringSchema() ? 'string' : 'other';
 };
 
-/** Names of a structure's required members. */
+/** Returns the names of a structure's required members. */
 export const requiredMembers = (schema: NormalizedSchema): string[] => {
   const raw = schema.getSchema();
   const count: unknown = Array.isArray(raw) ? (raw as readonly unknown[])[REQUIRED_COUNT] : 0;
@@ -72,14 +75,14 @@ const membersOf = (schema: NormalizedSchema): Member[] => {
   }));
 };
 
-/** By the schema itself, so that one that contains itself comes to an end. */
-const known = new WeakMap<object, Shape>();
+/** Shapes by their schema, so that a recursive schema terminates. */
+const shapes = new WeakMap<object, Shape>();
 
-/** Of a member: its own traits are told of by `Member`. */
+/** Returns the shape of a schema; the traits of a member itself are in `Member`. */
 export const shapeOf = (schema: NormalizedSchema): Shape => {
   const raw: unknown = schema.getSchema();
-  const before = typeof raw === 'object' && raw !== null ? known.get(raw) : undefined;
-  if (before) return before;
+  const cached = typeof raw === 'object' && raw !== null ? shapes.get(raw) : undefined;
+  if (cached) return cached;
   const kind = kindOf(schema);
   const isList = kind === 'list' || kind === 'map';
   const shape: Shape = {
@@ -89,13 +92,13 @@ export const shapeOf = (schema: NormalizedSchema): Shape => {
     byName: new Map(),
     value: () => shapeOf(schema.getValueSchema()),
     isExotic:
-      // A unit is what an operation without input or output has.
+      // An operation without input or output has a unit.
       (kind === 'other' && !schema.isUnitSchema()) ||
       schema.isUnionSchema() ||
       (kind === 'timestamp' && raw !== TIMESTAMP_DEFAULT) ||
       (schema.isMemberSchema() && hasExoticTraits(schema)),
   };
-  if (typeof raw === 'object' && raw !== null) known.set(raw, shape);
+  if (typeof raw === 'object' && raw !== null) shapes.set(raw, shape);
   if (kind === 'structure') {
     shape.members = membersOf(schema);
     shape.byName = new Map(shape.members.map((member) => [member.name, member]));

@@ -1,6 +1,6 @@
 /**
  * Bearer tokens for the Kubernetes API: `k8s-aws-v1.` and a presigned GetCallerIdentity URL. The checks are those of
- * the authenticator that EKS runs (github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go).
+ * EKS's authenticator (github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go).
  */
 import { hostOf, partitionOf } from '../lambdas/domain/partitions.ts';
 import type { Caller, HttpRequest } from './http.ts';
@@ -10,9 +10,9 @@ import type { KeyRing } from './signature.ts';
 const PREFIX = 'k8s-aws-v1.';
 const MAX_TOKEN_LENGTH = 4096;
 const CLUSTER_HEADER = 'x-k8s-aws-id';
-/** STS's global endpoint, which the partition `aws` alone has. */
+/** STS's global endpoint, which only the partition `aws` has. */
 const GLOBAL_STS = 'sts.amazonaws.com';
-/** A token is good for 15 minutes after its date, whatever X-Amz-Expires says. */
+/** A token is valid for 15 minutes after its date, regardless of X-Amz-Expires. */
 const TOKEN_LIFETIME = 15 * 60_000;
 const PARAMETERS = new Set([
   'action',
@@ -27,14 +27,17 @@ const PARAMETERS = new Set([
   'x-amz-user-agent',
 ]);
 
-/** Whether that is a host of STS in the partition: the authenticator knows those of its own cluster's alone. */
+/**
+ * Returns whether the host is an STS host of the partition: the authenticator accepts only hosts of its own cluster's
+ * partition.
+ */
 const isStsHost = (host: string, partition: string): boolean => {
   if (host === GLOBAL_STS) return partition === 'aws';
   const [, region = ''] = /^sts\.([a-z0-9-]+)\./.exec(host) ?? [];
   return host === hostOf('sts', region) && partitionOf(region) === partition;
 };
 
-/** The presigned request inside a token, or what is wrong with its form. */
+/** Returns the presigned request inside a token, or why the token is malformed. */
 const readToken = (token: string, region: string, addresses: ReadonlySet<string>): URL | { refused: string } => {
   if (!token.startsWith(PREFIX)) return { refused: `token is missing expected "${PREFIX}" prefix` };
   if (token.length > MAX_TOKEN_LENGTH) return { refused: 'token is too large' };
@@ -58,15 +61,15 @@ const readToken = (token: string, region: string, addresses: ReadonlySet<string>
 
 export interface TokenOptions {
   /**
-   * Origins (http://127.0.0.1:4566) at which this AWS's STS answers beside its own hosts; `aws eks get-token` presigns
-   * for one where AWS_ENDPOINT_URL_STS is set.
+   * Origins (http://127.0.0.1:4566) at which this AWS's STS answers in addition to its own hosts; `aws eks get-token`
+   * presigns for such an origin if AWS_ENDPOINT_URL_STS is set.
    */
   addresses?: ReadonlySet<string>;
 }
 
 /**
- * Who a token speaks for, or why the cluster would answer 401.
- * `now`: the clock of those who sign, milliseconds since 1970.
+ * Returns the token's caller, or why the cluster would answer 401. `now` is the time on the clock of the signers, in
+ * milliseconds since 1970.
  */
 export const verifyEksToken = (
   keys: KeyRing,

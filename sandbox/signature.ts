@@ -1,13 +1,13 @@
 /**
- * Signature Version 4, seen from AWS's side: the header form that SDKs send and the presigned query form that EKS
- * tokens are made of. Rules and texts: IAM User Guide, "Signature Version 4 for API requests"; texts as users report
- * them (aws/aws-cli#6676, aws/aws-sdk-js#254). Synchronous, so that nothing of a run lands in the thread pool.
+ * Verifies Signature Version 4 as AWS does: the header form that SDKs send, and the presigned query form inside EKS
+ * tokens. Rules and texts: IAM User Guide, "Signature Version 4 for API requests"; texts as users report them
+ * (aws/aws-cli#6676, aws/aws-sdk-js#254). Synchronous, so that no part of a run uses the thread pool.
  */
 import { createHash, createHmac } from 'node:crypto';
 import type { Caller, HttpRequest } from './http.ts';
 import type { AccessKey } from './world/world.ts';
 
-/** What is wrong with a request's authentication; each protocol has its own error name for it. */
+/** An authentication problem of a request; each protocol has its own error name for it. */
 export type SignatureProblem = 'missing' | 'incomplete' | 'unknown-key' | 'expired' | 'mismatch';
 
 export interface Verified {
@@ -23,7 +23,7 @@ export interface Refused {
   message: string;
 }
 
-/** The keys that a verifier knows; a World is one. */
+/** The keys that a verifier accepts; a World is one. */
 export interface KeyRing {
   accessKeys: Map<string, AccessKey>;
 }
@@ -50,7 +50,7 @@ const EXPIRED = 'The security token included in the request is expired';
 export const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
 
-/** Services whose window for the signature's date is 15 minutes; the others' is 5. */
+/** Services that allow signature dates within 15 minutes; the others allow 5. */
 const WIDE_WINDOW = new Set(['iam', 'sts', 'dynamodb', 's3']);
 const MINUTE = 60_000;
 
@@ -58,11 +58,11 @@ const refuse = (problem: SignatureProblem, message: string): Refused => ({ ok: f
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 const hmac = (key: string | Uint8Array, data: string): Buffer => createHmac('sha256', key).update(data).digest();
 
-/** RFC 3986 percent-encoding of everything but unreserved characters. */
+/** Percent-encodes everything except unreserved characters (RFC 3986). */
 const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** Every service but S3 normalises the path and encodes it once more. */
+/** Normalises the path and encodes it once more, as every service except S3 does. */
 const canonicalPath = (path: string): string => {
   const segments: string[] = [];
   for (const segment of path.split('/')) {
@@ -73,7 +73,7 @@ const canonicalPath = (path: string): string => {
   return encode(normalised).replaceAll('%2F', '/');
 };
 
-/** S3 takes the path as it is, encoded once: `a//b` and `a/../b` are keys of their own. */
+/** Encodes the path once without normalising it, as S3 does: `a//b` and `a/../b` are different keys. */
 const canonicalKey = (path: string): string => {
   try {
     return encode(decodeURIComponent(path)).replaceAll('%2F', '/');
@@ -82,7 +82,10 @@ const canonicalKey = (path: string): string => {
   }
 };
 
-/** What S3's clients say of the body, which S3 itself holds against it; of a presigned request nothing is said. */
+/**
+ * Returns the payload hash that S3's clients declare, which S3 compares with the body; a presigned request declares
+ * none.
+ */
 const payloadOf = (request: HttpRequest, { service, form }: Pick<ClaimedSignature, 'service' | 'form'>): string => {
   if (service !== 's3') return sha256(request.body);
   return form === 'query' ? 'UNSIGNED-PAYLOAD' : (request.headers['x-amz-content-sha256'] ?? sha256(request.body));
@@ -126,7 +129,7 @@ const parameter = (request: HttpRequest, name: string): string | undefined => {
   return Array.isArray(value) ? value[0] : value;
 };
 
-/** The parts of a signature as the request gives them, by name. */
+/** The parts of a signature by name, as the request has them. */
 interface ClaimedFields {
   form: ClaimedSignature['form'];
   fields: Record<string, string | undefined>;
@@ -134,7 +137,7 @@ interface ClaimedFields {
 
 const REQUIRED_FIELDS = ['Credential', 'SignedHeaders', 'Signature', 'Date'];
 
-/** Undefined for a request that is not signed. */
+/** Returns undefined for an unsigned request. */
 const claimedFields = (request: HttpRequest): ClaimedFields | undefined => {
   const authorization = request.headers['authorization'];
   if (authorization?.startsWith(`${ALGORITHM} `)) {
@@ -199,7 +202,7 @@ const readClaim = (request: HttpRequest): ClaimedSignature | Refused => {
   };
 };
 
-/** Milliseconds since 1970 of yyyymmddThhmmssZ; NaN where it is something else. */
+/** Returns the milliseconds since 1970 of yyyymmddThhmmssZ; NaN for any other text. */
 export const parseTimestamp = (text: string): number => {
   const [, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
   const [year = '', month = '', day = '', hour = '', minute = '', second = ''] = parts;
@@ -237,7 +240,7 @@ const checkDate = (claim: ClaimedSignature, now: number): Refused | undefined =>
   return undefined;
 };
 
-/** The header and the amz headers that came along must be part of what was signed. */
+/** Checks that the host header and the request's amz headers are signed. */
 const checkSignedHeaders = (request: HttpRequest, claim: ClaimedSignature): Refused | undefined => {
   const required = [
     'host',
@@ -249,7 +252,7 @@ const checkSignedHeaders = (request: HttpRequest, claim: ClaimedSignature): Refu
     : refuse('mismatch', `'${missing}' must be a 'SignedHeader' in the AWS Authorization.`);
 };
 
-/** The key that a request names, or why AWS would not take it. `now`: the clock of those who sign. */
+/** Returns the key that a request names, or why AWS would reject it. `now` is the time on the clock of the signers. */
 export const resolveKey = (
   keys: KeyRing,
   claim: Pick<ClaimedSignature, 'accessKeyId' | 'sessionToken'>,
@@ -262,8 +265,8 @@ export const resolveKey = (
 };
 
 /**
- * Who signed the request, or why AWS would not believe it.
- * `now` is the clock of those who sign (milliseconds since 1970), not the world's time.
+ * Returns who signed the request, or why AWS would reject the signature. `now` is the time on the clock of the signers
+ * (milliseconds since 1970), not the world's time.
  */
 export const verifySignature = (request: HttpRequest, keys: KeyRing, now: number): Verified | Refused => {
   const claim = readClaim(request);

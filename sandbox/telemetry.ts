@@ -1,9 +1,9 @@
-/** What functions log and count in the sandbox, kept in memory. */
+/** Keeps the functions' logs and metrics in memory. */
 import type { Clock, LogFields, Telemetry } from '../lambdas/ports/runtime.ts';
 import { keepLatest } from './world/call-log.ts';
 
 export interface TelemetryLine {
-  /** The sandbox's time, ISO 8601; absent for what a bundled function wrote. */
+  /** The sandbox's time, ISO 8601; absent for output of a bundled function. */
   at?: string;
   functionName: string;
   level: 'INFO' | 'WARN' | 'ERROR' | 'COUNT';
@@ -12,7 +12,7 @@ export interface TelemetryLine {
   fields?: LogFields;
 }
 
-/** A function's Telemetry that adds to `lines`. `keep`: how many of the latest stay; default: all. */
+/** Returns a function's Telemetry that adds to `lines`. `keep` is the number of latest lines to keep; default: all. */
 export const collectTelemetry = (
   lines: TelemetryLine[],
   functionName: string,

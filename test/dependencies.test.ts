@@ -469,7 +469,7 @@ describe('the bill of materials', async () => {
     expect(bill.dependencies).toHaveLength(refs.size + 1);
   });
 
-  it('has the same bytes each time', () => {
+  it('has the same bytes each time', async () => {
     const again = join(folder, 'again.cdx.json');
     await writeSbom(again);
     expect(readFileSync(again).equals(readFileSync(file))).toBe(true);

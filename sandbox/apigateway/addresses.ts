@@ -1,17 +1,17 @@
-/** Where APIs answer: at their own hosts, and below the address of a sandbox that listens. */
+/** Resolves where APIs answer: at their own hosts, and below the address of a listening sandbox. */
 import { DNS_SUFFIXES } from '../../lambdas/domain/partitions.ts';
 import type { AssemblyApi } from '../assembly/apis.ts';
 import type { HttpRequest } from '../http.ts';
 import { ALGORITHM } from '../signature.ts';
 
 export interface Address {
-  /** Undefined for an API that is not there. */
+  /** Undefined if the API does not exist. */
   api?: AssemblyApi;
-  /** What of the path is before the stage. */
+  /** The part of the path before the stage. */
   prefix: string;
 }
 
-/** The service that a request says to be signed for; undefined where it is not signed. */
+/** Returns the service that a request claims to be signed for; undefined if it is unsigned. */
 export const signedFor = (request: HttpRequest): string | undefined => {
   const authorization = request.headers['authorization'] ?? '';
   const inQuery = [request.query['X-Amz-Credential']].flat()[0];
@@ -25,13 +25,13 @@ const isAws = (host: string): boolean => DNS_SUFFIXES.some((suffix) => hostnameO
 export const apiAtHost = (apis: readonly AssemblyApi[], host: string): AssemblyApi | undefined =>
   apis.find((api) => api.host === hostnameOf(host));
 
-/** Of several APIs, the path says which: `/_apis/ID/STAGE/…`. */
+/** With several APIs, the path names the API: `/_apis/ID/STAGE/…`. */
 const named = /^\/_apis\/([^/]+)/;
 
 /**
- * Which API a request is for, signed or not; undefined where it is not for any. At an address that all services share,
- * what is signed for another service is that service's, and what is not signed is an API's where its path begins with
- * one of its stages.
+ * Returns the API that a request is for, signed or not; undefined if it is for none. At an address that all services
+ * share, a request signed for another service belongs to that service, and an unsigned request belongs to an API if its
+ * path begins with one of the API's stages.
  */
 export const addressOf = (apis: readonly AssemblyApi[], request: HttpRequest): Address | undefined => {
   const api = apiAtHost(apis, request.host);
@@ -45,11 +45,13 @@ export const addressOf = (apis: readonly AssemblyApi[], request: HttpRequest): A
     return { ...(found ? { api: found } : {}), prefix };
   }
   const stage = request.path.split('/')[1] ?? '';
-  const having = apis.filter(({ stages }) => stages.some(({ name }) => name === stage));
-  if (having.length === 1 && having[0]) return { api: having[0], prefix: '' };
+  const matching = apis.filter(({ stages }) => stages.some(({ name }) => name === stage));
+  if (matching.length === 1 && matching[0]) return { api: matching[0], prefix: '' };
   return service === undefined ? undefined : { prefix: '' };
 };
 
-/** Base URL of an API's stage below a sandbox's address: with one API, the stage alone says which. */
+/**
+ * Returns the base URL of an API's stage below a sandbox's address: with only one API, the stage alone identifies it.
+ */
 export const loopbackUrlOf = (apis: readonly AssemblyApi[], api: AssemblyApi, stage: string, url: string): string =>
   `${url}${apis.length === 1 ? '' : `/_apis/${api.id}`}/${stage}`;

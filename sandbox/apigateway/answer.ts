@@ -1,14 +1,14 @@
 /**
- * What a function's answer becomes. Source: API Gateway Developer Guide, "Output format of a Lambda function for proxy
- * integration".
+ * Turns a function's result into an HTTP response. Source: API Gateway Developer Guide, "Output format of a Lambda
+ * function for proxy integration".
  */
 import type { HttpResponse } from '../http.ts';
 import { isObject } from '../json.ts';
 
-/** None has to be there, and no other may: anomalyco/sst#2760. */
+/** All fields are optional, and no other field is allowed: anomalyco/sst#2760. */
 const FIELDS = new Set(['statusCode', 'headers', 'multiValueHeaders', 'body', 'isBase64Encoded']);
 
-/** Developer Guide, "Amazon API Gateway important notes": these come under `x-amzn-remapped-…`. */
+/** Developer Guide, "Amazon API Gateway important notes": these headers are returned as `x-amzn-remapped-…`. */
 const REMAPPED = new Set([
   'connection',
   'content-length',
@@ -29,7 +29,7 @@ const isValue = (value: unknown): value is string | number | boolean =>
 const isName = (name: string): boolean => /^[!#$%&'*+.^`|~\w-]+$/.test(name);
 const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null;
 
-/** Undefined for what are no headers. Several values of one are joined by commas. */
+/** Returns undefined for invalid headers. Several values of one header are joined by commas. */
 const headersOf = (single: unknown, multiple: unknown): Record<string, string> | undefined => {
   if (!isAbsent(single) && !isObject(single)) return undefined;
   if (!isAbsent(multiple) && !isObject(multiple)) return undefined;
@@ -58,9 +58,9 @@ const statusOf = (given: unknown): number | undefined => {
 };
 
 /**
- * Undefined for a malformed one: what is no object, has other fields, a body that is no text, or no HTTP status.
- * `binary`: whether the caller accepts one of the API's binary types; else even a body in base64 goes out as it is
- * (Developer Guide, "Content type conversions in API Gateway").
+ * Returns undefined for a malformed result: one that is not an object, has other fields, or has a body that is not a
+ * string or an invalid HTTP status. `binary` is true if the caller accepts one of the API's binary types; otherwise
+ * even a base64 body is sent as it is (Developer Guide, "Content type conversions in API Gateway").
  */
 export const answerOf = (result: unknown, binary = false): HttpResponse | undefined => {
   if (!isObject(result) || Object.keys(result).some((name) => !FIELDS.has(name))) return undefined;

@@ -1,11 +1,11 @@
-/** What API Gateway knows of a request: `$context` of its templates, `requestContext` of its events. */
+/** Builds what API Gateway knows about a request: `$context` of its templates, `requestContext` of its events. */
 import type { APIGatewayEventIdentity, APIGatewayEventRequestContext } from 'aws-lambda';
 import type { AssemblyApi, AssemblyMethod, AssemblyStage } from '../assembly/apis.ts';
 import type { Caller, HttpRequest } from '../http.ts';
 import { sessionOf, userIdOf } from '../sts/sessions.ts';
 import type { World } from '../world/world.ts';
 
-/** A request to a stage of an API, as far as it has come. */
+/** A request to a stage of an API, with what is known before a method is matched. */
 export interface Visit {
   api: AssemblyApi;
   stage: AssemblyStage;
@@ -18,10 +18,10 @@ export interface Visit {
   at: number;
 }
 
-/** Everybody comes from this machine. */
+/** Every request comes from this machine. */
 const SOURCE_IP = '127.0.0.1';
 
-const NOBODY: APIGatewayEventIdentity = {
+const ANONYMOUS: APIGatewayEventIdentity = {
   accessKey: null,
   accountId: null,
   apiKey: null,
@@ -40,15 +40,15 @@ const NOBODY: APIGatewayEventIdentity = {
 };
 
 /**
- * Of a role's session, `caller` and `user` are its id, as GetCallerIdentity answers it. Who needs no signature is not
- * known.
+ * For a role's session, `caller` and `user` are its id, as GetCallerIdentity returns it. A caller that needs no
+ * signature is unknown.
  */
 const identityOf = (world: World, { request }: Visit, caller: Caller | undefined): APIGatewayEventIdentity => {
-  const anybody = { ...NOBODY, userAgent: request.headers['user-agent'] ?? null };
-  if (!caller) return anybody;
+  const anonymous = { ...ANONYMOUS, userAgent: request.headers['user-agent'] ?? null };
+  if (!caller) return anonymous;
   const id = userIdOf(world, caller);
   return {
-    ...anybody,
+    ...anonymous,
     accessKey: caller.accessKeyId,
     accountId: caller.account,
     caller: id,
@@ -57,19 +57,19 @@ const identityOf = (world: World, { request }: Visit, caller: Caller | undefined
   };
 };
 
-/** As in `09/Apr/2015:12:34:56 +0000`. */
+/** Formats a time as in `09/Apr/2015:12:34:56 +0000`. */
 const requestTime = (at: number): string => {
   const [, , day = '', month = '', year = '', time = ''] =
     /^(\w+), (\d+) (\w+) (\d+) ([\d:]+) GMT$/.exec(new Date(at).toUTCString()) ?? [];
   return `${day}/${month}/${year}:${time} +0000`;
 };
 
-/** `method`: undefined where none was found. `deploymentId` comes along, which the types do not know. */
+/** The request context with `deploymentId`, which the types of `aws-lambda` lack. */
 export type RequestContext = APIGatewayEventRequestContext & { deploymentId: string };
 
 /**
- * Source: API Gateway Developer Guide, "Variables for data transformations for API Gateway" and "Lambda proxy
- * integrations".
+ * Builds the request context; `method` is undefined if none matched. Source: API Gateway Developer Guide, "Variables
+ * for data transformations for API Gateway" and "Lambda proxy integrations".
  */
 export const requestContextOf = (
   world: World,

@@ -1,5 +1,5 @@
 /**
- * What API Gateway itself answers, and what the API's gateway responses make of it. Source: API Gateway Developer
+ * Errors that API Gateway itself returns, and how the API's gateway responses shape them. Source: API Gateway Developer
  * Guide, "Gateway response types for API Gateway" and "Gateway responses for REST APIs in API Gateway".
  */
 import type { AssemblyApi } from '../assembly/apis.ts';
@@ -15,13 +15,13 @@ import type { SignatureProblem } from '../signature.ts';
 import type { RequestContext, Visit } from './context.ts';
 import { decoded } from './routes.ts';
 
-/** A refusal or failure before any API's response is looked at. */
+/** A refusal or failure before any gateway response of the API is applied. */
 export interface GatewayError {
   type: ResponseType;
   message: string;
-  /** Of the header `x-amzn-errortype`. */
+  /** The value of the header `x-amzn-errortype`. */
   name: string;
-  /** Where it is not the type's own. */
+  /** Set if it differs from the type's own status. */
   status?: number;
 }
 
@@ -33,8 +33,8 @@ const errorOf = (type: ResponseType, name: string, message: string, status?: num
 });
 
 /**
- * Also for a path or a method that is not there, signed or not: re:Post, "Missing Authentication Token" errors of a
- * REST API's endpoint.
+ * Also the answer for a path or method that does not exist, signed or not: re:Post, "Missing Authentication Token"
+ * errors of a REST API's endpoint.
  */
 export const MISSING_TOKEN = errorOf(
   'MISSING_AUTHENTICATION_TOKEN',
@@ -44,37 +44,40 @@ export const MISSING_TOKEN = errorOf(
 /** Text: re:Post and many reports of API Gateway's 504. */
 export const TIMED_OUT = errorOf('INTEGRATION_TIMEOUT', 'InternalServerErrorException', 'Endpoint request timed out');
 /**
- * The function's policy does not let API Gateway in, or there is no such function: its log says "Invalid permissions on
- * Lambda function" (re:Post, "API Gateway 500 Internal server error").
+ * The function's policy does not allow API Gateway to invoke it, or the function does not exist. API Gateway's log says
+ * "Invalid permissions on Lambda function" (re:Post, "API Gateway 500 Internal server error").
  */
 export const MISCONFIGURED = errorOf(
   'API_CONFIGURATION_ERROR',
   'InternalServerErrorException',
   'Internal server error',
 );
-/** Over what Lambda takes: koki-develop/lgtm-generator#10 has the whole answer. */
+/** The payload exceeds Lambda's limit: koki-develop/lgtm-generator#10 has the whole answer. */
 export const TOO_LONG_FOR_LAMBDA = errorOf('REQUEST_TOO_LARGE', 'BadRequestException', 'Request Too Long');
 
 /**
- * A content coding that is not supported, or a body that is not coded so: Developer Guide, "Call an API method with a
- * compressed payload". Its text is not documented.
+ * An unsupported content coding, or a body that is not encoded as declared: Developer Guide, "Call an API method with a
+ * compressed payload". The text is not documented.
  */
 export const NOT_DECODED = errorOf('UNSUPPORTED_MEDIA_TYPE', 'UnsupportedMediaTypeException', 'Unsupported Media Type');
 
-/** Over the limits of the stage: Developer Guide, "Gateway response types for API Gateway"; text: re:Post, many reports. */
+/**
+ * The stage's limits are exceeded: Developer Guide, "Gateway response types for API Gateway"; text: re:Post, many
+ * reports.
+ */
 export const THROTTLED = errorOf('THROTTLED', 'TooManyRequestsException', 'Too Many Requests');
 
-/** A function that failed, or whose answer is malformed: 502, of a type that a knob says (`apiUnusableAnswer`). */
+/** A function failed or returned a malformed result: 502, with the type that a knob sets (`apiUnusableAnswer`). */
 export const unusable = (type: ResponseType): GatewayError =>
   errorOf(type, 'InternalServerErrorException', 'Internal server error', 502);
 
-/** Message: IAM's, in which API Gateway hides the owner's account but for its end. */
+/** The message is IAM's, in which API Gateway masks all but the last digits of the owner's account. */
 export const accessDenied = (message: string): GatewayError =>
   errorOf('ACCESS_DENIED', 'AccessDeniedException', message);
 
 /**
- * Signatures that are not believed. The types are documented for a missing, an invalid and an expired one; that a
- * signature with parts missing and an unknown key count as invalid is not.
+ * Signatures that fail verification. The types for missing, invalid and expired signatures are documented; that an
+ * incomplete signature and an unknown key count as invalid is not.
  */
 const PROBLEMS: Record<SignatureProblem, [type: ResponseType, name: string]> = {
   missing: ['MISSING_AUTHENTICATION_TOKEN', 'MissingAuthenticationTokenException'],
@@ -83,10 +86,13 @@ const PROBLEMS: Record<SignatureProblem, [type: ResponseType, name: string]> = {
   expired: ['EXPIRED_TOKEN', 'ExpiredTokenException'],
   mismatch: ['INVALID_SIGNATURE', 'InvalidSignatureException'],
 };
-export const notBelieved = (problem: SignatureProblem, message: string): GatewayError =>
+export const unverified = (problem: SignatureProblem, message: string): GatewayError =>
   problem === 'missing' ? MISSING_TOKEN : errorOf(...PROBLEMS[problem], message);
 
-/** A signature for another place. Texts: aws/aws-sdk-js#254 and reports of other services with the same front. */
+/**
+ * A signature for another region or service. Texts: aws/aws-sdk-js#254 and reports of other services with the same
+ * front end.
+ */
 export const wrongScope = (scope: { service: string; region: string }, region: string): GatewayError | undefined => {
   if (scope.service !== 'execute-api')
     return errorOf(
@@ -107,29 +113,29 @@ const FALLBACK: AssemblyGatewayResponse = { headers: {}, templates: {} };
 const DEFAULT_TEMPLATES = { 'application/json': '{"message":$context.error.messageString}' };
 
 /**
- * "If the response type is unspecified, this response defaults to the DEFAULT_4XX type", or 5XX, by the status that it
- * would have.
+ * "If the response type is unspecified, this response defaults to the DEFAULT_4XX type", or to DEFAULT_5XX, by the
+ * status that the error would have.
  */
 const chosen = ({ responses }: AssemblyApi, type: ResponseType, status: number): AssemblyGatewayResponse =>
   responses[type] ?? responses[status < 500 ? 'DEFAULT_4XX' : 'DEFAULT_5XX'] ?? FALLBACK;
 
-/** The template of a type that the caller accepts, else the one for JSON, else the first. */
+/** Returns the template of a type that the caller accepts, otherwise the JSON template, otherwise the first. */
 const templateOf = (templates: Record<string, string>, accept: string): [type: string, template: string] => {
-  const wanted = accept.split(',').map((each) => each.split(';')[0]?.trim() ?? '');
+  const accepted = accept.split(',').map((each) => each.split(';')[0]?.trim() ?? '');
   const type =
-    [...wanted, 'application/json'].find((each) => Object.hasOwn(templates, each)) ?? Object.keys(templates)[0] ?? '';
+    [...accepted, 'application/json'].find((each) => Object.hasOwn(templates, each)) ?? Object.keys(templates)[0] ?? '';
   return [type, templates[type] ?? ''];
 };
 
 interface Values {
   context: object;
-  /** Where a method was found, as they were sent. */
+  /** Percent-encoded as sent; empty if no method matched. */
   pathParameters: Record<string, string>;
 }
 
 /**
- * The value of `context.identity.sourceIp`, `method.request.header.Accept`, `stageVariables.name`; empty where there is
- * none.
+ * Resolves variables such as `context.identity.sourceIp`, `method.request.header.Accept` and `stageVariables.name`; a
+ * variable without a value is empty.
  */
 const variablesOf = ({ request, stage }: Visit, { context, pathParameters }: Values): ((name: string) => string) => {
   const path = new Map(Object.entries(pathParameters));
@@ -147,7 +153,10 @@ const variablesOf = ({ request, stage }: Visit, { context, pathParameters }: Val
   };
 };
 
-/** `pathParameters`: where a method was found, as they were sent. */
+/**
+ * Renders an error through the API's gateway responses. `pathParameters` are percent-encoded as sent; empty if no
+ * method matched.
+ */
 export const gatewayResponse = (
   visit: Visit,
   context: RequestContext,
@@ -163,29 +172,29 @@ export const gatewayResponse = (
     Object.keys(templates).length === 0 ? DEFAULT_TEMPLATES : templates,
     request.headers['accept'] ?? '',
   );
-  const own = Object.entries(headers).map(([name, value]): [string, string] => [
+  const ownHeaders = Object.entries(headers).map(([name, value]): [string, string] => [
     name,
     value.startsWith("'") ? value.slice(1, -1) : valueOf(value),
   ]);
   return {
     status,
-    headers: { 'content-type': type, ...Object.fromEntries(own), 'x-amzn-errortype': error.name },
+    headers: { 'content-type': type, ...Object.fromEntries(ownHeaders), 'x-amzn-errortype': error.name },
     body: substitute(template, valueOf),
   };
 };
 
-/** No API or no stage of that name: no API's responses are asked. */
+/** The API or the stage does not exist, so no gateway responses apply. */
 export const FORBIDDEN: HttpResponse = {
   status: 403,
   headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'ForbiddenException' },
   body: '{"message":"Forbidden"}',
 };
 
-/** Bytes of a request's body (Developer Guide, "Amazon API Gateway quotas"). */
+/** Longest request body in bytes (Developer Guide, "Amazon API Gateway quotas"). */
 export const LONGEST_BODY = 10_485_760;
 /**
- * What is in front of API Gateway refuses it, so that it is plain text and REQUEST_TOO_LARGE is not asked:
- * koki-develop/lgtm-generator#10.
+ * The front end before API Gateway refuses the request, so the answer is plain text and REQUEST_TOO_LARGE does not
+ * apply: koki-develop/lgtm-generator#10.
  */
 export const TOO_LONG: HttpResponse = {
   status: 413,
@@ -193,14 +202,14 @@ export const TOO_LONG: HttpResponse = {
   body: `HTTP content length exceeded ${LONGEST_BODY} bytes.`,
 };
 
-/** Bytes of a request's line and header values together (Developer Guide, "Amazon API Gateway quotas"). */
+/** Longest request line and header values together, in bytes (Developer Guide, "Amazon API Gateway quotas"). */
 const LONGEST_HEADERS = 10_240;
-/** Whether its line and the values of its headers are longer than API Gateway takes. */
+/** Returns whether the request line and the header values are longer than API Gateway accepts. */
 export const hasLongHeaders = ({ method, path, query, headers }: HttpRequest): boolean => {
   const values = [method, path, ...Object.values(headers), ...Object.entries(query).flat(2)];
   return values.reduce((bytes, value) => bytes + Buffer.byteLength(value) + 1, 0) > LONGEST_HEADERS;
 };
-/** As of a body that is too long, what is in front of API Gateway refuses it. */
+/** As with a body that is too long, the front end before API Gateway refuses the request. */
 export const longHeaders = (status: number): HttpResponse => ({
   status,
   headers: { 'content-type': 'text; charset=utf-8' },
@@ -208,8 +217,8 @@ export const longHeaders = (status: number): HttpResponse => ({
 });
 
 /**
- * A query whose percent signs are not followed by two hexadecimal digits: API Gateway answers 400
- * (adamchainz/apig-wsgi#102). Its body is not reported.
+ * API Gateway answers 400 to a query in which a percent sign is not followed by two hexadecimal digits
+ * (adamchainz/apig-wsgi#102). The body of that answer is not reported.
  */
 export const BAD_QUERY: HttpResponse = {
   status: 400,

@@ -1,5 +1,6 @@
 /**
- * What a function gets. Source: API Gateway Developer Guide, "Input format of a Lambda function for proxy integration".
+ * Builds the event that a function receives. Source: API Gateway Developer Guide, "Input format of a Lambda function
+ * for proxy integration".
  */
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type { World } from '../world/world.ts';
@@ -7,15 +8,15 @@ import type { RequestContext, Visit } from './context.ts';
 import { isBinary } from './payload.ts';
 import { decoded, type Match } from './routes.ts';
 
-/** Null where there is nothing, as API Gateway has it. */
+/** API Gateway sends null for an empty map. */
 const orNull = <T extends object>(values: T): T | null => (Object.keys(values).length === 0 ? null : values);
 
-/** Of the connection, not of the request (Developer Guide, "Amazon API Gateway important notes"). */
+/** Headers of the connection, not of the request (Developer Guide, "Amazon API Gateway important notes"). */
 const DROPPED = new Set(['connection', 'content-length', 'transfer-encoding', 'keep-alive']);
 
 /**
- * With those that API Gateway adds. Names are in lower case, since the sandbox knows them so; in AWS they are as they
- * were sent.
+ * Returns the request's headers with those that API Gateway adds. Names are in lower case, since the sandbox stores
+ * them that way; AWS keeps them as sent.
  */
 const headersOf = ({ request, requestId }: Visit): Record<string, string> => ({
   ...Object.fromEntries(Object.entries(request.headers).filter(([name]) => !DROPPED.has(name))),

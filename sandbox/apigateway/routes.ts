@@ -1,13 +1,13 @@
-/** Which method of an API a request is for. */
+/** Finds the method of an API that a request is for. */
 import type { AssemblyMethod } from '../assembly/apis.ts';
 
 export interface Match {
   method: AssemblyMethod;
-  /** Of the path, percent-encoded as they were sent. */
+  /** Path parameters, percent-encoded as sent. */
   parameters: Record<string, string>;
 }
 
-/** As it would be decoded; what is not encoded right stays as it is. */
+/** Returns the decoded text; incorrectly encoded text is returned unchanged. */
 export const decoded = (text: string): string => {
   try {
     return decodeURIComponent(text);
@@ -16,11 +16,11 @@ export const decoded = (text: string): string => {
   }
 };
 
-/** A slash at the end makes no difference. */
+/** A trailing slash makes no difference. */
 const segmentsOf = (path: string): string[] => path.replace(/^\//, '').replace(/\/$/, '').split('/');
 
 type Part = { kind: 'text' | 'parameter' | 'greedy'; name: string };
-/** The first is preferred. */
+/** Lower ranks are preferred. */
 const RANKS: Record<Part['kind'], string> = { text: '0', parameter: '1', greedy: '2' };
 
 const partOf = (segment: string): Part => {
@@ -40,14 +40,14 @@ const matchPath = (parts: readonly Part[], segments: readonly string[]): Record<
   return parts.length === segments.length ? parameters : undefined;
 };
 
-/** What ANY stands for (API Gateway Developer Guide, "Set up a proxy integration with a proxy resource"). */
+/** The methods that ANY covers (API Gateway Developer Guide, "Set up a proxy integration with a proxy resource"). */
 const ANY_OF = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']);
 
 /**
- * Finds methods by the path below the stage, `/migrations/01J…`. Of the resources that fit and have the method, or ANY
- * in its place, the one wins that is written out furthest: text before a parameter before a greedy one. Sources:
- * measurements of REST APIs in ministackorg/ministack#1423 and floci-io/floci#3399 (a resource without the method lets
- * the request through to a parameter, and to `{proxy+}`); the Developer Guide does not say.
+ * Finds methods by the path below the stage, such as `/migrations/01J…`. Of the matching resources that have the
+ * method, or ANY instead, the most literal wins: text before a parameter before a greedy parameter. Sources:
+ * measurements of REST APIs in ministackorg/ministack#1423 and floci-io/floci#3399 (if a resource lacks the method, the
+ * request falls through to a parameter and to `{proxy+}`); the Developer Guide does not cover this.
  */
 export const createRouter = (
   methods: readonly AssemblyMethod[],

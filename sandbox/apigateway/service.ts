@@ -1,6 +1,6 @@
 /**
- * API Gateway's REST APIs: finds the method, knows who calls, judges the right, invokes the function. Only behind a
- * method with AWS_IAM is a signature looked at, so the door leaves that to it.
+ * API Gateway's REST APIs: finds the method, identifies and authorizes the caller, invokes the function. Only methods
+ * with AWS_IAM check a signature, so the sandbox's gateway leaves that to this service.
  * Source: API Gateway Developer Guide, "Control access to a REST API with IAM permissions".
  */
 import type { AssemblyApi } from '../assembly/apis.ts';
@@ -26,7 +26,7 @@ import {
   MISCONFIGURED,
   MISSING_TOKEN,
   NOT_DECODED,
-  notBelieved,
+  unverified,
   THROTTLED,
   TIMED_OUT,
   TOO_LONG,
@@ -46,53 +46,54 @@ export interface ApiGatewayOptions {
   invoke: LambdaRuntime['invoke'];
 }
 
-/** What a call is to the door while it runs. */
+/** The operations that the sandbox's gateway offers to a running call. */
 export interface GatewayCall {
-  /** For the call log. */
+  /** Describes the call for the call log. */
   describe: (operation: string, input: unknown) => void;
-  /** Who signed, or why AWS would not believe it. */
+  /** Returns who signed the request, or why AWS would reject the signature. */
   authenticate: () => Verified | Refused;
   authorize: (caller: Caller, asked: Asked) => Denial | undefined;
 }
 
 export interface ApiGateway {
-  /** Undefined for a request that is for no API. */
+  /** Returns undefined for a request that is for no API. */
   find: (request: HttpRequest) => Address | undefined;
-  /** Whether an API's own host. */
+  /** Returns whether the host is an API's own. */
   isHost: (host: string) => boolean;
   /**
-   * Answers what `find` has found. In virtual time its caller is a thread, which parks until the function has answered.
+   * Answers a request at an address that `find` returned. In virtual time the caller is a thread, which parks until the
+   * function has answered.
    */
   handle: (request: HttpRequest, address: Address, call: GatewayCall) => Promise<HttpResponse>;
 }
 
-/** Who calls functions for API Gateway. */
+/** The principal that invokes functions for API Gateway. */
 const PRINCIPAL = 'apigateway.amazonaws.com';
 
 /** `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH` */
 const arnOf = ({ api, stage, request }: Visit, account: string, path: string): string =>
   `arn:${api.partition}:execute-api:${api.region}:${account}:${api.id}/${stage.name}/${request.method}${path}`;
 
-/** As callers see it in refusals: `********2222`. */
-const hidden = (account: string): string => account.slice(-4).padStart(account.length, '*');
+/** Masks an account as refusals show it: `********2222`. */
+const masked = (account: string): string => account.slice(-4).padStart(account.length, '*');
 
-/** The caller, undefined where the method wants none; or why it may not call. */
+/** Returns the caller, or nothing if the method requires none; or the reason why the caller may not call. */
 const admit = (visit: Visit, { method }: Match, call: GatewayCall): { caller?: Caller } | GatewayError => {
   if (method.authorization === 'NONE') return {};
   const verified = call.authenticate();
-  if (!verified.ok) return notBelieved(verified.problem, verified.message);
+  if (!verified.ok) return unverified(verified.problem, verified.message);
   const misplaced = wrongScope(verified, visit.api.region);
   if (misplaced) return misplaced;
   const path = visit.path === '' ? '/' : visit.path;
   const denial = call.authorize(verified.caller, {
     action: 'execute-api:Invoke',
     resource: arnOf(visit, visit.api.account, path),
-    named: arnOf(visit, hidden(visit.api.account), path),
+    named: arnOf(visit, masked(visit.api.account), path),
   });
   return denial ? accessDenied(denial.message) : { caller: verified.caller };
 };
 
-/** What the function answered, or what API Gateway makes of it that it did not. */
+/** Returns the function's answer, or API Gateway's error if the function failed to answer. */
 const integrate = async (
   { world, clock, invoke }: ApiGatewayOptions,
   visit: Visit,
@@ -112,7 +113,7 @@ const integrate = async (
       return error.errorType === 'Lambda.RequestTooLargeException' ? TOO_LONG_FOR_LAMBDA : malformed;
     },
   );
-  // A function that is late goes on, and whatever comes of it then is not heard.
+  // A function that times out keeps running; its late result is ignored.
   running.catch(() => undefined);
   try {
     return await clock.park(Promise.race([running, timer.elapsed.then(() => TIMED_OUT)]));
@@ -121,7 +122,7 @@ const integrate = async (
   }
 };
 
-/** What never gets as far as an API. */
+/** Refuses requests that never reach an API. */
 const refusedInFront = (request: HttpRequest, { knobs }: World): HttpResponse | undefined => {
   if (hasLongHeaders(request)) return longHeaders(knobs.apiLongHeadersStatus);
   if (request.body.byteLength > LONGEST_BODY) return TOO_LONG;
@@ -131,8 +132,8 @@ const refusedInFront = (request: HttpRequest, { knobs }: World): HttpResponse | 
 export const createApiGateway = (options: ApiGatewayOptions): ApiGateway => {
   const { world, clock, apis } = options;
   const routers = new Map(apis.map((api) => [api, createRouter(api.methods)]));
-  const isThrough = createThrottle(world);
-  // Of its own: whether there is an API must not shift anybody else's.
+  const isAllowed = createThrottle(world);
+  // A generator of its own, so that adding an API does not shift any other random sequence.
   const random = new Random(world.seed);
 
   const visitOf = (request: HttpRequest, { api, prefix }: Address): Visit | undefined => {
@@ -159,7 +160,7 @@ export const createApiGateway = (options: ApiGatewayOptions): ApiGateway => {
     if (!match) return gatewayResponse(visit, requestContextOf(world, visit, undefined), MISSING_TOKEN);
     const refuse = (error: GatewayError, caller?: Caller): HttpResponse =>
       gatewayResponse(visit, requestContextOf(world, visit, match.method, caller), error, match.parameters);
-    if (!isThrough(stage, match.method, visit.at)) return refuse(THROTTLED);
+    if (!isAllowed(stage, match.method, visit.at)) return refuse(THROTTLED);
     const admitted = admit(visit, match, call);
     if ('type' in admitted) return refuse(admitted);
     const context = requestContextOf(world, visit, match.method, admitted.caller);

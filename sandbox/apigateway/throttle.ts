@@ -1,19 +1,19 @@
 /**
- * How many requests a stage lets through. Source: API Gateway Developer Guide, "Throttle requests to your REST APIs": the
- * token bucket algorithm; limits of a stage are those of each of its methods.
+ * Limits the requests to a stage. Source: API Gateway Developer Guide, "Throttle requests to your REST APIs": the token
+ * bucket algorithm; a stage's limits apply to each of its methods.
  */
 import type { AssemblyMethod, AssemblyStage } from '../assembly/apis.ts';
 import type { World } from '../world/world.ts';
 
 interface Bucket {
   tokens: number;
-  /** When it was filled last, milliseconds since 1970. */
+  /** When the bucket was last refilled, in milliseconds since 1970. */
   at: number;
 }
 
 /**
- * Answers whether a request to that method at that time is let through, and takes its token. Whether one counts that IAM
- * refuses is not documented: here every one does.
+ * Returns a function that takes a token and returns whether a request to that method at that time is allowed. Whether
+ * requests that IAM refuses count is not documented: here every request counts.
  */
 export const createThrottle = ({
   knobs,
@@ -26,8 +26,8 @@ export const createThrottle = ({
     buckets.set(stage, ofStage);
     const { tokens, at } = ofStage.get(method) ?? { tokens: burst, at: now };
     const filled = Math.min(burst, tokens + (Math.max(0, now - at) / 1000) * rate);
-    const isThrough = filled >= 1;
-    ofStage.set(method, { tokens: isThrough ? filled - 1 : filled, at: now });
-    return isThrough;
+    const isAllowed = filled >= 1;
+    ofStage.set(method, { tokens: isAllowed ? filled - 1 : filled, at: now });
+    return isAllowed;
   };
 };

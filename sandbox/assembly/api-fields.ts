@@ -1,10 +1,10 @@
-/** Which types of API Gateway, and which of their properties, the sandbox plays; all others are refused. */
+/** The API Gateway types and properties that the sandbox supports; it refuses all others. */
 import type { Json } from '../json.ts';
 import { AssemblyError, type Where } from './error.ts';
 import type { Stack } from './stacks.ts';
 
-/** What the sandbox reads, and what changes nothing in what callers see. All other types of API Gateway are refused. */
-const PLAYED = [
+/** The supported types, including those that do not affect what callers see. */
+const SUPPORTED = [
   'RestApi',
   'Resource',
   'Method',
@@ -19,8 +19,8 @@ const PLAYED = [
 ];
 
 /**
- * Of each type, the properties that the sandbox plays or that callers see nothing of; `RequestValidatorId` and models
- * are not played.
+ * The properties of each type that the sandbox supports or that callers cannot observe. `RequestValidatorId` and models
+ * are accepted but have no effect.
  */
 export const FIELDS = {
   RestApi: [
@@ -81,16 +81,17 @@ export const FIELDS = {
 
 export const allow = (fields: string[], given: Json, what: string, where: Where): void => {
   const unknown = Object.keys(given).find((name) => !fields.includes(name));
-  if (unknown !== undefined) throw new AssemblyError(`${what} with ${unknown}, which the sandbox does not play`, where);
+  if (unknown !== undefined)
+    throw new AssemblyError(`${what} with ${unknown}, which the sandbox does not support`, where);
 };
 
-/** Throws AssemblyError for a type of API Gateway that is not played. */
+/** Throws AssemblyError for an API Gateway type that the sandbox does not support. */
 export const refuseOthers = ({ resolver }: Stack): void => {
   for (const [logicalId, { Type: type }] of Object.entries(resolver.resources)) {
     const [, name] = /^AWS::ApiGateway(?:V2)?::(.+)$/.exec(String(type)) ?? [];
-    if (name !== undefined && !(String(type).startsWith('AWS::ApiGateway::') && PLAYED.includes(name))) {
+    if (name !== undefined && !(String(type).startsWith('AWS::ApiGateway::') && SUPPORTED.includes(name))) {
       throw new AssemblyError(
-        `the type ${String(type)}; of API Gateway the sandbox has REST APIs with ${PLAYED.join(', ')}`,
+        `the type ${String(type)}; of API Gateway the sandbox supports REST APIs with ${SUPPORTED.join(', ')}`,
         { template: resolver.file, logicalId },
       );
     }

@@ -1,6 +1,6 @@
 /**
- * REST APIs of API Gateway whose methods are functions (Lambda proxy integration). Source: CloudFormation Template
- * Reference, `AWS::ApiGateway::…`; API Gateway Developer Guide, "Lambda proxy integrations in API Gateway".
+ * Reads API Gateway's REST APIs whose methods invoke functions (Lambda proxy integration). Source: CloudFormation
+ * Template Reference, `AWS::ApiGateway::…`; API Gateway Developer Guide, "Lambda proxy integrations in API Gateway".
  */
 import { hostOf } from '../../lambdas/domain/partitions.ts';
 import { allow, FIELDS, refuseOthers } from './api-fields.ts';
@@ -18,11 +18,11 @@ export interface AssemblyApi {
   partition: string;
   region: string;
   account: string;
-  /** Where it answers in AWS: `ID.execute-api.REGION.amazonaws.com`. */
+  /** The API's host in AWS: `ID.execute-api.REGION.amazonaws.com`. */
   host: string;
   stages: AssemblyStage[];
   methods: AssemblyMethod[];
-  /** Bodies of these types are bytes and not text: `image/png`, `image/*`, or a star for each half. */
+  /** Bodies of these types are bytes rather than text: `image/png`, `image/*`, or a star for each half. */
   binaryMediaTypes: string[];
   responses: Partial<Record<ResponseType, AssemblyGatewayResponse>>;
 }
@@ -31,31 +31,31 @@ export interface AssemblyStage {
   name: string;
   deploymentId: string;
   variables: Record<string, string>;
-  /** Where its settings say so, of each method by itself. */
+  /** The throttle from the stage's settings, if any; applies to each method separately. */
   throttle?: Throttle;
 }
 
-/** Requests a second, and at once. */
+/** Requests per second, and the burst. */
 export interface Throttle {
   rate: number;
   burst: number;
 }
 
 export interface AssemblyMethod {
-  /** Of its resource: `/migrations/{id}`, `/files/{path+}`. */
+  /** The path of the method's resource: `/migrations/{id}`, `/files/{path+}`. */
   path: string;
   resourceId: string;
-  /** `ANY` for all. */
+  /** `ANY` for all methods. */
   httpMethod: string;
   authorization: 'AWS_IAM' | 'NONE';
-  /** With a version or alias, or without. */
+  /** With or without a version or alias. */
   functionArn: string;
   timeoutMilliseconds: number;
 }
 
 /**
- * Longest and default time of an integration: Developer Guide, "Amazon API Gateway quotas" (a longer one is to be had
- * on request alone).
+ * The longest and default integration timeout: Developer Guide, "Amazon API Gateway quotas" (a longer timeout is
+ * available only on request).
  */
 const LONGEST_MILLISECONDS = 29_000;
 
@@ -63,7 +63,7 @@ const timeoutOf = (value: unknown, where: Where): number => {
   const milliseconds = value === undefined ? LONGEST_MILLISECONDS : Number(value);
   if (!(milliseconds >= 50 && milliseconds <= LONGEST_MILLISECONDS))
     throw new AssemblyError(
-      `a time-out of ${String(value)} milliseconds; API Gateway takes 50 to ${LONGEST_MILLISECONDS}`,
+      `a timeout of ${String(value)} milliseconds; API Gateway allows 50 to ${LONGEST_MILLISECONDS}`,
       where,
     );
   return milliseconds;
@@ -74,11 +74,11 @@ const functionOf = (uri: unknown, where: Where): string => {
   const [, functionArn = ''] =
     /^arn:[\w-]+:apigateway:[\w-]+:lambda:path\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(String(uri)) ?? [];
   if (!isFunctionArn(functionArn))
-    throw new AssemblyError(`the integration ${String(uri)}; the sandbox's API Gateway calls functions alone`, where);
+    throw new AssemblyError(`the integration ${String(uri)}; the sandbox's API Gateway invokes only functions`, where);
   return functionArn;
 };
 
-/** Text, whatever type the template has. */
+/** Returns the values as strings, whatever their type in the template. */
 const textsOf = (value: unknown): Record<string, string> =>
   Object.fromEntries(Object.entries(isObject(value) ? value : {}).map(([name, each]) => [name, String(each)]));
 
@@ -88,7 +88,7 @@ interface Owned {
   text: (name: string) => string;
 }
 
-/** The API's resources of a type, in whichever stack they are. */
+/** Returns the API's resources of a type, in any stack. */
 const owned = (stacks: Stack[], type: string, apiId: string): Owned[] =>
   stacks
     .flatMap((stack) =>
@@ -101,7 +101,7 @@ const owned = (stacks: Stack[], type: string, apiId: string): Owned[] =>
     )
     .filter(({ text }) => text('RestApiId') === apiId);
 
-/** Paths of all resources by id, from the root down. */
+/** Returns the paths of all resources by id, starting at the root. */
 const pathsOf = (stacks: Stack[], apiId: string, rootId: string): Map<string, string> => {
   const parts = new Map(
     owned(stacks, 'Resource', apiId).map(({ stack, resource, text }) => {
@@ -130,19 +130,19 @@ const methodOf = ({ resource: { properties, where }, text }: Owned, paths: Map<s
   const resourceId = text('ResourceId');
   const path = paths.get(resourceId);
   if (path === undefined)
-    throw new AssemblyError(`a method of the resource ${resourceId}, which its API does not have`, where);
+    throw new AssemblyError(`a method on the resource ${resourceId}, which its API does not have`, where);
   const {
     AuthorizationType: authorization = 'NONE',
     ApiKeyRequired: key = false,
     Integration: integration,
   } = properties;
   if (authorization !== 'AWS_IAM' && authorization !== 'NONE')
-    throw new AssemblyError(`the authorization ${String(authorization)}; the sandbox has AWS_IAM and NONE`, {
+    throw new AssemblyError(`the authorization ${String(authorization)}; the sandbox supports AWS_IAM and NONE`, {
       ...where,
       path: 'Properties.AuthorizationType',
     });
   if (String(key) === 'true')
-    throw new AssemblyError('a method that wants an API key; the sandbox has none', {
+    throw new AssemblyError('a method that requires an API key; the sandbox does not support API keys', {
       ...where,
       path: 'Properties.ApiKeyRequired',
     });
@@ -150,15 +150,15 @@ const methodOf = ({ resource: { properties, where }, text }: Owned, paths: Map<s
   if (!isObject(integration)) throw new AssemblyError('a method without an integration', at);
   const { Type: type, Uri: uri, IntegrationHttpMethod: by, ResponseTransferMode: transfer = 'BUFFERED' } = integration;
   if (type !== 'AWS_PROXY')
-    throw new AssemblyError(`an integration of type ${String(type)}; the sandbox has AWS_PROXY alone`, at);
+    throw new AssemblyError(`an integration of type ${String(type)}; the sandbox supports only AWS_PROXY`, at);
   allow(FIELDS.Integration, integration, 'an integration', at);
   if (transfer !== 'BUFFERED')
     throw new AssemblyError(
-      `an integration whose answers come as ${String(transfer)}; the sandbox has BUFFERED alone`,
+      `an integration with the response transfer mode ${String(transfer)}; the sandbox supports only BUFFERED`,
       at,
     );
   // Developer Guide, "Lambda proxy integrations": "you must use the HTTP method of POST for the integration request".
-  if (by !== 'POST') throw new AssemblyError(`an integration by ${String(by)}; Lambda is invoked by POST`, at);
+  if (by !== 'POST') throw new AssemblyError(`an integration that uses ${String(by)}; Lambda requires POST`, at);
   return {
     path,
     resourceId,
@@ -174,7 +174,7 @@ const methodOf = ({ resource: { properties, where }, text }: Owned, paths: Map<s
 
 const isTrue = (value: unknown): boolean => String(value) === 'true';
 
-/** Throws AssemblyError for a throttle of some methods alone. */
+/** Throws AssemblyError for a throttle that covers only some methods. */
 const throttleOf = (settings: unknown, where: Where): Throttle | undefined => {
   const throttling = (Array.isArray(settings) ? settings : [])
     .filter(isObject)
@@ -182,7 +182,10 @@ const throttleOf = (settings: unknown, where: Where): Throttle | undefined => {
   const [first, ...others] = throttling;
   if (!first) return undefined;
   if (others.length > 0 || first['HttpMethod'] !== '*' || first['ResourcePath'] !== '/*')
-    throw new AssemblyError('a throttle of some methods alone; the sandbox has one for all methods of a stage', where);
+    throw new AssemblyError(
+      'a throttle for only some methods; the sandbox supports one throttle for all methods of a stage',
+      where,
+    );
   const [rate, burst] = [Number(first['ThrottlingRateLimit']), Number(first['ThrottlingBurstLimit'])];
   if (!(rate > 0 && burst > 0)) throw new AssemblyError('a throttle without a rate and a burst above 0', where);
   return { rate, burst };
@@ -194,7 +197,7 @@ const stageOf = ({ resource: { properties, where }, text }: Owned): AssemblyStag
   const caches =
     isTrue(cluster) ||
     (Array.isArray(settings) && settings.some((each) => isObject(each) && isTrue(each['CachingEnabled'])));
-  if (caches) throw new AssemblyError('a stage that caches; the sandbox does not', where);
+  if (caches) throw new AssemblyError('a stage with caching, which the sandbox does not support', where);
   const throttle = throttleOf(settings, where);
   return {
     name: text('StageName'),
@@ -204,7 +207,7 @@ const stageOf = ({ resource: { properties, where }, text }: Owned): AssemblyStag
   };
 };
 
-/** A deployment may come with a stage of its own. */
+/** A deployment may define a stage of its own. */
 const stagesOf = (stacks: Stack[], apiId: string): AssemblyStage[] => [
   ...owned(stacks, 'Stage', apiId).map(stageOf),
   ...owned(stacks, 'Deployment', apiId).flatMap(({ stack, resource: { logicalId, properties, where }, text }) => {
@@ -220,12 +223,12 @@ const stagesOf = (stacks: Stack[], apiId: string): AssemblyStage[] => [
   }),
 ];
 
-/** CloudFormation takes a slash as `~1` too. */
+/** CloudFormation also accepts `~1` for a slash. */
 const mediaTypesOf = (given: unknown, where: Where): string[] => {
-  if (!Array.isArray(given)) throw new AssemblyError('media types that are no list', where);
+  if (!Array.isArray(given)) throw new AssemblyError('media types that are not a list', where);
   const types = given.map((each) => String(each).replaceAll('~1', '/').toLowerCase());
   const wrong = types.find((each) => !/^[\w*.+-]+\/[\w*.+-]+$/.test(each));
-  if (wrong !== undefined) throw new AssemblyError(`the media type ${wrong}, which is none`, where);
+  if (wrong !== undefined) throw new AssemblyError(`the invalid media type ${wrong}`, where);
   return types;
 };
 
@@ -241,13 +244,13 @@ const apiOf = (
     DisableExecuteApiEndpoint: disabled,
   } = properties;
   if (isObject(endpoint) && JSON.stringify(endpoint['Types'])?.includes('PRIVATE'))
-    throw new AssemblyError('a private API; the sandbox has no VPC endpoints', {
+    throw new AssemblyError('a private API; the sandbox does not support VPC endpoints', {
       ...where,
       path: 'Properties.EndpointConfiguration',
     });
   const binaryMediaTypes = mediaTypesOf(binary, { ...where, path: 'Properties.BinaryMediaTypes' });
   if (isTrue(disabled))
-    throw new AssemblyError('an API without its own endpoint; the sandbox has no domain names', {
+    throw new AssemblyError('an API without its own endpoint; the sandbox does not support custom domain names', {
       ...where,
       path: 'Properties.DisableExecuteApiEndpoint',
     });
@@ -272,9 +275,9 @@ const apiOf = (
 };
 
 /**
- * All REST APIs. Throws AssemblyError for what the sandbox's API Gateway does not play: other kinds of API,
- * authorizers, keys, resource policies, OpenAPI bodies, caches, other integrations. What a deployment took of an API is
- * not known from a template: the API is as it stands there.
+ * Returns all REST APIs. Throws AssemblyError for what the sandbox's API Gateway does not support: other kinds of API,
+ * authorizers, keys, resource policies, OpenAPI bodies, caches, other integrations. A template does not record which
+ * state of an API a deployment captured, so the sandbox serves the API as the template has it.
  */
 export const apisOf = (stacks: Stack[]): AssemblyApi[] => {
   for (const stack of stacks) refuseOthers(stack);

@@ -1,4 +1,4 @@
-/** The synthesised application as plain data: what the sandbox deploys. */
+/** The synthesised application as plain data, which the sandbox deploys. */
 import { resolve } from 'node:path';
 import { resourcesOfType } from './resources.ts';
 import { type AssemblyOptions, fingerprintOf, loadStacks, type Stack } from './stacks.ts';
@@ -39,19 +39,19 @@ export interface Assembly {
   functions: AssemblyFunction[];
   tables: AssemblyTable[];
   roles: AssemblyRole[];
-  /** EventBridge's, those that are enabled. */
+  /** EventBridge's enabled rules. */
   rules: AssemblyRule[];
-  /** API Gateway's REST APIs; left out: none. */
+  /** API Gateway's REST APIs; omitted if there are none. */
   apis?: AssemblyApi[];
   topics: AssemblyTopic[];
   queues: AssemblyQueue[];
-  /** S3's; left out: none. */
+  /** S3 buckets; omitted if there are none. */
   buckets?: AssemblyBucket[];
-  /** EventBridge Scheduler's, those that are enabled; left out: none. */
+  /** EventBridge Scheduler's enabled schedules; omitted if there are none. */
   schedules?: AssemblySchedule[];
-  /** What the default buses' own policies say; left out: nobody of another account may put events there. */
+  /** The resource policies of the default buses; omitted: no other account may put events there. */
   busPolicies?: AssemblyBusPolicy[];
-  /** By output key, and by export name where there is one. */
+  /** By output key, and by export name if there is one. */
   outputs: Record<string, string>;
 }
 
@@ -68,7 +68,7 @@ const parseDefinition = (resolver: Resolver, properties: Json, where: Where): ob
     const parsed: unknown = JSON.parse(substituted);
     if (isObject(parsed)) return parsed;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new AssemblyError('a DefinitionString that is not JSON', where);
 };
@@ -87,7 +87,7 @@ const stateMachinesOf = (stack: Stack): AssemblyStateMachine[] =>
 
 const listOf = <T>(value: unknown, where: Where): T[] => {
   if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new AssemblyError('something that is no list', where);
+  if (!Array.isArray(value)) throw new AssemblyError('a value that is not a list', where);
   return value as T[];
 };
 
@@ -116,7 +116,7 @@ const outputsOf = (stacks: Stack[]): Record<string, string> => {
   const put = (name: string, value: string, where: Where): void => {
     if (Object.hasOwn(outputs, name) && outputs[name] !== value) {
       throw new AssemblyError(
-        `an output named ${name}, as another stack has with another value; give one of them another name`,
+        `an output named ${name}, which another stack has with a different value; rename one of them`,
         where,
       );
     }
@@ -131,21 +131,22 @@ const outputsOf = (stacks: Stack[]): Record<string, string> => {
   return outputs;
 };
 
-/** What was read before, by folder and where it is deployed: the same for every sandbox of this process. */
-const known = new Map<string, { fingerprint: string; assembly: Assembly }>();
+/** Assemblies already read, by directory and environment; shared by all sandboxes of this process. */
+const cache = new Map<string, { fingerprint: string; assembly: Assembly }>();
 
 /**
- * Reads a CDK cloud assembly (`cdk.out`) and resolves its templates, the same way each time. Throws AssemblyError for
- * a folder that is no assembly, for a shape or intrinsic function that can't be resolved, with its template, logical id
- * and path, and for what is larger than AWS allows, with AWS's refusal. One that has not changed is not read again; nobody may change what is answered.
+ * Reads a CDK cloud assembly (`cdk.out`) and resolves its templates deterministically. Throws AssemblyError for a
+ * directory that is not an assembly, for a shape or intrinsic function that cannot be resolved (with its template,
+ * logical id and path), and for what exceeds AWS's limits (with AWS's refusal). An unchanged assembly is not read
+ * again; callers must not modify the result.
  */
 export const loadAssembly = (directory: string, options: AssemblyOptions): Assembly => {
   const key = [resolve(directory), options.account, options.region].join('\n');
   const fingerprint = fingerprintOf(directory);
-  const before = known.get(key);
-  if (before?.fingerprint === fingerprint) return before.assembly;
+  const cached = cache.get(key);
+  if (cached?.fingerprint === fingerprint) return cached.assembly;
   const assembly = readAssembly(directory, options);
-  known.set(key, { fingerprint, assembly });
+  cache.set(key, { fingerprint, assembly });
   return assembly;
 };
 

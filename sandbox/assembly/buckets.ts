@@ -1,5 +1,5 @@
 /**
- * Buckets with what their policies say. Source: CloudFormation Template Reference, `AWS::S3::Bucket` and
+ * Reads buckets and their policies. Source: CloudFormation Template Reference, `AWS::S3::Bucket` and
  * `AWS::S3::BucketPolicy`.
  */
 import { type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
@@ -10,7 +10,7 @@ import type { Stack } from './stacks.ts';
 
 /** One statement of a bucket's policy. */
 export interface BucketStatement {
-  /** Patterns of ARNs: of the bucket, of its objects, or of both. */
+  /** ARN patterns of the bucket, of its objects, or of both. */
   resources: string[];
   /** The statement without its `Resource`. */
   policy: ParsedPolicy;
@@ -21,16 +21,19 @@ export interface AssemblyBucket {
   name: string;
   account: string;
   region: string;
-  /** Whether it keeps what is written over, or deleted. */
+  /** Whether the bucket keeps overwritten and deleted versions. */
   isVersioned: boolean;
-  /** None: nobody but the account's own roles may use it. */
+  /** If empty, only the account's own roles may use the bucket. */
   statements: BucketStatement[];
 }
 
 const statementOf = (statement: Json, version: unknown, where: Where): BucketStatement => {
   const { Resource: resources, NotResource: others, ...rest } = statement;
   if (others !== undefined)
-    throw new AssemblyError('a policy with NotResource, which the sandbox does not know; name the resource', where);
+    throw new AssemblyError(
+      'a policy with NotResource, which the sandbox does not support; use Resource instead',
+      where,
+    );
   const policy = parsePolicy({ Version: version ?? '2008-10-17', Statement: [rest] }, 'trust');
   if (!policy.valid) throw new AssemblyError(`a policy that AWS would refuse: ${policy.path} ${policy.reason}`, where);
   return { resources: listOf(resources).map(String), policy };
@@ -42,13 +45,13 @@ const isVersioned = ({ properties: { VersioningConfiguration: versioning } }: Re
 const statementsOf = ({ properties, where }: ResolvedResource): BucketStatement[] => {
   const at = { ...where, path: 'Properties.PolicyDocument' };
   const { PolicyDocument: document } = properties;
-  if (!isObject(document)) throw new AssemblyError('a policy that is no object', at);
+  if (!isObject(document)) throw new AssemblyError('a policy that is not an object', at);
   return listOf(document['Statement'])
     .filter(isObject)
     .map((statement) => statementOf(statement, document['Version'], at));
 };
 
-/** All stacks' buckets: a policy may be in another stack than its bucket. Throws AssemblyError. */
+/** Returns the buckets of all stacks: a policy may be in a different stack than its bucket. Throws AssemblyError. */
 export const bucketsOf = (stacks: Stack[]): AssemblyBucket[] => {
   const policies = stacks.flatMap((stack) => resourcesOfType(stack, 'AWS::S3::BucketPolicy'));
   return stacks.flatMap((stack) =>

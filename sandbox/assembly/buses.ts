@@ -1,4 +1,4 @@
-/** What the policies of default buses say. Source: CloudFormation Template Reference, `AWS::Events::EventBusPolicy`. */
+/** Reads the policies of default buses. Source: CloudFormation Template Reference, `AWS::Events::EventBusPolicy`. */
 import type { ParsedPolicy } from '../../lambdas/domain/policy/index.ts';
 import { AssemblyError } from './error.ts';
 import { policyAbout } from './messaging.ts';
@@ -14,7 +14,7 @@ export interface AssemblyBusPolicy {
 const FIELDS = new Set(['StatementId', 'Statement', 'EventBusName']);
 
 /**
- * All stacks'. Throws AssemblyError for a form that the sandbox does not know, such as the older one without a
+ * Returns the bus policies of all stacks. Throws AssemblyError for an unsupported form, such as the older one without a
  * statement.
  */
 export const busPoliciesOf = (stacks: Stack[]): AssemblyBusPolicy[] =>
@@ -23,12 +23,12 @@ export const busPoliciesOf = (stacks: Stack[]): AssemblyBusPolicy[] =>
       const unknown = Object.keys(properties).find((name) => !FIELDS.has(name));
       if (unknown !== undefined)
         throw new AssemblyError(
-          `an EventBusPolicy with ${unknown}, which the sandbox does not know; say it in its Statement`,
+          `an EventBusPolicy with ${unknown}, which the sandbox does not support; use Statement instead`,
           where,
         );
       const { Statement: statement, EventBusName: bus = 'default' } = properties;
       if (bus !== 'default')
-        throw new AssemblyError(`the event bus ${String(bus)}; the sandbox has the default one alone`, {
+        throw new AssemblyError(`the event bus ${String(bus)}; the sandbox supports only the default bus`, {
           ...where,
           path: 'Properties.EventBusName',
         });

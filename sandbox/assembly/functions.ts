@@ -9,7 +9,7 @@ export interface AssemblyFunction {
   name: string;
   /** Without a version. */
   arn: string;
-  /** ARNs of its version 1 and of its aliases. */
+  /** ARNs of the published qualifiers: version 1 and the aliases. */
   versionArns: string[];
   /** Module and export, such as `plan.handler`. */
   handler: string;
@@ -19,29 +19,29 @@ export interface AssemblyFunction {
   roleArn: string;
   /** Absolute path of the asset. */
   codeDirectory: string;
-  /** Absolute paths of its layers, which Lambda unpacks under `/opt` in this order; none if absent. */
+  /** Absolute paths of its layers, which Lambda unpacks under `/opt` in this order; omitted if there are none. */
   layerDirectories?: string[];
-  /** The services that may invoke it; none if absent. */
+  /** Which services may invoke it; omitted if there are none. */
   permissions?: AssemblyPermission[];
-  /** How Lambda handles asynchronous events; by its defaults if absent. */
+  /** How Lambda handles asynchronous events; omitted: Lambda's defaults. */
   asyncConfigs?: AssemblyAsyncConfig[];
-  /** ARN of the queue or topic for events that the function could not process. */
+  /** ARN of the dead-letter queue or topic for events that it could not process. */
   deadLetterArn?: string;
 }
 
 /** As `AWS::Lambda::EventInvokeConfig` sets it. */
 export interface AssemblyAsyncConfig {
-  /** With the version or alias that it applies to; without one, it applies to unqualified calls. */
+  /** With the version or alias that the configuration is for; without a qualifier, it applies to unqualified calls. */
   functionArn: string;
   maximumRetryAttempts?: number;
   maximumEventAgeSeconds?: number;
-  /** The queue or topic for the records of invocations that Lambda gives up. */
+  /** The queue or topic that receives the record of an abandoned invocation. */
   onFailureArn?: string;
 }
 
 /** A statement of a function's own policy, as `AWS::Lambda::Permission` adds it. */
 export interface AssemblyPermission {
-  /** With the only version or alias that it allows; without one, it allows unqualified calls. */
+  /** What the permission covers: with a version or alias, only that qualifier; without one, unqualified calls. */
   functionArn: string;
   /** Such as `lambda:InvokeFunction`. */
   action: string;
@@ -54,18 +54,21 @@ export interface AssemblyPermission {
 
 const numberOf = (value: unknown, fallback: number): number => (value === undefined ? fallback : Number(value));
 
-/** Absolute path of what a property takes from S3: a function's code, or a layer's content. */
+/** Returns the absolute path of an asset that a property takes from S3: a function's code or a layer's content. */
 const assetOf = ({ assets }: Stack, { properties, where }: ResolvedResource, property: 'Code' | 'Content'): string => {
   const at: Where = { ...where, path: `Properties.${property}` };
   const { [property]: source } = properties;
   const key = isObject(source) ? source['S3Key'] : undefined;
-  if (typeof key !== 'string') throw new AssemblyError('code that is no asset of the assembly', at);
+  if (typeof key !== 'string') throw new AssemblyError('code that is not an asset of the assembly', at);
   const directory = assets.get(key);
-  if (directory === undefined) throw new AssemblyError(`code from ${key}, which no asset manifest has`, at);
+  if (directory === undefined) throw new AssemblyError(`code from ${key}, which no asset manifest lists`, at);
   return directory;
 };
 
-/** Folders of a function's layers. Throws AssemblyError for a layer from elsewhere, whose content is not known here. */
+/**
+ * Returns the directories of a function's layers. Throws AssemblyError for an external layer, whose content is unknown
+ * here.
+ */
 const layersOf = (
   { properties, where }: ResolvedResource,
   layers: ReadonlyMap<string, string>,
@@ -76,7 +79,7 @@ const layersOf = (
     layerDirectories: arns.map((arn) => {
       const directory = layers.get(String(arn));
       if (directory === undefined)
-        throw new AssemblyError(`a layer ${String(arn)} that is none of the stack's`, {
+        throw new AssemblyError(`a layer ${String(arn)} that is not in the same stack`, {
           ...where,
           path: 'Properties.Layers',
         });
@@ -98,8 +101,8 @@ const environmentOf = (stack: Stack, { properties, where }: ResolvedResource): R
 };
 
 /**
- * CloudFormation Template Reference, `AWS::Lambda::Permission`, FunctionName: a name, `NAME:QUALIFIER`, an ARN, or one
- * that begins with the account.
+ * Returns the function's ARN. FunctionName may be a name, `NAME:QUALIFIER`, an ARN, or an ARN's part from the account
+ * on (CloudFormation Template Reference, `AWS::Lambda::Permission`).
  */
 const permittedArn = ({ resolver }: Stack, given: string): string => {
   const { partition, region, account } = resolver.environment;
@@ -110,18 +113,18 @@ const permittedArn = ({ resolver }: Stack, given: string): string => {
 
 const PERMISSION_FIELDS = new Set(['Action', 'FunctionName', 'Principal', 'SourceArn', 'SourceAccount']);
 
-/** Throws AssemblyError for a permission that the sandbox's Lambda would not judge right. */
+/** Throws AssemblyError for a permission that the sandbox's Lambda would not evaluate correctly. */
 const permissionsOf = (stack: Stack): AssemblyPermission[] =>
   resourcesOfType(stack, 'AWS::Lambda::Permission').map(({ properties, where }) => {
     const text = (name: string): string =>
       stack.resolver.textOf(properties[name], { ...where, path: `Properties.${name}` });
     const unknown = Object.keys(properties).find((name) => !PERMISSION_FIELDS.has(name));
     if (unknown !== undefined)
-      throw new AssemblyError(`a permission with ${unknown}, which the sandbox does not know`, where);
+      throw new AssemblyError(`a permission with ${unknown}, which the sandbox does not support`, where);
     const service = text('Principal');
     if (!DNS_SUFFIXES.some((suffix) => service.endsWith(`.${suffix}`)))
       throw new AssemblyError(
-        `a permission for ${service}; the sandbox has those of services alone. Give a role the right by its own policy`,
+        `a permission for ${service}; the sandbox supports only service principals. Allow the call in the role's own policy instead`,
         where,
       );
     return {
@@ -141,14 +144,14 @@ const ASYNC_FIELDS = new Set([
   'DestinationConfig',
 ]);
 
-/** Throws AssemblyError for a configuration of asynchronous invocations that the sandbox's Lambda does not follow. */
+/** Throws AssemblyError for a configuration of asynchronous invocations that the sandbox's Lambda does not support. */
 const asyncConfigsOf = (stack: Stack): AssemblyAsyncConfig[] =>
   resourcesOfType(stack, 'AWS::Lambda::EventInvokeConfig').map(({ properties, where }) => {
     const text = (name: string): string =>
       stack.resolver.textOf(properties[name], { ...where, path: `Properties.${name}` });
     const unknown = Object.keys(properties).find((name) => !ASYNC_FIELDS.has(name));
     if (unknown !== undefined)
-      throw new AssemblyError(`an EventInvokeConfig with ${unknown}, which the sandbox does not know`, where);
+      throw new AssemblyError(`an EventInvokeConfig with ${unknown}, which the sandbox does not support`, where);
     const qualifier = text('Qualifier');
     const {
       MaximumRetryAttempts: attempts,
@@ -157,7 +160,7 @@ const asyncConfigsOf = (stack: Stack): AssemblyAsyncConfig[] =>
     } = properties;
     const { OnFailure: onFailure, OnSuccess: onSuccess } = isObject(destinations) ? destinations : {};
     if (onSuccess !== undefined)
-      throw new AssemblyError('an EventInvokeConfig with OnSuccess, which the sandbox does not know', where);
+      throw new AssemblyError('an EventInvokeConfig with OnSuccess, which the sandbox does not support', where);
     const destination = isObject(onFailure)
       ? stack.resolver.textOf(onFailure['Destination'], {
           ...where,
@@ -165,7 +168,7 @@ const asyncConfigsOf = (stack: Stack): AssemblyAsyncConfig[] =>
         })
       : undefined;
     return {
-      // As for a version or an alias; $LATEST is the function as it is called without.
+      // A version or alias is part of the ARN; $LATEST means the unqualified function.
       functionArn: permittedArn(
         stack,
         qualifier === '$LATEST' ? text('FunctionName') : `${text('FunctionName')}:${qualifier}`,
@@ -176,7 +179,7 @@ const asyncConfigsOf = (stack: Stack): AssemblyAsyncConfig[] =>
     };
   });
 
-/** The functions of a stack with their published versions and aliases, and who may invoke them. */
+/** Returns the functions of a stack with their published versions and aliases, and their permissions. */
 export const functionsOf = (stack: Stack): AssemblyFunction[] => {
   const { resolver } = stack;
   const published = ['AWS::Lambda::Version', 'AWS::Lambda::Alias'].flatMap((type) =>

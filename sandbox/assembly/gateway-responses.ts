@@ -1,14 +1,14 @@
 /**
- * What an API answers where API Gateway itself refuses or fails. Source: API Gateway Developer Guide, "Gateway
- * responses for REST APIs in API Gateway" and "Gateway response types for API Gateway"; CloudFormation Template
- * Reference, `AWS::ApiGateway::GatewayResponse`.
+ * Reads an API's gateway responses: its answers when API Gateway itself refuses or fails. Source: API Gateway Developer
+ * Guide, "Gateway responses for REST APIs in API Gateway" and "Gateway response types for API Gateway"; CloudFormation
+ * Template Reference, `AWS::ApiGateway::GatewayResponse`.
  */
 import { AssemblyError, type Where } from './error.ts';
 import { isObject } from '../json.ts';
 import type { ResolvedResource } from './resources.ts';
 import type { Stack } from './stacks.ts';
 
-/** Types with their default status; the two fallbacks have none of their own. */
+/** Response types with their default status; the two fallbacks have none. */
 export const RESPONSE_TYPES = {
   ACCESS_DENIED: 403,
   API_CONFIGURATION_ERROR: 500,
@@ -35,7 +35,7 @@ export const RESPONSE_TYPES = {
 export type ResponseType = keyof typeof RESPONSE_TYPES;
 
 export interface AssemblyGatewayResponse {
-  /** Left out: the type's own. */
+  /** Omitted: the type's default status. */
   status?: number;
   /** Headers by name: text in single quotes, or a variable such as `context.requestId`. */
   headers: Record<string, string>;
@@ -43,10 +43,10 @@ export interface AssemblyGatewayResponse {
   templates: Record<string, string>;
 }
 
-/** What a variable may begin with, as a template writes it. */
+/** Matches a variable as a template writes it. */
 const VARIABLE = /\$((?:context|stageVariables)(?:\.\w+)+|method\.request\.(?:header|path|querystring)\.[\w-]+)/g;
 
-/** Of `$context`: those that make sense before a request has come to a function. */
+/** The variables of `$context` that are defined before a request reaches a function. */
 const CONTEXT = new Set([
   'accountId',
   'apiId',
@@ -70,15 +70,15 @@ const CONTEXT = new Set([
 const checkVariable = (name: string, where: Where): void => {
   if (name.startsWith('context.') && !CONTEXT.has(name.slice('context.'.length))) {
     throw new AssemblyError(
-      `the variable ${name}, which the sandbox's gateway responses do not have. There are: ${[...CONTEXT].map((known) => `context.${known}`).join(', ')}, method.request.…, stageVariables.…`,
+      `the variable ${name}, which the sandbox's gateway responses do not support. Supported are: ${[...CONTEXT].map((known) => `context.${known}`).join(', ')}, method.request.…, stageVariables.…`,
       where,
     );
   }
 };
 
 /**
- * The template with each variable replaced; nothing is escaped, and nothing else is Velocity's (Developer Guide:
- * "supporting only simple variable substitution").
+ * Returns the template with each variable replaced. Nothing is escaped, and no other Velocity syntax is supported
+ * (Developer Guide: "supporting only simple variable substitution").
  */
 export const substitute = (template: string, valueOf: (name: string) => string): string =>
   template.replace(VARIABLE, (_, name: string) => valueOf(name));
@@ -90,7 +90,7 @@ const headersOf = (given: unknown, where: Where): Record<string, string> =>
     Object.entries(isObject(given) ? given : {}).map(([key, value]) => {
       const at: Where = { ...where, path: `${where.path ?? ''}.${key}` };
       if (!key.startsWith(HEADER))
-        throw new AssemblyError(`the parameter ${key}; the sandbox's gateway responses have ${HEADER}NAME alone`, at);
+        throw new AssemblyError(`the parameter ${key}; the sandbox's gateway responses support only ${HEADER}NAME`, at);
       const text = String(value);
       const variable =
         /^(context(\.\w+)+|stageVariables\.\w+|method\.request\.(header|path|querystring)\.[\w-]+)$/.test(text);
@@ -113,7 +113,7 @@ const templatesOf = (given: unknown, where: Where): Record<string, string> =>
 
 const isType = (text: string): text is ResponseType => Object.hasOwn(RESPONSE_TYPES, text);
 
-/** With its type. Throws AssemblyError for a type, a variable or a parameter that the sandbox does not know. */
+/** Returns a gateway response with its type. Throws AssemblyError for an unsupported type, variable or parameter. */
 export const gatewayResponseOf = (
   stack: Stack,
   { properties, where }: ResolvedResource,
@@ -123,8 +123,7 @@ export const gatewayResponseOf = (
   const { StatusCode: given, ResponseParameters: parameters, ResponseTemplates: templates } = properties;
   const at: Where = { ...where, path: 'Properties.StatusCode' };
   const status = given === undefined ? undefined : stack.resolver.textOf(given, at);
-  if (status !== undefined && !/^[1-5]\d\d$/.test(status))
-    throw new AssemblyError(`the status ${status}, which is none`, at);
+  if (status !== undefined && !/^[1-5]\d\d$/.test(status)) throw new AssemblyError(`the invalid status ${status}`, at);
   return [
     type,
     {

@@ -1,45 +1,45 @@
 /**
- * CloudFormation's intrinsic functions, each by its name, as far as CDK writes them. Source: CloudFormation User Guide,
- * "Intrinsic function reference".
+ * CloudFormation's intrinsic functions by name, as far as CDK uses them. Source: CloudFormation User Guide, "Intrinsic
+ * function reference".
  */
 import { isObject, type Json } from '../json.ts';
 import { AssemblyError, type Where } from './error.ts';
 
-/** The template that a function stands in. */
+/** The template that contains a function. */
 export interface IntrinsicContext {
-  /** The value with all functions in it replaced; `NO_VALUE` for AWS::NoValue. */
+  /** Returns the value with all functions in it replaced; `NO_VALUE` for AWS::NoValue. */
   value: (value: unknown, where: Where) => unknown;
-  /** The same for what has to be text. */
+  /** The same for values that must be strings. */
   text: (value: unknown, where: Where) => string;
   reference: (logicalId: string, where: Where) => string;
   attribute: (logicalId: string, name: string, where: Where) => string;
   condition: (name: string, where: Where) => boolean;
   imported: (exportName: string, where: Where) => string;
-  /** Undefined where there is no such parameter. */
+  /** Returns undefined if the parameter does not exist. */
   parameterType: (name: string) => unknown;
   mapping: (name: string) => Json | undefined;
 }
 
 type Intrinsic = (given: unknown, where: Where, context: IntrinsicContext) => unknown;
 
-/** What AWS::NoValue becomes: its property goes. */
+/** The value of AWS::NoValue: its property is removed. */
 export const NO_VALUE = Symbol('AWS::NoValue');
 
-/** An entry of what is at `where`. */
+/** Returns the position of an entry below `where`. */
 export const below = (where: Where, key: string | number): Where => ({
   ...where,
   path: typeof key === 'number' ? `${where.path ?? ''}[${key}]` : where.path ? `${where.path}.${key}` : key,
 });
 
 const listOf = (name: string, given: unknown, where: Where): unknown[] => {
-  if (!Array.isArray(given)) throw new AssemblyError(`${name} of something that is no list`, where);
+  if (!Array.isArray(given)) throw new AssemblyError(`${name} of something that is not a list`, where);
   return given;
 };
 
-/** The second argument of a function, which may be a function that gives a list. */
+/** Returns the second argument of a function, which may be a function that returns a list. */
 const secondList = (name: string, given: unknown, where: Where, { value }: IntrinsicContext): unknown[] => {
   const resolved = value(given, below(where, 1));
-  if (!Array.isArray(resolved)) throw new AssemblyError(`${name} over something that is no list`, where);
+  if (!Array.isArray(resolved)) throw new AssemblyError(`${name} over something that is not a list`, where);
   return resolved as unknown[];
 };
 
@@ -65,7 +65,7 @@ const join: Intrinsic = (given, where, context) => {
 
 const substitute: Intrinsic = (given, where, { text: textOf, reference, attribute }) => {
   const [text, own] = Array.isArray(given) ? (given as unknown[]) : [given];
-  if (typeof text !== 'string') throw new AssemblyError('Fn::Sub of something that is no text', where);
+  if (typeof text !== 'string') throw new AssemblyError('Fn::Sub of something that is not a string', where);
   const values = isObject(own) ? own : {};
   return text.replace(/\$\{([^}]+)\}/g, (_, name: string) => {
     if (name.startsWith('!')) return `\${${name.slice(1)}}`;
@@ -79,7 +79,7 @@ const select: Intrinsic = (given, where, context) => {
   const [index, parts] = listOf('Fn::Select', given, where);
   const list = secondList('Fn::Select', parts, where, context);
   const chosen = list[Number(context.text(index, below(where, 0)))];
-  if (chosen === undefined) throw new AssemblyError('Fn::Select of an entry that is not there', where);
+  if (chosen === undefined) throw new AssemblyError('Fn::Select of an entry that does not exist', where);
   return chosen;
 };
 
@@ -94,7 +94,7 @@ const findInMap: Intrinsic = (given, where, { text, mapping }) => {
   );
   const found = mapping(map)?.[first];
   if (!isObject(found) || found[second] === undefined)
-    throw new AssemblyError(`Fn::FindInMap of ${map}.${first}.${second}, which is not there`, where);
+    throw new AssemblyError(`Fn::FindInMap of ${map}.${first}.${second}, which does not exist`, where);
   return found[second];
 };
 

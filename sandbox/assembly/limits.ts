@@ -1,4 +1,4 @@
-/** What of a stack is larger than AWS allows, measured as AWS measures it, with AWS's own refusal. */
+/** Finds what in a stack exceeds AWS's limits, measured as AWS measures it, with AWS's own refusal. */
 import {
   environmentBytes,
   type Excess,
@@ -21,7 +21,7 @@ import { attachedPoliciesOf, inlinePoliciesOf } from './roles.ts';
 import type { Environment } from './environment.ts';
 import { loadStacks, spokeStackOf, type Stack } from './stacks.ts';
 
-/** Those that are above their limit. */
+/** Returns the measures that exceed their limit. */
 const above = (excesses: Excess[]): Excess[] => excesses.filter(({ measured, most }) => measured > most);
 
 /** Source of the refusal: github-aws-runners/terraform-aws-github-runner#3594. */
@@ -137,45 +137,46 @@ const template = ({ resolver, templateText }: Stack): Excess[] => {
   ];
 };
 
-/** Everything of the stack that has a limit, with what it comes to. */
+/** Returns every measure of the stack that has a limit. */
 export const measuresOf = (stack: Stack): Excess[] => [...template(stack), ...environments(stack), ...policies(stack)];
 
-/** What AWS would refuse; empty for a stack that it would make. */
+/** Returns what AWS would refuse; empty for a stack that AWS would create. */
 export const excessesOf = (stack: Stack): Excess[] => above(measuresOf(stack));
 
-/** As CloudFormation would fail to make the stack: throws AssemblyError with what AWS says. */
+/** Throws AssemblyError with AWS's message, as CloudFormation would fail to create the stack. */
 export const refuseExcesses = (stack: Stack): void => {
   const [excess] = excessesOf(stack);
   if (!excess) return;
   const { subject, measured, most, unit, service, refusal } = excess;
   throw new AssemblyError(
-    `${subject} with ${measured} ${unit}, and AWS allows ${most}; ${service} answers: ${refusal}`,
+    `${subject} with ${measured} ${unit}, but AWS allows ${most}; ${service} answers: ${refusal}`,
     { template: stack.resolver.file },
   );
 };
 
-/** `-` and what CloudFormation appends to the names that it makes. */
+/** `-` and the random part that CloudFormation appends to generated names. */
 const RANDOM_PART = `-${'X'.repeat(13)}`;
 
-/** Names as long as CloudFormation makes them: those of the sandbox have no random part. */
+/** Makes names as long as CloudFormation's: the sandbox's names have no random part. */
 export const namedByAws = (environment: Environment): Environment => ({
   ...environment,
   stackName: `${environment.stackName}${RANDOM_PART}`,
 });
 
-/** As long as they are anywhere in AWS: the partition of GovCloud, and a region of the partition aws-iso-f. */
+/** The longest names in AWS: GovCloud's partition, and a region of the partition aws-iso-f. */
 const LONGEST = { partition: 'aws-us-gov', region: 'us-isof-south-1' };
 const longest = (environment: Environment): Environment => ({ ...namedByAws(environment), ...LONGEST });
 const [HUB, OTHER_ACCOUNT] = ['111122223333', '444455556666'];
 
-/** Everything of an assembly that has a limit, in the place of AWS where the names are longest. */
+/** Returns every measure of an assembly that has a limit, for the partition and region with the longest names. */
 export const measuresOfAssembly = (directory: string): Excess[] => {
   const { region } = LONGEST;
   const stacks = loadStacks(directory, { account: HUB, region }, longest);
   const outputs = Object.fromEntries(
     stacks.flatMap(({ resolver }) => resolver.outputs().map(({ key, value }): [string, string] => [key, value])),
   );
-  // In the region that makes the roles, and of another account than the service's: the template has all of its resources there.
+  // In the region where the roles are created, and in an account other than the service's: there the template has all
+  // of its resources.
   const spoke = spokeStackOf(directory, longest)?.(
     { account: OTHER_ACCOUNT, region },
     { ...outputs, RolesRegion: region },

@@ -1,5 +1,5 @@
 /**
- * Topics and queues, with what their policies say. Source: CloudFormation Template Reference, `AWS::SNS::TopicPolicy`,
+ * Reads topics and queues with their policies. Source: CloudFormation Template Reference, `AWS::SNS::TopicPolicy`,
  * `AWS::SNS::Subscription`, `AWS::SQS::QueuePolicy`.
  */
 import { matchesWildcard, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
@@ -13,7 +13,8 @@ export interface AssemblyTopic {
   name: string;
   arn: string;
   /**
-   * The statements that are about it, without their `Resource`. None: nobody but the account's own roles may use it.
+   * The policy statements that apply to the topic, without their `Resource`. If empty, only the account's own roles may
+   * use it.
    */
   policies: ParsedPolicy[];
   subscriptions: { protocol: string; endpoint: string }[];
@@ -28,17 +29,20 @@ export interface AssemblyQueue {
 
 const isAbout = (statement: Json, arn: string, where: Where): boolean => {
   if (statement['NotResource'] !== undefined)
-    throw new AssemblyError('a policy with NotResource, which the sandbox does not know; name the resource', where);
+    throw new AssemblyError(
+      'a policy with NotResource, which the sandbox does not support; use Resource instead',
+      where,
+    );
   return listOf(statement['Resource']).some((pattern) => matchesWildcard(String(pattern), arn));
 };
 
-/** The part of a resource's policy that is about it, read as one that belongs to it. */
+/** Returns the part of a resource policy that applies to the resource, parsed as the resource's own. */
 const policyFor = ({ properties, where }: ResolvedResource, arn: string): ParsedPolicy[] =>
   policyAbout(properties['PolicyDocument'], arn, { ...where, path: 'Properties.PolicyDocument' });
 
-/** Those statements of a policy document that are about that resource. */
+/** Returns the statements of a policy document that apply to the resource. */
 export const policyAbout = (document: unknown, arn: string, at: Where): ParsedPolicy[] => {
-  if (!isObject(document)) throw new AssemblyError('a policy that is no object', at);
+  if (!isObject(document)) throw new AssemblyError('a policy that is not an object', at);
   const own = listOf(document['Statement'])
     .filter(isObject)
     .filter((statement) => isAbout(statement, arn, at));
@@ -51,13 +55,18 @@ export const policyAbout = (document: unknown, arn: string, at: Where): ParsedPo
   return [policy];
 };
 
-/** Of a policy's `Topics` or `Queues`: references, which CloudFormation gives as ARNs or, of queues, as URLs. */
+/**
+ * Returns a policy's `Topics` or `Queues`: references, which CloudFormation resolves to ARNs or, for queues, to URLs.
+ */
 const namesOf = ({ properties }: ResolvedResource, member: string): string[] => listOf(properties[member]).map(String);
 
 const resourcesIn = (stacks: Stack[], type: string) =>
   stacks.flatMap((stack) => resourcesOfType(stack, type).map((resource) => ({ stack, resource })));
 
-/** All stacks' topics: a policy or a subscription may be in another stack than its topic. Throws AssemblyError. */
+/**
+ * Returns the topics of all stacks: a policy or subscription may be in a different stack than its topic. Throws
+ * AssemblyError.
+ */
 export const topicsOf = (stacks: Stack[]): AssemblyTopic[] => {
   const policies = resourcesIn(stacks, 'AWS::SNS::TopicPolicy').map(({ resource }) => resource);
   const subscriptions = resourcesIn(stacks, 'AWS::SNS::Subscription').map(
@@ -81,7 +90,7 @@ export const topicsOf = (stacks: Stack[]): AssemblyTopic[] => {
   });
 };
 
-/** All stacks' queues. Throws AssemblyError. */
+/** Returns the queues of all stacks. Throws AssemblyError. */
 export const queuesOf = (stacks: Stack[]): AssemblyQueue[] => {
   const policies = resourcesIn(stacks, 'AWS::SQS::QueuePolicy').map(({ resource }) => resource);
   return resourcesIn(stacks, 'AWS::SQS::Queue').map(({ stack: { resolver }, resource: { logicalId, where } }) => {

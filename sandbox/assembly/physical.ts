@@ -1,5 +1,5 @@
 /**
- * What resources are called once they are deployed, and what `Ref` and `Fn::GetAtt` give.
+ * The names of deployed resources, and the values of `Ref` and `Fn::GetAtt`.
  * Source: CloudFormation Template Reference, "Return values" of each resource type.
  */
 import { hostOf } from '../../lambdas/domain/partitions.ts';
@@ -10,13 +10,13 @@ export interface ResourceContext {
   logicalId: string;
   type: string;
   environment: Environment;
-  /** A property's text; undefined where it is left out. */
+  /** Returns a property as a string; undefined if it is omitted. */
   text(property: string): string | undefined;
 }
 
 /**
- * The name that CloudFormation would give: stack and logical id, without the random part. One that is too long keeps
- * its beginning and its end, where CDK has its hash.
+ * Returns the name that CloudFormation would generate: stack and logical id, without the random part. A name that is
+ * too long keeps its beginning and its end, where CDK puts its hash.
  */
 export const generatedName = ({ environment, logicalId }: ResourceContext, longest: number): string => {
   const name = `${environment.stackName}-${logicalId}`;
@@ -25,7 +25,7 @@ export const generatedName = ({ environment, logicalId }: ResourceContext, longe
 
 interface Kind {
   name: (resource: ResourceContext) => string;
-  /** Default: the name. */
+  /** The value of `Ref`; default: the name. */
   ref?: (resource: ResourceContext) => string;
   attributes?: Record<string, (resource: ResourceContext) => string>;
 }
@@ -44,7 +44,7 @@ const functionName = named('FunctionName', 64);
 const functionArn = (resource: ResourceContext): string =>
   arn(resource, 'lambda', `function:${functionName(resource)}`);
 
-/** A function is named by its name or its ARN. */
+/** The property may hold the function's name or its ARN. */
 const publishedArn = (resource: ResourceContext, qualifier: string): string => {
   const given = resource.text('FunctionName') ?? '';
   return `${given.startsWith('arn:') ? given : arn(resource, 'lambda', `function:${given}`)}:${qualifier}`;
@@ -79,8 +79,8 @@ const documentName = named('Name', 128);
 const keyId = (resource: ResourceContext): string => generatedName(resource, 256);
 
 /**
- * Ten letters and digits, as API Gateway's own ids have; made of where the resource is, so that it is the same each
- * time. `part`: of something that comes with the resource.
+ * Returns ten letters and digits, as in API Gateway's own ids, derived from the resource's account, region, stack and
+ * logical id, so that the id is the same each time. `part` names something that is created with the resource.
  */
 const gatewayId = ({ environment: { account, region, stackName }, logicalId }: ResourceContext, part = ''): string =>
   BigInt(`0x${createHash('sha256').update([account, region, stackName, logicalId, part].join('/')).digest('hex')}`)
@@ -180,13 +180,13 @@ const KINDS: Record<string, Kind> = {
   },
 };
 
-/** Undefined for a type that the sandbox does not know. */
+/** Returns undefined for a resource type that the sandbox does not support. */
 export const refOf = (resource: ResourceContext): string | undefined => {
   const kind = KINDS[resource.type];
   return kind && (kind.ref ?? kind.name)(resource);
 };
 
-/** By attribute, each to be called for its value. */
+/** Returns a function for each attribute, which computes its value. */
 export const attributesOf = (resource: ResourceContext): Record<string, () => string> | undefined => {
   const attributes = KINDS[resource.type]?.attributes;
   return (

@@ -1,6 +1,6 @@
 /**
- * CloudFormation's intrinsic functions over one template, as far as CDK writes them. What is resolved is plain data;
- * every value depends on the template, the account and the region alone.
+ * Resolves CloudFormation's intrinsic functions over one template, as far as CDK uses them. The result is plain data;
+ * every value depends only on the template, the account and the region.
  * Source: CloudFormation User Guide, "Intrinsic function reference".
  */
 import { dnsSuffixOf } from '../../lambdas/domain/partitions.ts';
@@ -30,10 +30,10 @@ export class Resolver {
   private readonly context: IntrinsicContext;
   private readonly importValue: (name: string) => string | undefined;
   private readonly parameters: Readonly<Record<string, string>>;
-  /** What is being resolved, so that a circle is found. */
+  /** The references being resolved, to detect circular references. */
   private readonly open = new Set<string>();
 
-  /** `importValue` answers what any stack exports by that name; `parameters` go before their defaults. */
+  /** `importValue` returns what any stack exports under that name; `parameters` override the defaults. */
   constructor(
     file: string,
     template: Json,
@@ -59,45 +59,45 @@ export class Resolver {
     };
   }
 
-  /** The value with all intrinsic functions in it replaced; undefined for AWS::NoValue. */
+  /** Returns the value with all intrinsic functions in it replaced; undefined for AWS::NoValue. */
   resolve(value: unknown, where: Where): unknown {
     const resolved = this.value(value, where);
     return resolved === NO_VALUE ? undefined : resolved;
   }
 
-  /** The same for what has to be text; numbers and booleans become text as CloudFormation does it. */
+  /** The same for values that must be strings; numbers and booleans are converted as CloudFormation converts them. */
   textOf(value: unknown, where: Where): string {
     const resolved = this.value(value, where);
     if (typeof resolved === 'string') return resolved;
     if (typeof resolved === 'number' || typeof resolved === 'boolean') return String(resolved);
-    throw new AssemblyError('a value that is no text where text must be', where);
+    throw new AssemblyError('a value that is not a string where a string is required', where);
   }
 
-  /** Value of `Ref`. */
+  /** Returns the value of `Ref`. */
   reference(logicalId: string, where: Where): string {
     return this.guarded(`Ref ${logicalId}`, where, () => this.ref(logicalId, where));
   }
 
-  /** Value of `Fn::GetAtt`. */
+  /** Returns the value of `Fn::GetAtt`. */
   attribute(logicalId: string, name: string, where: Where): string {
     return this.guarded(`${logicalId}.${name}`, where, () => {
       const resource = this.resourceContext(logicalId, where);
       const value = attributesOf(resource)?.[name]?.();
       if (value === undefined)
         throw new AssemblyError(
-          `Fn::GetAtt of ${logicalId}.${name}: the sandbox does not know that attribute of ${resource.type}`,
+          `Fn::GetAtt of ${logicalId}.${name}: the sandbox does not support that attribute of ${resource.type}`,
           where,
         );
       return value;
     });
   }
 
-  /** Whether the template's conditions want the resource or output. */
+  /** Returns whether the template's conditions include the resource or output. */
   isWanted(entry: Json, where: Where): boolean {
     return typeof entry['Condition'] !== 'string' || this.condition(entry['Condition'], where);
   }
 
-  /** By name, each as it was given, or its default; empty where there is neither. */
+  /** Parameter values by name: the given value, or the default; empty if there is neither. */
   get parameterValues(): Record<string, string> {
     return Object.fromEntries(
       Object.entries(section(this.template, 'Parameters')).map(([name, { Default: value }]) => [
@@ -107,7 +107,7 @@ export class Resolver {
     );
   }
 
-  /** Those that the template's conditions want. */
+  /** Returns the outputs that the template's conditions include. */
   outputs(): ResolvedOutput[] {
     return Object.entries(section(this.template, 'Outputs')).flatMap(([key, output]) => {
       const where: Where = { template: this.file, logicalId: `output ${key}` };
@@ -118,7 +118,7 @@ export class Resolver {
     });
   }
 
-  /** The value exported by that name, or undefined. */
+  /** Returns the value exported under that name, or undefined. */
   exported(name: string): string | undefined {
     for (const [key, output] of Object.entries(section(this.template, 'Outputs'))) {
       const where: Where = { template: this.file, logicalId: `output ${key}` };
@@ -134,7 +134,7 @@ export class Resolver {
 
   private resourceContext(logicalId: string, where: Where): ResourceContext {
     const resource = this.resources[logicalId];
-    if (!resource) throw new AssemblyError(`a reference to ${logicalId}, which is not there`, where);
+    if (!resource) throw new AssemblyError(`a reference to ${logicalId}, which does not exist`, where);
     const properties = isObject(resource['Properties']) ? resource['Properties'] : {};
     const at: Where = { template: this.file, logicalId, path: 'Properties' };
     return {
@@ -146,7 +146,8 @@ export class Resolver {
   }
 
   private guarded<T>(what: string, where: Where, work: () => T): T {
-    if (this.open.has(what)) throw new AssemblyError(`a circle: ${[...this.open, what].join(' → ')}`, where);
+    if (this.open.has(what))
+      throw new AssemblyError(`a circular reference: ${[...this.open, what].join(' → ')}`, where);
     this.open.add(what);
     try {
       return work();
@@ -172,17 +173,14 @@ export class Resolver {
     const resource = this.resourceContext(name, where);
     const value = refOf(resource);
     if (value === undefined)
-      throw new AssemblyError(
-        `Ref of ${name}: the sandbox does not know what a reference to ${resource.type} gives`,
-        where,
-      );
+      throw new AssemblyError(`Ref of ${name}: the sandbox does not support references to ${resource.type}`, where);
     return value;
   }
 
   private parameter(name: string, parameter: Json, where: Where): string {
     const { Type: type, Default: value } = parameter;
     if (typeof type === 'string' && type.startsWith('AWS::SSM::'))
-      throw new AssemblyError(`Ref of the parameter ${name}, whose value is in the Parameter Store`, where);
+      throw new AssemblyError(`Ref of the parameter ${name}, whose value is in Parameter Store`, where);
     const given = this.parameters[name] ?? value;
     if (typeof given === 'string' || typeof given === 'number') return String(given);
     throw new AssemblyError(`Ref of the parameter ${name}, which has no default`, where);
@@ -194,7 +192,7 @@ export class Resolver {
     if (!isObject(value)) return value;
     const [name = '', ...others] = Object.keys(value);
     if (others.length === 0 && (name === 'Ref' || name === 'Condition' || name.startsWith('Fn::'))) {
-      // A policy statement may be no more than its Condition: only text names a condition of the template.
+      // A policy statement may have `Condition` as its only key: only a string names a condition of the template.
       if (name !== 'Condition' || typeof value[name] === 'string')
         return this.call(name, value[name], below(where, name));
     }
@@ -207,7 +205,7 @@ export class Resolver {
 
   private call(name: string, given: unknown, where: Where): unknown {
     const intrinsic = INTRINSICS[name];
-    if (!intrinsic) throw new AssemblyError(`the function ${name}, which the sandbox does not have`, where);
+    if (!intrinsic) throw new AssemblyError(`the function ${name}, which the sandbox does not support`, where);
     return intrinsic(given, where, this.context);
   }
 
@@ -219,7 +217,7 @@ export class Resolver {
 
   private condition(name: string, where: Where): boolean {
     const condition = section(this.template, 'Conditions')[name];
-    if (!condition) throw new AssemblyError(`the condition ${name}, which is not there`, where);
+    if (!condition) throw new AssemblyError(`the condition ${name}, which does not exist`, where);
     return this.guarded(
       `condition ${name}`,
       where,

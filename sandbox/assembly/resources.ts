@@ -8,7 +8,9 @@ export interface ResolvedResource {
   where: Where;
 }
 
-/** A stack's resources of a type, with their properties resolved; those that its conditions leave out are not there. */
+/**
+ * Returns a stack's resources of a type, with resolved properties; resources that the conditions exclude are left out.
+ */
 export const resourcesOfType = ({ resolver }: Stack, type: string): ResolvedResource[] =>
   Object.entries(resolver.resources).flatMap(([logicalId, resource]) => {
     const where: Where = { template: resolver.file, logicalId };

@@ -8,9 +8,9 @@ export interface AssemblyRole {
   arn: string;
   /** Inline policies, and managed policies that the application defines. */
   policies: { name: string; document: object }[];
-  /** ARNs of managed policies that the application does not define: their documents are unknown. */
+  /** ARNs of managed policies from elsewhere; the sandbox does not know what they allow. */
   managedPolicyArns: string[];
-  /** The managed policy of its boundary, with the document if the application defines it. */
+  /** The managed policy; with the document if the application defines it. */
   permissionsBoundary?: { arn: string; document?: object };
   /** AssumeRolePolicyDocument. */
   trustPolicy: unknown;
@@ -33,7 +33,7 @@ export const inlinePoliciesOf = (value: unknown, where: Where): Policy[] =>
     policyOf(policy, { ...where, path: `Properties.Policies[${index}]` }),
   );
 
-/** Policies that are resources of their own, with the names of the roles that they belong to. */
+/** Returns the policies that are separate resources, with the names of their roles. */
 export const attachedPoliciesOf = (stack: Stack): (Policy & { roleNames: string[]; arn?: string })[] => [
   ...resourcesOfType(stack, 'AWS::IAM::Policy').map(({ properties, where }) => ({
     ...policyOf(properties, where),
@@ -63,7 +63,7 @@ const boundaryOf = (
 ): { permissionsBoundary?: Boundary } => {
   if (value === undefined) return {};
   if (typeof value !== 'string')
-    throw new AssemblyError('a PermissionsBoundary that is no ARN', {
+    throw new AssemblyError('a PermissionsBoundary that is not an ARN', {
       ...where,
       path: 'Properties.PermissionsBoundary',
     });
@@ -71,7 +71,7 @@ const boundaryOf = (
   return { permissionsBoundary: { arn: value, ...(document === undefined ? {} : { document }) } };
 };
 
-/** Roles with all that they may do, in whichever stack that is said. */
+/** Returns the roles with all their permissions, in whichever stack those are defined. */
 export const rolesOf = (stacks: Stack[]): AssemblyRole[] => {
   const attached = stacks.flatMap((stack) =>
     attachedPoliciesOf(stack).map((policy) => ({ ...policy, account: stack.resolver.environment.account })),

@@ -1,4 +1,4 @@
-/** EventBridge rules of the default bus. Source: CloudFormation Template Reference, `AWS::Events::Rule`. */
+/** Reads the EventBridge rules of the default bus. Source: CloudFormation Template Reference, `AWS::Events::Rule`. */
 import { AssemblyError, type Where } from './error.ts';
 import { isJson, isObject, type Json } from '../json.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';
@@ -8,27 +8,27 @@ export interface AssemblyRule {
   logicalId: string;
   name: string;
   arn: string;
-  /** Which events it takes; a rule may have a pattern, a schedule, or both. */
+  /** The events that the rule matches; a rule may have a pattern, a schedule, or both. */
   pattern?: Json;
-  /** Of `rate(…)`. */
+  /** The period of `rate(…)`. */
   everySeconds?: number;
   targets: AssemblyTarget[];
 }
 
 export interface AssemblyTarget {
   id: string;
-  /** Of a state machine, a topic, another default bus, or a function, with a version or without. */
+  /** ARN of a state machine, a topic, another default bus, or a function, with or without a version. */
   arn: string;
-  /** What EventBridge calls it as; functions and topics let it in by their own policy instead. */
+  /** The role that EventBridge assumes for the target; functions and topics use their resource policies instead. */
   roleArn?: string;
-  /** Of the queue for what can't be delivered. */
+  /** ARN of the dead-letter queue for undeliverable events. */
   deadLetterArn?: string;
-  /** JSON text, instead of the event. */
+  /** JSON text that replaces the event. */
   input?: string;
-  /** Part of the event: `$.detail`. */
+  /** The part of the event that is passed, such as `$.detail`. */
   inputPath?: string;
   inputTransformer?: {
-    /** Variables and where in the event their values are. */
+    /** Variables and the paths of their values in the event. */
     paths: Record<string, string>;
     template: string;
   };
@@ -42,7 +42,7 @@ const secondsOf = (expression: unknown, where: Where): number => {
   const seconds = Number(count) * (SECONDS[unit] ?? 0);
   if (seconds > 0 && (Number(count) === 1) === (plural === '')) return seconds;
   throw new AssemblyError(
-    `the schedule ${String(expression)}; the sandbox runs rate(…) alone, such as rate(5 minutes)`,
+    `the schedule ${String(expression)}; the sandbox supports only rate(…), such as rate(5 minutes)`,
     where,
   );
 };
@@ -60,7 +60,7 @@ const TARGET_FIELDS = new Set([
 const TARGET_ARN =
   /^arn:aws[\w-]*:(lambda:[^:]+:\d{12}:function:|states:[^:]+:\d{12}:stateMachine:|sns:[^:]+:\d{12}:[\w-]+$|events:[^:]+:\d{12}:event-bus\/default$)/;
 
-/** What a template can't use without a path: EventBridge has these of each event. */
+/** The variables that a template may use without a path: EventBridge defines them for each event. */
 const PREDEFINED = new Set([
   'aws.events.rule-arn',
   'aws.events.rule-name',
@@ -69,25 +69,25 @@ const PREDEFINED = new Set([
   'aws.events.event.json',
 ]);
 
-/** Of an input transformer's template: `<name>`. */
+/** Matches a placeholder of an input transformer's template: `<name>`. */
 export const PLACEHOLDER = /<([\w.-]+)>/g;
 
 /**
- * EventBridge User Guide, "Amazon EventBridge input transformation", lists what of JSON Path there is; its wildcards
- * are not played.
+ * EventBridge User Guide, "Amazon EventBridge input transformation", lists the supported JSONPath syntax; the sandbox
+ * does not support its wildcards.
  */
 const PATH = /^\$(?:\.[\w/-]+|\[\d+\])*$/;
 
 const pathOf = (path: string, where: Where): string => {
   if (!PATH.test(path))
     throw new AssemblyError(
-      `the path ${path}; the sandbox has those of names and indices alone, such as $.detail.items[0]`,
+      `the path ${path}; the sandbox supports only names and indices, such as $.detail.items[0]`,
       where,
     );
   return path;
 };
 
-/** Throws AssemblyError for what PutTargets would refuse as well. */
+/** Throws AssemblyError for what PutTargets would also refuse. */
 const transformerOf = (
   stack: Stack,
   transformer: Json,
@@ -115,7 +115,7 @@ const inputOf = (
   const { Input: input, InputPath: path, InputTransformer: transformer } = target;
   if ([input, path, transformer].filter((each) => each !== undefined).length > 1)
     throw new AssemblyError('a target with more than one of Input, InputPath and InputTransformer; keep one', where);
-  if (input !== undefined && !isJson(text('Input'))) throw new AssemblyError('an Input that is no JSON text', where);
+  if (input !== undefined && !isJson(text('Input'))) throw new AssemblyError('an Input that is not JSON', where);
   return {
     ...(input === undefined ? {} : { input: text('Input') }),
     ...(path === undefined ? {} : { inputPath: pathOf(text('InputPath'), where) }),
@@ -124,18 +124,18 @@ const inputOf = (
 };
 
 const targetOf = (stack: Stack, target: unknown, where: Where): AssemblyTarget => {
-  if (!isObject(target)) throw new AssemblyError('a target that is no object', where);
+  if (!isObject(target)) throw new AssemblyError('a target that is not an object', where);
   const text = (name: string): string =>
     stack.resolver.textOf(target[name], { ...where, path: `${where.path ?? ''}.${name}` });
   const arn = text('Arn');
   if (!TARGET_ARN.test(arn))
     throw new AssemblyError(
-      `the target ${arn}; the sandbox has state machines, functions, topics and default buses as targets`,
+      `the target ${arn}; the sandbox supports state machines, functions, topics and default buses as targets`,
       where,
     );
   const unknown = Object.keys(target).find((name) => !TARGET_FIELDS.has(name));
   if (unknown !== undefined)
-    throw new AssemblyError(`a target with ${unknown}, which the sandbox does not know`, where);
+    throw new AssemblyError(`a target with ${unknown}, which the sandbox does not support`, where);
   const { DeadLetterConfig: deadLetters } = target;
   return {
     id: text('Id'),
@@ -163,12 +163,12 @@ const ruleOf = (stack: Stack, { logicalId, properties, where }: ResolvedResource
   } = properties;
   if (state === 'DISABLED') return [];
   if (bus !== 'default')
-    throw new AssemblyError(`the event bus ${String(bus)}; the sandbox has the default one alone`, {
+    throw new AssemblyError(`the event bus ${String(bus)}; the sandbox supports only the default bus`, {
       ...where,
       path: 'Properties.EventBusName',
     });
   if (!Array.isArray(targets))
-    throw new AssemblyError('Targets that are no list', { ...where, path: 'Properties.Targets' });
+    throw new AssemblyError('Targets that are not a list', { ...where, path: 'Properties.Targets' });
   return [
     {
       logicalId,
@@ -185,6 +185,6 @@ const ruleOf = (stack: Stack, { logicalId, properties, where }: ResolvedResource
   ];
 };
 
-/** The enabled rules of a stack. Throws AssemblyError for what the sandbox's EventBridge does not have. */
+/** Returns the enabled rules of a stack. Throws AssemblyError for what the sandbox's EventBridge does not support. */
 export const rulesOf = (stack: Stack): AssemblyRule[] =>
   resourcesOfType(stack, 'AWS::Events::Rule').flatMap((resource) => ruleOf(stack, resource));

@@ -1,4 +1,4 @@
-/** EventBridge Scheduler's schedules. Source: CloudFormation Template Reference, `AWS::Scheduler::Schedule`. */
+/** Reads EventBridge Scheduler's schedules. Source: CloudFormation Template Reference, `AWS::Scheduler::Schedule`. */
 import { AssemblyError, type Where } from './error.ts';
 import { isFunctionArn } from '../lambda/arn.ts';
 import { isObject, type Json } from '../json.ts';
@@ -10,25 +10,25 @@ export interface AssemblySchedule {
   logicalId: string;
   name: string;
   arn: string;
-  /** What the role's trust policy sees as `aws:SourceArn`. */
+  /** The `aws:SourceArn` that the role's trust policy is evaluated with. */
   groupArn: string;
   /** `rate(…)`, `cron(…)` or `at(…)`. */
   expression: string;
   timeZone: string;
-  /** Milliseconds since 1970; left out: from the deployment on, and for ever. */
+  /** Milliseconds since 1970; omitted: from the deployment on, without an end. */
   startAt?: number;
   endAt?: number;
   target: ScheduleTarget;
 }
 
 export interface ScheduleTarget {
-  /** Of a function, with a version or without, or of a state machine. */
+  /** ARN of a function, with or without a version, or of a state machine. */
   arn: string;
-  /** What Scheduler calls it as. */
+  /** The role that Scheduler assumes. */
   roleArn: string;
-  /** Text with Scheduler's keywords in it; left out: an event that says that it is time. */
+  /** Text that may contain Scheduler's keywords; omitted: a default event. */
   input?: string;
-  /** Of the queue for what can't be delivered. */
+  /** ARN of the dead-letter queue for undeliverable events. */
   deadLetterArn?: string;
 }
 
@@ -60,7 +60,7 @@ const TARGET_FIELDS = new Set(['Arn', 'RoleArn', 'Input', 'RetryPolicy', 'DeadLe
 const refuseUnknown = (given: Json, known: ReadonlySet<string>, what: string, where: Where): void => {
   const unknown = Object.keys(given).find((name) => !known.has(name));
   if (unknown !== undefined)
-    throw new AssemblyError(`a ${what} with ${unknown}, which the sandbox does not know`, where);
+    throw new AssemblyError(`a ${what} with ${unknown}, which the sandbox does not support`, where);
 };
 
 const targetOf = (stack: Stack, target: unknown, where: Where): ScheduleTarget => {
@@ -72,7 +72,7 @@ const targetOf = (stack: Stack, target: unknown, where: Where): ScheduleTarget =
   const arn = text('Arn');
   if (!isFunctionArn(arn) && !isStateMachineArn(arn))
     throw new AssemblyError(
-      `the target ${arn}; the sandbox's Scheduler has functions and state machines as targets`,
+      `the target ${arn}; the sandbox's Scheduler supports functions and state machines as targets`,
       where,
     );
   return {
@@ -110,14 +110,11 @@ const scheduleOf = (stack: Stack, { logicalId, properties, where }: ResolvedReso
   } = properties;
   if (state === 'DISABLED') return [];
   if (!isObject(window) || window['Mode'] !== 'OFF')
-    throw new AssemblyError(
-      'a flexible time window; the sandbox delivers on time alone (Mode OFF)',
-      at('FlexibleTimeWindow'),
-    );
+    throw new AssemblyError('a flexible time window; the sandbox supports only Mode OFF', at('FlexibleTimeWindow'));
   const timeZone = zone === undefined ? 'UTC' : text('ScheduleExpressionTimezone');
   if (!isZone(timeZone))
     throw new AssemblyError(
-      `the time zone ${timeZone}, which the IANA database does not have`,
+      `the time zone ${timeZone}, which is not in the IANA database`,
       at('ScheduleExpressionTimezone'),
     );
   const expression = text('ScheduleExpression');
@@ -146,6 +143,6 @@ const scheduleOf = (stack: Stack, { logicalId, properties, where }: ResolvedReso
   ];
 };
 
-/** The enabled schedules of a stack. Throws AssemblyError for what the sandbox's Scheduler does not have. */
+/** Returns the enabled schedules of a stack. Throws AssemblyError for what the sandbox's Scheduler does not support. */
 export const schedulesOf = (stack: Stack): AssemblySchedule[] =>
   resourcesOfType(stack, 'AWS::Scheduler::Schedule').flatMap((resource) => scheduleOf(stack, resource));

@@ -1,4 +1,4 @@
-/** The files of a CDK cloud assembly. Source: `aws-cdk-lib/cloud-assembly-schema`. */
+/** Reads the files of a CDK cloud assembly. Source: `aws-cdk-lib/cloud-assembly-schema`. */
 import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,20 +9,23 @@ import { Resolver } from './resolver.ts';
 import type { Environment } from './environment.ts';
 
 export interface AssemblyOptions {
-  /** For stacks whose environment the assembly leaves open. */
+  /** For stacks whose environment the assembly leaves unspecified. */
   account: string;
   region: string;
 }
 
 export interface Stack {
   resolver: Resolver;
-  /** Directory of each asset by the key that a template's code has for it, such as `<hash>.zip`. */
+  /** Directory of each asset by its key in the template's code, such as `<hash>.zip`. */
   assets: Map<string, string>;
-  /** The template as it stands in its file. */
+  /** The template's text, unparsed. */
   templateText: string;
 }
 
-/** Changes whenever a file of the assembly does; the assets beside them have their hash in their name. */
+/**
+ * Returns a fingerprint that changes whenever a file of the assembly does; the assets next to them have their hash in
+ * their name.
+ */
 export const fingerprintOf = (directory: string): string => {
   if (!existsSync(directory)) return '';
   return readdirSync(directory)
@@ -45,7 +48,7 @@ const read = (directory: string, file: string): { text: string; json: Json } => 
     const json: unknown = JSON.parse(text);
     if (isObject(json)) return { text, json };
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new AssemblyError(`content that is not a JSON object (${path})`, { template: file });
 };
@@ -72,7 +75,7 @@ const artifactsOf = (manifest: Json): Artifact[] =>
     };
   });
 
-/** `aws://unknown-account/unknown-region` leaves both open. */
+/** `aws://unknown-account/unknown-region` leaves both unspecified. */
 const environmentOf = (text: string, { account, region }: AssemblyOptions): AssemblyOptions => {
   const [, ownAccount = '', ownRegion = ''] = /^aws:\/\/([^/]+)\/([^/]+)$/.exec(text) ?? [];
   return {
@@ -111,17 +114,17 @@ const templateOf = (
   return { file, template: json, templateText: text };
 };
 
-/** Changes where a stack is deployed to, and what it is called there. */
+/** Changes a stack's deployment environment: its account, region, partition and name. */
 export type Elsewhere = (environment: Environment) => Environment;
-const asItIs: Elsewhere = (environment) => environment;
+const unchanged: Elsewhere = (environment) => environment;
 
 /**
- * The stack for other accounts, once for each of these places; undefined where the application has none. Nothing is
- * exported to it.
+ * Returns a function that resolves the stack for other accounts in a given location; undefined if the application has
+ * no such stack. No exports are available to it.
  */
 export const spokeStackOf = (
   directory: string,
-  elsewhere = asItIs,
+  elsewhere = unchanged,
 ): ((place: AssemblyOptions, parameters: Readonly<Record<string, string>>) => Stack) | undefined => {
   const artifact = artifactsOf(readJson(directory, 'manifest.json')).find(
     (each) => isStack(each) && each.id === SPOKE_STACK,
@@ -130,7 +133,7 @@ export const spokeStackOf = (
   const { file, template, templateText } = templateOf(directory, artifact);
   const { account, region } = environmentOf(artifact.environment, { account: '', region: '' });
   if (account !== '' || region !== '')
-    throw new AssemblyError(`a stack ${SPOKE_STACK} that is for one account or region alone`, {
+    throw new AssemblyError(`a stack ${SPOKE_STACK} that is bound to one account or region`, {
       template: 'manifest.json',
     });
   return (place, parameters) => ({
@@ -146,8 +149,8 @@ export const spokeStackOf = (
   });
 };
 
-/** All stacks of the assembly but the one for other accounts, in the manifest's order. */
-export const loadStacks = (directory: string, options: AssemblyOptions, elsewhere = asItIs): Stack[] => {
+/** Returns all stacks of the assembly except the one for other accounts, in the manifest's order. */
+export const loadStacks = (directory: string, options: AssemblyOptions, elsewhere = unchanged): Stack[] => {
   const artifacts = artifactsOf(readJson(directory, 'manifest.json'));
   const assets = assetsOf(directory, artifacts);
   const stacks: Stack[] = [];

@@ -1,6 +1,7 @@
 /**
- * Plain values as DynamoDB's attribute values and back, as the SDK's document client has them (@aws-sdk/util-dynamodb)
- * with `removeUndefinedValues`. What it would take and no caller here has, such as binary sets, is refused.
+ * Converts plain values to DynamoDB's attribute values and back, like the SDK's document client
+ * (@aws-sdk/util-dynamodb) with `removeUndefinedValues`. Values that the client accepts but no caller here uses, such
+ * as binary sets, are refused.
  */
 import { isObject, type Json } from '../json.ts';
 
@@ -66,7 +67,7 @@ const fromMap = (map: Json): Json => {
   return values;
 };
 
-/** By type, in the order in which they are common. */
+/** By type, the most common first. */
 const FROM: Record<string, (value: unknown) => unknown> = {
   S: (value) => value,
   M: (value) => fromMap(isObject(value) ? value : {}),
@@ -76,11 +77,11 @@ const FROM: Record<string, (value: unknown) => unknown> = {
   NULL: () => null,
   SS: (value) => new Set(value as string[]),
   NS: (value) => new Set((value as string[]).map(toNumber)),
-  // Of an answer that was text, the SDK has made bytes already.
+  // If the response was text, the SDK has already decoded the bytes.
   B: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value), 'base64')),
 };
 
-/** Its own copy: nothing of the attribute value is in it. */
+/** Returns a copy that shares nothing with the attribute value. */
 export function fromAttributeValue(attribute: AttributeValue): unknown {
   for (const type in attribute) {
     const from = FROM[type];

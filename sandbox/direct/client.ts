@@ -1,6 +1,6 @@
 /**
- * SDK clients that call the door themselves, instead of by the SDK's middlewares: the same commands, answers and errors
- * at a fraction of the cost. They name their key instead of signing with it.
+ * SDK clients that call the sandbox's gateway directly instead of through the SDK's middlewares: the same commands,
+ * outputs and errors at a fraction of the cost. They name their key instead of signing with it.
  */
 import { doesIdentityRequireRefresh, isIdentityExpired, memoizeIdentityProvider } from '@smithy/core';
 import type { AwsCredentialIdentity } from '@smithy/types';
@@ -12,7 +12,7 @@ import type { Json } from '../json.ts';
 import { type DocumentCommand, documentOutput, documentRequest, isDocumentCommand } from './documents.ts';
 import { operationOf, type OperationTuple, outputOf, requestOf } from './protocol.ts';
 
-/** Brings a request to the door, with the key that it is made with. */
+/** Sends a request to the gateway, with the key that it is made with. */
 export type Carry = (request: HttpRequest, claim: Claim) => Promise<HttpResponse>;
 
 interface Command {
@@ -21,24 +21,27 @@ interface Command {
 }
 type Send = (command: object, options?: { abortSignal?: { aborted: boolean } }) => Promise<Json>;
 
-/** Of a call that was made once, as the SDK notes it. */
+/** The SDK's metadata for a call that was attempted once. */
 const ONCE = { attempts: 1, totalRetryDelay: 0 };
 
-const noted = (thrown: unknown): unknown => {
+const withMetadata = (thrown: unknown): unknown => {
   if (!(thrown instanceof Error)) return thrown;
-  // As the SDK's own request handler names it.
+  // The name that the SDK's own request handler uses.
   if (thrown instanceof ConnectionLost) thrown.name = 'TimeoutError';
   const { $metadata } = thrown as { $metadata?: object };
   return Object.assign(thrown, { $metadata: { ...$metadata, ...ONCE } });
 };
 
-/** The credentials of a client as its configuration gives them, asked for again only when they expire. */
+/** Returns a provider of a client's configured credentials, which requests them again only when they expire. */
 const identityProvider = (credentials: SharedConfig['credentials']): (() => Promise<AwsCredentialIdentity>) => {
   const memoized =
     credentials &&
     memoizeIdentityProvider<AwsCredentialIdentity>(credentials, isIdentityExpired, doesIdentityRequireRefresh);
   if (memoized) return memoized;
-  return () => Promise.reject(new Error('A client of the sandbox was made without credentials.'));
+  return () =>
+    Promise.reject(
+      new Error('A client of the sandbox was created without credentials. Pass credentials in its configuration.'),
+    );
 };
 
 export const createDirectClient = <Client extends object>(
@@ -72,11 +75,11 @@ export const createDirectClient = <Client extends object>(
       Object.assign(output['$metadata'] as object, ONCE);
       return output;
     } catch (error) {
-      throw noted(error);
+      throw withMetadata(error);
     }
   };
 
-  // Of the SDK's class, since its paginators ask for that.
+  // An instance of the SDK's class, since the SDK's paginators require one.
   return Object.assign(Object.create(Class.prototype as object) as Client, {
     send,
     destroy: () => undefined,

@@ -1,6 +1,6 @@
 /**
- * Commands of the SDK's document client: plain values to attribute values and back, in the places where the command
- * says that they are.
+ * Handles commands of the SDK's document client: converts plain values to attribute values and back where the command
+ * declares them.
  */
 import { hostOf } from '../../lambdas/domain/partitions.ts';
 import type { HttpRequest } from '../http.ts';
@@ -8,14 +8,14 @@ import { isObject, type Json, withoutUndefined } from '../json.ts';
 import { type AttributeValue, fromAttributeValue, toAttributeValue } from './attribute-values.ts';
 
 /**
- * Where in an input or output the attribute values are: `null` here, an empty list or object in each member, `*` below
- * each member, other names below those.
+ * The positions of attribute values in an input or output: `null` means here, an empty list or object means in each
+ * member, `*` means below each member, other names mean below those members.
  */
 type KeyNodes = { [name: string]: KeyNodes } | [] | null;
 
 export interface DocumentCommand {
   input: Json;
-  /** The command of the plain client that it stands for. */
+  /** The underlying command of the plain client. */
   clientCommand: object;
   inputKeyNodes: KeyNodes;
   outputKeyNodes: KeyNodes;
@@ -52,7 +52,7 @@ const convertAt = (value: unknown, nodes: KeyNodes, convert: Convert): unknown =
 
 const NO_BODY = new Uint8Array();
 
-/** What the document client asks for, as data. `operation`: the name of the plain client's command. */
+/** Returns the document client's request as data. `operation` is the name of the plain client's command. */
 export const documentRequest = (
   { input, inputKeyNodes }: DocumentCommand,
   operation: string,
@@ -67,6 +67,6 @@ export const documentRequest = (
   content: convertAt(withoutUndefined(input), inputKeyNodes, toAttributeValue) as Json,
 });
 
-/** The output of the document client, of the plain client's. */
+/** Converts the plain client's output to the document client's. */
 export const documentOutput = ({ outputKeyNodes }: DocumentCommand, output: Json): Json =>
   convertAt(output, outputKeyNodes, (value) => fromAttributeValue(value as AttributeValue)) as Json;

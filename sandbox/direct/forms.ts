@@ -1,16 +1,16 @@
-/** How an operation's input travels where it is plain data, by the protocol that its service speaks. */
+/** Builds requests whose input is plain data, in the protocol of the service. */
 import type { HttpRequest } from '../http.ts';
 import type { Json } from '../json.ts';
 import type { Member, Shape } from '../shapes.ts';
 import type { Protocol } from './sdk-protocol.ts';
 import { membersToJson, toJson, toParameters, valueOf } from './values.ts';
 
-/** A request but for its host. */
+/** Builds a request without its host. */
 export type Form = (input: Json) => Omit<HttpRequest, 'host'>;
 
 const NO_BODY = new Uint8Array();
 
-/** RFC 3986, as the SDK encodes the parts of a path. */
+/** Encodes as RFC 3986 and as the SDK encodes path segments. */
 const encode = (text: string): string =>
   encodeURIComponent(text).replaceAll(
     /[!'()*]/g,
@@ -78,7 +78,10 @@ interface Details {
   options?: { version?: string };
 }
 
-/** Undefined where only the SDK knows: another protocol, a host of its own, a path with a part of several segments. */
+/**
+ * Returns undefined for cases that only the SDK supports: another protocol, a host of its own, a path label that spans
+ * several segments.
+ */
 export const formOf = (protocol: Protocol, name: string, traits: unknown, input: Shape): Form | undefined => {
   const { http, endpoint } = (typeof traits === 'object' && traits !== null ? traits : {}) as {
     http?: [string, string, number];

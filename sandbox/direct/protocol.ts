@@ -1,7 +1,7 @@
 /**
- * An SDK client's own protocol, without the client around it: what an operation's input is on the wire, and what an
- * answer says. The SDK's middlewares, which find an endpoint, sign, count tries and keep a user agent, are left out; and
- * where a request is plain data, so is the text.
+ * An SDK client's own protocol without the client around it: serializes an operation's input and deserializes its
+ * response. The SDK's middlewares, which resolve an endpoint, sign, count attempts and set a user agent, are left out;
+ * if a request is plain data, so is the conversion to text.
  */
 import { hostOf } from '../../lambdas/domain/partitions.ts';
 import { HttpResponse as SmithyResponse } from '@smithy/core/protocols';
@@ -16,19 +16,19 @@ import type { OperationSchema, Protocol } from './sdk-protocol.ts';
 import { type Form, formOf } from './forms.ts';
 import { isPlain, membersFromWire } from './values.ts';
 
-/** `[9, namespace, name, traits, input, output]`, as the SDK's commands hold it. */
+/** `[9, namespace, name, traits, input, output]`, the form that the SDK's commands hold. */
 export type OperationTuple = [number, string, string, unknown, () => SchemaRef, () => SchemaRef];
 export type SdkClient = new (config: SharedConfig) => object;
 
-interface Known {
+interface ClientProtocol {
   protocol: Protocol;
   config: object;
 }
-const known = new Map<SdkClient, Known>();
+const protocols = new Map<SdkClient, ClientProtocol>();
 
-/** A client that never calls, for its protocol: once for each class. */
-const knownOf = (Client: SdkClient, service: string): Known => {
-  const found = known.get(Client);
+/** Creates, once for each class, a client that never makes calls, to get its protocol. */
+const protocolOf = (Client: SdkClient, service: string): ClientProtocol => {
+  const found = protocols.get(Client);
   if (found) return found;
   const region = 'us-east-1';
   const credentials = { accessKeyId: '', secretAccessKey: '' };
@@ -36,18 +36,18 @@ const knownOf = (Client: SdkClient, service: string): Known => {
     config: { protocol: Protocol };
   };
   config.protocol.setSerdeContext(config);
-  const made = { protocol: config.protocol, config };
-  known.set(Client, made);
-  return made;
+  const created = { protocol: config.protocol, config };
+  protocols.set(Client, created);
+  return created;
 };
 
 /** An operation of a service. */
-interface Operation extends Known {
+interface Operation extends ClientProtocol {
   service: string;
   schema: OperationSchema;
   input: Shape;
   output: Shape;
-  /** How plain data travels; undefined for an operation that the SDK alone can write. */
+  /** Builds the request for plain data; undefined for an operation that only the SDK can serialize. */
   form: Form | undefined;
 }
 
@@ -56,12 +56,12 @@ export const operationOf = (Client: SdkClient, service: string, tuple: Operation
   const found = operations.get(tuple);
   if (found) return found;
   const [, namespace, name, traits, input, output] = tuple;
-  const { protocol, config } = knownOf(Client, service);
+  const { protocol, config } = protocolOf(Client, service);
   const shapes = { input: shapeOf(NormalizedSchema.of(input())), output: shapeOf(NormalizedSchema.of(output())) };
   const schema = { namespace, name, traits, input, output };
-  const made = { service, protocol, config, schema, ...shapes, form: formOf(protocol, name, traits, shapes.input) };
-  operations.set(tuple, made);
-  return made;
+  const created = { service, protocol, config, schema, ...shapes, form: formOf(protocol, name, traits, shapes.input) };
+  operations.set(tuple, created);
+  return created;
 };
 
 export const requestOf = async (operation: Operation, region: string, input: Json): Promise<HttpRequest> => {
@@ -73,7 +73,7 @@ export const requestOf = async (operation: Operation, region: string, input: Jso
   return fromSmithy(await protocol.serializeRequest(schema, input, context));
 };
 
-/** As the SDK's protocols have it. */
+/** Returns the same metadata as the SDK's protocols. */
 const metadataOf = ({ status, headers }: HttpResponse): object => ({
   httpStatusCode: status,
   requestId: headers['x-amzn-requestid'],
@@ -81,20 +81,20 @@ const metadataOf = ({ status, headers }: HttpResponse): object => ({
   cfId: headers['x-amz-cf-id'],
 });
 
-/** The SDK's own reading of the text; rejects with its own error for a refusal. */
+/** Deserializes text with the SDK's own protocol; rejects with the SDK's own error for a refusal. */
 const readText = async ({ protocol, config, schema }: Operation, answer: HttpResponse): Promise<Json> => {
   const { status, headers, body } = answer;
   const response = new SmithyResponse({ statusCode: status, headers: { ...headers }, body: bytesOf(body) });
   try {
     return (await protocol.deserializeResponse(schema, config, response)) as Json;
   } catch (error) {
-    // Hidden there too.
+    // The SDK also makes this property non-enumerable.
     if (error instanceof Error) Object.defineProperty(error, '$response', { value: response, enumerable: false });
     throw error;
   }
 };
 
-/** Of an answer as data; undefined for one that the SDK has to read. */
+/** Reads a response that is data; returns undefined for a response that the SDK must read. */
 type Read = (content: Json) => Json | undefined;
 
 const plainRead =

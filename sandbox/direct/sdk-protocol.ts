@@ -1,7 +1,7 @@
 import type { HttpResponse as SmithyResponse } from '@smithy/core/protocols';
 import type { HttpRequest as SmithyRequest } from '@smithy/types';
 
-/** An operation as the SDK's protocols take it. */
+/** An operation in the form that the SDK's protocols accept. */
 export interface OperationSchema {
   namespace: string;
   name: string;
@@ -10,7 +10,7 @@ export interface OperationSchema {
   output: unknown;
 }
 
-/** As much of the SDK's protocols as is used here. */
+/** The part of the SDK's protocols that is used here. */
 export interface Protocol {
   getShapeId(): string;
   setSerdeContext(config: object): void;

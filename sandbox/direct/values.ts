@@ -1,22 +1,25 @@
-/** Members of an operation's input and output between the SDK's forms and those on the wire, as its protocols have them. */
+/**
+ * Converts members of an operation's input and output between the SDK's forms and the wire forms, as the SDK's
+ * protocols do.
+ */
 import { randomUUID } from 'node:crypto';
 import { isObject, type Json } from '../json.ts';
 import type { Member, Shape } from '../shapes.ts';
 
 const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null;
 
-/** Whether only plain members have a value: the others are left to the SDK. */
+/** Returns whether only plain members have a value: the SDK handles the others. */
 export const isPlain = (shape: Shape, values: Json): boolean =>
   !shape.isExotic || shape.members.every((member) => !member.shape.isExotic || isAbsent(values[member.name]));
 
-/** A member's value; that of an idempotency token is made up where there is none. */
+/** Returns a member's value; a missing idempotency token is generated. */
 export const valueOf = ({ name, isIdempotencyToken }: Member, values: Json): unknown => {
   const value = values[name];
   if (!isAbsent(value)) return value;
   return isIdempotencyToken ? randomUUID() : undefined;
 };
 
-/** A value as JSON has it: dates in seconds, and nothing that the model does not know. */
+/** Converts a value to its JSON form: dates in seconds, without members that the model does not define. */
 export const toJson = (shape: Shape, value: unknown): unknown => {
   switch (shape.kind) {
     case 'structure':
@@ -50,7 +53,10 @@ export const membersToJson = (members: readonly Member[], values: Json): Json =>
   return json;
 };
 
-/** A copy of the value as the SDK has it, of data in the form of JSON or, where numbers are text, of XML. */
+/**
+ * Returns a copy of a wire value in the SDK's form. The wire value has the form of JSON, or of XML, where numbers are
+ * strings.
+ */
 export const fromWire = (shape: Shape, value: unknown): unknown => {
   switch (shape.kind) {
     case 'structure':
@@ -80,7 +86,7 @@ export const membersFromWire = ({ members }: Shape, values: Json): Json => {
   return found;
 };
 
-/** The parameters of a form, as the Query protocol names them: `Tags.member.1.Key`. An empty list is an empty text. */
+/** Adds a form's parameters as the Query protocol names them: `Tags.member.1.Key`. An empty list is an empty string. */
 export const toParameters = (shape: Shape, value: unknown, prefix: string, into: Json): void => {
   if (shape.kind === 'structure') {
     if (!isObject(value)) return;

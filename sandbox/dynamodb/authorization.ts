@@ -1,22 +1,25 @@
 /**
- * Which right each operation of DynamoDB wants, and on what. Source: Service Authorization Reference, "Actions,
- * resources, and condition keys for Amazon DynamoDB". A condition of a write wants no right of its own, nor do the old
- * values that it answers. Of DynamoDB's own condition keys `dynamodb:LeadingKeys` is played, for operations on one
- * item; the others are not: a request has none of them. Source: DynamoDB Developer Guide, "Using IAM policy conditions
- * for fine-grained access control".
+ * The permission that each DynamoDB operation requires, and its resource. Source: Service Authorization Reference,
+ * "Actions, resources, and condition keys for Amazon DynamoDB". Neither a write's condition nor the old values that a
+ * write returns require a permission of their own. Of DynamoDB's own condition keys, only `dynamodb:LeadingKeys` is
+ * supported, for operations on one item; requests carry none of the others. Source: DynamoDB Developer Guide, "Using
+ * IAM policy conditions for fine-grained access control".
  */
 import type { Asked } from '../authorization/asked.ts';
 import type { CallContext } from '../http.ts';
 import { isObject, type Json } from '../json.ts';
 import type { OperationName } from './engine.ts';
 
-/** `table/NAME`, `table/NAME/index/INDEX`, or a whole ARN where the input has one; nothing where it does not say. */
+/**
+ * Returns `table/NAME`, `table/NAME/index/INDEX`, or a whole ARN if the input has one; nothing if the input names no
+ * resource.
+ */
 type Resources = (input: Json) => string[];
 
 const textsOf = (...values: unknown[]): string[] => values.filter((value) => typeof value === 'string');
 
 const table: Resources = ({ TableName: name }) => textsOf(name).map((text) => `table/${text}`);
-/** Of an index alone where it is asked: ionic-team/starters#46 shows the refusal. */
+/** Only the index if the input names one: ionic-team/starters#46 shows the refusal. */
 const tableOrIndex: Resources = (input) => {
   const [index] = textsOf(input['IndexName']);
   return table(input).map((resource) => (index === undefined ? resource : `${resource}/index/${index}`));
@@ -24,7 +27,7 @@ const tableOrIndex: Resources = (input) => {
 const tables: Resources = ({ RequestItems: batch }) =>
   isObject(batch) ? Object.keys(batch).map((name) => `table/${name}`) : [];
 const tagged: Resources = ({ ResourceArn: arn }) => textsOf(arn);
-/** As refusals of ListTables name it: AntonShuvaev/intellij-dynamodb#20. Older ones have `*`. */
+/** The resource in refusals of ListTables: AntonShuvaev/intellij-dynamodb#20. Older refusals have `*`. */
 const everyTable: Resources = () => ['table/*'];
 
 const RESOURCES: Record<OperationName, Resources> = {
@@ -47,7 +50,7 @@ const RESOURCES: Record<OperationName, Resources> = {
   UpdateTable: table,
 };
 
-/** The partition key's value; nothing where the input has none. */
+/** Returns the partition key's value; nothing if the input has none. */
 const leadingKey = (value: unknown, name: string): string[] => {
   const attribute = isObject(value) ? value[name] : undefined;
   return isObject(attribute) ? textsOf(attribute['S'], attribute['N']) : [];
@@ -59,21 +62,21 @@ const LEADING: Partial<Record<OperationName, (input: Json, name: string) => stri
   UpdateItem: (input, name) => leadingKey(input['Key'], name),
 };
 
-const isPlayed = (operation: string): operation is OperationName => Object.hasOwn(RESOURCES, operation);
+const isSupported = (operation: string): operation is OperationName => Object.hasOwn(RESOURCES, operation);
 
 /**
- * All that a call wants, each of which its caller needs; undefined for an operation that is not played. The tables are
- * those of the caller's account in the call's region. An input that names none is asked for every table: whether
- * DynamoDB looks at the input or at the caller first is not known, and this lets nobody by.
+ * Returns all permissions that a call requires; undefined for an unsupported operation. The tables are those of the
+ * caller's account in the call's region. An input that names no table requires permission for every table: whether
+ * DynamoDB validates the input or authorizes the caller first is not known, and this bypasses no check. `partitionKey`
+ * is the attribute's name in the table that the input names.
  */
-/** `partitionKey`: the attribute's name in the table that the input names. */
 export const askedOf = (
   operation: string,
   input: Json,
   { caller, region }: Pick<CallContext, 'caller' | 'region'>,
   partitionKey = 'pk',
 ): Asked[] | undefined => {
-  if (!isPlayed(operation)) return undefined;
+  if (!isSupported(operation)) return undefined;
   const [, partition = 'aws'] = caller.principalArn.split(':');
   const named = RESOURCES[operation](input);
   const leading = LEADING[operation]?.(input, partitionKey) ?? [];

@@ -1,4 +1,4 @@
-/** What an update expression makes of an item, where it sets and removes whole attributes, as the ledger's do. */
+/** Applies an update expression to an item, if it sets and removes whole attributes, as the ledger's expressions do. */
 import { isObject, type Json } from '../json.ts';
 
 /** A parsed part of an update expression: dynalite 4.0.0, db/updateParser.js. */
@@ -9,10 +9,10 @@ export interface Section {
   attrType?: string | null;
 }
 
-/** Something that only dynalite does, or refuses. */
+/** The expression needs dynalite, which either supports or refuses it. */
 export class Unusual extends Error {}
 
-const whole = (path: unknown): string => {
+const attributeOf = (path: unknown): string => {
   const [name, ...rest] = Array.isArray(path) ? (path as unknown[]) : [];
   if (typeof name !== 'string' || rest.length > 0) throw new Unusual();
   return name;
@@ -30,15 +30,15 @@ const listIn = (value: unknown): unknown[] => {
   return list;
 };
 
-/** The value that a SET gives, of the item as it was. */
+/** Returns the value that a SET assigns, evaluated on the item before the update. */
 const valueOf = (value: unknown, item: Json): unknown => {
-  if (Array.isArray(value)) return item[whole(value)] ?? unusual();
+  if (Array.isArray(value)) return item[attributeOf(value)] ?? unusual();
   if (!isObject(value)) throw new Unusual();
   const { type, name, args } = value;
-  // An attribute's value has the one type that it is of, and an operation says which it is.
+  // An attribute value has its data type as its only key; an operation has the key `type`.
   if (type === undefined) return value;
   const [first, second] = Array.isArray(args) ? (args as unknown[]) : [];
-  if (type === 'function' && name === 'if_not_exists') return item[whole(first)] ?? valueOf(second, item);
+  if (type === 'function' && name === 'if_not_exists') return item[attributeOf(first)] ?? valueOf(second, item);
   if (type === 'function' && name === 'list_append')
     return { L: [...listIn(valueOf(first, item)), ...listIn(valueOf(second, item))] };
   throw new Unusual();
@@ -47,7 +47,7 @@ const unusual = (): never => {
   throw new Unusual();
 };
 
-/** The texts of a set under that type; none where there is no such attribute. */
+/** Returns the strings of a set of that type; empty if the attribute does not exist. */
 const setOf = (value: unknown, type: string | null | undefined): unknown[] => {
   if (type !== 'SS') throw new Unusual();
   if (value === undefined) return [];
@@ -60,32 +60,32 @@ const add = (item: Json, name: string, { val, attrType }: Section): void => {
   const value = isObject(val) ? val : {};
   const existing = item[name];
   if (attrType === 'N') {
-    const before = existing === undefined ? '0' : isObject(existing) ? existing['N'] : undefined;
-    item[name] = { N: sum(before, value['N']) };
+    const previous = existing === undefined ? '0' : isObject(existing) ? existing['N'] : undefined;
+    item[name] = { N: sum(previous, value['N']) };
   } else {
-    const before = setOf(existing, attrType);
-    item[name] = { SS: [...before, ...setOf(value, attrType).filter((one) => !before.includes(one))] };
+    const previous = setOf(existing, attrType);
+    item[name] = { SS: [...previous, ...setOf(value, attrType).filter((each) => !previous.includes(each))] };
   }
 };
 
 const remove = (item: Json, name: string, { val, attrType }: Section): void => {
   if (item[name] === undefined) return;
-  const gone = setOf(val, attrType);
-  const left = setOf(item[name], attrType).filter((one) => !gone.includes(one));
-  if (left.length > 0) item[name] = { SS: left };
+  const removed = setOf(val, attrType);
+  const remaining = setOf(item[name], attrType).filter((each) => !removed.includes(each));
+  if (remaining.length > 0) item[name] = { SS: remaining };
   else delete item[name];
 };
 
-/** A new item; throws Unusual. No attribute of it is changed in place. */
+/** Returns a new item; throws Unusual. No attribute of the given item is changed in place. */
 export const changed = (item: Json, sections: readonly Section[]): Json => {
-  const made = { ...item };
+  const updated = { ...item };
   const values = sections.map((section) => (section.type === 'set' ? valueOf(section.val, item) : undefined));
   for (const [index, section] of sections.entries()) {
-    const name = whole(section.path);
-    if (section.type === 'set') made[name] = values[index];
-    else if (section.type === 'remove') delete made[name];
-    else if (section.type === 'add') add(made, name, section);
-    else remove(made, name, section);
+    const name = attributeOf(section.path);
+    if (section.type === 'set') updated[name] = values[index];
+    else if (section.type === 'remove') delete updated[name];
+    else if (section.type === 'add') add(updated, name, section);
+    else remove(updated, name, section);
   }
-  return made;
+  return updated;
 };

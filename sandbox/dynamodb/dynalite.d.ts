@@ -1,19 +1,19 @@
 declare module 'dynalite/db/index.js' {
-  /** Tables and items, as the actions use them. */
+  /** Tables and items, as dynalite's actions use them. */
   export type Store = object;
-  /** In bytes. */
+  /** The size in bytes. */
   export function itemSize(item: object): number;
   export function hashPrefix(hash: string, type: 'S', range?: string, rangeType?: 'S'): string;
   export function matchesExprFilter(item: object, expression: unknown): boolean;
-  /** What is wrong with an item, or a key, of that table; nothing where it is right. */
+  /** Returns the error for an invalid item or key of that table; nothing if it is valid. */
   export function validateItem(item: object, table: object): Error | null | undefined;
   export function validateKey(key: unknown, table: object): Error | null | undefined;
   export function validateUpdates(attributes: unknown, expression: unknown, table: object): Error | null | undefined;
-  /** What is wrong where the condition of the input does not hold. */
+  /** Returns the error if the input's condition does not hold. */
   export function checkConditional(input: object, item: object | undefined): Error | null | undefined;
   export function createKey(item: unknown, table: object): string;
   export function mapPath(path: unknown, item: object): unknown;
-  /** With `statusCode` and `body`. */
+  /** An error with `statusCode` and `body`. */
   export function validationError(message: string): Error;
 }
 
@@ -22,7 +22,7 @@ declare module 'dynalite/validations/index.js' {
 
   /** Throws an object with `statusCode` and `body` for a refusal. */
   export function checkTypes(data: object, types: object): object;
-  /** A text says what is wrong. */
+  /** Returns the problem as a string if the expression is invalid. */
   export function convertKeyCondition(expression: unknown): object | string;
   export function validateConditions(conditions: object): string | undefined;
   export function checkValidations(data: object, types: object, custom: unknown, store: Store): void;

@@ -1,6 +1,6 @@
 /**
- * dynalite's tables without its HTTP server: an operation's name and input in, status and output out, as that server
- * has it behind its own checks of method, content type and signature, which the door has made already.
+ * Runs dynalite's tables without its HTTP server: takes an operation's name and input, and returns status and output.
+ * That server checks method, content type and signature first, which the sandbox's gateway has already done.
  */
 import { createRequire } from 'node:module';
 import { createKey, type Store } from 'dynalite/db/index.js';
@@ -38,7 +38,7 @@ interface Operation {
   run: (store: Store, input: object, done: (error: unknown, output?: object) => void) => void;
 }
 
-/** What dynalite does not know of. The order of the values is that of DynamoDB's own text. */
+/** A parameter that dynalite does not support. The order of the values is that of DynamoDB's own message. */
 const ON_FAILURE = { ReturnValuesOnConditionCheckFailure: { type: 'String', enum: ['ALL_OLD', 'NONE'] } };
 const WITH_CONDITION: ReadonlySet<OperationName> = new Set<OperationName>(['DeleteItem', 'PutItem', 'UpdateItem']);
 
@@ -60,15 +60,15 @@ export interface EngineAnswer {
   output: unknown;
 }
 
-/** What dynalite throws and answers to refuse. */
+/** Returns the refusal in an error that dynalite throws or passes to its callback. */
 const refusalIn = (error: unknown): EngineAnswer | undefined =>
   isObject(error) && typeof error['statusCode'] === 'number'
     ? { status: error['statusCode'], output: error['body'] }
     : undefined;
 
 /**
- * The answer with the item that did not meet the condition, where the input asks for it and there is one. Source:
- * DynamoDB API Reference, PutItem, "ReturnValuesOnConditionCheckFailure".
+ * Adds the item that did not meet the condition, if the input asks for it and the item exists. Source: DynamoDB API
+ * Reference, PutItem, "ReturnValuesOnConditionCheckFailure".
  */
 const withItem = (answer: EngineAnswer, input: Json, store: MemoryStore): EngineAnswer => {
   const { TableName: name, Item: put, Key: key = put, ReturnValuesOnConditionCheckFailure: wanted } = input;
@@ -80,7 +80,7 @@ const withItem = (answer: EngineAnswer, input: Json, store: MemoryStore): Engine
   return item && isObject(output) ? { ...answer, output: { ...output, Item: item } } : answer;
 };
 
-/** As dynalite calls back; rejects where it fails. */
+/** Wraps dynalite's callback; rejects if dynalite fails. */
 const answerOf = (
   run: Operation['run'],
   store: Store,
@@ -98,15 +98,15 @@ const answerOf = (
 
 export interface Engine {
   /**
-   * Undefined where dynalite does not have the operation; rejects where dynalite fails. Nobody may change what it
-   * answers.
+   * Returns undefined if dynalite does not support the operation; rejects if dynalite fails. Callers must not modify
+   * the result.
    */
   run: (operation: string, input: Json) => Promise<EngineAnswer | undefined>;
-  /** Has a table that was created be ready at once. */
+  /** Makes a created table active at once. */
   makeReady: (table: string) => void;
 }
 
-/** Tables of its own, in memory. */
+/** Creates an engine with its own tables in memory. */
 export const createEngine = (): Engine => {
   const store = createMemoryStore();
   const quick = quickActions(store);
@@ -114,7 +114,7 @@ export const createEngine = (): Engine => {
     const operation = operations.get(name);
     if (!operation) return undefined;
     const { validation, run: act } = operation;
-    // Of the item at the moment of the refusal.
+    // Returns the item at the moment of the refusal.
     const refused = (refusal: EngineAnswer): EngineAnswer => withItem(refusal, input, store);
     const formed = wellFormed(name, input);
     try {

@@ -1,9 +1,9 @@
 /**
- * What DynamoDB refuses and dynalite takes: an empty value as the key of a secondary index, or in the question for a
- * key. Texts, and that a value of the request itself is refused before its condition is looked at:
- * paritysuite/dynamodb-conformance, recorded from AWS (`tests/tier3/error-messages`, 2026), architect/dynalite#184; of
- * Query getmoto/moto#7062, praetorian-inc/chariot-ui#353. What an update would copy from the item is refused after the
- * condition, and AttributeUpdates with the text of PutItem: both are chosen for the sandbox.
+ * Refuses what DynamoDB refuses but dynalite accepts: an empty value as a secondary index key, or in a key condition.
+ * The texts, and the fact that a value in the request itself is refused before its condition is evaluated:
+ * paritysuite/dynamodb-conformance, recorded from AWS (`tests/tier3/error-messages`, 2026), architect/dynalite#184; for
+ * Query getmoto/moto#7062, praetorian-inc/chariot-ui#353. Two behaviours are the sandbox's choice: a value that an
+ * update would copy from the item is refused after the condition, and AttributeUpdates are refused with PutItem's text.
  */
 import {
   checkConditional,
@@ -34,10 +34,10 @@ const readKeys = ({ GlobalSecondaryIndexes: global, LocalSecondaryIndexes: local
   return keys.sort((one, other) => (one.index < other.index ? -1 : 1));
 };
 
-const known = new WeakMap<Json, IndexKey[]>();
+const keysByTable = new WeakMap<Json, IndexKey[]>();
 const keysOf = (table: Json): IndexKey[] => {
-  const found = known.get(table) ?? readKeys(table);
-  known.set(table, found);
+  const found = keysByTable.get(table) ?? readKeys(table);
+  keysByTable.set(table, found);
   return found;
 };
 
@@ -57,7 +57,7 @@ const refusalOfKey = ({ index, attribute }: IndexKey, kind: string): Error =>
 
 const refusalOfItem = (item: Json, table: Json): Error | undefined => {
   const empty = keysOf(table).find(({ attribute }) => kindOf(item[attribute]) !== undefined);
-  // Whatever dynalite refuses itself, it refuses first.
+  // dynalite's own refusals take precedence.
   if (!empty || validateItem(item, table)) return undefined;
   return refusalOfKey(empty, kindOf(item[empty.attribute]) ?? '');
 };
@@ -67,7 +67,10 @@ const refusalOfUpdate = (kind: string): Error =>
     `${INVALID} The update expression attempted to update a secondary index key to a value that is not supported. ${reasonOf(kind)}`,
   );
 
-/** What a SET gives, of the item as it was; undefined for what can't be empty. */
+/**
+ * Returns the value that a SET assigns, evaluated on the item before the update; undefined for a value that cannot be
+ * empty.
+ */
 const resolved = (value: unknown, item: Json): unknown => {
   if (Array.isArray(value)) return mapPath(value, item);
   if (!isObject(value) || value['type'] === undefined) return value;
@@ -87,18 +90,18 @@ const refusalOfSections = (sections: readonly Section[], input: Json, table: Jso
   if (set.every(({ val }) => isObject(val) && val['type'] === undefined)) return undefined;
   const existing = store.items(String(input['TableName'])).get(createKey(input['Key'], table)) as Json | undefined;
   if (checkConditional(input, existing)) return undefined;
-  const made = set.map(({ val }) => kindOf(resolved(val, existing ?? {}))).find((kind) => kind !== undefined);
-  return made && refusalOfUpdate(made);
+  const copied = set.map(({ val }) => kindOf(resolved(val, existing ?? {}))).find((kind) => kind !== undefined);
+  return copied && refusalOfUpdate(copied);
 };
 
-const refusalOfQuestion = ({ IndexName: index, KeyConditions: conditions }: Json, table: Json): Error | undefined => {
-  const asked = Object.entries(isObject(conditions) ? conditions : {}).map(([attribute, condition]) => ({
+const refusalOfQuery = ({ IndexName: index, KeyConditions: conditions }: Json, table: Json): Error | undefined => {
+  const keyValues = Object.entries(isObject(conditions) ? conditions : {}).map(([attribute, condition]) => ({
     attribute,
     kind: listOf(isObject(condition) ? condition['AttributeValueList'] : [])
       .map(kindOf)
       .find((kind) => kind !== undefined),
   }));
-  for (const { attribute, kind } of asked) {
+  for (const { attribute, kind } of keyValues) {
     if (kind === undefined) continue;
     if (
       index === undefined &&
@@ -111,8 +114,8 @@ const refusalOfQuestion = ({ IndexName: index, KeyConditions: conditions }: Json
   return undefined;
 };
 
-/** Of the values of AttributeUpdates, which were there before expressions. */
-const put = (updates: unknown): Json =>
+/** Returns the values of AttributeUpdates, the older form of an update. */
+const updatedValues = (updates: unknown): Json =>
   isObject(updates)
     ? Object.fromEntries(
         Object.entries(updates).map(([name, update]) => [name, isObject(update) ? update['Value'] : undefined]),
@@ -124,7 +127,7 @@ type Find = (input: Json, store: MemoryStore) => Error | undefined;
 const FIND: Record<string, Find> = {
   Query: (input, store) => {
     const table = store.table(String(input['TableName']));
-    return table && refusalOfQuestion(input, table);
+    return table && refusalOfQuery(input, table);
   },
   PutItem: ({ TableName: name, Item: item }, store) => {
     const table = store.table(String(name));
@@ -136,13 +139,13 @@ const FIND: Record<string, Find> = {
     if (!table) return undefined;
     if (isObject(updates))
       return refusalOfSections(listOf(updates['sections']) as unknown as Section[], input, table, store);
-    return isObject(key) ? refusalOfItem({ ...put(attributes), ...key }, table) : undefined;
+    return isObject(key) ? refusalOfItem({ ...updatedValues(attributes), ...key }, table) : undefined;
   },
   BatchWriteItem: ({ RequestItems: batch }, store) => {
     for (const [name, requests] of Object.entries(isObject(batch) ? batch : {})) {
       const table = store.table(name);
-      for (const { PutRequest: one } of table ? listOf(requests).filter(isObject) : []) {
-        const item = isObject(one) ? one['Item'] : undefined;
+      for (const { PutRequest: put } of table ? listOf(requests).filter(isObject) : []) {
+        const item = isObject(put) ? put['Item'] : undefined;
         const refusal = table && isObject(item) ? refusalOfItem(item, table) : undefined;
         if (refusal) return refusal;
       }
@@ -152,8 +155,8 @@ const FIND: Record<string, Find> = {
 };
 
 /**
- * Of an input that has been checked and parsed; undefined where no key in it is empty. The error is as dynalite
- * throws them.
+ * Returns the refusal for an input that has been checked and parsed; undefined if no key in it is empty. The error has
+ * the form of dynalite's errors.
  */
 export const refusalOfEmptyKey = (operation: string, input: Json, store: MemoryStore): Error | undefined =>
   FIND[operation]?.(input, store);

@@ -1,48 +1,50 @@
-/** Where a table and its indexes keep an item: dynalite's keys, worked out once for each text. */
+/**
+ * Computes the keys under which a table and its indexes store an item: dynalite's keys, computed once for each string.
+ */
 import { hashPrefix } from 'dynalite/db/index.js';
 import { isObject, type Json } from '../json.ts';
 
-/** A partition's and a sort key's attribute, both texts. */
+/** The attributes of a partition key and a sort key, both strings. */
 export interface KeyPair {
   hash: string;
   range: string;
 }
 interface Index extends KeyPair {
   name: string;
-  /** Attributes of its entries; undefined for all. */
+  /** The attributes of the index's entries; undefined for all. */
   attributes: readonly string[] | undefined;
 }
 export interface TableKeys extends KeyPair {
   indexes: readonly Index[];
 }
 
-/** More than a sandbox has items at most times; whoever has more works some out again. */
+/** More than the items of most sandboxes; a larger sandbox computes some keys again. */
 const MOST_REMEMBERED = 10_000;
 
 const remembering = (work: (text: string) => string): ((text: string) => string) => {
-  const known = new Map<string, string>();
+  const cache = new Map<string, string>();
   return (text) => {
-    const found = known.get(text);
+    const found = cache.get(text);
     if (found !== undefined) return found;
-    const made = work(text);
-    if (known.size >= MOST_REMEMBERED) known.clear();
-    known.set(text, made);
-    return made;
+    const result = work(text);
+    if (cache.size >= MOST_REMEMBERED) cache.clear();
+    cache.set(text, result);
+    return result;
   };
 };
 
 export const hexOf = remembering((text) => Buffer.from(text, 'utf8').toString('hex'));
 const partitionHash = remembering((text) => hashPrefix(text, 'S'));
-/** NUL is in no key that is asked for twice. */
+/** NUL separates the two keys: it occurs in no key that is cached. */
 const itemHash = remembering((text) => {
   const [hash = '', range = ''] = text.split('\0');
   return hashPrefix(hash, 'S', range, 'S');
 });
 
-/** What all keys of a partition begin with. */
+/** Returns the prefix of all keys of a partition. */
 export const partitionOf = (hash: string): string => `${partitionHash(hash)}/${hexOf(hash)}/`;
 
-/** The text of a key attribute; undefined where it has none that DynamoDB would take. */
+/** Returns the string of a key attribute; undefined if the item has none that DynamoDB would accept. */
 export const textOf = (item: Json, attribute: string): string | undefined => {
   const value = item[attribute];
   const text = isObject(value) ? value['S'] : undefined;
@@ -54,7 +56,7 @@ export const keyOf = (item: Json, { hash, range }: KeyPair): string | undefined 
   return partition === undefined || sort === undefined ? undefined : `${partitionOf(partition)}${hexOf(sort)}/`;
 };
 
-/** Of an item's entry in an index; undefined where the item is not in it. */
+/** Returns the key of an item's entry in an index; undefined if the item is not in the index. */
 export const indexKeyOf = (item: Json, index: KeyPair, table: KeyPair): string | undefined => {
   const key = keyOf(item, index);
   return key && `${key}${itemHash(`${textOf(item, table.hash) ?? ''}\0${textOf(item, table.range) ?? ''}`)}`;
@@ -91,11 +93,11 @@ const readKeys = (description: Description): TableKeys | undefined => {
   return { ...table, indexes };
 };
 
-const known = new WeakMap<Json, { keys: TableKeys | undefined }>();
+const keysByDescription = new WeakMap<Json, { keys: TableKeys | undefined }>();
 
-/** Of a table's description; undefined for a table whose keys are not all texts in pairs. */
+/** Returns the keys in a table's description; undefined for a table whose keys are not all pairs of strings. */
 export const keysOfTable = (description: Json): TableKeys | undefined => {
-  const found = known.get(description) ?? { keys: readKeys(description as unknown as Description) };
-  known.set(description, found);
+  const found = keysByDescription.get(description) ?? { keys: readKeys(description as unknown as Description) };
+  keysByDescription.set(description, found);
   return found.keys;
 };

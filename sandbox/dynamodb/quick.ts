@@ -1,6 +1,7 @@
 /**
- * The operations on items in few steps, for requests that are well-formed and tables whose keys are texts: what dynalite's
- * actions would do over the same store. Undefined is answered for whatever is not plain, and nothing has changed then.
+ * A fast path for operations on items, for well-formed requests and tables whose keys are strings: has the same effect
+ * as dynalite's actions over the same store. Returns undefined, without any change, for everything that it does not
+ * support.
  */
 import { itemSize, matchesExprFilter } from 'dynalite/db/index.js';
 import { isObject, type Json } from '../json.ts';
@@ -29,24 +30,27 @@ const expressionOf = (parsed: unknown): unknown => (parsed as { expression: unkn
 const holds = ({ _condition: condition }: Json, existing: Json | undefined): boolean =>
   condition === undefined || matchesExprFilter(existing ?? {}, expressionOf(condition));
 
-/** Values are never changed in place. */
+/** Values are never changed in place, so their sizes can be cached. */
 const sizes = new WeakMap<object, number>();
 const sizeOf = (value: object): number => {
-  const known = sizes.get(value);
-  if (known !== undefined) return known;
+  const cached = sizes.get(value);
+  if (cached !== undefined) return cached;
   const size = itemSize({ a: value }) - 1;
   sizes.set(value, size);
   return size;
 };
 
-/** In bytes, as dynalite's `itemSize`. */
+/** Returns the size in bytes, as dynalite's `itemSize` does. */
 export const bytesOf = (item: Json): number => {
   let size = 0;
   for (const name in item) size += name.length + sizeOf(item[name] as object);
   return size;
 };
 
-/** Where the item is in each index, or undefined where it is not; throws Unusual for a key that is no plain text. */
+/**
+ * Returns the item's key in each index, or undefined if the index does not contain it; throws Unusual for a key that is
+ * not a plain string.
+ */
 const indexKeys = (item: Json | undefined, keys: TableKeys): (string | undefined)[] =>
   keys.indexes.map((index) => {
     if (!item || item[index.hash] === undefined || item[index.range] === undefined) return undefined;
@@ -66,7 +70,7 @@ const entryOf = (item: Json, attributes: readonly string[] | undefined): Json =>
     ? Object.fromEntries(attributes.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])))
     : item;
 
-/** Puts the item in place of the existing one, in the table and in its indexes; undefined takes it away. */
+/** Replaces the existing item in the table and its indexes; an undefined item deletes it. */
 const replace = (
   table: string,
   key: string,
@@ -76,10 +80,10 @@ const replace = (
 ): void => {
   const [before, after] = [indexKeys(existing, keys), indexKeys(item, keys)];
   for (const [position, { name, attributes }] of keys.indexes.entries()) {
-    const [old, now] = [before[position], after[position]];
+    const [oldKey, newKey] = [before[position], after[position]];
     const entries = store.entries(table, name);
-    if (old !== undefined && old !== now) entries.delete(old);
-    if (now !== undefined && item) entries.set(now, entryOf(item, attributes));
+    if (oldKey !== undefined && oldKey !== newKey) entries.delete(oldKey);
+    if (newKey !== undefined && item) entries.set(newKey, entryOf(item, attributes));
   }
   if (item) store.items(table).set(key, item);
   else store.items(table).delete(key);
@@ -87,8 +91,8 @@ const replace = (
 
 const at = (items: Sorted, key: string): Json | undefined => items.get(key) as Json | undefined;
 
-/** Of a key that has these attributes and no others. */
-const placeOf = (key: unknown, keys: KeyPair): string => {
+/** Returns the storage key for a key with exactly these attributes. */
+const storageKeyOf = (key: unknown, keys: KeyPair): string => {
   if (!isObject(key) || Object.keys(key).length !== 2) throw new Unusual();
   return keyOf(key, keys) ?? unusual();
 };
@@ -97,13 +101,13 @@ const unusual = (): never => {
 };
 
 const getItem: Action = ({ TableName: table, Key: key }, keys, store) => {
-  const item = at(store.items(String(table)), placeOf(key, keys));
+  const item = at(store.items(String(table)), storageKeyOf(key, keys));
   return ok(item ? { Item: item } : {});
 };
 
 const deleteItem: Action = (input, keys, store) => {
   const table = String(input['TableName']);
-  const key = placeOf(input['Key'], keys);
+  const key = storageKeyOf(input['Key'], keys);
   const existing = at(store.items(table), key);
   if (!holds(input, existing)) return CONDITION_FAILED;
   replace(table, key, { existing, item: undefined }, keys, store);
@@ -121,7 +125,7 @@ const putItem: Action = (input, keys, store) => {
   return ok();
 };
 
-/** Whether it changes a whole attribute that is not of the key, and gives no index another type than it has. */
+/** Returns whether the section changes a whole attribute outside the key, and keeps index keys strings. */
 const isPlain = ({ path: [name, ...rest], attrType }: Section, { hash, range, indexes }: TableKeys): boolean =>
   rest.length === 0 &&
   name !== hash &&
@@ -133,7 +137,7 @@ const MAX_ITEM_BYTES = 409_600;
 
 const updateItem: Action = (input, keys, store) => {
   const table = String(input['TableName']);
-  const key = placeOf(input['Key'], keys);
+  const key = storageKeyOf(input['Key'], keys);
   const { sections } = input['_updates'] as { sections: readonly Section[] };
   if (!sections.every((section) => isPlain(section, keys))) return unusual();
   const existing = at(store.items(table), key);
@@ -150,7 +154,10 @@ interface KeyCondition {
   AttributeValueList: Json[];
 }
 
-/** The keys that a query reads, as dynalite has them; throws Unusual for a comparison that the ledger does not make. */
+/**
+ * Returns the range of dynalite's keys that a query reads; throws Unusual for a comparison that the ledger does not
+ * use.
+ */
 const rangeOf = (start: string, condition: KeyCondition | undefined): { gte: string; lt: string } => {
   const end = `${start}~`;
   if (!condition) return { gte: start, lt: end };
@@ -168,7 +175,7 @@ const rangeOf = (start: string, condition: KeyCondition | undefined): { gte: str
   }
 };
 
-/** A page ends at 1 MB, in a way of counting that adds less than this to each item. */
+/** A page ends at 1 MB; DynamoDB's way of counting adds less than this overhead to each item. */
 const SAFE_BYTES = 700_000;
 const OVERHEAD_BYTES = 2000;
 

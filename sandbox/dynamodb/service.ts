@@ -1,4 +1,4 @@
-/** DynamoDB: dynalite's tables behind the sandbox's door. All accounts and regions share one set of tables. */
+/** DynamoDB: dynalite's tables behind the sandbox's gateway. All accounts and regions share one set of tables. */
 import { type CallContext, ContentResponse, contentOf, type HttpResponse, type Service } from '../http.ts';
 import { isObject, type Json, withoutUndefined } from '../json.ts';
 import type { World } from '../world/world.ts';
@@ -21,7 +21,7 @@ export interface DynamoDb {
 
 const JSON_TYPE = 'application/x-amz-json-1.0';
 
-/** What the call log shows: which table and which keys, and on what condition, never the items. */
+/** Returns what the call log shows: tables, keys and conditions, never the items. */
 export const summarise = (input: Json, keys: ReadonlyMap<string, string[]> = new Map()): Json => {
   const {
     TableName: table,
@@ -53,7 +53,7 @@ const refused = (name: string, texts: Json = {}): [status: number, output: Json]
   { __type: `com.amazon.coral.service#${name}`, ...texts },
 ];
 
-/** What the operation comes to, as its caller may ask for it. `keys`: the attributes that are each table's key. */
+/** Authorizes and runs an operation. `keys` are the key attributes of each table. */
 const answer = async (
   run: Engine['run'],
   operation: string,
@@ -65,13 +65,13 @@ const answer = async (
   const asked = askedOf(operation, input, context, keys.get(String(input['TableName']))?.[0]);
   for (const each of asked ?? []) {
     const denial = context.authorize(each);
-    // Member names as sebdah/dynamic-dynamodb#321 shows them: this one alone has a capital letter.
+    // Member names as in sebdah/dynamic-dynamodb#321: only this one has a capital letter.
     if (denial) return refused('AccessDeniedException', { Message: denial.message });
   }
   const answered = asked && (await run(operation, input));
   if (answered) return [answered.status, answered.output];
   return refused('UnknownOperationException', {
-    message: `The sandbox's DynamoDB does not have the operation ${operation}.`,
+    message: `The sandbox's DynamoDB does not support the operation ${operation}.`,
   });
 };
 
@@ -88,7 +88,7 @@ const createService =
       : { status, headers, body: JSON.stringify(output) };
   };
 
-/** A call of the sandbox's own. */
+/** Makes a call of the sandbox's own. */
 const call = async (run: Engine['run'], operation: string, input: Json): Promise<Json> => {
   const answered = await run(operation, input);
   if (answered?.status !== 200)

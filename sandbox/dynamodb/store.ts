@@ -1,7 +1,7 @@
 /**
- * dynalite's storage, in memory and at once: tables, items and index entries as values by a key that is a text, instead
- * of as JSON in a level database. Whoever puts or gets a value through `copying` has one of its own, as if it had been
- * stored as text; the other view hands values over as they are, to be changed by nobody.
+ * dynalite's storage, in memory and without delays: tables, items and index entries as values under string keys,
+ * instead of as JSON in a level database. `copying` copies values that are put and returned, as if they had been stored
+ * as text; `sharing` passes the stored values themselves, which callers must not modify.
  */
 import { Stream } from 'node:stream';
 import type { Store } from 'dynalite/db/index.js';
@@ -36,7 +36,7 @@ export class Sorted {
     if (this.values.delete(key)) this.keys.splice(this.after(key, false), 1);
   }
 
-  /** How many keys come before that one; with `itself`, it counts too. */
+  /** Returns how many keys precede this key; `itself` includes the key. */
   private after(key: string, itself: boolean): number {
     let [low, high] = [0, this.keys.length];
     while (low < high) {
@@ -60,7 +60,7 @@ export class Sorted {
 type Release = (done: Callback) => Callback;
 type Work = (release: Release) => void;
 
-/** Whoever has locked a key goes on alone until the callback that it was given is called. */
+/** Serializes work on each key: the holder of the lock runs alone until its callback is called. */
 const createLock = (): ((key: string, work: Work) => void) => {
   const waiting = new Map<string, Work[]>();
   const start = (key: string, work: Work): void =>
@@ -80,13 +80,13 @@ const createLock = (): ((key: string, work: Work) => void) => {
   };
 };
 
-/** Emits what there is once its reader has had the time to listen. */
+/** Emits the values after the reader has had time to subscribe. */
 const streamOf = (values: unknown[]): Stream => {
-  let over = false;
-  const stream = Object.assign(new Stream(), { destroy: () => (over = true) });
+  let isDestroyed = false;
+  const stream = Object.assign(new Stream(), { destroy: () => (isDestroyed = true) });
   queueMicrotask(() => {
     for (const value of values) {
-      if (over) break;
+      if (isDestroyed) break;
       stream.emit('data', value);
     }
     stream.emit('end');
@@ -102,15 +102,15 @@ interface Operation {
   value?: unknown;
 }
 
-/** What becomes of a value on its way in and out. */
-interface Way {
+/** How values are converted when they are stored and read. */
+interface Conversion {
   put: (value: unknown) => unknown;
   get: (value: unknown) => unknown;
 }
 
-const COPYING: Way = { put: jsonCopy, get: jsonCopy };
-/** Of an index's entry, JSON would leave out the attributes that its item does not have. */
-const SHARING: Way = {
+const COPYING: Conversion = { put: jsonCopy, get: jsonCopy };
+/** JSON would leave out the attributes of an index entry that its item does not have. */
+const SHARING: Conversion = {
   put: (value) =>
     isObject(value) && Object.values(value).includes(undefined)
       ? Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined))
@@ -118,12 +118,12 @@ const SHARING: Way = {
   get: (value) => value,
 };
 
-/** One of dynalite's databases, as its actions use it. */
-const databaseOver = (sorted: Sorted, lock: ReturnType<typeof createLock>, way: Way) => ({
+/** One of dynalite's databases, with the interface that its actions use. */
+const databaseOver = (sorted: Sorted, lock: ReturnType<typeof createLock>, conversion: Conversion) => ({
   lock,
-  get: (key: string, done: Callback): void => done(null, way.get(sorted.get(key))),
+  get: (key: string, done: Callback): void => done(null, conversion.get(sorted.get(key))),
   put: (key: string, value: unknown, done: Callback): void => {
-    sorted.set(key, way.put(value));
+    sorted.set(key, conversion.put(value));
     done(null);
   },
   del: (key: string, done: Callback): void => {
@@ -132,14 +132,16 @@ const databaseOver = (sorted: Sorted, lock: ReturnType<typeof createLock>, way: 
   },
   batch: (operations: readonly Operation[], done: Callback): void => {
     for (const { type, key, value } of operations) {
-      if (type === 'put') sorted.set(key, way.put(value));
+      if (type === 'put') sorted.set(key, conversion.put(value));
       else sorted.delete(key);
     }
     done(null);
   },
   createKeyStream: (range: Range = {}): Stream => streamOf(sorted.range(range).map(([key]) => key)),
-  createValueStream: (range: Range = {}): Stream => streamOf(sorted.range(range).map(([, value]) => way.get(value))),
-  createReadStream: (range: Range = {}): Stream => streamOf(sorted.range(range).map(([, value]) => way.get(value))),
+  createValueStream: (range: Range = {}): Stream =>
+    streamOf(sorted.range(range).map(([, value]) => conversion.get(value))),
+  createReadStream: (range: Range = {}): Stream =>
+    streamOf(sorted.range(range).map(([, value]) => conversion.get(value))),
 });
 type Database = ReturnType<typeof databaseOver>;
 
@@ -157,16 +159,17 @@ const notFound = (name: string, checkStatus: boolean): Error =>
 const MAX_ITEM_KB = 400;
 
 export interface MemoryStore {
-  /** Values are its own, as of a store that keeps text. */
+  /** Copies values, like a store that keeps text. */
   copying: Store;
-  /** Values are those that are stored. */
+  /** Passes the stored values themselves. */
   sharing: Store;
-  /** Has a table that was created be ready at once, which takes dynalite a moment of real time. */
+  /** Makes a created table active at once, which takes dynalite a moment of real time. */
   makeReady: (table: string) => void;
-  /** A table's description, as dynalite has it; undefined where there is none, or it is not ready. */
+  /** Returns a table's description in dynalite's form; undefined if it does not exist or is not active. */
   table: (name: string) => Json | undefined;
-  /** A table's items, and the entries of one of its indexes. */
+  /** Returns a table's items. */
   items: (table: string) => Sorted;
+  /** Returns the entries of one of the table's indexes. */
   entries: (table: string, index: string) => Sorted;
 }
 
@@ -178,12 +181,12 @@ interface Values {
   lock: ReturnType<typeof createLock>;
 }
 
-/** The whole of it as dynalite's actions use a store; its databases are made when they are first asked for. */
-const viewOf = (valuesOf: (name: string) => Values, way: Way): Store => {
+/** The complete store that dynalite's actions use; its databases are created on first use. */
+const viewOf = (valuesOf: (name: string) => Values, conversion: Conversion): Store => {
   const views = new Map<string, Database>();
   const database = (name: string): Database => {
     const { sorted, lock } = valuesOf(name);
-    const found = views.get(name) ?? databaseOver(sorted, lock, way);
+    const found = views.get(name) ?? databaseOver(sorted, lock, conversion);
     views.set(name, found);
     return found;
   };
@@ -211,10 +214,10 @@ const viewOf = (valuesOf: (name: string) => Values, way: Way): Store => {
       remove(indexName(type, table, index), done),
     getTagDb: (name: string) => database(`tag-${name}`),
     deleteTagDb: (name: string, done: Callback) => remove(`tag-${name}`, done),
-    // Two forms, as dynalite has it: with and without the wish for one that is ready.
+    // Two signatures, as in dynalite: with and without the requirement that the table be active.
     getTable: (name: string, ...rest: [Callback] | [boolean, Callback]) => {
       const [checkStatus, done] = rest.length === 1 ? [true, rest[0]] : rest;
-      const table = way.get(valuesOf('table').sorted.get(name));
+      const table = conversion.get(valuesOf('table').sorted.get(name));
       const status = isObject(table) ? table['TableStatus'] : undefined;
       const missing = status === undefined || (checkStatus && (status === 'CREATING' || status === 'DELETING'));
       if (missing) done(notFound(name, checkStatus));
@@ -223,12 +226,12 @@ const viewOf = (valuesOf: (name: string) => Values, way: Way): Store => {
   };
 };
 
-/** Without tables. */
+/** Creates a store without tables. */
 export const createMemoryStore = (): MemoryStore => {
-  const known = new Map<string, Values>();
+  const databases = new Map<string, Values>();
   const valuesOf = (name: string): Values => {
-    const values = known.get(name) ?? { sorted: new Sorted(), lock: createLock() };
-    known.set(name, values);
+    const values = databases.get(name) ?? { sorted: new Sorted(), lock: createLock() };
+    databases.set(name, values);
     return values;
   };
   return {
@@ -240,7 +243,7 @@ export const createMemoryStore = (): MemoryStore => {
       table['TableStatus'] = 'ACTIVE';
       for (const index of listOf(table['GlobalSecondaryIndexes']))
         Object.assign(index as Json, { IndexStatus: 'ACTIVE' });
-      // As dynalite does, or it would appear a moment later.
+      // dynalite sets this too; otherwise it would appear a moment later.
       const billing = table['BillingModeSummary'];
       if (isObject(billing)) billing['LastUpdateToPayPerRequestDateTime'] = table['CreationDateTime'];
     },

@@ -1,7 +1,7 @@
 /**
- * Requests as the service's own ledger makes them, told from all others. dynalite's checks, which take several times as
- * long as what they check, would find nothing wrong with them and make the same of them. Whatever is in doubt is not
- * well-formed, and takes the way through these checks.
+ * Recognises requests of the form that the service's own ledger makes. dynalite's checks, which take several times as
+ * long as the operations, would accept these requests and produce the same result. Any doubtful request is not
+ * well-formed and goes through those checks.
  */
 import conditionParser from 'dynalite/db/conditionParser.js';
 import { itemSize } from 'dynalite/db/index.js';
@@ -12,7 +12,7 @@ import { type ExpressionContext, type Recall, remembering } from './expressions.
 
 const conditions = remembering(conditionParser);
 const updates = remembering(updateParser);
-// dynalite's validations look the parsers up at each call.
+// dynalite's validations access the parsers' `parse` at each call, so it can be replaced.
 conditionParser.parse = conditions.parse;
 updateParser.parse = updates.parse;
 
@@ -22,7 +22,7 @@ const isText: Test = (value) => typeof value === 'string';
 const isBoolean: Test = (value) => typeof value === 'boolean';
 const isName: Test = (value) => typeof value === 'string' && /^[\w.-]{3,255}$/.test(value);
 const isExpression: Test = (value) => typeof value === 'string' && value !== '';
-/** As DynamoDB writes it, and far from the bounds of what it can hold. */
+/** Numbers as DynamoDB writes them, well within its range. */
 const NUMBER = /^(?:0|-?(?:[1-9]\d{0,14})(?:\.\d{0,9}[1-9])?)$/;
 const isNumber: Test = (value) => typeof value === 'string' && NUMBER.test(value);
 const isSetOf =
@@ -56,9 +56,10 @@ const isFilled = (value: unknown): value is Json => isObject(value) && Object.ke
 
 const EXPRESSIONS = {
   ExpressionAttributeNames: (value: unknown) =>
-    isFilled(value) && Object.entries(value).every(([name, of]) => /^#\w+$/.test(name) && isText(of)),
+    isFilled(value) && Object.entries(value).every(([name, attribute]) => /^#\w+$/.test(name) && isText(attribute)),
   ExpressionAttributeValues: (value: unknown) =>
-    isFilled(value) && Object.entries(value).every(([name, of]) => /^:\w+$/.test(name) && isAttributeValue(of)),
+    isFilled(value) &&
+    Object.entries(value).every(([name, attributeValue]) => /^:\w+$/.test(name) && isAttributeValue(attributeValue)),
 };
 const CONDITION = {
   ConditionExpression: isExpression,
@@ -66,7 +67,7 @@ const CONDITION = {
   ...EXPRESSIONS,
 };
 
-/** By operation, what its input may have, and what each member must be. */
+/** The allowed members of each operation's input, and the test of each. */
 const MEMBERS: Record<string, Record<string, Test>> = {
   GetItem: { TableName: isName, Key: isItem, ConsistentRead: isBoolean },
   DeleteItem: { TableName: isName, Key: isItem, ...CONDITION },
@@ -98,7 +99,7 @@ const REQUIRED: Record<string, readonly string[]> = {
   Query: ['TableName', 'KeyConditionExpression'],
 };
 
-/** In dynalite's order: the member, what its checks call the parsed form, and who parses it. */
+/** In dynalite's order: the member, the name of its parsed form in dynalite's checks, and its parser. */
 const PARSED: readonly [member: string, as: string, recall: Recall, isKeyCondition: boolean][] = [
   ['UpdateExpression', '_updates', updates.recall, false],
   ['ConditionExpression', '_condition', conditions.recall, false],
@@ -110,7 +111,10 @@ const trues = (names: object | undefined): Record<string, true> =>
   Object.fromEntries(Object.keys(names ?? {}).map((name) => [name, true]));
 const isEmpty = (value: object): boolean => Object.keys(value).length === 0;
 
-/** Puts the parsed expressions into the input; false where one is not known, or does not use all names and values. */
+/**
+ * Adds the parsed expressions to the input; returns false if an expression is not cached or does not use all names and
+ * values.
+ */
 const parseInto = (input: Json): boolean => {
   const { ExpressionAttributeNames: attrNames, ExpressionAttributeValues: attrVals } = input;
   const context: ExpressionContext = {
@@ -130,7 +134,7 @@ const parseInto = (input: Json): boolean => {
   return isEmpty(context.unusedAttrNames) && isEmpty(context.unusedAttrVals);
 };
 
-/** What a query's conditions on its keys come to; undefined where dynalite would refuse them. */
+/** Returns a query's key conditions; undefined if dynalite would refuse them. */
 const keyConditionsOf = ({ _keyCondition: parsed }: Json): Json | undefined => {
   const found = convertKeyCondition((parsed as { expression: unknown }).expression);
   if (!isObject(found) || validateConditions(found) !== undefined) return undefined;
@@ -142,8 +146,8 @@ const keyConditionsOf = ({ _keyCondition: parsed }: Json): Json | undefined => {
 const MAX_ITEM_BYTES = 409_600;
 
 /**
- * What dynalite's checks make of the input, with objects of its own as far as an action may change them; undefined
- * where it is not known that they would take it.
+ * Returns the result of dynalite's checks of the input, copying the objects that an action may change; undefined if it
+ * is not certain that they would accept it.
  */
 export const wellFormed = (operation: string, input: Json): Json | undefined => {
   const members = MEMBERS[operation];

@@ -1,7 +1,7 @@
 /**
- * Which right PutEvents wants, and on what. Source: Service Authorization Reference, "Actions, resources, and condition
- * keys for Amazon EventBridge". The keys of the events have the values of all entries at once, so that policies compare
- * them by `ForAllValues` (EventBridge User Guide, "Using IAM policy conditions").
+ * The permission that PutEvents requires, and its resource. Source: Service Authorization Reference, "Actions,
+ * resources, and condition keys for Amazon EventBridge". The events' condition keys have the values of all entries at
+ * once, so policies compare them with `ForAllValues` (EventBridge User Guide, "Using IAM policy conditions").
  */
 import type { Asked } from '../authorization/asked.ts';
 import type { BusPlace } from './bus.ts';
@@ -11,13 +11,13 @@ export interface EntryKeys {
   DetailType?: string | undefined;
 }
 
-/** A bus as an entry names it: its place, its name, and its ARN. */
+/** A bus that an entry names: its account, region, name and ARN. */
 export interface NamedBus extends BusPlace {
   name: string;
   arn: string;
 }
 
-/** By name or ARN; the caller's default bus where an entry names none. */
+/** Returns the bus for a name or ARN; names without an ARN mean a bus of the caller. */
 export const busNamed = (name: string, { account, region, partition }: BusPlace & { partition: string }): NamedBus => {
   const [, ofRegion, ofAccount, own] = /^arn:aws[\w-]*:events:([^:]+):(\d{12}):event-bus\/(.+)$/.exec(name) ?? [];
   if (ofRegion !== undefined && ofAccount !== undefined && own !== undefined)
@@ -30,7 +30,7 @@ const keyOf = (key: string, values: (string | undefined)[]): Record<string, stri
   return given.length === 0 ? {} : { [key]: given };
 };
 
-/** Asked once for each bus of the call. */
+/** The authorization request, one for each bus of the call. */
 export const askedOf = (bus: NamedBus, entries: readonly EntryKeys[]): Asked => ({
   action: 'events:PutEvents',
   resource: bus.arn,

@@ -1,4 +1,4 @@
-/** EventBridge: the default buses and the rules of the application. */
+/** EventBridge: the default buses and the application's rules. */
 import type { ParsedPolicy } from '../../lambdas/domain/policy/index.ts';
 import type { AssemblyFunction } from '../assembly/functions.ts';
 import type { AssemblyBusPolicy } from '../assembly/buses.ts';
@@ -30,10 +30,10 @@ export interface EventBusOptions {
   functions: readonly AssemblyFunction[];
   lambda: LambdaRuntime;
   messages: Messages;
-  /** Judges the roles that targets are called as. */
+  /** Evaluates the permissions of the targets' roles. */
   authorizer: Authorizer;
   startExecution: TargetsOptions['startExecution'];
-  /** What the buses' own policies say; default: nothing. */
+  /** The buses' resource policies; default: none. */
   busPolicies?: readonly AssemblyBusPolicy[];
 }
 
@@ -50,17 +50,17 @@ const placeOf = (arn: string): BusPlace => {
 
 interface CompiledRule {
   rule: AssemblyRule;
-  /** Of its bus. */
+  /** The account and region of the rule's bus. */
   place: BusPlace;
   matches: (event: Event) => boolean;
 }
 
 const compileRule = (rule: AssemblyRule): CompiledRule => {
   const place = placeOf(rule.arn);
-  const nobody = rule.targets.find(({ arn, roleArn }) => roleArn === undefined && needsRole(arn));
-  if (nobody)
+  const withoutRole = rule.targets.find(({ arn, roleArn }) => roleArn === undefined && needsRole(arn));
+  if (withoutRole)
     throw new Error(
-      `The sandbox's EventBridge can't run the rule ${rule.name}: its target ${nobody.id} is a state machine or a bus, which EventBridge calls as a role. Give the target a RoleArn.`,
+      `The sandbox's EventBridge cannot run the rule ${rule.name}: its target ${withoutRole.id} is a state machine or a bus, for which EventBridge assumes a role. Give the target a RoleArn.`,
     );
   if (!rule.pattern) return { rule, place, matches: () => false };
   try {
@@ -70,20 +70,20 @@ const compileRule = (rule: AssemblyRule): CompiledRule => {
     const operators =
       'exact values, prefix, suffix, wildcard, equals-ignore-case, anything-but, numeric, exists or $or';
     throw new Error(
-      `The sandbox's EventBridge can't run the rule ${rule.name}: it has ${error.message}. Use ${operators}.`,
+      `The sandbox's EventBridge cannot run the rule ${rule.name}: its pattern has ${error.message}. Use ${operators}.`,
       { cause: error },
     );
   }
 };
 
 /**
- * Milliseconds for which schedules tick as they are declared in virtual time; then each tick comes later than the one
- * before, up to an hour: a week of minutes would be ten thousand calls of functions that find nothing to do.
+ * Milliseconds of virtual time during which schedules tick as declared; after that each tick comes later than the one
+ * before, up to hourly: a week of one-minute ticks would be ten thousand invocations that find nothing to do.
  */
 const TICKS_EXACTLY = 6 * 3_600_000;
 const LONGEST_TICK = 3_600_000;
 
-/** Keeps the ids of events that are put away from the draws that others share. */
+/** Separates the ids of put events from the world's shared random sequence. */
 const OWN_STREAM = 0x65_76_65_6e;
 
 export class EventBus {
@@ -94,7 +94,10 @@ export class EventBus {
   private readonly putIds: Random;
   private readonly later: Later;
 
-  /** Throws an Error for a pattern that the sandbox can't compare, and for a state machine that no role starts. */
+  /**
+   * Throws an Error for a pattern that the sandbox cannot evaluate, and for a state machine or bus target without a
+   * role.
+   */
   constructor(options: EventBusOptions) {
     const { world, clock, lambda, functions, messages, authorizer, startExecution } = options;
     this.options = options;
@@ -115,52 +118,52 @@ export class EventBus {
       messages,
       startExecution,
       policiesOf: (arn) => this.policiesOf(arn),
-      forward: (event, arn) => this.hand(event, placeOf(arn)),
+      forward: (event, arn) => this.dispatch(event, placeOf(arn)),
     });
     this.ids = world.random.fork();
     this.putIds = new Random(world.seed ^ OWN_STREAM);
     for (const { rule } of this.rules) if (rule.everySeconds !== undefined) this.tick(rule, rule.everySeconds * 1000);
   }
 
-  /** Step Functions tells that an execution has begun or ended. */
+  /** Step Functions reports that an execution has started or ended. */
   executionChanged(execution: ExecutionStatus): void {
     const { world, clock } = this.options;
     if (world.knobs.eventsLost) return;
     const place = placeOf(execution.arn);
-    this.hand(statusChange(execution, { id: this.ids.uuid(), ...place, at: clock.now() }), place);
+    this.dispatch(statusChange(execution, { id: this.ids.uuid(), ...place, at: clock.now() }), place);
   }
 
-  /** Somebody puts an event of their own on the bus of that place. Answers its id. */
+  /** Puts a custom event on the default bus of that account and region. Returns its id. */
   put(entry: Entry, place: BusPlace): string {
     const { world, clock } = this.options;
     const { source, detailType, detail, resources } = entry;
     const id = this.putIds.uuid();
     world.events.push({ at: new Date(clock.now()).toISOString(), id, source, detailType, detail, resources, ...place });
     const event = customEvent(entry, { id, ...place, at: entry.time ?? clock.now() });
-    this.hand(event, place);
-    if (world.knobs.ownEventsTwice) this.hand(event, place, 2);
+    this.dispatch(event, place);
+    if (world.knobs.ownEventsTwice) this.dispatch(event, place, 2);
     return id;
   }
 
   /**
-   * An event of AWS's own arrives on a bus; left out: on that where the service is deployed. Throws EventError for what
-   * is no event.
+   * Delivers an AWS service's event to a bus; default: the bus where the service is deployed. Throws EventError for a
+   * value that is not an event.
    */
   receive(event: unknown, place: BusPlace = this.options.world.home): void {
-    this.hand(readEvent(event), place);
+    this.dispatch(readEvent(event), place);
   }
 
-  /** What the policy of that bus says. */
+  /** Returns the resource policies of that bus. */
   policiesOf(busArn: string): ParsedPolicy[] {
-    return (this.options.busPolicies ?? []).flatMap((one) => (one.busArn === busArn ? one.policies : []));
+    return (this.options.busPolicies ?? []).flatMap((each) => (each.busArn === busArn ? each.policies : []));
   }
 
-  /** No rule fires any more. */
+  /** Stops all rules. */
   close(): void {
     this.later.close();
   }
 
-  /** `ticks`: how often the rule has ticked. In virtual time hours that nobody watches have fewer and fewer ticks. */
+  /** `ticks` is the number of ticks so far. In virtual time, ticks become less frequent during long idle periods. */
   private tick(rule: AssemblyRule, milliseconds: number, ticks = 0): void {
     const quiet = ticks * milliseconds - TICKS_EXACTLY;
     const stretched =
@@ -178,8 +181,8 @@ export class EventBus {
     );
   }
 
-  /** To the rules of that bus; after so many times the lag. */
-  private hand(event: Event, { account, region }: BusPlace, times = 1): void {
+  /** Passes the event to the rules of that bus, after `times` the event lag. */
+  private dispatch(event: Event, { account, region }: BusPlace, times = 1): void {
     this.later.after(this.options.world.knobs.eventLagSeconds * 1000 * times, () => {
       for (const { rule, place, matches } of this.rules) {
         if (place.account === account && place.region === region && matches(event)) this.fire(rule, event);

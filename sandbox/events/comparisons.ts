@@ -1,18 +1,18 @@
 /**
- * What a pattern says of one field's value. Source: EventBridge User Guide, "Comparison operators for use in event
- * patterns"; what it leaves open is as in aws/event-ruler, which EventBridge matches by.
+ * The comparisons of a pattern with a field's value. Source: EventBridge User Guide, "Comparison operators for use in
+ * event patterns"; where it is unspecific, aws/event-ruler, EventBridge's matching engine.
  */
 import { isObject } from '../json.ts';
 
-/** A value that is neither a list nor an object: those alone are compared. */
+/** A value that is neither a list nor an object: only these are compared. */
 export type Leaf = string | number | boolean | null;
 export const isLeaf = (value: unknown): value is Leaf =>
   value === null || ['string', 'number', 'boolean'].includes(typeof value);
 
-/** One entry of a pattern's list: that the event has no such field, or what its value has to be. */
+/** One entry of a pattern's list: the field must be absent, or its value must pass the test. */
 export type Comparison = 'absent' | ((value: Leaf) => boolean);
 
-/** A pattern that the sandbox, or EventBridge itself, does not take; `message` is a noun phrase with the path. */
+/** A pattern that the sandbox, or EventBridge itself, does not support; `message` is a noun phrase with the path. */
 export class PatternError extends Error {
   override readonly name = 'PatternError';
 }
@@ -21,9 +21,9 @@ const sameInAnyCase = (one: string, other: string): boolean => one.toLowerCase()
 
 const literal = (character: string): string => (/[.*+?^${}()|[\]\\/]/.test(character) ? `\\${character}` : character);
 
-/** `*` is any run of characters; with a backslash before it, itself. */
+/** Returns an expression in which `*` matches any run of characters, and an escaped `*` matches itself. */
 const wildcard = (text: string): RegExp | undefined => {
-  // "Consecutive wildcard characters are not allowed", and a backslash is there for a wildcard or a backslash alone.
+  // "Consecutive wildcard characters are not allowed", and a backslash may precede only a wildcard or a backslash.
   if (!/^(?:[^\\*]|\\[\\*]|\*(?!\*))*$/.test(text)) return undefined;
   const source = text.replaceAll(/\\([\\*])|\*|[^\\*]/g, (part, escaped: string | undefined) =>
     part === '*' ? '[^]*' : literal(escaped ?? part),
@@ -33,7 +33,7 @@ const wildcard = (text: string): RegExp | undefined => {
 
 type TextTest = (value: string) => boolean;
 
-/** Undefined for what the operator does not take. */
+/** Each returns undefined for an argument that the operator does not accept. */
 const textOperators: Record<string, (given: string) => TextTest | undefined> = {
   prefix: (given) => (value) => value.startsWith(given),
   suffix: (given) => (value) => value.endsWith(given),
@@ -66,7 +66,7 @@ const NUMBER_TESTS: Record<string, (value: number, bound: number) => boolean> = 
   '>=': (value, bound) => value >= bound,
 };
 
-/** One bound, or a lower one and then an upper one that is greater. */
+/** One bound, or a lower bound followed by a greater upper bound. */
 const numeric = (given: unknown): Comparison | undefined => {
   if (!Array.isArray(given) || (given.length !== 2 && given.length !== 4)) return undefined;
   const [first, low, second, high] = given as unknown[];
@@ -85,18 +85,18 @@ const numeric = (given: unknown): Comparison | undefined => {
   return (value) => typeof value === 'number' && one(value, low) && other(value, high);
 };
 
-/** Any value that is none of these, of whatever type it is: but the field has to be there. */
+/** Matches any value of any type except these, but the field must exist. */
 const anythingBut = (given: unknown): Comparison | undefined => {
   if (!isObject(given)) {
-    const refused: readonly unknown[] = Array.isArray(given) ? given : [given];
-    const [type = 'undefined', ...others] = [...new Set(refused.map((each) => typeof each))];
+    const excluded: readonly unknown[] = Array.isArray(given) ? given : [given];
+    const [type = 'undefined', ...others] = [...new Set(excluded.map((each) => typeof each))];
     // "Either all values are number or string, mixed type is not supported."
     if (others.length > 0 || !['string', 'number'].includes(type)) return undefined;
-    return (value) => !refused.includes(value);
+    return (value) => !excluded.includes(value);
   }
   const [[operator, values] = ['', undefined], ...more] = Object.entries(given);
   const all = [values].flat();
-  // An empty prefix or suffix would leave nothing; here neither takes equals-ignore-case.
+  // An empty prefix or suffix would match nothing; equals-ignore-case is not accepted inside either of them here.
   const empty = (operator === 'prefix' || operator === 'suffix') && all.includes('');
   if (more.length > 0 || all.length === 0 || empty || all.some((each) => typeof each !== 'string')) return undefined;
   const tests = all.map((each) => textTest(operator, each));
@@ -124,7 +124,7 @@ const expression = (entry: unknown): Comparison | undefined => {
   return text && ((value) => typeof value === 'string' && text(value));
 };
 
-/** Throws PatternError for an operator that is not known, or that is given what it does not take. */
+/** Throws PatternError for an unknown operator or an argument that it does not accept. */
 export const comparisonOf = (entry: unknown, path: string): Comparison => {
   if (isLeaf(entry)) return (value) => value === entry;
   const comparison = expression(entry);
@@ -133,8 +133,8 @@ export const comparisonOf = (entry: unknown, path: string): Comparison => {
 };
 
 /**
- * What `$or`'s alternatives can't have as a field: aws/event-ruler, "RESERVED_FIELD_NAMES_IN_OR_RELATIONSHIP", of the
- * operators that there are.
+ * Names that `$or`'s alternatives cannot use for fields: aws/event-ruler, "RESERVED_FIELD_NAMES_IN_OR_RELATIONSHIP",
+ * limited to the operators that exist.
  */
 export const RESERVED: ReadonlySet<string> = new Set([
   ...Object.keys(textOperators),

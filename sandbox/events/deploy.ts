@@ -1,4 +1,4 @@
-/** EventBridge and its Scheduler over what they start, with the topics and queues that they use. */
+/** Deploys EventBridge and EventBridge Scheduler with the topics and queues that they use. */
 import type { Assembly } from '../assembly/assembly.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import { Messages } from '../messaging/messages.ts';
@@ -10,12 +10,12 @@ import type { StartOptions } from './start-execution.ts';
 export interface EventsOptions extends StartOptions {
   clock: SandboxClock;
   assembly: Assembly;
-  /** Those of the stacks in other accounts. */
+  /** The rules of the stacks in other accounts. */
   spokeRules: Assembly['rules'];
   lambda: LambdaRuntime;
 }
 
-/** `close`: nothing ticks any more. */
+/** Returns the bus, and `close`, which stops all rules and schedules. */
 export const deployEvents = ({
   assembly,
   spokeRules,

@@ -1,5 +1,5 @@
 /**
- * Events as EventBridge hands them on. Source: EventBridge User Guide, "Events"; Step Functions Developer Guide,
+ * Events in EventBridge's format. Source: EventBridge User Guide, "Events"; Step Functions Developer Guide,
  * "EventBridge".
  */
 import { z } from 'zod';
@@ -26,7 +26,7 @@ export interface EventOptions {
   at: number;
 }
 
-/** An execution as its event shows it. */
+/** The state of an execution as its event reports it. */
 export interface ExecutionStatus {
   arn: string;
   name: string;
@@ -42,7 +42,7 @@ export interface ExecutionStatus {
   cause: string | undefined;
 }
 
-/** Step Functions Developer Guide: input and output, escaped, beyond this are left out of the event. */
+/** Step Functions Developer Guide: the event leaves out input and output whose escaped size exceeds this. */
 const MAX_DATA_BYTES = 248 * 1024;
 const bytesOf = (text: string | undefined): number =>
   text === undefined ? 0 : Buffer.byteLength(JSON.stringify(text));
@@ -60,7 +60,7 @@ const envelope = ({
   region,
 });
 
-/** What Step Functions sends whenever an execution begins or ends. */
+/** Builds the event that Step Functions sends whenever an execution starts or ends. */
 export const statusChange = (execution: ExecutionStatus, options: EventOptions): Event => {
   const { input, output } = execution;
   const outputIncluded = bytesOf(output) <= MAX_DATA_BYTES;
@@ -91,7 +91,7 @@ export const statusChange = (execution: ExecutionStatus, options: EventOptions):
   };
 };
 
-/** What a rule with a schedule sends to its targets. */
+/** Builds the event that a scheduled rule sends to its targets. */
 export const scheduledEvent = (ruleArn: string, options: EventOptions): Event => ({
   ...envelope(options),
   'detail-type': 'Scheduled Event',
@@ -100,13 +100,13 @@ export const scheduledEvent = (ruleArn: string, options: EventOptions): Event =>
   detail: {},
 });
 
-/** An event that somebody puts on a bus. Source: EventBridge API Reference, PutEventsRequestEntry. */
+/** A custom event. Source: EventBridge API Reference, PutEventsRequestEntry. */
 export interface Entry {
   source: string;
   detailType: string;
   detail: Json;
   resources: string[];
-  /** When it happened, milliseconds since 1970; default: when it is put. */
+  /** Time of the event in milliseconds since 1970; default: when it is put. */
   time?: number;
 }
 
@@ -131,17 +131,17 @@ const event = z.object({
   detail: z.record(z.string(), z.unknown()),
 });
 
-/** What is no event; the message says where, and what to do. */
+/** The value is not an event; the message says what is wrong, and what to do. */
 export class EventError extends Error {
   override readonly name = 'EventError';
 }
 
-/** An event from outside, such as a recorded one. Throws EventError. */
+/** Parses an external event, such as a recorded one. Throws EventError. */
 export const readEvent = (value: unknown): Event => {
   const parsed = event.safeParse(value);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the event'}: ${message}`);
   throw new EventError(
-    `That can't be delivered as an event: ${problems.join('; ')}. Give it as EventBridge hands it on.`,
+    `This value cannot be delivered as an event: ${problems.join('; ')}. Pass an event in EventBridge's format.`,
   );
 };

@@ -1,13 +1,13 @@
 /**
- * What a target gets of an event. Source: EventBridge User Guide, "Amazon EventBridge input transformation"; where it
- * leaves something open, what localstack/localstack has recorded of AWS
+ * Builds the input that a target receives for an event. Source: EventBridge User Guide, "Amazon EventBridge input
+ * transformation"; where it is unspecific, localstack/localstack's recordings of AWS
  * (`tests/aws/services/events/test_events_inputs`).
  */
 import { type AssemblyRule, type AssemblyTarget, PLACEHOLDER } from '../assembly/rules.ts';
 import { isObject } from '../json.ts';
 import type { Event } from './event.ts';
 
-/** The value at `$.detail.name` or `$.resources[0]`; undefined where the event has none. */
+/** Returns the value at `$.detail.name` or `$.resources[0]`; undefined if the event has none. */
 const valueAt = (event: unknown, path: string): unknown => {
   const steps = [...path.matchAll(/\.([\w/-]+)|\[(\d+)\]/g)].map(([, name, index]) => name ?? Number(index));
   return steps.reduce<unknown>((value, step) => {
@@ -17,8 +17,8 @@ const valueAt = (event: unknown, path: string): unknown => {
 };
 
 /**
- * Within quotes, where "EventBridge does not escape values": text with a quotation mark breaks the JSON around it. Of
- * lists and objects a template of text loses the quotation marks.
+ * Formats a variable within quotes, where "EventBridge does not escape values": a string with a quotation mark breaks
+ * the JSON around it. In a string template, lists and objects lose their quotation marks.
  */
 const within = (value: unknown, isText: boolean): string => {
   if (value === undefined) return '';
@@ -30,8 +30,8 @@ const within = (value: unknown, isText: boolean): string => {
 const TOKEN = new RegExp(String.raw`\\.|"|${PLACEHOLDER.source}`, 'g');
 
 /**
- * Within quotes a variable becomes part of the text, elsewhere it is a value of its own; one without a value is empty
- * text.
+ * Within quotes a variable becomes part of the string, elsewhere it is a value of its own; a variable without a value
+ * is an empty string.
  */
 const insert = (template: string, values: (name: string) => unknown): string => {
   const isText = template.trimStart().startsWith('"');
@@ -44,9 +44,7 @@ const insert = (template: string, values: (name: string) => unknown): string => 
   });
 };
 
-/**
- * "The JSON that is passed to the target is minified"; what is no JSON, such as several lines of text, stays as it is.
- */
+/** "The JSON that is passed to the target is minified"; text that is not JSON, such as several lines, is unchanged. */
 const minified = (text: string): string => {
   try {
     return JSON.stringify(JSON.parse(text));
@@ -55,7 +53,7 @@ const minified = (text: string): string => {
   }
 };
 
-/** As the target gets it: JSON text, unless a transformer's template makes something else. */
+/** Returns what the target receives: JSON text, unless a transformer's template produces something else. */
 export const inputFor = (target: AssemblyTarget, rule: Pick<AssemblyRule, 'arn' | 'name'>, event: Event): string => {
   if (target.input !== undefined) return target.input;
   if (target.inputPath !== undefined) return JSON.stringify(valueAt(event, target.inputPath) ?? {});
@@ -66,7 +64,7 @@ export const inputFor = (target: AssemblyTarget, rule: Pick<AssemblyRule, 'arn' 
     'aws.events.rule-arn': rule.arn,
     'aws.events.rule-name': rule.name,
     'aws.events.event.ingestion-time': event.time,
-    // This one alone has the name without the hyphen.
+    // Only this variable has the name without the hyphen.
     'aws.events.event': { ...rest, detailType },
     'aws.events.event.json': event,
   };

@@ -1,7 +1,7 @@
 /**
  * Event patterns. Source: EventBridge User Guide, "Amazon EventBridge event patterns" and "Comparison operators for use
- * in event patterns"; aws/event-ruler, which EventBridge matches by. All operators but `cidr`; what is not known is
- * refused when the rule is read. How complex wildcards may be before EventBridge refuses them is not played.
+ * in event patterns"; aws/event-ruler, EventBridge's matching engine. Supports all operators except `cidr`; unsupported
+ * patterns are refused when the rule is read. EventBridge's limit on the complexity of wildcards is not simulated.
  */
 import { isObject, type Json } from '../json.ts';
 import { type Comparison, comparisonOf, isLeaf, type Leaf, PatternError, RESERVED } from './comparisons.ts';
@@ -10,12 +10,12 @@ export { PatternError } from './comparisons.ts';
 
 type Pattern = (event: unknown) => boolean;
 
-/** What a rule wants, by path: `detail.status`. A key with dots is the same as the keys one within the other. */
+/** The comparisons of a rule by path, such as `detail.status`. A key with dots is the same as nested keys. */
 type Fields = ReadonlyMap<string, readonly Comparison[]>;
 
 /**
- * Alternatives multiply: a pattern that has more is one by mistake, and takes long to compare. The number is the
- * sandbox's own.
+ * Alternatives multiply: a pattern with more combinations is a mistake, and slow to match. The limit is the sandbox's
+ * own.
  */
 const MOST_COMBINATIONS = 1000;
 
@@ -30,11 +30,11 @@ const withField = (rules: Fields[], path: string, given: unknown[], at: string):
   });
 };
 
-/** Each alternative makes a rule of its own. */
+/** Each alternative becomes a rule of its own. */
 const withAlternatives = (rules: Fields[], path: string, given: unknown, at: string): Fields[] => {
-  // With one alternative alone EventBridge takes it for the name of a field.
+  // EventBridge treats `$or` with only one alternative as the name of a field.
   if (!Array.isArray(given) || given.length < 2 || !given.every(isObject))
-    throw new PatternError(`$or of something that is no list of patterns, of two at least, at ${at}`);
+    throw new PatternError(`$or without a list of at least two patterns at ${at}`);
   const all = given.flatMap((each, index) => {
     const reserved = Object.keys(each).find((key) => RESERVED.has(key));
     if (reserved !== undefined) throw new PatternError(`the operator ${reserved} as a field at ${at}[${index}]`);
@@ -45,7 +45,7 @@ const withAlternatives = (rules: Fields[], path: string, given: unknown, at: str
   return all;
 };
 
-/** `path`: where its fields are in the event; `at`: where it is in the pattern. */
+/** `path` is the fields' path in the event, `at` the position in the pattern. */
 const expand = (rules: Fields[], path: string, pattern: Json, at: string): Fields[] => {
   const entries = Object.entries(pattern);
   if (entries.length === 0) throw new PatternError(`an empty object at ${at === '' ? 'the top' : at}`);
@@ -54,55 +54,55 @@ const expand = (rules: Fields[], path: string, pattern: Json, at: string): Field
     const field = below(path, key);
     if (isObject(given)) return expand(all, field, given, below(at, key));
     if (Array.isArray(given)) return withField(all, field, given, below(at, key));
-    throw new PatternError(`${JSON.stringify(given)} where a list must be at ${below(at, key)}`);
+    throw new PatternError(`${JSON.stringify(given)} instead of a list at ${below(at, key)}`);
   }, rules);
 };
 
-/** Which item of which list a value is in: lists have numbers. */
-type Places = ReadonlyMap<number, number>;
+/** The index within each list that contains the value; lists are numbered. */
+type Indices = ReadonlyMap<number, number>;
 interface Found {
   value: Leaf;
-  places: Places;
+  indices: Indices;
 }
 
-/** The values that can be compared, by path. Empty lists and objects have none. */
+/** Returns the comparable values by path. Empty lists and objects have none. */
 const leavesOf = (event: unknown): Map<string, Found[]> => {
   const found = new Map<string, Found[]>();
   let lists = 0;
-  const add = (path: string, value: unknown, places: Places): void => {
+  const add = (path: string, value: unknown, indices: Indices): void => {
     if (Array.isArray(value)) {
       const list = lists++;
-      // That two fields are of the same item matters where the items have fields.
-      value.forEach((item, index) => add(path, item, isLeaf(item) ? places : new Map([...places, [list, index]])));
+      // Whether two fields belong to the same item matters only if the items have fields.
+      value.forEach((item, index) => add(path, item, isLeaf(item) ? indices : new Map([...indices, [list, index]])));
     } else if (isObject(value)) {
-      for (const [key, part] of Object.entries(value)) add(below(path, key), part, places);
+      for (const [key, part] of Object.entries(value)) add(below(path, key), part, indices);
     } else if (isLeaf(value)) {
-      found.set(path, [...(found.get(path) ?? []), { value, places }]);
+      found.set(path, [...(found.get(path) ?? []), { value, indices }]);
     }
   };
   if (isObject(event)) add('', event, new Map());
   return found;
 };
 
-/** Both, unless they are of two items of one list. */
-const together = (one: Places, other: Places): Places | undefined =>
+/** Merges the indices; undefined if they point to different items of one list. */
+const merge = (one: Indices, other: Indices): Indices | undefined =>
   [...one].every(([list, index]) => (other.get(list) ?? index) === index) ? new Map([...one, ...other]) : undefined;
 
-/** Whether each field has a value that fits, all of them from the same items. */
-const fits = (fields: [string, readonly Comparison[]][], leaves: Map<string, Found[]>, places: Places): boolean => {
+/** Returns whether each field has a matching value, all from the same items. */
+const fits = (fields: [string, readonly Comparison[]][], leaves: Map<string, Found[]>, indices: Indices): boolean => {
   const [[path, comparisons] = ['', []], ...others] = fields;
   if (fields.length === 0) return true;
   const found = leaves.get(path);
-  if (!found) return comparisons.includes('absent') && fits(others, leaves, places);
+  if (!found) return comparisons.includes('absent') && fits(others, leaves, indices);
   return found.some((each) => {
     const joined = comparisons.some((comparison) => comparison !== 'absent' && comparison(each.value))
-      ? together(places, each.places)
+      ? merge(indices, each.indices)
       : undefined;
     return joined !== undefined && fits(others, leaves, joined);
   });
 };
 
-/** A pattern as a function of an event. Throws PatternError. */
+/** Compiles a pattern to a function that matches events. Throws PatternError. */
 export const compile = (pattern: Json): Pattern => {
   const rules = expand([new Map()], '', pattern, '').map((fields) => [...fields]);
   return (event) => {

@@ -1,6 +1,6 @@
 /**
- * The EventBridge API over the bus: AWS JSON 1.1. Shapes and errors: EventBridge API Reference, PutEvents; texts as
- * localstack/localstack has recorded them of AWS (`tests/aws/services/events/test_events.snapshot.json`).
+ * The EventBridge API over the bus: AWS JSON 1.1. Shapes and errors: EventBridge API Reference, PutEvents; texts from
+ * localstack/localstack's recordings of AWS (`tests/aws/services/events/test_events.snapshot.json`).
  */
 import { z } from 'zod';
 import { isLetIn } from '../authorization/resource-policy.ts';
@@ -25,15 +25,15 @@ const entry = z.object({
 type RequestEntry = z.infer<typeof entry>;
 const input = z.object({
   Entries: z.array(entry),
-  EndpointId: z.never('the sandbox has no global endpoints').optional(),
+  EndpointId: z.never('the sandbox does not support global endpoints').optional(),
 });
 
 type Result = { EventId: string } | { ErrorCode: string; ErrorMessage: string };
 
 const MOST_ENTRIES = 10;
 /**
- * Of all entries together: AWS What's New, January 2026, "Amazon EventBridge increases event payload size from 256 KB
- * to 1 MB".
+ * Maximum size of all entries together: AWS What's New, January 2026, "Amazon EventBridge increases event payload size
+ * from 256 KB to 1 MB".
  */
 const MAX_BYTES = 1_048_576;
 
@@ -50,7 +50,7 @@ const sizeOf = ({
   (time === undefined ? 0 : 14) +
   [source, detailType, detail, ...resources].reduce((sum, text) => sum + bytesOf(text), 0);
 
-/** The whole call is refused. */
+/** An error that refuses the whole call. */
 class EventsError extends Error {
   constructor(name: string, message: string) {
     super(message);
@@ -95,12 +95,12 @@ const objectOf = (text: string): Json | undefined => {
 const failed = (code: string, message: string): Result => ({ ErrorCode: code, ErrorMessage: message });
 
 /**
- * AWS's own sources are its own. An event for another bus than the default one is taken, and nobody hears of it again:
- * so is one for a bus that is not there.
+ * Custom events may not use AWS's own sources. An event for a bus other than the default bus is accepted and discarded,
+ * even if the bus does not exist.
  */
 const putOne = (
   bus: EventBus,
-  place: NamedBus,
+  target: NamedBus,
   { Source: source, DetailType: detailType, Detail: detail, Resources: resources = [], Time: time }: RequestEntry,
   otherId: () => string,
 ): Result => {
@@ -113,8 +113,8 @@ const putOne = (
   if (source.startsWith('aws.')) return failed('NotAuthorizedForSourceException', 'Not authorized for the source.');
   const object = objectOf(detail);
   if (!object) return failed('MalformedDetail', 'Detail is malformed.');
-  if (place.name !== 'default') return { EventId: otherId() };
-  const { account, region } = place;
+  if (target.name !== 'default') return { EventId: otherId() };
+  const { account, region } = target;
   return {
     EventId: bus.put(
       { source, detailType, detail: object, resources, ...(time === undefined ? {} : { time: time * 1000 }) },
@@ -123,7 +123,7 @@ const putOne = (
   };
 };
 
-/** What the call log shows: never the details. */
+/** Returns what the call log shows: never the details. */
 export const summarise = (given: Json): Json => {
   const { Entries: entries } = given;
   return {
@@ -138,8 +138,8 @@ export const summarise = (given: Json): Json => {
 };
 
 /**
- * Throws EventsError without the right to one of the buses; another account's has to let the caller in by its own
- * policy.
+ * Throws EventsError unless the caller has permission for each of the buses; another account's bus must also allow the
+ * caller in its own policy.
  */
 const authorize = (
   world: World,
@@ -163,10 +163,10 @@ const authorize = (
   }
 };
 
-/** Keeps its ids away from the draws that others share. */
+/** Separates the service's ids from the world's shared random sequence. */
 const OWN_STREAM = 0x70_75_74_73;
 
-/** The service for the door: the buses of all accounts and regions. */
+/** Creates the service for the sandbox's gateway: the buses of all accounts and regions. */
 export const createEventsService = (world: World, bus: EventBus): Service => {
   const ids = new Random(world.seed ^ OWN_STREAM);
 
@@ -179,7 +179,7 @@ export const createEventsService = (world: World, bus: EventBus): Service => {
     if (name !== 'PutEvents')
       return answer(501, {
         __type: 'NotImplemented',
-        message: `The sandbox's EventBridge does not have the operation ${name}. It has: PutEvents.`,
+        message: `The sandbox's EventBridge does not support the operation ${name}. Supported operations: PutEvents.`,
       });
     try {
       const entries = parseInput(request);

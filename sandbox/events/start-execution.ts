@@ -1,4 +1,4 @@
-/** How EventBridge and its Scheduler start an execution: as a role, whose rights are judged. */
+/** Starts executions for EventBridge and EventBridge Scheduler: as a role, whose permissions are evaluated. */
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { denialOfRole } from '../authorization/resource-policy.ts';
 import type { NotTaken } from '../messaging/messages.ts';
@@ -8,17 +8,17 @@ export interface StartOptions {
   world: World;
   clock: { now(): number };
   authorizer: Authorizer;
-  /** Starts an execution; throws what the API refuses. */
+  /** Starts an execution; throws the API's refusal. */
   startExecution: (stateMachineArn: string, input: string, name: string) => unknown;
 }
 
-/** What StartExecution refuses, as a dead letter's ERROR_CODE has it. */
+/** Errors of StartExecution by the ERROR_CODE of the dead letter. */
 const START_CODES: Record<string, NotTaken['code']> = {
   StateMachineDoesNotExist: 'NO_RESOURCE',
   ExecutionAlreadyExists: 'RESOURCE_ALREADY_EXISTS',
 };
 
-/** Undefined once it runs. The call log has it, as it has every call of a service. */
+/** Returns undefined once the execution runs. The call is logged like every call of a service. */
 export const startAs = (
   { world, clock, authorizer, startExecution }: StartOptions,
   roleArn: string,

@@ -1,4 +1,4 @@
-/** What a rule does with its targets. What EventBridge can't deliver goes to the target's dead-letter queue. */
+/** Delivers a rule's events to its targets. Undeliverable events go to the target's dead-letter queue. */
 import type { AssemblyRule, AssemblyTarget } from '../assembly/rules.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/index.ts';
 import { denialOfRole } from '../authorization/resource-policy.ts';
@@ -13,25 +13,24 @@ import { type StartOptions, startAs } from './start-execution.ts';
 export interface TargetsOptions extends StartOptions {
   invocations: AsyncInvocations;
   messages: Messages;
-  /** What the policy of a bus says. */
+  /** Returns the resource policies of a bus. */
   policiesOf: (busArn: string) => ParsedPolicy[];
-  /** Hands an event on to another bus, as it is. */
+  /** Forwards an event to another bus, unchanged. */
   forward: (event: Event, busArn: string) => void;
 }
 
-/** Who calls a function, a topic or a queue for EventBridge. */
+/** The principal that calls a function, a topic or a queue for EventBridge. */
 const EVENTS_PRINCIPAL = 'events.amazonaws.com';
 
 const isBusArn = (arn: string): boolean => arn.split(':')[2] === 'events';
 
-/** A state machine, or another bus, is called as a role; functions and topics have policies of their own. */
+/** EventBridge assumes a role for a state machine or another bus; functions and topics have resource policies. */
 export const needsRole = (arn: string): boolean => !isFunctionArn(arn) && !isTopicArn(arn);
 
 /**
- * Nothing here is tried again: EventBridge itself does it where a target is throttled or out of reach, which is not
- * played, and "for errors that result from missing permissions to a target, or if a target resource that no longer
- * exists, no retry attempts will happen" (EventBridge User Guide, "Using dead-letter queues to process undelivered
- * events").
+ * Deliveries are not retried: EventBridge's retries for throttled or unreachable targets are not simulated, and "for
+ * errors that result from missing permissions to a target, or if a target resource that no longer exists, no retry
+ * attempts will happen" (EventBridge User Guide, "Using dead-letter queues to process undelivered events").
  */
 export class Targets {
   private readonly options: TargetsOptions;
@@ -40,12 +39,12 @@ export class Targets {
     this.options = options;
   }
 
-  /** `executionName` is there for a state machine alone. */
+  /** Delivers an event to a target. `executionName` is called only for a state machine. */
   deliver(target: AssemblyTarget, rule: AssemblyRule, event: Event, executionName: () => string): void {
     const { arn, roleArn } = target;
     const input = inputFor(target, rule, event);
     const undelivered = (notTaken: NotTaken | undefined): void => this.undelivered(target, rule, event, notTaken);
-    // A topic takes any text.
+    // A topic accepts any text.
     if (isTopicArn(arn))
       return undelivered(
         this.options.messages.publish(
@@ -57,7 +56,7 @@ export class Targets {
     if (!isJson(input))
       return undelivered({
         code: 'INVALID_JSON',
-        message: `The input of the target ${target.id} is no JSON: ${input}`,
+        message: `The input of the target ${target.id} is not JSON: ${input}`,
       });
     if (isBusArn(arn)) return undelivered(this.forward(arn, roleArn ?? '', event));
     if (!isFunctionArn(arn))
@@ -85,7 +84,10 @@ export class Targets {
     );
   }
 
-  /** To the bus of another place. What EventBridge sends is the event as it came; the keys are those of PutEvents. */
+  /**
+   * Forwards to the bus of another account or region. EventBridge sends the original event; the condition keys are
+   * those of PutEvents.
+   */
   private forward(arn: string, roleArn: string, event: Event): NotTaken | undefined {
     const { world, clock, authorizer, policiesOf, forward } = this.options;
     const [, , , region = '', account = ''] = arn.split(':');

@@ -1,4 +1,4 @@
-/** `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, with a version or alias or without. */
+/** Matches `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, with or without a version or alias. */
 const FUNCTION_ARN = /^(arn:aws[\w-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+)(?::([\w$-]+))?$/;
 
 export const isFunctionArn = (text: string): boolean => FUNCTION_ARN.test(text);
@@ -6,7 +6,7 @@ export const isFunctionArn = (text: string): boolean => FUNCTION_ARN.test(text);
 export interface FunctionArn {
   /** Without the qualifier. */
   arn: string;
-  /** Version or alias; `$LATEST` where the ARN has none. */
+  /** Version or alias; `$LATEST` if the ARN has none. */
   qualifier: string;
   region: string;
   account: string;

@@ -1,7 +1,7 @@
 /**
- * Lambda's queue of asynchronous invocations: it tries again what fails, and says in the end that it gave up. Source:
- * Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation" and "Capturing records
- * of Lambda asynchronous invocations".
+ * Lambda's queue of asynchronous invocations: retries failures, and finally reports that it gave up. Source: Lambda
+ * Developer Guide, "How Lambda handles errors and retries with asynchronous invocation" and "Capturing records of
+ * Lambda asynchronous invocations".
  */
 import type { AssemblyFunction } from '../assembly/functions.ts';
 import { isTopicArn, type Messages } from '../messaging/messages.ts';
@@ -15,11 +15,11 @@ export interface AsyncInvocationsOptions {
   lambda: LambdaRuntime;
   functions: readonly AssemblyFunction[];
   messages: Messages;
-  /** Runs that later, in the background, unless all is over by then. */
+  /** Runs the function later in the background, unless the sandbox has closed by then. */
   after: (milliseconds: number, run: () => void) => void;
 }
 
-/** After one minute, then after two. */
+/** The first retry comes after one minute, the second after two more. */
 const RETRIES_MILLISECONDS = [60_000, 120_000];
 const LONGEST_AGE_SECONDS = 21_600;
 
@@ -27,7 +27,7 @@ export interface AsyncInvocation {
   functionArn: string;
   payload: unknown;
   caller: InvokingCaller;
-  /** The caller is not let in, or there is no such function: told to the caller, and never tried again. */
+  /** The caller is not allowed, or the function does not exist: reported to the caller, and never retried. */
   refused: (refusal: InvokeRefusal) => void;
 }
 
@@ -77,8 +77,8 @@ export class AsyncInvocations {
   }
 
   /**
-   * Both may be there: the dead-letter queue gets the event, the destination a record of the invocation. Either is
-   * called as the function's role.
+   * A function may have both: the dead-letter queue gets the event, the destination a record of the invocation. Lambda
+   * assumes the function's role for both.
    */
   private giveUp(
     { roleArn, deadLetterArn }: AssemblyFunction,

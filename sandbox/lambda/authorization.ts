@@ -1,7 +1,7 @@
 /**
- * Who may invoke a function: a role by its own policies, a service by the function's alone. Source: Lambda Developer
- * Guide, "Granting other AWS entities access to your Lambda functions". (A function's policy may let a role in too;
- * the assembly refuses such a permission.)
+ * Decides who may invoke a function: a role by its own policies, a service only by the function's policy. Source:
+ * Lambda Developer Guide, "Granting other AWS entities access to your Lambda functions". (A function's policy may also
+ * allow a role; the assembly refuses such a permission.)
  */
 import { type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import type { AssemblyFunction, AssemblyPermission } from '../assembly/functions.ts';
@@ -12,14 +12,14 @@ import { denialOfRole, denialOfService, isRole, type ResourceCaller } from '../a
 export type { ResourceCaller as InvokingCaller } from '../authorization/resource-policy.ts';
 
 /**
- * The right that every call of a function wants, with a version or without (Service Authorization Reference, AWS
+ * The permission that every invocation requires, with or without a version (Service Authorization Reference, AWS
  * Lambda).
  */
 const ACTION = 'lambda:InvokeFunction';
 
 /**
- * As Lambda writes it: EventBridge User Guide, "My rule ran but my Lambda function wasn't invoked", shows one. The
- * statements' resource is left to whoever asks.
+ * Builds the policy in Lambda's form: EventBridge User Guide, "My rule ran but my Lambda function wasn't invoked",
+ * shows an example. The caller of this function supplies the statements' resource.
  */
 const policyOf = (permissions: readonly AssemblyPermission[]): ParsedPolicy =>
   parsePolicy(
@@ -39,9 +39,9 @@ const policyOf = (permissions: readonly AssemblyPermission[]): ParsedPolicy =>
   );
 
 /**
- * The refusal of a role, which does not learn whether there is such a function. `functionArn` as it is called: a role
- * that has the function's plain ARN may not call a version of it, which is a resource of its own (Lambda Developer
- * Guide, "Fine-tuning the Resources and Conditions sections of policies").
+ * Returns the refusal of a role, which does not reveal whether the function exists. `functionArn` is the ARN in the
+ * call: a role with permission for the function's unqualified ARN may not invoke a version, which is a resource of its
+ * own (Lambda Developer Guide, "Fine-tuning the Resources and Conditions sections of policies").
  */
 export const refusalOfRole = (
   authorizer: Authorizer,
@@ -50,7 +50,7 @@ export const refusalOfRole = (
 ): Denial | undefined =>
   isRole(caller) ? denialOfRole(authorizer, [], { action: ACTION, resource: functionArn }, caller) : undefined;
 
-/** The refusal of a service. */
+/** Returns the refusal of a service. */
 export const refusalOfService = (
   authorizer: Authorizer,
   { permissions = [] }: AssemblyFunction,

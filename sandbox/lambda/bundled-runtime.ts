@@ -1,4 +1,4 @@
-/** Runs the bundles that are deployed, each container a child process: for real or scaled time. */
+/** Runs the deployed bundles, each container in a child process: for real or scaled time. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,13 +17,14 @@ import {
 
 export interface BundledRuntimeOptions extends FunctionRuntimeOptions {
   /**
-   * What a function's process gets beside the variables that the function has: credentials (AWS_ACCESS_KEY_ID and so
-   * on), AWS_REGION, AWS_ENDPOINT_URL_* and what else reaches the sandbox. Nothing of this process's own is passed on.
+   * Returns the environment of a function's process in addition to the function's own variables: credentials
+   * (AWS_ACCESS_KEY_ID and so on), AWS_REGION, AWS_ENDPOINT_URL_* and other variables that point to the sandbox.
+   * Nothing of this process's environment is passed on.
    */
   environmentOf: (fn: AssemblyFunction) => Record<string, string>;
 }
 
-/** What a function wrote. */
+/** Output of a function. */
 export interface LogText {
   functionName: string;
   stream: 'stdout' | 'stderr';
@@ -35,10 +36,12 @@ interface Container {
   child: ChildProcess;
 }
 
-/** Beside this file, in the form in which this file is. */
+/** The host module next to this file, with the same extension as this file. */
 const HOST = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './host.ts' : './host.js', import.meta.url));
 
-/** The module and the export behind `plan.handler`. Throws what Lambda answers when there is no such file. */
+/**
+ * Returns the module and export of a handler such as `plan.handler`. Throws Lambda's error if the file does not exist.
+ */
 const locate = (fn: AssemblyFunction): { file: string; exportName: string } => {
   const [name = '', exportName = ''] = fn.handler.split('.');
   const file = ['mjs', 'js', 'cjs']
@@ -53,25 +56,25 @@ const locate = (fn: AssemblyFunction): { file: string; exportName: string } => {
 };
 
 export class BundledRuntime extends FunctionRuntime {
-  /** Everything that the functions wrote, in order. */
+  /** All output of the functions, in order. */
   readonly logs: LogText[] = [];
   private readonly options: BundledRuntimeOptions;
   private readonly all = new Set<Container>();
-  /** Warm containers that have nothing to do, by function ARN. */
+  /** Warm idle containers, by function ARN. */
   private readonly idle = new Map<string, Container[]>();
   private readonly busy = new Map<string, Container>();
 
-  /** Throws an Error for a virtual clock: its jumps would overtake a process. */
+  /** Throws an Error for a virtual clock, whose jumps would overtake a process. */
   constructor(options: BundledRuntimeOptions) {
     super(options);
     if (options.clock.kind === 'virtual')
       throw new Error(
-        'Bundled functions run in processes of their own, which virtual time would overtake. Open the sandbox with a real or scaled clock.',
+        'Bundled functions run in separate processes, which cannot keep up with virtual time. Open the sandbox with a real or scaled clock.',
       );
     this.options = options;
   }
 
-  /** In a thread of its own: starting a process and running its code is work, during which time stands still. */
+  /** Runs on a thread of its own: starting a process and running its code is work, during which time stands still. */
   protected override run(invocation: Invocation): Promise<string> {
     return this.clock.spawn(() => this.runInContainer(invocation));
   }
@@ -141,11 +144,11 @@ export class BundledRuntime extends FunctionRuntime {
     container.child.kill('SIGKILL');
   }
 
-  /** Ends all processes and resolves when they are gone. */
+  /** Ends all processes and resolves once they have exited. */
   async close(): Promise<void> {
     const running = [...this.all].filter(({ child }) => child.exitCode === null && child.signalCode === null);
-    const gone = running.map(({ child }) => new Promise((resolve) => child.once('exit', resolve)));
+    const exits = running.map(({ child }) => new Promise((resolve) => child.once('exit', resolve)));
     for (const container of running) this.end(container);
-    await Promise.all(gone);
+    await Promise.all(exits);
   }
 }

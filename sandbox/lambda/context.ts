@@ -1,4 +1,4 @@
-/** What a handler is told about its invocation, as the Node.js runtime of Lambda has it. */
+/** A handler's invocation context, as in Lambda's Node.js runtime. */
 export interface LambdaContext {
   functionName: string;
   functionVersion: string;
@@ -11,5 +11,5 @@ export interface LambdaContext {
   getRemainingTimeInMillis(): number;
 }
 
-/** The part of it that is plain data, which crosses to another process. */
+/** The context's plain data, which can be sent to another process. */
 export type ContextData = Omit<LambdaContext, 'getRemainingTimeInMillis'>;

@@ -1,13 +1,13 @@
-/** One invocation in a function's process, which has no other at that time. */
+/** Runs one invocation in a function's process, which runs no other at that time. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ChildProcess } from 'node:child_process';
 import type { SandboxClock } from '../world/clock.ts';
 import type { HostRequest, HostResponse, Sleeping, Slept } from './host.ts';
 import { runtimeFailure } from './runtime.ts';
 
-/** Parks the thread that makes it while the function's process sleeps, which is by the sandbox's clock. */
+/** Parks the thread that creates it while the function's process sleeps; the sandbox's clock determines how long. */
 const createSleeper = (clock: SandboxClock, child: ChildProcess) => {
-  // The process's messages come in no thread.
+  // The process's messages arrive outside of any thread.
   const inThread = AsyncLocalStorage.snapshot();
   let wake = (): void => undefined;
   const sleep = (milliseconds: number): void => {
@@ -20,7 +20,7 @@ const createSleeper = (clock: SandboxClock, child: ChildProcess) => {
     const reported = async (): Promise<void> => {
       await timer.elapsed;
       const slept: Slept = { slept: milliseconds };
-      // A process that has died sends its exit.
+      // If the process has died, its exit event follows.
       child.send(slept, () => undefined);
     };
     void inThread(() => clock.park(Promise.race([reported(), woken])));
@@ -34,7 +34,7 @@ const createSleeper = (clock: SandboxClock, child: ChildProcess) => {
   };
 };
 
-/** In a thread of the clock, which works until the process answers, except while that sleeps. */
+/** Runs on a thread of the clock, which works until the process answers, except while the process sleeps. */
 export const exchange = (clock: SandboxClock, child: ChildProcess, request: HostRequest): Promise<HostResponse> =>
   new Promise((resolve, reject) => {
     const sleeper = createSleeper(clock, child);
@@ -57,7 +57,7 @@ export const exchange = (clock: SandboxClock, child: ChildProcess, request: Host
     child.on('message', onMessage);
     child.once('exit', onExit);
     child.send(request, (error) => {
-      // A process that died while idle: its exit says more, and comes.
+      // The process died while idle: its exit event follows and carries more information.
       if (error && child.exitCode === null && child.signalCode === null)
         reject(runtimeFailure('Runtime.ExitError', `RequestId: ${request.id} Error: ${error.message}`));
     });

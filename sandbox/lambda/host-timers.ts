@@ -1,23 +1,23 @@
 /**
- * The timers of a function's process. They run by the sandbox's clock, which stands still while the function works: so
- * the process reports when it only waits for a timer, and is told how much time has passed.
+ * The timers of a function's process. They follow the sandbox's clock, which stands still while the function works: the
+ * process reports when it only waits for a timer, and is notified how much time has passed.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 
 interface PendingTimeout {
-  /** By `WorldTimers.now`. */
+  /** In terms of `WorldTimers.now`. */
   due: number;
   delay: number;
   run: () => void;
-  /** By the machine's clock; only while an HTTP request is open. */
+  /** A timer of the machine's clock; only while an HTTP request is open. */
   guard?: NodeJS.Timeout;
 }
 
 const [setWallTimeout, clearWallTimeout] = [globalThis.setTimeout, globalThis.clearTimeout];
 
 export class WorldTimers {
-  /** Milliseconds of the sandbox's time that this process has been told of. */
+  /** Milliseconds of the sandbox's time that this process has been notified of. */
   now = 0;
   private readonly report: (sleep: number | undefined) => void;
   private readonly pending = new Set<PendingTimeout>();
@@ -25,18 +25,20 @@ export class WorldTimers {
   private isChecking = false;
   private reported: number | undefined;
 
-  /** `report` gets how long the process has to sleep, and undefined when it works again before that time. */
+  /**
+   * `report` is called with the time that the process has to sleep, and with undefined if it resumes work before that.
+   */
   constructor(report: (sleep: number | undefined) => void) {
     this.report = report;
   }
 
-  /** Replaces the process's `setTimeout`; `Date` stays the machine's, since requests are signed by it. */
+  /** Replaces the process's `setTimeout`; `Date` stays the machine's, since requests are signed with it. */
   install(): void {
     const set = (run: (...args: unknown[]) => void, delay = 0, ...args: unknown[]): NodeJS.Timeout => {
       const timeout: PendingTimeout = { due: this.now + Math.max(0, delay), delay, run: () => run(...args) };
       this.pending.add(timeout);
       this.check();
-      // What libraries call on it.
+      // Libraries call these methods on the handle.
       const handle: unknown = Object.assign(timeout, { ref: () => handle, unref: () => handle, hasRef: () => true });
       return handle as NodeJS.Timeout;
     };
@@ -56,7 +58,7 @@ export class WorldTimers {
     });
   }
 
-  /** The sandbox's time went on while the process slept. */
+  /** Advances this process's time by the time that it slept. */
   pass(milliseconds: number): void {
     this.now += milliseconds;
     this.reported = undefined;
@@ -65,7 +67,7 @@ export class WorldTimers {
     this.check();
   }
 
-  /** A new invocation is work, whatever an earlier one has left. */
+  /** Starts a new invocation, which is work, regardless of timers that an earlier one left. */
   begin(): void {
     this.reported = undefined;
     this.check();
@@ -83,7 +85,7 @@ export class WorldTimers {
     this.check();
   }
 
-  /** In a turn of its own: what runs now may begin a request or set an earlier timer. */
+  /** Runs in a later turn: the current code may still start a request or set an earlier timer. */
   private check(): void {
     if (this.isChecking) return;
     this.isChecking = true;
@@ -99,8 +101,8 @@ export class WorldTimers {
   }
 
   /**
-   * While a request is open the sandbox's time may stand still for as long as nobody answers, so that a timer that
-   * guards the request comes by the machine's clock.
+   * While a request is open, the sandbox's time may stand still until the request is answered, so a timer that guards
+   * the request must also fire by the machine's clock.
    */
   private setGuards(): void {
     for (const timeout of this.pending) {

@@ -12,14 +12,14 @@ export interface HostRequest {
   /** JSON text. */
   payload: string;
   context: ContextData;
-  /** Milliseconds of the sandbox's time until the time-out. */
+  /** Milliseconds of the sandbox's time until the timeout. */
   remaining: number;
 }
-/** The function only waits for a timer: milliseconds of the sandbox's time, or null when it works again. */
+/** The function only waits for a timer: milliseconds of the sandbox's time, or null when it resumes work. */
 export interface Sleeping {
   sleeping: number | null;
 }
-/** So many milliseconds of the sandbox's time have passed while the function slept. */
+/** Milliseconds of the sandbox's time that passed while the function slept. */
 export interface Slept {
   slept: number;
 }
@@ -28,7 +28,7 @@ export type HostResponse =
   | {
       id: string;
       error: { errorType: string; errorMessage: string };
-      /** Whether the bundle itself could not be used. */ unusable: boolean;
+      /** True if the bundle itself could not be loaded. */ unusable: boolean;
     };
 
 class Unusable extends Error {}
@@ -53,7 +53,7 @@ const load = async (file: string, exportName: string): Promise<Handler> => {
 
 const [, , file = '', exportName = ''] = process.argv;
 const handler = load(file, exportName);
-// Told to whoever invokes.
+// Reported to each invocation.
 handler.catch(() => undefined);
 
 const timers = new WorldTimers((sleeping) => process.send?.({ sleeping: sleeping ?? null }));
@@ -75,5 +75,5 @@ process.on('message', (message: HostRequest | Slept) => {
   if ('slept' in message) timers.pass(message.slept);
   else void answer(message).then((response) => process.send?.(response));
 });
-// The sandbox has gone: nobody is left to answer to.
+// The sandbox has exited, so no answer is needed any more.
 process.on('disconnect', () => process.exit());

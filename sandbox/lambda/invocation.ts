@@ -1,4 +1,4 @@
-/** Which invocation of a function makes a call: known wherever its handler's promises lead. */
+/** Tracks which invocation of a function makes a call, through all promises of its handler. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../../lambdas/ports/runtime.ts';
 
@@ -8,24 +8,24 @@ export interface RunningInvocation {
   readonly id: string;
   /** The first part of the function's handler: `plan` for `plan.handler`. */
   readonly step: string;
-  /** Of the execution whose state invokes it; absent where something else does. */
+  /** The execution whose state invokes the function; absent for other callers. */
   readonly execution?: InvokingExecution;
-  /** Milliseconds of the world's time until the time-out; 0 after it. */
+  /** Milliseconds of the world's time until the timeout; 0 after it. */
   remainingMilliseconds(): number;
   sleep(milliseconds: number): Promise<void>;
-  /** Whether its process has died: nothing that it still does has any effect. */
+  /** Whether its process has exited: nothing that it does after that has any effect. */
   readonly exited: boolean;
-  /** Lets its process die; whoever invoked it sees Runtime.ExitError. */
+  /** Makes its process exit; the caller of the function sees Runtime.ExitError. */
   exit(): void;
 }
 
 export interface InvokingExecution {
   arn: string;
-  /** As StopExecution does it. */
+  /** Stops the execution like StopExecution. */
   stop(): void;
 }
 
-/** What code that goes on after its process has died gets of every call and every wait. */
+/** Thrown by every call and every wait of code that continues after its process has exited. */
 export class ProcessExited extends Error {
   override readonly name = 'ProcessExited';
 }
@@ -34,15 +34,15 @@ const running = new AsyncLocalStorage<RunningInvocation>();
 
 export const runInvocation = <T>(invocation: RunningInvocation, run: () => T): T => running.run(invocation, run);
 
-/** Undefined outside of functions. */
+/** Returns undefined outside of functions. */
 export const currentInvocation = (): RunningInvocation | undefined => running.getStore();
 
-/** Throws ProcessExited where the caller's process has died. */
+/** Throws ProcessExited if the caller's process has exited. */
 export const assertRunning = (): void => {
   if (currentInvocation()?.exited === true) throw new ProcessExited('The process of this invocation has exited.');
 };
 
-/** A clock's sleep for what functions do: a process that has died does not wait either. */
+/** A clock's sleep for functions: an exited process does not wait. */
 export const sleepWhileRunning =
   (clock: Pick<Clock, 'sleep'>): Clock['sleep'] =>
   async (milliseconds) => {

@@ -2,13 +2,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AssemblyFunction } from '../assembly/functions.ts';
 
-/** Where Lambda unpacks layers. Source: Lambda Developer Guide, "Layer paths for each Lambda runtime". */
+/**
+ * The directory in which Lambda unpacks layers. Source: Lambda Developer Guide, "Layer paths for each Lambda runtime".
+ */
 const UNPACKED = '/opt/';
 
 /**
- * A function's environment on this machine, which has no `/opt` of the function's own: a variable that is a path of a
- * file there becomes the path of that file in the function's layers. Of two layers with the file the last one counts,
- * as Lambda unpacks one over the other. A path that no layer has stays as it is.
+ * Returns a function's environment on this machine, which has no `/opt` for the function: a variable with the path of a
+ * file there gets that file's path in the function's layers. If several layers have the file, the last wins, as Lambda
+ * unpacks layers over each other. A path that no layer has is unchanged.
  */
 export const environmentHere = ({
   environment,

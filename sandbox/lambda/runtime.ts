@@ -1,6 +1,6 @@
 /**
- * Lambda, as Step Functions uses it: what both ways of running a function have in common. Each invocation gets its
- * time, its payload limits, its request id and its line in the call log here; running the code is the subclasses'.
+ * Lambda as Step Functions uses it: the base of both runtimes. It handles timeouts, payload limits, request ids and the
+ * call log; subclasses run the code.
  */
 import type { AssemblyFunction } from '../assembly/functions.ts';
 import { Authorizer } from '../authorization/authorizer.ts';
@@ -13,11 +13,11 @@ import { type InvokingCaller, refusalOfRole, refusalOfService } from './authoriz
 import type { ContextData } from './context.ts';
 import type { InvokingExecution } from './invocation.ts';
 
-/** An invocation that failed, as Step Functions tells it: Error is `errorType`, Cause is `failureCause`. */
+/** A failed invocation as Step Functions reports it: Error is `errorType`, Cause is `failureCause`. */
 export class LambdaFailure extends Error {
   override readonly name = 'LambdaFailure';
   readonly errorType: string;
-  /** JSON text for what a function or its runtime says, plain text for what the service says. */
+  /** JSON text if a function or its runtime reports the error, plain text if the service does. */
   readonly failureCause: string;
   constructor(errorType: string, failureCause: string) {
     super(`${errorType}: ${failureCause}`);
@@ -26,10 +26,10 @@ export class LambdaFailure extends Error {
   }
 }
 
-/** What Lambda itself refuses: the function has not been asked, and asking again does not help. */
+/** A refusal by Lambda itself: the function did not run, and a retry does not help. */
 export class InvokeRefusal extends LambdaFailure {
   readonly status: 403 | 404;
-  /** The action that the caller has no right to. */
+  /** The action that the caller is not allowed to perform. */
   readonly denied: string | undefined;
   constructor(status: 403 | 404, errorType: string, failureCause: string, denied?: string) {
     super(errorType, failureCause);
@@ -38,24 +38,24 @@ export class InvokeRefusal extends LambdaFailure {
   }
 }
 
-/** A failure of the function's own. No stack trace: it would differ from machine to machine. */
+/** A failure of the function's own code. It has no stack trace, which would differ between machines. */
 export const functionFailure = (errorType: string, errorMessage: string): LambdaFailure =>
   new LambdaFailure(errorType, JSON.stringify({ errorType, errorMessage, trace: [] }));
 
-/** A failure that the runtime or the service reports about the function: it has no trace. */
+/** A failure that the runtime or the service reports about the function; it has no trace. */
 export const runtimeFailure = (errorType: string, errorMessage: string): LambdaFailure =>
   new LambdaFailure(errorType, JSON.stringify({ errorType, errorMessage }));
 
 export interface InvokeOptions extends InvokingCaller {
-  /** The execution whose state calls. */
+  /** The execution whose state invokes the function. */
   execution?: InvokingExecution;
 }
 
 export interface LambdaRuntime {
   /**
-   * Invokes and answers the result. `functionArn` may have a version. Throws LambdaFailure, and InvokeRefusal of them
-   * where the caller may not or there is no such function.
-   * It does not park: a thread of a virtual clock that waits for it has to.
+   * Invokes a function and returns its result. `functionArn` may have a version. Throws LambdaFailure; its subclass
+   * InvokeRefusal if the caller is not allowed or the function does not exist. Does not park: a thread of a virtual
+   * clock must do that itself.
    */
   invoke(functionArn: string, payload: unknown, options: InvokeOptions): Promise<unknown>;
 }
@@ -64,7 +64,7 @@ export interface FunctionRuntimeOptions {
   world: World;
   clock: SandboxClock;
   functions: AssemblyFunction[];
-  /** Who may invoke what; default: one of its own, by the world's roles. */
+  /** Decides who may invoke functions; default: an authorizer for the world's roles. */
   authorizer?: Authorizer;
 }
 
@@ -77,7 +77,7 @@ export interface Invocation {
   execution?: InvokingExecution;
 }
 
-/** Lambda quotas: invocation payload, synchronous, request and response each. */
+/** Lambda quotas: synchronous invocation payload, for the request and the response each. */
 const MAX_PAYLOAD_BYTES = 6_291_556;
 
 export abstract class FunctionRuntime implements LambdaRuntime {
@@ -95,10 +95,10 @@ export abstract class FunctionRuntime implements LambdaRuntime {
     this.ids = world.random.fork();
   }
 
-  /** Runs the code; answers the result as JSON text. Rejects with LambdaFailure. */
+  /** Runs the code; returns the result as JSON text. Rejects with LambdaFailure. */
   protected abstract run(invocation: Invocation): Promise<string>;
 
-  /** Called when the function's time is up; what `run` answers then is not heard any more. */
+  /** Called when the function has timed out; the result of `run` is ignored from then on. */
   protected abstract timedOut(invocation: Invocation): void;
 
   async invoke(functionArn: string, payload: unknown, options: InvokeOptions): Promise<unknown> {
@@ -122,7 +122,7 @@ export abstract class FunctionRuntime implements LambdaRuntime {
     } catch (error) {
       const failure = error instanceof LambdaFailure ? error.errorType : 'InternalError';
       const refusal = error instanceof InvokeRefusal ? error : undefined;
-      // A function that fails is a success of the service.
+      // For the service, a call to a function that fails is a success.
       this.world.log.add({
         ...call,
         status: refusal?.status ?? 200,
@@ -175,7 +175,9 @@ export abstract class FunctionRuntime implements LambdaRuntime {
     return JSON.parse(result) as unknown;
   }
 
-  /** The function that the caller may invoke. A role without the right does not learn whether there is one. */
+  /**
+   * Returns the function if the caller may invoke it. A refusal does not reveal to a role whether the function exists.
+   */
   private admit(functionArn: string, target: FunctionArn | undefined, caller: InvokingCaller): AssemblyFunction {
     if (target) this.refuse(refusalOfRole(this.authorizer, functionArn, caller));
     const fn = target && this.functions.get(target.arn);
@@ -191,8 +193,8 @@ export abstract class FunctionRuntime implements LambdaRuntime {
   }
 
   /**
-   * As Step Functions tells it: awslabs/aws-deployment-framework#460, where the role's session has 32 letters for a
-   * name.
+   * Throws the denial in Step Functions' form: awslabs/aws-deployment-framework#460, where the role's session name has
+   * 32 letters.
    */
   private refuse(denial: Denial | undefined): void {
     if (!denial) return;
@@ -204,7 +206,7 @@ export abstract class FunctionRuntime implements LambdaRuntime {
     const { fn, context } = invocation;
     const timer = this.clock.timer(fn.timeoutSeconds * 1000);
     const running = this.run(invocation);
-    // It goes on after the time-out, and whatever comes of it then is not an error of ours.
+    // The code keeps running after the timeout; its late errors are ignored.
     running.catch(() => undefined);
     const timedOut = timer.elapsed.then((): never => {
       this.timedOut(invocation);

@@ -1,4 +1,4 @@
-/** Runs functions in this process, from their source: for virtual time, where everything has to be repeatable. */
+/** Runs functions from source in this process: for virtual time, where everything must be reproducible. */
 import type { AssemblyFunction } from '../assembly/functions.ts';
 import type { LambdaContext } from './context.ts';
 import { failureOf, stringifyResult } from './handler-error.ts';
@@ -12,16 +12,16 @@ import {
   runtimeFailure,
 } from './runtime.ts';
 
-/** A function's handler, wired: a warm container. */
+/** A function's wired handler: a warm container. */
 export type Invoker = (payload: unknown, context: LambdaContext) => Promise<unknown>;
 
-/** `plan` for a function whose handler is `plan.handler`. */
+/** Returns `plan` for a function whose handler is `plan.handler`. */
 export const stepOf = (fn: AssemblyFunction): string => fn.handler.split('.')[0] ?? '';
 
 export interface SourceRuntimeOptions extends FunctionRuntimeOptions {
-  /** What there is to run, by the first part of a function's handler: `plan` for `plan.handler`. */
+  /** The available steps, by the first part of a function's handler: `plan` for `plan.handler`. */
   steps: Record<string, unknown>;
-  /** Called for a function at its first invocation, and whenever all of its containers are at work. */
+  /** Called at a function's first invocation, and whenever all of its containers are busy. */
   createInvoker: (fn: AssemblyFunction) => Invoker;
 }
 
@@ -29,8 +29,8 @@ export class SourceRuntime extends FunctionRuntime {
   private readonly steps: Record<string, unknown>;
   private readonly createInvoker: (fn: AssemblyFunction) => Invoker;
   /**
-   * Containers that are free, by function. Each has one invocation at a time, so that nothing that it keeps is waited
-   * for by another one.
+   * Idle containers by function. Each runs one invocation at a time, so that an invocation never waits for state that
+   * another invocation holds.
    */
   private readonly free = new Map<string, Invoker[]>();
 
@@ -55,7 +55,7 @@ export class SourceRuntime extends FunctionRuntime {
           const { errorType, errorMessage } = failureOf(error);
           throw functionFailure(errorType, errorMessage);
         } finally {
-          // One that has exited is gone: the next invocation gets a new container.
+          // A container that has exited is discarded: the next invocation gets a new one.
           if (!running.exited) this.freeOf(fn).push(invoker);
         }
       }),
@@ -63,7 +63,7 @@ export class SourceRuntime extends FunctionRuntime {
     return Promise.race([answer, death]);
   }
 
-  /** `die` tells whoever waits that the process has exited. */
+  /** `die` rejects the invocation because the process has exited. */
   private begin(
     { fn, context, remainingMilliseconds, execution }: Invocation,
     die: (reason: LambdaFailure) => void,
@@ -90,7 +90,7 @@ export class SourceRuntime extends FunctionRuntime {
     };
   }
 
-  /** Nothing to do: an invocation can't be stopped from outside, and in AWS its calls may still arrive too. */
+  /** Does nothing: an invocation cannot be stopped from outside, and in AWS its calls may still arrive too. */
   protected override timedOut(): void {}
 
   private freeOf({ arn }: AssemblyFunction): Invoker[] {
@@ -106,13 +106,13 @@ export class SourceRuntime extends FunctionRuntime {
     if (!Object.hasOwn(this.steps, name)) {
       throw runtimeFailure(
         'Runtime.ImportModuleError',
-        `Error: Cannot find module '${name}' of ${fn.name}. There are: ${Object.keys(this.steps).join(', ')}.`,
+        `Error: Cannot find module '${name}' of ${fn.name}. Available modules: ${Object.keys(this.steps).join(', ')}.`,
       );
     }
     try {
       return this.createInvoker(fn);
     } catch (error) {
-      // What a container's start throws, such as a missing environment variable.
+      // An error at a container's start, such as a missing environment variable.
       const { errorType, errorMessage } = failureOf(error);
       throw functionFailure(errorType, errorMessage);
     }

@@ -1,6 +1,6 @@
 /**
- * Topics and queues, as EventBridge and Lambda use them: who may send is judged, what is sent is kept, and nothing goes
- * any further. Keys of KMS are not looked at.
+ * Topics and queues for EventBridge and Lambda: senders are authorized, messages are stored, and nothing is delivered
+ * any further. KMS keys are not checked.
  */
 import type { AssemblyQueue, AssemblyTopic } from '../assembly/messaging.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
@@ -17,7 +17,7 @@ export interface MessagesOptions {
 }
 
 /**
- * Why something was not taken. `code` as in a dead letter's ERROR_CODE (EventBridge User Guide, "Using dead-letter
+ * Why a message was not accepted. `code` is a dead letter's ERROR_CODE (EventBridge User Guide, "Using dead-letter
  * queues to process undelivered events").
  */
 export interface NotTaken {
@@ -33,20 +33,20 @@ export interface NotTaken {
 
 export const isTopicArn = (text: string): boolean => /^arn:aws[\w-]*:sns:[^:]+:\d{12}:[\w-]+$/.test(text);
 
-/** SNS API Reference, Publish: the message's bytes. */
+/** Longest message in bytes: SNS API Reference, Publish. */
 const MAX_MESSAGE_BYTES = 262_144;
 
-/** One call of either service. */
+/** One call to either service. */
 interface Sending {
   service: 'sns' | 'sqs';
   operation: 'Publish' | 'SendMessage';
   arn: string;
   input: object;
-  /** What there is at that ARN. */
+  /** The resource with that ARN, if it exists. */
   resource: Pick<AssemblyTopic, 'policies'> | undefined;
 }
 
-/** Names of errors as the call log has them: SNS API Reference, Publish; SQS API Reference, SendMessage. */
+/** Error names for the call log: SNS API Reference, Publish; SQS API Reference, SendMessage. */
 const ERRORS = {
   sns: { denied: 'AuthorizationError', missing: 'NotFound', text: 'Topic does not exist' },
   sqs: {
@@ -64,9 +64,10 @@ export class Messages {
   }
 
   /**
-   * Undefined once the topic has it. A service does not tell SNS what it publishes for, so no condition on a rule or
-   * its account is met. Source: EventBridge User Guide, "Using resource-based policies", Amazon SNS permissions
-   * (Condition blocks can't be used in topic policies for EventBridge).
+   * Publishes a message; returns undefined once the topic has it. A service does not send SNS the resource that it
+   * publishes for, so conditions on a rule or its account are never met. Source: EventBridge User Guide, "Using
+   * resource-based policies", Amazon SNS permissions (Condition blocks can't be used in topic policies for
+   * EventBridge).
    */
   publish(topicArn: string, message: string, by: ResourceCaller): NotTaken | undefined {
     const caller: ResourceCaller = isRole(by) ? by : { caller: by.caller };
@@ -87,7 +88,9 @@ export class Messages {
     return notTaken;
   }
 
-  /** Undefined once the queue has it. `event` is what the message's body says, and `why` what its attributes do. */
+  /**
+   * Sends a message; returns undefined once the queue has it. `event` is the message's body, and `why` its attributes.
+   */
   keep(
     queueArn: string,
     { event, why }: { event: unknown; why: string },
@@ -113,7 +116,7 @@ export class Messages {
     const { service, operation, arn, resource } = sending;
     const errors = ERRORS[service];
     const call = { action: `${service}:${operation}`, resource: arn };
-    // A role without the right does not learn whether there is one.
+    // A refusal does not reveal to a role whether the resource exists.
     const denial = isRole(caller)
       ? denialOfRole(authorizer, resource?.policies ?? [], call, caller)
       : resource && denialOfService(authorizer, resource.policies, call, caller);

@@ -1,13 +1,14 @@
 /**
- * When a schedule is due. Sources: EventBridge Scheduler User Guide, "Schedule types in EventBridge Scheduler" and
- * "Time zones in EventBridge Scheduler": a time that the clocks skip is left out, one that they repeat is taken once.
+ * Computes when a schedule is due. Sources: EventBridge Scheduler User Guide, "Schedule types in EventBridge Scheduler"
+ * and "Time zones in EventBridge Scheduler": a time that the clocks skip is left out, and a time that they repeat
+ * occurs once.
  */
 import { Cron } from 'croner';
 
 export interface Timing {
   /**
-   * The first time from `from` on (milliseconds since 1970, itself included); undefined: there is none. `since`: when a
-   * rate begins.
+   * Returns the first time at or after `from` (milliseconds since 1970); undefined if there is none. `since` is the
+   * start of a rate.
    */
   next: (from: number, since: number) => number | undefined;
 }
@@ -17,14 +18,16 @@ const MILLISECONDS: Record<string, number> = { minute: 60_000, hour: 3_600_000, 
 const rateOf = (text: string): Timing | undefined => {
   const [, count = '', unit = '', plural = ''] = /^rate\((\d+) (minute|hour|day)(s?)\)$/.exec(text) ?? [];
   const every = Number(count) * (MILLISECONDS[unit] ?? 0);
-  // Unlike a rule's, a unit may be singular or plural for any number.
+  // Unlike in a rule, a unit may be singular or plural for any number.
   if (!(every > 0) || plural.length > 1) return undefined;
   return { next: (from, since) => (from <= since ? since : since + Math.ceil((from - since) / every) * every) };
 };
 
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 
-/** Days are 1 (Sunday) to 7 there, and 0 to 6 in croner; `6L` is the last Friday, `6#3` the third. */
+/**
+ * Converts days of the week: 1 (Sunday) to 7 in Scheduler, 0 to 6 in croner; `6L` is the last Friday, `6#3` the third.
+ */
 const dayOfWeek = (field: string): string =>
   field
     .split(',')
@@ -38,8 +41,8 @@ const dayOfWeek = (field: string): string =>
     .join(',');
 
 /**
- * `0/15` is from 0 on, to the field's end; a whole hour or minute is written out, so that croner takes each time of the
- * day once.
+ * Expands `0/15` to a range up to the field's end; also writes out `*` for hours and minutes, so that croner returns
+ * each time of the day once.
  */
 const upTo =
   (least: number, most: number) =>
@@ -73,9 +76,9 @@ const cronOf = (text: string, timeZone: string): Timing | undefined => {
     return undefined;
   }
   const next = (from: number): number | undefined => {
-    // croner looks for what is later than that.
+    // croner returns times later than the given one.
     let at = cron.nextRun(new Date(from - 1));
-    // It moves a time that the clocks skip to the next that there is, which is not in the pattern.
+    // croner moves a time that the clocks skip to the next existing time, which does not match the pattern.
     while (at && !cron.match(at)) at = cron.nextRun(at);
     return at?.getTime();
   };
@@ -89,6 +92,6 @@ const atOf = (text: string, timeZone: string): Timing | undefined => {
   return { next: (from) => (at !== undefined && at >= from ? at : undefined) };
 };
 
-/** Undefined for what is no expression of EventBridge Scheduler's. `timeZone`: of the IANA database. */
+/** Returns undefined for an invalid Scheduler expression. `timeZone` is a name from the IANA database. */
 export const parseExpression = (text: string, timeZone: string): Timing | undefined =>
   rateOf(text) ?? cronOf(text, timeZone) ?? atOf(text, timeZone);

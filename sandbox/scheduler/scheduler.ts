@@ -20,11 +20,11 @@ export interface SchedulerOptions extends StartOptions {
   messages: Messages;
 }
 
-/** Keeps its ids away from the draws that others share. */
+/** Separates the scheduler's ids from the world's shared random sequence. */
 const OWN_STREAM = 0x73_63_68_64;
 const HEX = '0123456789abcdef';
 
-/** Whole seconds, as the guide shows it. */
+/** Formats a time in whole seconds, as in the User Guide. */
 const stamp = (time: number): string => new Date(time).toISOString().replace(/\.\d{3}/, '');
 
 /** "EventBridge Scheduler ignores" StartDate and EndDate "for one-time schedules" (API Reference, GetSchedule). */
@@ -53,7 +53,7 @@ export class Scheduler {
       const timing = parseExpression(schedule.expression, schedule.timeZone);
       if (!timing)
         throw new Error(
-          `The sandbox's Scheduler can't run the schedule ${schedule.name}: ${schedule.expression} is no expression of Scheduler's.`,
+          `The sandbox's Scheduler cannot run the schedule ${schedule.name}: ${schedule.expression} is not a Scheduler expression.`,
         );
       // "If you do not provide a StartDate for a rate-based schedule, your schedule starts invoking the target
       // immediately" (EventBridge Scheduler User Guide, "Schedule types").
@@ -62,7 +62,7 @@ export class Scheduler {
     }
   }
 
-  /** No schedule delivers any more. */
+  /** Stops all schedules. */
   close(): void {
     this.later.close();
   }
@@ -81,14 +81,14 @@ export class Scheduler {
     this.later.after(at - clock.now(), run, { background: true });
   }
 
-  /** `at`: the time for which it was scheduled, the same however often it is delivered. */
+  /** `at` is the scheduled time, which is the same for repeated deliveries. */
   private deliver(schedule: AssemblySchedule, at: number): void {
     const { target, arn } = schedule;
     const executionId = this.ids.string(16, HEX);
     const input = this.inputOf(schedule, at, executionId);
     const undelivered = (notTaken: NotTaken | undefined): void => this.undelivered(schedule, input, notTaken);
     if (!isJson(input))
-      return undelivered({ code: 'INVALID_JSON', message: `The input of the schedule ${arn} is no JSON: ${input}` });
+      return undelivered({ code: 'INVALID_JSON', message: `The input of the schedule ${arn} is not JSON: ${input}` });
     if (!isFunctionArn(target.arn))
       return undelivered(startAs(this.options, target.roleArn, { arn: target.arn, input, name: executionId }));
     return this.invocations.invoke({
@@ -101,8 +101,8 @@ export class Scheduler {
   }
 
   /**
-   * Source: EventBridge Scheduler User Guide, "Adding context attributes". What a target without an input gets is as
-   * users show it; its `detail` is text.
+   * Source: EventBridge Scheduler User Guide, "Adding context attributes". The default input of a target is as users
+   * report it; its `detail` is a string.
    */
   private inputOf({ arn, target }: AssemblySchedule, at: number, executionId: string): string {
     const [, , , region = '', account = ''] = arn.split(':');
@@ -129,8 +129,8 @@ export class Scheduler {
   }
 
   /**
-   * Scheduler sends it as the schedule's role (EventBridge Scheduler User Guide, "Configuring a schedule's dead-letter
-   * queue").
+   * Scheduler sends dead letters as the schedule's role (EventBridge Scheduler User Guide, "Configuring a schedule's
+   * dead-letter queue").
    */
   private undelivered(
     { target: { deadLetterArn, roleArn } }: AssemblySchedule,

@@ -1,6 +1,6 @@
 /**
- * Which right each operation of Step Functions wants, and on what. Source: Service Authorization Reference, "Actions,
- * resources, and condition keys for AWS Step Functions".
+ * The permission that each operation of Step Functions requires, and its resource. Source: Service Authorization
+ * Reference, "Actions, resources, and condition keys for AWS Step Functions".
  */
 import type { Asked } from '../authorization/asked.ts';
 import type { Caller } from '../http.ts';
@@ -9,7 +9,7 @@ import { StatesError } from './error.ts';
 
 type ResourceType = 'stateMachine' | 'execution' | 'mapRun';
 
-/** The input's member that has the resource's ARN, and of what type that must be. */
+/** The input's member that holds the resource's ARN, and the ARN's required type. */
 interface Resource {
   member: string;
   type: ResourceType;
@@ -20,9 +20,9 @@ const execution: Resource = { member: 'executionArn', type: 'execution' };
 const mapRun: Resource = { member: 'mapRunArn', type: 'mapRun' };
 
 /**
- * Every operation that is played. `all`: the state machines of the caller's account in the call's region. `task`: the
- * state machine that has handed the token out. The reference has no resource for those; refusals name the state machine
- * (NOAA-OWP/hydrovis#837), and CDK's `grantTaskResponse` allows them on it.
+ * Every supported operation. `all` means the state machines of the caller's account in the call's region; `task` means
+ * the state machine that issued the token. The reference has no resource for operations with a token; refusals name the
+ * state machine (NOAA-OWP/hydrovis#837), and CDK's `grantTaskResponse` allows them on it.
  */
 const RESOURCES = {
   StartExecution: machine,
@@ -46,15 +46,16 @@ const ARN = /^arn:aws[\w-]*:states:[a-z0-9-]+:(\d{12}):(\w+):./;
 export interface AskedContext {
   caller: Caller;
   region: string;
-  /** ARN of the state machine that has handed that token out. */
+  /** Returns the ARN of the state machine that issued the token. */
   machineOf: (taskToken: string) => string | undefined;
 }
 
 /**
- * What a call wants. Throws InvalidArn for what is no ARN, or one of something else: before the caller is looked at,
- * since a resource that can't be read has no rights on it. The first text is as AWS has it for `abc`; that of an ARN
- * that begins right is not known. The second is AWS's to StartExecution of an execution. InvalidToken, for a token that
- * never was, is AWS's to `FakeTaskToken`; that it comes before the question of rights is not known.
+ * Returns the permission that a call requires. Throws InvalidArn for text that is not an ARN, or an ARN of another
+ * type; this comes before authorization, since nobody can have permission for an unreadable resource. The first text is
+ * AWS's answer to `abc`; its answer to an ARN with a valid beginning is not known. The second text is AWS's answer to
+ * StartExecution with an execution's ARN. InvalidToken, for a token that was never issued, is AWS's answer to
+ * `FakeTaskToken`; that it comes before authorization is an assumption.
  */
 export const askedOf = (
   operation: OperationName,
@@ -63,10 +64,10 @@ export const askedOf = (
 ): Asked => {
   const action = `states:${operation}`;
   const byRun = operation === 'ListExecutions' && isObject(input) && input['mapRunArn'] !== undefined;
-  // The children of a Map Run are listed by that, and it is the resource then.
+  // A Map Run's children are listed by the Map Run, which is then the resource.
   const resource = byRun ? mapRun : RESOURCES[operation];
   const [, partition = 'aws'] = caller.principalArn.split(':');
-  // The reference has no resource for it; refusals name this one (scribd/terraform-aws-datadog#18).
+  // The reference has no resource for this operation; refusals name this one (scribd/terraform-aws-datadog#18).
   if (resource === 'all')
     return { action, resource: `arn:${partition}:states:${region}:${caller.account}:stateMachine:*` };
   const member = (name: string): string => (isObject(input) ? String(input[name]) : '');
@@ -84,7 +85,8 @@ export const askedOf = (
 };
 
 /**
- * Whether that is another account's. Step Functions has no policies of its resources that could let anybody else in
- * (Step Functions Developer Guide, "How AWS Step Functions works with IAM"), so nobody may, whatever a role allows.
+ * Returns whether the resource belongs to another account. Step Functions has no resource policies that could allow
+ * other accounts (Step Functions Developer Guide, "How AWS Step Functions works with IAM"), so all such calls are
+ * denied, whatever a role allows.
  */
 export const isElsewhere = ({ resource }: Asked, { account }: Caller): boolean => resource.split(':')[4] !== account;

@@ -1,8 +1,8 @@
 import { Interrupted } from './failure.ts';
 
-/** Calls off everything under it: the whole execution, or the branches of one Map or Parallel. */
+/** Cancels everything below it: the whole execution, or the branches of one Map or Parallel. */
 export class Cancellation {
-  /** Never resolves; rejects with Interrupted once it is called off. */
+  /** Never resolves; rejects with Interrupted on cancellation. */
   readonly interrupted: Promise<never>;
   private readonly children = new Set<{ cancel(): void }>();
   private readonly parent: Cancellation | undefined;
@@ -11,7 +11,7 @@ export class Cancellation {
 
   constructor(parent?: Cancellation) {
     const { promise, reject } = Promise.withResolvers<never>();
-    // Whoever waits sees the rejection; when nobody does, there is nobody to tell.
+    // Waiting code sees the rejection; without any, it must not count as unhandled.
     promise.catch(() => undefined);
     this.interrupted = promise;
     this.reject = reject;
@@ -26,11 +26,11 @@ export class Cancellation {
   cancel(): void {
     if (this.isCancelled) return;
     this.isCancelled = true;
-    this.reject(new Interrupted('Called off.'));
+    this.reject(new Interrupted('Cancelled.'));
     for (const child of this.children) child.cancel();
   }
 
-  /** Calls that when it is called off, at once where it has been. Answers what ends that. */
+  /** Calls the function on cancellation, or at once if already cancelled. Returns a function that removes it. */
   onCancel(run: () => void): () => void {
     const child = { cancel: run };
     if (this.isCancelled) run();
@@ -38,7 +38,7 @@ export class Cancellation {
     return () => this.children.delete(child);
   }
 
-  /** To be called when the work under it is over. */
+  /** Must be called when the work below it has ended. */
   release(): void {
     this.parent?.children.delete(this);
   }

@@ -1,4 +1,4 @@
-/** Takes a definition as CreateStateMachine does. */
+/** Validates a definition like CreateStateMachine. */
 import type { Definition } from './definition.ts';
 import { StatesError } from './error.ts';
 import { MAX_DEFINITION } from './limits.ts';
@@ -6,12 +6,13 @@ import { parseDefinition } from './parse-definition.ts';
 import { isError, refusalText } from './validation/diagnostics.ts';
 import { validateDefinition } from './validation/validate.ts';
 
-/** Those that were found right before. */
+/** Definitions that already passed validation. */
 const created = new WeakSet<Definition>();
 
 /**
- * Checks a definition and fills in the defaults. Throws InvalidDefinition for what AWS would not create, with every
- * place that is wrong, ValidationException for one that is too long, and an Error for what the sandbox can't run.
+ * Validates a definition and fills in the defaults. Throws InvalidDefinition for a definition that AWS would refuse,
+ * with every problem and its position, ValidationException for one that is too long, and an Error for one that the
+ * sandbox does not support.
  */
 export const createDefinition = (machineName: string, definition: object): Definition => {
   const parsed = parseDefinition(machineName, definition);

@@ -1,14 +1,14 @@
 /**
- * The Amazon States Language, as far as the sandbox runs it: JSONata only.
+ * The Amazon States Language, as far as the sandbox supports it: JSONata only.
  * Sources: states-language.net (the specification), Step Functions Developer Guide.
  */
 import { z } from 'zod';
 
-/** `{% ... %}`; any other string is taken as it is. */
+/** Strings of the form `{% ... %}` are expressions; all other strings are literal. */
 const template = z.unknown();
 const assign = z.record(z.string(), template);
 const seconds = z.union([z.number().int().min(0).max(99_999_999), z.string()]);
-/** A number, or an expression that gives one. */
+/** A number, or an expression that returns one. */
 const numberOr = (schema: z.ZodNumber) =>
   z.union([schema, z.string().regex(/^\{%[^]*%\}$/, 'must be a number or an expression')]);
 const errorNames = z.array(z.string().min(1)).min(1);
@@ -38,7 +38,7 @@ export type Catcher = z.infer<typeof catcher>;
 
 const recovery = { Retry: z.array(retrier).optional(), Catch: z.array(catcher).optional() };
 
-/** A Task that waits until somebody sends its token back. */
+/** Returns whether a Task waits until its token is sent back. */
 export const waitsForToken = ({ Resource }: { Resource: string }): boolean => Resource.endsWith('.waitForTaskToken');
 
 const pass = z.strictObject({ Type: z.literal('Pass'), ...common, ...results, ...transition });
@@ -54,10 +54,10 @@ const task = z
     TimeoutSeconds: seconds.optional(),
     HeartbeatSeconds: seconds.optional(),
   })
-  // Other tasks have no token to send a heartbeat with: what AWS makes of the field there is not known.
+  // Other tasks have no token to send a heartbeat with: how AWS treats the field there is not known.
   .refine((state) => state.HeartbeatSeconds === undefined || waitsForToken(state), {
     path: ['HeartbeatSeconds'],
-    message: 'the sandbox has "HeartbeatSeconds" in tasks with .waitForTaskToken only',
+    message: 'the sandbox supports "HeartbeatSeconds" only in tasks with .waitForTaskToken',
   })
   .refine(
     ({ HeartbeatSeconds: beat, TimeoutSeconds: all }) =>
@@ -128,11 +128,11 @@ const itemReader = z.strictObject({
     .string()
     .regex(
       /^arn:aws[\w-]*:states:::s3:getObject$/,
-      "must be arn:aws:states:::s3:getObject: the sandbox's Map reads nothing else",
+      "must be arn:aws:states:::s3:getObject: the sandbox's Map supports no other reader",
     ),
   Arguments: template,
   ReaderConfig: z.strictObject({
-    InputType: z.literal('JSON', "must be JSON: the sandbox's Map reads no other"),
+    InputType: z.literal('JSON', "must be JSON: the sandbox's Map supports no other type"),
     MaxItems: numberOr(z.number().int().min(0).max(100_000_000)).optional(),
   }),
 });
@@ -210,7 +210,7 @@ export type State =
   | FailState
   | ParallelState
   | MapState;
-/** What every state but Succeed and Fail may give on. */
+/** The result fields that every state except Succeed and Fail may have. */
 export type StateResults = Pick<PassState, 'Output' | 'Assign'>;
 
 /** The states of a machine, of a Map's iteration or of a Parallel's branch. */
@@ -250,11 +250,11 @@ const map = z
 
 export const definition = z.strictObject({
   ...stateSet,
-  QueryLanguage: z.literal('JSONata', 'must be JSONata: the sandbox does not run JSONPath'),
+  QueryLanguage: z.literal('JSONata', 'must be JSONata: the sandbox does not support JSONPath'),
   Version: z.string().optional(),
   TimeoutSeconds: z.number().int().min(1).max(99_999_999).optional(),
 });
 export type Definition = z.infer<typeof definition>;
 
-/** What an execution runs: a state machine's definition, or what a distributed Map has for each item. */
+/** What an execution runs: a state machine's definition, or the item processor of a distributed Map. */
 export type Runnable = StateSet & Pick<Definition, 'TimeoutSeconds'>;

@@ -1,4 +1,4 @@
-/** A refusal of the API, by the name that its model has. */
+/** A refusal of the API, with the error name from its model. */
 export class StatesError extends Error {
   override readonly name: string;
   constructor(name: string, message: string) {

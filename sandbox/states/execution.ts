@@ -1,4 +1,4 @@
-/** One execution of a state machine, from its start to its end. */
+/** One execution of a state machine, from start to end. */
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
@@ -18,38 +18,38 @@ const EVENTS: Record<Exclude<ExecutionStatus, 'RUNNING'>, [type: string, details
   ABORTED: ['ExecutionAborted', 'executionAbortedEventDetails'],
 };
 
-/** What an execution is made of. */
+/** The dependencies and settings of an execution. */
 export interface ExecutionOptions {
   clock: SandboxClock;
   lambda: LambdaRuntime;
-  /** Whether it lets go of its history when it has ended, but for the last event. */
+  /** Whether an ended execution drops its history, except for the last event. */
   forgetHistories?: boolean;
   random: Random;
   tokens: TaskTokens;
   maps: DistributedMaps;
   timeoutCause: TimeoutCause;
-  /** Called when it has begun and when it has ended. */
+  /** Called when the execution has started and when it has ended. */
   onStatus: ((execution: Execution) => void) | undefined;
 }
 
 export type Started = Omit<Child, 'mapRunArn' | 'isExpress'> & Partial<Pick<Child, 'mapRunArn'>>;
 
-/** One execution: runs in a thread of its own from the moment it is made. */
+/** An execution; runs on a thread of its own from its creation. */
 export class Execution implements ChildExecution {
   readonly arn: string;
   readonly name: string;
   readonly machine: StateMachine;
-  /** Of a child: the run of a distributed Map that has started it. */
+  /** For a child execution: the Map Run that started it. */
   readonly mapRunArn: string | undefined;
-  /** JSON text, as it was given. */
+  /** JSON text, as given. */
   readonly input: string;
   readonly startedAt: number;
   readonly history: History;
-  /** Resolves when it has ended, however that was; never rejects. Park on it where time may be virtual. */
+  /** Resolves when the execution has ended, with any status; never rejects. In virtual time, park on it. */
   readonly ended: Promise<void>;
   status: ExecutionStatus = 'RUNNING';
   stoppedAt: number | undefined;
-  /** JSON text; of a succeeded one. */
+  /** JSON text; set if the execution succeeded. */
   output: string | undefined;
   error: string | undefined;
   cause: string | undefined;
@@ -57,7 +57,7 @@ export class Execution implements ChildExecution {
   private readonly clock: SandboxClock;
   private readonly onStatus: ExecutionOptions['onStatus'];
   private readonly forgetHistories: boolean;
-  /** Until it has ended: thousands that have would keep what called them off. */
+  /** Cleared at the end: thousands of ended executions would otherwise keep their cancellations in memory. */
   private cancellation: Cancellation | undefined;
   private readonly timer: { cancel(): void } | undefined;
 
@@ -109,7 +109,7 @@ export class Execution implements ChildExecution {
       variableBytes: 0,
       runStates,
     };
-    // Two events begin a history, and the second has no predecessor either.
+    // A history begins with two events, and the second has no predecessor either.
     const cancellation = new Cancellation();
     this.cancellation = cancellation;
     const scope = new Scope(run, cancellation, { previousEventId: startedEventId - 1 });
@@ -130,18 +130,18 @@ export class Execution implements ChildExecution {
       this.end('SUCCEEDED', output);
     } catch (error) {
       if (error instanceof Interrupted) return;
-      // Anything else is a defect of the sandbox or of what runs in it: the run ends, and says so.
+      // Any other error is a defect of the sandbox or of the code in it: the execution ends and reports it.
       const text = error instanceof Error ? error.message : String(error);
       this.end(
         'FAILED',
         error instanceof StateFailure
           ? error
-          : new StateFailure('States.Runtime', `The sandbox could not go on with this execution: ${text}`),
+          : new StateFailure('States.Runtime', `The sandbox could not continue this execution: ${text}`),
       );
     }
   }
 
-  /** Ends it from outside, as StopExecution does; no Catch runs. One that has ended stays as it is. */
+  /** Ends the execution from outside, like StopExecution; no Catch runs. An ended execution is unchanged. */
   stop(error?: string, cause?: string): void {
     this.end('ABORTED', new StateFailure(error, cause));
   }

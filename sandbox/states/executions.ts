@@ -1,4 +1,4 @@
-/** The state machines of a sandbox and what runs or has run of them. */
+/** The state machines of a sandbox with their running and ended executions. */
 import type { AssemblyStateMachine } from '../assembly/assembly.ts';
 import { Authorizer } from '../authorization/authorizer.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
@@ -23,15 +23,15 @@ export interface ExecutionsOptions {
   stateMachines: AssemblyStateMachine[];
   lambda: LambdaRuntime;
   /**
-   * Judges the state machines' roles where they start children and use S3; default: one of its own, by the world's
-   * roles.
+   * Evaluates the permissions of the state machines' roles to start children and use S3; default: an authorizer for the
+   * world's roles.
    */
   authorizer?: Authorizer;
-  /** Where distributed Maps read and write; default: none. */
+  /** The buckets that distributed Maps read and write; default: none. */
   buckets?: Buckets;
-  /** Whether those that have ended let go of their histories, but for the last event. */
+  /** Whether ended executions drop their histories, except for the last event. */
   forgetHistories?: boolean;
-  /** Called when an execution has begun and when it has ended. */
+  /** Called when an execution has started and when it has ended. */
   onStatus?: (execution: Execution) => void;
 }
 
@@ -62,16 +62,16 @@ const checkInput = (input: string): void => {
 };
 
 export class Executions {
-  /** Those of all executions. */
+  /** Task tokens of all executions. */
   readonly tokens: TaskTokens;
-  /** Of distributed Maps. */
+  /** Runs of distributed Maps. */
   readonly mapRuns: MapRuns;
   private readonly options: ExecutionsOptions;
   private readonly random: Random;
   private readonly machines = new Map<string, StateMachine>();
   private readonly executions = new Map<string, Execution>();
 
-  /** Throws as `createDefinition` does. */
+  /** Throws the errors of `createDefinition`. */
   constructor(options: ExecutionsOptions) {
     this.options = options;
     this.random = options.world.random.fork();
@@ -110,7 +110,7 @@ export class Executions {
     const known = [...this.machines.keys()].join(', ') || 'none';
     throw new StatesError(
       'StateMachineDoesNotExist',
-      `State Machine Does Not Exist: '${arn}'. The sandbox has: ${known}.`,
+      `State Machine Does Not Exist: '${arn}'. State machines in the sandbox: ${known}.`,
     );
   }
 
@@ -121,7 +121,7 @@ export class Executions {
     return execution;
   }
 
-  /** Of all state machines, oldest first. */
+  /** Returns the running executions of all state machines, oldest first. */
   running(): Execution[] {
     return [...this.executions.values()].filter(({ status }) => status === 'RUNNING');
   }
@@ -135,14 +135,14 @@ export class Executions {
   }
 
   /**
-   * State transitions so far, by the name of the state machine; a Map's children are those of one of its own. Express
-   * ones are not billed by them.
+   * Returns the state transitions so far, by the name of the state machine; a Map's children count for a state machine
+   * of their own. Express executions are not billed by transitions.
    */
   transitions(): Map<string, number> {
-    const made = new Map<string, number>();
+    const transitions = new Map<string, number>();
     for (const { machine, history } of this.executions.values())
-      made.set(machine.name, (made.get(machine.name) ?? 0) + history.transitions);
-    return made;
+      transitions.set(machine.name, (transitions.get(machine.name) ?? 0) + history.transitions);
+    return transitions;
   }
 
   /** Throws ResourceNotFound. */
@@ -153,24 +153,24 @@ export class Executions {
   }
 
   /**
-   * Starts an execution and answers at once. The same name with the same input is the same execution while that is
-   * running. Throws StateMachineDoesNotExist, InvalidName, InvalidExecutionInput, ExecutionAlreadyExists.
+   * Starts an execution and returns at once. The same name and input return the existing execution while it is running.
+   * Throws StateMachineDoesNotExist, InvalidName, InvalidExecutionInput, ExecutionAlreadyExists.
    */
   start(machineArn: string, input = '{}', name = this.random.uuid()): Execution {
     const machine = this.stateMachine(machineArn);
     if (name.length === 0 || name.length > 80 || ILLEGAL_IN_NAMES.test(name))
       throw new StatesError('InvalidName', `Invalid Name: '${name}'`);
     checkInput(input);
-    const known = this.executions.get(arnOf(machine, name));
-    if (known) {
-      if (known.status === 'RUNNING' && known.input === input) return known;
-      throw new StatesError('ExecutionAlreadyExists', `Execution Already Exists: '${known.arn}'`);
+    const existing = this.executions.get(arnOf(machine, name));
+    if (existing) {
+      if (existing.status === 'RUNNING' && existing.input === input) return existing;
+      throw new StatesError('ExecutionAlreadyExists', `Execution Already Exists: '${existing.arn}'`);
     }
     return this.open({ arn: arnOf(machine, name), name, machine, input }, this.options.onStatus);
   }
 
   /**
-   * "Express Workflows do not emit events to EventBridge", nor can anybody look at their executions (Step Functions
+   * "Express Workflows do not emit events to EventBridge", and their executions cannot be described (Step Functions
    * Developer Guide, "Choosing workflow type").
    */
   private startChild(child: Child): Execution {

@@ -4,13 +4,13 @@ import type { Catcher, Retrier } from './definition.ts';
 const MAX_ERROR = 256;
 const MAX_CAUSE = 32_768;
 
-/** A failure as Step Functions knows it: what Retry, Catch and the execution's end see. */
+/** A failure in Step Functions' terms: what Retry, Catch and the execution's end see. */
 export class StateFailure extends Error {
   override readonly name = 'StateFailure';
-  /** Absent where a Fail state has none. */
+  /** Absent for a Fail state without an error. */
   readonly error: string | undefined;
   readonly failureCause: string | undefined;
-  /** Another name that a Retry or Catch may call it by. */
+  /** Another name under which a Retry or Catch may match it. */
   readonly alias: string | undefined;
 
   constructor(error: string | undefined, failureCause?: string, alias?: string) {
@@ -20,7 +20,7 @@ export class StateFailure extends Error {
     this.alias = alias;
   }
 
-  /** `$states.errorOutput`, and the `error` and `cause` of events, by other names. */
+  /** Returns `$states.errorOutput`: the `error` and `cause` of events under other names. */
   output(): { Error?: string; Cause?: string } {
     return {
       ...(this.error === undefined ? {} : { Error: this.error }),
@@ -36,10 +36,10 @@ export class StateFailure extends Error {
   }
 }
 
-/** What Step Functions gives as the cause of a time-out: the scenario's knob `timeoutCause`. */
+/** The cause that Step Functions reports for a timeout: the scenario's knob `timeoutCause`. */
 export type TimeoutCause = 'empty' | 'absent' | 'text';
 
-/** A task that took too long. In the history it has no cause, whatever a Catch sees, but for `text`. */
+/** A task timed out. In the history the failure has no cause, whatever a Catch sees, except with `text`. */
 export class TimedOut extends StateFailure {
   private readonly given: TimeoutCause;
 
@@ -53,14 +53,15 @@ export class TimedOut extends StateFailure {
   }
 }
 
-/** Unwinds a branch that is not wanted any more: its execution has ended or a sibling has failed. */
+/** Unwinds a branch that is no longer needed: its execution has ended or a sibling has failed. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
 
 /**
- * Whether a Retry or Catch takes that error. Source: Step Functions Developer Guide, "Handling errors": nothing takes
- * States.Runtime, States.ALL leaves out States.DataLimitExceeded, and States.TaskFailed leaves out States.Timeout.
+ * Returns whether a Retry or Catch matches the error. Source: Step Functions Developer Guide, "Handling errors":
+ * nothing matches States.Runtime, States.ALL excludes States.DataLimitExceeded, and States.TaskFailed excludes
+ * States.Timeout.
  */
 export const takes = (
   { ErrorEquals: names }: Pick<Retrier | Catcher, 'ErrorEquals'>,

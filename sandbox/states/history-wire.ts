@@ -1,6 +1,6 @@
 import type { HistoryEvent } from './history.ts';
 
-/** Execution data within an event's details: left out where the caller does not want it. */
+/** Execution data within an event's details: left out if the caller excludes it. */
 const DATA = new Set([
   'input',
   'inputDetails',
@@ -11,7 +11,7 @@ const DATA = new Set([
   'assignedVariablesDetails',
 ]);
 
-/** An event as GetExecutionHistory answers it: seconds since 1970. */
+/** Returns an event in GetExecutionHistory's form, with seconds since 1970. */
 export const toWire = (event: HistoryEvent, includeExecutionData: boolean): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(event).map(([key, value]): [string, unknown] => {

@@ -1,7 +1,7 @@
 import { Interrupted } from './failure.ts';
 import { MAX_EVENTS } from './limits.ts';
 
-/** An event as GetExecutionHistory has it, its details under the name that belongs to its type. */
+/** An event as in GetExecutionHistory, with its details under the name for its type. */
 export interface HistoryEvent {
   id: number;
   previousEventId: number;
@@ -14,7 +14,7 @@ export type EventDetails = Record<`${string}EventDetails`, Record<string, unknow
 
 export const HISTORY_FULL = `The execution reached the maximum number of history events (${MAX_EVENTS}).`;
 
-/** What happened in one execution. */
+/** The history of one execution. */
 export class History {
   readonly events: HistoryEvent[] = [];
   private readonly now: () => number;
@@ -23,13 +23,13 @@ export class History {
   private entered = 0;
   private retried = 0;
 
-  /** `onFull` is called when there is only room left for the end; it has to end the execution. */
+  /** `onFull` is called when there is room only for the last event; it must end the execution. */
   constructor(now: () => number, onFull: () => void) {
     this.now = now;
     this.onFull = onFull;
   }
 
-  /** Answers the event's id. After the end nothing is added. Throws Interrupted when it is full. */
+  /** Returns the event's id. After the end, nothing is added. Throws Interrupted if the history is full. */
   add(type: string, previousEventId: number, details: EventDetails = {}): number {
     if (this.closed) return previousEventId;
     if (this.events.length >= MAX_EVENTS - 1) {
@@ -46,14 +46,14 @@ export class History {
     this.closed = true;
   }
 
-  /** Once it has ended: lets go of all events but the last. */
+  /** Drops all events except the last, once the execution has ended. */
   forget(): void {
     this.events.splice(0, this.events.length - 1);
   }
 
   /**
-   * What is billed, whatever was let go of: states entered, and retries ("each retry will be charged as an additional
-   * state transition": aws.amazon.com/step-functions/pricing).
+   * Returns the billed transitions, including those of dropped events: states entered, and retries ("each retry will be
+   * charged as an additional state transition": aws.amazon.com/step-functions/pricing).
    */
   get transitions(): number {
     return this.entered + Math.max(0, this.retried);
@@ -61,7 +61,7 @@ export class History {
 
   private push(type: string, previousEventId: number, details: EventDetails): number {
     if (type.endsWith('StateEntered')) this.entered += 1;
-    // A task is scheduled once for each time that it is tried.
+    // A task is scheduled once for each attempt.
     if (type === 'TaskScheduled') this.retried += 1;
     if (type === 'TaskStateEntered') this.retried -= 1;
     const id = this.events.length + 1;
@@ -70,7 +70,7 @@ export class History {
   }
 }
 
-/** A payload in an event. Nothing is cut off: what is too large has failed before. */
+/** Returns a payload for an event. Nothing is truncated: a payload that is too large has already failed. */
 export const payload = (field: 'input' | 'output', value: unknown): Record<string, unknown> => ({
   [field]: JSON.stringify(value),
   [`${field}Details`]: { truncated: false },

@@ -1,4 +1,4 @@
-/** Goes from state to state. What each type of state does is in `states/`. */
+/** Moves from state to state. The folder `states/` implements each type of state. */
 import type { State, StateSet } from './definition.ts';
 import { Interrupted } from './failure.ts';
 import { type Outcome, type Scope, Visit } from './scope.ts';
@@ -32,7 +32,7 @@ const runState = (state: State, visit: Visit): Promise<Outcome> => {
   }
 };
 
-/** Types whose history tells that they were called off. */
+/** Types of state whose history records cancellation. */
 const ABORTABLE = new Set<State['Type']>(['Task', 'Wait', 'Map', 'Parallel']);
 
 const exited = (name: string, { output, assigned }: Outcome) => ({
@@ -52,17 +52,17 @@ const exited = (name: string, { output, assigned }: Outcome) => ({
 });
 
 /**
- * Runs states from the first to an end and answers the last one's output. Throws StateFailure when one fails and
- * nothing catches it, and Interrupted when the scope is called off.
+ * Runs states from the first to a final one and returns its output. Throws StateFailure if a state fails and nothing
+ * catches it, and Interrupted on cancellation.
  */
 export const runStates = async (states: StateSet, scope: Scope, input: unknown): Promise<unknown> => {
   let name: string | undefined = states.StartAt;
   let current = input;
   while (name !== undefined) {
     const state: State | undefined = states.States[name];
-    if (!state) throw new Error(`There is no state ${name}.`);
+    if (!state) throw new Error(`The state ${name} does not exist.`);
     // A loop that never waits must still be stoppable.
-    if (scope.cancellation.cancelled) throw new Interrupted('Called off.');
+    if (scope.cancellation.cancelled) throw new Interrupted('Cancelled.');
     const visit = new Visit(scope, name, state.Type, current);
     let outcome: Outcome;
     try {

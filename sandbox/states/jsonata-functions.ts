@@ -1,13 +1,13 @@
 /**
- * The functions that Step Functions adds to JSONata, and those of JSONata that would not be repeatable here.
- * Sources: Step Functions Developer Guide, "Transforming data with JSONata"; where that is silent (missing arguments,
- * rounding, the generator behind a seed) the answers that others have reported from AWS.
+ * The functions that Step Functions adds to JSONata, and JSONata functions that would not be reproducible here.
+ * Sources: Step Functions Developer Guide, "Transforming data with JSONata"; for what it leaves out (missing arguments,
+ * rounding, the generator behind a seed), results that users have reported from AWS.
  */
 import { createHash } from 'node:crypto';
 import jsonata from 'jsonata';
 import type { Random } from '../world/random.ts';
 
-/** An error as JSONata throws it: a code of its catalogue and what goes into that code's text. */
+/** An error in JSONata's form: a code of its catalogue and the values in that code's text. */
 class JsonataError extends Error {
   readonly code: string;
   readonly index: number | undefined;
@@ -23,12 +23,12 @@ class JsonataError extends Error {
 const failed = (message: string): JsonataError => new JsonataError('D3137', { message });
 const wrongArgument = (token: string, index: number): JsonataError => new JsonataError('T0410', { token, index });
 
-/** No more arguments than the function has: AWS names the first that is too many. */
+/** Checks that there are not too many arguments: AWS names the first excess argument. */
 const atMost = (count: number, token: string, given: unknown[]): void => {
   if (given.length > count) throw wrongArgument(token, count + 1);
 };
 
-/** Fractions are cut off, not rounded. */
+/** Fractions are truncated, not rounded. */
 const integerOf = (value: unknown, token: string, index: number): number => {
   if (typeof value !== 'number') throw wrongArgument(token, index);
   return Math.trunc(value);
@@ -62,7 +62,7 @@ const partition = (...given: unknown[]): unknown => {
   );
 };
 
-/** Above that AWS refuses for want of memory. */
+/** Above this length AWS reports that the memory limit is exceeded. */
 const MAX_RANGE = 360_145;
 
 const range = (...given: unknown[]): unknown => {
@@ -91,7 +91,10 @@ const hash = (...given: unknown[]): unknown => {
   return createHash(algorithm.replace('SHA-', 'sha').toLowerCase()).update(text, 'utf8').digest('hex');
 };
 
-/** First number of Java's java.util.Random with that seed, which is what AWS answers: 42 gives 0.7275636800328681. */
+/**
+ * Returns the first number of Java's java.util.Random with that seed, which is what AWS returns: 42 gives
+ * 0.7275636800328681.
+ */
 const firstOfJavaRandom = (seed: number): number => {
   const MULTIPLIER = 0x5_deec_e66dn;
   const MASK = (1n << 48n) - 1n;
@@ -105,7 +108,7 @@ const firstOfJavaRandom = (seed: number): number => {
 
 const fromMillis = jsonata('$fromMillis($time, $picture, $timezone)');
 
-/** Bindings for one evaluation at that time. Randomness is the execution's own. */
+/** Returns the bindings for one evaluation at that time. The random generator is the execution's own. */
 export const functionsAt = (time: number, random: Random): Record<string, (...given: unknown[]) => unknown> => ({
   parse,
   partition,
@@ -135,7 +138,7 @@ export const functionsAt = (time: number, random: Random): Record<string, (...gi
   },
 });
 
-/** JSONata 2.0.6, and what Step Functions adds to it. */
+/** The functions of JSONata 2.0.6, and those that Step Functions adds. */
 const BUILT_IN = `
   abs append assert average base64decode base64encode boolean ceil clone contains count decodeUrl
   decodeUrlComponent distinct each encodeUrl encodeUrlComponent error eval exists filter floor

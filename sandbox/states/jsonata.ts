@@ -1,4 +1,4 @@
-/** Expressions and templates of a definition, as JSONata 2.0.6, the version that Step Functions has. */
+/** Evaluates a definition's expressions and templates with JSONata 2.0.6, Step Functions' version. */
 import jsonata from 'jsonata';
 
 /** Why an expression has no value; `message` is AWS's text, without the state's name. */
@@ -15,20 +15,20 @@ export class EvaluationFailure extends Error {
 export type Bindings = Record<string, unknown>;
 
 const compiled = new Map<string, jsonata.Expression>();
-/** Each expression is parsed once in a process. Throws what JSONata has to say about one that it can't parse. */
+/** Parses each expression once per process. Throws JSONata's error for an invalid expression. */
 export const compile = (source: string): jsonata.Expression => {
-  const known = compiled.get(source);
-  if (known) return known;
+  const cached = compiled.get(source);
+  if (cached) return cached;
   const expression = jsonata(source);
   compiled.set(source, expression);
   return expression;
 };
 
 export const isExpression = (text: string): boolean => text.startsWith('{%') && text.endsWith('%}') && text.length >= 4;
-/** What is between the delimiters. */
+/** Returns the text between the delimiters. */
 export const sourceOf = (text: string): string => text.slice(2, -2).trim();
 
-/** JSONata throws plain objects too. */
+/** JSONata also throws plain objects. */
 const partsOf = (thrown: unknown): { code?: unknown; message?: unknown } =>
   typeof thrown === 'object' && thrown !== null ? thrown : {};
 export const reasonWithoutCode = (thrown: unknown): string => {
@@ -42,7 +42,7 @@ const reasonOf = (thrown: unknown): string => {
 
 class Unsupported extends Error {}
 
-/** Plain JSON data of its own: JSONata answers parts of its input, and arrays with more on them than their elements. */
+/** Returns a copy as plain JSON data: JSONata returns parts of its input, and arrays with additional properties. */
 const plain = (value: unknown): unknown => {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
   return JSON.parse(
@@ -73,8 +73,8 @@ const evaluateExpression = async (text: string, location: string, bindings: Bind
 };
 
 /**
- * The value of a template: every string in it that is an expression is replaced by its value. `bindings` has the
- * variables, `states` and the functions by name, without the dollar sign. Throws EvaluationFailure.
+ * Returns the value of a template: every string in it that is an expression is replaced by its value. `bindings`
+ * contains the variables, `states` and the functions by name, without the dollar sign. Throws EvaluationFailure.
  */
 export const evaluate = async (template: unknown, location: string, bindings: Bindings): Promise<unknown> => {
   if (typeof template === 'string')

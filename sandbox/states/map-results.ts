@@ -1,8 +1,7 @@
 /**
- * What becomes of the results of a distributed Map's children. Source: Step Functions Developer Guide, "ResultWriter
- * (Map)"; the files' contents as sigpwned.com ("AWS Step Functions Distributed Map ResultWriter Example") and
- * localstack/localstack#11381 show them. That an execution can't be redriven is not said here: nothing is redriven in
- * the sandbox.
+ * Results of a distributed Map's children. Source: Step Functions Developer Guide, "ResultWriter (Map)"; the contents
+ * of the files are as in sigpwned.com ("AWS Step Functions Distributed Map ResultWriter Example") and
+ * localstack/localstack#11381. Whether an execution can be redriven is left out: the sandbox does not support redrive.
  */
 import type { RoleObjects } from '../s3/as-role.ts';
 import type { ResultWriter } from './definition.ts';
@@ -13,7 +12,7 @@ type Transformation = NonNullable<ResultWriter['WriterConfig']>['Transformation'
 
 const time = (at: number): string => new Date(at).toISOString();
 
-/** All about a child: `NONE`. */
+/** Returns the complete record of a child, for the transformation `NONE`. */
 const recordOf = ({
   arn,
   name,
@@ -41,8 +40,8 @@ const recordOf = ({
 });
 
 /**
- * "If a child workflow execution fails, Step Functions returns its execution result unchanged", as if the
- * transformation were NONE.
+ * "If a child workflow execution fails, Step Functions returns its execution result unchanged", as with the
+ * transformation NONE.
  */
 const resultsOf = (children: readonly ChildExecution[], transformation: Transformation): unknown[] =>
   children.flatMap((child): unknown[] => {
@@ -51,13 +50,13 @@ const resultsOf = (children: readonly ChildExecution[], transformation: Transfor
     return transformation === 'FLATTEN' && Array.isArray(output) ? (output as unknown[]) : [output];
   });
 
-/** The state's result where nothing is exported: in the order of the items. */
+/** Returns the state's result if nothing is exported, in the order of the items. */
 export const resultOf = (children: readonly ChildExecution[], writer: ResultWriter | undefined): unknown[] =>
   resultsOf(children, writer?.WriterConfig?.Transformation ?? 'COMPACT');
 
 export interface Destination {
   bucket: string;
-  /** Left out: the bucket itself. */
+  /** Omitted: the bucket's root. */
   prefix?: string | undefined;
 }
 
@@ -77,7 +76,7 @@ const manifestOf = (
   files: Record<'FAILED' | 'PENDING' | 'SUCCEEDED', ResultFile[]>,
 ): string => JSON.stringify({ DestinationBucket: destination.bucket, MapRunArn: run.arn, ResultFiles: files });
 
-/** Whether the role may write there is found out before anything runs. Throws S3Error. */
+/** Checks that the role may write to the destination before anything runs. Throws S3Error. */
 export const testDestination = (objects: RoleObjects, destination: Destination, run: MapRun): void => {
   objects.put(
     destination.bucket,
@@ -89,12 +88,12 @@ export const testDestination = (objects: RoleObjects, destination: Destination, 
 
 export interface Exported {
   children: readonly ChildExecution[];
-  /** JSON texts of what has not begun. */
+  /** JSON texts of the children that did not start. */
   pending: readonly string[];
   writer: ResultWriter;
 }
 
-/** Writes the files and the manifest, and answers the state's result. Throws S3Error. */
+/** Writes the files and the manifest, and returns the state's result. Throws S3Error. */
 export const exportResults = (
   objects: RoleObjects,
   destination: Destination,

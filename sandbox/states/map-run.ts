@@ -1,10 +1,10 @@
 /**
- * A run of a distributed Map: the child executions that it starts, and how they have ended. Source: Step Functions
- * Developer Guide, "Viewing a Distributed Map Run execution"; Step Functions API Reference, DescribeMapRun.
+ * A run of a distributed Map: its child executions and their results. Source: Step Functions Developer Guide, "Viewing
+ * a Distributed Map Run execution"; Step Functions API Reference, DescribeMapRun.
  */
 import type { ChildExecution, ExecutionStatus } from './child-execution.ts';
 
-/** Of items, or of child executions. */
+/** Counts of items, or of child executions. */
 export interface Counts {
   pending: number;
   running: number;
@@ -20,18 +20,18 @@ export interface Counts {
 
 export type MapRunStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED';
 
-/** What fails the run: more failed items than that. Both left out: any. */
+/** The run fails if more items fail than this. If both are omitted, any failure fails the run. */
 export interface Tolerance {
-  /** Of all items, 0 to 100. */
+  /** Percentage of all items, 0 to 100. */
   percentage?: number | undefined;
   count?: number | undefined;
 }
 
 export interface MapRunOptions {
   arn: string;
-  /** Of the execution whose state it is. */
+  /** ARN of the execution that runs the Map state. */
   executionArn: string;
-  /** With the label: what its children are executions of. */
+  /** ARN of the children's state machine, which includes the label. */
   stateMachineArn: string;
   startedAt: number;
   maxConcurrency: number;
@@ -67,7 +67,7 @@ export class MapRun {
   readonly tolerance: Tolerance;
   readonly itemCounts = counts();
   readonly executionCounts = counts();
-  /** Those that have begun, in that order, with how many items each has. */
+  /** The started children in order, with the number of items of each. */
   readonly children: { execution: ChildExecution; items: number }[] = [];
   status: MapRunStatus = 'RUNNING';
   stoppedAt: number | undefined;
@@ -81,12 +81,12 @@ export class MapRun {
     this.tolerance = tolerance;
   }
 
-  /** The last part of its ARN, which is in the keys of what it exports too. */
+  /** The last part of its ARN, which is also part of the keys of exported files. */
   get id(): string {
     return this.arn.split(':').at(-1) ?? '';
   }
 
-  /** One more child is to come. */
+  /** Counts one more pending child. */
   plan(items: number): void {
     this.add('pending', items);
     this.add('total', items);
@@ -105,18 +105,20 @@ export class MapRun {
   }
 
   /**
-   * "The total number of failed or timed out items divided by the total number of items"; where both bounds are there,
-   * either.
+   * "The total number of failed or timed out items divided by the total number of items"; if both bounds are set,
+   * exceeding either fails the run.
    */
   get isOverTolerance(): boolean {
     const { percentage, count } = this.tolerance;
     const { failed, timedOut, total } = this.itemCounts;
-    const bad = failed + timedOut;
-    if (percentage === undefined && count === undefined) return bad > 0;
-    return (count !== undefined && bad > count) || (percentage !== undefined && (100 * bad) / total > percentage);
+    const failures = failed + timedOut;
+    if (percentage === undefined && count === undefined) return failures > 0;
+    return (
+      (count !== undefined && failures > count) || (percentage !== undefined && (100 * failures) / total > percentage)
+    );
   }
 
-  /** All that it has is in the result, or exported. */
+  /** Records that all results are returned or exported. */
   resultsWritten(): void {
     for (const each of [this.itemCounts, this.executionCounts])
       each.resultsWritten = each.succeeded + each.failed + each.timedOut + each.aborted;

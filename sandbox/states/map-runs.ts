@@ -1,4 +1,4 @@
-/** The runs of distributed Maps in a sandbox, and what each execution may start of them. */
+/** The runs of distributed Maps in a sandbox, and the interface through which each execution starts them. */
 import { createHash } from 'node:crypto';
 import { denialOfRole } from '../authorization/resource-policy.ts';
 import { objectsAs, type RoleObjectsOptions } from '../s3/as-role.ts';
@@ -9,7 +9,7 @@ import { StateFailure } from './failure.ts';
 import { MapRun } from './map-run.ts';
 import type { DistributedMaps } from './scope.ts';
 
-/** A child as it is to be made. */
+/** A child execution to start. */
 export interface Child {
   arn: string;
   name: string;
@@ -24,20 +24,20 @@ export interface MapRunsOptions extends RoleObjectsOptions {
   start: (child: Child) => ChildExecution;
 }
 
-/** Step Functions Service Quotas: the longest that an Express workflow runs. */
+/** Step Functions Service Quotas: maximum duration of an Express workflow, in seconds. */
 const EXPRESS_SECONDS = 300;
 
-/** What AWS makes one of is not known: this is the same each time. */
+/** Derives a default label, the same each time; how AWS generates labels is not known. */
 const labelOf = (machineArn: string, stateName: string): string =>
   createHash('sha256').update(`${machineArn}/${stateName}`).digest('hex').slice(0, 32);
 
-/** Of an ARN that may have a label at its end. */
+/** Removes the label at the end of an ARN, if there is one. */
 const unlabelled = (arn: string): string => arn.replace(/\/.*$/, '');
 
 export class MapRuns {
   private readonly options: MapRunsOptions;
   private readonly runs = new Map<string, MapRun>();
-  /** By the ARN of the run. */
+  /** State machines of the children, by the ARN of the run. */
   private readonly machines = new Map<string, StateMachine>();
 
   constructor(options: MapRunsOptions) {
@@ -48,12 +48,12 @@ export class MapRuns {
     return this.runs.get(arn);
   }
 
-  /** Oldest first. */
+  /** Returns the runs of an execution, oldest first. */
   of(executionArn: string): MapRun[] {
     return [...this.runs.values()].filter((run) => run.executionArn === executionArn);
   }
 
-  /** What an execution of that state machine has. */
+  /** Returns the interface for an execution of that state machine. */
   for(executionArn: string, machine: StateMachine): DistributedMaps {
     const { authorizer } = this.options;
     const [, , , region = ''] = machine.arn.split(':');
@@ -66,8 +66,7 @@ export class MapRuns {
           { action: 'states:StartExecution', resource: unlabelled(machine.arn) },
           { caller: machine.roleArn },
         );
-        // The text is AWS's (serverless-operations/serverless-step-functions#543); under which name it fails is not
-        // known.
+        // The text is AWS's (serverless-operations/serverless-step-functions#543); the error name is not known.
         if (denial) throw new StateFailure('States.Permissions', denial.message);
       },
       start: (run, state, input) => this.start(run, state, input),
@@ -75,7 +74,7 @@ export class MapRuns {
     };
   }
 
-  /** ARNs as the Step Functions API Reference shows them: DescribeMapRun, DescribeStateMachine, ListExecutions. */
+  /** ARNs as in the Step Functions API Reference: DescribeMapRun, DescribeStateMachine, ListExecutions. */
   private open(
     executionArn: string,
     machine: StateMachine,
@@ -107,7 +106,7 @@ export class MapRuns {
   private start(run: MapRun, { ItemProcessor: { ProcessorConfig: config } }: MapState, input: string): ChildExecution {
     const { random, start } = this.options;
     const machine = this.machines.get(run.arn);
-    if (!machine) throw new Error(`There is no Map Run ${run.arn}.`);
+    if (!machine) throw new Error(`The Map Run ${run.arn} does not exist.`);
     const isExpress = config?.Mode === 'DISTRIBUTED' && config.ExecutionType === 'EXPRESS';
     const name = random.uuid();
     const arn = isExpress

@@ -1,11 +1,11 @@
 import { StatesError } from './error.ts';
 
-/** Step Functions API: 100 a page, unless the caller says otherwise; 0 means the same. */
+/** Step Functions API: 100 per page by default; 0 also means the default. */
 const DEFAULT_PAGE = 100;
 
 /**
- * A page of a list that only grows at its end. In reverse, pages go from the newest that the first page saw to the
- * oldest.
+ * Returns a page of a list that grows only at its end. In reverse, pages go from the newest item that the first page
+ * included to the oldest.
  */
 export const pageOf = <Item>(
   list: readonly Item[],

@@ -1,4 +1,4 @@
-/** Checks definitions: their schema, that every state leads somewhere, and that labels are unique. */
+/** Checks definitions: their schema, that every transition has an existing target, and that labels are unique. */
 import { type Definition, definition as schema, type State, type StateSet } from './definition.ts';
 
 const setsWithin = (name: string, each: State): [where: string, set: StateSet][] =>
@@ -19,7 +19,7 @@ const repeated = (labels: string[]): string[] => [
   ...new Set(labels.filter((label, index) => labels.indexOf(label) !== index)),
 ];
 
-/** Targets that are not there, and states that lead nowhere; the rest is the schema's. */
+/** Returns missing targets, and states without a transition; the schema covers the rest. */
 const problemsOf = (where: string, { StartAt, States }: StateSet): string[] => {
   const targets: [path: string, target: string | undefined][] = [[`${where}StartAt`, StartAt]];
   const problems: string[] = [];
@@ -38,31 +38,31 @@ const problemsOf = (where: string, { StartAt, States }: StateSet): string[] => {
   }
   for (const [path, target] of targets) {
     if (target !== undefined && !Object.hasOwn(States, target))
-      problems.push(`${path} leads to ${target}, which is not there`);
+      problems.push(`${path} leads to ${target}, which does not exist`);
   }
   return problems;
 };
 
-/** Those that were checked before: the same for every sandbox that runs the same application. */
+/** Definitions checked earlier, shared by all sandboxes that run the same application. */
 const checked = new WeakMap<object, Definition>();
 
 /**
- * Checks a definition and fills in the defaults. Throws an Error that names the state machine and every path that is
- * wrong.
+ * Checks a definition and fills in the defaults. Throws an Error that names the state machine and the path of every
+ * problem.
  */
 export const parseDefinition = (machineName: string, definition: object): Definition => {
-  const before = checked.get(definition);
-  if (before) return before;
+  const cached = checked.get(definition);
+  if (cached) return cached;
   const parsed = schema.safeParse(definition);
   const problems = parsed.success
     ? [
         ...problemsOf('', parsed.data),
-        ...repeated(labelsOf(parsed.data)).map((label) => `the label ${label} is there more than once`),
+        ...repeated(labelsOf(parsed.data)).map((label) => `the label ${label} is used more than once`),
       ]
     : parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the definition'}: ${issue.message}`);
   if (!parsed.success || problems.length > 0) {
     throw new Error(
-      `The sandbox can't run the state machine ${machineName}. Correct its definition: ${problems.join('; ')}.`,
+      `The sandbox cannot run the state machine ${machineName}. Correct its definition: ${problems.join('; ')}.`,
     );
   }
   checked.set(definition, parsed.data);

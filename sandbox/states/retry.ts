@@ -4,8 +4,8 @@ import { StateFailure, takes } from './failure.ts';
 import type { Outcome, Visit } from './scope.ts';
 
 /**
- * Milliseconds before the retry of that number, counted from 0: IntervalSeconds × BackoffRate^n, at most
- * MaxDelaySeconds; with FULL jitter anything between zero and that.
+ * Returns the milliseconds before a retry, whose number is counted from 0: IntervalSeconds × BackoffRate^n, at most
+ * MaxDelaySeconds; with FULL jitter a random value between zero and that.
  */
 export const retryDelay = (retrier: Retrier, retry: number, random: Random): number => {
   const seconds = Math.min(retrier.IntervalSeconds * retrier.BackoffRate ** retry, retrier.MaxDelaySeconds ?? Infinity);
@@ -13,8 +13,8 @@ export const retryDelay = (retrier: Retrier, retry: number, random: Random): num
 };
 
 /**
- * Tries until it works or the failure's retrier has no attempts left; then the first catcher that takes the failure
- * says what is next. Each retrier counts for itself, for one visit of the state.
+ * Attempts until success, or until the failure's retrier has no attempts left; then the first matching catcher
+ * determines the next state. Each retrier counts its own attempts, for one visit of the state.
  */
 export const withRetryAndCatch = async (
   state: Pick<TaskState | MapState, 'Retry' | 'Catch'>,

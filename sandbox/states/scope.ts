@@ -1,6 +1,6 @@
 /**
- * What a state works with while it runs: its execution, its scope's variables, and the ways to wait, evaluate and give
- * on.
+ * The environment of a running state: its execution, its scope's variables, and the operations to wait, evaluate and
+ * produce results.
  */
 import type { RoleObjects } from '../s3/as-role.ts';
 import type { InvokingExecution } from '../lambda/invocation.ts';
@@ -18,18 +18,18 @@ import { bytesOf, MAX_PAYLOAD_BYTES, MAX_VARIABLES_BYTES } from './limits.ts';
 import type { MapRun, MapRunOptions } from './map-run.ts';
 import type { TaskTokens } from './task-tokens.ts';
 
-/** What a distributed Map of one execution starts and uses. */
+/** The operations that a distributed Map of one execution uses. */
 export interface DistributedMaps {
   open(stateName: string, state: MapState, options: Pick<MapRunOptions, 'maxConcurrency' | 'tolerance'>): MapRun;
-  /** Throws States.Permissions where the state machine's role may not start executions of the state machine itself. */
+  /** Throws States.Permissions if the state machine's role may not start executions of the state machine itself. */
   authorize(): void;
-  /** `input`: JSON text. */
+  /** `input` is JSON text. */
   start(run: MapRun, state: MapState, input: string): ChildExecution;
-  /** S3, as the state machine's role. */
+  /** Returns access to S3 as the state machine's role. */
   objects(): RoleObjects;
 }
 
-/** What all scopes of one execution share. */
+/** State shared by all scopes of one execution. */
 export interface Run {
   clock: SandboxClock;
   history: History;
@@ -44,22 +44,22 @@ export interface Run {
   /** `Execution` and `StateMachine` of the context object. */
   context: Record<string, unknown>;
   timeoutCause: TimeoutCause;
-  /** Of all variables that its scopes hold. */
+  /** Size of all variables in the execution's scopes. */
   variableBytes: number;
-  /** Runs states to their end; handed down here because states hold states. */
+  /** Runs states to their end; passed down because states contain states. */
   runStates(states: StateSet, scope: Scope, input: unknown): Promise<unknown>;
 }
 
 /**
- * The top level of a machine, an iteration of a Map or a branch of a Parallel: it has variables and a line of events of
- * its own.
+ * The top level of a state machine, an iteration of a Map or a branch of a Parallel: it has its own variables and its
+ * own sequence of events.
  */
 export class Scope {
   readonly run: Run;
   readonly cancellation: Cancellation;
   private readonly outer: Scope | undefined;
   private readonly variables = new Map<string, unknown>();
-  /** Of each of its own variables. */
+  /** Size of each of its own variables. */
   private readonly bytes = new Map<string, number>();
   /** `Map` of the context object. */
   readonly mapContext: Record<string, unknown>;
@@ -82,19 +82,19 @@ export class Scope {
     return this.previousEventId;
   }
 
-  /** All that can be read here, the outer scopes' too. */
+  /** Returns all variables that are readable here, including those of outer scopes. */
   readable(): Record<string, unknown> {
     return { ...this.outer?.readable(), ...Object.fromEntries(this.variables) };
   }
 
-  /** Throws States.DataLimitExceeded where the execution then holds more than it may. */
+  /** Throws States.DataLimitExceeded if the execution's variables then exceed the limit. */
   assign(values: Record<string, unknown>): void {
     for (const [name, value] of Object.entries(values)) {
       this.run.variableBytes += bytesOf(value) - (this.bytes.get(name) ?? 0);
       this.bytes.set(name, bytesOf(value));
       this.variables.set(name, value);
     }
-    // Under which name it fails in AWS is not known.
+    // The error name in AWS is not known.
     if (this.run.variableBytes > MAX_VARIABLES_BYTES)
       throw new StateFailure(
         'States.DataLimitExceeded',
@@ -102,14 +102,14 @@ export class Scope {
       );
   }
 
-  /** What is within has ended: its variables are out of scope. */
+  /** Ends the scope: its variables are out of scope. */
   leave(): void {
     for (const bytes of this.bytes.values()) this.run.variableBytes -= bytes;
     this.bytes.clear();
     this.variables.clear();
   }
 
-  /** Waits for something that another thread or a timer brings. Throws Interrupted when the scope is called off. */
+  /** Waits for a promise of another thread or a timer. Throws Interrupted on cancellation. */
   interruptible<T>(promise: Promise<T>, options?: ParkOptions): Promise<T> {
     return this.run.clock.park(Promise.race([promise, this.cancellation.interrupted]), options);
   }
@@ -124,14 +124,14 @@ export class Scope {
   }
 }
 
-/** How a state ended: where to go (nowhere: the scope's end), with what, and what to assign. */
+/** A state's outcome: the next state (none at the scope's end), the output, and the assigned variables. */
 export interface Outcome {
   next?: string | undefined;
   output: unknown;
   assigned: Record<string, unknown>;
 }
 
-/** What `$states` has beside input and context. */
+/** Members of `$states` in addition to input and context. */
 export type Extra = { result?: unknown; errorOutput?: unknown };
 
 /** One visit of one state. */
@@ -139,7 +139,7 @@ export class Visit {
   readonly name: string;
   readonly input: unknown;
   readonly scope: Scope;
-  /** Id of the event that says that it was entered. */
+  /** Id of the event that records the entry into the state. */
   readonly enteredEventId: number;
   private readonly enteredAt: string;
   retryCount = 0;
@@ -154,7 +154,7 @@ export class Visit {
     });
   }
 
-  /** A failure whose text begins as AWS's does. */
+  /** Returns a failure with the beginning of AWS's text. */
   failure(error: string, text: string): StateFailure {
     return new StateFailure(
       error,
@@ -163,8 +163,8 @@ export class Visit {
   }
 
   /**
-   * Evaluates a field. `ownContext` is what the context object has beside what it has everywhere. Throws
-   * States.QueryEvaluationError, which is in the history then.
+   * Evaluates a field. `ownContext` is added to the context object. Throws States.QueryEvaluationError and records it
+   * in the history.
    */
   async evaluate(
     template: unknown,
@@ -190,7 +190,7 @@ export class Visit {
     }
   }
 
-  /** For a value that is not what its field needs, too. */
+  /** Also used for a value that does not fit its field. */
   evaluationFailed(location: string, text: string): StateFailure {
     const failure = this.failure('States.QueryEvaluationError', text);
     this.scope.add('EvaluationFailed', {
@@ -199,7 +199,7 @@ export class Visit {
     return failure;
   }
 
-  /** Evaluates a field that must be of a kind; `expected` says which, for the error. */
+  /** Evaluates a field that must have a certain type; `expected` describes it in the error. */
   async evaluateAs<T>(
     template: unknown,
     field: string,
@@ -224,7 +224,7 @@ export class Visit {
     }
   }
 
-  /** Output and variables of a state, a Catch or a choice rule: both see the variables as they were before. */
+  /** Returns output and variables of a state, a Catch or a choice rule: both see the variables' previous values. */
   async settle(
     results: StateResults,
     defaultOutput: unknown,

@@ -36,8 +36,8 @@ const summaryOf = (execution: ChildExecution): Record<string, unknown> => ({
 });
 
 /**
- * `stopDate` is not there while it runs (floci-io/floci#2694, measured on AWS). A bound that the definition leaves out
- * is 0.
+ * `stopDate` is absent while the run is in progress (floci-io/floci#2694, measured on AWS). A bound that the definition
+ * leaves out is 0.
  */
 const mapRunOf = (run: MapRun): Record<string, unknown> => ({
   mapRunArn: run.arn,
@@ -61,7 +61,7 @@ const mapRunSummaryOf = (run: MapRun): Record<string, unknown> => ({
   ...(run.stoppedAt === undefined ? {} : { stopDate: seconds(run.stoppedAt) }),
 });
 
-/** The children of a Map Run, oldest first; of Express ones nobody gets to see anything. */
+/** Returns the children of a Map Run, oldest first; Express children are not visible. */
 const childrenOf = (executions: Executions, mapRunArn: string, status: string | undefined): Record<string, unknown>[] =>
   executions
     .mapRun(mapRunArn)
@@ -78,8 +78,8 @@ const machineSummaryOf = (machine: StateMachine): Record<string, unknown> => ({
 });
 
 /**
- * Uses a token. That of a task which waits no longer, whatever ended it, is refused in AWS's words. AWS's
- * TaskDoesNotExist is about activities ("The activity does not exist."), which the sandbox does not have.
+ * Uses a token. The token of a task that no longer waits, for whatever reason, is refused with AWS's text. AWS's
+ * TaskDoesNotExist concerns activities ("The activity does not exist."), which the sandbox does not support.
  */
 const use = (executions: Executions, token: string, by: (task: WaitingTask) => boolean): Record<string, unknown> => {
   const task = executions.tokens.find(token);
@@ -154,7 +154,7 @@ const OPERATIONS: Record<OperationName, Operation> = {
         'Must provide either stateMachineArn or mapRunArn, not both',
       ),
     ({ stateMachineArn, mapRunArn, ...input }, executions) => {
-      // The oldest first, so that a token stays right when new executions come: pages are cut from the end.
+      // Oldest first, so that a token stays valid when new executions start: pages are taken from the end.
       const all =
         mapRunArn === undefined
           ? executions
@@ -206,7 +206,7 @@ const OPERATIONS: Record<OperationName, Operation> = {
         ),
     }),
     (input, executions) => {
-      // AWS's text is not known. The output stays out of it: it may be secret.
+      // AWS's text is not known. The output is left out, since it may be secret.
       if (!isJson(input.output))
         throw new StatesError('InvalidOutput', "Invalid Output: 'The output is not valid JSON'");
       return use(executions, input.taskToken, (task) =>
@@ -224,7 +224,7 @@ const OPERATIONS: Record<OperationName, Operation> = {
   ),
 };
 
-const isPlayed = (name: string): name is OperationName => Object.hasOwn(OPERATIONS, name);
+const isSupported = (name: string): name is OperationName => Object.hasOwn(OPERATIONS, name);
 
 const CONTENT_TYPE = 'application/x-amz-json-1.0';
 
@@ -247,7 +247,8 @@ const parseInput = (name: string, schema: z.ZodType, { content, body }: HttpRequ
 };
 
 /**
- * What the call log shows: identifiers, never execution data, nor a token, with which anybody may go on with a task.
+ * Returns what the call log shows: identifiers, but neither execution data nor tokens, with which anyone could complete
+ * a task.
  */
 export const summarise = (input: unknown): unknown => {
   const {
@@ -261,8 +262,8 @@ export const summarise = (input: unknown): unknown => {
 };
 
 /**
- * What a caller without the right is told. Where the resource is another account's, what AWS says is not known: this is
- * the text that IAM has for it (IAM User Guide, "Troubleshoot access denied error messages").
+ * Returns the denial of a call. For a resource in another account AWS's text is not known: this is IAM's text for that
+ * case (IAM User Guide, "Troubleshoot access denied error messages").
  */
 const refusalOf = (
   world: World,
@@ -283,7 +284,7 @@ const refusalOf = (
   return `User: ${sessionOf(world, caller)} is not authorized to perform: ${action} on resource: ${resource} because no resource-based policy allows the ${action} action`;
 };
 
-/** The service for the door. It answers all regions: an ARN says which is meant. */
+/** Creates the service for the sandbox's gateway. It serves all regions: an ARN determines which. */
 export const createStatesService = (world: World, executions: Executions): Service => {
   const ids = world.random.fork();
 
@@ -292,24 +293,24 @@ export const createStatesService = (world: World, executions: Executions): Servi
     const answer = (status: number, content: Json): Promise<HttpResponse> =>
       Promise.resolve(new ContentResponse(status, headers, content));
     const name = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
-    if (!isPlayed(name)) {
+    if (!isSupported(name)) {
       context.describe(name, {});
       const names = Object.keys(OPERATIONS).join(', ');
       return answer(501, {
         __type: 'NotImplemented',
-        message: `The sandbox's Step Functions does not have the operation ${name}. It has: ${names}.`,
+        message: `The sandbox's Step Functions does not support the operation ${name}. Supported operations: ${names}.`,
       });
     }
     try {
       context.describe(name, {});
-      const known = OPERATIONS[name];
-      const input = parseInput(name, known.input, request);
+      const supported = OPERATIONS[name];
+      const input = parseInput(name, supported.input, request);
       context.describe(name, summarise(input));
       const refusal = refusalOf(world, executions, name, input, context);
-      // As DynamoDB has it, whose framework is the same: nobody shows this one on the wire.
+      // In DynamoDB's form, since both use the same framework: no source shows this error on the wire.
       if (refusal !== undefined)
         return answer(400, { __type: 'com.amazon.coral.service#AccessDeniedException', Message: refusal });
-      return answer(200, known.run(input as never, executions));
+      return answer(200, supported.run(input as never, executions));
     } catch (error) {
       if (!(error instanceof StatesError))
         return Promise.reject(error instanceof Error ? error : new Error(String(error)));

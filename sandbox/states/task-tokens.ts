@@ -5,24 +5,24 @@
 import { createHash } from 'node:crypto';
 import type { StateFailure } from './failure.ts';
 
-/** What ends the wait: the task's result, a failure that somebody reports, or a time-out. */
+/** The end of the wait: the task's result, a failure that the token's holder reports, or a timeout. */
 export type Verdict = { kind: 'succeeded'; output: unknown } | { kind: 'failed' | 'timed-out'; failure: StateFailure };
 
 export interface WaitingTaskOptions {
   token: string;
   machineArn: string;
-  /** Whether the execution, or the branch that the task is in, has ended. */
+  /** Returns whether the execution, or the branch that contains the task, has ended. */
   isOver: () => boolean;
 }
 
-/** One attempt of a task that waits. The first verdict stands; from then on the token is of no use. */
+/** One attempt of a waiting task. The first verdict counts; from then on the token is invalid. */
 export class WaitingTask {
   readonly token: string;
-  /** ARN of the state machine: rights to use the token are rights on that. */
+  /** ARN of the state machine: permissions to use the token are permissions on it. */
   readonly machineArn: string;
-  /** Never rejects. Park on it where time may be virtual. */
+  /** Never rejects. In virtual time, park on it. */
   readonly decided: Promise<Verdict>;
-  /** Called at each heartbeat that counts. */
+  /** Called at each accepted heartbeat. */
   onHeartbeat: () => void = () => {};
   private readonly resolve: (verdict: Verdict) => void;
   private readonly isOver: () => boolean;
@@ -37,12 +37,12 @@ export class WaitingTask {
     this.resolve = resolve;
   }
 
-  /** An execution that was stopped goes on for a moment to unwind: nothing counts in it any more. */
+  /** A stopped execution continues for a moment to unwind: it accepts no verdict any more. */
   get closed(): boolean {
     return this.isClosed || this.isOver();
   }
 
-  /** Answers whether that is what has decided. */
+  /** Returns whether this verdict was the first. */
   decide(verdict: Verdict): boolean {
     if (this.closed) return false;
     this.isClosed = true;
@@ -50,20 +50,23 @@ export class WaitingTask {
     return true;
   }
 
-  /** Answers whether the task still waits. */
+  /** Returns whether the task still waits. */
   heartbeat(): boolean {
     if (this.closed) return false;
     this.onHeartbeat();
     return true;
   }
 
-  /** The attempt is over, whatever became of it. */
+  /** Ends the attempt, whatever its result. */
   close(): void {
     this.isClosed = true;
   }
 }
 
-/** Every token that was ever handed out in a sandbox: an old one is told from one that never was. */
+/**
+ * Every token that was ever issued in a sandbox, so that an expired token can be distinguished from one that never
+ * existed.
+ */
 export class TaskTokens {
   private readonly seed: number;
   private readonly tasks = new Map<string, WaitingTask>();
@@ -73,8 +76,8 @@ export class TaskTokens {
   }
 
   /**
-   * A token for the attempt that these parts tell from every other. It is made of them, not drawn: a draw would shift
-   * all that is drawn after it. It has the characters of AWS's, some of which a URL must escape.
+   * Opens a token for one attempt, which these parts identify. The token is derived from them rather than drawn: a draw
+   * would shift the random sequence. It has the characters of AWS's tokens, some of which must be escaped in URLs.
    */
   open(
     attempt: { executionArn: string; enteredEventId: number; retryCount: number },

@@ -1,4 +1,4 @@
-/** A certificate authority of the sandbox's own and a server certificate for this machine, with EC keys. */
+/** Creates the sandbox's own certificate authority and a server certificate for this machine, with EC keys. */
 import './reflect-metadata.ts';
 import {
   BasicConstraintsExtension,
@@ -11,7 +11,7 @@ import {
 import { webcrypto } from 'node:crypto';
 
 export interface ServerCertificate {
-  /** PEM of the authority; what a cluster shows as its certificateAuthority. */
+  /** PEM of the authority, which a cluster reports as its certificateAuthority. */
   authority: string;
   certificate: string;
   /** PKCS #8, PEM. */
@@ -35,7 +35,7 @@ const pem = (label: string, data: ArrayBuffer): string => {
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 };
 
-/** For 127.0.0.1 and localhost, good for a month from now. */
+/** Creates a certificate for 127.0.0.1 and localhost, valid for 30 days from now. */
 export const createServerCertificate = async (): Promise<ServerCertificate> => {
   const [authorityKeys, serverKeys] = await Promise.all([generateKeys(), generateKeys()]);
   const validity = {

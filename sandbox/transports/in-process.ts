@@ -1,4 +1,4 @@
-/** Requests that never leave the process: clients and the Kubernetes adapter call the door directly. */
+/** Requests that never leave the process: clients and the Kubernetes adapter call the sandbox's gateway directly. */
 import { Readable } from 'node:stream';
 import { HttpResponse as SmithyResponse } from '@smithy/core/protocols';
 import type { HttpRequest as SmithyRequest } from '@smithy/types';
@@ -28,8 +28,8 @@ const plainHttp =
   ): PlainHttp =>
   async (request) => {
     const url = new URL(request.url);
-    // What TLS would do: no such host, or a certificate that the caller's authority did not sign. That of an API is
-    // everybody's.
+    // As with TLS: an unknown host fails, and so does a certificate that the caller's authority did not sign. An API's
+    // certificate is publicly trusted.
     const cluster = clusterAt(world, url.host);
     if (!cluster && !door.hasApiAt(url))
       throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${url.hostname}`), { code: 'ENOTFOUND' });
@@ -64,7 +64,7 @@ const plainHttp =
     };
   };
 
-/** Answers the SDK's requests. The bodies are bytes, which the SDK takes as they are, but for S3's. */
+/** Handles the SDK's requests. Bodies are bytes, which the SDK accepts, except for S3's. */
 const requestHandler = (handle: Door['handle']): NonNullable<Transport['requestHandler']> => {
   const handler = {
     metadata: { handlerProtocol: 'http/1.1' },
@@ -74,11 +74,11 @@ const requestHandler = (handle: Door['handle']): NonNullable<Transport['requestH
     ): Promise<{ response: SmithyResponse }> => {
       if (options?.abortSignal?.aborted) throw Object.assign(new Error('Request aborted'), { name: 'AbortError' });
       const response = await handle(fromSmithy(request)).catch((error: unknown): never => {
-        // As the SDK's own request handler names it.
+        // The name that the SDK's own request handler uses.
         throw error instanceof ConnectionLost ? Object.assign(error, { name: 'TimeoutError' }) : error;
       });
       const bytes = bytesOf(response.body);
-      // Of S3's objects the SDK makes streams for its caller, and only of streams.
+      // The SDK converts S3's objects to streams for its caller, and accepts only streams for that.
       const body = isS3Host(request.hostname) ? Readable.from(bytes.length === 0 ? [] : [bytes]) : bytes;
       return { response: new SmithyResponse({ statusCode: response.status, headers: withoutDate(response), body }) };
     },
@@ -87,21 +87,18 @@ const requestHandler = (handle: Door['handle']): NonNullable<Transport['requestH
 };
 
 export interface InProcessOptions {
-  /** Waited for before each request arrives; without it a call takes no time at all. */
+  /** Awaited before each request arrives; without it a call takes no time. */
   latency?: () => Promise<void>;
-  /**
-   * Waited for by a call that nobody answers, for as many milliseconds, before it gives up; without it that takes no
-   * time at all.
-   */
+  /** Awaited for that many milliseconds by an unanswered call before it fails; without it the call fails at once. */
   hang?: (milliseconds: number) => Promise<void>;
   /**
-   * `direct`: clients hand their commands to the door, and name their key. `sdk` (default): they are the SDK's own, and
-   * sign.
+   * `direct`: clients pass their commands to the gateway, and name their key. `sdk` (default): the SDK's own clients,
+   * which sign.
    */
   clients?: 'direct' | 'sdk';
 }
 
-/** A Transport for the client factory. */
+/** Returns a Transport for the client factory. */
 export const inProcessTransport = (
   door: Door,
   world: World,

@@ -1,6 +1,6 @@
 /**
- * The sandbox on 127.0.0.1: one HTTP port for all AWS services, one HTTPS port per cluster for its API server.
- * For programs of their own: the `aws` and `kubectl` commands, bundled Lambdas, anything with an SDK.
+ * Serves the sandbox on 127.0.0.1: one HTTP port for all AWS services, one HTTPS port per cluster for its API server.
+ * For other programs: the `aws` and `kubectl` commands, bundled Lambdas, anything with an SDK.
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
@@ -19,18 +19,21 @@ import { isWatch, serveWatch } from './watch.ts';
 export interface LoopbackOptions {
   door: Door;
   world: World;
-  /** Credentials that `environment()` shows when it is asked for none. */
+  /** The default credentials of `environment()`. */
   credentials: AwsCredentialIdentity;
-  /** Port of the AWS services; 0, the default, takes a free one. Clusters always get free ones. */
+  /** Port of the AWS services; 0, the default, means any free port. Clusters always get free ports. */
   port?: number;
 }
 
 export interface Loopback {
   /** Base URL of the AWS services. */
   url: string;
-  /** Variables that point any AWS SDK at the sandbox, as that caller and in that region (default: the home region). */
+  /**
+   * Returns variables that point any AWS SDK at the sandbox, with those credentials and that region (default: the home
+   * region).
+   */
   environment: (credentials?: AwsCredentialIdentity, region?: string) => Record<string, string>;
-  /** Ends every connection and gives the clusters their former endpoints back. */
+  /** Ends every connection and restores the clusters' former endpoints. */
   close: () => Promise<void>;
 }
 
@@ -66,12 +69,12 @@ const toRequest = async (message: IncomingMessage, host: string | undefined): Pr
 };
 
 /**
- * Hands requests to the door. A cluster's own host takes the place of the Host header, which may name this machine in
- * several ways.
+ * Passes requests to the gateway. A cluster's own host replaces the Host header, which may name this machine in several
+ * ways.
  */
 const listener = (door: Door, cluster?: ClusterState): RequestListener => {
   const answer = async (message: IncomingMessage, reply: ServerResponse): Promise<void> => {
-    // The SDK would move its signing clock by a Date header.
+    // The SDK would adjust its signing clock to a Date header.
     reply.sendDate = false;
     const request = await toRequest(message, cluster && new URL(cluster.endpoint).host);
     const response = await (cluster && isWatch(request)
@@ -79,24 +82,24 @@ const listener = (door: Door, cluster?: ClusterState): RequestListener => {
       : door.handle(request));
     if (!response) return;
     const body = typeof response.body === 'string' ? Buffer.from(response.body) : response.body;
-    // An answer to HEAD says itself how long the body would be.
+    // A response to HEAD declares the length of the body itself.
     const length = request.method === 'HEAD' ? (response.headers['content-length'] ?? 0) : body.length;
     reply.writeHead(response.status, { ...response.headers, 'content-length': length }).end(body);
   };
   return (message, reply) => {
-    // The door answers everything; what is left is a connection that broke off while it sent its body.
+    // The gateway answers everything; the only error left is a connection that broke while sending its body.
     answer(message, reply).catch((error: unknown) => reply.destroy(error instanceof Error ? error : undefined));
   };
 };
 
-/** The port can't be listened at; the message says which, why, and what to do. */
+/** The sandbox cannot listen on the port; the message says which port, why, and what to do. */
 export class PortError extends Error {
   override readonly name = 'PortError';
 }
 
 const PORT_REASONS: Record<string, string> = {
-  EADDRINUSE: 'is taken',
-  EACCES: 'is reserved: this user may not listen there',
+  EADDRINUSE: 'is in use',
+  EACCES: 'is reserved: this user may not listen on it',
 };
 
 const listen = (server: TcpServer, port: number): Promise<number> =>
@@ -106,7 +109,7 @@ const listen = (server: TcpServer, port: number): Promise<number> =>
       reject(
         reason === undefined
           ? error
-          : new PortError(`Port ${port} on ${HOST} ${reason}. Choose another one, or 0 for any free port.`, {
+          : new PortError(`Port ${port} on ${HOST} ${reason}. Choose another port, or 0 for any free port.`, {
               cause: error,
             }),
       );
@@ -132,12 +135,12 @@ interface Listening {
 
 const answering = (server: Server): Listening => ({ server, stop: () => stop(server) });
 
-/** Takes connections and says nothing, as a firewall that drops what it gets. */
+/** Accepts connections and never answers, like a firewall that drops packets. */
 const silent = (): Listening => {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {
     sockets.add(socket);
-    // A caller that gives up may reset the connection.
+    // A caller that times out may reset the connection.
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
   });
   const end = (): Promise<void> =>
@@ -158,7 +161,7 @@ export const openLoopback = async ({ door, world, credentials, port = 0 }: Loopb
   const close = async (): Promise<void> => {
     door.addresses.delete(url);
     await Promise.all(stops.map((end) => end()));
-    for (const { cluster, ...place } of former) moveApiServer(world, cluster, place);
+    for (const { cluster, ...endpoint } of former) moveApiServer(world, cluster, endpoint);
   };
 
   try {

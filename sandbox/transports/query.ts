@@ -1,4 +1,4 @@
-/** A URL's query as the services take it: a key that comes several times has a list. */
+/** Returns a URL's query in the services' form: a repeated key has a list. */
 export const queryOf = (parameters: URLSearchParams): Record<string, string | string[]> =>
   Object.fromEntries(
     [...new Set(parameters.keys())].map((name) => {
@@ -7,6 +7,9 @@ export const queryOf = (parameters: URLSearchParams): Record<string, string | st
     }),
   );
 
-/** What a request has beside it where its percent signs are not followed by two hexadecimal digits. `search`: as sent. */
+/**
+ * Returns a request's `badQuery` if a percent sign is not followed by two hexadecimal digits. `search` is the query as
+ * sent.
+ */
 export const badQueryOf = (search: string): { badQuery?: true } =>
   /%(?![0-9a-f]{2})/i.test(search) ? { badQuery: true } : {};

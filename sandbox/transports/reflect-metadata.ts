@@ -1,6 +1,6 @@
 /**
- * The three functions of the metadata-reflection proposal that `tsyringe`, which `@peculiar/x509` is built on, asks
- * for when it is loaded. Import this before `@peculiar/x509`; an implementation that is there already stays.
+ * The three functions of the metadata-reflection proposal that `tsyringe`, on which `@peculiar/x509` is built, requires
+ * when it is loaded. Import this before `@peculiar/x509`; an existing implementation is kept.
  */
 type Key = string | symbol | undefined;
 type Store = Map<Key, Map<unknown, unknown>>;

@@ -1,4 +1,4 @@
-/** The SDK's requests and answers, as the sandbox has them and the other way round. */
+/** Converts requests and responses between the SDK's and the sandbox's types. */
 import { hostOf } from '../../lambdas/domain/partitions.ts';
 import type { HttpRequest as SmithyRequest } from '@smithy/types';
 import type { SdkSettings } from '../../lambdas/adapters/clients.ts';
@@ -7,15 +7,15 @@ import type { HttpRequest, HttpResponse } from '../http.ts';
 export const bytesOf = (body: unknown): Uint8Array => {
   if (body === undefined || body === null) return new Uint8Array();
   if (typeof body === 'string') return Buffer.from(body);
-  // A plain view: the SDK's own byte arrays warn when they are handled like text.
+  // A plain view: the SDK's own byte arrays warn when they are used like text.
   if (body instanceof Uint8Array) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-  throw new TypeError('The sandbox takes text and bytes as a request body, no streams.');
+  throw new TypeError('The sandbox supports text and bytes as a request body, but not streams.');
 };
 
 export const lowerCase = (headers: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
-/** Without a Date header: the SDK would move its signing clock by it. */
+/** Returns the headers without a Date header: the SDK would adjust its signing clock to it. */
 export const withoutDate = (response: HttpResponse): Record<string, string> => {
   const { date: _, ...headers } = lowerCase(response.headers);
   return headers;
@@ -37,13 +37,15 @@ export const fromSmithy = (request: SmithyRequest): HttpRequest => {
   };
 };
 
-/** What DynamoDB's client alone would look up: in files too, at the first call of each client. */
+/** Settings that only DynamoDB's client would look up, in files too, at the first call of each client. */
 const DYNAMODB_SETTINGS = {
   accountIdEndpointMode: 'disabled',
   endpointDiscoveryEnabledProvider: () => Promise.resolve(false),
 };
 
-/** Whatever profile, endpoint or FIPS setting this machine has for AWS: the sandbox is not there. */
+/**
+ * Settings that override this machine's profile, endpoint and FIPS settings for AWS, which do not apply to the sandbox.
+ */
 export const sdkSettings = (service: string, region: string): SdkSettings & { cacheMiddleware: boolean } => ({
   endpoint: `https://${hostOf(service, region)}`,
   retryMode: 'standard',
@@ -52,7 +54,7 @@ export const sdkSettings = (service: string, region: string): SdkSettings & { ca
   useDualstackEndpoint: false,
   userAgentAppId: () => Promise.resolve(undefined),
   authSchemePreference: () => Promise.resolve([]),
-  // Nobody changes a client's middlewares once it is made, but for the document client, which adds its own.
+  // A client's middlewares never change after its creation, except those of the document client, which adds its own.
   cacheMiddleware: service !== 'dynamodb',
   ...(service === 'dynamodb' ? DYNAMODB_SETTINGS : {}),
 });

@@ -1,6 +1,6 @@
 /**
- * Watches of the Kubernetes API over a connection that stays open. The API server's own answer to a watch ends at once,
- * with what has changed since a resourceVersion; here it is asked again whenever the cluster has changed, and the
+ * Watches of the Kubernetes API over a connection that stays open. The sandbox's API server answers a watch at once,
+ * with the changes since a resourceVersion; here that request is repeated whenever the cluster has changed, and the
  * client sees one stream.
  */
 import type { ServerResponse } from 'node:http';
@@ -9,9 +9,9 @@ import type { Door } from '../door.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState } from '../world/world.ts';
 
-/** Between two looks at whether the cluster has changed; on the wall, whatever the world's clock. */
-const LOOK_MILLISECONDS = 50;
-/** What the API server does where the client names no time (kube-apiserver, --min-request-timeout). */
+/** Interval between checks for changes, in real time whatever the world's clock. */
+const POLL_MILLISECONDS = 50;
+/** The API server's default if the client sets no timeout (kube-apiserver, --min-request-timeout). */
 const DEFAULT_SECONDS = 1800;
 
 export const isWatch = ({ method, query }: HttpRequest): boolean =>
@@ -21,9 +21,9 @@ const textOf = ({ body }: HttpResponse): string =>
   typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
 
 /**
- * Answers a watch until its `timeoutSeconds` are over or the client has gone. A refusal of a later look, such as of a
- * version that is too old, comes as an ERROR event and ends it, as the API server does it. Answers the first look's
- * response instead where that is a refusal already.
+ * Serves a watch until its `timeoutSeconds` are over or the client has disconnected. A refusal of a later request, such
+ * as for a version that is too old, is sent as an ERROR event and ends the watch, as the API server does. Returns the
+ * first response instead if that is already a refusal.
  */
 export const serveWatch = async (
   door: Door,
@@ -35,7 +35,7 @@ export const serveWatch = async (
   let since: number | undefined;
   while (since === undefined || (!reply.destroyed && performance.now() < until)) {
     door.catchUp();
-    // Taken before the look: what changes meanwhile is rather told twice than never.
+    // Read before the request: a concurrent change is sent twice rather than never.
     const version = cluster.kube.resourceVersion;
     if (version !== since) {
       const response = await door.handle(
@@ -51,7 +51,7 @@ export const serveWatch = async (
       if (events !== '') reply.write(events);
       since = version;
     }
-    await wait(LOOK_MILLISECONDS);
+    await wait(POLL_MILLISECONDS);
   }
   reply.end();
   return undefined;

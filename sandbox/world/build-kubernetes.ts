@@ -1,6 +1,6 @@
 /**
- * What a scenario puts into a cluster beside its add-ons: workloads of its own, custom resources, access entries and
- * RBAC objects.
+ * Builds what a scenario puts into a cluster in addition to its add-ons: workloads, custom resources, access entries
+ * and RBAC objects.
  */
 import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import { accessPolicyArn } from '../catalog/access-policies.ts';
@@ -45,11 +45,11 @@ const entryOf = ({ createdAt: since, ...entry }: ScenarioAccessEntry, clusterCre
   };
 };
 
-/** Who calls API servers of the sandbox's own accord: ARNs of roles. */
+/** ARNs of the roles that call the sandbox's API servers without being listed in a scenario. */
 export interface Callers {
   operator: string;
   /**
-   * Roles of the deployed service that call API servers, and those of them that restart workloads there, or change
+   * The deployed service's roles that call API servers, and the subsets of them that restart workloads or change
    * service accounts.
    */
   service: string[];
@@ -60,8 +60,8 @@ export interface Callers {
 }
 
 /**
- * As EKS makes it for a managed node group, and for the node role of Auto Mode (EKS User Guide, "Create access
- * entries").
+ * The entry that EKS creates for a managed node group, and for the node role of Auto Mode (EKS User Guide, "Create
+ * access entries").
  */
 const nodeEntry = ({ autoMode, region }: ScenarioCluster, { nodes }: Callers, createdAt: number): AccessEntryState => ({
   principalArn: nodes,
@@ -81,8 +81,8 @@ const nodeEntry = ({ autoMode, region }: ScenarioCluster, { nodes }: Callers, cr
 });
 
 /**
- * The entries of a cluster, by principal: those that its scenario lists, else those that the sandbox's own callers
- * need.
+ * Returns the entries of a cluster by principal: those that its scenario lists, or else those that the sandbox's own
+ * callers need.
  */
 export const buildAccessEntries = (cluster: ScenarioCluster, callers: Callers): ClusterState['accessEntries'] => {
   const createdAt = Date.parse(cluster.createdAt);
@@ -105,7 +105,7 @@ const variableOf = ({ name, value, secret }: Pick<ScenarioExtraEnv, 'name' | 'va
       }),
 });
 
-/** What the scenario says of the pods of add-ons, by add-on name. */
+/** Returns the scenario's settings for the pods of add-ons, by add-on name. */
 export const podSettingsOf = (addons: ScenarioAddon[]): NonNullable<ClusterState['podSettings']> =>
   new Map(
     addons.flatMap(({ name, extraEnv = [], nodeSelector, replicas, readySeconds }): [string, PodSettings][] => {
@@ -124,10 +124,10 @@ export const podSettingsOf = (addons: ScenarioAddon[]): NonNullable<ClusterState
     }),
   );
 
-/** Who has put workloads there that no add-on owns. */
+/** Field manager of workloads that no add-on owns. */
 const APPLIER = 'helm';
 
-/** A workload that was there before the sandbox opened, with its pods ready and as the webhook made them then. */
+/** Creates a workload from before the sandbox opened, with ready pods in the form that the webhook gave them then. */
 export const seedWorkload = (world: World, cluster: ClusterState, workload: ScenarioWorkload): void => {
   const {
     namespace,
@@ -186,7 +186,8 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
 };
 
 /**
- * After the add-ons, which bring definitions; what none of them defines is defined by the first that there is of it.
+ * Creates custom resources. Runs after the add-ons, which bring definitions; a kind that no add-on defines is defined
+ * by its first resource.
  */
 export const seedCustomResources = (cluster: ClusterState, resources: ScenarioCustomResource[]): void => {
   const { kube, createdAt: clusterCreatedAt } = cluster;
@@ -239,7 +240,7 @@ export const seedBudgets = (world: World, cluster: ClusterState, budgets: Scenar
   }
 };
 
-/** What somebody has made of EKS's webhook since the pods were made. */
+/** Applies changes to EKS's webhook since the pods were created. */
 export const setWebhook = ({ kube }: ClusterState, policy: ScenarioCluster['podIdentityWebhook']): void => {
   const configuration = getObject(kube, 'MutatingWebhookConfiguration', undefined, POD_IDENTITY_WEBHOOK);
   if (!configuration || policy === 'Ignore') return;
@@ -255,8 +256,8 @@ export const nodeRoleOf = ({ name, nodeRoleArn, region }: ScenarioCluster, accou
   nodeRoleArn ?? `arn:${partitionOf(region)}:iam::${account}:role/${name}-nodes`;
 
 /**
- * The role of a cluster's nodes with the policies that AWS recommends (EKS User Guide, "Amazon EKS node IAM role",
- * "Amazon EKS Auto Mode node IAM role").
+ * Returns the role of a cluster's nodes with the policies that AWS recommends (EKS User Guide, "Amazon EKS node IAM
+ * role", "Amazon EKS Auto Mode node IAM role").
  */
 export const nodeRole = ({ autoMode, region }: ScenarioCluster, arn: string): DeployedRole => ({
   arn,

@@ -1,16 +1,19 @@
-/** The OIDC providers of a world: those that the scenario names, and one for each cluster's issuer. */
+/** Builds the OIDC providers of a world: those that the scenario lists, and one for each cluster's issuer. */
 import { hostOf, partitionOf } from '../../lambdas/domain/partitions.ts';
 import type { Scenario, ScenarioCluster } from './scenario.ts';
 import type { OidcProviderState } from './world.ts';
 
-/** Of the authority that signed the certificates of EKS's issuers, as eksctl and Terraform modules used to find it. */
+/**
+ * Thumbprint of the authority that signed the certificates of EKS's issuers, which eksctl and Terraform modules used to
+ * look up.
+ */
 const EKS_THUMBPRINT = '9e99a48a9960b14926bb7f3b02e22da2b0ab7280';
 
-/** URL of a cluster's issuer. */
+/** Returns the URL of a cluster's issuer. */
 export const issuerOf = (region: string, oidcId: string): string =>
   `https://${hostOf('oidc.eks', region)}/id/${oidcId}`;
 
-/** IAM shows the URL without its scheme; the ARN ends with it. */
+/** IAM shows the URL without its scheme; the ARN ends with that form. */
 const withoutScheme = (url: string): string => url.replace(/^https:\/\//, '');
 
 type Provider = NonNullable<Scenario['accounts'][number]['oidcProviders']>[number];
@@ -27,7 +30,7 @@ const provider = (account: string, partition: string, spec: Provider): OidcProvi
   };
 };
 
-/** What IAM has for the cluster's issuer, as `eksctl utils associate-iam-oidc-provider` makes it. */
+/** Returns IAM's provider for the cluster's issuer, as `eksctl utils associate-iam-oidc-provider` creates it. */
 const ofCluster = (account: string, cluster: ScenarioCluster): OidcProviderState[] => {
   const { oidcId, region, createdAt } = cluster;
   if (oidcId === undefined || cluster.oidcProvider === 'absent') return [];
@@ -42,7 +45,7 @@ const ofCluster = (account: string, cluster: ScenarioCluster): OidcProviderState
   ];
 };
 
-/** By ARN. `partition`: of the account. */
+/** Returns the providers by ARN. `partition` is the account's. */
 export const buildOidcProviders = (
   { id, clusters, oidcProviders = [] }: Scenario['accounts'][number],
   partition: string,
@@ -51,5 +54,5 @@ export const buildOidcProviders = (
     ...clusters.flatMap((cluster) => ofCluster(id, cluster)),
     ...oidcProviders.map((spec) => provider(id, partition, spec)),
   ];
-  return new Map(all.map((one) => [one.arn, one]));
+  return new Map(all.map((each) => [each.arn, each]));
 };

@@ -1,18 +1,18 @@
-/** Roles of a world: those that the scenario describes, and those of the deployed application. */
+/** Builds the roles of a world: those that the scenario describes, and those of the deployed application. */
 import { createHash } from 'node:crypto';
 import { nameAndPath } from '../iam/wire.ts';
 import { isObject } from '../json.ts';
 import type { Scenario } from './scenario.ts';
 import type { AttachedPolicyState, RoleState, World } from './world.ts';
 
-/** A role as a template has it. */
+/** A role from a template. */
 export interface DeployedRole {
   arn: string;
   policies: { name: string; document: unknown }[];
   managedPolicyArns: string[];
   /** A managed policy; without a document it allows nothing. */
   permissionsBoundary?: { arn: string; document?: unknown };
-  /** Left out: nobody may assume it by STS. */
+  /** Omitted: nobody may assume the role through STS. */
   trustPolicy?: unknown;
 }
 
@@ -21,11 +21,11 @@ const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const textOf = (document: unknown): string => (typeof document === 'string' ? document : JSON.stringify(document));
 
 const texts = new WeakMap<object, string>();
-/** Of a document of the application's, which many worlds share and nobody may change. */
+/** Returns the text of one of the application's documents, which many worlds share and nobody may change. */
 const sharedTextOf = (document: unknown): string => {
   if (!isObject(document)) return textOf(document);
-  const known = texts.get(document);
-  if (known !== undefined) return known;
+  const cached = texts.get(document);
+  if (cached !== undefined) return cached;
   const text = JSON.stringify(document);
   texts.set(document, text);
   return text;
@@ -41,7 +41,7 @@ const managedPolicy = ({ arn, document }: Managed): AttachedPolicyState => ({
 const boundaryOf = (boundary: Managed | undefined): Pick<RoleState, 'permissionsBoundary'> =>
   boundary ? { permissionsBoundary: managedPolicy(boundary) } : {};
 
-/** Makes a role that the scenario describes. */
+/** Builds a role that the scenario describes. */
 export const buildRole = (world: World, role: Scenario['accounts'][number]['roles'][number]): RoleState => ({
   arn: role.arn,
   ...nameAndPath(role.arn),
@@ -56,8 +56,8 @@ export const buildRole = (world: World, role: Scenario['accounts'][number]['role
 });
 
 /**
- * Adds a role of the application to its account. Its id is made of its ARN: what a seed gives must not depend on how the
- * service is built.
+ * Adds a role of the application to its account. Its id is derived from its ARN: the results of a seed must not depend
+ * on how the service is built.
  */
 export const addRole = (
   world: World,

@@ -1,4 +1,4 @@
-/** Makes a world of a scenario: everything in place and at rest, as if it had been there all along. */
+/** Builds a world from a scenario: complete and stable, as if it had always existed. */
 import { eksArn } from '../../lambdas/domain/arn.ts';
 import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/partitions.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
@@ -35,22 +35,22 @@ import type { Scenario, ScenarioAddon, ScenarioCluster } from './scenario.ts';
 import type { AddonState, ClusterState, RoleState, World } from './world.ts';
 
 export interface BuildOptions {
-  /** Instead of the scenario's own. */
+  /** Overrides the scenario's own seed. */
   seed?: number;
   /**
-   * The roles that call AWS beside the operator: those of the deployed functions and state machines. IAM knows those
-   * that come with their policies.
+   * The roles that call AWS in addition to the operator: those of the deployed functions and state machines. Roles that
+   * come with their policies exist in IAM.
    */
   roles?: (string | DeployedRole)[];
-  /** Those of them that call API servers; default: all. */
+  /** The roles of these that call API servers; default: all. */
   kubernetesRoles?: string[];
-  /** Those of these that restart workloads there; default: none. */
+  /** The roles of these that restart workloads there; default: none. */
   restartRoles?: string[];
-  /** Those of these that change service accounts there; default: none. */
+  /** The roles of these that change service accounts there; default: none. */
   annotateRoles?: string[];
-  /** How many of the latest calls the world remembers; default: all. */
+  /** Number of the latest calls that the world keeps; default: all. */
   keepCalls?: number;
-  /** Roles that the service assumes in other accounts than its own: whatever calls API servers there is among them. */
+  /** Roles that the service assumes in accounts other than its own, including those that call API servers there. */
   spokeRoles?: DeployedRole[];
 }
 
@@ -58,20 +58,26 @@ const HEX = '0123456789ABCDEF';
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const DEFAULT_REGION = 'us-east-1';
 
-/** What DescribeAddon shows of an unhealthy add-on; text: aws-ia/terraform-aws-eks-blueprints-addons#335. */
+/**
+ * The health issue that DescribeAddon reports for an unhealthy add-on; text:
+ * aws-ia/terraform-aws-eks-blueprints-addons#335.
+ */
 const DEGRADED_ISSUE = {
   code: 'InsufficientNumberOfReplicas',
   message: "The add-on is unhealthy because it doesn't have the desired number of replicas.",
   resourceIds: [],
 };
 
-/** A stand-in for the authority's certificate where nobody speaks TLS; the loopback transport puts a real one here. */
+/**
+ * Returns a stand-in for the authority's certificate if TLS is not used; the loopback transport replaces it with a real
+ * one.
+ */
 const placeholderCertificate = (world: World): string => {
   const lines = Array.from({ length: 12 }, () => world.random.string(64, BASE64));
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 };
 
-/** Scenarios with an add-on that the catalogue does not have are refused before. */
+/** Scenarios with an add-on that the catalogue lacks were already refused. */
 const catalogueOf = (world: World, name: string): CatalogueAddon => {
   const offered = world.catalogue.get(name);
   if (!offered) throw new Error(`The sandbox's catalogue has no add-on ${name}.`);
@@ -112,7 +118,7 @@ const addAssociations = (world: World, cluster: ClusterState, associations: Scen
   }
 };
 
-/** Whose fields are, without the values that the objects are given. */
+/** Returns the field owners without the values that the objects get. */
 const foreignFieldsOf = (addons: ScenarioCluster['addons']): ClusterState['foreignFields'] =>
   new Map(
     addons.flatMap(({ name, modifiedFields }) => {
@@ -151,7 +157,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
   for (const addon of spec.addons) cluster.addons.set(addon.name, buildAddon(world, cluster, addon));
   addAssociations(world, cluster, spec.associations);
 
-  // Pods come last: what the webhook gave them depends on the associations that there were by then.
+  // Pods come last: what the webhook gave them depends on the associations that existed by then.
   seedCluster(world, cluster, spec.nodes);
   for (const addon of spec.addons) {
     const offered = catalogueOf(world, addon.name);
@@ -190,15 +196,15 @@ const withdrawVersions = (world: World, changes: Scenario['catalogue']): void =>
   }
 };
 
-/** Where the service itself is deployed. */
+/** Returns the location where the service itself is deployed. */
 export const homeOf = (scenario: Scenario): World['home'] => {
   const [first] = scenario.accounts;
   return scenario.home ?? { account: first?.id ?? '', region: first?.clusters[0]?.region ?? DEFAULT_REGION };
 };
 
 /**
- * Where the service's stack for other accounts is deployed: into each of these accounts, in the region of the service
- * and in all that have clusters.
+ * Returns the locations of the service's stack for other accounts: each of these accounts, in the service's region and
+ * in all regions that have clusters.
  */
 export const spokePlacesOf = (scenario: Scenario): World['home'][] => {
   const home = homeOf(scenario);
@@ -211,7 +217,7 @@ export const spokePlacesOf = (scenario: Scenario): World['home'][] => {
     .flatMap(({ id: account }) => [...regions].map((region) => ({ account, region })));
 };
 
-/** A world with nothing in it yet. */
+/** Returns a world without accounts. */
 const emptyWorld = (scenario: Scenario, { seed = scenario.seed, keepCalls }: BuildOptions): World => ({
   seed,
   random: new Random(seed),
@@ -230,10 +236,10 @@ const emptyWorld = (scenario: Scenario, { seed = scenario.seed, keepCalls }: Bui
   home: homeOf(scenario),
 });
 
-/** Who calls the API servers of one account, but for its nodes. */
+/** The callers of API servers in one account, except for its nodes. */
 type AccountCallers = Omit<Callers, 'nodes'>;
 
-/** In other accounts than its own the service calls by the roles that it assumes there, where there are any. */
+/** In accounts other than its own, the service uses the roles that it assumes there, if any exist. */
 const callersIn = (
   world: World,
   account: string,
@@ -246,8 +252,8 @@ const callersIn = (
     return { operator, service: kubernetesRoles, restart: restartRoles, annotate: annotateRoles };
   const spokes = new Set(spokeRoles.map(({ arn }) => arn));
   const { all, restart, annotate } = spokeKubernetesRoles(account, partitionOf(world.home.region));
-  const there = (arns: readonly string[]): string[] => arns.filter((arn) => spokes.has(arn));
-  return { operator, service: there(all), restart: there(restart), annotate: there(annotate) };
+  const existing = (arns: readonly string[]): string[] => arns.filter((arn) => spokes.has(arn));
+  return { operator, service: existing(all), restart: existing(restart), annotate: existing(annotate) };
 };
 
 const buildAccount = (world: World, spec: Scenario['accounts'][number], callers: AccountCallers): void => {
@@ -273,7 +279,7 @@ const buildAccount = (world: World, spec: Scenario['accounts'][number], callers:
   }
 };
 
-/** The scenario must have been checked (`parseScenario`). The same scenario and seed make the same world. */
+/** Builds a world from a validated scenario (`parseScenario`). The same scenario and seed produce the same world. */
 export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): World => {
   const world = emptyWorld(scenario, options);
   withdrawVersions(world, scenario.catalogue);

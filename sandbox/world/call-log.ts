@@ -1,4 +1,4 @@
-/** What the service itself is made of, whose calls change nothing of the target. */
+/** Services that the application itself consists of; calls to them change nothing in the target. */
 export const OWN_SERVICES: readonly string[] = [
   'dynamodb',
   'states',
@@ -11,7 +11,7 @@ export const OWN_SERVICES: readonly string[] = [
   'execute-api',
 ];
 
-/** One API call, as it was answered. */
+/** One API call with its result. */
 export interface Call {
   /** Counts from 1. */
   n: number;
@@ -29,8 +29,8 @@ export interface Call {
   region: string;
   cluster?: string;
   /**
-   * Of a call that one of the service's functions made in this process: its step, the execution that invoked it, and
-   * the invocation's request id.
+   * For a call by one of the service's functions in this process: its step, the execution that invoked it, and the
+   * invocation's request id.
    */
   step?: string;
   execution?: string;
@@ -38,32 +38,35 @@ export interface Call {
   input: unknown;
   status: number;
   error?: string;
-  /** The action that the caller has no right to, such as `iam:PassRole`: it may be another than the operation's own. */
+  /**
+   * The action that the caller is not allowed to perform, such as `iam:PassRole`: it may differ from the operation's
+   * own.
+   */
   denied?: string;
 }
 
-/** Takes away the oldest once there are twice as many as shall stay, so that it costs little. */
+/** Removes the oldest entries once there are twice as many as must be kept, which is cheap on average. */
 export const keepLatest = (list: unknown[], keep: number): void => {
   if (list.length > 2 * keep) list.splice(0, list.length - keep);
 };
 
-/** How often an operation was called in one region of one account. */
+/** Number of calls of an operation in one region of one account. */
 export interface CallCount extends Pick<Call, 'service' | 'operation' | 'account' | 'region'> {
   calls: number;
-  /** Those of them that were answered with an error, by its name. */
+  /** Calls that failed, by the name of the error. */
   errors: Record<string, number>;
 }
 
-/** Every call to every service, in order; the tests' and the promises' witness. */
+/** Every call to every service, in order; the evidence for tests and promises. */
 export class CallLog {
-  /** All that were made, or the latest of them: `keep` and up to as many before. */
+  /** All calls, or the latest of them: at least `keep` and at most twice as many. */
   readonly calls: Call[] = [];
   private readonly listeners: ((call: Call) => void)[] = [];
   private readonly counted = new Map<string, CallCount>();
   private readonly keep: number;
   private total = 0;
 
-  /** `keep`: how many calls stay, for runs with millions of them. Default: all. */
+  /** `keep` is the number of calls to keep, for runs with millions of calls. Default: all. */
   constructor({ keep = Number.POSITIVE_INFINITY }: { keep?: number | undefined } = {}) {
     this.keep = keep;
   }
@@ -89,12 +92,12 @@ export class CallLog {
     if (error !== undefined) count.errors[error] = (count.errors[error] ?? 0) + 1;
   }
 
-  /** Of all calls that were made, whatever stays of them. */
+  /** Returns the counts of all calls, including those no longer kept. */
   counts(): readonly CallCount[] {
     return [...this.counted.values()];
   }
 
-  /** Calls that can change the target: everything but the service's own. Of those that are still here. */
+  /** Returns the kept calls that can change the target: all mutating calls except to the application's own services. */
   mutations(): Call[] {
     return this.calls.filter((call) => call.mutating && !OWN_SERVICES.includes(call.service));
   }

@@ -1,4 +1,4 @@
-/** Knobs of what pods get from EKS Auth and STS, and for how long they have it. */
+/** Knobs for the credentials that pods get from EKS Auth and STS, and for their lifetime. */
 import { z } from 'zod';
 import { knob, OURS, seconds } from './knob.ts';
 
@@ -7,42 +7,42 @@ export const credentialKnobs = {
     seconds.min(900).default(21_600),
     'likely',
     'EKS User Guide, "Learn how EKS Pod Identity grants pods access to AWS services": the session lasts six hours',
-    'How long the credentials live that EKS Auth gives a pod.',
+    'Lifetime of the credentials that EKS Auth issues to a pod.',
   ),
   agentRenewalSeconds: knob(
     seconds.min(60).default(10_800),
     'certain',
     'aws/eks-pod-identity-agent, internal/cache: at most three hours',
-    'After how long the agent asks EKS Auth anew for a pod that has credentials.',
+    "Time after which the agent renews a pod's credentials with EKS Auth.",
   ),
   irsaSessionSeconds: knob(
     seconds.min(900).default(3600),
     'certain',
-    'STS API Reference, AssumeRoleWithWebIdentity: DurationSeconds is 3,600 by default; SDKs leave it out',
-    'How long the credentials live that STS gives for the token of a service account.',
+    'STS API Reference, AssumeRoleWithWebIdentity: DurationSeconds is 3,600 by default; SDKs omit it',
+    'Lifetime of the credentials that STS issues for a service account token.',
   ),
   refusedRenewal: knob(
     z.enum(['keeps', 'drops']).default('keeps'),
     'likely',
-    'aws/eks-pod-identity-agent drops its entry at ResourceNotFound and AccessDenied; SDKs keep what they have until shortly before it expires, programs that start anew have nothing',
-    'What is left of unexpired credentials once their renewal is refused, such as after the association is gone: the pod keeps them until they expire, or has none from then on.',
+    'aws/eks-pod-identity-agent drops its entry at ResourceNotFound and AccessDenied; SDKs keep their credentials until shortly before expiry, while restarted programs have none',
+    'What happens to unexpired credentials once their renewal is refused, such as after the association is deleted: the pod keeps them until they expire, or loses them at once.',
   ),
   eksAuthLagSeconds: knob(
     seconds.default(0),
     'likely',
     'EKS User Guide, "Pod Identity: considerations": eventually consistent, with delays of several seconds',
-    'From the association to EKS Auth knowing it; until then it finds none.',
+    'Time from the creation of an association until EKS Auth finds it.',
   ),
   undecidedTrust: knob(
     z.enum(['allows', 'denies']).default('allows'),
     'unknown',
     OURS,
-    'What EKS Auth and STS find of a trust policy with condition keys whose values the sandbox does not know, such as the organisation or the address of a caller.',
+    "How EKS Auth and STS evaluate a trust policy with condition keys whose values the sandbox does not know, such as a caller's organisation or address.",
   ),
   podsWaitForCredentials: knob(
     z.boolean().default(false),
     'unknown',
     'it depends on the software: the VPC CNI crashes without credentials, most controllers run and fail at each call',
-    'Pods that have an AWS identity are not ready before they have got credentials.',
+    'Pods with an AWS identity become ready only once they have credentials.',
   ),
 };

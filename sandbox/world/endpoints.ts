@@ -1,15 +1,16 @@
-/** API servers by their hosts. */
+/** Finds API servers by their hosts. */
 import type { ClusterState, World } from './world.ts';
 
-interface Known {
+interface EndpointIndex {
   clusters: number;
   byHost: Map<string, ClusterState>;
 }
 
 /**
- * Made at the first look, and again once a cluster has come or an endpoint has changed: there may be thousands of them.
+ * Indexes by world, built on first use, and again once a cluster has been added or an endpoint has changed: there may
+ * be thousands of clusters.
  */
-const known = new WeakMap<World, Known>();
+const indexes = new WeakMap<World, EndpointIndex>();
 
 const originOf = (host: string): string => `https://${host.toLowerCase()}`;
 
@@ -19,28 +20,28 @@ const countOf = (world: World): number => {
   return count;
 };
 
-const look = (world: World): Known => {
+const buildIndex = (world: World): EndpointIndex => {
   const byHost = new Map<string, ClusterState>();
   for (const account of world.accounts.values()) {
     for (const cluster of account.clusters.values()) byHost.set(cluster.endpoint.toLowerCase(), cluster);
   }
-  const found = { clusters: countOf(world), byHost };
-  known.set(world, found);
-  return found;
+  const index = { clusters: countOf(world), byHost };
+  indexes.set(world, index);
+  return index;
 };
 
-/** The cluster whose API server answers at that host. */
+/** Returns the cluster whose API server answers at that host. */
 export const clusterAt = (world: World, host: string): ClusterState | undefined => {
-  const seen = known.get(world);
-  return (seen && seen.clusters === countOf(world) ? seen : look(world)).byHost.get(originOf(host));
+  const cached = indexes.get(world);
+  return (cached && cached.clusters === countOf(world) ? cached : buildIndex(world)).byHost.get(originOf(host));
 };
 
-/** Gives a cluster's API server another place: the one way to change its endpoint. */
+/** Moves a cluster's API server to another endpoint: the only way to change its endpoint. */
 export const moveApiServer = (
   world: World,
   cluster: ClusterState,
-  place: Pick<ClusterState, 'endpoint' | 'certificateAuthority'>,
+  to: Pick<ClusterState, 'endpoint' | 'certificateAuthority'>,
 ): void => {
-  Object.assign(cluster, { endpoint: place.endpoint, certificateAuthority: place.certificateAuthority });
-  known.delete(world);
+  Object.assign(cluster, { endpoint: to.endpoint, certificateAuthority: to.certificateAuthority });
+  indexes.delete(world);
 };

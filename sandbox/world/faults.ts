@@ -1,17 +1,17 @@
 /**
- * Faults: what goes wrong with the calls that the service's own functions make, and when. Declared in a scenario, or
- * added by code. How each kind is played is in `door-faults.ts`.
+ * Faults: failures of the calls that the service's own functions make, and their conditions. Declared in a scenario, or
+ * added by code. `door-faults.ts` injects each kind.
  */
 import { z } from 'zod';
 import { isObject } from '../json.ts';
 import { keepLatest } from './call-log.ts';
 
 /**
- * `throttled` to `not-found`: the service refuses, with its own error, and does nothing. `lost-…`: the connection
- * breaks before the call arrives, or before its reply does. `crash-…`: the function's process dies there. `time-out-…`:
- * the call hangs until the function's time is up; before: it arrives then, after: it had arrived at once; the
- * invocation goes on, while Step Functions already retries. `abort-…`: the execution is stopped; the invocation goes on
- * to its end.
+ * `throttled` to `not-found`: the service refuses the call with its own error and does nothing. `lost-…`: the
+ * connection breaks before the call arrives, or before its reply does. `crash-…`: the function's process dies before or
+ * after the call. `time-out-…`: the call hangs until the function times out; `before`: it arrives then, `after`: it
+ * arrived at once; the invocation continues while Step Functions already retries. `abort-…`: the execution is stopped;
+ * the invocation continues to its end.
  */
 export const FAULT_KINDS = [
   'throttled',
@@ -30,7 +30,7 @@ export const FAULT_KINDS = [
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-/** Kinds that happen to a call alone; the others happen to the function or the execution that makes it. */
+/** Kinds that affect only the call; the others affect the function or execution that makes it. */
 export const CALL_FAULTS: readonly FaultKind[] = [
   'throttled',
   'server-error',
@@ -41,7 +41,7 @@ export const CALL_FAULTS: readonly FaultKind[] = [
   'not-found',
 ];
 
-/** Kinds that say nothing of the call, only that it was not served: an outage of a service is one of them. */
+/** Kinds that only mean that the call was not served, as in an outage of the service. */
 const PASSING_FAULTS: readonly FaultKind[] = ['throttled', 'server-error', 'lost-before'];
 
 export const fault = z
@@ -50,39 +50,37 @@ export const fault = z
       .enum(['eks', 'iam', 'sts', 'dynamodb', 'states', 'events', 's3', 'kubernetes', 'eks-auth'])
       .optional()
       .describe(
-        'Calls of that service only. `eks-auth`: what pods ask for their credentials, which wants `after` and `seconds`; with `sts` they strike pods on IRSA too.',
+        'Only calls to that service. `eks-auth`: credential requests of pods, which requires `after` and `seconds`; with `sts` such a fault also affects pods on IRSA.',
       ),
     operation: z
       .string()
       .min(1)
       .optional()
-      .describe('Calls of that operation only, named as the call log names it: `DeleteAddon`, `list pods`.'),
-    region: z.string().min(1).optional().describe('Calls of that region only.'),
-    cluster: z.string().min(1).optional().describe('Calls of the API server of that cluster only, by its name.'),
-    step: z.string().min(1).optional().describe("Calls of that step's function only: `delete-addon`."),
+      .describe('Only calls of that operation, by its name in the call log: `DeleteAddon`, `list pods`.'),
+    region: z.string().min(1).optional().describe('Only calls to that region.'),
+    cluster: z.string().min(1).optional().describe('Only calls to the API server of the cluster with that name.'),
+    step: z.string().min(1).optional().describe("Only calls by that step's function: `delete-addon`."),
     input: z
       .record(z.string(), z.unknown())
       .optional()
-      .describe(
-        "Calls whose input, as the call log has it, contains all of this: an object's other fields do not matter.",
-      ),
+      .describe('Only calls whose input in the call log contains all of this: other fields of an object are ignored.'),
     call: z
       .number()
       .int()
       .min(1)
       .default(1)
-      .describe('Which of the calls that match is the first to be struck, counted from 1 over the whole run.'),
+      .describe('Number of the first affected call among the matching ones, counted from 1 over the whole run.'),
     times: z
       .union([z.number().int().min(1), z.literal('all')])
       .default(1)
-      .describe('How many of them are struck, one after the other; `all`: every further one too.'),
+      .describe('Number of consecutive matching calls that are affected; `all`: every further one.'),
     seconds: z
       .number()
       .positive()
       .max(7 * 86_400)
       .optional()
       .describe(
-        'An outage: every call that matches is struck, from the first struck one on and for so long, in the time of the world. `times` then counts no more.',
+        'An outage: every matching call is affected for this many seconds from the first affected one on, in the time of the world. `times` is then ignored.',
       ),
     after: z
       .number()
@@ -90,47 +88,54 @@ export const fault = z
       .max(7 * 86_400)
       .optional()
       .describe(
-        'An outage that begins so many seconds after the sandbox opened, whoever calls. `call` then counts no more.',
+        'An outage that begins this many seconds after the sandbox opened, regardless of calls. `call` is then ignored.',
       ),
     kind: z
       .enum(FAULT_KINDS)
       .describe(
-        'What happens. `throttled`, `server-error`, `access-denied`, `in-use`, `not-found`: the service refuses so, and does nothing. `lost`: the connection breaks before the call arrives, or before its reply does. `crash`: the function dies. `time-out`: the call hangs until the function has timed out, and the invocation goes on. `abort`: the execution is stopped. `before` and `after`: the call had its effect, or not.',
+        'What happens. `throttled`, `server-error`, `access-denied`, `in-use`, `not-found`: the service refuses with that error, and does nothing. `lost`: the connection breaks before the call arrives, or before its reply does. `crash`: the process of the function dies. `time-out`: the call hangs until the function has timed out, and the invocation continues. `abort`: the execution is stopped. `before`: the call had no effect by then; `after`: it had its effect.',
       ),
   })
   .refine(({ after, seconds }) => after === undefined || seconds !== undefined, {
     path: ['seconds'],
-    message: 'must say how long the outage lasts that begins with after',
+    message: 'must be set together with after, as the duration of the outage',
   })
   .refine(
     ({ service, after, kind }) => service !== 'eks-auth' || (after !== undefined && PASSING_FAULTS.includes(kind)),
     {
       path: ['after'],
-      message: 'of eks-auth there are only outages: throttled, server-error or lost-before, with after',
+      message:
+        'must be set for eks-auth, which supports only outages of the kinds throttled, server-error and lost-before',
     },
   )
-  .meta({ id: 'Fault', description: "Strikes calls that the service's own functions make, never the operator's." });
-/** As it is written: with defaults left out. */
+  .meta({
+    id: 'Fault',
+    description: "A failure that affects calls of the service's own functions, never the operator's.",
+  });
+/** A fault as a scenario declares it, with defaults omitted. */
 export type FaultInput = z.input<typeof fault>;
 export type Fault = z.output<typeof fault>;
 
-/** A call that a fault could strike. */
+/** A call that a fault could affect. */
 export interface SeenCall {
-  /** Counts from 1 over the run: a fault without filters strikes the call of that number. */
+  /** Counts from 1 over the run: a fault without filters affects the call with that number. */
   n: number;
   service: string;
   operation: string;
   step: string;
-  /** Where the call goes; left out: it is not known. */
+  /** The region of the call; omitted if unknown. */
   region?: string;
-  /** Of an API server. */
+  /** The cluster of a call to an API server. */
   cluster?: string;
   mutating: boolean;
-  /** Of the execution that the invocation belongs to. */
+  /** ARN of the execution that the invocation belongs to. */
   executionArn?: string;
 }
 
-/** Whether `whole` has all that `part` has; lists must be equal in length, their items are compared the same way. */
+/**
+ * Returns whether `whole` contains everything in `part`; lists must be equal in length, and their items are compared
+ * the same way.
+ */
 const contains = (whole: unknown, part: unknown): boolean => {
   if (Array.isArray(part))
     return (
@@ -144,14 +149,14 @@ const contains = (whole: unknown, part: unknown): boolean => {
   return Object.is(whole, part);
 };
 
-/** A fault that can't happen where the functions run; the message says why and what to do. */
+/** A fault that is not possible where the functions run; the message says why and what to do. */
 export class FaultError extends Error {
   override readonly name = 'FaultError';
 }
 
-/** The faults of a world, and the calls that they could strike. */
+/** The faults of a world, and the calls that they could affect. */
 export class Faults {
-  /** All, or the latest: `keep` and up to as many before. */
+  /** All calls, or the latest: at least `keep` and at most twice as many. */
   readonly seen: SeenCall[] = [];
   private readonly keep: number;
   private total = 0;
@@ -159,50 +164,56 @@ export class Faults {
   private readonly list: { fault: Fault; matched: number; since?: number }[] = [];
   private possible: readonly FaultKind[] = FAULT_KINDS;
 
-  /** `keep`: how many calls stay in `seen`. Default: all. `startAt`: the world's time when the sandbox opened. */
+  /**
+   * `keep` is the number of calls to keep in `seen`; default: all. `startAt` is the world's time when the sandbox
+   * opened.
+   */
   constructor(
     list: readonly FaultInput[],
     { keep = Number.POSITIVE_INFINITY, startAt = 0 }: { keep?: number | undefined; startAt?: number } = {},
   ) {
     this.keep = keep;
     this.startAt = startAt;
-    for (const one of list) this.add(one);
+    for (const each of list) this.add(each);
   }
 
-  /** Counts calls from now on. Throws ZodError for what is no fault, FaultError for one that can't happen here. */
-  add(one: FaultInput): void {
-    const parsed = fault.parse(one);
+  /**
+   * Adds a fault, which counts calls from now on. Throws ZodError for an invalid fault, FaultError for one that is not
+   * possible here.
+   */
+  add(input: FaultInput): void {
+    const parsed = fault.parse(input);
     this.check(parsed);
     this.list.push({ fault: parsed, matched: 0 });
   }
 
-  /** Nothing goes wrong any more; `seen` stays. */
+  /** Removes all faults; `seen` is kept. */
   clear(): void {
     this.list.length = 0;
   }
 
-  /**
-   * From now on only faults of those kinds are taken. Throws FaultError for one of another kind that is there already.
-   */
+  /** Accepts only faults of those kinds from now on. Throws FaultError if a fault of another kind already exists. */
   restrict(kinds: readonly FaultKind[]): void {
     this.possible = kinds;
     for (const { fault: each } of this.list) this.check(each);
   }
 
-  /** Whether an outage that has its own time is going on. */
+  /** Returns whether an outage with its own start time is active. */
   private isOn({ after, seconds = 0 }: Fault, now: number): boolean {
     const since = this.startAt + (after ?? Number.POSITIVE_INFINITY) * 1000;
     return now >= since && now < since + seconds * 1000;
   }
 
-  /** The outages that have their own time, each with when it begins: milliseconds since 1970. */
+  /** Returns the outages that have their own start time, in milliseconds since 1970. */
   outages(): { fault: Fault; at: number }[] {
     return this.list.flatMap(({ fault: each }) =>
       each.after === undefined ? [] : [{ fault: each, at: this.startAt + each.after * 1000 }],
     );
   }
 
-  /** What an outage does to a call that none of the service's functions makes; undefined where none is on. */
+  /**
+   * Returns how an outage affects a call that none of the service's functions makes; undefined if no outage is active.
+   */
   outageAt(call: Pick<SeenCall, 'service' | 'operation' | 'region' | 'cluster'>, now: number): FaultKind | undefined {
     return this.list.find(
       ({ fault: each }) =>
@@ -219,13 +230,13 @@ export class Faults {
   private check({ kind }: Fault): void {
     if (this.possible.includes(kind)) return;
     throw new FaultError(
-      `The fault ${kind} can't happen to bundled functions, which run in processes of their own. Choose one of ${this.possible.join(', ')}, or run the functions from source.`,
+      `The fault ${kind} cannot be injected into bundled functions, which run in separate processes. Choose one of ${this.possible.join(', ')}, or run the functions from source.`,
     );
   }
 
   /**
-   * Counts the call and answers what happens to it; where several faults strike, the first of the list. `input` is
-   * asked for only where a fault looks at it. `now`: the world's time, milliseconds since 1970.
+   * Counts the call and returns the kind of fault that affects it; if several do, the first in the list. `input` is
+   * called only if a fault filters by it. `now` is the world's time in milliseconds since 1970.
    */
   strike(call: Omit<SeenCall, 'n'>, input: () => unknown, now = 0): FaultKind | undefined {
     this.total += 1;
@@ -234,14 +245,14 @@ export class Faults {
     let kind: FaultKind | undefined;
     for (const entry of this.list) {
       const { fault: each } = entry;
-      const isMeant =
+      const isMatch =
         (each.service ?? call.service) === call.service &&
         (each.operation ?? call.operation) === call.operation &&
         (each.step ?? call.step) === call.step &&
         (each.region ?? call.region) === call.region &&
         (each.cluster ?? call.cluster) === call.cluster &&
         (each.input === undefined || contains(input(), each.input));
-      if (!isMeant) continue;
+      if (!isMatch) continue;
       if (each.after !== undefined) {
         if (this.isOn(each, now)) kind ??= each.kind;
         continue;

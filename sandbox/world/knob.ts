@@ -1,29 +1,32 @@
-/** How a knob is made: its values, how sure its default is, and who says so. */
+/** Defines knobs: their values, and the confidence and source of their defaults. */
 import { z } from 'zod';
 
 export const seconds = z.number().min(0).max(86_400);
 
-/** How long pods take until they are ready: the same for all, or each pod's own between two bounds. */
+/** Time that pods take to become ready: the same for all pods, or drawn for each pod between two bounds. */
 export const readySeconds = z.union([
   seconds,
   z
-    .strictObject({ min: seconds.describe('Most pods take little more.'), max: seconds.describe('Few take so long.') })
+    .strictObject({
+      min: seconds.describe('Most pods take little longer.'),
+      max: seconds.describe('Few pods take so long.'),
+    })
     .refine(({ min, max }) => min <= max, { path: ['max'], message: 'must not be less than min' })
     .meta({
       id: 'ReadySeconds',
-      description: 'Each pod takes a time of its own between these, drawn from the seed.',
+      description: 'Each pod takes its own time between these bounds, drawn from the seed.',
     }),
 ]);
 
 /**
- * How sure it is that AWS behaves as the default says. `certain`: documented, or reported word for word; `likely`:
- * several reports point there; `unknown`: nobody has said; `placeholder`: a duration that nobody has published.
+ * How certain it is that AWS behaves like the default. `certain`: documented, or reported word for word; `likely`:
+ * several reports indicate it; `unknown`: no source covers it; `placeholder`: a duration that no source publishes.
  */
 export type Confidence = 'certain' | 'likely' | 'unknown' | 'placeholder';
 
-/** Both go into the published schema, and with it into docs/sandbox.md. */
+/** Confidence and source become part of the published schema, and thereby of docs/sandbox.md. */
 export const knob = <T extends z.ZodType>(schema: T, confidence: Confidence, source: string, description: string): T =>
   schema.meta({ description, confidence, source });
 
-/** The source of what nobody has said. */
+/** The source of defaults that no source covers. */
 export const OURS = 'chosen for the sandbox';

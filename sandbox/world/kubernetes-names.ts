@@ -1,4 +1,4 @@
-/** What the parts of a scenario that are about Kubernetes have in common. */
+/** Schemas shared by the Kubernetes parts of a scenario. */
 import { z } from 'zod';
 
 /** RFC 1123: names of namespaces, service accounts and workloads. */
@@ -8,5 +8,5 @@ export const kubernetesName = z
     /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
     'must be a Kubernetes name (lower-case letters, digits, - and ., at most 253)',
   );
-export const namespace = kubernetesName.describe('Its namespace; made where it is missing.');
+export const namespace = kubernetesName.describe('Its namespace; created if it does not exist.');
 export const strings = z.record(z.string(), z.string());

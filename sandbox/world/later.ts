@@ -1,6 +1,6 @@
 import type { SandboxClock, Timer, TimerOptions } from './clock.ts';
 
-/** What is to happen after a while, until it is closed. */
+/** Runs functions after a delay, until it is closed. */
 export class Later {
   private readonly clock: SandboxClock;
   private readonly timers = new Set<Timer>();
@@ -20,7 +20,7 @@ export class Later {
     });
   }
 
-  /** Nothing of it happens any more. */
+  /** Cancels everything that is pending. */
   close(): void {
     this.isClosed = true;
     for (const timer of this.timers) timer.cancel();

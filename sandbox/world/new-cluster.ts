@@ -12,7 +12,7 @@ type Given =
   | 'endpoint'
   | 'certificateAuthority';
 
-/** A cluster that is active and has nothing in it but what is given. */
+/** Returns an active cluster that is empty except for what is given. */
 export const newCluster = (given: Pick<ClusterState, Given> & Partial<ClusterState>): ClusterState => ({
   arn: clusterArn({ ...given, cluster: given.name }),
   status: 'ACTIVE',

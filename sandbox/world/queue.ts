@@ -1,18 +1,16 @@
-/** What is queued: by its time, and where that is equal by its order. */
+/** A queued item, ordered by time, and by `order` if the times are equal. */
 export interface Queued {
   at: number;
-  /** Of one queue each is there once. */
+  /** Unique within a queue. */
   order: number;
 }
 
 const isBefore = (a: Queued, b: Queued): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
 
-/**
- * Things by their time, those of one time by their order: a binary heap, so that thousands of waiting ones cost little.
- */
+/** A queue by time, and by order at equal times: a binary heap, so that thousands of waiting items are cheap. */
 export class TimeQueue<T extends Queued> {
   private readonly heap: T[] = [];
-  private readonly places = new Map<T, number>();
+  private readonly indices = new Map<T, number>();
 
   get size(): number {
     return this.heap.length;
@@ -26,11 +24,11 @@ export class TimeQueue<T extends Queued> {
     return this.heap[0];
   }
 
-  /** Nothing happens where it is not there any more. */
+  /** Does nothing if the item is no longer in the queue. */
   remove(item: T): void {
-    const index = this.places.get(item);
+    const index = this.indices.get(item);
     if (index === undefined) return;
-    this.places.delete(item);
+    this.indices.delete(item);
     const last = this.heap.pop();
     if (last === undefined || last === item) return;
     const parent = this.heap[parentOf(index)];
@@ -40,7 +38,7 @@ export class TimeQueue<T extends Queued> {
 
   private put(item: T, index: number): void {
     this.heap[index] = item;
-    this.places.set(item, index);
+    this.indices.set(item, index);
   }
 
   private rise(item: T, from: number): void {

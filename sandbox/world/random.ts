@@ -20,7 +20,8 @@ export class Random {
   }
 
   string(length: number, alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'): string {
-    // In one piece, not added up: what is added up stays in pieces in memory, and a world keeps thousands of ids.
+    // Built in one piece rather than by concatenation: concatenated strings stay in pieces in memory, and a world keeps
+    // thousands of ids.
     const codes: number[] = [];
     for (let index = 0; index < length; index += 1) codes.push(alphabet.charCodeAt(this.integer(alphabet.length)));
     return String.fromCharCode(...codes);
@@ -32,7 +33,7 @@ export class Random {
     return [hex(8), hex(4), `4${hex(3)}`, `${this.string(1, '89ab')}${hex(3)}`, hex(12)].join('-');
   }
 
-  /** A generator of its own, so that one user of randomness does not shift another's. */
+  /** Returns an independent generator, so that one consumer of randomness does not shift another's sequence. */
   fork(): Random {
     return new Random(this.integer(4_294_967_296));
   }

@@ -2,8 +2,8 @@
 import type { World } from './world.ts';
 
 /**
- * Enabled in every account, and can't be disabled (AWS Account Management Reference Guide, "Enable or disable AWS
- * Regions in your account").
+ * Regions that are enabled in every account and cannot be disabled (AWS Account Management Reference Guide, "Enable or
+ * disable AWS Regions in your account").
  */
 export const DEFAULT_REGIONS: readonly string[] = [
   'ap-northeast-1',

@@ -4,37 +4,37 @@ import { Timers } from './timers.ts';
 
 /** A thread of control. It works unless it is parked. */
 interface Thread {
-  /** How many promises it waits for; a thread may wait for several at once. */
+  /** Number of promises that it waits for; a thread may wait for several at once. */
   parks: number;
   hasEnded: boolean;
-  /** The tick at which it began to work. */
+  /** The tick at which it started working. */
   since: number;
 }
 
-/** The longest that Node.js can wait; it would fire at once after a longer one. */
+/** The longest timeout of Node.js; a longer one would fire at once. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 const TICK_MILLISECONDS = 1000;
 
 export interface ScaledClockOptions {
   /**
-   * How many seconds a thread may work without a pause before it counts as hanging; default 60. They are counted by
-   * ticks of this process, so that one that got no processor for a while is not taken for one that hangs.
+   * How many seconds a thread may work without a pause before it counts as hanging; default 60. Seconds are counted by
+   * ticks of this process, so that a process that got no processor time for a while is not mistaken for one that hangs.
    */
   patience?: number;
 }
 
 /**
- * Time that passes `scale` times as fast as on the wall, but only while everybody waits: it stands still while any
+ * Time that passes `scale` times as fast as real time, but only while all threads wait: it stands still while any
  * thread works. It starts at `startAt` (milliseconds since 1970).
  *
- * A limit of the world, such as a function's time-out, therefore never runs out because the machine is slow. For the
- * same reason time never passes a timer that has not fired: one timer fires, whoever it wakes does its work, and only
- * then time goes on. A slow machine makes the world slower than `scale`, and changes nothing else.
+ * A limit of the world, such as a function's timeout, therefore never expires because the machine is slow. For the same
+ * reason time never passes a timer that has not fired: one timer fires, the threads that it wakes do their work, and
+ * only then does time continue. A slow machine makes the world slower than `scale`, and changes nothing else.
  *
- * A thread that hangs (a handler that waits for a promise that nobody resolves) counts as parked after `patience`, so
- * that its time-out comes. Whoever is no thread, such as a program that calls over a socket, stops time only while its
- * request is answered by a thread.
+ * A thread that hangs (a handler that waits for a promise that never resolves) counts as parked after `patience`, so
+ * that its timeout fires. A caller that is not a thread, such as a program that calls over a socket, stops time only
+ * while a thread answers its request.
  */
 export class ScaledClock implements SandboxClock {
   readonly kind: 'real' | 'scaled';
@@ -43,9 +43,9 @@ export class ScaledClock implements SandboxClock {
   private readonly current = new AsyncLocalStorage<Thread>();
   private readonly working = new Set<Thread>();
   private scale: number;
-  /** The world's time when it last stood still. */
+  /** The world's time when it last stopped. */
   private time: number;
-  /** By the machine's clock: since when time has been passing; undefined while it stands still. */
+  /** The machine's time since which the world's time has been passing; undefined while it stands still. */
   private passingSince: number | undefined = performance.now();
   private isResuming = false;
   private alarm: { cancel: () => void; unref: () => void } | undefined;
@@ -67,7 +67,7 @@ export class ScaledClock implements SandboxClock {
     return this.park(this.timer(milliseconds).elapsed);
   }
 
-  /** Lets time pass that many times as fast as on the wall from now on. */
+  /** Makes time pass that many times as fast as real time from now on. */
   setScale(scale: number): void {
     this.time = this.exactNow();
     if (this.passingSince !== undefined) this.passingSince = performance.now();
@@ -86,7 +86,7 @@ export class ScaledClock implements SandboxClock {
     }
   }
 
-  /** Parks the thread that calls; whoever is no thread just waits. */
+  /** Parks the calling thread; a caller that is not a thread just waits. */
   async park<T>(promise: Promise<T>, _options?: ParkOptions): Promise<T> {
     const thread = this.current.getStore();
     if (!thread || thread.hasEnded) return promise;
@@ -133,7 +133,7 @@ export class ScaledClock implements SandboxClock {
     this.passingSince = undefined;
   }
 
-  /** In a turn of its own: between two threads of which one wakes the other no time passes. */
+  /** Runs in a later turn: no time passes between one thread and another that it wakes. */
   private resumeSoon(): void {
     if (this.isResuming || this.working.size > 0) return;
     this.isResuming = true;
@@ -157,7 +157,7 @@ export class ScaledClock implements SandboxClock {
       this.alarm = undefined;
       this.fireFirst();
     };
-    // A time-out of Node.js takes a millisecond at least, which may be seconds of the world's time.
+    // A timeout of Node.js takes at least a millisecond, which may be seconds of the world's time.
     if (left < 1) {
       const turn = setImmediate(wake);
       this.alarm = { cancel: () => clearImmediate(turn), unref: () => turn.unref() };
@@ -168,7 +168,10 @@ export class ScaledClock implements SandboxClock {
     if (!this.timers.isAwaited) this.alarm.unref();
   }
 
-  /** Time stands still until those that the timer wakes have begun to work, or have found nothing to do. */
+  /**
+   * Fires the first timer; time stands still until the threads that it wakes have started working, or have had nothing
+   * to do.
+   */
   private fireFirst(): void {
     const first = this.timers.first();
     if (this.passingSince === undefined || !first) return;
@@ -179,7 +182,7 @@ export class ScaledClock implements SandboxClock {
     this.resumeSoon();
   }
 
-  /** Counts the seconds while there is work, and no longer waits for a thread that hangs. */
+  /** Counts the seconds while there is work, and stops waiting for threads that hang. */
   private tick(): void {
     if (this.isTicking) return;
     this.isTicking = true;

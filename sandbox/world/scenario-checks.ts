@@ -1,4 +1,4 @@
-/** What a scenario's schema can't see: that its parts fit each other, its accounts and the catalogue. */
+/** Checks what a scenario's schema cannot: that its parts fit each other, its accounts and the catalogue. */
 import type { Catalogue } from '../catalog/catalogue.ts';
 import { DEFAULT_REGIONS } from './regions.ts';
 import { CLUSTER_VERSIONS } from '../catalog/cluster-versions.ts';
@@ -8,7 +8,7 @@ import { type Report, reportDuplicates, type ScenarioProblem } from './scenario-
 import { checkOidcProviders } from './scenario-oidc-checks.ts';
 import { checkRoles } from './scenario-role-checks.ts';
 
-/** Regions that an account can disable at all, and throttles of accounts that there are. */
+/** Checks that disabled regions can be disabled, and that throttles name existing accounts. */
 const checkRegions = (scenario: Scenario, report: Report): void => {
   const ids = scenario.accounts.map((account) => account.id);
   for (const [index, { id, disabledRegions }] of scenario.accounts.entries()) {
@@ -17,10 +17,13 @@ const checkRegions = (scenario: Scenario, report: Report): void => {
       if (DEFAULT_REGIONS.includes(region))
         report(
           [...path, position],
-          `every account has ${region}, which can't be disabled. Name a region that has to be enabled first, such as eu-south-1.`,
+          `the region ${region} is enabled in every account and cannot be disabled. Choose an opt-in region, such as eu-south-1.`,
         );
       if (scenario.home?.account === id && scenario.home.region === region)
-        report([...path, position], 'the service itself is deployed there. Change home, or remove it.');
+        report(
+          [...path, position],
+          'the service itself is deployed in this region. Change home, or remove the region.',
+        );
     }
     reportDuplicates(
       disabledRegions,
@@ -32,7 +35,10 @@ const checkRegions = (scenario: Scenario, report: Report): void => {
   }
   for (const [index, { account }] of scenario.throttles.entries()) {
     if (account !== undefined && !ids.includes(account))
-      report(['throttles', index, 'account'], `there is no account ${account}. The scenario has: ${ids.join(', ')}.`);
+      report(
+        ['throttles', index, 'account'],
+        `the account ${account} does not exist. The scenario has: ${ids.join(', ')}.`,
+      );
   }
 };
 
@@ -60,7 +66,7 @@ const checkAccounts = ({ accounts }: Scenario, catalogue: Catalogue, report: Rep
   }
 };
 
-/** No cluster has a version of Kubernetes that EKS does not have yet when the world begins. */
+/** Checks that no cluster has a Kubernetes version that EKS did not support yet when the world begins. */
 const checkReleases = ({ accounts, startAt }: Scenario, report: Report): void => {
   for (const [index, { clusters }] of accounts.entries()) {
     for (const [position, { version }] of clusters.entries()) {
@@ -68,7 +74,7 @@ const checkReleases = ({ accounts, startAt }: Scenario, report: Report): void =>
       if (released === undefined || Date.parse(released) <= Date.parse(startAt)) continue;
       report(
         ['accounts', index, 'clusters', position, 'version'],
-        `EKS has Kubernetes ${version} since ${released}, and the world begins before that, on ${startAt.slice(0, 10)}. Change startAt, or the version.`,
+        `EKS supports Kubernetes ${version} since ${released}, but the world begins before that, on ${startAt.slice(0, 10)}. Change startAt, or the version.`,
       );
     }
   }
@@ -78,12 +84,12 @@ const checkHome = ({ home, accounts }: Scenario, report: Report): void => {
   if (home && !accounts.some((account) => account.id === home.account)) {
     report(
       ['home', 'account'],
-      `there is no account ${home.account}. The scenario has: ${accounts.map((account) => account.id).join(', ')}.`,
+      `the account ${home.account} does not exist. The scenario has: ${accounts.map((account) => account.id).join(', ')}.`,
     );
   }
 };
 
-/** Versions that a scenario withdraws must be in the catalogue. */
+/** Checks that withdrawn versions are in the catalogue. */
 const checkCatalogueChanges = (changes: Scenario['catalogue'], catalogue: Catalogue, report: Report): void => {
   for (const [index, change] of changes.entries()) {
     const known = catalogue.get(change.addon);
@@ -95,16 +101,16 @@ const checkCatalogueChanges = (changes: Scenario['catalogue'], catalogue: Catalo
       continue;
     }
     for (const [position, version] of change.withdrawnVersions.entries()) {
-      if (known.versions.some((one) => one.version === version)) continue;
+      if (known.versions.some((each) => each.version === version)) continue;
       report(
         ['catalogue', index, 'withdrawnVersions', position],
-        `the catalogue has no version ${version} of ${change.addon}. It has: ${known.versions.map((one) => one.version).join(', ')}.`,
+        `the catalogue has no version ${version} of ${change.addon}. It has: ${known.versions.map((each) => each.version).join(', ')}.`,
       );
     }
   }
 };
 
-/** Every way in which a scenario that passed its schema does not fit together; empty when it does. */
+/** Returns every inconsistency in a scenario that matches its schema; empty if there is none. */
 export const checkScenario = (scenario: Scenario, catalogue: Catalogue): ScenarioProblem[] => {
   const problems: ScenarioProblem[] = [];
   const report: Report = (path, message) => problems.push({ path, message });

@@ -1,4 +1,4 @@
-/** What goes on in a cluster by itself: nodes that get lost, autoscalers, and budgets that evictions heed. */
+/** Changes in a cluster without any caller: lost nodes, autoscalers, and budgets for evictions. */
 import { z } from 'zod';
 import { kubernetesName, namespace, strings } from './kubernetes-names.ts';
 
@@ -10,27 +10,27 @@ export const nodeLoss = z
       .number()
       .min(-7 * 86_400)
       .max(7 * 86_400)
-      .describe('When it happens, after the sandbox has opened; negative: before that.'),
-    nodes: z.number().int().min(1).max(500).default(1).describe('How many, drawn from the seed.'),
+      .describe('Time of the loss after the sandbox has opened; negative: before that.'),
+    nodes: z.number().int().min(1).max(500).default(1).describe('Number of nodes, drawn from the seed.'),
     goneAfterSeconds: z
       .number()
       .min(0)
       .max(7 * 86_400)
       .optional()
       .describe(
-        'From the loss to the end of the node, with which its pods are gone too; where it is left out, they stay Terminating for good.',
+        'Time from the loss until the node and its pods are removed; if omitted, the pods stay Terminating permanently.',
       ),
     replacedAfterSeconds: z
       .number()
       .min(0)
       .max(7 * 86_400)
       .optional()
-      .describe('From the loss to another node of the cluster; none where it is left out.'),
+      .describe('Time from the loss until another node joins the cluster; if omitted, none does.'),
   })
   .meta({
     id: 'NodeLoss',
     description:
-      "A node that nobody hears of any more. Its pods are not ready from then on; after five minutes all but those of DaemonSets are deleted, and stay Terminating as long as the node's object is there.",
+      'A node that stops reporting. Its pods are not ready from then on; after five minutes all except those of DaemonSets are deleted, and stay Terminating as long as the node object exists.',
   });
 export type NodeLoss = z.infer<typeof nodeLoss>;
 
@@ -38,16 +38,18 @@ export const disruptionBudget = z
   .strictObject({
     namespace,
     name: kubernetesName.describe('Its name.'),
-    labels: strings.describe('Labels of the pods that it is about.'),
-    minAvailable: countOrShare.optional().describe('How many of them must stay: a number, or a share such as `50%`.'),
-    maxUnavailable: countOrShare.optional().describe('How many of them may be missing instead.'),
+    labels: strings.describe('Labels of the pods that it covers.'),
+    minAvailable: countOrShare
+      .optional()
+      .describe('How many of them must stay available: a number, or a percentage such as `50%`.'),
+    maxUnavailable: countOrShare.optional().describe('How many of them may be unavailable instead.'),
   })
   .refine(({ minAvailable, maxUnavailable }) => (minAvailable === undefined) !== (maxUnavailable === undefined), {
     message: 'must have either minAvailable or maxUnavailable',
   })
   .meta({
     id: 'DisruptionBudget',
-    description: 'A PodDisruptionBudget: evictions heed it, rollouts and deletions do not.',
+    description: 'A PodDisruptionBudget: evictions respect it, rollouts and deletions do not.',
   });
 export type ScenarioBudget = z.infer<typeof disruptionBudget>;
 
@@ -55,10 +57,10 @@ export const autoscaler = z
   .strictObject({
     kind: z.enum(['Deployment', 'StatefulSet']).describe('Kind of the workload.'),
     namespace,
-    name: kubernetesName.describe('Name of the workload; while there is none, nothing happens.'),
-    minReplicas: z.number().int().min(1).max(5000).default(1).describe('The fewest pods.'),
-    maxReplicas: z.number().int().min(1).max(5000).describe('The most pods.'),
-    everySeconds: z.number().min(15).max(86_400).default(60).describe('How often it changes their number.'),
+    name: kubernetesName.describe('Name of the workload; while it does not exist, nothing happens.'),
+    minReplicas: z.number().int().min(1).max(5000).default(1).describe('Minimum number of pods.'),
+    maxReplicas: z.number().int().min(1).max(5000).describe('Maximum number of pods.'),
+    everySeconds: z.number().min(15).max(86_400).default(60).describe('Interval between changes of their number.'),
   })
   .refine(({ minReplicas, maxReplicas }) => minReplicas <= maxReplicas, {
     path: ['maxReplicas'],
@@ -67,6 +69,6 @@ export const autoscaler = z
   .meta({
     id: 'Autoscaler',
     description:
-      'A HorizontalPodAutoscaler under changing load: it sets the number of pods by the subresource `scale`, as kube-controller-manager, to one that is drawn from the seed each time.',
+      'A HorizontalPodAutoscaler under changing load: it sets the number of pods through the subresource `scale`, as kube-controller-manager, to a number drawn from the seed each time.',
   });
 export type ScenarioAutoscaler = z.infer<typeof autoscaler>;

@@ -1,11 +1,14 @@
-/** Checks of one cluster of a scenario: its parts fit each other, its account and the catalogue. */
+/** Checks one cluster of a scenario: that its parts fit each other, its account and the catalogue. */
 import type { Catalogue, CatalogueAddon } from '../catalog/catalogue.ts';
 import { isJson } from '../json.ts';
 import { isWorkloadKind } from '../kubernetes/store.ts';
 import type { ScenarioAddon, ScenarioCluster } from './scenario.ts';
 import { checkRoleAccount, type Path, type Report, reportDuplicates } from './scenario-problems.ts';
 
-/** Fields of a workload must be those of one that the add-on has; what else it has, the catalogue does not say. */
+/**
+ * Checks that fields of a workload belong to one that the add-on has; the catalogue does not list the add-on's other
+ * objects.
+ */
 const checkModifiedFields = (addon: ScenarioAddon, known: CatalogueAddon, path: Path, report: Report): void => {
   const fields = addon.modifiedFields ?? [];
   const workloads = known.objects.workloads.map(({ kind, name }) => `${kind}.apps ${name}`);
@@ -15,7 +18,7 @@ const checkModifiedFields = (addon: ScenarioAddon, known: CatalogueAddon, path: 
     if (isWorkload && !workloads.includes(object))
       report([...path, index, 'field'], `${addon.name} has no ${object}. It has: ${workloads.join(', ')}.`);
     if (!isWorkload && value !== undefined)
-      report([...path, index, 'value'], `the sandbox has no ${object} to set it in. Remove it.`);
+      report([...path, index, 'value'], `the sandbox has no ${object} to set it in. Remove the value.`);
   }
   reportDuplicates(
     fields,
@@ -26,7 +29,7 @@ const checkModifiedFields = (addon: ScenarioAddon, known: CatalogueAddon, path: 
   );
 };
 
-/** A variable has a value, or a Secret that it comes from. */
+/** Checks that a variable has either a value or a Secret as its source. */
 const checkVariables = (
   variables: { name: string; value?: string | undefined; secret?: object | undefined }[],
   path: Path,
@@ -41,7 +44,7 @@ const checkVariables = (
   }
 };
 
-/** What people have added to the pods of an add-on must be of a workload and container that it has. */
+/** Checks that added environment variables belong to a workload and container of the add-on. */
 const checkExtraEnv = (
   { name, extraEnv = [] }: ScenarioAddon,
   known: CatalogueAddon,
@@ -51,11 +54,11 @@ const checkExtraEnv = (
   checkVariables(extraEnv, path, report);
   const { workloads } = known.objects;
   for (const [index, { workload, container }] of extraEnv.entries()) {
-    const fitting = workloads.filter((one) => workload === undefined || one.name === workload);
+    const fitting = workloads.filter((each) => workload === undefined || each.name === workload);
     if (fitting.length === 0) {
       report(
         [...path, index, 'workload'],
-        `${name} has no workload ${workload ?? ''}. It has: ${workloads.map((one) => one.name).join(', ')}.`,
+        `${name} has no workload ${workload ?? ''}. It has: ${workloads.map((each) => each.name).join(', ')}.`,
       );
       continue;
     }
@@ -68,30 +71,30 @@ const checkExtraEnv = (
   }
 };
 
-/** Nodes that the cluster can have, and profiles that some node can serve. */
+/** Checks that the cluster can have its nodes, and that some node can serve its profiles. */
 const checkNodes = ({ autoMode, nodes, fargateProfiles = [] }: ScenarioCluster, path: Path, report: Report): void => {
   const groups = typeof nodes === 'number' ? [] : nodes;
   for (const [index, { os, compute }] of groups.entries()) {
     if (compute === 'auto' && !autoMode)
       report(
         [...path, 'nodes', index, 'compute'],
-        'the cluster has no Auto Mode. Set its autoMode to true, or change compute.',
+        'the cluster does not use Auto Mode. Set its autoMode to true, or change compute.',
       );
     if (os === 'windows' && compute !== undefined && compute !== 'ec2')
       report(
         [...path, 'nodes', index, 'os'],
-        `there are no Windows nodes on ${compute}. Change os to linux, or compute to ec2.`,
+        `${compute} does not support Windows nodes. Change os to linux, or compute to ec2.`,
       );
     if (os === 'windows' && compute === undefined && autoMode)
       report(
         [...path, 'nodes', index, 'os'],
-        'there are no Windows nodes on Auto Mode. Change os to linux, or add "compute": "ec2".',
+        'Auto Mode does not support Windows nodes. Change os to linux, or add "compute": "ec2".',
       );
   }
   if (fargateProfiles.length > 0 && !groups.some(({ compute }) => compute === 'fargate'))
     report(
       [...path, 'fargateProfiles'],
-      'no node is on Fargate. Add such a group to nodes: { "count": 2, "compute": "fargate" }.',
+      'the cluster has no Fargate nodes. Add a group to nodes: { "count": 2, "compute": "fargate" }.',
     );
   reportDuplicates(
     fargateProfiles,
@@ -142,7 +145,7 @@ const checkAssociations = (cluster: ScenarioCluster, account: string, path: Path
     if (association.owner !== undefined && !installed.includes(association.owner)) {
       report(
         [...here, 'owner'],
-        `the add-on ${association.owner} is not installed on cluster ${cluster.name}. Add it to the cluster's addons, or leave owner out for a standalone association.`,
+        `the add-on ${association.owner} is not installed on cluster ${cluster.name}. Add it to the cluster's addons, or omit owner for a standalone association.`,
       );
     }
     if (association.policy === undefined) continue;
@@ -151,20 +154,20 @@ const checkAssociations = (cluster: ScenarioCluster, account: string, path: Path
     if (association.disableSessionTags !== true)
       report(
         [...here, 'disableSessionTags'],
-        'must be true where there is a policy, as EKS wants it. Add "disableSessionTags": true.',
+        'must be true if there is a policy, as EKS requires. Add "disableSessionTags": true.',
       );
   }
   reportDuplicates(
     cluster.associations,
-    (one) => `${one.namespace}/${one.serviceAccount}`,
+    (each) => `${each.namespace}/${each.serviceAccount}`,
     (index) => [...path, 'associations', index],
     'the association of',
     report,
   );
-  const withId = cluster.associations.flatMap((one, index) => (one.id === undefined ? [] : [{ id: one.id, index }]));
+  const withId = cluster.associations.flatMap(({ id }, index) => (id === undefined ? [] : [{ id, index }]));
   reportDuplicates(
     withId,
-    (one) => one.id,
+    ({ id }) => id,
     (index) => [...path, 'associations', withId[index]?.index ?? 0, 'id'],
     'the association id',
     report,
@@ -189,22 +192,22 @@ const checkWorkloads = (cluster: ScenarioCluster, path: Path, catalogue: Catalog
     if (workload.kind === 'DaemonSet' && workload.replicas !== undefined)
       report(
         [...path, index, 'replicas'],
-        'a DaemonSet has one pod on each node. Remove it, or change kind to Deployment.',
+        'a DaemonSet has one pod on each node. Remove replicas, or change kind to Deployment.',
       );
     if (workload.kind !== 'Deployment' && workload.paused)
       report(
         [...path, index, 'paused'],
-        `a ${workload.kind} can't be paused. Remove it, or change kind to Deployment.`,
+        `a ${workload.kind} cannot be paused. Remove paused, or change kind to Deployment.`,
       );
     if (workload.kind !== 'DaemonSet' && workload.maxUnavailable !== undefined)
       report(
         [...path, index, 'maxUnavailable'],
-        `it is for a DaemonSet, not for a ${workload.kind}. Remove it, or change kind to DaemonSet.`,
+        `a ${workload.kind} does not have maxUnavailable. Remove it, or change kind to DaemonSet.`,
       );
     if (workload.kind === 'Deployment' && workload.updateStrategy !== undefined)
       report(
         [...path, index, 'updateStrategy'],
-        'a Deployment has no such strategy. Remove it, or add "paused": true, which holds its pods back too.',
+        'a Deployment does not support this strategy. Remove it, or add "paused": true, which also keeps its pods from rolling.',
       );
   }
   reportDuplicates(
@@ -217,13 +220,14 @@ const checkWorkloads = (cluster: ScenarioCluster, path: Path, catalogue: Catalog
 };
 
 /**
- * All resources of one name are of one kind: that of the add-on which brings their definition, else that of the first.
+ * Checks that all custom resources of one name have the same kind: that of the add-on that brings their definition, or
+ * else that of the first resource.
  */
 const checkCustomResources = (cluster: ScenarioCluster, path: Path, catalogue: Catalogue, report: Report): void => {
-  const known = new Map<string, { kind: string; namespaced: boolean; versions?: string[]; whose: string }>();
+  const known = new Map<string, { kind: string; namespaced: boolean; versions?: string[]; origin: string }>();
   for (const addon of cluster.addons) {
     for (const kind of catalogue.get(addon.name)?.objects.customKinds ?? [])
-      known.set(`${kind.plural}.${kind.group}`, { ...kind, whose: `as ${addon.name} defines them` });
+      known.set(`${kind.plural}.${kind.group}`, { ...kind, origin: `as ${addon.name} defines them` });
   }
   for (const [index, { apiVersion, kind, plural, namespace }] of cluster.customResources.entries()) {
     const [group = '', version = ''] = apiVersion.split('/');
@@ -234,21 +238,21 @@ const checkCustomResources = (cluster: ScenarioCluster, path: Path, catalogue: C
         kind,
         namespaced: namespace !== undefined,
         versions: [version],
-        whose: `as number ${index} of the list has them`,
+        origin: `as item ${index} of the list declares them`,
       });
       continue;
     }
     if (defined.kind !== kind)
-      report([...path, index, 'kind'], `${resource}, ${defined.whose}, are of kind ${defined.kind}. Change it.`);
+      report([...path, index, 'kind'], `${resource}, ${defined.origin}, are of kind ${defined.kind}. Change it.`);
     if (defined.versions && !defined.versions.includes(version))
       report(
         [...path, index, 'apiVersion'],
-        `${resource}, ${defined.whose}, are served in ${defined.versions.map((each) => `${group}/${each}`).join(', ')}. Change it.`,
+        `${resource}, ${defined.origin}, are served in ${defined.versions.map((each) => `${group}/${each}`).join(', ')}. Change it.`,
       );
     if (defined.namespaced !== (namespace !== undefined))
       report(
         [...path, index, 'namespace'],
-        `${resource}, ${defined.whose}, ${defined.namespaced ? 'have a namespace. Add it' : 'have no namespace. Remove it'}.`,
+        `${resource}, ${defined.origin}, ${defined.namespaced ? 'have a namespace. Add it' : 'have no namespace. Remove it'}.`,
       );
   }
   const nameOf = ({ apiVersion, plural, namespace, name }: ScenarioCluster['customResources'][number]): string =>
@@ -263,7 +267,7 @@ const checkAccess = (cluster: ScenarioCluster, path: Path, report: Report): void
     if (entry.type !== 'STANDARD' && (entry.policies.length > 0 || entry.kubernetesGroups.length > 0)) {
       report(
         [...here, 'type'],
-        `an entry of type ${entry.type} is for nodes and takes neither policies nor kubernetesGroups. Change it to STANDARD, or remove those.`,
+        `an entry of type ${entry.type} is for nodes and supports neither policies nor kubernetesGroups. Change the type to STANDARD, or remove them.`,
       );
     }
     reportDuplicates(

@@ -1,4 +1,4 @@
-/** What a cluster has beside its add-ons: nodes, workloads of its own, access entries, and RBAC objects. */
+/** The parts of a cluster in addition to its add-ons: nodes, workloads, access entries, and RBAC objects. */
 import { z } from 'zod';
 import { readySeconds } from './knob.ts';
 import { kubernetesName, namespace, strings } from './kubernetes-names.ts';
@@ -6,43 +6,45 @@ import { kubernetesName, namespace, strings } from './kubernetes-names.ts';
 export const tags = z.record(z.string(), z.string());
 export const timestamp = z.iso.datetime();
 
-/** EKS API reference, TagResource: at most 50, of 128 and 256 characters; AWS keeps `aws:` to itself. */
+/** EKS API reference, TagResource: at most 50 tags, with 128 and 256 characters; AWS reserves `aws:`. */
 export const clusterTags = z
   .record(
     z
       .string()
       .min(1)
       .max(128)
-      .regex(/^(?!aws:)/i, 'must not begin with aws:, which AWS keeps to itself'),
+      .regex(/^(?!aws:)/i, 'must not begin with aws:, which AWS reserves'),
     z.string().max(256),
   )
-  .refine((given) => Object.keys(given).length <= 50, 'must be 50 tags at most');
+  .refine((given) => Object.keys(given).length <= 50, 'must have at most 50 tags');
 
 export const nodeGroup = z
   .strictObject({
-    count: z.number().int().min(1).max(5000).describe('How many.'),
+    count: z.number().int().min(1).max(5000).describe('Number of nodes.'),
     os: z.enum(['linux', 'windows']).default('linux').describe('Operating system.'),
     compute: z
       .enum(['ec2', 'auto', 'fargate', 'hybrid'])
       .optional()
       .describe(
-        'What they run on; where it is left out, `auto` in a cluster with EKS Auto Mode and else `ec2`. On `fargate` run the pods of `fargateProfiles` alone, on `hybrid` those that select it; DaemonSets have pods on neither.',
+        'Their compute type; if omitted, `auto` in a cluster with EKS Auto Mode, otherwise `ec2`. Only pods of `fargateProfiles` run on `fargate`, and only pods that select it on `hybrid`; DaemonSets have pods on neither.',
       ),
-    ready: z.boolean().default(true).describe('Whether they work: on others no pod gets ready, and none is put there.'),
-    agentReady: z.boolean().default(true).describe('Whether the pods of the Pod Identity agent get ready there.'),
+    ready: z
+      .boolean()
+      .default(true)
+      .describe('Whether the nodes are ready: on others no pod becomes ready, and none is scheduled.'),
+    agentReady: z.boolean().default(true).describe('Whether the pods of the Pod Identity agent become ready on them.'),
   })
-  .meta({ id: 'NodeGroup', description: 'Nodes that are alike.' });
+  .meta({ id: 'NodeGroup', description: 'A group of identical nodes.' });
 
 export const fargateProfile = z
   .strictObject({
     name: z.string().min(1).describe('Name of the profile.'),
-    namespace: kubernetesName.describe('Namespace of the pods that it takes.'),
-    labels: strings.default({}).describe('Labels that they have, all of them.'),
+    namespace: kubernetesName.describe('Namespace of the pods that it selects.'),
+    labels: strings.default({}).describe('Labels that these pods must have, all of them.'),
   })
   .meta({
     id: 'FargateProfile',
-    description:
-      'Sends pods of Deployments and StatefulSets to the nodes on Fargate, of which there must be some (`nodes`).',
+    description: 'Sends pods of Deployments and StatefulSets to the Fargate nodes, which must exist (`nodes`).',
   });
 
 const variableFields = {
@@ -50,28 +52,28 @@ const variableFields = {
     .string()
     .regex(/^[A-Za-z_][\w.-]*$/, 'must be the name of an environment variable')
     .describe('Its name.'),
-  value: z.string().optional().describe('Its value; none where it comes from a Secret.'),
+  value: z.string().optional().describe('Its value; omitted if it comes from a Secret.'),
   secret: z
     .strictObject({
-      name: kubernetesName.describe('Name of the Secret; there are none in the sandbox.'),
-      key: z.string().min(1).describe('Key in it.'),
-      optional: z.boolean().default(false).describe('Whether the variable is left out where there is no such Secret.'),
+      name: kubernetesName.describe('Name of the Secret; the sandbox has no Secrets.'),
+      key: z.string().min(1).describe('Key in the Secret.'),
+      optional: z.boolean().default(false).describe('Whether the variable is left out if the Secret does not exist.'),
     })
     .meta({ id: 'SecretKey', description: 'A key of a Secret.' })
     .optional()
-    .describe('Where its value comes from instead (`valueFrom.secretKeyRef`).'),
+    .describe('The source of its value instead (`valueFrom.secretKeyRef`).'),
 };
 
 export const extraEnv = z
   .strictObject({
-    workload: kubernetesName.optional().describe("Name of the add-on's workload; all where it is left out."),
-    container: kubernetesName.optional().describe('Name of the container; all where it is left out.'),
+    workload: kubernetesName.optional().describe("Name of the add-on's workload; if omitted, all."),
+    container: kubernetesName.optional().describe('Name of the container; if omitted, all.'),
     ...variableFields,
   })
   .meta({
     id: 'ExtraEnv',
     description:
-      "An environment variable that people have added to an add-on's containers, as they do by its configuration values.",
+      "An environment variable that was added to an add-on's containers, for example through configuration values.",
   });
 export type ScenarioExtraEnv = z.infer<typeof extraEnv>;
 
@@ -90,12 +92,12 @@ const container = z
 
 export const workload = z
   .strictObject({
-    kind: z.enum(['Deployment', 'DaemonSet', 'StatefulSet']).describe('What rolls out its pods.'),
+    kind: z.enum(['Deployment', 'DaemonSet', 'StatefulSet']).describe('Kind of the workload.'),
     namespace,
     name: kubernetesName.describe('Its name.'),
     serviceAccount: kubernetesName
       .default('default')
-      .describe('Service account of its pods; made where it is missing.'),
+      .describe('Service account of its pods; created if it does not exist.'),
     serviceAccountAnnotations: strings
       .default({})
       .describe('Annotations of that service account: `eks.amazonaws.com/role-arn` makes its pods use IRSA.'),
@@ -105,52 +107,50 @@ export const workload = z
       .min(0)
       .max(5000)
       .optional()
-      .describe('Pods of a Deployment or StatefulSet; 1 where it is left out. A DaemonSet has one on each node.'),
+      .describe('Number of pods of a Deployment or StatefulSet; if omitted, 1. A DaemonSet has one on each node.'),
     paused: z
       .boolean()
       .default(false)
       .describe(
-        'Whether a Deployment is paused (`spec.paused`), so that a changed pod template is not rolled out; its pods were there before.',
+        'Whether a Deployment is paused (`spec.paused`), so that a changed pod template is not rolled out; its pods existed before.',
       ),
     updateStrategy: z
       .enum(['OnDelete'])
       .optional()
       .describe(
-        'Of a DaemonSet or StatefulSet whose pods are replaced only once somebody deletes them; where it is left out, they roll.',
+        'For a DaemonSet or StatefulSet whose pods are replaced only once they are deleted; if omitted, they roll.',
       ),
     maxUnavailable: z
       .union([z.number().int().min(1).max(5000), z.string().regex(/^([1-9]\d?|100)%$/)])
       .optional()
       .describe(
-        'How many nodes of a DaemonSet may be without a ready pod while it rolls: a number, or a share of its nodes such as `10%`; 1 where it is left out.',
+        'How many nodes of a DaemonSet may be without a ready pod during a rollout: a number, or a percentage of its nodes such as `10%`; if omitted, 1.',
       ),
     readySeconds: readySeconds
       .optional()
-      .describe(
-        'From the creation of one of its pods to its readiness; the knob `podReadySeconds` where it is left out.',
-      ),
+      .describe('Time from the creation of one of its pods until it is ready; if omitted, the knob `podReadySeconds`.'),
     labels: strings
       .optional()
-      .describe('Labels of the workload and its pods; `app.kubernetes.io/name` with its name where they are left out.'),
+      .describe('Labels of the workload and its pods; if omitted, `app.kubernetes.io/name` with its name.'),
     nodeSelector: strings
       .optional()
       .describe(
-        'Labels of the nodes that its pods run on, beside `kubernetes.io/os: linux`, which is there where it is not set otherwise.',
+        'Labels of the nodes that its pods run on, in addition to `kubernetes.io/os: linux`, which is the default for that label.',
       ),
     hostNetwork: z.boolean().default(false).describe("Whether its pods use their node's network."),
     containers: z
       .array(container)
       .min(1)
       .optional()
-      .describe('Where they are left out: one with the name of the workload.'),
+      .describe('Its containers; if omitted, one with the name of the workload.'),
     createdAt: timestamp.describe(
-      'When it and its pods were created: what the webhook gave them follows from the associations of that time.',
+      'When it and its pods were created: the associations of that time determine what the webhook gave them.',
     ),
   })
   .meta({
     id: 'Workload',
     description:
-      'A Deployment, DaemonSet or StatefulSet that no add-on owns: an application, or what Helm has installed.',
+      'A Deployment, DaemonSet or StatefulSet that no add-on owns: an application, or software installed with Helm.',
   });
 export type ScenarioWorkload = z.infer<typeof workload>;
 
@@ -173,14 +173,14 @@ export const customResource = z
       .describe("The resource's name in URLs: `opentelemetrycollectors`."),
     namespace: kubernetesName
       .optional()
-      .describe('Its namespace, made where it is missing; none: it is of the whole cluster.'),
+      .describe('Its namespace, created if it does not exist; if omitted, the resource is cluster-scoped.'),
     name: kubernetesName.describe('Its name.'),
-    spec: z.record(z.string(), z.unknown()).default({}).describe('What it says; nothing in the sandbox acts on it.'),
-    createdAt: timestamp.optional().describe("Where it is left out: the cluster's own time."),
+    spec: z.record(z.string(), z.unknown()).default({}).describe('Its spec; nothing in the sandbox acts on it.'),
+    createdAt: timestamp.optional().describe('When it was created; if omitted, together with the cluster.'),
   })
   .meta({
     id: 'CustomResource',
-    description: 'A custom resource. Where no add-on brings its definition, the cluster has one that fits.',
+    description: 'A custom resource. If no add-on brings its definition, the cluster has a matching one.',
   });
 export type ScenarioCustomResource = z.infer<typeof customResource>;
 
@@ -205,28 +205,28 @@ const accessPolicy = z
         z.strictObject({ type: z.literal('cluster') }),
         z.strictObject({
           type: z.literal('namespace'),
-          namespaces: z.array(kubernetesName).min(1).describe('Where it holds.'),
+          namespaces: z.array(kubernetesName).min(1).describe('The namespaces that it covers.'),
         }),
       ])
       .default({ type: 'cluster' })
-      .describe('Where it holds: `{"type": "cluster"}`, or `{"type": "namespace", "namespaces": ["kube-system"]}`.'),
+      .describe('Its scope: `{"type": "cluster"}`, or `{"type": "namespace", "namespaces": ["kube-system"]}`.'),
   })
   .meta({ id: 'AccessPolicy', description: 'An access policy that is associated with an access entry.' });
 
 export const accessEntry = z
   .strictObject({
-    principalArn: principalArn.describe('The IAM role or user that it lets in.'),
+    principalArn: principalArn.describe('The IAM role or user that it allows.'),
     type: z
       .enum(['STANDARD', 'EC2_LINUX', 'EC2_WINDOWS', 'FARGATE_LINUX', 'EC2', 'HYBRID_LINUX', 'HYPERPOD_LINUX'])
       .default('STANDARD')
       .describe('STANDARD for people and services; the others are for nodes.'),
-    username: z.string().min(1).optional().describe('Who it is for Kubernetes; made of the ARN where it is left out.'),
+    username: z.string().min(1).optional().describe('Its Kubernetes username; if omitted, derived from the ARN.'),
     kubernetesGroups: z.array(z.string().min(1)).default([]).describe('Groups that role bindings can name.'),
     policies: z.array(accessPolicy).default([]).describe('Access policies of EKS, each once.'),
     tags: tags.default({}).describe('Tags.'),
-    createdAt: timestamp.optional().describe("Where it is left out: the cluster's own time."),
+    createdAt: timestamp.optional().describe('When it was created; if omitted, together with the cluster.'),
   })
-  .meta({ id: 'AccessEntry', description: 'Lets an IAM role or user in to the API server.' });
+  .meta({ id: 'AccessEntry', description: 'Gives an IAM role or user access to the API server.' });
 export type ScenarioAccessEntry = z.infer<typeof accessEntry>;
 
 const RBAC_VERSION = 'rbac.authorization.k8s.io/v1';
@@ -280,6 +280,6 @@ export const rbacObject = z
   .meta({
     id: 'RbacObject',
     description:
-      'A Role, ClusterRole, RoleBinding or ClusterRoleBinding, as kubectl takes it; apiVersion may be left out.',
+      'A Role, ClusterRole, RoleBinding or ClusterRoleBinding, in the form that kubectl accepts; apiVersion may be omitted.',
   });
 export type ScenarioRbacObject = z.infer<typeof rbacObject>;

@@ -1,9 +1,9 @@
-/** Checks of the OIDC providers of a scenario's account: each is there once, and belongs to something. */
+/** Checks the OIDC providers of a scenario's account: each exists once and matches an issuer. */
 import { issuerOf } from './build-oidc.ts';
 import type { Scenario } from './scenario.ts';
 import { type Path, type Report, reportDuplicates } from './scenario-problems.ts';
 
-/** `path`: of the account. */
+/** `path` is the account's path. */
 export const checkOidcProviders = (
   { clusters, oidcProviders = [] }: Scenario['accounts'][number],
   path: Path,
@@ -15,7 +15,7 @@ export const checkOidcProviders = (
     if (oidcId === undefined && oidcProvider === 'absent')
       report(
         [...path, 'clusters', index, 'oidcProvider'],
-        'the cluster shows no issuer that a provider could be of. Add its oidcId, or remove it.',
+        'the cluster has no issuer for a provider. Add its oidcId, or remove oidcProvider.',
       );
   }
   for (const [index, { url }] of oidcProviders.entries()) {
@@ -23,7 +23,7 @@ export const checkOidcProviders = (
     if (cluster !== undefined)
       report(
         [...path, 'oidcProviders', index, 'url'],
-        `cluster ${cluster} has that issuer, and brings its provider along. Add "oidcProvider": "absent" to the cluster, or remove this one.`,
+        `cluster ${cluster} has this issuer and already includes its provider. Add "oidcProvider": "absent" to the cluster, or remove this provider.`,
       );
   }
   reportDuplicates(

@@ -1,8 +1,8 @@
-/** The OIDC providers that IAM has in an account beside those of its clusters' issuers. */
+/** The OIDC providers in an account's IAM, in addition to those for its clusters' issuers. */
 import { z } from 'zod';
 import { tags, timestamp } from './scenario-cluster.ts';
 
-/** IAM API reference, CreateOpenIDConnectProvider: lengths, and how many client ids and thumbprints there can be. */
+/** IAM API reference, CreateOpenIDConnectProvider: lengths, and maximum numbers of client ids and thumbprints. */
 export const oidcProvider = z
   .strictObject({
     url: z
@@ -14,23 +14,24 @@ export const oidcProvider = z
       .array(z.string().min(1).max(255))
       .max(100)
       .default(['sts.amazonaws.com'])
-      .describe('Client ids, that is: audiences.'),
+      .describe('Client ids, which are the audiences.'),
     thumbprints: z
       .array(z.string().regex(/^[0-9a-f]{40}$/, 'must be 40 lower-case hexadecimal digits'))
       .max(5)
       .default([])
-      .describe('Thumbprints of its certificates; nothing in the sandbox judges by them.'),
+      .describe('Thumbprints of its certificates; nothing in the sandbox checks them.'),
     tags: tags.default({}).describe('Tags.'),
     createdAt: timestamp.default('2024-01-01T00:00:00.000Z').describe('When it was created.'),
   })
   .meta({
     id: 'OidcProvider',
-    description: 'An OIDC provider of IAM. That of a cluster is there by itself: see `oidcProvider` of the cluster.',
+    description:
+      'An OIDC provider in IAM. Those for the issuers of clusters exist automatically: see `oidcProvider` of the cluster.',
   });
 
 export const clusterOidcProvider = z
   .enum(['exists', 'absent'])
   .default('exists')
   .describe(
-    "Whether IAM of the cluster's account has an OIDC provider for its issuer (`oidcId`): IRSA needs one, and eksctl asks for it.",
+    "Whether IAM in the cluster's account has an OIDC provider for its issuer (`oidcId`): IRSA requires one, and eksctl looks it up.",
   );

@@ -1,11 +1,11 @@
-/** What the checks of a scenario report, and what several of them look for. */
+/** Problems that the checks of a scenario report, and checks that several of them share. */
 
 export type Path = (string | number)[];
 
 export interface ScenarioProblem {
   /** Path inside the file. */
   path: Path;
-  /** What is wrong there and what to do about it. */
+  /** What is wrong at the path and what to do about it. */
   message: string;
 }
 
@@ -13,7 +13,7 @@ export type Report = (path: Path, message: string) => void;
 
 export const accountOf = (arn: string): string => arn.split(':')[4] ?? '';
 
-/** Reports every item whose key another one before it has. */
+/** Reports every item with the same key as an earlier one. */
 export const reportDuplicates = <T>(
   items: T[],
   keyOf: (item: T) => string,
@@ -29,7 +29,7 @@ export const reportDuplicates = <T>(
     else
       report(
         pathOf(index),
-        `${what} ${key} is there twice (the other one is number ${earlier} of the list, counted from 0). Remove one of them.`,
+        `${what} ${key} occurs twice (the other one is item ${earlier} of the list, counted from 0). Remove one of them.`,
       );
   }
 };
@@ -38,6 +38,6 @@ export const checkRoleAccount = (arn: string | undefined, account: string, path:
   if (arn === undefined || accountOf(arn) === account) return;
   report(
     path,
-    `the role is of account ${accountOf(arn)}, but stands in account ${account}. Change the ARN, or move the entry to the other account.`,
+    `the role belongs to account ${accountOf(arn)}, but is listed in account ${account}. Change the ARN, or move the entry to the other account.`,
   );
 };

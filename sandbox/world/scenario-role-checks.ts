@@ -1,4 +1,4 @@
-/** Checks of the roles of a scenario's account: their accounts, names and policies. */
+/** Checks the roles of a scenario's account: their accounts, names and policies. */
 import { parsePolicy, type PolicyKind } from '../../lambdas/domain/policy/index.ts';
 import { isJson } from '../json.ts';
 import type { Scenario } from './scenario.ts';
@@ -17,21 +17,23 @@ const hasNotPrincipal = (document: unknown): boolean =>
 const checkDocument = (document: Document | undefined, kind: PolicyKind, path: Path, report: Report): void => {
   if (document === undefined) return;
   if (typeof document === 'string' && !isJson(document)) {
-    report(path, 'the text is not JSON. Write the policy as an object instead; it needs no escaping.');
+    report(path, 'the text is not JSON. Write the policy as an object instead, which needs no escaping.');
     return;
   }
-  // A role may well have a trust policy that was never valid: what the service makes of it is what a scenario is for.
-  // But IAM has never stored one with NotPrincipal.
+  // A role may have a trust policy that was never valid: scenarios test how the service handles it. But IAM has never
+  // stored one with NotPrincipal.
   if (kind === 'trust' && hasNotPrincipal(typeof document === 'string' ? JSON.parse(document) : document))
-    report(path, 'IAM takes no trust policy with NotPrincipal. Name who may assume the role with Principal instead.');
+    report(
+      path,
+      'IAM does not accept a trust policy with NotPrincipal. Use Principal to list who may assume the role.',
+    );
   const policy = kind === 'identity' ? parsePolicy(document, kind) : undefined;
-  if (policy?.valid === false)
-    report(path, `IAM would not take the policy: ${policy.path} ${policy.reason}. Change it.`);
+  if (policy?.valid === false) report(path, `IAM would refuse the policy: ${policy.path} ${policy.reason}. Change it.`);
 };
 
 type ManagedPolicy = ScenarioRole['attachedPolicies'][number];
 
-/** Those that a role has, and its boundary, with where they stand in it. */
+/** Returns a role's managed policies and its boundary, with their paths in it. */
 const managedPoliciesOf = ({
   attachedPolicies,
   permissionsBoundary,
@@ -46,9 +48,9 @@ const checkManagedPolicy = ({ arn, document }: ManagedPolicy, account: string, p
   if (accountOf(arn) !== account)
     report(
       [...path, 'arn'],
-      `the policy is of account ${accountOf(arn)}, but its role of account ${account}. Change the ARN.`,
+      `the policy belongs to account ${accountOf(arn)}, but its role to account ${account}. Change the ARN.`,
     );
-  if (document === undefined) report(path, `${arn} is the account's own. Add its document.`);
+  if (document === undefined) report(path, `${arn} is a customer managed policy. Add its document.`);
 };
 
 const checkPolicies = (role: ScenarioRole, account: string, path: Path, report: Report): void => {
@@ -73,7 +75,7 @@ const checkPolicies = (role: ScenarioRole, account: string, path: Path, report: 
   );
 };
 
-/** A managed policy says the same of every role that has it. */
+/** Checks that a managed policy has the same document for every role that has it. */
 const checkSharedPolicies = ({ roles }: Scenario['accounts'][number], path: Path, report: Report): void => {
   const known = new Map<string, { text: string; role: string }>();
   for (const [position, role] of roles.entries()) {
@@ -84,13 +86,13 @@ const checkSharedPolicies = ({ roles }: Scenario['accounts'][number], path: Path
       if (first.text !== text)
         report(
           [...path, position, ...here, 'document'],
-          `${policy.arn} says something else than it does at ${first.role}. Make them equal.`,
+          `${policy.arn} has a different document than at ${first.role}. Use the same document in both.`,
         );
     }
   }
 };
 
-/** `path`: of the account. */
+/** `path` is the account's path. */
 export const checkRoles = (account: Scenario['accounts'][number], path: Path, report: Report): void => {
   for (const [index, role] of account.roles.entries()) {
     checkRoleAccount(role.arn, account.id, [...path, 'roles', index, 'arn'], report);

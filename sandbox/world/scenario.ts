@@ -1,7 +1,7 @@
 /**
- * A scenario: the AWS accounts, roles and clusters that a sandbox starts with, and how its AWS behaves where nobody
- * knows for sure. This schema is what a scenario file is checked by; `load.ts` reads the file and builds the world.
- * `scripts/scenario-schema.ts` publishes it, with the descriptions, as sandbox/scenario.schema.json and in
+ * A scenario: the AWS accounts, roles and clusters that a sandbox starts with, and its assumptions where AWS's
+ * behaviour is uncertain. This schema validates scenario files; `load.ts` reads a file and builds the world.
+ * `scripts/scenario-schema.ts` publishes the schema, with the descriptions, as sandbox/scenario.schema.json and in
  * docs/sandbox.md.
  */
 import { z } from 'zod';
@@ -51,16 +51,16 @@ const managedPolicyArn = z
 const managedPolicyDocument = policyDocument
   .optional()
   .describe(
-    "What it says: an object, or its JSON text. Needed for the account's own; one of AWS's without it allows nothing.",
+    "Its document: an object, or its JSON text. Required for the account's own policies; an AWS managed policy without it allows nothing.",
   );
 
 const attachedPolicy = z
   .strictObject({ arn: managedPolicyArn, document: managedPolicyDocument })
-  .meta({ id: 'AttachedPolicy', description: 'A managed policy that a role has.' });
+  .meta({ id: 'AttachedPolicy', description: 'A managed policy of a role.' });
 
 const permissionsBoundary = z.strictObject({ arn: managedPolicyArn, document: managedPolicyDocument }).meta({
   id: 'PermissionsBoundary',
-  description: "A managed policy that bounds what a role's own policies allow: the role may do what both allow.",
+  description: "A managed policy that limits what a role's own policies allow: the role may do what both allow.",
 });
 
 const role = z
@@ -71,7 +71,7 @@ const role = z
     attachedPolicies: z.array(attachedPolicy).default([]).describe('Its managed policies.'),
     permissionsBoundary: permissionsBoundary
       .optional()
-      .describe('Its permissions boundary; where it is left out, nothing bounds its policies.'),
+      .describe('Its permissions boundary; if omitted, nothing limits its policies.'),
     tags: tags.default({}).describe('Tags.'),
     createdAt: timestamp
       .default('2024-01-01T00:00:00.000Z')
@@ -85,16 +85,16 @@ const association = z
       .string()
       .regex(/^a-[a-z0-9]{17}$/, 'must be a- and 17 lower-case letters or digits')
       .optional()
-      .describe('Made from the seed where it is left out.'),
+      .describe('Id of the association; if omitted, drawn from the seed.'),
     namespace: z.string().min(1).describe('Namespace of the service account.'),
     serviceAccount: z.string().min(1).describe('Name of the service account; neither has to exist.'),
     roleArn: roleArn.describe("The role, of the cluster's account."),
-    owner: addonName.optional().describe('Name of the add-on that owns it; standalone where it is left out.'),
-    targetRoleArn: roleArn.optional().describe('A role of any account that the first one goes on to.'),
-    disableSessionTags: z.boolean().optional().describe('Whether EKS leaves its session tags out.'),
-    policy: z.string().optional().describe('Session policy, JSON text; wants `disableSessionTags` true.'),
+    owner: addonName.optional().describe('Name of the add-on that owns it; if omitted, it is standalone.'),
+    targetRoleArn: roleArn.optional().describe('A role in any account that the first role assumes.'),
+    disableSessionTags: z.boolean().optional().describe('Whether EKS omits its session tags.'),
+    policy: z.string().optional().describe('Session policy, JSON text; requires `disableSessionTags` true.'),
     tags: tags.default({}).describe('Tags.'),
-    createdAt: timestamp.describe('When it was created: only pods that are younger have it.'),
+    createdAt: timestamp.describe('When it was created: only pods created later use it.'),
   })
   .meta({ id: 'Association', description: 'A Pod Identity association.' });
 
@@ -106,73 +106,73 @@ const modifiedField = z
         /^[A-Z]\w*(\.[\w.-]+)? [\w.:-]+ - \.\S+$/,
         'must name kind, object and field as EKS does in a conflict, such as "Deployment.apps ebs-csi-controller - .spec.replicas"',
       )
-      .describe('As EKS names it in a conflict: `Deployment.apps ebs-csi-controller - .spec.replicas`.'),
+      .describe('The field, as EKS reports it in a conflict: `Deployment.apps ebs-csi-controller - .spec.replicas`.'),
     manager: z.string().min(1).describe('The field manager that owns it: `kubectl-edit`, `helm`, …'),
     subresource: z
       .literal('scale')
       .optional()
       .describe(
-        'The subresource that it was set through; none: the object itself. A HorizontalPodAutoscaler sets `.spec.replicas` through `scale`, as `kube-controller-manager`.',
+        'The subresource that it was set through; if omitted, the object itself. A HorizontalPodAutoscaler sets `.spec.replicas` through `scale`, as `kube-controller-manager`.',
       ),
     value: z
       .unknown()
       .optional()
       .describe(
-        'Its value, for a field of a workload. Where it is left out, it is as EKS would set it, which makes no other difference.',
+        'Its value, for a field of a workload. If omitted, the value is the one that EKS would set, which makes no other difference.',
       ),
   })
   .meta({
     id: 'ModifiedField',
-    description: "A field of an add-on's object to which somebody else gave another value than EKS would.",
+    description: "A field of an add-on's object to which another manager gave a different value than EKS would.",
   });
 
 const installedAddon = z
   .strictObject({
-    name: addonName.describe("One of the sandbox's catalogue (`sandbox/catalog`)."),
-    version: z.string().min(1).describe('One of the versions that the catalogue has of it.'),
+    name: addonName.describe("Name of an add-on in the sandbox's catalogue (`sandbox/catalog`)."),
+    version: z.string().min(1).describe('One of its versions in the catalogue.'),
     namespace: namespaceName
       .optional()
-      .describe("The namespace that was chosen when it was created; none: the catalogue's default."),
+      .describe("The namespace that was chosen when it was created; if omitted, the catalogue's default."),
     status: z
       .enum(['ACTIVE', 'DEGRADED', 'CREATE_FAILED', 'UPDATE_FAILED', 'CREATING', 'UPDATING', 'DELETING'])
       .default('ACTIVE')
-      .describe('A passing status (CREATING, UPDATING, DELETING) stays: nothing has been started that would end it.'),
+      .describe('A transitional status (CREATING, UPDATING, DELETING) stays: no operation is in progress.'),
     serviceAccountRoleArn: roleArn
       .optional()
-      .describe("Its IRSA role, of the cluster's account; none: its pods use the role of their node."),
-    configurationValues: z.string().optional().describe('The raw text, JSON or YAML.'),
+      .describe("Its IRSA role, in the cluster's account; if omitted, its pods use the role of their node."),
+    configurationValues: z.string().optional().describe('Its configuration values as text, JSON or YAML.'),
     modifiedFields: z
       .array(modifiedField)
       .optional()
       .describe(
-        'Fields that other managers own, as `metadata.managedFields` shows: an update, and a create over preserved objects, fails because of them with resolveConflicts NONE.',
+        'Fields that other managers own, as `metadata.managedFields` shows: with resolveConflicts NONE, an update, and a create over preserved objects, fails because of them.',
       ),
-    extraEnv: z.array(extraEnv).optional().describe('Environment variables that people have added to its containers.'),
+    extraEnv: z.array(extraEnv).optional().describe('Environment variables that were added to its containers.'),
     nodeSelector: z
       .record(z.string(), z.string())
       .optional()
-      .describe('Labels of the nodes that the pods of its Deployments run on, as people set them.'),
+      .describe('Labels of the nodes that the pods of its Deployments run on, as a user set them.'),
     replicas: z
       .number()
       .int()
       .min(1)
       .max(5000)
       .optional()
-      .describe("Pods of each of its Deployments and StatefulSets, as people set them; the catalogue's default."),
+      .describe("Pods of each of its Deployments and StatefulSets; if omitted, the catalogue's default."),
     readySeconds: readySeconds
       .optional()
-      .describe('From the creation of one of its pods to its readiness; the knob `podReadySeconds`.'),
+      .describe('Time from the creation of one of its pods until it is ready; if omitted, the knob `podReadySeconds`.'),
     tags: tags.default({}).describe('Tags.'),
     createdAt: timestamp.describe('When it was created.'),
     podsCreatedAt: timestamp
       .optional()
       .describe(
-        "When its pods were created: an association that is younger is not in them. Where it is left out: the add-on's own time.",
+        'When its pods were created: they do not use associations created later. If omitted, when the add-on was created.',
       ),
   })
   .meta({
     id: 'Addon',
-    description: 'An installed EKS add-on. Its associations stand in the list of the cluster, with its name as owner.',
+    description: 'An installed EKS add-on. Its associations are in the list of the cluster, with its name as owner.',
   });
 
 const cluster = z
@@ -182,55 +182,55 @@ const cluster = z
     version: z
       .string()
       .regex(/^1\.\d{2}$/, 'must be a Kubernetes version such as 1.31')
-      .describe('Kubernetes version; the catalogue knows 1.29 to 1.35.'),
+      .describe('Kubernetes version; the catalogue has 1.29 to 1.35.'),
     platformVersion: z.string().default('eks.12').describe('Platform version of EKS.'),
     status: z
       .enum(['ACTIVE', 'CREATING', 'UPDATING', 'DELETING', 'FAILED'])
       .default('ACTIVE')
-      .describe('What DescribeCluster says; it stays.'),
-    createdAt: timestamp.default('2024-06-01T00:00:00.000Z').describe('When it was created; its nodes are as old.'),
+      .describe('The status that DescribeCluster shows; it does not change.'),
+    createdAt: timestamp.default('2024-06-01T00:00:00.000Z').describe('When it and its nodes were created.'),
     oidcId: z
       .string()
       .regex(/^[0-9A-F]{32}$/, 'must be 32 upper-case hexadecimal digits')
       .optional()
-      .describe('The 32 characters behind `oidc.eks.REGION.amazonaws.com/id/`; none: the cluster shows no issuer.'),
+      .describe('The 32 characters behind `oidc.eks.REGION.amazonaws.com/id/`; if omitted, the cluster has no issuer.'),
     oidcProvider: clusterOidcProvider,
     apiServer: z
       .enum(['reachable', 'unreachable'])
       .default('reachable')
       .describe(
-        'Whether its API server can be reached from outside. `unreachable`: a connection gets no answer and runs into the time-out of whoever makes it, as behind a firewall; EKS itself still reaches it.',
+        'Whether its API server can be reached from outside. `unreachable`: connections get no response until the client times out, as behind a firewall; EKS itself still reaches it.',
       ),
     autoMode: z.boolean().default(false).describe('EKS Auto Mode: the Pod Identity agent is built in.'),
     authenticationMode: z
       .enum(['API', 'API_AND_CONFIG_MAP', 'CONFIG_MAP'])
       .default('API_AND_CONFIG_MAP')
       .describe(
-        'How it lets callers in. With `CONFIG_MAP` EKS shows and changes no access entries: `accessEntries` then stand for what the ConfigMap aws-auth says.',
+        'How it authenticates callers. With `CONFIG_MAP` EKS neither shows nor changes access entries: `accessEntries` then represent the content of the ConfigMap aws-auth.',
       ),
     nodes: z
       .union([z.number().int().min(0).max(5000), z.array(nodeGroup)])
       .default(2)
       .describe(
-        'Its nodes: how many there are, all ready, on Linux, and on EC2 (with Auto Mode: of that); or groups of them.',
+        'Its nodes: their number, all ready, on Linux, and on EC2 (with Auto Mode, managed by it); or groups of nodes.',
       ),
     fargateProfiles: z
       .array(fargateProfile)
       .optional()
-      .describe('Which pods run on Fargate, the first that fits; none where it is left out.'),
-    nodeLosses: z.array(nodeLoss).default([]).describe('Nodes that get lost, before the sandbox opens or later.'),
+      .describe('Profiles that select the pods on Fargate; the first match applies. If omitted, none.'),
+    nodeLosses: z.array(nodeLoss).default([]).describe('Nodes that are lost, before the sandbox opens or later.'),
     disruptionBudgets: z.array(disruptionBudget).default([]).describe('Its PodDisruptionBudgets.'),
-    autoscalers: z.array(autoscaler).default([]).describe('What changes the number of pods meanwhile.'),
+    autoscalers: z.array(autoscaler).default([]).describe('Autoscalers that change the number of pods meanwhile.'),
     nodeRoleArn: roleArn
       .optional()
       .describe(
-        'IAM role of its nodes. Where it is left out, they have one of the name CLUSTER-nodes with the policies that AWS recommends. Has an access entry where `accessEntries` is left out.',
+        'IAM role of its nodes. If omitted, they have a role named CLUSTER-nodes with the policies that AWS recommends. The role has an access entry if `accessEntries` is omitted.',
       ),
     podIdentityWebhook: z
       .enum(['Ignore', 'Fail', 'absent'])
       .default('Ignore')
       .describe(
-        "Failure policy of the MutatingWebhookConfiguration that gives pods their identity; EKS's own is Ignore. `absent`: somebody has deleted it, after the pods were made; new ones get no identity.",
+        "Failure policy of the MutatingWebhookConfiguration that gives pods their identity; EKS's own is Ignore. `absent`: it was deleted after the pods were created; new pods get no identity.",
       ),
     addons: z.array(installedAddon).default([]).describe('Its add-ons.'),
     associations: z
@@ -241,12 +241,12 @@ const cluster = z
     customResources: z
       .array(customResource)
       .default([])
-      .describe('Custom resources, such as people make for the operator that an add-on brings.'),
+      .describe('Custom resources, such as those that users create for an operator that an add-on brings.'),
     accessEntries: z
       .array(accessEntry)
       .optional()
       .describe(
-        'All that there are. Where they are left out: the operator is an administrator, and the roles of the deployed service that call API servers (in another account than its own: those that it assumes there) are in groups that may do what the service does: sandbox:migrator:read, and sandbox:migrator:restart or sandbox:migrator:annotate where they restart workloads, or change service accounts.',
+        'All of its access entries. If omitted, the operator is an administrator, and the roles of the deployed service that call API servers (in other accounts than its own: those that it assumes there) are in groups that may do what the service does: sandbox:migrator:read, and sandbox:migrator:restart or sandbox:migrator:annotate if they restart workloads or change service accounts.',
       ),
     rbac: z.array(rbacObject).default([]).describe('RBAC objects of the cluster.'),
     tags: clusterTags.default({}).describe('Tags.'),
@@ -260,19 +260,19 @@ const account = z
     oidcProviders: z
       .array(oidcProvider)
       .optional()
-      .describe("OIDC providers that IAM has beside those of its clusters' issuers; none where it is left out."),
-    clusters: z.array(cluster).default([]).describe('Its clusters, of any region.'),
+      .describe("OIDC providers in IAM, in addition to those for its clusters' issuers; if omitted, none."),
+    clusters: z.array(cluster).default([]).describe('Its clusters, in any region.'),
     disabledRegions: z
       .array(regionName)
       .default([])
       .describe(
-        'Regions to opt in to that it has not enabled: AWS refuses every call there that is made with its credentials, and no role of it can be assumed there.',
+        'Opt-in regions that the account has not enabled: AWS refuses every call there that uses its credentials, and none of its roles can be assumed there.',
       ),
     spoke: z
       .enum(['deployed', 'absent'])
       .optional()
       .describe(
-        "Whether the service's stack for other accounts (docs/accounts.md) is deployed there: it is where this is left out. Says nothing of the service's own account.",
+        "Whether the service's stack for other accounts (docs/accounts.md) is deployed in the account; if omitted, it is. Has no meaning for the service's own account.",
       ),
   })
   .meta({ id: 'Account', description: 'An AWS account.' });
@@ -283,37 +283,34 @@ const catalogueChange = z
     withdrawnVersions: z
       .array(z.string())
       .default([])
-      .describe('Versions that EKS offers no longer: installed ones go on, new ones are refused.'),
+      .describe('Versions that EKS no longer offers: installed ones keep running, new ones are refused.'),
   })
-  .meta({ id: 'CatalogueChange', description: 'Takes away from what EKS offers.' });
+  .meta({ id: 'CatalogueChange', description: 'Removes versions from what EKS offers.' });
 
 const home = z
   .strictObject({ account: accountId.describe('Its account.'), region: regionName.describe('Its region.') })
-  .meta({ id: 'Home', description: 'Where the service itself is deployed.' });
+  .meta({ id: 'Home', description: 'The account and region in which the service itself is deployed.' });
 
 export const scenario = z
   .strictObject({
     $schema: z.string().optional().describe('The JSON Schema of this file, for editors: `../scenario.schema.json`.'),
-    description: z.string().default('').describe('What the scenario is about, for people.'),
-    seed: z.number().int().min(0).max(4_294_967_295).default(1).describe('Every id and every jitter follows from it.'),
+    description: z.string().default('').describe('What the scenario shows, for readers.'),
+    seed: z.number().int().min(0).max(4_294_967_295).default(1).describe('Seed of every id and every jitter.'),
     startAt: timestamp.default('2026-01-15T09:00:00.000Z').describe("The world's time when the sandbox opens."),
-    accounts: z.array(account).min(1).describe('The AWS accounts that there are.'),
+    accounts: z.array(account).min(1).describe('The AWS accounts.'),
     home: home
       .optional()
       .describe(
-        'Where the service itself is deployed. Where it is left out: in the first account, in the region of its first cluster.',
+        'Where the service itself is deployed. If omitted, in the first account and the region of its first cluster.',
       ),
     catalogue: z.array(catalogueChange).default([]).describe('Changes to what EKS offers.'),
-    faults: z
-      .array(fault)
-      .default([])
-      .describe("What goes wrong with the calls of the service's own functions, and when."),
-    throttles: z.array(throttle).default([]).describe('How many calls services take; no limit where there is none.'),
-    knobs: knobs.prefault({}).describe('How AWS behaves where nobody knows for sure.'),
+    faults: z.array(fault).default([]).describe("Failures of the calls that the service's own functions make."),
+    throttles: z.array(throttle).default([]).describe('Limits on calls to services.'),
+    knobs: knobs.prefault({}).describe('Assumptions about AWS where its behaviour is uncertain.'),
   })
   .meta({ title: 'Scenario', description: 'The AWS that a sandbox of pod-identity starts with. See docs/sandbox.md.' });
 export type Scenario = z.infer<typeof scenario>;
-/** As it is written: with defaults left out. */
+/** A scenario as a file declares it, with defaults omitted. */
 export type ScenarioInput = z.input<typeof scenario>;
 export type ScenarioCluster = z.infer<typeof cluster>;
 export type ScenarioAddon = z.infer<typeof installedAddon>;

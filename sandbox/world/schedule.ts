@@ -4,7 +4,9 @@ interface DueEvent extends Queued {
   run: (at: number) => void;
 }
 
-/** What is due in the world and when. Nothing ticks: whoever looks at the world first lets due events happen. */
+/**
+ * The events that are due in the world. Nothing ticks: every access to the world first runs the events that are due.
+ */
 export class Schedule {
   private readonly events = new TimeQueue<DueEvent>();
   private readonly watchers: ((at: number) => void)[] = [];
@@ -15,12 +17,14 @@ export class Schedule {
     this.time = startAt;
   }
 
-  /** Time of the event that is happening, or of the last look: milliseconds since 1970. */
+  /** Returns the time of the running event, or of the last access, in milliseconds since 1970. */
   now(): number {
     return this.time;
   }
 
-  /** Calls that function after each event, with the world's time: for whoever must see every state of the world. */
+  /**
+   * Calls the function after each event, with the world's time, for watchers that must see every state of the world.
+   */
   watch(watcher: (at: number) => void): void {
     this.watchers.push(watcher);
   }
@@ -33,7 +37,7 @@ export class Schedule {
     this.at(this.time + milliseconds, run);
   }
 
-  /** Lets everything happen that is due up to that time, in order; an event sees its own time as now. */
+  /** Runs every event that is due up to that time, in order; an event sees its own time as now. */
   advanceTo(time: number): void {
     for (;;) {
       const next = this.events.first();

@@ -1,74 +1,83 @@
 /**
- * Throttles: how many calls a service takes, as AWS limits them for each account and region. Declared in a scenario.
- * Which answer a refused call gets is in `door-faults.ts`.
+ * Throttles: how many calls a service accepts, as AWS limits them for each account and region. Declared in a scenario.
+ * `door-faults.ts` defines the response to a refused call.
  */
 import { z } from 'zod';
 import { accountId, regionName } from '../../lambdas/domain/model.ts';
 
 export const throttle = z
   .strictObject({
-    service: z.enum(['eks', 'iam', 'sts', 'dynamodb', 'states', 'events']).describe('Calls of that service.'),
+    service: z.enum(['eks', 'iam', 'sts', 'dynamodb', 'states', 'events']).describe('Calls to that service.'),
     account: accountId
       .optional()
-      .describe('By callers of that account only; where it is left out, each account has its own limit.'),
+      .describe('Only calls by callers of that account; if omitted, each account has its own limit.'),
     region: regionName
       .optional()
       .describe(
-        'In that region only; where it is left out, each region has its own limit. IAM has one for all regions of an account.',
+        'Only calls in that region; if omitted, each region has its own limit. IAM has one limit for all regions of an account.',
       ),
-    callsPerSecond: z.number().min(0.0001).max(10_000).describe('How many calls a second are taken in the long run.'),
-    burst: z.number().int().min(1).max(10_000).default(1).describe('How many are taken at once after a rest.'),
+    callsPerSecond: z.number().min(0.0001).max(10_000).describe('Calls per second that are accepted in the long run.'),
+    burst: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(1)
+      .describe('Calls that are accepted at once after an idle period.'),
   })
   .refine(({ service, region }) => service !== 'iam' || region === undefined, {
     path: ['region'],
-    message: 'must be left out of a throttle of iam, which has no regions',
+    message: 'must be omitted for iam, which has no regions',
   })
   .meta({
     id: 'Throttle',
     description:
-      'Limits the calls that a service takes in one region of one account, whoever makes them: a token bucket in the time of the world. A call beyond it is refused, and costs nothing of it.',
+      'Limits the calls to a service in one region of one account, whoever makes them: a token bucket in the time of the world. A call beyond the limit is refused, and takes no token.',
   });
-/** As it is written: with defaults left out. */
+/** A throttle as a scenario declares it, with defaults omitted. */
 export type ThrottleInput = z.input<typeof throttle>;
 export type Throttle = z.output<typeof throttle>;
 
-/** A call that could be throttled: account and region of its caller. */
+/** A call that could be throttled, with account and region of its caller. */
 export interface LimitedCall {
   service: string;
   account: string;
   region: string;
 }
 
-/** What times in milliseconds may be off by, so that a call comes in just when the next one may. */
+/** Tolerance of times in milliseconds, so that a call is accepted exactly when the next token is due. */
 const TOLERANCE = 1e-6;
 
 /** The throttles of a world. */
 export class Throttles {
   private readonly list: Throttle[] = [];
   /**
-   * When each bucket would be full again, milliseconds since 1970: as much below full as that is ahead of now (GCRA).
+   * When each bucket would be full again, in milliseconds since 1970: the further ahead of now, the emptier the bucket
+   * (GCRA).
    */
   private readonly fullAt = new Map<string, number>();
 
-  /** Throws ZodError for what is no throttle. */
+  /** Throws ZodError for an invalid throttle. */
   constructor(list: readonly ThrottleInput[] = []) {
-    for (const one of list) this.add(one);
+    for (const each of list) this.add(each);
   }
 
-  /** Throws ZodError for what is no throttle. */
-  add(one: ThrottleInput): void {
-    this.list.push(throttle.parse(one));
+  /** Throws ZodError for an invalid throttle. */
+  add(input: ThrottleInput): void {
+    this.list.push(throttle.parse(input));
   }
 
-  /** Nothing is limited any more. */
+  /** Removes all limits. */
   clear(): void {
     this.list.length = 0;
     this.fullAt.clear();
   }
 
-  /** Whether that call is taken at that time; one that is counts, in each limit that it falls under. */
+  /**
+   * Returns whether the call is accepted at that time; an accepted call counts against each limit that applies to it.
+   */
   take(call: LimitedCall, now: number): boolean {
-    const taken: [key: string, fullAt: number][] = [];
+    const accepted: [key: string, fullAt: number][] = [];
     for (const [
       index,
       { service, account = call.account, region = call.region, callsPerSecond, burst },
@@ -78,9 +87,9 @@ export class Throttles {
       const interval = 1000 / callsPerSecond;
       const fullAt = Math.max(now, this.fullAt.get(key) ?? now);
       if (fullAt - now > (burst - 1) * interval + TOLERANCE) return false;
-      taken.push([key, fullAt + interval]);
+      accepted.push([key, fullAt + interval]);
     }
-    for (const [key, fullAt] of taken) this.fullAt.set(key, fullAt);
+    for (const [key, fullAt] of accepted) this.fullAt.set(key, fullAt);
     return true;
   }
 }

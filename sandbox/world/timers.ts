@@ -22,14 +22,14 @@ export class Timers {
     this.background.remove(timer);
   }
 
-  /** The first timer of all; of the same time, the one that was made first. */
+  /** Returns the first timer of all; at equal times, the one created first. */
   first(): PendingTimer | undefined {
     const [next, ticking] = [this.foreground.first(), this.background.first()];
     if (!next || !ticking) return next ?? ticking;
     return ticking.at < next.at || (ticking.at === next.at && ticking.order < next.order) ? ticking : next;
   }
 
-  /** Whether a timer is pending that is not in the background. */
+  /** Returns whether any timer is pending that is not in the background. */
   get isAwaited(): boolean {
     return this.foreground.size > 0;
   }

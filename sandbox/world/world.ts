@@ -15,21 +15,21 @@ export interface RoleState {
   name: string;
   path: string;
   roleId: string;
-  /** Milliseconds since 1970, as all times of the world. */
+  /** Milliseconds since 1970, like all times of the world. */
   createdAt: number;
   /** Decoded JSON text. */
   trustPolicy: string;
-  /** Trust policies that it had before, oldest first: others than IAM see them a little longer. */
+  /** Its earlier trust policies, oldest first: services other than IAM still use them for a while. */
   pastTrust: { text: string; replacedAt: number }[];
-  /** Inline ones; JSON text. */
+  /** Inline policies; JSON text. */
   policies: { name: string; document: string }[];
   attachedPolicies: AttachedPolicyState[];
-  /** A managed policy too; left out: nothing bounds what the role's own policies allow. */
+  /** Also a managed policy; omitted: nothing limits the role's own policies. */
   permissionsBoundary?: AttachedPolicyState;
   tags: Record<string, string>;
 }
 
-/** A managed policy that a role has. `document`: JSON text; left out where nobody has said what it says. */
+/** A managed policy of a role. `document` is JSON text; omitted if it is not known. */
 export interface AttachedPolicyState {
   arn: string;
   document?: string;
@@ -49,9 +49,9 @@ export interface AssociationState {
   tags: Record<string, string>;
   createdAt: number;
   modifiedAt: number;
-  /** The webhook never learns of it: pods go on as if it were not there. */
+  /** Set if the webhook never uses it: pods behave as if it did not exist. */
   unknownToWebhook?: boolean;
-  /** Set once it is deleted: not listed any more, but its key stays taken until then. */
+  /** Set once it is deleted: it is no longer listed, but its key stays in use until then. */
   deletedUntil?: number;
 }
 
@@ -72,18 +72,18 @@ export interface AddonState {
   status: AddonStatus;
   issues: { code: string; message: string; resourceIds: string[] }[];
   namespace: string;
-  /** Its namespace was chosen when it was created. */
+  /** Set if the namespace was chosen on creation. */
   namespaceChosen?: true;
   serviceAccountRoleArn?: string;
   configurationValues?: string;
   /** Ids of the associations that it owns. */
   associationIds: string[];
-  /** ARNs of those that were deleted directly and are shown all the same: see the knob `deletedOwnedAssociation`. */
+  /** ARNs of associations that were deleted directly but are still shown: see the knob `deletedOwnedAssociation`. */
   deletedAssociationArns?: string[];
   tags: Record<string, string>;
   createdAt: number;
   modifiedAt: number;
-  /** Grows with each change, so that an event scheduled before can see that it is out of date. */
+  /** Incremented with each change, so that an event scheduled earlier can detect that it is out of date. */
   generation: number;
 }
 
@@ -97,20 +97,20 @@ export interface UpdateState {
   createdAt: number;
 }
 
-/** Who may do what on the API server, as an access entry says it. */
+/** An access entry, which defines a principal's permissions on the API server. */
 export interface AccessEntryState {
   /** ARN of an IAM role or user, never of an assumed role. */
   principalArn: string;
   kubernetesGroups: string[];
-  /** Left out: EKS makes one of the ARN. */
+  /** Omitted: EKS derives it from the ARN. */
   username?: string;
   /** STANDARD, or one of the node types (EC2_LINUX, …). */
   type: string;
   tags: Record<string, string>;
   createdAt: number;
-  /** Left out: not changed since it was made. */
+  /** Omitted: not modified since its creation. */
   modifiedAt?: number;
-  /** Each policy is there once. */
+  /** Each policy occurs once. */
   policies: AccessPolicyState[];
 }
 
@@ -119,21 +119,21 @@ export interface AccessPolicyState {
   /** `namespaces` is empty for the whole cluster. */
   scope: { type: 'cluster' | 'namespace'; namespaces: string[] };
   associatedAt: number;
-  /** Left out: its scope is still the first. */
+  /** Omitted: still the original scope. */
   modifiedAt?: number;
 }
 
-/** A field of an add-on's object that another manager than EKS owns, with another value than EKS would set. */
+/** A field of an add-on's object that a manager other than EKS owns, with a different value than EKS would set. */
 export interface ForeignField {
-  /** As EKS names it in a conflict: `Deployment.apps coredns - .spec.replicas`. */
+  /** The field, as EKS reports it in a conflict: `Deployment.apps coredns - .spec.replicas`. */
   field: string;
   /** Field manager: `kubectl-edit`, `helm`, … */
   manager: string;
-  /** Through which it set the field; left out: it has written the object itself. */
+  /** The subresource through which the manager set the field; omitted: the object itself. */
   subresource?: 'scale';
 }
 
-/** Sends the pods of Deployments to Fargate whose namespace is this and whose labels have these. */
+/** Sends pods of Deployments with this namespace and these labels to Fargate. */
 export interface FargateProfile {
   name: string;
   namespace: string;
@@ -149,42 +149,43 @@ export interface ClusterState {
   platformVersion: string;
   status: string;
   createdAt: number;
-  /** https URL; the loopback transport puts its own address here (`moveApiServer`). */
+  /** https URL; the loopback transport replaces it with its own address (`moveApiServer`). */
   endpoint: string;
-  /** PEM; what the loopback transport's certificate is signed by. */
+  /** PEM; the authority that signs the loopback transport's certificate. */
   certificateAuthority: string;
-  /** Its API server answers nobody from outside; EKS itself still reaches it. */
+  /** Its API server never answers clients from outside; EKS itself still reaches it. */
   unreachable?: true;
   oidcIssuer?: string;
   autoMode: boolean;
-  /** IAM role of its nodes. Left out: not known. */
+  /** IAM role of its nodes. Omitted: not known. */
   nodeRoleArn?: string;
   authenticationMode: 'API' | 'API_AND_CONFIG_MAP' | 'CONFIG_MAP';
   tags: Record<string, string>;
   addons: Map<string, AddonState>;
   associations: Map<string, AssociationState>;
-  /** Those that are gone and that the webhook still knows, by id, until when. Left out: none. */
+  /** Deleted associations that the webhook still uses, by id, and until when. Omitted: none. */
   stillKnown?: Map<string, { association: AssociationState; until: number }>;
   updates: Map<string, UpdateState>;
-  /** Add-ons deleted with preserve: their objects are still there, by add-on name. */
+  /** Add-ons deleted with preserve, by add-on name: their objects still exist. */
   preserved: Set<string>;
-  /** By add-on name; a create over preserved objects with NONE fails on them (UG kubernetes-field-management). */
-  foreignFields: Map<string, ForeignField[]>;
   /**
-   * What people have set of the pods of add-ons, by add-on name; stays with the cluster, as configuration values do.
+   * By add-on name; a create over preserved objects with NONE fails because of them (EKS User Guide,
+   * kubernetes-field-management).
    */
+  foreignFields: Map<string, ForeignField[]>;
+  /** User settings for the pods of add-ons, by add-on name; kept with the cluster, like configuration values. */
   podSettings?: ReadonlyMap<string, PodSettings>;
-  /** In the order in which they are asked; none where it is left out. */
+  /** In the order of evaluation; omitted: none. */
   fargateProfiles?: readonly FargateProfile[];
   /** By principal ARN. */
   accessEntries: Map<string, AccessEntryState>;
   kube: KubeState;
 }
 
-/** An OIDC provider of IAM. */
+/** An OIDC provider in IAM. */
 export interface OidcProviderState {
   arn: string;
-  /** Of the issuer, without `https://`. */
+  /** URL of the issuer, without `https://`. */
   url: string;
   clientIds: string[];
   thumbprints: string[];
@@ -196,42 +197,44 @@ export interface AccountState {
   id: string;
   /** By role name. */
   roles: Map<string, RoleState>;
-  /** By ARN. Left out: none. */
+  /** By ARN. Omitted: none. */
   oidcProviders?: Map<string, OidcProviderState>;
   /** By `region/name`. */
   clusters: Map<string, ClusterState>;
-  /** Where its credentials are good for nothing. Left out: nowhere. */
+  /** Regions in which the account's credentials are refused. Omitted: none. */
   disabledRegions?: readonly string[];
 }
 
-/** A key pair that the sandbox has handed out. */
+/** A key pair that the sandbox has issued. */
 export interface AccessKey {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;
   principalArn: string;
   account: string;
-  /** Name of the session that AssumeRole made them for; the world's own keys have none. */
+  /** Name of the AssumeRole session that the key belongs to; the world's own keys have none. */
   sessionName?: string;
-  /** Session policies, JSON text: the session may do what its role may do and all of these allow. Left out: none. */
+  /** Session policies, JSON text: the session may do what its role may do and all of these allow. Omitted: none. */
   policies?: string[];
-  /** When they stop working, by the clock of those who sign: milliseconds since 1970. The world's own keys never do. */
+  /**
+   * When the key expires, by the clock of the signers, in milliseconds since 1970. The world's own keys never expire.
+   */
   expiresAt?: number;
 }
 
 /** One object of a bucket. */
 export interface ObjectState {
   body: Uint8Array;
-  /** As it was put, or S3's own. */
+  /** The content type of the put, or S3's default. */
   contentType: string;
   /** MD5 of the body, hexadecimal, without quotation marks. */
   etag: string;
   modifiedAt: number;
-  /** In a bucket with versions. */
+  /** Set in a versioned bucket. */
   versionId?: string;
 }
 
-/** What a key was before, in a bucket with versions: an object, or nothing (a delete marker). */
+/** An earlier version of a key in a versioned bucket: an object, or a delete marker. */
 export type OlderVersion = ObjectState | { versionId: string; isDeleteMarker: true };
 
 export interface BucketState {
@@ -239,13 +242,13 @@ export interface BucketState {
   region: string;
   /** By key. */
   objects: Map<string, ObjectState>;
-  /** Of a bucket with versions: by key, what it was before, the oldest first. No lifecycle rule takes any away. */
+  /** Earlier versions by key in a versioned bucket, the oldest first. No lifecycle rule removes any. */
   older?: Map<string, OlderVersion[]>;
-  /** Of the same: by key, the version id of the delete marker that an object that is gone has. */
+  /** In a versioned bucket, by key: the version id of a deleted object's delete marker. */
   deleted?: Map<string, string>;
 }
 
-/** What somebody has put on a default bus, as it was delivered. */
+/** A custom event on a default bus, as it was delivered. */
 export interface PutEvent {
   /** The world's time, ISO 8601. */
   at: string;
@@ -254,12 +257,12 @@ export interface PutEvent {
   detailType: string;
   detail: Json;
   resources: string[];
-  /** Of the bus. */
+  /** Account and region of the bus. */
   account: string;
   region: string;
 }
 
-/** A message that a topic has taken; nobody gets it. */
+/** A message that a topic has accepted; it is not delivered to any subscriber. */
 export interface Notification {
   at: string;
   topicArn: string;
@@ -267,13 +270,13 @@ export interface Notification {
   subject?: string;
 }
 
-/** What a dead-letter queue, or a queue for failed invocations, has taken. */
+/** A message that a dead-letter queue, or a queue for failed invocations, has accepted. */
 export interface DeadLetter {
   at: string;
   queueArn: string;
   /** The event, or the record of an invocation. */
   event: unknown;
-  /** A code and what was said: `NO_PERMISSIONS: User: …`. */
+  /** An error code and message: `NO_PERMISSIONS: User: …`. */
   why: string;
 }
 
@@ -286,15 +289,15 @@ export interface World {
   accounts: Map<string, AccountState>;
   accessKeys: Map<string, AccessKey>;
   log: CallLog;
-  /** What goes wrong with the calls of the service's own functions. */
+  /** Failures of the calls that the service's own functions make. */
   faults: Faults;
-  /** How many calls services take. */
+  /** Limits on calls to services. */
   throttles: Throttles;
-  /** Events that were put, messages of topics, and dead letters: each in order, for ever. */
+  /** Custom events, messages of topics, and dead letters: each in order, never removed. */
   events: PutEvent[];
   notifications: Notification[];
   deadLetters: DeadLetter[];
-  /** S3's, by name: one namespace for all accounts. */
+  /** S3's buckets by name: one namespace for all accounts. */
   buckets: Map<string, BucketState>;
   home: { account: string; region: string };
 }

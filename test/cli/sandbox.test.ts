@@ -229,7 +229,7 @@ describe('sandbox with something wrong', () => {
 
   it('names the place in a broken scenario', async () => {
     expect(await refused('--scenario', 'nowhere.json')).toContain(
-      "The scenario nowhere.json can't be read: there is no such file.",
+      'The scenario nowhere.json cannot be read: the file does not exist.',
     );
     const file = join(directory, 'scenario.json');
     writeFileSync(file, '{"accounts": [{"id": "1"}]}');
@@ -242,7 +242,7 @@ describe('sandbox with something wrong', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     expect(await refused('--scenario', SCENARIO, '--port', String(port))).toBe(
-      `error: --port ${port}: Port ${port} on 127.0.0.1 is taken. Choose another one, or 0 for any free port.\nhint:  Leave the flag out to take a free port\n`,
+      `error: --port ${port}: Port ${port} on 127.0.0.1 is in use. Choose another port, or 0 for any free port.\nhint:  Leave the flag out to take a free port\n`,
     );
   });
 

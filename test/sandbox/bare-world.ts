@@ -1,4 +1,4 @@
-/** A world and a cluster without a scenario, for the tests of one service: all empty but for what is given. */
+/** A world and a cluster without a scenario, for the tests of one service: empty except for what is given. */
 import { CallLog } from '../../sandbox/world/call-log.ts';
 import { Faults } from '../../sandbox/world/faults.ts';
 import { Random } from '../../sandbox/world/random.ts';

@@ -1,4 +1,4 @@
-/** A small world behind a door, for the tests of the door and the services behind it. */
+/** A small world behind the gateway, for tests of the gateway and of the services behind it. */
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { ClientFactory } from '../../lambdas/adapters/clients.ts';
 import { createDoor } from '../../sandbox/door.ts';
@@ -25,7 +25,7 @@ export const podIdentityTrust = {
   ],
 };
 
-/** A scenario as a file would hold it: one account with one role and one cluster. */
+/** A scenario as in a file: one account with one role and one cluster. */
 export const scenarioFile = () => ({
   accounts: [
     {
@@ -64,14 +64,14 @@ export const deny = (Action: string | string[], Resource: string | string[] = '*
 });
 export const policyOf = (...Statement: object[]) => ({ Version: '2012-10-17', Statement });
 
-/** The function's role as a template has it, with these statements. */
+/** The function's role as in a template, with these statements. */
 export const functionRole = (...statements: object[]): DeployedRole => ({
   arn: FUNCTION_ROLE,
   policies: [{ name: 'own', document: policyOf(...statements) }],
   managedPolicyArns: [],
 });
 
-/** The function's role may do what these statements say; without any, IAM does not have it, and it may do nothing. */
+/** Gives the function's role these statements; without any, IAM does not have the role, and it may do nothing. */
 export const newWorld = (...statements: object[]): World =>
   buildWorld(parseScenario(scenarioFile(), 'test'), {
     roles: [statements.length > 0 ? functionRole(...statements) : FUNCTION_ROLE],
@@ -93,7 +93,7 @@ export const openDoor = (
     ...(signatureTime ? { signatureTime } : {}),
   });
 
-/** Clients straight into the door, as the operator by default. */
+/** Clients directly connected to the gateway, as the operator by default. */
 export const clientsOf = (
   door: Door,
   world: World,
@@ -102,7 +102,7 @@ export const clientsOf = (
 ): ClientFactory =>
   new ClientFactory({ region: REGION, credentials, transport: inProcessTransport(door, world, { clients }) });
 
-/** Configuration for clients that the factory does not make. */
+/** Configuration for clients that the factory does not create. */
 export const configOf = (door: Door, world: World, credentials = operator(world)) => ({
   region: REGION,
   credentials,
@@ -110,7 +110,7 @@ export const configOf = (door: Door, world: World, credentials = operator(world)
   requestHandler: inProcessTransport(door, world).requestHandler as never,
 });
 
-/** A service that answers with what it was asked. */
+/** A service that returns its request. */
 export const echo: Service = async (request, context) => {
   context.describe('ListClusters', { path: request.path });
   return {

@@ -1,11 +1,11 @@
-/** What Map and Parallel have in common: work beside each other, of which one failure calls off the rest. */
+/** The common part of Map and Parallel: concurrent work in which one failure cancels the rest. */
 import { Cancellation } from '../cancellation.ts';
 import { Interrupted } from '../failure.ts';
 import type { Scope } from '../scope.ts';
 
 /**
- * Runs `count` branches, at most `concurrency` at once, each in a thread of its own; answers their results in order.
- * Throws the first failure, once all the others have stopped.
+ * Runs `count` branches, at most `concurrency` at once, each on a thread of its own; returns their results in order.
+ * Throws the first failure, once all the other branches have stopped.
  */
 export const runBranches = async (
   scope: Scope,
@@ -34,7 +34,7 @@ export const runBranches = async (
   const workers = Array.from({ length: Math.min(count, concurrency) }, () => clock.spawn(work));
   await clock.park(Promise.all(workers));
   group.release();
-  if (scope.cancellation.cancelled) throw new Interrupted('Called off.');
+  if (scope.cancellation.cancelled) throw new Interrupted('Cancelled.');
   if (failure) throw failure.reason;
   return results;
 };

@@ -3,7 +3,7 @@ import type { StateRunner } from '../scope.ts';
 
 const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
 
-/** The first rule whose condition is true; its Output and Assign, the state's own only on the way to Default. */
+/** Takes the first rule whose condition is true, with its Output and Assign; the state's own apply only to Default. */
 export const runChoice: StateRunner<ChoiceState> = async (state, visit) => {
   for (const [index, rule] of state.Choices.entries()) {
     const at = `Choices[${index}]/`;

@@ -1,5 +1,5 @@
 /**
- * A Map in distributed mode: each item, or batch of them, is an execution of its own. Source: Step Functions Developer
+ * A Map in distributed mode: each item, or batch of items, is an execution of its own. Source: Step Functions Developer
  * Guide, "Using Map state in Distributed mode".
  */
 import { S3Error } from '../../s3/errors.ts';
@@ -34,7 +34,7 @@ const toleranceOf = async (
       : await visit.evaluateAs(count, 'ToleratedFailureCount', 'a whole number, 0 or more', isWhole(0)),
 });
 
-/** As AWS says it (aws/aws-cdk#32144). */
+/** AWS's text (aws/aws-cdk#32144). */
 const notWritable = (visit: Visit, error: S3Error): StateFailure =>
   visit.failure(
     'States.ResultWriterFailed',
@@ -47,7 +47,7 @@ const notWritten = (visit: Visit, error: S3Error): StateFailure =>
     `The results could not be written: ${error.message} (Service: S3, Status Code: ${error.status}, Error Code: ${error.name})`,
   );
 
-/** Throws what S3 refuses as a failure of the state. */
+/** Converts S3's refusal to a failure of the state. */
 const withS3 = <T>(run: () => T, failureOf: (error: S3Error) => StateFailure): T => {
   try {
     return run();
@@ -68,7 +68,7 @@ const destinationOf = async (
   return { bucket, prefix };
 };
 
-/** Runs all children; throws once more of them have failed than are tolerated, when the others have been stopped. */
+/** Runs all children; throws once more of them have failed than tolerated, after the others have stopped. */
 const runChildren = async (
   state: MapState,
   visit: Visit,
@@ -81,10 +81,10 @@ const runChildren = async (
   for (const { items } of inputs) run.plan(items);
   await runBranches(scope, inputs.length, run.maxConcurrency, async (index, cancellation) => {
     const input = inputs[index];
-    if (!input) throw new Error(`There is no child ${index}.`);
+    if (!input) throw new Error(`The child ${index} does not exist.`);
     const text = await input.text();
-    // While the item was selected another child may have been one too many.
-    if (cancellation.cancelled) throw new Interrupted('Called off.');
+    // While the item was being selected, another child may have exceeded the tolerance.
+    if (cancellation.cancelled) throw new Interrupted('Cancelled.');
     const child = maps.start(run, state, text);
     children[index] = child;
     run.begun(child, input.items);
@@ -100,10 +100,10 @@ const runChildren = async (
   });
 };
 
-const begun = (children: readonly (ChildExecution | undefined)[]): ChildExecution[] =>
+const started = (children: readonly (ChildExecution | undefined)[]): ChildExecution[] =>
   children.filter((child) => child !== undefined);
 
-/** Reads, runs and writes. */
+/** Reads the items, runs the children and writes the results. */
 const carryOut = async (state: MapState, visit: Visit, run: MapRun, given: unknown[] | undefined): Promise<unknown> => {
   const { maps } = visit.scope.run;
   const objects = maps.objects();
@@ -123,7 +123,7 @@ const carryOut = async (state: MapState, visit: Visit, run: MapRun, given: unkno
     const pending: string[] = [];
     for (const [index, { text }] of inputs.entries()) if (!children[index]) pending.push(await text());
     const result = withS3(
-      () => exportResults(objects, destination, run, { children: begun(children), pending, writer }),
+      () => exportResults(objects, destination, run, { children: started(children), pending, writer }),
       (error) => notWritten(visit, error),
     );
     run.resultsWritten();
@@ -133,20 +133,19 @@ const carryOut = async (state: MapState, visit: Visit, run: MapRun, given: unkno
   try {
     await runChildren(state, visit, run, inputs, children);
   } catch (error) {
-    // A run that has failed exports what it has, and what was still to come; one that was called off does not get to
-    // it.
+    // A failed run exports its results and the pending items; a cancelled run does not.
     if (error instanceof StateFailure && run.children.length > 0) await write();
     throw error;
   }
   const exported = await write();
   if (exported) return exported;
-  const result = resultOf(begun(children), writer);
+  const result = resultOf(started(children), writer);
   visit.checkSize(result, 'returned a result');
   run.resultsWritten();
   return result;
 };
 
-/** One attempt: "when you retry a Map state, it creates a new Map Run". */
+/** Runs one attempt: "when you retry a Map state, it creates a new Map Run". */
 export const attemptDistributed = async (state: MapState, visit: Visit): Promise<unknown> => {
   const { scope } = visit;
   const { clock, maps } = scope.run;
@@ -155,7 +154,7 @@ export const attemptDistributed = async (state: MapState, visit: Visit): Promise
     (await visit.evaluateAs(state.MaxConcurrency ?? 0, 'MaxConcurrency', 'a whole number, 0 or more', isWhole(0))) ||
     MAX_CONCURRENCY;
   const tolerance = await toleranceOf(state, visit);
-  // How many there are in S3 is not known yet.
+  // The number of items in S3 is not known yet.
   scope.add('MapStateStarted', { mapStateStartedEventDetails: { length: given?.length ?? 0 } });
   const run = maps.open(visit.name, state, { maxConcurrency: Math.min(limit, MAX_CONCURRENCY), tolerance });
   scope.add('MapRunStarted', { mapRunStartedEventDetails: { mapRunArn: run.arn } });

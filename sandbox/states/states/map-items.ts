@@ -1,4 +1,4 @@
-/** What a distributed Map gives to its children: items from the state's data or from S3, selected and in batches. */
+/** Inputs of a distributed Map's children: items from the state's data or from S3, selected and batched. */
 import { isObject } from '../../json.ts';
 import type { RoleObjects } from '../../s3/as-role.ts';
 import { S3Error } from '../../s3/errors.ts';
@@ -12,7 +12,7 @@ export const isWhole =
   (value: unknown): value is number =>
     Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
 
-/** The items of the state's own data. */
+/** Returns the items from the state's own data. */
 export const itemsOf = async (state: MapState, visit: Visit): Promise<unknown[]> => {
   const items = state.Items === undefined ? visit.input : await visit.evaluate(state.Items, 'Items');
   if (isList(items)) return items;
@@ -22,7 +22,7 @@ export const itemsOf = async (state: MapState, visit: Visit): Promise<unknown[]>
   );
 };
 
-/** Two texts of a field that is an object, as S3 is addressed by. */
+/** Evaluates a field that is an object of strings, such as an S3 address. */
 export const placeOf = async (
   visit: Visit,
   template: unknown,
@@ -30,19 +30,19 @@ export const placeOf = async (
   names: { required: readonly string[]; optional?: readonly string[] },
 ): Promise<Record<string, string>> => {
   const value = await visit.evaluate(template, field);
-  const known = [...names.required, ...(names.optional ?? [])];
-  const isPlace =
+  const allowed = [...names.required, ...(names.optional ?? [])];
+  const isValid =
     isObject(value) &&
     names.required.every((name) => isText(value[name])) &&
-    Object.entries(value).every(([name, text]) => known.includes(name) && typeof text === 'string');
-  if (isPlace) return value as Record<string, string>;
+    Object.entries(value).every(([name, text]) => allowed.includes(name) && typeof text === 'string');
+  if (isValid) return value as Record<string, string>;
   throw visit.failure(
     'States.Runtime',
-    `The field '${field}' must have ${names.required.join(' and ')}${names.optional ? `, and may have ${names.optional.join(' and ')}` : ''}, each a text, but was ${JSON.stringify(value).slice(0, 200)}.`,
+    `The field '${field}' must have ${names.required.join(' and ')}${names.optional ? `, and may have ${names.optional.join(' and ')}` : ''}, each a string, but was ${JSON.stringify(value).slice(0, 200)}.`,
   );
 };
 
-/** The items of an object in S3. Throws States.ItemReaderFailed; what AWS says then is not known. */
+/** Returns the items of an object in S3. Throws States.ItemReaderFailed; AWS's text for that is not known. */
 export const readItems = async (reader: ItemReader, visit: Visit, objects: RoleObjects): Promise<unknown[]> => {
   const { Bucket: bucket = '', Key: key = '' } = await placeOf(visit, reader.Arguments, 'ItemReader/Arguments', {
     required: ['Bucket', 'Key'],
@@ -53,8 +53,8 @@ export const readItems = async (reader: ItemReader, visit: Visit, objects: RoleO
     'a whole number, 0 or more',
     isWhole(0),
   );
-  const failed = (why: string) =>
-    visit.failure('States.ItemReaderFailed', `The items could not be read from s3://${bucket}/${key}: ${why}`);
+  const failed = (cause: string) =>
+    visit.failure('States.ItemReaderFailed', `The items could not be read from s3://${bucket}/${key}: ${cause}`);
   let items: unknown;
   try {
     items = JSON.parse(objects.get(bucket, key)) as unknown;
@@ -68,7 +68,7 @@ export const readItems = async (reader: ItemReader, visit: Visit, objects: RoleO
   return most === 0 ? items : items.slice(0, most);
 };
 
-/** What a child is given, as JSON text when it is asked for, and how many items that are. */
+/** A child's input, serialized on demand, and its number of items. */
 export interface ChildInput {
   items: number;
   text: () => Promise<string>;
@@ -86,7 +86,7 @@ const textOf = (visit: Visit, value: unknown): string => {
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value ?? null));
 
-/** Step Functions Developer Guide, "ItemBatcher (Map)": `Items`, and beside them what all batches get. */
+/** Step Functions Developer Guide, "ItemBatcher (Map)": a batch has `Items`, and the input that all batches share. */
 const batches = async (batcher: ItemBatcher, visit: Visit, items: unknown[]): Promise<ChildInput[]> => {
   const most =
     batcher.MaxItemsPerBatch === undefined
@@ -110,19 +110,19 @@ const batches = async (batcher: ItemBatcher, visit: Visit, items: unknown[]): Pr
     batcher.BatchInput === undefined
       ? {}
       : { BatchInput: await visit.evaluate(batcher.BatchInput, 'ItemBatcher/BatchInput') };
-  const made: unknown[][] = [];
+  const lists: unknown[][] = [];
   for (const item of items) {
-    const last = made.at(-1);
+    const last = lists.at(-1);
     if (last && last.length < most && bytesOf({ ...shared, Items: [...last, item] }) <= mostBytes) last.push(item);
-    else made.push([item]);
+    else lists.push([item]);
   }
-  return made.map((batch) => ({
+  return lists.map((batch) => ({
     items: batch.length,
     text: () => Promise.resolve(textOf(visit, { ...shared, Items: batch })),
   }));
 };
 
-/** One for each child, in order. */
+/** Returns one input for each child, in order. */
 export const childInputs = async (state: MapState, visit: Visit, items: unknown[]): Promise<ChildInput[]> => {
   if (!state.ItemBatcher)
     return items.map((_, index) => ({

@@ -6,14 +6,14 @@ import { runBranches } from './branches.ts';
 import { attemptDistributed } from './distributed-map.ts';
 import { isWhole, itemsOf } from './map-items.ts';
 
-/** Step Functions Service Quotas: iterations of an inline Map that run at once. */
+/** Step Functions Service Quotas: maximum concurrency of an inline Map. */
 const MAX_INLINE_CONCURRENCY = 40;
 
 const attempt = async (state: MapState, visit: Visit): Promise<unknown[]> => {
   const { scope, name } = visit;
   const { run } = scope;
   const items = await itemsOf(state, visit);
-  // 0 is no limit of the definition's own.
+  // 0 means that the definition sets no limit.
   const limit =
     (await visit.evaluateAs(state.MaxConcurrency ?? 0, 'MaxConcurrency', 'a whole number, 0 or more', isWhole(0))) ||
     MAX_INLINE_CONCURRENCY;

@@ -17,7 +17,7 @@ const attempt = async (state: ParallelState, visit: Visit): Promise<unknown[]> =
       state.Branches.length,
       async (index, cancellation) => {
         const branch = state.Branches[index];
-        if (!branch) throw new Error(`There is no branch ${index}.`);
+        if (!branch) throw new Error(`The branch ${index} does not exist.`);
         const inner = new Scope(run, cancellation, { outer: scope, previousEventId: startedEventId });
         try {
           const result = await run.runStates(branch, inner, input);

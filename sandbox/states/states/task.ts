@@ -9,15 +9,15 @@ import type { Scope, StateRunner, Visit } from '../scope.ts';
 import type { Verdict, WaitingTask } from '../task-tokens.ts';
 
 /**
- * A call of a function, and how the history tells of it: Task events for the integration, LambdaFunction events for a
- * bare ARN.
+ * A call of a function, and its form in the history: Task events for the integration, LambdaFunction events for a bare
+ * ARN.
  */
 interface Call {
   functionArn: string;
   payload: unknown;
   /** Prefix of the events' types. */
   events: 'Task' | 'LambdaFunction';
-  /** What each event says beside its own. */
+  /** Details that all events of the call share. */
   about: Record<string, unknown>;
   scheduled: Record<string, unknown>;
   resultOf(answer: unknown): unknown;
@@ -29,14 +29,17 @@ const qualifierOf = (functionArn: string): string => functionArn.split(':')[7] ?
 
 const INTEGRATION = /^arn:aws[\w-]*:states:[^:]*:[^:]*:lambda:(invoke(?:\.waitForTaskToken)?)$/;
 
-/** `action`: `invoke`, or `invoke.waitForTaskToken`. */
+/** `action` is `invoke` or `invoke.waitForTaskToken`. */
 const integrationCall = (visit: Visit, resource: string, action: string, given: unknown): Call => {
   const { FunctionName: name, Payload: body = {}, ...others } = isObject(given) ? given : {};
   if (typeof name !== 'string')
     throw visit.failure('States.Runtime', `The Arguments of ${resource} must have a FunctionName.`);
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)
-    throw visit.failure('States.Runtime', `The sandbox's ${resource} takes FunctionName and Payload, not ${unknown}.`);
+    throw visit.failure(
+      'States.Runtime',
+      `The sandbox's ${resource} supports FunctionName and Payload, not ${unknown}.`,
+    );
   return {
     functionArn: name,
     payload: body,
@@ -51,9 +54,12 @@ const callOf = (visit: Visit, resource: string, given: unknown): Call => {
   const [, action] = INTEGRATION.exec(resource) ?? [];
   if (action !== undefined) return integrationCall(visit, resource, action, given);
   if (!isFunctionArn(resource)) {
-    const known =
+    const supported =
       'Lambda functions, arn:aws:states:::lambda:invoke and arn:aws:states:::lambda:invoke.waitForTaskToken';
-    throw visit.failure('States.Runtime', `The sandbox can't call the resource ${resource}: it has ${known}.`);
+    throw visit.failure(
+      'States.Runtime',
+      `The sandbox cannot call the resource ${resource}: it supports ${supported}.`,
+    );
   }
   return {
     functionArn: resource,
@@ -65,12 +71,12 @@ const callOf = (visit: Visit, resource: string, given: unknown): Call => {
   };
 };
 
-/** `taskScheduledEventDetails`, `lambdaFunctionFailedEventDetails` and so on. */
+/** Returns `taskScheduledEventDetails`, `lambdaFunctionFailedEventDetails` and so on. */
 const detailsOf = (call: Call, what: string, details: Record<string, unknown>): EventDetails => ({
   [`${call.events === 'Task' ? 'task' : 'lambdaFunction'}${what}EventDetails`]: { ...call.about, ...details },
 });
 
-/** Starts it; it goes on for itself, whether or not somebody still listens. */
+/** Starts the invocation, which continues even if nothing waits for its result any more. */
 const begin = ({ run }: Scope, call: Call): Promise<unknown> => {
   const invocation = run.lambda.invoke(call.functionArn, call.payload, {
     caller: run.roleArn,
@@ -90,7 +96,7 @@ interface Limits {
   heartbeat: number | undefined;
 }
 
-/** Invokes and waits, no longer than the time-out; the invocation goes on after that, unheard. */
+/** Invokes and waits until the timeout at most; the invocation continues after that, but its result is ignored. */
 const invoke = async (scope: Scope, call: Call, { timeout }: Limits): Promise<Verdict> => {
   const answered = begin(scope, call).then(
     (answer): Verdict => ({ kind: 'succeeded', output: call.resultOf(answer) }),
@@ -110,9 +116,9 @@ const invoke = async (scope: Scope, call: Call, { timeout }: Limits): Promise<Ve
 };
 
 /**
- * Invokes, and waits until somebody uses the token or a time-out comes. Whoever has the token may use it before the
- * function has answered: the task is over then, and the answer is not heard any more (AWS's order there is not known).
- * `onAnswer` gets the answer while the task still waits.
+ * Invokes, and waits until the token is used or a timeout occurs. The token may be used before the function has
+ * returned: the task then ends, and the function's result is ignored (AWS's order is not known). `onAnswer` receives
+ * the function's result if the task still waits.
  */
 const invokeAndWait = async (
   scope: Scope,
@@ -130,7 +136,7 @@ const invokeAndWait = async (
     return () => timer.cancel();
   };
   // The history has States.Timeout for both: localstack/localstack, test_heartbeats.snapshot.json, recorded from AWS.
-  // The other name is there for Retry and Catch (Step Functions Developer Guide, "Handling errors").
+  // The other name is for Retry and Catch (Step Functions Developer Guide, "Handling errors").
   const startHeartbeat = (): (() => void) => limit(limits.heartbeat, 'States.HeartbeatTimeout');
   const cancelTimeout = limit(limits.timeout);
   let cancelHeartbeat = startHeartbeat();
@@ -196,7 +202,7 @@ const run = async (state: TaskState, visit: Visit, task: WaitingTask | undefined
     ...(limits.timeout === undefined ? {} : { timeoutInSeconds: limits.timeout }),
     ...(limits.heartbeat === undefined ? {} : { heartbeatInSeconds: limits.heartbeat }),
   });
-  // The bare form has no details here.
+  // The LambdaFunction event has no details here.
   if (call.events === 'Task') add('Started');
   else scope.add('LambdaFunctionStarted');
   const submitted = (result: unknown): void => {
@@ -213,7 +219,7 @@ const run = async (state: TaskState, visit: Visit, task: WaitingTask | undefined
   return verdict.output;
 };
 
-/** Each attempt has a token of its own, which is of no use after it. */
+/** Each attempt has a token of its own, which is invalid afterwards. */
 const attempt = async (state: TaskState, visit: Visit): Promise<unknown> => {
   if (!waitsForToken(state)) return run(state, visit, undefined);
   const { scope, enteredEventId, retryCount } = visit;

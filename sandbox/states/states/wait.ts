@@ -4,7 +4,7 @@ import type { StateRunner } from '../scope.ts';
 /** Step Functions Developer Guide, "Wait workflow state": whole seconds. */
 const isSeconds = (value: unknown): value is number =>
   Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 99_999_999;
-/** RFC 3339 with the capital T and Z that AWS wants. */
+/** RFC 3339 with the upper-case T and Z that AWS requires. */
 const isTimestamp = (value: unknown): value is string =>
   typeof value === 'string' &&
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value) &&

@@ -1,8 +1,8 @@
 /**
- * What Step Functions finds wrong with a definition. Source: Step Functions API Reference,
- * ValidateStateMachineDefinitionDiagnostic. The codes and texts of JSONata and of transitions are AWS's, as
- * floci-io/floci#2699 and #2786 have measured them. DUPLICATE_VARIABLE_NAME and POSSIBLY_UNDEFINED_VARIABLE are another
- * emulator's names: nobody shows AWS's. Those that end in `_HERE` are the sandbox's own.
+ * Problems that Step Functions finds in a definition. Source: Step Functions API Reference,
+ * ValidateStateMachineDefinitionDiagnostic. The codes and texts for JSONata and transitions are AWS's, as measured by
+ * floci-io/floci#2699 and #2786. DUPLICATE_VARIABLE_NAME and POSSIBLY_UNDEFINED_VARIABLE are another emulator's names:
+ * no source shows AWS's. Codes that end in `_HERE` are the sandbox's own.
  */
 export type Code =
   | 'SCHEMA_VALIDATION_FAILED'
@@ -17,11 +17,11 @@ export type Code =
   | 'HIDES_FUNCTION_HERE';
 
 export interface Diagnostic {
-  /** Nothing is created with an ERROR; a WARNING is for whoever wrote the definition. */
+  /** An ERROR prevents creation; a WARNING informs the author of the definition. */
   severity: 'ERROR' | 'WARNING';
   code: Code;
   message: string;
-  /** Such as `/States/Plan/Assign/target`; absent where the definition as a whole is meant. */
+  /** Such as `/States/Plan/Assign/target`; absent if the problem concerns the whole definition. */
   location?: string;
 }
 
@@ -40,7 +40,7 @@ export const warningAt = (code: Code, message: string, location: string): Diagno
 
 export const isError = ({ severity }: Diagnostic): boolean => severity === 'ERROR';
 
-/** The message of the exception InvalidDefinition, as AWS composes it of all that is wrong. */
+/** Returns the message of the exception InvalidDefinition, composed of all problems as AWS does. */
 export const refusalText = (diagnostics: readonly Diagnostic[]): string =>
   `Invalid State Machine Definition: '${diagnostics
     .map(({ code, message, location = 'null' }) => `${code}: ${message} at ${location}`)

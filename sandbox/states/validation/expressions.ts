@@ -1,4 +1,4 @@
-/** What is wrong with the expressions of a definition. */
+/** Finds problems in a definition's expressions. */
 import type { State } from '../definition.ts';
 import { FUNCTIONS } from '../jsonata-functions.ts';
 import { compile, isExpression, reasonWithoutCode, sourceOf } from '../jsonata.ts';
@@ -7,7 +7,7 @@ import { type Field, fieldsOf, textsIn } from './fields.ts';
 import { type Level, statesOf } from './levels.ts';
 import { membersOfStates, type Node, readsOfContext, variablesOf } from './syntax-tree.ts';
 
-/** An expression that could be parsed, and where it is. */
+/** A parsed expression and its position. */
 export interface Located {
   tree: Node;
   field: Field;
@@ -17,7 +17,7 @@ export interface Located {
 /**
  * "The string must start with {% with no leading spaces, and must end with %} with no trailing spaces. Improperly
  * opening or closing the expression will result in a validation error." (Step Functions Developer Guide, "Transforming
- * data with JSONata"; under which code is not known.)
+ * data with JSONata"; the error code is not known.)
  */
 const halfDelimited = (text: string): boolean => {
   const trimmed = text.trim();
@@ -37,17 +37,17 @@ const problemsOf = ({ tree, field, at }: Located): Diagnostic[] => [
   ...membersOfStates(tree).flatMap((member) => {
     if (member === 'input' || member === 'context' || field.has.some((has) => has === member)) return [];
     const text = `Field '$states.${member}' does not exist.`;
-    // AWS lets any other name pass (floci-io/floci, JsonataTopLevelReferencesTest), and there is never a value.
+    // AWS accepts any other name (floci-io/floci, JsonataTopLevelReferencesTest), but it never has a value.
     return member === 'result' || member === 'errorOutput'
       ? [errorAt('UNSUPPORTED_JSONATA_EXPRESSION', text, at)]
       : [warningAt('FAILS_AT_RUN_TIME_HERE', text, at)];
   }),
   ...(variablesOf(tree).has('eval')
-    ? [warningAt('FAILS_AT_RUN_TIME_HERE', 'Step Functions has no $eval. Use $parse.', at)]
+    ? [warningAt('FAILS_AT_RUN_TIME_HERE', 'Step Functions does not support $eval. Use $parse.', at)]
     : []),
 ];
 
-/** Variables that the expressions of a state read, without the dollar sign. */
+/** Returns the variables that the expressions of a state read, without the dollar sign. */
 export const variablesReadBy = (state: State): Set<string> =>
   new Set(
     fieldsOf(state, '')
@@ -57,7 +57,7 @@ export const variablesReadBy = (state: State): Set<string> =>
       .filter((name) => name !== 'states' && !FUNCTIONS.has(name)),
   );
 
-/** All expressions of some levels, and what is wrong with them. */
+/** Returns all expressions of the given levels, and their problems. */
 export const readExpressions = (
   levels: readonly Level[],
 ): { expressions: (Located & { level: Level })[]; diagnostics: Diagnostic[] } => {

@@ -1,8 +1,8 @@
-/** The fields of a state that may have expressions, and what `$states` has in each. */
+/** The fields of a state that may contain expressions, and the members of `$states` in each. */
 import type { State } from '../definition.ts';
 
 /**
- * A member that `$states` has in some fields alone: "Attempting to access $states.result or $states.errorOutput in
+ * A member of `$states` that exists only in some fields: "Attempting to access $states.result or $states.errorOutput in
  * fields and states where they are not accessible will be caught at creation" (Step Functions Developer Guide, "Passing
  * data between states with variables").
  */
@@ -11,7 +11,7 @@ export type Member = 'result' | 'errorOutput';
 export interface Field {
   at: string;
   template: unknown;
-  /** Beside `input` and `context`. */
+  /** In addition to `input` and `context`. */
   has: readonly Member[];
 }
 
@@ -24,7 +24,7 @@ const fieldsIn = (at: string, owner: object, names: readonly string[], has: read
 const RESULTS = ['Output', 'Assign'];
 const NUMBERS = ['MaxConcurrency', 'ToleratedFailurePercentage', 'ToleratedFailureCount'];
 
-/** Fields of the type's own, beside Output and Assign. */
+/** Returns the fields of the state's type, in addition to Output and Assign. */
 const ownFields = (state: State, at: string): Field[] => {
   switch (state.Type) {
     case 'Task':
@@ -68,7 +68,7 @@ export const fieldsOf = (state: State, at: string): Field[] => {
   ];
 };
 
-/** The texts in a template, each with its location. */
+/** Returns the strings in a template, each with its location. */
 export const textsIn = (template: unknown, at: string): { text: string; at: string }[] => {
   if (typeof template === 'string') return [{ text: template, at }];
   if (Array.isArray(template)) return template.flatMap((part, index) => textsIn(part, `${at}[${index}]`));

@@ -1,4 +1,4 @@
-/** The levels of a definition: its own states, and those within each Map and Parallel, where scopes of variables begin. */
+/** The levels of a definition: its own states, and those within each Map and Parallel, where variable scopes begin. */
 import { isDistributed, type State, type StateSet } from '../definition.ts';
 
 export interface Level {
@@ -6,11 +6,11 @@ export interface Level {
   at: string;
   set: StateSet;
   outer?: Level;
-  /** Whether expressions here can read the variables of the levels outside. */
+  /** Whether expressions here can read the variables of outer levels. */
   readsOuter: boolean;
 }
 
-/** Where a state is, as AWS writes it: names are not escaped. */
+/** Returns a state's location in AWS's form, in which names are not escaped. */
 export const stateAt = ({ at }: Level, name: string): string => `${at}/States/${name}`;
 
 const within = (outer: Level, name: string, state: State): Level[] => {
@@ -29,7 +29,7 @@ const from = (level: Level): Level[] => [
   ...Object.entries(level.set.States).flatMap(([name, state]) => within(level, name, state).flatMap(from)),
 ];
 
-/** All levels, outer ones first. */
+/** Returns all levels, outer levels first. */
 export const levelsOf = (set: StateSet): Level[] => from({ at: '', set, readsOuter: false });
 
 /** Each state with its level and its location. */

@@ -1,22 +1,22 @@
-/** The longest walk through states that may lead back to one another, where a bound is declared for each loop. */
+/** Finds the longest walk through states that may form loops, each of which has a declared bound. */
 
-/** How often the loop through a state can be gone round. */
+/** A bound on the rounds of a loop. */
 export interface Loop {
-  /** A state that every round of the loop passes. */
+  /** A state that every round of the loop visits. */
   state: string;
-  /** Most visits of that state, each time that the loop is entered. */
+  /** Maximum visits of that state each time the loop is entered. */
   visits: number;
-  /** The state of the loop outside, in each round of which this one may be entered again. */
+  /** The state of the enclosing loop; each of its rounds may enter this loop again. */
   within?: string;
 }
 
-/** What leads where, and what a visit costs; costs are not negative. */
+/** The transitions between nodes, and the cost of a visit; costs are not negative. */
 export interface Graph {
   next: ReadonlyMap<string, readonly string[]>;
   costOf: (node: string) => number;
 }
 
-/** How often each node is visited on a walk, the last one excepted, and what that costs. */
+/** The visits of each node on a walk, excluding the last one, and their cost. */
 export interface Walk {
   cost: number;
   visits: ReadonlyMap<string, number>;
@@ -46,7 +46,7 @@ const reachableFrom = (next: Next, start: string): Set<string> => {
   return reached;
 };
 
-/** Nodes that lead to one another, in an order in which every group comes before those that it leads to. */
+/** Returns groups of nodes that reach each other; each group comes before the groups that it leads to. */
 const groupsOf = (next: Next, start: string): Set<string>[] => {
   const reach = new Map([...reachableFrom(next, start)].map((node) => [node, reachableFrom(next, node)]));
   const groups: Set<string>[] = [];
@@ -54,7 +54,7 @@ const groupsOf = (next: Next, start: string): Set<string>[] => {
     if (groups.some((group) => group.has(node))) continue;
     groups.push(new Set([...reached].filter((other) => reach.get(other)?.has(node))));
   }
-  // The more a group reaches, the earlier it is.
+  // The more nodes a group reaches, the earlier it comes.
   const sizeOf = (group: Set<string>): number => reach.get([...group][0] ?? '')?.size ?? 0;
   return groups.sort((one, other) => sizeOf(other) - sizeOf(one));
 };
@@ -62,17 +62,17 @@ const groupsOf = (next: Next, start: string): Set<string>[] => {
 const isLoop = (next: Next, group: Set<string>): boolean =>
   group.size > 1 || [...group].some((node) => next.get(node)?.includes(node));
 
-/** A loop without a bound. */
+/** A loop has no declared bound. */
 export class UnboundedLoop extends Error {
   override readonly name = 'UnboundedLoop';
   constructor(states: readonly string[]) {
     super(
-      `The states ${states.join(', ')} lead to one another, and no bound is declared for that loop. Declare how often one of them can be visited.`,
+      `The states ${states.join(', ')} form a loop without a declared bound. Declare the maximum number of visits of one of them.`,
     );
   }
 }
 
-/** The name under which a loop's own state is arrived at, so that it is not gone on from. */
+/** Returns the name of a terminal node that replaces a loop's own state as a target. */
 const arrivalAt = (node: string): string => `${node} again`;
 
 const outermost = (loops: readonly Loop[], group: Set<string>): Loop => {
@@ -82,10 +82,10 @@ const outermost = (loops: readonly Loop[], group: Set<string>): Loop => {
   return found;
 };
 
-/** The longest walks from one node to each other one within a group of nodes that lead to one another. */
+/** Returns the longest walks from one node to each other node within a loop. */
 const walksWithin = (graph: Graph, loops: readonly Loop[], group: Set<string>, from: string): Map<string, Walk> => {
   const { state: head, visits } = outermost(loops, group);
-  // What leads to the head leads to where it ends instead.
+  // Transitions to the head lead to the terminal node instead.
   const next = new Map(
     [...group].map((node) => [
       node,
@@ -109,7 +109,7 @@ const walksWithin = (graph: Graph, loops: readonly Loop[], group: Set<string>, f
   return walks;
 };
 
-/** The longest walk from a node to each that it reaches. Throws UnboundedLoop. */
+/** Returns the longest walk from a node to each node that it reaches. Throws UnboundedLoop. */
 export const longestWalks = (graph: Graph, loops: readonly Loop[], from: string): Map<string, Walk> => {
   const walks = new Map<string, Walk>([[from, NOWHERE]]);
   for (const group of groupsOf(graph.next, from)) {

@@ -1,6 +1,6 @@
-/** What a JSONata expression reads, found in its syntax tree as jsonata 2.0.6 has it. */
+/** Finds what a JSONata expression reads, in the syntax tree of jsonata 2.0.6. */
 
-/** A node; which members it has depends on its type. */
+/** A node; its type determines its members. */
 export interface Node {
   type: string;
   value?: unknown;
@@ -27,7 +27,7 @@ const asText = (value: unknown): string => (typeof value === 'string' ? value : 
 
 const some = (...nodes: (Node | undefined)[]): Node[] => nodes.filter((node) => node !== undefined);
 
-/** Nodes that are evaluated on the same context as the node itself. */
+/** Returns the nodes that are evaluated in the same context as the node itself. */
 const onSameContext = (node: Node): Node[] => {
   switch (node.type) {
     case 'path':
@@ -55,8 +55,8 @@ const onSameContext = (node: Node): Node[] => {
 };
 
 /**
- * What an expression reads of the context that Step Functions does not give it: names, `$`, and `$$`, each once. A later
- * step of a path, a filter, a sort term and a group have a context of their own, and may read anything.
+ * Returns what an expression reads from a context that Step Functions does not provide: names, `$`, and `$$`, each
+ * once. A later step of a path, a filter, a sort term and a group have their own context, and may read anything.
  */
 export const readsOfContext = (node: Node): string[] => {
   if (node.type === 'name') return [asText(node.value)];
@@ -64,7 +64,7 @@ export const readsOfContext = (node: Node): string[] => {
   return [...new Set(onSameContext(node).flatMap(readsOfContext))];
 };
 
-/** All nodes directly within a node, whatever they are for. */
+/** Returns all nodes directly within a node, whatever their purpose. */
 const partsOf = (value: unknown): Node[] => {
   if (Array.isArray(value)) return value.flatMap((each: unknown) => (isNode(each) ? [each] : partsOf(each)));
   if (typeof value !== 'object' || value === null) return [];
@@ -73,7 +73,7 @@ const partsOf = (value: unknown): Node[] => {
 
 const namesOf = (nodes: readonly Node[]): string[] => nodes.map(({ value }) => asText(value));
 
-/** Adds to the found what a list of nodes reads, of which each may bind names for those after it. */
+/** Adds the variables that a list of nodes reads to `found`; each node may bind names for the following nodes. */
 const inOrder = (nodes: readonly Node[], bound: ReadonlySet<string>, found: Set<string>): void => {
   const names = new Set(bound);
   for (const node of nodes) {
@@ -111,14 +111,14 @@ const collect = (node: Node, bound: ReadonlySet<string>, found: Set<string>): vo
   for (const part of partsOf(node)) collect(part, bound, found);
 };
 
-/** Variables and functions that an expression uses and does not bind itself, without the dollar sign. */
+/** Returns the variables and functions that an expression uses but does not bind itself, without the dollar sign. */
 export const variablesOf = (node: Node): Set<string> => {
   const found = new Set<string>();
   inOrder([node], new Set(), found);
   return found;
 };
 
-/** Members of `$states` that an expression names. */
+/** Returns the members of `$states` that an expression reads. */
 export const membersOfStates = (node: Node): string[] => {
   const [first, second] = node.type === 'path' ? (node.steps ?? []) : [];
   const own =

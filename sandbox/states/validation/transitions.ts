@@ -1,9 +1,9 @@
-/** Names of states, and whether they are reached. Targets that are not there `parseDefinition` refuses before. */
+/** Checks the names of states and their reachability. `parseDefinition` has already refused missing targets. */
 import type { State, StateSet } from '../definition.ts';
 import { type Diagnostic, errorAt } from './diagnostics.ts';
 import { type Level, stateAt, statesOf } from './levels.ts';
 
-/** Names of the states that may come directly after. */
+/** Returns the names of the states that may follow directly. */
 export const nextOf = (state: State): string[] => [
   ...('Next' in state && state.Next !== undefined ? [state.Next] : []),
   ...(state.Type === 'Choice' ? state.Choices.map(({ Next }) => Next) : []),
@@ -14,7 +14,7 @@ export const nextOf = (state: State): string[] => [
 export const isEnd = (state: State): boolean =>
   state.Type === 'Succeed' || state.Type === 'Fail' || ('End' in state && state.End === true);
 
-/** Names of the states that the first one leads to, itself included. */
+/** Returns the names of the states that are reachable from the first one, itself included. */
 export const reachedIn = ({ StartAt, States }: StateSet): Set<string> => {
   const reached = new Set([StartAt]);
   for (const name of reached) for (const next of States[name] ? nextOf(States[name]) : []) reached.add(next);
@@ -25,15 +25,18 @@ export const reachedIn = ({ StartAt, States }: StateSet): Set<string> => {
 const repeatedNames = (levels: readonly Level[]): Diagnostic[] => {
   const first = new Map<string, string>();
   return statesOf(levels).flatMap(({ name, at }) => {
-    const before = first.get(name);
-    first.set(name, before ?? at);
-    return before === undefined
+    const earlier = first.get(name);
+    first.set(name, earlier ?? at);
+    return earlier === undefined
       ? []
-      : [errorAt('DUPLICATE_STATE_NAME', `State name '${name}' is used at ${before} too`, at)];
+      : [errorAt('DUPLICATE_STATE_NAME', `State name '${name}' is used at ${earlier} too`, at)];
   });
 };
 
-/** AWS looks for an end at the outermost level alone, and then not for what is not reached (floci-io/floci#2786). */
+/**
+ * AWS requires an end only at the outermost level, and does not report unreachable states if there is none
+ * (floci-io/floci#2786).
+ */
 export const transitionProblems = (levels: readonly Level[]): Diagnostic[] => {
   const [whole] = levels;
   const isEndless = whole !== undefined && !Object.values(whole.set.States).some(isEnd);
@@ -60,7 +63,7 @@ export const wideErrorProblems = (levels: readonly Level[]): Diagnostic[] =>
           ? [
               errorAt(
                 'SCHEMA_VALIDATION_FAILED',
-                'States.ALL must stand alone, and in the last entry',
+                'States.ALL must appear alone, and in the last entry',
                 `${at}/${field}[${index}]/ErrorEquals`,
               ),
             ]

@@ -1,6 +1,6 @@
 /**
- * Validates a definition as CreateStateMachine does, as far as that is known: what the schema leaves open, which
- * `parseDefinition` has checked before.
+ * Validates a definition like CreateStateMachine, as far as that is known: the rules beyond the schema, which
+ * `parseDefinition` has already checked.
  */
 import type { StateSet } from '../definition.ts';
 import type { Diagnostic } from './diagnostics.ts';
@@ -10,7 +10,7 @@ import { sizeProblems } from './sizes.ts';
 import { transitionProblems, wideErrorProblems } from './transitions.ts';
 import { variableProblems } from './variables.ts';
 
-/** All that is wrong, and all that may be. Where there is an ERROR, AWS creates nothing. */
+/** Returns all errors and warnings. If there is an ERROR, AWS does not create the state machine. */
 export const validateDefinition = (definition: StateSet): Diagnostic[] => {
   const levels = levelsOf(definition);
   const { expressions, diagnostics } = readExpressions(levels);

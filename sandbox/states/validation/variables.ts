@@ -1,7 +1,7 @@
 /**
- * Scopes of variables. Source: Step Functions Developer Guide, "Passing data between states with variables": "A variable
- * exists in a scope if any state in the scope assigns a value to it […] a variable assigned in an inner scope cannot
- * have the same name as one assigned in an outer scope."
+ * Checks the scopes of variables. Source: Step Functions Developer Guide, "Passing data between states with variables":
+ * "A variable exists in a scope if any state in the scope assigns a value to it […] a variable assigned in an inner
+ * scope cannot have the same name as one assigned in an outer scope."
  */
 import type { State } from '../definition.ts';
 import { FUNCTIONS } from '../jsonata-functions.ts';
@@ -11,20 +11,22 @@ import { type Level, statesOf } from './levels.ts';
 import { variablesOf } from './syntax-tree.ts';
 
 const assignsIn = (state: State, at: string): [name: string, at: string][] => {
-  const of = (owner: object, where: string): [string, string][] => {
+  const namesIn = (owner: object, where: string): [string, string][] => {
     const { Assign } = owner as { Assign?: Record<string, unknown> };
     return Object.keys(Assign ?? {}).map((name) => [name, `${where}/Assign/${name}`]);
   };
   return [
-    ...of(state, at),
-    ...(state.Type === 'Choice' ? state.Choices : []).flatMap((rule, index) => of(rule, `${at}/Choices[${index}]`)),
+    ...namesIn(state, at),
+    ...(state.Type === 'Choice' ? state.Choices : []).flatMap((rule, index) =>
+      namesIn(rule, `${at}/Choices[${index}]`),
+    ),
     ...('Catch' in state && state.Catch ? state.Catch : []).flatMap((catcher, index) =>
-      of(catcher, `${at}/Catch[${index}]`),
+      namesIn(catcher, `${at}/Catch[${index}]`),
     ),
   ];
 };
 
-/** Where each variable of a level is assigned. */
+/** The locations that assign each variable of a level. */
 type Assigned = Map<string, string[]>;
 
 const assignedIn = (level: Level): Assigned => {
@@ -35,7 +37,7 @@ const assignedIn = (level: Level): Assigned => {
 };
 
 const outsideOf = ({ outer }: Level): Level[] => (outer ? [outer, ...outsideOf(outer)] : []);
-/** The levels outside whose variables can be read. */
+/** Returns the outer levels whose variables can be read. */
 const readableFrom = ({ outer, readsOuter }: Level): Level[] =>
   outer && readsOuter ? [outer, ...readableFrom(outer)] : [];
 
@@ -44,12 +46,14 @@ const NAME = /^\p{ID_Start}\p{ID_Continue}{0,79}$/u;
 
 const nameProblem = (name: string, at: string): Diagnostic[] => {
   if (name === 'states')
-    return [errorAt('SCHEMA_VALIDATION_FAILED', "The variable 'states' is Step Functions' own. Use another name.", at)];
+    return [
+      errorAt('SCHEMA_VALIDATION_FAILED', "The name 'states' is reserved by Step Functions. Use another name.", at),
+    ];
   if (FUNCTIONS.has(name))
     return [
       warningAt(
         'HIDES_FUNCTION_HERE',
-        `The variable '${name}' has the name of a function. Whether it hides that in AWS is not known: use another name.`,
+        `The variable '${name}' has the name of a function. Whether it hides the function in AWS is not known. Use another name.`,
         at,
       ),
     ];
@@ -57,7 +61,7 @@ const nameProblem = (name: string, at: string): Diagnostic[] => {
   return [
     errorAt(
       'SCHEMA_VALIDATION_FAILED',
-      `'${name}' is no name of a variable: it must begin with a letter and have at most 80 letters, digits and underscores.`,
+      `'${name}' is not a valid variable name. Use a name that begins with a letter and has at most 80 letters, digits and underscores.`,
       at,
     ),
   ];
@@ -71,16 +75,16 @@ export const variableProblems = (
   const whereIn = (level: Level, name: string): string | undefined => assigned.get(level)?.get(name)?.[0];
 
   const names = levels.flatMap((level) =>
-    [...(assigned.get(level) ?? [])].flatMap(([name, places]) => {
+    [...(assigned.get(level) ?? [])].flatMap(([name, locations]) => {
       const outer = outsideOf(level).flatMap((each) => whereIn(each, name) ?? [])[0];
-      return places.flatMap((at) => [
+      return locations.flatMap((at) => [
         ...nameProblem(name, at),
         ...(outer === undefined
           ? []
           : [
               errorAt(
                 'DUPLICATE_VARIABLE_NAME',
-                `The variable '${name}' is assigned in an outer scope too, at ${outer}, and an inner one must not assign it. Use another name here`,
+                `The variable '${name}' is also assigned in an outer scope, at ${outer}, so an inner scope must not assign it. Use another name here`,
                 at,
               ),
             ]),
@@ -93,11 +97,11 @@ export const variableProblems = (
       const isKnown = [level, ...readableFrom(level)].some((each) => whereIn(each, name) !== undefined);
       if (name === 'states' || FUNCTIONS.has(name) || isKnown) return [];
       const outer = outsideOf(level).flatMap((each) => whereIn(each, name) ?? [])[0];
-      const why =
+      const reason =
         outer === undefined
-          ? 'No state that comes before assigns it.'
-          : `It is assigned at ${outer}, outside of a distributed Map, whose children can't read that. Hand it over by ItemSelector.`;
-      return [warningAt('POSSIBLY_UNDEFINED_VARIABLE', `Variable '${name}' is possibly not defined. ${why}`, at)];
+          ? 'No earlier state assigns it.'
+          : `It is assigned at ${outer}, outside of a distributed Map, whose children cannot read it. Pass it in ItemSelector.`;
+      return [warningAt('POSSIBLY_UNDEFINED_VARIABLE', `Variable '${name}' is possibly not defined. ${reason}`, at)];
     }),
   );
   return [...names, ...reads];

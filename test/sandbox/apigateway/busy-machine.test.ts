@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ScaledClock } from '../../../sandbox/world/scaled-clock.ts';
 import { echoed, openPlace } from './fixture.ts';
 
-test('a function that keeps the machine busy for longer than 29 seconds of a scaled clock is not late', async () => {
+test('a function that keeps the machine busy for longer than 29 seconds of a scaled clock does not time out', async () => {
   const times: number[] = [];
   const { call } = openPlace({
     clock: (world) => new ScaledClock(1000, world.schedule.now()),
@@ -10,7 +10,7 @@ test('a function that keeps the machine busy for longer than 29 seconds of a sca
       times.push(clock.now());
       const until = performance.now() + 100;
       while (performance.now() < until);
-      // The machine's timers that have come due meanwhile fire before the function answers.
+      // The machine's timers that have become due fire before the function returns.
       for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
       await clock.sleep(100);
       times.push(clock.now());

@@ -1,4 +1,4 @@
-/** APIs as CDK makes them, in a sandbox of their own with functions of the test. */
+/** APIs as CDK generates them, in a sandbox of their own with the test's functions. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ import { type Knobs, knobs as knobsSchema } from '../../../sandbox/world/scenari
 import type { World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, allow, FUNCTION_ROLE, newWorld, operator, REGION } from '../support.ts';
 
-/** Builds one stack, `App`, and reads it back. */
+/** Synthesises one stack, `App`, and loads it. */
 export const synthesise = (build: (stack: Stack, fn: LambdaFunction) => void): Assembly => {
   const folder = mkdtempSync(join(tmpdir(), 'apis-'));
   try {
@@ -49,7 +49,7 @@ export const synthesise = (build: (stack: Stack, fn: LambdaFunction) => void): A
   }
 };
 
-/** Paths of several kinds, to one version of a function. */
+/** Paths of several kinds, all to one version of a function. */
 export const standard = synthesise((stack, fn) => {
   const api = new RestApi(stack, 'Api', {
     cloudWatchRole: true,
@@ -74,7 +74,7 @@ export const standardApi = standard.apis![0]!;
 const problem =
   '{"title":$context.error.messageString,"type":"$context.error.responseType","raw":"$context.error.message","id":"$context.requestId","path":"$context.path","resource":"$context.resourcePath","colour":"$stageVariables.colour","who":"$context.identity.userArn"}';
 
-/** The same with gateway responses of its own. */
+/** The same API with gateway responses of its own. */
 export const customApi: AssemblyApi = {
   ...standardApi,
   responses: synthesise((stack, fn) => {
@@ -108,7 +108,7 @@ export const customApi: AssemblyApi = {
   }).apis![0]!.responses,
 };
 
-/** ARN of a method of the API, as a caller's policy has it. */
+/** ARN of a method of the API, as in a caller's policy. */
 export const methodArn = (path: string, api = standardApi): string =>
   `arn:aws:execute-api:${REGION}:${ACCOUNT}:${api.id}/${path}`;
 export const mayAll = allow('execute-api:Invoke', methodArn('*'));
@@ -116,9 +116,9 @@ export const mayAll = allow('execute-api:Invoke', methodArn('*'));
 export interface PlaceOptions {
   apis?: AssemblyApi[];
   functions?: Assembly['functions'];
-  /** What the function does; default: it answers with its event. */
+  /** The function's handler; default: it returns its event. */
   handler?: (event: APIGatewayProxyEvent, clock: SandboxClock) => unknown;
-  /** What the role of the caller may do; default: call everything. */
+  /** Permissions of the caller's role; default: call everything. */
   statements?: object[];
   knobs?: Partial<Knobs>;
   clock?: (world: World) => SandboxClock;
@@ -135,16 +135,16 @@ export interface Place {
   /** The API's own host. */
   url: string;
   client: (more?: Partial<ApiClientOptions>) => ApiClient;
-  /** In a thread of the clock, as the caller unless `client` is another. */
+  /** Sends a request on a thread of the clock, as the caller unless `client` is set. */
   call: (
     method: string,
     path: string,
     options?: Parameters<ApiClient['request']>[2],
     client?: ApiClient,
   ) => ReturnType<ApiClient['request']>;
-  /** Without a signature, straight into the door. */
+  /** Sends an unsigned request directly to the gateway. */
   plain: (request: Partial<HttpRequest>) => Promise<{ status: number; headers: Record<string, string>; body: string }>;
-  /** What the call log has of the API. */
+  /** The API's calls in the call log. */
   calls: () => Call[];
 }
 

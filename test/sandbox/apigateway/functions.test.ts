@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { echoed, openPlace, type PlaceOptions, standard, standardApi } from './fixture.ts';
 
 describe('a function', () => {
-  test('that takes too long is left alone after 29 seconds, and goes on', async () => {
+  test('that takes too long is abandoned after 29 seconds, and continues', async () => {
     const functions = standard.functions.map((fn) => ({ ...fn, timeoutSeconds: 60 }));
     const done: number[] = [];
     const { call, calls, clock, world } = openPlace({
@@ -28,7 +28,7 @@ describe('a function', () => {
     expect(world.log.calls.at(-1)).toMatchObject({ operation: 'Invoke', status: 200 });
   });
 
-  test('has the time that its method gives it, and no timer is left when it is done', async () => {
+  test('has the timeout of its method, and no timer is left when it is done', async () => {
     const apis = [
       { ...standardApi, methods: standardApi.methods.map((method) => ({ ...method, timeoutMilliseconds: 1500 })) },
     ];
@@ -47,7 +47,7 @@ describe('a function', () => {
     expect(clock.now() - start).toBe(2500);
   });
 
-  test('answers many callers at once', async () => {
+  test('serves many callers concurrently', async () => {
     const { call, clock, events } = openPlace({
       handler: async (event) => {
         await clock.sleep(1000);
@@ -70,10 +70,10 @@ describe('a function', () => {
         throw new TypeError('secret detail');
       },
     ],
-    ['answers nothing', () => undefined],
-    ['answers another field', () => ({ statusCode: 200, cookies: [] })],
-    ['answers an object for a body', () => ({ statusCode: 200, body: { a: 1 } })],
-    ['answers more than Lambda lets out', () => ({ body: 'x'.repeat(6_300_000) })],
+    ['returns nothing', () => undefined],
+    ['returns an unknown field', () => ({ statusCode: 200, cookies: [] })],
+    ['returns an object as the body', () => ({ statusCode: 200, body: { a: 1 } })],
+    ['returns more than Lambda allows', () => ({ body: 'x'.repeat(6_300_000) })],
   ])('that %s is a bad gateway', async (_, handler) => {
     const { call, calls, door } = openPlace({ handler });
     expect(await call('GET', '/migrations')).toMatchObject({
@@ -85,7 +85,7 @@ describe('a function', () => {
     expect(door.failures).toEqual([]);
   });
 
-  test('that runs into its own time-out is a bad gateway', async () => {
+  test('that times out itself is a bad gateway', async () => {
     const { call, clock } = openPlace({ handler: () => clock.sleep(10_000) });
     const start = clock.now();
     expect((await call('GET', '/migrations')).status).toBe(502);
@@ -94,9 +94,9 @@ describe('a function', () => {
   });
 
   test.each<[string, NonNullable<PlaceOptions['functions']>]>([
-    ['does not let API Gateway in', standard.functions.map((fn) => ({ ...fn, permissions: [] }))],
+    ['does not allow API Gateway', standard.functions.map((fn) => ({ ...fn, permissions: [] }))],
     [
-      'lets another API in',
+      'allows another API',
       standard.functions.map((fn) => ({
         ...fn,
         permissions: fn.permissions!.map((each) => ({
@@ -106,13 +106,13 @@ describe('a function', () => {
       })),
     ],
     [
-      'lets it in without its version',
+      'allows API Gateway only without its version',
       standard.functions.map((fn) => ({
         ...fn,
         permissions: fn.permissions!.map((each) => ({ ...each, functionArn: fn.arn })),
       })),
     ],
-    ['is not there', []],
+    ['does not exist', []],
   ])('that %s is an error of the API', async (_, functions) => {
     const { call, events, world } = openPlace({ functions });
     expect(await call('GET', '/migrations')).toMatchObject({
@@ -126,7 +126,7 @@ describe('a function', () => {
     ]);
   });
 
-  test('that lets in what CDK writes is let in by every route', async () => {
+  test('whose permissions come from CDK can be invoked by every route', async () => {
     const { call } = openPlace();
     const routes = [
       ['GET', '/migrations'],

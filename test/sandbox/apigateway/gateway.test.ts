@@ -19,7 +19,7 @@ const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/sandbox`;
 const messageOf = ({ body }: { body: string }): unknown => (JSON.parse(body) as { message: unknown }).message;
 
 describe('a call', () => {
-  test('comes to the function by API Gateway, and both are in the log', async () => {
+  test('reaches the function through API Gateway, and both are in the log', async () => {
     const { call, calls, world, door, authorizer } = openPlace();
     const answer = await call('POST', '/migrations/01J/cancel', { body: { reason: 'r' } });
     expect(answer).toMatchObject({
@@ -62,7 +62,7 @@ describe('a call', () => {
     ]);
   });
 
-  test('that only reads is logged so', async () => {
+  test('that only reads is logged as such', async () => {
     const { call, calls } = openPlace();
     await call('GET', '/migrations', { query: { limit: '5' } });
     await call('GET', '/migrations/01J');
@@ -72,7 +72,7 @@ describe('a call', () => {
     ]);
   });
 
-  test('has the answer of the function, an error too', async () => {
+  test("returns the function's answer, even an error", async () => {
     const { call, calls } = openPlace({
       handler: () => ({
         statusCode: 409,
@@ -90,7 +90,7 @@ describe('a call', () => {
     expect(calls()).toMatchObject([{ status: 409, error: 'HTTP 409' }]);
   });
 
-  test('gives the same ids again with the same seed, and new ones each time', async () => {
+  test('has the same ids for the same seed, and new ids for each call', async () => {
     const ids = async (): Promise<string[]> => {
       const { call, events } = openPlace();
       await call('GET', '/migrations');
@@ -173,7 +173,7 @@ describe('the event', () => {
     expect(event!.requestContext).not.toHaveProperty('authorizer');
   });
 
-  test('has nothing where there is nothing', async () => {
+  test('has null for what is absent', async () => {
     const { call, events } = openPlace({
       apis: [{ ...standardApi, stages: [{ ...standardApi.stages[0]!, variables: {} }] }],
     });
@@ -192,7 +192,7 @@ describe('the event', () => {
   test.each<[NonNullable<NonNullable<PlaceOptions['knobs']>['apiPathParameters']>, string, string]>([
     ['encoded', 'kube-system%2Fan%20app', 'a%2Fb/c%20d'],
     ['decoded', 'kube-system/an app', 'a/b/c d'],
-  ])('has parameters of the path %s, and the path as it was sent', async (apiPathParameters, id, path) => {
+  ])('has path parameters that are %s, and the path as sent', async (apiPathParameters, id, path) => {
     const { call, events } = openPlace({ knobs: { apiPathParameters } });
     await call('GET', '/migrations/kube-system%2Fan%20app');
     await call('DELETE', '/files/a%2Fb/c%20d');
@@ -202,7 +202,7 @@ describe('the event', () => {
     ]);
   });
 
-  test('knows nobody where the method wants no signature, even if there is one', async () => {
+  test('has no identity if the method requires no signature, even if there is one', async () => {
     const { call, plain, events, calls, client, caller } = openPlace();
     await plain({ path: '/v1/health' });
     await call('GET', '/health', {}, client({ credentials: { ...caller, secretAccessKey: 'guess' } }));
@@ -220,7 +220,7 @@ describe('the event', () => {
   });
 });
 
-describe('a right', () => {
+describe('a permission', () => {
   test.each<[string, object[]]>([
     ['is missing', [allow('dynamodb:GetItem')]],
     ['is for another method', [allow('execute-api:Invoke', methodArn('v1/GET/migrations/*'))]],
@@ -246,7 +246,7 @@ describe('a right', () => {
     expect(authorizer.denials).toMatchObject([{ resource: methodArn('v1/POST/migrations/01J/cancel') }]);
   });
 
-  test('may be for one route alone, and a Deny wins', async () => {
+  test('may be for a single route, and a Deny wins', async () => {
     const { call } = openPlace({ statements: [mayAll, deny('execute-api:Invoke', methodArn('*/POST/*'))] });
     expect((await call('GET', '/migrations')).status).toBe(200);
     const answer = await call('POST', '/migrations');
@@ -256,7 +256,7 @@ describe('a right', () => {
 });
 
 describe('a signature', () => {
-  test('that is missing is told, and nobody learns what there is', async () => {
+  test('that is missing is reported, without revealing what exists', async () => {
     const { plain, events, calls } = openPlace();
     for (const path of ['/v1/migrations', '/v1/nothing', '/v1/']) {
       const answer = await plain({ path });
@@ -274,7 +274,7 @@ describe('a signature', () => {
     ]);
   });
 
-  test('does not help where there is no such path or method', async () => {
+  test('does not help if the path or method does not exist', async () => {
     const { call } = openPlace();
     for (const [method, path] of [
       ['GET', '/nothing'],
@@ -290,25 +290,25 @@ describe('a signature', () => {
 
   test.each<[string, (place: ReturnType<typeof openPlace>) => object, string, string]>([
     [
-      'by another secret',
+      'with another secret',
       ({ caller }) => ({ credentials: { ...caller, secretAccessKey: 'guess' } }),
       'InvalidSignatureException',
       'The request signature we calculated does not match the signature you provided.',
     ],
     [
-      'by a key that nobody knows',
+      'with an unknown key',
       () => ({ credentials: { accessKeyId: 'AKIANOBODY', secretAccessKey: 'guess' } }),
       'UnrecognizedClientException',
       'The security token included in the request is invalid.',
     ],
     [
-      'of a session that is over',
+      'of an expired session',
       ({ world }) => ({ credentials: issueAccessKey(world, FUNCTION_ROLE, { expiresAt: Date.now() - 1000 }) }),
       'ExpiredTokenException',
       'The security token included in the request is expired',
     ],
     [
-      'of ten minutes ago',
+      'from ten minutes ago',
       () => ({ now: () => new Date(Date.now() - 600_000) }),
       'InvalidSignatureException',
       'Signature expired: ',
@@ -319,7 +319,7 @@ describe('a signature', () => {
       'InvalidSignatureException',
       "Credential should be scoped to a valid region, not 'us-east-1'.",
     ],
-  ])('%s is not believed', async (_, more, name, message) => {
+  ])('%s is rejected', async (_, more, name, message) => {
     const place = openPlace();
     const answer = await place.call('GET', '/migrations', {}, place.client(more(place)));
     expect(answer).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': name } });
@@ -328,7 +328,7 @@ describe('a signature', () => {
     expect(place.calls()).toMatchObject([{ status: 403, error: name }]);
   });
 
-  test('with parts missing is not believed', async () => {
+  test('with missing parts is rejected', async () => {
     const { plain } = openPlace();
     expect(
       await plain({
@@ -369,7 +369,7 @@ describe('a signature', () => {
 });
 
 describe('a body', () => {
-  test('of more than 10 MB does not come to the API, and one too long for Lambda not to the function', async () => {
+  test('of more than 10 MB does not reach the API, and one too long for Lambda does not reach the function', async () => {
     const { call, events } = openPlace();
     expect(await call('POST', '/migrations', { body: 'x'.repeat(10_485_761) })).toMatchObject({
       status: 413,

@@ -1,4 +1,7 @@
-/** What API Gateway refuses before a function is asked: too many requests, long headers, and queries that can't be read. */
+/**
+ * Requests that API Gateway refuses before invoking a function: too many requests, long headers, and undecodable
+ * queries.
+ */
 import { describe, expect, test } from 'vitest';
 import type { AssemblyApi } from '../../../sandbox/assembly/apis.ts';
 import { badQueryOf } from '../../../sandbox/transports/query.ts';
@@ -10,7 +13,7 @@ const throttled = (rate: number, burst: number): AssemblyApi => ({
 });
 
 describe('a stage with a rate and a burst', () => {
-  test('lets the burst through at once, then one by one, and answers the rest as THROTTLED', async () => {
+  test('allows the burst at once, then one by one, and answers the rest as THROTTLED', async () => {
     const place = openPlace({ apis: [throttled(2, 3)] });
     const atOnce = await Promise.all(Array.from({ length: 5 }, () => place.call('GET', '/migrations')));
     expect(atOnce.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 429, 429]);
@@ -23,14 +26,14 @@ describe('a stage with a rate and a burst', () => {
     expect(later.map(({ status }) => status)).toEqual([200, 429]);
   });
 
-  test('has one for each method, and one for all callers of it', async () => {
+  test('has one bucket for each method, shared by all callers', async () => {
     const place = openPlace({ apis: [throttled(1, 1)] });
     expect((await place.plain({})).status).toBe(403);
     expect((await place.call('GET', '/migrations')).status).toBe(429);
     expect((await place.call('POST', '/migrations')).status).toBe(200);
   });
 
-  test('refuses nothing where API Gateway lets through more than the target', async () => {
+  test('refuses nothing if API Gateway allows more than the target', async () => {
     const place = openPlace({ apis: [throttled(1, 1)], knobs: { apiThrottling: 'off' } });
     const statuses = [await place.call('GET', '/migrations'), await place.call('GET', '/migrations')];
     expect(statuses.map(({ status }) => status)).toEqual([200, 200]);
@@ -39,7 +42,7 @@ describe('a stage with a rate and a burst', () => {
 
 describe('a request line and headers', () => {
   const size = (padding: number) => ({ headers: { 'x-padding': 'x'.repeat(padding) }, path: '/v1/health' });
-  test('of more than 10,240 bytes are refused in front of the API', async () => {
+  test('of more than 10,240 bytes are refused before the API', async () => {
     const place = openPlace();
     expect((await place.plain(size(10_000))).status).toBe(200);
     expect(await place.plain(size(10_240))).toMatchObject({
@@ -51,7 +54,7 @@ describe('a request line and headers', () => {
     expect((await other.plain(size(10_240))).status).toBe(413);
   });
 
-  test('count the query', async () => {
+  test('include the query', async () => {
     const place = openPlace();
     expect((await place.plain({ path: '/v1/health', query: { q: ['x'.repeat(6000), 'y'.repeat(6000)] } })).status).toBe(
       431,
@@ -60,7 +63,7 @@ describe('a request line and headers', () => {
 });
 
 test.each(['?%', '?%zz', '?a=%4', '?a=1&b=%%20'])(
-  'a query %s is answered 400, and no function is asked',
+  'a query %s is answered 400, and no function is invoked',
   async (search) => {
     const place = openPlace();
     const answer = await place.plain({ path: '/v1/health', ...badQueryOf(search) });
@@ -69,4 +72,4 @@ test.each(['?%', '?%zz', '?a=%4', '?a=1&b=%%20'])(
   },
 );
 
-test.each(['', '?a=%20&b=%C3%BC', '?%7E'])('a query %s is read', (search) => expect(badQueryOf(search)).toEqual({}));
+test.each(['', '?a=%20&b=%C3%BC', '?%7E'])('a query %s is decoded', (search) => expect(badQueryOf(search)).toEqual({}));

@@ -6,14 +6,14 @@ const place = (more: PlaceOptions = {}) => openPlace({ apis: [customApi], ...mor
 const parsed = ({ body }: { body: string }): Record<string, unknown> => JSON.parse(body) as Record<string, unknown>;
 
 describe('gateway responses', () => {
-  test('of a type stand before those for all', async () => {
+  test('of a type take precedence over the defaults', async () => {
     const { plain, call } = place();
     expect(await plain({ path: '/v1/nothing' })).toMatchObject({
       status: 404,
       headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'MissingAuthenticationTokenException' },
       body: '{"error":"none"}',
     });
-    // Signed or not, a path or not: all the same.
+    // The same for signed and unsigned requests, and for existing and missing paths.
     expect(await call('GET', '/nothing')).toMatchObject({ status: 404, body: '{"error":"none"}' });
     expect(await plain({})).toMatchObject({ status: 404, body: '{"error":"none"}' });
   });
@@ -69,7 +69,7 @@ describe('gateway responses', () => {
     });
   });
 
-  test('without a template keep the body, and headers come from the request', async () => {
+  test('without a template keep the body, and headers can come from the request', async () => {
     const { call } = place({ statements: [allow('execute-api:Invoke', methodArn('*/GET/*'))] });
     const answer = await call('POST', '/migrations/an%20id/cancel', { query: { q: ['1', 'two'] } });
     expect(answer).toMatchObject({
@@ -86,12 +86,12 @@ describe('gateway responses', () => {
     expect(parsed(answer)['message']).toContain('is not authorized to perform: execute-api:Invoke');
   });
 
-  test('leave what a function answers alone', async () => {
+  test("do not affect a function's own answer", async () => {
     const { call } = place({ handler: () => ({ statusCode: 500, body: 'mine' }) });
     expect(await call('GET', '/migrations')).toMatchObject({ status: 500, body: 'mine' });
   });
 
-  test('are asked for each type of failure', async () => {
+  test('apply to each type of failure', async () => {
     const typeOf = async (more: PlaceOptions, path = '/migrations', body?: string): Promise<unknown> =>
       parsed(await place(more).call('POST', path, body === undefined ? {} : { body }))['type'];
     const slow = standard.functions.map((fn) => ({ ...fn, timeoutSeconds: 60 }));

@@ -39,15 +39,15 @@ describe('a path', () => {
     ['/x/y/z', 'ANY /{proxy+}', { proxy: 'x/y/z' }],
     ['/a', 'ANY /{proxy+}', { proxy: 'a' }],
     ['/any', 'GET /any', {}],
-  ])('%s is taken by %s', (path, expected, parameters) => {
+  ])('%s matches %s', (path, expected, parameters) => {
     expect(routed(API, path)).toEqual([expected, parameters]);
   });
 
-  test('has the resource that is written out furthest, whatever the order', () => {
+  test('matches the most literal resource, whatever the order', () => {
     for (const order of [API, API.toReversed()]) expect(routed(order, '/a/b')).toEqual(['GET /a/b', {}]);
   });
 
-  test('of a resource without that method is taken by ANY, by a parameter or by the proxy resource', () => {
+  test('of a resource without that method falls through to ANY, a parameter or the proxy resource', () => {
     expect(routed(API, '/any', 'DELETE')).toEqual(['ANY /any', {}]);
     expect(routed(API, '/a/b', 'DELETE')).toEqual(['ANY /{proxy+}', { proxy: 'a/b' }]);
     expect(routed(API, '/a/b/d')).toEqual(['GET /a/{rest+}', { rest: 'b/d' }]);
@@ -55,14 +55,14 @@ describe('a path', () => {
     expect(routed(['POST /a/b', 'PUT /a/{x}'], '/a/b')).toBeUndefined();
   });
 
-  test('is taken by ANY with the methods of REST APIs alone', () => {
+  test('matches ANY only with the methods of REST APIs', () => {
     for (const verb of ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'])
       expect(routed(['ANY /{proxy+}'], '/x', verb)).toEqual(['ANY /{proxy+}', { proxy: 'x' }]);
     for (const verb of ['TRACE', 'CONNECT', 'QUERY', 'get', ''])
       expect(routed(['ANY /{proxy+}'], '/x', verb)).toBeUndefined();
   });
 
-  test('that nothing fits leads nowhere', () => {
+  test('without a matching resource has no result', () => {
     expect(routed(['GET /a', 'GET /b/{x}', 'GET /c/{x+}'], '/a/b')).toBeUndefined();
     expect(routed(['GET /a', 'GET /b/{x}', 'GET /c/{x+}'], '/b')).toBeUndefined();
     expect(routed(['GET /a', 'GET /b/{x}', 'GET /c/{x+}'], '/b//')).toBeUndefined();

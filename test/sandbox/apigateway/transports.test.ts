@@ -21,7 +21,7 @@ const listening = async (options: PlaceOptions = {}) => {
   return { place, loopback };
 };
 
-/** What a client sees, without what is new with each call. */
+/** What a client sees, without what differs between calls. */
 const seen = async (place: Place, url: string, http = inProcessTransport(place.door, place.world).http) => {
   const client = place.client({ url, http });
   const answers = [];
@@ -63,7 +63,7 @@ describe('both transports', () => {
     const url = loopbackUrlOf([customApi], customApi, 'v1', loopback.url);
     expect(url).toBe(`${loopback.url}/v1`);
     expect(await seen(place, url, networkHttp)).toEqual(inProcess);
-    // The process itself reaches it there too.
+    // This process itself also reaches the API at that address.
     expect(await seen(place, url)).toEqual(inProcess);
     expect(inProcess.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 404, 404]);
     expect(inProcess[0]).toMatchObject({ multiValueQueryStringParameters: { tag: ['a b', 'ü&=+'], limit: ['5'] } });
@@ -73,7 +73,7 @@ describe('both transports', () => {
 });
 
 describe('an address that all services share', () => {
-  it('answers unsigned and badly signed requests below a stage by the API alone', async () => {
+  it('answers unsigned and badly signed requests through the API only below a stage', async () => {
     const { place, loopback } = await listening();
     const send = (path: string, headers: Record<string, string> = {}) =>
       networkHttp({ method: 'GET', url: `${loopback.url}${path}`, headers });
@@ -105,7 +105,7 @@ describe('an address that all services share', () => {
       'GET /health',
       'GET /migrations',
     ]);
-    // What is not below a stage is still EKS's.
+    // A path outside of any stage still belongs to EKS.
     expect(await send('/clusters')).toMatchObject({
       status: 403,
       headers: { 'x-amzn-errortype': 'MissingAuthenticationTokenException' },
@@ -126,7 +126,7 @@ describe('an address that all services share', () => {
     ]);
   });
 
-  it('has several APIs by their ids', async () => {
+  it('separates several APIs by their ids', async () => {
     const other: AssemblyApi = {
       ...customApi,
       id: 'other56789',
@@ -149,14 +149,14 @@ describe('an address that all services share', () => {
       status: 403,
       body: '{"message":"Forbidden"}',
     });
-    // A stage that both have says nothing.
+    // A stage that both APIs have is ambiguous.
     const unnamed = place.client({ url: `${loopback.url}/v1`, http: networkHttp });
     expect(await unnamed.request('GET', '/migrations')).toMatchObject({ status: 403, body: '{"message":"Forbidden"}' });
   });
 });
 
 describe("an API's own host", () => {
-  it('is where it is in process, and no other is', async () => {
+  it('serves the API in process, and no other host does', async () => {
     const place = openPlace();
     const elsewhere = place.client({ url: `https://other56789.execute-api.${REGION}.amazonaws.com/v1` });
     await expect(place.call('GET', '/migrations', {}, elsewhere)).rejects.toMatchObject({ code: 'ENOTFOUND' });
@@ -175,7 +175,7 @@ describe("an API's own host", () => {
     });
   });
 
-  it('wants a signature for API Gateway', async () => {
+  it('requires a signature for API Gateway', async () => {
     const place = openPlace();
     const transport = inProcessTransport(place.door, place.world);
     const settingsFor: typeof transport.settingsFor = (service, region) => ({

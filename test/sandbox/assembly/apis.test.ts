@@ -13,7 +13,7 @@ const FUNCTION = 'arn:aws:lambda:eu-west-1:111122223333:function:handler';
 const uri = (functionArn: string): string =>
   `arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/${functionArn}/invocations`;
 
-/** An API with one method, of which some things are different. */
+/** An API with one method and the given differences. */
 const load = (changes: Record<string, Record<string, unknown>>, more: Record<string, Resource> = {}) => {
   const folder = mkdtempSync(join(tmpdir(), 'apis-'));
   folders.push(folder);
@@ -60,7 +60,7 @@ const load = (changes: Record<string, Record<string, unknown>>, more: Record<str
 };
 
 describe("CDK's RestApi", () => {
-  test('as plain data', () => {
+  test('is plain data', () => {
     const version = standard.functions[0]!.versionArns[0]!;
     expect(version).toMatch(/:function:App-Handler\w+:1$/);
     expect(standardApi).toMatchObject({
@@ -92,7 +92,7 @@ describe("CDK's RestApi", () => {
     expect(new Set(standardApi.methods.map(({ resourceId }) => resourceId)).size).toBe(6);
   });
 
-  test('has a URL and lets itself in to its function', () => {
+  test('has a URL and permission to invoke its function', () => {
     expect(standard.outputs).toMatchObject({ Url: `https://${standardApi.host}/v1/` });
     expect(standard.outputs['Root']).toMatch(/^[a-z0-9]{10}$/);
     expect(standard.outputs['Root']).not.toBe(standardApi.id);
@@ -113,7 +113,7 @@ describe("CDK's RestApi", () => {
 });
 
 describe('an API', () => {
-  test('that is written by hand is read', () => {
+  test('that is written by hand is supported', () => {
     expect(load({})).toMatchObject([
       {
         logicalId: 'Api',
@@ -123,7 +123,7 @@ describe('an API', () => {
     ]);
   });
 
-  test('may have what makes no difference here, and a stage with its deployment', () => {
+  test('may have properties without effect here, and a stage with its deployment', () => {
     const apis = load(
       {
         Api: { EndpointConfiguration: { Types: ['REGIONAL'] }, Tags: [] },
@@ -146,7 +146,7 @@ describe('an API', () => {
     ]);
   });
 
-  test('is not there in an application without one', () => {
+  test('is absent in an application without one', () => {
     const folder = mkdtempSync(join(tmpdir(), 'apis-'));
     folders.push(folder);
     writeFileSync(
@@ -160,11 +160,16 @@ describe('an API', () => {
   });
 
   test.each<[string, Record<string, Record<string, unknown>>, string, string]>([
-    ['a resource policy', { Api: { Policy: {} } }, 'Api', 'an API with Policy, which the sandbox does not play'],
+    ['a resource policy', { Api: { Policy: {} } }, 'Api', 'an API with Policy, which the sandbox does not support'],
     ['an OpenAPI body', { Api: { Body: {} } }, 'Api', 'an API with Body'],
-    ['what is no media type', { Api: { BinaryMediaTypes: ['png'] } }, 'Api', 'the media type png, which is none'],
-    ['media types that are no list', { Api: { BinaryMediaTypes: 'image/png' } }, 'Api', 'media types that are no list'],
-    ['a VPC for its caller', { Api: { EndpointConfiguration: { Types: ['PRIVATE'] } } }, 'Api', 'a private API'],
+    ['an invalid media type', { Api: { BinaryMediaTypes: ['png'] } }, 'Api', 'the invalid media type png'],
+    [
+      'media types that are not a list',
+      { Api: { BinaryMediaTypes: 'image/png' } },
+      'Api',
+      'media types that are not a list',
+    ],
+    ['VPC endpoints', { Api: { EndpointConfiguration: { Types: ['PRIVATE'] } } }, 'Api', 'a private API'],
     [
       'no endpoint of its own',
       { Api: { DisableExecuteApiEndpoint: 'true' } },
@@ -172,7 +177,7 @@ describe('an API', () => {
       'an API without its own endpoint',
     ],
     [
-      'a resource that hangs in the air',
+      'a resource without a path to the root',
       { Things: { ParentId: 'gone' } },
       'Things',
       'a resource that does not lead to the root of its API',
@@ -183,22 +188,27 @@ describe('an API', () => {
       'Things',
       'a resource that does not lead to the root',
     ],
-    ['a method of another resource', { Method: { ResourceId: 'gone' } }, 'Method', 'a method of the resource gone'],
+    ['a method of another resource', { Method: { ResourceId: 'gone' } }, 'Method', 'a method on the resource gone'],
     [
       'an authorizer',
       { Method: { AuthorizationType: 'CUSTOM' } },
       'Method',
-      'the authorization CUSTOM; the sandbox has AWS_IAM and NONE',
+      'the authorization CUSTOM; the sandbox supports AWS_IAM and NONE',
     ],
-    ['an API key', { Method: { ApiKeyRequired: true } }, 'Method', 'a method that wants an API key'],
+    ['an API key', { Method: { ApiKeyRequired: true } }, 'Method', 'a method that requires an API key'],
     ['a mock', { Integration: { Type: 'MOCK' } }, 'Method', 'an integration of type MOCK'],
-    ['another way to Lambda', { Integration: { IntegrationHttpMethod: 'GET' } }, 'Method', 'an integration by GET'],
+    [
+      'another HTTP method for Lambda',
+      { Integration: { IntegrationHttpMethod: 'GET' } },
+      'Method',
+      'an integration that uses GET',
+    ],
     ['a role for the call', { Integration: { Credentials: 'arn:role' } }, 'Method', 'an integration with Credentials'],
     [
-      'an answer in a stream',
+      'a streamed response',
       { Integration: { ResponseTransferMode: 'STREAM' } },
       'Method',
-      'an integration whose answers come as STREAM',
+      'an integration with the response transfer mode STREAM',
     ],
     [
       'another service behind it',
@@ -207,52 +217,52 @@ describe('an API', () => {
       'the integration arn:aws:apigateway:eu-west-1:sqs:path/queue',
     ],
     [
-      'a time-out too long',
+      'a timeout that is too long',
       { Integration: { TimeoutInMillis: 30_000 } },
       'Method',
-      'a time-out of 30000 milliseconds; API Gateway takes 50 to 29000',
+      'a timeout of 30000 milliseconds; API Gateway allows 50 to 29000',
     ],
-    ['a cache', { Stage: { MethodSettings: [{ CachingEnabled: true }] } }, 'Stage', 'a stage that caches'],
+    ['a cache', { Stage: { MethodSettings: [{ CachingEnabled: true }] } }, 'Stage', 'a stage with caching'],
     [
       'a throttle of one method',
       { Stage: { MethodSettings: [{ HttpMethod: 'GET', ResourcePath: '/~1', ThrottlingRateLimit: 1 }] } },
       'Stage',
-      'a throttle of some methods alone',
+      'a throttle for only some methods',
     ],
     [
-      'a throttle that lets nothing through',
+      'a throttle that allows nothing',
       { Stage: { MethodSettings: [{ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 0 }] } },
       'Stage',
       'a throttle without a rate and a burst above 0',
     ],
     ['a canary', { Stage: { CanarySetting: {} } }, 'Stage', 'a stage with CanarySetting'],
-    ['a response of no type', { Response: { ResponseType: 'SAD' } }, 'Response', 'the response type SAD'],
-    ['a response of no status', { Response: { StatusCode: '99' } }, 'Response', 'the status 99'],
+    ['an unknown response type', { Response: { ResponseType: 'SAD' } }, 'Response', 'the response type SAD'],
+    ['an invalid response status', { Response: { StatusCode: '99' } }, 'Response', 'the invalid status 99'],
     [
-      'a parameter that is no header',
+      'a parameter that is not a header',
       { Response: { ResponseParameters: { 'gatewayresponse.path.x': "'y'" } } },
       'Response',
       'the parameter gatewayresponse.path.x',
     ],
     [
-      'a header of neither kind',
+      'a header that is neither text nor a variable',
       { Response: { ResponseParameters: { 'gatewayresponse.header.x': 'y' } } },
       'Response',
       'the value y, which is neither text in single quotes nor a variable',
     ],
     [
-      'a header of a variable that is not known',
+      'a header with an unknown variable',
       { Response: { ResponseParameters: { 'gatewayresponse.header.x': 'context.wafResponseCode' } } },
       'Response',
       'the variable context.wafResponseCode',
     ],
     [
-      'a template with a variable that is not known',
+      'a template with an unknown variable',
       { Response: { ResponseTemplates: { 'application/json': '{"v":"$context.authorizer.claims"}' } } },
       'Response',
       'the variable context.authorizer.claims',
     ],
-  ])('with %s is refused, and it says where', (_, changes, logicalId, message) => {
+  ])('with %s is refused, with its position', (_, changes, logicalId, message) => {
     expect(() => load(changes)).toThrow(message);
     expect(() => load(changes)).toThrow(`App.template.json, ${logicalId}`);
   });
@@ -264,7 +274,7 @@ describe('an API', () => {
     'AWS::ApiGatewayV2::Api',
   ])('of the type %s is refused', (type) => {
     expect(() => load({}, { Other: { Type: type, Properties: {} } })).toThrow(
-      `App.template.json, Other has the type ${type}; of API Gateway the sandbox has REST APIs`,
+      `App.template.json, Other has the type ${type}; of API Gateway the sandbox supports REST APIs`,
     );
   });
 });

@@ -145,7 +145,7 @@ test('an application as plain data', () => {
 });
 
 describe('names', () => {
-  test('given ones stand', () => {
+  test('that are given are kept', () => {
     const { functions, stateMachines, roles } = load({
       App: {
         Resources: {
@@ -166,14 +166,14 @@ describe('names', () => {
     expect(stateMachines[0]).toMatchObject({ name: 'mine', definition: { StartAt: 'A' } });
   });
 
-  test('long ones are cut in the middle', () => {
+  test('that are too long are cut in the middle', () => {
     const logicalId = `${'Long'.repeat(20)}0D86278E`;
     const [first] = load({ App: { Resources: { Role: role, [logicalId]: fn() } } }).functions;
     expect(first!.name).toHaveLength(64);
     expect(first!.name).toMatch(/^App-LongLong.*0D86278E$/);
   });
 
-  test("a stack's own environment goes before the options", () => {
+  test("a stack's own environment takes precedence over the options", () => {
     expect(load({ App: app }, 'aws://444455556666/us-east-1').functions[0]!.arn).toBe(
       'arn:aws:lambda:us-east-1:444455556666:function:App-Function',
     );
@@ -211,7 +211,7 @@ test('policies: inline, attached, managed by the application, and managed elsewh
   expect(roles[0]!.managedPolicyArns).toEqual(['arn:aws:iam::aws:policy/ReadOnlyAccess']);
 });
 
-test('what Lambda does with events in its own queue: of a version, of the function itself, and none', () => {
+test('asynchronous configurations: of a version, of the unqualified function, and none', () => {
   const config = (name: string, qualifier: unknown, more: object) => ({
     Type: 'AWS::Lambda::EventInvokeConfig',
     Properties: { FunctionName: { Ref: name }, Qualifier: qualifier, ...more },
@@ -243,14 +243,14 @@ test('what Lambda does with events in its own queue: of a version, of the functi
   const refused = (more: object) => () =>
     load({ App: { Resources: { ...resources, FailConfig: config('One', '$LATEST', more) } } });
   expect(refused({ DestinationConfig: { OnSuccess: { Destination: destination } } })).toThrow(
-    'an EventInvokeConfig with OnSuccess, which the sandbox does not know',
+    'an EventInvokeConfig with OnSuccess, which the sandbox does not support',
   );
   expect(refused({ Else: 1 })).toThrow(
-    'App.template.json, FailConfig has an EventInvokeConfig with Else, which the sandbox does not know',
+    'App.template.json, FailConfig has an EventInvokeConfig with Else, which the sandbox does not support',
   );
 });
 
-test('permissions boundaries: of the application itself, of somebody else, and none', () => {
+test('permissions boundaries: from the application, from elsewhere, and none', () => {
   const document = { Statement: [{ Action: 'a:1' }] };
   const bounded = (PermissionsBoundary: unknown) => ({ Type: 'AWS::IAM::Role', Properties: { PermissionsBoundary } });
   const { roles } = load({
@@ -276,22 +276,22 @@ test('permissions boundaries: of the application itself, of somebody else, and n
 describe('errors name template, logical id and path', () => {
   test.each([
     [
-      'a function that is not known',
+      'an unsupported function',
       { Resources: { Role: role, F: fn({ Timeout: { 'Fn::Cidr': [] } }) } },
       /App\.template\.json, F, Properties\.Timeout\.Fn::Cidr has the function Fn::Cidr/,
     ],
     [
-      'a reference to nothing',
+      'a reference to a missing resource',
       { Resources: { Role: role, F: fn({ Environment: { Variables: { A: { Ref: 'Gone' } } } }) } },
       /App\.template\.json, F, Properties\.Environment\.Variables\.A\.Ref has a reference to Gone/,
     ],
     [
-      'an attribute that is not known',
+      'an unsupported attribute',
       { Resources: { Role: role }, Outputs: { O: { Value: { 'Fn::GetAtt': ['Role', 'RoleId'] } } } },
       /output O, Value\.Fn::GetAtt has Fn::GetAtt of Role\.RoleId/,
     ],
     [
-      'a type that is not known',
+      'an unsupported type',
       { Resources: { X: { Type: 'AWS::EC2::VPC' } }, Outputs: { O: { Value: { Ref: 'X' } } } },
       /output O, Value\.Ref has Ref of X: .*AWS::EC2::VPC/,
     ],
@@ -301,30 +301,30 @@ describe('errors name template, logical id and path', () => {
       /the parameter P, which has no default/,
     ],
     [
-      'an import of nothing',
+      'an import that no stack exports',
       { Resources: {}, Outputs: { O: { Value: { 'Fn::ImportValue': 'none' } } } },
       /Fn::ImportValue of none, which no stack exports/,
     ],
     [
-      'a circle',
+      'a circular reference',
       {
         Resources: { A: { Type: 'AWS::S3::Bucket', Properties: { BucketName: { Ref: 'A' } } } },
         Outputs: { O: { Value: { Ref: 'A' } } },
       },
-      /a circle: Ref A → Ref A/,
+      /a circular reference: Ref A → Ref A/,
     ],
     [
-      'code that is no asset',
+      'code that is not an asset',
       { Resources: { Role: role, F: fn({ Code: { S3Bucket: 'b', S3Key: 'x.zip' } }) } },
       /F, Properties\.Code has code from x\.zip/,
     ],
     [
-      'a boundary that is no ARN',
+      'a boundary that is not an ARN',
       { Resources: { R: { Type: 'AWS::IAM::Role', Properties: { PermissionsBoundary: ['a'] } } } },
-      /App\.template\.json, R, Properties\.PermissionsBoundary has a PermissionsBoundary that is no ARN/,
+      /App\.template\.json, R, Properties\.PermissionsBoundary has a PermissionsBoundary that is not an ARN/,
     ],
     [
-      'a definition that is no JSON',
+      'a definition that is not JSON',
       {
         Resources: {
           M: { Type: 'AWS::StepFunctions::StateMachine', Properties: { RoleArn: 'r', DefinitionString: '{' } },
@@ -336,7 +336,7 @@ describe('errors name template, logical id and path', () => {
     expect(() => load({ App: template })).toThrow(message);
   });
 
-  test('a folder that is no assembly', () => {
+  test('a directory that is not an assembly', () => {
     expect(() => loadAssembly(tmpdir(), { account: '1', region: 'r' })).toThrow(/manifest\.json.*npm run build/);
   });
 });

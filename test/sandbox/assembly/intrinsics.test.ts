@@ -27,7 +27,7 @@ describe('intrinsic functions', () => {
     ['Sub with values', { 'Fn::Sub': ['${X}-${B}', { X: { Ref: 'AWS::Region' } }] }, bucket, 'eu-west-1-given'],
     ['GetAtt as text', { 'Fn::GetAtt': 'B.Arn' }, bucket, 'arn:aws:s3:::given'],
     ['If', { 'Fn::If': ['Yes', 'then', 'else'] }, conditions, 'then'],
-    ['If, the other way', { 'Fn::If': ['No', 'then', 'else'] }, conditions, 'else'],
+    ['If, the other branch', { 'Fn::If': ['No', 'then', 'else'] }, conditions, 'else'],
     [
       'And and Or',
       { 'Fn::If': ['Both', 'then', 'else'] },
@@ -50,7 +50,7 @@ describe('intrinsic functions', () => {
     expect(outputOf(value, more)).toBe(expected);
   });
 
-  test('AWS::NoValue takes its property away, a false condition its resource', () => {
+  test('AWS::NoValue removes its property, a false condition its resource', () => {
     const { functions } = load({
       App: {
         ...conditions,
@@ -64,7 +64,7 @@ describe('intrinsic functions', () => {
     expect(functions).toMatchObject([{ logicalId: 'Function', timeoutSeconds: 3, memoryMb: 128 }]);
   });
 
-  test('imports from another stack, before or after it', () => {
+  test('imports come from another stack, earlier or later', () => {
     const exporting = {
       Resources: { T: { Type: 'AWS::SNS::Topic' } },
       Outputs: { T: { Value: { Ref: 'T' }, Export: { Name: 'topic' } } },

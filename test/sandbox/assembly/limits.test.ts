@@ -1,4 +1,6 @@
-/** What is larger than AWS allows is refused when an assembly is deployed, in AWS's words; what just fits is not. */
+/**
+ * What exceeds AWS's limits is refused with AWS's messages when an assembly is deployed; what just fits is accepted.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Assembly } from '../../../sandbox/assembly/assembly.ts';
 import { fn, load, role, type Template, write } from './stacks.ts';
@@ -8,7 +10,7 @@ const ROLE = { Ref: 'Role' };
 const deploy = (Resources: Record<string, unknown>, more: Template = {}): Assembly =>
   load({ App: { Resources: { Role: role, ...Resources }, ...more } });
 
-/** A document that has so many characters without white space. */
+/** Returns a document with that many characters without white space. */
 const documentOf = (characters: number): object => {
   const made = (text: string): object => ({
     Version: '2012-10-17',
@@ -30,20 +32,20 @@ const roleWith = (properties: object) => ({
 });
 const times = (count: number, make: (index: number) => object): Record<string, object> =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`R${index}`, make(index)]));
-/** `{"A":"…"}` of so many bytes, as Lambda measures it. */
+/** Returns `{"A":"…"}` with that many bytes, as Lambda measures it. */
 const environmentOf = (bytes: number, letter = 'x') => ({
   Function: fn({ Environment: { Variables: { A: letter.repeat((bytes - 8) / Buffer.byteLength(letter)) } } }),
 });
 
 describe('the environment of a function', () => {
-  it('has 4,096 bytes as JSON, with names and quotes', () => {
+  it('has at most 4,096 bytes as JSON, including names and quotes', () => {
     expect(deploy(environmentOf(4096)).functions).toHaveLength(1);
     expect(() => deploy(environmentOf(4097))).toThrow(
-      'The sandbox can\'t use the application\'s template: App.template.json has the environment of the function Function with 4097 bytes, and AWS allows 4096; Lambda answers: Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {"A":"xxx',
+      'The sandbox cannot use the application\'s template: App.template.json has the environment of the function Function with 4097 bytes, but AWS allows 4096; Lambda answers: Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {"A":"xxx',
     );
   });
 
-  it('is counted in bytes, not characters, and with what JSON escapes', () => {
+  it('is counted in bytes rather than characters, including what JSON escapes', () => {
     expect(deploy(environmentOf(4096, 'é')).functions).toHaveLength(1);
     expect(() => deploy(environmentOf(4098, 'é'))).toThrow(/with 4098 bytes/);
     expect(() => deploy({ Function: fn({ Environment: { Variables: { A: '"'.repeat(2045) } } }) })).toThrow(
@@ -51,7 +53,7 @@ describe('the environment of a function', () => {
     );
   });
 
-  it('is measured with names as long as CloudFormation makes them', () => {
+  it("is measured with names as long as CloudFormation's", () => {
     const variables = { A: { Ref: 'Role' }, B: 'x'.repeat(4096 - 23) };
     // {"A":"App-Role","B":"…"}: 4,090 bytes without what CloudFormation appends to the role's name.
     expect(() => deploy({ Function: fn({ Environment: { Variables: variables } }) })).toThrow(/with 41\d\d bytes/);
@@ -59,7 +61,7 @@ describe('the environment of a function', () => {
 });
 
 describe('the inline policies of a role', () => {
-  it('have 10,240 characters together, wherever they are', () => {
+  it('have at most 10,240 characters together, wherever they are defined', () => {
     expect(deploy({ One: inline(5000), Two: inline(5240) }).roles).toHaveLength(1);
     const refusal =
       /the inline policies of the role Role with 10241 characters.*Maximum policy size of 10240 bytes exceeded for role App-XXX/;
@@ -84,14 +86,14 @@ describe('the inline policies of a role', () => {
 });
 
 describe('managed policies', () => {
-  it('have 6,144 characters each', () => {
+  it('have at most 6,144 characters each', () => {
     expect(deploy({ One: managed(6144), Two: managed(6144) }).roles[0]?.policies).toHaveLength(2);
     expect(() => deploy({ One: managed(6145) })).toThrow(/IAM answers: Cannot exceed quota for PolicySize: 6144/);
   });
 
-  it('are at most 10 for a role, by which side they are attached', () => {
+  it('are at most 10 for a role, from whichever side they are attached', () => {
     const attached = { ManagedPolicyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess', { Ref: 'R0' }] };
-    // One of them from both sides.
+    // One of them is attached from both sides.
     expect(deploy({ Role: roleWith(attached), ...times(1, () => managed(200, {})) }).roles).toHaveLength(1);
     expect(deploy(times(10, () => managed(200))).roles[0]?.policies).toHaveLength(10);
     expect(() => deploy(times(11, () => managed(200)))).toThrow(
@@ -103,7 +105,7 @@ describe('managed policies', () => {
 });
 
 describe('the trust policy of a role', () => {
-  it('has 2,048 characters', () => {
+  it('has at most 2,048 characters', () => {
     expect(deploy({ Role: roleWith({ AssumeRolePolicyDocument: documentOf(2048) }) }).roles).toHaveLength(1);
     expect(() => deploy({ Role: roleWith({ AssumeRolePolicyDocument: documentOf(2049) }) })).toThrow(
       /the trust policy of the role Role with 2049 characters.*Cannot exceed quota for ACLSizePerRole: 2048/,
@@ -113,7 +115,7 @@ describe('the trust policy of a role', () => {
 
 describe('a template', () => {
   const wait = { Type: 'AWS::CloudFormation::WaitConditionHandle' };
-  it('has 1,000,000 bytes as it stands in its file', () => {
+  it('has at most 1,000,000 bytes in its file', () => {
     const sized = (bytes: number): Template => {
       const template = { Resources: {}, Metadata: { Filler: '' } };
       template.Metadata.Filler = 'x'.repeat(bytes - JSON.stringify(template).length);
@@ -123,7 +125,7 @@ describe('a template', () => {
     expect(() => load({ App: sized(1_000_001) })).toThrow(/Template may not exceed 1000000 bytes in size\./);
   });
 
-  it('has 500 resources, 200 outputs and 200 parameters', () => {
+  it('has at most 500 resources, 200 outputs and 200 parameters', () => {
     const outputs = (count: number) => ({ Outputs: times(count, () => ({ Value: 'x' })) });
     const parameters = (count: number) => ({ Parameters: times(count, () => ({ Type: 'String', Default: 'x' })) });
     expect(load({ App: { Resources: times(500, () => wait), ...outputs(200), ...parameters(200) } }).functions).toEqual(
@@ -144,7 +146,7 @@ describe('a template', () => {
 });
 
 describe('the stack for other accounts', () => {
-  it('is held to the same where it is deployed', () => {
+  it('has the same limits in each location', () => {
     const spoke = { Resources: { Role: role, One: inline(10_241) }, Parameters: {} };
     const directory = write({ App: { Resources: {} }, PodIdentityMigratorSpoke: spoke });
     const options = { outputs: {}, rolesRegion: 'eu-west-1' };

@@ -104,7 +104,7 @@ describe('rules', () => {
     [
       'cron',
       { ScheduleExpression: 'cron(0 12 * * ? *)' },
-      'the schedule cron(0 12 * * ? *); the sandbox runs rate(…) alone',
+      'the schedule cron(0 12 * * ? *); the sandbox supports only rate(…)',
     ],
     ['a unit that does not fit its number', { ScheduleExpression: 'rate(1 minutes)' }, 'the schedule rate(1 minutes)'],
     ['a rate of zero', { ScheduleExpression: 'rate(0 minutes)' }, 'the schedule rate(0 minutes)'],
@@ -142,7 +142,7 @@ describe('rules', () => {
       'the path $.detail.*',
     ],
     [
-      'an input path that is none',
+      'an invalid input path',
       { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, InputPath: 'detail' }] },
       'the path detail',
     ],
@@ -152,22 +152,22 @@ describe('rules', () => {
       'a target with more than one of Input, InputPath and InputTransformer',
     ],
     [
-      'an input that is no JSON',
+      'an input that is not JSON',
       { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, Input: 'fixed' }] },
-      'an Input that is no JSON text',
+      'an Input that is not JSON',
     ],
     [
-      'a target with more than there is',
+      'a target with unsupported fields',
       { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, EcsParameters: {} }] },
       'a target with EcsParameters',
     ],
-    ['targets that are no list', { EventPattern: {}, Targets: 'all' }, 'Targets that are no list'],
-  ])('refuse %s, and say where', (_, rule, message) => {
+    ['targets that are not a list', { EventPattern: {}, Targets: 'all' }, 'Targets that are not a list'],
+  ])('refuse %s, with its position', (_, rule, message) => {
     expect(() => load(rule)).toThrow(message);
     expect(() => load(rule)).toThrow('App.template.json, Rule');
   });
 
-  test('that are disabled are not there', () => {
+  test('that are disabled are left out', () => {
     expect(load({ ScheduleExpression: 'cron(0 12 * * ? *)', State: 'DISABLED' })).toEqual([]);
   });
 });
@@ -179,7 +179,7 @@ test('an assembly is read once, and again when it has changed', () => {
   expect(loadAssembly(folder, where)).toBe(first);
   expect(loadAssembly(folder, { ...where, region: 'us-east-1' }).rules[0]!.arn).toContain('us-east-1');
   write({ ScheduleExpression: 'rate(9 minutes)' }, folder);
-  // Within the same tick of the file system's clock, in the same length.
+  // Within the same tick of the file system's clock, and with the same length.
   utimesSync(join(folder, 'App.template.json'), new Date(), new Date(Date.now() + 5000));
   expect(loadAssembly(folder, where).rules).toMatchObject([{ everySeconds: 540 }]);
 });

@@ -86,10 +86,10 @@ const synthesised = (): Assembly => {
   return loadAssembly(app.outdir, AWS);
 };
 
-describe('what CDK writes', () => {
+describe("CDK's output", () => {
   const assembly = synthesised();
 
-  test('of schedules is read, but for those that are off', () => {
+  test('for schedules is read, except for disabled ones', () => {
     expect(assembly.schedules).toEqual([
       {
         logicalId: expect.stringMatching(/^Weekly/) as string,
@@ -110,7 +110,7 @@ describe('what CDK writes', () => {
     expect(() => checkServiceRoles(assembly)).not.toThrow();
   });
 
-  test('of buckets is read with what their policies say, and whether they have versions', () => {
+  test('for buckets is read with their policies and versioning', () => {
     const [results, open] = assembly.buckets!;
     expect(results).toMatchObject({ name: 'results-of-dev', account: '111122223333', region: 'eu-west-1' });
     expect(results!.statements).toMatchObject([
@@ -149,27 +149,27 @@ describe('a schedule is refused', () => {
       'Properties.FlexibleTimeWindow has a flexible time window',
     ],
     [
-      'with an expression that is none',
+      'with an invalid expression',
       { ScheduleExpression: 'cron(0 9 * * *)' },
       'Properties.ScheduleExpression has the schedule cron(0 9 * * *), which Scheduler would refuse',
     ],
-    ['in a zone that is none', { ScheduleExpressionTimezone: 'Europe/Atlantis' }, 'the time zone Europe/Atlantis'],
+    ['with an unknown time zone', { ScheduleExpressionTimezone: 'Europe/Atlantis' }, 'the time zone Europe/Atlantis'],
     [
       'with another target',
       { Target: { ...target, Arn: 'arn:aws:sqs:eu-west-1:111122223333:queue' } },
       'the target arn:aws:sqs',
     ],
     [
-      'with what the sandbox does not know',
+      'with an unsupported field',
       { Target: { ...target, EcsParameters: {} } },
       "Properties.Target has a schedule's target with EcsParameters",
     ],
-    ['with a start that is no time', { StartDate: 'soon' }, 'Properties.StartDate has the time "soon"'],
+    ['with a start that is not a time', { StartDate: 'soon' }, 'Properties.StartDate has the time "soon"'],
   ])('%s', (_, more, message) => {
     expect(schedule(more)).toThrow(message);
   });
 
-  test('not otherwise', () => {
+  test('only for these reasons', () => {
     expect(schedule({})().schedules).toHaveLength(1);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The stack for other accounts: left out of what is deployed to the service's own, and read for each place with its
- * parameters.
+ * The stack for other accounts: not part of the deployment in the service's own account, and read for each location
+ * with its parameters.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -76,12 +76,12 @@ const load = (directory: string, places = [{ account: OTHER, region: 'eu-west-1'
   loadSpokes(directory, { places, outputs: loadAssembly(directory, AWS).outputs, rolesRegion: 'eu-west-1' });
 
 describe('the stack for other accounts', () => {
-  it("is not among what is deployed to the service's own", () => {
+  it("is not deployed in the service's own account", () => {
     const { roles, rules } = loadAssembly(write({ PodIdentityMigrator: HUB, PodIdentityMigratorSpoke: SPOKE }), AWS);
     expect([roles.map(({ logicalId }) => logicalId), rules]).toEqual([['Own'], []]);
   });
 
-  it('has the outputs of the service as its parameters, lists as lists, in each place', () => {
+  it("has the service's outputs as its parameters, lists as lists, in each location", () => {
     const { roles, rules } = load(write({ PodIdentityMigrator: HUB, PodIdentityMigratorSpoke: SPOKE }), [
       { account: OTHER, region: 'eu-west-1' },
       { account: OTHER, region: 'us-east-1' },
@@ -100,23 +100,23 @@ describe('the stack for other accounts', () => {
     expect(rules[0]!.targets).toMatchObject([{ arn: 'arn:aws:events:eu-west-1:111122223333:event-bus/default' }]);
   });
 
-  it('is nothing where the application has none, or nobody wants it', () => {
+  it('is empty if the application has none, or if there are no locations', () => {
     const directory = write({ PodIdentityMigrator: HUB });
     expect(load(directory)).toEqual({ roles: [], rules: [] });
     expect(load(directory, [])).toEqual({ roles: [], rules: [] });
   });
 
-  it('is refused where a parameter is no output of the service, or where it is for one account alone', () => {
+  it('is refused if a parameter is not an output of the service, or if it is bound to one account', () => {
     expect(() =>
       load(write({ PodIdentityMigrator: { ...HUB, Outputs: {} }, PodIdentityMigratorSpoke: SPOKE })),
     ).toThrow('Ref of the parameter HubReadRoleArns, which has no default');
     expect(() =>
       load(write({ PodIdentityMigrator: HUB, PodIdentityMigratorSpoke: SPOKE }, `aws://${OTHER}/eu-west-1`)),
-    ).toThrow('a stack PodIdentityMigratorSpoke that is for one account or region alone');
+    ).toThrow('a stack PodIdentityMigratorSpoke that is bound to one account or region');
   });
 });
 
-describe("a bus's own policy", () => {
+describe("a bus's resource policy", () => {
   const statement = {
     Effect: 'Allow',
     Principal: { AWS: `arn:aws:iam::${OTHER}:root` },
@@ -127,7 +127,7 @@ describe("a bus's own policy", () => {
     loadAssembly(write({ App: { Resources: { Policy: { Type: 'AWS::Events::EventBusPolicy', Properties } } } }), AWS)
       .busPolicies;
 
-  it('is that of the default bus where the application is', () => {
+  it("belongs to the default bus in the application's location", () => {
     expect(policyOf({ StatementId: 'x', Statement: statement })).toMatchObject([
       { busArn: statement.Resource, policies: [{ valid: true }] },
     ]);
@@ -143,12 +143,12 @@ describe("a bus's own policy", () => {
     [
       'without a statement',
       { StatementId: 'x', Action: 'events:PutEvents', Principal: OTHER },
-      'an EventBusPolicy with Action, which the sandbox does not know',
+      'an EventBusPolicy with Action, which the sandbox does not support',
     ],
     [
       'of another bus',
       { StatementId: 'x', Statement: statement, EventBusName: 'mine' },
-      'the event bus mine; the sandbox has the default one alone',
+      'the event bus mine; the sandbox supports only the default bus',
     ],
     [
       'that AWS would refuse',

@@ -7,7 +7,7 @@ import { type Assembly, loadAssembly } from '../../../sandbox/assembly/assembly.
 
 export type Template = Record<string, unknown>;
 
-/** A cloud assembly of these stacks, for the test that is running; one asset, `asset.code`. */
+/** Writes a cloud assembly of these stacks for the running test, with one asset, `asset.code`. */
 export const write = (
   stacks: Record<string, Template>,
   environment = 'aws://unknown-account/unknown-region',
@@ -40,7 +40,7 @@ export const write = (
 export const load = (stacks: Record<string, Template>, environment?: string): Assembly =>
   loadAssembly(write(stacks, environment), { account: '111122223333', region: 'eu-west-1' });
 
-/** One stack, `App`, whose output `Out` is that value. */
+/** Returns one stack, `App`, whose output `Out` has that value. */
 export const outputOf = (value: unknown, more: Template = {}): string | undefined =>
   load({ App: { Resources: {}, Outputs: { Out: { Value: value } }, ...more } }).outputs['Out'];
 

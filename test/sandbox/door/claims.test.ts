@@ -1,4 +1,4 @@
-/** Callers in this process, who name their key instead of signing with it. */
+/** Callers in this process, which name their key instead of signing with it. */
 import { ListClustersCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
@@ -26,7 +26,7 @@ const open = () => {
 };
 
 describe('a claim', () => {
-  it('is taken by the cluster that it is for, and by no other', async () => {
+  it('is accepted only by the cluster that it is for', async () => {
     const { world, listPods, key } = open();
     expect(await listPods(claimToken({ ...key, cluster: 'dev' }))).toMatchObject({ status: 200 });
     expect(await listPods(claimToken({ ...key, cluster: 'prod' }))).toMatchObject({ status: 401 });
@@ -36,7 +36,7 @@ describe('a claim', () => {
     });
   });
 
-  it('is refused of a key that nobody has, or that has expired', async () => {
+  it('is refused for an unknown or expired key', async () => {
     const { world, transport, listPods } = open();
     expect(await listPods(claimToken({ accessKeyId: 'ASIANOBODY', cluster: 'dev' }))).toMatchObject({ status: 401 });
     const expired = issueAccessKey(world, 'arn:aws:iam::111122223333:role/operator', { expiresAt: Date.now() - 1 });
@@ -46,7 +46,7 @@ describe('a claim', () => {
     });
   });
 
-  it('is nothing that a request itself can carry', async () => {
+  it('cannot be carried by a request itself', async () => {
     const { door, cluster, key } = open();
     const request = {
       method: 'GET',

@@ -1,7 +1,4 @@
-/**
- * What a scenario says of places: regions that are not enabled, services that take few calls, API servers that nobody
- * reaches.
- */
+/** Scenarios for accounts and regions: regions that are not enabled, throttled services, unreachable API servers. */
 import { ListClustersCommand } from '@aws-sdk/client-eks';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -67,7 +64,7 @@ describe('a region that an account has not enabled', () => {
   const sts = ({ door, world }: ReturnType<typeof open>, region: string, credentials = operator(world)): STSClient =>
     new STSClient({ ...configOf(door, world, credentials), region });
 
-  it('does not know its credentials, each service in its own words', async () => {
+  it("rejects the account's credentials, each service with its own error", async () => {
     const opened = withRegion();
     const unknown = 'The security token included in the request is invalid.';
     expect(await failureOf(opened.clients(OPTED_OUT).eks().send(new ListClustersCommand({})))).toEqual([
@@ -88,7 +85,7 @@ describe('a region that an account has not enabled', () => {
     ]);
   });
 
-  it('leaves the others, other accounts, and IAM as they are', async () => {
+  it('does not affect other regions, other accounts, and IAM', async () => {
     const opened = withRegion();
     expect(await opened.clients().eks().send(new ListClustersCommand({}))).toMatchObject({ clusters: ['dev'] });
     expect(
@@ -110,7 +107,7 @@ describe('a region that an account has not enabled', () => {
     });
   });
 
-  it('gives no credentials of it either, whoever asks', async () => {
+  it('does not issue credentials of the account either, whoever asks', async () => {
     const opened = open((file) => {
       file.accounts.push({ id: OTHER, roles: [{ arn: OTHER_ROLE, trustPolicy: trust, tags: {} }], clusters: [] });
       Object.assign(file.accounts[1]!, { disabledRegions: [OPTED_OUT] });
@@ -131,7 +128,7 @@ describe('a throttle', () => {
   const namesOf = async (calls: Promise<unknown>[]): Promise<unknown[]> =>
     Promise.all(calls.map(async (each) => (await failureOf(each)).slice(0, 2)));
 
-  it('refuses what is too much as each service does, and lets more in as the time of the world goes on', async () => {
+  it("refuses excess calls with each service's error, and accepts more as the time of the world passes", async () => {
     const { clients, pass, world } = throttled(
       { service: 'eks', callsPerSecond: 2 },
       { service: 'iam', callsPerSecond: 1 },
@@ -142,7 +139,7 @@ describe('a throttle', () => {
         .iam()
         .send(new GetRoleCommand({ RoleName: 'ebs-csi' }));
     expect(await namesOf([list(), list()])).toEqual([[], ['ThrottlingException', 429]]);
-    // One IAM for all regions.
+    // IAM is one service for all regions.
     expect(await namesOf([role('eu-west-1'), role('us-west-2')])).toEqual([[], ['Throttling', 400]]);
     pass(499);
     expect(await namesOf([list()])).toEqual([['ThrottlingException', 429]]);
@@ -170,10 +167,10 @@ describe('a throttle', () => {
   });
 });
 
-describe('an API server that nobody reaches', () => {
+describe('an unreachable API server', () => {
   const dev = (world: World) => world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
 
-  it("lets the connection run into the caller's time-out, and no call come in", async () => {
+  it('lets connections time out, and gets no calls', async () => {
     const { world, door } = open((file) => Object.assign(file.accounts[0]!.clusters[0]!, { apiServer: 'unreachable' }));
     const waits: number[] = [];
     const { http } = inProcessTransport(door, world, { hang: async (milliseconds) => void waits.push(milliseconds) });

@@ -38,8 +38,8 @@ const plain = (request: Partial<HttpRequest>): HttpRequest => ({
   ...request,
 });
 
-describe('the door', () => {
-  it('hands a signed call to its service, with the caller and the region', async () => {
+describe('the gateway', () => {
+  it('passes a signed call to its service, with the caller and the region', async () => {
     const world = newWorld();
     const door = openDoor(world, { eks: echo });
     const answer = await clientsOf(door, world, credentialsOf(world, FUNCTION_ROLE))
@@ -79,7 +79,7 @@ describe('the door', () => {
     ]);
   });
 
-  it('takes as mutating what does not only read', async () => {
+  it('counts every call that does not only read as mutating', async () => {
     const world = newWorld();
     const operations = [
       'DescribeAddon',
@@ -110,7 +110,7 @@ describe('the door', () => {
     ]);
   });
 
-  it('lets the time of the world catch up before a service looks at it', async () => {
+  it('runs due events before a service sees the call', async () => {
     const world = newWorld();
     const start = world.schedule.now();
     const happened: number[] = [];
@@ -126,7 +126,7 @@ describe('the door', () => {
     expect(world.log.calls[0]?.at).toBe('2026-01-15T09:00:07.000Z');
   });
 
-  it('refuses a wrong secret in the words of each protocol', async () => {
+  it("refuses a wrong secret with each protocol's error", async () => {
     const world = newWorld();
     const clients = clientsOf(openDoor(world, { eks: echo }), world, { ...operator(world), secretAccessKey: 'guess' });
     expect(await caught(clients.eks().send(new ListClustersCommand({})))).toMatchObject({
@@ -149,7 +149,7 @@ describe('the door', () => {
     );
   });
 
-  it('refuses an unknown key in the words of each protocol', async () => {
+  it("refuses an unknown key with each protocol's error", async () => {
     const world = newWorld();
     const clients = clientsOf(openDoor(world, { eks: echo }), world, {
       accessKeyId: 'AKIANOBODY',
@@ -164,7 +164,7 @@ describe('the door', () => {
     });
   });
 
-  it('judges signatures by the clock of those who sign', async () => {
+  it('checks signatures against the clock of the signers', async () => {
     const world = newWorld();
     const door = openDoor(world, { eks: echo }, () => Date.now() + 600_000);
     expect(await caught(clientsOf(door, world).eks().send(new ListClustersCommand({})))).toMatchObject({
@@ -184,17 +184,17 @@ describe('the door', () => {
     );
   });
 
-  it('says which services there are when one is missing', async () => {
+  it('lists the supported services if a service is missing', async () => {
     const world = newWorld();
     const error = await caught(clientsOf(openDoor(world), world).eks().send(new ListClustersCommand({})));
     expect(error).toMatchObject({
       name: 'NotImplemented',
-      message: 'The sandbox does not have the service eks. It has: iam, sts.',
+      message: 'The sandbox does not support the service eks. Supported services: iam, sts.',
       $metadata: { httpStatusCode: 501 },
     });
   });
 
-  it('turns what a service throws into a 500 and keeps it', async () => {
+  it('turns an error that a service throws into a 500 and keeps it', async () => {
     const world = newWorld();
     const defect = new TypeError('undefined is not a cluster');
     const door = openDoor(world, {
@@ -211,7 +211,7 @@ describe('the door', () => {
     expect(world.log.calls[0]).toMatchObject({ status: 500, error: 'InternalServerError' });
   });
 
-  it('keeps callers without a valid token out of a cluster', async () => {
+  it('refuses cluster callers without a valid token', async () => {
     const world = newWorld();
     const door = openDoor(world);
     const cluster = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
@@ -240,7 +240,7 @@ describe('the door', () => {
     });
   });
 
-  it('knows the role behind the operator from the roles of the scenario', () => {
+  it("resolves the operator's role from the roles of the scenario", () => {
     const world = newWorld();
     expect([...world.accessKeys.values()].map((key) => key.principalArn)).toEqual([
       `arn:aws:iam::${ACCOUNT}:role/operator`,

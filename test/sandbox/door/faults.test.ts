@@ -1,4 +1,4 @@
-/** Faults as a function in virtual time meets them, through real SDK clients. */
+/** Faults as functions in virtual time experience them, through real SDK clients. */
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   DeleteAddonCommand,
@@ -34,7 +34,7 @@ type Work = (tools: {
   attempt: number;
 }) => Promise<unknown>;
 
-/** A state machine with one state that calls a function; two retries, as for what may be over in a moment. */
+/** A state machine with one state that calls a function; two retries, as for a temporary failure. */
 const open = (work: Work, faults: FaultInput[]) => {
   const world = newWorld();
   for (const fault of faults) world.faults.add(fault);
@@ -86,7 +86,7 @@ const open = (work: Work, faults: FaultInput[]) => {
     stateMachines: [{ logicalId: 'M', name: 'machine', arn: MACHINE, definition, roleArn: MACHINE_ROLE }],
   });
   services['states'] = createStatesService(world, executions);
-  /** Until the execution has ended and whatever still goes on has come to its end. */
+  /** Waits until the execution has ended and everything that still runs has finished. */
   const run = () =>
     clock.spawn(async () => {
       const execution = executions.start(MACHINE);
@@ -186,12 +186,12 @@ describe('a service that refuses', () => {
         message: expect.stringMatching(message) as unknown,
       }),
     ]);
-    // The SDK names some errors of IAM otherwise than IAM does.
+    // The SDK has different names for some of IAM's errors.
     expect((failures[0] as Error).name).toMatch(new RegExp(`^${name}(Exception)?$`));
     expect(bench.calls()).toMatchObject([{ service, status, error: name }]);
   });
 
-  test('has done nothing, and the log shows what it was asked', async () => {
+  test('has done nothing, and the log shows the request', async () => {
     const bench = open(describeThenDelete, [{ operation: 'DeleteAddon', kind: 'server-error' }]);
     expect(await bench.run()).toMatchObject({ status: 'SUCCEEDED', output: '{"caught":"ServerException"}' });
     expect(bench.calls()).toMatchObject([
@@ -204,7 +204,7 @@ describe('a service that refuses', () => {
   });
 });
 
-/** A Status with that message. */
+/** Returns a Status with that message. */
 const refusedWith = (reason: string, code: number, message: string): RegExp =>
   new RegExp(
     `^application/json: \\{"kind":"Status","apiVersion":"v1","metadata":\\{\\},"status":"Failure","message":"${message}","reason":"${reason}","code":${code}\\}$`,
@@ -244,7 +244,7 @@ describe('an API server that refuses', () => {
           headers: { authorization: `Bearer ${token}` },
           certificateAuthority: cluster.certificateAuthority,
         });
-        // What is asked too often is refused in plain text, as a real one does.
+        // Excessive calls are refused in plain text, as a real API server does.
         const text = `${String(answer.headers['content-type'])}: ${answer.body}`;
         expect(text).toMatch(message);
         note(String(answer.status));
@@ -279,14 +279,14 @@ describe('a connection that breaks', () => {
       );
   };
 
-  test('before the call arrives: the service never hears of it', async () => {
+  test('before the call arrives: the service does not see it', async () => {
     const bench = open(lost, [{ kind: 'lost-before' }]);
     await bench.run();
     expect(bench.notes).toEqual(['1 at 0 s: TimeoutError ECONNRESET undefined']);
     expect(bench.calls()).toEqual([]);
   });
 
-  test('before the reply does: the call had its effect', async () => {
+  test('before the reply arrives: the call had its effect', async () => {
     const bench = open(lost, [{ kind: 'lost-after' }]);
     await bench.run();
     expect(bench.notes).toEqual(['1 at 0 s: TimeoutError ECONNRESET undefined']);
@@ -295,7 +295,7 @@ describe('a connection that breaks', () => {
 });
 
 describe('a function that dies', () => {
-  test('before the call: Step Functions sees it and tries again', async () => {
+  test('before the call: Step Functions notices and retries', async () => {
     const bench = open(describeThenDelete, [{ operation: 'DeleteAddon', kind: 'crash-before' }]);
     expect(await bench.run()).toMatchObject({ status: 'SUCCEEDED' });
     expect(bench.world.log.calls.filter(({ service }) => service === 'lambda').map(({ error }) => error)).toEqual([
@@ -306,7 +306,7 @@ describe('a function that dies', () => {
     expect(bench.notes).toEqual(['2 at 1 s: deleted']);
   });
 
-  test('after it: the call had its effect, and nothing that the dead one still does has any', async () => {
+  test('after the call: the call had its effect, and nothing that the dead function still does has any', async () => {
     const stubborn: Work = async ({ clients, sleep, note, attempt }) => {
       const eks = clients.eks();
       await eks.send(new DescribeClusterCommand(CLUSTER)).catch((error: unknown) => note((error as Error).name));
@@ -321,7 +321,7 @@ describe('a function that dies', () => {
     expect(bench.world.faults.seen).toHaveLength(2);
   });
 
-  test('takes the calls with it that it made at the same time', async () => {
+  test('also kills its concurrent calls', async () => {
     const bench = open(
       async ({ clients, sleep, attempt }) => {
         if (attempt > 1) return;
@@ -336,8 +336,8 @@ describe('a function that dies', () => {
   });
 });
 
-describe('a call that hangs until the time is up', () => {
-  test('and arrives only then: the first invocation goes on while the next one works', async () => {
+describe('a call that hangs until the timeout', () => {
+  test('and arrives only then: the first invocation continues while the next one works', async () => {
     const bench = open(
       async ({ clients, note }) =>
         note(String((await clients.eks().send(new DescribeAddonCommand(ADDON))).addon?.status)),
@@ -355,7 +355,7 @@ describe('a call that hangs until the time is up', () => {
     expect(bench.notes.map((note) => note.slice(0, 1)).sort()).toEqual(['1', '2']);
   });
 
-  test('and had arrived at once: the first invocation gets its answer late', async () => {
+  test('and arrived at once: the first invocation gets its answer late', async () => {
     const bench = open(
       async ({ clients, note }) =>
         note(String((await clients.eks().send(new DescribeAddonCommand(ADDON))).addon?.status)),
@@ -370,7 +370,7 @@ describe('a call that hangs until the time is up', () => {
 
 describe('an execution that is stopped', () => {
   test.each<FaultKind>(['abort-before', 'abort-after'])(
-    '%s: no Catch runs, and the invocation goes on to its end',
+    '%s: no Catch runs, and the invocation continues to its end',
     async (kind) => {
       const bench = open(describeThenDelete, [{ operation: 'DescribeAddon', kind }]);
       const execution = await bench.run();
@@ -383,7 +383,7 @@ describe('an execution that is stopped', () => {
   );
 });
 
-test("calls that no function makes are nobody's to strike", async () => {
+test('calls that no function makes are not affected', async () => {
   const bench = open(async () => undefined, [{ times: 'all', kind: 'server-error' }]);
   const door = openDoor(bench.world, { eks: createEksService(bench.world) });
   await expect(clientsOf(door, bench.world).eks().send(new DescribeClusterCommand(CLUSTER))).resolves.toBeDefined();

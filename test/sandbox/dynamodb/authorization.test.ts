@@ -11,7 +11,7 @@ import { configOf, openDoor } from '../support.ts';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/caller`;
 const tableArn = (name: string, account = ACCOUNT): string => `arn:aws:dynamodb:${REGION}:${account}:table/${name}`;
 const LEDGER = tableArn('Ledger');
-/** As dynalite calls its tables. */
+/** ARN of a table with the account and region that dynalite uses. */
 const TAGGED = 'arn:aws:dynamodb:us-east-1:000000000000:table/Tagged';
 
 const Key = { pk: { S: 'a' } };
@@ -22,7 +22,7 @@ const keys = {
   AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
 };
 
-/** Every operation with an input that changes something where it can, and what it wants a right on. */
+/** Every operation with an input that changes something if it can, and the resource that it requires permission for. */
 const CALLS: [operation: string, input: object, resource: string][] = [
   ['BatchGetItem', { RequestItems: { Ledger: { Keys: [Key] } } }, LEDGER],
   ['BatchWriteItem', { RequestItems: { Ledger: [{ PutRequest: { Item: { pk: { S: 'b' } } } }] } }, LEDGER],
@@ -95,7 +95,7 @@ const open = async (statements: object[], account = ACCOUNT) => {
     asked.send(new commands[`${operation}Command`]!(input));
   await operator.send(new sdk.PutItemCommand({ TableName: 'Ledger', Item: { ...Key, n: { N: '1' } } }));
   await operator.send(new sdk.TagResourceCommand({ ResourceArn: TAGGED, Tags: [{ Key: 'kept', Value: 'x' }] }));
-  /** All that a call could change. */
+  /** Everything that a call could change. */
   const state = async () => [
     (await operator.send(new sdk.ListTablesCommand({}))).TableNames,
     (await operator.send(new sdk.ScanCommand({ TableName: 'Ledger' }))).Items,
@@ -112,15 +112,15 @@ const refusal = (operation: string, resource: string) => ({
   $metadata: { httpStatusCode: 400 },
 });
 
-describe('the right to', () => {
-  it('is wanted by every operation that there is', () => {
+describe('permission for', () => {
+  it('is required by every operation', () => {
     const actions = readdirSync('node_modules/dynalite/actions').map(
       (file) => `${file[0]!.toUpperCase()}${file.slice(1, -'.js'.length)}`,
     );
     expect(CALLS.map(([operation]) => operation).sort()).toEqual(actions.sort());
   });
 
-  it.each(CALLS)('%s: without it AWS refuses, and nothing has changed', async (operation, input, resource) => {
+  it.each(CALLS)('%s: is required, and nothing changes without it', async (operation, input, resource) => {
     const others = CALLS.filter(([name]) => name !== operation).map(([name]) => allow(`dynamodb:${name}`, '*'));
     const { world, send, state } = await open([...others, allow(`dynamodb:${operation}`, `${resource}x`)]);
     const before = await state();
@@ -135,7 +135,7 @@ describe('the right to', () => {
     expect(await state()).toEqual(before);
   });
 
-  it.each(CALLS)('%s: it alone is enough', async (operation, input, resource) => {
+  it.each(CALLS)('%s: is sufficient', async (operation, input, resource) => {
     const { world, send } = await open([allow(`dynamodb:${operation}`, resource)]);
     await send(operation, input);
     expect(world.log.calls.at(-1)).toMatchObject({ operation, status: 200 });
@@ -147,7 +147,7 @@ describe('an index', () => {
   it.each<[string, object]>([
     ['Query', query],
     ['Scan', { TableName: 'Ledger', IndexName: 'Held' }],
-  ])('%s wants a right on it, and none on its table', async (operation, input) => {
+  ])('%s requires permission for it, but not for its table', async (operation, input) => {
     const byTable = await open([allow('dynamodb:*', LEDGER)]);
     await expect(byTable.send(operation, input)).rejects.toMatchObject(refusal(operation, `${LEDGER}/index/Held`));
     const byIndex = await open([allow(`dynamodb:${operation}`, `${LEDGER}/index/*`)]);
@@ -161,7 +161,7 @@ describe('the leading key', () => {
     Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': pattern } },
   });
   const ofOne = CALLS.filter(([operation]) => ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].includes(operation));
-  it.each(ofOne)('of %s is the partition of its item', async (operation, input, resource) => {
+  it.each(ofOne)('of %s is the partition key of its item', async (operation, input, resource) => {
     const { send, state } = await open([only(operation, 'b*')]);
     const before = await state();
     await expect(send(operation, input)).rejects.toMatchObject(refusal(operation, resource));
@@ -173,7 +173,7 @@ describe('the leading key', () => {
 
 describe('a batch', () => {
   const put = [{ PutRequest: { Item: { pk: { S: 'b' } } } }];
-  it('wants a right on each of its tables', async () => {
+  it('requires permission for each of its tables', async () => {
     const { send, state } = await open([allow('dynamodb:BatchWriteItem', LEDGER)]);
     const before = await state();
     await expect(send('BatchWriteItem', { RequestItems: { Ledger: put, Other: put } })).rejects.toMatchObject(
@@ -185,7 +185,7 @@ describe('a batch', () => {
   });
 });
 
-it('asks a caller of another account for the table of its own account', async () => {
+it('checks a caller of another account against the table of its own account', async () => {
   const account = '444455556666';
   const get = { TableName: 'Ledger', Key };
   const own = await open([allow('dynamodb:GetItem', tableArn('Ledger', account))], account);
@@ -200,14 +200,14 @@ it('asks a caller of another account for the table of its own account', async ()
 it.each<[string, object]>([
   ['GetItem', { Key }],
   ['BatchWriteItem', { RequestItems: {} }],
-])('%s without a table is asked for all of them', async (operation, input) => {
+])('%s without a table requires permission for all tables', async (operation, input) => {
   const narrow = await open([allow('dynamodb:*', LEDGER)]);
   await expect(narrow.send(operation, input)).rejects.toMatchObject(refusal(operation, tableArn('*')));
   const wide = await open([allow('dynamodb:*', '*')]);
   await expect(wide.send(operation, input)).rejects.toMatchObject({ name: 'ValidationException' });
 });
 
-it('looks at the statement that denies', async () => {
+it('reports the statement that denies', async () => {
   const { send } = await open([
     allow('dynamodb:*', '*'),
     { Effect: 'Deny', Action: 'dynamodb:Delete*', Resource: '*' },
@@ -217,7 +217,7 @@ it('looks at the statement that denies', async () => {
   });
 });
 
-it('refuses in the form that AWS has on the wire', async () => {
+it("refuses in AWS's wire format", async () => {
   const { service } = await open([]);
   const request: HttpRequest = {
     method: 'POST',

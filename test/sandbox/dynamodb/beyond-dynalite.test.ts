@@ -1,5 +1,5 @@
 /**
- * What DynamoDB does and dynalite does not, on both ways through the sandbox: the short one over its store, and
+ * Behaviour of DynamoDB that dynalite lacks, on both paths through the sandbox: the fast path over its store, and
  * dynalite's checks and actions.
  */
 import { describe, expect, it } from 'vitest';
@@ -30,7 +30,7 @@ const keyed = (names: Record<string, string>): object => ({
 });
 const TABLE = {
   ...keyed({ held: 'S', listed: 'S' }),
-  // `held` is in both: the first by name is told.
+  // `held` is in both: the first by name is reported.
   GlobalSecondaryIndexes: [indexed('Listed', 'listed', 'held'), indexed('Held', 'held', 'pk')],
 };
 const Key = { pk: { S: 'a' }, sk: { S: 'b' } };
@@ -46,16 +46,18 @@ const open = async (table: object = TABLE, item?: Json) => {
   return { ask, all };
 };
 
-/** The second of these is none that the short way knows. */
-const WAYS: [way: string, more: Json][] = [
-  ['on the short way', {}],
-  ["on dynalite's", { ReturnConsumedCapacity: 'NONE' }],
+/** The second input is one that the fast path does not support. */
+const PATHS: [path: string, more: Json][] = [
+  ['on the fast path', {}],
+  ["on dynalite's path", { ReturnConsumedCapacity: 'NONE' }],
 ];
-/** Has the parsers learn the expressions of the input, which the short way wants, and asserts which way it goes. */
-const goes = async (way: string, name: string, input: Json): Promise<void> => {
+/**
+ * Has the parsers learn the expressions of the input, which the fast path requires, and asserts which path it takes.
+ */
+const assertPath = async (path: string, name: string, input: Json): Promise<void> => {
   const { ReturnConsumedCapacity: _, ...plain } = input;
   await (await open()).ask(name, plain);
-  expect(wellFormed(name, structuredClone({ TableName, ...input })) !== undefined).toBe(way === 'on the short way');
+  expect(wellFormed(name, structuredClone({ TableName, ...input })) !== undefined).toBe(path === 'on the fast path');
 };
 
 const validation = (message: string): EngineAnswer => ({
@@ -75,20 +77,20 @@ const FAILED = {
 };
 const EMPTY = { ':e': { S: '' } };
 
-describe.each(WAYS)("an empty text as an index's key, %s,", (way, more) => {
+describe.each(PATHS)('an empty string as an index key, %s,', (path, more) => {
   it.each<[string, string, Json]>([
     ['Held', 'held', { held: { S: '' } }],
     ['Listed', 'listed', { listed: { S: '' }, held: { S: 'x' } }],
     ['Held', 'held', { listed: { S: '' }, held: { S: '' } }],
   ])('is refused by PutItem: index %s, %s', async (index, attribute, attributes) => {
     const input = { Item: { ...Key, ...attributes }, ...more };
-    await goes(way, 'PutItem', input);
+    await assertPath(path, 'PutItem', input);
     const { ask, all } = await open();
     expect(await ask('PutItem', input)).toEqual(ofItem(index, attribute));
     expect(await all()).toMatchObject({ Count: 0 });
   });
 
-  it('is refused before the condition is looked at, which does not hold', async () => {
+  it('is refused before the condition, which does not hold, is evaluated', async () => {
     const given = { Item: { ...Key, held: { S: '' } }, ConditionExpression: 'attribute_exists(pk)', ...more };
     const set = {
       Key,
@@ -97,8 +99,8 @@ describe.each(WAYS)("an empty text as an index's key, %s,", (way, more) => {
       ExpressionAttributeValues: EMPTY,
       ...more,
     };
-    await goes(way, 'PutItem', given);
-    await goes(way, 'UpdateItem', set);
+    await assertPath(path, 'PutItem', given);
+    await assertPath(path, 'UpdateItem', set);
     const { ask } = await open();
     expect(await ask('PutItem', given)).toEqual(ofItem('Held', 'held'));
     expect(await ask('UpdateItem', set)).toEqual(OF_UPDATE);
@@ -117,7 +119,7 @@ describe.each(WAYS)("an empty text as an index's key, %s,", (way, more) => {
       ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
       ...more,
     };
-    await goes(way, 'UpdateItem', input);
+    await assertPath(path, 'UpdateItem', input);
     const { ask, all } = await open(TABLE, { noted: { S: '' } });
     const before = await all();
     expect(await ask('UpdateItem', input)).toEqual(OF_UPDATE);
@@ -141,15 +143,15 @@ describe.each(WAYS)("an empty text as an index's key, %s,", (way, more) => {
     expect(await ask('UpdateItem', input)).toMatchObject({ status: 200 });
   });
 
-  it('that an update would take from an item is not looked at where the condition does not hold', async () => {
+  it('that an update would copy from an item is not checked if the condition does not hold', async () => {
     const input = { Key, UpdateExpression: 'SET held = noted', ConditionExpression: 'attribute_exists(held)', ...more };
-    await goes(way, 'UpdateItem', input);
+    await assertPath(path, 'UpdateItem', input);
     const { ask } = await open(TABLE, { noted: { S: '' } });
     expect(await ask('UpdateItem', input)).toEqual({ status: 400, output: FAILED });
   });
 });
 
-describe.each(WAYS)('an empty text in the question for a key, %s,', (way, more) => {
+describe.each(PATHS)('an empty string in a key condition, %s,', (path, more) => {
   const ofTable = (key: string) =>
     validation(
       `One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: ${key}`,
@@ -170,14 +172,14 @@ describe.each(WAYS)('an empty text in the question for a key, %s,', (way, more) 
       ofItem('Held', 'held'),
     ],
   ])('is refused: %s', async (_, question, refusal) => {
-    await goes(way, 'Query', { ...question, ...more });
+    await assertPath(path, 'Query', { ...question, ...more });
     const { ask } = await open();
     expect(await ask('Query', { ...question, ...more })).toEqual(refusal);
   });
 });
 
-describe("an empty value as an index's key", () => {
-  it('is refused by BatchWriteItem, none of which is carried out', async () => {
+describe('an empty value as an index key', () => {
+  it('is refused by BatchWriteItem, which then changes nothing', async () => {
     const { ask, all } = await open();
     const puts = [{ S: 'me' }, { S: '' }].map((held, index) => ({
       PutRequest: { Item: { pk: { S: 'a' }, sk: { S: String(index) }, held } },
@@ -201,7 +203,7 @@ describe("an empty value as an index's key", () => {
     expect(await ask('PutItem', { Item: { ...Key, seal: { B: 'AA==' } } })).toMatchObject({ status: 200 });
   });
 
-  it("comes after what is wrong with the table's own key", async () => {
+  it("is reported after problems with the table's own key", async () => {
     const { ask } = await open();
     expect(await ask('PutItem', { Item: { pk: { S: 'a' }, held: { S: '' } } })).toEqual(
       validation('One or more parameter values were invalid: Missing the key sk in the item'),
@@ -219,7 +221,7 @@ describe("an empty value as an index's key", () => {
   });
 });
 
-describe.each(WAYS)('a condition that does not hold, %s,', (way, more) => {
+describe.each(PATHS)('a condition that does not hold, %s,', (path, more) => {
   const item = { ...Key, owner: { S: 'me' }, told: { SS: ['x'] } };
   const condition = { ConditionExpression: 'attribute_not_exists(#o)', ExpressionAttributeNames: { '#o': 'owner' } };
   const CALLS: [string, Json][] = [
@@ -228,9 +230,9 @@ describe.each(WAYS)('a condition that does not hold, %s,', (way, more) => {
     ['UpdateItem', { Key, UpdateExpression: 'REMOVE told' }],
   ];
 
-  it.each(CALLS)('has %s answer with the item, where it is asked to', async (name, call) => {
+  it.each(CALLS)('makes %s return the item, if requested', async (name, call) => {
     const asked = { ...call, ...condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD', ...more };
-    await goes(way, name, asked);
+    await assertPath(path, name, asked);
     const { ask, all } = await open(TABLE, item);
     expect(await ask(name, asked)).toEqual({ status: 400, output: { ...FAILED, Item: item } });
     for (const wish of [{}, { ReturnValuesOnConditionCheckFailure: 'NONE' }])
@@ -238,16 +240,16 @@ describe.each(WAYS)('a condition that does not hold, %s,', (way, more) => {
     expect(await all()).toMatchObject({ Items: [item] });
   });
 
-  it.each(CALLS)('of an item that is not there has %s answer with none', async (name, call) => {
+  it.each(CALLS)('on a missing item makes %s return none', async (name, call) => {
     const { ask } = await open();
     const asked = { ConditionExpression: 'attribute_exists(pk)', ReturnValuesOnConditionCheckFailure: 'ALL_OLD' };
-    await goes(way, name, { ...call, ...asked, ...more });
+    await assertPath(path, name, { ...call, ...asked, ...more });
     expect(await ask(name, { ...call, ...asked, ...more })).toEqual({ status: 400, output: FAILED });
   });
 });
 
-describe('the wish for the item that did not meet the condition', () => {
-  it('is one of two', async () => {
+describe('the option to return the item that did not meet the condition', () => {
+  it('has two values', async () => {
     const { ask } = await open();
     expect(await ask('PutItem', { Item: Key, ReturnValuesOnConditionCheckFailure: 'ALL_NEW' })).toEqual(
       validation(
@@ -256,7 +258,7 @@ describe('the wish for the item that did not meet the condition', () => {
     );
   });
 
-  it('is none of those who only read', async () => {
+  it('is not supported by reads', async () => {
     const { ask } = await open(TABLE, {});
     expect(await ask('GetItem', { Key, ReturnValuesOnConditionCheckFailure: 'x' })).toMatchObject({ status: 200 });
   });

@@ -32,7 +32,7 @@ const open = async () => {
 const Key = { pk: { S: 'm#1' }, sk: { S: 'record' } };
 
 describe('DynamoDB', () => {
-  it('keeps items in the tables that were made', async () => {
+  it('keeps items in the created tables', async () => {
     const { dynamodb } = await open();
     await dynamodb.send(new PutItemCommand({ TableName: 'Ledger', Item: { ...Key, outcome: { S: 'migrated' } } }));
     expect((await dynamodb.send(new GetItemCommand({ TableName: 'Ledger', Key, ConsistentRead: true }))).Item).toEqual({
@@ -49,7 +49,7 @@ describe('DynamoDB', () => {
     expect(items).toHaveLength(1);
   });
 
-  it('holds conditions', async () => {
+  it('enforces conditions', async () => {
     const { dynamodb } = await open();
     const take = new UpdateItemCommand({
       TableName: 'Ledger',
@@ -66,7 +66,7 @@ describe('DynamoDB', () => {
     });
   });
 
-  it('answers with the item that did not meet a condition, to those who ask for it', async () => {
+  it('returns the item that did not meet a condition, if requested', async () => {
     const { dynamodb } = await open();
     const Item = { ...Key, fence: { N: '7' }, owner: { M: { id: { S: 'me' } } } };
     const first = (more: Partial<PutItemCommandInput> = {}) =>
@@ -82,7 +82,7 @@ describe('DynamoDB', () => {
     await expect(first()).rejects.toMatchObject({ name: 'ConditionalCheckFailedException', Item: undefined });
   });
 
-  it('has an index of the items that carry its key, and of no others', async () => {
+  it('has an index of only those items that have its key', async () => {
     const world = newWorld();
     const { service, createTable } = createDynamoDb(world);
     await createTable({
@@ -136,7 +136,7 @@ describe('DynamoDB', () => {
     ]);
   });
 
-  it('gives request ids that a seed repeats', async () => {
+  it('has reproducible request ids for a seed', async () => {
     const ids: (string | undefined)[][] = [];
     for (let run = 0; run < 2; run += 1) {
       const { dynamodb } = await open();
@@ -150,7 +150,7 @@ describe('DynamoDB', () => {
     expect(new Set(ids[0]).size).toBe(2);
   });
 
-  it('shows the log which table and key, never the item', async () => {
+  it('logs table and key, never the item', async () => {
     const { world, dynamodb } = await open();
     await dynamodb.send(new PutItemCommand({ TableName: 'Ledger', Item: { ...Key, secret: { S: 'do not show' } } }));
     await dynamodb.send(new GetItemCommand({ TableName: 'Ledger', Key }));
@@ -162,18 +162,18 @@ describe('DynamoDB', () => {
     ]);
   });
 
-  it('says which table is not there and which operation it does not have', async () => {
+  it('names a missing table and an unsupported operation', async () => {
     const { dynamodb } = await open();
     await expect(dynamodb.send(new GetItemCommand({ TableName: 'Other', Key }))).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
     });
     await expect(dynamodb.send(new TransactWriteItemsCommand({ TransactItems: [] }))).rejects.toMatchObject({
       name: 'UnknownOperationException',
-      message: "The sandbox's DynamoDB does not have the operation TransactWriteItems.",
+      message: "The sandbox's DynamoDB does not support the operation TransactWriteItems.",
     });
   });
 
-  it('refuses to make a table twice', async () => {
+  it('refuses to create a table twice', async () => {
     const { createTable } = createDynamoDb(newWorld());
     await createTable(table);
     await expect(createTable(table)).rejects.toThrow('DynamoDB refused CreateTable of table Ledger');

@@ -1,4 +1,4 @@
-/** The sandbox's ledger against dynalite as it is: with its own store, its own checks and its own actions. */
+/** The sandbox's ledger compared with dynalite, which has its own store, checks and actions. */
 import * as fc from 'fast-check';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ const require = createRequire(import.meta.url);
 
 type Run = (name: string, input: Json) => Promise<EngineAnswer | undefined>;
 
-/** dynalite 4.0.0 behind its HTTP server's door. */
+/** dynalite 4.0.0 behind its HTTP server. */
 const dynalite = (): Run => {
   const { create } = require('dynalite/db/index.js') as { create: (options: object) => object };
   const { checkTypes, checkValidations } = require('dynalite/validations/index.js') as {
@@ -86,7 +86,7 @@ const value = fc.oneof(
   { weight: 1, arbitrary: fc.dictionary(text, scalar, { maxKeys: 2 }).map((M) => ({ M })) },
 );
 const key = fc.record({ pk: text.map((S) => ({ S })), sk: text.map((S) => ({ S })) });
-/** Mostly one that fits the table. */
+/** Usually a key that fits the table. */
 const anyKey = fc.oneof(
   { weight: 12, arbitrary: key },
   {
@@ -138,7 +138,7 @@ const QUERIES = [
   'sk = :a',
 ];
 
-/** The names and values that the texts use, and now and then one too many or too few. */
+/** The names and values that the expressions use, sometimes with one too many or too few. */
 const expressions = (members: Record<string, string | undefined>, name: string, values: Json, spare: boolean): Json => {
   const used = Object.values(members).join(' ');
   const names = used.includes('#s') || spare ? { ExpressionAttributeNames: { '#s': name } } : {};
@@ -222,7 +222,7 @@ const step: fc.Arbitrary<[name: string, input: Json]> = fc.oneof(
   },
 );
 
-/** What may become the key of an index: `owner` is copied there. */
+/** Attributes that may become an index key: `owner` is copied there. */
 const OF_INDEXES = ['held', 'listed', 'owner'];
 const filled = (all: Json, isOfIndex: (name: string) => boolean): Json =>
   Object.fromEntries(
@@ -231,7 +231,7 @@ const filled = (all: Json, isOfIndex: (name: string) => boolean): Json =>
       isOfIndex(name) && isObject(given) && given['S'] === '' ? { S: 'e' } : given,
     ]),
   );
-/** dynalite takes an empty text as the key of an index, and DynamoDB does not (beyond-dynalite.test.ts). */
+/** dynalite accepts an empty string as an index key, and DynamoDB does not (beyond-dynalite.test.ts). */
 const withoutEmptyKeys = ([name, input]: [name: string, input: Json]): [name: string, input: Json] => {
   const { Item: item, ExpressionAttributeValues: given, ExpressionAttributeNames: names = {} } = input;
   const sets = `${String(input['UpdateExpression'])} ${JSON.stringify(names)}`;
@@ -261,7 +261,7 @@ const open = async (run: Run): Promise<Run> => {
 };
 
 describe('the ledger in memory', () => {
-  it('answers as dynalite does, whatever it is asked in whatever order', async () => {
+  it('answers like dynalite, whatever the requests and their order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step.map(withoutEmptyKeys), { minLength: 1, maxLength: 40 }), async (steps) => {
         const [own, reference] = await Promise.all([open(createEngine().run), open(dynalite())]);
@@ -281,7 +281,7 @@ describe('the ledger in memory', () => {
   });
 });
 
-describe('what the ledger asks', () => {
+describe("the ledger's requests", () => {
   const Key = { pk: { S: 'MIGRATION#1' }, sk: { S: 'RECORD' } };
   const named = { ExpressionAttributeNames: { '#s': 'status' } };
   it.each<[string, Json]>([
@@ -320,8 +320,8 @@ describe('what the ledger asks', () => {
       },
     ],
     ['DeleteItem', { Key }],
-  ])('%s takes the short way once its expressions are known', async (name, input) => {
-    // The first time dynalite learns them.
+  ])('%s takes the fast path once its expressions are cached', async (name, input) => {
+    // The first time dynalite parses them.
     await (
       await open(createEngine().run)
     )(name, { TableName, ...structuredClone(input) });

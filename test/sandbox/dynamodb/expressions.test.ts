@@ -44,7 +44,7 @@ const corpus: [kind: keyof typeof parsers, text: string][] = [
   ['update', 'SET #s = :a, #s.x = :n'],
 ];
 
-describe('an expression that was seen before', () => {
+describe('an expression that was parsed before', () => {
   test.each(corpus)('%s, %s', (kind, text) => {
     const parse = vi.fn<ExpressionParser['parse']>((...given) => parsers[kind].parse(...given));
     const remembered = remembering({ parse });
@@ -59,7 +59,7 @@ describe('an expression that was seen before', () => {
     expect(parse).toHaveBeenCalledTimes(1);
   });
 
-  test('is another one with other names, other types of values, and as a condition of keys', () => {
+  test('is different with other names, other types of values, and as a key condition', () => {
     const parse = vi.fn<ExpressionParser['parse']>((...given) => parsers.condition.parse(...given));
     const remembered = remembering({ parse });
     const text = '#s = :a';
@@ -76,7 +76,7 @@ describe('an expression that was seen before', () => {
     expect(parse).toHaveBeenCalledTimes(4);
   });
 
-  test('belongs to whoever asked: what one changes, the next does not see', () => {
+  test('belongs to its caller: changes by one caller are invisible to the next', () => {
     const remembered = remembering(parsers.condition);
     const ask = () =>
       remembered.parse('#s = :a', {
@@ -86,20 +86,17 @@ describe('an expression that was seen before', () => {
     expect(ask().expression.args).toEqual([['status'], { S: 'x' }]);
   });
 
-  test.each(['#s BETWEEN :a AND :b', 'attribute_type(#s, :a)'])(
-    'is parsed again where its values matter: %s',
-    (text) => {
-      const parse = vi.fn<ExpressionParser['parse']>((...given) => parsers.condition.parse(...given));
-      const remembered = remembering({ parse });
-      for (let run = 0; run < 2; run += 1)
-        remembered.parse(text, {
-          context: contextOf({ attrNames: names, attrVals: { ':a': { S: 'S' }, ':b': { S: 'T' } } }),
-        });
-      expect(parse).toHaveBeenCalledTimes(2);
-    },
-  );
+  test.each(['#s BETWEEN :a AND :b', 'attribute_type(#s, :a)'])('is parsed again if its values matter: %s', (text) => {
+    const parse = vi.fn<ExpressionParser['parse']>((...given) => parsers.condition.parse(...given));
+    const remembered = remembering({ parse });
+    for (let run = 0; run < 2; run += 1)
+      remembered.parse(text, {
+        context: contextOf({ attrNames: names, attrVals: { ':a': { S: 'S' }, ':b': { S: 'T' } } }),
+      });
+    expect(parse).toHaveBeenCalledTimes(2);
+  });
 
-  test('is refused each time where it is none', () => {
+  test('is refused each time if it is invalid', () => {
     const remembered = remembering(parsers.condition);
     for (let run = 0; run < 2; run += 1)
       expect(() => remembered.parse('#s = = :a', { context: contextOf({ attrNames: names, attrVals: one }) })).toThrow(

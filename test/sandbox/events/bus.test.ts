@@ -4,7 +4,7 @@ import { allow, fail, functionArn, MACHINE, START } from '../states/fixture.ts';
 import { EVENTS_ROLE, ended, open, OTHER, permission, rule, scheduled, VERSION } from './fixture.ts';
 
 describe("an execution's end", () => {
-  test('starts a target a moment later, with what the rule makes of the event', async () => {
+  test("starts a target a moment later, with the rule's input for the event", async () => {
     const { executions, wait, recovered, world } = open();
     executions.start(MACHINE, '{}', 'one');
     await wait(60_000);
@@ -23,7 +23,7 @@ describe("an execution's end", () => {
     ]);
   });
 
-  test('of any status is told: one that is stopped too', async () => {
+  test('is reported for any status, even if it was stopped', async () => {
     const { executions, wait, recovered } = open({ knobs: { eventLagSeconds: 5 } });
     const execution = executions.start(MACHINE, '{}', 'two');
     await wait(2000);
@@ -32,7 +32,7 @@ describe("an execution's end", () => {
     expect(recovered()).toMatchObject([{ input: '{"migrationId":"two"}', startedAt: START + 7000 }]);
   });
 
-  test('starts nothing where no rule takes it, or the event is lost', async () => {
+  test('starts nothing if no rule matches, or if the event is lost', async () => {
     const other = open({ rules: [rule({ ...ended, pattern: { detail: { status: ['SUCCEEDED'] } } })] });
     const lost = open({ knobs: { eventsLost: true } });
     for (const { executions, wait, recovered } of [other, lost]) {
@@ -40,12 +40,12 @@ describe("an execution's end", () => {
       await wait(60_000);
       expect(recovered()).toEqual([]);
     }
-    // The schedule goes on without them.
+    // The schedule continues without them.
     await lost.wait(600_000);
     expect(lost.invocations.length).toBeGreaterThan(0);
   });
 
-  test('is told to whoever wants to know that one begins', async () => {
+  test('is matched by rules for the start of an execution too', async () => {
     const { executions, wait, invocations } = open({
       rules: [rule({ pattern: { detail: { status: ['RUNNING'] } }, targets: [{ id: 'F', arn: functionArn('find') }] })],
     });
@@ -56,7 +56,7 @@ describe("an execution's end", () => {
     ]);
   });
 
-  test('a target that can not be started leaves its refusal in the log', async () => {
+  test('leaves a refusal in the log if a target cannot be started', async () => {
     const { executions, wait, world } = open({
       rules: [rule({ ...ended, targets: [{ id: 'None', arn: `${MACHINE}-gone`, roleArn: EVENTS_ROLE }] })],
     });
@@ -69,7 +69,7 @@ describe("an execution's end", () => {
 });
 
 describe('a schedule', () => {
-  test('ticks with its event, and lets time end', async () => {
+  test('ticks with its event, and does not keep time from ending', async () => {
     const { clock, wait, invocations, world } = open();
     await wait(1_000_000);
     expect(invocations.map(({ at }) => at)).toEqual([300, 600, 900]);
@@ -85,7 +85,7 @@ describe('a schedule', () => {
     );
   });
 
-  test('tries a function that fails twice more, after one minute and after two', async () => {
+  test('retries a failing function twice, after one minute and after two', async () => {
     const { wait, invocations } = open({
       find: (event, attempt) =>
         event.time === '2026-01-15T09:05:00Z' && attempt < 9 ? fail('ServiceUnavailable', 'no') : undefined,
@@ -94,7 +94,7 @@ describe('a schedule', () => {
     expect(invocations.map(({ at }) => at)).toEqual([300, 360, 480]);
   });
 
-  test('is over when the bus is closed', async () => {
+  test('ends when the bus is closed', async () => {
     const { bus, executions, wait, invocations, recovered } = open();
     executions.start(MACHINE);
     await wait(400_000);
@@ -109,13 +109,13 @@ describe('a schedule', () => {
 describe('a function', () => {
   test.each<[string, AssemblyPermission[]]>([
     ['has no permission', []],
-    ['lets another rule in', [permission({ sourceArn: `${scheduled.arn}-other` })]],
-    ['lets rules of another account in', [permission({ sourceAccount: '444455556666' })]],
-    ['lets another service in', [permission({ service: 's3.amazonaws.com' })]],
-    ['lets it in without its version', [permission({ functionArn: functionArn('find') })]],
-    ['lets it in to another version', [permission({ functionArn: `${functionArn('find')}:2` })]],
-    ['lets it do something else', [permission({ action: 'lambda:GetFunction' })]],
-  ])('that %s is not invoked, and not tried again', async (_, permissions) => {
+    ['allows another rule', [permission({ sourceArn: `${scheduled.arn}-other` })]],
+    ['allows rules of another account', [permission({ sourceAccount: '444455556666' })]],
+    ['allows another service', [permission({ service: 's3.amazonaws.com' })]],
+    ['allows it without its version', [permission({ functionArn: functionArn('find') })]],
+    ['allows another version', [permission({ functionArn: `${functionArn('find')}:2` })]],
+    ['allows another action', [permission({ action: 'lambda:GetFunction' })]],
+  ])('that %s is not invoked, without retries', async (_, permissions) => {
     const { wait, invocations, world, authorizer } = open({ permissions });
     await wait(599_000);
     expect(invocations).toEqual([]);
@@ -144,16 +144,16 @@ describe('a function', () => {
   test.each<[string, AssemblyPermission[]]>([
     ['of its account', [permission({ sourceAccount: '111122223333' })]],
     ['by a pattern', [permission({ sourceArn: 'arn:aws:events:eu-west-1:111122223333:rule/*' })]],
-    ['beside others', [permission({ service: 's3.amazonaws.com' }), permission()]],
-    ['for all that it can be asked', [permission({ action: 'lambda:*' })]],
-  ])('that lets the rule in %s is invoked', async (_, permissions) => {
+    ['among others', [permission({ service: 's3.amazonaws.com' }), permission()]],
+    ['for all actions', [permission({ action: 'lambda:*' })]],
+  ])('that allows the rule %s is invoked', async (_, permissions) => {
     const { wait, invocations, authorizer } = open({ permissions });
     await wait(301_000);
     expect(invocations).toHaveLength(1);
     expect(authorizer.denials).toEqual([]);
   });
 
-  test('that is not there is not tried again', async () => {
+  test('that does not exist is not retried', async () => {
     const { wait, world } = open({
       rules: [rule({ ...scheduled, targets: [{ id: 'Find', arn: functionArn('gone') }] })],
     });
@@ -166,7 +166,7 @@ describe("a target's role", () => {
   test.each<[string, object[]]>([
     ['nothing', []],
     ['start another machine', [allow('states:StartExecution', MACHINE)]],
-    ['look at it', [allow('states:DescribeStateMachine', OTHER)]],
+    ['describe it', [allow('states:DescribeStateMachine', OTHER)]],
   ])('that may %s starts nothing', async (_, events) => {
     const { executions, wait, recovered, world, authorizer } = open({ events });
     executions.start(MACHINE);
@@ -186,7 +186,7 @@ describe("a target's role", () => {
     ]);
   });
 
-  test('that may start it is seen to use that right', async () => {
+  test('that allows starting it is recorded as used', async () => {
     const { executions, wait, authorizer } = open();
     executions.start(MACHINE);
     await wait(60_000);
@@ -196,15 +196,15 @@ describe("a target's role", () => {
   });
 });
 
-test('a state machine that no role starts is refused with its rule', () => {
+test('a state machine target without a role is refused with its rule', () => {
   const targets = [{ id: 'Recover', arn: OTHER }];
   expect(() => open({ rules: [rule({ ...ended, name: 'odd', targets })] })).toThrow(
     /rule odd: its target Recover is a state machine.* Give the target a RoleArn\./,
   );
 });
 
-test('a pattern that can not be compared is refused with its rule', () => {
+test('an unsupported pattern is refused with its rule', () => {
   expect(() => open({ rules: [rule({ name: 'odd', pattern: { detail: { n: [{ cidr: '10.0.0.0/8' }] } } })] })).toThrow(
-    /rule odd: it has the comparison .* at detail\.n\. Use exact values/,
+    /rule odd: its pattern has the comparison .* at detail\.n\. Use exact values/,
   );
 });

@@ -23,7 +23,7 @@ export const rule = (more: Partial<AssemblyRule>): AssemblyRule => ({
   targets: [],
   ...more,
 });
-/** Of executions of the first machine alone: one that matched its own target would start itself for ever. */
+/** Matches only executions of the first machine: a rule that matched its own target would start it endlessly. */
 export const ended = rule({
   pattern: {
     source: ['aws.states'],
@@ -50,16 +50,16 @@ export const permission = (more: Partial<AssemblyPermission> = {}): AssemblyPerm
 
 export interface Options {
   rules?: AssemblyRule[];
-  /** Of the function. */
+  /** Permissions of the function. */
   permissions?: AssemblyPermission[];
-  /** Of the role that starts. */
+  /** Statements of the role that starts executions. */
   events?: object[];
   find?: (event: Event, attempt: number) => unknown;
   knobs?: object;
   seed?: number;
   topics?: AssemblyTopic[];
   queues?: AssemblyQueue[];
-  /** Of the function, beside its permissions. */
+  /** Settings of the function, in addition to its permissions. */
   fn?: Partial<AssemblyFunction>;
   /** Statements of the function's own role. */
   functionRole?: object[];
@@ -67,7 +67,7 @@ export interface Options {
 }
 
 const arnOf = (service: string, name: string): string => `arn:aws:${service}:eu-west-1:111122223333:${name}`;
-/** A resource's policy, whose statements name no resource. */
+/** A resource policy whose statements have no resource. */
 export const policiesOf = (statements: object[]) =>
   statements.length === 0 ? [] : [parsePolicy({ Version: '2012-10-17', Statement: statements }, 'trust')];
 export const letIn = (action: string, condition?: object): object => ({

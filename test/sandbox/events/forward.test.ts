@@ -1,6 +1,6 @@
 /**
- * Events that a rule hands on to the default bus of another account, or another region: by a role, and by that bus's
- * own policy.
+ * Events that a rule forwards to the default bus of another account or region: through a role, and the resource policy
+ * of that bus.
  */
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { describe, expect, test } from 'vitest';
@@ -62,7 +62,7 @@ const openBoth = (policy: object[], statements: object[] = [allow('events:PutEve
 };
 
 describe('an event of another account', () => {
-  test('is handed on as it came, once the bus lets that account in, and is in the call log of its role', async () => {
+  test('is forwarded unchanged, once the bus allows that account, and is in the call log of its role', async () => {
     const { bus, wait, invocations, world, authorizer } = openBoth([LET_IN]);
     bus.receive(event, { account: OTHER, region: 'us-east-1' });
     await wait(60_000);
@@ -83,7 +83,7 @@ describe('an event of another account', () => {
     expect([world.deadLetters, world.events]).toEqual([[], []]);
   });
 
-  test('is seen by nobody else: not on the bus of the service before it is handed on, and not in other regions', async () => {
+  test("is invisible elsewhere: on the service's bus before it is forwarded, and in other regions", async () => {
     const { bus, wait, invocations } = openBoth([LET_IN]);
     bus.receive(event, { account: OTHER, region: 'eu-west-1' });
     bus.receive(event, { account: '111122223333', region: 'us-east-1' });
@@ -94,23 +94,23 @@ describe('an event of another account', () => {
   test.each([
     ['the bus has no policy', [], undefined],
     [
-      'the bus lets another account in',
+      'the bus allows another account',
       [{ ...LET_IN, Principal: { AWS: ['arn:aws:iam::777788889999:root'] } }],
       undefined,
     ],
     [
-      'the bus lets other events in',
+      'the bus allows other events',
       [{ ...LET_IN, Condition: { 'ForAllValues:StringEquals': { 'events:source': 'aws.ec2' } } }],
       undefined,
     ],
     ['the bus denies the account', [LET_IN, { ...LET_IN, Effect: 'Deny' }], undefined],
-    ['the role of the rule has no right', [LET_IN], []],
+    ["the rule's role has no permission", [LET_IN], []],
     [
-      'the role has a right to another bus',
+      'the role has permission for another bus',
       [LET_IN],
       [allow('events:PutEvents', HUB_BUS.replace('eu-west-1', 'eu-west-2'))],
     ],
-  ])('is not handed on where %s, and lies in the dead-letter queue', async (_, policy, statements) => {
+  ])('is not forwarded if %s, and goes to the dead-letter queue', async (_, policy, statements) => {
     const { bus, wait, invocations, world, authorizer } = openBoth(policy, statements);
     bus.receive(event, { account: OTHER, region: 'us-east-1' });
     await wait(60_000);
@@ -125,8 +125,8 @@ describe('an event of another account', () => {
   });
 });
 
-describe('an event of the own account in another region', () => {
-  test('needs the right of the role alone', async () => {
+describe("an event of the service's own account in another region", () => {
+  test("needs only the role's permission", async () => {
     const role = roleOf(FORWARDER.replace(OTHER, '111122223333'), allow('events:PutEvents', HUB_BUS));
     const own: AssemblyRule = {
       ...forwarding,
@@ -156,14 +156,14 @@ describe('PutEvents of another account', () => {
     );
   };
 
-  test('is refused for another source than the policy names', async () => {
+  test('is refused for a source other than the one in the policy', async () => {
     await expect(put('my.app')).rejects.toMatchObject({
       name: 'AccessDeniedException',
       message: expect.stringContaining('no resource-based policy allows the events:PutEvents action') as string,
     });
   });
 
-  test('can put no event of a service, whatever the policy says', async () => {
+  test("cannot put an AWS service's event, whatever the policy allows", async () => {
     expect(await put('aws.eks')).toMatchObject({
       FailedEntryCount: 1,
       Entries: [{ ErrorCode: 'NotAuthorizedForSourceException' }],
@@ -171,8 +171,8 @@ describe('PutEvents of another account', () => {
   });
 });
 
-test('a rule that hands events on to a bus without a role is refused', () => {
+test('a rule that forwards events to a bus without a role is refused', () => {
   expect(() => open({ rules: [{ ...forwarding, targets: [{ id: 'Bus', arn: HUB_BUS }] }] })).toThrow(
-    'its target Bus is a state machine or a bus, which EventBridge calls as a role',
+    'its target Bus is a state machine or a bus, for which EventBridge assumes a role',
   );
 });

@@ -59,7 +59,7 @@ describe('an event', () => {
     });
   });
 
-  test('of a running one has no end; input and output that are too long together leave the input out', () => {
+  test('of a running execution has no end; if input and output together are too long, the input is left out', () => {
     const running = statusChange(
       { ...execution, status: 'RUNNING', stoppedAt: undefined, error: undefined, cause: undefined },
       options,
@@ -92,14 +92,14 @@ describe('an event', () => {
 });
 
 describe('a target gets', () => {
-  test('the event, a part of it, or a text of its own', () => {
+  test('the event, a part of it, or a constant input', () => {
     expect(JSON.parse(inputFor(target({}), rule, event))).toEqual(event);
     expect(inputFor(target({ inputPath: '$.detail.name' }), rule, event)).toBe('"one"');
     expect(JSON.parse(inputFor(target({ inputPath: '$.detail' }), rule, event))).toEqual(event.detail);
     expect(inputFor(target({ input: '{"cause":"stranded"}' }), rule, event)).toBe('{"cause":"stranded"}');
   });
 
-  test('a template with values of their own and within text', () => {
+  test('a template with variables as values and within strings', () => {
     expect(
       transformed('{"migrationId":<name>,"count":<n>,"what":"it \\"<error>\\" <name>","first":<first>}', {
         name: '$.detail.name',
@@ -115,7 +115,7 @@ describe('a target gets', () => {
     });
   });
 
-  test('variables that are always there', () => {
+  test('predefined variables', () => {
     const { detail: _, 'detail-type': detailType, ...rest } = event;
     expect(
       transformed(
@@ -130,7 +130,7 @@ describe('a target gets', () => {
     });
   });
 
-  test('nothing for what the event does not have', () => {
+  test('nothing for what the event lacks', () => {
     expect(transformed('{"a":<gone>,"b":"<gone>!"}', { gone: '$.detail.nothing.at[3].all' })).toEqual({
       a: '',
       b: '!',
@@ -140,7 +140,7 @@ describe('a target gets', () => {
   const raw = (template: string, paths: Record<string, string> = {}): string =>
     inputFor(target({ inputTransformer: { template, paths } }), rule, event);
 
-  test('a text with its quotation marks, in which lists and objects have none', () => {
+  test('text with its quotation marks, in which lists and objects have none', () => {
     const paths = {
       name: '$.detail.name',
       list: '$.resources',
@@ -150,7 +150,7 @@ describe('a target gets', () => {
     expect(raw('"<name>: <list> <object><none>!"', paths)).toBe(`"one: [${execution.arn}] {included:true}!"`);
   });
 
-  test('several lines as they stand', () => {
+  test('several lines unchanged', () => {
     expect(raw('"First <name>"\n"second \\"<name>\\""', { name: '$.detail.name' })).toBe(
       '"First one"\n"second \\"one\\""',
     );
@@ -165,7 +165,7 @@ describe('a target gets', () => {
     ).toBe(`{"list":[["${execution.arn}"],"x"],"object":{"included":true}}`);
   });
 
-  test('quotation marks of a value escaped where it stands alone, and as they are within text', () => {
+  test("a value's quotation marks escaped if it stands alone, and unescaped within a string", () => {
     expect(raw('{"cause":<cause>}', { cause: '$.detail.cause' })).toBe('{"cause":"say \\"no\\""}');
     expect(raw('{"cause":"<cause>"}', { cause: '$.detail.cause' })).toBe('{"cause":"say "no""}');
   });

@@ -16,8 +16,8 @@ describe('a pattern', () => {
     ['another value', { detail: { status: ['ABORTED'] } }, false],
     ['a number', { detail: { redriveCount: [0] } }, true],
     ['null', { detail: { output: [null] } }, true],
-    ['null for what is not there', { detail: { nothing: [null] } }, false],
-    ['a number as text', { detail: { redriveCount: ['0'] } }, false],
+    ['null for a missing field', { detail: { nothing: [null] } }, false],
+    ['a number as a string', { detail: { redriveCount: ['0'] } }, false],
     ['all fields', { source: ['aws.states'], detail: { status: ['RUNNING'] } }, false],
     ['one item of a list', { resources: ['arn:two'] }, true],
     ['a prefix', { resources: [{ prefix: 'arn:t' }] }, true],
@@ -25,14 +25,14 @@ describe('a pattern', () => {
     ['anything but one', { detail: { error: [{ 'anything-but': 'Blocked' }] } }, true],
     ['anything but a list', { detail: { error: [{ 'anything-but': ['Blocked', 'Lambda.Unknown'] }] } }, false],
     ['anything but a prefix', { detail: { error: [{ 'anything-but': { prefix: 'Lambda.' } }] } }, false],
-    ['anything but, of what is not there', { detail: { nothing: [{ 'anything-but': ['Blocked'] }] } }, false],
-    ['what is there', { detail: { error: [{ exists: true }] } }, true],
-    ['what is not there', { detail: { nothing: [{ exists: false }] } }, true],
-    ['a field within what is not there', { nothing: { status: [{ exists: false }] } }, true],
+    ['anything but, for a missing field', { detail: { nothing: [{ 'anything-but': ['Blocked'] }] } }, false],
+    ['an existing field', { detail: { error: [{ exists: true }] } }, true],
+    ['a missing field', { detail: { nothing: [{ exists: false }] } }, true],
+    ['a field within a missing field', { nothing: { status: [{ exists: false }] } }, true],
     ['one of two alternatives', { $or: [{ source: ['aws.eks'] }, { detail: { status: ['FAILED'] } }] }, true],
     ['none of two alternatives', { detail: { $or: [{ status: ['ABORTED'] }, { error: ['Blocked'] }] } }, false],
     [
-      'alternatives that leave out the rest',
+      'alternatives that ignore other fields',
       { source: ['aws.eks'], $or: [{ detail: { status: ['FAILED'] } }, { 'detail-type': ['any'] }] },
       false,
     ],
@@ -50,7 +50,7 @@ describe('a pattern', () => {
       true,
     ],
     [
-      'alternatives within alternatives, none of which holds',
+      'alternatives within alternatives, none of which matches',
       {
         $or: [
           { source: ['aws.eks'] },
@@ -64,9 +64,9 @@ describe('a pattern', () => {
   });
 
   test.each<[string, Record<string, unknown>, string]>([
-    ['an operator that is not played', { detail: { address: [{ cidr: '10.0.0.0/8' }] } }, 'detail.address'],
+    ['an unsupported operator', { detail: { address: [{ cidr: '10.0.0.0/8' }] } }, 'detail.address'],
     ['an unknown operator', { detail: { error: [{ regex: 'x' }] } }, 'detail.error'],
-    ['an operator in capitals', { detail: { error: [{ PREFIX: 'x' }] } }, 'detail.error'],
+    ['an operator in upper case', { detail: { error: [{ PREFIX: 'x' }] } }, 'detail.error'],
     ['two operators in one', { detail: { error: [{ prefix: 'a', suffix: 'x' }] } }, 'detail.error'],
     ['a list within the list', { detail: { error: [['x']] } }, 'detail.error'],
     ['an empty list', { resources: [] }, 'resources'],
@@ -83,25 +83,25 @@ describe('a pattern', () => {
     ],
     ['equals-ignore-case of a list', { detail: { error: [{ 'equals-ignore-case': ['a'] }] } }, 'detail.error'],
     ['two wildcards in a row', { detail: { error: [{ wildcard: 'a**b' }] } }, 'detail.error'],
-    ['a backslash before something else', { detail: { error: [{ wildcard: 'a\\b' }] } }, 'detail.error'],
+    ['a backslash before another character', { detail: { error: [{ wildcard: 'a\\b' }] } }, 'detail.error'],
     ['a backslash at the end', { detail: { error: [{ wildcard: 'a\\' }] } }, 'detail.error'],
     ['wildcard of a list', { detail: { error: [{ wildcard: ['a'] }] } }, 'detail.error'],
-    ['exists of text', { detail: { error: [{ exists: 'true' }] } }, 'detail.error'],
+    ['exists of a string', { detail: { error: [{ exists: 'true' }] } }, 'detail.error'],
     ['numeric of a number', { detail: { n: [{ numeric: 10 }] } }, 'detail.n'],
     ['numeric without a value', { detail: { n: [{ numeric: ['>', 0, '<'] }] } }, 'detail.n'],
     ['numeric of two lower bounds', { detail: { n: [{ numeric: ['>', 0, '>', 1] }] } }, 'detail.n'],
     ['numeric whose upper bound comes first', { detail: { n: [{ numeric: ['<', 5, '>', 1] }] } }, 'detail.n'],
-    ['numeric with nothing in between', { detail: { n: [{ numeric: ['>', 5, '<', 5] }] } }, 'detail.n'],
+    ['numeric with an empty range', { detail: { n: [{ numeric: ['>', 5, '<', 5] }] } }, 'detail.n'],
     ['numeric of text', { detail: { n: [{ numeric: ['>', '0'] }] } }, 'detail.n'],
-    ['numeric of an unknown operator', { detail: { n: [{ numeric: ['!=', 0] }] } }, 'detail.n'],
+    ['numeric of an unknown comparison', { detail: { n: [{ numeric: ['!=', 0] }] } }, 'detail.n'],
     [
       'anything-but of an unknown kind',
       { detail: { error: [{ 'anything-but': { numeric: ['>', 0] } }] } },
       'detail.error',
     ],
     ['anything-but of null', { detail: { error: [{ 'anything-but': null }] } }, 'detail.error'],
-    ['anything-but of texts and numbers', { detail: { error: [{ 'anything-but': ['a', 1] }] } }, 'detail.error'],
-    ['anything-but of nothing', { detail: { error: [{ 'anything-but': [] }] } }, 'detail.error'],
+    ['anything-but of strings and numbers', { detail: { error: [{ 'anything-but': ['a', 1] }] } }, 'detail.error'],
+    ['anything-but of an empty list', { detail: { error: [{ 'anything-but': [] }] } }, 'detail.error'],
     ['anything-but of an empty prefix', { detail: { error: [{ 'anything-but': { prefix: '' } }] } }, 'detail.error'],
     [
       'anything-but of an empty suffix',
@@ -109,7 +109,7 @@ describe('a pattern', () => {
       'detail.error',
     ],
     [
-      'anything-but of a prefix without case',
+      'anything-but of a prefix with equals-ignore-case',
       { detail: { error: [{ 'anything-but': { prefix: { 'equals-ignore-case': 'a' } } }] } },
       'detail.error',
     ],
@@ -118,9 +118,9 @@ describe('a pattern', () => {
       { detail: { error: [{ 'anything-but': { prefix: ['a', 1] } }] } },
       'detail.error',
     ],
-    ['a field that is there twice', { detail: { status: ['FAILED'] }, 'detail.status': ['ABORTED'] }, 'detail.status'],
+    ['a field that occurs twice', { detail: { status: ['FAILED'] }, 'detail.status': ['ABORTED'] }, 'detail.status'],
     ['one alternative', { $or: [{ source: ['a'] }] }, '$or'],
-    ['an alternative by an operator', { $or: [{ prefix: ['a'] }, { source: ['a'] }] }, '$or[0]'],
+    ['an alternative with an operator name', { $or: [{ prefix: ['a'] }, { source: ['a'] }] }, '$or[0]'],
     ['an empty alternative', { $or: [{}, { source: ['a'] }] }, '$or[0]'],
     [
       'more than 1,000 combinations',
@@ -129,16 +129,16 @@ describe('a pattern', () => {
       ),
       '$or',
     ],
-    ['a value that is no list', { source: 'aws.states' }, 'source'],
-    ['$or that is no list', { detail: { $or: {} } }, 'detail.$or'],
-    ['a wrong alternative', { $or: [{ source: [{ regex: '*' }] }, { source: ['a'] }] }, '$or[0].source'],
+    ['a value that is not a list', { source: 'aws.states' }, 'source'],
+    ['$or that is not a list', { detail: { $or: {} } }, 'detail.$or'],
+    ['an invalid alternative', { $or: [{ source: [{ regex: '*' }] }, { source: ['a'] }] }, '$or[0].source'],
   ])('is refused: %s', (_, pattern, path) => {
     expect(() => compile(pattern)).toThrow(PatternError);
     expect(() => compile(pattern)).toThrow(path);
   });
 });
 
-describe('a comparison', () => {
+describe('a comparison operator', () => {
   const MISSING = Symbol('no such field');
   const fits = (entry: unknown, value: unknown): boolean =>
     compile({ detail: { field: [entry] } })({ detail: value === MISSING ? {} : { field: value } });
@@ -191,14 +191,14 @@ describe('a comparison', () => {
     expect(no.map((value) => fits(entry, value))).toEqual(no.map(() => false));
   });
 
-  test('is enough where one of several fits, a field that is missing too', () => {
+  test('matches if one of several matches, even for a missing field', () => {
     const either = compile({ detail: { error: [{ 'anything-but': ['Blocked'] }, { exists: false }] } });
     expect([{ error: 'Blocked' }, { error: 'x' }, {}].map((detail) => either({ detail }))).toEqual([false, true, true]);
   });
 });
 
 describe('fields of an event', () => {
-  test('are found by names with dots as by objects', () => {
+  test('are found by dotted names as well as by nested objects', () => {
     for (const pattern of [
       { detail: { 'state.status': ['on'] } },
       { 'detail.state': { status: ['on'] } },
@@ -210,7 +210,7 @@ describe('fields of an event', () => {
     }
   });
 
-  test('are those of one item, where they are in a list of objects', () => {
+  test('must belong to the same item of a list of objects', () => {
     const pattern = compile({ items: { id: ['a'], state: ['on'], tags: { key: ['k'] } } });
     const items = (...list: [id: string, state: string, ...keys: string[]][]) => ({
       items: list.map(([id, state, ...keys]) => ({ id, state, tags: keys.map((key) => ({ key })) })),
@@ -220,7 +220,7 @@ describe('fields of an event', () => {
     expect(pattern(items(['a', 'on'], ['b', 'on', 'k']))).toBe(false);
   });
 
-  test('that nobody has inherited are not there', () => {
+  test('that are inherited properties do not exist', () => {
     expect(compile({ detail: { constructor: [{ exists: true }] } })({ detail: {} })).toBe(false);
     expect(() => compile({ detail: [{ toString: 'a' }] })).toThrow(PatternError);
   });

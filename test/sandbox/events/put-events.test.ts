@@ -35,8 +35,8 @@ const openService = (options: Options = {}, statements: object[] = [allow('event
   return { ...bench, door, put };
 };
 
-describe('an event that is put', () => {
-  test('is answered with its id, kept, and delivered a moment later', async () => {
+describe('an event sent with PutEvents', () => {
+  test('gets an id, is kept, and is delivered a moment later', async () => {
     const { put, world, wait, invocations } = openService({ knobs: { eventLagSeconds: 3 } });
     const { FailedEntryCount: failures, Entries: entries } = await put(entry({ Resources: ['arn:one'] }));
     expect(failures).toBe(0);
@@ -73,7 +73,7 @@ describe('an event that is put', () => {
     ]);
   });
 
-  test('has the time that its sender says', async () => {
+  test('has the time that its sender sets', async () => {
     const { put, wait, invocations } = openService();
     await put(entry({ Time: new Date('2026-01-14T10:20:30.400Z') }));
     await wait(60_000);
@@ -102,21 +102,21 @@ describe('an event that is put', () => {
     expect(world.log.mutations()).toEqual([]);
   });
 
-  test('goes to nobody where no rule takes it', async () => {
+  test('starts nothing if no rule matches', async () => {
     const { put, wait, invocations, world } = openService();
     await put(entry({ DetailType: 'Other' }));
     await wait(60_000);
     expect([invocations, world.events.length]).toEqual([[], 1]);
   });
 
-  test('arrives though the events of executions are lost', async () => {
+  test('arrives even if the events of executions are lost', async () => {
     const { put, wait, invocations } = openService({ knobs: { eventsLost: true } });
     await put(entry());
     await wait(60_000);
     expect(invocations).toHaveLength(1);
   });
 
-  test('arrives twice with one id, where EventBridge does that', async () => {
+  test('arrives twice with one id, if the knob says so', async () => {
     const { put, wait, invocations, world } = openService({ knobs: { ownEventsTwice: true, eventLagSeconds: 2 } });
     const { Entries: entries } = await put(entry());
     await wait(60_000);
@@ -127,7 +127,7 @@ describe('an event that is put', () => {
     expect(world.events).toHaveLength(1);
   });
 
-  test('is of the bus in the region where it is put, whose rules are others', async () => {
+  test('is on the bus of the region where it is put, which has other rules', async () => {
     const { door, world, wait, invocations } = openService({}, [allow('events:PutEvents', '*')]);
     const client = new EventBridgeClient({
       ...configOf(door, world, credentialsOf(world, CALLER)),
@@ -139,7 +139,7 @@ describe('an event that is put', () => {
     expect(world.events).toMatchObject([{ region: 'us-east-1' }]);
   });
 
-  test("has an id of its own, the same for each run of a seed, and shifts nobody else's draws", async () => {
+  test('has an id that is reproducible for a seed, and does not shift other random sequences', async () => {
     const idsOf = async (seed: number): Promise<(string | undefined)[]> =>
       (await openService({ seed }).put(entry(), entry())).Entries!.map(({ EventId: id }) => id);
     const [first, again, other] = [await idsOf(1), await idsOf(1), await idsOf(2)];
@@ -177,9 +177,9 @@ describe('an entry', () => {
       'InvalidArgument',
       'Parameter Detail is not valid. Reason: Detail is a required argument.',
     ],
-    ['with a detail that is no JSON', { Detail: '{"a"' }, 'MalformedDetail', 'Detail is malformed.'],
+    ['with a detail that is not JSON', { Detail: '{"a"' }, 'MalformedDetail', 'Detail is malformed.'],
     ['with a list as detail', { Detail: '[1]' }, 'MalformedDetail', 'Detail is malformed.'],
-    ['with text as detail', { Detail: '"text"' }, 'MalformedDetail', 'Detail is malformed.'],
+    ['with a string as detail', { Detail: '"text"' }, 'MalformedDetail', 'Detail is malformed.'],
     ['with null as detail', { Detail: 'null' }, 'MalformedDetail', 'Detail is malformed.'],
     [
       "with a source of AWS's own",
@@ -187,7 +187,7 @@ describe('an entry', () => {
       'NotAuthorizedForSourceException',
       'Not authorized for the source.',
     ],
-  ])('%s fails alone', async (_, wrong, code, message) => {
+  ])('%s fails without affecting the others', async (_, wrong, code, message) => {
     const { put, world, wait, invocations } = openService();
     const answer = await put(entry(), entry(wrong), entry());
     expect(answer).toMatchObject({
@@ -203,7 +203,7 @@ describe('an entry', () => {
     expect(invocations).toHaveLength(2);
   });
 
-  test('for another bus of the account is taken, and goes nowhere', async () => {
+  test('for another bus of the account is accepted and discarded', async () => {
     const { put, world, wait, invocations } = openService({}, [
       allow('events:PutEvents', BUS, BUS.replace('default', 'mine')),
     ]);
@@ -219,7 +219,7 @@ describe('a call', () => {
   const bytes = (count: number): string => JSON.stringify({ a: 'x'.repeat(count - 8) });
   const ENVELOPE = 'my.app'.length + 'Migrated'.length;
 
-  test('has ten entries at most', async () => {
+  test('has at most ten entries', async () => {
     const { put, world } = openService();
     const entries = (count: number) => Array.from({ length: count }, () => entry());
     await expect(put(...entries(11))).rejects.toMatchObject({
@@ -236,7 +236,7 @@ describe('a call', () => {
     expect((await put(...entries(10))).Entries).toHaveLength(10);
   });
 
-  test('has 1 MiB at most', async () => {
+  test('has at most 1 MiB', async () => {
     const { put, world } = openService();
     const half = 524_288;
     expect(
@@ -257,7 +257,7 @@ describe('a call', () => {
   test.each<[string, unknown]>([
     ['no JSON', '{'],
     ['no entries', {}],
-    ['an entry that is no object', { Entries: ['text'] }],
+    ['an entry that is not an object', { Entries: ['text'] }],
     ['a number as source', { Entries: [{ Source: 1 }] }],
     ['a global endpoint', { Entries: [entry()], EndpointId: 'abcde.veo' }],
   ])('with %s is refused', async (_, body) => {
@@ -282,13 +282,13 @@ describe('a call', () => {
     expect(world.events).toEqual([]);
   });
 
-  test('of another operation is refused by its name', async () => {
+  test('of another operation is refused with its name', async () => {
     const { door, world } = openService();
     const { eventBridge } = clientsOf(door, world);
     const { ListRulesCommand } = await import('@aws-sdk/client-eventbridge');
     await expect(eventBridge().send(new ListRulesCommand({}))).rejects.toMatchObject({
       name: 'NotImplemented',
-      message: "The sandbox's EventBridge does not have the operation ListRules. It has: PutEvents.",
+      message: "The sandbox's EventBridge does not support the operation ListRules. Supported operations: PutEvents.",
       $metadata: { httpStatusCode: 501 },
     });
     expect(world.log.calls.at(-1)).toMatchObject({
@@ -300,7 +300,7 @@ describe('a call', () => {
   });
 });
 
-describe('the right to put events', () => {
+describe('permission to put events', () => {
   const when = (condition: object, resource = BUS): object => ({
     Effect: 'Allow',
     Action: 'events:PutEvents',
@@ -320,8 +320,8 @@ describe('the right to put events', () => {
     ['another operation', [allow('events:PutRule', '*')]],
     ['another source', [when(all('events:source', 'your.app'))]],
     ['another detail type', [when(all('events:detail-type', 'Planned'))]],
-    ['what comes from other buses', [when({ Bool: { 'events:eventBusInvocation': 'true' } })]],
-  ])('a role that may put %s is refused, and nothing is put', async (_, statements) => {
+    ['only events from other buses', [when({ Bool: { 'events:eventBusInvocation': 'true' } })]],
+  ])('a role that may put %s is refused, and no event is put', async (_, statements) => {
     const { put, world } = openService({}, statements);
     await expect(put(entry())).rejects.toMatchObject(denied());
     expect(world.events).toEqual([]);
@@ -333,14 +333,14 @@ describe('the right to put events', () => {
     });
   });
 
-  test('is about all entries of a call at once', async () => {
+  test('is evaluated for all entries of a call at once', async () => {
     const { put, world } = openService({}, [when(all('events:source', 'my.app', 'my.other'))]);
     expect(await put(entry(), entry({ Source: 'my.other' }))).toMatchObject({ FailedEntryCount: 0 });
     await expect(put(entry(), entry({ Source: 'your.app' }))).rejects.toMatchObject(denied());
     expect(world.events).toHaveLength(2);
   });
 
-  test('with its condition is seen to be used', async () => {
+  test('with its condition is recorded as used', async () => {
     const { put, world, door } = openService({}, [
       when({
         ...all('events:source', 'my.app'),
@@ -352,7 +352,7 @@ describe('the right to put events', () => {
     expect(world.log.calls.at(-1)).toMatchObject({ status: 200 });
   });
 
-  describe("on another account's bus, of events of one source and type", () => {
+  describe("on another account's bus, for events of one source and type", () => {
     const elsewhere = BUS.replace('111122223333', '444455556666');
     const keys = { 'events:source': 'my.app', 'events:detail-type': 'Migrated' };
     const openElsewhere = (condition: object) => {
@@ -367,24 +367,21 @@ describe('the right to put events', () => {
     test.each<[string, PutEventsRequestEntry]>([
       ['source', { Source: undefined }],
       ['detail type', { DetailType: undefined }],
-    ])(
-      'one without a %s is allowed by ForAllValues alone, and refused where the key must be there',
-      async (_, more) => {
-        const byValuesAlone = openElsewhere({ 'ForAllValues:StringEquals': keys });
-        // It is not refused for want of a right, but as no event.
-        expect(await byValuesAlone(more)).toMatchObject({ Entries: [{ ErrorCode: 'InvalidArgument' }] });
-        await expect(openElsewhere(everyValue('StringEquals', keys))(more)).rejects.toMatchObject(notLetIn);
-      },
-    );
+    ])('without a %s is allowed only by ForAllValues, and refused if the key must exist', async (_, more) => {
+      const byValuesAlone = openElsewhere({ 'ForAllValues:StringEquals': keys });
+      // It is not refused for a missing permission, but as an invalid event.
+      expect(await byValuesAlone(more)).toMatchObject({ Entries: [{ ErrorCode: 'InvalidArgument' }] });
+      await expect(openElsewhere(everyValue('StringEquals', keys))(more)).rejects.toMatchObject(notLetIn);
+    });
 
-    test('one with both is allowed, and of another source refused', async () => {
+    test('with both is allowed, and with another source refused', async () => {
       const put = openElsewhere(everyValue('StringEquals', keys));
       expect(await put()).toMatchObject({ FailedEntryCount: 0 });
       await expect(put({ Source: 'your.app' })).rejects.toMatchObject(notLetIn);
     });
   });
 
-  test("ends at the account's own buses", async () => {
+  test("is not required beyond the account's own buses", async () => {
     const { put, door, world } = openService({}, [allow('events:*', '*')]);
     const elsewhere = BUS.replace('111122223333', '444455556666');
     const refusal = {

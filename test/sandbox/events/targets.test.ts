@@ -23,7 +23,7 @@ const play = async (options: Options, seconds = 600) => {
 };
 
 describe('a topic', () => {
-  test('that lets the rule in keeps the message, and the call log has the call', async () => {
+  test('that allows the rule keeps the message, and the call log has the call', async () => {
     const { world, id, authorizer } = await play({
       rules: [notifying()],
       topics: [topicOf('alerts', letIn('sns:Publish'))],
@@ -52,7 +52,7 @@ describe('a topic', () => {
     expect(authorizer.denials).toEqual([]);
   });
 
-  test('gets text as it is, be it JSON or not', async () => {
+  test('gets text unchanged, whether it is JSON or not', async () => {
     const paths = { name: '$.detail.name', said: '$.detail.said' };
     const topics = [topicOf('alerts', letIn('sns:Publish'))];
     const messageOf = async (template: string): Promise<string> =>
@@ -65,21 +65,21 @@ describe('a topic', () => {
   const noPermission = { status: 403, error: 'AuthorizationError', denied: 'sns:Publish' };
   test.each<[string, object[], string?]>([
     ['has no policy', []],
-    // Also of its own rule, or its own account: EventBridge tells SNS neither.
-    ['lets the rule in by its ARN', [letIn('sns:Publish', aboutRule)]],
+    // Also for its own rule or its own account: EventBridge sends SNS neither.
+    ['allows the rule by its ARN', [letIn('sns:Publish', aboutRule)]],
     [
-      'lets rules of its account in by the account',
+      'allows rules of its account by the account',
       [letIn('sns:Publish', { StringEquals: { 'aws:SourceAccount': '111122223333' } })],
     ],
-    ['lets another rule in', [letIn('sns:Publish', { ArnEquals: { 'aws:SourceArn': `${rule({}).arn}-other` } })]],
+    ['allows another rule', [letIn('sns:Publish', { ArnEquals: { 'aws:SourceArn': `${rule({}).arn}-other` } })]],
     [
-      'lets rules of another account in',
+      'allows rules of another account',
       [letIn('sns:Publish', { StringEquals: { 'aws:SourceAccount': '444455556666' } })],
     ],
-    ['lets another service in', [{ ...letIn('sns:Publish'), Principal: { Service: 's3.amazonaws.com' } }]],
-    ['lets it do something else', [letIn('sns:Subscribe')]],
+    ['allows another service', [{ ...letIn('sns:Publish'), Principal: { Service: 's3.amazonaws.com' } }]],
+    ['allows another action', [letIn('sns:Subscribe')]],
     [
-      'keeps everybody out',
+      'denies everyone',
       [letIn('sns:Publish'), { ...letIn('sns:Publish'), Effect: 'Deny', Principal: '*' }],
       'with an explicit deny in a resource-based policy',
     ],
@@ -120,19 +120,19 @@ describe('a topic', () => {
   test.each<[string, object[]]>([
     ['of any account', [letIn('sns:Publish')]],
     [
-      'in spite of a Deny without TLS',
+      'despite a Deny without TLS',
       [
         letIn('SNS:Publish'),
         { ...letIn('sns:Publish', { Bool: { 'aws:SecureTransport': 'false' } }), Effect: 'Deny', Principal: '*' },
       ],
     ],
-  ])('that lets in rules %s takes it', async (_, statements) => {
+  ])('that allows rules %s accepts it', async (_, statements) => {
     expect(
       (await play({ rules: [notifying()], topics: [topicOf('alerts', ...statements)] })).world.notifications,
     ).toHaveLength(1);
   });
 
-  test('that is not there, or a message that is too long, is told', async () => {
+  test('that does not exist, or a message that is too long, is reported', async () => {
     const gone = await play({ rules: [notifying({ deadLetterArn: DEAD })], queues: [dead()] });
     expect(gone.world.deadLetters).toMatchObject([{ why: 'NO_RESOURCE: Topic does not exist' }]);
     expect(gone.world.log.calls[0]).toMatchObject({ status: 404, error: 'NotFound' });
@@ -145,7 +145,7 @@ describe('a topic', () => {
     expect(long.world.notifications).toEqual([]);
   });
 
-  test('is called as a role where the target has one, which needs the right, and no Deny', async () => {
+  test('is called as a role if the target has one, which needs permission, and no Deny', async () => {
     const asRole = (events: object[], ...statements: object[]) =>
       play({
         rules: [notifying({ roleArn: EVENTS_ROLE, deadLetterArn: DEAD })],
@@ -185,7 +185,7 @@ describe('a dead letter', () => {
 
   test.each<[string, Options, string]>([
     [
-      'of a function that lets nobody in',
+      'for a function that allows no caller',
       {
         rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: FUNCTION, deadLetterArn: DEAD }] })],
         permissions: [],
@@ -193,23 +193,23 @@ describe('a dead letter', () => {
       'NO_PERMISSIONS: User: events.amazonaws.com is not authorized',
     ],
     [
-      'of a function that is not there',
+      'for a function that does not exist',
       { rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: functionArn('gone'), deadLetterArn: DEAD }] })] },
       'NO_RESOURCE: Function not found',
     ],
-    ['of a state machine that the role may not start', { rules: [starting()], events: [] }, 'NO_PERMISSIONS: User: '],
+    ['for a state machine that the role may not start', { rules: [starting()], events: [] }, 'NO_PERMISSIONS: User: '],
     [
-      'of a state machine that is not there',
+      'for a state machine that does not exist',
       { rules: [starting({ arn: `${OTHER}-gone` })], events: [allow('states:*', '*')] },
       'NO_RESOURCE: StateMachineDoesNotExist: ',
     ],
     [
-      'of an input that is no JSON',
+      'for an input that is not JSON',
       { rules: [starting({ inputTransformer: { template: '{"said":"<said>"}', paths: { said: '$.detail.said' } } })] },
-      'INVALID_JSON: The input of the target Recover is no JSON: {"said":"say "no""}',
+      'INVALID_JSON: The input of the target Recover is not JSON: {"said":"say "no""}',
     ],
     [
-      'of text for a function',
+      'for a function with text as its input',
       {
         rules: [
           rule({
@@ -222,14 +222,14 @@ describe('a dead letter', () => {
       },
       'INVALID_JSON: ',
     ],
-  ])('%s says why', async (_, options, why) => {
+  ])('%s reports the reason', async (_, options, why) => {
     const { world, id, invocations, recovered } = await play({ ...options, queues: [dead(aboutRule)] });
     expect(world.deadLetters).toMatchObject([{ queueArn: DEAD, event: { id, detail: { name: 'one' } } }]);
     expect(world.deadLetters[0]!.why.startsWith(why)).toBe(true);
     expect([invocations, recovered()]).toEqual([[], []]);
   });
 
-  test('is lost where the queue does not let the rule in, or is not there', async () => {
+  test('is lost if the queue does not allow the rule, or does not exist', async () => {
     for (const [queues, error] of [
       [[dead({ ArnEquals: { 'aws:SourceArn': 'arn:other' } })], 'AccessDenied'],
       [[], 'AWS.SimpleQueueService.NonExistentQueue'],
@@ -244,7 +244,7 @@ describe('a dead letter', () => {
     }
   });
 
-  test('is there for targets that have a queue alone', async () => {
+  test('is sent only for targets that have a queue', async () => {
     const { world } = await play({
       rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: functionArn('gone') }] })],
       queues: [dead()],
@@ -262,19 +262,11 @@ describe('a function that fails', () => {
 
   test.each<[string, Options['fn'], number[]]>([
     ['three times by default', {}, [1, 61, 181]],
-    [
-      'once where it is not to be tried again',
-      { asyncConfigs: [{ functionArn: FUNCTION, maximumRetryAttempts: 0 }] },
-      [1],
-    ],
+    ['once if retries are disabled', { asyncConfigs: [{ functionArn: FUNCTION, maximumRetryAttempts: 0 }] }, [1]],
     ['twice', { asyncConfigs: [{ functionArn: FUNCTION, maximumRetryAttempts: 1 }] }, [1, 61]],
+    ['until its event is too old', { asyncConfigs: [{ functionArn: FUNCTION, maximumEventAgeSeconds: 120 }] }, [1, 61]],
     [
-      'while its event is not too old',
-      { asyncConfigs: [{ functionArn: FUNCTION, maximumEventAgeSeconds: 120 }] },
-      [1, 61],
-    ],
-    [
-      'by the settings of the version that is called',
+      'as configured for the version that is called',
       { asyncConfigs: [{ functionArn: `${FUNCTION}:1`, maximumRetryAttempts: 0 }] },
       [1, 61, 181],
     ],
@@ -286,11 +278,11 @@ describe('a function that fails', () => {
       ...(fn ? { fn } : {}),
     });
     expect(invocations.map(({ at }) => at)).toEqual(times);
-    // EventBridge has delivered it: what becomes of it is Lambda's own affair.
+    // EventBridge has delivered the event: failures are Lambda's responsibility.
     expect(world.deadLetters).toEqual([]);
   });
 
-  test('leaves its event in its own dead-letter queue, and a record at its destination, as its role', async () => {
+  test('sends its event to its own dead-letter queue, and a record to its destination, as its role', async () => {
     const TOPIC_RIGHT = allow('sns:Publish', TOPIC);
     const fn = {
       deadLetterArn: FAILED,
@@ -326,7 +318,7 @@ describe('a function that fails', () => {
     ]);
   });
 
-  test('leaves nothing where its role may not send, or where it succeeds after all', async () => {
+  test('sends nothing if its role may not send, or if a retry succeeds', async () => {
     const fn = { asyncConfigs: [{ functionArn: FUNCTION, maximumEventAgeSeconds: 60, onFailureArn: FAILED }] };
     const denied = await play({ rules: RULES, find: failing, queues: [failed], fn });
     expect(denied.world.deadLetters).toEqual([]);
@@ -350,7 +342,7 @@ describe('a function that fails', () => {
   });
 });
 
-describe("an event of AWS's own", () => {
+describe("an AWS service's event", () => {
   const recorded = {
     version: '0',
     id: 'e-1',
@@ -363,7 +355,7 @@ describe("an event of AWS's own", () => {
   };
   const rules = [rule({ pattern: { source: ['aws.eks'] }, targets: [{ id: 'F', arn: FUNCTION }] })];
 
-  test('arrives at the rules where the service is, wherever it is from, and is not among those that were put', async () => {
+  test('arrives at the rules where the service is deployed, whatever its origin, and is not among the custom events', async () => {
     const { bus, wait, invocations, world } = open({ rules, permissions: [permission({ functionArn: FUNCTION })] });
     bus.receive(recorded);
     bus.receive({ ...recorded, source: 'aws.ec2' });
@@ -377,13 +369,13 @@ describe("an event of AWS's own", () => {
     ['an event without an id', { ...recorded, id: undefined }, 'id: '],
     ['an event without a source', { ...recorded, source: '' }, 'source: '],
     ['an event without a detail type', { ...recorded, 'detail-type': undefined }, 'detail-type: '],
-    ['an account that is none', { ...recorded, account: '1' }, 'account: must be the 12 digits of an account'],
-    ['a region that is none', { ...recorded, region: 'here' }, 'region: must be a region, such as eu-west-1'],
-    ['a time that is none', { ...recorded, time: 'now' }, 'time: '],
-    ['a detail that is no object', { ...recorded, detail: 'text' }, 'detail: '],
+    ['an invalid account', { ...recorded, account: '1' }, 'account: must be the 12 digits of an account'],
+    ['an invalid region', { ...recorded, region: 'here' }, 'region: must be a region, such as eu-west-1'],
+    ['an invalid time', { ...recorded, time: 'now' }, 'time: '],
+    ['a detail that is not an object', { ...recorded, detail: 'text' }, 'detail: '],
   ])('is refused: %s', (_, event, message) => {
     const { bus } = open({ rules });
     expect(() => bus.receive(event)).toThrow(message);
-    expect(() => bus.receive(event)).toThrow("That can't be delivered as an event: ");
+    expect(() => bus.receive(event)).toThrow('This value cannot be delivered as an event: ');
   });
 });

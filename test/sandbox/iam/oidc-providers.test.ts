@@ -106,12 +106,12 @@ describe('OIDC providers', () => {
         add(file, { oidcId: OIDC_ID });
         account({ oidcProviders: [{ url: `https://${ISSUER}` }] })(file);
       },
-      'accounts[0].oidcProviders[0].url: cluster dev has that issuer, and brings its provider along. Add "oidcProvider": "absent" to the cluster, or remove this one.',
+      'accounts[0].oidcProviders[0].url: cluster dev has this issuer and already includes its provider. Add "oidcProvider": "absent" to the cluster, or remove this provider.',
     ],
     [
       'a provider twice',
       account({ oidcProviders: [{ url: GITHUB }, { url: GITHUB }] }),
-      `accounts[0].oidcProviders[1].url: the OIDC provider ${GITHUB} is there twice`,
+      `accounts[0].oidcProviders[1].url: the OIDC provider ${GITHUB} occurs twice`,
     ],
     [
       'an issuer that is not an https URL',
@@ -121,12 +121,12 @@ describe('OIDC providers', () => {
     [
       'an absent provider without an issuer',
       (file) => add(file, { oidcProvider: 'absent' }),
-      'accounts[0].clusters[0].oidcProvider: the cluster shows no issuer that a provider could be of. Add its oidcId, or remove it.',
+      'accounts[0].clusters[0].oidcProvider: the cluster has no issuer for a provider. Add its oidcId, or remove oidcProvider.',
     ],
     [
       'a version that EKS does not have yet',
       (file) => add(file, { version: '1.35' }),
-      'accounts[0].clusters[0].version: EKS has Kubernetes 1.35 since 2026-01-27, and the world begins before that, on 2026-01-15. Change startAt, or the version.',
+      'accounts[0].clusters[0].version: EKS supports Kubernetes 1.35 since 2026-01-27, but the world begins before that, on 2026-01-15. Change startAt, or the version.',
     ],
   ])('reject a scenario with %s', (_what, change, message) => {
     expect(problemOf(change)).toContain(message);

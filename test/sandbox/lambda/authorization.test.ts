@@ -61,9 +61,9 @@ const open = (statements: object[], state: object) => {
 describe("a state machine's role", () => {
   test.each<[string, object[], object, string]>([
     ['nothing', [], invoke('plan'), VERSION],
-    ['nothing, by the bare ARN', [], bare, VERSION],
-    ['call the function without a version alone', [allow('lambda:InvokeFunction', PLAIN)], invoke('plan'), VERSION],
-    ['call its versions alone', [allow('lambda:InvokeFunction', `${PLAIN}:*`)], { ...bare, Resource: PLAIN }, PLAIN],
+    ['call nothing, by the bare ARN', [], bare, VERSION],
+    ['only call the function without a version', [allow('lambda:InvokeFunction', PLAIN)], invoke('plan'), VERSION],
+    ['only call its versions', [allow('lambda:InvokeFunction', `${PLAIN}:*`)], { ...bare, Resource: PLAIN }, PLAIN],
     [
       'call another function',
       [allow('lambda:InvokeFunction', functionArn('plant'), functionArn('plant:*'))],
@@ -71,12 +71,17 @@ describe("a state machine's role", () => {
       VERSION,
     ],
     [
-      'do something else with it',
+      'perform another action on it',
       [allow('lambda:GetFunction', '*'), allow('lambda:InvokeAsync', '*')],
       invoke('plan'),
       VERSION,
     ],
-    ['nothing, and it is not there', [], { ...bare, Resource: functionArn('gone') }, functionArn('gone')],
+    [
+      'call nothing, and the function does not exist',
+      [],
+      { ...bare, Resource: functionArn('gone') },
+      functionArn('gone'),
+    ],
   ])('that may %s', async (_, statements, state, resource) => {
     const bench = open(statements, state);
     const execution = await bench.run();
@@ -107,8 +112,8 @@ describe("a state machine's role", () => {
   test.each<[string, string, object, string]>([
     ['the version', VERSION, invoke('plan'), VERSION],
     ['all versions', `${PLAIN}:*`, bare, VERSION],
-    ['the function as it is', PLAIN, { ...bare, Resource: PLAIN }, PLAIN],
-  ])('that may call %s calls it, and is seen to use that right', async (_, may, state, resource) => {
+    ['the unqualified function', PLAIN, { ...bare, Resource: PLAIN }, PLAIN],
+  ])('that may call %s calls it, and the permission is recorded as used', async (_, may, state, resource) => {
     const bench = open([allow('lambda:InvokeFunction', may)], state);
     expect(await bench.run()).toMatchObject({ status: 'SUCCEEDED' });
     expect(bench.invocations()).toBe(1);
@@ -116,7 +121,7 @@ describe("a state machine's role", () => {
     expect(bench.authorizer.denials).toEqual([]);
   });
 
-  test('that may not is told so as a failure of the task, which Retry and Catch take by its name', async () => {
+  test('without permission fails the task, with a name that Retry and Catch match', async () => {
     const names = ['Lambda.AWSLambdaException'];
     const state = invoke('plan', {
       Retry: [{ ErrorEquals: names, MaxAttempts: 2 }],
@@ -128,7 +133,7 @@ describe("a state machine's role", () => {
     expect(ofType(execution, 'TaskFailed')).toHaveLength(3);
   });
 
-  test('that may learns that a function is not there', async () => {
+  test('with permission gets an error if a function does not exist', async () => {
     const bench = open([allow('lambda:InvokeFunction', '*')], { ...bare, Resource: functionArn('gone') });
     expect(await bench.run()).toMatchObject({ status: 'FAILED', error: 'Lambda.ResourceNotFoundException' });
     expect(bench.world.log.calls).toMatchObject([{ status: 404, error: 'Lambda.ResourceNotFoundException' }]);
@@ -188,21 +193,21 @@ describe("a template's permissions", () => {
     ['its ARN', { 'Fn::GetAtt': ['Plan', 'Arn'] }, PLAIN],
     ['its name', { Ref: 'Plan' }, PLAIN],
     ['its name with a version', 'plan:1', VERSION],
-    ['a part of its ARN', '111122223333:function:plan:1', VERSION],
+    ['the end of its ARN', '111122223333:function:plan:1', VERSION],
   ])('name the function by %s', (_, FunctionName, arn) => {
     expect(permissionsOf({ FunctionName })).toEqual([
       { functionArn: arn, action: 'lambda:InvokeFunction', service: 'events.amazonaws.com' },
     ]);
   });
 
-  test('say for whom', () => {
+  test('declare the principal', () => {
     const SourceArn = { 'Fn::Sub': 'arn:aws:events:${AWS::Region}:${AWS::AccountId}:rule/rule' };
     expect(permissionsOf({ FunctionName: 'plan', SourceArn, SourceAccount: { Ref: 'AWS::AccountId' } })).toMatchObject([
       { sourceArn: 'arn:aws:events:eu-west-1:111122223333:rule/rule', sourceAccount: '111122223333' },
     ]);
   });
 
-  test('of other functions are not its own', () => {
+  test('of other functions are separate', () => {
     expect(
       permissionsOf({ FunctionName: 'plans' }, { FunctionName: 'arn:aws:lambda:us-east-1:111122223333:function:plan' }),
     ).toBeUndefined();
@@ -212,16 +217,16 @@ describe("a template's permissions", () => {
     [
       'an account',
       { Principal: '444455556666' },
-      'a permission for 444455556666; the sandbox has those of services alone',
+      'a permission for 444455556666; the sandbox supports only service principals',
     ],
     ['everybody', { Principal: '*' }, 'a permission for *'],
     [
       'an organisation',
       { PrincipalOrgID: 'o-a1b2c3d4e5' },
-      'a permission with PrincipalOrgID, which the sandbox does not know',
+      'a permission with PrincipalOrgID, which the sandbox does not support',
     ],
     ['a URL', { FunctionUrlAuthType: 'NONE' }, 'a permission with FunctionUrlAuthType'],
-  ])('for %s are refused, since they would not be judged right', (_, more, message) => {
+  ])('for %s are refused, since they would not be evaluated correctly', (_, more, message) => {
     expect(() => permissionsOf({ FunctionName: 'plan', ...more })).toThrow(message);
   });
 });

@@ -45,8 +45,8 @@ writeFileSync(
      const left = [];
      for (const [what, amount] of steps) {
        if (what === 'sleep') await sleep(amount);
-       if (what === 'sleep twice at once') await Promise.all([sleep(amount), sleep(amount / 2)]);
-       if (what === 'give up a sleep') { const timer = setTimeout(() => left.push('woken'), 1000); clearTimeout(timer); }
+       if (what === 'sleep twice concurrently') await Promise.all([sleep(amount), sleep(amount / 2)]);
+       if (what === 'cancel a sleep') { const timer = setTimeout(() => left.push('woken'), 1000); clearTimeout(timer); }
        if (what === 'burn') burn(amount);
        if (what === 'ask in vain') await unanswered(url);
        left.push(context.getRemainingTimeInMillis());
@@ -97,7 +97,7 @@ interface Echo {
 }
 
 describe('a bundle', () => {
-  test('runs in a process of its own, with its own variables alone', async () => {
+  test('runs in a process of its own, with only its own variables', async () => {
     const { runtime, world } = open();
     process.env['LEAK'] = 'x';
     const first = (await runtime.invoke(`${functionArn('echo')}:1`, { say: 'hello' }, AS_MACHINE)) as Echo;
@@ -124,7 +124,7 @@ describe('a bundle', () => {
     expect(runtime.logs[0]).toMatchObject({ functionName: 'echo', stream: 'stdout' });
   });
 
-  test('has one invocation at a time: another one gets another process', async () => {
+  test('runs one invocation at a time: a concurrent one gets another process', async () => {
     const { runtime } = open();
     const sleep = () => runtime.invoke(functionArn('wild'), { do: 'sleep' }, AS_MACHINE) as Promise<{ pid: number }>;
     const [one, two] = await Promise.all([sleep(), sleep()]);
@@ -137,7 +137,7 @@ describe('a bundle', () => {
     ['exits', 'wild', { do: 'exit' }, 'Runtime.ExitError', 'exit status 3'],
     ['does not load', 'broken', {}, 'Runtime.ImportModuleError', 'Error: no table'],
     ['has no handler', 'empty', {}, 'Runtime.HandlerNotFound', 'handler is undefined'],
-    ['is not there', 'absent', {}, 'Runtime.ImportModuleError', "Cannot find module 'absent'"],
+    ['does not exist', 'absent', {}, 'Runtime.ImportModuleError', "Cannot find module 'absent'"],
   ])('that %s', async (_, name, payload, errorType, cause) => {
     const { runtime, world } = open();
     await expect(runtime.invoke(functionArn(name), payload, AS_MACHINE)).rejects.toMatchObject({
@@ -147,7 +147,7 @@ describe('a bundle', () => {
     expect(world.log.calls).toMatchObject([{ status: 200, error: errorType }]);
   });
 
-  test('that exits is started anew', async () => {
+  test('that exits is started again', async () => {
     const { runtime } = open();
     await expect(runtime.invoke(functionArn('wild'), { do: 'exit' }, AS_MACHINE)).rejects.toMatchObject({
       errorType: 'Runtime.ExitError',
@@ -155,8 +155,8 @@ describe('a bundle', () => {
     expect(await runtime.invoke(functionArn('wild'), {}, AS_MACHINE)).toHaveProperty('pid');
   });
 
-  test('that hangs is killed when its time is up, and the next call starts anew', async () => {
-    // Starting a process takes longer than 30 s of the sandbox's time would at that pace.
+  test('that hangs is killed at its timeout, and the next call starts a new process', async () => {
+    // Starting a process takes longer than 30 s of the sandbox's time would at that scale.
     const { runtime } = open(3000);
     await expect(runtime.invoke(functionArn('wild'), { do: 'hang' }, AS_MACHINE)).rejects.toMatchObject({
       errorType: 'Sandbox.Timedout',
@@ -165,7 +165,7 @@ describe('a bundle', () => {
     expect(await runtime.invoke(functionArn('wild'), {}, AS_MACHINE)).toHaveProperty('pid');
   });
 
-  test('close ends what runs', async () => {
+  test('close ends running processes', async () => {
     const { runtime } = open();
     const hanging = runtime.invoke(functionArn('wild'), { do: 'hang' }, AS_MACHINE).catch((error: unknown) => error);
     await runtime.close();
@@ -177,7 +177,7 @@ describe('a bundle', () => {
 });
 
 describe('the time of a function', () => {
-  /** Invoked by a thread, as by a state machine: no time passes before the function's own thread begins. */
+  /** Invokes on a thread, like a state machine: no time passes before the function's own thread starts. */
   const left = (
     { clock, runtime }: ReturnType<typeof open>,
     steps: [string, number][],
@@ -191,17 +191,17 @@ describe('the time of a function', () => {
       ['burn', 30],
       ['sleep', 10],
       ['burn', 30],
-      ['sleep twice at once', 6],
-      ['give up a sleep', 0],
+      ['sleep twice concurrently', 6],
+      ['cancel a sleep', 0],
       ['burn', 30],
       ['sleep', 13],
     ];
-    // 30 ms of the machine's time would be 90 s of the sandbox's, which is three times what the function has.
+    // 30 ms of the machine's time would be 90 s of the sandbox's, three times the function's timeout.
     expect(await left(place, steps)).toEqual([30_000, 20_000, 20_000, 14_000, 14_000, 14_000, 1000]);
     expect(await left(place, [['sleep', 29]])).toEqual([1000]);
   });
 
-  test('does not pass while somebody else answers its request, or does not', async () => {
+  test('does not pass while its request is answered or left unanswered', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => silent.once('listening', resolve));
     const { port } = silent.address() as AddressInfo;
@@ -223,12 +223,12 @@ describe('the time of a function', () => {
     }
   });
 
-  test('ends it where it sleeps too long', async () => {
+  test('runs into the timeout if it sleeps too long', async () => {
     const place = open(3000);
     await expect(left(place, [['sleep', 31]])).rejects.toMatchObject({ errorType: 'Sandbox.Timedout' });
   });
 });
 
-test('virtual time is refused', () => {
+test('a virtual clock is refused', () => {
   expect(() => open(1, { clock: new VirtualClock(START) })).toThrow('Open the sandbox with a real or scaled clock');
 });

@@ -14,8 +14,8 @@ const layer = (name: string, ...files: string[]): string => {
 };
 const [one, two] = [layer('one', 'a.json', 'both.json'), layer('two', 'both.json')];
 
-describe('the environment of a function here', () => {
-  it('names the files of its layers where they are on this machine', () => {
+describe("a function's environment on this machine", () => {
+  it("has the paths of its layers' files on this machine", () => {
     expect(
       environmentHere({
         environment: { A: '/opt/a.json', BOTH: '/opt/both.json', NONE: '/opt/none.json', TABLE_NAME: 'ledger' },
@@ -30,7 +30,7 @@ describe('the environment of a function here', () => {
     });
   });
 
-  it('is as it is without layers', () => {
+  it('is unchanged without layers', () => {
     expect(environmentHere({ environment: { A: '/opt/a.json' } })).toEqual({ A: '/opt/a.json' });
   });
 });

@@ -20,26 +20,26 @@ const open = (invoker: Invoker, more: Partial<SourceRuntimeOptions> = {}) => {
     createInvoker,
     ...more,
   });
-  /** As the interpreter does: in a thread that parks. */
+  /** Invokes on a thread that parks, like the interpreter. */
   const invoke = (payload: unknown = {}, arn = functionArn('plan')) =>
     clock.spawn(() => clock.park(runtime.invoke(arn, payload, { caller: 'arn:aws:iam::111122223333:role/machine' })));
   return { world, clock, createInvoker, invoke };
 };
 
-test('answers, by way of JSON, and is warm the second time', async () => {
+test("a handler's result passes through JSON, and its container is warm the second time", async () => {
   const { invoke, createInvoker } = open(async (payload) => ({ payload, gone: undefined, at: new Date(START) }));
   expect(await invoke({ a: 1, b: undefined })).toEqual({ payload: { a: 1 }, at: '2026-01-15T09:00:00.000Z' });
   expect(await invoke(null)).toMatchObject({ payload: null });
   expect(createInvoker).toHaveBeenCalledTimes(1);
 });
 
-test('two at once have a container each, so that neither waits for what the other has asked for; later ones find both warm', async () => {
+test('two concurrent invocations have a container each, so that neither waits for the other; later ones find both warm', async () => {
   let containers = 0;
   const createInvoker = (): Invoker => {
     containers += 1;
     let asked: Promise<void> | undefined;
     return async () => {
-      // What a container keeps: a session, say, that one of its invocations waits for.
+      // State that a container keeps, such as a session that one of its invocations waits for.
       const since = clock.now();
       asked ??= clock.sleep(100);
       await asked;
@@ -55,12 +55,12 @@ test('two at once have a container each, so that neither waits for what the othe
   expect(containers).toBe(3);
 });
 
-test('nothing is null', async () => {
+test('no result is null', async () => {
   const { invoke } = open(async () => undefined);
   expect(await invoke()).toBeNull();
 });
 
-test('the context is that of the version that was called', async () => {
+test('the context belongs to the version that was called', async () => {
   const seen: LambdaContext[] = [];
   const remaining: number[] = [];
   const { invoke, clock } = open(async (_, context) => {
@@ -86,9 +86,9 @@ test('the context is that of the version that was called', async () => {
   expect(remaining).toEqual([60_000, 58_500, 60_000, 58_500]);
 });
 
-test('Powertools takes the context', async () => {
+test('Powertools accepts the context', async () => {
   const lines: string[] = [];
-  // Makes Powertools write to the console that is there, not to one of its own.
+  // Makes Powertools write to the existing console instead of its own.
   vi.stubEnv('POWERTOOLS_DEV', 'true');
   const write = vi.spyOn(console, 'info').mockImplementation((line: string) => void lines.push(line));
   const logger = new Logger({ serviceName: 'test', logLevel: 'INFO' });
@@ -111,7 +111,7 @@ test.each([
     () => Object.assign(new Error('m'), { name: 'AddonFailed' }),
     { errorType: 'AddonFailed', errorMessage: 'm', trace: [] },
   ],
-  ['no Error at all', () => 'text', { errorType: 'string', errorMessage: 'text', trace: [] }],
+  ['a value that is not an Error', () => 'text', { errorType: 'string', errorMessage: 'text', trace: [] }],
 ])('a handler throws %s', async (_, thrown, cause) => {
   const { invoke, world } = open(() => Promise.reject(thrown()));
   const failure = await invoke().catch((error: unknown) => error as { errorType: string; failureCause: string });
@@ -122,12 +122,12 @@ test.each([
   ]);
 });
 
-test('a result that is no JSON', async () => {
+test('a result that cannot be serialized fails', async () => {
   const { invoke } = open(async () => ({ n: 1n }));
   await expect(invoke()).rejects.toMatchObject({ errorType: 'Runtime.MarshalError' });
 });
 
-test('a wiring that fails is tried again the next time', async () => {
+test('a failed wiring is retried at the next invocation', async () => {
   const createInvoker = vi.fn<() => Invoker>(() => {
     throw Object.assign(new Error('TABLE_NAME is missing'), { name: 'ZodError' });
   });
@@ -137,7 +137,7 @@ test('a wiring that fails is tried again the next time', async () => {
   expect(createInvoker).toHaveBeenCalledTimes(2);
 });
 
-test('a time-out is answered in time; the invocation goes on', async () => {
+test('a timeout is reported in time; the invocation continues', async () => {
   const done: number[] = [];
   const { invoke, clock } = open(
     async () => {
@@ -156,13 +156,13 @@ test('a time-out is answered in time; the invocation goes on', async () => {
   expect(done).toEqual([10_000]);
 });
 
-test('6 MB, there and back', async () => {
+test('payloads may have 6 MB in each direction', async () => {
   const { invoke } = open(async (payload) => (payload === 'big' ? 'x'.repeat(6_300_000) : null));
   await expect(invoke('x'.repeat(6_300_000))).rejects.toMatchObject({ errorType: 'Lambda.RequestTooLargeException' });
   await expect(invoke('big')).rejects.toMatchObject({ errorType: 'Function.ResponseSizeTooLarge' });
 });
 
-test('functions and versions that are not there', async () => {
+test('missing functions and versions are refused', async () => {
   const { invoke, world } = open(async () => 1);
   for (const arn of [functionArn('other'), `${functionArn('plan')}:2`, 'plan']) {
     await expect(invoke({}, arn)).rejects.toMatchObject({
@@ -173,7 +173,7 @@ test('functions and versions that are not there', async () => {
   expect(world.log.calls.map(({ status }) => status)).toEqual([404, 404, 404]);
 });
 
-test('a function without a step', async () => {
+test('a function without a step fails', async () => {
   const { invoke } = open(async () => 1, { steps: { begin: {} } });
   await expect(invoke()).rejects.toMatchObject({
     errorType: 'Runtime.ImportModuleError',

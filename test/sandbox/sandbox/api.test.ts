@@ -1,6 +1,6 @@
 /**
- * The application's API in a whole sandbox: one is put before a function of the deployed application that it was not
- * made for.
+ * The application's API in a whole sandbox: an API is put before a function of the deployed application that was not
+ * written for one.
  */
 import { claimToken } from '../../../sandbox/claim.ts';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -83,7 +83,7 @@ const api = (functionId: string, lets: boolean): Template['Resources'] => {
   };
 };
 
-/** The deployed application, and an API. Assets stay where they are. */
+/** The deployed application with an additional API. Assets stay where they are. */
 const withApi = (lets = true): string => {
   const folder = newFolder();
   for (const file of readdirSync(directory).filter((name) => name.endsWith('.json')))
@@ -110,7 +110,7 @@ const open = async (options: Partial<SandboxOptions> & { assemblyDirectory: stri
   return sandbox;
 };
 
-/** Over the network whoever calls is no thread: the clock would wait for it, and it for the sandbox. */
+/** A caller over the network must not be a thread: the clock would wait for it, and it for the sandbox. */
 const call = (sandbox: Sandbox, network?: PlainHttp) => {
   const { credentials, region, transport } = sandbox.clients().config;
   const http = network ?? transport.http;
@@ -120,15 +120,15 @@ const call = (sandbox: Sandbox, network?: PlainHttp) => {
 };
 
 describe("a sandbox's API", () => {
-  it('is not there where the application has none', async () => {
+  it('is absent if the application has none', async () => {
     const sandbox = await open({ assemblyDirectory: directory });
     expect(sandbox).not.toHaveProperty('apiUrl');
   });
 
-  it('is at its own host in virtual time, before its function', async () => {
+  it('has its own host in virtual time, and reaches its function', async () => {
     const sandbox = await open({ assemblyDirectory: withApi() });
     expect(sandbox.apiUrl).toMatch(/^https:\/\/[a-z0-9]{10}\.execute-api\.eu-west-1\.amazonaws\.com\/v1$/);
-    // The function is no API's, and its answer no HTTP.
+    // The function was not written for an API, so its result is not an HTTP response.
     expect(await call(sandbox)).toMatchObject({ status: 502, body: '{"message":"Internal server error"}' });
     const calls = sandbox.world.log.calls.filter(({ service }) => ['lambda', 'execute-api'].includes(service));
     expect(calls).toMatchObject([
@@ -136,12 +136,12 @@ describe("a sandbox's API", () => {
       { service: 'execute-api', operation: 'GET /', caller: 'arn:aws:iam::111122223333:role/operator', status: 502 },
     ]);
     expect(calls[0]).not.toHaveProperty('error');
-    // What it did, it did as it always does.
+    // It still had its usual effect.
     expect(sandbox.world.log.calls.map(({ service }) => service)).toContain('dynamodb');
     expect(sandbox.failures).toEqual([]);
   });
 
-  it('is on this machine where the sandbox listens', async () => {
+  it('is on this machine if the sandbox listens', async () => {
     const sandbox = await open({ assemblyDirectory: withApi(), listen: {} });
     expect(sandbox.apiUrl).toBe(`${sandbox.url}/v1`);
     expect(await call(sandbox, networkHttp)).toMatchObject({
@@ -153,7 +153,7 @@ describe("a sandbox's API", () => {
     expect(unsigned).toMatchObject({ status: 403, body: '{"message":"Missing Authentication Token"}' });
   });
 
-  it('does not reach a function that does not let it in', async () => {
+  it('does not reach a function that does not allow it', async () => {
     const sandbox = await open({ assemblyDirectory: withApi(false) });
     expect(await call(sandbox)).toMatchObject({ status: 500 });
     expect(sandbox.authorizer.denials).toMatchObject([
@@ -161,7 +161,7 @@ describe("a sandbox's API", () => {
     ]);
   });
 
-  it('verifies its callers, though its own clients need not sign', async () => {
+  it("verifies its callers, although the sandbox's own clients need not sign", async () => {
     const sandbox = await open({ assemblyDirectory: withApi() });
     expect(await call(sandbox)).toMatchObject({ status: 502 });
     const { accessKeyId, sessionToken } = [...sandbox.world.accessKeys.values()][0]!;
@@ -178,7 +178,7 @@ describe("a sandbox's API", () => {
     expect(await send(accessKeyId)).toMatchObject({ status: 403 });
   });
 
-  it('changes nothing of what a seed gives', async () => {
+  it('does not change the results of a seed', async () => {
     const [without, having] = [
       await open({ assemblyDirectory: directory }),
       await open({ assemblyDirectory: withApi() }),

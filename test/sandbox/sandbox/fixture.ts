@@ -9,13 +9,13 @@ export const target = { account: '111122223333', region: 'eu-west-1', cluster: '
 export const MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 export const scenarioOf = () => readScenario('sandbox/scenarios/ebs-csi-irsa.json');
 
-/** Whoever opens it closes it. */
+/** The test that opens it closes it. */
 export const openApplication = async (options: Partial<SandboxOptions> = {}): Promise<Sandbox> => {
   const { directory } = await ensureAssembly();
   return openSandbox({ scenario: await scenarioOf(), assemblyDirectory: directory, ...options });
 };
 
-/** Runs a migration to the end of its execution and answers how it ended. */
+/** Runs a migration to the end of its execution and returns its result. */
 export const run = (sandbox: Sandbox, request: object): Promise<string | undefined> =>
   sandbox.clock.spawn(async () => {
     const stepFunctions = sandbox.clients().stepFunctions();

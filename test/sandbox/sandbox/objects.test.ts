@@ -23,14 +23,14 @@ const open = async (options: Partial<SandboxOptions> = {}): Promise<Sandbox & { 
   return { ...sandbox, bucket };
 };
 
-/** The role of a step's function. */
+/** Returns the role of a step's function. */
 const roleOf = ({ world }: Sandbox, part: string): string =>
   [...world.accounts.values()]
     .flatMap(({ roles }) => [...roles.values()])
     .find(({ name }) => name.toLowerCase().includes(part))?.arn ?? '';
 
-describe('the bucket of the application', () => {
-  it('is there, and its functions have the rights that the template gives them', async () => {
+describe("the application's bucket", () => {
+  it('exists, and its functions have the permissions from the template', async () => {
     const sandbox = await open();
     const { world, bucket } = sandbox;
     expect([...world.buckets.values()]).toEqual([
@@ -69,7 +69,7 @@ describe('the bucket of the application', () => {
     expect((await client.send(new ListObjectsV2Command({ Bucket: sandbox.bucket }))).KeyCount).toBe(1);
   });
 
-  it('is kept to in virtual time, whose threads read streams', async () => {
+  it('works in virtual time, whose threads read streams', async () => {
     const sandbox = await open({});
     const { bucket, clock } = sandbox;
     const documents = s3Documents(sandbox.clients(), () => bucket);

@@ -1,4 +1,4 @@
-/** The sandbox with the bundles that are deployed, each function in a process of its own. */
+/** The sandbox with the deployed bundles, each function in a process of its own. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Sandbox, SandboxOptions } from '../../../sandbox/sandbox.ts';
 import { openApplication, run, scenarioOf } from './fixture.ts';
@@ -14,7 +14,7 @@ const open = async (options: Partial<SandboxOptions>): Promise<Sandbox> => {
 };
 
 describe('openSandbox', () => {
-  it('runs the bundles in processes of their own, over loopback', async () => {
+  it('runs the bundles in separate processes, over loopback', async () => {
     const sandbox = await open({ lambdas: 'bundled' });
     expect(Math.abs(sandbox.clock.now() - Date.now())).toBeLessThan(60_000);
     expect(await run(sandbox, { dryRun: true })).toBe('SUCCEEDED');
@@ -30,14 +30,14 @@ describe('openSandbox', () => {
     expect(sandbox.logs().some((line) => line.functionName.includes('Plan'))).toBe(true);
   });
 
-  it('refuses faults that can not happen to bundled functions, and plays the others', async () => {
+  it('refuses faults that are impossible for bundled functions, and injects the others', async () => {
     const scenario = await scenarioOf();
     const faultsOf = (kind: 'crash-before' | 'lost-after' | 'server-error') => [
       { service: 'eks' as const, call: 1, times: 1 as const, kind },
     ];
     await expect(
       open({ lambdas: 'bundled', scenario: { ...scenario, faults: faultsOf('crash-before') } }),
-    ).rejects.toThrow("The fault crash-before can't happen to bundled functions");
+    ).rejects.toThrow('The fault crash-before cannot be injected into bundled functions');
     const sandbox = await open({
       lambdas: 'bundled',
       clock: { scaled: 20 },

@@ -26,7 +26,7 @@ interface Migrated {
   sandbox: Sandbox;
   status: string | undefined;
 }
-/** What several tests read, and none changes. */
+/** Shared by several tests, none of which changes it. */
 let recreated: Migrated;
 let inPlace: Migrated;
 beforeAll(async () => {
@@ -66,7 +66,7 @@ describe('openSandbox', () => {
     expect(sandbox.environment).toBeUndefined();
   });
 
-  it('gives clients of the operator by default, of another role or region on demand', async () => {
+  it('returns clients of the operator by default, and of another role or region on request', async () => {
     const sandbox = await open();
     expect((await sandbox.clients().eks().send(new ListClustersCommand({}))).clusters).toEqual(['reliability-dev']);
     const [, , key] = [...sandbox.world.accessKeys.values()];
@@ -76,7 +76,7 @@ describe('openSandbox', () => {
       credentials: config.credentials!,
       requestHandler: config.transport.requestHandler as never,
     });
-    // Which wants no right.
+    // The call requires no permission.
     expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toContain(
       `:assumed-role/${key!.principalArn.split('/').at(-1)}/`,
     );
@@ -107,7 +107,7 @@ describe('openSandbox', () => {
     );
   });
 
-  it('gives every call a time, in order', async () => {
+  it('records the time of every call, in order', async () => {
     const { sandbox } = recreated;
     const times = sandbox.world.log.calls.filter((call) => call.service !== 'lambda').map((call) => call.at);
     expect([...times].sort()).toEqual(times);
@@ -116,7 +116,7 @@ describe('openSandbox', () => {
     expect(Date.parse(change.at)).toBeGreaterThan(Date.parse(begin.at));
   });
 
-  it('lets nobody do what its role may not, and knows what each right was good for', async () => {
+  it('denies what a role may not do, and records what each permission was used for', async () => {
     const { sandbox, status } = inPlace;
     expect(status).toBe('SUCCEEDED');
     expect(sandbox.authorizer.denials).toEqual([]);
@@ -129,7 +129,7 @@ describe('openSandbox', () => {
     expect(uses).toContainEqual(expect.stringMatching(/StepsBegin\w+ dynamodb:UpdateItem \S+:table\/\S+$/));
   });
 
-  it('fails by the name of a right that is missing: of the state machine, and of a function', async () => {
+  it('fails with the name of a missing permission: of the state machine, and of a function', async () => {
     const rob = (sandbox: Sandbox, role: RegExp): void => {
       const roles = [...sandbox.world.accounts.get(target.account)!.roles.values()].filter(({ name }) =>
         role.test(name),
@@ -137,7 +137,7 @@ describe('openSandbox', () => {
       expect(roles).toHaveLength(1);
       roles[0]!.policies = [];
     };
-    // A function that can't be invoked is waited for: twice is enough here.
+    // A function that cannot be invoked is retried: twice is enough here.
     const twice: SandboxOptions['definitionOf'] = ({ definition }) =>
       JSON.parse(JSON.stringify(definition).replace(/\$pauses >= \d+/, '$pauses >= 2')) as object;
     const [machine, step] = [await open({ definitionOf: twice }), await open()];
@@ -155,14 +155,14 @@ describe('openSandbox', () => {
     rob(step, /StepsBeginRole/);
     expect(await run(step, { strategy: 'in-place' })).toBe('FAILED');
     const [denial] = step.authorizer.denials;
-    // As Lambda does it, the session is called what the function is.
+    // Like Lambda, the session is named after the function.
     expect(denial!.message).toMatch(
       /^User: arn:aws:sts::111122223333:assumed-role\/\S*StepsBeginRole\w+\/\S*StepsBeginFunction\w+ is not authorized to perform: dynamodb:\w+ on resource: /,
     );
     expect(step.world.log.mutations().filter(({ service }) => service === 'eks')).toEqual([]);
   });
 
-  it('refuses an application whose roles their services can not use', async () => {
+  it('refuses an application whose roles their services cannot use', async () => {
     const { directory } = await ensureAssembly();
     const copy = mkdtempSync(join(tmpdir(), 'assembly-'));
     for (const file of readdirSync(directory).filter((name) => name.endsWith('.json'))) {
@@ -175,19 +175,19 @@ describe('openSandbox', () => {
       );
     }
     await expect(open({ assemblyDirectory: copy } as Partial<SandboxOptions>)).rejects.toThrow(
-      /^The sandbox can't deploy the application: events\.amazonaws\.com may not assume the role \S*StartsRecover\w+ of the rule /,
+      /^The sandbox cannot deploy the application: events\.amazonaws\.com may not assume the role \S*StartsRecover\w+ of the rule /,
     );
     rmSync(copy, { recursive: true });
   });
 
-  it('does the same whichever way its clients call', async () => {
+  it('behaves the same with both kinds of clients', async () => {
     const [direct, sdk] = [await open(), await open({ clients: 'sdk' })];
     for (const sandbox of [direct, sdk]) expect(await run(sandbox, {})).toBe('SUCCEEDED');
     expect(direct.world.log.toJsonLines()).toBe(sdk.world.log.toJsonLines());
     expect(direct.failures).toEqual([]);
   });
 
-  it('knows the keys that its clients name, and verifies whoever signs', async () => {
+  it('accepts the keys that its clients name, and verifies signed calls', async () => {
     const sandbox = await open();
     const stranger = { accessKeyId: 'ASIAXXXXXXXXXXXXXXXX', secretAccessKey: 's' };
     await expect(sandbox.clients(stranger).eks().send(new ListClustersCommand({}))).rejects.toMatchObject({
@@ -205,7 +205,7 @@ describe('openSandbox', () => {
     });
   });
 
-  it("verifies its own clients where they are the SDK's", async () => {
+  it("verifies its own clients if they are the SDK's", async () => {
     const sandbox = await open({ clients: 'sdk' });
     const wrong = { ...[...sandbox.world.accessKeys.values()][0]!, secretAccessKey: 'wrong' };
     await expect(sandbox.clients(wrong).eks().send(new ListClustersCommand({}))).rejects.toMatchObject({
@@ -213,7 +213,7 @@ describe('openSandbox', () => {
     });
   });
 
-  it('lets faults of the scenario strike the calls of functions', async () => {
+  it("injects the scenario's faults into the calls of functions", async () => {
     const scenario = {
       ...(await scenarioOf()),
       faults: [{ operation: 'UpdateAddon', call: 1, times: 1, kind: 'throttled' as const }],
@@ -229,7 +229,7 @@ describe('openSandbox', () => {
     const logged = sandbox.world.log.calls.filter(
       ({ caller, service }) => /role\/PodIdentityMigrator-Steps/.test(caller) && service !== 'lambda',
     );
-    // What the door found out beforehand is what the services said themselves.
+    // The gateway determined beforehand what the services themselves recorded.
     expect(seen.map(({ service, operation, mutating }) => [service, operation, mutating])).toEqual(
       logged.map(({ service, operation, mutating }) => [service, operation, mutating]),
     );
@@ -238,7 +238,7 @@ describe('openSandbox', () => {
     expect(new Set(seen.map((call) => call.step))).toContain('update-addon');
   });
 
-  it('repeats a run with faults byte for byte, and lets another seed have its own', async () => {
+  it('repeats a run with faults byte for byte, and another seed has a different run', async () => {
     const logOf = async (seed: number): Promise<string> => {
       const sandbox = await open({ seed });
       sandbox.world.faults.add({ call: 30, kind: 'time-out-before' });
@@ -251,7 +251,7 @@ describe('openSandbox', () => {
     expect(await logOf(8)).not.toBe(seven);
   });
 
-  it('remembers only the latest calls where it shall, and counts them all', async () => {
+  it('keeps only the latest calls if configured, and counts them all', async () => {
     const sandbox = await open({ keepCalls: 5 });
     expect(await run(sandbox, { dryRun: true })).toBe('SUCCEEDED');
     const { log, faults } = sandbox.world;
@@ -272,7 +272,7 @@ describe('openSandbox', () => {
     ]);
   });
 
-  it('lets the schedule look for what is stranded, and the clock stand still where nothing else waits', async () => {
+  it('runs the schedule that looks for stranded work, and the clock stops if nothing else waits', async () => {
     const sandbox = await open();
     await sandbox.clock.spawn(() => sandbox.clock.sleep(601_000));
     const ticksOf = (name: string): unknown[] =>
@@ -288,13 +288,13 @@ describe('openSandbox', () => {
       sandbox.world.log.calls.filter(
         ({ service, operation, step }) => service === 'dynamodb' && operation === 'Query' && step === by,
       );
-    // The locks that are held, the rollbacks and the retirements that were requested, and the migrations that wait.
+    // The held locks, the requested rollbacks and retirements, and the waiting migrations.
     const held = { input: { IndexName: 'HeldLocks' } };
     expect(queriesOf('find-stranded')).toMatchObject([held, held, held, {}, held, held, held, {}]);
     expect(queriesOf('publish-events')).toHaveLength(20);
   });
 
-  it('starts Recover of an execution that was stopped, a moment later', async () => {
+  it('starts Recover for a stopped execution, a moment later', async () => {
     const sandbox = await open();
     sandbox.world.faults.add({ step: 'update-addon', operation: 'UpdateAddon', kind: 'abort-after' });
     expect(await run(sandbox, { strategy: 'in-place' })).toBe('ABORTED');
@@ -304,7 +304,7 @@ describe('openSandbox', () => {
     ]);
   });
 
-  it('stops what still runs when it is closed', async () => {
+  it('stops running executions when it is closed', async () => {
     const sandbox = await open();
     const stepFunctions = sandbox.clients().stepFunctions();
     const input = JSON.stringify({ migrationId: MIGRATION_ID, request: { target, addon: ADDON } });
@@ -315,7 +315,7 @@ describe('openSandbox', () => {
     expect((await stepFunctions.send(new DescribeExecutionCommand({ executionArn }))).status).toBe('ABORTED');
   });
 
-  it('hands an event from outside to the rules of the application', async () => {
+  it("passes an external event to the application's rules", async () => {
     const sandbox = await open();
     const { recoverStateMachineArn, stateMachineArn } = sandbox.outputs;
     const detail = { stateMachineArn, name: MIGRATION_ID, status: 'ABORTED' };
@@ -332,10 +332,10 @@ describe('openSandbox', () => {
     expect(sandbox.executions.list(recoverStateMachineArn).map(({ input }) => JSON.parse(input) as unknown)).toEqual([
       { migrationId: MIGRATION_ID, cause: 'stranded' },
     ]);
-    expect(() => sandbox.deliver({ detail })).toThrow("That can't be delivered as an event: id: ");
+    expect(() => sandbox.deliver({ detail })).toThrow('This value cannot be delivered as an event: id: ');
   });
 
-  it.each(['direct', 'sdk'] as const)('takes events that are put, and keeps them (%s)', async (clients) => {
+  it.each(['direct', 'sdk'] as const)('accepts custom events, and keeps them (%s)', async (clients) => {
     const sandbox = await open({ clients });
     const entry = { Source: 'my.app', DetailType: 'Done', Detail: '{"a":1}' };
     const { Entries: [answer] = [] } = await sandbox
@@ -347,7 +347,7 @@ describe('openSandbox', () => {
     ]);
   });
 
-  it('leaves nothing open where it can not be opened', async () => {
+  it('leaves nothing open if opening fails', async () => {
     await expect(open({ lambdas: 'bundled', clock: 'virtual' })).rejects.toThrow(
       'Open the sandbox with a real or scaled clock.',
     );
@@ -355,15 +355,15 @@ describe('openSandbox', () => {
   });
 
   it('refuses a state machine that AWS would not create', async () => {
-    // As Sweep was before: its Map assigned a variable of the sweep's own.
+    // Like Sweep in an earlier version: its Map assigned one of Sweep's own variables.
     const definitionOf = ({ definition }: { definition: object }): object =>
       JSON.parse(JSON.stringify(definition).replaceAll('placeFailure', 'failure')) as object;
     await expect(open({ definitionOf })).rejects.toThrow(
-      /PodIdentityMigrator-Sweep\w+: Invalid State Machine Definition: 'DUPLICATE_VARIABLE_NAME: The variable 'failure' is assigned in an outer scope too, at \/States\/BeginSweep/,
+      /PodIdentityMigrator-Sweep\w+: Invalid State Machine Definition: 'DUPLICATE_VARIABLE_NAME: The variable 'failure' is also assigned in an outer scope, at \/States\/BeginSweep/,
     );
   });
 
-  it('says that an application has no outputs of the service', async () => {
+  it("reports that an application lacks the service's outputs", async () => {
     const directory = mkdtempSync(join(tmpdir(), 'assembly-'));
     const stack = {
       type: 'aws:cloudformation:stack',

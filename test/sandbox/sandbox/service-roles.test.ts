@@ -58,23 +58,23 @@ describe('the roles of an application', () => {
   test.each<[string, Trusts]>([
     ['trust their service', {}],
     [
-      'trust it for the account that it works for',
+      'trust it for the account of its resources',
       {
         machine: service('states.amazonaws.com', source('arn:aws:states:eu-west-1:111122223333:stateMachine:*')),
         events: service('events.amazonaws.com', source(RULE)),
         schedule: service('scheduler.amazonaws.com', source(GROUP)),
       },
     ],
-    ['trust it in the region', { machine: service('states.eu-west-1.amazonaws.com') }],
+    ['trust its regional principal', { machine: service('states.eu-west-1.amazonaws.com') }],
     [
-      'trust it under a condition that nobody knows beforehand',
+      'trust it under a condition that is not known beforehand',
       { plan: service('lambda.amazonaws.com', source('arn:aws:lambda:eu-west-1:111122223333:function:plan')) },
     ],
     [
-      'are not made by the application',
+      'are not defined by the application',
       { plan: 'elsewhere', machine: 'elsewhere', events: 'elsewhere', schedule: 'elsewhere' },
     ],
-  ])('that %s are taken', (_, trusts) => {
+  ])('that %s are accepted', (_, trusts) => {
     expect(() => checkServiceRoles(assemblyOf(trusts))).not.toThrow();
   });
 
@@ -103,12 +103,12 @@ describe('the roles of an application', () => {
     ],
     ['nobody', { plan: undefined }, 'lambda.amazonaws.com', 'function plan'],
     [
-      'people alone',
+      'only people',
       { plan: trust('*', { Bool: { 'aws:PrincipalIsAWSService': 'false' } }) },
       'lambda.amazonaws.com',
       'function plan',
     ],
-  ])('that do not trust their service for %s are named, with what to add', (_, trusts, principal, what) => {
+  ])('that do not trust their service for %s are reported, with the statement to add', (_, trusts, principal, what) => {
     const check = () => checkServiceRoles(assemblyOf(trusts));
     expect(check).toThrow(ServiceRoleError);
     expect(check).toThrow(`${principal} may not assume the role ${role(Object.keys(trusts)[0]!)} of the ${what} (`);
@@ -117,7 +117,7 @@ describe('the roles of an application', () => {
     );
   });
 
-  test('are looked at again after a refusal', () => {
+  test('are checked again after a refusal', () => {
     const bad = assemblyOf({ plan: service('ec2.amazonaws.com') });
     for (let time = 0; time < 2; time += 1) expect(() => checkServiceRoles(bad)).toThrow(ServiceRoleError);
   });

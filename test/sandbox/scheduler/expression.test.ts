@@ -20,7 +20,7 @@ const several = (expression: string, from: string, count: number, zone = 'UTC'):
 };
 
 describe('rate', () => {
-  test('begins at once, and comes back each time', () => {
+  test('starts at once, and repeats', () => {
     expect(several('rate(6 hours)', '2026-01-15T09:00:00Z', 3)).toEqual([
       '2026-01-15T09:00Z',
       '2026-01-15T15:00Z',
@@ -36,7 +36,7 @@ describe('cron', () => {
     ['every day at 9', 'cron(0 9 * * ? *)', ['2026-01-15T09:00Z', '2026-01-16T09:00Z', '2026-01-17T09:00Z']],
     ['on weekdays by name', 'cron(0 9 ? * MON-FRI *)', ['2026-01-15T09:00Z', '2026-01-16T09:00Z', '2026-01-19T09:00Z']],
     [
-      'on weekdays, Sunday being 1',
+      'on weekdays, with Sunday as 1',
       'cron(0 9 ? * 2-6 *)',
       ['2026-01-15T09:00Z', '2026-01-16T09:00Z', '2026-01-19T09:00Z'],
     ],
@@ -58,12 +58,12 @@ describe('cron', () => {
       'cron(0 9 15W * ? *)',
       ['2026-01-15T09:00Z', '2026-02-16T09:00Z', '2026-03-16T09:00Z'],
     ],
-    ['in those years', 'cron(0 9 1 JAN ? 2027-2028)', ['2027-01-01T09:00Z', '2028-01-01T09:00Z']],
+    ['in certain years', 'cron(0 9 1 JAN ? 2027-2028)', ['2027-01-01T09:00Z', '2028-01-01T09:00Z']],
   ])('%s', (_, expression, expected) => {
     expect(several(expression, '2026-01-15T09:00:00Z', 3)).toEqual(expected);
   });
 
-  test('in its time zone: a time that the clocks skip is left out, one that they repeat is taken once', () => {
+  test('in its time zone: a time that the clocks skip is left out, a repeated time occurs once', () => {
     expect(several('cron(30 2 * * ? *)', '2026-03-28T00:00:00Z', 3, 'Europe/Berlin')).toEqual([
       '2026-03-28T01:30Z',
       '2026-03-30T00:30Z',
@@ -82,7 +82,7 @@ describe('cron', () => {
 });
 
 describe('at', () => {
-  test('is once, in its time zone, and never when it is over', () => {
+  test('is due once, in its time zone, and never afterwards', () => {
     expect(several('at(2026-07-01T09:00:00)', '2026-01-15T09:00:00Z', 3, 'Europe/Berlin')).toEqual([
       '2026-07-01T07:00Z',
     ]);
@@ -107,7 +107,7 @@ test.each([
   expect(parseExpression(expression, 'UTC')).toBeUndefined();
 });
 
-test('the next time is never before, and there is none between', () => {
+test('the next time is never in the past, and no time is skipped', () => {
   const expressions = fc.oneof(
     fc
       .record({ count: fc.integer({ min: 1, max: 90 }), unit: fc.constantFrom('minutes', 'hours', 'days') })

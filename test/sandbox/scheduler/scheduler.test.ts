@@ -25,7 +25,7 @@ interface Options {
 
 const FUNCTION = allow('lambda:InvokeFunction', functionArn('start'));
 
-/** Plays so many seconds. */
+/** Lets that many seconds pass. */
 const play = async (
   seconds: number,
   { schedule = {}, target = {}, rights = [FUNCTION], knobs = {}, work }: Options = {},
@@ -80,7 +80,7 @@ const play = async (
 };
 
 describe('a schedule', () => {
-  test('invokes its function on time, as its role, with what it says', async () => {
+  test('invokes its function on time, as its role, with its input', async () => {
     const { calls, world } = await play(1300);
     expect(calls.map(({ at }) => at)).toEqual(['09:00:00', '09:10:00', '09:20:00']);
     expect(calls[1]!.payload).toEqual({
@@ -96,7 +96,7 @@ describe('a schedule', () => {
     ).toEqual(Array.from({ length: 3 }, () => ['lambda', 'Invoke', SCHEDULER, 200]));
   });
 
-  test('without an input sends an event', async () => {
+  test('without an input sends a default event', async () => {
     const { calls } = await play(1, { target: { input: undefined as never } });
     expect(calls[0]!.payload).toEqual({
       version: '0',
@@ -111,7 +111,7 @@ describe('a schedule', () => {
     });
   });
 
-  test('keeps to its start, its end and its time zone', async () => {
+  test('respects its start, its end and its time zone', async () => {
     const times = async (schedule: Options['schedule']) =>
       (await play(7201, { schedule: schedule! })).calls.map(({ at }) => at);
     expect(await times({ expression: 'rate(1 hour)' })).toEqual(['09:00:00', '10:00:00', '11:00:00']);
@@ -142,7 +142,7 @@ describe('a schedule', () => {
     ]);
   });
 
-  test('delivers twice where the scenario says so, with one scheduled time', async () => {
+  test('delivers twice if the scenario says so, with the same scheduled time', async () => {
     const { calls } = await play(602, { knobs: { schedulesTwice: true } });
     expect(calls.map(({ at, payload }) => [at, payload['at']])).toEqual([
       ['09:00:00', '2026-01-15T09:00:00Z'],
@@ -153,7 +153,7 @@ describe('a schedule', () => {
     expect(new Set(calls.map(({ payload }) => payload['id'])).size).toBe(4);
   });
 
-  test('has Lambda try again what fails', async () => {
+  test('has Lambda retry failures', async () => {
     const { calls } = await play(200, {
       schedule: { expression: 'at(2026-01-15T09:00:00)' },
       work: () => {
@@ -170,21 +170,21 @@ describe('a schedule', () => {
     expect(calls).toHaveLength(1);
   });
 
-  test('keeps nobody waiting by itself', async () => {
+  test('does not keep time from ending', async () => {
     const { clock } = await play(1);
     await clock.spawn(() => Promise.resolve());
     expect(clock.now()).toBe(START + 1000);
   });
 });
 
-describe('what its role may not do', () => {
+describe('a target that its role may not use', () => {
   const once = { expression: 'at(2026-01-15T09:00:00)' };
   const SEND = allow('sqs:SendMessage', DEAD);
 
   test.each([
     ['the function', functionArn('start'), 'NO_PERMISSIONS', 'lambda:InvokeFunction'],
     ['the state machine', MACHINE, 'NO_PERMISSIONS', 'states:StartExecution'],
-  ])('%s: goes to its dead-letter queue', async (_, arn, code, action) => {
+  ])('%s: sends the event to its dead-letter queue', async (_, arn, code, action) => {
     const { world, calls, executions } = await play(10, {
       schedule: once,
       target: { arn, deadLetterArn: DEAD },
@@ -202,7 +202,7 @@ describe('what its role may not do', () => {
     ]);
   });
 
-  test('and what is not there', async () => {
+  test('also sends it if the target does not exist', async () => {
     const gone = functionArn('gone');
     const { world } = await play(10, {
       schedule: once,
@@ -214,7 +214,7 @@ describe('what its role may not do', () => {
     ]);
   });
 
-  test('is lost without a queue, or without the right to it', async () => {
+  test('is lost without a queue, or without permission for it', async () => {
     expect((await play(10, { schedule: once, rights: [] })).world.deadLetters).toEqual([]);
     const { world, authorizer } = await play(10, { schedule: once, target: { deadLetterArn: DEAD }, rights: [] });
     expect(world.deadLetters).toEqual([]);

@@ -28,7 +28,7 @@ interface Options {
   change?: (url: URL) => void;
 }
 
-/** A token as `aws eks get-token` makes it. */
+/** Returns a token like that of `aws eks get-token`. */
 const token = async ({
   cluster = 'dev',
   host = 'sts.eu-west-1.amazonaws.com',
@@ -58,7 +58,7 @@ const token = async ({
 };
 
 describe('verifyEksToken', () => {
-  it('says who made the token', async () => {
+  it('returns the caller of a token', async () => {
     expect(verifyEksToken(keys, await token(), DEV, NOW)).toEqual({
       accessKeyId: key.accessKeyId,
       principalArn: key.principalArn,
@@ -66,7 +66,7 @@ describe('verifyEksToken', () => {
     });
   });
 
-  it('takes a token for 15 minutes, whatever it says itself', async () => {
+  it('accepts a token for 15 minutes, whatever its expiry says', async () => {
     const made = await token();
     expect(verifyEksToken(keys, made, DEV, NOW + 14 * 60_000)).toHaveProperty('principalArn');
     expect(verifyEksToken(keys, made, DEV, NOW + 15 * 60_000 + 1)).toEqual({
@@ -76,10 +76,10 @@ describe('verifyEksToken', () => {
 
   it.each<[string, Options, string]>([
     ['a token for another cluster', { cluster: 'prod' }, 'does not match the signature'],
-    ['one that did not sign the cluster', { named: false }, 'did not sign the x-k8s-aws-id header'],
+    ['a token that did not sign the cluster', { named: false }, 'did not sign the x-k8s-aws-id header'],
     ['another action', { query: { Action: 'AssumeRole' } }, 'unexpected action'],
-    ['a parameter of no use', { query: { Extra: '1' } }, 'non-whitelisted query parameter "Extra"'],
-    ['a long life', { expires: 901 }, 'invalid X-Amz-Expires'],
+    ['an unexpected parameter', { query: { Extra: '1' } }, 'non-whitelisted query parameter "Extra"'],
+    ['a long lifetime', { expires: 901 }, 'invalid X-Amz-Expires'],
     ['a signature for another service', { service: 'eks' }, 'signed for eks'],
     ['another host', { change: (url) => (url.hostname = 'sts.eu-west-1.example.com') }, 'unexpected hostname'],
     ['STS of another partition', { host: 'sts.eusc-de-east-1.amazonaws.eu' }, 'unexpected hostname'],
@@ -102,7 +102,7 @@ describe('verifyEksToken', () => {
     });
   });
 
-  it('takes a token presigned for an address at which STS answers, and for no other', async () => {
+  it('accepts a token presigned for an address at which STS answers, and for no other', async () => {
     const local = (url: URL): void => {
       url.protocol = 'http:';
     };
@@ -121,7 +121,7 @@ describe('verifyEksToken', () => {
     });
   });
 
-  it("takes STS's global endpoint, in the partition that has one", async () => {
+  it("accepts STS's global endpoint, in the partition that has one", async () => {
     const made = await token({ host: 'sts.amazonaws.com' });
     expect(verifyEksToken(keys, made, DEV, NOW)).toHaveProperty('principalArn');
     expect(verifyEksToken(keys, made, { ...DEV, region: 'cn-north-1' }, NOW)).toEqual({
@@ -129,7 +129,7 @@ describe('verifyEksToken', () => {
     });
   });
 
-  it('refuses what is no token', () => {
+  it('refuses text that is not a token', () => {
     expect(verifyEksToken(keys, 'eyJhbGciOi', DEV, NOW)).toEqual({
       refused: 'token is missing expected "k8s-aws-v1." prefix',
     });

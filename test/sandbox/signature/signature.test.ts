@@ -64,7 +64,7 @@ const signed = async (
   toSandbox(await signer(service, credentials).sign(smithyRequest(parts), { signingDate: new Date(at) }));
 
 describe('verifySignature', () => {
-  it('believes what the SDK signs, and says who, for which service and region', async () => {
+  it("accepts the SDK's signatures, and returns the caller, service and region", async () => {
     const request = await signed({ path: '/clusters/dev/addons', body: '{"addonName":"vpc-cni"}' });
     expect(verifySignature(request, keys, NOW)).toEqual({
       ok: true,
@@ -97,7 +97,10 @@ describe('verifySignature', () => {
     ['the method', (request: HttpRequest) => ({ ...request, method: 'DELETE' })],
     ['the path', (request: HttpRequest) => ({ ...request, path: '/clusters/prod' })],
     ['the query', (request: HttpRequest) => ({ ...request, query: { preserve: 'false' } })],
-    ['a query parameter more', (request: HttpRequest) => ({ ...request, query: { ...request.query, force: '' } })],
+    [
+      'an additional query parameter',
+      (request: HttpRequest) => ({ ...request, query: { ...request.query, force: '' } }),
+    ],
     ['the host', (request: HttpRequest) => ({ ...request, host: 'iam.amazonaws.com' })],
     [
       'a signed header',
@@ -119,7 +122,7 @@ describe('verifySignature', () => {
     });
   });
 
-  it('wants amz headers to be signed', async () => {
+  it('requires amz headers to be signed', async () => {
     const request = await signed();
     request.headers['x-amz-extra'] = 'smuggled';
     expect(verifySignature(request, keys, NOW)).toMatchObject({
@@ -145,7 +148,7 @@ describe('verifySignature', () => {
     });
   });
 
-  it('allows five minutes between the clocks, fifteen at IAM, and says both times', async () => {
+  it('allows five minutes between the clocks, fifteen for IAM, and reports both times', async () => {
     const minute = 60_000;
     const request = await signed();
     expect(verifySignature(request, keys, NOW + 5 * minute)).toMatchObject({ ok: true });
@@ -165,7 +168,7 @@ describe('verifySignature', () => {
     });
   });
 
-  it('says what is missing', async () => {
+  it('names missing parts', async () => {
     const request = await signed();
     const without = (change: Record<string, string | undefined>): HttpRequest => ({
       ...request,
@@ -199,7 +202,7 @@ describe('verifySignature', () => {
     });
   });
 
-  it('believes the presigned query form, and not a changed one', async () => {
+  it('accepts the presigned query form, and refuses a changed one', async () => {
     const presigned = toSandbox(
       await signer('sts').presign(smithyRequest({ query: { Action: 'GetCallerIdentity' } }), {
         signingDate: new Date(NOW),

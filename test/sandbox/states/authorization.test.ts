@@ -10,7 +10,7 @@ const CALLER = ROLE.replace('role/machine', 'role/caller');
 const TOKEN = 'TOKEN';
 const EXECUTION = `${MACHINE.replace(':stateMachine:', ':execution:')}:run`;
 
-/** DescribeMapRun wants a Map Run: `distributed-map.test.ts`. */
+/** DescribeMapRun requires a Map Run: `distributed-map.test.ts`. */
 const CALLS: [operation: string, input: object, resource: string][] = [
   ['StartExecution', { stateMachineArn: MACHINE, name: 'another' }, MACHINE],
   ['DescribeExecution', { executionArn: EXECUTION }, EXECUTION],
@@ -64,21 +64,21 @@ const refusal = (
   $metadata: { httpStatusCode: 400 },
 });
 
-describe('the right to', () => {
-  test('is wanted by every operation that there is', async () => {
+describe('permission for', () => {
+  test('is required by every operation', async () => {
     const { asOperator } = await open();
     const failure = await asOperator('DeleteStateMachine', { stateMachineArn: MACHINE }).catch(
       (error: unknown) => error as Error,
     );
     expect(
-      /It has: (.*)\.$/
+      /Supported operations: (.*)\.$/
         .exec((failure as Error).message)![1]!
         .split(', ')
         .sort(),
     ).toEqual([...CALLS.map(([operation]) => operation), 'DescribeMapRun'].sort());
   });
 
-  test.each(CALLS)('%s: without it AWS refuses, and nothing has changed', async (operation, input, resource) => {
+  test.each(CALLS)('%s: is required, and nothing changes without it', async (operation, input, resource) => {
     const others = CALLS.filter(([name]) => name !== operation).map(([name]) => allow(`states:${name}`, '*'));
     const { world, send, state } = await open(...others, allow(`states:${operation}`, `${resource}x`));
     await expect(send(operation, input)).rejects.toMatchObject(refusal(operation, resource));
@@ -93,7 +93,7 @@ describe('the right to', () => {
     expect(state()).toEqual([['run', 'RUNNING']]);
   });
 
-  test.each(CALLS)('%s: it alone is enough', async (operation, input, resource) => {
+  test.each(CALLS)('%s: is sufficient', async (operation, input, resource) => {
     const { send, world } = await open(allow(`states:${operation}`, resource));
     await send(operation, input);
     expect(world.log.calls.at(-1)).toMatchObject({ operation, status: 200 });
@@ -102,7 +102,7 @@ describe('the right to', () => {
   test.each<[string, object, string]>([
     ['DescribeExecution', { executionArn: `${EXECUTION}-gone` }, 'ExecutionDoesNotExist'],
     ['StartExecution', { stateMachineArn: `${MACHINE}-gone` }, 'StateMachineDoesNotExist'],
-  ])('%s comes before the question whether it is there', async (operation, input, name) => {
+  ])('%s is checked before the existence of the resource', async (operation, input, name) => {
     const [resource] = Object.values(input) as string[];
     await expect((await open(allow('states:*', MACHINE))).send(operation, input)).rejects.toMatchObject(
       refusal(operation, resource!),
@@ -129,7 +129,7 @@ describe('an ARN', () => {
       { stateMachineArn: 'arn:aws:iam::111122223333:role/machine' },
       "Invalid Arn: 'Invalid ARN prefix: arn:aws:iam::111122223333:role/machine'",
     ],
-  ])('that %s can not take is refused whoever asks', async (operation, input, message) => {
+  ])('that %s does not accept is refused for every caller', async (operation, input, message) => {
     const { send, asOperator, state } = await open();
     for (const ask of [send, asOperator])
       await expect(ask(operation, input)).rejects.toMatchObject({
@@ -140,17 +140,20 @@ describe('an ARN', () => {
     expect(state()).toEqual([['run', 'RUNNING']]);
   });
 
-  test.each(ofArns)('of another account: %s is refused whatever the caller may', async (operation, input, resource) => {
-    const { send, asOperator } = await open(allow('states:*', '*'));
-    const elsewhere = resource.replace('111122223333', '444455556666');
-    const there = Object.fromEntries(
-      Object.entries(input).map(([key, value]) => [key, String(value).replace('111122223333', '444455556666')]),
-    );
-    await expect(send(operation, there)).rejects.toMatchObject(
-      refusal(operation, elsewhere, `because no resource-based policy allows the states:${operation} action`),
-    );
-    await expect(asOperator(operation, there)).rejects.toMatchObject({ name: 'AccessDeniedException' });
-  });
+  test.each(ofArns)(
+    'of another account: %s is refused whatever the permissions of the caller',
+    async (operation, input, resource) => {
+      const { send, asOperator } = await open(allow('states:*', '*'));
+      const elsewhere = resource.replace('111122223333', '444455556666');
+      const there = Object.fromEntries(
+        Object.entries(input).map(([key, value]) => [key, String(value).replace('111122223333', '444455556666')]),
+      );
+      await expect(send(operation, there)).rejects.toMatchObject(
+        refusal(operation, elsewhere, `because no resource-based policy allows the states:${operation} action`),
+      );
+      await expect(asOperator(operation, there)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    },
+  );
 });
 
 describe('a task token', () => {
@@ -158,24 +161,30 @@ describe('a task token', () => {
   const STRANGER = `arn:aws:iam::${OTHER}:role/stranger`;
   const sends = CALLS.filter(([operation]) => operation.startsWith('SendTask'));
 
-  test.each(sends)('%s: who may do nothing still learns that there never was such a one', async (operation, input) => {
-    const { send } = await open();
-    await expect(send(operation, { ...input, taskToken: 'guessed' })).rejects.toMatchObject({ name: 'InvalidToken' });
-  });
+  test.each(sends)(
+    '%s: a caller without permissions still gets InvalidToken for a token that never existed',
+    async (operation, input) => {
+      const { send } = await open();
+      await expect(send(operation, { ...input, taskToken: 'guessed' })).rejects.toMatchObject({ name: 'InvalidToken' });
+    },
+  );
 
-  test.each(sends)('%s: is of no use in another account, whatever the caller may there', async (operation, input) => {
-    const { world, senderOf, state } = await open();
-    world.accounts.set(OTHER, {
-      id: OTHER,
-      roles: new Map([['stranger', roleOf(STRANGER, allow('states:*', '*'))]]),
-      clusters: new Map(),
-    });
-    await expect(senderOf(STRANGER)(operation, input)).rejects.toMatchObject({
-      name: 'AccessDeniedException',
-      message: expect.stringContaining(
-        `on resource: ${MACHINE} because no resource-based policy allows the states:${operation} action`,
-      ) as string,
-    });
-    expect(state()).toEqual([['run', 'RUNNING']]);
-  });
+  test.each(sends)(
+    '%s: is refused in another account, whatever the permissions of the caller there',
+    async (operation, input) => {
+      const { world, senderOf, state } = await open();
+      world.accounts.set(OTHER, {
+        id: OTHER,
+        roles: new Map([['stranger', roleOf(STRANGER, allow('states:*', '*'))]]),
+        clusters: new Map(),
+      });
+      await expect(senderOf(STRANGER)(operation, input)).rejects.toMatchObject({
+        name: 'AccessDeniedException',
+        message: expect.stringContaining(
+          `on resource: ${MACHINE} because no resource-based policy allows the states:${operation} action`,
+        ) as string,
+      });
+      expect(state()).toEqual([['run', 'RUNNING']]);
+    },
+  );
 });

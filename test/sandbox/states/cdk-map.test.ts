@@ -5,10 +5,10 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { expect, test } from 'vitest';
 import { parseDefinition } from '../../../sandbox/states/parse-definition.ts';
 
-/** Without it CDK leaves `resultWriterV2` out, and says nothing. */
+/** Without it CDK leaves `resultWriterV2` out without a warning. */
 const RESULT_WRITER_V2 = '@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2';
 
-test('what CDK writes is taken', () => {
+test("CDK's output is accepted", () => {
   const stack = new Stack(new App({ context: { [RESULT_WRITER_V2]: true } }), 'Stack');
   const bucket = new s3.Bucket(stack, 'Bucket');
   const map = sfn.DistributedMap.jsonata(stack, 'Inventory', {

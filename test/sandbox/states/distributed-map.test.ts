@@ -14,7 +14,7 @@ const EXCEEDED = {
 };
 
 describe('a distributed Map', () => {
-  test('runs each item as an execution of its own, and has their outputs in order', async () => {
+  test('runs each item as an execution of its own, and returns their outputs in order', async () => {
     const bench = openMap(
       {},
       { handlers: { work: async (item: number, clock) => (await clock.sleep((5 - item) * 1000), item * 2) } },
@@ -62,7 +62,7 @@ describe('a distributed Map', () => {
     expect(bench.executions.list(MACHINE)).toEqual([execution]);
   });
 
-  test('selects each item in the scope of the Map, whose variables the children do not see', async () => {
+  test('selects each item in the scope of the Map, whose variables the children cannot read', async () => {
     const states = {
       Work: {
         Type: 'Pass',
@@ -103,7 +103,7 @@ describe('a distributed Map', () => {
     ).toEqual([['own', false]]);
   });
 
-  test('runs as many at once as it says, and all of an empty list', async () => {
+  test('respects its concurrency, and succeeds for an empty list', async () => {
     let [running, most] = [0, 0];
     const work = async (_: number, clock: { sleep(milliseconds: number): Promise<void> }) => {
       most = Math.max(most, (running += 1));
@@ -116,7 +116,7 @@ describe('a distributed Map', () => {
     expect(outputOf(await openMap({}, { handlers: double }).run({ items: [] }))).toEqual([]);
   });
 
-  test('gives batches, by number, by size, with what they share', async () => {
+  test('passes batches, by number, by size, with shared input', async () => {
     const states = { Work: { Type: 'Pass', End: true } };
     const batched = async (batcher: object, items: unknown[]) =>
       outputOf(await openMap({ ItemBatcher: batcher }, { states }).run({ items, run: 'r' }));
@@ -130,7 +130,7 @@ describe('a distributed Map', () => {
     ]);
   });
 
-  test('a child has its own limit of events, and its end does not end the others', async () => {
+  test("gives each child its own limit of events, and a child's end does not end the others", async () => {
     const states = {
       Work: { Type: 'Choice', Choices: [{ Condition: '{% $states.input = 0 %}', Next: 'Loop' }], Default: 'Done' },
       Loop: { Type: 'Pass', Next: 'Work' },
@@ -149,7 +149,7 @@ describe('a distributed Map', () => {
     ]);
   });
 
-  test('an Express child ends after five minutes, and nobody hears of it', async () => {
+  test('ends an Express child after five minutes, without an event', async () => {
     const heard: string[] = [];
     const bench = openMap(
       { ToleratedFailureCount: 1 },
@@ -168,7 +168,7 @@ describe('a distributed Map', () => {
     expect(heard).toEqual(['execution RUNNING', 'execution SUCCEEDED']);
   });
 
-  test('tells of its children by the state machine with the label', async () => {
+  test('reports its children by the state machine with the label', async () => {
     const heard: [string, string, string][] = [];
     await openMap(
       {},
@@ -182,7 +182,7 @@ describe('a distributed Map', () => {
     ]);
   });
 
-  test('runs the same with the same seed', async () => {
+  test('runs the same way with the same seed', async () => {
     const once = async () => {
       const bench = openMap({}, { handlers: double, seed: 7 });
       return (await bench.run(itemsUpTo(20))).history.events;
@@ -193,12 +193,12 @@ describe('a distributed Map', () => {
 
 describe('failed children', () => {
   test.each([
-    ['none is tolerated where nothing is said', {}, [2], EXCEEDED],
+    ['none is tolerated by default', {}, [2], EXCEEDED],
     ['as many as the count', { ToleratedFailureCount: 2 }, [1, 2], { status: 'SUCCEEDED' }],
     ['one more than the count', { ToleratedFailureCount: 2 }, [1, 2, 3], EXCEEDED],
-    ['as large a share', { ToleratedFailurePercentage: 30 }, [1, 2, 3], { status: 'SUCCEEDED' }],
-    ['a larger share', { ToleratedFailurePercentage: '{% $states.input.share %}' }, [1, 2, 3], EXCEEDED],
-    ['either bound', { ToleratedFailurePercentage: 90, ToleratedFailureCount: 1 }, [1, 2], EXCEEDED],
+    ['exactly the percentage', { ToleratedFailurePercentage: 30 }, [1, 2, 3], { status: 'SUCCEEDED' }],
+    ['more than the percentage', { ToleratedFailurePercentage: '{% $states.input.share %}' }, [1, 2, 3], EXCEEDED],
+    ['more than either bound', { ToleratedFailurePercentage: 90, ToleratedFailureCount: 1 }, [1, 2], EXCEEDED],
     ['all of them', { ToleratedFailurePercentage: 100 }, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], { status: 'SUCCEEDED' }],
   ])('%s', async (_, map, items, expected) => {
     const bench = openMap({ MaxConcurrency: 1, ...map }, { handlers: failing(...items) });
@@ -208,7 +208,7 @@ describe('failed children', () => {
     expect(typesOf(execution)).toContain(expected === EXCEEDED ? 'MapStateFailed' : 'MapStateSucceeded');
   });
 
-  test('the others are stopped, and what is to come does not begin', async () => {
+  test('stop the others, and pending children do not start', async () => {
     const bench = openMap(
       { MaxConcurrency: 3 },
       {
@@ -231,7 +231,7 @@ describe('failed children', () => {
     });
   });
 
-  test('that are tolerated stand in the result with all about them', async () => {
+  test('that are tolerated are in the result with their complete records', async () => {
     const bench = openMap({ ToleratedFailureCount: 1 }, { handlers: failing(1) });
     const [first, second] = outputOf(await bench.run(itemsUpTo(2))) as unknown[];
     expect(first).toBe(0);
@@ -259,7 +259,7 @@ describe('failed children', () => {
     });
   });
 
-  test('Retry makes a run anew, Catch takes what is left', async () => {
+  test('make Retry create a new run, and Catch handle the remaining failure', async () => {
     let calls = 0;
     const work = () => ((calls += 1) < 3 ? fail('Bad', '') : 'fine');
     const retry = [{ ErrorEquals: ['States.ExceedToleratedFailureThreshold'], IntervalSeconds: 10 }];
@@ -278,7 +278,7 @@ describe('failed children', () => {
     expect(outputOf(caught)).toEqual({ Error: EXCEEDED.error, Cause: EXCEEDED.cause });
   });
 
-  test('an execution that is stopped stops them all', async () => {
+  test('that belong to a stopped execution are all stopped', async () => {
     const bench = openMap({ MaxConcurrency: 2 }, { states: { Work: { Type: 'Wait', Seconds: 60, End: true } } });
     const execution = bench.executions.start(MACHINE, JSON.stringify(itemsUpTo(5)));
     await bench.clock.spawn(() => bench.clock.sleep(1000));
@@ -291,7 +291,7 @@ describe('failed children', () => {
     expect(bench.clock.now() - execution.startedAt).toBe(1000);
   });
 
-  test('one that is stopped by itself is no failure, and stands in the result as what it is', async () => {
+  test('that are stopped individually do not count as failures, and are in the result as aborted', async () => {
     const bench = openMap({}, { states: { Work: { Type: 'Wait', Seconds: 60, End: true } } });
     const execution = bench.executions.start(MACHINE, JSON.stringify(itemsUpTo(2)));
     await bench.clock.spawn(() => bench.clock.sleep(1000));
@@ -317,7 +317,7 @@ describe('failed children', () => {
 describe('the role of the state machine', () => {
   const start = allow('states:StartExecution', MACHINE);
 
-  test('has to be allowed to start executions of the state machine itself', async () => {
+  test('must be allowed to start executions of the state machine itself', async () => {
     const bench = openMap(
       {},
       {
@@ -334,7 +334,7 @@ describe('the role of the state machine', () => {
     expect(runOf(bench, execution)).toMatchObject({ status: 'FAILED', children: [] });
   });
 
-  test('has to be allowed to read the items', async () => {
+  test('must be allowed to read the items', async () => {
     const reader = {
       ItemReader: {
         Resource: 'arn:aws:states:::s3:getObject',

@@ -6,7 +6,7 @@ const big = (bytes: number): string => 'x'.repeat(bytes);
 const pass = (more: Record<string, unknown>) => ({ Type: 'Pass', ...more });
 
 describe('variables', () => {
-  test('Assign and Output see the variables as they were before', async () => {
+  test('Assign and Output see the previous values', async () => {
     const bench = openBench({
       StartAt: 'A',
       States: {
@@ -18,7 +18,7 @@ describe('variables', () => {
     expect(outputOf(await bench.run())).toEqual({ before: [1, 2], after: [2, 1] });
   });
 
-  test('inner scopes read outer ones and keep their own', async () => {
+  test('inner scopes read outer variables and keep their own', async () => {
     const inner = {
       StartAt: 'I',
       States: {
@@ -54,7 +54,7 @@ describe('variables', () => {
 });
 
 describe('errors of expressions', () => {
-  test('nothing (undefined) says state, expression and field', async () => {
+  test('nothing (undefined) reports state, expression and field', async () => {
     const execution = await runState({ Type: 'Pass', Output: { v: '{% $states.input.missing %}' }, End: true });
     expect(execution).toMatchObject({
       error: 'States.QueryEvaluationError',
@@ -67,7 +67,7 @@ describe('errors of expressions', () => {
     });
   });
 
-  test('a Task catches them, whether in its arguments or in its output', async () => {
+  test('a Task catches them, both in its arguments and in its output', async () => {
     const handlers = { it: () => ({ a: 1 }) };
     const state = (more: Record<string, unknown>) =>
       invoke('it', {
@@ -132,7 +132,7 @@ describe('limits', () => {
     expect(await run(41)).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded' });
   });
 
-  test('those of an iteration go with it, and one that is assigned again counts once', async () => {
+  test('variables of an iteration end with it, and a reassigned variable counts once', async () => {
     const inner = {
       StartAt: 'I',
       States: {
@@ -144,7 +144,7 @@ describe('limits', () => {
     expect((await runState(state)).status).toBe('SUCCEEDED');
   });
 
-  test('25,000 events, the last of which says so', async () => {
+  test('25,000 events, the last of which reports the limit', async () => {
     const execution = await runState({
       Type: 'Choice',
       Choices: [{ Condition: '{% true %}', Next: 'It' }],
@@ -164,7 +164,7 @@ describe('limits', () => {
 });
 
 describe('the end', () => {
-  test("a machine's time-out runs no Catch, and leaves the invocation alone", async () => {
+  test("a machine's timeout runs no Catch, and does not stop the invocation", async () => {
     const effects: string[] = [];
     const handlers = {
       it: async (_: unknown, clock: VirtualClock) => (await clock.sleep(90_000), effects.push('done')),
@@ -211,7 +211,7 @@ describe('the end', () => {
     expect(execution.history.events).toHaveLength(length);
   });
 
-  test('a hanging function meets its time-out', async () => {
+  test('a hanging function times out', async () => {
     const clock = new VirtualClock(START, { stuckAfter: { turns: 50, milliseconds: 0 } });
     const execution = await runState(
       invoke('it', { End: true }),
@@ -221,7 +221,7 @@ describe('the end', () => {
     expect(execution).toMatchObject({ error: 'Sandbox.Timedout', stoppedAt: START + 60_000 });
   });
 
-  test('a deadlock wakes who is parked, and says so', async () => {
+  test('a deadlock rejects parked threads with an explanation', async () => {
     const clock = new VirtualClock(START, { stuckAfter: { turns: 50, milliseconds: 0 } });
     const bench = openBench({ StartAt: 'A', States: { A: { Type: 'Wait', Seconds: 1, End: true } } }, { clock });
     const forever = clock
@@ -257,7 +257,7 @@ describe('history', () => {
     }).run({ q: 1 });
   };
 
-  test('tells everything, in order', async () => {
+  test('records everything, in order', async () => {
     const execution = await run();
     const { events } = execution.history;
     expect(
@@ -296,7 +296,7 @@ describe('history', () => {
     expect(events[15]).toMatchObject({ executionSucceededEventDetails: { output: '42' } });
   });
 
-  test('is the same each time for the same seed', async () => {
+  test('is the same for the same seed', async () => {
     const handlers = {
       it: async (n: number, clock: VirtualClock) => (
         await clock.sleep(n * 100),
@@ -362,24 +362,24 @@ describe('definitions', () => {
       'States.A: Unrecognized key: "ResultPath"',
     ],
     [
-      'what the sandbox does not have',
+      'unsupported features',
       { StartAt: 'A', States: { A: { ...invoke('it'), HeartbeatSeconds: 5, End: true } } },
       '"HeartbeatSeconds"',
     ],
     ['an unknown type', { StartAt: 'A', States: { A: { Type: 'Nap' } } }, 'States.A.Type'],
-    ['a missing first state', { StartAt: 'B', States: { A: last } }, 'StartAt leads to B, which is not there'],
+    ['a missing first state', { StartAt: 'B', States: { A: last } }, 'StartAt leads to B, which does not exist'],
     [
       'a missing target',
       { StartAt: 'A', States: { A: invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'C' }], End: true }) } },
       'States.A.Catch[0].Next leads to C',
     ],
     [
-      'a state that leads nowhere',
+      'a state without a transition',
       { StartAt: 'A', States: { A: { Type: 'Pass' } } },
       'States.A must have either Next or End',
     ],
     [
-      'the same within a Map',
+      'a missing target within a Map',
       {
         StartAt: 'A',
         States: {
@@ -389,7 +389,7 @@ describe('definitions', () => {
       'States.A.ItemProcessor.States.B.Next leads to A',
     ],
     [
-      'a distributed Map without a type of execution',
+      'a distributed Map without an execution type',
       mapOf({}, { Mode: 'DISTRIBUTED' }),
       'States.A.ItemProcessor.ProcessorConfig.ExecutionType',
     ],
@@ -409,7 +409,7 @@ describe('definitions', () => {
       'States.A.ItemReader.ReaderConfig.InputType: must be JSON',
     ],
     [
-      'a writer without a place',
+      'a writer without a destination',
       mapOf({ ResultWriter: {} }, distributed),
       'States.A.ResultWriter: must have Resource and Arguments, WriterConfig, or all of them',
     ],
@@ -419,9 +419,9 @@ describe('definitions', () => {
       'States.A.ToleratedFailurePercentage',
     ],
     ['a label with a space', mapOf({ Label: 'a b' }, distributed), 'States.A.Label: must have no white space'],
-    ['a label twice', twice({ Label: 'same' }), 'the label same is there more than once'],
+    ['a repeated label', twice({ Label: 'same' }), 'the label same is used more than once'],
   ])('refuses %s', (_, definition, message) => {
     expect(open(definition)).toThrow(message);
-    expect(open(definition)).toThrow("The sandbox can't run the state machine machine.");
+    expect(open(definition)).toThrow('The sandbox cannot run the state machine machine.');
   });
 });

@@ -29,7 +29,7 @@ export const allow = (action: string, ...resources: string[]): object => ({
   Resource: resources,
 });
 
-/** A role of the account that may do what these statements say. */
+/** A role of the account with these statements. */
 export const roleOf = (arn: string, ...statements: object[]): RoleState => ({
   arn,
   name: arn.split('/').at(-1)!,
@@ -43,7 +43,7 @@ export const roleOf = (arn: string, ...statements: object[]): RoleState => ({
   tags: {},
 });
 
-/** Of roles alone; the state machine's may call every function, where nothing else is said. */
+/** A world with only roles; by default the state machine's role may call every function. */
 export const worldOf = (
   seed = 1,
   roles: RoleState[] = [roleOf(ROLE, allow('lambda:InvokeFunction', functionArn('*')))],
@@ -86,7 +86,7 @@ export const invoke = (name: string, more: Record<string, unknown> = {}): Record
   ...more,
 });
 
-/** A Task that calls a function of the handlers with its token, and waits for that. */
+/** A Task that calls a function of the handlers with its token, and waits for the token. */
 export const waitForToken = (name: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
   Type: 'Task',
   Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
@@ -108,7 +108,7 @@ export interface BenchOptions {
   clock?: VirtualClock;
   functions?: AssemblyFunction[];
   knobs?: Partial<Knobs>;
-  /** Instead of a state machine's role that may call every function. */
+  /** Replace the default role of the state machine, which may call every function. */
   roles?: RoleState[];
   buckets?: AssemblyBucket[];
   forgetHistories?: boolean;
@@ -116,8 +116,8 @@ export interface BenchOptions {
 }
 
 /**
- * Without the states that nothing leads to: tests offer more targets than they use, and AWS refuses those that are not
- * reached.
+ * Returns the definition without unreachable states: tests offer more targets than they use, and AWS refuses
+ * unreachable states.
  */
 export const withoutUnused = (definition: Record<string, unknown>): Record<string, unknown> => {
   const { StartAt, States } = definition as unknown as StateSet;
@@ -169,7 +169,7 @@ export const openBench = (definition: Record<string, unknown>, options: BenchOpt
   };
 };
 
-/** A plain view: the SDK's own bytes warn when they are handled like text. */
+// A plain view: the SDK's own byte arrays warn when they are used like text.
 const bytesOf = (body: Uint8Array): Uint8Array => new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
 
 interface Described {
@@ -177,7 +177,7 @@ interface Described {
   input: unknown;
 }
 
-/** The real client against the service, without a door between them. */
+/** The real client directly connected to the service. */
 export const openService = (
   definition: Record<string, unknown>,
   options?: BenchOptions,
@@ -220,7 +220,7 @@ export const openService = (
   return { ...bench, client, described };
 };
 
-/** Runs one state that may name others as its targets; they end with what they get. */
+/** Runs one state that may name other states as its targets; these end with their input as output. */
 export const runState = async (
   state: Record<string, unknown>,
   input: unknown = {},
@@ -244,6 +244,6 @@ export const outputOf = (execution: Execution): unknown => {
 export const typesOf = ({ history }: Pick<Execution, 'history'>): string[] => history.events.map(({ type }) => type);
 export const ofType = ({ history }: Execution, type: string): HistoryEvent[] =>
   history.events.filter((event) => event.type === type);
-/** Seconds since the execution began, at which events of that type came. */
+/** Seconds after the start of the execution at which events of that type occurred. */
 export const secondsOf = (execution: Execution, type: string): number[] =>
   ofType(execution, type).map(({ timestamp }) => (timestamp - execution.startedAt) / 1000);

@@ -14,13 +14,13 @@ describe('templates', () => {
     });
   });
 
-  test('one element comes without its list, unless it is asked for', async () => {
+  test('a single element is returned without its list, unless requested', async () => {
     const list = { list: [{ n: 1 }, { n: 2 }] };
     expect(await of('$list[n = 1].n', list)).toBe(1);
     expect(await of('[$list[n = 1].n]', list)).toEqual([1]);
   });
 
-  test('what comes out is plain data of its own', async () => {
+  test('the result is an independent copy of plain data', async () => {
     const source = { a: { b: [1, 2] } };
     const value = await of('$source.a', { source });
     expect(value).toEqual({ b: [1, 2] });
@@ -34,7 +34,7 @@ describe('templates', () => {
     ],
     ["$number('x')", 'threw an error during evaluation. D3030: '],
     ['1 +', 'threw an error during evaluation. S0207: '],
-    // Operators of JSONata 2.1, which Step Functions does not have.
+    // Operators of JSONata 2.1, which Step Functions does not support.
     ["$none ?? 'x'", 'threw an error during evaluation. S0'],
     ["$eval('1')", '$eval is not available in Step Functions. Use $parse instead'],
     ["$error('mine')", 'D3137: mine'],
@@ -74,7 +74,7 @@ describe("Step Functions' functions", () => {
     await expect(of(source)).rejects.toThrow(message);
   });
 
-  test('randomness is seeded', async () => {
+  test('random values are seeded', async () => {
     expect(await of('$uuid()')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     const both = '{"u": $uuid(), "r": $random(), "s": $shuffle([1, 2, 3, 4, 5, 6])}';
     expect(await of(both)).toEqual(await of(both));

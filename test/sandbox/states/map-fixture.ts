@@ -1,4 +1,4 @@
-/** A state machine whose one state is a distributed Map, with a bucket. */
+/** A state machine whose only state is a distributed Map, with a bucket. */
 import type { Execution } from '../../../sandbox/states/executions.ts';
 import type { RoleState } from '../../../sandbox/world/world.ts';
 import { bucketOf } from '../s3/fixture.ts';
@@ -31,7 +31,7 @@ export const RIGHTS = [
 export const rolesWith = (...statements: object[]): RoleState[] => [roleOf(ROLE, ...statements)];
 
 export interface MapOptions extends BenchOptions {
-  /** What each child runs. */
+  /** The state that each child runs. */
   states?: Record<string, unknown>;
   type?: 'STANDARD' | 'EXPRESS';
 }

@@ -42,7 +42,7 @@ const writer = (config?: object, place: object = { Bucket: BUCKET, Prefix: 'swee
 });
 
 describe('items in S3', () => {
-  test('are read as the role, as many as may be', async () => {
+  test('are read as the role, up to the maximum', async () => {
     const bench = openMap(reader({}, { MaxItems: '{% $states.input.most %}' }), {
       states: { Work: { Type: 'Pass', End: true } },
     });
@@ -62,9 +62,9 @@ describe('items in S3', () => {
   });
 
   test.each([
-    ['that are not there', 'gone', undefined, 'Error Code: NoSuchKey'],
-    ['that are no JSON', 'text', 'not JSON', 'it is not JSON.'],
-    ['that are no list', 'object', '{}', 'it is not a JSON array.'],
+    ['that do not exist', 'gone', undefined, 'Error Code: NoSuchKey'],
+    ['that are not JSON', 'text', 'not JSON', 'it is not JSON.'],
+    ['that are not a list', 'object', '{}', 'it is not a JSON array.'],
   ])('%s fail the Map, which may catch it', async (_, key, text, why) => {
     const bench = openMap({ ...reader(), Catch: [{ ErrorEquals: ['States.ItemReaderFailed'], Next: 'Caught' }] });
     if (text !== undefined) keep(bench, key, text);
@@ -82,7 +82,7 @@ describe('a ResultWriter', () => {
     return { bench, execution, files: kept(bench), run: runOf(bench, execution) };
   };
 
-  test('exports all about the children, and answers where', async () => {
+  test("exports the children's complete records, and returns the location", async () => {
     const { execution, files: made, run } = await files(writer());
     const manifest = `sweeps/results/${run.id}/manifest.json`;
     expect(outputOf(execution)).toEqual({
@@ -122,13 +122,13 @@ describe('a ResultWriter', () => {
   test.each([
     [{ Transformation: 'COMPACT', OutputType: 'JSON' }, [[0], [2]]],
     [{ Transformation: 'FLATTEN', OutputType: 'JSON' }, [0, 2]],
-  ])('transforms what has succeeded: %o', async (config, expected) => {
+  ])('transforms the results of successful children: %o', async (config, expected) => {
     const { files: made } = await files(writer(config));
     expect(made['sweeps/results/ID/SUCCEEDED_0.json']).toEqual(expected);
     expect(made['sweeps/results/ID/FAILED_0.json']).toMatchObject([{ Status: 'FAILED' }]);
   });
 
-  test('writes lines, without a prefix too', async () => {
+  test('writes lines, also without a prefix', async () => {
     const bench = openMap(writer({ Transformation: 'COMPACT', OutputType: 'JSONL' }, { Bucket: BUCKET }), {
       handlers: { work: (item: number) => item },
     });
@@ -138,7 +138,7 @@ describe('a ResultWriter', () => {
     ).toBe('0\n1\n2');
   });
 
-  test('without a place only transforms the result', async () => {
+  test('without a destination only transforms the result', async () => {
     const { execution, files: made } = await files({
       ResultWriter: { WriterConfig: { Transformation: 'FLATTEN', OutputType: 'JSON' } },
     });
@@ -146,7 +146,7 @@ describe('a ResultWriter', () => {
     expect(made).toEqual({});
   });
 
-  test('of a run that fails exports what there is and what was to come', async () => {
+  test('of a failed run exports its results and the pending items', async () => {
     const { execution, files: made } = await files({ ...writer(), ToleratedFailureCount: 0 }, 4);
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.ExceedToleratedFailureThreshold' });
     expect(made['sweeps/results/ID/PENDING_0.json']).toEqual(
@@ -157,7 +157,7 @@ describe('a ResultWriter', () => {
     });
   });
 
-  test('that may not write fails before anything runs', async () => {
+  test('without permission to write fails before anything runs', async () => {
     let calls = 0;
     const without = RIGHTS.filter((right) => !JSON.stringify(right).includes('s3:PutObject'));
     const bench = openMap(writer(), { handlers: { work: () => (calls += 1) }, roles: rolesWith(...without) });
@@ -171,7 +171,7 @@ describe('a ResultWriter', () => {
 });
 
 describe('the API', () => {
-  test('describes and lists runs, and the children of one', async () => {
+  test('describes and lists runs, and the children of a run', async () => {
     const bench = openMapService({ ToleratedFailurePercentage: 40, MaxConcurrency: 1 }, { handlers: { work } });
     const { client } = bench;
     const execution = await bench.run(itemsUpTo(3));
@@ -244,7 +244,7 @@ describe('the API', () => {
     ).toMatchObject({ mapRunStartedEventDetails: { mapRunArn } });
   });
 
-  test('refuses a run that is not there, and a list of neither or both', async () => {
+  test('refuses a missing run, and a list of neither or both', async () => {
     const { client } = openMapService();
     const mapRunArn = 'arn:aws:states:eu-west-1:111122223333:mapRun:machine/Each:gone';
     await expect(client.send(new DescribeMapRunCommand({ mapRunArn }))).rejects.toMatchObject({
@@ -256,7 +256,7 @@ describe('the API', () => {
       });
   });
 
-  test('wants the right on the run', async () => {
+  test('requires permission on the run', async () => {
     const CALLER = ROLE.replace('role/machine', 'role/caller');
     const bench = openMap(
       {},
@@ -284,8 +284,8 @@ describe('the API', () => {
   });
 });
 
-describe('histories of what has ended', () => {
-  test('are forgotten where the sandbox is told to, but for the last event', async () => {
+describe('histories of ended executions', () => {
+  test('are dropped if the sandbox is configured so, except for the last event', async () => {
     const bench = openMap({}, { handlers: { work: () => 1 }, forgetHistories: true });
     const execution = await bench.run(itemsUpTo(3));
     expect(outputOf(execution)).toEqual([1, 1, 1]);

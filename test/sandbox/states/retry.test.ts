@@ -22,7 +22,7 @@ const failing = (name: string, times = Infinity) => {
 };
 
 describe('Retry', () => {
-  test('3 attempts, 1 second, twice as long each time, when nothing else is said', async () => {
+  test('defaults to 3 attempts, 1 second, doubling each time', async () => {
     const execution = await runState(
       invoke('it', { Retry: [{ ErrorEquals: ['E'] }], End: true }),
       {},
@@ -33,7 +33,7 @@ describe('Retry', () => {
     expect(secondsOf(execution, 'TaskScheduled')).toEqual([0, 1, 3, 7]);
   });
 
-  test('IntervalSeconds, BackoffRate and MaxDelaySeconds', async () => {
+  test('respects IntervalSeconds, BackoffRate and MaxDelaySeconds', async () => {
     const retry = {
       ErrorEquals: ['States.ALL'],
       IntervalSeconds: 2,
@@ -47,7 +47,7 @@ describe('Retry', () => {
     expect(secondsOf(execution, 'TaskScheduled')).toEqual([0, 2, 8, 18, 28]);
   });
 
-  test('MaxAttempts 0 is never', async () => {
+  test('never runs with MaxAttempts 0', async () => {
     const execution = await runState(
       invoke('it', { Retry: [{ ErrorEquals: ['E'], MaxAttempts: 0 }], End: true }),
       {},
@@ -56,7 +56,7 @@ describe('Retry', () => {
     expect(typesOf(execution).filter((type) => type === 'TaskScheduled')).toHaveLength(1);
   });
 
-  test('FULL jitter stays between zero and the delay, and is repeatable', () => {
+  test('has FULL jitter between zero and the delay, reproducibly', () => {
     const retrier: Retrier = {
       ErrorEquals: ['E'],
       IntervalSeconds: 10,
@@ -79,7 +79,7 @@ describe('Retry', () => {
     expect(Math.max(...delays)).toBeGreaterThan(50_000);
   });
 
-  test('each retrier counts for itself; the first that matches is used, also when it is used up', async () => {
+  test('counts separately for each retrier; the first match applies, even if it is exhausted', async () => {
     const errors = ['A', 'B', 'A', 'A'];
     const handlers = { it: () => fail(errors.shift() ?? 'none', '') };
     const retry = [
@@ -91,7 +91,7 @@ describe('Retry', () => {
     expect(secondsOf(execution, 'TaskScheduled')).toEqual([0, 1, 101, 102]);
   });
 
-  test('$states.context.State.RetryCount counts', async () => {
+  test('increments $states.context.State.RetryCount', async () => {
     const seen: unknown[] = [];
     const handlers = { it: (count: number) => (seen.push(count), count < 2 ? fail('E', '') : count) };
     const state = { ...invoke('it', { Retry: [{ ErrorEquals: ['E'] }], End: true }) };
@@ -102,7 +102,7 @@ describe('Retry', () => {
 });
 
 describe('Catch', () => {
-  test('keeps the error in variables and output', async () => {
+  test('assigns the error to variables and output', async () => {
     const state = invoke('it', {
       Catch: [
         { ErrorEquals: ['Other'], Next: 'No' },
@@ -119,7 +119,7 @@ describe('Catch', () => {
     expect(typesOf(execution).slice(4, 6)).toEqual(['TaskFailed', 'TaskStateExited']);
   });
 
-  test('the error is the output when there is no other', async () => {
+  test('uses the error as the output by default', async () => {
     const execution = await runState(
       invoke('it', { Catch: [{ ErrorEquals: ['E'], Next: 'Caught' }], End: true }),
       {},
@@ -130,7 +130,7 @@ describe('Catch', () => {
     });
   });
 
-  test('comes after the retries', async () => {
+  test('runs after the retries', async () => {
     const state = invoke('it', {
       Retry: [{ ErrorEquals: ['E'], MaxAttempts: 2 }],
       Catch: [{ ErrorEquals: ['E'], Next: 'Caught', Output: 1 }],
@@ -154,7 +154,7 @@ describe('Catch', () => {
     [['States.Timeout'], 'States.Timeout', true],
     [['States.HeartbeatTimeout'], 'States.Timeout', false],
     [['E'], 'F', false],
-  ])('%j takes %s: %s', (names, error, taken) => {
+  ])('%j matches %s: %s', (names, error, taken) => {
     expect(takes({ ErrorEquals: names }, new StateFailure(error))).toBe(taken);
   });
 
@@ -163,15 +163,15 @@ describe('Catch', () => {
     [['States.Timeout'], true],
     [['States.ALL'], true],
     [['States.TaskFailed'], false],
-  ])('%j takes a heartbeat that is missing: %s', (names, taken) => {
+  ])('%j matches a missing heartbeat: %s', (names, taken) => {
     expect(
       takes({ ErrorEquals: names }, new StateFailure('States.Timeout', undefined, 'States.HeartbeatTimeout')),
     ).toBe(taken);
   });
 });
 
-describe('time-outs of a Task', () => {
-  test('the invocation goes on, and a retry has a living twin', async () => {
+describe('timeouts of a Task', () => {
+  test('leave the invocation running, next to its retry', async () => {
     const effects: string[] = [];
     let calls = 0;
     const handlers = {
@@ -207,7 +207,7 @@ describe('time-outs of a Task', () => {
     [{ timeoutCause: 'empty' }, { Cause: '' }],
     [{ timeoutCause: 'absent' }, {}],
     [{ timeoutCause: 'text' }, { Cause: 'The task did not end in time.' }],
-  ] as const)('is caught by name, with the knob %j: %j', async (knobs, cause) => {
+  ] as const)('are caught by name, with the knob %j: %j', async (knobs, cause) => {
     const handlers = { it: async (_: unknown, clock: { sleep(ms: number): Promise<void> }) => clock.sleep(20_000) };
     const state = invoke('it', {
       TimeoutSeconds: '{% 5 + 5 %}',
@@ -220,7 +220,7 @@ describe('time-outs of a Task', () => {
     });
   });
 
-  test("the function's own time-out is Sandbox.Timedout", async () => {
+  test('of the function itself are Sandbox.Timedout', async () => {
     const handlers = { it: async (_: unknown, clock: { sleep(ms: number): Promise<void> }) => clock.sleep(20_000) };
     const execution = await runState(
       invoke('it', { TimeoutSeconds: 30, End: true }),

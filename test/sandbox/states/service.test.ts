@@ -1,4 +1,4 @@
-/** The real client against the service, without a door between them. */
+/** The real client directly connected to the service. */
 import {
   DeleteStateMachineCommand,
   DescribeExecutionCommand,
@@ -21,7 +21,7 @@ const pass = { StartAt: 'A', States: { A: { Type: 'Pass', Output: { out: '{% $st
 const waiting = { StartAt: 'A', States: { A: { Type: 'Wait', Seconds: 60, End: true } } };
 
 describe('executions', () => {
-  test('StartExecution returns at once; DescribeExecution tells the rest', async () => {
+  test('StartExecution returns at once; DescribeExecution returns the result', async () => {
     const { client, clock } = open(waiting);
     const started = await client.send(
       new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'run-1', input: '{"x":1}' }),
@@ -51,7 +51,7 @@ describe('executions', () => {
     expect(failed.output).toBeUndefined();
   });
 
-  test('a name is idempotent with the same input while it runs, and taken otherwise', async () => {
+  test('a name is idempotent with the same input while it runs, and in use otherwise', async () => {
     const { client, clock } = open(waiting);
     const start = (input: string) =>
       client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'same', input }));
@@ -66,14 +66,14 @@ describe('executions', () => {
     await expect(start('{"x":1}')).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
   });
 
-  test.each(['with space', 'a/b', 'a:b', 'x'.repeat(81), 'a*'])('the name %s is not legal', async (name) => {
+  test.each(['with space', 'a/b', 'a:b', 'x'.repeat(81), 'a*'])('the name %s is refused', async (name) => {
     const { client } = open(pass);
     await expect(client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name }))).rejects.toMatchObject({
       name: 'InvalidName',
     });
   });
 
-  test('StopExecution ends it, and says when once more if it is over', async () => {
+  test('StopExecution ends it, and returns the stop time again if it has ended', async () => {
     const { client, clock } = open(waiting);
     const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE }));
     await clock.spawn(() => clock.sleep(5000));
@@ -102,7 +102,7 @@ describe('executions', () => {
     expect((await list({ statusFilter: 'RUNNING' })).names).toEqual(['c', 'b']);
     const first = await list({ maxResults: 2 });
     expect(first.names).toEqual(['c', 'b']);
-    // A newcomer does not shift what comes after.
+    // A new execution does not shift later pages.
     await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'd' }));
     expect(await list({ maxResults: 2, nextToken: first.nextToken })).toEqual({ names: ['a'], nextToken: undefined });
   });
@@ -122,7 +122,7 @@ describe('GetExecutionHistory', () => {
     return { ...bench, executionArn: execution.arn };
   };
 
-  test('has the events as the SDK types them', async () => {
+  test("has events in the SDK's types", async () => {
     const { client, executionArn } = await openRun();
     const { events } = await client.send(new GetExecutionHistoryCommand({ executionArn }));
     expect(events!.map(({ type }) => type)).toEqual([
@@ -153,7 +153,7 @@ describe('GetExecutionHistory', () => {
     expect(events![9]!.executionSucceededEventDetails!.output).toBe('{"secret":"data"}');
   });
 
-  test('without execution data has names and errors only', async () => {
+  test('without execution data has only names and errors', async () => {
     const { client, executionArn } = await openRun();
     const { events } = await client.send(new GetExecutionHistoryCommand({ executionArn, includeExecutionData: false }));
     expect(JSON.stringify(events)).not.toMatch(/secret|"v"/);
@@ -181,7 +181,7 @@ describe('GetExecutionHistory', () => {
     ]);
   });
 
-  test('refuses a token of somebody else', async () => {
+  test('refuses a token from another list', async () => {
     const { client, executionArn } = await openRun();
     await expect(client.send(new GetExecutionHistoryCommand({ executionArn, nextToken: 'abc' }))).rejects.toMatchObject(
       { name: 'InvalidToken' },
@@ -211,7 +211,7 @@ describe('refusals', () => {
   const { client, described } = open(pass);
   const unknown = 'arn:aws:states:eu-west-1:111122223333:execution:machine:none';
 
-  test('of what is not there', async () => {
+  test('for missing resources', async () => {
     await expect(client.send(new DescribeExecutionCommand({ executionArn: unknown }))).rejects.toMatchObject({
       name: 'ExecutionDoesNotExist',
       message: `Execution Does Not Exist: '${unknown}'`,
@@ -222,22 +222,22 @@ describe('refusals', () => {
     });
   });
 
-  test('of input that is not JSON or too large', async () => {
+  test('for input that is not JSON or too large', async () => {
     const start = (input: string) => client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, input }));
     await expect(start('{')).rejects.toMatchObject({ name: 'InvalidExecutionInput' });
     await expect(start(JSON.stringify('x'.repeat(262_143)))).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
-  test('of an operation that the sandbox does not have', async () => {
+  test('for an unsupported operation', async () => {
     await expect(client.send(new DeleteStateMachineCommand({ stateMachineArn: MACHINE }))).rejects.toMatchObject({
       name: 'NotImplemented',
       message: expect.stringContaining(
-        'does not have the operation DeleteStateMachine. It has: StartExecution,',
+        'does not support the operation DeleteStateMachine. Supported operations: StartExecution,',
       ) as string,
     });
   });
 
-  test('the call log never sees execution data', async () => {
+  test('the call log never shows execution data', async () => {
     described.length = 0;
     await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'logged', input: '{"secret":1}' }));
     expect(described.at(-1)).toEqual({
@@ -254,7 +254,7 @@ describe('a task token', () => {
     new SendTaskHeartbeatCommand({ taskToken }),
   ];
 
-  test('refuses a token that never was', async () => {
+  test('is refused if it never existed', async () => {
     const { client } = openWaiting();
     for (const command of sends('FakeTaskToken'))
       await expect(client.send(command as never)).rejects.toMatchObject({
@@ -264,7 +264,7 @@ describe('a task token', () => {
       });
   });
 
-  test.each([[''], ['x'.repeat(2049)]])('refuses a token of no possible length', async (token) => {
+  test.each([[''], ['x'.repeat(2049)]])('is refused if its length is invalid', async (token) => {
     const { client } = openWaiting();
     for (const command of sends(token))
       await expect(client.send(command as never)).rejects.toMatchObject({
@@ -273,7 +273,7 @@ describe('a task token', () => {
       });
   });
 
-  test('refuses what is no output, and the task still waits', async () => {
+  test('with invalid output is refused, and the task still waits', async () => {
     const { runWith, tokens, client, send } = openWaiting();
     const sendOutput = (output: string) => client.send(new SendTaskSuccessCommand({ taskToken: tokens[0]!, output }));
     const execution = await runWith([
@@ -323,7 +323,7 @@ describe('a task token', () => {
     expect(execution).toMatchObject({ error: 'x'.repeat(256), cause: 'x'.repeat(32_768), stoppedAt: START + 7000 });
   });
 
-  test('takes output of 256 KiB', async () => {
+  test('accepts output of 256 KiB', async () => {
     const { runWith, tokens, client } = openWaiting({ Output: '{% $length($states.result) %}' });
     const execution = await runWith([
       [
@@ -337,7 +337,7 @@ describe('a task token', () => {
     expect(outputOf(execution)).toBe(262_142);
   });
 
-  test('shows the call log neither tokens nor output', async () => {
+  test('never appears in the call log, nor does its output', async () => {
     const { runWith, tokens, send, described } = openWaiting();
     await runWith([
       [1, () => send.heartbeat(tokens[0]!)],

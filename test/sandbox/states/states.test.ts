@@ -13,14 +13,14 @@ import {
 } from './fixture.ts';
 
 describe('Pass and Succeed', () => {
-  test('give on their input, or their output', async () => {
+  test('return their input, or their output', async () => {
     expect(outputOf(await runState({ Type: 'Pass', End: true }, { a: 1 }))).toEqual({ a: 1 });
     expect(
       outputOf(await runState({ Type: 'Succeed', Output: { b: '{% $states.input.a + 1 %}', c: 'text' } }, { a: 1 })),
     ).toEqual({ b: 2, c: 'text' });
   });
 
-  test('an expression in the input is text', async () => {
+  test('treat an expression in the input as text', async () => {
     expect(outputOf(await runState({ Type: 'Pass', End: true }, { a: '{% 1 + 1 %}' }))).toEqual({ a: '{% 1 + 1 %}' });
   });
 });
@@ -72,7 +72,7 @@ describe('Choice', () => {
     expect(await runState(choice, { n: 0 })).toMatchObject({ status: 'FAILED', error: 'States.NoChoiceMatched' });
   });
 
-  test('a condition must be true or false', async () => {
+  test('requires a condition to be true or false', async () => {
     const execution = await runState(
       { Type: 'Choice', Choices: [{ Condition: '{% $states.input.n %}', Next: 'Yes' }] },
       { n: 1 },
@@ -144,13 +144,13 @@ describe('Fail', () => {
 });
 
 describe('Task', () => {
-  test('lambda:invoke answers version, payload and status', async () => {
+  test('lambda:invoke returns version, payload and status', async () => {
     const state = { ...invoke('double'), Output: '{% $states.result %}', End: true };
     const execution = await runState(state, { n: 4 }, { handlers: { double: ({ n }: { n: number }) => n * 2 } });
     expect(outputOf(execution)).toEqual({ ExecutedVersion: '1', Payload: 8, StatusCode: 200 });
   });
 
-  test('a bare function ARN gives arguments and answers the result', async () => {
+  test('a bare function ARN passes the arguments and returns the result', async () => {
     const state = {
       Type: 'Task',
       Resource: functionArn('double'),
@@ -184,13 +184,13 @@ describe('Task', () => {
     });
   });
 
-  test('other resources are named', async () => {
+  test('unsupported resources are reported', async () => {
     const execution = await runState({ Type: 'Task', Resource: 'arn:aws:states:::sqs:sendMessage', End: true });
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
     expect(execution.cause).toContain('arn:aws:states:::sqs:sendMessage');
   });
 
-  test('arguments of lambda:invoke that the sandbox does not take are named', async () => {
+  test('unsupported arguments of lambda:invoke are reported', async () => {
     const state = {
       ...invoke('any'),
       Arguments: { FunctionName: functionArn('any'), InvocationType: 'Event' },
@@ -213,21 +213,21 @@ describe('Map', () => {
     each: async (n: number, clock: { sleep(ms: number): Promise<void> }) => (await clock.sleep(n * 1000), n * 10),
   };
 
-  test('answers in the order of the items, whichever ends first', async () => {
+  test('returns results in the order of the items, whichever ends first', async () => {
     const execution = await runState(map(), { items: [3, 1, 2] }, { handlers: slow });
     expect(outputOf(execution)).toEqual([30, 10, 20]);
     expect(execution.stoppedAt! - START).toBe(3000);
   });
 
-  test('MaxConcurrency bounds what runs at once', async () => {
+  test('runs at most MaxConcurrency at once', async () => {
     const execution = await runState(map({ MaxConcurrency: 2 }), { items: [3, 1, 2, 4] }, { handlers: slow });
     expect(outputOf(execution)).toEqual([30, 10, 20, 40]);
-    // 3 beside 1 and then 2, then 4.
+    // 3 runs concurrently with 1 and then 2, then 4.
     expect(secondsOf(execution, 'MapIterationStarted')).toEqual([0, 0, 1, 3]);
     expect(execution.stoppedAt! - START).toBe(7000);
   });
 
-  test('ItemSelector sees the item and the input', async () => {
+  test('gives ItemSelector the item and the input', async () => {
     const selector = {
       i: '{% $states.context.Map.Item.Index %}',
       v: '{% $states.context.Map.Item.Value %}',
@@ -244,13 +244,13 @@ describe('Map', () => {
     ]);
   });
 
-  test('takes no items, and nothing but a list', async () => {
+  test('accepts an empty list, and refuses other values', async () => {
     expect(outputOf(await runState(map(), { items: [] }))).toEqual([]);
     expect(await runState(map(), { items: 3 })).toMatchObject({ error: 'States.QueryEvaluationError' });
     expect(await runState(map({ Items: undefined }), { a: 1 })).toMatchObject({ error: 'States.QueryEvaluationError' });
   });
 
-  test('one failure calls off the others, and can be caught', async () => {
+  test('cancels the others after one failure, which can be caught', async () => {
     const handlers = {
       each: async (n: number, clock: { sleep(ms: number): Promise<void> }) => (
         await clock.sleep(n * 1000),
@@ -282,7 +282,7 @@ describe('Parallel', () => {
     States: { [`Sleep${seconds}`]: { Type: 'Wait', Seconds: seconds, Next: `End${seconds}` }, [`End${seconds}`]: end },
   });
 
-  test('runs branches beside each other', async () => {
+  test('runs branches concurrently', async () => {
     const state = {
       Type: 'Parallel',
       Arguments: { n: 1 },
@@ -294,7 +294,7 @@ describe('Parallel', () => {
     expect(execution.stoppedAt! - START).toBe(5000);
   });
 
-  test('a failing branch aborts the others and fails with its error', async () => {
+  test('aborts the others if a branch fails, and fails with its error', async () => {
     const state = {
       Type: 'Parallel',
       Branches: [branch(5, { Type: 'Succeed' }), branch(3, { Type: 'Fail', Error: 'E', Cause: 'C' })],

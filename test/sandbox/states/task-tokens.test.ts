@@ -1,4 +1,4 @@
-/** Tasks that wait for their token, with the real client as the one that sends it. */
+/** Tasks that wait for their token, with the real client as the token's holder. */
 import validate from 'asl-validator';
 import { describe, expect, test } from 'vitest';
 import { TaskTokens } from '../../../sandbox/states/task-tokens.ts';
@@ -21,7 +21,7 @@ import {
 import { type Asked, GONE, openWaiting as open } from './token-fixture.ts';
 
 describe('a task that waits for its token', () => {
-  test('ends with the output that somebody sends', async () => {
+  test('ends with the output that is sent with its token', async () => {
     const { runWith, tokens, send } = open({ TimeoutSeconds: 3600 });
     const execution = await runWith([[100, () => send.success(tokens[0]!, { approved: true })]]);
     expect(outputOf(execution)).toEqual({ approved: true });
@@ -50,7 +50,7 @@ describe('a task that waits for its token', () => {
     });
   });
 
-  test('gives on what it likes of that', async () => {
+  test('returns a selected part of that output', async () => {
     const { runWith, tokens, send } = open({
       Output: '{% $states.result.who %}',
       Assign: { who: '{% $states.result.who %}' },
@@ -65,7 +65,7 @@ describe('a task that waits for its token', () => {
     ],
     [{ error: 'Rejected' }, { Error: 'Rejected' }],
     [{}, {}],
-  ])('fails as somebody says: %j', async (reason, input) => {
+  ])('fails with the reported failure: %j', async (reason, input) => {
     const { runWith, tokens, send } = open({ Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }] });
     const execution = await runWith([[5, () => send.failure(tokens[0]!, reason)]]);
     expect(outputOf(execution)).toEqual({ to: 'Caught', input });
@@ -76,7 +76,7 @@ describe('a task that waits for its token', () => {
     });
   });
 
-  test('fails with its function, and its token is of no use then', async () => {
+  test('fails with its function, and its token is then invalid', async () => {
     const { runWith, tokens, send } = open(
       {},
       { handlers: { ask: ({ token }: Asked) => (tokens.push(token), fail('NoChannel', 'nobody to ask')) } },
@@ -86,7 +86,7 @@ describe('a task that waits for its token', () => {
     expect(typesOf(execution)).not.toContain('TaskSubmitted');
   });
 
-  test('fails with its function when that does not answer in time', async () => {
+  test('fails with its function if that times out', async () => {
     const bench = open(
       { TimeoutSeconds: 600 },
       { handlers: { ask: (_: unknown, clock: VirtualClock) => clock.sleep(100_000) }, timeoutSeconds: 30 },
@@ -94,7 +94,7 @@ describe('a task that waits for its token', () => {
     expect(await bench.run()).toMatchObject({ error: 'Sandbox.Timedout', stoppedAt: START + 30_000 });
   });
 
-  test('fails with what its function answers when that is too large, and its token is of no use then', async () => {
+  test("fails if its function's result is too large, and its token is then invalid", async () => {
     const tokens: string[] = [];
     const handlers: Handlers = { ask: ({ token }: Asked) => (tokens.push(token), 'x'.repeat(262_144)) };
     const { runWith, send } = open(
@@ -105,7 +105,7 @@ describe('a task that waits for its token', () => {
     expect(execution).toMatchObject({ status: 'SUCCEEDED', stoppedAt: START + 60_000 });
   });
 
-  test('has no token for anybody but itself', async () => {
+  test('has a token that nothing else receives', async () => {
     const elsewhere = {
       StartAt: 'A',
       States: { A: { Type: 'Pass', Output: '{% $states.context.Task.Token %}', End: true } },
@@ -115,7 +115,7 @@ describe('a task that waits for its token', () => {
     expect(outputOf(await runWith([[1, () => send.success(tokens[0]!)]]))).toBe(false);
   });
 
-  test('can be many', async () => {
+  test('can occur many times at once', async () => {
     const inner = { StartAt: 'Ask', States: { Ask: waitForToken('ask', { End: true }) } };
     const { runWith, tokens, send } = open(
       {},
@@ -135,7 +135,7 @@ describe('a task that waits for its token', () => {
     expect(outputOf(execution)).toEqual(['a', 'b', 'c']);
   });
 
-  test('is one that AWS would take', () => {
+  test("has a token in AWS's format", () => {
     const states = {
       A: waitForToken('ask', { TimeoutSeconds: '{% $states.input.seconds %}', HeartbeatSeconds: 60, End: true }),
     };
@@ -143,13 +143,13 @@ describe('a task that waits for its token', () => {
   });
 });
 
-describe('a token that is used early', () => {
-  /** The function has it for 20 seconds. */
+describe('a token that is used before the function returns', () => {
+  /** The function runs for 20 seconds with the token. */
   const slow = (tokens: string[]): Handlers => ({
     ask: async ({ token }: Asked, clock: VirtualClock) => (tokens.push(token), await clock.sleep(20_000), 'late'),
   });
 
-  test('by the function itself: the task is over, even if the function fails later', async () => {
+  test('by the function itself: the task ends, even if the function fails later', async () => {
     const { runWith, send } = open(
       {},
       {
@@ -168,7 +168,7 @@ describe('a token that is used early', () => {
     expect(typesOf(execution).slice(2, 5)).toEqual(['TaskScheduled', 'TaskStarted', 'TaskSucceeded']);
   });
 
-  test('by somebody else while the function runs, whose answer nobody hears', async () => {
+  test('by another holder while the function runs, whose result is ignored', async () => {
     const tokens: string[] = [];
     const { runWith, send } = open({ Catch: [{ ErrorEquals: ['No'], Next: 'Rest' }] }, { handlers: slow(tokens) });
     const execution = await runWith([[3, () => send.failure(tokens[0]!, { error: 'No' })]]);
@@ -178,7 +178,7 @@ describe('a token that is used early', () => {
   });
 });
 
-describe('time-outs of a task that waits', () => {
+describe('timeouts of a waiting task', () => {
   test('TimeoutSeconds, which may be an expression, is caught as States.Timeout', async () => {
     const { runWith, tokens, send } = open({
       TimeoutSeconds: '{% 50 + 10 %}',
@@ -194,7 +194,7 @@ describe('time-outs of a task that waits', () => {
     });
   });
 
-  test('TimeoutSeconds counts the function too', async () => {
+  test("TimeoutSeconds includes the function's run time", async () => {
     const bench = open(
       { TimeoutSeconds: 10 },
       { handlers: { ask: (_: unknown, clock: VirtualClock) => clock.sleep(20_000) } },
@@ -224,7 +224,7 @@ describe('time-outs of a task that waits', () => {
     },
   );
 
-  test('a heartbeat begins HeartbeatSeconds anew, but not TimeoutSeconds', async () => {
+  test('a heartbeat restarts HeartbeatSeconds, but not TimeoutSeconds', async () => {
     const { runWith, tokens, send } = open({ HeartbeatSeconds: 30, TimeoutSeconds: 80 });
     const beat = () => send.heartbeat(tokens[0]!);
     const alive = await runWith([
@@ -239,7 +239,7 @@ describe('time-outs of a task that waits', () => {
     await expect(other.send.heartbeat(other.tokens[0]!)).rejects.toMatchObject(GONE);
   });
 
-  test('a heartbeat that nobody wants is taken, and is not in the history', async () => {
+  test('a heartbeat that is not required is accepted, and is not in the history', async () => {
     const { runWith, tokens, send } = open();
     const execution = await runWith([
       [20, () => send.heartbeat(tokens[0]!)],
@@ -249,7 +249,7 @@ describe('time-outs of a task that waits', () => {
   });
 
   test.each([['TimeoutSeconds'], ['HeartbeatSeconds']])(
-    '%s that is no number of seconds fails the state before anything is called',
+    '%s that is not a number of seconds fails the state before the function is called',
     async (field) => {
       const { tokens, ...bench } = open({ [field]: '{% 0 %}' });
       expect(await bench.run()).toMatchObject({
@@ -262,7 +262,7 @@ describe('time-outs of a task that waits', () => {
 });
 
 describe('each attempt', () => {
-  test('has a token of its own, and the old one is refused', async () => {
+  test('has a token of its own, and the previous one is refused', async () => {
     const { runWith, tokens, send } = open({
       TimeoutSeconds: 10,
       Retry: [{ ErrorEquals: ['States.Timeout'], IntervalSeconds: 5, MaxAttempts: 1 }],
@@ -276,7 +276,7 @@ describe('each attempt', () => {
     expect(new Set(tokens).size).toBe(2);
   });
 
-  test('that comes after another visit of the state has one of its own too', async () => {
+  test('after another visit of the state also has a token of its own', async () => {
     const again = {
       Type: 'Choice',
       Choices: [{ Condition: "{% $states.input = 'again' %}", Next: 'It' }],
@@ -295,7 +295,7 @@ describe('each attempt', () => {
     expect(new Set(tokens).size).toBe(2);
   });
 
-  test('gets the same token again for the same seed, another for another, and draws nothing for it', async () => {
+  test('gets the same token for the same seed, a different one for another seed, and draws no random values for it', async () => {
     const tokenOf = async (seed: number) => {
       const { runWith, tokens, send, world } = open({}, { seed });
       await runWith([[1, () => send.success(tokens[0]!)]]);
@@ -304,12 +304,12 @@ describe('each attempt', () => {
     const first = await tokenOf(5);
     expect(await tokenOf(5)).toEqual(first);
     expect((await tokenOf(6)).token).not.toBe(first.token);
-    // Nothing is drawn of the world after the start, be there such a task or not.
+    // No random values of the world are drawn after the start, with or without a waiting task.
     const pass = { StartAt: 'A', States: { A: { Type: 'Pass', End: true } } };
     expect(openService(pass, { seed: 5, functions: [functionOf('ask')] }).world.random.next()).toBe(first.drawn);
   });
 
-  test('takes one verdict, however soon the next comes', async () => {
+  test('accepts only the first verdict, however soon the next follows', async () => {
     const task = new TaskTokens(1).open(
       { executionArn: 'a', enteredEventId: 1, retryCount: 0 },
       { machineArn: MACHINE, isOver: () => false },
@@ -323,7 +323,7 @@ describe('each attempt', () => {
     expect(await task.decided).toEqual({ kind: 'succeeded', output: 1 });
   });
 
-  test('has another token than any other', () => {
+  test('has a token that differs from all others', () => {
     const tokens = new TaskTokens(1);
     const options = { machineArn: MACHINE, isOver: () => false };
     const made = ['a', 'b'].flatMap((executionArn) =>
@@ -345,7 +345,7 @@ describe('the wait ends with', () => {
         async (running) => {
           const task = executions.tokens.find(tokens[0]!)!;
           running.stop('Mine', 'why');
-          // At once, and when all has been unwound.
+          // At once, and after everything has been unwound.
           expect([task.decide({ kind: 'succeeded', output: 1 }), task.heartbeat()]).toEqual([false, false]);
           await expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE);
         },
@@ -356,13 +356,13 @@ describe('the wait ends with', () => {
     expect(typesOf(execution).slice(-2)).toEqual(['TaskSubmitted', 'ExecutionAborted']);
   });
 
-  test("the machine's time-out", async () => {
+  test("the machine's timeout", async () => {
     const { runWith, tokens, send } = open({}, { machine: { TimeoutSeconds: 20 } });
     const execution = await runWith([[21, () => expect(send.failure(tokens[0]!)).rejects.toMatchObject(GONE)]]);
     expect(execution).toMatchObject({ status: 'TIMED_OUT', stoppedAt: START + 20_000 });
   });
 
-  test('the failure of a branch beside it', async () => {
+  test('the failure of a parallel branch', async () => {
     const branches = [
       { StartAt: 'Ask', States: { Ask: waitForToken('ask', { End: true }) } },
       {
@@ -391,7 +391,7 @@ describe('definitions', () => {
     expect(refused({ HeartbeatSeconds: 59, TimeoutSeconds: 60 })).not.toThrow();
   });
 
-  test('a resource that the sandbox does not have fails the state, and says which there are', async () => {
+  test('an unsupported resource fails the state, and the error lists the supported ones', async () => {
     const execution = await openBench({
       StartAt: 'A',
       States: { A: waitForToken('ask', { Resource: 'arn:aws:states:::sqs:sendMessage.waitForTaskToken', End: true }) },

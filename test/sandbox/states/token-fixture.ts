@@ -1,11 +1,11 @@
-/** A task that waits for its token, and the real client as the one that sends it. */
+/** A task that waits for its token, and the real client as the token's holder. */
 import { SendTaskFailureCommand, SendTaskHeartbeatCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import type { Execution } from '../../../sandbox/states/executions.ts';
 import type { VirtualClock } from '../../../sandbox/world/clock.ts';
 import { functionOf, type Handlers, MACHINE, openService, START, waitForToken } from './fixture.ts';
 
 export type Asked = { token: string };
-/** What a token is answered that is of no use any more. */
+/** The error for a token that is no longer valid. */
 export const GONE = {
   name: 'TaskTimedOut',
   message: "Task Timed Out: 'Provided task does not exist anymore'",
@@ -18,12 +18,12 @@ export interface WaitingOptions {
   machine?: Record<string, unknown>;
   seed?: number;
   clock?: VirtualClock;
-  /** The function's. */
+  /** Settings of the function. */
   timeoutSeconds?: number;
 }
 
 /**
- * One task that waits, two states that a Catch may name, and `Rest`, which lasts a minute. `tokens`: those that the
+ * One waiting task, two states that a Catch may name, and `Rest`, which lasts a minute. `tokens` are those that the
  * function was called with.
  */
 export const openWaiting = (
@@ -49,7 +49,7 @@ export const openWaiting = (
       client.send(new SendTaskFailureCommand({ taskToken, ...reason })),
     heartbeat: (taskToken: string) => client.send(new SendTaskHeartbeatCommand({ taskToken })),
   };
-  /** Starts one execution, and does that after so many seconds, as a thread of its own. */
+  /** Starts one execution, and calls a function after that many seconds, on a thread of its own. */
   const runWith = async (script: [seconds: number, act: (execution: Execution) => unknown][]): Promise<Execution> => {
     const execution = executions.start(MACHINE, '{}', 'run');
     await clock.spawn(async () => {

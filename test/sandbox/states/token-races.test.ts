@@ -1,4 +1,4 @@
-/** Tasks that wait for their token: what becomes of time meanwhile, and which of several ends counts. */
+/** Tasks that wait for their token: how time passes meanwhile, and which of several endings counts. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Execution } from '../../../sandbox/states/executions.ts';
@@ -8,7 +8,7 @@ import { openWaiting as open } from './token-fixture.ts';
 
 type Act = 'success' | 'failure' | 'stop';
 const ACTS: Act[] = ['success', 'failure', 'stop'];
-/** The acts on a bench's execution; each rejects where it is refused. */
+/** The actions on a bench's execution; each rejects if it is refused. */
 const actsOf = (
   { send, tokens }: ReturnType<typeof open>,
   execution: Execution,
@@ -19,20 +19,20 @@ const actsOf = (
 });
 
 describe('virtual time', () => {
-  test('jumps to the time-out when nothing else is left', async () => {
+  test('jumps to the timeout if nothing else is pending', async () => {
     const bench = open({ TimeoutSeconds: 86_400 });
     expect((await bench.run()).error).toBe('States.Timeout');
     expect(bench.seconds()).toBe(86_400);
   });
 
-  test('stands still without one, until somebody comes who is no thread', async () => {
+  test('stands still without a timeout, until a caller that is not a thread acts', async () => {
     const { executions, clock, tokens, send, seconds } = open(
       {},
       { clock: new VirtualClock(START, { stuckAfter: { turns: 50, milliseconds: 0 } }) },
     );
     const execution = executions.start(MACHINE, '{}', 'run');
     await clock.spawn(() => clock.sleep(1000));
-    // More turns of the event loop than this clock needs to find that it is stuck.
+    // More turns of the event loop than this clock needs to detect that it is stuck.
     for (let turn = 0; turn < 500; turn += 1) await new Promise(setImmediate);
     expect([execution.status, seconds()]).toEqual(['RUNNING', 1]);
     await send.success(tokens[0]!, 'after all');
@@ -41,7 +41,7 @@ describe('virtual time', () => {
     expect(seconds()).toBe(1);
   });
 
-  test('does not jump to the time-outs of a task that is over', async () => {
+  test('does not jump to the timeouts of a finished task', async () => {
     const last = {
       StartAt: 'It',
       States: {
@@ -63,15 +63,15 @@ describe('virtual time', () => {
   });
 });
 
-describe('whichever comes first', () => {
+describe('the first ending', () => {
   const moments = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 6, maxLength: 6 });
 
-  test('decides, once: whoever is told that it counted is who decided', async () => {
+  test('decides, once: only the successful sender has decided', async () => {
     const winners = new Set<string>();
     await fc.assert(
       fc.asyncProperty(moments, async ([success, failure, stop, timeout, heartbeat, machine]) => {
         const at = { success: success!, failure: failure!, stop: stop! };
-        // As an expression, a time-out may be the shorter one.
+        // As an expression, the timeout may be the shorter one.
         const bench = open(
           { TimeoutSeconds: `{% ${timeout} %}`, HeartbeatSeconds: heartbeat! },
           { machine: { TimeoutSeconds: machine! } },
@@ -121,7 +121,7 @@ describe('whichever comes first', () => {
     expect(winners.size).toBe(6);
   });
 
-  test('at one moment decides alone too', async () => {
+  test('also decides alone if several happen at the same time', async () => {
     const endings = new Set<string>();
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray(ACTS, { minLength: 3 }), fc.boolean(), async (order, limitFirst) => {
@@ -130,7 +130,7 @@ describe('whichever comes first', () => {
         const execution = executions.start(MACHINE, '{}', 'run');
         const acts = actsOf(bench, execution);
         const taken: Act[] = [];
-        // Timers of one time come in the order in which they were made.
+        // Timers of the same time fire in the order of their creation.
         if (limitFirst) await clock.spawn(() => clock.sleep(1));
         const sendAt = async (name: Act): Promise<void> => {
           await clock.sleep(START + 5000 - clock.now());

@@ -1,4 +1,4 @@
-/** Answers as they are on the wire, held against the schemas that the SDKs ship. */
+/** Responses as they are on the wire, compared with the schemas in the SDKs. */
 import { NormalizedSchema } from '@smithy/core/schema';
 import type { SchemaRef } from '@smithy/types';
 import { requiredMembers } from '../../../sandbox/shapes.ts';
@@ -6,7 +6,7 @@ import type { Schema } from '../../../sandbox/eks/model.ts';
 import { outputFaults } from '../../../sandbox/eks/wire.ts';
 import type { HttpResponse } from '../../../sandbox/http.ts';
 
-/** What an operation answers, by the module of its client. */
+/** The output schema of an operation, by the module of its client. */
 export const outputSchema = (sdk: object, operation: string): Schema => {
   const [, , , , , output] = (
     sdk as unknown as Record<string, [number, string, string, unknown, unknown, () => SchemaRef]>
@@ -38,7 +38,7 @@ const parseXml = (xml: string): Element => {
   return root;
 };
 
-/** An element as the JSON protocols would have it; what has the wrong type stays text. */
+/** An element in the form of the JSON protocols; a value of the wrong type stays text. */
 const valueOf = (schema: Schema | undefined, { children, text }: Element): unknown => {
   if (schema?.isStructSchema()) {
     const members = new Map(schema.structIterator());
@@ -66,7 +66,7 @@ const missing = (schema: Schema, value: unknown, path: string): string[] => {
   return [...absent.map((name) => `${path}.${name} is missing`), ...inner];
 };
 
-/** Every way in which the answer to a call is not what the API's model says: members, types, what is missing. */
+/** Returns every deviation of a response from the API's model: members, types, missing values. */
 export const faultsOf = (sdk: object, operation: string, response: HttpResponse): string[] => {
   const schema = outputSchema(sdk, operation);
   const text = String(response.body);

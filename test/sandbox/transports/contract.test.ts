@@ -79,7 +79,7 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-/** Executions live in a time of their own, in which nothing that waits goes on. */
+/** Executions have a time of their own, in which nothing that waits continues. */
 const standingClock = (at: number): SandboxClock => {
   const timer = () => ({ elapsed: new Promise<void>(() => {}), cancel: () => {} });
   return {
@@ -95,7 +95,7 @@ const standingClock = (at: number): SandboxClock => {
 interface Place {
   world: World;
   door: Door;
-  /** Successful answers of AWS services as they were on the wire. */
+  /** Successful responses of AWS services as they were on the wire. */
   wire: { service: string; operation: string; response: HttpResponse }[];
 }
 
@@ -213,11 +213,11 @@ type Config = { region: string; credentials: ReturnType<typeof operator>; maxAtt
 /** The SDK's own clients. */
 const fromSdk = (service: AwsService, as: Config): Client => new CLIENTS[service](as);
 
-/** Every row with its good and its bad input; a refusal is an answer too. */
+/** Every row with its valid and its invalid input; a refusal is a response too. */
 const askAws = async ({ world }: Place, config: Config, clientOf = fromSdk): Promise<Record<string, unknown>> => {
   const successes: Answers = {};
   const all: Record<string, unknown> = {};
-  // Who does not sign can only name a key that nobody has.
+  // An unsigned call can only name an unknown key.
   const guess = clientOf === fromSdk ? { secretAccessKey: 'guess' } : { accessKeyId: 'ASIAGUESS' };
   const wrong = { ...config, credentials: { ...config.credentials, ...guess } };
   const ask = async (
@@ -250,7 +250,7 @@ const askAws = async ({ world }: Place, config: Config, clientOf = fromSdk): Pro
           : ask(service, operation, inputOf(bad, successes), config);
       all[`${service} ${operation}, refused`] = await refused;
     }
-    // Tables of DynamoDB are made in a moment of their own.
+    // Tables of DynamoDB are created at a moment of their own.
     if (service === 'dynamodb' && operation.endsWith('Table')) await wait(20);
   }
   return all;
@@ -278,7 +278,7 @@ const askKubernetes = async ({ world }: Place, http: PlainHttp): Promise<unknown
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const type = answer.headers['content-type'];
-    // Paths that no part of it serves get text.
+    // Unknown paths get text.
     const document: unknown = type === JSON_TYPE ? JSON.parse(answer.body) : answer.body;
     answers.push([method, path, answer.status, type, document]);
     return document;
@@ -297,7 +297,7 @@ const askKubernetes = async ({ world }: Place, http: PlainHttp): Promise<unknown
 
 /**
  * The loopback transport puts its own address and authority into the clusters, and DynamoDB draws ids for its tables:
- * that much must differ.
+ * only these must differ.
  */
 const comparable = (value: unknown, { world }: Place): unknown => {
   const cluster = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
@@ -325,7 +325,7 @@ const bothTransports = async () => {
   return { direct, remote, inProcess, overHttp };
 };
 
-/** The same calls by the SDK and by clients of the sandbox's own. */
+/** Makes the same calls with the SDK and with the sandbox's own clients. */
 const bothClients = async () => {
   const sdk = await openPlace();
   const bySdk = await askAws(sdk, configOf(sdk.door, sdk.world));
@@ -338,8 +338,8 @@ const bothClients = async () => {
   return { sdk, own, bySdk, direct };
 };
 
-/** Names in the refusal of an operation that is not played: `… It has: A, B.` */
-const playedBy = async (place: Place, service: 'iam' | 'sts' | 'states' | 'events'): Promise<string[]> => {
+/** The supported operations in the refusal of an unsupported one: `…: A, B.` */
+const supportedBy = async (place: Place, service: 'iam' | 'sts' | 'states' | 'events'): Promise<string[]> => {
   const commands = {
     iam: new iam.CreateUserCommand({ UserName: 'x' }),
     sts: new sts.GetSessionTokenCommand({}),
@@ -348,22 +348,22 @@ const playedBy = async (place: Place, service: 'iam' | 'sts' | 'states' | 'event
   };
   const client = new CLIENTS[service](configOf(place.door, place.world)) as unknown as Client;
   const error = await client.send(commands[service]).catch((refused: Error) => refused);
-  return /It has: (.*)\.$/.exec((error as Error).message)![1]!.split(', ');
+  return /: ([^:]*)\.$/.exec((error as Error).message)![1]!.split(', ');
 };
 
-/** dynalite answers it for every table; the model does not have it, and SDKs leave it out. */
+/** dynalite returns it for every table; the model does not define it, and SDKs drop it. */
 const BEYOND_THE_MODEL = '.TableThroughputModeSummary is not a member of TableDescription';
 
 const capital = (file: string): string => `${file[0]!.toUpperCase()}${file.slice(1, -'.js'.length)}`;
 
 describe('both transports', () => {
-  it('give the same answers to the same calls, all as the models of AWS say', async () => {
+  it("give the same answers to the same calls, all in accordance with AWS's models", async () => {
     const { direct, remote, inProcess, overHttp } = await bothTransports();
     expect(comparable(overHttp, remote)).toEqual(comparable(inProcess, direct));
     expect(comparable(remote.world.log.calls, remote)).toEqual(comparable(direct.world.log.calls, direct));
     expect([...direct.door.failures, ...remote.door.failures]).toEqual([]);
 
-    // The corpus is what it says.
+    // The corpus must be complete.
     const [aws] = inProcess as [Record<string, { refused?: string }>, unknown];
     expect(
       Object.entries(aws).filter(([name, { refused }]) => name.endsWith(', refused') !== (refused !== undefined)),
@@ -379,7 +379,7 @@ describe('both transports', () => {
     expect(direct.wire.length).toBe(rows.filter(([, , good]) => good !== undefined).length);
   });
 
-  it('are asked for every operation that there is', async () => {
+  it('are called for every operation', async () => {
     const place = await openPlace();
     const asked = (service: AwsService): string[] =>
       rows
@@ -388,7 +388,7 @@ describe('both transports', () => {
         .sort();
     expect(asked('eks')).toEqual([...playedOperations].sort());
     for (const service of ['iam', 'sts', 'states', 'events'] as const)
-      expect(asked(service)).toEqual((await playedBy(place, service)).sort());
+      expect(asked(service)).toEqual((await supportedBy(place, service)).sort());
     expect(asked('dynamodb')).toEqual(readdirSync('node_modules/dynalite/actions').map(capital).sort());
 
     await askKubernetes(place, inProcessTransport(place.door, place.world).http);
@@ -406,7 +406,7 @@ describe('both transports', () => {
   });
 });
 
-/** DynamoDB draws ids for its tables: that much must differ. */
+/** DynamoDB draws ids for its tables: only these must differ. */
 const withoutTableId = (answer: unknown): unknown => {
   const { Table, TableDescription } = answer as Record<string, { TableId?: string } | undefined>;
   for (const table of [Table, TableDescription]) delete table?.TableId;
@@ -414,7 +414,7 @@ const withoutTableId = (answer: unknown): unknown => {
 };
 
 describe('clients of the sandbox', () => {
-  it("give the SDK's own answers and errors to every operation, and leave the same calls in the log", async () => {
+  it("return the SDK's own outputs and errors for every operation, and leave the same calls in the log", async () => {
     const { sdk, own, bySdk, direct } = await bothClients();
     const unsigned = rows.flatMap(([service, name, , bad]) =>
       bad === WRONG_SECRET ? [`${service} ${name}, refused`] : [],

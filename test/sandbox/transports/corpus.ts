@@ -1,19 +1,16 @@
-/**
- * Every operation that the sandbox plays, each once as it succeeds and once as it is refused, in an order that lets
- * both happen.
- */
+/** Every supported operation, each once with success and once with a refusal, in an order that allows both. */
 import { ACCOUNT, REGION, ROLE, podIdentityTrust } from '../support.ts';
 
 export const TABLE = 'Ledger';
 export const MACHINE = `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:Waits`;
 export type AwsService = 'eks' | 'iam' | 'sts' | 'dynamodb' | 'states' | 'events';
 
-/** What was answered so far, by the operation's name: the success. */
+/** The successful responses so far, by the operation's name. */
 export type Answers = Record<string, Record<string, unknown>>;
 type Input = object | ((answers: Answers) => object);
-/** Not an input: the same call with a secret that nobody has. */
+/** Instead of an input: the same call with a wrong secret. */
 export const WRONG_SECRET = 'a wrong secret';
-/** `later`: seconds that pass before the call. */
+/** `later` is the number of seconds before the call. */
 export type Row = [
   service: AwsService,
   operation: string,
@@ -31,10 +28,10 @@ const NO_ENTRY = { ...ENTRY, clusterName: 'prod' };
 const CLUSTER_ARN = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`;
 const NO_ARN = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/prod`;
 const NO_CLUSTER = { clusterName: 'prod' };
-/** The SDK would make a random one. */
+/** The SDK would generate a random one. */
 const token = (clientRequestToken: string) => ({ clientRequestToken });
 
-/** A member of an earlier answer. */
+/** A member of an earlier response. */
 const from =
   (operation: string, ...path: string[]) =>
   (answers: Answers): unknown =>
@@ -133,7 +130,7 @@ const eks: Row[] = [
 ];
 
 const RoleName = 'ebs-csi';
-/** What the role has, see `openPlace`. */
+/** Policies of the role, see `openPlace`. */
 const DOCUMENT = JSON.stringify({
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }],
@@ -160,7 +157,7 @@ const identity: Row[] = [
   ['iam', 'GetRolePolicy', { RoleName, PolicyName: INLINE.name }, { RoleName, PolicyName: 'none' }],
   ['iam', 'GetPolicy', { PolicyArn: MANAGED.arn }, { PolicyArn: `${MANAGED.arn}-gone` }],
   ['iam', 'GetPolicyVersion', { PolicyArn: MANAGED.arn, VersionId: 'v1' }, { PolicyArn: MANAGED.arn, VersionId: 'v2' }],
-  // Without parameters there are no wrong ones.
+  // Without parameters there are no invalid ones.
   ['iam', 'ListOpenIDConnectProviders', {}, undefined],
   [
     'iam',
@@ -195,7 +192,7 @@ const identity: Row[] = [
     { RoleName, PolicyDocument: 'a=b&c' },
   ],
   ['sts', 'GetCallerIdentity', {}, WRONG_SECRET],
-  // That it succeeds takes a token of a pod: test/sandbox/sts/web-identity.test.ts.
+  // Its success requires a pod's token: test/sandbox/sts/web-identity.test.ts.
   [
     'sts',
     'AssumeRoleWithWebIdentity',

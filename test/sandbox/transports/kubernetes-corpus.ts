@@ -1,4 +1,4 @@
-/** What the API server of a cluster is asked: each verb of each kind, as it succeeds and as it is refused. */
+/** Requests to a cluster's API server: each verb of each kind, with success and with a refusal. */
 import type { Kind } from '../../../sandbox/kubernetes/objects.ts';
 import { apiVersionOf, KINDS } from '../../../sandbox/kubernetes/store.ts';
 import type { KindInfo } from '../../../sandbox/kubernetes/store.ts';
@@ -10,7 +10,7 @@ export interface KubernetesCall {
   type?: string;
   /** False: with a token for another cluster. */
   known?: boolean;
-  /** Headers that say as whom. */
+  /** Impersonation headers. */
   as?: Record<string, string>;
 }
 
@@ -52,7 +52,7 @@ export const impersonatedCalls: KubernetesCall[] = [
   { method: 'POST', path: '/apis/authentication.k8s.io/v1/selfsubjectreviews', body: {}, type: JSON_TYPE, as },
 ]);
 
-/** `existing`: name of an object of each kind that is there; pods go where they are deleted. */
+/** `existing` is the name of an existing object of each kind; deleted pods no longer exist. */
 export const callsFor = (info: KindInfo, existing: string): KubernetesCall[] => {
   const all = collection(info);
   const can = (verb: KindInfo['verbs'][number]): boolean => info.verbs.includes(verb);
@@ -67,7 +67,7 @@ export const callsFor = (info: KindInfo, existing: string): KubernetesCall[] => 
     { method: 'GET', path: `${all}?limit=some` },
     { method: 'GET', path: `${all}/${own}` },
     { method: 'GET', path: `${all}/none` },
-    // What a watch that goes on says is another test's: it ends with the connection.
+    // A continuing watch is tested elsewhere: it ends with the connection.
     { method: 'GET', path: `${all}?watch=true&resourceVersion=some` },
     ...(can('patch')
       ? ([

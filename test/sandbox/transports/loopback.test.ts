@@ -35,7 +35,7 @@ const open = async (port?: number) => {
   return { world, door, loopback };
 };
 
-/** `sts`: where STS is. */
+/** `sts` is the endpoint of STS. */
 const bearer = async (
   world: World,
   sts = new URL(`https://sts.${REGION}.amazonaws.com`),
@@ -79,10 +79,10 @@ const fetchPods = (
 const PODS = '/api/v1/namespaces/kube-system/pods?labelSelector=app%3Debs-csi-controller';
 
 describe('the loopback transport', () => {
-  it('breaks the connection where a fault says so, and answers with its error where it says that', async () => {
+  it('breaks the connection or returns an error, as a fault declares', async () => {
     const world = newWorld();
     const { accessKeyId, secretAccessKey, sessionToken } = operator(world);
-    // Functions in processes of their own are known by their role.
+    // Functions in separate processes are identified by their role.
     const door = createDoor({
       world,
       clock: { now: () => world.schedule.now() },
@@ -116,7 +116,7 @@ describe('the loopback transport', () => {
     sts.destroy();
   });
 
-  it('serves any SDK that is given its environment', async () => {
+  it('serves any SDK with its environment variables', async () => {
     const { loopback, world } = await open();
     const environment = loopback.environment();
     expect(environment).toMatchObject({
@@ -131,7 +131,7 @@ describe('the loopback transport', () => {
     sts.destroy();
   });
 
-  it('serves a cluster by HTTPS that its own authority vouches for', async () => {
+  it('serves a cluster by HTTPS with a certificate of its own authority', async () => {
     const { world } = await open();
     const { endpoint, certificateAuthority } = clusterOf(world);
     expect(endpoint).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
@@ -159,7 +159,7 @@ describe('the loopback transport', () => {
     ).toBe(200);
   });
 
-  it('is not trusted without its authority, and trusts nobody without a token', async () => {
+  it('is not trusted without its authority, and trusts no caller without a token', async () => {
     const { world } = await open();
     const { endpoint, certificateAuthority } = clusterOf(world);
     await expect(fetchPods(`${endpoint}${PODS}`, await bearer(world))).rejects.toMatchObject({
@@ -170,7 +170,7 @@ describe('the loopback transport', () => {
     expect((await fetchPods(`${endpoint}${PODS}`, {}, certificateAuthority)).status).toBe(401);
   });
 
-  it('answers a cluster as the in-process transport does', async () => {
+  it('answers for a cluster like the in-process transport', async () => {
     const { world, loopback, door } = await open();
     const { endpoint, certificateAuthority } = clusterOf(world);
     const remote = await fetchPods(`${endpoint}${PODS}`, await bearer(world), certificateAuthority);
@@ -185,7 +185,7 @@ describe('the loopback transport', () => {
     expect(direct.body).toBe(remote.body);
   });
 
-  it('says nothing where the API server of a cluster is out of reach, until it closes', async () => {
+  it('never answers for an unreachable API server, until it closes', async () => {
     const world = newWorld();
     clusterOf(world).unreachable = true;
     const door = openDoor(world);
@@ -195,7 +195,7 @@ describe('the loopback transport', () => {
     let ended = false;
     const pods = fetchPods(`${endpoint}${PODS}`, {}, certificateAuthority).finally(() => (ended = true));
     pods.catch(() => undefined);
-    // Others get their answers meanwhile.
+    // Other clusters still answer.
     const client = new STSClient({ endpoint: loopback.url, region: REGION, credentials: operator(world) });
     for (let calls = 0; calls < 5; calls += 1) await client.send(new GetCallerIdentityCommand({}));
     expect(ended).toBe(false);
@@ -203,7 +203,7 @@ describe('the loopback transport', () => {
     await expect(pods).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
-  it('keeps a watch open, tells what changes, and ends it where the client must list again', async () => {
+  it('keeps a watch open, sends changes, and ends it if the client must list again', async () => {
     const { world } = await open();
     const cluster = clusterOf(world);
     const headers = await bearer(world);
@@ -242,7 +242,7 @@ describe('the loopback transport', () => {
       ['MODIFIED', account.metadata.name, { step: '1' }],
       ['MODIFIED', account.metadata.name, { step: '2' }],
     ]);
-    // It asks again when there is something new, and only then.
+    // It repeats the request only when there is something new.
     expect(watching()).toHaveLength(3);
 
     cluster.kube.removals.set('serviceaccounts.', ++cluster.kube.resourceVersion);
@@ -250,7 +250,7 @@ describe('the loopback transport', () => {
     expect(events.at(-1)).toMatchObject({ type: 'ERROR', object: { code: 410 } });
   });
 
-  it('refuses a watch as any other call', async () => {
+  it('refuses a watch like any other call', async () => {
     const { world } = await open();
     const { endpoint, certificateAuthority } = clusterOf(world);
     expect(
@@ -258,7 +258,7 @@ describe('the loopback transport', () => {
     ).toBe(401);
   });
 
-  it('takes a token that was presigned for its own address', async () => {
+  it('accepts a token presigned for its own address', async () => {
     const { world, loopback } = await open();
     const { endpoint, certificateAuthority } = clusterOf(world);
     const headers = await bearer(world, new URL(loopback.url));
@@ -267,23 +267,23 @@ describe('the loopback transport', () => {
     expect((await fetchPods(`${endpoint}${PODS}`, elsewhere, certificateAuthority)).status).toBe(401);
   });
 
-  it('closes every connection and gives the clusters their endpoints back', async () => {
+  it("closes every connection and restores the clusters' endpoints", async () => {
     const { world, loopback } = await open();
     await loopback.close();
     expect(clusterOf(world).endpoint).toMatch(/^https:\/\/[0-9A-F]{32}\.gr7\.eu-west-1\.eks\.amazonaws\.com$/);
     await expect(fetch(loopback.url)).rejects.toThrow('fetch failed');
   });
 
-  it('says that a port is taken', async () => {
+  it('reports that a port is in use', async () => {
     const { loopback } = await open();
     await expect(open(Number(new URL(loopback.url).port))).rejects.toThrow(
-      /^Port \d+ on 127\.0\.0\.1 is taken\. Choose another one, or 0 for any free port\.$/,
+      /^Port \d+ on 127\.0\.0\.1 is in use\. Choose another port, or 0 for any free port\.$/,
     );
   });
 });
 
 describe('the in-process transport', () => {
-  it('refuses another authority and an unknown host as TLS and DNS would', async () => {
+  it('refuses another authority and an unknown host like TLS and DNS', async () => {
     const world = newWorld();
     const { http } = inProcessTransport(openDoor(world), world);
     const { endpoint } = clusterOf(world);

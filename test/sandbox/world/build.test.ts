@@ -12,7 +12,7 @@ const objectsOf = (cluster: ClusterState, kind: string): KubeObject[] => [
   ...(cluster.kube.objects.get(kind)?.values() ?? []),
 ];
 
-/** Everything of a world that a caller could ever see, as text. */
+/** Everything in a world that a caller could ever see, as text. */
 const print = (world: World): string =>
   JSON.stringify(
     { accounts: world.accounts, keys: world.accessKeys, next: world.random.next() },
@@ -20,7 +20,7 @@ const print = (world: World): string =>
   );
 
 describe('buildWorld', () => {
-  it('puts clusters, add-ons, roles and keys in place', () => {
+  it('creates clusters, add-ons, roles and keys', () => {
     const world = newWorld();
     const cluster = onlyCluster(world);
     expect(world.home).toEqual({ account: ACCOUNT, region: REGION });
@@ -43,13 +43,13 @@ describe('buildWorld', () => {
     });
   });
 
-  it('makes the same world of the same seed, and another of another', async () => {
+  it('builds the same world from the same seed, and another from another', async () => {
     const scenario = await ebs();
     expect(print(buildWorld(scenario))).toBe(print(buildWorld(scenario)));
     expect(print(buildWorld(scenario, { seed: 2 }))).not.toBe(print(buildWorld(scenario)));
   });
 
-  it('gives associations their owner, and the owner its associations', () => {
+  it('sets the owner of associations, and the associations of the owner', () => {
     const file = scenarioFile();
     file.accounts[0]!.clusters[0]!.associations.push(
       {
@@ -83,7 +83,7 @@ describe('buildWorld', () => {
     expect(alone!.ownerArn).toBeUndefined();
   });
 
-  it('shows what is wrong with a degraded add-on and puts nothing of a failed one into the cluster', () => {
+  it('reports the issue of a degraded add-on, and creates no objects for a failed one', () => {
     const file = scenarioFile();
     Object.assign(file.accounts[0]!.clusters[0]!.addons[0]!, { status: 'DEGRADED' });
     expect(onlyCluster(buildWorld(parseScenario(file, 'test'))).addons.get('aws-ebs-csi-driver')!.issues).toEqual([
@@ -93,7 +93,7 @@ describe('buildWorld', () => {
     expect(objectsOf(onlyCluster(buildWorld(parseScenario(file, 'test'))), 'deployments.apps')).toEqual([]);
   });
 
-  it('gives roles their permissions boundary, those of a template too', () => {
+  it('sets the permissions boundary of roles, including those of a template', () => {
     const arn = `arn:aws:iam::${ACCOUNT}:policy/bound`;
     const document = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
     const file = scenarioFile();
@@ -112,7 +112,7 @@ describe('buildWorld', () => {
     expect(rolesOf({ arn }).get('deployed')!.permissionsBoundary).toEqual({ arn });
   });
 
-  it('takes withdrawn versions out of what EKS offers', () => {
+  it('removes withdrawn versions from what EKS offers', () => {
     const withdrawn = {
       ...scenarioFile(),
       catalogue: [{ addon: 'aws-ebs-csi-driver', withdrawnVersions: ['v1.38.1-eksbuild.1'] }],
@@ -127,7 +127,7 @@ describe('buildWorld', () => {
   });
 });
 
-describe('what a cluster has beside its add-ons', () => {
+describe('a cluster has in addition to its add-ons', () => {
   const operator = `arn:aws:iam::${ACCOUNT}:role/operator`;
   const withCluster = (parts: object, options: BuildOptions = {}): ClusterState => {
     const file = scenarioFile();
@@ -144,7 +144,7 @@ describe('what a cluster has beside its add-ons', () => {
   const podsOf = (cluster: ClusterState, name: string): KubeObject[] =>
     objectsOf(cluster, 'pods.').filter((pod) => pod.metadata.name.startsWith(`${name}-`));
 
-  it('workloads that no add-on owns, with their pods ready', () => {
+  it('workloads that no add-on owns, with ready pods', () => {
     const cluster = withCluster({
       nodes: 2,
       workloads: [
@@ -182,7 +182,7 @@ describe('what a cluster has beside its add-ons', () => {
     expect([...cluster.addons.keys()]).toEqual(['aws-ebs-csi-driver']);
   });
 
-  it('a StatefulSet, and what holds workloads back', () => {
+  it('a StatefulSet, and settings that hold rollouts back', () => {
     const held = { ...workload, serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE } };
     const cluster = withCluster({
       nodes: 2,
@@ -230,7 +230,7 @@ describe('what a cluster has beside its add-ons', () => {
     ]);
   });
 
-  it('a workload on Pod Identity, where the association is older than its pods', () => {
+  it('a workload on Pod Identity, if the association is older than its pods', () => {
     const association = {
       namespace: 'shop',
       serviceAccount: 'checkout',
@@ -245,14 +245,14 @@ describe('what a cluster has beside its add-ons', () => {
     expect(identities('2025-12-24T00:00:00.000Z')).toEqual([false]);
   });
 
-  it('fields that others manage, by add-on', () => {
+  it('fields of other managers, by add-on', () => {
     const fields = [{ field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit' }];
     const addon = { ...scenarioFile().accounts[0]!.clusters[0]!.addons[0]!, modifiedFields: fields };
     expect([...withCluster({ addons: [addon] }).foreignFields]).toEqual([['aws-ebs-csi-driver', fields]]);
     expect(withCluster({}).foreignFields.size).toBe(0);
   });
 
-  it('the value that somebody has given to a field, where the scenario says it', async () => {
+  it('the value that another manager has given to a field, if the scenario has one', async () => {
     const modifiedFields = [
       { field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit', value: 3 },
     ];
@@ -265,7 +265,7 @@ describe('what a cluster has beside its add-ons', () => {
     ]);
   });
 
-  it('custom resources, of what an add-on defines and of what nobody else does', () => {
+  it('custom resources, of kinds that an add-on defines and of others', () => {
     const cluster = withCluster({
       addons: [{ name: 'adot', version: 'v0.109.0-eksbuild.2', createdAt: '2025-06-01T00:00:00.000Z' }],
       customResources: [
@@ -304,7 +304,7 @@ describe('what a cluster has beside its add-ons', () => {
       { at, namespace: 'kube-system', kind: 'Deployment', workload: 'ebs-csi-controller', ready: 2 },
       { at, namespace: 'kube-system', kind: 'DaemonSet', workload: 'ebs-csi-node', ready: 1 },
     ]);
-    // Without nodes there is none ready, and that is said too.
+    // Without nodes none is ready, which is recorded too.
     expect(withCluster({ nodes: 0 }).kube.readyHistory.map(({ workload: name, ready }) => [name, ready])).toEqual([
       ['ebs-csi-controller', 0],
       ['ebs-csi-node', 0],
@@ -326,7 +326,7 @@ describe('what a cluster has beside its add-ons', () => {
   };
   const policyArn = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
 
-  it('access entries, where the scenario lists none: the operator is an administrator, and the service has what it needs', () => {
+  it('default access entries: the operator is an administrator, and the service has the access that it needs', () => {
     const { accessEntries, createdAt } = withCluster({}, callers);
     const entry = { type: 'STANDARD', tags: {}, createdAt, kubernetesGroups: [], policies: [] };
     expect([...accessEntries.values()]).toEqual([
@@ -349,7 +349,7 @@ describe('what a cluster has beside its add-ons', () => {
     expect(withCluster({ accessEntries: [] }, callers).accessEntries.size).toBe(0);
   });
 
-  it('access entries of the scenario, and no others', () => {
+  it("only the scenario's access entries, if it lists any", () => {
     const entries = [
       {
         principalArn: viewer,
@@ -436,7 +436,7 @@ describe('the scenario ebs-csi-irsa', () => {
   const ebsPods = (cluster: ClusterState): KubeObject[] =>
     objectsOf(cluster, 'pods.').filter((pod) => pod.spec?.['serviceAccountName'] === 'ebs-csi-controller-sa');
 
-  it('has pods on IRSA, older than the association that is left over', async () => {
+  it('has pods on IRSA, older than the left-over association', async () => {
     const cluster = onlyCluster(buildWorld(await ebs()));
     const pods = ebsPods(cluster);
     const [association] = [...cluster.associations.values()];
@@ -451,7 +451,7 @@ describe('the scenario ebs-csi-irsa', () => {
     }
   });
 
-  it('is of versions that EKS offers, with settings that the schema allows', async () => {
+  it('uses versions that EKS offers, with settings that the schema allows', async () => {
     const world = buildWorld(await ebs());
     const cluster = onlyCluster(world);
     for (const addon of cluster.addons.values()) {

@@ -16,7 +16,7 @@ const call = (change: Partial<Call> = {}): Omit<Call, 'n'> => ({
 });
 
 describe('the call log', () => {
-  it('keeps the latest calls where it shall not keep all, and counts every one', () => {
+  it('keeps only the latest calls if configured, and counts every call', () => {
     const log = new CallLog({ keep: 10 });
     const seen: number[] = [];
     log.onCall(({ n }) => seen.push(n));
@@ -29,13 +29,13 @@ describe('the call log', () => {
     ]);
   });
 
-  it('keeps all where nobody says otherwise', () => {
+  it('keeps all calls by default', () => {
     const log = new CallLog();
     for (let index = 0; index < 1000; index += 1) log.add(call());
     expect(log.calls).toHaveLength(1000);
   });
 
-  it('counts by service, operation, account and region, with the errors by their names', () => {
+  it('counts by service, operation, account and region, with the errors by name', () => {
     const log = new CallLog();
     for (const change of [
       {},
@@ -57,7 +57,7 @@ describe('the call log', () => {
   });
 });
 
-it('faults remember as few calls, and count them as before', () => {
+it('has the same limit in faults, whose counts are unaffected', () => {
   const faults = new Faults([{ call: 500, kind: 'throttled' }], { keep: 10 });
   const struck = Array.from({ length: 1000 }, () =>
     faults.strike({ service: 'eks', operation: 'DescribeAddon', step: 'plan', mutating: false }, () => ({})),

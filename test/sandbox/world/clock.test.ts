@@ -24,7 +24,7 @@ describe('a background timer of a virtual clock', () => {
     expect(seconds()).toBe(35);
   });
 
-  test('lets time end where the last other timer is, however long it would tick', async () => {
+  test('does not advance time beyond the last other timer', async () => {
     const { clock, seconds } = open();
     let ticks = 0;
     const tick = (): void => void clock.timer(1000, { background: true }).elapsed.then(() => ((ticks += 1), tick()));
@@ -33,14 +33,14 @@ describe('a background timer of a virtual clock', () => {
     expect([ticks, seconds()]).toEqual([0, 0.5]);
   });
 
-  test('does not wake what waits for nothing else', async () => {
+  test('does not wake a thread that waits for nothing else', async () => {
     const { clock, seconds } = open();
     const { elapsed } = clock.timer(1000, { background: true });
     await expect(clock.spawn(() => clock.park(elapsed))).rejects.toBeInstanceOf(VirtualDeadlock);
     expect(seconds()).toBe(0);
   });
 
-  test('keeps its place among timers of the same time', async () => {
+  test('keeps its order among timers of the same time', async () => {
     const { clock } = open();
     const order: string[] = [];
     const first = clock.timer(1000, { background: true }).elapsed.then(() => order.push('background, made first'));
@@ -63,7 +63,7 @@ describe('a background timer of a virtual clock', () => {
     expect(done).toEqual([1.5]);
   });
 
-  test('can be given up', async () => {
+  test('can be cancelled', async () => {
     const { clock } = open();
     let fired = false;
     const timer = clock.timer(1000, { background: true });
@@ -79,11 +79,11 @@ describe('a thread that waits for the outside', () => {
     for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate);
   };
 
-  test('lets time stand still where no timer is left, however long that takes', async () => {
+  test('makes time stand still if no timer is left, for any length of time', async () => {
     const { clock, seconds } = open();
     const { promise, resolve } = Promise.withResolvers<string>();
     const waiting = clock.spawn(() => clock.park(promise, { outside: true }));
-    // Who waits for such a one is no deadlock either.
+    // A thread that waits for this one is not a deadlock either.
     const behind = clock.spawn(() => clock.park(waiting));
     await turns(500);
     expect(seconds()).toBe(0);
@@ -92,20 +92,20 @@ describe('a thread that waits for the outside', () => {
     expect(seconds()).toBe(0);
   });
 
-  test('does not keep time from going on to a timer, be it made while the clock was idle', async () => {
+  test('does not keep time from advancing to a timer, even one created while the clock was idle', async () => {
     const { clock, seconds } = open();
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiting = clock.spawn(() => clock.park(promise, { outside: true }));
     await clock.spawn(() => clock.sleep(5000));
     await turns(500);
-    // By no thread.
+    // Created outside of any thread.
     await clock.timer(2000).elapsed;
     expect(seconds()).toBe(7);
     resolve();
     await waiting;
   });
 
-  test('goes on as any other does: a deadlock after it is one', async () => {
+  test('continues like any other: a deadlock afterwards is detected', async () => {
     const { clock } = open();
     const forever = clock.spawn(() => clock.park(new Promise<void>(() => undefined)));
     const { promise, resolve } = Promise.withResolvers<void>();

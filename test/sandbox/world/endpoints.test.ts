@@ -5,7 +5,7 @@ import { ACCOUNT, bareCluster, bareWorld, REGION } from '../bare-world.ts';
 const clusters = new Map(['dev', 'prod'].map((name) => [`${REGION}/${name}`, bareCluster({ name })]));
 const hostOf = (name: string): string => `${name}.gr7.${REGION}.eks.amazonaws.com`;
 
-test('an API server is found by its host, wherever it moves, also once a cluster has come', () => {
+test('an API server is found by its host, wherever it moves, and after a cluster is added', () => {
   const world = bareWorld({ accounts: new Map([[ACCOUNT, { id: ACCOUNT, roles: new Map(), clusters }]]) });
   const named = (host: string): string | undefined => clusterAt(world, host)?.name;
   expect([named(hostOf('dev')), named(hostOf('PROD')), named('127.0.0.1:1')]).toEqual(['dev', 'prod', undefined]);

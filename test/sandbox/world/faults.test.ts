@@ -16,7 +16,7 @@ const INPUTS = [
   { addonName: 'a', tags: { x: '1', y: ['2', { z: 3 }] } },
 ];
 
-/** What happens to each of the calls. */
+/** Returns the fault of each of the calls. */
 const play = (faults: Faults): (string | undefined)[] =>
   CALLS.map((call, index) => faults.strike(call, () => INPUTS[index]));
 const struck = (...list: FaultInput[]): number[] =>
@@ -25,21 +25,25 @@ const struck = (...list: FaultInput[]): number[] =>
 describe('faults', () => {
   test.each<[string, FaultInput, number[]]>([
     ['the n-th of all calls', { call: 3, kind: 'throttled' }, [3]],
-    ['the first where no number is given', { kind: 'throttled' }, [1]],
+    ['the first by default', { kind: 'throttled' }, [1]],
     ['several in a row', { call: 2, times: 2, kind: 'throttled' }, [2, 3]],
-    ['all from one on', { call: 3, times: 'all', kind: 'throttled' }, [3, 4, 5]],
-    ['of a service', { service: 'dynamodb', times: 'all', kind: 'throttled' }, [4]],
-    ['of an operation, counted by itself', { operation: 'DescribeAddon', call: 2, kind: 'throttled' }, [3]],
-    ['of a step', { step: 'await-deleted', times: 'all', kind: 'throttled' }, [3, 4, 5]],
-    ['with an input', { input: { addonName: 'a', tags: { x: '1' } }, times: 'all', kind: 'throttled' }, [1, 5]],
-    ['with an input that has lists', { input: { tags: { y: ['2', { z: 3 }] } }, times: 'all', kind: 'throttled' }, [5]],
-    ['none where a list differs', { input: { tags: { y: ['2'] } }, times: 'all', kind: 'throttled' }, []],
-    ['none beyond the last', { call: 6, kind: 'throttled' }, []],
-  ])('strike %s', (_, fault, expected) => {
+    ['all from a number on', { call: 3, times: 'all', kind: 'throttled' }, [3, 4, 5]],
+    ['calls to a service', { service: 'dynamodb', times: 'all', kind: 'throttled' }, [4]],
+    ['calls of an operation, counted separately', { operation: 'DescribeAddon', call: 2, kind: 'throttled' }, [3]],
+    ['calls of a step', { step: 'await-deleted', times: 'all', kind: 'throttled' }, [3, 4, 5]],
+    ['calls with an input', { input: { addonName: 'a', tags: { x: '1' } }, times: 'all', kind: 'throttled' }, [1, 5]],
+    [
+      'calls with an input that has lists',
+      { input: { tags: { y: ['2', { z: 3 }] } }, times: 'all', kind: 'throttled' },
+      [5],
+    ],
+    ['none if a list differs', { input: { tags: { y: ['2'] } }, times: 'all', kind: 'throttled' }, []],
+    ['none beyond the last call', { call: 6, kind: 'throttled' }, []],
+  ])('affect %s', (_, fault, expected) => {
     expect(struck(fault)).toEqual(expected);
   });
 
-  test('can begin at a time of their own, whoever calls', () => {
+  test('can begin at a time of their own, regardless of calls', () => {
     const faults = new Faults([{ service: 'eks', after: 60, seconds: 120, kind: 'throttled' }], { startAt: 1_000_000 });
     const at = (seconds: number): string | undefined =>
       faults.strike(CALLS[0]!, () => ({}), 1_000_000 + seconds * 1000);
@@ -47,7 +51,7 @@ describe('faults', () => {
     expect(faults.outages()).toMatchObject([{ at: 1_060_000 }]);
   });
 
-  test('of what pods ask are outages alone', () => {
+  test('for EKS Auth can only be outages', () => {
     const outage = { service: 'eks-auth', after: 0, seconds: 60, kind: 'server-error' } as const;
     const call = { service: 'eks-auth', operation: 'AssumeRoleForPodIdentity', region: 'eu-west-1', cluster: 'dev' };
     const faults = new Faults([outage]);
@@ -59,12 +63,16 @@ describe('faults', () => {
     expect(faults.outageAt({ ...call, service: 'sts' }, 0)).toBeUndefined();
     for (const other of [{ cluster: 'other' }, { region: 'us-east-1' }, { operation: 'Other' }])
       expect(new Faults([{ ...outage, ...other }]).outageAt(call, 0)).toBeUndefined();
-    expect(() => new Faults([{ ...outage, kind: 'crash-before' }])).toThrow('of eks-auth there are only outages');
-    expect(() => new Faults([{ ...outage, after: undefined }])).toThrow('of eks-auth there are only outages');
-    expect(() => new Faults([{ after: 5, kind: 'throttled' }])).toThrow('must say how long the outage lasts');
+    expect(() => new Faults([{ ...outage, kind: 'crash-before' }])).toThrow(
+      'must be set for eks-auth, which supports only outages',
+    );
+    expect(() => new Faults([{ ...outage, after: undefined }])).toThrow(
+      'must be set for eks-auth, which supports only outages',
+    );
+    expect(() => new Faults([{ after: 5, kind: 'throttled' }])).toThrow('must be set together with after');
   });
 
-  test('last for a while, from the first call that they strike', () => {
+  test('can last for a while, from the first affected call', () => {
     const faults = new Faults([{ operation: 'DescribeAddon', call: 2, seconds: 60, kind: 'server-error' }]);
     const at = (now: number, call = 0): string | undefined => faults.strike(CALLS[call]!, () => ({}), now);
     expect([at(0), at(5000), at(6000, 1), at(64_999), at(65_000), at(70_000)]).toEqual([
@@ -77,7 +85,7 @@ describe('faults', () => {
     ]);
   });
 
-  test('strike one region, or the API server of one cluster', () => {
+  test('can affect one region, or the API server of one cluster', () => {
     const faults = new Faults([
       { region: 'eu-west-1', times: 'all', kind: 'throttled' },
       { cluster: 'dev', times: 'all', kind: 'access-denied' },
@@ -87,7 +95,7 @@ describe('faults', () => {
     expect([of({ cluster: 'dev' }), of({ cluster: 'prod' }), of({})]).toEqual(['access-denied', undefined, undefined]);
   });
 
-  test('count every matching call, and the first of the list wins', () => {
+  test('count every matching call, and the first in the list wins', () => {
     const faults = new Faults([
       { call: 2, kind: 'lost-before' },
       { operation: 'DeleteAddon', kind: 'crash-after' },
@@ -96,7 +104,7 @@ describe('faults', () => {
     expect(play(faults)).toEqual([undefined, 'lost-before', 'abort-before', undefined, undefined]);
   });
 
-  test('know the calls that they could strike', () => {
+  test('record the calls that they could affect', () => {
     const faults = new Faults([]);
     play(faults);
     faults.strike({ ...CALLS[0]!, executionArn: 'arn:x' }, () => ({}));
@@ -122,7 +130,7 @@ describe('faults', () => {
     expect(faults.seen).toHaveLength(15);
   });
 
-  test('ask for an input only where one looks at it', () => {
+  test('evaluate an input only if a fault filters by it', () => {
     const faults = new Faults([{ operation: 'DeleteAddon', input: {}, kind: 'throttled' }]);
     const input = (): never => {
       throw new Error('not asked for');
@@ -130,14 +138,14 @@ describe('faults', () => {
     expect(faults.strike(CALLS[0]!, input)).toBeUndefined();
   });
 
-  test('are refused where they are none, and where they can not happen', () => {
+  test('are refused if they are invalid or impossible', () => {
     expect(() => new Faults([{ kind: 'explosion' } as never])).toThrow(/kind/);
     expect(() => new Faults([{ kind: 'throttled', call: 0 }])).toThrow(/call/);
     const faults = new Faults([{ kind: 'throttled' }]);
     faults.restrict(CALL_FAULTS);
     expect(() => faults.add({ kind: 'crash-before' })).toThrow(FaultError);
     expect(() => new Faults([{ kind: 'abort-after' }]).restrict(CALL_FAULTS)).toThrow(
-      "The fault abort-after can't happen to bundled functions",
+      'The fault abort-after cannot be injected into bundled functions',
     );
   });
 });

@@ -45,24 +45,24 @@ describe('a cluster of a scenario', () => {
       'accounts[0].clusters[0].associations[0].owner: the add-on vpc-cni is not installed on cluster dev.',
     ],
     [
-      "an add-on's role of another account",
+      "an add-on's role in another account",
       (file) => (file.accounts[0]!.clusters[0]!.addons[0]!.serviceAccountRoleArn = OTHER_ROLE),
-      'accounts[0].clusters[0].addons[0].serviceAccountRoleArn: the role is of account 444455556666',
+      'accounts[0].clusters[0].addons[0].serviceAccountRoleArn: the role belongs to account 444455556666',
     ],
     [
-      'an add-on twice',
+      'a repeated add-on',
       (file) => file.accounts[0]!.clusters[0]!.addons.push({ ...file.accounts[0]!.clusters[0]!.addons[0]! }),
-      'accounts[0].clusters[0].addons[1].name: the add-on aws-ebs-csi-driver is there twice',
+      'accounts[0].clusters[0].addons[1].name: the add-on aws-ebs-csi-driver occurs twice',
     ],
     [
-      'an association twice',
+      'a repeated association',
       (file) => file.accounts[0]!.clusters[0]!.associations.push(association, { ...association }),
-      'accounts[0].clusters[0].associations[1]: the association of kube-system/sa is there twice',
+      'accounts[0].clusters[0].associations[1]: the association of kube-system/sa occurs twice',
     ],
     [
       'a session policy without disableSessionTags',
       (file) => file.accounts[0]!.clusters[0]!.associations.push({ ...association, policy: '{}' }),
-      'accounts[0].clusters[0].associations[0].disableSessionTags: must be true where there is a policy',
+      'accounts[0].clusters[0].associations[0].disableSessionTags: must be true if there is a policy',
     ],
     [
       'a session policy that is not JSON',
@@ -71,19 +71,19 @@ describe('a cluster of a scenario', () => {
       'accounts[0].clusters[0].associations[0].policy: the text is not JSON.',
     ],
     [
-      'a field of no form that EKS has',
+      "a field that is not in EKS's format",
       (file) => modify(file, '.spec.replicas'),
       'accounts[0].clusters[0].addons[0].modifiedFields[0].field: must name kind, object and field as EKS does in a conflict',
     ],
     [
-      'a field of a workload that the add-on has not',
+      'a field of a workload that the add-on does not have',
       (file) => modify(file, 'Deployment.apps ebs-csi - .spec.replicas'),
       'accounts[0].clusters[0].addons[0].modifiedFields[0].field: aws-ebs-csi-driver has no Deployment.apps ebs-csi. It has: Deployment.apps ebs-csi-controller, DaemonSet.apps ebs-csi-node.',
     ],
     [
-      'a field twice',
+      'a repeated field',
       (file) => modify(file, 'ConfigMap c - .data.x', 'ConfigMap c - .data.x'),
-      'accounts[0].clusters[0].addons[0].modifiedFields[1].field: the field ConfigMap c - .data.x is there twice',
+      'accounts[0].clusters[0].addons[0].modifiedFields[1].field: the field ConfigMap c - .data.x occurs twice',
     ],
     [
       'a workload of an unknown kind',
@@ -91,7 +91,7 @@ describe('a cluster of a scenario', () => {
       'accounts[0].clusters[0].workloads[0].kind: must be one of "Deployment"|"DaemonSet"|"StatefulSet"; it is "Job". Change it.',
     ],
     [
-      'a workload that an add-on has',
+      'a workload that an add-on owns',
       (file) => add(file, { workloads: [{ ...workload, namespace: 'kube-system', name: 'ebs-csi-controller' }] }),
       'accounts[0].clusters[0].workloads[0]: the add-on aws-ebs-csi-driver has a Deployment of that name.',
     ],
@@ -103,45 +103,45 @@ describe('a cluster of a scenario', () => {
     [
       'a paused StatefulSet',
       (file) => add(file, { workloads: [{ ...workload, kind: 'StatefulSet', paused: true }] }),
-      "accounts[0].clusters[0].workloads[0].paused: a StatefulSet can't be paused.",
+      'accounts[0].clusters[0].workloads[0].paused: a StatefulSet cannot be paused.',
     ],
     [
       'OnDelete of a Deployment',
       (file) => add(file, { workloads: [{ ...workload, updateStrategy: 'OnDelete' }] }),
-      'accounts[0].clusters[0].workloads[0].updateStrategy: a Deployment has no such strategy.',
+      'accounts[0].clusters[0].workloads[0].updateStrategy: a Deployment does not support this strategy.',
     ],
     [
-      'an update strategy that is the rule',
+      'the default as an update strategy',
       (file) => add(file, { workloads: [{ ...workload, kind: 'DaemonSet', updateStrategy: 'RollingUpdate' }] }),
       'accounts[0].clusters[0].workloads[0].updateStrategy: ',
     ],
     [
-      'a workload twice',
+      'a repeated workload',
       (file) => add(file, { workloads: [workload, workload] }),
-      'accounts[0].clusters[0].workloads[1]: the workload Deployment shop/checkout is there twice',
+      'accounts[0].clusters[0].workloads[1]: the workload Deployment shop/checkout occurs twice',
     ],
     [
-      'a value of what the sandbox has not',
+      'a value for an object that the sandbox does not have',
       (file) =>
         Object.assign(file.accounts[0]!.clusters[0]!.addons[0]!, {
           modifiedFields: [{ field: 'ConfigMap c - .data.x', manager: 'helm', value: 'y' }],
         }),
-      'accounts[0].clusters[0].addons[0].modifiedFields[0].value: the sandbox has no ConfigMap c to set it in. Remove it.',
+      'accounts[0].clusters[0].addons[0].modifiedFields[0].value: the sandbox has no ConfigMap c to set it in. Remove the value.',
     ],
     [
-      'nodes of Auto Mode in a cluster without',
+      'nodes of Auto Mode in a cluster without it',
       (file) => add(file, { nodes: [{ count: 1, compute: 'auto' }] }),
-      'accounts[0].clusters[0].nodes[0].compute: the cluster has no Auto Mode.',
+      'accounts[0].clusters[0].nodes[0].compute: the cluster does not use Auto Mode.',
     ],
     [
       'Windows nodes on Auto Mode',
       (file) => add(file, { autoMode: true, nodes: [{ count: 1, os: 'windows' }] }),
-      'accounts[0].clusters[0].nodes[0].os: there are no Windows nodes on Auto Mode.',
+      'accounts[0].clusters[0].nodes[0].os: Auto Mode does not support Windows nodes.',
     ],
     [
       'Windows nodes on Fargate',
       (file) => add(file, { nodes: [{ count: 1, os: 'windows', compute: 'fargate' }] }),
-      'accounts[0].clusters[0].nodes[0].os: there are no Windows nodes on fargate.',
+      'accounts[0].clusters[0].nodes[0].os: fargate does not support Windows nodes.',
     ],
     [
       'nodes of an unknown kind',
@@ -151,10 +151,10 @@ describe('a cluster of a scenario', () => {
     [
       'Fargate profiles without nodes',
       (file) => add(file, { fargateProfiles: [{ name: 'p', namespace: 'shop' }] }),
-      'accounts[0].clusters[0].fargateProfiles: no node is on Fargate. Add such a group to nodes',
+      'accounts[0].clusters[0].fargateProfiles: the cluster has no Fargate nodes. Add a group to nodes',
     ],
     [
-      'a Fargate profile twice',
+      'a repeated Fargate profile',
       (file) =>
         add(file, {
           nodes: [{ count: 1, compute: 'fargate' }],
@@ -163,15 +163,15 @@ describe('a cluster of a scenario', () => {
             { name: 'p', namespace: 'b' },
           ],
         }),
-      'accounts[0].clusters[0].fargateProfiles[1].name: the Fargate profile p is there twice',
+      'accounts[0].clusters[0].fargateProfiles[1].name: the Fargate profile p occurs twice',
     ],
     [
-      'a variable of a workload that the add-on has not',
+      'a variable of a workload that the add-on does not have',
       (file) => extra(file, { workload: 'ebs', name: 'A', value: 'x' }),
       'accounts[0].clusters[0].addons[0].extraEnv[0].workload: aws-ebs-csi-driver has no workload ebs. It has: ebs-csi-controller, ebs-csi-node.',
     ],
     [
-      'a variable of a container that the workload has not',
+      'a variable of a container that the workload does not have',
       (file) => extra(file, { workload: 'ebs-csi-node', container: 'csi-attacher', name: 'A', value: 'x' }),
       'accounts[0].clusters[0].addons[0].extraEnv[0].container: ebs-csi-node has no container csi-attacher. It has: ',
     ],
@@ -192,7 +192,7 @@ describe('a cluster of a scenario', () => {
       'accounts[0].clusters[0].workloads[0].containers[0].env[0]: A needs either a value or a secret.',
     ],
     [
-      'a variable with a bad name',
+      'a variable with an invalid name',
       (file) => extra(file, { name: '1A', value: 'x' }),
       'accounts[0].clusters[0].addons[0].extraEnv[0].name: must be the name of an environment variable',
     ],
@@ -217,20 +217,20 @@ describe('a cluster of a scenario', () => {
       'accounts[0].clusters[0].customResources[0].namespace: opentelemetrycollectors.opentelemetry.io, as adot defines them, have a namespace. Add it.',
     ],
     [
-      'custom resources that are not alike',
+      'custom resources of different kinds',
       (file) => add(file, { customResources: [collector, { ...collector, name: 'other', namespace: undefined }] }),
-      'accounts[0].clusters[0].customResources[1].namespace: opentelemetrycollectors.opentelemetry.io, as number 0 of the list has them, have a namespace. Add it.',
+      'accounts[0].clusters[0].customResources[1].namespace: opentelemetrycollectors.opentelemetry.io, as item 0 of the list declares them, have a namespace. Add it.',
     ],
     [
-      'a custom resource twice',
+      'a repeated custom resource',
       (file) => add(file, { customResources: [collector, collector] }),
-      'accounts[0].clusters[0].customResources[1]: the custom resource opentelemetrycollectors.opentelemetry.io shop/traces is there twice',
+      'accounts[0].clusters[0].customResources[1]: the custom resource opentelemetrycollectors.opentelemetry.io shop/traces occurs twice',
     ],
-    ['a tag of AWS itself', (file) => add(file, { tags: { 'aws:x': 'y' } }), 'accounts[0].clusters[0].tags.aws:x: '],
+    ['a tag reserved by AWS', (file) => add(file, { tags: { 'aws:x': 'y' } }), 'accounts[0].clusters[0].tags.aws:x: '],
     [
       'too many tags',
       (file) => add(file, { tags: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`t${index}`, ''])) }),
-      'accounts[0].clusters[0].tags: must be 50 tags at most',
+      'accounts[0].clusters[0].tags: must have at most 50 tags',
     ],
     [
       'an API server in an unknown state',
@@ -243,9 +243,9 @@ describe('a cluster of a scenario', () => {
       'accounts[0].clusters[0].accessEntries[0].principalArn: must be the ARN of an IAM role or user',
     ],
     [
-      'an access entry twice',
+      'a repeated access entry',
       (file) => add(file, { accessEntries: [{ principalArn: ROLE }, { principalArn: ROLE }] }),
-      `accounts[0].clusters[0].accessEntries[1].principalArn: the access entry of ${ROLE} is there twice`,
+      `accounts[0].clusters[0].accessEntries[1].principalArn: the access entry of ${ROLE} occurs twice`,
     ],
     [
       "a node's access entry with groups",
@@ -253,16 +253,16 @@ describe('a cluster of a scenario', () => {
       'accounts[0].clusters[0].accessEntries[0].type: an entry of type EC2_LINUX is for nodes',
     ],
     [
-      'an access policy that is none',
+      'an invalid access policy',
       (file) =>
         add(file, { accessEntries: [{ principalArn: ROLE, policies: [{ policyArn: 'AmazonEKSViewPolicy' }] }] }),
       'accounts[0].clusters[0].accessEntries[0].policies[0].policyArn: must be the ARN of an access policy',
     ],
     [
-      'an access policy twice',
+      'a repeated access policy',
       (file) =>
         add(file, { accessEntries: [{ principalArn: ROLE, policies: [{ policyArn: VIEW }, { policyArn: VIEW }] }] }),
-      `accounts[0].clusters[0].accessEntries[0].policies[1].policyArn: the access policy ${VIEW} is there twice`,
+      `accounts[0].clusters[0].accessEntries[0].policies[1].policyArn: the access policy ${VIEW} occurs twice`,
     ],
     [
       'a scope of an unknown type',
@@ -291,11 +291,11 @@ describe('a cluster of a scenario', () => {
       'accounts[0].clusters[0].rbac[0].metadata.namespace: is missing: must be of type string. Add it.',
     ],
     [
-      'an RBAC object twice',
+      'a repeated RBAC object',
       (file) => add(file, { rbac: [clusterRole, clusterRole] }),
-      'accounts[0].clusters[0].rbac[1].metadata.name: the ClusterRole reader is there twice',
+      'accounts[0].clusters[0].rbac[1].metadata.name: the ClusterRole reader occurs twice',
     ],
-  ])('says what is wrong with %s', (_what, change, line) => {
+  ])('reports %s', (_what, change, line) => {
     expect(problemOf(change).slice(0, line.length)).toBe(line);
   });
 });

@@ -15,14 +15,14 @@ const policy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '
 const role = (file: File, parts: object, index = 0): void => void Object.assign(file.accounts[0]!.roles[index]!, parts);
 
 describe('parseScenario', () => {
-  it('takes a good file, as text or as an object, and fills in the defaults', () => {
+  it('accepts a valid file, as text or as an object, and fills in the defaults', () => {
     const scenario = parseScenario(JSON.stringify(scenarioFile()), 'dev.json');
     expect(scenario).toEqual(parseScenario(scenarioFile(), 'dev.json'));
     expect(scenario).toMatchObject({ seed: 1, startAt: '2026-01-15T09:00:00.000Z', knobs: { iamLagSeconds: 10 } });
     expect(scenario.accounts[0]!.roles[0]).toMatchObject({ policies: [], attachedPolicies: [] });
   });
 
-  it('takes a trust policy that IAM would not: what the service makes of it is what a scenario may be for', () => {
+  it('accepts a trust policy that IAM would refuse: scenarios may test how the service handles it', () => {
     for (const trustPolicy of [{ Statement: [] }, '[]', { Version: '1' }])
       expect(
         parseScenario(
@@ -40,35 +40,35 @@ describe('parseScenario', () => {
     ['{"seed": 1', 'line 1, column 11'],
     ['{"seed": 1} more', 'line 1, column 13'],
     ['', 'line 1, column 1'],
-  ])('says where %j stops being JSON', (text, place) => {
+  ])('reports where %j stops being JSON', (text, place) => {
     expect(messageOf(text)).toMatch(
-      new RegExp(`^The scenario dev\\.json is not JSON: ${place}: .+\\. Correct that place and start again\\.$`),
+      new RegExp(`^The scenario dev\\.json is not JSON: ${place}: .+\\. Correct the file and start again\\.$`),
     );
   });
 
   it.each<[string, Change, string]>([
     [
-      'a field that is missing',
+      'a missing field',
       (file) => delete (file.accounts[0]!.clusters[0]! as Partial<File['accounts'][0]['clusters'][0]>).version,
       'accounts[0].clusters[0].version: is missing: must be of type string. Add it.',
     ],
     [
-      'a value of a wrong form',
+      'an invalid value',
       (file) => (file.accounts[0]!.id = '12'),
       'accounts[0].id: must be an AWS account id (12 digits); it is "12". Change it.',
     ],
     [
-      'a wrong choice',
+      'an invalid choice',
       (file) => (file['knobs'] = { createEndsIn: 'DONE' }),
       'knobs.createEndsIn: must be one of "ACTIVE"|"CREATE_FAILED"|"DEGRADED"; it is "DONE". Change it.',
     ],
     [
       'an unknown field',
       (file) => Object.assign(file.accounts[0]!.clusters[0]!, { addon: [] }),
-      'accounts[0].clusters[0].addon: there is no such field. Correct its spelling, or remove it.',
+      'accounts[0].clusters[0].addon: the field is unknown. Correct its spelling, or remove it.',
     ],
     [
-      'a trust policy that is none',
+      'an invalid trust policy',
       (file) => (file.accounts[0]!.roles[0]!.trustPolicy = 7),
       'accounts[0].roles[0].trustPolicy: must be a policy document: an object, or its JSON text. Add it.',
     ],
@@ -76,7 +76,7 @@ describe('parseScenario', () => {
       `a trust policy with NotPrincipal in a statement with ${Effect}`,
       (file) =>
         role(file, { trustPolicy: { Statement: { Effect, NotPrincipal: { AWS: '*' }, Action: 'sts:AssumeRole' } } }),
-      'accounts[0].roles[0].trustPolicy: IAM takes no trust policy with NotPrincipal. Name who may assume the role with Principal instead.',
+      'accounts[0].roles[0].trustPolicy: IAM does not accept a trust policy with NotPrincipal. Use Principal to list who may assume the role.',
     ]),
     [
       'a trust policy that is not JSON',
@@ -84,14 +84,14 @@ describe('parseScenario', () => {
       'accounts[0].roles[0].trustPolicy: the text is not JSON.',
     ],
     [
-      'a policy that IAM would not take',
+      'a policy that IAM would refuse',
       (file) =>
         role(file, {
           policies: [
             { name: 'p', document: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*' }] } },
           ],
         }),
-      'accounts[0].roles[0].policies[0].document: IAM would not take the policy: Statement[0].Resource is missing. Change it.',
+      'accounts[0].roles[0].policies[0].document: IAM would refuse the policy: Statement[0].Resource is missing. Change it.',
     ],
     [
       'a policy that is not JSON',
@@ -104,7 +104,7 @@ describe('parseScenario', () => {
       'accounts[0].roles[0].policies[0].name: must be a policy name',
     ],
     [
-      'a policy twice',
+      'a repeated policy',
       (file) =>
         role(file, {
           policies: [
@@ -112,110 +112,110 @@ describe('parseScenario', () => {
             { name: 'p', document: policy },
           ],
         }),
-      'accounts[0].roles[0].policies[1].name: the policy p is there twice',
+      'accounts[0].roles[0].policies[1].name: the policy p occurs twice',
     ],
     [
-      'a managed policy that is none',
+      'an invalid managed policy',
       (file) => role(file, { attachedPolicies: [{ arn: 'ReadOnlyAccess' }] }),
       'accounts[0].roles[0].attachedPolicies[0].arn: must be the ARN of a managed policy',
     ],
     [
-      'a managed policy twice',
+      'a repeated managed policy',
       (file) => role(file, { attachedPolicies: [{ arn: READ_ONLY }, { arn: READ_ONLY }] }),
-      `accounts[0].roles[0].attachedPolicies[1].arn: the policy ${READ_ONLY} is there twice`,
+      `accounts[0].roles[0].attachedPolicies[1].arn: the policy ${READ_ONLY} occurs twice`,
     ],
     [
       'a managed policy of the account without a document',
       (file) => role(file, { attachedPolicies: [{ arn: OWN_POLICY }] }),
-      `accounts[0].roles[0].attachedPolicies[0]: ${OWN_POLICY} is the account's own. Add its document.`,
+      `accounts[0].roles[0].attachedPolicies[0]: ${OWN_POLICY} is a customer managed policy. Add its document.`,
     ],
     [
       'a managed policy of another account',
       (file) => role(file, { attachedPolicies: [{ arn: 'arn:aws:iam::444455556666:policy/p', document: policy }] }),
-      `accounts[0].roles[0].attachedPolicies[0].arn: the policy is of account 444455556666, but its role of account ${ACCOUNT}.`,
+      `accounts[0].roles[0].attachedPolicies[0].arn: the policy belongs to account 444455556666, but its role to account ${ACCOUNT}.`,
     ],
     [
-      'a managed policy that IAM would not take',
+      'a managed policy that IAM would refuse',
       (file) => role(file, { attachedPolicies: [{ arn: READ_ONLY, document: { Statement: [] } }] }),
-      'accounts[0].roles[0].attachedPolicies[0].document: IAM would not take the policy: Statement must have at least one statement. Change it.',
+      'accounts[0].roles[0].attachedPolicies[0].document: IAM would refuse the policy: Statement must have at least one statement. Change it.',
     ],
     [
-      'a managed policy that says something else at another role',
+      'a managed policy with a different document at another role',
       (file) => {
         file.accounts[0]!.roles.push({ ...file.accounts[0]!.roles[0]!, arn: `${ROLE}-2` });
         for (const [index, document] of [policy, { ...policy, Version: '2008-10-17' }].entries())
           role(file, { attachedPolicies: [{ arn: OWN_POLICY, document }] }, index);
       },
-      `accounts[0].roles[1].attachedPolicies[0].document: ${OWN_POLICY} says something else than it does at ${ROLE}. Make them equal.`,
+      `accounts[0].roles[1].attachedPolicies[0].document: ${OWN_POLICY} has a different document than at ${ROLE}. Use the same document in both.`,
     ],
     [
       'a boundary of another account',
       (file) => role(file, { permissionsBoundary: { arn: 'arn:aws:iam::444455556666:policy/p', document: policy } }),
-      `accounts[0].roles[0].permissionsBoundary.arn: the policy is of account 444455556666, but its role of account ${ACCOUNT}.`,
+      `accounts[0].roles[0].permissionsBoundary.arn: the policy belongs to account 444455556666, but its role to account ${ACCOUNT}.`,
     ],
     [
       'a boundary of the account without a document',
       (file) => role(file, { permissionsBoundary: { arn: OWN_POLICY } }),
-      `accounts[0].roles[0].permissionsBoundary: ${OWN_POLICY} is the account's own. Add its document.`,
+      `accounts[0].roles[0].permissionsBoundary: ${OWN_POLICY} is a customer managed policy. Add its document.`,
     ],
     [
-      'a boundary that IAM would not take',
+      'a boundary that IAM would refuse',
       (file) => role(file, { permissionsBoundary: { arn: READ_ONLY, document: '{' } }),
       'accounts[0].roles[0].permissionsBoundary.document: the text is not JSON.',
     ],
     [
-      'a boundary that is no ARN',
+      'a boundary that is not an ARN',
       (file) => role(file, { permissionsBoundary: { arn: 'central' } }),
       'accounts[0].roles[0].permissionsBoundary.arn: must be the ARN of a managed policy',
     ],
     [
-      'a boundary that says something else as a policy',
+      'a boundary with a different document than as a policy',
       (file) =>
         role(file, {
           attachedPolicies: [{ arn: OWN_POLICY, document: policy }],
           permissionsBoundary: { arn: OWN_POLICY, document: { ...policy, Version: '2008-10-17' } },
         }),
-      `accounts[0].roles[0].permissionsBoundary.document: ${OWN_POLICY} says something else than it does at ${ROLE}. Make them equal.`,
+      `accounts[0].roles[0].permissionsBoundary.document: ${OWN_POLICY} has a different document than at ${ROLE}. Use the same document in both.`,
     ],
     [
       'a role of another account',
       (file) => (file.accounts[0]!.roles[0]!.arn = OTHER_ROLE),
-      `accounts[0].roles[0].arn: the role is of account 444455556666, but stands in account ${ACCOUNT}.`,
+      `accounts[0].roles[0].arn: the role belongs to account 444455556666, but is listed in account ${ACCOUNT}.`,
     ],
     [
-      'an account twice',
+      'a repeated account',
       (file) => file.accounts.push(structuredClone(file.accounts[0]!)),
-      `accounts[1].id: the account ${ACCOUNT} is there twice (the other one is number 0 of the list, counted from 0).`,
+      `accounts[1].id: the account ${ACCOUNT} occurs twice (the other one is item 0 of the list, counted from 0).`,
     ],
     [
-      'a role name twice',
+      'a repeated role name',
       (file) => file.accounts[0]!.roles.push({ ...file.accounts[0]!.roles[0]!, arn: ROLE.replace('/app/', '/') }),
-      'accounts[0].roles[1].arn: the role name ebs-csi is there twice',
+      'accounts[0].roles[1].arn: the role name ebs-csi occurs twice',
     ],
     [
-      'a cluster twice',
+      'a repeated cluster',
       (file) => file.accounts[0]!.clusters.push(structuredClone(file.accounts[0]!.clusters[0]!)),
-      'accounts[0].clusters[1].name: the cluster dev in eu-west-1 is there twice',
+      'accounts[0].clusters[1].name: the cluster dev in eu-west-1 occurs twice',
     ],
     [
-      'a home that is not there',
+      'a missing home account',
       (file) => (file['home'] = { account: '444455556666', region: 'eu-west-1' }),
-      `home.account: there is no account 444455556666. The scenario has: ${ACCOUNT}.`,
+      `home.account: the account 444455556666 does not exist. The scenario has: ${ACCOUNT}.`,
     ],
     [
-      'an unknown version withdrawn',
+      'an unknown withdrawn version',
       (file) => (file['catalogue'] = [{ addon: 'vpc-cni', withdrawnVersions: ['v9'] }]),
       'catalogue[0].withdrawnVersions[0]: the catalogue has no version v9 of vpc-cni.',
     ],
     [
-      'a region that can not be disabled',
+      'a region that cannot be disabled',
       (file) => Object.assign(file.accounts[0]!, { disabledRegions: ['eu-south-1', 'us-east-1'] }),
-      "accounts[0].disabledRegions[1]: every account has us-east-1, which can't be disabled.",
+      'accounts[0].disabledRegions[1]: the region us-east-1 is enabled in every account and cannot be disabled.',
     ],
     [
-      'a disabled region twice',
+      'a repeated disabled region',
       (file) => Object.assign(file.accounts[0]!, { disabledRegions: ['eu-south-1', 'eu-south-1'] }),
-      'accounts[0].disabledRegions[1]: the region eu-south-1 is there twice',
+      'accounts[0].disabledRegions[1]: the region eu-south-1 occurs twice',
     ],
     [
       'a disabled region of the service',
@@ -223,23 +223,23 @@ describe('parseScenario', () => {
         file['home'] = { account: ACCOUNT, region: 'eu-south-1' };
         Object.assign(file.accounts[0]!, { disabledRegions: ['eu-south-1'] });
       },
-      'accounts[0].disabledRegions[0]: the service itself is deployed there.',
+      'accounts[0].disabledRegions[0]: the service itself is deployed in this region.',
     ],
     [
-      'a throttle of an account that is not there',
+      'a throttle of a missing account',
       (file) => (file['throttles'] = [{ service: 'eks', account: '444455556666', callsPerSecond: 5 }]),
-      `throttles[0].account: there is no account 444455556666. The scenario has: ${ACCOUNT}.`,
+      `throttles[0].account: the account 444455556666 does not exist. The scenario has: ${ACCOUNT}.`,
     ],
     [
       'a throttle of IAM in a region',
       (file) => (file['throttles'] = [{ service: 'iam', region: 'eu-west-1', callsPerSecond: 5 }]),
-      'throttles[0].region: must be left out of a throttle of iam, which has no regions',
+      'throttles[0].region: must be omitted for iam, which has no regions',
     ],
-  ])('says what is wrong with %s', (_what, change, line) => {
+  ])('reports %s', (_what, change, line) => {
     expect(problemOf(change).slice(0, line.length)).toBe(line);
   });
 
-  it('names every problem at once', () => {
+  it('reports every problem at once', () => {
     const message = messageOf(
       changed((file) => {
         file.accounts[0]!.clusters[0]!.region = 'nowhere';
@@ -262,12 +262,12 @@ describe('readScenario', () => {
     },
   );
 
-  it('says what is wrong with a path', async () => {
+  it('reports what is wrong with a path', async () => {
     await expect(readScenario('/nowhere/dev.json')).rejects.toThrow(
-      "The scenario /nowhere/dev.json can't be read: there is no such file.",
+      'The scenario /nowhere/dev.json cannot be read: the file does not exist.',
     );
     const directory = await mkdtemp(join(tmpdir(), 'scenario-'));
-    await expect(readScenario(directory)).rejects.toThrow('that is a directory. Give the path of a JSON file.');
+    await expect(readScenario(directory)).rejects.toThrow('the path is a directory. Pass the path of a JSON file.');
     const file = join(directory, 'bad.json');
     await writeFile(file, '{ "accounts": [] }');
     await expect(readScenario(file)).rejects.toThrow(`The scenario ${file} has a problem:\n  accounts: `);

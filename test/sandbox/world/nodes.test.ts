@@ -1,4 +1,4 @@
-/** Nodes of a scenario, what runs on them, and what people have set in the pods of an add-on. */
+/** Nodes of a scenario, what runs on them, and user settings in the pods of an add-on. */
 import { describe, expect, it } from 'vitest';
 import type { EnvVar, KubeObject, Pod } from '../../../sandbox/kubernetes/objects.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
@@ -34,7 +34,7 @@ const statusOf = (cluster: ClusterState, kind: string, name: string): Record<str
   objectsOf(cluster, kind).find(({ metadata }) => metadata.name === name)!.status!;
 
 describe('nodes', () => {
-  it('are as many as a number says: ready, Linux, on EC2, as before there were groups', () => {
+  it('can be a number: ready, Linux, on EC2', () => {
     const { cluster } = build({ nodes: 3 });
     const groups = build({ nodes: [{ count: 3 }] });
     expect(objectsOf(groups.cluster, 'nodes.')).toEqual(objectsOf(cluster, 'nodes.'));
@@ -57,12 +57,12 @@ describe('nodes', () => {
     expect(only).toMatchObject({ metadata: { name: expect.stringMatching(name) as string, labels } });
   });
 
-  it('are those of Auto Mode in such a cluster, unless a group says otherwise', () => {
+  it('belong to Auto Mode in a cluster with it, unless a group sets another type', () => {
     const { cluster } = build({ autoMode: true, addons: [], nodes: [{ count: 1 }, { count: 1, compute: 'ec2' }] });
     expect(objectsOf(cluster, 'nodes.').map(computeOf)).toEqual(['auto', undefined]);
   });
 
-  it('that are not ready have no ready pod, and get none of a Deployment', () => {
+  it('that are not ready have no ready pods, and get none of a Deployment', () => {
     const { cluster } = build({ nodes: [{ count: 1 }, { count: 1, ready: false }] });
     const broken = objectsOf(cluster, 'nodes.').find((each) => !isReady(each))!.metadata.name;
     expect(podsOf(cluster, 'ebs-csi-controller').map(({ spec }) => spec.nodeName)).not.toContain(broken);
@@ -85,7 +85,7 @@ describe('DaemonSets', () => {
     { count: 1, compute: 'hybrid' },
   ];
 
-  it('run on Linux nodes of EC2 alone, and are whole there', () => {
+  it('run only on Linux nodes of EC2, and are complete there', () => {
     const { world, cluster } = build({ nodes: NODES });
     for (const name of ['ebs-csi-node', 'eks-pod-identity-agent']) {
       expect(
@@ -103,7 +103,7 @@ describe('DaemonSets', () => {
     expect(podsOf(cluster, 'ebs-csi-node')).toHaveLength(2);
   });
 
-  it('on Auto Mode too, but for the agent', () => {
+  it("run on Auto Mode too, except for the agent's", () => {
     const { cluster } = build({ autoMode: true, nodes: [{ count: 2 }, { count: 1, compute: 'ec2' }] });
     expect(podsOf(cluster, 'ebs-csi-node')).toHaveLength(3);
     expect(podsOf(cluster, 'eks-pod-identity-agent').map((pod) => computeOf(node(cluster, pod.spec.nodeName)))).toEqual(
@@ -111,7 +111,7 @@ describe('DaemonSets', () => {
     );
   });
 
-  it('of the agent never get ready where the scenario says so, others do', () => {
+  it('of the agent never become ready if the scenario says so, while others do', () => {
     const { world, cluster } = build({ nodes: [{ count: 2 }, { count: 1, agentReady: false }] });
     world.schedule.advanceTo(world.schedule.now() + 600_000);
     expect(statusOf(cluster, 'daemonsets.apps', 'eks-pod-identity-agent')).toMatchObject({
@@ -126,7 +126,7 @@ describe('DaemonSets', () => {
 describe('Deployments', () => {
   const PROFILE = { name: 'controllers', namespace: 'kube-system', labels: { app: 'ebs-csi-controller' } };
 
-  it('run on Fargate where a profile takes them, and nobody else does', () => {
+  it('run on Fargate if a profile selects them, and no other pods do', () => {
     const { cluster } = build({
       nodes: [{ count: 2 }, { count: 2, compute: 'fargate' }],
       fargateProfiles: [{ ...PROFILE, name: 'other', namespace: 'shop' }, PROFILE],
@@ -145,7 +145,7 @@ describe('Deployments', () => {
     );
   });
 
-  it('run where their node selector says; where no node has it, they wait', () => {
+  it('run on nodes that match their node selector; if none does, they stay pending', () => {
     const windows = { 'kubernetes.io/os': 'windows' };
     const web = {
       kind: 'Deployment',
@@ -168,7 +168,7 @@ describe('Deployments', () => {
     ]);
   });
 
-  it('run on a hybrid node where they select it alone', () => {
+  it('run on a hybrid node only if they select it', () => {
     const nodes = [{ count: 1 }, { count: 1, compute: 'hybrid' }];
     expect(podsOf(build({ nodes }).cluster, 'ebs-csi-controller').map(({ spec }) => spec.nodeName)).toEqual(
       Array(2).fill(expect.stringMatching(/^ip-/)),
@@ -193,7 +193,7 @@ describe('environment', () => {
       ]),
     );
 
-  it('that people have added to an add-on is in its template and pods, where it is meant', () => {
+  it('variables that were added to an add-on are in its template and pods, in the right containers', () => {
     const extraEnv = [
       {
         workload: 'ebs-csi-controller',
@@ -216,7 +216,7 @@ describe('environment', () => {
     });
   });
 
-  it('of a container of its own keeps the webhook from adding the same', () => {
+  it('variables that a container already has keep the webhook from adding the same', () => {
     const web = {
       kind: 'Deployment',
       namespace: 'shop',
@@ -239,7 +239,7 @@ describe("EKS's webhook", () => {
   const configurations = (cluster: ClusterState): KubeObject[] =>
     objectsOf(cluster, 'mutatingwebhookconfigurations.admissionregistration.k8s.io');
 
-  it.each(['Ignore', 'Fail'])('is there with failure policy %s', (podIdentityWebhook) => {
+  it.each(['Ignore', 'Fail'])('exists with failure policy %s', (podIdentityWebhook) => {
     expect(configurations(build({ podIdentityWebhook }).cluster)).toMatchObject([
       {
         metadata: { name: 'pod-identity-webhook' },
@@ -253,21 +253,21 @@ describe("EKS's webhook", () => {
       },
     ]);
   });
-  it('that is gone leaves the pods as they are', () => {
+  it('does not change existing pods if it is deleted', () => {
     const { cluster } = build({ podIdentityWebhook: 'absent' });
     expect(configurations(cluster)).toEqual([]);
     expect(JSON.stringify(podsOf(cluster, 'ebs-csi-controller')[0]!.spec)).toContain('AWS_WEB_IDENTITY_TOKEN_FILE');
   });
 });
 
-describe('the role of the nodes', () => {
+describe("the nodes' role", () => {
   const roleOf = (world: World, name: string): string[] | undefined =>
     world.accounts
       .get(ACCOUNT)!
       .roles.get(name)
       ?.attachedPolicies.map(({ arn }) => arn.replace('arn:aws:iam::aws:policy/', ''));
 
-  it('is made with what AWS recommends, and let in by an access entry', () => {
+  it("is created with AWS's recommended policies, and has an access entry", () => {
     const { world, cluster } = build({});
     expect(roleOf(world, 'dev-nodes')).toEqual([
       'AmazonEKSWorkerNodePolicy',
@@ -283,7 +283,7 @@ describe('the role of the nodes', () => {
     expect(roleOf(auto.world, 'dev-nodes')).toContain('AmazonEKSWorkerNodeMinimalPolicy');
     expect(auto.cluster.accessEntries.get(`arn:aws:iam::${ACCOUNT}:role/dev-nodes`)?.type).toBe('EC2');
   });
-  it('is that of the scenario where it names one, and none where it lists the access entries', () => {
+  it("is the scenario's if it names one, and is not created if the scenario lists access entries", () => {
     const named = build({ nodeRoleArn: ROLE });
     expect(roleOf(named.world, 'dev-nodes')).toBeUndefined();
     expect(named.cluster.accessEntries.get(ROLE)?.type).toBe('EC2_LINUX');

@@ -1,4 +1,4 @@
-/** Scenarios that are refused, and what is said of them. */
+/** Invalid scenarios, and the problems reported for them. */
 import { expect } from 'vitest';
 import { ScenarioError, parseScenario } from '../../../sandbox/world/load.ts';
 import { scenarioFile } from '../support.ts';
@@ -15,7 +15,7 @@ export const messageOf = (json: unknown): string => {
   throw new Error('The scenario was taken.');
 };
 
-/** Makes a good file one that is not. */
+/** Makes a valid file invalid. */
 export type Change = (file: File & Record<string, unknown>) => void;
 
 export const changed = (change: Change): File => {
@@ -26,7 +26,7 @@ export const changed = (change: Change): File => {
 
 export const add = (file: File, parts: object): void => void Object.assign(file.accounts[0]!.clusters[0]!, parts);
 
-/** The one problem of the changed file, or the first line of it. */
+/** The only problem of the changed file, or its first line. */
 export const problemOf = (change: Change): string => {
   const [first, problem = ''] = messageOf(changed(change)).split('\n');
   expect(first).toMatch(/^The scenario dev\.json has a problem:$/);

@@ -9,13 +9,13 @@ const turns = async (count: number): Promise<void> => {
   for (let done = 0; done < count; done += 1) await turn();
 };
 const never = (): Promise<void> => new Promise<void>(() => undefined);
-/** Keeps the processor busy, so that everything else comes late. */
+/** Keeps the processor busy, so that everything else is late. */
 const burn = (milliseconds: number): void => {
   const until = performance.now() + milliseconds;
   while (performance.now() < until);
 };
 
-describe('on a wall of the test', () => {
+describe('with controlled real time', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] });
   });
@@ -27,7 +27,7 @@ describe('on a wall of the test', () => {
   };
   const pass = (milliseconds: number): Promise<unknown> => vi.advanceTimersByTimeAsync(milliseconds);
 
-  test('time passes at its scale while everybody waits', async () => {
+  test('time passes at its scale while all threads wait', async () => {
     const { clock, elapsed } = open(1000);
     const slept = vi.fn<() => void>();
     void clock.spawn(() => clock.sleep(50_000)).then(slept);
@@ -38,7 +38,7 @@ describe('on a wall of the test', () => {
     expect(slept).toHaveBeenCalledOnce();
   });
 
-  test('time stands still while a thread works, and goes on where it stood', async () => {
+  test('time stands still while a thread works, and then continues from there', async () => {
     const { clock, elapsed } = open(1000);
     const { promise: work, resolve: finish } = Promise.withResolvers<void>();
     const fired = vi.fn<() => void>();
@@ -54,10 +54,10 @@ describe('on a wall of the test', () => {
     expect(fired).toHaveBeenCalledOnce();
   });
 
-  test('one thread that works is enough, and one that waits for several things waits', async () => {
+  test('a single working thread stops time, and a thread that waits for several things counts as waiting', async () => {
     const { clock, elapsed } = open(1000);
     const { promise: work, resolve: finish } = Promise.withResolvers<void>();
-    // Four parks of one thread do not make up for another one that works.
+    // Four parks of one thread do not compensate for another thread that works.
     const waiting = clock.spawn(() => Promise.all([1000, 2000, 3000, 4000].map((each) => clock.sleep(each))));
     const working = clock.spawn(() => work);
     await pass(100);
@@ -69,7 +69,7 @@ describe('on a wall of the test', () => {
     expect(elapsed()).toBeGreaterThanOrEqual(4000);
   });
 
-  test('whoever is no thread neither stops time nor lets it go on', async () => {
+  test('a caller that is not a thread neither stops nor advances time', async () => {
     const { clock, elapsed } = open(1000);
     const outside = clock.park(never());
     void outside;
@@ -85,7 +85,7 @@ describe('on a wall of the test', () => {
     expect(elapsed()).toBeGreaterThanOrEqual(1000);
   });
 
-  test('a thread that hangs counts as parked after a minute, so that its time-out comes', async () => {
+  test('a thread that hangs counts as parked after a minute, so that its timeout fires', async () => {
     const { clock, elapsed } = open(1);
     const late = vi.fn<() => void>();
     void clock.timer(30_000).elapsed.then(late);
@@ -127,7 +127,7 @@ describe('on a wall of the test', () => {
   });
 });
 
-describe('on a machine that is late', () => {
+describe('on a slow machine', () => {
   test('time passes no timer that has not fired', async () => {
     const clock = new ScaledClock(1000, START);
     const seen: number[] = [];
@@ -142,7 +142,7 @@ describe('on a machine that is late', () => {
     expect(seen.map((at) => at - began)).toEqual([500, 1000, 1500]);
   });
 
-  test('no time passes while one thread hands over to another', async () => {
+  test('no time passes between one thread and the next', async () => {
     const clock = new ScaledClock(1_000_000, START);
     const times = await clock.spawn(async () => {
       const before = clock.now();
@@ -164,7 +164,7 @@ describe('on a machine that is late', () => {
     fc.record({ work: fc.integer({ min: 1, max: 4 }) }),
   );
 
-  /** What each thread saw, in the order in which it came about. */
+  /** The times that each thread saw, in order. */
   const run = async (clock: SandboxClock, threads: Step[][]): Promise<string[]> => {
     const seen: string[] = [];
     await clock.spawn(async () => {
@@ -201,7 +201,7 @@ describe('on a machine that is late', () => {
 });
 
 describe('timers', () => {
-  test('come in the background too, and do not keep the process alive there', async () => {
+  test('fire in the background too, without keeping the process alive', async () => {
     const clock = new ScaledClock(1000, START);
     const before = process.getActiveResourcesInfo().length;
     const inBackground = clock.timer(2000, { background: true });
@@ -214,7 +214,7 @@ describe('timers', () => {
     expect(clock.now() - START).toBeGreaterThanOrEqual(5000);
   });
 
-  test('do not fire at once where they are longer than the machine can wait', async () => {
+  test("do not fire at once if they exceed the machine's longest timeout", async () => {
     const clock = new ScaledClock(1, START);
     let fired = false;
     const timer = clock.timer(40 * 86_400_000, { background: true });

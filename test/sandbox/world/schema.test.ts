@@ -1,4 +1,4 @@
-/** What is published of the scenario's schema: the JSON Schema for editors, and docs/sandbox.md. */
+/** The published forms of the scenario's schema: the JSON Schema for editors, and docs/sandbox.md. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -37,7 +37,7 @@ const definitions = published.definitions!;
 const typeOf = (value: unknown): string =>
   Array.isArray(value) ? 'array' : Number.isInteger(value) ? 'integer' : typeof value;
 
-/** Where a value breaks the schema: as much of draft 7 as this schema uses. */
+/** Returns where a value violates the schema, with the parts of draft 7 that this schema uses. */
 const faults = (schema: Schema, value: unknown, path: string): string[] => {
   if (schema.$ref !== undefined) return faults(definitions[schema.$ref.split('/').at(-1)!]!, value, path);
   const found = (schema.allOf ?? []).flatMap((part) => faults(part, value, path));
@@ -75,11 +75,11 @@ const faults = (schema: Schema, value: unknown, path: string): string[] => {
 };
 
 describe('sandbox/scenario.schema.json', () => {
-  it('is that of the sources: run node scripts/scenario-schema.ts', () => {
+  it('is up to date: run node scripts/scenario-schema.ts', () => {
     expect(readFileSync(SCHEMA_FILE, 'utf8')).toBe(schemaText());
   });
 
-  it.each(scenarioFiles)('takes %s', (file) => {
+  it.each(scenarioFiles)('accepts %s', (file) => {
     expect(faults(published, JSON.parse(readFileSync(join(SCENARIOS, file), 'utf8')), '$')).toEqual([]);
   });
 
@@ -88,12 +88,12 @@ describe('sandbox/scenario.schema.json', () => {
     ['an unknown knob', { knobs: { keepIrsaRoles: true } }, '$.knobs.keepIrsaRoles is unknown'],
     ['a knob out of range', { knobs: { addonCreateSeconds: -1 } }, '$.knobs.addonCreateSeconds is out of range'],
     [
-      'a value that is no choice',
+      'an invalid choice',
       { knobs: { ownerArnAfterPreserve: 'drop' } },
       '$.knobs.ownerArnAfterPreserve is not one of the enum',
     ],
     ['no accounts', { accounts: [] }, '$.accounts is too short'],
-    ['an account id of a wrong form', { accounts: [{ id: '12' }] }, '$.accounts[0].id does not match'],
+    ['an invalid account id', { accounts: [{ id: '12' }] }, '$.accounts[0].id does not match'],
     [
       'a cluster without a version',
       { accounts: [{ id: '111122223333', clusters: [{ name: 'dev', region: 'eu-west-1' }] }] },
@@ -111,13 +111,13 @@ describe('sandbox/scenario.schema.json', () => {
       },
       '$.accounts[0].clusters[0].rbac[0] is none of the choices',
     ],
-  ])('refuses %s, as the sandbox does', (_, change, fault) => {
+  ])('refuses %s, like the sandbox', (_, change, fault) => {
     const scenario = { accounts: [{ id: '111122223333' }], ...change };
     expect(faults(published, scenario, '$')).toEqual([fault]);
     expect(() => parseScenario(scenario, 'test')).toThrow('has a problem');
   });
 
-  it('explains every field to an editor', () => {
+  it('describes every field for editors', () => {
     const silent = Object.entries({ Scenario: published, ...definitions }).flatMap(([name, { properties = {} }]) =>
       Object.entries(properties)
         .filter(([, field]) => !field.description)
@@ -129,7 +129,7 @@ describe('sandbox/scenario.schema.json', () => {
     );
   });
 
-  it('requires nothing that has a default', () => {
+  it('requires no field that has a default', () => {
     const wrong = Object.values(scenarioSchema().definitions ?? {}).flatMap((definition) => {
       const { properties = {}, required = [] } = definition as {
         properties?: Record<string, object>;
@@ -148,12 +148,12 @@ describe('docs/sandbox.md', () => {
       .flatMap((line) => (line.startsWith('| `') ? [[line.split('`')[1]!, line.split(' | ')] as const] : [])),
   );
 
-  it('has the tables of the sources: run node scripts/scenario-schema.ts', () => {
+  it('has up-to-date tables: run node scripts/scenario-schema.ts', () => {
     expect(withTables(docs)).toBe(docs);
   });
 
   it.each(Object.entries(knobs.parse({})))(
-    'says of the knob %s that its default is %j, how sure that is, and why',
+    'documents the knob %s with its default %j, the confidence, and the source',
     (name, value) => {
       const [, , standard, meaning, confidence, source] = rows.get(name)!;
       expect(standard).toBe(`\`${JSON.stringify(value)}\``);
@@ -163,7 +163,7 @@ describe('docs/sandbox.md', () => {
     },
   );
 
-  it('names every scenario, every EKS operation that is played, and every add-on of the catalogue', () => {
+  it('lists every scenario, every supported EKS operation, and every add-on of the catalogue', () => {
     const missing = [
       ...scenarioFiles.map((file) => `\`${file.replace('.json', '')}\``),
       ...playedOperations,
@@ -172,7 +172,7 @@ describe('docs/sandbox.md', () => {
     expect(missing).toEqual([]);
   });
 
-  it('shows a scenario that can be used', () => {
+  it('shows a valid scenario', () => {
     const [, example = ''] = /^```json\n([\s\S]*?)^```$/m.exec(docs) ?? [];
     expect(parseScenario(example, 'docs/sandbox.md').accounts[0]!.clusters[0]!.addons).toHaveLength(2);
   });

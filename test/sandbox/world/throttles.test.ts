@@ -8,29 +8,29 @@ const limit = (change: Partial<ThrottleInput> = {}): ThrottleInput => ({
   callsPerSecond: 5,
   ...change,
 });
-/** How many of the calls at those times are taken. */
+/** Returns how many of the calls at those times are accepted. */
 const taken = (throttles: Throttles, times: readonly number[], call = eks): number =>
   times.filter((at) => throttles.take(call, at)).length;
 const every = (milliseconds: number, count: number): number[] =>
   Array.from({ length: count }, (_, index) => index * milliseconds);
 
 describe('throttles', () => {
-  it('take the calls of a burst at once, and no more', () => {
+  it('accept the calls of a burst at once, and no more', () => {
     expect(taken(new Throttles([limit({ burst: 10 })]), every(0, 30))).toBe(10);
     expect(taken(new Throttles([limit()]), every(0, 30))).toBe(1);
   });
 
-  it('take calls that come just as fast as they may', () => {
+  it('accept calls at exactly the allowed rate', () => {
     for (const callsPerSecond of [0.1, 3, 5, 7, 1000])
       expect(taken(new Throttles([limit({ callsPerSecond })]), every(1000 / callsPerSecond, 1000))).toBe(1000);
   });
 
-  it('let a refused call cost nothing: whoever asks too often gets all that there is', () => {
-    // A minute of a call each 10 ms.
+  it('take no token for a refused call: excessive calls still get the full rate', () => {
+    // A minute with a call every 10 ms.
     expect(taken(new Throttles([limit()]), every(10, 6000))).toBe(300);
   });
 
-  it('keep a bucket for each account and region, and for those that they name alone', () => {
+  it('keep a bucket for each account and region, and separate ones for those that they name', () => {
     const all = new Throttles([limit()]);
     expect(
       [eks, { ...eks, region: 'us-east-1' }, { ...eks, account: '444455556666' }, eks].map((call) => all.take(call, 0)),
@@ -41,7 +41,7 @@ describe('throttles', () => {
     expect(taken(one, every(0, 5), { ...eks, service: 'sts' })).toBe(5);
   });
 
-  it('hold together: a call that one of them refuses counts in none', () => {
+  it('apply together: a call that one throttle refuses counts against none', () => {
     const both = new Throttles([limit({ burst: 3 }), limit({ account: eks.account, burst: 1 })]);
     expect(taken(both, every(0, 5))).toBe(1);
     expect(taken(both, [200])).toBe(1);
@@ -49,7 +49,7 @@ describe('throttles', () => {
     expect(taken(both, every(0, 5))).toBe(5);
   });
 
-  it('take no more in any time than burst and rate give, whatever comes when', () => {
+  it('accept no more in any interval than burst and rate allow, whatever the arrival times', () => {
     const arbitrary = record({
       callsPerSecond: double({ min: 0.1, max: 50, noNaN: true }),
       burst: integer({ min: 1, max: 20 }),
@@ -63,7 +63,7 @@ describe('throttles', () => {
           now += gap;
           return throttles.take(eks, now) ? [now] : [];
         });
-        // Of each time from one call to another: how many more were taken than may be.
+        // For each interval between two calls: the excess of accepted calls.
         const excess = times.flatMap((from, first) =>
           times.slice(first).map((to, later) => later + 1 - burst - ((to - from) * callsPerSecond) / 1000),
         );
@@ -73,10 +73,10 @@ describe('throttles', () => {
     );
   });
 
-  it('refuse to be of what they are not', () => {
+  it('are refused if they are invalid', () => {
     expect(() => new Throttles([limit({ callsPerSecond: 0 })])).toThrow('Too small');
     expect(() => new Throttles([{ service: 'iam', region: 'eu-west-1', callsPerSecond: 1 }])).toThrow(
-      'must be left out of a throttle of iam, which has no regions',
+      'must be omitted for iam, which has no regions',
     );
   });
 });

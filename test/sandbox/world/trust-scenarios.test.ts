@@ -1,4 +1,4 @@
-/** What the scenarios about trust say of their roles: each is about what it is said to be about. */
+/** Checks that the scenarios about trust are true to their descriptions. */
 import { describe, expect, it } from 'vitest';
 import { evaluateTrust, parsePolicy, type Verdict } from '../../../lambdas/domain/policy/index.ts';
 import { readScenario } from '../../../sandbox/world/load.ts';
@@ -34,7 +34,7 @@ describe('the scenarios about trust', () => {
     }
   });
 
-  it('trust-undecided: the key that is not known decides it alone', async () => {
+  it('trust-undecided: only the unknown key decides', async () => {
     const { policy, uses } = await read('trust-undecided');
     expect(evaluateTrust(policy, uses[0]!).podIdentity.undecided).toEqual(['aws:RequestTag/kubernetes-pod-name']);
     expect(
@@ -42,7 +42,7 @@ describe('the scenarios about trust', () => {
     ).toBe('allowed');
   });
 
-  it('trust-too-long: IAM takes the policy as it is, and not the plainest statement beside it', async () => {
+  it('trust-too-long: IAM accepts the policy as it is, but not with the shortest additional statement', async () => {
     const { role } = await read('trust-too-long');
     const length = JSON.stringify(role.trustPolicy).length;
     const plainest =

@@ -1,6 +1,6 @@
 /**
- * Expressions as CreateStateMachine takes or refuses them. Those of the first two groups, and their texts, are what AWS
- * answered others: floci-io/floci#2699, #2745 and #2786.
+ * Expressions that CreateStateMachine accepts or refuses. The cases and texts of the first two groups are answers of
+ * AWS: floci-io/floci#2699, #2745 and #2786.
  */
 import { describe, expect, test } from 'vitest';
 import { diagnosticsOf, found, mapOf, passWith, type States, task } from './fixture.ts';
@@ -10,7 +10,7 @@ const messagesOf = (expression: string): string[] =>
     .filter(({ severity }) => severity === 'ERROR')
     .map(({ message }) => message);
 
-describe('the context, which there is none of', () => {
+describe('the missing context', () => {
   test.each([
     'phone',
     'phone[0].number',
@@ -31,18 +31,18 @@ describe('the context, which there is none of', () => {
     '$count(phone[inner])',
     'phone.**.deeper',
     'phone + phone',
-  ])('is not read by name: %s', (expression) => {
+  ])('cannot be read by name: %s', (expression) => {
     expect(messagesOf(expression)).toEqual(["Reference to 'phone' at the top level is not supported."]);
   });
 
   test.each(['$', '$.phone', '$[0]', '$string($)', '$map($states.input.a, function($x){ $ })'])(
-    'is not read as a whole: %s',
+    'cannot be read as a whole: %s',
     (expression) => {
       expect(messagesOf(expression)).toEqual(["Reference to '$' at the top level is not supported."]);
     },
   );
 
-  test.each(['$$', '$$.phone'])('nor from its root: %s', (expression) => {
+  test.each(['$$', '$$.phone'])('cannot be read from its root: %s', (expression) => {
     expect(messagesOf(expression)).toEqual(["Reference to '$$' is not supported."]);
   });
 
@@ -66,11 +66,11 @@ describe('the context, which there is none of', () => {
     '$now()',
     '$states.error',
     '$states',
-  ])('is another one further in: %s', (expression) => {
+  ])('is different in nested expressions: %s', (expression) => {
     expect(messagesOf(expression)).toEqual([]);
   });
 
-  test('is named with every name, once, and where', () => {
+  test('is reported with every name, once, with its location', () => {
     expect(diagnosticsOf(passWith({ a: { b: ['{% aaa + bbb + aaa %}'] } }))).toEqual([
       {
         severity: 'ERROR',
@@ -88,7 +88,7 @@ describe('the context, which there is none of', () => {
   });
 });
 
-describe('an expression that can’t be parsed', () => {
+describe('an expression that cannot be parsed', () => {
   test.each([
     ['a[1,2)', 'Expected "]", got ","'],
     ['"unterminated', 'String literal must be terminated by a matching quote'],
@@ -96,23 +96,29 @@ describe('an expression that can’t be parsed', () => {
     ['{"a":}', 'The symbol "}" cannot be used as a unary operator'],
     ['$x :=', 'Unexpected end of expression'],
     ['', 'Unexpected end of expression'],
-  ])('is refused in the parser’s words: %s', (expression, message) => {
+  ])('is refused with the error of the parser: %s', (expression, message) => {
     expect(diagnosticsOf(passWith(`{% ${expression} %}`))).toEqual([
       { severity: 'ERROR', code: 'INVALID_JSONATA_EXPRESSION', message, location: '/States/E/Output' },
     ]);
   });
 
-  test.each(['{% 1', '1 %}', ' {% 1 %}', '{% 1 %} ', ' {% 1 %} '])('nor is one half opened or closed: "%s"', (text) => {
-    expect(found(passWith({ v: text }))).toEqual(['SCHEMA_VALIDATION_FAILED at /States/E/Output/v']);
-  });
+  test.each(['{% 1', '1 %}', ' {% 1 %}', '{% 1 %} ', ' {% 1 %} '])(
+    'is also refused if it is half delimited: "%s"',
+    (text) => {
+      expect(found(passWith({ v: text }))).toEqual(['SCHEMA_VALIDATION_FAILED at /States/E/Output/v']);
+    },
+  );
 
-  test.each(['100 %', '{', 'a {% b %} c', '{%%}'])('while "%s" has nothing to do with one, or is whole', (text) => {
-    const codes = found(passWith(text));
-    expect(codes.filter((code) => code.startsWith('SCHEMA'))).toEqual([]);
-  });
+  test.each(['100 %', '{', 'a {% b %} c', '{%%}'])(
+    'does not include "%s", which is literal text or a whole expression',
+    (text) => {
+      const codes = found(passWith(text));
+      expect(codes.filter((code) => code.startsWith('SCHEMA'))).toEqual([]);
+    },
+  );
 });
 
-describe('every field is looked at', () => {
+describe('every field is validated', () => {
   const end = { Type: 'Succeed' };
   test.each<[string, States, string]>([
     ['Assign', { E: { Type: 'Pass', Assign: { v: '{% phone %}' }, End: true } }, '/States/E/Assign/v'],
@@ -176,7 +182,7 @@ describe('every field is looked at', () => {
     expect(found(states)).toEqual([`UNSUPPORTED_JSONATA_EXPRESSION at ${location}`]);
   });
 
-  test('all of a distributed Map', () => {
+  test('all fields of a distributed Map', () => {
     const config = { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' };
     const map = {
       ...mapOf({ I: end }, { End: true }, config),
@@ -204,7 +210,7 @@ describe('every field is looked at', () => {
     );
   });
 
-  test('but for comments and what names states and errors', () => {
+  test('except for comments and names of states and errors', () => {
     const states = {
       E: task({
         Comment: '{% phone %}',
@@ -225,7 +231,7 @@ describe('members of $states', () => {
   });
   const UNSUPPORTED = 'UNSUPPORTED_JSONATA_EXPRESSION at';
 
-  test('the result is there where a Task, Map or Parallel gives on', () => {
+  test('the result is defined where a Task, Map or Parallel produces its output', () => {
     const results = { Output: '{% $states.result %}', Assign: { v: '{% $states.result.Payload %}' } };
     const one = { StartAt: 'I', States: { I: { Type: 'Succeed' } } };
     expect(found({ E: task({ ...results, End: true }) })).toEqual([]);
@@ -243,11 +249,11 @@ describe('members of $states', () => {
       { E: mapOf({ I: { Type: 'Succeed' } }, { ItemSelector: '{% $states.result %}', End: true }) },
       '/States/E/ItemSelector',
     ],
-  ])('and nowhere else: %j', (states, location) => {
+  ])('the result is undefined elsewhere: %j', (states, location) => {
     expect(found(states)).toEqual([`${UNSUPPORTED} ${location}`]);
   });
 
-  test('the error is there in a Catch alone', () => {
+  test('the error is defined only in a Catch', () => {
     expect(
       found(catching({ Output: '{% $states.errorOutput %}', Assign: { v: '{% $states.errorOutput.Cause %}' } })),
     ).toEqual([]);
@@ -269,7 +275,7 @@ describe('members of $states', () => {
     ]);
   });
 
-  test('input and context are there everywhere, and another name nowhere: AWS lets it pass', () => {
+  test('input and context are defined everywhere, and other names nowhere: AWS accepts them', () => {
     expect(found(passWith('{% [$states.input, $states.context.State.Name] %}'))).toEqual([]);
     expect(diagnosticsOf(passWith('{% $states.output %}'))).toMatchObject([
       { severity: 'WARNING', code: 'FAILS_AT_RUN_TIME_HERE' },
@@ -277,9 +283,9 @@ describe('members of $states', () => {
   });
 });
 
-test('what is sure to fail when it runs is a warning', () => {
+test('a certain failure at run time is a warning', () => {
   expect(diagnosticsOf(passWith("{% $eval('1') %}"))).toMatchObject([
-    { severity: 'WARNING', message: 'Step Functions has no $eval. Use $parse.' },
+    { severity: 'WARNING', message: 'Step Functions does not support $eval. Use $parse.' },
   ]);
   expect(found(passWith("{% $parse('1') %}"))).toEqual([]);
   const literal = (bytes: number): States => passWith({ text: 'x'.repeat(bytes), more: '{% $states.input %}' });

@@ -1,21 +1,21 @@
-/** Definitions to validate, and what is wrong with them. */
+/** Definitions to validate, and their diagnostics. */
 import { parseDefinition } from '../../../../sandbox/states/parse-definition.ts';
 import type { Diagnostic } from '../../../../sandbox/states/validation/diagnostics.ts';
 import { validateDefinition } from '../../../../sandbox/states/validation/validate.ts';
 
 export type States = Record<string, Record<string, unknown>>;
 
-/** All that is found in states, of which the first is where it starts. */
+/** All diagnostics of states, which start at the first one. */
 export const diagnosticsOf = (states: States): Diagnostic[] =>
   validateDefinition(
     parseDefinition('machine', { QueryLanguage: 'JSONata', StartAt: Object.keys(states)[0], States: states }),
   );
 
-/** The same as texts: `CODE at LOCATION`. */
+/** The same as text: `CODE at LOCATION`. */
 export const found = (states: States): string[] =>
   diagnosticsOf(states).map(({ code, location }) => (location === undefined ? code : `${code} at ${location}`));
 
-/** A state E whose output is that. */
+/** A state E with that output. */
 export const passWith = (output: unknown): States => ({ E: { Type: 'Pass', Output: output, End: true } });
 
 /** A Map that runs these states for each item. */

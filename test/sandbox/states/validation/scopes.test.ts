@@ -1,4 +1,4 @@
-/** Variables and states, as CreateStateMachine takes or refuses them. */
+/** Variables and states that CreateStateMachine accepts or refuses. */
 import { describe, expect, test } from 'vitest';
 import { diagnosticsOf, DISTRIBUTED, found, mapOf, passWith, type States, task } from './fixture.ts';
 
@@ -16,7 +16,7 @@ describe('an inner scope', () => {
     ['a Parallel', (inner) => ({ Type: 'Parallel', Branches: [branch(inner)], End: true }), '/States/It/Branches[0]'],
   ];
 
-  test.each(within)('of %s must not assign what the outer one assigns', (_, it, at) => {
+  test.each(within)('of %s must not assign variables of the outer scope', (_, it, at) => {
     const states = (name: string): States => ({
       A: assigns(['x'], { Next: 'It' }),
       It: it({ I: assigns([name], { End: true }) }),
@@ -26,14 +26,14 @@ describe('an inner scope', () => {
         severity: 'ERROR',
         code: 'DUPLICATE_VARIABLE_NAME',
         message:
-          "The variable 'x' is assigned in an outer scope too, at /States/A/Assign/x, and an inner one must not assign it. Use another name here",
+          "The variable 'x' is also assigned in an outer scope, at /States/A/Assign/x, so an inner scope must not assign it. Use another name here",
         location: `${at}/States/I/Assign/x`,
       },
     ]);
     expect(diagnosticsOf(states('y'))).toEqual([]);
   });
 
-  test.each(within)('of %s: wherever either is, and however deep', (_, it, at) => {
+  test.each(within)('of %s must not do so at any position or depth', (_, it, at) => {
     const caught = {
       I: task({ Catch: [{ ErrorEquals: ['States.ALL'], Assign: { failure: 1 }, Next: 'J' }], Next: 'J' }),
       J: { Type: 'Succeed' },
@@ -48,7 +48,7 @@ describe('an inner scope', () => {
     ]);
   });
 
-  test('beside another one may have the same names', () => {
+  test('may use the same names as a sibling scope', () => {
     const branches = ['I', 'J'].map((name) => branch({ [name]: assigns(['x'], { End: true }) }));
     expect(found({ P: { Type: 'Parallel', Branches: branches, End: true } })).toEqual([]);
   });
@@ -66,7 +66,7 @@ describe('a variable that is read', () => {
   const reading = (name: string): States => passWith(`{% $${name} %}`);
   const POSSIBLY = 'POSSIBLY_UNDEFINED_VARIABLE at';
 
-  test('is assigned somewhere in its scope, or in one outside', () => {
+  test('must be assigned in its scope, or in an outer one', () => {
     const states = (inner: string): States => ({
       A: assigns(['x'], { Next: 'It' }),
       It: mapOf(reading(inner), { End: true }),
@@ -77,7 +77,7 @@ describe('a variable that is read', () => {
     ]);
   });
 
-  test('is not that of another scope: one inside, or one beside', () => {
+  test('must not belong to another scope: an inner or sibling one', () => {
     const inner = { I: assigns(['x'], { End: true }) };
     expect(found({ It: mapOf(inner, { Next: 'E' }), ...reading('x') })).toEqual([`${POSSIBLY} /States/E/Output`]);
     expect(found({ P: { Type: 'Parallel', Branches: [branch(inner), branch(reading('x'))], End: true } })).toEqual([
@@ -85,7 +85,7 @@ describe('a variable that is read', () => {
     ]);
   });
 
-  test('is not read by the children of a distributed Map', () => {
+  test('cannot be read by the children of a distributed Map', () => {
     const states: States = {
       A: assigns(['x'], { Next: 'It' }),
       It: mapOf(reading('x'), { ItemSelector: '{% $x %}', End: true }, DISTRIBUTED),
@@ -134,14 +134,14 @@ describe('names', () => {
     ]);
   });
 
-  test('of a variable that are those of functions are a warning', () => {
+  test('of a variable that hide functions are a warning', () => {
     expect(diagnosticsOf({ A: assigns(['round', 'uuid'], { End: true }) })).toMatchObject([
       { severity: 'WARNING', code: 'HIDES_FUNCTION_HERE', location: '/States/A/Assign/round' },
       { severity: 'WARNING', code: 'HIDES_FUNCTION_HERE', location: '/States/A/Assign/uuid' },
     ]);
   });
 
-  test('of states are there once in the whole machine', () => {
+  test('of states must be unique in the whole state machine', () => {
     expect(found({ A: { ...mapOf({ A: { Type: 'Succeed' } }, { End: true }) } })).toEqual([
       'DUPLICATE_STATE_NAME at /States/A/ItemProcessor/States/A',
     ]);
@@ -153,17 +153,17 @@ describe('names', () => {
 });
 
 describe('transitions', () => {
-  test('come to an end', () => {
+  test('must lead to an end', () => {
     const loop: States = { A: { Type: 'Pass', Next: 'B' }, B: { Type: 'Pass', Next: 'A' } };
     expect(diagnosticsOf(loop)).toEqual([
       { severity: 'ERROR', code: 'MISSING_END_STATE', message: 'Workflow has no terminal state' },
     ]);
-    // What is not reached is not said then, and inner ones need no end: as AWS has it.
+    // Like AWS, unreachable states are then not reported, and inner levels need no end.
     expect(found({ ...loop, Unused: { Type: 'Pass', Next: 'A' } })).toEqual(['MISSING_END_STATE']);
     expect(found({ M: mapOf(loop, { End: true }) })).toEqual([]);
   });
 
-  test('reach every state, at each level', () => {
+  test('must reach every state, at each level', () => {
     const unreached: States = { W: { Type: 'Succeed' }, 'a/b': { Type: 'Succeed' } };
     expect(diagnosticsOf(unreached)).toMatchObject([
       { message: 'State "a/b" is not reachable.', location: '/States/a/b' },
@@ -176,7 +176,7 @@ describe('transitions', () => {
     ]);
   });
 
-  test('by a Catch, a rule or a default reach too', () => {
+  test('include those of a Catch, a rule and a default', () => {
     const states: States = {
       A: task({ Catch: [{ ErrorEquals: ['States.ALL'], Next: 'B' }], Next: 'C' }),
       B: { Type: 'Fail' },
@@ -202,7 +202,7 @@ describe('States.ALL', () => {
     [{ Retry: [both] }, ['Retry[0]']],
     [catchers(all, other), ['Catch[0]']],
     [catchers(other, both), ['Catch[1]']],
-  ])('stands alone, and last: %j', (more, wrong) => {
+  ])('must appear alone, and last: %j', (more, wrong) => {
     expect(found({ E: task({ ...more, Next: 'Z' }), ...end })).toEqual(
       wrong.map((field) => `SCHEMA_VALIDATION_FAILED at /States/E/${field}/ErrorEquals`),
     );

@@ -1,4 +1,4 @@
-/** How long a history may become, held against the histories that the sandbox writes. */
+/** The maximum length of a history, compared with the histories that the sandbox writes. */
 import { describe, expect, test } from 'vitest';
 import { parseDefinition } from '../../../../sandbox/states/parse-definition.ts';
 import { type Bounds, worstHistory } from '../../../../sandbox/states/validation/worst-history.ts';
@@ -36,17 +36,17 @@ describe('a visit', () => {
     ['Task', { A: invoke('it', { End: true }) }],
     ['Task that waits', { A: waitForToken('it', { TimeoutSeconds: 5, ...caught }), B: END }],
     [
-      'Task that is tried again until it is given up',
+      'Task that is retried until it fails',
       { A: invoke('bad', { Retry: [{ ErrorEquals: ['E'], MaxAttempts: 4 }], ...caught }), B: END },
     ],
     ['distributed Map', { A: mapOf({ I: END }, { End: true }, DISTRIBUTED) }],
-  ])('of a %s is counted as it is written', async (_, states) => {
+  ])('of a %s is counted as its events are written', async (_, states) => {
     const bench = openBench({ StartAt: 'A', States: states }, { handlers, roles });
     expect(worst(states).events).toBe((await bench.run()).history.events.length);
   });
 
-  test('of a Map or a Parallel within the same history is not', () => {
-    expect(() => worst({ A: mapOf({ I: END }, { End: true }) })).toThrow(/does not count them/);
+  test('of an inline Map or a Parallel is not supported', () => {
+    expect(() => worst({ A: mapOf({ I: END }, { End: true }) })).toThrow(/does not count/);
   });
 });
 
@@ -67,19 +67,19 @@ describe('a walk', () => {
     expect(worst(states).events).toBe(2 + 2 + 2 + (2 + 3 * 3) + 2);
   });
 
-  test('goes round a loop as often as it is bounded', () => {
+  test('repeats a loop up to its bound', () => {
     const states: States = { A: pass('B'), B: choice('C', 'D'), C: pass('B'), D: END };
     expect(visitsOf(states, { loops: [{ state: 'C', visits: 5 }] })).toEqual({ A: 1, B: 6, C: 5, D: 1 });
     expect(visitsOf(states, { loops: [{ state: 'B', visits: 5 }] })).toEqual({ A: 1, B: 5, C: 4, D: 1 });
     expect(visitsOf(states, { loops: [{ state: 'C', visits: 0 }] })).toEqual({ A: 1, B: 1, D: 1 });
   });
 
-  test('goes round a loop to itself', () => {
+  test('repeats a loop of a single state', () => {
     const states: States = { A: choice('A', 'B'), B: END };
     expect(visitsOf(states, { loops: [{ state: 'A', visits: 7 }] })).toEqual({ A: 7, B: 1 });
   });
 
-  test('goes round an inner loop in each round of the outer one', () => {
+  test('repeats an inner loop in each round of the outer one', () => {
     const states: States = {
       A: pass('B'),
       B: choice('C', 'D'),
@@ -93,11 +93,11 @@ describe('a walk', () => {
       { state: 'C', visits: 3, within: 'E' },
     ];
     expect(visitsOf(states, { loops })).toEqual({ A: 3, B: 12, C: 9, D: 3, E: 2, F: 1 });
-    // In which order they are declared does not matter.
+    // The order of their declaration does not matter.
     expect(visitsOf(states, { loops: loops.toReversed() })).toEqual(visitsOf(states, { loops }));
   });
 
-  test('takes the longer way in each round, and the longest one out', () => {
+  test('takes the longest path in each round, and the longest exit', () => {
     const states: States = {
       A: choice('B', 'C', 'Z'),
       B: pass('A'),
@@ -108,7 +108,7 @@ describe('a walk', () => {
     expect(visitsOf(states, { loops: [{ state: 'A', visits: 4 }] })).toEqual({ A: 4, C: 3, D: 3, Z: 1 });
   });
 
-  test('counts retries for the whole execution where they are bounded so', () => {
+  test('counts retries for the whole execution if they are bounded that way', () => {
     const states: States = {
       A: task({
         Retry: [
@@ -130,23 +130,25 @@ describe('a walk', () => {
   });
 });
 
-describe('what is not declared', () => {
+describe('refuses', () => {
   const loop: States = { A: pass('B'), B: choice('A', 'C'), C: END };
 
-  test('a loop', () => {
-    expect(() => worst(loop)).toThrow('The states A, B lead to one another, and no bound is declared for that loop.');
+  test('a loop without a bound', () => {
+    expect(() => worst(loop)).toThrow('The states A, B form a loop without a declared bound.');
     const two: States = { ...loop, C: choice('D', 'E'), D: pass('C'), E: END };
-    expect(() => worst(two, { loops: [{ state: 'A', visits: 2 }] })).toThrow(/The states C, D lead/);
+    expect(() => worst(two, { loops: [{ state: 'A', visits: 2 }] })).toThrow(/The states C, D form a loop/);
   });
 
-  test('a loop within one that is', () => {
+  test('an inner loop without a bound', () => {
     const states: States = { A: pass('B'), B: choice('B', 'A', 'C'), C: END };
-    expect(() => worst(states, { loops: [{ state: 'A', visits: 2 }] })).toThrow(/The states B lead/);
+    expect(() => worst(states, { loops: [{ state: 'A', visits: 2 }] })).toThrow(/The states B form a loop/);
   });
 
-  test('what is declared and not there', () => {
-    expect(() => worst(loop, { loops: [{ state: 'X', visits: 2 }] })).toThrow('there is no such state');
+  test('bounds of something that does not exist', () => {
+    expect(() => worst(loop, { loops: [{ state: 'X', visits: 2 }] })).toThrow(
+      'the loop through X, which does not exist',
+    );
     const loops = [{ state: 'A', visits: 2 }];
-    expect(() => worst(loop, { loops, retries: [{ state: 'A', retries: 2 }] })).toThrow('there are none of that kind');
+    expect(() => worst(loop, { loops, retries: [{ state: 'A', retries: 2 }] })).toThrow('which has no such retriers');
   });
 });
