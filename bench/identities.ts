@@ -62,7 +62,7 @@ const scenarioOf = (pods: number): unknown => {
 };
 
 /** In a process of its own, whose peak is that of the command alone. */
-const readAndTell = async (): Promise<void> => {
+const readAndReport = async (): Promise<void> => {
   let characters = 0;
   const startedAt = performance.now();
   const code = await main(['identities', ...CLUSTER, '--deployed', '--json'], {
@@ -105,7 +105,7 @@ const measure = async (pods: number, directory: string): Promise<void> => {
   }
 };
 
-if (process.argv[2] === '--read') await readAndTell();
+if (process.argv[2] === '--read') await readAndReport();
 else {
   const directory = mkdtempSync(join(tmpdir(), 'bench-identities-'));
   try {

@@ -10,7 +10,7 @@ import { ulid } from 'ulid';
 import { ensureAssembly } from '../cli/assembly.ts';
 import { runMigration } from '../cli/run.ts';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
-import { migrationRequest } from '../lambdas/domain/model.ts';
+import { migrationRequest } from '../lambdas/domain/migration/model.ts';
 import { openSandbox } from '../sandbox/sandbox.ts';
 import { Random } from '../sandbox/world/random.ts';
 import { readScenario } from '../sandbox/world/load.ts';

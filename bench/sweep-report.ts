@@ -46,7 +46,7 @@ const inventoriesOf = (rows: number): ClusterInventory[] => {
       region,
       cluster,
       version: '1.33',
-      lookedAt: AT,
+      observedAt: AT,
       findings: [],
       calls: { eks: 12, iam: 9, kubernetes: 8 },
     };
@@ -76,7 +76,16 @@ const reportOf = (clusters: ClusterInventory[], previous?: SweepReport): SweepRe
     failed: [],
     ended: 0,
   };
-  return buildReport({ sweep, places: [], placesAsked: [], clusters, items: [], previous, at: AT, simulated: false });
+  return buildReport({
+    sweep,
+    locations: [],
+    locationsRequested: [],
+    clusters,
+    items: [],
+    previous,
+    at: AT,
+    simulated: false,
+  });
 };
 
 const make = async (file: string): Promise<void> => {

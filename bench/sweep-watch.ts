@@ -15,7 +15,7 @@ export interface Phase {
   /** Of virtual time. */
   seconds: number;
   /** That were taken. */
-  eksByPlace: Record<string, number>;
+  eksByLocation: Record<string, number>;
   /** Calls of EKS that the throttle refused. */
   refused: number;
   /** By service, those too that were refused. */
@@ -77,7 +77,7 @@ const newPhase = (name: Phase['name'], from: number): OpenPhase => ({
   name,
   from,
   seconds: 0,
-  eksByPlace: {},
+  eksByLocation: {},
   refused: 0,
   calls: {},
 });
@@ -138,7 +138,7 @@ export const watchSweep = ({ world, clock, executions }: Sandbox, assemblyDirect
     add(phase.calls, service);
     if (service !== 'eks') return;
     if (error !== undefined && REFUSED.test(error)) phase.refused += 1;
-    else add(phase.eksByPlace, `${account} ${region}`);
+    else add(phase.eksByLocation, `${account} ${region}`);
     eks += 1;
     if (eks % SAMPLE_EVERY === 0) take();
   });

@@ -149,13 +149,13 @@ if (values.mode !== 'inventory')
       .join(', ')}; ${totals.queued} queued`,
   );
 for (const phase of seen.phases) {
-  const [place, calls] = Object.entries(phase.eksByPlace).reduce(
+  const [location, calls] = Object.entries(phase.eksByLocation).reduce(
     (most, one) => (one[1] > most[1] ? one : most),
     ['', 0],
   );
   const bound = calls / throttle;
   line(`${phase.name}: time`, `${time(phase.seconds)} of virtual time`);
-  line(`${phase.name}: busiest place`, `${count(calls)} calls of EKS that were taken, in ${place}`);
+  line(`${phase.name}: busiest place`, `${count(calls)} calls of EKS that were taken, in ${location}`);
   line(
     `${phase.name}: bound, ratio`,
     `${time(bound)} at ${throttle} a second; ${(phase.seconds / bound).toFixed(3)} x`,

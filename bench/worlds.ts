@@ -5,7 +5,7 @@
 import { DescribeAddonCommand } from '@aws-sdk/client-eks';
 import { generateFleet } from '../cli/fleet/generate.ts';
 import { ClientFactory } from '../lambdas/adapters/clients.ts';
-import { createDoor } from '../sandbox/door.ts';
+import { createGateway } from '../sandbox/gateway/gateway.ts';
 import { createEksService } from '../sandbox/eks/service.ts';
 import { createKubernetesService } from '../sandbox/kubernetes/service.ts';
 import { credentialsOf, operatorRoleArn } from '../sandbox/sts/access-keys.ts';
@@ -36,7 +36,7 @@ for (const clusters of sizes.length > 0 ? sizes : [100, 1000, 2500]) {
   const kept = memory() - before;
   const kubernetes = (cluster: Parameters<typeof createKubernetesService>[1]) =>
     createKubernetesService(world, cluster);
-  const door = createDoor({
+  const gateway = createGateway({
     world,
     clock: { now: () => world.schedule.now() },
     services: { eks: createEksService(world) },
@@ -46,7 +46,7 @@ for (const clusters of sizes.length > 0 ? sizes : [100, 1000, 2500]) {
   const eks = new ClientFactory({
     region: REGION,
     credentials: credentialsOf(world, principalArn),
-    transport: inProcessTransport(door, world, { clients: 'direct' }),
+    transport: inProcessTransport(gateway, world, { clients: 'direct' }),
   }).eks();
   const asked = Array.from(
     { length: CALLS },

@@ -5,7 +5,7 @@ import { AwsExecutions } from '../lambdas/adapters/aws-executions.ts';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
 import { createDynamoSweeps } from '../lambdas/adapters/dynamo-sweeps.ts';
 import { s3Documents } from '../lambdas/adapters/s3-documents.ts';
-import type { ApproverRule, Disruption, Migration } from '../lambdas/domain/model.ts';
+import type { ApproverRule, Disruption, Migration } from '../lambdas/domain/migration/model.ts';
 import type { Clock, Documents, Executions, Ids, Ledger, Sweeps } from '../lambdas/ports/index.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../sandbox/sandbox.ts';
 import type { SandboxClock } from '../sandbox/world/clock.ts';

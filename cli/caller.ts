@@ -1,6 +1,6 @@
 /** Who calls AWS, for commands that work with the caller's own credentials alone. */
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import type { Target } from '../lambdas/domain/model.ts';
+import type { Target } from '../lambdas/domain/migration/model.ts';
 import { awsError } from './deployed.ts';
 import { CliError } from './errors.ts';
 import type { TargetFlags } from './target.ts';

@@ -1,12 +1,12 @@
 /** Asking a migration to stop: a flag in the ledger, which the service reads before each step of the change. */
-import type { Migration } from '../lambdas/domain/model.ts';
-import { type Cancelled, requestCancel } from '../lambdas/runtime/cancelling.ts';
+import type { Migration } from '../lambdas/domain/migration/model.ts';
+import { type Cancelled, requestCancel } from '../lambdas/use-cases/migration/cancel.ts';
 import { type Backend, executionsOf } from './backend.ts';
 import { CliError } from './errors.ts';
 import { findMigration } from './known.ts';
 
 /** `Cancelled` is what `--json` prints. */
-export type { Cancelled } from '../lambdas/runtime/cancelling.ts';
+export type { Cancelled } from '../lambdas/use-cases/migration/cancel.ts';
 
 export interface CancelRequest {
   migrationId: string;
@@ -27,7 +27,7 @@ export const isOver = ({
       : 'There is nothing to stop, and it has left nothing changed.',
   );
 
-const isGoingBack = ({ migrationId, recovery, rollback }: Migration): CliError =>
+const isRollingBack = ({ migrationId, recovery, rollback }: Migration): CliError =>
   new CliError(
     'MigrationOver',
     `migration ${migrationId} is being put back already, since ${rollback?.startedAt ?? recovery?.startedAt ?? 'a moment ago'}`,
@@ -46,5 +46,5 @@ export const cancel = async (backend: Backend, request: CancelRequest): Promise<
     executions: executionsOf(backend),
   });
   if ('cancelled' in answer) return answer.cancelled;
-  throw answer.refused === 'over' ? isOver(answer.record) : isGoingBack(answer.record);
+  throw answer.refused === 'over' ? isOver(answer.record) : isRollingBack(answer.record);
 };

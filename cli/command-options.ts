@@ -11,7 +11,7 @@ export const outputOptions = (command: Command): Command =>
     .option('--debug', 'show the stack trace of an error');
 
 /** Where a command runs, beside a sandbox. */
-export const placeOptions = (command: Command): Command =>
+export const backendOptions = (command: Command): Command =>
   command
     .option(
       '--state <file>',

@@ -1,6 +1,6 @@
 /** What a migration did to the add-on's pods, from the counts of ready pods that the sandbox keeps. */
-import { WORKLOAD_KINDS } from '../lambdas/domain/kubernetes.ts';
-import type { Disruption, Migration, PlannedAssociation } from '../lambdas/domain/model.ts';
+import { WORKLOAD_KINDS } from '../lambdas/domain/kubernetes/objects.ts';
+import type { Disruption, Migration, PlannedAssociation } from '../lambdas/domain/migration/model.ts';
 import type { KubeState } from '../sandbox/kubernetes/kube-state.ts';
 import { listObjects } from '../sandbox/kubernetes/store.ts';
 import { type ClusterState, findCluster, type World } from '../sandbox/world/world.ts';

@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { jsonText } from '../lambdas/domain/text.ts';
+import { jsonText } from '../lambdas/domain/text/text.ts';
 
 /** `message`: what is wrong, with the thing's name. `hint`: what to do about it. */
 export class CliError extends Error {

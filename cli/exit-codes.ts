@@ -1,4 +1,4 @@
-import type { Outcome } from '../lambdas/domain/model.ts';
+import type { Outcome } from '../lambdas/domain/migration/model.ts';
 import type { SweepMode, SweepOutcome } from '../lambdas/domain/sweep/model.ts';
 import type { Verdict } from '../lambdas/domain/policy/index.ts';
 

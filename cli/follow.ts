@@ -4,9 +4,9 @@ import {
   GetExecutionHistoryCommand,
   type HistoryEvent,
 } from '@aws-sdk/client-sfn';
-import type { Migration, MigrationReport } from '../lambdas/domain/model.ts';
-import { requestedRollback } from '../lambdas/domain/rollback.ts';
-import { readReport } from '../lambdas/runtime/report.ts';
+import type { Migration, MigrationReport } from '../lambdas/domain/migration/model.ts';
+import { requestedRollback } from '../lambdas/domain/rollback/rollback.ts';
+import { readReport } from '../lambdas/use-cases/migration/report.ts';
 import type { Backend } from './backend.ts';
 import { hasEnded, stepsOf, type StepProgress } from './history.ts';
 import type { Progress } from './progress.ts';
@@ -43,7 +43,7 @@ export type Follow = (executionArn: string) => Promise<StepProgress[]>;
 /** Answers the function that follows one execution to its end; the steps of all that it has followed make one list. */
 export const follower = (backend: Backend, watcher: Watcher): Follow => {
   const before: StepProgress[] = [];
-  const tell = waitTeller(backend, watcher);
+  const tell = waitReporter(backend, watcher);
   return async (executionArn) => {
     const offset = before.at(-1)?.id ?? 0;
     const steps = await followOne(backend, executionArn, async (now) => {
@@ -60,7 +60,7 @@ export const follower = (backend: Backend, watcher: Watcher): Follow => {
 };
 
 /** Tells what is waited for, once each. */
-const waitTeller = (backend: Backend, { waits }: Watcher) => {
+const waitReporter = (backend: Backend, { waits }: Watcher) => {
   const told = new Set<string>();
   return async (executionArn: string, step: StepProgress | undefined): Promise<void> => {
     if (!step || !waits) return;

@@ -1,7 +1,7 @@
 /** An execution's history, as Step Functions tells it, turned into the steps that a person follows. */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { isOfWay, type LineName, lineName, NEXT_WAY, stepOfState } from './step-names.ts';
-import { printable } from '../lambdas/domain/text.ts';
+import { isPerAttempt, type LineName, lineName, NEXT_ATTEMPT, stepOfState } from './step-names.ts';
+import { printable } from '../lambdas/domain/text/text.ts';
 
 export interface StepProgress {
   /** The id of the event that entered it: unique within the execution. */
@@ -14,7 +14,7 @@ export interface StepProgress {
   name: string;
   startedAt: Date;
   endedAt?: Date;
-  attempts: number;
+  tries: number;
   /** The error of the last attempt; of the step itself once it has ended. */
   error?: string;
 }
@@ -37,7 +37,7 @@ const errorOf = (event: HistoryEvent): string =>
   );
 
 /** The states of a pause: the step that has failed goes on, and is entered again. */
-const PAUSE_STATES: ReadonlySet<string> = new Set(['Pause', 'WaitForPause', 'WaitForLedger', 'WhereToGoOn']);
+const PAUSE_STATES: ReadonlySet<string> = new Set(['Pause', 'WaitForPause', 'WaitForLedger', 'WhereToResume']);
 
 /** Steps in the order in which they were entered. `events`: in any order, each once or more. */
 export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
@@ -47,7 +47,7 @@ export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
   const steps: StepProgress[] = [];
   let current: StepProgress | undefined;
   let isPaused = false;
-  let way = 1;
+  let attempt = 1;
   const rounds = new Map<string, number>();
   const end = (at: Date): void => {
     if (current) current.endedAt = at;
@@ -64,24 +64,24 @@ export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
         if (current) delete current.endedAt;
         continue;
       }
-      if (state === NEXT_WAY) way += 1;
+      if (state === NEXT_ATTEMPT) attempt += 1;
       const step = stepOfState(state);
       // A Wait in front of a poll is part of it: the step goes on.
       if (step && current?.step === step) continue;
       end(at);
       if (step) {
-        const ofWay = { way: isOfWay(step) ? way : 1 };
-        const first = lineName(step, { ...ofWay, round: 1 });
+        const ofAttempt = { attempt: isPerAttempt(step) ? attempt : 1 };
+        const first = lineName(step, { ...ofAttempt, round: 1 });
         const round = (rounds.get(first) ?? 0) + 1;
         rounds.set(first, round);
-        current = { id: event.id ?? 0, step, name: lineName(step, { ...ofWay, round }), startedAt: at, attempts: 0 };
+        current = { id: event.id ?? 0, step, name: lineName(step, { ...ofAttempt, round }), startedAt: at, tries: 0 };
         steps.push(current);
       }
     } else if (EXECUTION_ENDED.has(type)) end(at);
     else if (isPaused) continue;
     else if (type === 'TaskStateExited') end(at);
     else if (type === 'TaskScheduled' || type === 'LambdaFunctionScheduled') {
-      if (current) current.attempts += 1;
+      if (current) current.tries += 1;
     } else if (type === 'TaskSucceeded' || type === 'LambdaFunctionSucceeded') {
       if (current) delete current.error;
     } else if (ATTEMPT_FAILED.has(type) && current) current.error = errorOf(event);

@@ -7,9 +7,9 @@ import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { leftAlone } from './interruption.ts';
 import type { Io } from './io.ts';
 import { type KnownFlags, PROGRAM, type RetireFlags } from './options.ts';
-import { openForKnown, type OpenOptions, type ServicePlace } from './place.ts';
-import { type DeployedPlace, placeOfKnown, type StatePlace } from './place-options.ts';
-import { openServiceForKnown } from './place-service.ts';
+import { openForKnown, type OpenOptions, type ServiceSession } from './open-backend.ts';
+import { type DeployedChoice, backendOfKnown, type StateChoice } from './backend-options.ts';
+import { openServiceForKnown } from './backend-service.ts';
 import { cancelledLines, releasedLines, runningLines } from './print/known.ts';
 import { retiredLines } from './print/retire.ts';
 import { type Style, styleFor } from './print/style.ts';
@@ -17,33 +17,33 @@ import { summary } from './print/summary.ts';
 import { shownBy, silentProgress, startProgress } from './progress.ts';
 import { release, type Released } from './release.ts';
 import { cancelEntry, releaseEntry, retireEntry, rollbackEntry } from './replay.ts';
-import { shellWord } from '../lambdas/domain/shell.ts';
-import { knownCommand, placeFlags } from './request.ts';
+import { shellWord } from '../lambdas/domain/text/shell.ts';
+import { knownCommand, backendFlags } from './request.ts';
 import { isRefused, type Retired, type RetireRequest } from './retire.ts';
 import type { RollbackRequest } from './rollback.ts';
 import { reportIn } from './run.ts';
-import { jsonText } from '../lambdas/domain/text.ts';
+import { jsonText } from '../lambdas/domain/text/text.ts';
 
 const isSilent = (flags: KnownFlags, io: Io): boolean => flags.json && io.stderr.isTTY !== true;
 
-type Open<P> = (choice: StatePlace | DeployedPlace, options: OpenOptions) => Promise<P>;
+type Open<P> = (choice: StateChoice | DeployedChoice, options: OpenOptions) => Promise<P>;
 
-const withPlace = async <P extends ServicePlace, T>(
+const withSession = async <P extends ServiceSession, T>(
   open: Open<P>,
   flags: KnownFlags,
   io: Io,
-  use: (place: P) => Promise<T>,
+  use: (session: P) => Promise<T>,
 ): Promise<T> => {
-  const place = await open(placeOfKnown(flags), { io, silent: isSilent(flags, io), watched: false });
+  const session = await open(backendOfKnown(flags), { io, silent: isSilent(flags, io), watched: false });
   try {
-    return await use(place);
+    return await use(session);
   } finally {
-    await place.close();
+    await session.close();
   }
 };
 
-export const withService = <T>(flags: KnownFlags, io: Io, use: (place: ServicePlace) => Promise<T>): Promise<T> =>
-  withPlace(openServiceForKnown, flags, io, use);
+export const withService = <T>(flags: KnownFlags, io: Io, use: (session: ServiceSession) => Promise<T>): Promise<T> =>
+  withSession(openServiceForKnown, flags, io, use);
 
 export const print = (
   document: unknown,
@@ -56,7 +56,7 @@ export const print = (
 
 const requestOf = (
   { migrationId, reason, acceptCredentialGap }: KnownFlags,
-  { requestedBy }: ServicePlace,
+  { requestedBy }: ServiceSession,
 ): RollbackRequest => ({
   migrationId,
   requestedBy,
@@ -66,14 +66,14 @@ const requestOf = (
 
 /** 0: it was rolled back, as asked. Throws CliError where it is not begun (exit code 2) or has no outcome. */
 export const rollback = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
-  withService(flags, io, async (place) => {
-    const request = requestOf(flags, place);
-    const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, place);
+  withService(flags, io, async (session) => {
+    const request = requestOf(flags, session);
+    const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, session);
     let started = false;
     try {
       const end = await shownBy(
         progress,
-        place.serve(
+        session.serve(
           (service) => service.rollBack(request, progress, () => (started = true)),
           (ended) => rollbackEntry(request, ended),
         ),
@@ -89,9 +89,9 @@ export const rollback = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
 
 /** 0: the flag is set. Throws CliError (exit code 2) for a migration that is over. */
 export const cancelCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
-  withService(flags, io, async (place) => {
-    const request = requestOf(flags, place);
-    const cancelled: Cancelled = await place.serve(
+  withService(flags, io, async (session) => {
+    const request = requestOf(flags, session);
+    const cancelled: Cancelled = await session.serve(
       (service) => service.cancel(request),
       (done) => cancelEntry(request, done),
     );
@@ -106,9 +106,9 @@ export const cancelCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
 
 /** 0: it holds no lock any more. Throws CliError (exit code 2) for one that did not end needs-human. */
 export const releaseCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
-  withPlace(openForKnown, flags, io, async (place) => {
-    const request = requestOf(flags, place);
-    const released: Released = await place.run(
+  withSession(openForKnown, flags, io, async (session) => {
+    const request = requestOf(flags, session);
+    const released: Released = await session.run(
       (backend) => release(backend, request),
       (done) => releaseEntry(request, done),
     );
@@ -131,26 +131,26 @@ const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlag
     ...(!dryRun || action === 'reinstate' ? ['--undo'] : [`--soak-days ${soakDays}`]),
     '--apply',
     ...(dryRun && reason !== undefined ? [`--reason ${shellWord(reason)}`] : []),
-    ...placeFlags(flags),
+    ...backendFlags(flags),
   ].join(' ');
 };
 
 /** 0: it is done, would be, or there is nothing to do. 3: something is in the way, and nothing was changed. */
 export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
-  withService(flags, io, async (place) => {
+  withService(flags, io, async (session) => {
     const { apply, undo, soakDays } = flags;
     const request: RetireRequest = {
-      ...requestOf(flags, place),
+      ...requestOf(flags, session),
       action: undo ? 'reinstate' : 'retire',
       dryRun: !apply,
       soakDays,
     };
-    const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, place);
+    const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, session);
     let started = false;
     try {
       const retired = await shownBy(
         progress,
-        place.serve(
+        session.serve(
           (service) => service.retire(request, progress, () => (started = true)),
           (done) => retireEntry(request, done),
         ),
@@ -164,8 +164,8 @@ export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
 
 /** 0: there is such a migration, however it goes or went. */
 export const show = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
-  withService(flags, io, async (place) => {
-    const shown = await place.serve((service) => service.lookUp(flags.migrationId));
+  withService(flags, io, async (session) => {
+    const shown = await session.serve((service) => service.lookUp(flags.migrationId));
     if ('ended' in shown) print(shown.ended, (style) => summary(shown.ended, style), flags, io);
     else print(shown.running, (style) => runningLines(shown.running, flags, style), flags, io);
     return EXIT_CODES.ok;

@@ -1,7 +1,7 @@
 /** Looking a migration up by its id. */
 import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
-import type { Migration } from '../lambdas/domain/model.ts';
-import type { OwnerState } from '../lambdas/domain/recovery.ts';
+import type { Migration } from '../lambdas/domain/migration/model.ts';
+import type { OwnerState } from '../lambdas/domain/rollback/recovery.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';
 

@@ -1,5 +1,5 @@
 /** `plan`, `migrate` and `migrate-workload`: from flags to the exit code. */
-import type { MigrationReport, MigrationRequest, Target } from '../lambdas/domain/model.ts';
+import type { MigrationReport, MigrationRequest, Target } from '../lambdas/domain/migration/model.ts';
 import { exitCodeOf, type ExitCode } from './exit-codes.ts';
 import { leftAlone } from './interruption.ts';
 import type { Io } from './io.ts';
@@ -7,9 +7,9 @@ import type { CommonFlags, MigrationFlags, WorkloadFlags } from './options.ts';
 import { rehearse, type Rehearsed } from './approval/embedded.ts';
 import { waitingLines } from './approval/print.ts';
 import type { Watcher } from './follow.ts';
-import type { ServicePlace } from './place.ts';
-import { openServiceForMigration } from './place-service.ts';
-import { placeOfMigration } from './place-options.ts';
+import type { ServiceSession } from './open-backend.ts';
+import { openServiceForMigration } from './backend-service.ts';
+import { backendOfMigration } from './backend-options.ts';
 import { planNext } from './print/plan.ts';
 import { styleFor } from './print/style.ts';
 import { summary } from './print/summary.ts';
@@ -17,7 +17,7 @@ import { type Progress, shownBy, silentProgress, startProgress } from './progres
 import { migrateEntry } from './replay.ts';
 import { migrateCommand, migrateWorkloadCommand, requestFrom, workloadRequestFrom } from './request.ts';
 import { reportIn } from './run.ts';
-import { jsonText } from '../lambdas/domain/text.ts';
+import { jsonText } from '../lambdas/domain/text/text.ts';
 
 /** What is asked for once it is known where, and the command that carries a plan out. */
 interface Asked {
@@ -50,7 +50,7 @@ export const migrateWorkload = (flags: WorkloadFlags, io: Io): Promise<ExitCode>
 /** What is done about a wait: in a sandbox of this program's own it is decided here, elsewhere it is told how. */
 const waitsOf = (
   flags: CommonFlags,
-  { backend }: ServicePlace,
+  { backend }: ServiceSession,
   progress: Progress,
   io: Io,
   note: (made: Rehearsed) => void,
@@ -75,20 +75,20 @@ const isWatched = (flags: CommonFlags, io: Io): boolean =>
 
 const run = async (flags: CommonFlags, { requestOf, command }: Asked, io: Io): Promise<ExitCode> => {
   const silent = flags.json && io.stderr.isTTY !== true;
-  const { place, target } = await openServiceForMigration(placeOfMigration(flags), flags, {
+  const { session, target } = await openServiceForMigration(backendOfMigration(flags), flags, {
     io,
     silent,
     watched: isWatched(flags, io),
   });
-  const request = requestOf(target, place.requestedBy);
-  const progress = silent ? silentProgress : startProgress(io.stderr, place);
+  const request = requestOf(target, session.requestedBy);
+  const progress = silent ? silentProgress : startProgress(io.stderr, session);
   const decisions: Rehearsed[] = [];
-  const watcher = { ...progress, waits: waitsOf(flags, place, progress, io, (made) => decisions.push(made)) };
+  const watcher = { ...progress, waits: waitsOf(flags, session, progress, io, (made) => decisions.push(made)) };
   let started: string | undefined;
   try {
     const end = await shownBy(
       progress,
-      place.serve(
+      session.serve(
         (service) => service.migrate(request, watcher, (migrationId) => (started = migrationId)),
         (ended) => migrateEntry(request, ended, decisions),
       ),
@@ -99,7 +99,7 @@ const run = async (flags: CommonFlags, { requestOf, command }: Asked, io: Io): P
   } catch (error) {
     throw leftAlone(error, 'migration', started, flags);
   } finally {
-    await place.close();
+    await session.close();
   }
 };
 

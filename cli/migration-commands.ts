@@ -1,7 +1,7 @@
 /** `plan`, `migrate` and `migrate-workload`: their flags and help. */
 import type { Command } from 'commander';
-import { collect, outputOptions, placeOptions } from './command-options.ts';
-import { APPROVAL_HOURS, MOST_DURATION_MINUTES } from '../lambdas/domain/request.ts';
+import { collect, outputOptions, backendOptions } from './command-options.ts';
+import { APPROVAL_HOURS, MOST_DURATION_MINUTES } from '../lambdas/domain/migration/request.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { parseMigrationFlags, parseWorkloadFlags, WATCHING_SCALE, WORKLOAD_COMMAND } from './options.ts';
@@ -78,7 +78,7 @@ const whereOptions = (command: Command): Command => {
   command
     .optionsGroup('Where:')
     .option('--sandbox <file>', 'run in a sandbox with the AWS accounts of that scenario file');
-  placeOptions(command)
+  backendOptions(command)
     .option('--seed <number>', "of a sandbox: every id and jitter follows from it (default: the scenario's)")
     .option(
       '--clock <kind>',

@@ -15,9 +15,9 @@ import {
   roleArn,
   strategy,
   verificationMode,
-} from '../lambdas/domain/model.ts';
-import { namespaceName, plainText, serviceAccountName } from '../lambdas/domain/names.ts';
-import { shown } from '../lambdas/domain/text.ts';
+} from '../lambdas/domain/migration/model.ts';
+import { namespaceName, plainText, serviceAccountName } from '../lambdas/domain/text/names.ts';
+import { shown } from '../lambdas/domain/text/text.ts';
 import { conditionKey, trustMode } from '../lambdas/domain/trust/model.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
 import { CliError } from './errors.ts';
@@ -74,7 +74,7 @@ export const acceptIdentityLoss = z.array(serviceAccountName).max(50, 'may be gi
 const text = (limit: number) => plainText(limit).min(1, 'must not be empty').optional();
 
 /** Where a command runs; see `place-options.ts`. */
-export const place = {
+export const session = {
   sandbox: file,
   state: file,
   local: z.boolean().optional(),
@@ -100,7 +100,7 @@ export const migrationFields = {
   ...waitFields,
   reason: text(1024),
   dryRun: z.boolean().default(false),
-  ...place,
+  ...session,
   seed: seed.optional(),
   clock: clock.optional(),
   calls: file,
@@ -162,7 +162,7 @@ export const knownFlags = z.strictObject({
   reason: text(1024),
   /** Of `rollback` alone. */
   acceptCredentialGap: z.boolean().default(false),
-  ...place,
+  ...session,
   ...output,
 });
 export type KnownFlags = z.output<typeof knownFlags>;

@@ -3,14 +3,14 @@ import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addAccessCommand } from './access/command.ts';
 import { addApprovalCommands } from './approval/command.ts';
-import { outputOptions, placeOptions } from './command-options.ts';
+import { outputOptions, backendOptions } from './command-options.ts';
 import { CliError, reportError } from './errors.ts';
 import { EXIT_CODES, EXIT_CODES_HELP } from './exit-codes.ts';
 import { addFleetCommand } from './fleet/command.ts';
 import { addIdentitiesCommand } from './identities/command.ts';
 import type { Io } from './io.ts';
 import { addMigrationCommands } from './migration-commands.ts';
-import { DEFAULT_SOAK_DAYS } from '../lambdas/domain/retirement.ts';
+import { DEFAULT_SOAK_DAYS } from '../lambdas/domain/trust/retirement.ts';
 import {
   EXAMPLE_SCENARIO,
   parseDemoFlags,
@@ -107,7 +107,7 @@ const retireOptions = (command: Command): Command =>
 const knownOptions = (command: Command, { reason }: { reason: boolean }): Command => {
   command.argument('<migration-id>', 'the id in the second line of what migrate prints');
   if (reason) command.option('--reason <text>', 'noted in the ledger');
-  placeOptions(command.optionsGroup('Where:')).addOption(
+  backendOptions(command.optionsGroup('Where:')).addOption(
     new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp(),
   );
   return outputOptions(command);

@@ -7,7 +7,7 @@ import {
   type DefaultRenderer,
   type SimpleRenderer,
 } from 'listr2';
-import { classOf } from '../lambdas/domain/errors.ts';
+import { classOf } from '../lambdas/domain/failures/errors.ts';
 import type { StepProgress } from './history.ts';
 import type { Output } from './io.ts';
 import { duration } from './print/duration.ts';
@@ -53,13 +53,13 @@ const titleOf = ({ name }: StepProgress): string => stepTitle(name);
 
 const took = (step: StepProgress, endedAt: Date, simulated: boolean): string => {
   const time = duration(endedAt.getTime() - step.startedAt.getTime());
-  return `${time}${simulated ? ' simulated' : ''}${step.attempts > 1 ? `, ${step.attempts} attempts` : ''}`;
+  return `${time}${simulated ? ' simulated' : ''}${step.tries > 1 ? `, ${step.tries} attempts` : ''}`;
 };
 
 const isWaiting = (error: string): boolean => classOf(error) === 'waiting';
 
-const note = ({ error, attempts }: StepProgress): string =>
-  error ? `${isWaiting(error) ? 'not yet' : 'trying again'}: ${error} (attempt ${attempts})` : '';
+const note = ({ error, tries }: StepProgress): string =>
+  error ? `${isWaiting(error) ? 'not yet' : 'trying again'}: ${error} (attempt ${tries})` : '';
 
 /** Each step becomes a list of one task: steps are only known when they begin. */
 export const startProgress = (output: Output, options: { simulated: boolean }): Progress => {

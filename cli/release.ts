@@ -2,9 +2,9 @@
  * Letting go the locks that a migration keeps after it ended needs-human, for a person who has decided that nothing is
  * put back.
  */
-import type { Migration, Release } from '../lambdas/domain/model.ts';
-import { isRunning, standingRelease } from '../lambdas/domain/recovery.ts';
-import { lockKeys, readLocks } from '../lambdas/runtime/recovering.ts';
+import type { Migration, Release } from '../lambdas/domain/migration/model.ts';
+import { isRunning, standingRelease } from '../lambdas/domain/rollback/recovery.ts';
+import { lockKeys, readLocks } from '../lambdas/use-cases/rollback/recovery.ts';
 import { utcNow } from '../lambdas/runtime/utc.ts';
 import { GRACE_MS } from '../lambdas/steps/take-over/schema.ts';
 import type { Backend } from './backend.ts';
@@ -67,7 +67,7 @@ const heldBy = async ({ ledger }: Pick<Backend, 'ledger'>, record: Migration): P
 /**
  * A rollback takes the locks before its name stands in the record; one that was stopped in between has left them held.
  */
-const refuseWhereOthersAct = async (
+const refuseWhenSharing = async (
   backend: ReleaseBackend,
   { migrationId, executionArn: parkedBy }: Migration,
   held: readonly Held[],
@@ -93,7 +93,7 @@ export const release = async (
   if (record?.status !== 'ended') throw notOver(migrationId);
   if (record.outcome !== 'needs-human') throw endedOtherwise(record);
   const held = await heldBy(backend, record);
-  await refuseWhereOthersAct(backend, record, held);
+  await refuseWhenSharing(backend, record, held);
   const earlier = standingRelease(record);
   if (earlier && held.length === 0) return { migrationId, released: earlier, locks: [], first: false };
 

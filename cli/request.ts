@@ -1,6 +1,6 @@
 /** From flags to what the service is asked for, and back to what one would type. */
-import { migrationRequest, type MigrationRequest, type Target } from '../lambdas/domain/model.ts';
-import { shellWord } from '../lambdas/domain/shell.ts';
+import { migrationRequest, type MigrationRequest, type Target } from '../lambdas/domain/migration/model.ts';
+import { shellWord } from '../lambdas/domain/text/shell.ts';
 import { type CommonFlags, type MigrationFlags, PROGRAM, type WorkloadFlags, WORKLOAD_COMMAND } from './options.ts';
 import { type WaitFlags, windowFrom } from './wait-fields.ts';
 
@@ -83,7 +83,7 @@ export const workloadRequestFrom = (
   });
 
 /** The flags that say where, as they were given. */
-export const placeFlags = ({
+export const backendFlags = ({
   sandbox,
   state,
   deployed,
@@ -93,7 +93,7 @@ export const placeFlags = ({
   ...(deployed ? ['--deployed'] : []),
 ];
 
-const wordsOfPlace = ({ account, region }: CommonFlags): string[] => [
+const backendText = ({ account, region }: CommonFlags): string[] => [
   ...(account ? [`--account ${account}`] : []),
   ...(region ? [`--region ${region}`] : []),
 ];
@@ -125,7 +125,7 @@ const wordsOfAll = (given: CommonFlags): string[] => [
   ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),
   ...(given.reason ? [`--reason ${shellWord(given.reason)}`] : []),
   ...(given.seed === undefined ? [] : [`--seed ${given.seed}`]),
-  ...placeFlags(given),
+  ...backendFlags(given),
 ];
 
 const maxDisruptionWords = ({ maxDisruption }: CommonFlags): string[] =>
@@ -138,7 +138,7 @@ export const migrateCommand = (given: MigrationFlags): string =>
     `${PROGRAM} migrate`,
     `--cluster ${given.cluster}`,
     `--addon ${given.addon}`,
-    ...wordsOfPlace(given),
+    ...backendText(given),
     ...(given.strategy === 'auto' ? [] : [`--strategy ${given.strategy}`]),
     ...(given.preserve ? ['--preserve'] : []),
     ...maxDisruptionWords(given),
@@ -156,7 +156,7 @@ export const migrateWorkloadCommand = (given: WorkloadFlags): string =>
     `--cluster ${given.cluster}`,
     `--namespace ${given.namespace}`,
     `--service-account ${given.serviceAccount}`,
-    ...wordsOfPlace(given),
+    ...backendText(given),
     ...(given.annotation === 'keep' ? [] : [`--annotation ${given.annotation}`]),
     ...maxDisruptionWords(given),
     ...roleArnWords(given),
@@ -177,5 +177,5 @@ export const knownCommand = (
     | 'sweep resume'
     | 'sweep report',
   id: string,
-  where: Parameters<typeof placeFlags>[0],
-): string => [`${PROGRAM} ${command} ${id}`, ...placeFlags(where)].join(' ');
+  where: Parameters<typeof backendFlags>[0],
+): string => [`${PROGRAM} ${command} ${id}`, ...backendFlags(where)].join(' ');

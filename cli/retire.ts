@@ -4,7 +4,7 @@
  */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { z } from 'zod';
-import { type Check, RETIREMENT_REFUSALS, type RetiredRole } from '../lambdas/domain/model.ts';
+import { type Check, RETIREMENT_REFUSALS, type RetiredRole } from '../lambdas/domain/migration/model.ts';
 import { retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
 import type { Backend } from './backend.ts';

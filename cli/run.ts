@@ -1,8 +1,8 @@
 /** One migration from its start to its report, wherever it runs. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import type { MigrationReport, MigrationRequest } from '../lambdas/domain/model.ts';
-import { subjectOf } from '../lambdas/domain/subject.ts';
-import { busyRemedy, busyText, busyWith } from '../lambdas/runtime/subject-busy.ts';
+import type { MigrationReport, MigrationRequest } from '../lambdas/domain/migration/model.ts';
+import { subjectOf } from '../lambdas/domain/migration/subject.ts';
+import { busyRemedy, busyText, busyWith } from '../lambdas/use-cases/migration/subject-busy.ts';
 import { type Backend, executionsOf } from './backend.ts';
 import { CliError } from './errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';

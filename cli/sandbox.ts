@@ -13,9 +13,9 @@ import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { KUBECONFIG_MARK, kubeconfigOf, servedClusters, type ServedCluster } from './kubeconfig.ts';
 import type { ServeFlags } from './options.ts';
-import { openScenario, sayBuilding } from './place.ts';
+import { openScenario, sayBuilding } from './open-backend.ts';
 import { serviceEnvironment } from './service-environment.ts';
-import { jsonText } from '../lambdas/domain/text.ts';
+import { jsonText } from '../lambdas/domain/text/text.ts';
 import { OWNER_ONLY, writePrivate } from './private-file.ts';
 
 const cantWrite = (flag: string, file: string, error: unknown): CliError => {

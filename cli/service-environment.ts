@@ -1,5 +1,5 @@
 /** The variables that say where a deployed service is: printed by `sandbox`, read by `--deployed`. */
-import { approverRule, type ApproverRule } from '../lambdas/domain/approval.ts';
+import { approverRule, type ApproverRule } from '../lambdas/domain/approval/approval.ts';
 import { CliError } from './errors.ts';
 import { PROGRAM } from './options.ts';
 

@@ -2,10 +2,10 @@
  * What every place can do about migrations, and sweeps of them: by direct calls of the service's parts, or
  * (`api/service.ts`) by its API alone.
  */
-import type { ApprovalDecision } from '../lambdas/domain/approval.ts';
-import type { MigrationRequest } from '../lambdas/domain/model.ts';
-import type { MigrationSummary } from '../lambdas/domain/summary.ts';
-import type { ListPlace, MigrationFilter } from '../lambdas/ports/index.ts';
+import type { ApprovalDecision } from '../lambdas/domain/approval/approval.ts';
+import type { MigrationRequest } from '../lambdas/domain/migration/model.ts';
+import type { MigrationSummary } from '../lambdas/domain/migration/summary.ts';
+import type { ListPosition, MigrationFilter } from '../lambdas/ports/index.ts';
 import { decide, type Decision, undecided, type Undecided } from './approval/decide.ts';
 import type { Backend } from './backend.ts';
 import { cancel, type Cancelled, type CancelRequest } from './cancel.ts';
@@ -40,7 +40,7 @@ export interface Service {
 /** Page by page, until there are enough or no more. */
 const list = async ({ ledger }: Backend, filter: MigrationFilter, limit: number): Promise<Listed> => {
   const migrations: MigrationSummary[] = [];
-  let after: ListPlace | undefined;
+  let after: ListPosition | undefined;
   do {
     const page = await ledger.listMigrations(filter, limit - migrations.length, after);
     migrations.push(...page.migrations);

@@ -1,14 +1,14 @@
 /** What is known about a migration: the report of one that is over, or how far it has come. */
-import type { MigrationReport } from '../lambdas/domain/model.ts';
-import { readRunning, type Running } from '../lambdas/runtime/running.ts';
-import { standingRetirement } from '../lambdas/runtime/asking-retirements.ts';
+import type { MigrationReport } from '../lambdas/domain/migration/model.ts';
+import { readRunning, type Running } from '../lambdas/use-cases/migration/progress.ts';
+import { standingRetirement } from '../lambdas/use-cases/retirement/request.ts';
 import { type Backend, executionsOf } from './backend.ts';
 import { CliError } from './errors.ts';
 import { reportOf } from './follow.ts';
 import { findMigration, statusOf } from './known.ts';
 
 /** What `--json` prints about a migration that is not over. */
-export type { Running } from '../lambdas/runtime/running.ts';
+export type { Running } from '../lambdas/use-cases/migration/progress.ts';
 
 export type Shown = { ended: MigrationReport } | { running: Running };
 

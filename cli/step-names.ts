@@ -1,4 +1,4 @@
-import { partsOf } from '../lambdas/domain/step-lines.ts';
+import { partsOf } from '../lambdas/domain/migration/step-lines.ts';
 import { type StepName, STEP_NAMES, stepSchemas } from '../lambdas/steps/schemas.ts';
 
 type VariantOf<Name extends StepName> = keyof (typeof stepSchemas)[Name]['variants'] & string;
@@ -17,21 +17,21 @@ export type LineName = StepName | Variant;
 const isStepName = (name: string): name is StepName => Object.hasOwn(stepSchemas, name);
 const isVariant = (name: string): name is Variant => VARIANTS.has(name);
 
-export const lineName = (base: LineName, { way, round }: { way: number; round: number }): string =>
-  `${base}${way > 1 ? `.${way}` : ''}${round > 1 ? `-${round}` : ''}`;
+export const lineName = (base: LineName, { attempt, round }: { attempt: number; round: number }): string =>
+  `${base}${attempt > 1 ? `.${attempt}` : ''}${round > 1 ? `-${round}` : ''}`;
 
 /** Returns whether the step runs once for each attempt; the other steps belong to the migration as a whole. */
-export const isOfWay = (name: LineName): boolean => {
+export const isPerAttempt = (name: LineName): boolean => {
   const { input } = isVariant(name) ? { input: undefined } : stepSchemas[name];
-  return input !== undefined && 'shape' in input && 'rung' in input.shape;
+  return input !== undefined && 'shape' in input && 'attempt' in input.shape;
 };
 
 /** Returns the title of a step of the ledger. */
 export const stepTitle = (name: string): string => {
-  const { base, way, round } = partsOf(name);
+  const { base, attempt, round } = partsOf(name);
   const title = isStepName(base) ? stepSchemas[base].title : VARIANTS.get(base)?.title;
   if (title === undefined) return name;
-  const which = [...(way > 1 ? [`attempt ${way}`] : []), ...(round > 1 ? [`round ${round}`] : [])];
+  const which = [...(attempt > 1 ? [`attempt ${attempt}`] : []), ...(round > 1 ? [`round ${round}`] : [])];
   return which.length > 0 ? `${title} (${which.join(', ')})` : title;
 };
 
@@ -76,7 +76,7 @@ const BY_STATE = new Map<string, LineName>([
   ['VerifyRestored', 'verify-restored'],
   ['RestartRestored', 'restart-restored'],
   ['WaitForRestoredRollout', 'verify-restored'],
-  ['WaitForNextLook', 'dispatch-sweep'],
+  ['WaitForNextPoll', 'dispatch-sweep'],
   ['ReportFailure', 'report-sweep'],
 ]);
 
@@ -84,4 +84,4 @@ const BY_STATE = new Map<string, LineName>([
 export const stepOfState = (state: string): LineName | undefined => BY_STATE.get(state);
 
 /** The state that the workflow passes before each further attempt. */
-export const NEXT_WAY = 'NextWay';
+export const NEXT_ATTEMPT = 'NextAttempt';

@@ -1,5 +1,5 @@
 /** What a migration is about: account, region and cluster, from flags and from what is there. */
-import type { Target } from '../lambdas/domain/model.ts';
+import type { Target } from '../lambdas/domain/migration/model.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import { CliError } from './errors.ts';
 import type { CommonFlags } from './options.ts';
@@ -30,10 +30,10 @@ export const resolveTarget = ({ cluster, account, region }: TargetFlags, scenari
     );
   }
   // A cluster that is not there is for the plan to find, as it would be in AWS: anywhere will do to look for it.
-  const place = named[0] ?? clusters[0];
+  const session = named[0] ?? clusters[0];
   return {
-    account: account ?? place?.account ?? scenario.home?.account ?? known[0] ?? '',
-    region: region ?? place?.region ?? scenario.home?.region ?? 'us-east-1',
+    account: account ?? session?.account ?? scenario.home?.account ?? known[0] ?? '',
+    region: region ?? session?.region ?? scenario.home?.region ?? 'us-east-1',
     cluster,
   };
 };

@@ -2,7 +2,7 @@
  * What stands between the program and a terminal: whatever was printed, a terminal gets text, line breaks and the
  * program's own colours. Texts of third parties are printable since they entered; data is not, and this shows it.
  */
-import { printableLines } from '../lambdas/domain/text.ts';
+import { printableLines } from '../lambdas/domain/text/text.ts';
 import type { Io, Output } from './io.ts';
 
 const ESC = '\u001b';

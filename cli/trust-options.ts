@@ -1,6 +1,6 @@
 /** The flags of `trust check` and `trust repair`. */
 import { z } from 'zod';
-import { roleArn } from '../lambdas/domain/model.ts';
+import { roleArn } from '../lambdas/domain/migration/model.ts';
 import { acceptKey, file, output, parseFlags } from './options.ts';
 import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './trust/fields.ts';
 

@@ -1,7 +1,7 @@
 /** The flags of what a change waits for: somebody's approval, and a window. */
 import { z } from 'zod';
-import { changeWindow, type ChangeWindow } from '../lambdas/domain/change-window.ts';
-import { APPROVAL_HOURS, approvalMode, requestedBy } from '../lambdas/domain/model.ts';
+import { changeWindow, type ChangeWindow } from '../lambdas/domain/waiting/change-window.ts';
+import { APPROVAL_HOURS, approvalMode, requestedBy } from '../lambdas/domain/migration/model.ts';
 import { oneOf, wholeNumber } from './fields.ts';
 
 const { schedule, durationMinutes, timeZone, waitAtMostHours } = changeWindow.shape;

@@ -1,7 +1,7 @@
 /** What a migration waits for before its change begins: somebody's approval, or its window. */
-import { pendingApproval } from '../lambdas/domain/approval.ts';
-import { type ChangeWindow, nextOpening } from '../lambdas/domain/change-window.ts';
-import type { Approval, Migration, Plan } from '../lambdas/domain/model.ts';
+import { pendingApproval } from '../lambdas/domain/approval/approval.ts';
+import { type ChangeWindow, nextOpening } from '../lambdas/domain/waiting/change-window.ts';
+import type { Approval, Migration, Plan } from '../lambdas/domain/migration/model.ts';
 import type { StepProgress } from './history.ts';
 
 export type Waiting =

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import { SPOKE_STACK } from '../lambdas/domain/spokes.ts';
+import { SPOKE_STACK } from '../lambdas/domain/aws/spokes.ts';
 import { HubStack } from './hub-stack.ts';
 import { SpokeStack } from './spokes/spoke-stack.ts';
 

@@ -4,8 +4,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { LineCounter, parseDocument, visit } from 'yaml';
-import { hasProtoKey } from '../lambdas/domain/problems.ts';
-import { printable } from '../lambdas/domain/text.ts';
+import { hasProtoKey } from '../lambdas/domain/text/problems.ts';
+import { printable } from '../lambdas/domain/text/text.ts';
 
 /** A configuration that can't be used. The message is meant for whoever wrote it, and is all that they need. */
 export class ConfigurationError extends Error {

@@ -1,6 +1,6 @@
 /** What is wrong with a configuration, in words that name each setting and repeat no value. */
 import { z } from 'zod';
-import { pathOf } from '../lambdas/domain/problems.ts';
+import { pathOf } from '../lambdas/domain/text/problems.ts';
 import { settings } from './settings.ts';
 
 export interface Problem {

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Node } from 'constructs';
 import { z } from 'zod';
-import type { ChangeWindow } from '../lambdas/domain/change-window.ts';
-import { EVERY_ACCOUNT } from '../lambdas/domain/spokes.ts';
-import { printable } from '../lambdas/domain/text.ts';
+import type { ChangeWindow } from '../lambdas/domain/waiting/change-window.ts';
+import { EVERY_ACCOUNT } from '../lambdas/domain/aws/spokes.ts';
+import { printable } from '../lambdas/domain/text/text.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
 import { ConfigurationError, defaultFile, readConfigFile, WHERE_TO_LOOK } from './config-file.ts';
 import { meantBy, type Problem, problemsIn, section } from './config-problems.ts';

@@ -2,9 +2,9 @@
  * How often each loop of the state machines can be gone round, by the constants that bound it: from this follows how
  * many events the history of an execution may come to (docs/histories.md), of which Step Functions allows 25,000.
  */
-import { LOOKS_OF_EXECUTION, RETRIES_OF_LOOK } from '../lambdas/domain/sweep/looks.ts';
-import { MOST_PAUSES } from '../lambdas/domain/pause.ts';
-import { MOST_DAYS_BEFORE_BEGIN, MOST_PLANS_AGAIN } from '../lambdas/domain/waiting.ts';
+import { POLLS_PER_EXECUTION, RETRIES_PER_POLL } from '../lambdas/domain/sweep/executions.ts';
+import { MOST_PAUSES } from '../lambdas/domain/waiting/pause.ts';
+import { MOST_DAYS_BEFORE_BEGIN, MOST_REPLANS } from '../lambdas/domain/waiting/waiting.ts';
 import { MAX_RESTORE_ACTIONS } from '../lambdas/steps/assess-rollback/schema.ts';
 import { MAX_RESTARTS, MAX_TRIES } from '../lambdas/steps/verify-pods/schema.ts';
 import { retriersOf } from './migration/errors.ts';
@@ -46,13 +46,13 @@ export interface HistoryBounds {
 const ENDS_BY_PAUSE = 3;
 const PAUSES: DetourBound[] = [
   {
-    states: ['Pause', 'WaitForPause', 'WhereToGoOn'],
+    states: ['Pause', 'WaitForPause', 'WhereToResume'],
     passages: MOST_PAUSES.all + ENDS_BY_PAUSE,
     why: `the state machine counts them (\`MOST_PAUSES\`), and ${ENDS_BY_PAUSE} may be the last one of the change, of the way back and of the record of the end`,
   },
 ];
 
-const WAY_BACK: LoopBound[] = [
+const ROLLBACK: LoopBound[] = [
   {
     state: 'WaitForRestore',
     visits: MAX_RESTORE_ACTIONS,
@@ -66,10 +66,10 @@ const WAY_BACK: LoopBound[] = [
 ];
 
 /** Of the hour before a window opens, in which there is a look each ten minutes, and of a look more on either side. */
-const LOOKS_BEFORE_OPENING = 8;
+const POLLS_BEFORE_OPENING = 8;
 
 /** EKS allows 100 clusters in a region of an account, unless somebody has the quota raised. */
-const CLUSTERS_OF_PLACE = 100;
+const CLUSTERS_PER_LOCATION = 100;
 
 /** Of each state machine, by its name, and of the children of the Map of Sweep. */
 export const HISTORY_BOUNDS = {
@@ -77,17 +77,17 @@ export const HISTORY_BOUNDS = {
     loops: [
       {
         state: 'PlanAgain',
-        visits: MOST_PLANS_AGAIN,
-        why: 'plans after a wait, of which the last may go on; one more ends `blocked`, which takes fewer events (`MOST_PLANS_AGAIN`)',
+        visits: MOST_REPLANS,
+        why: 'plans after a wait, of which the last may go on; one more ends `blocked`, which takes fewer events (`MOST_REPLANS`)',
       },
-      { state: 'NextWay', visits: 2, why: 'a plan has three ways at most (`lambdas/domain/plan/ladder.ts`)' },
+      { state: 'NextAttempt', visits: 2, why: 'a plan has three ways at most (`lambdas/domain/plan/attempts.ts`)' },
       {
         state: 'RestartPods',
         visits: MAX_RESTARTS,
-        within: 'NextWay',
+        within: 'NextAttempt',
         why: 'the restarts of pods on each way (`MAX_RESTARTS`)',
       },
-      ...WAY_BACK,
+      ...ROLLBACK,
     ],
     retries: [
       {
@@ -99,27 +99,27 @@ export const HISTORY_BOUNDS = {
       {
         state: 'AwaitWindow',
         error: 'WindowClosed',
-        retries: LOOKS_BEFORE_OPENING * (MOST_PLANS_AGAIN + 1),
+        retries: POLLS_BEFORE_OPENING * (MOST_REPLANS + 1),
         why: 'one in ten minutes of the hour before each window that is waited for',
       },
     ],
     detours: PAUSES,
   },
-  Recover: { loops: WAY_BACK, retries: [], detours: PAUSES },
+  Recover: { loops: ROLLBACK, retries: [], detours: PAUSES },
   Retire: { loops: [], retries: [] },
   Sweep: {
     loops: [
       {
-        state: 'WaitForNextLook',
-        visits: LOOKS_OF_EXECUTION,
-        why: 'looks, after which another execution goes on (`LOOKS_OF_EXECUTION`)',
+        state: 'WaitForNextPoll',
+        visits: POLLS_PER_EXECUTION,
+        why: 'looks, after which another execution goes on (`POLLS_PER_EXECUTION`)',
       },
     ],
     retries: [
       {
         state: 'DispatchSweep',
         retries: retriersOf('dispatch-sweep').reduce((sum, { maxAttempts }) => sum + maxAttempts, 0),
-        why: `those of one look; of the looks before, ${RETRIES_OF_LOOK} retries count as one look less`,
+        why: `those of one look; of the looks before, ${RETRIES_PER_POLL} retries count as one look less`,
       },
     ],
   },
@@ -127,7 +127,7 @@ export const HISTORY_BOUNDS = {
     loops: [
       {
         state: 'TakeInventory',
-        visits: 2 * CLUSTERS_OF_PLACE,
+        visits: 2 * CLUSTERS_PER_LOCATION,
         why: 'two calls look at one cluster at least, of the 100 that EKS allows in a region',
       },
     ],

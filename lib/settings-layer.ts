@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Stage } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { type DeploymentSettings, LAYER_FOLDER, SETTINGS_FILE_NAME } from '../lambdas/domain/deployment-settings.ts';
+import { type DeploymentSettings, LAYER_FOLDER, SETTINGS_FILE_NAME } from '../lambdas/domain/settings/deployment.ts';
 import type { Config } from './config.ts';
 import { portable } from './role-pattern.ts';
 

@@ -4,10 +4,10 @@
  */
 import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
-import { approverRule } from '../lambdas/domain/approval.ts';
-import { changeWindow } from '../lambdas/domain/change-window.ts';
-import { accountId, plainText, regionName } from '../lambdas/domain/names.ts';
-import { EVENT_TYPES, type EventType } from '../lambdas/domain/announcements.ts';
+import { approverRule } from '../lambdas/domain/approval/approval.ts';
+import { changeWindow } from '../lambdas/domain/waiting/change-window.ts';
+import { accountId, plainText, regionName } from '../lambdas/domain/text/names.ts';
+import { EVENT_TYPES, type EventType } from '../lambdas/domain/events/outbox-events.ts';
 import { sweepRequest } from '../lambdas/domain/sweep/model.ts';
 import { clusterPattern, serviceAccountPattern } from './grant-pattern.ts';
 import { roleArnPattern } from './role-pattern.ts';
@@ -87,8 +87,8 @@ const topicArn = z.string(TOPIC).regex(/^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}
 const yesNo = (standard: boolean) => z.boolean('must be true or false').default(standard);
 
 /** What can be told of: that a migration began or waits for an approval, and how each can end. */
-export const TOLD_EVENTS = EVENT_TYPES;
-export type ToldEvent = EventType;
+export const NOTIFIED_EVENTS = EVENT_TYPES;
+export type NotifiedEvent = EventType;
 
 const ACCOUNT =
   'must be an AWS account id (12 digits), in quotes: without them YAML takes it for a number, and a zero at its beginning is lost';
@@ -260,7 +260,7 @@ export const settings = z.strictObject({
         .describe(
           'E-mail addresses: a topic is made, to which each is subscribed once its owner has confirmed it. Not together with `topicArn`.',
         ),
-      events: list(z.enum(TOLD_EVENTS), `must name events: ${TOLD_EVENTS.join(', ')}`)
+      events: list(z.enum(NOTIFIED_EVENTS), `must name events: ${NOTIFIED_EVENTS.join(', ')}`)
         .refine(noneTwice, TWICE)
         .default(['approval-needed', 'waiting', 'resumed', 'rolled-back', 'needs-human'])
         .describe('What is told of.'),

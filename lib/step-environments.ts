@@ -2,7 +2,7 @@
 import { Aws } from 'aws-cdk-lib';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { z } from 'zod';
-import { METRICS_NAMESPACE, METRICS_SERVICE } from '../lambdas/domain/metrics.ts';
+import { METRICS_NAMESPACE, METRICS_SERVICE } from '../lambdas/domain/events/metrics.ts';
 import type { RoleVariable } from '../lambdas/domain/plan/acting.ts';
 import type { StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import type { Config } from './config.ts';

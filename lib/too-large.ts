@@ -1,5 +1,5 @@
 /** The error for a configuration that exceeds limits of AWS: it names the settings that do so. */
-import type { Excess } from '../lambdas/domain/aws-limits.ts';
+import type { Excess } from '../lambdas/domain/aws/limits.ts';
 import type { Config } from './config.ts';
 import { ConfigurationError } from './config-file.ts';
 import { type Problem, section } from './config-problems.ts';

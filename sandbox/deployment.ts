@@ -12,7 +12,7 @@ import { steps } from '../lambdas/steps/index.ts';
 import type { Assembly } from './assembly/assembly.ts';
 import type { AssemblyFunction } from './assembly/functions.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
-import type { Door } from './door.ts';
+import type { Gateway } from './gateway/gateway.ts';
 import { BundledRuntime } from './lambda/bundled-runtime.ts';
 import { sleepWhileRunning } from './lambda/invocation.ts';
 import { environmentHere } from './lambda/layers.ts';
@@ -29,7 +29,7 @@ export interface Deployment {
   world: World;
   clock: SandboxClock;
   assembly: Assembly;
-  door: Door;
+  gateway: Gateway;
   authorizer: Authorizer;
   /** How the functions' clients make calls if they run in this process. */
   clients: 'direct' | 'sdk';
@@ -68,11 +68,11 @@ export const issueCredentials = (
 
 /** Wires a function as Lambda's container does, except for the destinations of its calls and logs. */
 const invokerOf = (
-  { world, clock, door, clients, keepCalls, credentialsFor }: Deployment,
+  { world, clock, gateway, clients, keepCalls, credentialsFor }: Deployment,
   lines: TelemetryLine[],
 ): ((fn: AssemblyFunction) => Invoker) => {
   const random = world.random.fork();
-  const transport = inProcessTransport(door, world, {
+  const transport = inProcessTransport(gateway, world, {
     latency: () => clock.sleep(CALL_MILLISECONDS),
     hang: sleepWhileRunning(clock),
     clients,

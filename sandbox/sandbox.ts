@@ -8,11 +8,11 @@ import { loadSpokes, type Spokes } from './assembly/spokes.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { type Deployed, type Deployment, deployBundled, deploySource, issueCredentials } from './deployment.ts';
 import { closer } from './closer.ts';
-import { createDoor, type Door, onThreads } from './door.ts';
+import { createGateway, type Gateway, onThreads } from './gateway/gateway.ts';
 import { createDynamoDb } from './dynamodb/service.ts';
 import { createEksAuthService } from './eks-auth/service.ts';
 import { createEksService } from './eks/service.ts';
-import type { BusPlace } from './events/bus.ts';
+import type { BusLocation } from './events/bus.ts';
 import { deployEvents } from './events/deploy.ts';
 import { createEventsService } from './events/service.ts';
 import type { Service } from './http.ts';
@@ -31,7 +31,7 @@ import { createStsService } from './sts/service.ts';
 import type { TelemetryLine } from './telemetry.ts';
 import { inProcessTransport } from './transports/in-process.ts';
 import { type Loopback, openLoopback } from './transports/loopback.ts';
-import { homeOf, spokePlacesOf } from './world/build.ts';
+import { homeOf, spokeLocationsOf } from './world/build.ts';
 import { type SandboxClock, VirtualClock } from './world/clock.ts';
 import { CALL_FAULTS } from './world/faults.ts';
 import { buildWorld } from './world/load.ts';
@@ -89,11 +89,11 @@ export interface Sandbox {
    * default where the service is deployed: matching rules get it `eventLagSeconds` later. Throws EventError for a value
    * that is not an event.
    */
-  deliver(event: unknown, place?: BusPlace): void;
+  deliver(event: unknown, location?: BusLocation): void;
   /** Returns the functions' logs and metrics so far. */
   logs(): TelemetryLine[];
   /** Errors that the sandbox's own services threw; each is a defect of the sandbox. */
-  failures: Door['failures'];
+  failures: Gateway['failures'];
   /** The denied actions, and the permissions that allowed calls. */
   authorizer: Authorizer;
   /**
@@ -148,8 +148,8 @@ const prepare = (options: OpenOptions): Ground => {
 
   const home = homeOf(scenario);
   const assembly = loadAssembly(assemblyDirectory, home);
-  const places = spokePlacesOf(scenario);
-  const spokes = loadSpokes(assemblyDirectory, { places, outputs: assembly.outputs, rolesRegion: home.region });
+  const locations = spokeLocationsOf(scenario);
+  const spokes = loadSpokes(assemblyDirectory, { locations, outputs: assembly.outputs, rolesRegion: home.region });
   checkServiceRoles(assembly);
   if (spokes.roles.length > 0) checkServiceRoles({ ...assembly, functions: [], stateMachines: [], ...spokes });
   const outputs = outputsOf(assembly, assemblyDirectory);
@@ -181,7 +181,7 @@ interface Front {
   services: Record<string, Service>;
   buckets: Buckets;
   authorizer: Authorizer;
-  door: Door;
+  gateway: Gateway;
   /** Resolves once the ledger's tables exist. */
   ready: Promise<unknown>;
 }
@@ -202,7 +202,7 @@ const openFront = ({ world, clock, assembly, bundled }: Ground, invoke: LambdaRu
   const stepsByRole = new Map(bundled ? assembly.functions.map((fn) => [fn.roleArn, stepOf(fn)]) : []);
   const authorizer = new Authorizer(world);
   const { apis = [] } = assembly;
-  const door = createDoor({
+  const gateway = createGateway({
     world,
     clock,
     services,
@@ -211,7 +211,7 @@ const openFront = ({ world, clock, assembly, bundled }: Ground, invoke: LambdaRu
     stepOf: (role) => stepsByRole.get(role),
     kubernetes: (cluster) => createKubernetesService(world, cluster),
   });
-  return { services, buckets, authorizer, door, ready };
+  return { services, buckets, authorizer, gateway, ready };
 };
 
 /** Adds executions and events, which need the functions, to the gateway's services. */
@@ -268,16 +268,16 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
     if (!deployed) throw new Error("The sandbox's functions are not deployed yet.");
     return deployed.lambda.invoke(...given);
   });
-  const { door, authorizer } = front;
+  const { gateway, authorizer } = front;
   // Answers come after everything else that happens at that moment, for both kinds of clients.
-  const transport = inProcessTransport(door, world, { clients, latency: () => turn() });
+  const transport = inProcessTransport(gateway, world, { clients, latency: () => turn() });
   const operator = credentialsOf(world, operatorRoleArn(world));
   await front.ready;
   const deployment: Deployment = {
     world,
     clock,
     assembly,
-    door,
+    gateway,
     authorizer,
     clients,
     keepCalls: options.keepCalls,
@@ -285,7 +285,7 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
   };
   const [closing, close] = closer();
   try {
-    const served = { door: onThreads(door, clock), world, credentials: operator };
+    const served = { gateway: onThreads(gateway, clock), world, credentials: operator };
     const loopback = ground.listen && (await openLoopback({ ...served, ...ground.listen }));
     if (loopback) closing.push(loopback.close);
     if (ground.bundled && loopback) {
@@ -305,9 +305,9 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
         new ClientFactory({ region, credentials, transport }),
       outputs,
       executions,
-      deliver: (event, place) => bus.receive(event, place),
+      deliver: (event, location) => bus.receive(event, location),
       logs: deployed.logs,
-      failures: door.failures,
+      failures: gateway.failures,
       authorizer,
       ...(loopback ? { url: loopback.url, environment: loopback.environment } : {}),
       ...(apiUrl === undefined ? {} : { apiUrl }),

@@ -11,7 +11,7 @@ export interface Member {
    * Where the member travels in a request of a REST protocol: in the path, in the query under that name, or (if absent)
    * in the body.
    */
-  place?: { in: 'label' } | { in: 'query'; name: string };
+  binding?: { in: 'label' } | { in: 'query'; name: string };
   /** The caller's client generates a missing value. */
   isIdempotencyToken: boolean;
   /** The member's name in XML and in forms. */
@@ -57,10 +57,10 @@ const PLAIN_TRAITS = new Set(['httpLabel', 'httpQuery', 'idempotencyToken', 'xml
 const hasExoticTraits = (schema: NormalizedSchema): boolean =>
   Object.entries(schema.getMemberTraits()).some(([name, value]) => Boolean(value) && !PLAIN_TRAITS.has(name));
 
-const placeOf = (schema: NormalizedSchema): Pick<Member, 'place'> => {
+const bindingOf = (schema: NormalizedSchema): Pick<Member, 'binding'> => {
   const { httpLabel, httpQuery } = schema.getMergedTraits();
-  if (httpLabel) return { place: { in: 'label' } };
-  return typeof httpQuery === 'string' ? { place: { in: 'query', name: httpQuery } } : {};
+  if (httpLabel) return { binding: { in: 'label' } };
+  return typeof httpQuery === 'string' ? { binding: { in: 'query', name: httpQuery } } : {};
 };
 
 const membersOf = (schema: NormalizedSchema): Member[] => {
@@ -69,7 +69,7 @@ const membersOf = (schema: NormalizedSchema): Member[] => {
     name,
     shape: shapeOf(member),
     required: required.has(name),
-    ...placeOf(member),
+    ...bindingOf(member),
     isIdempotencyToken: Boolean(member.getMergedTraits().idempotencyToken),
     xmlName: member.getMemberTraits().xmlName ?? name,
   }));

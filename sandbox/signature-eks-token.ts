@@ -2,7 +2,7 @@
  * Bearer tokens for the Kubernetes API: `k8s-aws-v1.` and a presigned GetCallerIdentity URL. The checks are those of
  * EKS's authenticator (github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go).
  */
-import { hostOf, partitionOf } from '../lambdas/domain/partitions.ts';
+import { hostOf, partitionOf } from '../lambdas/domain/aws/partitions.ts';
 import type { Caller, HttpRequest } from './http.ts';
 import { parseTimestamp, verifySignature } from './signature.ts';
 import type { KeyRing } from './signature.ts';

@@ -53,12 +53,12 @@ export async function build(hash = hashSources()): Promise<boolean> {
     await withLock(() => {
       if (isFresh(hash)) return;
       rmSync(STAMP, { force: true });
-      for (const [made, place] of [
+      for (const [made, path] of [
         [lambdas, LAMBDAS],
         [assembly, ASSEMBLY],
       ] as const) {
-        rmSync(place, { recursive: true, force: true });
-        renameSync(made, place);
+        rmSync(path, { recursive: true, force: true });
+        renameSync(made, path);
       }
       renameSync(join(work, 'stamp'), STAMP);
     });
@@ -70,6 +70,6 @@ export async function build(hash = hashSources()): Promise<boolean> {
 
 if (import.meta.main) {
   const built = await build();
-  const places = [LAMBDAS, ASSEMBLY].map((path) => relative(process.cwd(), path)).join(' and ');
-  console.log(built ? `Built ${places}.` : `Nothing to do: ${places} are of these sources.`);
+  const paths = [LAMBDAS, ASSEMBLY].map((path) => relative(process.cwd(), path)).join(' and ');
+  console.log(built ? `Built ${paths}.` : `Nothing to do: ${paths} are of these sources.`);
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { settings } from '../lib/settings.ts';
 import { jsonText } from './json-text.ts';
-import { code, isSchema, propertiesOf, type Schema, table, typeOf, withPlaces } from './schema-tables.ts';
+import { code, isSchema, propertiesOf, type Schema, table, typeOf, withPositions } from './schema-tables.ts';
 
 const DOCS = join(import.meta.dirname, '..', 'docs');
 export const SCHEMA_FILE = join(DOCS, 'configuration.schema.json');
@@ -43,7 +43,7 @@ function rowsOf(schema: Schema, group: string, deep = true): string[][] {
 
 /** That text with its table replaced. Throws an Error where it has no place for it. */
 export const withTables = (text: string): string =>
-  withPlaces(
+  withPositions(
     text,
     { settings: table(['setting', 'value', 'default', 'meaning'], rowsOf(configurationSchema(), '')) },
     { script: 'scripts/configuration.ts', file: DOCS_FILE },

@@ -1,11 +1,11 @@
 /**
  * `node scripts/events-schema.ts`: publishes the schema of the service's own events (docs/events.schema.json) from
- * lambdas/domain/service-event.ts. A test fails while it is stale.
+ * lambdas/domain/events/service-event.ts. A test fails while it is stale.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { serviceEvent } from '../lambdas/domain/service-event.ts';
+import { serviceEvent } from '../lambdas/domain/events/service-event.ts';
 import { jsonText } from './json-text.ts';
 
 export const EVENTS_SCHEMA_FILE = join(import.meta.dirname, '..', 'docs', 'events.schema.json');

@@ -18,11 +18,11 @@ type Name = keyof typeof HISTORY_BOUNDS;
 
 /** The states of each machine, and of what the Map of Sweep runs for each place. */
 const statesOf = (name: Name, definitions: { logicalId: string; definition: object }[]): StateSet => {
-  const [machine = '', place] = name.split(', ');
+  const [machine = '', path] = name.split(', ');
   const found = definitions.find(({ logicalId }) => logicalId.startsWith(`${machine}StateMachine`));
   if (!found) throw new Error(`The application has no state machine ${machine}.`);
   const whole = parseDefinition(machine, found.definition);
-  if (place === undefined) return whole;
+  if (path === undefined) return whole;
   const [map] = Object.values(whole.States).filter((state) => state.Type === 'Map');
   if (!map) throw new Error(`The state machine ${machine} has no Map.`);
   return map.ItemProcessor;

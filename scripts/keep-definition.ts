@@ -11,7 +11,7 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ensureAssembly } from '../cli/assembly.ts';
 import { openSandboxBackend, type SandboxBackend } from '../cli/backend.ts';
 import { runMigration } from '../cli/run.ts';
-import { migrationRequest, type MigrationRequestInput } from '../lambdas/domain/model.ts';
+import { migrationRequest, type MigrationRequestInput } from '../lambdas/domain/migration/model.ts';
 import { readScenario } from '../sandbox/world/load.ts';
 import { jsonText } from './json-text.ts';
 
@@ -28,7 +28,7 @@ type Resources = Record<string, Resource>;
  * What a reference of a definition stands for, in words that hold for every release. Throws an Error for one that is
  * not known.
  */
-function placeOf(reference: string, resources: Resources): string {
+function pathOf(reference: string, resources: Resources): string {
   if (reference === 'AWS::Partition') return '${partition}';
   const { Type, Properties = {} } = resources[reference] ?? {};
   if (Type?.startsWith('AWS::DynamoDB::')) return '${table}';
@@ -52,7 +52,7 @@ function definitionsOf(resources: Resources): Record<string, object> {
       'Fn::Join'?: [string, (string | { Ref: string })[]];
     };
     return JSON.parse(
-      parts.map((part) => (typeof part === 'string' ? part : placeOf(part.Ref, resources))).join(''),
+      parts.map((part) => (typeof part === 'string' ? part : pathOf(part.Ref, resources))).join(''),
     ) as object;
   };
   return Object.fromEntries(MACHINES.map((name) => [name, definitionOf(name)]));

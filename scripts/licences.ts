@@ -58,7 +58,7 @@ export interface Violation {
   readonly name: string;
   readonly version: string;
   /** Its folder, such as `node_modules/zod`. */
-  readonly place: string;
+  readonly path: string;
   /** As the package states it. */
   readonly licence: string;
   readonly problem: string;
@@ -75,7 +75,7 @@ export interface LicenceFacts {
   /** Folders of the packages in the Lambdas' bundles: they ship even if the lockfile marks them as development. */
   bundled: ReadonlySet<string>;
   /** Reads the package.json in a folder, for a lockfile without a licence; undefined if it is not installed. */
-  manifestAt: (place: string) => { license?: unknown; licenses?: unknown } | undefined;
+  manifestAt: (path: string) => { license?: unknown; licenses?: unknown } | undefined;
 }
 
 /** Returns one licence of a package.json: a string, or the `type` of the old form `{ type, url }`. */
@@ -85,10 +85,10 @@ const textOf = (value: unknown): string | undefined => {
 };
 
 /** Returns the stated licence, if any; npm reads several in the old form `licenses` as a choice. */
-const licenceOf = (place: string, { license }: LockEntry, { manifestAt }: LicenceFacts): string | undefined => {
+const licenceOf = (path: string, { license }: LockEntry, { manifestAt }: LicenceFacts): string | undefined => {
   const stated = textOf(license);
   if (stated !== undefined) return stated;
-  const manifest = manifestAt(place);
+  const manifest = manifestAt(path);
   const several = Array.isArray(manifest?.licenses) ? manifest.licenses.map(textOf) : [];
   return (
     textOf(manifest?.license) ??
@@ -116,15 +116,15 @@ const problemOf = (name: string, licence: string | undefined, ships: boolean): s
 
 /** Evaluates every package of a lockfile, from its arguments only. */
 export const judgeLicences = (lock: Lock, facts: LicenceFacts): LicenceReport => {
-  const judged = packagesOf(lock).map(([place, entry]) => {
-    const ships = !entry.dev || facts.bundled.has(place);
-    const licence = licenceOf(place, entry, facts);
-    return { place, entry, ships, licence, problem: problemOf(nameAt(place), licence, ships) };
+  const judged = packagesOf(lock).map(([path, entry]) => {
+    const ships = !entry.dev || facts.bundled.has(path);
+    const licence = licenceOf(path, entry, facts);
+    return { path, entry, ships, licence, problem: problemOf(nameAt(path), licence, ships) };
   });
   const strays = [...facts.bundled]
-    .filter((place) => !lock.has(place))
-    .map((place) => ({
-      place,
+    .filter((path) => !lock.has(path))
+    .map((path) => ({
+      path,
       entry: undefined,
       ships: true,
       licence: undefined,
@@ -135,10 +135,10 @@ export const judgeLicences = (lock: Lock, facts: LicenceFacts): LicenceReport =>
     const count = counts.get(licence) ?? { ships: 0, develops: 0 };
     counts.set(licence, ships ? { ...count, ships: count.ships + 1 } : { ...count, develops: count.develops + 1 });
   }
-  const violations = [...judged, ...strays].flatMap(({ place, entry, ships, licence, problem }): Violation[] => {
+  const violations = [...judged, ...strays].flatMap(({ path, entry, ships, licence, problem }): Violation[] => {
     if (problem === undefined) return [];
     const version = entry?.version ?? 'unknown';
-    return [{ name: nameAt(place), version, place, licence: licence ?? 'none', problem, ships }];
+    return [{ name: nameAt(path), version, path, licence: licence ?? 'none', problem, ships }];
   });
   return { violations, counts };
 };
@@ -156,8 +156,8 @@ export const printLicences = ({ violations, counts }: LicenceReport): string => 
     ...order.map(([licence, { ships, develops }]) => row(licence, ships, develops)),
     '',
     ...violations.map(
-      ({ name, version, place, licence, problem, ships }) =>
-        `${name} ${version} in ${place}: ${licence}: ${problem}. ${ships ? 'It ships' : 'It is a development package'}. To see which package depends on it, run: npm ls --package-lock-only ${name}`,
+      ({ name, version, path, licence, problem, ships }) =>
+        `${name} ${version} in ${path}: ${licence}: ${problem}. ${ships ? 'It ships' : 'It is a development package'}. To see which package depends on it, run: npm ls --package-lock-only ${name}`,
     ),
     violations.length === 0
       ? 'Every package meets the licence policy (CONTRIBUTING.md, "Dependencies").'
@@ -166,8 +166,8 @@ export const printLicences = ({ violations, counts }: LicenceReport): string => 
 };
 
 /** Reads the package.json that is installed in a folder of the project. */
-const installedManifest = (place: string): ReturnType<LicenceFacts['manifestAt']> => {
-  const file = join(ROOT, place, 'package.json');
+const installedManifest = (path: string): ReturnType<LicenceFacts['manifestAt']> => {
+  const file = join(ROOT, path, 'package.json');
   return existsSync(file)
     ? (JSON.parse(readFileSync(file, 'utf8')) as ReturnType<LicenceFacts['manifestAt']>)
     : undefined;

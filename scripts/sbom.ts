@@ -89,7 +89,7 @@ export const npmSbom = (npm = 'npm'): string => {
 };
 
 /** Returns the reference by which npm names a component. */
-const refOf = (place: string, version: string | undefined): string => `${nameAt(place)}@${version}`;
+const refOf = (path: string, version: string | undefined): string => `${nameAt(path)}@${version}`;
 
 /**
  * Reduces npm's bill to what ships: removes development packages, sets the project's name (npm sets the folder's), marks
@@ -102,10 +102,10 @@ export const shippedBill = (text: string, lock: Lock, bundled: ReadonlySet<strin
   // npm lists each version of a package once, and one copy may ship while another does not: only the lockfile knows.
   const ships = new Set(
     packagesOf(lock)
-      .filter(([place, { dev }]) => !dev || bundled.has(place))
-      .map(([place, { version }]) => refOf(place, version)),
+      .filter(([path, { dev }]) => !dev || bundled.has(path))
+      .map(([path, { version }]) => refOf(path, version)),
   );
-  const inBundle = new Set([...bundled].map((place) => refOf(place, lock.get(place)?.version)));
+  const inBundle = new Set([...bundled].map((path) => refOf(path, lock.get(path)?.version)));
   const components = parsed.components
     .filter(({ 'bom-ref': ref }) => ships.has(ref))
     .map((one) => ({
@@ -137,20 +137,20 @@ export const problemsOf = (
   const direct = Object.entries(dependencies)
     .filter(([name, version]) => !byRef.has(`${name}@${version}`))
     .map(([name, version]) => `${name} ${version} of package.json is missing`);
-  const shipped = packagesOf(lock).filter(([place, { dev }]) => !dev || bundled.has(place));
+  const shipped = packagesOf(lock).filter(([path, { dev }]) => !dev || bundled.has(path));
   const missing = shipped
-    .map(([place, { version }]) => refOf(place, version))
+    .map(([path, { version }]) => refOf(path, version))
     .filter((ref) => !byRef.has(ref))
     .map((ref) => `${ref} of package-lock.json ships and is missing`);
   const unhashed = shipped
     .filter(
-      ([place, { inBundle, version }]) =>
-        !inBundle && byRef.get(refOf(place, version))?.hashes === undefined && byRef.has(refOf(place, version)),
+      ([path, { inBundle, version }]) =>
+        !inBundle && byRef.get(refOf(path, version))?.hashes === undefined && byRef.has(refOf(path, version)),
     )
-    .map(([place, { version }]) => `${refOf(place, version)} has no hash`);
+    .map(([path, { version }]) => `${refOf(path, version)} has no hash`);
   const strays = [...bundled]
-    .filter((place) => !lock.has(place))
-    .map((place) => `${place} is in the Lambdas' bundles, and not in package-lock.json`);
+    .filter((path) => !lock.has(path))
+    .map((path) => `${path} is in the Lambdas' bundles, and not in package-lock.json`);
   return [...new Set([...direct, ...missing, ...unhashed, ...strays])];
 };
 

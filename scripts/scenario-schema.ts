@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { scenario } from '../sandbox/world/scenario.ts';
 import { jsonText } from './json-text.ts';
-import { code, fieldsOf, propertiesOf, type Schema, table, typeOf, withPlaces } from './schema-tables.ts';
+import { code, fieldsOf, propertiesOf, type Schema, table, typeOf, withPositions } from './schema-tables.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 export const SCHEMA_FILE = join(ROOT, 'sandbox', 'scenario.schema.json');
@@ -57,7 +57,7 @@ export const scenarioTables = (): Record<'fields' | 'knobs', string> => {
 
 /** That text with its tables replaced. Throws an Error where it has no place for one. */
 export const withTables = (text: string): string =>
-  withPlaces(text, scenarioTables(), { script: 'scripts/scenario-schema.ts', file: DOCS_FILE });
+  withPositions(text, scenarioTables(), { script: 'scripts/scenario-schema.ts', file: DOCS_FILE });
 
 /** The schema as its file holds it. */
 export const schemaText = (): string => jsonText(scenarioSchema());

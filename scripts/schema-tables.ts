@@ -53,17 +53,17 @@ export const fieldsOf = (schema: Schema): string =>
  * That text with what stands between each two marks replaced. `script`: what the marks name. Throws an Error where
  * there is no place for one.
  */
-export const withPlaces = (
+export const withPositions = (
   text: string,
   contents: Record<string, string>,
   { script, file }: { script: string; file: string },
 ): string =>
-  Object.entries(contents).reduce((document, [place, content]) => {
-    const [begin, end] = [`<!-- ${place}: made by ${script} -->\n`, `\n<!-- ${place}: end -->`];
+  Object.entries(contents).reduce((document, [path, content]) => {
+    const [begin, end] = [`<!-- ${path}: made by ${script} -->\n`, `\n<!-- ${path}: end -->`];
     const [from, to] = [document.indexOf(begin), document.indexOf(end)];
     if (from === -1 || to < from)
       throw new Error(
-        `${file} has no place for the table ${place}: put the lines "${begin.trim()}" and "${end.trim()}" where it shall stand.`,
+        `${file} has no place for the table ${path}: put the lines "${begin.trim()}" and "${end.trim()}" where it shall stand.`,
       );
     return `${document.slice(0, from)}${begin}\n${content}\n${document.slice(to)}`;
   }, text);

@@ -176,7 +176,7 @@ describe('imports', () => {
   });
 
   it.each([
-    ['lambdas/domain/policy/x.ts', 'lambdas/domain/arn.ts'],
+    ['lambdas/domain/policy/x.ts', 'lambdas/domain/aws/arn.ts'],
     ['lambdas/domain/policy/x.ts', 'zod'],
     ['lambdas/domain/plan/x.ts', 'lambdas/domain/policy/wildcard.ts'],
     ['sandbox/iam/x.ts', 'lambdas/domain/policy/document.ts'],

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { bundledPlaces, bundleInMemory } from '../scripts/licences/bundled.ts';
-import { type Lock, nameAt, packagesOf, parseLock, placeOf, readLock } from '../scripts/licences/lockfile.ts';
+import { type Lock, nameAt, packagesOf, parseLock, pathOf, readLock } from '../scripts/licences/lockfile.ts';
 import { parseSpdx, unacceptable } from '../scripts/licences/spdx.ts';
 import {
   DEVELOPMENT_EXCEPTIONS,
@@ -89,15 +89,15 @@ describe('the lockfile', () => {
   /** What is neither hashed itself, nor in the archive of a package that is. */
   const unhashed = (of: Lock): string[] =>
     packagesOf(of)
-      .filter(([place, { integrity, inBundle, link }]) => {
+      .filter(([path, { integrity, inBundle, link }]) => {
         if (integrity !== undefined) return !/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity);
         const owner = [...of].find(
           ([other, { bundleDependencies, integrity: hash }]) =>
-            hash !== undefined && bundleDependencies !== false && place.startsWith(`${other}/node_modules/`),
+            hash !== undefined && bundleDependencies !== false && path.startsWith(`${other}/node_modules/`),
         );
         return link || !inBundle || owner === undefined;
       })
-      .map(([place]) => place);
+      .map(([path]) => path);
 
   it('has a hash for every package', () => {
     expect(packagesOf(lock).length).toBeGreaterThan(100);
@@ -127,7 +127,7 @@ describe('the lockfile', () => {
 
   it('runs scripts at install for the packages alone that package.json allows it', () => {
     const withScript = packagesOf(lock).filter(([, { hasInstallScript, dev }]) => hasInstallScript && !dev);
-    expect([...new Set(withScript.map(([place]) => nameAt(place)))].sort()).toEqual(
+    expect([...new Set(withScript.map(([path]) => nameAt(path)))].sort()).toEqual(
       Object.keys(manifest.allowScripts).sort(),
     );
   });
@@ -229,16 +229,16 @@ describe('imports', () => {
 
 /** A lockfile of packages by place; the project asks for those of the top, as `dev` says. */
 const lockOf = (packages: Record<string, { dev?: boolean; [field: string]: unknown }>): Lock => {
-  const top = Object.entries(packages).filter(([place]) => place.split('node_modules/').length === 2);
+  const top = Object.entries(packages).filter(([path]) => path.split('node_modules/').length === 2);
   const asked = (dev: boolean): Record<string, string> =>
-    Object.fromEntries(top.filter(([, one]) => (one.dev ?? false) === dev).map(([place]) => [nameAt(place), '1.0.0']));
+    Object.fromEntries(top.filter(([, one]) => (one.dev ?? false) === dev).map(([path]) => [nameAt(path), '1.0.0']));
   const project = { name: 'project', dependencies: asked(false), devDependencies: asked(true) };
   return parseLock(
     JSON.stringify({
       lockfileVersion: 3,
       packages: {
         '': project,
-        ...Object.fromEntries(Object.entries(packages).map(([place, one]) => [place, { version: '1.0.0', ...one }])),
+        ...Object.fromEntries(Object.entries(packages).map(([path, one]) => [path, { version: '1.0.0', ...one }])),
       },
     }),
   );
@@ -254,7 +254,7 @@ describe('licences', () => {
 
   it('make no exception that nothing needs', () => {
     const used = DEVELOPMENT_EXCEPTIONS.filter(({ packages, licence }) =>
-      packagesOf(lock).some(([place, { license, dev }]) => dev && license === licence && packages.test(nameAt(place))),
+      packagesOf(lock).some(([path, { license, dev }]) => dev && license === licence && packages.test(nameAt(path))),
     );
     expect(used).toEqual(DEVELOPMENT_EXCEPTIONS);
   });
@@ -284,7 +284,7 @@ describe('licences', () => {
       name: 'b',
       version: '1.0.0',
       licence: license ?? 'none',
-      place: 'node_modules/a/node_modules/b',
+      path: 'node_modules/a/node_modules/b',
       ships: true,
     });
     expect(violation!.problem).toContain(problem);
@@ -329,7 +329,7 @@ describe('licences', () => {
       }),
     ).toEqual([]);
     expect(violationsOf({ 'node_modules/another': { license: 'MPL-2.0', dev: true } })).toMatchObject([
-      { name: 'another', ships: false, place: 'node_modules/another' },
+      { name: 'another', ships: false, path: 'node_modules/another' },
     ]);
     expect(violationsOf({ 'node_modules/lightningcss': { license: 'GPL-3.0-only', dev: true } })).toHaveLength(1);
     expect(violationsOf({ 'node_modules/lightningcss': { license: 'MPL-2.0' } })).toMatchObject([
@@ -351,10 +351,7 @@ describe('licences', () => {
 
   it('are read of the package itself where the lockfile is silent, in their old forms too', () => {
     const judged = (said: object) =>
-      violationsOf(
-        { 'node_modules/a': {} },
-        { manifestAt: (place) => (place === 'node_modules/a' ? said : undefined) },
-      );
+      violationsOf({ 'node_modules/a': {} }, { manifestAt: (path) => (path === 'node_modules/a' ? said : undefined) });
     expect(judged({ license: 'MIT' })).toEqual([]);
     expect(judged({ license: { type: 'MIT', url: 'https://example.com' } })).toEqual([]);
     expect(judged({ licenses: [{ type: 'MIT' }, { type: 'GPL-2.0' }] })).toEqual([]);
@@ -402,9 +399,9 @@ describe('the bundle that is checked', async () => {
 
   it('is made of packages of the lockfile', () => {
     expect(
-      Object.keys(metafile.inputs).filter((file) => file.includes('node_modules/') && placeOf(file) === undefined),
+      Object.keys(metafile.inputs).filter((file) => file.includes('node_modules/') && pathOf(file) === undefined),
     ).toEqual([]);
-    expect([...bundled].filter((place) => !lock.has(place))).toEqual([]);
+    expect([...bundled].filter((path) => !lock.has(path))).toEqual([]);
     expect([...bundled]).toEqual(
       expect.arrayContaining(['node_modules/@middy/core', 'node_modules/@aws-sdk/client-eks', 'node_modules/zod']),
     );
@@ -417,8 +414,8 @@ describe('the bundle that is checked', async () => {
     ['../elsewhere/node_modules/a/index.js', 'node_modules/a'],
     ['lambdas/steps/plan/handler.ts', undefined],
     ['step:plan', undefined],
-  ])('%s is a file of %s', (file, place) => {
-    expect(placeOf(file)).toBe(place);
+  ])('%s is a file of %s', (file, path) => {
+    expect(pathOf(file)).toBe(path);
   });
 });
 

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Validator, type Schema } from '@cfworker/json-schema';
 import { describe, expect, it } from 'vitest';
-import { serviceEvent } from '../lambdas/domain/service-event.ts';
-import { EVENT_TYPES } from '../lambdas/domain/announcements.ts';
+import { serviceEvent } from '../lambdas/domain/events/service-event.ts';
+import { EVENT_TYPES } from '../lambdas/domain/events/outbox-events.ts';
 import { EVENTS_SCHEMA_FILE, eventsSchemaText } from '../scripts/events-schema.ts';
 
 const published = readFileSync(EVENTS_SCHEMA_FILE, 'utf8');

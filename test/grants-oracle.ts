@@ -16,14 +16,14 @@ export type Trusting =
   /** By EKS Pod Identity. Absent: whatever the namespace, the name, or the cluster is. */
   | { by: 'pods'; namespace?: string; names?: string[]; cluster?: 'own' | 'other' };
 
-export interface Place {
+export interface Location {
   account: string;
   clusterArn: string;
   /** Of the cluster, without `https://`. */
   issuer: string;
 }
 
-const statementOf = (trusting: Trusting, { account, clusterArn, issuer }: Place): object => {
+const statementOf = (trusting: Trusting, { account, clusterArn, issuer }: Location): object => {
   if (trusting.by === 'irsa') {
     const from = trusting.issuer === 'own' ? issuer : `${issuer.slice(0, -4)}0000`;
     const subjects = trusting.names === '*' ? ['*'] : trusting.names;
@@ -56,11 +56,14 @@ const statementOf = (trusting: Trusting, { account, clusterArn, issuer }: Place)
 };
 
 /** IAM takes no policy without statements: a role that trusts nobody here trusts a service that has nothing to do with it. */
-export const policyFor = (trust: readonly Trusting[], place: Place): { Version: string; Statement: object[] } => ({
+export const policyFor = (
+  trust: readonly Trusting[],
+  location: Location,
+): { Version: string; Statement: object[] } => ({
   Version: '2012-10-17',
   Statement: [
     { Effect: 'Allow', Principal: { Service: 'backup.amazonaws.com' }, Action: 'sts:AssumeRole' },
-    ...trust.map((one) => statementOf(one, place)),
+    ...trust.map((one) => statementOf(one, location)),
   ],
 });
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { PlainHttp, PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
 import { type Manifest, manifestName, RBAC_GROUP } from '../../lambdas/domain/access/manifests.ts';
-import { asClause } from '../../lambdas/domain/text.ts';
+import { asClause } from '../../lambdas/domain/text/text.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 

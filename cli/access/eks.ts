@@ -10,8 +10,8 @@ import {
 } from '@aws-sdk/client-eks';
 import { fromAws } from '../../lambdas/adapters/aws-errors.ts';
 import type { FoundEntry } from '../../lambdas/domain/access/entries.ts';
-import { isMigrationError } from '../../lambdas/domain/errors.ts';
-import type { Target } from '../../lambdas/domain/model.ts';
+import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
 import { awsError } from '../deployed.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';

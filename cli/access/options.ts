@@ -1,7 +1,7 @@
 /** The flags of `grant-access`. */
 import { z } from 'zod';
-import { accountId, addonName, annotationMode, clusterName, regionName } from '../../lambdas/domain/model.ts';
-import { type ServiceAccountRef, serviceAccountRef } from '../../lambdas/domain/subject.ts';
+import { accountId, addonName, annotationMode, clusterName, regionName } from '../../lambdas/domain/migration/model.ts';
+import { type ServiceAccountRef, serviceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { oneOf } from '../fields.ts';
 import { file, output, parseFlags } from '../options.ts';
 

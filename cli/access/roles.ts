@@ -3,10 +3,10 @@
  * `grant-access --deployed`.
  */
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
-import { parseRoleArn } from '../../lambdas/domain/arn.ts';
-import { partitionOf } from '../../lambdas/domain/partitions.ts';
-import type { Target } from '../../lambdas/domain/model.ts';
-import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
+import { parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
+import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
+import { spokeKubernetesRoles } from '../../lambdas/domain/aws/spokes.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { CliError } from '../errors.ts';
 import { PROGRAM } from '../options.ts';

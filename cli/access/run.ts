@@ -1,28 +1,28 @@
 /** `grant-access`: from flags to the exit code. */
-import type { Target } from '../../lambdas/domain/model.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
 import type { Backend } from '../backend.ts';
 import { awsError } from '../deployed.ts';
-import { subjectOf } from '../../lambdas/domain/subject.ts';
+import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
-import { openForMigration } from '../place.ts';
-import { sandboxPlace, type SandboxPlace, type StatePlace } from '../place-options.ts';
+import { openForMigration } from '../open-backend.ts';
+import { sandboxChoice, type SandboxChoice, type StateChoice } from '../backend-options.ts';
 import { styleFor } from '../print/style.ts';
 import { grantEntry } from '../replay.ts';
-import { placeFlags } from '../request.ts';
+import { backendFlags } from '../request.ts';
 import { sandboxOf } from '../sandbox-of.ts';
 import { type Granted, grantAccess, type GrantRequest, isGrantRefused } from './grant.ts';
 import { GRANT_ACCESS, type GrantFlags } from './options.ts';
 import { grantedLines } from './print.ts';
 import { openDeployedTools, toolsInSandbox } from './tools.ts';
 import { yamlOf } from './yaml.ts';
-import { jsonText } from '../../lambdas/domain/text.ts';
+import { jsonText } from '../../lambdas/domain/text/text.ts';
 
-const placeOfGrant = (flags: GrantFlags): SandboxPlace | StatePlace => {
-  const place = sandboxPlace(flags);
-  if (place) return place;
+const backendOfGrant = (flags: GrantFlags): SandboxChoice | StateChoice => {
+  const session = sandboxChoice(flags);
+  if (session) return session;
   throw new CliError(
     'NoSandbox',
     'there is no --sandbox FILE, no --state FILE and no --deployed: it is not clear where the cluster is',
@@ -38,13 +38,13 @@ const requestOf = (
 /** What is applied to a sandbox that is kept in a file stands in its journal; what only looks does not. */
 const grantInSandbox = async (flags: GrantFlags, io: Io): Promise<Granted> => {
   const silent = flags.json && io.stderr.isTTY !== true;
-  const { place, target } = await openForMigration(placeOfGrant(flags), flags, { io, silent, watched: false });
+  const { session, target } = await openForMigration(backendOfGrant(flags), flags, { io, silent, watched: false });
   const request = requestOf(flags, target);
   const work = (backend: Backend): Promise<Granted> => grantAccess(toolsInSandbox(sandboxOf(backend), target), request);
   try {
-    return await (flags.apply ? place.run(work, (granted) => grantEntry(request, granted)) : place.run(work));
+    return await (flags.apply ? session.run(work, (granted) => grantEntry(request, granted)) : session.run(work));
   } finally {
-    await place.close();
+    await session.close();
   }
 };
 
@@ -77,7 +77,7 @@ const nextCommand = (granted: Granted, flags: GrantFlags): string | undefined =>
     ...(flags.annotation === undefined ? [] : [`--annotation ${flags.annotation}`]),
     ...(flags.account === undefined ? [] : [`--account ${flags.account}`]),
     ...(flags.region === undefined ? [] : [`--region ${flags.region}`]),
-    ...placeFlags(flags),
+    ...backendFlags(flags),
     '--apply',
   ].join(' ');
 };

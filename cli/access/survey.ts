@@ -19,14 +19,14 @@ import {
   type MigratedWorkloads,
   withdrawnRole,
 } from '../../lambdas/domain/access/manifests.ts';
-import { NAMESPACE_UNKNOWN } from '../../lambdas/domain/addons.ts';
-import { isMigrationError } from '../../lambdas/domain/errors.ts';
+import { NAMESPACE_UNKNOWN } from '../../lambdas/domain/addons/registry.ts';
+import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
 import { identityHolders } from '../../lambdas/domain/plan/identity-loss.ts';
-import type { WorkloadRef } from '../../lambdas/domain/kubernetes.ts';
-import type { Addon, AnnotationMode, Target } from '../../lambdas/domain/model.ts';
-import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/subject.ts';
+import type { WorkloadRef } from '../../lambdas/domain/kubernetes/objects.ts';
+import type { Addon, AnnotationMode, Target } from '../../lambdas/domain/migration/model.ts';
+import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import type { Eks, Kubernetes } from '../../lambdas/ports/index.ts';
-import { readNamespace } from '../../lambdas/runtime/addon-namespace.ts';
+import { readNamespace } from '../../lambdas/use-cases/facts/addon-namespace.ts';
 import { awsError } from '../deployed.ts';
 import { CliError } from '../errors.ts';
 import { notAllowed, notKnown, type RbacObjects } from './api-server.ts';

@@ -1,7 +1,7 @@
 /** Which identity the workloads of one cluster have, as the service's own role sees it: by the API, page by page. */
 import { identitiesAnswer, type IdentitiesAnswer } from '../../lambdas/api/answers.ts';
 import type { IdentitiesReport, Source } from '../../lambdas/domain/identities/model.ts';
-import type { Target } from '../../lambdas/domain/model.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
 import { CliError } from '../errors.ts';
 import type { Ask } from './exchange.ts';
 import { unreadable } from './problems.ts';

@@ -1,7 +1,7 @@
 /** What the API answers instead of what was asked for, as an error for people. */
 import type { z } from 'zod';
 import { problem, type Problem, type ProblemKind } from '../../lambdas/api/problems.ts';
-import { shown } from '../../lambdas/domain/text.ts';
+import { shown } from '../../lambdas/domain/text/text.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 
@@ -12,7 +12,7 @@ const MOST_FIELDS = 20;
 
 const INVOKE =
   'These credentials need execute-api:Invoke for that route. Check whose they are (aws sts get-caller-identity), that they are still valid, and that POD_IDENTITY_API_URL and the region belong together';
-const TRY_LATER =
+const RETRY_LATER =
   'Try again in a minute; where it goes on, look at the logs of the API and at the health of the service';
 
 interface Told {
@@ -94,7 +94,7 @@ const TOLD: Partial<Record<ProblemKind, Told>> = {
     exitCode: badInput,
   },
   unauthenticated: { name: 'ApiError', hint: INVOKE, exitCode: unexpected },
-  unavailable: { name: 'ApiError', hint: TRY_LATER, exitCode: unexpected },
+  unavailable: { name: 'ApiError', hint: RETRY_LATER, exitCode: unexpected },
   unexpected: {
     name: 'ApiError',
     hint: 'Report it to who runs the service, with the name of this answer',
@@ -104,7 +104,7 @@ const TOLD: Partial<Record<ProblemKind, Told>> = {
 
 const byStatus = (status: number): Told => {
   if (status === 401 || status === 403) return { name: 'ApiError', hint: INVOKE, exitCode: unexpected };
-  if (status === 429 || status >= 500) return { name: 'ApiError', hint: TRY_LATER, exitCode: unexpected };
+  if (status === 429 || status >= 500) return { name: 'ApiError', hint: RETRY_LATER, exitCode: unexpected };
   if (status === 404)
     return {
       name: 'ApiError',
@@ -118,7 +118,7 @@ const byStatus = (status: number): Told => {
   };
 };
 
-const isTold = (kind: string): kind is ProblemKind => Object.hasOwn(TOLD, kind);
+const isReported = (kind: string): kind is ProblemKind => Object.hasOwn(TOLD, kind);
 
 const fieldLines = ({ errors = [] }: Problem): string[] =>
   errors.slice(0, MOST_FIELDS).map(({ field, message }) => `  ${shown(field, 200)}: ${shown(message, LONGEST)}`);
@@ -149,7 +149,7 @@ export const answeredError = (what: string, status: number, told: unknown, note 
     return new CliError(name, `the API answers ${what} with ${status}${message}`, `${hint}${note}`, exitCode);
   }
   const one: Problem = parsed.data;
-  const { name, hint, exitCode } = (isTold(one.code) ? TOLD[one.code] : undefined) ?? byStatus(status);
+  const { name, hint, exitCode } = (isReported(one.code) ? TOLD[one.code] : undefined) ?? byStatus(status);
   const instance = one.instance === undefined ? '' : `\nThis answer: ${shown(one.instance, 200)}`;
   const lines = [`${shown(one.title, 200)}: ${shown(one.detail, LONGEST)}`, ...(sameField(one) ? [] : fieldLines(one))];
   return new CliError(

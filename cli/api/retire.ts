@@ -1,7 +1,7 @@
 /** Retiring, or putting back, the OIDC trust of a migrated add-on by the API, and following it to its end. */
 import { randomUUID } from 'node:crypto';
 import { retirementAnswer } from '../../lambdas/api/answers.ts';
-import { isOpenRetirement } from '../../lambdas/domain/retirement.ts';
+import { isOpenRetirement } from '../../lambdas/domain/trust/retirement.ts';
 import type { Watcher } from '../follow.ts';
 import { retireFailed, retireRefused, type Retired, type RetireRequest } from '../retire.ts';
 import { getMigration, watch, type WatchOptions } from './watch.ts';

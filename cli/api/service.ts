@@ -11,8 +11,8 @@ import {
   type MigrationAnswer,
   rollbackAnswer,
 } from '../../lambdas/api/answers.ts';
-import { pendingApproval } from '../../lambdas/domain/approval.ts';
-import type { MigrationRequest } from '../../lambdas/domain/model.ts';
+import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
+import type { MigrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { MigrationFilter } from '../../lambdas/ports/index.ts';
 import { notWaiting } from '../approval/decide.ts';
 import { CliError } from '../errors.ts';

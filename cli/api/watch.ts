@@ -1,12 +1,12 @@
 /** Following a migration by the API's answers about it. */
 import { migrationAnswer, type MigrationAnswer } from '../../lambdas/api/answers.ts';
-import { pendingApproval } from '../../lambdas/domain/approval.ts';
-import { classOf } from '../../lambdas/domain/errors.ts';
-import { type MigrationReport, migrationReport, type MigrationRequest } from '../../lambdas/domain/model.ts';
+import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
+import { classOf } from '../../lambdas/domain/failures/errors.ts';
+import { type MigrationReport, migrationReport, type MigrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Clock } from '../../lambdas/ports/index.ts';
 import type { Watcher } from '../follow.ts';
 import type { StepProgress } from '../history.ts';
-import { baseOf } from '../../lambdas/domain/step-lines.ts';
+import { baseOf } from '../../lambdas/domain/migration/step-lines.ts';
 import { isWait, keyOf, type Waiting, waitingOf } from '../waiting.ts';
 import type { Ask } from './exchange.ts';
 
@@ -27,7 +27,7 @@ export const progressOf = (
   { steps, status, approvals }: Pick<MigrationAnswer, 'steps' | 'status' | 'approvals'>,
   ids: Map<string, number>,
 ): StepProgress[] =>
-  steps.map(({ name, startedAt, endedAt, attempts, error }, index) => {
+  steps.map(({ name, startedAt, endedAt, tries, error }, index) => {
     const step = baseOf(name);
     const isLast = index === steps.length - 1 && status !== 'ended';
     const goesOn =
@@ -43,7 +43,7 @@ export const progressOf = (
       name,
       startedAt: new Date(startedAt),
       ...(goesOn ? {} : { endedAt: new Date(endedAt) }),
-      attempts,
+      tries,
       ...(error ? { error: error.name } : {}),
     };
   });

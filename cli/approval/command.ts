@@ -1,6 +1,6 @@
 /** `approve`, `reject` and `migrations`: their flags and help. */
 import { type Command, Option } from 'commander';
-import { outputOptions, placeOptions } from '../command-options.ts';
+import { outputOptions, backendOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
 import { LIMIT, parseDecisionFlags, parseListFlags } from './options.ts';
 
@@ -53,7 +53,7 @@ export const addApprovalCommands = (program: Command, io: Io, finished: (exitCod
       .argument('<migration-id>', 'the id in the second line of what migrate prints')
       .option('--plan <hash>', 'hash of the plan that this is about')
       .option('--reason <text>', 'noted in the ledger');
-    outputOptions(placeOptions(one.optionsGroup('Where:')).addOption(hiddenSandbox()))
+    outputOptions(backendOptions(one.optionsGroup('Where:')).addOption(hiddenSandbox()))
       .addHelpText('after', `\n${DECISION_HELP}`)
       .action(async (id: string, flags: Record<string, unknown>) =>
         finished(await runDecision(id, flags, command, io)),
@@ -78,7 +78,7 @@ export const addApprovalCommands = (program: Command, io: Io, finished: (exitCod
     .option('--dry-run', 'dry runs alone')
     .option('--with-dry-runs', 'dry runs and migrations')
     .option('--limit <n>', `at most so many (default: ${LIMIT.usual})`);
-  outputOptions(placeOptions(list.optionsGroup('Where:')).addOption(hiddenSandbox()))
+  outputOptions(backendOptions(list.optionsGroup('Where:')).addOption(hiddenSandbox()))
     .addHelpText('after', `\n${LIST_HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await runList(flags, io)));
 };

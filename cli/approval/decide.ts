@@ -1,7 +1,7 @@
 /** Deciding about the plan of a migration that waits for it, with the service's own rules. */
-import { type Approval, type ApprovalDecision, pendingApproval } from '../../lambdas/domain/approval.ts';
-import { type AuthenticatedRequester, type Plan, requesterOf } from '../../lambdas/domain/model.ts';
-import { decideApproval, type Refusal } from '../../lambdas/runtime/approving.ts';
+import { type Approval, type ApprovalDecision, pendingApproval } from '../../lambdas/domain/approval/approval.ts';
+import { type AuthenticatedRequester, type Plan, requesterOf } from '../../lambdas/domain/migration/model.ts';
+import { decideApproval, type Refusal } from '../../lambdas/use-cases/approval/decide.ts';
 import { type Backend, executionsOf } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';

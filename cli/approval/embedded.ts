@@ -4,8 +4,8 @@
  */
 import { setTimeout as wallSleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { approvalDecision } from '../../lambdas/domain/approval.ts';
-import { requestedBy } from '../../lambdas/domain/model.ts';
+import { approvalDecision } from '../../lambdas/domain/approval/approval.ts';
+import { requestedBy } from '../../lambdas/domain/migration/model.ts';
 import type { SandboxClock } from '../../sandbox/world/clock.ts';
 import type { Backend } from '../backend.ts';
 import type { Watcher } from '../follow.ts';

@@ -1,6 +1,6 @@
 /** The flags of `approve`, `reject` and `migrations`. */
 import { z } from 'zod';
-import { approvalDecision } from '../../lambdas/domain/approval.ts';
+import { approvalDecision } from '../../lambdas/domain/approval/approval.ts';
 import {
   accountId,
   addonName,
@@ -9,10 +9,10 @@ import {
   regionName,
   requestedBy,
   status,
-} from '../../lambdas/domain/model.ts';
-import { emptyTime, moment } from '../../lambdas/domain/summary.ts';
+} from '../../lambdas/domain/migration/model.ts';
+import { emptyTime, moment } from '../../lambdas/domain/migration/summary.ts';
 import { oneOf, wholeNumber } from '../fields.ts';
-import { knownFlags, output, parseFlags, place } from '../options.ts';
+import { knownFlags, output, parseFlags, session } from '../options.ts';
 
 const decisionFlags = knownFlags.extend({ plan: approvalDecision.shape.planHash.optional() });
 export type DecisionFlags = z.output<typeof decisionFlags>;
@@ -48,7 +48,7 @@ const listFlags = z
     dryRun: z.boolean().default(false),
     withDryRuns: z.boolean().default(false),
     ...listed,
-    ...place,
+    ...session,
     ...output,
   })
   .superRefine(checkListed)

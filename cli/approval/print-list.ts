@@ -1,7 +1,7 @@
-import type { Outcome } from '../../lambdas/domain/model.ts';
-import type { MigrationSummary } from '../../lambdas/domain/summary.ts';
-import { subjectOf } from '../../lambdas/domain/subject.ts';
-import { printable, shown } from '../../lambdas/domain/text.ts';
+import type { Outcome } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationSummary } from '../../lambdas/domain/migration/summary.ts';
+import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { printable, shown } from '../../lambdas/domain/text/text.ts';
 import type { Format, Style } from '../print/style.ts';
 import { table } from '../print/table.ts';
 import type { Listed } from '../service.ts';

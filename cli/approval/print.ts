@@ -1,11 +1,11 @@
 /** What is said about approvals: a plan that waits for one, what was decided, and what a migration waits for. */
-import { plannedText } from '../../lambdas/domain/associations.ts';
-import { type Approval, type Plan, requesterText } from '../../lambdas/domain/model.ts';
-import { printable } from '../../lambdas/domain/text.ts';
+import { plannedText } from '../../lambdas/domain/associations/associations.ts';
+import { type Approval, type Plan, requesterText } from '../../lambdas/domain/migration/model.ts';
+import { printable } from '../../lambdas/domain/text/text.ts';
 import { checksSection } from '../print/checks.ts';
 import { planSection } from '../print/plan.ts';
 import { hanging, type Style } from '../print/style.ts';
-import { DISRUPTION, wayName } from '../print/ways.ts';
+import { DISRUPTION, attemptName } from '../print/attempts.ts';
 import { knownCommand } from '../request.ts';
 import { windowText } from '../wait-fields.ts';
 import type { Waiting } from '../waiting.ts';
@@ -20,19 +20,19 @@ export const decisionCommand = (
   planHash: string,
   where: Where,
 ): string => {
-  const [program, ...place] = knownCommand(command, migrationId, where).split(` ${migrationId}`);
-  return `${program ?? ''} ${migrationId} --plan ${planHash}${place.join('')}`;
+  const [program, ...session] = knownCommand(command, migrationId, where).split(` ${migrationId}`);
+  return `${program ?? ''} ${migrationId} --plan ${planHash}${session.join('')}`;
 };
 
 /** In some lines: the first way, what it changes, and what the checks warn of. */
 export const planInShort = (plan: Plan, style: Style): string[] => {
-  const [first] = plan.ladder;
+  const [first] = plan.attempts;
   const changes = plan.steps.filter(({ calls }) => calls.length > 0);
   return [
     `${style.paint('bold', 'Plan')} ${plan.hash}`,
     ...(first
       ? [
-          `  ${wayName(first)}: ${DISRUPTION[first.disruption].text}${plan.ladder.length > 1 ? `; ${plan.ladder.length - 1} more way${plan.ladder.length > 2 ? 's' : ''} if the pods do not take it` : ''}`,
+          `  ${attemptName(first)}: ${DISRUPTION[first.disruption].text}${plan.attempts.length > 1 ? `; ${plan.attempts.length - 1} more way${plan.attempts.length > 2 ? 's' : ''} if the pods do not take it` : ''}`,
         ]
       : []),
     ...changes.flatMap(({ what }) => hanging('  - ', what, style)),

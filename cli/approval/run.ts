@@ -1,10 +1,10 @@
 /** `approve`, `reject` and `migrations`: from flags to the exit code. */
-import type { ApprovalDecision } from '../../lambdas/domain/approval.ts';
+import type { ApprovalDecision } from '../../lambdas/domain/approval/approval.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { print, withService } from '../known-commands.ts';
-import { openServiceForKnown } from '../place-service.ts';
-import { placeOfList } from '../place-options.ts';
+import { openServiceForKnown } from '../backend-service.ts';
+import { backendOfList } from '../backend-options.ts';
 import { decidedLines, undecidedLines } from './print.ts';
 import { listLines } from './print-list.ts';
 import type { DecisionFlags, ListFlags } from './options.ts';
@@ -18,14 +18,14 @@ export const decideCommand = (
   flags: DecisionFlags,
   io: Io,
 ): Promise<ExitCode> =>
-  withService(flags, io, async (place) => {
+  withService(flags, io, async (session) => {
     const { migrationId, plan: planHash, reason } = flags;
     if (planHash === undefined) {
-      const waiting = await place.serve((service) => service.undecided(migrationId));
+      const waiting = await session.serve((service) => service.undecided(migrationId));
       print(waiting, (style) => undecidedLines(waiting, flags, style), flags, io);
       return EXIT_CODES.badInput;
     }
-    const decided = await place.serve((service) =>
+    const decided = await session.serve((service) =>
       service.decide(migrationId, { decision, planHash, ...(reason === undefined ? {} : { reason }) }),
     );
     print(decided, (style) => decidedLines(decided, flags, style), flags, io);
@@ -36,18 +36,18 @@ export const decideCommand = (
 export const listCommand = async (flags: ListFlags, io: Io): Promise<ExitCode> => {
   const { account, region, cluster, addon, status, outcome, requestedBy, dryRun, withDryRuns, since, until } = flags;
   const filter = { account, region, cluster, addon, status, outcome, requestedBy, since, until };
-  const place = await openServiceForKnown(placeOfList(flags), {
+  const session = await openServiceForKnown(backendOfList(flags), {
     io,
     silent: flags.json && io.stderr.isTTY !== true,
     watched: false,
   });
   try {
-    const listed = await place.serve((service) =>
+    const listed = await session.serve((service) =>
       service.list({ ...filter, dryRun: withDryRuns ? undefined : dryRun }, flags.limit),
     );
     print(listed, (style) => listLines(listed, flags, style), flags, io);
     return EXIT_CODES.ok;
   } finally {
-    await place.close();
+    await session.close();
   }
 };

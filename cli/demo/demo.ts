@@ -1,19 +1,19 @@
 /** The story in five sections, on one sandbox: what is there, what goes wrong, the plan, the migration, the verification. */
 import { fileURLToPath } from 'node:url';
-import { isOwnedBy } from '../../lambdas/domain/arn.ts';
-import type { MigrationRequest, Target } from '../../lambdas/domain/model.ts';
+import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
+import type { MigrationRequest, Target } from '../../lambdas/domain/migration/model.ts';
 import { openSandboxBackend, type SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { type DemoFlags, EXAMPLE_SCENARIO, WATCHING_SCALE } from '../options.ts';
-import { openScenario, sayBuilding } from '../place.ts';
+import { openScenario, sayBuilding } from '../open-backend.ts';
 import { type Style, styleFor } from '../print/style.ts';
 import { summary } from '../print/summary.ts';
 import { startProgress } from '../progress.ts';
 import { requestFrom } from '../request.ts';
 import { runMigration } from '../run.ts';
-import { look, type Sight, sightLines } from './look.ts';
+import { look, type Sight, sightLines } from './observe.ts';
 import { callsThatChanged, tryAsTerraform } from './story.ts';
 
 const ADDON = 'aws-ebs-csi-driver';

@@ -1,7 +1,7 @@
 /** The parts of the story that are neither a look nor a migration. */
 import { isDeepStrictEqual } from 'node:util';
 import { EKSServiceException, UpdateAddonCommand } from '@aws-sdk/client-eks';
-import type { Target } from '../../lambdas/domain/model.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
 import { type Call, OWN_SERVICES } from '../../sandbox/world/call-log.ts';
 import type { SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { EXIT_CODES } from '../exit-codes.ts';
 import { timeOfDay } from '../print/duration.ts';
 import type { Style } from '../print/style.ts';
 import { table } from '../print/table.ts';
-import { look, type Sight } from './look.ts';
+import { look, type Sight } from './observe.ts';
 
 /**
  * Sends what the Terraform provider sends for an add-on whose `service_account_role_arn` was removed

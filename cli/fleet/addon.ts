@@ -1,5 +1,5 @@
 /** One add-on of a fleet, with the roles and associations that make its state. */
-import { partitionOf } from '../../lambdas/domain/partitions.ts';
+import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { CatalogueAddon, CatalogueVersion } from '../../sandbox/catalog/catalogue.ts';
 import type { Random } from '../../sandbox/world/random.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';

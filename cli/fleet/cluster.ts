@@ -1,5 +1,5 @@
 /** One cluster of a fleet, with its add-ons and the roles that they use. */
-import { partitionOf } from '../../lambdas/domain/partitions.ts';
+import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { Catalogue } from '../../sandbox/catalog/catalogue.ts';
 import { releasedBy } from '../../sandbox/catalog/cluster-versions.ts';
 import type { Random } from '../../sandbox/world/random.ts';

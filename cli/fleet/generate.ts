@@ -1,5 +1,5 @@
 /** A fleet of clusters as a scenario, made by a seed, and what a sweep shall find in it. */
-import { partitionOf } from '../../lambdas/domain/partitions.ts';
+import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
 import { Random } from '../../sandbox/world/random.ts';
@@ -40,7 +40,7 @@ export interface Expectation {
 }
 
 /** A region of an account that can't be looked at. */
-export interface FaultyPlace {
+export interface FaultyLocation {
   account: string;
   /** Absent: the whole account. */
   region?: string;
@@ -50,7 +50,7 @@ export interface FaultyPlace {
 export interface Fleet {
   scenario: ScenarioInput;
   expected: Expectation[];
-  faulty: FaultyPlace[];
+  faulty: FaultyLocation[];
 }
 
 export const DEFAULT_ACCOUNTS = 3;
@@ -82,7 +82,7 @@ const sharing = (account: AccountInput, partition: string): (() => SharedRole) =
 };
 
 /** What is wrong with which place, and put so into the scenario. */
-const addFaults = (scenario: ScenarioInput, regions: readonly string[]): FaultyPlace[] => {
+const addFaults = (scenario: ScenarioInput, regions: readonly string[]): FaultyLocation[] => {
   const [, second, third] = scenario.accounts;
   const region = regions.at(-1);
   if (!second || !third || region === undefined)
@@ -97,8 +97,8 @@ const addFaults = (scenario: ScenarioInput, regions: readonly string[]): FaultyP
   ];
 };
 
-const isFaulty = (faulty: readonly FaultyPlace[], { account, region }: Expectation): boolean =>
-  faulty.some((place) => place.account === account && (place.region ?? region) === region);
+const isFaulty = (faulty: readonly FaultyLocation[], { account, region }: Expectation): boolean =>
+  faulty.some((location) => location.account === account && (location.region ?? region) === region);
 
 /** Draws names and states, each from a generator of its own: one more draw of one kind changes none of the others. */
 const createDraws = (random: Random) => {
@@ -135,15 +135,15 @@ export const generateFleet = ({
       ({ id, roles: [], clusters: [] }) satisfies AccountInput as AccountInput &
         Required<Pick<AccountInput, 'roles' | 'clusters'>>,
   );
-  const places = regions.flatMap((region) => accounts.map((account) => ({ account, region })));
+  const locations = regions.flatMap((region) => accounts.map((account) => ({ account, region })));
   const draw = createDraws(random);
   const shared = new Map(accounts.map((account) => [account, sharing(account, partitionOf(regions[0] ?? ''))]));
   const expected: Expectation[] = [];
   for (let index = 0; index < clusters; index += 1) {
-    const place = places[index % places.length];
-    const sharedRole = place && shared.get(place.account);
-    if (!place || !sharedRole) throw new Error('A fleet needs an account and a region.');
-    const { account, region } = place;
+    const location = locations[index % locations.length];
+    const sharedRole = location && shared.get(location.account);
+    if (!location || !sharedRole) throw new Error('A fleet needs an account and a region.');
+    const { account, region } = location;
     const state = draw.clusterState();
     const made = makeCluster({
       random,
@@ -163,7 +163,7 @@ export const generateFleet = ({
       ...made.addons.map(({ addon, state: own }) => expectationOf({ ...at, addon: addon.name }, state, own)),
     );
   }
-  const [home] = places;
+  const [home] = locations;
   const scenario: ScenarioInput = {
     description: `${clusters} clusters in ${accountCount} accounts and ${regions.length} regions, made by generate-fleet with seed ${seed}.`,
     seed,

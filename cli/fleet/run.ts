@@ -4,7 +4,7 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { type Expectation, generateFleet } from './generate.ts';
 import type { FleetFlags } from './options.ts';
-import { jsonText } from '../../lambdas/domain/text.ts';
+import { jsonText } from '../../lambdas/domain/text/text.ts';
 
 const countsOf = (expected: readonly Expectation[]): string => {
   const counts = new Map<string, number>();

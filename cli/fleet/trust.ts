@@ -1,6 +1,6 @@
 /** Trust policies of roles for add-ons. */
-import { clusterArn, oidcProviderArn } from '../../lambdas/domain/arn.ts';
-import { hostOf } from '../../lambdas/domain/partitions.ts';
+import { clusterArn, oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
+import { hostOf } from '../../lambdas/domain/aws/partitions.ts';
 
 export interface TrustedCluster {
   account: string;

@@ -1,7 +1,7 @@
 /** The graph of a report as text: a Mermaid flowchart, and Graphviz's DOT. */
 import type { Edge, IdentityGraph } from '../../lambdas/domain/identities/graph.ts';
 import { SOURCES, type Source } from '../../lambdas/domain/identities/model.ts';
-import { printable } from '../../lambdas/domain/text.ts';
+import { printable } from '../../lambdas/domain/text/text.ts';
 
 const LABELS: Record<Edge['by'], string> = {
   association: 'Pod Identity',

@@ -1,24 +1,24 @@
 /** `identities`: which identity the workloads of a cluster have. From flags to the exit code; it changes nothing. */
-import { isMigrationError } from '../../lambdas/domain/errors.ts';
+import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
 import { graphOf } from '../../lambdas/domain/identities/graph.ts';
 import { report as reportSchema, type IdentitiesReport } from '../../lambdas/domain/identities/model.ts';
 import { identitiesReport } from '../../lambdas/domain/identities/report.ts';
 import { identitiesByApi } from '../api/identities.ts';
-import { withApi } from '../api/place.ts';
+import { withApi } from '../api/backend.ts';
 import { awsError } from '../deployed.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { PROGRAM, WORKLOAD_COMMAND } from '../options.ts';
 import { styleFor } from '../print/style.ts';
-import { placeFlags } from '../request.ts';
+import { backendFlags } from '../request.ts';
 import { apiUrlIn } from '../service-environment.ts';
 import { graphviz, mermaid } from './graphs.ts';
 import { type Reader, withReader } from './open.ts';
 import type { IdentitiesFlags } from './options.ts';
 import { identitiesLines, type MigrateCommands } from './print.ts';
 import { readIdentities } from './read.ts';
-import { jsonText } from '../../lambdas/domain/text.ts';
+import { jsonText } from '../../lambdas/domain/text/text.ts';
 
 const HINTS = {
   AccessDenied:
@@ -47,7 +47,7 @@ const migrateCommands = ({ cluster, account, region, sandbox, state, deployed }:
   const where = [
     ...(account === undefined ? [] : [`--account ${account}`]),
     ...(region === undefined ? [] : [`--region ${region}`]),
-    ...placeFlags({ sandbox, state, ...(deployed === undefined ? {} : { deployed }) }),
+    ...backendFlags({ sandbox, state, ...(deployed === undefined ? {} : { deployed }) }),
   ];
   const command = (name: string, what: string): string =>
     [`${PROGRAM} ${name} --cluster ${cluster} ${what}`, ...where].join(' ');

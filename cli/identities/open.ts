@@ -6,15 +6,15 @@ import { AwsRoles } from '../../lambdas/adapters/aws-roles.ts';
 import { ClientFactory } from '../../lambdas/adapters/clients.ts';
 import { nodeHttp } from '../../lambdas/adapters/node-http.ts';
 import { systemClock } from '../../lambdas/adapters/system.ts';
-import type { Target } from '../../lambdas/domain/model.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
 import type { Clock, TargetPorts } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { type SayOtherAccount, targetOfCaller } from '../caller.ts';
 import type { Io } from '../io.ts';
-import { openForMigration } from '../place.ts';
+import { openForMigration } from '../open-backend.ts';
 import { sandboxOf } from '../sandbox-of.ts';
 import type { TargetFlags } from '../target.ts';
-import { type IdentitiesFlags, placeOfIdentities } from './options.ts';
+import { type IdentitiesFlags, backendOfIdentities } from './options.ts';
 
 /** What reads one cluster. */
 export interface Reader extends TargetPorts {
@@ -57,15 +57,15 @@ export const withReader = async <T>(
   io: Io,
   read: (reader: Reader) => Promise<T>,
 ): Promise<T> => {
-  const choice = placeOfIdentities(flags);
+  const choice = backendOfIdentities(flags);
   if (choice.kind === 'deployed') return readInAws(flags, read);
-  const { place, target } = await openForMigration(choice, flags, {
+  const { session, target } = await openForMigration(choice, flags, {
     io,
     silent: flags.json && io.stderr.isTTY !== true,
     watched: false,
   });
   try {
-    return await place.run((backend) => {
+    return await session.run((backend) => {
       const clients = sandboxOf(backend).clients(undefined, target.region);
       return read({
         target,
@@ -76,6 +76,6 @@ export const withReader = async <T>(
       });
     });
   } finally {
-    await place.close();
+    await session.close();
   }
 };

@@ -1,9 +1,9 @@
 /** The flags of `identities`. */
 import { z } from 'zod';
-import { accountId, clusterName, regionName } from '../../lambdas/domain/model.ts';
+import { accountId, clusterName, regionName } from '../../lambdas/domain/migration/model.ts';
 import { CliError } from '../errors.ts';
 import { EXAMPLE_SCENARIO, file, output, parseFlags } from '../options.ts';
-import { type DeployedPlace, sandboxPlace, type SandboxPlace, type StatePlace } from '../place-options.ts';
+import { type DeployedChoice, sandboxChoice, type SandboxChoice, type StateChoice } from '../backend-options.ts';
 import { namespaceField } from '../trust/fields.ts';
 
 export const FORMATS = ['table', 'mermaid', 'graphviz'] as const;
@@ -42,11 +42,11 @@ export const parseIdentitiesFlags = (given: Record<string, unknown>): Identities
   parseFlags(identitiesFlags, given, 'identities');
 
 /** Throws a CliError for flags that don't go together, and where none says where the cluster is. */
-export const placeOfIdentities = ({
+export const backendOfIdentities = ({
   sandbox,
   state,
   deployed,
-}: IdentitiesFlags): SandboxPlace | StatePlace | DeployedPlace => {
+}: IdentitiesFlags): SandboxChoice | StateChoice | DeployedChoice => {
   if (deployed) {
     if (sandbox !== undefined || state !== undefined)
       throw new CliError(
@@ -56,8 +56,8 @@ export const placeOfIdentities = ({
       );
     return { kind: 'deployed' };
   }
-  const place = sandboxPlace({ sandbox, state });
-  if (place) return place;
+  const session = sandboxChoice({ sandbox, state });
+  if (session) return session;
   throw new CliError(
     'NoSandbox',
     'there is no --sandbox FILE and no --deployed: it is not clear where the cluster is',

@@ -1,10 +1,10 @@
 /** What `identities` says to people: the workloads by namespace, what stands in their way, and what to do next. */
 import type { IdentitiesReport, Source, UsedRole, WorkloadIdentity } from '../../lambdas/domain/identities/model.ts';
 import { SOURCES } from '../../lambdas/domain/identities/model.ts';
-import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes.ts';
-import type { Check } from '../../lambdas/domain/model.ts';
-import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
-import { printable } from '../../lambdas/domain/text.ts';
+import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
+import type { Check } from '../../lambdas/domain/migration/model.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
+import { printable } from '../../lambdas/domain/text/text.ts';
 import { type Format, hanging, type Style, visibleWidth } from '../print/style.ts';
 
 const COLOURS: Record<Source, Format> = {
@@ -84,7 +84,7 @@ const checkLines = (check: Check, lead: string, style: Style): string[] => {
 };
 
 const detailLines = (workload: WorkloadIdentity, style: Style): string[] => {
-  const { identity, roles, pods, example, inTheWay } = workload;
+  const { identity, roles, pods, example, obstacles } = workload;
   const lead = '      ';
   const node = roles.length === 1 && roles[0]?.by === 'node' && roles[0].roleArn === undefined;
   const told = ['mixed', 'unknown', 'static-keys'].includes(identity);
@@ -92,7 +92,7 @@ const detailLines = (workload: WorkloadIdentity, style: Style): string[] => {
     ...(Object.keys(pods.by).length > 1 ? hanging(`${lead}pods: `, countsText(pods.by), style) : []),
     ...(node ? [] : roles.flatMap((role) => hanging(`${lead}role: `, printable(roleLine(role, workload)), style))),
     ...(told ? hanging(`${lead}seen: `, printable(`${example.evidence} (pod ${example.pod})`), style, 'dim') : []),
-    ...inTheWay.filter(isShownWithWorkload).flatMap((check) => checkLines(check, lead, style)),
+    ...obstacles.filter(isShownWithWorkload).flatMap((check) => checkLines(check, lead, style)),
   ];
 };
 
@@ -202,7 +202,7 @@ const nextLines = ({ workloads }: IdentitiesReport, commands: MigrateCommands, s
     ).values(),
   ];
   const others = waiting.filter((one) => one.addon === undefined && !isMovable(one));
-  const without = workloads.filter(({ inTheWay }) => inTheWay.some(({ id }) => id === 'own-role'));
+  const without = workloads.filter(({ obstacles }) => obstacles.some(({ id }) => id === 'own-role'));
   return [
     ...(addons.length > 0
       ? [

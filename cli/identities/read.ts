@@ -4,11 +4,11 @@
  */
 import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import type { IdentityFacts } from '../../lambdas/domain/identities/facts.ts';
-import { shellCommand } from '../../lambdas/domain/shell.ts';
-import { readIdentities as readFacts, UnreadCluster } from '../../lambdas/runtime/identities/read.ts';
+import { shellCommand } from '../../lambdas/domain/text/shell.ts';
+import { readIdentities as readFacts, UnreadCluster } from '../../lambdas/use-cases/identities/read.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import { again } from './again.ts';
+import { again } from './retry.ts';
 import { associationsInUse, rolesOfNodes, rolesTrusting } from './aws.ts';
 import type { Reader } from './open.ts';
 

@@ -1,4 +1,4 @@
-import type { Check } from '../../lambdas/domain/model.ts';
+import type { Check } from '../../lambdas/domain/migration/model.ts';
 import { hanging, type Format, type Style } from './style.ts';
 
 const MARKS: Record<Check['status'], { mark: string; format: Format }> = {

@@ -2,11 +2,11 @@
  * What `show` says about a migration that is under way, `cancel` about one that it stops, and `release` about the
  * locks.
  */
-import type { Recovery, Release, Retirement, Rollback } from '../../lambdas/domain/model.ts';
-import { pendingApproval } from '../../lambdas/domain/approval.ts';
-import { subjectOf } from '../../lambdas/domain/subject.ts';
-import { asClause } from '../../lambdas/domain/text.ts';
-import { lockText } from '../../lambdas/runtime/lock.ts';
+import type { Recovery, Release, Retirement, Rollback } from '../../lambdas/domain/migration/model.ts';
+import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
+import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { asClause } from '../../lambdas/domain/text/text.ts';
+import { lockText } from '../../lambdas/use-cases/migration/lock.ts';
 import { approvalText } from '../approval/print.ts';
 import type { Cancelled } from '../cancel.ts';
 import type { Released } from '../release.ts';
@@ -14,7 +14,7 @@ import { knownCommand } from '../request.ts';
 import type { Running } from '../show.ts';
 import { stepsSection } from './steps.ts';
 import { hanging, type Style } from './style.ts';
-import { wayName } from './ways.ts';
+import { attemptName } from './attempts.ts';
 
 const by = ({ requestedBy, reason }: { requestedBy?: string | undefined; reason?: string | undefined }): string =>
   `${requestedBy ? ` by ${requestedBy}` : ''}${reason ? `: ${reason}` : ''}`;
@@ -111,7 +111,7 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
   ];
   return [
     `${style.paint('cyan', '…')} ${style.paint(['bold', 'cyan'], status === 'rolling-back' ? 'rolling back' : 'running')}  ${subjectOf(running)} on ${target.cluster} (${target.account}, ${target.region}): since ${startedAt}`,
-    `  ${style.paint('dim', [migrationId, ...(running.serviceAccount ? [] : [`strategy ${strategy}`]), ...(applied ? [`now ${wayName(applied)}`] : ['nothing begun yet'])].join(' · '))}`,
+    `  ${style.paint('dim', [migrationId, ...(running.serviceAccount ? [] : [`strategy ${strategy}`]), ...(applied ? [`now ${attemptName(applied)}`] : ['nothing begun yet'])].join(' · '))}`,
     ...notes.flatMap((note) => hanging('  ', note, style)),
     ...stepsSection(running, style),
   ];

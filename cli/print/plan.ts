@@ -1,8 +1,8 @@
-import { plannedText } from '../../lambdas/domain/associations.ts';
-import type { MigrationReport, Plan, PlanStep } from '../../lambdas/domain/model.ts';
+import { plannedText } from '../../lambdas/domain/associations/associations.ts';
+import type { MigrationReport, Plan, PlanStep } from '../../lambdas/domain/migration/model.ts';
 import { hanging, type Style } from './style.ts';
 import { trustRepairsSection } from './trust.ts';
-import { carriedOverLines, DISRUPTION, wayName, waysSection } from './ways.ts';
+import { carriedOverLines, DISRUPTION, attemptName, attemptsSection } from './attempts.ts';
 
 const stepLines = (step: PlanStep, index: number, style: Style): string[] => {
   const { text, format } = DISRUPTION[step.disruption];
@@ -26,11 +26,11 @@ export const planSection = (plan: Plan, style: Style): string[] => {
     ({ namespace, serviceAccount, identity }) =>
       `  ${style.paint('red', '!')} none for ${namespace}/${serviceAccount}: ${identity} → node-role`,
   );
-  const [first] = plan.ladder;
+  const [first] = plan.attempts;
   return [
-    ...waysSection(plan, style),
+    ...attemptsSection(plan, style),
     '',
-    `${style.paint('bold', 'Steps')}${first ? `  ${wayName(first)}` : ''}`,
+    `${style.paint('bold', 'Steps')}${first ? `  ${attemptName(first)}` : ''}`,
     ...plan.steps.flatMap((step, index) => stepLines(step, index, style)),
     ...trustRepairsSection(plan, style),
     '',

@@ -1,4 +1,4 @@
-import type { MigrationReport, Outcome, PodEvidence, PodIdentity } from '../../lambdas/domain/model.ts';
+import type { MigrationReport, Outcome, PodEvidence, PodIdentity } from '../../lambdas/domain/migration/model.ts';
 import { timeOfDay } from './duration.ts';
 import { hanging, type Format, type Style } from './style.ts';
 import { table } from './table.ts';

@@ -1,6 +1,6 @@
 /** What `retire` has done to a role's trust policy, or would do. */
 import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
-import type { RetiredRole } from '../../lambdas/domain/model.ts';
+import type { RetiredRole } from '../../lambdas/domain/migration/model.ts';
 import { isRefused, type Retired } from '../retire.ts';
 import { checksSection } from './checks.ts';
 import { type Format, hanging, type Style } from './style.ts';

@@ -1,4 +1,4 @@
-import type { MigrationReport, StepLine } from '../../lambdas/domain/model.ts';
+import type { MigrationReport, StepLine } from '../../lambdas/domain/migration/model.ts';
 import { stepOrder, stepTitle } from '../step-names.ts';
 import { between } from './duration.ts';
 import type { Style } from './style.ts';
@@ -8,9 +8,9 @@ import { table } from './table.ts';
 const SAID = new Set([
   'target',
   'subject',
-  'ladder',
+  'attempts',
   'failure',
-  'rung',
+  'attempt',
   'planHash',
   'needsApproval',
   'approvalSeconds',
@@ -57,7 +57,7 @@ export const stepsSection = (report: Pick<MigrationReport, 'steps' | 'simulated'
     [
       { title: 'STEP', value: (line) => stepTitle(line.name) },
       { title: 'TOOK', value: (line) => between(line.startedAt, line.endedAt), align: 'right' },
-      { title: 'ATTEMPTS', value: (line) => String(line.attempts), align: 'right' },
+      { title: 'ATTEMPTS', value: (line) => String(line.tries), align: 'right' },
       {
         title: 'RESULT',
         value: (line) => (line.error ? style.paint('red', line.error.name) : resultText(line.result ?? '')),

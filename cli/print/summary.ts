@@ -1,6 +1,6 @@
-import type { Association, MigrationReport, Outcome } from '../../lambdas/domain/model.ts';
-import { LAST_ROLLBACK, whyEnded } from '../../lambdas/domain/ended-by.ts';
-import { subjectOf } from '../../lambdas/domain/subject.ts';
+import type { Association, MigrationReport, Outcome } from '../../lambdas/domain/migration/model.ts';
+import { LAST_ROLLBACK, whyEnded } from '../../lambdas/domain/failures/ended-by.ts';
+import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { approvalsSection } from '../approval/print.ts';
 import { checksSection, warningsSection } from './checks.ts';
 import { between, duration } from './duration.ts';
@@ -10,7 +10,7 @@ import { podsSection } from './pods.ts';
 import { stepsSection } from './steps.ts';
 import { hanging, type Format, type Style } from './style.ts';
 import { trustChangesLines } from './trust.ts';
-import { carriedOverLines, disruptionText, strategyText } from './ways.ts';
+import { carriedOverLines, disruptionText, strategyText } from './attempts.ts';
 
 /** `SUBJECT`: the add-on, or the service account. */
 const HEADLINES: Record<Outcome, { mark: string; format: Format; says: string }> = {

@@ -1,8 +1,8 @@
 /** What a migration does to the trust policies of roles: before, as its plan holds it ready, and after. */
-import type { MigrationReport, Plan } from '../../lambdas/domain/model.ts';
+import type { MigrationReport, Plan } from '../../lambdas/domain/migration/model.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
 import { hanging, type Style } from './style.ts';
-import { jsonText } from '../../lambdas/domain/text.ts';
+import { jsonText } from '../../lambdas/domain/text/text.ts';
 
 type Statement = Record<string, unknown>;
 

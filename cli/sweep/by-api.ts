@@ -8,7 +8,7 @@ import {
   type SweepAnswer,
   sweepListAnswer,
 } from '../../lambdas/api/answers.ts';
-import type { SweepFilter } from '../../lambdas/domain/listing.ts';
+import type { SweepFilter } from '../../lambdas/domain/migration/listing.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Clock, Documents } from '../../lambdas/ports/index.ts';
 import { type Ask, timesOf } from '../api/exchange.ts';
@@ -67,7 +67,7 @@ export const apiSweeps = ({ ask, clock, documentsIn }: ApiSweepsOptions): SweepS
       },
       show: async (sweepId) =>
         standing((await ask({ method: 'GET', path: `/sweeps/${sweepId}`, answer: sweepAnswer })).value),
-      places: () => Promise.resolve(undefined),
+      locations: () => Promise.resolve(undefined),
       list: (filter, limit) => list(ask, filter, limit),
       command: async (sweepId, { command, reason }) =>
         standingAfter(

@@ -1,5 +1,5 @@
 /** The calls that the command line needs for sweeps. */
-import type { SweepFilter } from '../../lambdas/domain/listing.ts';
+import type { SweepFilter } from '../../lambdas/domain/migration/listing.ts';
 import type { SweepCommand, SweepRequest, SweepSummary } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 
@@ -10,7 +10,7 @@ export interface ListedSweeps {
 }
 
 /** The number of locations that the inventory has read, and of all that it must read. */
-export interface PlacesDone {
+export interface LocationsDone {
   done: number;
   total: number;
 }
@@ -27,7 +27,7 @@ export interface SweepCalls {
   /** Throws UnknownSweep. */
   show(sweepId: string): Promise<SweepStanding>;
   /** Returns undefined if the numbers are not known. */
-  places(sweepId: string): Promise<PlacesDone | undefined>;
+  locations(sweepId: string): Promise<LocationsDone | undefined>;
   list(filter: SweepFilter, limit: number): Promise<ListedSweeps>;
   /** Throws NotNow if the sweep's status does not allow the command. */
   command(sweepId: string, asked: Asked): Promise<SweepStanding>;

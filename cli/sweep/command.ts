@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import { LIMIT } from '../approval/options.ts';
-import { collect, outputOptions, placeOptions } from '../command-options.ts';
+import { collect, outputOptions, backendOptions } from '../command-options.ts';
 import { SWEEP_EXIT_CODES_HELP } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { parseKnownSweepFlags, parseReportFlags, parseSweepFlags, parseSweepListFlags } from './options.ts';
@@ -126,7 +126,7 @@ const whereOptions = (command: Command): Command => {
   command
     .optionsGroup('Where:')
     .option('--sandbox <file>', 'run in a sandbox with the AWS accounts of that scenario file');
-  placeOptions(command)
+  backendOptions(command)
     .option('--seed <number>', "of a sandbox: every id and jitter follows from it (default: the scenario's)")
     .option('--clock <kind>', 'of a sandbox: virtual, real or scaled=X (default: virtual, also where somebody watches)')
     .option('--calls <file>', 'of a sandbox: write every API call to that file, one JSON document a line')
@@ -147,7 +147,7 @@ const reportOption = (command: Command): Command =>
 /** A command about one sweep that there is. */
 const knownOptions = (command: Command): Command =>
   outputOptions(
-    placeOptions(
+    backendOptions(
       command.argument('<sweep-id>', 'the id in the second line of what sweep prints').optionsGroup('Where:'),
     ).addOption(new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp()),
   );
@@ -212,7 +212,7 @@ export const addSweepCommands = (program: Command, io: Io, finished: (exitCode: 
     .option('--until <time>', 'started before that time')
     .option('--limit <n>', `at most so many (default: ${LIMIT.usual})`);
   outputOptions(
-    placeOptions(list.optionsGroup('Where:')).addOption(
+    backendOptions(list.optionsGroup('Where:')).addOption(
       new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp(),
     ),
   )

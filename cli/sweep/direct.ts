@@ -1,12 +1,12 @@
 /** Sweeps by direct calls of the service's parts: its ledger, its bucket and Step Functions. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
-import { isMigrationError } from '../../lambdas/domain/errors.ts';
-import type { ListPlace, SweepFilter } from '../../lambdas/domain/listing.ts';
-import { inventoryPrefix, isPlaceKey, placesKey } from '../../lambdas/domain/sweep/keys.ts';
+import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
+import type { ListPosition, SweepFilter } from '../../lambdas/domain/migration/listing.ts';
+import { inventoryPrefix, isLocationKey, locationsKey } from '../../lambdas/domain/sweep/keys.ts';
 import { standingOf } from '../../lambdas/domain/sweep/standing.ts';
-import { commandSweep, showSweep } from '../../lambdas/runtime/sweep/commanding.ts';
-import { keysUnder } from '../../lambdas/runtime/sweep/listing.ts';
+import { commandSweep, showSweep } from '../../lambdas/use-cases/sweep/commanding.ts';
+import { keysUnder } from '../../lambdas/use-cases/sweep/listing.ts';
 import { type Backend, executionsOf, type Sweeping } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
@@ -14,25 +14,28 @@ import { endingOf } from '../follow.ts';
 import { statusOf } from '../known.ts';
 import { requireSweeps } from '../service-environment.ts';
 import { notNow, sweepService, type SweepService, unknownSweep } from './service.ts';
-import type { ListedSweeps, PlacesDone, SweepCalls } from './calls.ts';
+import type { ListedSweeps, LocationsDone, SweepCalls } from './calls.ts';
 
-const places = z.array(z.unknown());
+const locations = z.array(z.unknown());
 
 /** How many of the places that were laid out are looked at. */
-const placesOf = async ({ documentsIn, bucketName }: Sweeping, sweepId: string): Promise<PlacesDone | undefined> => {
+const locationsOf = async (
+  { documentsIn, bucketName }: Sweeping,
+  sweepId: string,
+): Promise<LocationsDone | undefined> => {
   if (bucketName === undefined) return undefined;
   const documents = documentsIn(bucketName);
-  const laidOut = await documents.get(placesKey(sweepId));
+  const laidOut = await documents.get(locationsKey(sweepId));
   if (laidOut === undefined) return undefined;
   // One is written when the look at its place is over.
-  const done = (await keysUnder(inventoryPrefix(sweepId), documents)).filter(isPlaceKey).length;
-  return { done, total: places.parse(JSON.parse(laidOut)).length };
+  const done = (await keysUnder(inventoryPrefix(sweepId), documents)).filter(isLocationKey).length;
+  return { done, total: locations.parse(JSON.parse(laidOut)).length };
 };
 
 /** Page by page, until there are enough or no more. */
 const list = async ({ sweeps }: Sweeping, filter: SweepFilter, limit: number): Promise<ListedSweeps> => {
   const found: ListedSweeps['sweeps'] = [];
-  let after: ListPlace | undefined;
+  let after: ListPosition | undefined;
   do {
     const page = await sweeps.list(filter, limit - found.length, after);
     found.push(...page.sweeps);
@@ -108,9 +111,9 @@ export const directSweeps = (backend: Backend, by: string): SweepService => {
         onStart(sweepId);
         await untilRecorded(backend, sweeps, sweepId, executionArn);
       },
-      places: async (sweepId) => {
+      locations: async (sweepId) => {
         try {
-          return await placesOf(sweeping, sweepId);
+          return await locationsOf(sweeping, sweepId);
         } catch (error) {
           // Whoever may start a sweep need not be allowed to read what it finds.
           if (isMigrationError(error)) return undefined;

@@ -3,11 +3,11 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Backend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import type { PlacesDone, SweepCalls } from './calls.ts';
+import type { LocationsDone, SweepCalls } from './calls.ts';
 
 /** Told of the sweep as it stands, each time that somebody has looked. */
 export interface SweepWatcher {
-  update: (standing: SweepStanding, places?: PlacesDone) => void;
+  update: (standing: SweepStanding, locations?: LocationsDone) => void;
 }
 
 const FIRST_POLL_MS = 2000;
@@ -26,8 +26,8 @@ const LONGEST_POLL_MS = { virtual: 10 * 60_000, real: 60_000 };
 const PATIENCE_MS = 10 * 60_000;
 
 /** What somebody would see change. */
-const keyOf = ({ status, phase, wave, tally }: SweepStanding, places: PlacesDone | undefined): string =>
-  JSON.stringify([status, phase, wave, tally, places]);
+const keyOf = ({ status, phase, wave, tally }: SweepStanding, locations: LocationsDone | undefined): string =>
+  JSON.stringify([status, phase, wave, tally, locations]);
 
 /** Before its first execution has noted itself it has none. */
 const isWorkedOn = ({ executionArn, executionStatus = 'RUNNING' }: SweepStanding): boolean =>
@@ -46,7 +46,7 @@ const stranded = ({ sweepId, executionStatus = 'not there', executionArn = '' }:
 
 /** Answers how it ended. In a thread of the clock. Throws ExecutionFailed where nobody works on it any more. */
 export const followSweep = async (
-  calls: Pick<SweepCalls, 'show' | 'places'>,
+  calls: Pick<SweepCalls, 'show' | 'locations'>,
   clock: Pick<Backend['clock'], 'sleep' | 'now' | 'kind'>,
   sweepId: string,
   watcher: SweepWatcher,
@@ -57,16 +57,16 @@ export const followSweep = async (
   let stoppedSince: number | undefined;
   for (;;) {
     const standing = await calls.show(sweepId);
-    const places =
-      standing.status !== 'ended' && standing.phase === 'inventory' ? await calls.places(sweepId) : undefined;
-    watcher.update(standing, places);
+    const locations =
+      standing.status !== 'ended' && standing.phase === 'inventory' ? await calls.locations(sweepId) : undefined;
+    watcher.update(standing, locations);
     if (standing.status === 'ended') return standing;
 
     if (isWorkedOn(standing)) stoppedSince = undefined;
     else stoppedSince ??= clock.now();
     if (stoppedSince !== undefined && clock.now() - stoppedSince >= PATIENCE_MS) throw stranded(standing);
 
-    const now = keyOf(standing, places);
+    const now = keyOf(standing, locations);
     const least = Math.min(LONGEST_POLL_MS[kind], Math.max(FIRST_POLL_MS, itemsOf(standing) * POLL_MS_PER_ITEM));
     pause = now === seen ? Math.min(Math.max(SLOWEST_POLL_MS[kind], least), pause * 2) : least;
     seen = now;

@@ -9,7 +9,7 @@ import {
   resolveConflicts,
   strategy,
   verificationMode,
-} from '../../lambdas/domain/model.ts';
+} from '../../lambdas/domain/migration/model.ts';
 import {
   sweepId,
   sweepLimits,
@@ -19,7 +19,7 @@ import {
   sweepStatus,
 } from '../../lambdas/domain/sweep/model.ts';
 import { trustMode } from '../../lambdas/domain/trust/model.ts';
-import { shown } from '../../lambdas/domain/text.ts';
+import { shown } from '../../lambdas/domain/text/text.ts';
 import { checkListed, listed } from '../approval/options.ts';
 import { oneOf, wholeNumber } from '../fields.ts';
 import {
@@ -30,7 +30,7 @@ import {
   migrationFields,
   output,
   parseFlags,
-  place,
+  session,
 } from '../options.ts';
 import { checkWaits, waitFields } from '../wait-fields.ts';
 
@@ -138,7 +138,7 @@ const sweepFlags = z
     reason: migrationFields.reason,
     report,
     previous: file,
-    ...place,
+    ...session,
     seed: migrationFields.seed,
     clock: migrationFields.clock,
     calls: file,
@@ -181,7 +181,7 @@ export const parseReportFlags = (given: Record<string, unknown>): ReportFlags =>
   parseFlags(reportFlags, given, 'sweep report');
 
 const listFlags = z
-  .strictObject({ status: oneOf(sweepStatus).optional(), ...listed, ...place, ...output })
+  .strictObject({ status: oneOf(sweepStatus).optional(), ...listed, ...session, ...output })
   .superRefine(checkListed);
 export type SweepListFlags = z.output<typeof listFlags>;
 

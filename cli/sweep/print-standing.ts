@@ -1,8 +1,8 @@
 /** What is said about a sweep as it stands, and about all of them. */
-import { requesterText, sweepRequesterOf } from '../../lambdas/domain/requester.ts';
+import { requesterText, sweepRequesterOf } from '../../lambdas/domain/approval/requester.ts';
 import type { SweepSummary } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
-import { printable } from '../../lambdas/domain/text.ts';
+import { printable } from '../../lambdas/domain/text/text.ts';
 import { type Format, hanging, type Style } from '../print/style.ts';
 import { table } from '../print/table.ts';
 import { knownCommand } from '../request.ts';

@@ -4,7 +4,7 @@
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
-import { printable, shown } from '../../lambdas/domain/text.ts';
+import { printable, shown } from '../../lambdas/domain/text/text.ts';
 import { between } from '../print/duration.ts';
 import { type Format, hanging, type Style } from '../print/style.ts';
 import { table } from '../print/table.ts';
@@ -41,7 +41,7 @@ const headline = (report: SweepReport, style: Style): string[] => {
   const { mode, outcome = 'failed', totals, sweepId, startedAt, endedAt, at, simulated, cause } = report;
   const { mark, format } = MARKS[outcome];
   return [
-    `${style.paint(format, mark)} ${style.paint(['bold', format], outcome)}  ${mode} of ${plural(totals.clusters, 'cluster')} in ${plural(totals.places, 'region')} of accounts: ${plural(totals.addons, 'add-on')}`,
+    `${style.paint(format, mark)} ${style.paint(['bold', format], outcome)}  ${mode} of ${plural(totals.clusters, 'cluster')} in ${plural(totals.locations, 'region')} of accounts: ${plural(totals.addons, 'add-on')}`,
     `  ${style.paint('dim', [sweepId, `${between(startedAt, endedAt ?? at)}${simulated ? ' (simulated)' : ''}`].join(' · '))}`,
     ...(cause ? hanging('  ', `${cause.name}: ${printable(cause.message)}`, style, format) : []),
   ];
@@ -97,7 +97,7 @@ const blockersSection = ({ blockers }: SweepReport, style: Style): string[] => {
   ];
 };
 
-const placeName = ({
+const locationName = ({
   account,
   region,
   cluster,
@@ -125,7 +125,7 @@ const unreachableSection = ({ rows }: SweepReport, style: Style): string[] => {
         row
           ? hanging(
               `  ${style.paint('red', '✖')} `,
-              `${placeName(row)}${others.length > 0 ? `, and ${others.length} more` : ''}: ${shown(row.reason ?? 'no reason is known', LONGEST)}`,
+              `${locationName(row)}${others.length > 0 ? `, and ${others.length} more` : ''}: ${shown(row.reason ?? 'no reason is known', LONGEST)}`,
               style,
             )
           : [],
@@ -136,7 +136,7 @@ const unreachableSection = ({ rows }: SweepReport, style: Style): string[] => {
 
 const FAILED: readonly unknown[] = ['needs-human', 'rolled-back', 'blocked'];
 /** Ended without an outcome, or with one that somebody will want to look at. */
-const isToBeLookedAt = ({ state, outcome }: ReportRow): boolean =>
+const needsAttention = ({ state, outcome }: ReportRow): boolean =>
   state === 'ended' && (outcome === undefined || FAILED.includes(outcome));
 
 /** Where to read on: its own migration, or that which holds its add-on. */
@@ -156,7 +156,7 @@ const outcomesSection = (
     ...(inFlight > 0 ? [['under way', inFlight] as [string, number]] : []),
     ...(queued > 0 ? [['not begun', queued] as [string, number]] : []),
   ];
-  const failures = rows.filter(isToBeLookedAt);
+  const failures = rows.filter(needsAttention);
   const title = BEGUN[mode];
   return [
     '',
@@ -181,7 +181,7 @@ const outcomesSection = (
       .flatMap((row) => [
         ...hanging(
           `  ${style.paint('red', '✖')} `,
-          `${row.outcome ?? 'without an outcome'}  ${placeName(row)}${row.failure ? `: ${row.failure.name}: ${shown(row.failure.message, LONGEST)}` : ''}`,
+          `${row.outcome ?? 'without an outcome'}  ${locationName(row)}${row.failure ? `: ${row.failure.name}: ${shown(row.failure.message, LONGEST)}` : ''}`,
           style,
         ),
         ...seeLines(row, where),

@@ -3,9 +3,9 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Output } from '../io.ts';
 import { duration } from '../print/duration.ts';
 import { drawTask, type Progress } from '../progress.ts';
-import { printable } from '../../lambdas/domain/text.ts';
+import { printable } from '../../lambdas/domain/text/text.ts';
 import type { SweepWatcher } from './follow.ts';
-import type { PlacesDone } from './calls.ts';
+import type { LocationsDone } from './calls.ts';
 
 export type SweepProgress = SweepWatcher & Pick<Progress, 'close'>;
 
@@ -26,7 +26,7 @@ const outcomesText = (ended: SweepStanding['tally']['ended']): string =>
     .map(([outcome, n]) => `${n} ${outcome === 'none' ? 'without an outcome' : outcome}`)
     .join(', ');
 
-const placesText = (n: number): string => `${n} ${n === 1 ? 'region' : 'regions'} of accounts`;
+const locationsText = (n: number): string => `${n} ${n === 1 ? 'region' : 'regions'} of accounts`;
 
 /** By whom, and why: of a command. */
 export const askedText = ({ by, reason }: NonNullable<SweepStanding['command']>): string =>
@@ -38,8 +38,11 @@ const endedText = ({ tally: { queued, ended } }: SweepStanding): string =>
   'nothing was ready';
 
 /** How far it is, in one line; empty where there is nothing to say yet. */
-export const standingText = ({ phase, status, command, tally, wave }: SweepStanding, places?: PlacesDone): string => {
-  if (phase === 'inventory') return places ? `${places.done} of ${placesText(places.total)} looked at` : '';
+export const standingText = (
+  { phase, status, command, tally, wave }: SweepStanding,
+  locations?: LocationsDone,
+): string => {
+  if (phase === 'inventory') return locations ? `${locations.done} of ${locationsText(locations.total)} looked at` : '';
   if (phase === 'report') return '';
   const state = status === 'running' ? [] : [`${status}${command ? askedText(command) : ''}`];
   const counts = [`${tally.inFlight} under way`, `${tally.queued} waiting`, outcomesText(tally.ended)].filter(
@@ -85,7 +88,7 @@ export const startSweepProgress = (
     );
 
   return {
-    update(standing, places) {
+    update(standing, locations) {
       const at = PHASES.indexOf(standing.phase);
       for (const phase of PHASES.slice(0, at)) {
         const before = lines.get(phase);
@@ -94,8 +97,8 @@ export const startSweepProgress = (
         end(before);
       }
       const line = lines.get(standing.phase) ?? begin(standing.phase, standing);
-      const text = standingText(standing, places);
-      if (places) line.whole = placesText(places.total);
+      const text = standingText(standing, locations);
+      if (locations) line.whole = locationsText(locations.total);
       if (text !== '' && text !== line.text) {
         line.text = text;
         if (line.task) line.task.output = text;

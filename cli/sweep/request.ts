@@ -24,7 +24,10 @@ const regionsOf = ({ accounts, home }: Scenario): string[] =>
  * A deployment says by its configuration which accounts and regions it is about; a sandbox is about all that its
  * scenario has.
  */
-const placesIn = ({ account, region }: SweepFlags, scenario: Scenario): { accounts: string[]; regions: string[] } => {
+const locationsIn = (
+  { account, region }: SweepFlags,
+  scenario: Scenario,
+): { accounts: string[]; regions: string[] } => {
   const known = scenario.accounts.map(({ id }) => id);
   const [unknown] = (account ?? []).filter((id) => !known.includes(id));
   if (unknown !== undefined)
@@ -70,7 +73,7 @@ export const requestFrom = (flags: SweepFlags, requestedBy: string, scenario: Sc
   const request: SweepRequestInput = {
     mode,
     selection: given({
-      ...(scenario ? placesIn(flags, scenario) : { accounts: account, regions: region }),
+      ...(scenario ? locationsIn(flags, scenario) : { accounts: account, regions: region }),
       clusters: cluster,
       clusterTags: clusterTag.length > 0 ? Object.fromEntries(clusterTag) : undefined,
       addons: addon,

@@ -9,9 +9,9 @@ import { EXIT_CODES, exitCodeOfSweep, type ExitCode } from '../exit-codes.ts';
 import { leftAlone } from '../interruption.ts';
 import type { Io } from '../io.ts';
 import { print } from '../known-commands.ts';
-import type { ServicePlace } from '../place.ts';
-import { placeOfMigration, placeOfSweep } from '../place-options.ts';
-import { openServiceForKnown, openServiceForSweep } from '../place-service.ts';
+import type { ServiceSession } from '../open-backend.ts';
+import { backendOfMigration, backendOfSweep } from '../backend-options.ts';
+import { openServiceForKnown, openServiceForSweep } from '../backend-service.ts';
 import { shownBy } from '../progress.ts';
 import { resumeSweepEntry, sweepEntry } from '../replay.ts';
 import type { KnownSweepFlags, ReportFlags, SweepFlags, SweepListFlags } from './options.ts';
@@ -26,7 +26,7 @@ type Flags = Pick<SweepFlags, 'json' | 'sandbox' | 'state' | 'deployed'>;
 
 const isSilent = ({ json }: Flags, io: Io): boolean => json && io.stderr.isTTY !== true;
 
-const progressOf = (flags: Flags, { backend, simulated }: ServicePlace, io: Io): SweepProgress =>
+const progressOf = (flags: Flags, { backend, simulated }: ServiceSession, io: Io): SweepProgress =>
   isSilent(flags, io)
     ? silentSweep
     : startSweepProgress(io.stderr, { simulated, now: () => backend?.clock.now() ?? Date.now() });
@@ -77,21 +77,21 @@ const remember = async ({ sweeping, ids }: Backend, previous: SweepReport): Prom
 
 /** Runs one sweep to its end, and prints its report. Throws CliError for everything that has none. */
 export const sweep = async (flags: SweepFlags, io: Io): Promise<ExitCode> => {
-  const choice = placeOfMigration(flags);
+  const choice = backendOfMigration(flags);
   checkReportFiles(flags.report);
   const previous = flags.previous === undefined ? undefined : readPrevious(flags.previous);
-  const { place, scenario } = await openServiceForSweep(choice, { io, silent: isSilent(flags, io), watched: false });
+  const { session, scenario } = await openServiceForSweep(choice, { io, silent: isSilent(flags, io), watched: false });
   let started: string | undefined;
   try {
-    const request = requestFrom(flags, place.requestedBy, scenario);
+    const request = requestFrom(flags, session.requestedBy, scenario);
     if (previous && flags.previous !== undefined) checkPrevious(flags.previous, previous, request);
-    const progress = progressOf(flags, place, io);
+    const progress = progressOf(flags, session, io);
     const ended = await shownBy(
       progress,
-      place.serve(
+      session.serve(
         async (service) => {
           const sweeps = service.sweeps();
-          if (previous && place.backend) await remember(place.backend, previous);
+          if (previous && session.backend) await remember(session.backend, previous);
           const standing = await sweeps.sweep(request, progress, (sweepId) => (started = sweepId));
           return {
             standing,
@@ -108,20 +108,20 @@ export const sweep = async (flags: SweepFlags, io: Io): Promise<ExitCode> => {
   } catch (error) {
     throw leftAlone(error, 'sweep', started, flags);
   } finally {
-    await place.close();
+    await session.close();
   }
 };
 
 const withSweeps = async <T>(
   flags: Flags & { sweepId?: string },
   io: Io,
-  use: (place: ServicePlace) => Promise<T>,
+  use: (session: ServiceSession) => Promise<T>,
 ): Promise<T> => {
-  const place = await openServiceForKnown(placeOfSweep(flags), { io, silent: isSilent(flags, io), watched: false });
+  const session = await openServiceForKnown(backendOfSweep(flags), { io, silent: isSilent(flags, io), watched: false });
   try {
-    return await use(place);
+    return await use(session);
   } finally {
-    await place.close();
+    await session.close();
   }
 };
 
@@ -132,19 +132,19 @@ const told = (standing: SweepStanding, flags: KnownSweepFlags, io: Io): ExitCode
 
 /** 0: there is such a sweep, however it goes or went. */
 export const showSweepCommand = (flags: KnownSweepFlags, io: Io): Promise<ExitCode> =>
-  withSweeps(flags, io, async (place) =>
-    told(await place.serve((service) => service.sweeps().show(flags.sweepId)), flags, io),
+  withSweeps(flags, io, async (session) =>
+    told(await session.serve((service) => service.sweeps().show(flags.sweepId)), flags, io),
   );
 
 /**
  * In a kept sandbox nobody works on a sweep between the commands: it is followed to its end, and ends as `sweep` does.
  */
-const resumeKept = async (flags: KnownSweepFlags, place: ServicePlace, io: Io): Promise<ExitCode> => {
+const resumeKept = async (flags: KnownSweepFlags, session: ServiceSession, io: Io): Promise<ExitCode> => {
   const { sweepId, reason } = flags;
-  const progress = progressOf(flags, place, io);
+  const progress = progressOf(flags, session, io);
   const { standing: ended, read: found } = await shownBy(
     progress,
-    place.serve(
+    session.serve(
       async (service) => {
         const sweeps = service.sweeps();
         await sweeps.command(sweepId, { command: 'resume', reason });
@@ -152,7 +152,7 @@ const resumeKept = async (flags: KnownSweepFlags, place: ServicePlace, io: Io): 
         return { standing, read: await sweeps.report(standing, []) };
       },
       ({ standing }) =>
-        resumeSweepEntry({ requestedBy: place.requestedBy, ...(reason === undefined ? {} : { reason }) }, standing),
+        resumeSweepEntry({ requestedBy: session.requestedBy, ...(reason === undefined ? {} : { reason }) }, standing),
     ),
   );
   return conclude(ended, found, { ...flags, report: [] }, io);
@@ -160,18 +160,18 @@ const resumeKept = async (flags: KnownSweepFlags, place: ServicePlace, io: Io): 
 
 /** 0: it is noted. Throws CliError (exit code 2) where it makes no sense. */
 export const askSweepCommand = (command: SweepCommand['command'], flags: KnownSweepFlags, io: Io): Promise<ExitCode> =>
-  withSweeps(flags, io, async (place) => {
+  withSweeps(flags, io, async (session) => {
     const { sweepId, reason } = flags;
-    if (command === 'resume' && !flags.deployed) return resumeKept(flags, place, io);
-    return told(await place.serve((service) => service.sweeps().command(sweepId, { command, reason })), flags, io);
+    if (command === 'resume' && !flags.deployed) return resumeKept(flags, session, io);
+    return told(await session.serve((service) => service.sweeps().command(sweepId, { command, reason })), flags, io);
   });
 
 /** 0: the files are written. Throws CliError where there is no report. */
 export const reportSweepCommand = (flags: ReportFlags, io: Io): Promise<ExitCode> => {
   checkReportFiles(flags.report);
-  return withSweeps(flags, io, async (place) => {
+  return withSweeps(flags, io, async (session) => {
     const { report: files } = flags;
-    const read = await place.serve(async (service) => {
+    const read = await session.serve(async (service) => {
       const sweeps = service.sweeps();
       return sweeps.report(
         await sweeps.show(flags.sweepId),
@@ -191,9 +191,9 @@ export const reportSweepCommand = (flags: ReportFlags, io: Io): Promise<ExitCode
 
 /** 0: that is the list, however long. */
 export const listSweepsCommand = (flags: SweepListFlags, io: Io): Promise<ExitCode> =>
-  withSweeps(flags, io, async (place) => {
+  withSweeps(flags, io, async (session) => {
     const { status, since, until, limit } = flags;
-    const listed = await place.serve((service) => service.sweeps().list({ status, since, until }, limit));
+    const listed = await session.serve((service) => service.sweeps().list({ status, since, until }, limit));
     print(listed, (style) => listLines(listed, flags, style), flags, io);
     return EXIT_CODES.ok;
   });

@@ -11,7 +11,7 @@ import { EXIT_CODES } from '../exit-codes.ts';
 import type { SweepCalls } from './calls.ts';
 import { followSweep, type SweepWatcher } from './follow.ts';
 import type { ReportFormat } from './options.ts';
-import { asClause } from '../../lambdas/domain/text.ts';
+import { asClause } from '../../lambdas/domain/text/text.ts';
 
 /** A report, and the texts of the formats that were asked for. */
 export interface ReadReport {
@@ -57,23 +57,23 @@ const noReport = ({ sweepId, status, cause }: SweepStanding): CliError =>
         `To see how it goes: pod-identity sweep show ${sweepId}`,
       );
 
-const unread = (sweepId: string, place: string, why: string, cause?: unknown): CliError =>
+const unread = (sweepId: string, session: string, why: string, cause?: unknown): CliError =>
   new CliError(
     'ReportUnread',
     `the report of sweep ${sweepId} can't be read: ${why}`,
-    `It is ${place}. Reading it wants a right of your own: s3:GetObject on that bucket's objects sweeps/*`,
+    `It is ${session}. Reading it wants a right of your own: s3:GetObject on that bucket's objects sweeps/*`,
     EXIT_CODES.unexpected,
     { cause },
   );
 
 /** Throws ReportUnread for what is no report. */
-const reportFrom = (sweepId: string, place: string, text: string): SweepReport => {
+const reportFrom = (sweepId: string, session: string, text: string): SweepReport => {
   try {
     return sweepReport.parse(JSON.parse(text));
   } catch (error) {
     throw unread(
       sweepId,
-      place,
+      session,
       'it has a form that this program does not know; a program and a service of different versions may not fit',
       error,
     );
@@ -86,14 +86,14 @@ export const sweepService = (
   clock: Pick<Backend['clock'], 'sleep' | 'now' | 'kind'>,
 ): SweepService => {
   const readFile = async (sweepId: string, bucket: string, key: string): Promise<string> => {
-    const place = `s3://${bucket}/${key}`;
+    const session = `s3://${bucket}/${key}`;
     try {
       const text = await calls.read(bucket, key);
       if (text !== undefined) return text;
     } catch (error) {
-      throw unread(sweepId, place, error instanceof Error ? error.message : String(error), error);
+      throw unread(sweepId, session, error instanceof Error ? error.message : String(error), error);
     }
-    throw unread(sweepId, place, 'it is not there any more');
+    throw unread(sweepId, session, 'it is not there any more');
   };
   return {
     ...calls,

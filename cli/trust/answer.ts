@@ -1,8 +1,8 @@
 /**
  * What is answered about one service account and one trust policy: the same in a single check, a batch and a repair.
  */
-import { parseRoleArn } from '../../lambdas/domain/arn.ts';
-import type { Target } from '../../lambdas/domain/model.ts';
+import { parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
 import {
   evaluateIrsa,
   evaluatePodIdentity,

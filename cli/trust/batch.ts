@@ -3,10 +3,10 @@
  * however many there are.
  */
 import { Writable } from 'node:stream';
-import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { z } from 'zod';
-import { roleArn } from '../../lambdas/domain/model.ts';
-import { parseJson } from '../../lambdas/domain/json.ts';
+import { roleArn } from '../../lambdas/domain/migration/model.ts';
+import { parseJson } from '../../lambdas/domain/text/json.ts';
 import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { CliError, errorDocument } from '../errors.ts';
 import { EXIT_CODES, exitCodeOfVerdict, type ExitCode } from '../exit-codes.ts';
@@ -15,7 +15,7 @@ import type { TrustBatchFlags } from '../trust-options.ts';
 import { type Answers, answersOf } from './answer.ts';
 import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './fields.ts';
 import { type Line, linesOf, textOf } from './input.ts';
-import { jsonText } from '../../lambdas/domain/text.ts';
+import { jsonText } from '../../lambdas/domain/text/text.ts';
 import { streamOf } from '../terminal.ts';
 
 /** Of a line: longer than any policy with all that is asked about it. */

@@ -2,7 +2,7 @@
  * `trust check`: may this service account use this role, by EKS Pod Identity and by IRSA? From flags to the exit code.
  */
 import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
-import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { exitCodeOfVerdict, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { styleFor } from '../print/style.ts';
@@ -11,7 +11,7 @@ import { answersOf } from './answer.ts';
 import { checkLines } from './print.ts';
 import { repairCommand } from './request.ts';
 import { readSource } from './source.ts';
-import { jsonText } from '../../lambdas/domain/text.ts';
+import { jsonText } from '../../lambdas/domain/text/text.ts';
 
 /** By the verdict for Pod Identity alone. Throws CliError for what can't be read. */
 export const trustCheck = async (flags: TrustCheckFlags, io: Io): Promise<ExitCode> => {

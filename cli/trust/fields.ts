@@ -1,7 +1,7 @@
 /** What a question about a trust policy is made of, as it is typed on the command line or written in a batch's line. */
 import { z } from 'zod';
-import { parseClusterArn } from '../../lambdas/domain/arn.ts';
-import type { Target } from '../../lambdas/domain/model.ts';
+import { parseClusterArn } from '../../lambdas/domain/aws/arn.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
 
 /** A cluster's ARN becomes what it names. */
 export const clusterArnField = z.string().transform((text, context): Target => {

@@ -1,8 +1,8 @@
 /** A role in IAM, with the caller's own credentials. */
 import { IAMClient } from '@aws-sdk/client-iam';
 import { AwsRoles } from '../../lambdas/adapters/aws-roles.ts';
-import { isMigrationError } from '../../lambdas/domain/errors.ts';
-import type { Target } from '../../lambdas/domain/model.ts';
+import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
 import type { Roles } from '../../lambdas/ports/roles.ts';
 import { awsError } from '../deployed.ts';
 import { CliError } from '../errors.ts';

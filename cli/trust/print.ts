@@ -2,7 +2,7 @@
 import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
 import type { Reason, Verdict } from '../../lambdas/domain/policy/index.ts';
 import { type Format, hanging, type Style } from '../print/style.ts';
-import { shellWord } from '../../lambdas/domain/shell.ts';
+import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import type { Answer, Answers, ClusterUse } from './answer.ts';
 import type { Repaired } from './repaired.ts';
 

@@ -3,7 +3,7 @@
  * code.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { decodePolicy, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { parseTrust, type TrustPolicy } from '../../lambdas/domain/trust/policy.ts';
 import { proposeRepair, type RepairProposal } from '../../lambdas/domain/trust/repair.ts';
@@ -19,7 +19,7 @@ import { repairLines } from './print.ts';
 import type { Repaired } from './repaired.ts';
 import { readSource, type Source } from './source.ts';
 import type { Sleep } from './write.ts';
-import { jsonText } from '../../lambdas/domain/text.ts';
+import { jsonText } from '../../lambdas/domain/text/text.ts';
 
 /**
  * What is written to a sandbox by this command would be gone with it, or would not be in the journal that its file is.

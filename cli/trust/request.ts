@@ -1,8 +1,8 @@
 /** The commands about trust policies as they would be typed. */
-import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { PROGRAM } from '../options.ts';
-import { shellWord } from '../../lambdas/domain/shell.ts';
-import { placeFlags } from '../request.ts';
+import { shellWord } from '../../lambdas/domain/text/shell.ts';
+import { backendFlags } from '../request.ts';
 import type { TrustCheckFlags } from '../trust-options.ts';
 
 /** The repair of the same policy for the same service account, only shown. */
@@ -16,5 +16,5 @@ export const repairCommand = (given: TrustCheckFlags): string =>
     ...(given.oidcIssuer === undefined ? [] : [`--oidc-issuer ${shellWord(given.oidcIssuer)}`]),
     ...(given.disableSessionTags ? ['--disable-session-tags'] : []),
     ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),
-    ...placeFlags(given),
+    ...backendFlags(given),
   ].join(' ');

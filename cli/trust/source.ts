@@ -2,7 +2,7 @@
  * Where a trust policy comes from: a file, a role of a sandbox, or a role in IAM; and what is known about the cluster
  * there.
  */
-import type { Target } from '../../lambdas/domain/model.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
 import type { Roles } from '../../lambdas/ports/roles.ts';
 import type { Io } from '../io.ts';
 import { wholeText } from './input.ts';

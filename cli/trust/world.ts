@@ -1,12 +1,12 @@
 /** A role of a sandbox, as its scenario begins or as its file has left it. */
-import { clusterArn, parseRoleArn } from '../../lambdas/domain/arn.ts';
-import type { Target } from '../../lambdas/domain/model.ts';
+import { clusterArn, parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
 import { buildWorld } from '../../sandbox/world/load.ts';
 import type { World } from '../../sandbox/world/world.ts';
 import type { Backend, SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
-import { openForKnown, openScenario } from '../place.ts';
+import { openForKnown, openScenario } from '../open-backend.ts';
 
 const isSandbox = (backend: Backend): backend is SandboxBackend => 'sandbox' in backend;
 
@@ -26,17 +26,17 @@ interface Named {
 export const openWorld = async ({ sandbox = '', state, json }: Named, io: Io): Promise<NamedWorld> => {
   if (state === undefined) return { flag: `--sandbox ${sandbox}`, world: buildWorld(await openScenario(sandbox)) };
   const silent = json && io.stderr.isTTY !== true;
-  const place = await openForKnown(
+  const session = await openForKnown(
     { kind: 'state', file: state, ...(sandbox === '' ? {} : { scenario: sandbox }) },
     { io, silent, watched: false },
   );
   try {
-    return await place.run((backend) => {
+    return await session.run((backend) => {
       if (!isSandbox(backend)) throw new Error(`The backend of --state ${state} is no sandbox.`);
       return Promise.resolve({ flag: `--state ${state}`, world: backend.sandbox.world });
     });
   } finally {
-    await place.close();
+    await session.close();
   }
 };
 

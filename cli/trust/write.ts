@@ -1,11 +1,11 @@
 /** Writes a role's trust policy with the caller's own credentials, and sees to it that nobody else's change is lost. */
-import { isMigrationError } from '../../lambdas/domain/errors.ts';
+import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
 import { samePolicy } from '../../lambdas/domain/trust/repair.ts';
 import type { Roles } from '../../lambdas/ports/roles.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { iamError } from './iam.ts';
-import { shellCommand } from '../../lambdas/domain/shell.ts';
+import { shellCommand } from '../../lambdas/domain/text/shell.ts';
 
 export interface Change {
   roleArn: string;

@@ -5,8 +5,8 @@ import type {
   UpdateAddonCommandInput,
   UpdatePodIdentityAssociationCommandInput,
 } from '@aws-sdk/client-eks';
-import { secretsIn } from '../domain/configuration.ts';
-import type { Association, PlannedAssociation } from '../domain/model.ts';
+import { secretsIn } from '../domain/addons/configuration.ts';
+import type { Association, PlannedAssociation } from '../domain/migration/model.ts';
 import type { CreateAddonRequest, Eks, NewAssociation, UpdateAddonRequest } from '../ports/eks.ts';
 
 /** The add-on form of an association; EKS chooses the namespace itself. */

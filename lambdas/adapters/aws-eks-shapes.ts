@@ -5,8 +5,8 @@ import {
   association as associationSchema,
   type Addon,
   type Association,
-} from '../domain/model.ts';
-import { printable } from '../domain/text.ts';
+} from '../domain/migration/model.ts';
+import { printable } from '../domain/text/text.ts';
 import type { Cluster, OfferedVersion } from '../ports/eks.ts';
 
 export const toCluster = (found: SdkCluster, name: string): Cluster => ({

@@ -18,9 +18,9 @@ import {
   type EKSClient,
   type PodIdentityAssociation,
 } from '@aws-sdk/client-eks';
-import { MigrationError } from '../domain/errors.ts';
-import type { Addon, Association } from '../domain/model.ts';
-import { isNobodysNode } from '../domain/principals.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
+import type { Addon, Association } from '../domain/migration/model.ts';
+import { isNobodysNode } from '../domain/aws/node-principals.ts';
 import type {
   AccessEntry,
   AddonConfiguration,

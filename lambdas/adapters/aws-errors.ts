@@ -1,4 +1,4 @@
-import { MigrationError, type ErrorName } from '../domain/errors.ts';
+import { MigrationError, type ErrorName } from '../domain/failures/errors.ts';
 
 /** AWS's error names, by what they mean for us. Sources: the services' API models; EKS: all ten of its exceptions. */
 const names: Record<string, ErrorName> = {

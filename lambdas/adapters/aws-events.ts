@@ -1,10 +1,10 @@
 import { type EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
-import { clusterArn } from '../domain/arn.ts';
-import { type ErrorName, MigrationError } from '../domain/errors.ts';
-import { detailTypeOf, EVENT_SOURCE, type ServiceEvent } from '../domain/service-event.ts';
+import { clusterArn } from '../domain/aws/arn.ts';
+import { type ErrorName, MigrationError } from '../domain/failures/errors.ts';
+import { detailTypeOf, EVENT_SOURCE, type ServiceEvent } from '../domain/events/service-event.ts';
 import type { Events } from '../ports/events.ts';
 import { aws } from './aws-errors.ts';
-import { jsonText } from '../domain/text.ts';
+import { jsonText } from '../domain/text/text.ts';
 
 /**
  * EventBridge API Reference, PutEvents: entries of one call. Together they may have 256 KB, of which one of ours may

@@ -9,8 +9,8 @@ import {
   TaskTimedOut,
   type SFNClient,
 } from '@aws-sdk/client-sfn';
-import { type ErrorName, MigrationError } from '../domain/errors.ts';
-import type { MigrationRequest } from '../domain/model.ts';
+import { type ErrorName, MigrationError } from '../domain/failures/errors.ts';
+import type { MigrationRequest } from '../domain/migration/model.ts';
 import type { Executions, ExecutionState, RetirementAsked, RollbackAsked } from '../ports/executions.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
 

@@ -12,8 +12,8 @@ import {
   type EvaluationResult,
   type IAMClient,
 } from '@aws-sdk/client-iam';
-import { parseRoleArn } from '../domain/arn.ts';
-import { MigrationError } from '../domain/errors.ts';
+import { parseRoleArn } from '../domain/aws/arn.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
 import type { OidcProvider, Role, RolePolicy, Roles, SimulatedCall, SimulationQuestion } from '../ports/roles.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
 

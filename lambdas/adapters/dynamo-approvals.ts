@@ -1,7 +1,7 @@
 /**
  * Approvals in the ledger: one item for each time that somebody is asked, with the task token that no answer carries.
  */
-import { approval, type Approval } from '../domain/approval.ts';
+import { approval, type Approval } from '../domain/approval/approval.ts';
 import { isConditionFailed, itemOf, partition, setting, type Item } from './dynamo-table.ts';
 import { DynamoTrust } from './dynamo-trust.ts';
 import { PENDING } from './indexes.ts';

@@ -9,8 +9,8 @@
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
-import type { Announcement } from '../domain/announcements.ts';
-import { MigrationError } from '../domain/errors.ts';
+import type { OutboxEvent } from '../domain/events/outbox-events.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
 import {
   association,
   cancellation as cancellationSchema,
@@ -27,11 +27,11 @@ import {
   type Recovery,
   type Snapshot,
   type StepLine,
-} from '../domain/model.ts';
+} from '../domain/migration/model.ts';
 import type { Ledger, MigrationFile, StepEntry } from '../ports/ledger.ts';
 import { approvalsOf } from './dynamo-approvals.ts';
 import { listedAs } from './dynamo-lists.ts';
-import { telling } from './dynamo-outbox.ts';
+import { withOutboxEvents } from './dynamo-outbox.ts';
 import { DynamoTable, isConditionFailed, itemOf, partition, setting, type Item } from './dynamo-table.ts';
 import { trustOf } from './dynamo-trust.ts';
 import { DynamoRetirements, retirementOf } from './dynamo-retirements.ts';
@@ -133,8 +133,8 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
     try {
       // The first rung is noted by `begin`.
       await this.table.update(itemOf(migrationId, 'RECORD'), {
-        ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(rung)',
-        ...(end ? telling(noted, end.outcome) : noted),
+        ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(attempt)',
+        ...(end ? withOutboxEvents(noted, end.outcome) : noted),
       });
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
@@ -146,8 +146,8 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
     }
   }
 
-  noteRung(migrationId: string, rung: number): Promise<void> {
-    return this.change(migrationId, { rung }, 'attribute_not_exists(rung) OR rung < :v0');
+  noteAttempt(migrationId: string, attempt: number): Promise<void> {
+    return this.change(migrationId, { attempt }, 'attribute_not_exists(attempt) OR attempt < :v0');
   }
 
   recordRecovery(migrationId: string, recovery: Recovery): Promise<void> {
@@ -174,14 +174,14 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
   async updateMigration(
     migrationId: string,
     change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
-    told?: Announcement,
+    told?: OutboxEvent,
   ): Promise<void> {
     const entries = Object.entries(change).filter(([name, value]) => !APART.has(name) && value !== undefined);
     if (entries.length === 0) return;
     const noted = setting(entries);
     await this.table.update(itemOf(migrationId, 'RECORD'), {
       ConditionExpression: 'attribute_exists(pk)',
-      ...(told === undefined ? noted : telling(noted, told)),
+      ...(told === undefined ? noted : withOutboxEvents(noted, told)),
     });
   }
 
@@ -243,7 +243,7 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
 
   async recordStep(migrationId: string, entry: StepEntry): Promise<void> {
     await this.table.update(itemOf(migrationId, `STEP#${entry.name}`), {
-      UpdateExpression: `SET #name = :name, startedAt = if_not_exists(startedAt, :started), endedAt = :ended${entry.result === undefined ? '' : ', #result = :result'}${entry.error ? ', #error = :error' : ''}${entry.error ? '' : ' REMOVE #error'} ADD attempts :one`,
+      UpdateExpression: `SET #name = :name, startedAt = if_not_exists(startedAt, :started), endedAt = :ended${entry.result === undefined ? '' : ', #result = :result'}${entry.error ? ', #error = :error' : ''}${entry.error ? '' : ' REMOVE #error'} ADD tries :one`,
       ExpressionAttributeNames: {
         '#name': 'name',
         '#error': 'error',
@@ -267,19 +267,19 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
     return lines.sort((a, b) => a.startedAt.localeCompare(b.startedAt) || a.endedAt.localeCompare(b.endedAt));
   }
 
-  async putEvidence(migrationId: string, round: string, pods: PodEvidence[], lookedAt: string): Promise<void> {
+  async putEvidence(migrationId: string, round: string, pods: PodEvidence[], observedAt: string): Promise<void> {
     const chunks = Math.max(1, Math.ceil(pods.length / EVIDENCE_CHUNK));
     // The first one last: it says how many there are, so that chunks of an earlier, longer list don't count.
     for (let chunk = chunks - 1; chunk >= 0; chunk -= 1) {
       const item = {
-        lookedAt,
+        observedAt,
         pods: pods.slice(chunk * EVIDENCE_CHUNK, (chunk + 1) * EVIDENCE_CHUNK),
         ...(chunk === 0 ? { chunks } : {}),
       };
       try {
         await this.table.put(itemOf(migrationId, `VERIFICATION#${round}#${String(chunk).padStart(5, '0')}`), item, {
-          ConditionExpression: 'attribute_not_exists(pk) OR lookedAt <= :at',
-          ExpressionAttributeValues: { ':at': lookedAt },
+          ConditionExpression: 'attribute_not_exists(pk) OR observedAt <= :at',
+          ExpressionAttributeValues: { ':at': observedAt },
         });
       } catch (error) {
         if (!isConditionFailed(error)) throw error;

@@ -3,20 +3,20 @@
  * were started, and their id. So a partition has each kind by itself, and a list of two kinds merges two ranges of it.
  */
 import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
-import { type ListPlace, orderOf } from '../domain/listing.ts';
+import { type ListPosition, orderOf } from '../domain/migration/listing.ts';
 import type { DynamoTable, Item } from './dynamo-table.ts';
 import { LIST_INDEXES, LIST_KEY, type ListIndex } from './indexes.ts';
 
 export type Kind = 'migration' | 'dry-run' | 'sweep';
-export const listKey = (kind: Kind, place: ListPlace): string => `${kind}#${orderOf(place)}`;
+export const listKey = (kind: Kind, position: ListPosition): string => `${kind}#${orderOf(position)}`;
 
 const orderIn = (key: string): string => key.slice(key.indexOf('#') + 1);
-const placeIn = (order: string): ListPlace => {
+const positionIn = (order: string): ListPosition => {
   const at = order.lastIndexOf('#');
   return { startedAt: order.slice(0, at), id: order.slice(at + 1) };
 };
 /** Of an entry that an index gave. */
-export const placeOf = (entry: Item): ListPlace => placeIn(orderIn(String(entry[LIST_KEY])));
+export const positionOf = (entry: Item): ListPosition => positionIn(orderIn(String(entry[LIST_KEY])));
 
 /** Which entries of which partition. */
 export interface Listing {
@@ -45,7 +45,7 @@ const smaller = (a: string, b: string): string => (a < b ? a : b);
 const greatest = (texts: readonly string[]): string => texts.reduce((a, b) => (a > b ? a : b), '');
 
 /** Both ends belong to it. The newest that it has is the last one. */
-function rangeOf(kind: Kind, { since, until }: Listing, after: ListPlace | undefined): { from: string; to: string } {
+function rangeOf(kind: Kind, { since, until }: Listing, after: ListPosition | undefined): { from: string; to: string } {
   const at = (time: number): string => `${kind}#${new Date(time).toISOString()}`;
   // A key goes on after its time, so none is equal to `at`, and what was started at that time comes after it.
   const before = until === undefined ? `${kind}#${LAST}` : at(until);
@@ -80,7 +80,7 @@ class Run {
   private over: boolean;
   private lastRead = '';
 
-  constructor(table: DynamoTable, listing: Listing, kind: Kind, after: ListPlace | undefined) {
+  constructor(table: DynamoTable, listing: Listing, kind: Kind, after: ListPosition | undefined) {
     this.table = table;
     this.listing = listing;
     ({ from: this.from, to: this.to } = rangeOf(kind, listing, after));
@@ -138,8 +138,8 @@ const readToIn = (runs: readonly Run[]): string => greatest(dryOf(runs).map((run
 export async function readListing(
   table: DynamoTable,
   listing: Listing,
-  { limit, after, mostRead = MOST_READ }: { limit: number; after?: ListPlace | undefined; mostRead?: number },
-): Promise<{ entries: Item[]; next?: ListPlace }> {
+  { limit, after, mostRead = MOST_READ }: { limit: number; after?: ListPosition | undefined; mostRead?: number },
+): Promise<{ entries: Item[]; next?: ListPosition }> {
   const runs = listing.kinds.map((kind) => new Run(table, listing, kind, after));
   // One more than is wanted says whether there are more.
   const wanted = limit + 1;
@@ -163,9 +163,9 @@ export async function readListing(
   }
   while (found.length < wanted) {
     const newest = takeNewest(runs, readToIn(runs));
-    if (newest.length === 0) return { entries: found, next: placeIn(readToIn(runs)) };
+    if (newest.length === 0) return { entries: found, next: positionIn(readToIn(runs)) };
     found.push(...newest);
   }
   const entries = found.slice(0, limit);
-  return { entries, next: placeOf(entries.at(-1) ?? {}) };
+  return { entries, next: positionOf(entries.at(-1) ?? {}) };
 }

@@ -1,10 +1,10 @@
 /** Claims, by which a request that comes again finds its first run, and the lists of migrations. */
 import { z } from 'zod';
-import type { ListPlace, MigrationFilter } from '../domain/listing.ts';
-import { migration, type Migration, type Outcome } from '../domain/model.ts';
-import { listedRequest, listedRequestOf, summaryOf } from '../domain/summary.ts';
+import type { ListPosition, MigrationFilter } from '../domain/migration/listing.ts';
+import { migration, type Migration, type Outcome } from '../domain/migration/model.ts';
+import { listedRequest, listedRequestOf, summaryOf } from '../domain/migration/summary.ts';
 import type { Claim, MigrationPage } from '../ports/ledger.ts';
-import { listKey, type Listing, placeOf, readListing } from './dynamo-listing.ts';
+import { listKey, type Listing, positionOf, readListing } from './dynamo-listing.ts';
 import { DynamoOutbox } from './dynamo-outbox.ts';
 import { isConditionFailed, type Key } from './dynamo-table.ts';
 import { BY_TIME, LIST_KEY, type ListIndex } from './indexes.ts';
@@ -34,7 +34,7 @@ export function listedAs({
     listed: LISTED,
     [LIST_KEY]: listKey(request.dryRun ? 'dry-run' : 'migration', { startedAt, id }),
     summary: listedRequestOf(request),
-    place: clusterOf(account, region, cluster),
+    position: clusterOf(account, region, cluster),
     cluster,
     account,
     addon: request.addon,
@@ -128,13 +128,13 @@ export class DynamoLists extends DynamoOutbox {
     }
   }
 
-  async listMigrations(filter: MigrationFilter, limit: number, after?: ListPlace): Promise<MigrationPage> {
+  async listMigrations(filter: MigrationFilter, limit: number, after?: ListPosition): Promise<MigrationPage> {
     const listing = listingOf(filter);
     if (!listing) return { migrations: [] };
     const { entries, next } = await readListing(this.table, listing, { limit, after });
     const migrations = entries.map((entry) => {
       const { summary: request, ...rest } = stored('a migration', listedItem, entry);
-      const { startedAt, id: migrationId } = placeOf(entry);
+      const { startedAt, id: migrationId } = positionOf(entry);
       return summaryOf({ migrationId, startedAt, request, ...rest });
     });
     return { migrations, ...(next ? { next } : {}) };

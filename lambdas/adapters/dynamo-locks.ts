@@ -6,8 +6,15 @@
  * condition says whose lock it must be, or, of a shared one, that it is still as it was read.
  */
 import { z } from 'zod';
-import { MigrationError } from '../domain/errors.ts';
-import { eachHolder, takeAlone, takeOverShare, takeShared, type Taking, withoutSharer } from '../domain/locks.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
+import {
+  eachHolder,
+  takeAlone,
+  takeOverShare,
+  takeShared,
+  type Taking,
+  withoutSharer,
+} from '../domain/migration/locks.ts';
 import type { Ledger, Lock, LockHolder, LockMode, LockResult } from '../ports/ledger.ts';
 import { isConditionFailed, type DynamoTable, type Key } from './dynamo-table.ts';
 import { HELD_LOCKS } from './indexes.ts';

@@ -3,8 +3,8 @@
  * added by the same write, so that neither is without the other; `pending` has the record in an index for as long.
  */
 import { z } from 'zod';
-import { announcement, type Announcement } from '../domain/announcements.ts';
-import { migrationId as migrationIdSchema } from '../domain/names.ts';
+import { outboxEvent, type OutboxEvent } from '../domain/events/outbox-events.ts';
+import { migrationId as migrationIdSchema } from '../domain/text/names.ts';
 import { DynamoApprovals, pendingOf } from './dynamo-approvals.ts';
 import { type DynamoTable, isConditionFailed, itemOf, type Key } from './dynamo-table.ts';
 import { PENDING } from './indexes.ts';
@@ -26,7 +26,7 @@ interface Change {
 }
 
 /** The same update of a record, which also notes what is to be told. Its expression begins with SET. */
-export const telling = (change: Change, ...told: Announcement[]): Change =>
+export const withOutboxEvents = (change: Change, ...told: OutboxEvent[]): Change =>
   told.length === 0
     ? change
     : {
@@ -36,7 +36,7 @@ export const telling = (change: Change, ...told: Announcement[]): Change =>
       };
 
 export class DynamoOutbox extends DynamoApprovals {
-  async announce(migrationId: string, told: Announcement): Promise<void> {
+  async addOutboxEvent(migrationId: string, told: OutboxEvent): Promise<void> {
     await this.table.update(itemOf(migrationId, RECORD), {
       UpdateExpression: 'SET pending = :unsent ADD outbox :told',
       ConditionExpression: 'attribute_exists(pk)',
@@ -44,11 +44,11 @@ export class DynamoOutbox extends DynamoApprovals {
     });
   }
 
-  async unsent(migrationId: string): Promise<Announcement[]> {
+  async unsent(migrationId: string): Promise<OutboxEvent[]> {
     const outbox = (await this.table.get(itemOf(migrationId, RECORD)))?.['outbox'];
     if (!(outbox instanceof Set)) return [];
     // What this version does not know is left for the one that wrote it.
-    return [...outbox].flatMap((told) => (announcement.safeParse(told).success ? [told as Announcement] : [])).sort();
+    return [...outbox].flatMap((told) => (outboxEvent.safeParse(told).success ? [told as OutboxEvent] : [])).sort();
   }
 
   async listUnsent(after?: string): Promise<string[]> {
@@ -73,7 +73,7 @@ export class DynamoOutbox extends DynamoApprovals {
     });
   }
 
-  async markSent(migrationId: string, told: Announcement[]): Promise<void> {
+  async markSent(migrationId: string, told: OutboxEvent[]): Promise<void> {
     const key = itemOf(migrationId, RECORD);
     if (told.length > 0)
       await this.updateWhere(key, {

@@ -7,20 +7,20 @@
  * of writers come after each other without a second try; only the first after a rest has to know the time.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { MigrationError } from '../domain/errors.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
 import {
   allowedBy,
   cut,
   freshState,
   isPlausible,
-  type Location,
-  locationKey,
-  locationText,
+  type PaceScope,
+  paceScopeKey,
+  paceScopeText,
   nextPosition,
   type PaceState,
   paceState,
   TOLERANCE,
-} from '../domain/pace.ts';
+} from '../domain/aws/pace.ts';
 import type { Pace, Reserved } from '../ports/pace.ts';
 import { DynamoTable, isConditionFailed, type Item, type Key, setting } from './dynamo-table.ts';
 
@@ -28,8 +28,8 @@ const KEPT_FOR_SECONDS = 24 * 3600;
 /** Tries of one reservation: each that fails has learnt what the item was a moment before. */
 const MOST_TRIES = 5;
 
-const partition = (location: Location): string => `PACE#${locationKey(location)}`;
-const paceKey = (location: Location): Key => ({ pk: partition(location), sk: 'PACE' });
+const partition = (scope: PaceScope): string => `PACE#${paceScopeKey(scope)}`;
+const paceKey = (scope: PaceScope): Key => ({ pk: partition(scope), sk: 'PACE' });
 
 class DynamoPace implements Pace {
   private readonly table: DynamoTable;
@@ -40,47 +40,47 @@ class DynamoPace implements Pace {
     this.table = table;
   }
 
-  async read(location: Location, now: number): Promise<PaceState | undefined> {
-    const [item] = await this.table.under(partition(location), 'PACE');
-    return item && this.stateIn(item, location, now);
+  async read(scope: PaceScope, now: number): Promise<PaceState | undefined> {
+    const [item] = await this.table.under(partition(scope), 'PACE');
+    return item && this.stateIn(item, scope, now);
   }
 
   async reserve(
-    location: Location,
+    scope: PaceScope,
     calls: number,
     now: number,
     within?: number,
   ): Promise<Reserved | { state: PaceState }> {
-    let known = this.seen.get(locationKey(location));
+    let known = this.seen.get(paceScopeKey(scope));
     for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
       // What was seen before may be too late no more.
-      if (!known || isTooLate(known, location, now, within)) known = await this.found(location, now);
-      if (known && isTooLate(known, location, now, within)) return { state: known };
-      const made = await this.attempt(location, calls, now, { known, within });
+      if (!known || isTooLate(known, scope, now, within)) known = await this.found(scope, now);
+      if (known && isTooLate(known, scope, now, within)) return { state: known };
+      const made = await this.attempt(scope, calls, now, { known, within });
       if (made) return made;
       known = undefined;
     }
     throw new MigrationError(
       'Busy',
-      `The pace of ${locationText(location)} was changed by others at each of ${MOST_TRIES} tries. The calls are made without it.`,
+      `The pace of ${paceScopeText(scope)} was changed by others at each of ${MOST_TRIES} tries. The calls are made without it.`,
     );
   }
 
-  async giveBack(location: Location, calls: number): Promise<void> {
-    await this.table.update(paceKey(location), {
+  async giveBack(scope: PaceScope, calls: number): Promise<void> {
+    await this.table.update(paceKey(scope), {
       UpdateExpression: 'ADD head :calls',
       ConditionExpression: 'head >= :least',
       ExpressionAttributeValues: { ':calls': -calls, ':least': calls },
     });
   }
 
-  async refused(location: Location, now: number, cutAt: number): Promise<PaceState> {
-    const { service } = location;
-    const state = (await this.read(location, now)) ?? freshState(service, now);
+  async refused(scope: PaceScope, now: number, cutAt: number): Promise<PaceState> {
+    const { service } = scope;
+    const state = (await this.read(scope, now)) ?? freshState(service, now);
     const lower = state.cutAt > cutAt ? undefined : cut(state, service, now);
-    if (!lower) return this.remember(location, state);
+    if (!lower) return this.remember(scope, state);
     try {
-      const after = await this.table.update(paceKey(location), {
+      const after = await this.table.update(paceKey(scope), {
         UpdateExpression: 'SET atCut = :atCut, cutAt = :now, rate = :rate, expires = :expires ADD head :none',
         // Whoever has cut it meanwhile has done so for this refusal too.
         ConditionExpression: 'attribute_not_exists(cutAt) OR cutAt = :cutAt',
@@ -94,38 +94,38 @@ class DynamoPace implements Pace {
         },
         ReturnValues: 'ALL_NEW',
       });
-      return this.remember(location, (after && this.stateIn(after, location, now)) ?? lower);
+      return this.remember(scope, (after && this.stateIn(after, scope, now)) ?? lower);
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
-      return this.remember(location, (await this.read(location, now)) ?? state);
+      return this.remember(scope, (await this.read(scope, now)) ?? state);
     }
   }
 
-  private remember(location: Location, state: PaceState): PaceState {
-    this.seen.set(locationKey(location), state);
+  private remember(scope: PaceScope, state: PaceState): PaceState {
+    this.seen.set(paceScopeKey(scope), state);
     return state;
   }
 
   /** Undefined for one that this service did not write. */
-  private stateIn(item: Item, { service }: Location, now: number): PaceState | undefined {
+  private stateIn(item: Item, { service }: PaceScope, now: number): PaceState | undefined {
     const { data } = paceState.safeParse(item);
     return data && isPlausible(data, service, now) ? data : undefined;
   }
 
   /** Of the item now. One that can't be used is made anew. */
-  private async found(location: Location, now: number): Promise<PaceState | undefined> {
-    const [item] = await this.table.under(partition(location), 'PACE');
+  private async found(scope: PaceScope, now: number): Promise<PaceState | undefined> {
+    const [item] = await this.table.under(partition(scope), 'PACE');
     if (!item) return undefined;
-    const state = this.stateIn(item, location, now);
+    const state = this.stateIn(item, scope, now);
     if (state) return state;
-    const fresh = freshState(location.service, now);
-    await this.table.update(paceKey(location), {
+    const fresh = freshState(scope.service, now);
+    await this.table.update(paceKey(scope), {
       ...setting([...Object.entries(fresh), ['expires', expiresAt(now)]]),
       ConditionExpression: 'attribute_exists(pk)',
     });
     throw new MigrationError(
       'BadInput',
-      `The pace of ${locationText(location)} in the ledger was not as this service writes it, and was begun again. Find out who wrote it.`,
+      `The pace of ${paceScopeText(scope)} in the ledger was not as this service writes it, and was begun again. Find out who wrote it.`,
     );
   }
 
@@ -134,28 +134,28 @@ class DynamoPace implements Pace {
    * undefined where there is none.
    */
   private async attempt(
-    location: Location,
+    scope: PaceScope,
     calls: number,
     now: number,
     { known, within }: { known: PaceState | undefined; within: number | undefined },
   ): Promise<Reserved | undefined> {
-    const { service } = location;
+    const { service } = scope;
     const expires = expiresAt(now);
     try {
       if (!known) {
         const fresh = freshState(service, now);
         const position = nextPosition(fresh, service, now);
         const state = { ...fresh, head: position + calls };
-        await this.table.update(paceKey(location), {
+        await this.table.update(paceKey(scope), {
           ...setting([...Object.entries(state), ['expires', expires]]),
           ConditionExpression: 'attribute_not_exists(pk)',
         });
-        return { position, state: this.remember(location, state) };
+        return { position, state: this.remember(scope, state) };
       }
       const allowed = nextPosition({ ...known, head: 0 }, service, now);
       const waits = known.head >= allowed;
-      const latest = within === undefined || !waits ? {} : { ':latest': latestBy(known, location, now, within) };
-      const after = await this.table.update(paceKey(location), {
+      const latest = within === undefined || !waits ? {} : { ':latest': latestBy(known, scope, now, within) };
+      const after = await this.table.update(paceKey(scope), {
         UpdateExpression: waits ? 'SET expires = :expires ADD head :calls' : 'SET expires = :expires, head = :calls',
         ConditionExpression: `cutAt = :cutAt AND head ${waits ? '>=' : '<'} :allowed${':latest' in latest ? ' AND head <= :latest' : ''}`,
         ExpressionAttributeValues: {
@@ -167,7 +167,7 @@ class DynamoPace implements Pace {
         },
         ReturnValues: 'ALL_NEW',
       });
-      const state = this.remember(location, paceState.parse(after));
+      const state = this.remember(scope, paceState.parse(after));
       return { position: state.head - calls, state };
     } catch (error) {
       if (isConditionFailed(error)) return undefined;
@@ -179,11 +179,11 @@ class DynamoPace implements Pace {
 const expiresAt = (now: number): number => Math.ceil(now / 1000) + KEPT_FOR_SECONDS;
 
 /** The last position that is allowed within so many milliseconds. */
-const latestBy = (state: PaceState, { service }: Location, now: number, within: number): number =>
+const latestBy = (state: PaceState, { service }: PaceScope, now: number, within: number): number =>
   allowedBy(state, service, now + within + TOLERANCE);
 
-const isTooLate = (state: PaceState, location: Location, now: number, within: number | undefined): boolean =>
-  within !== undefined && nextPosition(state, location.service, now) > latestBy(state, location, now, within);
+const isTooLate = (state: PaceState, scope: PaceScope, now: number, within: number | undefined): boolean =>
+  within !== undefined && nextPosition(state, scope.service, now) > latestBy(state, scope, now, within);
 
 /** The pace in the ledger's table of that name. */
 export const createDynamoPace = ({ client, tableName }: { client: DynamoDBClient; tableName: string }): Pace =>

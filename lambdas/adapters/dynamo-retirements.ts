@@ -5,8 +5,8 @@
  * lists it: whoever accepted it may have stopped before its execution was started.
  */
 import { z } from 'zod';
-import type { Migration } from '../domain/model.ts';
-import { retirement, type Retirement } from '../domain/retirement.ts';
+import type { Migration } from '../domain/migration/model.ts';
+import { retirement, type Retirement } from '../domain/trust/retirement.ts';
 import { stillAs } from './dynamo-operations.ts';
 import { DynamoRollbacks } from './dynamo-rollbacks.ts';
 import { isConditionFailed, itemOf, type Item } from './dynamo-table.ts';

@@ -3,8 +3,8 @@
  * rollback must still be as they were read. While it is requested and not begun, the record carries `held` = ROLLBACK,
  * so that the index `HeldLocks` lists it: whoever accepted it may have stopped before its execution was started.
  */
-import type { Migration } from '../domain/model.ts';
-import { requestedRollback, type Rollback, type RollbackStanding } from '../domain/rollback.ts';
+import type { Migration } from '../domain/migration/model.ts';
+import { requestedRollback, type Rollback, type RollbackStanding } from '../domain/rollback/rollback.ts';
 import { stillAs } from './dynamo-operations.ts';
 import { isConditionFailed, itemOf, setting } from './dynamo-table.ts';
 import { DynamoWaiting } from './dynamo-waiting.ts';

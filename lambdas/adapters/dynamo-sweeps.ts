@@ -15,22 +15,22 @@ import {
   sweepSummary,
   type SweepTally,
 } from '../domain/sweep/model.ts';
-import type { ListPlace, SweepFilter } from '../domain/listing.ts';
+import type { ListPosition, SweepFilter } from '../domain/migration/listing.ts';
 import type { SweepChange, SweepPage, Sweeps } from '../ports/sweeps.ts';
 import { DynamoTable, isConditionFailed, type Item, type Key, setting } from './dynamo-table.ts';
-import { listKey, placeOf, readListing } from './dynamo-listing.ts';
+import { listKey, positionOf, readListing } from './dynamo-listing.ts';
 import { BY_TIME, LIST_KEY } from './indexes.ts';
 import { stored } from './stored.ts';
 
 const partition = (sweepId: string): string => `SWEEP#${sweepId}`;
 const record = (sweepId: string): Key => ({ pk: partition(sweepId), sk: 'RECORD' });
-const PLACES = { queued: 'QUEUED#', 'in-flight': 'FLIGHT#', ended: 'ENDED#' } as const satisfies Record<
+const LOCATIONS = { queued: 'QUEUED#', 'in-flight': 'FLIGHT#', ended: 'ENDED#' } as const satisfies Record<
   SweepItem['state'],
   string
 >;
 const placed = (sweepId: string, state: SweepItem['state'], migrationId: string): Key => ({
   pk: partition(sweepId),
-  sk: `${PLACES[state]}${migrationId}`,
+  sk: `${LOCATIONS[state]}${migrationId}`,
 });
 
 // `failed` and `counted` of a record are sets: ids that count for the stop, and those that are being moved out of
@@ -107,7 +107,7 @@ class DynamoSweeps implements Sweeps {
     }
   }
 
-  async list({ status, since, until }: SweepFilter, limit: number, after?: ListPlace): Promise<SweepPage> {
+  async list({ status, since, until }: SweepFilter, limit: number, after?: ListPosition): Promise<SweepPage> {
     const { entries, next } = await readListing(
       this.table,
       {
@@ -122,7 +122,7 @@ class DynamoSweeps implements Sweeps {
       { limit, after },
     );
     const sweeps = entries.map((entry) => {
-      const { startedAt, id: sweepId } = placeOf(entry);
+      const { startedAt, id: sweepId } = positionOf(entry);
       return stored('a sweep', sweepSummary, { ...entry, request: entry['summary'], startedAt, sweepId });
     });
     return { sweeps, ...(next ? { next } : {}) };
@@ -141,12 +141,12 @@ class DynamoSweeps implements Sweeps {
   }
 
   async queued(sweepId: string, limit: number): Promise<SweepItem[]> {
-    const page = await this.table.page(PLACES.queued, { ...this.under(sweepId, 'queued'), Limit: limit });
+    const page = await this.table.page(LOCATIONS.queued, { ...this.under(sweepId, 'queued'), Limit: limit });
     return page.items.map(itemFrom);
   }
 
   async inFlight(sweepId: string): Promise<SweepItem[]> {
-    return (await this.table.under(partition(sweepId), PLACES['in-flight'])).map(itemFrom);
+    return (await this.table.under(partition(sweepId), LOCATIONS['in-flight'])).map(itemFrom);
   }
 
   async eachItem(sweepId: string, visit: (items: SweepItem[]) => void): Promise<void> {
@@ -155,7 +155,7 @@ class DynamoSweeps implements Sweeps {
     for (const state of ['ended', 'in-flight', 'queued'] as const) {
       let from: Item | undefined;
       do {
-        const page = await this.table.page(PLACES[state], {
+        const page = await this.table.page(LOCATIONS[state], {
           ...this.under(sweepId, state),
           ...(from ? { ExclusiveStartKey: from } : {}),
         });
@@ -222,7 +222,7 @@ class DynamoSweeps implements Sweeps {
   ): { KeyConditionExpression: string; ExpressionAttributeValues: Record<string, string>; ConsistentRead: true } {
     return {
       KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-      ExpressionAttributeValues: { ':pk': partition(sweepId), ':prefix': PLACES[state] },
+      ExpressionAttributeValues: { ':pk': partition(sweepId), ':prefix': LOCATIONS[state] },
       ConsistentRead: true,
     };
   }

@@ -10,7 +10,7 @@ import {
   type QueryCommandInput,
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
-import { MigrationError } from '../domain/errors.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
 import { aws } from './aws-errors.ts';
 import { TAKES_DOCUMENTS } from './clients.ts';
 

@@ -1,6 +1,6 @@
 /** What the ledger notes of trust policies: one item for each role of a migration, by what was done to it. */
 import { z } from 'zod';
-import type { Migration } from '../domain/model.ts';
+import type { Migration } from '../domain/migration/model.ts';
 import { trustChange, trustRetirement, type TrustChange, type TrustRetirement } from '../domain/trust/model.ts';
 import { DynamoLocks } from './dynamo-locks.ts';
 import { isConditionFailed, itemOf, type Item } from './dynamo-table.ts';

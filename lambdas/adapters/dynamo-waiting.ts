@@ -4,14 +4,14 @@
  * conditional write, so that no race admits more. `expires`: the table's time to live, and until then the slot counts.
  */
 import { z } from 'zod';
-import { type Announcement } from '../domain/announcements.ts';
-import type { Status } from '../domain/outcome.ts';
-import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting.ts';
-import type { NotedWait } from '../domain/waiting-for.ts';
-import { LONGEST_WAIT_MS } from '../domain/waiting.ts';
-import { MigrationError } from '../domain/errors.ts';
+import { type OutboxEvent } from '../domain/events/outbox-events.ts';
+import type { Status } from '../domain/migration/outcome.ts';
+import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting/waiting.ts';
+import type { NotedWait } from '../domain/waiting/waiting-for.ts';
+import { LONGEST_WAIT_MS } from '../domain/waiting/waiting.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
 import { DynamoLists } from './dynamo-lists.ts';
-import { telling, UNSENT } from './dynamo-outbox.ts';
+import { withOutboxEvents, UNSENT } from './dynamo-outbox.ts';
 import { isConditionFailed, itemOf, type Item } from './dynamo-table.ts';
 
 const DEPLOYMENT = 'WAITING#DEPLOYMENT';
@@ -34,14 +34,14 @@ const spreadOf = (migrationId: string): number =>
   Array.from(migrationId).reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 1_000_003, 7);
 
 export class DynamoWaiting extends DynamoLists {
-  async noteWait(migrationId: string, wait: NotedWait, told: Announcement[]): Promise<void> {
+  async noteWait(migrationId: string, wait: NotedWait, told: OutboxEvent[]): Promise<void> {
     const change = {
       UpdateExpression: 'SET waitingFor = :wait',
       ExpressionAttributeValues: { ':wait': wait, ':ended': 'ended' satisfies Status },
     };
     try {
       await this.table.update(itemOf(migrationId, 'RECORD'), {
-        ...telling(change, ...told),
+        ...withOutboxEvents(change, ...told),
         ConditionExpression: 'attribute_exists(pk) AND #status <> :ended',
         ExpressionAttributeNames: { '#status': 'status' },
       });
@@ -50,7 +50,7 @@ export class DynamoWaiting extends DynamoLists {
     }
   }
 
-  async endWait(migrationId: string, { what, since }: NotedWait, told: Announcement[]): Promise<void> {
+  async endWait(migrationId: string, { what, since }: NotedWait, told: OutboxEvent[]): Promise<void> {
     const tells = told.length > 0;
     try {
       await this.table.update(itemOf(migrationId, 'RECORD'), {

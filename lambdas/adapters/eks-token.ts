@@ -2,7 +2,7 @@ import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { hostOf } from '../domain/partitions.ts';
+import { hostOf } from '../domain/aws/partitions.ts';
 
 const CLUSTER_HEADER = 'x-k8s-aws-id';
 

@@ -1,8 +1,8 @@
 /** The Kubernetes port, by calls over HTTPS. */
 import { z } from 'zod';
-import { IRSA_ANNOTATION } from '../domain/irsa.ts';
-import { isMigrationError } from '../domain/errors.ts';
-import { SERVICE_MANAGER, WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../domain/kubernetes.ts';
+import { IRSA_ANNOTATION } from '../domain/verification/irsa.ts';
+import { isMigrationError } from '../domain/failures/errors.ts';
+import { SERVICE_MANAGER, WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../domain/kubernetes/objects.ts';
 import type { Kubernetes, Pod, ServiceAccount, Workload, WorkloadRef } from '../ports/kubernetes.ts';
 import {
   ALL_NAMESPACES_ACCESS,

@@ -26,7 +26,7 @@ export const LIST_INDEXES = {
   ByStatus: 'status',
   ByOutcome: 'outcome',
   /** Account, region and name. */
-  ByCluster: 'place',
+  ByCluster: 'location',
   ByClusterName: 'cluster',
   ByAccount: 'account',
   ByAddon: 'addon',

@@ -1,9 +1,9 @@
 /** Calls to one API server over HTTPS. Every call is made once: retries are the state machine's. */
 import { z } from 'zod';
 import { grantForms } from '../domain/access/command.ts';
-import { isMigrationError, MigrationError } from '../domain/errors.ts';
-import type { ErrorName } from '../domain/errors.ts';
-import { asClause } from '../domain/text.ts';
+import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
+import type { ErrorName } from '../domain/failures/errors.ts';
+import { asClause } from '../domain/text/text.ts';
 import type { PlainHttp, PlainHttpResponse } from './clients.ts';
 import { listOf } from './kubernetes-objects.ts';
 

@@ -3,7 +3,7 @@
  * rollback restores.
  */
 import { z } from 'zod';
-import { shownText } from '../domain/text.ts';
+import { shownText } from '../domain/text/text.ts';
 import type { Compute, Container, MutatingWebhook, Node, Pod } from '../ports/kubernetes.ts';
 import { managedFieldsEntries } from './managed-fields.ts';
 

@@ -4,7 +4,7 @@
  * text).
  */
 import { z } from 'zod';
-import { shownText } from '../domain/text.ts';
+import { shownText } from '../domain/text/text.ts';
 import type { ManagedFields } from '../ports/kubernetes.ts';
 
 export const managedFieldsEntries = z

@@ -1,6 +1,6 @@
 /** Objects of text in one S3 bucket. */
 import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { MigrationError } from '../domain/errors.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
 import type { Documents } from '../ports/documents.ts';
 import { aws } from './aws-errors.ts';
 import type { ClientFactory } from './clients.ts';

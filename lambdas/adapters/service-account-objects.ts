@@ -1,7 +1,7 @@
 /** Service accounts of the API server's answers as the domain has them. */
 import type { z } from 'zod';
-import { IRSA_ANNOTATION } from '../domain/irsa.ts';
-import type { AttributedServiceAccount, ServiceAccount, ServiceAccountDetail } from '../domain/kubernetes.ts';
+import { IRSA_ANNOTATION } from '../domain/verification/irsa.ts';
+import type { AttributedServiceAccount, ServiceAccount, ServiceAccountDetail } from '../domain/kubernetes/objects.ts';
 import type { serviceAccount, serviceAccountDetail } from './kubernetes-objects.ts';
 import { toManagedFields } from './managed-fields.ts';
 

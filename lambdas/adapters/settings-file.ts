@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { type DeploymentSettings, deploymentSettings } from '../domain/deployment-settings.ts';
-import { MigrationError } from '../domain/errors.ts';
-import { PLAIN_WORDS } from '../domain/plain-words.ts';
-import { problemsOf } from '../domain/problems.ts';
+import { type DeploymentSettings, deploymentSettings } from '../domain/settings/deployment.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
+import { PLAIN_WORDS } from '../domain/text/zod-messages.ts';
+import { problemsOf } from '../domain/text/problems.ts';
 
 const wrong = (file: string, problem: string, options?: ErrorOptions): never => {
   throw new MigrationError(

@@ -1,7 +1,7 @@
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { MigrationError, RoleNotAssumed } from '../domain/errors.ts';
-import { asClause } from '../domain/text.ts';
+import { MigrationError, RoleNotAssumed } from '../domain/failures/errors.ts';
+import { asClause } from '../domain/text/text.ts';
 import { aws } from './aws-errors.ts';
 
 /** A session that ends sooner is not used any more: what is signed with it has to arrive. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { MigrationError } from '../domain/errors.ts';
-import { PLAIN_WORDS } from '../domain/plain-words.ts';
-import { problemsOf } from '../domain/problems.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
+import { PLAIN_WORDS } from '../domain/text/zod-messages.ts';
+import { problemsOf } from '../domain/text/problems.ts';
 
 /**
  * What the ledger has, by its schema. Throws BadInput, with `what` and the fields that are wrong, for what this service

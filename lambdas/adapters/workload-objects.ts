@@ -1,6 +1,6 @@
 /** Deployments, StatefulSets and DaemonSets as the API server answers them, made into the domain's workloads. */
 import { z } from 'zod';
-import { shownText } from '../domain/text.ts';
+import { shownText } from '../domain/text/text.ts';
 import type { RolloutSettings, Workload, WorkloadKind } from '../ports/kubernetes.ts';
 import { container, listOf, strings, toContainers } from './kubernetes-objects.ts';
 import { managedFieldsEntries, toManagedFields } from './managed-fields.ts';

@@ -1,11 +1,11 @@
 /** POST /migrations/{id}/approval, /rollback, /retire and /cancel. */
-import type { Retirement, Rollback } from '../domain/model.ts';
+import type { Retirement, Rollback } from '../domain/migration/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
-import { requestRetirement } from '../runtime/asking-retirements.ts';
-import { decideApproval as decide, type Refusal } from '../runtime/approving.ts';
-import { requestCancel } from '../runtime/cancelling.ts';
-import { requestRollback, type RollbackRequested } from '../runtime/rolling-back.ts';
-import { againLater } from './later.ts';
+import { requestRetirement } from '../use-cases/retirement/request.ts';
+import { decideApproval as decide, type Refusal } from '../use-cases/approval/decide.ts';
+import { requestCancel } from '../use-cases/migration/cancel.ts';
+import { requestRollback, type RollbackRequested } from '../use-cases/rollback/request.ts';
+import { retryLater } from './later.ts';
 import { linksOf, migrationPath } from './links.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, type ProblemKind } from './problems.ts';
@@ -60,7 +60,7 @@ export async function decideApproval(
     planHash: approval.planHash,
   });
   const common = await ofAction('approval', { id, first, prefix }, dependencies);
-  return { body: { ...common.body, approval }, headers: { ...common.headers, ...againLater(common.body) } };
+  return { body: { ...common.body, approval }, headers: { ...common.headers, ...retryLater(common.body) } };
 }
 
 export async function cancel(

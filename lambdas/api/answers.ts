@@ -1,14 +1,22 @@
 /** What the API answers, as zod schemas: its OpenAPI document is made of these too. */
 import { z } from 'zod';
 import { report } from '../domain/identities/model.ts';
-import { FAILURE_NAMES } from '../domain/failures.ts';
-import { approval, cancellation, migrationId, migrationReport, retirement, rollback, status } from '../domain/model.ts';
-import { schemaNames, time } from '../domain/schemas.ts';
-import { STEP_LINES } from '../domain/step-lines.ts';
-import { migrationSummary } from '../domain/summary.ts';
+import { FAILURE_NAMES } from '../domain/failures/names.ts';
+import {
+  approval,
+  cancellation,
+  migrationId,
+  migrationReport,
+  retirement,
+  rollback,
+  status,
+} from '../domain/migration/model.ts';
+import { schemaNames, time } from '../domain/text/schemas.ts';
+import { STEP_LINES } from '../domain/migration/step-lines.ts';
+import { migrationSummary } from '../domain/migration/summary.ts';
 import { sweep, sweepId, sweepSummary } from '../domain/sweep/model.ts';
 import { sweepStanding } from '../domain/sweep/standing.ts';
-import { waitingFor } from '../domain/waiting-for.ts';
+import { waitingFor } from '../domain/waiting/waiting-for.ts';
 
 /** One of a closed set of names, which the document of OpenAPI lists. */
 const named = (names: readonly string[]) => z.string().meta({ openapi: { type: 'string', enum: [...names] } });

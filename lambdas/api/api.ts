@@ -5,13 +5,13 @@
 import httpRouterHandler from '@middy/http-router';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import type { z } from 'zod';
-import { ERROR_CLASSES, isMigrationError } from '../domain/errors.ts';
-import { UNEXPECTED_ERROR } from '../domain/metrics.ts';
-import { PLAIN_WORDS } from '../domain/plain-words.ts';
-import { wrongsOf } from '../domain/problems.ts';
-import { jsonText, shown } from '../domain/text.ts';
+import { ERROR_CLASSES, isMigrationError } from '../domain/failures/errors.ts';
+import { UNEXPECTED_ERROR } from '../domain/events/metrics.ts';
+import { PLAIN_WORDS } from '../domain/text/zod-messages.ts';
+import { wrongsOf } from '../domain/text/problems.ts';
+import { jsonText, shown } from '../domain/text/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
-import { tellFailure } from '../runtime/failures.ts';
+import { reportFailure } from '../runtime/failures.ts';
 import { cancel, decideApproval, retire, rollBack } from './act.ts';
 import {
   bodyOf,
@@ -67,10 +67,10 @@ const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosnif
 /** Seconds after which it is worth to try again: throttling is over by then. */
 const RETRY_AFTER = '5';
 
-function parsed(schema: z.ZodType, value: unknown, place: string, errors: FieldError[]): unknown {
+function parsed(schema: z.ZodType, value: unknown, path: string, errors: FieldError[]): unknown {
   const result = schema.safeParse(value, PLAIN_WORDS);
   if (result.success) return result.data;
-  errors.push(...wrongsOf(result.error, place).map(({ place: field, message }) => ({ field, message })));
+  errors.push(...wrongsOf(result.error, path).map(({ path: field, message }) => ({ field, message })));
   return undefined;
 }
 
@@ -184,7 +184,7 @@ function linksNamed({ kind, message }: ApiProblem, event: ProxyEvent): ProblemLi
 /** What is told of a failure: its own text stays here. */
 function problemFor(error: unknown, event: ProxyEvent, { telemetry }: HandlerDependencies): ApiProblem {
   if (error instanceof ApiProblem) return error;
-  tellFailure('api', error, telemetry);
+  reportFailure('api', error, telemetry);
   telemetry.log.warn('api: a request could not be answered', {
     requestId: event.requestContext.requestId,
     method: event.httpMethod,

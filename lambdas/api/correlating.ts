@@ -1,5 +1,5 @@
 /** A caller's own ids of a request: in every line that is logged while it is answered, and in the answer. */
-import { type Correlation, REQUEST_ID } from '../domain/correlation.ts';
+import { type Correlation, REQUEST_ID } from '../domain/migration/correlation.ts';
 import type { Telemetry } from '../ports/index.ts';
 import type { ProxyEvent } from './proxy.ts';
 

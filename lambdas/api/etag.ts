@@ -1,5 +1,5 @@
 /** Answers that are not sent again to whoever has them: RFC 9110, "ETag" and "If-None-Match". */
-import { sha256 } from '../domain/sha256.ts';
+import { sha256 } from '../domain/text/sha256.ts';
 import { headersOf } from './event.ts';
 import type { ProxyEvent, ProxyResult } from './proxy.ts';
 

@@ -1,10 +1,10 @@
 /** What the caller's part of a request says, read so that nothing in it is believed to have a form. */
-import { type Correlation, REQUEST_ID, TRACEPARENT } from '../domain/correlation.ts';
-import { parseJson } from '../domain/json.ts';
-import { hasProtoKey, pathOf as placeOf } from '../domain/problems.ts';
-import { plainText } from '../domain/names.ts';
-import { LONGEST_PRINCIPAL } from '../domain/principal.ts';
-import { shown } from '../domain/text.ts';
+import { type Correlation, REQUEST_ID, TRACEPARENT } from '../domain/migration/correlation.ts';
+import { parseJson } from '../domain/text/json.ts';
+import { hasProtoKey, pathOf as locationOf } from '../domain/text/problems.ts';
+import { plainText } from '../domain/text/names.ts';
+import { LONGEST_PRINCIPAL } from '../domain/aws/principal.ts';
+import { shown } from '../domain/text/text.ts';
 import { ApiProblem, type FieldError, invalid } from './problems.ts';
 import type { ProxyEvent } from './proxy.ts';
 
@@ -169,7 +169,7 @@ function parsed(bytes: Buffer): unknown {
   const read = parseJson(textOf(bytes));
   if (read.ok) return read.value;
   const { twice, line, column, message } = read;
-  if (twice) throw invalid([{ field: `body.${placeOf(twice, '')}`, message: 'is given more than once' }]);
+  if (twice) throw invalid([{ field: `body.${locationOf(twice, '')}`, message: 'is given more than once' }]);
   throw wrongBody(`must be a JSON object: line ${line}, column ${column}: ${message}`);
 }
 

@@ -1,17 +1,17 @@
 /**
  * Accepts a request so that it is carried out once, however often it is sent. First comes the claim, which holds the
- * whole request, then everything that `runtime/requesting.ts` does with it. A caller that sends the request again finds
+ * whole request, then everything that `use-cases/migration/request.ts` does with it. A caller that sends the request again finds
  * the claim, and what is missing of the rest is done then. A claim for another request starts nothing.
  */
-import { MigrationError } from '../domain/errors.ts';
-import type { Correlation, MigrationRequest } from '../domain/model.ts';
-import { sha256 } from '../domain/sha256.ts';
-import { waitsBeforeBegin } from '../domain/waiting.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
+import type { Correlation, MigrationRequest } from '../domain/migration/model.ts';
+import { sha256 } from '../domain/text/sha256.ts';
+import { waitsBeforeBegin } from '../domain/waiting/waiting.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
-import { claimInput, ensureStarted } from '../runtime/requesting.ts';
+import { claimInput, ensureStarted } from '../use-cases/migration/request.ts';
 import { utcNow } from '../runtime/utc.ts';
-import { busyRefusal, busyWith } from '../runtime/subject-busy.ts';
-import { type Asked as Waiting, takeWaitingSlot } from '../runtime/waiting-slots.ts';
+import { busyRefusal, busyWith } from '../use-cases/migration/subject-busy.ts';
+import { type Asked as Waiting, takeWaitingSlot } from '../use-cases/waiting/waiting-slots.ts';
 import { migrationPath } from './links.ts';
 import { ApiProblem } from './problems.ts';
 

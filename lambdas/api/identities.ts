@@ -1,13 +1,13 @@
 /** GET /clusters/{name}/identities. */
-import { isMigrationError, MigrationError, RoleNotAssumed } from '../domain/errors.ts';
+import { isMigrationError, MigrationError, RoleNotAssumed } from '../domain/failures/errors.ts';
 import { identitiesReport } from '../domain/identities/report.ts';
 import type { WorkloadTally } from '../domain/identities/tally.ts';
-import type { Association, Target } from '../domain/model.ts';
+import type { Association, Target } from '../domain/migration/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
-import { readIdentities, type Sources, UnreadCluster } from '../runtime/identities/read.ts';
+import { readIdentities, type Sources, UnreadCluster } from '../use-cases/identities/read.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem } from './problems.ts';
-import { assertPlace } from './start.ts';
+import { assertLocation } from './start.ts';
 import { goesOnAfter, type ListId, listIdOf, type Row, tokenAfter } from './tokens.ts';
 
 /**
@@ -107,7 +107,7 @@ export async function listIdentities(
     query: { account = call.account, region, limit, next: token },
   } = call;
   const target = { account, region, cluster };
-  assertPlace(target, { account: 'query.account', region: 'query.region' }, call, dependencies);
+  assertLocation(target, { account: 'query.account', region: 'query.region' }, call, dependencies);
   const list = listIdOf('identities', target);
   const page = new Page(list, limit, goesOnAfter(list, token));
   try {

@@ -11,12 +11,12 @@ import {
   soakDays,
   status,
   strictRequestFields,
-} from '../domain/model.ts';
-import { accountId, addonName, clusterName, regionName, requestedBy } from '../domain/names.ts';
-import { schemaNames } from '../domain/schemas.ts';
-import { emptyTime, moment } from '../domain/summary.ts';
+} from '../domain/migration/model.ts';
+import { accountId, addonName, clusterName, regionName, requestedBy } from '../domain/text/names.ts';
+import { schemaNames } from '../domain/text/schemas.ts';
+import { emptyTime, moment } from '../domain/migration/summary.ts';
 import { sweepId, sweepRequest, sweepStatus } from '../domain/sweep/model.ts';
-import { placeToken, rowToken } from './tokens.ts';
+import { positionToken, rowToken } from './tokens.ts';
 
 /** A dry run: it changes nothing, so it needs no approval, and waits for no window. Who asks, API Gateway says. */
 export const planBody = strictRequestFields
@@ -112,7 +112,7 @@ export const listQuery = z
     since: time.optional().describe(SINCE),
     until: time.optional().describe(UNTIL),
     limit,
-    next: placeToken.optional().describe(NEXT),
+    next: positionToken.optional().describe(NEXT),
   })
   .superRefine(checkTime)
   .superRefine(({ outcome: wanted, dryRun }, context) => {
@@ -129,7 +129,7 @@ export const sweepsQuery = z
     since: time.optional().describe(SINCE),
     until: time.optional().describe(UNTIL),
     limit,
-    next: placeToken.optional().describe(NEXT),
+    next: positionToken.optional().describe(NEXT),
   })
   .superRefine(checkTime);
 /** `account`: of the cluster; the service's own where it is left out. */

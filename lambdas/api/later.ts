@@ -1,5 +1,5 @@
 /** When it is worth to look again at something that is under way: the header Retry-After. */
-import { isOpenRetirement, type Retirement } from '../domain/retirement.ts';
+import { isOpenRetirement, type Retirement } from '../domain/trust/retirement.ts';
 
 /** Seconds; a step takes some of them. */
 const AT_WORK = 5;
@@ -10,7 +10,7 @@ const WAITING = 30;
 export const AFTER_ACCEPTED = String(AT_WORK);
 
 /** Nothing for what is over, and is not being retired. */
-export const againLater = ({
+export const retryLater = ({
   status,
   waitingFor,
   retirement,

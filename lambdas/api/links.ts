@@ -1,8 +1,8 @@
 /** Paths under which a caller goes on. */
-import { pendingApproval } from '../domain/approval.ts';
-import type { Migration } from '../domain/model.ts';
-import { nothingToPutBack } from '../domain/recovery.ts';
-import { isOpenRetirement } from '../domain/retirement.ts';
+import { pendingApproval } from '../domain/approval/approval.ts';
+import type { Migration } from '../domain/migration/model.ts';
+import { nothingToPutBack } from '../domain/rollback/recovery.ts';
+import { isOpenRetirement } from '../domain/trust/retirement.ts';
 import { judgeCommand } from '../domain/sweep/commands.ts';
 import type { Sweep } from '../domain/sweep/model.ts';
 import type { Settings } from '../ports/index.ts';

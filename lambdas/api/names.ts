@@ -1,7 +1,7 @@
 /** What a record has in words of many origins, as the API promises it: names of closed sets, and links for ids. */
-import { knownFailure } from '../domain/failures.ts';
-import type { Failure } from '../domain/model.ts';
-import { baseOf } from '../domain/step-lines.ts';
+import { knownFailure } from '../domain/failures/names.ts';
+import type { Failure } from '../domain/migration/model.ts';
+import { baseOf } from '../domain/migration/step-lines.ts';
 import type { Links } from './answers.ts';
 import { relatedIn } from './links.ts';
 

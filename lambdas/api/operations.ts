@@ -3,7 +3,7 @@
  * gateway.
  */
 import type { z } from 'zod';
-import type { Correlation } from '../domain/correlation.ts';
+import type { Correlation } from '../domain/migration/correlation.ts';
 import {
   accepted,
   approvalAnswer,

@@ -3,8 +3,8 @@
  * that a caller can do something about.
  */
 import { z } from 'zod';
-import { schemaNames } from '../domain/schemas.ts';
-import { shown } from '../domain/text.ts';
+import { schemaNames } from '../domain/text/schemas.ts';
+import { shown } from '../domain/text/text.ts';
 
 /** What a problem's type begins with: a name that stays, wherever the service and its documents are (ADR 55). */
 export const PROBLEM_TYPES = 'urn:eks-pod-identity-migrator:problem:';

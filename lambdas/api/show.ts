@@ -1,16 +1,16 @@
 /** GET /plans/{id}, GET /migrations/{id} and GET /migrations: nothing is changed by them. */
-import { allOpenUntil, nextCommonOpening } from '../domain/change-windows.ts';
-import { type Migration, type PodEvidence, requesterOf } from '../domain/model.ts';
-import { standingRelease } from '../domain/recovery.ts';
-import { windowsOf } from '../domain/waiting.ts';
-import { waitingForOf } from '../domain/waiting-for.ts';
+import { allOpenUntil, nextCommonOpening } from '../domain/waiting/change-windows.ts';
+import { type Migration, type PodEvidence, requesterOf } from '../domain/migration/model.ts';
+import { standingRelease } from '../domain/rollback/recovery.ts';
+import { windowsOf } from '../domain/waiting/waiting.ts';
+import { waitingForOf } from '../domain/waiting/waiting-for.ts';
 import type { HandlerDependencies, Ledger } from '../ports/index.ts';
-import { standingRetirement } from '../runtime/asking-retirements.ts';
-import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../runtime/report.ts';
-import { readRunning } from '../runtime/running.ts';
+import { standingRetirement } from '../use-cases/retirement/request.ts';
+import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../use-cases/migration/report.ts';
+import { readRunning } from '../use-cases/migration/progress.ts';
 import { utcOf } from '../runtime/utc.ts';
 import type { MigrationAnswer } from './answers.ts';
-import { againLater } from './later.ts';
+import { retryLater } from './later.ts';
 import { linksOf, migrationPath, planLinksOf, planPath } from './links.ts';
 import { withKnownNames } from './names.ts';
 import type { Call, Reply } from './operations.ts';
@@ -42,11 +42,11 @@ function verificationOf(before: PodEvidence[], pods: PodEvidence[]): MigrationAn
 
 /** When the change may begin; undefined where that is no question any more, or none at all. */
 function windowAnswer(
-  { status, rung, request }: Migration,
+  { status, attempt, request }: Migration,
   { settings, clock }: Pick<HandlerDependencies, 'settings' | 'clock'>,
 ): MigrationAnswer['changeWindow'] {
   const windows = windowsOf(request, settings);
-  if (windows.length === 0 || status === 'ended' || rung !== undefined || request.dryRun) return undefined;
+  if (windows.length === 0 || status === 'ended' || attempt !== undefined || request.dryRun) return undefined;
   const now = clock.now();
   const until = allOpenUntil(windows, now);
   if (until !== undefined) return { openUntil: utcOf(until) };
@@ -141,7 +141,7 @@ export async function getMigration(
 ): Promise<Reply<'getMigration'>> {
   const record = await foundMigration(dependencies.ledger, id);
   const body = withKnownNames(await answerOf(record, prefix, dependencies), prefix);
-  return { body, headers: againLater(body) };
+  return { body, headers: retryLater(body) };
 }
 
 export async function getPlan(
@@ -174,7 +174,7 @@ export async function getPlan(
       },
       prefix,
     ),
-    headers: againLater({ status, waitingFor: waitingForOf(record) }),
+    headers: retryLater({ status, waitingFor: waitingForOf(record) }),
   };
 }
 

@@ -1,9 +1,9 @@
 /** POST /plans and POST /migrations. */
-import { neverMeet, neverMeetText } from '../domain/change-windows.ts';
-import { partitionOf } from '../domain/partitions.ts';
-import { migrationRequest, type MigrationRequestInput, type Target } from '../domain/model.ts';
-import { isServed } from '../domain/spokes.ts';
-import { windowsOf } from '../domain/waiting.ts';
+import { neverMeet, neverMeetText } from '../domain/waiting/change-windows.ts';
+import { partitionOf } from '../domain/aws/partitions.ts';
+import { migrationRequest, type MigrationRequestInput, type Target } from '../domain/migration/model.ts';
+import { isServed } from '../domain/aws/spokes.ts';
+import { windowsOf } from '../domain/waiting/waiting.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import type { Accepted } from './answers.ts';
 import { acceptedAs, planLinksOf } from './links.ts';
@@ -11,12 +11,12 @@ import type { Call, Reply } from './operations.ts';
 import { ApiProblem, invalid } from './problems.ts';
 import { takeIn } from './idempotency.ts';
 
-interface Place {
+interface Location {
   account: string;
   region: string;
 }
 /** The names of both in the request. */
-type Fields = Record<keyof Place, string>;
+type Fields = Record<keyof Location, string>;
 
 type Asking = Pick<Call<'getPlan'>, 'account' | 'caller'>;
 
@@ -45,8 +45,8 @@ export function assertRegion(region: string, field: string, { caller }: Asking):
 }
 
 /** Whether the service may look there, or change something there. */
-export function assertPlace(
-  { account, region }: Place,
+export function assertLocation(
+  { account, region }: Location,
   fields: Fields,
   call: Asking,
   dependencies: Pick<HandlerDependencies, 'settings'>,
@@ -72,7 +72,7 @@ async function start(
   call: Pick<Call<'createPlan'>, 'caller' | 'account' | 'prefix' | 'idempotencyKey' | 'correlation'>,
   dependencies: HandlerDependencies,
 ): Promise<Accepted> {
-  assertPlace(request.target, OF_TARGET, call, dependencies);
+  assertLocation(request.target, OF_TARGET, call, dependencies);
   assertWindow(migrationRequest.parse(request), 'body.changeWindow', dependencies);
   const migrationId = await takeIn(
     migrationRequest.parse({ ...request, requestedBy: call.caller }),

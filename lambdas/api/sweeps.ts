@@ -1,16 +1,16 @@
 /** POST /sweeps, GET /sweeps, and what there is of one sweep. */
 import { z } from 'zod';
-import { isMigrationError, MigrationError } from '../domain/errors.ts';
-import { knownFailure } from '../domain/failures.ts';
-import { sha256 } from '../domain/sha256.ts';
+import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
+import { knownFailure } from '../domain/failures/names.ts';
+import { sha256 } from '../domain/text/sha256.ts';
 import { type Sweep, type SweepCommand, type SweepRequest, sweepRequest } from '../domain/sweep/model.ts';
 import { standingOf } from '../domain/sweep/standing.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
-import { commandSweep, showSweep, startSweep } from '../runtime/sweep/commanding.ts';
+import { commandSweep, showSweep, startSweep } from '../use-cases/sweep/commanding.ts';
 import { utcNow } from '../runtime/utc.ts';
 import type { SweepActionAnswer, SweepAnswer } from './answers.ts';
 import { sweepLinksOf, sweepPath } from './links.ts';
-import { againLater } from './later.ts';
+import { retryLater } from './later.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem } from './problems.ts';
 import { claimOnce } from './idempotency.ts';
@@ -103,7 +103,7 @@ export async function getSweep(
   dependencies: HandlerDependencies,
 ): Promise<Reply<'getSweep'>> {
   const body = await answerFor(id, prefix, dependencies);
-  return { body, headers: againLater(body) };
+  return { body, headers: retryLater(body) };
 }
 
 async function foundSweep(id: string, { sweeps }: HandlerDependencies): Promise<Sweep> {

@@ -5,8 +5,8 @@
  * given a part of a list that they may read whole, and the work for a page has its bound whatever the token says.
  */
 import { z } from 'zod';
-import { listPlace } from '../domain/listing.ts';
-import { sha256 } from '../domain/sha256.ts';
+import { listPosition } from '../domain/migration/listing.ts';
+import { sha256 } from '../domain/text/sha256.ts';
 import { invalid } from './problems.ts';
 
 const WRONG = 'must be what the page before said is next, unchanged';
@@ -54,11 +54,11 @@ const tokenOf = <After>(after: z.ZodType<After>) =>
     })
     .meta({ openapi: { type: 'string', maxLength: LONGEST, pattern: '^[\\w-]+$' } });
 
-export const placeToken = tokenOf(listPlace);
+export const positionToken = tokenOf(listPosition);
 export const rowToken = tokenOf(row);
 
 /** The token of what comes after that in the list. */
-export const tokenAfter = (of: ListId, after: z.infer<typeof listPlace> | Row): string =>
+export const tokenAfter = (of: ListId, after: z.infer<typeof listPosition> | Row): string =>
   Buffer.from(JSON.stringify({ of, after })).toString('base64url');
 
 /** Where a list goes on; undefined at its first page. Throws ApiProblem for a token of another list. */

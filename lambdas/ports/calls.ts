@@ -1,4 +1,4 @@
-import type { ErrorName } from '../domain/errors.ts';
+import type { ErrorName } from '../domain/failures/errors.ts';
 
 /** Services of the target. */
 export type CalledService = 'eks' | 'iam' | 'sts' | 'kubernetes';

@@ -1,7 +1,7 @@
-import type { AccessEntry, AddonConfiguration, AssociationRef, Cluster, OfferedVersion } from '../domain/eks.ts';
-import type { Addon, Association, PlannedAssociation } from '../domain/model.ts';
+import type { AccessEntry, AddonConfiguration, AssociationRef, Cluster, OfferedVersion } from '../domain/aws/eks.ts';
+import type { Addon, Association, PlannedAssociation } from '../domain/migration/model.ts';
 
-export type * from '../domain/eks.ts';
+export type * from '../domain/aws/eks.ts';
 
 export interface CreateAddonRequest {
   addon: string;
@@ -34,7 +34,7 @@ export type NewAssociation = Pick<
 
 /**
  * EKS of one account, region and cluster. Everything that is missing is `undefined` or an empty list; every other
- * refusal is a MigrationError (see `domain/errors.ts`) whose message keeps AWS's own text.
+ * refusal is a MigrationError (see `domain/failures/errors.ts`) whose message keeps AWS's own text.
  */
 export interface Eks {
   describeCluster(): Promise<Cluster | undefined>;

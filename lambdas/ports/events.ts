@@ -1,4 +1,4 @@
-import type { ServiceEvent } from '../domain/service-event.ts';
+import type { ServiceEvent } from '../domain/events/service-event.ts';
 
 /** The bus on which the service tells others what happens. */
 export interface Events {

@@ -1,5 +1,5 @@
-import type { ErrorName } from '../domain/errors.ts';
-import type { MigrationRequest, Retirement } from '../domain/model.ts';
+import type { ErrorName } from '../domain/failures/errors.ts';
+import type { MigrationRequest, Retirement } from '../domain/migration/model.ts';
 
 /** What Step Functions says about an execution. */
 export interface ExecutionState {

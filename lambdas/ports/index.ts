@@ -1,11 +1,11 @@
-import type { ApproverRules } from '../domain/approval.ts';
-import type { ChangeWindow } from '../domain/change-window.ts';
-import type { DenialSettings } from '../domain/denial.ts';
-import type { Target } from '../domain/model.ts';
+import type { ApproverRules } from '../domain/approval/approval.ts';
+import type { ChangeWindow } from '../domain/waiting/change-window.ts';
+import type { DenialSettings } from '../domain/events/denial.ts';
+import type { Target } from '../domain/migration/model.ts';
 import type { ActingStep } from '../domain/plan/acting.ts';
-import type { RoleGrant } from '../domain/role-grants.ts';
-import type { SweepPlace } from '../domain/sweep/model.ts';
-import type { WaitingCaps } from '../domain/waiting.ts';
+import type { RoleGrant } from '../domain/settings/role-grants.ts';
+import type { SweepLocation } from '../domain/sweep/model.ts';
+import type { WaitingCaps } from '../domain/waiting/waiting.ts';
 import type { AroundCalls } from './calls.ts';
 import type { Documents } from './documents.ts';
 import type { Eks } from './eks.ts';
@@ -109,7 +109,7 @@ export interface Settings {
  */
 export interface HandlerDependencies {
   portsFor: (target: Target, around?: AroundCalls) => TargetPorts;
-  fleetOf: (place: SweepPlace, around?: AroundCalls) => Fleet;
+  fleetOf: (location: SweepLocation, around?: AroundCalls) => Fleet;
   ledger: Ledger;
   executions: Executions;
   events: Events;

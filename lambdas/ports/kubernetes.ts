@@ -9,9 +9,9 @@ import type {
   ServiceAccountDetail,
   Workload,
   WorkloadRef,
-} from '../domain/kubernetes.ts';
+} from '../domain/kubernetes/objects.ts';
 
-export type * from '../domain/kubernetes.ts';
+export type * from '../domain/kubernetes/objects.ts';
 
 /** The API server of one cluster. Refusals are MigrationErrors: Unauthorised (401), AccessDenied (403). */
 export interface Kubernetes {

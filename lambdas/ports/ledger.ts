@@ -1,7 +1,7 @@
-import type { Announcement } from '../domain/announcements.ts';
-import type { Approval } from '../domain/approval.ts';
-import type { ListPlace, MigrationFilter } from '../domain/listing.ts';
-import type { Lock, LockHolder, LockMode } from '../domain/locks.ts';
+import type { OutboxEvent } from '../domain/events/outbox-events.ts';
+import type { Approval } from '../domain/approval/approval.ts';
+import type { ListPosition, MigrationFilter } from '../domain/migration/listing.ts';
+import type { Lock, LockHolder, LockMode } from '../domain/migration/locks.ts';
 import type {
   Association,
   Cancellation,
@@ -14,15 +14,15 @@ import type {
   Retirement,
   Snapshot,
   StepLine,
-} from '../domain/model.ts';
-import type { Rollback, RollbackStanding } from '../domain/rollback.ts';
-import type { MigrationSummary } from '../domain/summary.ts';
+} from '../domain/migration/model.ts';
+import type { Rollback, RollbackStanding } from '../domain/rollback/rollback.ts';
+import type { MigrationSummary } from '../domain/migration/summary.ts';
 import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
-import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting.ts';
-import type { NotedWait } from '../domain/waiting-for.ts';
+import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting/waiting.ts';
+import type { NotedWait } from '../domain/waiting/waiting-for.ts';
 
-export type { ListPlace, MigrationFilter } from '../domain/listing.ts';
-export type { Lock, LockHolder, LockMode } from '../domain/locks.ts';
+export type { ListPosition, MigrationFilter } from '../domain/migration/listing.ts';
+export type { Lock, LockHolder, LockMode } from '../domain/migration/locks.ts';
 export type LockResult = { acquired: true; fence: number } | { acquired: false; holder: LockHolder };
 
 export interface StepEntry {
@@ -55,7 +55,7 @@ export interface Claim {
 export interface MigrationPage {
   migrations: MigrationSummary[];
   /** Where the next page goes on: behind the last one that was looked at. Absent at the end. */
-  next?: ListPlace;
+  next?: ListPosition;
 }
 
 /** The service's memory. Reads are strongly consistent, but for those of an index, which say so. */
@@ -78,7 +78,7 @@ export interface Ledger {
     end?: { outcome: Outcome; endedAt: string } & Pick<Migration, 'failure' | 'heldBy'>,
   ): Promise<void>;
   /** Notes the way that is about to be tried. It only grows: a late call does not go back to an earlier one. */
-  noteRung(migrationId: string, rung: number): Promise<void>;
+  noteAttempt(migrationId: string, attempt: number): Promise<void>;
   /**
    * Notes that an execution takes the migration over, to bring it to its end. Said again by the same execution it
    * changes nothing: a late call must not reopen what that one has ended.
@@ -105,7 +105,7 @@ export interface Ledger {
   updateMigration(
     migrationId: string,
     change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
-    told?: Announcement,
+    told?: OutboxEvent,
   ): Promise<void>;
   /** Notes one association as purged, created or restored; the same id twice is kept once. */
   recordAssociation(
@@ -125,18 +125,18 @@ export interface Ledger {
   recordRetirement(migrationId: string, retirement: TrustRetirement): Promise<void>;
 
   /** Notes what a migration waits for, and what others are to be told; of one that is over it notes nothing. */
-  noteWait(migrationId: string, wait: NotedWait, told: Announcement[]): Promise<void>;
+  noteWait(migrationId: string, wait: NotedWait, told: OutboxEvent[]): Promise<void>;
   /** Notes that it goes on; one that waits for something else since, or for nothing, stays as it is. */
-  endWait(migrationId: string, wait: NotedWait, told: Announcement[]): Promise<void>;
+  endWait(migrationId: string, wait: NotedWait, told: OutboxEvent[]): Promise<void>;
 
   /** The first one stands; true for that one. */
   requestCancel(migrationId: string, cancellation: Cancellation): Promise<boolean>;
   getCancel(migrationId: string): Promise<Cancellation | undefined>;
 
   /** Notes what others are to be told of it; the same once until it is sent. */
-  announce(migrationId: string, told: Announcement): Promise<void>;
+  addOutboxEvent(migrationId: string, told: OutboxEvent): Promise<void>;
   /** What is noted so and was not sent yet. */
-  unsent(migrationId: string): Promise<Announcement[]>;
+  unsent(migrationId: string): Promise<OutboxEvent[]>;
   /**
    * Ids of migrations with something unsent, in order, from that one on: one page, which is empty at the end; a moment
    * behind (an index).
@@ -145,7 +145,7 @@ export interface Ledger {
   /** The migration up to which a look that ran out of time came; undefined where the last look came to the end. */
   unsentMark(): Promise<string | undefined>;
   setUnsentMark(migrationId: string | undefined): Promise<void>;
-  markSent(migrationId: string, told: Announcement[]): Promise<void>;
+  markSent(migrationId: string, told: OutboxEvent[]): Promise<void>;
 
   /**
    * Asks for an approval, or again under a new task token; one that is decided stands. Answers the one that stands.
@@ -188,7 +188,7 @@ export interface Ledger {
    * At most `limit` of those that the filter lets through, the newest first, that come after that place; a moment behind
    * (an index). It reads a bounded number, so a page may be short, or empty, and not the last.
    */
-  listMigrations(filter: MigrationFilter, limit: number, after?: ListPlace): Promise<MigrationPage>;
+  listMigrations(filter: MigrationFilter, limit: number, after?: ListPosition): Promise<MigrationPage>;
 
   /**
    * Takes a lock under a new fence, alone where no mode is given, or with others that share it. Held by the same execution already: answers the
@@ -224,6 +224,6 @@ export interface Ledger {
    * Evidence of one round (`before` or `latest`), in chunks, replacing what the round had: unless that was seen later.
    * A call that arrives late must not take the place of what was found since.
    */
-  putEvidence(migrationId: string, round: string, pods: PodEvidence[], lookedAt: string): Promise<void>;
+  putEvidence(migrationId: string, round: string, pods: PodEvidence[], observedAt: string): Promise<void>;
   getEvidence(migrationId: string, round: string): Promise<PodEvidence[]>;
 }

@@ -1,11 +1,11 @@
-import type { ListPlace, SweepFilter } from '../domain/listing.ts';
-import type { Failure } from '../domain/model.ts';
+import type { ListPosition, SweepFilter } from '../domain/migration/listing.ts';
+import type { Failure } from '../domain/migration/model.ts';
 import type { Sweep, SweepCommand, SweepItem, SweepSummary, SweepTally } from '../domain/sweep/model.ts';
 
 export interface SweepPage {
   sweeps: SweepSummary[];
   /** Where the next page goes on: behind the last one that was looked at. Absent at the end. */
-  next?: ListPlace;
+  next?: ListPosition;
 }
 
 type Changeable = Omit<Sweep, 'sweepId' | 'request' | 'failed' | 'ended'>;
@@ -25,7 +25,7 @@ export interface Sweeps {
    * At most `limit` of those that the filter lets through, the newest first, that come after that place; a moment behind
    * (an index).
    */
-  list(filter: SweepFilter, limit: number, after?: ListPlace): Promise<SweepPage>;
+  list(filter: SweepFilter, limit: number, after?: ListPosition): Promise<SweepPage>;
 
   /** Queues an add-on once: one that is there, whatever has become of it, stays. */
   enqueue(sweepId: string, item: SweepItem): Promise<void>;

@@ -1,6 +1,6 @@
 /** HTML as text: values that are put into a template are escaped, unless they are `Html`. */
 import { createHash } from 'node:crypto';
-import { jsonText } from '../domain/text.ts';
+import { jsonText } from '../domain/text/text.ts';
 
 export class Html {
   readonly text: string;

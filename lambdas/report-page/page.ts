@@ -6,11 +6,23 @@
 import { sweepClass } from '../domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../domain/sweep/report.ts';
 import { outcomeOf, STATUSES } from '../domain/sweep/statuses.ts';
-import { shownIn } from '../domain/text.ts';
+import { shownIn } from '../domain/text/text.ts';
 import { pageAssets } from './assets.ts';
 import { hashOf, html, Html, jsonFor } from './html.ts';
 import type { PageData, PageRow } from './rows.ts';
-import { amount, asked, badge, blockers, duration, figures, heading, many, places, time, totals } from './sections.ts';
+import {
+  amount,
+  asked,
+  badge,
+  blockers,
+  duration,
+  figures,
+  heading,
+  many,
+  locations,
+  time,
+  totals,
+} from './sections.ts';
 
 /** The number of rows in the page without JavaScript. With it, the page shows as many at first on a wide screen. */
 export const FIRST_ROWS = 200;
@@ -119,7 +131,7 @@ ${heading(report)}
 ${totals(report)}
 ${blockers(report)}
 ${fleet(report, rows)}
-${places(report)}
+${locations(report)}
 ${figures(report)}
 ${asked(report)}
 </main>

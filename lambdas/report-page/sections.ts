@@ -2,7 +2,7 @@
  * The sections of the page that need no script: the heading, the totals, the blocking checks, the accounts and regions,
  * the durations, calls and cost, and the request.
  */
-import { requesterText, sweepRequesterOf } from '../domain/requester.ts';
+import { requesterText, sweepRequesterOf } from '../domain/approval/requester.ts';
 import { sweepClass } from '../domain/sweep/model.ts';
 import type { SweepReport } from '../domain/sweep/report.ts';
 import { type Status, STATUSES, type Shown, statusOf } from '../domain/sweep/statuses.ts';
@@ -165,7 +165,7 @@ export function totals(report: SweepReport): Html {
   const also = beside(report);
   return html`<section aria-labelledby="totals"><h2 id="totals">Where the fleet stands</h2>
 ${bar(report)}
-<p>${many(sums.addons, 'add-on')} in ${many(sums.clusters, 'cluster')} in ${many(sums.places, 'region of an account', 'regions of accounts')}.${trend ? html` The last sweep of the same fleet, <code>${trend.sweepId}</code> (${time(trend.at)}), found ${many(trend.addons, 'add-on')}; a change since then stands beside each number.` : undefined}</p>
+<p>${many(sums.addons, 'add-on')} in ${many(sums.clusters, 'cluster')} in ${many(sums.locations, 'region of an account', 'regions of accounts')}.${trend ? html` The last sweep of the same fleet, <code>${trend.sweepId}</code> (${time(trend.at)}), found ${many(trend.addons, 'add-on')}; a change since then stands beside each number.` : undefined}</p>
 <h3 id="found">As the sweep found it</h3>
 <ul class="tiles" aria-labelledby="found">${sweepClass.options.map((name) => tile(name, sums.byClass[name] ?? 0, 'class', trend?.byClass[name]))}</ul>
 ${also === undefined ? undefined : html`<p class="small">${also}</p>`}
@@ -188,7 +188,7 @@ ${
 </section>`;
 }
 
-export function places({ places: all }: SweepReport): Html {
+export function locations({ locations: all }: SweepReport): Html {
   const rows = all.map(
     ({ account, region, clusters, notSelected, unreachable }) =>
       html`<tr><th scope="row">${account}</th><td data-label="Region">${region}</td><td class="n" data-label="Clusters">${amount(clusters)}</td><td class="n" data-label="Not selected">${amount(notSelected)}</td><td data-label="Result">${unreachable === undefined ? html`<span class="s s-good"><span class="sign" aria-hidden="true">✓</span> Looked at</span>` : html`${badge('unreachable')} ${unreachable}`}</td></tr>`,

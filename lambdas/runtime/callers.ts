@@ -4,8 +4,8 @@
  */
 import { ClientFactory } from '../adapters/clients.ts';
 import { SpokeSessions } from '../adapters/spoke-sessions.ts';
-import { partitionOf } from '../domain/partitions.ts';
-import { MigrationError } from '../domain/errors.ts';
+import { partitionOf } from '../domain/aws/partitions.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
 import {
   type Capability,
   externalIdOf,
@@ -16,7 +16,7 @@ import {
   SPOKE_SESSION_SECONDS,
   spokeRoleArn,
   spokeSessionName,
-} from '../domain/spokes.ts';
+} from '../domain/aws/spokes.ts';
 
 /** Clients of a place's region, by what they are for. */
 export interface TargetClients {
@@ -26,13 +26,13 @@ export interface TargetClients {
   kubernetes: ClientFactory;
 }
 
-interface Place {
+interface Location {
   account: string;
   region: string;
 }
 
 /** The caller's own, whatever account that is. */
-export function ownClients(clients: ClientFactory, { region: elsewhere }: Pick<Place, 'region'>): TargetClients {
+export function ownClients(clients: ClientFactory, { region: elsewhere }: Pick<Location, 'region'>): TargetClients {
   const { transport, credentials, region } = clients.config;
   const own =
     elsewhere === region
@@ -60,7 +60,7 @@ export class Callers {
    * Throws BadInput for an account that the service was not deployed for, and for a region of another partition:
    * nothing is called then.
    */
-  in({ account, region }: Place): TargetClients {
+  in({ account, region }: Location): TargetClients {
     const key = `${account} ${region}`;
     const known = this.known.get(key);
     if (known) return known;
@@ -84,7 +84,7 @@ export class Callers {
     );
   }
 
-  private spokeClients(own: string, { account, region }: Place): TargetClients {
+  private spokeClients(own: string, { account, region }: Location): TargetClients {
     const { step } = this;
     if (!isServed(account, this.served)) {
       throw new MigrationError(
@@ -102,7 +102,7 @@ export class Callers {
     return { eks: clientsOf(eks), iam: clientsOf(iam), kubernetes: clientsOf(kubernetes) };
   }
 
-  private clientsOf(own: string, capability: Capability, { account, region }: Place): ClientFactory {
+  private clientsOf(own: string, capability: Capability, { account, region }: Location): ClientFactory {
     const roleArn = spokeRoleArn(account, capability, partitionOf(region));
     const key = `${roleArn} ${region}`;
     const known = this.assumed.get(key);

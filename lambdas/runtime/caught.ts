@@ -1,5 +1,5 @@
-import type { Failure } from '../domain/model.ts';
-import { printable } from '../domain/text.ts';
+import type { Failure } from '../domain/migration/model.ts';
+import { printable } from '../domain/text/text.ts';
 
 /** What is said of a failure that came without a cause, as a time-out of Step Functions does. */
 export const NO_CAUSE = 'Step Functions gave no cause: the history of the execution shows the state that failed.';

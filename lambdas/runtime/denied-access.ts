@@ -3,7 +3,7 @@
  * some seconds late, an authorizer of the control plane is away, or somebody has removed the entry. Once a migration has
  * begun none of that is a reason to go back; it is waited for.
  */
-import { isMigrationError, MigrationError } from '../domain/errors.ts';
+import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 
 const DENIALS = ['Unauthorised', 'AccessDenied'] as const;

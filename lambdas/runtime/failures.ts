@@ -1,7 +1,7 @@
 /** What a failure is called, in logs, in the ledger and in what is measured. */
-import { isMigrationError } from '../domain/errors.ts';
-import { failureMetric } from '../domain/metrics.ts';
-import { shown } from '../domain/text.ts';
+import { isMigrationError } from '../domain/failures/errors.ts';
+import { failureMetric } from '../domain/events/metrics.ts';
+import { shown } from '../domain/text/text.ts';
 import type { Telemetry } from '../ports/index.ts';
 
 /** Characters of a message that are logged and thrown on; one of ours is no longer. */
@@ -19,7 +19,7 @@ export function failureOf(error: unknown): { name: string; message: string } {
 }
 
 /** A polling step's "not yet" is no event; a failure is told once, with its name. `step`: whose it is. */
-export function tellFailure(step: string, error: unknown, telemetry: Telemetry): void {
+export function reportFailure(step: string, error: unknown, telemetry: Telemetry): void {
   const { name, message } = failureOf(error);
   if (isMigrationError(error)) telemetry.log.warn(`${step}: ${name}`, { error: name, message });
   else telemetry.log.error(`${step}: ${name}`, { error: name, message });

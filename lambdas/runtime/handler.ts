@@ -6,25 +6,25 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { z } from 'zod';
-import { waitAnnounced } from '../domain/announcements.ts';
-import { randomFrom } from '../domain/draws.ts';
-import { isMigrationError, MigrationError } from '../domain/errors.ts';
-import { migrationId, target, type Target } from '../domain/model.ts';
-import type { NotedWait } from '../domain/waiting-for.ts';
-import { PLAIN_WORDS } from '../domain/plain-words.ts';
-import { hasProtoKey, problemsOf } from '../domain/problems.ts';
+import { waitEvent } from '../domain/events/outbox-events.ts';
+import { randomFrom } from '../domain/text/random.ts';
+import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
+import { migrationId, target, type Target } from '../domain/migration/model.ts';
+import type { NotedWait } from '../domain/waiting/waiting-for.ts';
+import { PLAIN_WORDS } from '../domain/text/zod-messages.ts';
+import { hasProtoKey, problemsOf } from '../domain/text/problems.ts';
 import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
-import { RESERVE, throughThrottling } from './again-later.ts';
-import { noteRollback } from './noting-rollbacks.ts';
+import { RESERVE, throughThrottling } from './retry.ts';
+import { noteRollback } from './note-rollback.ts';
 import { InvocationPace } from './pacing.ts';
-import { cancelledAs, cancelledText } from './cancelled.ts';
+import { cancelledAs, cancelledText } from './cancellation.ts';
 import { waitingForAccess } from './denied-access.ts';
-import { failureOf, tellFailure } from './failures.ts';
-import { assertPlanStands } from './plan-stands.ts';
-import { rememberedLedger } from './remembered-ledger.ts';
+import { failureOf, reportFailure } from './failures.ts';
+import { assertPlanUnchanged } from './plan-unchanged.ts';
+import { rememberedLedger } from './cached-ledger.ts';
 import type { Step } from './step.ts';
 import { utcNow } from './utc.ts';
-import { printable, shownIn } from '../domain/text.ts';
+import { printable, shownIn } from '../domain/text/text.ts';
 
 export type LambdaContext = Context;
 
@@ -32,7 +32,7 @@ export type LambdaContext = Context;
 const identified = z.object({
   migrationId,
   startedAt: z.string().optional(),
-  rung: z.number().optional(),
+  attempt: z.number().optional(),
   round: z.number().optional(),
   towards: z.string().optional(),
   action: z.string().optional(),
@@ -46,16 +46,16 @@ type Identified = z.infer<typeof identified>;
  * Ends that may come after another one, which keeps its own line: `finish-rolled-back` after the `finish` of one that
  * was migrated.
  */
-const LATER_ENDS: readonly (string | undefined)[] = ['rolled-back', 'needs-human'];
+const LATE_ENDINGS: readonly (string | undefined)[] = ['rolled-back', 'needs-human'];
 
 /**
  * The line's name: what is done again, on another way or in another round, keeps its own times. `verify-pods.2-3`: way
  * 2, round 3.
  */
-function lineName({ schema }: Step, { rung = 0, round = 1, towards, action, outcome }: Identified): string {
+function lineName({ schema }: Step, { attempt = 0, round = 1, towards, action, outcome }: Identified): string {
   const base = (towards === 'before' ? schema.rollbackVariant : undefined) ?? schema.name;
-  const variant = action ?? (LATER_ENDS.includes(outcome) ? outcome : undefined);
-  return `${base}${variant === undefined ? '' : `-${variant}`}${rung > 0 ? `.${rung + 1}` : ''}${round > 1 ? `-${round}` : ''}`;
+  const variant = action ?? (LATE_ENDINGS.includes(outcome) ? outcome : undefined);
+  return `${base}${variant === undefined ? '' : `-${variant}`}${attempt > 0 ? `.${attempt + 1}` : ''}${round > 1 ? `-${round}` : ''}`;
 }
 
 function parseInput(step: Step, event: unknown): unknown {
@@ -140,17 +140,17 @@ async function runStep(
   try {
     const input = parseInput(step, event);
     await heedCancel(step, who, dependencies);
-    if (who) await assertPlanStands(who, dependencies);
+    if (who) await assertPlanUnchanged(who, dependencies);
     if (who) await noteRollback(step.schema.name, who, dependencies);
     const at = targetOf(event);
     if (at) await pacing.admit(at);
     const wait = await waitedFor(step, who, dependencies);
     const output = step.schema.output.parse(await step.run(input, dependencies));
-    if (who && wait) await ledger.endWait(who.migrationId, wait, wait.told ? [waitAnnounced('resumed', wait)] : []);
+    if (who && wait) await ledger.endWait(who.migrationId, wait, wait.told ? [waitEvent('resumed', wait)] : []);
     await note({ result: JSON.stringify(output).slice(0, 1024) });
     return output;
   } catch (error) {
-    tellFailure(step.schema.name, error, dependencies.telemetry);
+    reportFailure(step.schema.name, error, dependencies.telemetry);
     // What the step threw matters more than a line that could not be written.
     await note({ error: failureOf(error) }).catch((second: unknown) =>
       dependencies.telemetry.log.warn('step line not written', failureOf(second)),
@@ -191,7 +191,7 @@ export function createHandler(
       telemetry,
       spareTime: () => remainingTime() - RESERVE,
       step: step.schema,
-      isWayBack: who?.towards === 'before',
+      isRollback: who?.towards === 'before',
       random: randomFrom(`pace ${context.awsRequestId}`),
     });
     const portsFor = throughThrottling(
@@ -201,9 +201,9 @@ export function createHandler(
       pacing,
     );
     const ledger = rememberedLedger(dependencies.ledger, remainingTime);
-    const fleetOf: HandlerDependencies['fleetOf'] = (place, around) => {
-      const [at, waits] = [{ ...place, cluster: '' }, { waits: true }];
-      return dependencies.fleetOf(place, around ? pacing.within(around, at, waits) : pacing.around(at, waits));
+    const fleetOf: HandlerDependencies['fleetOf'] = (location, around) => {
+      const [at, waits] = [{ ...location, cluster: '' }, { waits: true }];
+      return dependencies.fleetOf(location, around ? pacing.within(around, at, waits) : pacing.around(at, waits));
     };
     try {
       const invocation = { ...dependencies, telemetry, portsFor, fleetOf, ledger, remainingTime };

@@ -6,7 +6,7 @@ import type { MiddlewareObj } from '@middy/core';
 import { ClientFactory } from '../adapters/clients.ts';
 import { nodeHttp } from '../adapters/node-http.ts';
 import { systemClock, systemIds } from '../adapters/system.ts';
-import { SERVICE_METRICS } from '../domain/metrics.ts';
+import { SERVICE_METRICS } from '../domain/events/metrics.ts';
 import type { Telemetry } from '../ports/index.ts';
 import { createHandler, type LambdaContext } from './handler.ts';
 import type { Step } from './step.ts';

@@ -3,16 +3,16 @@
  * for its position. What changes something, and what puts something back, reserves and does not wait. Without the
  * ledger, or with an item in it that can't be used, calls are made without a pace.
  */
-import { MigrationError } from '../domain/errors.ts';
-import { PACED_SECONDS, REFUSED_CALL, UNPACED } from '../domain/metrics.ts';
-import type { Target } from '../domain/model.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
+import { PACED_SECONDS, REFUSED_CALL, UNPACED } from '../domain/events/metrics.ts';
+import type { Target } from '../domain/migration/model.ts';
 import {
   allowedAt,
   backlogOf,
   isPaced,
-  type Location,
-  locationKey,
-  locationText,
+  type PaceScope,
+  paceScopeKey,
+  paceScopeText,
   LONGEST_TURN,
   PACED_SERVICES,
   type PacedService,
@@ -20,7 +20,7 @@ import {
   type PaceState,
   rateAt,
   TOLERANCE,
-} from '../domain/pace.ts';
+} from '../domain/aws/pace.ts';
 import type { AroundCalls, Clock, Pace, Reserved, Telemetry } from '../ports/index.ts';
 import { failureOf } from './failures.ts';
 import type { Patience, StepSchema } from './step.ts';
@@ -30,7 +30,7 @@ const MORE = 4;
 
 /** Positions that the invocation has: those from `next` up to `end`. */
 interface Turns {
-  location: Location;
+  scope: PaceScope;
   next: number;
   end: number;
   state: PaceState;
@@ -44,12 +44,12 @@ export interface InvocationPaceOptions {
   spareTime: () => number;
   step: Pick<StepSchema, 'name' | 'calls' | 'patience'>;
   /** The step puts something back. */
-  isWayBack: boolean;
+  isRollback: boolean;
   /** From 0 up to 1. */
   random: () => number;
 }
 
-const locationOf = (service: PacedService, { account, region, cluster }: Target): Location => ({
+const locationOf = (service: PacedService, { account, region, cluster }: Target): PaceScope => ({
   service,
   account,
   region,
@@ -73,7 +73,7 @@ export class InvocationPace {
 
   constructor(options: InvocationPaceOptions) {
     this.options = options;
-    this.patience = options.isWayBack ? 'goes-on' : options.step.patience;
+    this.patience = options.isRollback ? 'goes-on' : options.step.patience;
     this.mayWait = options.spareTime() / 2;
   }
 
@@ -87,11 +87,11 @@ export class InvocationPace {
     for (const service of PACED_SERVICES) {
       const calls = step.calls?.[service];
       if (calls === undefined) continue;
-      const location = locationOf(service, target);
-      const full = await this.reserve(location, calls, within);
+      const scope = locationOf(service, target);
+      const full = await this.reserve(scope, calls, within);
       if (!full) continue;
       await this.end();
-      throw this.paced(location, full);
+      throw this.paced(scope, full);
     }
   }
 
@@ -114,30 +114,30 @@ export class InvocationPace {
   within(outer: AroundCalls, target: Target, { waits }: { waits: boolean }): AroundCalls {
     return (service, call, nameOf, prepare) => {
       if (!isPaced(service)) return outer(service, call, nameOf, prepare);
-      const location = locationOf(service, target);
+      const scope = locationOf(service, target);
       let isInTurn = true;
       const watched: typeof call = async () => {
         try {
           const answer = await call();
-          if (isThrottle(answer)) await this.refused(location, isInTurn);
+          if (isThrottle(answer)) await this.refused(scope, isInTurn);
           return answer;
         } catch (error) {
-          if (nameOf(error) === 'Throttled') await this.refused(location, isInTurn);
+          if (nameOf(error) === 'Throttled') await this.refused(scope, isInTurn);
           throw error;
         }
       };
       return outer(service, watched, nameOf, async () => {
         await prepare?.();
-        isInTurn = await this.turn(location, waits && this.patience !== 'goes-on');
+        isInTurn = await this.turn(scope, waits && this.patience !== 'goes-on');
       });
     };
   }
 
   /** Gives back what was reserved and not used, where others wait for it. Nothing more is called then. */
   async end(): Promise<void> {
-    for (const { location, next, end, state } of this.turns.values()) {
-      const isWaitedFor = allowedAt(state, location.service, state.head) > this.now();
-      if (next < end && isWaitedFor) await this.unlessLost((pace) => pace.giveBack(location, end - next));
+    for (const { scope, next, end, state } of this.turns.values()) {
+      const isWaitedFor = allowedAt(state, scope.service, state.head) > this.now();
+      if (next < end && isWaitedFor) await this.unlessLost((pace) => pace.giveBack(scope, end - next));
     }
   }
 
@@ -145,14 +145,14 @@ export class InvocationPace {
     return this.options.clock.now();
   }
 
-  private paced(location: Location, state: PaceState): MigrationError {
+  private paced(scope: PaceScope, state: PaceState): MigrationError {
     const { step, random } = this.options;
-    const rate = rateAt(state, location.service, this.now()).toFixed(1);
+    const rate = rateAt(state, scope.service, this.now()).toFixed(1);
     // Twice the backlog at most, so that those that are sent away together don't come back together.
-    const wait = backlogOf(state, location.service, this.now()) * (1 + random());
+    const wait = backlogOf(state, scope.service, this.now()) * (1 + random());
     return new MigrationError(
       'Paced',
-      `Step ${step.name} waits for its turn to call ${locationText(location)}, where the service makes ${rate} calls a second at most at the moment. Nothing is wrong, and nothing has to be done: the step begins by itself (${pacedText(wait)}).`,
+      `Step ${step.name} waits for its turn to call ${paceScopeText(scope)}, where the service makes ${rate} calls a second at most at the moment. Nothing is wrong, and nothing has to be done: the step begins by itself (${pacedText(wait)}).`,
     );
   }
 
@@ -172,24 +172,24 @@ export class InvocationPace {
   }
 
   /** Answers the location where the calls would have to wait for longer than that: then nothing is reserved. */
-  private async reserve(location: Location, calls: number, within?: number): Promise<PaceState | undefined> {
-    const made = await this.unlessLost((pace) => pace.reserve(location, calls, this.now(), within));
+  private async reserve(scope: PaceScope, calls: number, within?: number): Promise<PaceState | undefined> {
+    const made = await this.unlessLost((pace) => pace.reserve(scope, calls, this.now(), within));
     if (!made) return undefined;
     const { state } = made;
     if (!('position' in made)) return state;
     const next = made.position;
-    this.turns.set(locationKey(location), { location, next, end: next + calls, state });
+    this.turns.set(paceScopeKey(scope), { scope, next, end: next + calls, state });
     return undefined;
   }
 
   /** Milliseconds until a call at that position may be made. */
-  private until({ service }: Location, state: PaceState, position: number): number {
+  private until({ service }: PaceScope, state: PaceState, position: number): number {
     return Math.max(0, allowedAt(state, service, position) - TOLERANCE - this.now());
   }
 
   /** The next position of what is reserved; undefined where there is no pace. */
-  private async nextTurn(location: Location, calls: number): Promise<Reserved | undefined> {
-    const key = locationKey(location);
+  private async nextTurn(scope: PaceScope, calls: number): Promise<Reserved | undefined> {
+    const key = paceScopeKey(scope);
     for (;;) {
       const turns = this.turns.get(key);
       if (turns && turns.next < turns.end) {
@@ -198,17 +198,17 @@ export class InvocationPace {
       }
       if (this.isLost) return undefined;
       // Of several calls at once one reserves, and all look again.
-      const asked = this.asked.get(key) ?? this.reserve(location, calls).finally(() => this.asked.delete(key));
+      const asked = this.asked.get(key) ?? this.reserve(scope, calls).finally(() => this.asked.delete(key));
       this.asked.set(key, asked);
       await asked;
     }
   }
 
   /** Whether the call comes when its position is allowed, or in that second before. */
-  private async turn(location: Location, waits: boolean): Promise<boolean> {
-    const turn = await this.nextTurn(location, MORE);
+  private async turn(scope: PaceScope, waits: boolean): Promise<boolean> {
+    const turn = await this.nextTurn(scope, MORE);
     if (!turn) return true;
-    const wait = this.until(location, turn.state, turn.position);
+    const wait = this.until(scope, turn.state, turn.position);
     if (wait <= 0) return true;
     const waited = Math.ceil(Math.min(wait, LONGEST_TURN, this.mayWait, this.options.spareTime()));
     if (!waits || waited <= 0) return false;
@@ -219,11 +219,11 @@ export class InvocationPace {
   }
 
   /** A call that did not wait for its turn says nothing about the rate. */
-  private async refused(location: Location, isInTurn: boolean): Promise<void> {
+  private async refused(scope: PaceScope, isInTurn: boolean): Promise<void> {
     this.options.telemetry.count(REFUSED_CALL);
-    const turns = this.turns.get(locationKey(location));
+    const turns = this.turns.get(paceScopeKey(scope));
     if (!turns || !isInTurn) return;
-    const state = await this.unlessLost((pace) => pace.refused(location, this.now(), turns.state.cutAt));
+    const state = await this.unlessLost((pace) => pace.refused(scope, this.now(), turns.state.cutAt));
     if (state) turns.state = state;
   }
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { approverRule, migrationId, target } from '../domain/model.ts';
-import type { PacedService } from '../domain/pace.ts';
+import { approverRule, migrationId, target } from '../domain/migration/model.ts';
+import type { PacedService } from '../domain/aws/pace.ts';
 import { byVariable } from '../domain/plan/acting.ts';
-import { subjectName } from '../domain/subject.ts';
+import { subjectName } from '../domain/migration/subject.ts';
 import type { HandlerDependencies, TargetPorts } from '../ports/index.ts';
 
 /** Environment of every step's Lambda; the CDK construct that deploys it must give exactly these. */
@@ -87,11 +87,11 @@ export const unknownFields = z
   })
   .optional();
 
-/** A step of the change itself: `rung` is the index of the way in the plan's ladder. */
-export const changingStepInput = lockedStepInput.extend({ rung: z.number().int().min(0) });
+/** A step of the change itself: `attempt` is the index of the way in the plan's ladder. */
+export const changingStepInput = lockedStepInput.extend({ attempt: z.number().int().min(0) });
 
 /** How far the way back has come with the pods; absent in definitions of releases that replaced all at once. */
-export const goingBackInput = {
+export const rollbackInput = {
   /** When the newest pod was created that was there as an association went; empty where none went. */
   newestPodAt: z.string().optional(),
   /** How often one pod was replaced, to see what a new one gets. */

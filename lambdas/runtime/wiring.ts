@@ -11,15 +11,15 @@ import { createDynamoSweeps } from '../adapters/dynamo-sweeps.ts';
 import { eksToken } from '../adapters/eks-token.ts';
 import { createHttpKubernetes } from '../adapters/http-kubernetes.ts';
 import { readSettingsFile } from '../adapters/settings-file.ts';
-import { approverRule } from '../domain/approval.ts';
-import { denialSettings, type DenialSettings } from '../domain/denial.ts';
-import type { DeploymentSettings } from '../domain/deployment-settings.ts';
-import { MigrationError } from '../domain/errors.ts';
-import type { Target } from '../domain/model.ts';
+import { approverRule } from '../domain/approval/approval.ts';
+import { denialSettings, type DenialSettings } from '../domain/events/denial.ts';
+import type { DeploymentSettings } from '../domain/settings/deployment.ts';
+import { MigrationError } from '../domain/failures/errors.ts';
+import type { Target } from '../domain/migration/model.ts';
 import { ACTING_STEPS, ROLE_VARIABLES } from '../domain/plan/acting.ts';
-import { PLAIN_WORDS } from '../domain/plain-words.ts';
-import { problemsOf } from '../domain/problems.ts';
-import { waitingCaps } from '../domain/waiting.ts';
+import { PLAIN_WORDS } from '../domain/text/zod-messages.ts';
+import { problemsOf } from '../domain/text/problems.ts';
+import { waitingCaps } from '../domain/waiting/waiting.ts';
 import type {
   AroundCalls,
   Clock,
@@ -216,7 +216,7 @@ export function wire({
         ofService: listIn(environment['KUBERNETES_ROLE_ARNS']),
         others: callers.in(target),
       }),
-    fleetOf: (place, around) => new AwsFleet(aroundClient(callers.in(place).eks.eks(), 'eks', around)),
+    fleetOf: (location, around) => new AwsFleet(aroundClient(callers.in(location).eks.eks(), 'eks', around)),
     ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: TABLE_NAME }),
     executions: new AwsExecutions({
       client: clients.stepFunctions(),

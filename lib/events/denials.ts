@@ -4,7 +4,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { EVERY_ACCOUNT } from '../../lambdas/domain/spokes.ts';
+import { EVERY_ACCOUNT } from '../../lambdas/domain/aws/spokes.ts';
 import { everyValue } from '../permissions/every-value.ts';
 import { KEPT_FOR, RETRIES } from './delivery.ts';
 
@@ -63,7 +63,7 @@ export class Denials extends Construct {
       new targets.LambdaFunction(diagnoseDenial, { deadLetterQueue, maxEventAge: KEPT_FOR, retryAttempts: RETRIES }),
     );
     this.rules = [denied];
-    if (accounts.length > 0) this.letIn(accounts);
+    if (accounts.length > 0) this.allow(accounts);
   }
 
   /**
@@ -71,7 +71,7 @@ export class Denials extends Construct {
    * is what EventBridge forwards. The keys have the values of all events of a call (EventBridge User Guide, "Using IAM
    * policy conditions").
    */
-  private letIn(accounts: readonly string[]): void {
+  private allow(accounts: readonly string[]): void {
     const principals = accounts.map((account) =>
       account === EVERY_ACCOUNT ? account : `arn:${Aws.PARTITION}:iam::${account}:root`,
     );

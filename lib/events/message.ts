@@ -1,5 +1,5 @@
 import { type IRule, RuleTargetInput, type RuleTargetInputProperties } from 'aws-cdk-lib/aws-events';
-import { MOST } from '../../lambdas/domain/service-event.ts';
+import { MOST } from '../../lambdas/domain/events/service-event.ts';
 
 const nameOf = (line: number): string => `line${line}`;
 const LINES = Array.from({ length: MOST.lines }, (_, line) => line);

@@ -7,7 +7,7 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { EVENT_SOURCE } from '../../lambdas/domain/service-event.ts';
+import { EVENT_SOURCE } from '../../lambdas/domain/events/service-event.ts';
 import type { Config } from '../config.ts';
 import { notificationConditions } from '../key/statements.ts';
 import { KEPT_FOR, RETRIES } from './delivery.ts';

@@ -49,7 +49,7 @@ function createIsAnythingChanged(
     .when(
       sfn.Condition.jsonata(
         expression(
-          `$rung = 0 and $not($installsAgent) and $not($createsStandalone)${changesTrust(functions) ? ' and $not($repairsTrust)' : ''}`,
+          `$attempt = 0 and $not($installsAgent) and $not($createsStandalone)${changesTrust(functions) ? ' and $not($repairsTrust)' : ''}`,
         ),
       ),
       recordBlocked,

@@ -1,12 +1,12 @@
 /**
  * The one table from an error's name to what the state machine does about it. Names come from
- * `lambdas/domain/errors.ts`; the Lambda service's own are listed here. Retriers of a state count each for itself, and
+ * `lambdas/domain/failures/errors.ts`; the Lambda service's own are listed here. Retriers of a state count each for itself, and
  * the first whose names match is used. `jitter: true` draws each wait anew between zero and the number that the
  * arithmetic gives (FULL), so that the runs of a fleet do not come back all at once.
  */
-import { ERROR_CLASSES, type ErrorName, namesOfClass } from '../../lambdas/domain/errors.ts';
-import { onwardFrom, STAGE_OF, type StepOfChange } from '../../lambdas/domain/forward-or-back.ts';
-import { MOST_WINDOW_HOURS } from '../../lambdas/domain/change-window.ts';
+import { ERROR_CLASSES, type ErrorName, namesOfClass } from '../../lambdas/domain/failures/errors.ts';
+import { onwardFrom, STAGE_OF, type StepOfChange } from '../../lambdas/domain/failures/routing.ts';
+import { MOST_WINDOW_HOURS } from '../../lambdas/domain/waiting/change-window.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 
 /**
@@ -68,7 +68,7 @@ const PAUSED: RetriedName[] = [
 ];
 
 /**
- * A rollback also waits for a missing right (`lambdas/domain/pause.ts`): the add-on may be gone, and a person can grant
+ * A rollback also waits for a missing right (`lambdas/domain/waiting/pause.ts`): the add-on may be gone, and a person can grant
  * the right again.
  */
 const PAUSED_DURING_ROLLBACK: RetriedName[] = [...PAUSED, 'AccessDenied'];
@@ -219,7 +219,7 @@ export type FailureTarget =
   | 'RecoveryFailed'
   | 'RetireRefused'
   | 'RetireFailed'
-  | 'PlaceFailed'
+  | 'LocationFailed'
   | 'ReportFailure'
   | 'SweepFailed';
 
@@ -234,16 +234,16 @@ const TARGETS = { person: 'RecordNeedsHuman', back: 'RollBack', forward: 'Record
 
 /** Something may be changed: what follows is the domain's decision, error by error; the last one is of any other. */
 function afterChanges(step: StepOfChange): Catcher[] {
-  const ofOthers = onwardFrom(step, 'any other');
+  const ofThirdParties = onwardFrom(step, 'any other');
   const named = (['person', 'back', 'forward'] as const)
-    .filter((onward) => onward !== ofOthers)
+    .filter((onward) => onward !== ofThirdParties)
     .map((onward) => ({
       errors: ERROR_NAMES.filter((error) => onwardFrom(step, error) === onward),
       next: TARGETS[onward],
     }))
     .filter(({ errors }) => errors.length > 0);
-  if (ofOthers === 'hold') throw new Error(`An error of ${step} that nobody knows can't be waited out.`);
-  return [...named, { errors: 'any', next: TARGETS[ofOthers] }];
+  if (ofThirdParties === 'hold') throw new Error(`An error of ${step} that nobody knows can't be waited out.`);
+  return [...named, { errors: 'any', next: TARGETS[ofThirdParties] }];
 }
 
 /** What fails during a rollback only a person can put right. */
@@ -266,14 +266,14 @@ export const OF_RETIREMENT: Catcher[] = [
  * One region of one account is looked at in an execution of its own: the others go on, and the report says of this one
  * that the look at it did not end.
  */
-export const OF_A_PLACE: Catcher[] = [{ errors: 'any', next: 'PlaceFailed' }];
+export const OF_A_LOCATION: Catcher[] = [{ errors: 'any', next: 'LocationFailed' }];
 /** The migrations that a sweep has begun are executions of their own, and go on. */
 export const OF_A_SWEEP: Catcher[] = [{ errors: 'any', next: 'ReportFailure' }];
 /** What can't even be reported is in the record as it was last. */
 export const OF_REPORTING: Catcher[] = [{ errors: 'any', next: 'SweepFailed' }];
 
 /** What each state on the road catches that time does not cure. */
-export const ROAD_CATCHERS = {
+export const WORKFLOW_CATCHERS = {
   plan: BEFORE_CHANGES,
   'request-approval': BEFORE_CHANGES,
   'await-window': BEFORE_CHANGES,
@@ -297,4 +297,4 @@ export const ROAD_CATCHERS = {
   'annotate-service-account': afterChanges('annotate-service-account'),
 } as const satisfies Partial<Record<StepName, Catcher[]>>;
 /** The steps of the workflow before its endings. */
-export type RoadStep = keyof typeof ROAD_CATCHERS;
+export type WorkflowStep = keyof typeof WORKFLOW_CATCHERS;

@@ -7,8 +7,8 @@ import { Duration } from 'aws-cdk-lib';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import type { ErrorName } from '../../lambdas/domain/errors.ts';
-import { MOST_PAUSES } from '../../lambdas/domain/pause.ts';
+import type { ErrorName } from '../../lambdas/domain/failures/errors.ts';
+import { MOST_PAUSES } from '../../lambdas/domain/waiting/pause.ts';
 import { PAUSE_OVER, pausedErrors } from './errors.ts';
 import { caughtFailure, expression, type Expression, failureText, MIGRATION_ID } from './expressions.ts';
 import { type StepFunctions, stepTask } from './task.ts';
@@ -94,7 +94,7 @@ export class Pauses {
   close(): void {
     const { scope, pause } = this;
     const over = this.createEnd();
-    const goOn = sfn.Choice.jsonata(scope, 'WhereToGoOn', {
+    const goOn = sfn.Choice.jsonata(scope, 'WhereToResume', {
       assign: { gaveUp: expression(`{'Error': 'WaitedTooLong', 'Cause': 'It can not go on where it has paused.'}`) },
     }).when(sfn.Condition.jsonata(expression(`$pauses >= ${MOST_PAUSES.all}`)), over, {
       assign: {

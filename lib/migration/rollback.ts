@@ -1,7 +1,7 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import { NOT_PUT_BACK_TEXT } from '../../lambdas/domain/ended-by.ts';
+import { NOT_PUT_BACK_TEXT } from '../../lambdas/domain/failures/ended-by.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { type Catcher, type FailureTarget, ROLLBACK_CATCHERS, WEBHOOK_STILL_INJECTS } from './errors.ts';
 import { anotherFailure, caught, expression, type Expression, migrationText, recordText } from './expressions.ts';
@@ -44,7 +44,7 @@ export interface RollbackOptions {
 
 export interface Rollback {
   /**
-   * Its first state. To be read before: `target`, `subject`, `fence`, `rung`, `failure`, the reason,
+   * Its first state. To be read before: `target`, `subject`, `fence`, `attempt`, `failure`, the reason,
    * `removesAnnotation`, and `repairsTrust` where trust policies may be changed.
    */
   RollBack: sfn.State;
@@ -93,14 +93,14 @@ function restoreAddon(
 ): sfn.State {
   // EKS has begun to work on it by then.
   const waitForRestore = wait(scope, 'WaitForRestore', 15, { actions: expression('$actions + 1') });
-  const whichWayBack = sfn.Choice.jsonata(scope, 'WhichWayBack')
+  const whichRestore = sfn.Choice.jsonata(scope, 'WhichRestore')
     .when(answerIs('action', 'done'), next)
     .when(answerIs('action', 'update'), restoreByUpdate)
     .when(answerIs('action', 'delete'), removeFailedCopy)
     .when(answerIs('action', 'create'), restoreByCreate)
     .otherwise(recordNeedsHuman);
 
-  assess.next(whichWayBack);
+  assess.next(whichRestore);
   for (const action of [restoreByUpdate, removeFailedCopy, restoreByCreate]) action.next(waitForRestore);
   waitForRestore.next(assess);
   restorePurged.next(assess);
@@ -200,7 +200,9 @@ function verifyRestored(
   // EKS's webhook knows for some seconds longer of an association that is gone.
   const waitForWebhook = wait(scope, 'WaitForFormerIdentity', 15);
 
-  after.next(sfn.Choice.jsonata(scope, 'IsAddonBack').when(answers('awaitsWebhook'), waitForWebhook).otherwise(verify));
+  after.next(
+    sfn.Choice.jsonata(scope, 'IsAddonRestored').when(answers('awaitsWebhook'), waitForWebhook).otherwise(verify),
+  );
   waitForWebhook.next(verify);
   verify.next(restored);
   restart.next(waitForRollout).next(verify);
@@ -266,7 +268,7 @@ export function createRollback(
   verifyRestored(scope, task, { functions, after: restoreAssociations, recordRolledBack, recordNeedsHuman });
   const rollBack = sfn.Pass.jsonata(scope, 'RollBack', { assign: { actions: 0 } });
   rollBack.next(
-    sfn.Choice.jsonata(scope, 'WhatGoesBack')
+    sfn.Choice.jsonata(scope, 'WhatToRollBack')
       // The annotation first: while there is neither, new pods have no role. The association goes before it as long as
       // it is there.
       .when(isOfServiceAccount(), restoreAnnotation(scope, task, restoreAssociations))

@@ -2,15 +2,15 @@ import { Duration } from 'aws-cdk-lib';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { MOST_DAYS_WAITING } from '../../lambdas/domain/pause.ts';
-import { APPROVAL_HOURS } from '../../lambdas/domain/request.ts';
-import { MOST_DAYS_BEFORE_BEGIN } from '../../lambdas/domain/waiting.ts';
+import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
+import { APPROVAL_HOURS } from '../../lambdas/domain/migration/request.ts';
+import { MOST_DAYS_BEFORE_BEGIN } from '../../lambdas/domain/waiting/waiting.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { createStateMachine } from '../step-machine.ts';
 import type { Steps } from '../steps.ts';
 import { createEndings } from './endings.ts';
-import { ROAD_CATCHERS, type RoadStep } from './errors.ts';
-import { createRoad } from './road.ts';
+import { WORKFLOW_CATCHERS, type WorkflowStep } from './errors.ts';
+import { createWorkflow } from './workflow.ts';
 import { ROLLBACK_STEPS } from './rollback.ts';
 
 /**
@@ -54,12 +54,12 @@ export class MigrateAddon extends Construct {
     this.stateMachine = createStateMachine(this, {
       comment:
         'Moves one EKS add-on from IRSA to EKS Pod Identity, verifies it on the pods, and goes back when it fails.',
-      start: createRoad(states, steps.versions, endings),
+      start: createWorkflow(states, steps.versions, endings),
       timeout: MACHINE_TIMEOUT,
       key,
     });
     steps.grantInvoke(this.stateMachine, [
-      ...(Object.keys(ROAD_CATCHERS) as RoadStep[]),
+      ...(Object.keys(WORKFLOW_CATCHERS) as WorkflowStep[]),
       ...ROLLBACK_STEPS,
       ...OF_PREVIOUS_RELEASE,
       'pause',

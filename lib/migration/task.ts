@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import type { OptionalStep } from '../config.ts';
 import { pascalCase } from '../names.ts';
-import { type Catcher, type FailureTarget, retriersOf, type RoadStep } from './errors.ts';
+import { type Catcher, type FailureTarget, retriersOf, type WorkflowStep } from './errors.ts';
 import { caughtFailure, EXECUTION, expression, type Expression, MIGRATION_ID } from './expressions.ts';
 
 /**
@@ -47,8 +47,8 @@ export const MIGRATION = {
 };
 /** The same under the lock: the fence that `Begin`, or `TakeOver`, assigns. */
 export const LOCKED_MIGRATION = { ...MIGRATION, fence: expression('$fence') };
-/** And on its way of the ladder, whose index `Plan` and `NextWay`, or `TakeOver`, assign. */
-export const CHANGE = { ...LOCKED_MIGRATION, rung: expression('$rung') };
+/** And on its way of the ladder, whose index `Plan` and `NextAttempt`, or `TakeOver`, assign. */
+export const CHANGE = { ...LOCKED_MIGRATION, attempt: expression('$attempt') };
 /** The execution itself, which takes the locks and lets them go. */
 export const EXECUTION_ARN = expression(EXECUTION);
 
@@ -70,7 +70,7 @@ export interface StepTaskOptions<Name extends StepName> {
 }
 
 /** Creates the state of one step. `others`: states, in addition to the endings, that failures lead to. */
-export type MakeTask = <Name extends RoadStep>(
+export type MakeTask = <Name extends WorkflowStep>(
   step: Name,
   options: Omit<StepTaskOptions<Name>, 'functions'>,
   others?: Partial<Record<FailureTarget, sfn.State>>,

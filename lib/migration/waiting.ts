@@ -5,7 +5,7 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import { MOST_PLANS_AGAIN } from '../../lambdas/domain/waiting.ts';
+import { MOST_REPLANS } from '../../lambdas/domain/waiting/waiting.ts';
 import type { Endings } from './endings.ts';
 import { expression, type Expression, MIGRATION_ID, REQUEST, unknownFields } from './expressions.ts';
 import {
@@ -40,17 +40,17 @@ export const NOBODY_DECIDED = expression(
 
 /** In a Choice after a plan, where there would be something to wait for once more. */
 const WAITED_TOO_OFTEN = expression(
-  `{'Error': 'WaitedTooOften', 'Cause': 'It was planned again ${MOST_PLANS_AGAIN} times, after as many waits, and could not begin. Nothing was changed. Start it again, with a window that is open longer.'}`,
+  `{'Error': 'WaitedTooOften', 'Cause': 'It was planned again ${MOST_REPLANS} times, after as many waits, and could not begin. Nothing was changed. Start it again, with a window that is open longer.'}`,
 );
 
 /** What the states after a plan go by. */
 export const plannedVariables = (functions: StepFunctions): Record<string, Expression | number> => ({
   target: answered('target'),
   subject: answered('subject'),
-  ladder: answered('ladder'),
+  attempts: answered('attempts'),
   planHash: answered('planHash'),
-  firstLooks: answered('firstLooks'),
-  rung: 0,
+  firstPolls: answered('firstPolls'),
+  attempt: 0,
   installsAgent: answered('installsAgent'),
   removesAnnotation: answered('removesAnnotation'),
   createsStandalone: answered('createsStandalone'),
@@ -78,13 +78,13 @@ export interface Waiting {
  * has come out differently wants an approval of its own. `planned`: what a plan assigns.
  */
 export function createWaiting(scope: Construct, task: MakeTask, planned: Record<string, Expression | number>): Waiting {
-  const planAgain = task('plan', {
+  const replan = task('plan', {
     stateName: 'PlanAgain',
     payload: { ...PLAN_INPUT, action: 'again' },
-    assign: { ...planned, plansAgain: expression('$plansAgain + 1') },
+    assign: { ...planned, replans: expression('$replans + 1') },
   });
   const awaitWindow = task('await-window', {
-    payload: { ...MIGRATION, startedAt: expression('$states.context.State.EnteredTime'), looksHourly: true },
+    payload: { ...MIGRATION, startedAt: expression('$states.context.State.EnteredTime'), pollsHourly: true },
   });
   // Nobody but the approver's call ends the wait well: its answer says which plan it was about.
   const requestApproval = task('request-approval', {
@@ -93,18 +93,18 @@ export function createWaiting(scope: Construct, task: MakeTask, planned: Record<
     assign: { approvedHash: expression('$states.result.planHash') },
   });
   requestApproval.next(
-    sfn.Choice.jsonata(scope, 'IsThereAWindow').when(isSet('hasWindow'), awaitWindow).otherwise(planAgain),
+    sfn.Choice.jsonata(scope, 'IsThereAWindow').when(isSet('hasWindow'), awaitWindow).otherwise(replan),
   );
-  awaitWindow.next(planAgain);
+  awaitWindow.next(replan);
   return {
     needsApproval: migratesIf('$needsApproval'),
     needsWindow: migratesIf('$hasWindow'),
     requestApproval,
     awaitWindow,
     leadTo: (begin, endings) => {
-      planAgain.next(
+      replan.next(
         sfn.Choice.jsonata(scope, 'IsStillAsPlanned', { assign: { failure: CHECKS_FAILED } })
-          .when(migratesIf(`$plansAgain > ${MOST_PLANS_AGAIN}`), endings.RecordBlocked, {
+          .when(migratesIf(`$replans > ${MOST_REPLANS}`), endings.RecordBlocked, {
             assign: { failure: WAITED_TOO_OFTEN },
           })
           .when(migratesIf('$needsApproval and $approvedHash != $planHash'), requestApproval)

@@ -17,7 +17,7 @@ import {
   STRANDED,
   THROTTLED_CALL,
   UNEXPECTED_ERROR,
-} from '../../lambdas/domain/metrics.ts';
+} from '../../lambdas/domain/events/metrics.ts';
 import {
   deadLetters,
   dropped,

@@ -16,8 +16,8 @@ import {
   THROTTLED_CALL,
   UNEXPECTED_ERROR,
   UNPACED,
-} from '../../lambdas/domain/metrics.ts';
-import { OUTCOMES } from '../../lambdas/domain/model.ts';
+} from '../../lambdas/domain/events/metrics.ts';
+import { OUTCOMES } from '../../lambdas/domain/migration/model.ts';
 import { sweepOutcome } from '../../lambdas/domain/sweep/model.ts';
 import {
   clientErrors,

@@ -7,7 +7,7 @@ import type * as events from 'aws-cdk-lib/aws-events';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
-import { METRICS_NAMESPACE, METRICS_SERVICE } from '../../lambdas/domain/metrics.ts';
+import { METRICS_NAMESPACE, METRICS_SERVICE } from '../../lambdas/domain/events/metrics.ts';
 import { HELD_LOCKS, LIST_INDEX_NAMES, PENDING } from '../../lambdas/adapters/indexes.ts';
 
 /** What is looked after. */

@@ -16,7 +16,7 @@ interface Use {
 }
 
 const USES: Partial<Record<StepName, Use>> = {
-  'begin-sweep': { puts: { keys: ['places.json'], why: 'lays out the places that the sweep looks at' } },
+  'begin-sweep': { puts: { keys: ['locations.json'], why: 'lays out the places that the sweep looks at' } },
   'take-inventory': {
     puts: { keys: ['inventory/*', 'progress/*'], why: 'keeps what it found of each cluster, and how far it came' },
     gets: { keys: ['progress/*'], why: 'goes on where an invocation before it ran out of time' },
@@ -24,7 +24,7 @@ const USES: Partial<Record<StepName, Use>> = {
   'report-sweep': {
     puts: { keys: ['report.*'], why: 'writes the report' },
     gets: {
-      keys: ['places.json', 'inventory/*', 'report.json'],
+      keys: ['locations.json', 'inventory/*', 'report.json'],
       why: 'reads what was found, and the report of the sweep before it',
     },
     lists: 'finds what was found of which cluster',
@@ -43,7 +43,7 @@ export const bucketUseOf = (step: StepName): { puts: boolean; gets: boolean } | 
  */
 export const mapReads = (bucketArn: string): Grant => ({
   actions: ['s3:GetObject'],
-  resources: [`${bucketArn}/sweeps/*/places.json`],
+  resources: [`${bucketArn}/sweeps/*/locations.json`],
   why: 'reads the places that the sweep looks at',
 });
 export const mapWrites = (bucketArn: string): Grant => ({

@@ -6,7 +6,7 @@
  */
 import { Aws } from 'aws-cdk-lib';
 import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../../lambdas/domain/policy/index.ts';
-import { MIGRATION_TAG } from '../../lambdas/domain/service-account.ts';
+import { MIGRATION_TAG } from '../../lambdas/domain/migration/service-account.ts';
 import type { Grant } from './grant.ts';
 
 /** Any region: a migration's target names its own. Any cluster, of this account alone. */
@@ -59,7 +59,7 @@ export const getProvider = (why = PROVIDER): Grant => ({
   resources: OIDC_PROVIDERS,
   why,
 });
-/** What a step reads besides the role directly before it gives a role to somebody (`lambdas/runtime/grants.ts`). */
+/** What a step reads besides the role directly before it gives a role to somebody (`lambdas/use-cases/migration/grants.ts`). */
 export const assertGrants = (): Grant[] => [
   describeCluster("reads the cluster's OIDC issuer, by which a role's trust policy shows who may be given the role"),
   getProvider(),

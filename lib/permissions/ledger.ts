@@ -209,7 +209,7 @@ const IN_PACE = { conditions: everyValue('StringLike', { 'dynamodb:LeadingKeys':
 const isWrite = (call: string): boolean => call !== 'Query' && call !== 'GetItem';
 
 /** Where the step may make that call, of the table's partitions; anywhere where it is left out. */
-const placeOf = (step: StepName, call: string): Pick<Grant, 'conditions'> => {
+const conditionsOf = (step: StepName, call: string): Pick<Grant, 'conditions'> => {
   if (!OF_SWEEPS.has(step) || !isWrite(call)) return {};
   return step === 'take-inventory' && call === 'UpdateItem' ? IN_PACE : IN_SWEEPS;
 };
@@ -222,7 +222,7 @@ export const ledgerGrantsOf = (step: StepName, tableArn: string): Grant[] => [
   ...Object.entries(callsOf[step]).map(([call, why]) => ({
     actions: [`dynamodb:${call}`],
     resources: [tableArn],
-    ...placeOf(step, call),
+    ...conditionsOf(step, call),
     why: whyOf(step, call, why),
   })),
   ...Object.entries(INDEXES[step] ?? {}).map(([index, why]) => ({

@@ -2,7 +2,7 @@
 import { Aws, type CfnCondition } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { MOST_MANAGED_CHARACTERS, policyCharacters } from '../../lambdas/domain/aws-limits.ts';
+import { MOST_MANAGED_CHARACTERS, policyCharacters } from '../../lambdas/domain/aws/limits.ts';
 import { acknowledgeGrants } from '../acknowledge.ts';
 import { type Grant, statementOf } from './grant.ts';
 

@@ -12,7 +12,7 @@ import {
   rolesOfStep,
   type SpokeStep,
   spokeRoleArn,
-} from '../../lambdas/domain/spokes.ts';
+} from '../../lambdas/domain/aws/spokes.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { accountOf } from '../role-pattern.ts';
 import type { Grant } from './grant.ts';

@@ -6,7 +6,7 @@ import type { Grant } from './grant.ts';
 import { bucketKeyGrant, queueKeyGrant } from './key.ts';
 
 /** In the ARNs of the executions that look at one place each. */
-export const PLACES_LABEL = 'places';
+export const LOCATIONS_LABEL = 'locations';
 
 /**
  * What CDK gives the role of a state machine with a Distributed Map, in a policy that names the machine.
@@ -35,7 +35,7 @@ export function mapGrants(machine: sfn.IStateMachine): Grant[] {
     },
     {
       actions: ['states:RedriveExecution'],
-      resources: [executions(`${name}/${PLACES_LABEL}`)],
+      resources: [executions(`${name}/${LOCATIONS_LABEL}`)],
       why: 'redrives them where somebody redrives the sweep',
     },
   ];

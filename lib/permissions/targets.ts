@@ -1,6 +1,6 @@
 /** What each step does at its target: in EKS and in IAM. */
 import { Aws } from 'aws-cdk-lib';
-import { EVENT_SOURCE } from '../../lambdas/domain/service-event.ts';
+import { EVENT_SOURCE } from '../../lambdas/domain/events/service-event.ts';
 import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import {

@@ -33,7 +33,7 @@ function createTakeOver(scope: Construct, functions: StepFunctions): tasks.Lambd
     'target',
     'subject',
     'fence',
-    'rung',
+    'attempt',
     'failure',
     'removesAnnotation',
     ...(changesTrust(functions) ? ['repairsTrust'] : []),

@@ -77,7 +77,11 @@ function startWhenStopped(scope: Construct, { migrateAddon, recover, deadLetterQ
 }
 
 /** The schedule that looks for what no event told of. */
-function lookForStranded(scope: Construct, findStranded: lambda.IVersion, deadLetterQueue: sqs.Queue): events.Rule {
+function scheduleFindStranded(
+  scope: Construct,
+  findStranded: lambda.IVersion,
+  deadLetterQueue: sqs.Queue,
+): events.Rule {
   const schedule = new events.Rule(scope, 'FindStranded', {
     description: 'Looks for locks whose execution is no longer running.',
     schedule: events.Schedule.rate(EVERY),
@@ -85,7 +89,7 @@ function lookForStranded(scope: Construct, findStranded: lambda.IVersion, deadLe
   // The next tick looks again: one that is late is of no use. So Lambda, which takes the event into a queue of its
   // own, does not try again either, and has nothing to keep: what is missed is told by an alarm, since no look is
   // measured.
-  const once = new lambda.EventInvokeConfig(scope, 'LooksOnce', {
+  const once = new lambda.EventInvokeConfig(scope, 'InspectsOnce', {
     function: findStranded.lambda,
     qualifier: findStranded.version,
     maxEventAge: EVERY,
@@ -118,7 +122,7 @@ export class RecoveryTriggers extends Construct {
     const { deadLetterQueue } = this;
     this.rules = [
       startWhenStopped(this, { migrateAddon, recover, deadLetterQueue }),
-      lookForStranded(this, findStranded, deadLetterQueue),
+      scheduleFindStranded(this, findStranded, deadLetterQueue),
     ];
   }
 }

@@ -13,7 +13,7 @@ def is_running(events, execution_arn):
 
 
 def state_of(events, holder):
-    """As lambdas/runtime/subject-busy.ts decides: what has stopped is Recover's to free, unless a person has to."""
+    """As lambdas/use-cases/migration/subject-busy.ts decides: what has stopped is Recover's to free, unless a person has to."""
     if is_running(events, holder["executionArn"]):
         return "busy"
     record = item_of(events, {**events["recordKey"], "pk": events["recordKey"]["pk"] + holder["migrationId"]})

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Outcome } from '../../lambdas/domain/model.ts';
+import type { Outcome } from '../../lambdas/domain/migration/model.ts';
 import type { FAILED_OUTCOMES } from '../migration/endings.ts';
 import { MACHINE_TIMEOUT } from '../migration/state-machine.ts';
 import { BY_STRATEGY, PARAMETERS } from './parameters.ts';
@@ -69,7 +69,7 @@ const LOCK = '{{ prepare.lock }}';
 const STATE = '{{ check.state }}';
 
 /** Before anything is started. */
-const doorOf = ({ region, tableName }: Deployed): object[] => [
+const entryPointOf = ({ region, tableName }: Deployed): object[] => [
   {
     name: 'prepare',
     description:
@@ -185,7 +185,7 @@ export const documentOf = (deployed: Deployed): object => ({
   description: DESCRIPTION,
   assumeRole: deployed.assumeRole,
   parameters: PARAMETERS,
-  mainSteps: [...doorOf(deployed), runOf(deployed), ...endOf(deployed)],
+  mainSteps: [...entryPointOf(deployed), runOf(deployed), ...endOf(deployed)],
   outputs: [
     'report.migrationId',
     'report.outcome',

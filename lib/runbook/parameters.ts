@@ -13,9 +13,15 @@ import {
   reason,
   regionName,
   serviceAccountName,
-} from '../../lambdas/domain/names.ts';
-import { agentMode, annotationMode, maxDisruption, strategy, verificationMode } from '../../lambdas/domain/request.ts';
-import { ONE_LINE_PATTERN } from '../../lambdas/domain/text.ts';
+} from '../../lambdas/domain/text/names.ts';
+import {
+  agentMode,
+  annotationMode,
+  maxDisruption,
+  strategy,
+  verificationMode,
+} from '../../lambdas/domain/migration/request.ts';
+import { ONE_LINE_PATTERN } from '../../lambdas/domain/text/text.ts';
 import { trustMode } from '../../lambdas/domain/trust/model.ts';
 
 export interface Parameter {

@@ -28,7 +28,7 @@ def subject_of(given):
 
 
 def lock_of(given):
-    """As lambdas/runtime/lock.ts makes the key of the subject's lock."""
+    """As lambdas/use-cases/migration/lock.ts makes the key of the subject's lock."""
     subject = given["Addon"] or f"{given['Namespace']}/{given['ServiceAccount']}"
     return "#".join([given["Account"], given["Region"], given["Cluster"], subject])
 

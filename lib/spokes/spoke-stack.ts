@@ -17,7 +17,7 @@ import {
   externalIdOf,
   SPOKE_STEPS,
   spokeRoleName,
-} from '../../lambdas/domain/spokes.ts';
+} from '../../lambdas/domain/aws/spokes.ts';
 import { acknowledgeGrants } from '../acknowledge.ts';
 import { type Config, isDeployed } from '../config.ts';
 import { pascalCase } from '../names.ts';

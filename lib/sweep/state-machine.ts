@@ -5,7 +5,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { RETRIES_OF_LOOK } from '../../lambdas/domain/sweep/looks.ts';
+import { RETRIES_PER_POLL } from '../../lambdas/domain/sweep/executions.ts';
 import { acknowledgeGrants } from '../acknowledge.ts';
 import { OF_A_SWEEP, OF_REPORTING } from '../migration/errors.ts';
 import {
@@ -24,12 +24,12 @@ import type { MachineProps } from '../migration/state-machine.ts';
 import { answerIs, catchFailures, sparsePayload, type StepFunctions, stepTask } from '../migration/task.ts';
 import { statementOf } from '../permissions/grant.ts';
 import { bucketKeyGrant, mapKeyGrant } from '../permissions/key.ts';
-import { mapBucketGrants, mapGrants, PLACES_LABEL } from '../permissions/sweep.ts';
+import { mapBucketGrants, mapGrants, LOCATIONS_LABEL } from '../permissions/sweep.ts';
 import { createStateMachine } from '../step-machine.ts';
-import { lookAtPlaces } from './places.ts';
+import { inspectLocations } from './locations.ts';
 
 /**
- * 2,000 looks of the dispatcher (`lambdas/runtime/sweep/dispatching.ts`), 5 minutes from one to the next at most, are 7
+ * 2,000 looks of the dispatcher (`lambdas/use-cases/sweep/dispatching.ts`), 5 minutes from one to the next at most, are 7
  * days; the rest is for the inventory, and for retries. Where it does time out nothing is lost: the sweep is resumed.
  */
 const MACHINE_TIMEOUT = Duration.days(14);
@@ -115,7 +115,7 @@ interface AfterWaves {
  * hands over in time, whatever goes wrong. The count is the context object's (Step Functions Developer Guide,
  * "Accessing execution data from the Context object"); were it missing, nothing would be counted.
  */
-const LOOKS_OF_RETRIES = `$ceil($sum([$states.context.State.RetryCount]) / ${RETRIES_OF_LOOK})`;
+const POLLS_PER_RETRIES = `$ceil($sum([$states.context.State.RetryCount]) / ${RETRIES_PER_POLL})`;
 
 /** The states that begin migrations in waves. Answers the first of them. */
 function createWaves(
@@ -126,10 +126,10 @@ function createWaves(
   const dispatch = stepTask(scope, 'dispatch-sweep', {
     functions,
     payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION), tick: expression('$tick') },
-    assign: { tick: expression(`$tick + ${LOOKS_OF_RETRIES}`) },
+    assign: { tick: expression(`$tick + ${POLLS_PER_RETRIES}`) },
   });
   catchFailures(dispatch, OF_A_SWEEP, { ReportFailure: reportFailure });
-  const waitForNext = sfn.Wait.jsonata(scope, 'WaitForNextLook', {
+  const waitForNext = sfn.Wait.jsonata(scope, 'WaitForNextPoll', {
     time: sfn.WaitTime.seconds(expression('$states.input.waitSeconds')),
     assign: { tick: expression('$tick + 1') },
   });
@@ -145,7 +145,7 @@ function createWaves(
 
 /** The state that reads, or puts, the sweep's record. */
 function createBegin(scope: Construct, functions: StepFunctions): tasks.LambdaInvoke {
-  const answered = ['mode', 'placesKey', 'mapPrefix'];
+  const answered = ['mode', 'locationsKey', 'mapPrefix'];
   return stepTask(scope, 'begin-sweep', {
     functions,
     payload: sparsePayload<'begin-sweep'>({
@@ -171,10 +171,10 @@ function createStates(scope: Construct, { steps, tableName, bucket }: SweepProps
   const reportSweep = createReport(scope, functions, ends, reportFailure);
   const dispatch = createWaves(scope, functions, { reportFailure, reportSweep, handedOver });
 
-  const look = lookAtPlaces(scope, { functions, bucket });
+  const look = inspectLocations(scope, { functions, bucket });
   look.addCatch(reportFailure, { errors: [sfn.Errors.ALL], assign: { failure: caughtFailure } });
   look.next(
-    sfn.Choice.jsonata(scope, 'IsItAnInventory')
+    sfn.Choice.jsonata(scope, 'IsInventory')
       .when(sfn.Condition.jsonata(expression(`$mode = 'inventory'`)), reportSweep)
       .otherwise(dispatch),
   );
@@ -182,7 +182,7 @@ function createStates(scope: Construct, { steps, tableName, bucket }: SweepProps
   const beginSweep = createBegin(scope, functions);
   catchFailures(beginSweep, OF_A_SWEEP, { ReportFailure: reportFailure });
   beginSweep.next(
-    sfn.Choice.jsonata(scope, 'WhereDoesItGoOn')
+    sfn.Choice.jsonata(scope, 'WhereToContinue')
       .when(answerIs('phase', 'inventory'), look)
       .when(answerIs('phase', 'migrations'), dispatch)
       .when(answerIs('phase', 'report'), reportSweep)
@@ -220,7 +220,7 @@ export class Sweep extends Construct {
     // The state machine waits for what its role comes with; what names the state machine itself can only come after it.
     role.attachInlinePolicy(
       new iam.Policy(this, 'PlacesKey', {
-        statements: [statementOf(mapKeyGrant(keyArn, stateMachineArn, PLACES_LABEL))],
+        statements: [statementOf(mapKeyGrant(keyArn, stateMachineArn, LOCATIONS_LABEL))],
       }),
     );
   }

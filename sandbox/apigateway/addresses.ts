@@ -1,5 +1,5 @@
 /** Resolves where APIs answer: at their own hosts, and below the address of a listening sandbox. */
-import { DNS_SUFFIXES } from '../../lambdas/domain/partitions.ts';
+import { DNS_SUFFIXES } from '../../lambdas/domain/aws/partitions.ts';
 import type { AssemblyApi } from '../assembly/apis.ts';
 import type { HttpRequest } from '../http.ts';
 import { ALGORITHM } from '../signature.ts';

@@ -86,7 +86,7 @@ export const allow = (fields: string[], given: Json, what: string, where: Where)
 };
 
 /** Throws AssemblyError for an API Gateway type that the sandbox does not support. */
-export const refuseOthers = ({ resolver }: Stack): void => {
+export const refuseUnknown = ({ resolver }: Stack): void => {
   for (const [logicalId, { Type: type }] of Object.entries(resolver.resources)) {
     const [, name] = /^AWS::ApiGateway(?:V2)?::(.+)$/.exec(String(type)) ?? [];
     if (name !== undefined && !(String(type).startsWith('AWS::ApiGateway::') && SUPPORTED.includes(name))) {

@@ -2,8 +2,8 @@
  * Reads API Gateway's REST APIs whose methods invoke functions (Lambda proxy integration). Source: CloudFormation
  * Template Reference, `AWS::ApiGateway::…`; API Gateway Developer Guide, "Lambda proxy integrations in API Gateway".
  */
-import { hostOf } from '../../lambdas/domain/partitions.ts';
-import { allow, FIELDS, refuseOthers } from './api-fields.ts';
+import { hostOf } from '../../lambdas/domain/aws/partitions.ts';
+import { allow, FIELDS, refuseUnknown } from './api-fields.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { type AssemblyGatewayResponse, gatewayResponseOf, type ResponseType } from './gateway-responses.ts';
 import { isObject } from '../json.ts';
@@ -280,7 +280,7 @@ const apiOf = (
  * state of an API a deployment captured, so the sandbox serves the API as the template has it.
  */
 export const apisOf = (stacks: Stack[]): AssemblyApi[] => {
-  for (const stack of stacks) refuseOthers(stack);
+  for (const stack of stacks) refuseUnknown(stack);
   return stacks.flatMap((stack) =>
     resourcesOfType(stack, 'AWS::ApiGateway::RestApi').map((resource) => apiOf(stacks, stack, resource)),
   );

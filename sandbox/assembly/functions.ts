@@ -1,4 +1,4 @@
-import { DNS_SUFFIXES } from '../../lambdas/domain/partitions.ts';
+import { DNS_SUFFIXES } from '../../lambdas/domain/aws/partitions.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject } from '../json.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';

@@ -13,7 +13,7 @@ import {
   MOST_TEMPLATE_BYTES,
   MOST_TRUST_CHARACTERS,
   policyCharacters,
-} from '../../lambdas/domain/aws-limits.ts';
+} from '../../lambdas/domain/aws/limits.ts';
 import { isObject } from '../json.ts';
 import { AssemblyError } from './error.ts';
 import { resourcesOfType } from './resources.ts';

@@ -2,7 +2,7 @@
  * The names of deployed resources, and the values of `Ref` and `Fn::GetAtt`.
  * Source: CloudFormation Template Reference, "Return values" of each resource type.
  */
-import { hostOf } from '../../lambdas/domain/partitions.ts';
+import { hostOf } from '../../lambdas/domain/aws/partitions.ts';
 import { createHash } from 'node:crypto';
 import type { Environment } from './environment.ts';
 

@@ -3,7 +3,7 @@
  * every value depends only on the template, the account and the region.
  * Source: CloudFormation User Guide, "Intrinsic function reference".
  */
-import { dnsSuffixOf } from '../../lambdas/domain/partitions.ts';
+import { dnsSuffixOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { Environment } from './environment.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';

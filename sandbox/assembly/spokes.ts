@@ -13,7 +13,7 @@ export interface Spokes {
 
 export interface SpokesOptions {
   /** The accounts and regions that the stack is deployed to. */
-  places: AssemblyOptions[];
+  locations: AssemblyOptions[];
   /** Outputs of the service's own stack; those that match a parameter here are passed as its value. */
   outputs: Readonly<Record<string, string>>;
   /** One of the regions: the one in which the roles are created. */
@@ -21,21 +21,21 @@ export interface SpokesOptions {
 }
 
 /** Readers created earlier, shared by all sandboxes of this process. */
-const readers = new Map<string, { fingerprint: string; read: (place: AssemblyOptions) => Spokes }>();
+const readers = new Map<string, { fingerprint: string; read: (location: AssemblyOptions) => Spokes }>();
 
 /** Returns a function that reads the stack for one location, once. */
 const readerOf = (
   directory: string,
   parameters: Readonly<Record<string, string>>,
-): ((place: AssemblyOptions) => Spokes) => {
+): ((location: AssemblyOptions) => Spokes) => {
   const stackAt = spokeStackOf(directory);
   if (!stackAt) return () => ({ roles: [], rules: [] });
   const cache = new Map<string, Spokes>();
-  return (place) => {
-    const key = `${place.account} ${place.region}`;
+  return (location) => {
+    const key = `${location.account} ${location.region}`;
     const cached = cache.get(key);
     if (cached) return cached;
-    const stack = stackAt(place, parameters);
+    const stack = stackAt(location, parameters);
     refuseExcesses(stack);
     const spokes = { roles: rolesOf([stack]), rules: rulesOf(stack) };
     cache.set(key, spokes);
@@ -44,14 +44,14 @@ const readerOf = (
 };
 
 /** Throws AssemblyError for a template that cannot be resolved. Callers must not modify the result. */
-export const loadSpokes = (directory: string, { places, outputs, rolesRegion }: SpokesOptions): Spokes => {
-  if (places.length === 0) return { roles: [], rules: [] };
+export const loadSpokes = (directory: string, { locations, outputs, rolesRegion }: SpokesOptions): Spokes => {
+  if (locations.length === 0) return { roles: [], rules: [] };
   const parameters = { ...outputs, RolesRegion: rolesRegion };
   const key = [resolve(directory), JSON.stringify(parameters)].join('\n');
   const fingerprint = fingerprintOf(directory);
   const cached = readers.get(key);
   const read = cached?.fingerprint === fingerprint ? cached.read : readerOf(directory, parameters);
   readers.set(key, { fingerprint, read });
-  const all = places.map(read);
+  const all = locations.map(read);
   return { roles: all.flatMap(({ roles }) => roles), rules: all.flatMap(({ rules }) => rules) };
 };

@@ -1,8 +1,8 @@
 /** Reads the files of a CDK cloud assembly. Source: `aws-cdk-lib/cloud-assembly-schema`. */
-import { partitionOf } from '../../lambdas/domain/partitions.ts';
+import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { SPOKE_STACK } from '../../lambdas/domain/spokes.ts';
+import { SPOKE_STACK } from '../../lambdas/domain/aws/spokes.ts';
 import { AssemblyError } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { Resolver } from './resolver.ts';
@@ -125,7 +125,7 @@ const unchanged: Elsewhere = (environment) => environment;
 export const spokeStackOf = (
   directory: string,
   elsewhere = unchanged,
-): ((place: AssemblyOptions, parameters: Readonly<Record<string, string>>) => Stack) | undefined => {
+): ((location: AssemblyOptions, parameters: Readonly<Record<string, string>>) => Stack) | undefined => {
   const artifact = artifactsOf(readJson(directory, 'manifest.json')).find(
     (each) => isStack(each) && each.id === SPOKE_STACK,
   );
@@ -136,13 +136,13 @@ export const spokeStackOf = (
     throw new AssemblyError(`a stack ${SPOKE_STACK} that is bound to one account or region`, {
       template: 'manifest.json',
     });
-  return (place, parameters) => ({
+  return (location, parameters) => ({
     assets: new Map(),
     templateText,
     resolver: new Resolver(
       file,
       template,
-      elsewhere({ ...place, partition: partitionOf(place.region), stackName: artifact.displayName }),
+      elsewhere({ ...location, partition: partitionOf(location.region), stackName: artifact.displayName }),
       () => undefined,
       parameters,
     ),

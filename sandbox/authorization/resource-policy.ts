@@ -108,13 +108,13 @@ export const denialOfRole = (
   if (denial) return denial;
   if (policies.length > 0 && denies(policies, requestOf(caller, call)))
     return record(authorizer, call, caller, 'explicitDeny');
-  return isLetIn(policies, call, caller) ? undefined : record(authorizer, call, caller, 'implicitDeny');
+  return isAllowed(policies, call, caller) ? undefined : record(authorizer, call, caller, 'implicitDeny');
 };
 
 /**
  * Returns whether the resource's policies permit a role whose own policies allow the call: always within one account; a
  * role of another account needs an Allow.
  */
-export const isLetIn = (policies: readonly ParsedPolicy[], call: ResourceCall, caller: ResourceCaller): boolean =>
+export const isAllowed = (policies: readonly ParsedPolicy[], call: ResourceCall, caller: ResourceCaller): boolean =>
   accountOf(caller.caller) === accountOf(call.resource) ||
   (policies.length > 0 && evaluate(policies, requestOf(caller, call)).verdict === 'allowed');

@@ -5,7 +5,7 @@
  * resources based on tags".
  */
 import { createHash } from 'node:crypto';
-import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { type AssumeRoleCall, podIdentityRequests } from '../../lambdas/domain/policy/index.ts';
 import { refusalIn } from '../authorization/authorizer.ts';
 import type { Caller } from '../http.ts';

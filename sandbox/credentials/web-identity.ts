@@ -3,7 +3,7 @@
  * token's audience, and the role's trust policy. Sources: STS API Reference, AssumeRoleWithWebIdentity; messages as
  * reported by users (aws/amazon-eks-pod-identity-webhook#30, eksctl-io/eksctl#1910, aws/karpenter-provider-aws#2534).
  */
-import { clusterArn, oidcProviderArn } from '../../lambdas/domain/arn.ts';
+import { clusterArn, oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
 import { irsaRequest, issuerName } from '../../lambdas/domain/policy/index.ts';
 import { findRole } from '../world/world.ts';
 import type { ClusterState, OidcProviderState, World } from '../world/world.ts';

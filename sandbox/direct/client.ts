@@ -6,7 +6,7 @@ import { doesIdentityRequireRefresh, isIdentityExpired, memoizeIdentityProvider 
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { type SharedConfig, TAKES_DOCUMENTS } from '../../lambdas/adapters/clients.ts';
 import type { Claim } from '../claim.ts';
-import { ConnectionLost } from '../door-faults.ts';
+import { ConnectionLost } from '../gateway/faults.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { Json } from '../json.ts';
 import { type DocumentCommand, documentOutput, documentRequest, isDocumentCommand } from './documents.ts';

@@ -2,7 +2,7 @@
  * Handles commands of the SDK's document client: converts plain values to attribute values and back where the command
  * declares them.
  */
-import { hostOf } from '../../lambdas/domain/partitions.ts';
+import { hostOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { HttpRequest } from '../http.ts';
 import { isObject, type Json, withoutUndefined } from '../json.ts';
 import { type AttributeValue, fromAttributeValue, toAttributeValue } from './attribute-values.ts';

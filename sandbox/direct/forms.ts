@@ -21,11 +21,13 @@ const queryValue = (value: unknown): string | string[] => (Array.isArray(value) 
 
 const restForm = ([method, uri]: [string, string, number], { members }: Shape): Form => {
   const [path = ''] = uri.split('?');
-  const labels = new Map(members.filter(({ place }) => place?.in === 'label').map((member) => [member.name, member]));
-  const queries = members.flatMap((member) =>
-    member.place?.in === 'query' ? [{ member, name: member.place.name }] : [],
+  const labels = new Map(
+    members.filter(({ binding }) => binding?.in === 'label').map((member) => [member.name, member]),
   );
-  const inBody = members.filter(({ place }) => place === undefined);
+  const queries = members.flatMap((member) =>
+    member.binding?.in === 'query' ? [{ member, name: member.binding.name }] : [],
+  );
+  const inBody = members.filter(({ binding }) => binding === undefined);
   const labelOf = (input: Json, name: string): string => {
     const member = labels.get(name);
     const value = member && valueOf(member, input);

@@ -3,7 +3,7 @@
  * response. The SDK's middlewares, which resolve an endpoint, sign, count attempts and set a user agent, are left out;
  * if a request is plain data, so is the conversion to text.
  */
-import { hostOf } from '../../lambdas/domain/partitions.ts';
+import { hostOf } from '../../lambdas/domain/aws/partitions.ts';
 import { HttpResponse as SmithyResponse } from '@smithy/core/protocols';
 import { NormalizedSchema } from '@smithy/core/schema';
 import type { SchemaRef } from '@smithy/types';

@@ -1,5 +1,5 @@
 /** The operations on access policies, which determine what an access entry may do on the API server. */
-import { partitionOf } from '../../lambdas/domain/partitions.ts';
+import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type * as eks from '@aws-sdk/client-eks';
 import { ACCESS_POLICIES, accessPolicyArn } from '../catalog/access-policies.ts';
 import type { AccessPolicyState, ClusterState } from '../world/world.ts';

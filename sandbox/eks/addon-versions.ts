@@ -1,6 +1,6 @@
 /** The operations on the catalogue of add-ons that EKS offers. */
 import type * as eks from '@aws-sdk/client-eks';
-import { partitionOf } from '../../lambdas/domain/partitions.ts';
+import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { paginate } from './call.ts';
 import type { Handler } from './call.ts';
 import { requireOffered } from './addon-checks.ts';

@@ -145,16 +145,16 @@ const newUpdate = (call: EksCall, addon: AddonState, input: Parameters<typeof up
   createdAt: call.world.schedule.now(),
 });
 
-/** Throws EksError if the knob `roleBesideAssociations` forbids the role; the message is invented. */
-const refuseRoleBeside = (
+/** Throws EksError if the knob `roleWithAssociations` forbids the role; the message is invented. */
+const refuseRoleWithAssociations = (
   { world }: EksCall,
   { associationIds }: AddonState,
   { serviceAccountRoleArn, podIdentityAssociations }: Decoded<eks.UpdateAddonRequest>,
   fields: ErrorFields,
 ): void => {
-  const isBeside =
+  const isGivenWithAssociations =
     serviceAccountRoleArn !== undefined && podIdentityAssociations === undefined && associationIds.length > 0;
-  if (isBeside && world.knobs.roleBesideAssociations === 'refuse')
+  if (isGivenWithAssociations && world.knobs.roleWithAssociations === 'refuse')
     throw new EksError(
       'InvalidParameterException',
       'The add-on has Pod Identity associations: specify podIdentityAssociations together with serviceAccountRoleArn.',
@@ -186,7 +186,7 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
         `Addon ${addon.name} cannot be updated as it is currently in ${status} state`,
         fields,
       );
-    refuseRoleBeside(call, addon, input, fields);
+    refuseRoleWithAssociations(call, addon, input, fields);
     const offered = requireOffered(call, addon.name, fields);
     const version = versionAfter(offered, cluster, addon, input.addonVersion);
     checkParameters(call, cluster, { offered, version, namespace: addon.namespace, owner: addon.arn }, input);

@@ -9,7 +9,7 @@
  * (terraform-aws-modules/terraform-aws-eks#1725, rpadovani.com/eks-iam-permissions). A knob simulates the latter.
  */
 import type * as eks from '@aws-sdk/client-eks';
-import { clusterArn, eksArn } from '../../lambdas/domain/arn.ts';
+import { clusterArn, eksArn } from '../../lambdas/domain/aws/arn.ts';
 import type { Asked } from '../authorization/asked.ts';
 import { findCluster } from '../world/world.ts';
 import type { AccessEntryState, AddonState, AssociationState, ClusterState } from '../world/world.ts';

@@ -5,7 +5,7 @@ import {
   POD_IDENTITY_PRINCIPAL,
   type Statement,
 } from '../../lambdas/domain/policy/index.ts';
-import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { trustPolicy } from '../authorization/decide.ts';
 import { seenTrustPolicy } from '../iam/seen-trust.ts';
 import { findRole } from '../world/world.ts';

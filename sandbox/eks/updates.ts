@@ -36,7 +36,7 @@ export const updateParams = (input: Decoded<eks.UpdateAddonRequest>, namespace: 
 };
 
 /** Throws EksError for a node group or capability: the sandbox has neither, so there are no updates of them. */
-const refuseOthers = (cluster: ClusterState, input: { nodegroupName?: string; capabilityName?: string }): void => {
+const refuseUnknown = (cluster: ClusterState, input: { nodegroupName?: string; capabilityName?: string }): void => {
   const { nodegroupName, capabilityName } = input;
   const fields = { clusterName: cluster.name };
   if (nodegroupName !== undefined)
@@ -48,7 +48,7 @@ const refuseOthers = (cluster: ClusterState, input: { nodegroupName?: string; ca
 /** Returns an update. An add-on's update is found only if the request names the add-on (aws/aws-cli#10252). */
 export const describeUpdate: Handler<eks.DescribeUpdateRequest, eks.DescribeUpdateResponse> = (call, input) => {
   const cluster = requireCluster(call, input.name);
-  refuseOthers(cluster, input);
+  refuseUnknown(cluster, input);
   const update = cluster.updates.get(input.updateId);
   if (!update || update.addonName !== input.addonName)
     throw new EksError('ResourceNotFoundException', `No update found for ID: ${input.updateId}`, {
@@ -60,7 +60,7 @@ export const describeUpdate: Handler<eks.DescribeUpdateRequest, eks.DescribeUpda
 /** Lists updates. Without an add-on, EKS lists updates of the cluster itself, which the sandbox does not have. */
 export const listUpdates: Handler<eks.ListUpdatesRequest, eks.ListUpdatesResponse> = (call, input) => {
   const cluster = requireCluster(call, input.name);
-  refuseOthers(cluster, input);
+  refuseUnknown(cluster, input);
   if (input.addonName !== undefined) requireAddon(cluster, input.addonName);
   const ids = [...cluster.updates.values()]
     .filter((update) => update.addonName === input.addonName)

@@ -102,9 +102,9 @@ export const decodeInput = (operation: Operation, labels: string[], request: Htt
   const body = fromBody(request);
   const values: Record<string, unknown> = {};
   const shape = shapeOf(operation.input);
-  for (const { name, shape: member, place } of shape.members) {
-    if (place?.in === 'label') values[name] = fromLabel(labels[operation.labels.indexOf(name)]);
-    else if (place?.in === 'query') values[name] = fromQuery(member, request.query[place.name]);
+  for (const { name, shape: member, binding } of shape.members) {
+    if (binding?.in === 'label') values[name] = fromLabel(labels[operation.labels.indexOf(name)]);
+    else if (binding?.in === 'query') values[name] = fromQuery(member, request.query[binding.name]);
     else values[name] = body[name];
   }
   return decodeMembers(shape, values, '');

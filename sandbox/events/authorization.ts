@@ -4,7 +4,7 @@
  * once, so policies compare them with `ForAllValues` (EventBridge User Guide, "Using IAM policy conditions").
  */
 import type { Asked } from '../authorization/asked.ts';
-import type { BusPlace } from './bus.ts';
+import type { BusLocation } from './bus.ts';
 
 export interface EntryKeys {
   Source?: string | undefined;
@@ -12,13 +12,16 @@ export interface EntryKeys {
 }
 
 /** A bus that an entry names: its account, region, name and ARN. */
-export interface NamedBus extends BusPlace {
+export interface NamedBus extends BusLocation {
   name: string;
   arn: string;
 }
 
 /** Returns the bus for a name or ARN; names without an ARN mean a bus of the caller. */
-export const busNamed = (name: string, { account, region, partition }: BusPlace & { partition: string }): NamedBus => {
+export const busNamed = (
+  name: string,
+  { account, region, partition }: BusLocation & { partition: string },
+): NamedBus => {
   const [, ofRegion, ofAccount, own] = /^arn:aws[\w-]*:events:([^:]+):(\d{12}):event-bus\/(.+)$/.exec(name) ?? [];
   if (ofRegion !== undefined && ofAccount !== undefined && own !== undefined)
     return { account: ofAccount, region: ofRegion, name: own, arn: name };

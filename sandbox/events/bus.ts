@@ -38,12 +38,12 @@ export interface EventBusOptions {
 }
 
 /** Every account has a default bus in every region. */
-export interface BusPlace {
+export interface BusLocation {
   account: string;
   region: string;
 }
 
-const placeOf = (arn: string): BusPlace => {
+const locationOf = (arn: string): BusLocation => {
   const [, , , region = '', account = ''] = arn.split(':');
   return { account, region };
 };
@@ -51,20 +51,20 @@ const placeOf = (arn: string): BusPlace => {
 interface CompiledRule {
   rule: AssemblyRule;
   /** The account and region of the rule's bus. */
-  place: BusPlace;
+  location: BusLocation;
   matches: (event: Event) => boolean;
 }
 
 const compileRule = (rule: AssemblyRule): CompiledRule => {
-  const place = placeOf(rule.arn);
+  const location = locationOf(rule.arn);
   const withoutRole = rule.targets.find(({ arn, roleArn }) => roleArn === undefined && needsRole(arn));
   if (withoutRole)
     throw new Error(
       `The sandbox's EventBridge cannot run the rule ${rule.name}: its target ${withoutRole.id} is a state machine or a bus, for which EventBridge assumes a role. Give the target a RoleArn.`,
     );
-  if (!rule.pattern) return { rule, place, matches: () => false };
+  if (!rule.pattern) return { rule, location, matches: () => false };
   try {
-    return { rule, place, matches: compile(rule.pattern) };
+    return { rule, location, matches: compile(rule.pattern) };
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
     const operators =
@@ -118,7 +118,7 @@ export class EventBus {
       messages,
       startExecution,
       policiesOf: (arn) => this.policiesOf(arn),
-      forward: (event, arn) => this.dispatch(event, placeOf(arn)),
+      forward: (event, arn) => this.dispatch(event, locationOf(arn)),
     });
     this.ids = world.random.fork();
     this.putIds = new Random(world.seed ^ OWN_STREAM);
@@ -129,19 +129,27 @@ export class EventBus {
   executionChanged(execution: ExecutionStatus): void {
     const { world, clock } = this.options;
     if (world.knobs.eventsLost) return;
-    const place = placeOf(execution.arn);
-    this.dispatch(statusChange(execution, { id: this.ids.uuid(), ...place, at: clock.now() }), place);
+    const location = locationOf(execution.arn);
+    this.dispatch(statusChange(execution, { id: this.ids.uuid(), ...location, at: clock.now() }), location);
   }
 
   /** Puts a custom event on the default bus of that account and region. Returns its id. */
-  put(entry: Entry, place: BusPlace): string {
+  put(entry: Entry, location: BusLocation): string {
     const { world, clock } = this.options;
     const { source, detailType, detail, resources } = entry;
     const id = this.putIds.uuid();
-    world.events.push({ at: new Date(clock.now()).toISOString(), id, source, detailType, detail, resources, ...place });
-    const event = customEvent(entry, { id, ...place, at: entry.time ?? clock.now() });
-    this.dispatch(event, place);
-    if (world.knobs.ownEventsTwice) this.dispatch(event, place, 2);
+    world.events.push({
+      at: new Date(clock.now()).toISOString(),
+      id,
+      source,
+      detailType,
+      detail,
+      resources,
+      ...location,
+    });
+    const event = customEvent(entry, { id, ...location, at: entry.time ?? clock.now() });
+    this.dispatch(event, location);
+    if (world.knobs.ownEventsTwice) this.dispatch(event, location, 2);
     return id;
   }
 
@@ -149,8 +157,8 @@ export class EventBus {
    * Delivers an AWS service's event to a bus; default: the bus where the service is deployed. Throws EventError for a
    * value that is not an event.
    */
-  receive(event: unknown, place: BusPlace = this.options.world.home): void {
-    this.dispatch(readEvent(event), place);
+  receive(event: unknown, location: BusLocation = this.options.world.home): void {
+    this.dispatch(readEvent(event), location);
   }
 
   /** Returns the resource policies of that bus. */
@@ -173,7 +181,7 @@ export class EventBus {
       () => {
         this.fire(
           rule,
-          scheduledEvent(rule.arn, { id: this.ids.uuid(), ...placeOf(rule.arn), at: this.options.clock.now() }),
+          scheduledEvent(rule.arn, { id: this.ids.uuid(), ...locationOf(rule.arn), at: this.options.clock.now() }),
         );
         this.tick(rule, milliseconds, ticks + 1);
       },
@@ -182,10 +190,10 @@ export class EventBus {
   }
 
   /** Passes the event to the rules of that bus, after `times` the event lag. */
-  private dispatch(event: Event, { account, region }: BusPlace, times = 1): void {
+  private dispatch(event: Event, { account, region }: BusLocation, times = 1): void {
     this.later.after(this.options.world.knobs.eventLagSeconds * 1000 * times, () => {
-      for (const { rule, place, matches } of this.rules) {
-        if (place.account === account && place.region === region && matches(event)) this.fire(rule, event);
+      for (const { rule, location, matches } of this.rules) {
+        if (location.account === account && location.region === region && matches(event)) this.fire(rule, event);
       }
     });
   }

@@ -3,7 +3,7 @@
  * localstack/localstack's recordings of AWS (`tests/aws/services/events/test_events.snapshot.json`).
  */
 import { z } from 'zod';
-import { isLetIn } from '../authorization/resource-policy.ts';
+import { isAllowed } from '../authorization/resource-policy.ts';
 import { type CallContext, ContentResponse, type HttpRequest, type HttpResponse, type Service } from '../http.ts';
 import { isObject, type Json } from '../json.ts';
 import { sessionOf } from '../sts/sessions.ts';
@@ -155,7 +155,7 @@ const authorize = (
     );
     const denial = context.authorize(asked);
     if (denial) throw new EventsError('AccessDeniedException', denial.message);
-    if (isLetIn(all.policiesOf(bus.arn), asked, { caller: context.caller.principalArn })) continue;
+    if (isAllowed(all.policiesOf(bus.arn), asked, { caller: context.caller.principalArn })) continue;
     throw new EventsError(
       'AccessDeniedException',
       `User: ${sessionOf(world, context.caller)} is not authorized to perform: ${asked.action} on resource: ${asked.resource} because no resource-based policy allows the ${asked.action} action`,

@@ -2,7 +2,7 @@
  * Impersonation (`kubectl --as`). Source: k8s.io/apiserver, endpoints/filters/impersonation.go; Kubernetes
  * documentation, "User impersonation".
  */
-import { namespaceName, serviceAccountName } from '../../lambdas/domain/names.ts';
+import { namespaceName, serviceAccountName } from '../../lambdas/domain/text/names.ts';
 import type { HttpRequest } from '../http.ts';
 import type { ClusterState } from '../world/world.ts';
 import type { User } from './access.ts';

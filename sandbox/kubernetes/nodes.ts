@@ -1,5 +1,5 @@
 /** Nodes: their objects, and which pods can run on them. Labels and names are those of real EKS nodes. */
-import { AGENT_ADDON } from '../../lambdas/domain/addons.ts';
+import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
 import type { ClusterState } from '../world/world.ts';
 import type { KubeState } from './kube-state.ts';
 import type { DaemonSet, KubeObject, Pod, PodSpec } from './objects.ts';

@@ -1,5 +1,5 @@
 /** The objects of one cluster: kinds, keys, and the resourceVersion, which increases with each write. */
-import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes.ts';
+import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import { Random } from '../world/random.ts';
 import type { KubeState } from './kube-state.ts';
 import type { CustomKind, Kind, Kinds, KubeObject, Metadata, OwnerReference, Workload } from './objects.ts';

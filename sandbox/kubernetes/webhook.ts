@@ -5,7 +5,7 @@
  * it sets regional STS endpoints, as EKS does (EKS User Guide, "Configure the AWS Security Token Service endpoint for a
  * service account").
  */
-import { skippedContainers } from '../../lambdas/domain/skip-containers.ts';
+import { skippedContainers } from '../../lambdas/domain/kubernetes/skip-containers.ts';
 import type { AssociationState, ClusterState, World } from '../world/world.ts';
 import { POD_IDENTITY_WEBHOOK } from './cluster-objects.ts';
 import { parseBool, parseInt64 } from './go-values.ts';

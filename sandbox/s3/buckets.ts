@@ -1,5 +1,5 @@
 /** The objects of the application's buckets, with authorisation; used by S3's API and by services that access S3. */
-import { hostOf } from '../../lambdas/domain/partitions.ts';
+import { hostOf } from '../../lambdas/domain/aws/partitions.ts';
 import { createHash } from 'node:crypto';
 import type { AssemblyBucket } from '../assembly/buckets.ts';
 import { Random } from '../world/random.ts';

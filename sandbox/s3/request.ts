@@ -1,5 +1,5 @@
 /** Parses requests to S3: the bucket is in the path or in the host name; method and query determine the operation. */
-import { DNS_SUFFIXES } from '../../lambdas/domain/partitions.ts';
+import { DNS_SUFFIXES } from '../../lambdas/domain/aws/partitions.ts';
 import type { HttpRequest } from '../http.ts';
 
 export const OPERATIONS = ['PutObject', 'GetObject', 'HeadObject', 'DeleteObject', 'ListObjectsV2'] as const;

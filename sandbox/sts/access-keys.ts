@@ -1,5 +1,5 @@
 /** The sandbox's access keys. Each belongs to one session of an IAM role, by which the call log names the caller. */
-import { partitionOf } from '../../lambdas/domain/partitions.ts';
+import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import type { AccessKey, World } from '../world/world.ts';
 

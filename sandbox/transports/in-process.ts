@@ -6,8 +6,8 @@ import type { PlainHttp, Transport } from '../../lambdas/adapters/clients.ts';
 import { noAnswer, SOCKET_TIMEOUT } from '../../lambdas/adapters/node-http.ts';
 import { claimToken, readClaimToken } from '../claim.ts';
 import { createDirectClient } from '../direct/client.ts';
-import type { Door } from '../door.ts';
-import { ConnectionLost } from '../door-faults.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { ConnectionLost } from '../gateway/faults.ts';
 import { assertRunning } from '../lambda/invocation.ts';
 import { isS3Host } from '../s3/request.ts';
 import { badQueryOf, queryOf } from './query.ts';
@@ -21,7 +21,7 @@ class UntrustedCertificate extends Error {
 
 const plainHttp =
   (
-    door: Pick<Door, 'handle' | 'hasApiAt'>,
+    gateway: Pick<Gateway, 'handle' | 'hasApiAt'>,
     world: World,
     hang: NonNullable<InProcessOptions['hang']>,
     isDirect: boolean,
@@ -31,7 +31,7 @@ const plainHttp =
     // As with TLS: an unknown host fails, and so does a certificate that the caller's authority did not sign. An API's
     // certificate is publicly trusted.
     const cluster = clusterAt(world, url.host);
-    if (!cluster && !door.hasApiAt(url))
+    if (!cluster && !gateway.hasApiAt(url))
       throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${url.hostname}`), { code: 'ENOTFOUND' });
     if (cluster?.unreachable) {
       await hang(SOCKET_TIMEOUT);
@@ -41,7 +41,7 @@ const plainHttp =
       throw new UntrustedCertificate('unable to verify the first certificate');
     }
     const headers = lowerCase(request.headers);
-    const response = await door.handle(
+    const response = await gateway.handle(
       {
         method: request.method,
         host: url.host,
@@ -65,7 +65,7 @@ const plainHttp =
   };
 
 /** Handles the SDK's requests. Bodies are bytes, which the SDK accepts, except for S3's. */
-const requestHandler = (handle: Door['handle']): NonNullable<Transport['requestHandler']> => {
+const requestHandler = (handle: Gateway['handle']): NonNullable<Transport['requestHandler']> => {
   const handler = {
     metadata: { handlerProtocol: 'http/1.1' },
     handle: async (
@@ -100,19 +100,19 @@ export interface InProcessOptions {
 
 /** Returns a Transport for the client factory. */
 export const inProcessTransport = (
-  door: Door,
+  gateway: Gateway,
   world: World,
   { latency, hang = () => Promise.resolve(), clients = 'sdk' }: InProcessOptions = {},
 ): Transport => {
-  const handle: Door['handle'] = async (request, claim) => {
+  const handle: Gateway['handle'] = async (request, claim) => {
     assertRunning();
     await latency?.();
-    return door.handle(request, claim);
+    return gateway.handle(request, claim);
   };
   return {
     requestHandler: requestHandler(handle),
     settingsFor: sdkSettings,
-    http: plainHttp({ handle, hasApiAt: door.hasApiAt }, world, hang, clients === 'direct'),
+    http: plainHttp({ handle, hasApiAt: gateway.hasApiAt }, world, hang, clients === 'direct'),
     ...(clients === 'sdk'
       ? {}
       : {

@@ -8,7 +8,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server as TcpServer, Socket } from 'node:net';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import type { Door } from '../door.ts';
+import type { Gateway } from '../gateway/gateway.ts';
 import type { HttpRequest } from '../http.ts';
 import { moveApiServer } from '../world/endpoints.ts';
 import type { ClusterState, World } from '../world/world.ts';
@@ -17,7 +17,7 @@ import { badQueryOf, queryOf } from './query.ts';
 import { isWatch, serveWatch } from './watch.ts';
 
 export interface LoopbackOptions {
-  door: Door;
+  gateway: Gateway;
   world: World;
   /** The default credentials of `environment()`. */
   credentials: AwsCredentialIdentity;
@@ -72,14 +72,14 @@ const toRequest = async (message: IncomingMessage, host: string | undefined): Pr
  * Passes requests to the gateway. A cluster's own host replaces the Host header, which may name this machine in several
  * ways.
  */
-const listener = (door: Door, cluster?: ClusterState): RequestListener => {
+const listener = (gateway: Gateway, cluster?: ClusterState): RequestListener => {
   const answer = async (message: IncomingMessage, reply: ServerResponse): Promise<void> => {
     // The SDK would adjust its signing clock to a Date header.
     reply.sendDate = false;
     const request = await toRequest(message, cluster && new URL(cluster.endpoint).host);
     const response = await (cluster && isWatch(request)
-      ? serveWatch(door, cluster, request, reply)
-      : door.handle(request));
+      ? serveWatch(gateway, cluster, request, reply)
+      : gateway.handle(request));
     if (!response) return;
     const body = typeof response.body === 'string' ? Buffer.from(response.body) : response.body;
     // A response to HEAD declares the length of the body itself.
@@ -151,7 +151,7 @@ const silent = (): Listening => {
   return { server, stop: end };
 };
 
-export const openLoopback = async ({ door, world, credentials, port = 0 }: LoopbackOptions): Promise<Loopback> => {
+export const openLoopback = async ({ gateway, world, credentials, port = 0 }: LoopbackOptions): Promise<Loopback> => {
   const stops: (() => Promise<void>)[] = [];
   const former: { cluster: ClusterState; endpoint: string; certificateAuthority: string }[] = [];
   const clusters = [...world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
@@ -159,23 +159,23 @@ export const openLoopback = async ({ door, world, credentials, port = 0 }: Loopb
   let url = '';
 
   const close = async (): Promise<void> => {
-    door.addresses.delete(url);
+    gateway.addresses.delete(url);
     await Promise.all(stops.map((end) => end()));
     for (const { cluster, ...endpoint } of former) moveApiServer(world, cluster, endpoint);
   };
 
   try {
-    const aws = createServer(listener(door));
+    const aws = createServer(listener(gateway));
     url = `http://${HOST}:${await listen(aws, port)}`;
     stops.push(() => stop(aws));
-    door.addresses.add(url);
+    gateway.addresses.add(url);
 
     if (clusters.length > 0) {
       const { authority, certificate, privateKey } = await createServerCertificate();
       for (const cluster of clusters) {
         const { server, stop: end } = cluster.unreachable
           ? silent()
-          : answering(createTlsServer({ key: privateKey, cert: certificate }, listener(door, cluster)));
+          : answering(createTlsServer({ key: privateKey, cert: certificate }, listener(gateway, cluster)));
         const endpoint = `https://${HOST}:${await listen(server, 0)}`;
         stops.push(end);
         former.push({ cluster, endpoint: cluster.endpoint, certificateAuthority: cluster.certificateAuthority });

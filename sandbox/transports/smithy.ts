@@ -1,5 +1,5 @@
 /** Converts requests and responses between the SDK's and the sandbox's types. */
-import { hostOf } from '../../lambdas/domain/partitions.ts';
+import { hostOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { HttpRequest as SmithyRequest } from '@smithy/types';
 import type { SdkSettings } from '../../lambdas/adapters/clients.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';

@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Door } from '../door.ts';
+import type { Gateway } from '../gateway/gateway.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState } from '../world/world.ts';
 
@@ -26,7 +26,7 @@ const textOf = ({ body }: HttpResponse): string =>
  * first response instead if that is already a refusal.
  */
 export const serveWatch = async (
-  door: Door,
+  gateway: Gateway,
   cluster: ClusterState,
   request: HttpRequest,
   reply: ServerResponse,
@@ -34,11 +34,11 @@ export const serveWatch = async (
   const until = performance.now() + (Number(request.query['timeoutSeconds']) || DEFAULT_SECONDS) * 1000;
   let since: number | undefined;
   while (since === undefined || (!reply.destroyed && performance.now() < until)) {
-    door.catchUp();
+    gateway.catchUp();
     // Read before the request: a concurrent change is sent twice rather than never.
     const version = cluster.kube.resourceVersion;
     if (version !== since) {
-      const response = await door.handle(
+      const response = await gateway.handle(
         since === undefined ? request : { ...request, query: { ...request.query, resourceVersion: String(since) } },
       );
       if (response.status !== 200) {

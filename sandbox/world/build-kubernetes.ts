@@ -2,7 +2,7 @@
  * Builds what a scenario puts into a cluster in addition to its add-ons: workloads, custom resources, access entries
  * and RBAC objects.
  */
-import { partitionOf } from '../../lambdas/domain/partitions.ts';
+import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { accessPolicyArn } from '../catalog/access-policies.ts';
 import { noteAnnotator } from '../kubernetes/annotators.ts';
 import { podsChanged } from '../kubernetes/budgets.ts';

@@ -1,5 +1,5 @@
 /** Builds the OIDC providers of a world: those that the scenario lists, and one for each cluster's issuer. */
-import { hostOf, partitionOf } from '../../lambdas/domain/partitions.ts';
+import { hostOf, partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { Scenario, ScenarioCluster } from './scenario.ts';
 import type { OidcProviderState } from './world.ts';
 

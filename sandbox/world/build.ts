@@ -1,7 +1,7 @@
 /** Builds a world from a scenario: complete and stable, as if it had always existed. */
-import { eksArn } from '../../lambdas/domain/arn.ts';
-import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/partitions.ts';
-import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
+import { eksArn } from '../../lambdas/domain/aws/arn.ts';
+import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/aws/partitions.ts';
+import { spokeKubernetesRoles } from '../../lambdas/domain/aws/spokes.ts';
 import type { CatalogueAddon } from '../catalog/catalogue.ts';
 import { loadCatalogue } from '../catalog/index.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
@@ -206,7 +206,7 @@ export const homeOf = (scenario: Scenario): World['home'] => {
  * Returns the locations of the service's stack for other accounts: each of these accounts, in the service's region and
  * in all regions that have clusters.
  */
-export const spokePlacesOf = (scenario: Scenario): World['home'][] => {
+export const spokeLocationsOf = (scenario: Scenario): World['home'][] => {
   const home = homeOf(scenario);
   const regions = new Set([
     home.region,

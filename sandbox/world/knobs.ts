@@ -13,7 +13,7 @@ export const knobs = z
       'hashicorp/terraform-provider-aws#30645: detached (Apr 2025); a contrary report is from Dec 2025',
       'UpdateAddon with associations and without a role leaves the IRSA role set.',
     ),
-    roleBesideAssociations: knob(
+    roleWithAssociations: knob(
       z.enum(['accept', 'refuse']).default('accept'),
       'likely',
       'EKS User Guide, "Assign IAM roles to add-ons": an add-on may have both; no source shows the update',

@@ -1,7 +1,7 @@
 /** Reads scenario files. Each problem is reported with the file, the path inside it, and what to do. */
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
-import { parseJson } from '../../lambdas/domain/json.ts';
+import { parseJson } from '../../lambdas/domain/text/json.ts';
 import { loadCatalogue } from '../catalog/index.ts';
 import { checkScenario } from './scenario-checks.ts';
 import type { ScenarioProblem } from './scenario-problems.ts';

@@ -1,4 +1,4 @@
-import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { newKubeState } from '../kubernetes/store.ts';
 import type { ClusterState } from './world.ts';
 

@@ -5,8 +5,8 @@
  * docs/sandbox.md.
  */
 import { z } from 'zod';
-import { accountId, addonName, clusterName, regionName, roleArn } from '../../lambdas/domain/model.ts';
-import { namespaceName } from '../../lambdas/domain/names.ts';
+import { accountId, addonName, clusterName, regionName, roleArn } from '../../lambdas/domain/migration/model.ts';
+import { namespaceName } from '../../lambdas/domain/text/names.ts';
 import { fault } from './faults.ts';
 import { knobs } from './knobs.ts';
 import { clusterOidcProvider, oidcProvider } from './scenario-oidc.ts';

@@ -3,7 +3,7 @@
  * `door-faults.ts` defines the response to a refused call.
  */
 import { z } from 'zod';
-import { accountId, regionName } from '../../lambdas/domain/model.ts';
+import { accountId, regionName } from '../../lambdas/domain/migration/model.ts';
 
 export const throttle = z
   .strictObject({

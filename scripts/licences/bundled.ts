@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { build, type BuildResult } from 'esbuild';
 import { bundleOptions } from '../bundle.ts';
-import { placeOf } from './lockfile.ts';
+import { pathOf } from './lockfile.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -25,5 +25,5 @@ export const bundledPlaces = async (): Promise<ReadonlySet<string>> => {
   const files = Object.values(outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0),
   );
-  return new Set(files.map(([file]) => placeOf(file)).filter((place) => place !== undefined));
+  return new Set(files.map(([file]) => pathOf(file)).filter((path) => path !== undefined));
 };

@@ -43,12 +43,11 @@ export const readLock = (root: string): Lock => parseLock(readFileSync(join(root
 const FOLDER = 'node_modules/';
 
 /** Returns the name of the package in a folder. */
-export const nameAt = (place: string): string => place.slice(place.lastIndexOf(FOLDER) + FOLDER.length);
+export const nameAt = (path: string): string => path.slice(path.lastIndexOf(FOLDER) + FOLDER.length);
 
 /** Returns the folder of the package that owns a file, as esbuild names files; undefined for the project's own files. */
-export const placeOf = (file: string): string | undefined =>
+export const pathOf = (file: string): string | undefined =>
   /node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
 
 /** Returns every entry except the project's own. */
-export const packagesOf = (lock: Lock): [place: string, entry: LockEntry][] =>
-  [...lock].filter(([place]) => place !== '');
+export const packagesOf = (lock: Lock): [path: string, entry: LockEntry][] => [...lock].filter(([path]) => path !== '');

@@ -33,7 +33,7 @@ const PLAN = {
   verdict: 'migrate',
   strategy: 'auto',
   preserve: false,
-  ladder: [{ strategy: 'in-place', preserve: false, disruption: 'rolling', resolveConflicts: 'PRESERVE' }],
+  attempts: [{ strategy: 'in-place', preserve: false, disruption: 'rolling', resolveConflicts: 'PRESERVE' }],
   checks: [{ id: 'trust', status: 'pass', message: `The trust policy of ${ROLE} lets EKS Pod Identity in.` }],
   steps: [
     {
@@ -158,7 +158,7 @@ export const EXAMPLES: Examples = {
       executionStatus: 'RUNNING',
       plan: PLAN as never,
       approvals: [PENDING],
-      steps: [{ name: 'plan', startedAt: STARTED, endedAt: ASKED, attempts: 1 }],
+      steps: [{ name: 'plan', startedAt: STARTED, endedAt: ASKED, tries: 1 }],
       ...UNTOUCHED,
       links: { ...LINKS, approval: `${LINKS.self}/approval`, cancel: `${LINKS.self}/cancel` },
     },
@@ -260,7 +260,7 @@ export const EXAMPLES: Examples = {
           youngest: '2026-01-02T10:00:05.000Z',
           roles: [{ by: 'irsa', roleArn: ROLE, pods: 2 }],
           annotatedRole: ROLE,
-          inTheWay: [],
+          obstacles: [],
         },
       ],
       unread: [],

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Operation, PROBLEMS_OF_ALL } from '../../lambdas/api/operations.ts';
 import { problem, type ProblemKind, PROBLEMS, typeOf } from '../../lambdas/api/problems.ts';
-import { schemaNames } from '../../lambdas/domain/schemas.ts';
+import { schemaNames } from '../../lambdas/domain/text/schemas.ts';
 import { codeOf, GATEWAY_PROBLEMS } from '../../lib/api/gateway-responses.ts';
 import type { Json } from './json.ts';
 

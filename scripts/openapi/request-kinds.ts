@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import { migrationBody, planBody } from '../../lambdas/api/inputs.ts';
-import { addonName, roleArn, serviceAccountName } from '../../lambdas/domain/names.ts';
-import { strictRequestFields } from '../../lambdas/domain/request.ts';
-import { schemaNames } from '../../lambdas/domain/schemas.ts';
+import { addonName, roleArn, serviceAccountName } from '../../lambdas/domain/text/names.ts';
+import { strictRequestFields } from '../../lambdas/domain/migration/request.ts';
+import { schemaNames } from '../../lambdas/domain/text/schemas.ts';
 
 const { addon, serviceAccount, annotation, strategy, preserve, roles, acceptIdentityLoss } = strictRequestFields.shape;
 const meaningOf = (field: z.ZodType, more = ''): string => `${field.description ?? ''}${more}`;

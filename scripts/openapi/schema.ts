@@ -1,6 +1,6 @@
 /** One zod schema as a schema of OpenAPI 3.1, with references to the named ones in it. */
 import { z } from 'zod';
-import { schemaNames } from '../../lambdas/domain/schemas.ts';
+import { schemaNames } from '../../lambdas/domain/text/schemas.ts';
 import { isObject, type Json, mapObjects } from './json.ts';
 
 /** `input`: what is sent, before defaults are filled in. `output`: what is answered, after. */

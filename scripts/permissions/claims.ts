@@ -1,7 +1,7 @@
 /**
  * What nobody of the service may do: each sentence is held against every right in the template before it is written.
  */
-import { MIGRATION_TAG } from '../../lambdas/domain/service-account.ts';
+import { MIGRATION_TAG } from '../../lambdas/domain/migration/service-account.ts';
 import { exceptionOf } from './actions.ts';
 import { RUNBOOK, SCHEDULER } from './names.ts';
 import type { Right } from './rights.ts';
@@ -70,7 +70,7 @@ const DISPATCHES = new Set([...STARTS, ...STARTS_SWEEPS]);
 const LOOKS = new Set([
   ...STARTS_SWEEPS,
   'states:StopExecution execution:Sweep:*',
-  'states:RedriveExecution execution:Sweep/places:*',
+  'states:RedriveExecution execution:Sweep/locations:*',
 ]);
 const MACHINES_OF: Readonly<Record<string, ReadonlySet<string>>> = {
   [RUNBOOK]: RUNS_MIGRATIONS,

@@ -15,7 +15,7 @@ const reasonsBy = (common: readonly CommonRight[], resourcesOf: (action: string)
   );
 
 /** Who is known by whom its role trusts. */
-const OF_OTHERS = [
+const OF_OTHER_ACCOUNTS = [
   { service: 'ssm.amazonaws.com', name: RUNBOOK },
   { service: 'scheduler.amazonaws.com', name: SCHEDULER },
 ];
@@ -88,7 +88,7 @@ const ruleUse = (role: AssemblyRole, { template }: RoleContext): Use | undefined
 };
 
 const otherUse = (role: AssemblyRole, { template: { reasons } }: RoleContext): Use | undefined => {
-  const other = OF_OTHERS.find(({ service }) => isTrusted(role, service));
+  const other = OF_OTHER_ACCOUNTS.find(({ service }) => isTrusted(role, service));
   return other && { name: other.name, reasons: reasons.get(other.name) ?? [], isLambda: false, calledBy: [] };
 };
 

@@ -20,7 +20,7 @@ import {
   stateMachineKeyGrant,
 } from '../../lib/permissions/key.ts';
 import { runbookGrants } from '../../lib/permissions/runbook.ts';
-import { mapBucketGrants, mapGrants, PLACES_LABEL, scheduleGrants } from '../../lib/permissions/sweep.ts';
+import { mapBucketGrants, mapGrants, LOCATIONS_LABEL, scheduleGrants } from '../../lib/permissions/sweep.ts';
 import { type Assembly, type AssemblyStateMachine, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { resourcesOfType } from '../../sandbox/assembly/resources.ts';
 import { loadStacks, type Stack } from '../../sandbox/assembly/stacks.ts';
@@ -170,7 +170,7 @@ const machineGrants = (
   stateMachineKeyGrant(keyArn, one.arn),
   logDeliveryKeyGrant(keyArn),
   ...(machineName(one) === 'Sweep'
-    ? [...mapGrants(sweep), ...mapBucketGrants(bucketArn, keyArn), mapKeyGrant(keyArn, one.arn, PLACES_LABEL)]
+    ? [...mapGrants(sweep), ...mapBucketGrants(bucketArn, keyArn), mapKeyGrant(keyArn, one.arn, LOCATIONS_LABEL)]
     : []),
 ];
 

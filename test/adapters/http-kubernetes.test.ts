@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { PlainHttp, PlainHttpRequest } from '../../lambdas/adapters/clients.ts';
 import { grantForms } from '../../lambdas/domain/access/command.ts';
-import { MigrationError } from '../../lambdas/domain/errors.ts';
-import type { ErrorName } from '../../lambdas/domain/errors.ts';
+import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
+import type { ErrorName } from '../../lambdas/domain/failures/errors.ts';
 import type { Kubernetes } from '../../lambdas/ports/kubernetes.ts';
 import { ebsWith, newEbsLab, plainHttp, ROLE } from '../sandbox/kubernetes/support.ts';
 import { answering, errorOf, kubernetesBy, kubernetesOf } from './kubernetes.ts';

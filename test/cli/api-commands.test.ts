@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { apiUrlIn } from '../../cli/service-environment.ts';
 import { identitiesAnswer } from '../../lambdas/api/answers.ts';
-import type { Retirement } from '../../lambdas/domain/model.ts';
+import type { Retirement } from '../../lambdas/domain/migration/model.ts';
 import type { PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
 import {
   accepted,
@@ -105,9 +105,7 @@ describe('a deployed service with an API', () => {
       json(
         aRunning({
           approvals: [pending],
-          steps: [
-            { name: 'request-approval', startedAt: pending.requestedAt, endedAt: pending.requestedAt, attempts: 1 },
-          ],
+          steps: [{ name: 'request-approval', startedAt: pending.requestedAt, endedAt: pending.requestedAt, tries: 1 }],
         }),
         200,
       ),
@@ -208,7 +206,7 @@ describe('a deployed service with an API', () => {
             pods: { total: 2, ready: 2, by: { irsa: 2 } },
             since: '2026-01-01T00:00:00.000Z',
             example: { pod: 'p', evidence: 'AWS_ROLE_ARN' },
-            inTheWay: [],
+            obstacles: [],
           })),
           totals: { workloads: 3 },
           unread: [{ what: 'the nodes', why: 'no' }],

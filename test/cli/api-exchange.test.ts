@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { isPrintable } from '../../lambdas/domain/text.ts';
+import { isPrintable } from '../../lambdas/domain/text/text.ts';
 import { asked, CREDENTIALS, fakeApi, type FakeApi, json, lost, problemAnswer, thrownBy } from './api-fixtures.ts';
 
 /** Another way to write the same JSON. */

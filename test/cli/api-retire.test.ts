@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { retireByApi } from '../../cli/api/retire.ts';
 import type { RetireRequest } from '../../cli/retire.ts';
 import type { MigrationAnswer } from '../../lambdas/api/answers.ts';
-import type { Retirement, StepLine } from '../../lambdas/domain/model.ts';
+import type { Retirement, StepLine } from '../../lambdas/domain/migration/model.ts';
 import { anAnswer, asked, fakeApi, ID, json, problemAnswer, thrownBy, watching } from './api-fixtures.ts';
 import { aCheck, ROLE } from './fixtures.ts';
 
@@ -21,7 +21,7 @@ const line = (endedAt: string): StepLine => ({
   name: 'retire-trust-retire',
   startedAt: '2026-01-20T09:00:00.000Z',
   endedAt,
-  attempts: 1,
+  tries: 1,
 });
 const shows = (change: Partial<Retirement>, more: Partial<MigrationAnswer> = {}): MigrationAnswer =>
   anAnswer({ retirement: { ...requested, ...change }, ...more });

@@ -6,7 +6,7 @@ import {
   type MigrationRequestInput,
   migrationReport,
   type StepLine,
-} from '../../lambdas/domain/model.ts';
+} from '../../lambdas/domain/migration/model.ts';
 import {
   accepted,
   anAnswer,
@@ -34,7 +34,7 @@ const line = (name: string, second: number, change: Partial<StepLine> = {}): Ste
   name,
   startedAt: `2026-01-15T09:00:${String(second).padStart(2, '0')}.000Z`,
   endedAt: `2026-01-15T09:00:${String(second + 1).padStart(2, '0')}.000Z`,
-  attempts: 1,
+  tries: 1,
   ...change,
 });
 const bodyOf = (api: FakeApi, index = 0): unknown => JSON.parse(api.requests[index]?.body ?? 'null');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { migrationReport } from '../../lambdas/domain/model.ts';
+import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import { runProcess } from './child.ts';
 
 // What main answers in this process is tested everywhere else; more of it as a process is in child.process.test.ts.

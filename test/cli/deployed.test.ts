@@ -3,7 +3,7 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
-import { migrationReport } from '../../lambdas/domain/model.ts';
+import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { byApi, PACE, serveHere, type ServedHere } from '../end-to-end/served.ts';
 import { eventually } from '../eventually.ts';
@@ -73,7 +73,7 @@ const run = async (...argv: string[]): Promise<{ code: number; out: string; err:
 describe.each([
   ['by direct calls', DIRECTLY],
   ['by its API alone', BY_API],
-])('a deployed service, %s,', (_way, change) => {
+])('a deployed service, %s,', (_attempt, change) => {
   it('plans, migrates, shows and rolls back, for the caller and in the region of the environment', async () => {
     point(change);
     const planned = migrationReport.parse(JSON.parse((await run('plan', ...ADDON, '--json')).out));

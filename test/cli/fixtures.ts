@@ -1,4 +1,4 @@
-import type { Association, Check, MigrationReport, Plan, PodEvidence } from '../../lambdas/domain/model.ts';
+import type { Association, Check, MigrationReport, Plan, PodEvidence } from '../../lambdas/domain/migration/model.ts';
 import { vi } from 'vitest';
 import { CliError } from '../../cli/errors.ts';
 import type { Io, Output } from '../../cli/io.ts';
@@ -74,7 +74,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => ({
   verdict: 'migrate',
   strategy: 'recreate',
   preserve: false,
-  ladder: [{ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'NONE' }],
+  attempts: [{ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'NONE' }],
   checks: [aCheck()],
   steps: [
     {
@@ -125,14 +125,14 @@ export const aReport = (change: Partial<MigrationReport> = {}): MigrationReport 
       name: 'plan',
       startedAt: '2026-01-15T09:00:00.000Z',
       endedAt: '2026-01-15T09:00:00.200Z',
-      attempts: 1,
+      tries: 1,
       result: 'migrate',
     },
     {
       name: 'await-deleted',
       startedAt: '2026-01-15T09:00:01.000Z',
       endedAt: '2026-01-15T09:00:43.000Z',
-      attempts: 4,
+      tries: 4,
       result: 'gone',
     },
   ],

@@ -3,8 +3,8 @@ import { plansOf } from './fleet-plans.ts';
 
 describe('a fleet', () => {
   it('has each add-on in the state that it says', async () => {
-    const { found, asSaid, notInTheWay } = await plansOf('all');
+    const { found, asSaid, notBlocking } = await plansOf('all');
     expect(found).toEqual(asSaid);
-    expect(notInTheWay).toEqual([]);
+    expect(notBlocking).toEqual([]);
   });
 });

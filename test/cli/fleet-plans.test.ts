@@ -3,8 +3,8 @@ import { plansOf } from './fleet-plans.ts';
 
 describe('a fleet', () => {
   it('has add-ons of each state, and of each state of a cluster, in the state that it says', async () => {
-    const { found, asSaid, notInTheWay } = await plansOf('sample');
+    const { found, asSaid, notBlocking } = await plansOf('sample');
     expect(found).toEqual(asSaid);
-    expect(notInTheWay).toEqual([]);
+    expect(notBlocking).toEqual([]);
   });
 });

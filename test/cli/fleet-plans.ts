@@ -3,7 +3,7 @@ import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { type Expectation, generateFleet } from '../../cli/fleet/generate.ts';
 import { silentProgress } from '../../cli/progress.ts';
 import { reportIn, startAndFollow } from '../../cli/run.ts';
-import { migrationRequest, type MigrationReport } from '../../lambdas/domain/model.ts';
+import { migrationRequest, type MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 
@@ -35,7 +35,7 @@ const asPlanned = ({ class: found, state, clusterState }: Expectation): SweepCla
 };
 
 /** What has to stand in the way, by the state. */
-const IN_THE_WAY: Partial<Record<Expectation['state'] | Expectation['clusterState'], string>> = {
+const BLOCKERS: Partial<Record<Expectation['state'] | Expectation['clusterState'], string>> = {
   'no-trust': 'role-trust',
   'trust-denies': 'role-trust',
   'wrong-provider': 'role-trust',
@@ -72,7 +72,7 @@ const planOf = async (
 interface Plans {
   found: unknown[];
   asSaid: unknown[];
-  notInTheWay: unknown[];
+  notBlocking: unknown[];
 }
 
 /** Plans each of them in one sandbox. */
@@ -81,7 +81,7 @@ export const plansOf = async (which: 'sample' | 'all'): Promise<Plans> => {
   try {
     const found: unknown[] = [];
     const asSaid: unknown[] = [];
-    const notInTheWay: unknown[] = [];
+    const notBlocking: unknown[] = [];
     for (const one of chosen(which)) {
       const report = await backend.sandbox.clock.spawn(() => planOf(backend, one));
       const { cluster, addon, state, clusterState } = one;
@@ -94,10 +94,10 @@ export const plansOf = async (which: 'sample' | 'all'): Promise<Plans> => {
           : { checks: report.plan?.checks.filter(({ status }) => status !== 'pass'), failure: report.failure }),
       });
       asSaid.push({ ...names, class: asPlanned(one) });
-      const blocker = asPlanned(one) === 'blocked' ? (IN_THE_WAY[state] ?? IN_THE_WAY[clusterState]) : undefined;
-      if (blocker !== undefined && !blockersOf(report).includes(blocker)) notInTheWay.push({ ...names, blocker });
+      const blocker = asPlanned(one) === 'blocked' ? (BLOCKERS[state] ?? BLOCKERS[clusterState]) : undefined;
+      if (blocker !== undefined && !blockersOf(report).includes(blocker)) notBlocking.push({ ...names, blocker });
     }
-    return { found, asSaid, notInTheWay };
+    return { found, asSaid, notBlocking };
   } finally {
     await backend.close();
   }

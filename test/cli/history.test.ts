@@ -32,8 +32,8 @@ describe('steps of a history', () => {
       ),
     );
     expect(steps).toEqual([
-      { id: 2, step: 'plan', name: 'plan', startedAt: second(1), endedAt: second(4), attempts: 1 },
-      { id: 7, step: 'delete-addon', name: 'delete-addon', startedAt: second(6), attempts: 1 },
+      { id: 2, step: 'plan', name: 'plan', startedAt: second(1), endedAt: second(4), tries: 1 },
+      { id: 7, step: 'delete-addon', name: 'delete-addon', startedAt: second(6), tries: 1 },
     ]);
   });
 
@@ -44,7 +44,7 @@ describe('steps of a history', () => {
       ['TaskFailed', 'AddonNotActive'],
       ['TaskScheduled'],
     );
-    expect(stepsOf(poll)).toMatchObject([{ attempts: 2, error: 'AddonNotActive' }]);
+    expect(stepsOf(poll)).toMatchObject([{ tries: 2, error: 'AddonNotActive' }]);
     const [step] = stepsOf([...poll, ...history(['TaskSucceeded']).map((event) => ({ ...event, id: 5 }))]);
     expect(step).not.toHaveProperty('error');
   });
@@ -98,7 +98,7 @@ describe('steps of a history', () => {
       'VerifyPods',
       'RestartPods',
       'VerifyPods',
-      'NextWay',
+      'NextAttempt',
       'DeleteAddon',
       'VerifyPods',
       'RestartPods',

@@ -13,7 +13,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Reader } from '../../cli/identities/open.ts';
 import { readIdentities } from '../../cli/identities/read.ts';
-import { MigrationError, type ErrorName } from '../../lambdas/domain/errors.ts';
+import { MigrationError, type ErrorName } from '../../lambdas/domain/failures/errors.ts';
 import type { IdentityFacts } from '../../lambdas/domain/identities/facts.ts';
 import { report as reportSchema, type IdentitiesReport } from '../../lambdas/domain/identities/model.ts';
 import { identitiesReport } from '../../lambdas/domain/identities/report.ts';
@@ -170,7 +170,7 @@ describe('what may not be read', () => {
     expect(report.unread).toMatchObject([
       { what: 'the Pod Identity associations', why: expect.stringContaining('AccessDeniedException') as string },
     ]);
-    expect(driver(report)?.inTheWay).toMatchObject([{ id: 'association', status: 'unknown' }]);
+    expect(driver(report)?.obstacles).toMatchObject([{ id: 'association', status: 'unknown' }]);
   });
 
   it('trust policies: unknown, told once for all roles', async () => {
@@ -182,7 +182,7 @@ describe('what may not be read', () => {
     ]);
     expect(
       driver(report)
-        ?.inTheWay.filter(({ id }) => id === 'trust')
+        ?.obstacles.filter(({ id }) => id === 'trust')
         .map(({ status }) => status),
     ).toEqual(['unknown', 'unknown']);
   });
@@ -202,7 +202,7 @@ describe('what may not be read', () => {
     const report = await look();
     expect(report.unread).toMatchObject([{ what: 'the add-ons' }]);
     expect(driver(report)?.addon).toBeUndefined();
-    expect(driver(report)?.inTheWay.find(({ id }) => id === 'association')?.remedy).toMatch(
+    expect(driver(report)?.obstacles.find(({ id }) => id === 'association')?.remedy).toMatch(
       /^Have the add-ons and the associations read first\./,
     );
   });

@@ -106,7 +106,7 @@ describe('identities', () => {
       roles: [{ by: 'irsa', roleArn: ROLE, pods: 2 }],
       association: { createdAt: '2025-11-20T14:20:00.000Z' },
       addon: { name: 'aws-ebs-csi-driver', takesAssociation: true },
-      inTheWay: [{ id: 'restart' }],
+      obstacles: [{ id: 'restart' }],
     });
     expect((await run(...CLUSTER, '--sandbox', SCENARIO, '--json')).out).toBe(first.out);
   });
@@ -130,7 +130,12 @@ describe('identities', () => {
     const document = documentIn(await runWith(change, '--namespace', 'shop', '--roles', '--json'));
     expect(document.namespace).toBe('shop');
     expect(document.workloads).toMatchObject([
-      { namespace: 'shop', name: 'orders', identity: 'irsa', inTheWay: [{ id: 'association' }, { id: 'role-exists' }] },
+      {
+        namespace: 'shop',
+        name: 'orders',
+        identity: 'irsa',
+        obstacles: [{ id: 'association' }, { id: 'role-exists' }],
+      },
     ]);
     expect(document.trustedRoles).toMatchObject([
       {
@@ -172,8 +177,8 @@ describe('identities', () => {
     const { agent, workloads } = documentIn(ran);
     expect(agent).toMatchObject({ status: 'fail', message: expect.stringContaining('2 of 3') as string });
     const of = (name: string) => {
-      const { identity, inTheWay } = workloads.find((one) => one.name === name)!;
-      return [identity, ...inTheWay.map(({ id }) => id)];
+      const { identity, obstacles } = workloads.find((one) => one.name === name)!;
+      return [identity, ...obstacles.map(({ id }) => id)];
     };
     expect(of('legacy')).toEqual(['static-keys', 'static-keys', 'agent', 'association']);
     expect(of('reports').slice(0, 2)).toEqual(['irsa', 'compute']);
@@ -209,7 +214,7 @@ describe('identities', () => {
         kind: 'StatefulSet',
         name: 'db',
         identity: 'irsa',
-        inTheWay: expect.arrayContaining([
+        obstacles: expect.arrayContaining([
           expect.objectContaining({
             id: 'restart',
             remedy: expect.stringContaining('kubectl rollout restart statefulset/db --namespace shop') as string,
@@ -455,7 +460,7 @@ describe('the table', () => {
             targetRoleArn: 'arn:aws:iam::444455556666:role/far',
             createdAt: '2026-01-02T00:00:00.000Z',
           },
-          inTheWay: [],
+          obstacles: [],
         },
       ],
       totals: { workloads: 1, pods: 3, byWorkloads: { mixed: 1 }, byPods: { 'pod-identity': 1, irsa: 2 } },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import { main } from '../../cli/program.ts';
-import { type MigrationReport, migrationReport } from '../../lambdas/domain/model.ts';
+import { type MigrationReport, migrationReport } from '../../lambdas/domain/migration/model.ts';
 import { collectingIo } from './fixtures.ts';
 
 interface KeptWorld {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseKnownFlags, parseMigrationFlags, parseRetireFlags } from '../../cli/options.ts';
-import { placeOfKnown, placeOfMigration } from '../../cli/place-options.ts';
+import { backendOfKnown, backendOfMigration } from '../../cli/backend-options.ts';
 import { errorOf, ROLE } from './fixtures.ts';
 
 const GOOD = { cluster: 'demo', addon: 'aws-ebs-csi-driver', sandbox: 'a.json' };
@@ -104,8 +104,8 @@ describe('flags', () => {
 });
 
 describe('the place of a migration', () => {
-  const placeOf = (change: Record<string, unknown>) =>
-    placeOfMigration(parseMigrationFlags({ ...GOOD, sandbox: undefined, ...change }, 'migrate'));
+  const sessionOf = (change: Record<string, unknown>) =>
+    backendOfMigration(parseMigrationFlags({ ...GOOD, sandbox: undefined, ...change }, 'migrate'));
 
   it.each([
     [
@@ -121,8 +121,8 @@ describe('the place of a migration', () => {
       { kind: 'state', file: 'w.json' },
     ],
     [{ deployed: true }, { kind: 'deployed' }],
-  ])('%j is %j', (given, place) => {
-    expect(placeOf(given)).toEqual(place);
+  ])('%j is %j', (given, session) => {
+    expect(sessionOf(given)).toEqual(session);
   });
 
   it.each([
@@ -131,7 +131,7 @@ describe('the place of a migration', () => {
     [{ deployed: true, sandbox: 'a.json', seed: '1' }, /--deployed does not go together with --sandbox, --seed/],
     [{ state: 'w.json', clock: 'real' }, /--state goes with virtual time only/],
   ])('%j is none', (given, message) => {
-    expect(errorOf(() => placeOf(given))).toMatchObject({
+    expect(errorOf(() => sessionOf(given))).toMatchObject({
       message: expect.stringMatching(message) as unknown,
       exitCode: 2,
       hint: expect.stringMatching(/\S/) as unknown,
@@ -140,23 +140,23 @@ describe('the place of a migration', () => {
 });
 
 describe('the place of a migration that there is', () => {
-  const placeOf = (change: Record<string, unknown>) =>
-    placeOfKnown(parseKnownFlags({ migrationId: ID, ...change }, 'show'));
+  const sessionOf = (change: Record<string, unknown>) =>
+    backendOfKnown(parseKnownFlags({ migrationId: ID, ...change }, 'show'));
 
   it('is a state file or a deployed service', () => {
-    expect(placeOf({ state: 'w.json' })).toEqual({ kind: 'state', file: 'w.json' });
-    expect(placeOf({ deployed: true })).toEqual({ kind: 'deployed' });
+    expect(sessionOf({ state: 'w.json' })).toEqual({ kind: 'state', file: 'w.json' });
+    expect(sessionOf({ deployed: true })).toEqual({ kind: 'deployed' });
   });
 
   it('is no sandbox that begins anew', () => {
-    const error = errorOf(() => placeOf({ sandbox: 'a.json' }));
+    const error = errorOf(() => sessionOf({ sandbox: 'a.json' }));
     expect(error.message).toBe(
       `the sandbox of --sandbox a.json begins anew with every command, so migration ${ID} is not in it`,
     );
     expect(error.hint).toMatch(/--state FILE[^]*sandbox[^]*--deployed/);
-    expect(errorOf(() => placeOf({})).hint).toMatch(/--state FILE/);
-    expect(errorOf(() => placeOf({ state: 'w.json', deployed: true })).message).toContain('does not go together');
-    expect(errorOf(() => placeOf({ local: true })).message).toContain('--local is not available');
+    expect(errorOf(() => sessionOf({})).hint).toMatch(/--state FILE/);
+    expect(errorOf(() => sessionOf({ state: 'w.json', deployed: true })).message).toContain('does not go together');
+    expect(errorOf(() => sessionOf({ local: true })).message).toContain('--local is not available');
   });
 
   it('wants an id', () => {

@@ -7,7 +7,7 @@ import { PLAIN, styleFor, visibleWidth, wrap } from '../../cli/print/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import { resultText, stepsSection } from '../../cli/print/steps.ts';
 import { table } from '../../cli/print/table.ts';
-import { type MigrationReport, migrationReport, type Retirement } from '../../lambdas/domain/model.ts';
+import { type MigrationReport, migrationReport, type Retirement } from '../../lambdas/domain/migration/model.ts';
 import { aCheck, aPlan, aPod, aReport, anAssociation, ROLE } from './fixtures.ts';
 
 const text = (change: Parameters<typeof aReport>[0] = {}): string => {
@@ -211,7 +211,7 @@ describe('a summary of a migration', () => {
 
 describe('steps', () => {
   const at = '2026-01-15T09:00:00.000Z';
-  const line = (name: string, result: string) => ({ name, startedAt: at, endedAt: at, attempts: 1, result });
+  const line = (name: string, result: string) => ({ name, startedAt: at, endedAt: at, tries: 1, result });
 
   it('of the same instant stand in the order of the road', () => {
     const steps = [
@@ -226,7 +226,7 @@ describe('steps', () => {
 
   it.each([
     [
-      '{"verdict":"migrate","target":{"cluster":"demo"},"subject":"x","ladder":[{"strategy":"in-place"}],"blockedBy":[]}',
+      '{"verdict":"migrate","target":{"cluster":"demo"},"subject":"x","attempts":[{"strategy":"in-place"}],"blockedBy":[]}',
       'verdict migrate',
     ],
     ['{"purged":["a-1","a-2"]}', 'purged a-1 a-2'],

@@ -9,7 +9,7 @@ const step = (change: Partial<StepProgress> = {}): StepProgress => ({
   step: 'plan',
   name: change.step ?? 'plan',
   startedAt,
-  attempts: 1,
+  tries: 1,
   ...change,
 });
 const after = (seconds: number): Date => new Date(startedAt.getTime() + seconds * 1000);
@@ -19,10 +19,10 @@ describe('progress', () => {
     const output = collector();
     const progress = startProgress(output, { simulated: true });
     progress.update([step()]);
-    progress.update([step({ endedAt: after(1) }), step({ id: 2, step: 'await-deleted', attempts: 4 })]);
+    progress.update([step({ endedAt: after(1) }), step({ id: 2, step: 'await-deleted', tries: 4 })]);
     progress.update([
       step({ endedAt: after(1) }),
-      step({ id: 2, step: 'await-deleted', attempts: 4, endedAt: after(42) }),
+      step({ id: 2, step: 'await-deleted', tries: 4, endedAt: after(42) }),
     ]);
     await progress.close();
     const lines = output.text().split('\n');

@@ -3,9 +3,9 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../cli/backend.ts';
 import { release, type Released } from '../../cli/release.ts';
-import type { Migration } from '../../lambdas/domain/model.ts';
+import type { Migration } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
-import { subjectLock } from '../../lambdas/runtime/lock.ts';
+import { subjectLock } from '../../lambdas/use-cases/migration/lock.ts';
 import { FakeLedger } from '../lambdas/fake-ledger.ts';
 import {
   ADDON,

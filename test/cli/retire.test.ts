@@ -14,7 +14,7 @@ import { retiredLines } from '../../cli/print/retire.ts';
 import { PLAIN } from '../../cli/print/style.ts';
 import { isRefused, retireAndFollow, type Retired, type RetireRequest } from '../../cli/retire.ts';
 import { readServiceEnvironment, serviceEnvironment } from '../../cli/service-environment.ts';
-import type { Migration, StepLine } from '../../lambdas/domain/model.ts';
+import type { Migration, StepLine } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { aCheck, errorOf, ROLE } from './fixtures.ts';
 
@@ -68,7 +68,7 @@ const line = (name: string, message: string, second: number, action = 'retire'):
   name: `retire-trust-${action}`,
   startedAt: '2026-01-15T09:00:00.000Z',
   endedAt: `2026-01-15T09:00:0${second}.000Z`,
-  attempts: 1,
+  tries: 1,
   error: { name, message },
 });
 

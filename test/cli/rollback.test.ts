@@ -12,7 +12,7 @@ import type { Backend } from '../../cli/backend.ts';
 import { cancel } from '../../cli/cancel.ts';
 import { rollBackAndFollow } from '../../cli/rollback.ts';
 import { lookUp } from '../../cli/show.ts';
-import { type Cancellation, type Migration, migrationRequest } from '../../lambdas/domain/model.ts';
+import { type Cancellation, type Migration, migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { TARGET } from './fixtures.ts';
 
@@ -122,7 +122,7 @@ describe('a rollback on demand', () => {
       name: 'take-over',
       startedAt: '',
       endedAt: '',
-      attempts: 1,
+      tries: 1,
       error: { name: 'RollbackRefused', message: 'The OIDC trust is gone.' },
     };
     const refused = { name: 'RollbackRefused', exitCode: 2, hint: expect.stringContaining(`show ${ID}`) as unknown };

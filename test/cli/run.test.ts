@@ -10,7 +10,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../cli/backend.ts';
 import type { StepProgress } from '../../cli/history.ts';
 import { runMigration } from '../../cli/run.ts';
-import { type Migration, migrationRequest } from '../../lambdas/domain/model.ts';
+import { type Migration, migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { TARGET } from './fixtures.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isOfWay, lineName, NEXT_WAY, stepOfState, stepOrder, stepTitle } from '../../cli/step-names.ts';
+import { isPerAttempt, lineName, NEXT_ATTEMPT, stepOfState, stepOrder, stepTitle } from '../../cli/step-names.ts';
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { allMachines, migrateAddon } from '../lib/definition.ts';
 
@@ -14,7 +14,7 @@ describe('the steps that are shown', () => {
   });
 
   it('know where the machine goes on to the next way', () => {
-    expect(migrateAddon.states[NEXT_WAY]?.Type).toBe('Pass');
+    expect(migrateAddon.states[NEXT_ATTEMPT]?.Type).toBe('Pass');
   });
 
   it('have names for people', () => {
@@ -56,9 +56,9 @@ describe('a step of the ledger', () => {
   });
 
   it('is called by its base name, its way and its round', () => {
-    expect(lineName('verify-pods', { way: 1, round: 1 })).toBe('verify-pods');
-    expect(lineName('verify-pods', { way: 2, round: 3 })).toBe('verify-pods.2-3');
-    expect((Object.keys(stepSchemas) as StepName[]).filter(isOfWay)).toEqual([
+    expect(lineName('verify-pods', { attempt: 1, round: 1 })).toBe('verify-pods');
+    expect(lineName('verify-pods', { attempt: 2, round: 3 })).toBe('verify-pods.2-3');
+    expect((Object.keys(stepSchemas) as StepName[]).filter(isPerAttempt)).toEqual([
       'delete-addon',
       'await-deleted',
       'create-addon',

@@ -3,7 +3,7 @@ import type { Backend } from '../../cli/backend.ts';
 import { type Sweep, sweepRequest, type SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import { type SweepStanding, standingOf } from '../../lambdas/domain/sweep/standing.ts';
-import { newSweep } from '../../lambdas/runtime/sweep/commanding.ts';
+import { newSweep } from '../../lambdas/use-cases/sweep/commanding.ts';
 import { FakeDocuments, FakeSweeps } from '../lambdas/fake-sweeps.ts';
 
 export const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
@@ -46,7 +46,7 @@ export const aSweepReport = (change: Partial<SweepReport> = {}): SweepReport =>
     endedAt: ENDED,
     at: ENDED,
     totals: {
-      places: 4,
+      locations: 4,
       clusters: 12,
       addons: 31,
       byClass: { 'on-pod-identity': 9, ready: 10, blocked: 3, 'node-role': 2, 'not-concerned': 6, unreachable: 1 },
@@ -56,7 +56,7 @@ export const aSweepReport = (change: Partial<SweepReport> = {}): SweepReport =>
     },
     blockers: [],
     calls: { total: { eks: 120, iam: 31 }, perCluster: 12.58, perAddon: 4.871 },
-    places: [],
+    locations: [],
     rows: [],
     simulated: true,
     ...change,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOfSweep } from '../../cli/exit-codes.ts';
 import { main } from '../../cli/program.ts';
-import { placeOfMigration, placeOfSweep } from '../../cli/place-options.ts';
+import { backendOfMigration, backendOfSweep } from '../../cli/backend-options.ts';
 import {
   parseKnownSweepFlags,
   parseReportFlags,
@@ -119,14 +119,14 @@ describe('the flags of sweep', () => {
     expect(messageOf({ strategy: 'in-place', preserve: true })).toContain(
       '--preserve is for ways that delete the add-on',
     );
-    for (const place of [{ state: 'w.json' }, { deployed: true, sandbox: undefined }])
-      expect(messageOf({ previous: 'a.json', ...place })).toContain(
+    for (const session of [{ state: 'w.json' }, { deployed: true, sandbox: undefined }])
+      expect(messageOf({ previous: 'a.json', ...session })).toContain(
         '--previous "a.json" is of a sandbox that begins anew',
       );
     expect(
-      errorOf(() => placeOfMigration(parseSweepFlags({ ...GOOD, deployed: true, clock: 'real' }))).message,
+      errorOf(() => backendOfMigration(parseSweepFlags({ ...GOOD, deployed: true, clock: 'real' }))).message,
     ).toContain('--deployed does not go together with --sandbox, --clock');
-    expect(errorOf(() => placeOfMigration(parseSweepFlags({ mode: 'plan' }))).name).toBe('NoSandbox');
+    expect(errorOf(() => backendOfMigration(parseSweepFlags({ mode: 'plan' }))).name).toBe('NoSandbox');
   });
 
   it('have the bounds of the request', () => {
@@ -220,16 +220,16 @@ describe('the flags of the commands about sweeps', () => {
       message: expect.stringContaining('the sweep "x" must be a ULID') as unknown,
       hint: expect.stringContaining('sweep show --help') as unknown,
     });
-    expect(errorOf(() => placeOfSweep(parseKnownSweepFlags({ sweepId: ID }, 'show'))).message).toContain(
+    expect(errorOf(() => backendOfSweep(parseKnownSweepFlags({ sweepId: ID }, 'show'))).message).toContain(
       `it is not clear where sweep ${ID} is`,
     );
-    expect(errorOf(() => placeOfSweep(parseKnownSweepFlags({ sweepId: ID, sandbox: 'a.json' }, 'show'))).name).toBe(
+    expect(errorOf(() => backendOfSweep(parseKnownSweepFlags({ sweepId: ID, sandbox: 'a.json' }, 'show'))).name).toBe(
       'NoState',
     );
-    expect(errorOf(() => placeOfSweep(parseSweepListFlags({ sandbox: 'a.json' }))).message).toContain(
+    expect(errorOf(() => backendOfSweep(parseSweepListFlags({ sandbox: 'a.json' }))).message).toContain(
       'so earlier sweeps are not in it',
     );
-    expect(placeOfSweep(parseKnownSweepFlags({ sweepId: ID, deployed: true }, 'show'))).toEqual({ kind: 'deployed' });
+    expect(backendOfSweep(parseKnownSweepFlags({ sweepId: ID, deployed: true }, 'show'))).toEqual({ kind: 'deployed' });
   });
   it('name files for a report', () => {
     expect(errorOf(() => parseReportFlags({ sweepId: ID })).message).toContain('--report is missing');

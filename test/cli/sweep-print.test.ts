@@ -59,7 +59,7 @@ describe('the summary of a sweep', () => {
     const many = Array.from({ length: 12 }, (_, index) =>
       row({ cluster: `c-${index}`, class: 'unreachable', addon: undefined, reason: `it is DELETING since ${index}` }),
     );
-    const places = [
+    const locations = [
       row({ cluster: 'x', class: 'unreachable', reason: 'the region is disabled' }),
       row({ cluster: undefined, class: 'unreachable', addon: undefined, reason: 'the region is disabled' }),
     ].toReversed();
@@ -83,7 +83,7 @@ describe('the summary of a sweep', () => {
         ],
         rows: [
           ...many,
-          ...places,
+          ...locations,
           failed,
           row({ state: 'ended', outcome: 'blocked', cluster: 'busy', heldBy: HOLDER }),
           row({ state: 'ended', cluster: 'lost' }),

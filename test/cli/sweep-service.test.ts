@@ -4,9 +4,9 @@ import { readServiceEnvironment, serviceEnvironment } from '../../cli/service-en
 import { apiSweeps } from '../../cli/sweep/by-api.ts';
 import { directSweeps } from '../../cli/sweep/direct.ts';
 import { followSweep } from '../../cli/sweep/follow.ts';
-import type { PlacesDone } from '../../cli/sweep/calls.ts';
-import { MigrationError } from '../../lambdas/domain/errors.ts';
-import { clusterKey, placeKey, placesKey } from '../../lambdas/domain/sweep/keys.ts';
+import type { LocationsDone } from '../../cli/sweep/calls.ts';
+import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
+import { clusterKey, paceScopeKey, locationsKey } from '../../lambdas/domain/sweep/keys.ts';
 import type { SweepItem } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
@@ -41,15 +41,15 @@ const LINKS = { self: `/v1/sweeps/${ID}` };
 describe('following a sweep', () => {
   const follow = async (...answers: SweepStanding[]) => {
     const clock = fakeClock();
-    const told: (readonly [SweepStanding['phase'], PlacesDone | undefined])[] = [];
+    const told: (readonly [SweepStanding['phase'], LocationsDone | undefined])[] = [];
     const work = followSweep(
       {
         show: () => Promise.resolve((answers.length > 1 ? answers.shift() : answers[0]) ?? aStanding()),
-        places: () => Promise.resolve({ done: 1, total: 4 }),
+        locations: () => Promise.resolve({ done: 1, total: 4 }),
       },
       clock,
       ID,
-      { update: ({ phase }, places) => void told.push([phase, places]) },
+      { update: ({ phase }, locations) => void told.push([phase, locations]) },
     );
     return { work, told, clock };
   };
@@ -64,7 +64,7 @@ describe('following a sweep', () => {
     expect((await work).outcome).toBe('completed');
     expect(clock.sleeps).toEqual([2000, 4000, 8000, 16_000, 20_000, 20_000, 2000]);
     // How many places are done is asked while it looks at them, and not after.
-    expect(told.map(([phase, places]) => [phase, places?.done])).toEqual([
+    expect(told.map(([phase, locations]) => [phase, locations?.done])).toEqual([
       ...quiet.map(() => ['inventory', 1]),
       ['migrations', undefined],
       ['report', undefined],
@@ -153,20 +153,21 @@ describe('sweeps by direct calls', () => {
   it('say how many regions of accounts were looked at, where that can be read', async () => {
     const { backend, documents } = sweepBackend();
     const calls = directSweeps(backend, 'me');
-    expect(await calls.places(ID)).toBeUndefined();
-    const places = ['eu-west-1', 'us-east-1', 'us-west-2'].map((region) => ({ account: '111122223333', region }));
-    await documents.put(placesKey(ID), JSON.stringify(places), 'application/json');
+    expect(await calls.locations(ID)).toBeUndefined();
+    const locations = ['eu-west-1', 'us-east-1', 'us-west-2'].map((region) => ({ account: '111122223333', region }));
+    await documents.put(locationsKey(ID), JSON.stringify(locations), 'application/json');
     // More than a page of the list.
     for (let index = 0; index < 1500; index += 1)
       await documents.put(
-        clusterKey(ID, places[0] ?? { account: '', region: '' }, `c-${index}`),
+        clusterKey(ID, locations[0] ?? { account: '', region: '' }, `c-${index}`),
         '{}',
         'application/json',
       );
-    for (const place of places.slice(0, 2)) await documents.put(placeKey(ID, place), '{}', 'application/json');
-    expect(await calls.places(ID)).toEqual({ done: 2, total: 3 });
+    for (const session of locations.slice(0, 2))
+      await documents.put(paceScopeKey(ID, session), '{}', 'application/json');
+    expect(await calls.locations(ID)).toEqual({ done: 2, total: 3 });
     documents.get = () => Promise.reject(new MigrationError('AccessDenied', 's3:GetObject'));
-    expect(await calls.places(ID)).toBeUndefined();
+    expect(await calls.locations(ID)).toBeUndefined();
   });
 
   it('are listed, page by page', async () => {

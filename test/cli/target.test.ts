@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseMigrationFlags } from '../../cli/options.ts';
 import { knownCommand, migrateCommand, requestFrom } from '../../cli/request.ts';
-import { shellWord } from '../../lambdas/domain/shell.ts';
+import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { deployedFor, resolveTarget, targetOfCaller } from '../../cli/target.ts';
 import { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
 import { errorOf, ROLE, TARGET } from './fixtures.ts';

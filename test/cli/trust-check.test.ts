@@ -6,7 +6,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
-  ALL_BUT_OTHERS,
+  ALL_BUT_THIRD_PARTY,
   ASKED,
   BY_PROVIDER_ARN,
   CLUSTER,
@@ -52,7 +52,7 @@ describe('trust check', () => {
     ['', ['invalid', 'invalid', 2]],
     [policyText({ ...POD_IDENTITY, Effect: 'allow' }), ['invalid', 'invalid', 2]],
     [policyText({ ...POD_IDENTITY, Principal: { Service: '*' } }), ['invalid', 'invalid', 2]],
-    [policyText(POD_IDENTITY, ALL_BUT_OTHERS), ['invalid', 'invalid', 2]],
+    [policyText(POD_IDENTITY, ALL_BUT_THIRD_PARTY), ['invalid', 'invalid', 2]],
     [policyText({ ...POD_IDENTITY, Condition: { StringLike: { 'aws:TagKeys': '*' } } }), ['unknown', 'denied', 3]],
     [policyText(POD_IDENTITY, BY_PROVIDER_ARN), ['allowed', 'denied', 0]],
   ])('%s', async (text, expected) => {

@@ -35,7 +35,7 @@ export const POD_IDENTITY = {
   Action: ['sts:AssumeRole', 'sts:TagSession'],
 };
 /** IAM refuses it: NotPrincipal is for a Deny, and in no trust policy. */
-export const ALL_BUT_OTHERS = { Effect: 'Allow', NotPrincipal: { AWS: '444455556666' }, Action: 'sts:AssumeRole' };
+export const ALL_BUT_THIRD_PARTY = { Effect: 'Allow', NotPrincipal: { AWS: '444455556666' }, Action: 'sts:AssumeRole' };
 /** A frequent mistake: its keys begin with the provider's ARN. */
 export const BY_PROVIDER_ARN = {
   ...IRSA,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseWorkloadFlags } from '../../cli/options.ts';
-import { placeOfMigration } from '../../cli/place-options.ts';
+import { backendOfMigration } from '../../cli/backend-options.ts';
 import { main } from '../../cli/program.ts';
 import { migrateWorkloadCommand, workloadRequestFrom } from '../../cli/request.ts';
 import { collectingIo, errorOf, ROLE, TARGET } from './fixtures.ts';
@@ -188,15 +188,15 @@ describe('flags', () => {
   });
 
   it('say where, as those of migrate do', () => {
-    const placeOf = (change: Record<string, unknown>) =>
-      placeOfMigration(parseWorkloadFlags({ ...GOOD, sandbox: undefined, ...change }));
-    expect(placeOf({ sandbox: 'a.json', state: 'w.json', seed: '7' })).toEqual({
+    const sessionOf = (change: Record<string, unknown>) =>
+      backendOfMigration(parseWorkloadFlags({ ...GOOD, sandbox: undefined, ...change }));
+    expect(sessionOf({ sandbox: 'a.json', state: 'w.json', seed: '7' })).toEqual({
       kind: 'state',
       file: 'w.json',
       scenario: 'a.json',
       seed: 7,
     });
-    expect(placeOf({ deployed: true })).toEqual({ kind: 'deployed' });
+    expect(sessionOf({ deployed: true })).toEqual({ kind: 'deployed' });
   });
 });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { main } from '../../cli/program.ts';
-import { migrationReport } from '../../lambdas/domain/model.ts';
+import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
 import { collectingIo } from './fixtures.ts';

@@ -1,10 +1,10 @@
 /**
  * Clusters without the Pod Identity agent, and with one of every kind: what a request that may install it does there.
  */
-import { patienceFor } from '../../lambdas/domain/pause.ts';
+import { patienceFor } from '../../lambdas/domain/waiting/pause.ts';
 import { DeleteAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import type { AddonState } from '../../sandbox/world/world.ts';
 import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';

@@ -1,7 +1,7 @@
 /** What is told of migrations that the API was asked for: each end once by its id, whatever goes wrong on the way. */
 import { describe, expect, it } from 'vitest';
 import { sampleOf } from '../faults/contract.ts';
-import { approvedIn, FAULTS, idsIn, toldIn, expectToldOnce, WHOLE } from './api-told.ts';
+import { approvedIn, FAULTS, idsIn, notificationsIn, expectNotifiedOnce, WHOLE } from './api-notifications.ts';
 import { BODY, inApiWorld, leaksOf, MINUTES, pending, WANTS_APPROVAL } from './api-world.ts';
 
 describe('what is told of a migration by the API', () => {
@@ -10,7 +10,7 @@ describe('what is told of a migration by the API', () => {
       const { world, sandbox, ann, bob } = given;
       const id = await approvedIn(given);
       expect(idsIn(given)).toEqual(WHOLE.map((told) => `${id}#${told}`));
-      const [asked, , end] = toldIn(given);
+      const [asked, , end] = notificationsIn(given);
       const { planHash } = (await bob.shown(id)).approvals[0]!;
       expect(asked).toMatchObject({ type: 'approval-needed', requestedBy: ann.arn, planHash, approval: { round: 1 } });
       expect(end).toMatchObject({ type: 'migrated', outcome: 'migrated', verified: 'injected', requestedBy: ann.arn });
@@ -41,7 +41,7 @@ describe('what is told of a migration by the API', () => {
       await bob.rollBack(migrated);
       await world.rest();
       await world.later(3 * MINUTES);
-      const of = (id: string) => toldIn(given).filter(({ migrationId }) => migrationId === id);
+      const of = (id: string) => notificationsIn(given).filter(({ migrationId }) => migrationId === id);
       expect(
         of(rejected)
           .map(({ type }) => type)
@@ -62,7 +62,7 @@ describe('what is told of a migration by the API', () => {
 
   it.each(sampleOf(FAULTS))(
     'comes with one id though publish-events meets $kind at $call, by which it tells',
-    (fault) => expectToldOnce(fault),
+    (fault) => expectNotifiedOnce(fault),
   );
 
   it('comes twice under one id where publish-events dies between telling and noting that it has', async () => {

@@ -1,7 +1,7 @@
 /** Each transient fault at each call by which the API takes in a request or a decision, or tells of a migration. */
 import { describe, it } from 'vitest';
 import { expectAskedOnce, DECISION_FAULTS, expectDecidedOnce, REQUEST_FAULTS } from './api-faults.ts';
-import { FAULTS, expectToldOnce } from './api-told.ts';
+import { FAULTS, expectNotifiedOnce } from './api-notifications.ts';
 
 describe('a fault in the API', () => {
   it.each(REQUEST_FAULTS)('$kind at $call: who asks again has one migration', (fault) => expectAskedOnce(fault));
@@ -14,6 +14,6 @@ describe('a fault in the API', () => {
 
 describe('what is told of a migration by the API', () => {
   it.each(FAULTS)('comes with one id though publish-events meets $kind at $call, by which it tells', (fault) =>
-    expectToldOnce(fault),
+    expectNotifiedOnce(fault),
   );
 });

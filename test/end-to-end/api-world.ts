@@ -251,7 +251,7 @@ export async function leaksOf(
   const tokens = await Promise.all(approvals.map(({ round }) => world.backend.ledger.approvalToken(id, round)));
   expect(tokens).not.toContain(undefined);
   expect(tokens.length).toBeGreaterThan(0);
-  const places: Record<string, unknown> = {
+  const locations: Record<string, unknown> = {
     answers: people.map(({ heard }) => heard),
     events: sandbox.world.events,
     notifications: sandbox.world.notifications,
@@ -263,11 +263,11 @@ export async function leaksOf(
       .map(({ input, output, cause }) => ({ input, output, cause })),
   };
   // As it is in JSON, and as it would be in a URL.
-  return Object.entries(places).flatMap(([place, value]) =>
+  return Object.entries(locations).flatMap(([location, value]) =>
     tokens.some((token) =>
       [token!, encodeURIComponent(token!)].some((text) => JSON.stringify(value ?? '').includes(text)),
     )
-      ? [place]
+      ? [location]
       : [],
   );
 }

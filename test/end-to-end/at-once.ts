@@ -1,6 +1,6 @@
 /** Many migrations of one add-on at once. */
 import { expect } from 'vitest';
-import type { MigrationReport, Strategy } from '../../lambdas/domain/model.ts';
+import type { MigrationReport, Strategy } from '../../lambdas/domain/migration/model.ts';
 import { ADDON, identityOf } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld } from './world.ts';
 

@@ -1,7 +1,7 @@
 /** The very bundle that is deployed, each function in a process of its own, over real HTTP and HTTPS. */
 import { expect, it } from 'vitest';
 import { openSandboxBackend } from '../../cli/backend.ts';
-import type { MigrationRequestInput } from '../../lambdas/domain/model.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { ADDON, BUNDLED, clusterOf, ebs, migrate, mutationsOf, RECREATE, scenarioWith } from './fixture.ts';
 

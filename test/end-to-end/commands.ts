@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
-import { migrationReport, type MigrationReport } from '../../lambdas/domain/model.ts';
+import { migrationReport, type MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { collectingIo } from '../cli/fixtures.ts';
 import { ADDON, scenarioWith, TARGET } from './fixture.ts';
 import { byApi, PACE, type Result, serveHere, type ServedHere } from './served.ts';

@@ -1,6 +1,6 @@
 /** CloudTrail's event of a denied UpdateAddon, from the bus to the message that somebody reads. */
 import { describe, expect, it } from 'vitest';
-import { type ServiceEvent, serviceEvent } from '../../lambdas/domain/service-event.ts';
+import { type ServiceEvent, serviceEvent } from '../../lambdas/domain/events/service-event.ts';
 import { deniedEvent, type DeniedEvent, PRINCIPAL } from '../lambdas/denied-event.ts';
 import { inWorld, type OpenWorld } from './world.ts';
 
@@ -17,7 +17,7 @@ async function deliver(world: OpenWorld, ...events: DeniedEvent[]): Promise<void
   await world.rest();
   await world.later(5 * MINUTES);
 }
-const toldIn = ({ backend }: OpenWorld): ServiceEvent[] =>
+const notificationsIn = ({ backend }: OpenWorld): ServiceEvent[] =>
   backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
 const messagesIn = ({ backend }: OpenWorld): string[] =>
   backend.sandbox.world.notifications.map(({ message }) => message);
@@ -27,7 +27,7 @@ describe('a denied UpdateAddon', () => {
     await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
       const before = world.look(ADDON, SERVICE_ACCOUNT);
       await deliver(world, deniedEvent(), deniedEvent(), deniedEvent({ detail: { eventID: 'of-the-next-apply' } }));
-      expect(toldIn(world)).toMatchObject([
+      expect(notificationsIn(world)).toMatchObject([
         {
           type: 'planned',
           dryRun: true,
@@ -69,7 +69,7 @@ describe('a denied UpdateAddon', () => {
   ])('is not what this is: %s', async (_, event) => {
     await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
       await deliver(world, event);
-      expect([toldIn(world), messagesIn(world), world.changes()]).toEqual([[], [], []]);
+      expect([notificationsIn(world), messagesIn(world), world.changes()]).toEqual([[], [], []]);
       expect(world.backend.sandbox.executions.list(world.backend.stateMachineArn)).toEqual([]);
     });
   });
@@ -77,7 +77,7 @@ describe('a denied UpdateAddon', () => {
   it('of a cluster that is not there is told of, with what blocks', async () => {
     await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
       await deliver(world, deniedEvent({ cluster: 'gone' }));
-      expect(toldIn(world)).toMatchObject([{ type: 'blocked', cluster: 'gone' }]);
+      expect(notificationsIn(world)).toMatchObject([{ type: 'blocked', cluster: 'gone' }]);
       expect(messagesIn(world)).toHaveLength(1);
       expect(messagesIn(world)[0]).toContain('UpdateAddon was denied, a migration is blocked');
     });
@@ -97,7 +97,7 @@ describe('a denied UpdateAddon', () => {
   ] as const)('%s', async (_, fault) => {
     await inWorld({ scenario: 'ebs-csi-irsa', faults: [fault as never] }, async (world) => {
       await deliver(world, deniedEvent());
-      const told = toldIn(world);
+      const told = notificationsIn(world);
       expect(told.length).toBeGreaterThan(0);
       expect(new Set(told.map(({ eventId }) => eventId)).size).toBe(1);
       expect(messagesIn(world).length).toBe(told.length);

@@ -4,15 +4,15 @@
  */
 import { describe, expect, it } from 'vitest';
 import { main } from '../../cli/program.ts';
-import { migrationReport, type MigrationReport } from '../../lambdas/domain/model.ts';
+import { migrationReport, type MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { collectingIo } from '../cli/fixtures.ts';
 import { ADDON, scenarioFile } from './fixture.ts';
 
 const CLUSTERS = {
   'in-place': 'catalogue-prod',
   preserve: 'payments-prod',
-  'auto-climbs': 'search-prod',
-  'auto-climbs-to-outage': 'search-dev',
+  'auto-falls-back': 'search-prod',
+  'auto-falls-back-to-outage': 'search-dev',
 } as const;
 
 /** By the command line, as a pipeline reads it. */
@@ -40,8 +40,8 @@ describe('what stays ready meanwhile', () => {
     ['in place', 'in-place', ['--strategy', 'in-place'], 'migrated'],
     ['by default', 'preserve', [], 'migrated'],
     ['with preserve', 'preserve', ['--strategy', 'recreate', '--preserve'], 'migrated'],
-    ['where the second way is needed', 'auto-climbs', [], 'migrated'],
-    ['where it has to go back', 'auto-climbs-to-outage', [], 'rolled-back'],
+    ['where the second way is needed', 'auto-falls-back', [], 'migrated'],
+    ['where it has to go back', 'auto-falls-back-to-outage', [], 'rolled-back'],
   ])('%s: never none', async (_, scenario, flags, outcome) => {
     const report = await migrate(scenario, ...flags);
     expect(report.outcome).toBe(outcome);
@@ -50,7 +50,7 @@ describe('what stays ready meanwhile', () => {
 
   it.each<[string, keyof typeof CLUSTERS, string[]]>([
     ['by deletion', 'preserve', ['--strategy', 'recreate']],
-    ['where that is the last resort, and allowed', 'auto-climbs-to-outage', ['--max-disruption', 'outage']],
+    ['where that is the last resort, and allowed', 'auto-falls-back-to-outage', ['--max-disruption', 'outage']],
   ])('%s: none for a while', async (_, scenario, flags) => {
     const report = await migrate(scenario, ...flags);
     expect(report.outcome).toBe('migrated');

@@ -1,11 +1,11 @@
 /** Each end of a migration is told of once, under an id of its own, and what people have to act on reaches them. */
 import { describe, expect, it } from 'vitest';
-import { type ServiceEvent, serviceEvent } from '../../lambdas/domain/service-event.ts';
+import { type ServiceEvent, serviceEvent } from '../../lambdas/domain/events/service-event.ts';
 import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 
 const ADDON = 'aws-ebs-csi-driver';
 const MINUTES = 60_000;
-const toldIn = ({ backend }: OpenWorld): ServiceEvent[] =>
+const notificationsIn = ({ backend }: OpenWorld): ServiceEvent[] =>
   backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
 const messagesIn = ({ backend }: OpenWorld): string[] =>
   backend.sandbox.world.notifications.map(({ message }) => message);
@@ -40,9 +40,9 @@ describe('the events of a migration', () => {
         await world.start({ addon: ADDON, ...asked });
         await world.rest();
         await world.later(3 * MINUTES);
-        expect(idsOf(toldIn(world))).toEqual(expected);
-        expect(toldIn(world).map(({ at }) => at)).toEqual(
-          toldIn(world)
+        expect(idsOf(notificationsIn(world))).toEqual(expected);
+        expect(notificationsIn(world).map(({ at }) => at)).toEqual(
+          notificationsIn(world)
             .map(({ at }) => at)
             .toSorted(),
         );
@@ -58,8 +58,8 @@ describe('the events of a migration', () => {
       await world.start({ addon: ADDON });
       await world.rest();
       await world.later(3 * MINUTES);
-      expect(idsOf(toldIn(world))).toEqual(['started', 'migrated', 'already-migrated']);
-      expect(toldIn(world).at(-1)?.migrationId).not.toBe(migrationId);
+      expect(idsOf(notificationsIn(world))).toEqual(['started', 'migrated', 'already-migrated']);
+      expect(notificationsIn(world).at(-1)?.migrationId).not.toBe(migrationId);
     });
   });
 
@@ -68,8 +68,8 @@ describe('the events of a migration', () => {
       const { backend } = world;
       const execution = await world.start({ addon: ADDON, approval: 'required', requestedBy: 'ann' });
       await world.later(10 * MINUTES);
-      const [event] = toldIn(world);
-      expect(idsOf(toldIn(world))).toEqual(['approval-needed']);
+      const [event] = notificationsIn(world);
+      expect(idsOf(notificationsIn(world))).toEqual(['approval-needed']);
       const { migrationId, planHash = '' } = event!;
       const [message = '', ...others] = messagesIn(world);
       expect(others).toEqual([]);
@@ -95,7 +95,7 @@ describe('the events of a migration', () => {
           await world.start({ addon: ADDON });
           await world.rest();
           await world.later(3 * MINUTES);
-          expect([...new Set(idsOf(toldIn(world)))]).toEqual(['started', 'migrated']);
+          expect([...new Set(idsOf(notificationsIn(world)))]).toEqual(['started', 'migrated']);
         },
       );
     },
@@ -106,7 +106,7 @@ describe('the events of a migration', () => {
       await world.start({ addon: ADDON });
       await world.rest();
       await world.later(3 * MINUTES);
-      expect(idsOf(toldIn(world))).toEqual(['started', 'migrated']);
+      expect(idsOf(notificationsIn(world))).toEqual(['started', 'migrated']);
     });
   });
 });

@@ -1,6 +1,6 @@
 /** Fields that others than EKS own, as an API server comes to say so: what a migration makes of them. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { createKubernetesService } from '../../sandbox/kubernetes/service.ts';
 import { getObject } from '../../sandbox/kubernetes/store.ts';
 import { newEntry } from '../sandbox/kubernetes/support.ts';
@@ -91,7 +91,7 @@ describe('an add-on that a HorizontalPodAutoscaler scales', () => {
     const { report, changes, replicas } = await run(autoscale, { addon: ADDON });
     expect(report).toMatchObject({ outcome: 'migrated', applied: { strategy: 'in-place' } });
     expect(changes).not.toContain('DeleteAddon');
-    expect([report.plan!.ladder.map(({ strategy }) => strategy), replicas]).toEqual([['in-place'], 3]);
+    expect([report.plan!.attempts.map(({ strategy }) => strategy), replicas]).toEqual([['in-place'], 3]);
   });
 });
 

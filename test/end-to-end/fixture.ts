@@ -1,7 +1,7 @@
 /** Runs whole migrations in the sandbox: the synthesised definition, the real handlers, the real SDK. */
 import { readFileSync } from 'node:fs';
-import type { MigrationReport, MigrationRequestInput } from '../../lambdas/domain/model.ts';
-import { migrationRequest } from '../../lambdas/domain/model.ts';
+import type { MigrationReport, MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
+import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { runMigration } from '../../cli/run.ts';
 import type { SandboxOptions } from '../../sandbox/sandbox.ts';

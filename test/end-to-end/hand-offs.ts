@@ -1,6 +1,6 @@
 /** Migrations that need a person in the end, and the commands that this person gets. */
 import { expect } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';

@@ -63,7 +63,7 @@ describe('identities and a migration', () => {
     expect(after).toMatchObject({
       identity: 'pod-identity',
       roles: [{ by: 'association', roleArn: ROLE, pods: 2 }],
-      inTheWay: [],
+      obstacles: [],
     });
     expect(after?.association?.ownerArn).toContain(`/${ADDON}/`);
     // It looked only: the file is as the migration left it.

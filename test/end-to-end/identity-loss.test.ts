@@ -1,6 +1,6 @@
 /** An add-on whose nodes have its role, and take no association from it: what becomes of their pods, whatever happens. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { ADDON, identityOf } from './fixture.ts';

@@ -1,6 +1,6 @@
 /** The change in place: one UpdateAddon, and what EKS makes of it. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { ADDON } from './fixture.ts';
 import { inWorld, type Asked, type OpenWorld, type WorldOptions } from './world.ts';
 

@@ -4,17 +4,17 @@
  */
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
-import { clusterKey, placeKey } from '../../lambdas/domain/sweep/keys.ts';
+import { clusterKey, paceScopeKey } from '../../lambdas/domain/sweep/keys.ts';
 import {
   clusterInventory,
   type ClusterInventory,
-  type PlaceInventory,
-  placeInventory,
+  type LocationInventory,
+  locationInventory,
   sweepRequest,
   type SweepItem,
   type SweepRequestInput,
 } from '../../lambdas/domain/sweep/model.ts';
-import { newSweep } from '../../lambdas/runtime/sweep/commanding.ts';
+import { newSweep } from '../../lambdas/use-cases/sweep/commanding.ts';
 import { deploymentSettingsOf, wire } from '../../lambdas/runtime/wiring.ts';
 import { takeInventoryStep } from '../../lambdas/steps/take-inventory/handler.ts';
 import type { HandlerDependencies } from '../../lambdas/ports/index.ts';
@@ -28,7 +28,7 @@ import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
 import { FakeTelemetry } from '../lambdas/fake-telemetry.ts';
 import { scenarioWith } from './fixture.ts';
 
-export const PLACE = { account: '111122223333', region: 'eu-west-1' };
+export const LOCATION = { account: '111122223333', region: 'eu-west-1' };
 export const SWEEP_ID = '01KF0E44M047C4FEZDQK8YZG0M';
 export const roleOf = (cluster: string): string => `arn:aws:iam::111122223333:role/${cluster}-ebs-csi`;
 
@@ -61,7 +61,7 @@ export function fleetOf(changes: Record<string, Change>): Scenario {
 }
 
 export interface Taken {
-  place: PlaceInventory | undefined;
+  location: LocationInventory | undefined;
   clusters: Record<string, ClusterInventory>;
   items: SweepItem[];
   /** Of the target's services, while the inventory was taken. */
@@ -121,7 +121,7 @@ export async function takeInventory(
     let done = false;
     while (!done) {
       const { input, output } = takeInventoryStep.schema;
-      const asked = input.parse({ sweepId: SWEEP_ID, ...PLACE, ...(after === undefined ? {} : { after }) });
+      const asked = input.parse({ sweepId: SWEEP_ID, ...LOCATION, ...(after === undefined ? {} : { after }) });
       const end = clock.now() + invocation;
       const answer = await clock.park(
         clock.spawn(async () =>
@@ -136,15 +136,15 @@ export async function takeInventory(
     const items: SweepItem[] = [];
     await dependencies.sweeps.eachItem(SWEEP_ID, (page) => void items.push(...page));
     const read = (key: string): unknown => JSON.parse(documents.objects.get(key)?.text ?? 'null');
-    const place = placeInventory.safeParse(read(placeKey(SWEEP_ID, PLACE))).data;
+    const location = locationInventory.safeParse(read(paceScopeKey(SWEEP_ID, LOCATION))).data;
     const [account] = scenario.accounts;
     const clusters = Object.fromEntries(
       account!.clusters.flatMap(({ name }) => {
-        const found = clusterInventory.safeParse(read(clusterKey(SWEEP_ID, PLACE, name))).data;
+        const found = clusterInventory.safeParse(read(clusterKey(SWEEP_ID, LOCATION, name))).data;
         return found ? [[name, found] as const] : [];
       }),
     );
-    return { place, clusters, items, calls, answers, took };
+    return { location, clusters, items, calls, answers, took };
   } finally {
     await backend.close();
   }

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { runMigration } from '../../cli/run.ts';
-import { MigrationError } from '../../lambdas/domain/errors.ts';
-import { migrationRequest } from '../../lambdas/domain/model.ts';
+import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
+import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import { blockingChecks } from '../../lambdas/domain/plan/plan.ts';
 import type { AroundCalls, Kubernetes } from '../../lambdas/ports/index.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
@@ -12,7 +12,7 @@ import {
   type Change,
   classesOf,
   fleetOf,
-  PLACE,
+  LOCATION,
   roleOf,
   SWEEP_ID,
   takeInventory,
@@ -90,7 +90,7 @@ const startsOf = (calls: readonly Call[]): number[] =>
 
 describe('an inventory', () => {
   it('has each add-on in exactly one class, as its scenario makes it', async () => {
-    const { clusters, place, calls, items, answers } = await takeInventory(fleetOf(FLEET));
+    const { clusters, location, calls, items, answers } = await takeInventory(fleetOf(FLEET));
     expect(Object.fromEntries(Object.entries(clusters).map(([name, found]) => [name, classesOf(found)]))).toEqual({
       alpha: { [ADDON]: 'ready', ...REST },
       bravo: { [ADDON]: 'blocked', ...REST },
@@ -107,8 +107,8 @@ describe('an inventory', () => {
       new Set(['Cluster delta is DELETING.']),
     );
     expect(clusters['india']?.findings[0]?.reason).toBe('It has the tag pod-identity-migration = exclude.');
-    expect(place).toMatchObject({ ...PLACE, clusters: 9, notSelected: 0, calls: { eks: 1 } });
-    expect(place?.unreachable).toBeUndefined();
+    expect(location).toMatchObject({ ...LOCATION, clusters: 9, notSelected: 0, calls: { eks: 1 } });
+    expect(location?.unreachable).toBeUndefined();
     expect(answers).toEqual([{ done: true, after: 'india', clusters: 9 }]);
     // It looks, and that is all.
     expect(calls.filter(({ mutating }) => mutating)).toEqual([]);
@@ -161,7 +161,7 @@ describe('an inventory', () => {
       for (const cluster of ['alpha', 'bravo', 'foxtrot', 'hotel']) {
         const { outcome, plan } = await runMigration(
           backend,
-          migrationRequest.parse({ target: { ...PLACE, cluster }, addon: ADDON, dryRun: true }),
+          migrationRequest.parse({ target: { ...LOCATION, cluster }, addon: ADDON, dryRun: true }),
         );
         const finding = clusters[cluster]?.findings.find(({ addon }) => addon === ADDON);
         expect(finding?.class).toBe(outcome === 'planned' ? 'ready' : 'blocked');
@@ -204,7 +204,7 @@ describe('an inventory', () => {
     expect(items).toEqual([
       {
         migrationId: expect.stringMatching(/^01KF0E44M0/) as string,
-        ...PLACE,
+        ...LOCATION,
         cluster: 'alpha',
         addon: ADDON,
         roles: [roleOf('alpha')],
@@ -242,7 +242,7 @@ describe('the calls of an inventory', () => {
   const WITHOUT_IRSA = { 'eks DescribeCluster': 1, 'eks ListAddons': 1, 'eks DescribeAddon': 5 };
 
   it('are these and no more, for a cluster with an add-on on IRSA, for one without, and once for the region', async () => {
-    const { calls, clusters, place } = await takeInventory(
+    const { calls, clusters, location } = await takeInventory(
       fleetOf({ alpha: ready, bravo: ready, charlie: withoutRole, delta: associated(ADDON), echo: status('DELETING') }),
     );
     expect(tally(ofCluster(calls, 'alpha'))).toEqual(READY);
@@ -260,7 +260,7 @@ describe('the calls of an inventory', () => {
     expect(clusters['bravo']?.calls).toEqual({ eks: 9, iam: 15, kubernetes: 8 });
     expect(clusters['charlie']?.calls).toEqual({ eks: 8 });
     expect(clusters['echo']?.calls).toEqual({ eks: 2 });
-    expect(place?.calls).toEqual({ eks: 1 });
+    expect(location?.calls).toEqual({ eks: 1 });
   });
 
   it('never ask twice for the same', async () => {
@@ -308,7 +308,7 @@ describe('the pace of an inventory', () => {
           ));
       return {
         portsFor: (target, around) => portsFor(target, slowed(around)),
-        fleetOf: (place, around) => fleet(place, slowed(around)),
+        fleetOf: (location, around) => fleet(location, slowed(around)),
       };
     };
 
@@ -336,10 +336,10 @@ describe('the pace of an inventory', () => {
     expect(often.answers.length).toBeGreaterThan(2);
     const classes = ({ clusters }: typeof once): unknown => Object.values(clusters).map(classesOf);
     expect(classes(often)).toEqual(classes(once));
-    expect(often.place).toMatchObject({ clusters: 5, notSelected: 0 });
+    expect(often.location).toMatchObject({ clusters: 5, notSelected: 0 });
     expect(often.items.map(({ cluster }) => cluster).sort()).toEqual(['alpha', 'delta', 'echo']);
     // Every call is counted: those of clusters that were begun again too.
-    const counted = [often.place, ...Object.values(often.clusters)].reduce(
+    const counted = [often.location, ...Object.values(often.clusters)].reduce(
       (sum, one) => sum + (one?.calls['eks'] ?? 0),
       0,
     );

@@ -3,7 +3,7 @@
  * plan says beforehand how long it is, and slowness alone rolls nothing back.
  */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport, Plan } from '../../lambdas/domain/model.ts';
+import type { MigrationReport, Plan } from '../../lambdas/domain/migration/model.ts';
 import type { KubeObject, Pod } from '../../sandbox/kubernetes/objects.ts';
 import { timestamp, listObjects, touch } from '../../sandbox/kubernetes/store.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';

@@ -98,7 +98,7 @@ describe('migrate with recreate', () => {
     expect(report.steps.filter((step) => step.endedAt < step.startedAt)).toEqual([]);
     const times = report.steps.map((step) => step.startedAt);
     expect([...times].sort()).toEqual(times);
-    expect(report.steps.find((step) => step.name === 'await-deleted')!.attempts).toBeGreaterThan(1);
+    expect(report.steps.find((step) => step.name === 'await-deleted')!.tries).toBeGreaterThan(1);
   });
 
   it('gives the locks back: of the add-on, and of its role', async () => {
@@ -169,7 +169,7 @@ describe('what nobody knows of AWS', () => {
   describe.each([
     ['in place', {}],
     ['by deletion', RECREATE],
-  ] as const)('%s', (_way, request) => {
+  ] as const)('%s', (_attempt, request) => {
     it.each(knobs)('migrates when %s', async (_, change) => {
       const scenario = scenarioWith((changed) => Object.assign(changed.knobs, change));
       const run = await migrate({ scenario, request });

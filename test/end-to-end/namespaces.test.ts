@@ -1,7 +1,7 @@
 /** Where an add-on runs, and what a create says of it: on both sides of what EKS may do. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { MigrationRequestInput } from '../../lambdas/domain/model.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Knobs } from '../../sandbox/world/scenario.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
@@ -149,6 +149,6 @@ describe('an add-on whose namespace nothing tells', () => {
     expect(mutationsOf(blocked)).toEqual([]);
     const inPlace = await run(UNKNOWN, shown);
     expect(inPlace.report).toMatchObject({ outcome: 'migrated', plan: { namespace: 'fluent-bit' } });
-    expect(inPlace.report.plan?.ladder.map(({ strategy }) => strategy)).toEqual(['in-place']);
+    expect(inPlace.report.plan?.attempts.map(({ strategy }) => strategy)).toEqual(['in-place']);
   });
 });

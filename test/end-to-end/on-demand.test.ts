@@ -3,7 +3,7 @@ import { DeleteAddonCommand, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../cli/cancel.ts';
 import { CliError } from '../../cli/errors.ts';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 
@@ -95,7 +95,7 @@ describe('a rollback of a migration that ended migrated', () => {
   });
 
   it('after a climb: from the second way', async () => {
-    const { before, migrated, back, after } = await there({}, { scenario: 'auto-climbs' });
+    const { before, migrated, back, after } = await there({}, { scenario: 'auto-falls-back' });
     expect(migrated).toMatchObject({ outcome: 'migrated', applied: { strategy: 'recreate' } });
     expect(back.outcome).toBe('rolled-back');
     expect(after).toEqual(before);

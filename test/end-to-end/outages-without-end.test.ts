@@ -1,7 +1,7 @@
 /** Outages that are longer than anything waits for: their first hours, and then the wait's last look. */
 import { expect, it } from 'vitest';
-import { MOST_DAYS_WAITING } from '../../lambdas/domain/pause.ts';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { ADDON } from './fixture.ts';
 import { hasWaited } from './waits.ts';

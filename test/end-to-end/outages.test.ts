@@ -1,7 +1,7 @@
 /** Time is not failure: what an outage keeps a migration from is done once it is over. All of it in virtual time. */
 import { describe, expect, it } from 'vitest';
 import type { SandboxBackend } from '../../cli/backend.ts';
-import { serviceEvent } from '../../lambdas/domain/service-event.ts';
+import { serviceEvent } from '../../lambdas/domain/events/service-event.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { ADDON, clusterOf, migrate, RECREATE, ROLE, type Run } from './fixture.ts';
 import { inWorld } from './world.ts';
@@ -24,7 +24,7 @@ const outageAfter =
     });
   };
 
-const toldOf = ({ backend }: Pick<Run, 'backend'>): string[] =>
+const publishedOf = ({ backend }: Pick<Run, 'backend'>): string[] =>
   backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail).type);
 
 /** As `pod-identity cancel` does, so many seconds after the start. */
@@ -63,12 +63,12 @@ describe('an outage of EKS, right after the add-on was deleted', () => {
 
   it('is told of once as it begins and once as it is over, and a short one not at all', async () => {
     const long = await underOutage([{ service: 'eks', kind: 'server-error', seconds: HOUR }]);
-    expect(toldOf(long)).toEqual(['started', 'waiting', 'resumed', 'migrated']);
+    expect(publishedOf(long)).toEqual(['started', 'waiting', 'resumed', 'migrated']);
     await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
       outageAfter('DeleteAddon', { service: 'eks', kind: 'server-error', seconds: 5 })(world.backend);
       expect(await world.migrate({ addon: ADDON, ...RECREATE })).toMatchObject({ outcome: 'migrated' });
       await world.later(3 * MINUTE * 1000);
-      expect(toldOf(world)).toEqual(['started', 'migrated']);
+      expect(publishedOf(world)).toEqual(['started', 'migrated']);
     });
   });
 

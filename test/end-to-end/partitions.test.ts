@@ -1,7 +1,7 @@
 /** Whole migrations in regions of other partitions, whose ARNs and hosts are others. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/partitions.ts';
+import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { ADDON, identityOf, migrate, mutationsOf, RECREATE, SCENARIO, TARGET, type RunOptions } from './fixture.ts';

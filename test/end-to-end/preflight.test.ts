@@ -2,7 +2,7 @@
  * The preflight checks of a plan in the sandbox: what each finds there. The scenarios that come along show the others.
  */
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../lambdas/domain/model.ts';
+import type { Check } from '../../lambdas/domain/migration/model.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { ebs, migrate, mutationsOf, scenarioWith, type RunOptions } from './fixture.ts';
 

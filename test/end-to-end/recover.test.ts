@@ -22,7 +22,7 @@ const SAMPLE = new Set(
     'CreateAddon',
     'AnnotateServiceAccount',
     'CreateStandaloneAssociations',
-    'NextWay',
+    'NextAttempt',
   ].map((state) => rows.find((row) => row.state === state)),
 );
 const sampled = rows.filter((row) => SAMPLE.has(row));
@@ -33,9 +33,11 @@ describe('an execution that is aborted', () => {
   it('every state of the road that can last is in that table', () => {
     const { states } = migrateAddon;
     const isLeft = (to: string): boolean => to === 'RollBack' || to === 'RecordBlocked';
-    const road = migrateAddon.reachableFrom('Plan', ({ onFailure, to }) => !onFailure && !isLeft(to));
-    const lasting = [...road].filter((name) => states[name]!.Type === 'Task' || states[name]!.Type === 'Wait');
-    expect(new Set(rows.map(({ state }) => state).filter((state) => state !== 'NextWay'))).toEqual(new Set(lasting));
+    const workflow = migrateAddon.reachableFrom('Plan', ({ onFailure, to }) => !onFailure && !isLeft(to));
+    const lasting = [...workflow].filter((name) => states[name]!.Type === 'Task' || states[name]!.Type === 'Wait');
+    expect(new Set(rows.map(({ state }) => state).filter((state) => state !== 'NextAttempt'))).toEqual(
+      new Set(lasting),
+    );
   });
 });
 
@@ -95,8 +97,8 @@ describe('a recovery', () => {
     expect(second.outcome).toBe('migrated');
     const [plan] = second.steps;
     expect(plan).toMatchObject({ name: 'plan', result: expect.any(String) as unknown });
-    expect(plan!.attempts).toBeGreaterThan(2);
-    expect(looks).toBe(plan!.attempts - 1);
+    expect(plan!.tries).toBeGreaterThan(2);
+    expect(looks).toBe(plan!.tries - 1);
     // It planned on what had been put back.
     expect(second.plan!.addon).toMatchObject({
       status: 'ACTIVE',

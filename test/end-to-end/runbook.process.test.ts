@@ -1,14 +1,14 @@
 /** The SSM runbook against the sandbox, step by step as its document says. */
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import { migrationId } from '../../lambdas/domain/names.ts';
+import { migrationId } from '../../lambdas/domain/text/names.ts';
 import { ADDON } from './fixture.ts';
 import { type Automation, type AutomationOptions, EXECUTION_ID, runAutomation } from './automation.ts';
 import { reasonToSkip } from './served.ts';
 import { inWorld, type OpenWorld } from './world.ts';
 
 const reason = reasonToSkip('python3');
-const PLACE = { Cluster: 'some-cluster' };
+const LOCATION = { Cluster: 'some-cluster' };
 const EBS = { Addon: ADDON };
 const ACCOUNT = { Namespace: 'payments', ServiceAccount: 'api' };
 const SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
@@ -216,7 +216,7 @@ describe.skipIf(reason !== undefined)(
     it("migrates a service account that is no add-on's", async () => {
       const { automation, look } = await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
         const done = await run(world, { ...ACCOUNT, ...APPLY, Annotation: 'remove' });
-        return { automation: done, look: world.lookAtAccount({ namespace: 'payments', name: 'api' }) };
+        return { automation: done, look: world.readAccount({ namespace: 'payments', name: 'api' }) };
       });
       expect(automation).toMatchObject({ status: 'Success', outputs: { outcome: 'migrated' } });
       expect(look).toMatchObject({ annotation: undefined, associations: [{ owned: false }] });
@@ -316,24 +316,24 @@ describe.skipIf(reason !== undefined)(
     });
 
     it.each([
-      ['neither an add-on nor a service account', PLACE, 'Name what shall migrate'],
-      ['half a service account', { ...PLACE, Namespace: 'payments' }, 'Name what shall migrate'],
-      ['both', { ...PLACE, ...EBS, ...ACCOUNT }, 'not both'],
+      ['neither an add-on nor a service account', LOCATION, 'Name what shall migrate'],
+      ['half a service account', { ...LOCATION, Namespace: 'payments' }, 'Name what shall migrate'],
+      ['both', { ...LOCATION, ...EBS, ...ACCOUNT }, 'not both'],
       [
         "a service account's option for an add-on",
-        { ...PLACE, ...EBS, Annotation: 'remove' },
+        { ...LOCATION, ...EBS, Annotation: 'remove' },
         'Annotation is of service accounts',
       ],
       [
         "an add-on's option for a service account",
-        { ...PLACE, ...ACCOUNT, Strategy: 'recreate' },
+        { ...LOCATION, ...ACCOUNT, Strategy: 'recreate' },
         'Strategy is of add-ons',
       ],
       ['no cluster', EBS, 'Cluster is not allowed'],
       ['a name that is none', { ...EBS, Cluster: 'a b' }, 'Cluster is not allowed'],
-      ['a choice that is none', { ...PLACE, ...EBS, DryRun: 'no' }, 'DryRun is not allowed'],
-      ['a reason of two lines', { ...PLACE, ...EBS, Reason: 'a\nb' }, 'Reason is not allowed'],
-      ['a parameter that is none', { ...PLACE, ...EBS, Preserve: 'true' }, 'There is no parameter Preserve'],
+      ['a choice that is none', { ...LOCATION, ...EBS, DryRun: 'no' }, 'DryRun is not allowed'],
+      ['a reason of two lines', { ...LOCATION, ...EBS, Reason: 'a\nb' }, 'Reason is not allowed'],
+      ['a parameter that is none', { ...LOCATION, ...EBS, Preserve: 'true' }, 'There is no parameter Preserve'],
     ] as [string, Record<string, string>, string][])(
       'refuses %s before anything is started',
       async (_, given, says) => {

@@ -1,5 +1,5 @@
 /** Every scenario that comes along, with the requests that are run in it, and what must come out of each. */
-import type { MigrationReport, MigrationRequestInput } from '../../lambdas/domain/model.ts';
+import type { MigrationReport, MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
 
 export const CLOUDWATCH = 'amazon-cloudwatch-observability';
 export const EBS = 'aws-ebs-csi-driver';
@@ -54,7 +54,7 @@ const PURGED = ['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:Crea
 const RESTARTED = 'kubernetes:patch deployments';
 /** A way in place with both its restarts in vain, and then the next one up to its first restart. */
 const TRIED = [...IN_PLACE, RESTARTED, RESTARTED];
-const CLIMBED = [...TRIED, ...PURGED, RESTARTED];
+const FELL_BACK = [...TRIED, ...PURGED, RESTARTED];
 const EBS_ACCOUNT = ['ebs-csi-controller-sa'];
 const ADOT_ACCOUNTS = ['adot-col-container-logs', 'adot-col-otlp-ingest', 'adot-col-prom-metrics'];
 /** Target role, session policy and session tags; then tags. */
@@ -176,12 +176,12 @@ export const rows: Row[] = [
   ['s3-csi-irsa', { addon: S3 }, { ...inPlace, created: ['s3-csi-driver-sa'] }],
   ['s3-csi-irsa', { addon: S3, ...recreate }, { ...recreated, created: ['s3-csi-driver-sa'] }],
   [
-    'auto-climbs',
+    'auto-falls-back',
     { addon: EBS },
-    { ...recreatedPreserved, purged: EBS_ACCOUNT, created: [...EBS_ACCOUNT, ...EBS_ACCOUNT], mutations: CLIMBED },
+    { ...recreatedPreserved, purged: EBS_ACCOUNT, created: [...EBS_ACCOUNT, ...EBS_ACCOUNT], mutations: FELL_BACK },
   ],
   [
-    'auto-climbs',
+    'auto-falls-back',
     { addon: EBS, strategy: 'in-place' },
     {
       outcome: 'rolled-back',
@@ -193,7 +193,7 @@ export const rows: Row[] = [
     },
   ],
   [
-    'auto-climbs-to-outage',
+    'auto-falls-back-to-outage',
     { addon: EBS },
     {
       outcome: 'rolled-back',
@@ -201,17 +201,17 @@ export const rows: Row[] = [
       failure: 'PodsOnWrongIdentity',
       purged: [...EBS_ACCOUNT, ...EBS_ACCOUNT],
       created: [...EBS_ACCOUNT, ...EBS_ACCOUNT],
-      mutations: [...CLIMBED, RESTARTED, ...ROLE_BACK],
+      mutations: [...FELL_BACK, RESTARTED, ...ROLE_BACK],
     },
   ],
   [
-    'auto-climbs-to-outage',
+    'auto-falls-back-to-outage',
     { addon: EBS, maxDisruption: 'outage' },
     {
       ...recreated,
       purged: EBS_ACCOUNT,
       created: [...EBS_ACCOUNT, ...EBS_ACCOUNT, ...EBS_ACCOUNT],
-      mutations: [...CLIMBED, RESTARTED, ...RECREATED],
+      mutations: [...FELL_BACK, RESTARTED, ...RECREATED],
     },
   ],
   [

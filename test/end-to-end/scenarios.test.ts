@@ -1,8 +1,8 @@
 /** Every scenario that comes along, run to its end in virtual time: what must come out of each. */
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
-import { MOST_DAYS_WAITING } from '../../lambdas/domain/pause.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { AddonState, ClusterState } from '../../sandbox/world/world.ts';
 import { identityOf, migrate, mutationsOf, type Run, scenarioFile } from './fixture.ts';
@@ -52,7 +52,7 @@ const clustersOf = ({ accounts }: Run['backend']['sandbox']['world']): ClusterSt
   [...accounts.values()].flatMap(({ clusters }) => [...clusters.values()]);
 const serviceAccounts = (associations: { serviceAccount: string }[]): string[] =>
   associations.map((one) => one.serviceAccount).sort();
-const wayOf = ({ applied }: MigrationReport): string | undefined =>
+const attemptOf = ({ applied }: MigrationReport): string | undefined =>
   applied && `${applied.strategy}${applied.preserve ? '+preserve' : ''}`;
 
 describe('the scenarios that come along', () => {
@@ -67,7 +67,7 @@ describe('the scenarios that come along', () => {
       const { report } = ended;
       expect(report.failure?.name).toBe(failure);
       expect(report.outcome).toBe(outcome);
-      expect(wayOf(report)).toBe(applied);
+      expect(attemptOf(report)).toBe(applied);
       expect(report.warnings.map(({ id }) => id)).toEqual(warnings);
       const blocking = report.plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown');
       expect([...new Set(blocking.map(({ id }) => id))]).toEqual(Object.keys(blockedBy));

@@ -2,8 +2,8 @@
 import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { CliError } from '../../cli/errors.ts';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
-import { MOST_DAYS_WAITING } from '../../lambdas/domain/pause.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { hasWaited } from './waits.ts';
@@ -55,7 +55,7 @@ describe('a service account', () => {
     'moves with all that runs with it, and back on demand: annotation %s',
     async (annotation) => {
       await inWorld(OPTIONS, async (world) => {
-        const before = world.lookAtAccount(ACCOUNT);
+        const before = world.readAccount(ACCOUNT);
         const report = await move(world, { annotation });
         expect(report).toMatchObject({
           outcome: 'migrated',
@@ -65,7 +65,7 @@ describe('a service account', () => {
           applied: { strategy: 'associate' },
         });
         expect(report.addon).toBeUndefined();
-        const after = world.lookAtAccount(ACCOUNT);
+        const after = world.readAccount(ACCOUNT);
         expect(after).toMatchObject({
           annotation: annotation === 'keep' ? ROLE : undefined,
           associations: [{ roleArn: ROLE, owned: false }],
@@ -75,7 +75,7 @@ describe('a service account', () => {
 
         const back = await world.rollBack({ migrationId: report.migrationId, requestedBy: 'kim' });
         expect(back).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
-        expect(world.lookAtAccount(ACCOUNT)).toEqual(before);
+        expect(world.readAccount(ACCOUNT)).toEqual(before);
         expect(before).toMatchObject({ annotation: ROLE, associations: [], pods: IRSA });
         expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
       });
@@ -104,7 +104,7 @@ describe('a service account', () => {
       expect(world.changes().map(({ operation }) => operation)).toEqual(['patch deployments', 'patch statefulsets']);
       const back = await world.rollBack({ migrationId: report.migrationId });
       expect(back.outcome).toBe('rolled-back');
-      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({
+      expect(world.readAccount(ACCOUNT)).toMatchObject({
         annotation: ROLE,
         associations: [{ tags: { by: 'somebody-else' } }],
         pods: POD_IDENTITY,
@@ -120,7 +120,7 @@ describe('a service account', () => {
       expect(await move(world, { verification: 'api' })).toMatchObject({ outcome: 'already-migrated' });
       expect(world.changes()).toHaveLength(changes);
       expect(await move(world, { annotation: 'remove' })).toMatchObject({ outcome: 'migrated' });
-      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ annotation: undefined, pods: POD_IDENTITY });
+      expect(world.readAccount(ACCOUNT)).toMatchObject({ annotation: undefined, pods: POD_IDENTITY });
       expect(await move(world, { annotation: 'remove' })).toMatchObject({ outcome: 'already-migrated' });
     });
   });
@@ -133,7 +133,7 @@ describe('a service account', () => {
         verified: 'api',
         warnings: [{ id: 'pods-not-seen', message: expect.stringContaining('service account payments/api') as string }],
       });
-      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ pods: IRSA, associations: [{ roleArn: ROLE }] });
+      expect(world.readAccount(ACCOUNT)).toMatchObject({ pods: IRSA, associations: [{ roleArn: ROLE }] });
     });
   });
 
@@ -238,9 +238,9 @@ describe('a change that fails', () => {
     asked: Asked = {},
   ): Promise<{ report: MigrationReport; before: unknown; after: unknown }> =>
     inWorld({ ...OPTIONS, faults: faults ?? [] }, async (world) => {
-      const before = world.lookAtAccount(ACCOUNT);
+      const before = world.readAccount(ACCOUNT);
       const report = await move(world, asked);
-      return { report, before, after: world.lookAtAccount(ACCOUNT) };
+      return { report, before, after: world.readAccount(ACCOUNT) };
     });
 
   it('is put back: the association is refused', async () => {
@@ -316,7 +316,7 @@ describe('somebody else', () => {
       );
       const report = await move(world);
       expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AssociationChanged' } });
-      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({
+      expect(world.readAccount(ACCOUNT)).toMatchObject({
         associations: [{ tags: { by: 'somebody-else' } }],
         pods: IRSA,
       });
@@ -332,7 +332,7 @@ describe('somebody else', () => {
       expect((refusal as CliError).message).toMatch(
         /somebody else has taken the annotation eks\.amazonaws\.com\/role-arn off service account payments\/api/,
       );
-      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({
+      expect(world.readAccount(ACCOUNT)).toMatchObject({
         annotation: undefined,
         associations: [{ roleArn: ROLE }],
         pods: POD_IDENTITY,
@@ -350,7 +350,7 @@ describe('somebody else', () => {
       const second = await world.report(name);
       expect([second.outcome, blocking(second)]).toEqual(['blocked', ['lock-free']]);
       expect(second).toMatchObject({ failure: { name: 'SubjectBusy' }, heldBy: first.name });
-      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ pods: POD_IDENTITY });
+      expect(world.readAccount(ACCOUNT)).toMatchObject({ pods: POD_IDENTITY });
     });
   });
 });

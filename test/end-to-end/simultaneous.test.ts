@@ -1,6 +1,6 @@
 /** Many at once: of one add-on one migration changes anything; add-ons that share a role go side by side. */
 import { describe, expect, it } from 'vitest';
-import type { Strategy } from '../../lambdas/domain/model.ts';
+import type { Strategy } from '../../lambdas/domain/migration/model.ts';
 import { expectOneMigrated, order, runAll } from './at-once.ts';
 import { ADDON } from './fixture.ts';
 import { inWorld } from './world.ts';
@@ -28,7 +28,7 @@ describe('two add-ons that share a role', () => {
     expect(reports.map(({ outcome }) => outcome)).toEqual(['migrated', 'migrated']);
     expect(new Set(changes).size).toBe(2);
     // Neither has waited for the other one.
-    expect(reports.map(({ steps }) => steps.find(({ name }) => name === 'begin')!.attempts)).toEqual([1, 1]);
+    expect(reports.map(({ steps }) => steps.find(({ name }) => name === 'begin')!.tries)).toEqual([1, 1]);
     const [first, second] = reports;
     expect(first!.startedAt < second!.endedAt && second!.startedAt < first!.endedAt).toBe(true);
   });

@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApiClient } from '../../cli/api/http.ts';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
-import type { MigrationReport, Target } from '../../lambdas/domain/model.ts';
-import { serviceEvent } from '../../lambdas/domain/service-event.ts';
-import { externalIdOf, isSpokeRole, SPOKE_SESSION_SECONDS, spokeRoleArn } from '../../lambdas/domain/spokes.ts';
+import type { MigrationReport, Target } from '../../lambdas/domain/migration/model.ts';
+import { serviceEvent } from '../../lambdas/domain/events/service-event.ts';
+import { externalIdOf, isSpokeRole, SPOKE_SESSION_SECONDS, spokeRoleArn } from '../../lambdas/domain/aws/spokes.ts';
 import { synthesise } from '../../scripts/synthesise.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
@@ -209,17 +209,17 @@ describe('the roles in another account', () => {
 });
 
 describe('a denied UpdateAddon in another account', () => {
-  const place = { account: CLUSTERS, region: 'eu-west-1' };
-  const toldIn = ({ backend }: OpenWorld) =>
+  const location = { account: CLUSTERS, region: 'eu-west-1' };
+  const notificationsIn = ({ backend }: OpenWorld) =>
     backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
 
   it('is forwarded by a rule there, and leads to a diagnosis of that cluster', async () => {
     await inWorld(elsewhere(), async (world) => {
-      world.backend.sandbox.deliver(deniedEvent({ cluster: world.target.cluster }), place);
+      world.backend.sandbox.deliver(deniedEvent({ cluster: world.target.cluster }), location);
       await world.later(5 * 60_000);
       await world.rest();
       await world.later(5 * 60_000);
-      expect(toldIn(world)).toMatchObject([
+      expect(notificationsIn(world)).toMatchObject([
         {
           type: 'planned',
           account: CLUSTERS,
@@ -233,13 +233,13 @@ describe('a denied UpdateAddon in another account', () => {
   });
 
   it.each([
-    ['where the stack is not deployed', withoutStack, place],
-    ['in a region without clusters, where it is not', fromAfar, { ...place, region: 'ap-southeast-1' }],
+    ['where the stack is not deployed', withoutStack, location],
+    ['in a region without clusters, where it is not', fromAfar, { ...location, region: 'ap-southeast-1' }],
   ])('leads to nothing %s', async (_, change, at) => {
     await inWorld(elsewhere(change), async (world) => {
       world.backend.sandbox.deliver(deniedEvent({ cluster: world.target.cluster }), at);
       await world.later(10 * 60_000);
-      expect([toldIn(world), world.backend.sandbox.executions.running()]).toEqual([[], []]);
+      expect([notificationsIn(world), world.backend.sandbox.executions.running()]).toEqual([[], []]);
     });
   });
 });

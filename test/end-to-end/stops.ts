@@ -1,7 +1,7 @@
 /** Migrations whose execution is stopped in each state of the road, and what must come of each. */
 import { expect } from 'vitest';
 import { firstExecutionOf } from '../../cli/known.ts';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
@@ -213,10 +213,10 @@ export const rows: Row[] = [
   { state: 'UpdateAddon', stop: { step: 'update-addon', operation: 'UpdateAddon' }, outcome: 'rolled-back', ...nodes },
   { state: 'VerifyPods', stop: { step: 'verify-pods', operation: 'list pods' }, outcome: 'migrated', ...nodes },
   {
-    state: 'NextWay',
+    state: 'NextAttempt',
     stop: { step: 'create-addon', operation: 'CreateAddon' },
     outcome: 'rolled-back',
-    scenario: 'auto-climbs',
+    scenario: 'auto-falls-back',
   },
 ];
 
@@ -234,7 +234,7 @@ const subjectOf = ({ asked }: Row): Asked =>
   asked?.serviceAccount ? { serviceAccount: asked.serviceAccount } : { addon: asked?.addon ?? ADDON };
 const lookAt = (world: OpenWorld, { asked }: Row): object =>
   asked?.serviceAccount
-    ? world.lookAtAccount(OWN_ACCOUNT)
+    ? world.readAccount(OWN_ACCOUNT)
     : world.look(asked?.addon ?? ADDON, asked?.roles ? NODES : ACCOUNT);
 
 /** A migration that is stopped there; answers how it ended after all. */
@@ -291,7 +291,7 @@ const ENDS = {
 };
 
 /** As it was, apart from the pods where an association was there before already: new ones take it. */
-const lookAfter = ({ outcome, associations }: MigrationReport, before: object, row: Row): unknown => {
+const resume = ({ outcome, associations }: MigrationReport, before: object, row: Row): unknown => {
   if (outcome === 'migrated' && row.asked?.serviceAccount)
     return expect.objectContaining({ annotation: undefined, pods: ACCOUNT_ON_POD_IDENTITY.pods });
   if (outcome === 'migrated')
@@ -317,7 +317,7 @@ export const expectRecovered = async (row: Row): Promise<void> => {
   expect(execution.status).toBe('ABORTED');
   expect(first).toMatchObject(ENDS[row.outcome]);
   expect(first.recovery?.cause).toBe(row.ended ? undefined : 'stranded');
-  expect(between).toEqual(lookAfter(first, before, row));
+  expect(between).toEqual(resume(first, before, row));
   expect(again.outcome).toBe(row.outcome === 'migrated' ? 'already-migrated' : 'migrated');
   expect(after).toMatchObject(movedOf(row));
   expect(locks).toEqual([]);
@@ -327,7 +327,7 @@ export const expectRecovered = async (row: Row): Promise<void> => {
 export const expectFound = async (row: Row): Promise<void> => {
   const { before, first, between, again, locks } = await play(row, { eventsLost: true });
   expect(first).toMatchObject({ ...ENDS[row.outcome], recovery: { cause: 'stranded' } });
-  expect(between).toEqual(lookAfter(first, before, row));
+  expect(between).toEqual(resume(first, before, row));
   // Found by a tick of every five minutes, not at once.
   const stoppedAt = Math.max(
     ...first.steps

@@ -83,7 +83,7 @@ describe('sweep --sandbox', () => {
       mode: 'inventory',
       outcome: 'completed',
       simulated: true,
-      totals: { clusters: 10, places: 4, byOutcome: {}, queued: 0, inFlight: 0 },
+      totals: { clusters: 10, locations: 4, byOutcome: {}, queued: 0, inFlight: 0 },
     });
     const { addons, unknown } = foundIn(report);
     expect(addons).toEqual(addonsOf(scenario).filter((one) => !unknown.has(one.split(' ').slice(0, 3).join(' '))));

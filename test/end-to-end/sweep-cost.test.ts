@@ -1,6 +1,6 @@
 /** What the estimate of a sweep's cost takes for one migration is what the sandbox counts. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationRequestInput } from '../../lambdas/domain/model.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
 import { RUNS } from '../../lambdas/domain/sweep/cost.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { migrate, type Run, scenarioWith, trustOf } from './fixture.ts';

@@ -2,14 +2,14 @@
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { directSweeps } from '../../cli/sweep/direct.ts';
-import { migrationRequest } from '../../lambdas/domain/model.ts';
-import { type FleetWorld, inFleet, keyOf, OPERATOR, type Place } from './sweep-world.ts';
+import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
+import { type FleetWorld, inFleet, keyOf, OPERATOR, type Session } from './sweep-world.ts';
 
 const FLEET = { clusters: 6, seed: 5, accounts: 2, regions: ['eu-west-1'], addons: 4 };
 const LIMITS = { canary: 10, perAccount: 10, perRegion: 10 };
 
 /** Starts one by itself, and waits until it has its lock. */
-async function migrateBeside({ backend }: FleetWorld, { account, region, cluster, addon }: Place): Promise<string> {
+async function migrateBeside({ backend }: FleetWorld, { account, region, cluster, addon }: Session): Promise<string> {
   const migrationId = backend.ids.ulid();
   const request = migrationRequest.parse({ target: { account, region, cluster }, addon });
   await backend.stepFunctions.send(

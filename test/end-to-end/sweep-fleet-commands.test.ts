@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
-import { LOOKS_OF_EXECUTION } from '../../lambdas/domain/sweep/looks.ts';
+import { POLLS_PER_EXECUTION } from '../../lambdas/domain/sweep/executions.ts';
 import { asKnown, expectCaps } from './sweep-watch.ts';
 import { type FleetWorld, inFleet, keyOf } from './sweep-world.ts';
 
@@ -92,7 +92,7 @@ describe('a sweep with a change window', () => {
 
 describe('a sweep of which each execution makes few looks', () => {
   it('is handed over from one to the next, never worked on by two, and comes to the same', async () => {
-    const looked = LOOKS_OF_EXECUTION - 2;
+    const looked = POLLS_PER_EXECUTION - 2;
     await inFleet({ ...FLEET, looked }, async (world) => {
       const swept = await world.sweep({ limits: LIMITS });
       expectAllMigratedOnce(world, swept);

@@ -1,6 +1,6 @@
 /** A fleet of which parts can't be looked at: each part says why, and the rest goes on. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isSpokeRole, spokeRoleArn } from '../../lambdas/domain/spokes.ts';
+import { isSpokeRole, spokeRoleArn } from '../../lambdas/domain/aws/spokes.ts';
 import type { ReportRow } from '../../lambdas/domain/sweep/report.ts';
 import { classesExpected, classesIn, type FleetWorld, inFleet, keyOf, openFleet, type Swept } from './sweep-world.ts';
 
@@ -18,10 +18,10 @@ describe('a fleet with an account without the roles, a region that is disabled, 
   afterAll(() => world.backend.close());
 
   const faultOf = ({ account, region }: Where) =>
-    world.faulty.find((place) => place.account === account && (place.region ?? region) === region)?.fault;
-  const ofPlaces = (): ReportRow[] => rows.filter(({ cluster }) => cluster === undefined);
+    world.faulty.find((location) => location.account === account && (location.region ?? region) === region)?.fault;
+  const ofLocations = (): ReportRow[] => rows.filter(({ cluster }) => cluster === undefined);
   const reasonsOf = (fault: ReturnType<typeof faultOf>): string[] =>
-    ofPlaces()
+    ofLocations()
       .filter((row) => faultOf(row) === fault)
       .map(({ reason = '' }) => reason);
 
@@ -29,12 +29,12 @@ describe('a fleet with an account without the roles, a region that is disabled, 
     expect(swept.standing).toMatchObject({ status: 'ended', outcome: 'completed' });
     expect(world.sweepExecutions().map(({ status }) => status)).toEqual(['SUCCEEDED']);
     // Three accounts, three regions.
-    expect(swept.report.totals.places).toBe(9);
+    expect(swept.report.totals.locations).toBe(9);
   });
 
   it("says of each place that can't be looked at why, in a row of its own", () => {
     expect(
-      ofPlaces()
+      ofLocations()
         .map((row) => [row.class, faultOf(row)])
         .filter(([found, fault]) => found !== 'unreachable' || fault === undefined),
     ).toEqual([]);
@@ -141,9 +141,9 @@ describe('a fleet of which one region takes two calls a second', () => {
           ({ error, service }) => service === 'eks' && error === 'ThrottlingException',
         );
         // The look asks for 5 a second, and is slowed down by what is refused.
-        const ofLook = throttled.filter(({ step }) => step === 'take-inventory').length;
-        expect(ofLook).toBeGreaterThan(0);
-        expect(ofLook).toBeLessThan(30);
+        const ofPoll = throttled.filter(({ step }) => step === 'take-inventory').length;
+        expect(ofPoll).toBeGreaterThan(0);
+        expect(ofPoll).toBeLessThan(30);
         expect(throttled.filter((call) => !isThrottled(call))).toEqual([]);
         expect(standing.outcome).toBe('completed');
         expect(classesIn(report)).toEqual(classesExpected(world.expected));

@@ -79,7 +79,7 @@ describe('a scheduled sweep', () => {
               (await s3Documents(sandbox.clients(), () => sweepBucketName).get(record?.reports?.json ?? '')) ?? '',
             ),
           );
-          expect(report.totals.places).toBe(4);
+          expect(report.totals.locations).toBe(4);
           expect(classesIn(report)).toEqual(classesExpected(fleet.expected));
         }
       });

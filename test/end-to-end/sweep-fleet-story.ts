@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentProgress } from '../../cli/progress.ts';
 import { rollBackAndFollow } from '../../cli/rollback.ts';
-import { placeInventory, type Sweep, type SweepItem, type SweepLimits } from '../../lambdas/domain/sweep/model.ts';
+import { locationInventory, type Sweep, type SweepItem, type SweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import {
@@ -24,7 +24,7 @@ import {
   type FleetWorld,
   keyOf,
   openFleet,
-  type Place,
+  type Session,
   type Swept,
 } from './sweep-world.ts';
 
@@ -39,7 +39,7 @@ const FAILURES: ((input: Record<string, unknown>) => FaultInput[])[] = [
   (input) => [{ step: 'update-addon', operation: 'UpdateAddon', kind: 'access-denied', input, times: 'all' }],
   (input) => [{ operation: 'UpdateAddon', kind: 'abort-after', input }],
 ];
-const inputOf = ({ cluster, addon }: Place): Record<string, unknown> => ({ clusterName: cluster, addonName: addon });
+const inputOf = ({ cluster, addon }: Session): Record<string, unknown> => ({ clusterName: cluster, addonName: addon });
 
 /** One part of the story: what was begun in it, and how the sweep stood at its end. */
 interface Part extends Swept {
@@ -66,7 +66,7 @@ export interface Fleet {
 /** Defines the tests of such a fleet. */
 export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }: Fleet): void => {
   let world: FleetWorld;
-  let failing: Place[];
+  let failing: Session[];
   let stopped: Part;
   let resumed: Part;
   let again: Part;
@@ -157,7 +157,7 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
       const { report, csv } = stopped;
       expect(classesIn(report)).toEqual(classesExpected(world.expected));
       expect(report.rows).toHaveLength(world.expected.length);
-      expect(report.totals).toMatchObject({ places: 6, clusters, addons: world.expected.length });
+      expect(report.totals).toMatchObject({ locations: 6, clusters, addons: world.expected.length });
       expect(rowsOfCsv(csv)).toEqual(report.rows.map((row) => `${keyOf(row)} ${row.class}`));
       // What blocks, and why it could not be looked at, is said of each.
       expect(report.rows.filter((row) => row.class === 'blocked' && row.checks.length === 0)).toEqual([]);
@@ -167,10 +167,10 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
         ),
       ).toEqual([]);
       expect(
-        report.places
-          .map((place) => placeInventory.parse(place))
+        report.locations
+          .map((location) => locationInventory.parse(location))
           .map(({ clusters: found, unreachable }) => [found, unreachable]),
-      ).toEqual(report.places.map(() => [clusters / 6, undefined]));
+      ).toEqual(report.locations.map(() => [clusters / 6, undefined]));
     });
 
     it('queues what is ready, each once', () => {
@@ -232,13 +232,13 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
     });
 
     it('begins no more calls of EKS in any second than it was allowed, in each region of each account', () => {
-      const places = Map.groupBy(
+      const locations = Map.groupBy(
         looks().filter(({ service }) => service === 'eks'),
         ({ account, region }) => `${account} ${region}`,
       );
-      expect(places.size).toBe(6);
-      const most = [...places].map(([place, calls]) => ({
-        place,
+      expect(locations.size).toBe(6);
+      const most = [...locations].map(([location, calls]) => ({
+        location,
         most: mostWithin(
           calls.map(({ at }) => Date.parse(at)),
           1000,

@@ -6,7 +6,7 @@ import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { executionsOf, openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { type Sweep, sweepRequest, type SweepRequestInput, type SweepTally } from '../../lambdas/domain/sweep/model.ts';
-import { commandSweep, showSweep, startSweep } from '../../lambdas/runtime/sweep/commanding.ts';
+import { commandSweep, showSweep, startSweep } from '../../lambdas/use-cases/sweep/commanding.ts';
 import { fleetOf } from './inventory-world.ts';
 
 const MINUTE = 60_000;

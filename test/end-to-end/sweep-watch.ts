@@ -4,7 +4,7 @@
 import { expect } from 'vitest';
 import type { SweepItem, SweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
-import { endedBefore } from '../lambdas/runtime/sweep-fleet.ts';
+import { endedBefore } from '../lambdas/use-cases/sweep/fleet.ts';
 import { type Begun, type FleetWorld, keyOf } from './sweep-world.ts';
 
 /** Milliseconds from one sample to the next. Of pods each count in between is seen too. */
@@ -13,7 +13,7 @@ const EVERY = 2000;
  * A look of the dispatcher comes so long after the one before at most, while something is in flight; milliseconds, with
  * its Lambda.
  */
-const NEXT_LOOK = 25_000;
+const NEXT_POLL = 25_000;
 
 interface Watched {
   cluster: string;
@@ -226,7 +226,7 @@ export const expectStopped = (
     .map(({ endedAt }) => Date.parse(endedAt ?? ''))
     .sort((a, b) => a - b);
   const last = failedAt[stopAfterFailures - 1] ?? Number.POSITIVE_INFINITY;
-  expect(begun.filter(({ at }) => at > last + NEXT_LOOK).map(keyOf), 'begun after the stop').toEqual([]);
+  expect(begun.filter(({ at }) => at > last + NEXT_POLL).map(keyOf), 'begun after the stop').toEqual([]);
   return last;
 };
 

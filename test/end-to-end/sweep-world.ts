@@ -1,9 +1,9 @@
 /** A fleet in the sandbox, and sweeps of it as the command line makes them. All of it in virtual time. */
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
-import { type Expectation, type FaultyPlace, type FleetOptions, generateFleet } from '../../cli/fleet/generate.ts';
+import { type Expectation, type FaultyLocation, type FleetOptions, generateFleet } from '../../cli/fleet/generate.ts';
 import { directSweeps } from '../../cli/sweep/direct.ts';
 import type { SweepService } from '../../cli/sweep/service.ts';
-import type { Target } from '../../lambdas/domain/model.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
 import type { Sweep, SweepItem, SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
 import { sweepRequest } from '../../lambdas/domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../../lambdas/domain/sweep/report.ts';
@@ -20,7 +20,7 @@ export const OPERATOR = 'ann@example.com';
 export type Swept = { standing: SweepStanding; report: SweepReport; csv: string };
 type Asked = Partial<SweepRequestInput>;
 /** Of an add-on: where it is, and its name. */
-export type Place = Pick<Expectation, 'account' | 'region' | 'cluster' | 'addon'>;
+export type Session = Pick<Expectation, 'account' | 'region' | 'cluster' | 'addon'>;
 
 /** `account region cluster addon`, as far as they are known. */
 export const keyOf = ({
@@ -31,7 +31,7 @@ export const keyOf = ({
 }: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string => [account, region, cluster, addon].join(' ');
 
 /** A migration of a sweep, as Step Functions has it. */
-export interface Begun extends Place {
+export interface Begun extends Session {
   execution: Execution;
   id: string;
   at: number;
@@ -44,14 +44,14 @@ export class FleetWorld {
   readonly sandbox: Sandbox;
   readonly scenario: Scenario;
   readonly expected: readonly Expectation[];
-  readonly faulty: readonly FaultyPlace[];
+  readonly faulty: readonly FaultyLocation[];
   readonly sweeps: SweepService;
 
   constructor(
     backend: SandboxBackend,
     scenario: Scenario,
     expected: readonly Expectation[],
-    faulty: readonly FaultyPlace[],
+    faulty: readonly FaultyLocation[],
   ) {
     this.backend = backend;
     this.sandbox = backend.sandbox;

@@ -7,8 +7,8 @@ import { retireAndFollow } from '../../cli/retire.ts';
 import { silentProgress } from '../../cli/progress.ts';
 import { PLAIN } from '../../cli/print/style.ts';
 import { summary } from '../../cli/print/summary.ts';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
-import { MOST_DAYS_WAITING } from '../../lambdas/domain/pause.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
 import { podsChanged } from '../../sandbox/kubernetes/budgets.ts';
 import { schedulePending } from '../../sandbox/kubernetes/controllers.ts';
 import { getObject, listObjects, newMetadata, putObject, touch } from '../../sandbox/kubernetes/store.ts';
@@ -76,7 +76,7 @@ describe('verified by the EKS API alone', () => {
       async (world) => {
         const before = world.look(ADDON, ACCOUNT);
         const report = await world.migrate({ ...API, maxDisruption: 'outage' });
-        expect(report.plan!.ladder).toHaveLength(1);
+        expect(report.plan!.attempts).toHaveLength(1);
         expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'api', verification: { pods: [] } });
         expect(report.warnings).toMatchObject([
           { id: 'pods-not-seen', message: expect.stringContaining('as it was before') as string },

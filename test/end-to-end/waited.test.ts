@@ -1,6 +1,6 @@
 /** Waits that are long, or many: an execution has room in its history for what comes after them. */
 import { describe, expect, it } from 'vitest';
-import { MOST_PLANS_AGAIN } from '../../lambdas/domain/waiting.ts';
+import { MOST_REPLANS } from '../../lambdas/domain/waiting/waiting.ts';
 import type { HistoryEvent } from '../../sandbox/states/history.ts';
 import { ADDON } from './fixture.ts';
 import { inWorld, type OpenWorld } from './world.ts';
@@ -12,7 +12,7 @@ const START = Date.parse('2026-01-15T09:00:00.000Z');
 const eventsOf = ({ backend }: OpenWorld): HistoryEvent[] =>
   backend.sandbox.executions.list(backend.stateMachineArn).flatMap(({ history }) => history.events);
 /** Minutes after the start at which the step looked for the window. */
-const looksOf = ({ backend }: OpenWorld): number[] =>
+const pollsOf = ({ backend }: OpenWorld): number[] =>
   backend.sandbox.world.log.calls
     .filter(({ step, operation }) => step === 'await-window' && operation === 'Query')
     .map(({ at }) => Math.floor((Date.parse(at) - START) / MINUTE));
@@ -26,7 +26,7 @@ describe('a window that opens in ten days', () => {
       const opens = Date.parse('2026-01-25T12:00:00.000Z');
       const begun = Date.parse(report.steps.find(({ name }) => name === 'begin')!.startedAt);
       expect([begun >= opens, begun < opens + 12 * MINUTE]).toEqual([true, true]);
-      const looks = [...new Set(looksOf(world))];
+      const looks = [...new Set(pollsOf(world))];
       const gaps = looks.slice(1).map((at, index) => at - looks[index]!);
       expect(gaps.filter((gap) => gap > 61)).toEqual([]);
       // 243 hours, of which the last one has six looks.
@@ -42,9 +42,7 @@ describe('a migration that has waited again and again', () => {
       {
         scenario: 'in-place',
         definitionOf: ({ definition }) =>
-          JSON.parse(
-            JSON.stringify(definition).replaceAll(`$plansAgain > ${MOST_PLANS_AGAIN}`, '$plansAgain > 0'),
-          ) as object,
+          JSON.parse(JSON.stringify(definition).replaceAll(`$replans > ${MOST_REPLANS}`, '$replans > 0')) as object,
       },
       async (world) => {
         const changeWindow = { schedule: '0 11 * * *', durationMinutes: 60, timeZone: 'UTC', waitAtMostHours: 24 };

@@ -7,8 +7,8 @@ import { follower, reportOf, untilOutcome } from '../../cli/follow.ts';
 import { silentProgress } from '../../cli/progress.ts';
 import { rollBackAndFollow, type RollbackRequest } from '../../cli/rollback.ts';
 import { reportIn, startAndFollow } from '../../cli/run.ts';
-import type { MigrationReport, MigrationRequestInput, Target } from '../../lambdas/domain/model.ts';
-import { migrationRequest } from '../../lambdas/domain/model.ts';
+import type { MigrationReport, MigrationRequestInput, Target } from '../../lambdas/domain/migration/model.ts';
+import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { SandboxOptions } from '../../sandbox/sandbox.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
@@ -171,7 +171,7 @@ export class OpenWorld {
   }
 
   /** A service account, its associations and its pods as anybody can see them, without ids, ARNs and times. */
-  lookAtAccount({ namespace, name }: { namespace: string; name: string }): {
+  readAccount({ namespace, name }: { namespace: string; name: string }): {
     annotation: string | undefined;
     associations: unknown[];
     pods: string[];
@@ -215,10 +215,10 @@ export interface WorldOptions {
  * that takes.
  */
 export const fewPolls =
-  (attempts: number): NonNullable<WorldOptions['definitionOf']> =>
+  (tries: number): NonNullable<WorldOptions['definitionOf']> =>
   ({ definition }) =>
     JSON.parse(JSON.stringify(definition), (key, value: unknown) =>
-      key === 'MaxAttempts' && typeof value === 'number' ? Math.min(value, attempts) : value,
+      key === 'MaxAttempts' && typeof value === 'number' ? Math.min(value, tries) : value,
     ) as object;
 
 /**

@@ -35,8 +35,8 @@ export const uncovered = <Kind extends string>(
   covered: Set<string> = new Set(),
 ): FaultCase<Kind>[] =>
   cases.filter(({ kind, call }) => {
-    const place = `${kind} ${call}`;
-    return !covered.has(place) && covered.add(place);
+    const location = `${kind} ${call}`;
+    return !covered.has(location) && covered.add(location);
   });
 
 /** Returns a few of the cases that together have every kind, and every call by name. */

@@ -2,9 +2,9 @@
  * A service account that is no add-on's, `payments/api`, whose Deployment uses IRSA: what the fixtures of an add-on do
  * not have.
  */
-import type { ServiceAccountDetail, Pod, Workload } from '../../lambdas/domain/kubernetes.ts';
+import type { ServiceAccountDetail, Pod, Workload } from '../../lambdas/domain/kubernetes/objects.ts';
 import { parseTrust } from '../../lambdas/domain/trust/policy.ts';
-import { migrationRequest } from '../../lambdas/domain/model.ts';
+import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type {
   Association,
   Migration,
@@ -15,12 +15,12 @@ import type {
   ServiceAccountRequest,
   ServiceAccountState,
   Snapshot,
-} from '../../lambdas/domain/model.ts';
+} from '../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountFacts } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
-import { ASSOCIATE } from '../../lambdas/domain/plan/ladder.ts';
-import { MIGRATION_TAG } from '../../lambdas/domain/service-account.ts';
-import { subjectLock } from '../../lambdas/runtime/lock.ts';
+import { ASSOCIATE } from '../../lambdas/domain/plan/attempts.ts';
+import { MIGRATION_TAG } from '../../lambdas/domain/migration/service-account.ts';
+import { subjectLock } from '../../lambdas/use-cases/migration/lock.ts';
 import { newFakes, type Fakes } from './fakes.ts';
 import {
   aContainer,
@@ -134,7 +134,7 @@ export const accountPlan = (change: Partial<Plan> = {}, request = anAccountReque
   const { addon: _, ...shared } = aPlan();
   const plan: Plan = {
     ...shared,
-    ladder: [ASSOCIATE],
+    attempts: [ASSOCIATE],
     serviceAccount: aState(),
     namespace: ACCOUNT_NAMESPACE,
     associations: [plannedAccount],
@@ -188,7 +188,7 @@ export async function begunAccount({
   const migration = accountMigration({
     request: anAccountRequest(request),
     plan: accountPlan({ ...(snapshot.planned ? { associations: snapshot.planned } : {}), existing, ...plan }),
-    rung: 0,
+    attempt: 0,
     ...record,
   });
   const fakes = withAccount(

@@ -3,8 +3,8 @@
  * it and not the sandbox, because they set states between two calls of the port that no scenario has;
  * `test/lambdas/adapters/eks-port.test.ts` holds it to the same promises as the sandbox's EKS.
  */
-import { MigrationError } from '../../lambdas/domain/errors.ts';
-import type { Addon, Association, PlannedAssociation } from '../../lambdas/domain/model.ts';
+import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
+import type { Addon, Association, PlannedAssociation } from '../../lambdas/domain/migration/model.ts';
 import type {
   AccessEntry,
   AddonConfiguration,

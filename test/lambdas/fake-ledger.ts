@@ -1,6 +1,6 @@
 import { copyOf } from './copy.ts';
-import { isListed, pageOf, placeOfMigration } from './fake-lists.ts';
-import { MigrationError } from '../../lambdas/domain/errors.ts';
+import { isListed, pageOf, backendOfMigration } from './fake-lists.ts';
+import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
 import {
   eachHolder,
   takeAlone,
@@ -8,9 +8,9 @@ import {
   takeShared,
   type Taking,
   withoutSharer,
-} from '../../lambdas/domain/locks.ts';
-import type { Announcement } from '../../lambdas/domain/announcements.ts';
-import type { Approval } from '../../lambdas/domain/approval.ts';
+} from '../../lambdas/domain/migration/locks.ts';
+import type { OutboxEvent } from '../../lambdas/domain/events/outbox-events.ts';
+import type { Approval } from '../../lambdas/domain/approval/approval.ts';
 import type {
   Association,
   Cancellation,
@@ -22,17 +22,17 @@ import type {
   Retirement,
   Snapshot,
   StepLine,
-} from '../../lambdas/domain/model.ts';
-import { requestedRollback, type Rollback, type RollbackStanding } from '../../lambdas/domain/rollback.ts';
-import { summaryOf } from '../../lambdas/domain/summary.ts';
+} from '../../lambdas/domain/migration/model.ts';
+import { requestedRollback, type Rollback, type RollbackStanding } from '../../lambdas/domain/rollback/rollback.ts';
+import { summaryOf } from '../../lambdas/domain/migration/summary.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
-import type { NotedWait } from '../../lambdas/domain/waiting-for.ts';
+import type { NotedWait } from '../../lambdas/domain/waiting/waiting-for.ts';
 import {
   LONGEST_WAIT_MS,
   type SlotResult,
   type WaitingCaps,
   type WaitingMigration,
-} from '../../lambdas/domain/waiting.ts';
+} from '../../lambdas/domain/waiting/waiting.ts';
 import type {
   Claim,
   Ledger,
@@ -41,7 +41,7 @@ import type {
   LockMode,
   LockResult,
   MigrationFile,
-  ListPlace,
+  ListPosition,
   MigrationFilter,
   MigrationPage,
   StepEntry,
@@ -71,9 +71,9 @@ export class FakeLedger implements Ledger {
   readonly snapshots = new Map<string, Snapshot>();
   private readonly lines = new Map<string, StepLine[]>();
   private readonly evidence = new Map<string, PodEvidence[]>();
-  private readonly lookedAt = new Map<string, string>();
+  private readonly observedAt = new Map<string, string>();
   private readonly locks = new Map<string, HeldLock>();
-  private readonly outboxes = new Map<string, Set<Announcement>>();
+  private readonly outboxes = new Map<string, Set<OutboxEvent>>();
   private readonly tokens = new Map<string, { taskToken: string; at: number }>();
   private readonly claims = new Map<string, Claim>();
   private mark: string | undefined;
@@ -81,8 +81,8 @@ export class FakeLedger implements Ledger {
 
   async putMigration(record: Migration): Promise<void> {
     const before = this.records.get(record.migrationId);
-    const isOthers = before?.executionArn !== undefined && before.executionArn !== record.executionArn;
-    if (before?.status === 'ended' || isOthers)
+    const isThirdParty = before?.executionArn !== undefined && before.executionArn !== record.executionArn;
+    if (before?.status === 'ended' || isThirdParty)
       throw new MigrationError(
         'BadInput',
         `Migration ${record.migrationId} is already over, or another execution works on it; start a new one under a new id.`,
@@ -120,7 +120,7 @@ export class FakeLedger implements Ledger {
     end?: { outcome: Outcome; endedAt: string } & Pick<Migration, 'failure' | 'heldBy'>,
   ): Promise<void> {
     const record = this.records.get(migrationId);
-    if (!record || record.rung !== undefined)
+    if (!record || record.attempt !== undefined)
       throw new MigrationError(
         'BadInput',
         `Migration ${migrationId} has begun already: the plan that it carries out stands.`,
@@ -128,9 +128,9 @@ export class FakeLedger implements Ledger {
     Object.assign(record, copyOf({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
     if (end) this.outboxOf(migrationId).add(end.outcome);
   }
-  async noteRung(migrationId: string, rung: number): Promise<void> {
+  async noteAttempt(migrationId: string, attempt: number): Promise<void> {
     const record = this.records.get(migrationId);
-    if (record && (record.rung ?? -1) < rung) record.rung = rung;
+    if (record && (record.attempt ?? -1) < attempt) record.attempt = attempt;
   }
   async recordRecovery(migrationId: string, recovery: Recovery): Promise<void> {
     const record = this.records.get(migrationId);
@@ -178,7 +178,7 @@ export class FakeLedger implements Ledger {
   async updateMigration(
     migrationId: string,
     change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
-    told?: Announcement,
+    told?: OutboxEvent,
   ): Promise<void> {
     const record = this.records.get(migrationId);
     if (record && told !== undefined) this.outboxOf(migrationId).add(told);
@@ -229,13 +229,13 @@ export class FakeLedger implements Ledger {
     });
   }
 
-  async noteWait(migrationId: string, wait: NotedWait, told: Announcement[]): Promise<void> {
+  async noteWait(migrationId: string, wait: NotedWait, told: OutboxEvent[]): Promise<void> {
     const record = this.records.get(migrationId);
     if (!record || record.status === 'ended') return;
     record.waitingFor = copyOf(wait);
     for (const one of told) this.outboxOf(migrationId).add(one);
   }
-  async endWait(migrationId: string, { what, since }: NotedWait, told: Announcement[]): Promise<void> {
+  async endWait(migrationId: string, { what, since }: NotedWait, told: OutboxEvent[]): Promise<void> {
     const record = this.records.get(migrationId);
     if (record?.waitingFor?.what !== what || record.waitingFor.since !== since) return;
     delete record.waitingFor;
@@ -251,15 +251,15 @@ export class FakeLedger implements Ledger {
     return copyOf(this.cancels.get(migrationId));
   }
 
-  private outboxOf(migrationId: string): Set<Announcement> {
+  private outboxOf(migrationId: string): Set<OutboxEvent> {
     const outbox = this.outboxes.get(migrationId) ?? new Set();
     this.outboxes.set(migrationId, outbox);
     return outbox;
   }
-  async announce(migrationId: string, told: Announcement): Promise<void> {
+  async addOutboxEvent(migrationId: string, told: OutboxEvent): Promise<void> {
     this.outboxOf(migrationId).add(told);
   }
-  async unsent(migrationId: string): Promise<Announcement[]> {
+  async unsent(migrationId: string): Promise<OutboxEvent[]> {
     return [...(this.outboxes.get(migrationId) ?? [])].sort();
   }
   async listUnsent(after = ''): Promise<string[]> {
@@ -275,7 +275,7 @@ export class FakeLedger implements Ledger {
   async setUnsentMark(migrationId: string | undefined): Promise<void> {
     this.mark = migrationId;
   }
-  async markSent(migrationId: string, told: Announcement[]): Promise<void> {
+  async markSent(migrationId: string, told: OutboxEvent[]): Promise<void> {
     for (const one of told) this.outboxes.get(migrationId)?.delete(one);
   }
 
@@ -343,9 +343,9 @@ export class FakeLedger implements Ledger {
     return copyOf(this.claims.get(key) ?? mine);
   }
 
-  async listMigrations(filter: MigrationFilter, limit: number, after?: ListPlace): Promise<MigrationPage> {
+  async listMigrations(filter: MigrationFilter, limit: number, after?: ListPosition): Promise<MigrationPage> {
     const all = [...this.records.values()].map(summaryOf).filter((one) => isListed(one, filter));
-    const { page: migrations, ...more } = pageOf(all, { placeOf: placeOfMigration, limit, after });
+    const { page: migrations, ...more } = pageOf(all, { positionOf: backendOfMigration, limit, after });
     return { migrations, ...more };
   }
 
@@ -421,7 +421,7 @@ export class FakeLedger implements Ledger {
       name,
       startedAt: before?.startedAt ?? startedAt,
       endedAt,
-      attempts: (before?.attempts ?? 0) + 1,
+      tries: (before?.tries ?? 0) + 1,
     };
     if ((result ?? before?.result) !== undefined) line.result = result ?? before?.result;
     if (error) line.error = error;
@@ -433,10 +433,10 @@ export class FakeLedger implements Ledger {
     );
   }
 
-  async putEvidence(migrationId: string, round: string, pods: PodEvidence[], lookedAt: string): Promise<void> {
+  async putEvidence(migrationId: string, round: string, pods: PodEvidence[], observedAt: string): Promise<void> {
     const key = `${migrationId}#${round}`;
-    if ((this.lookedAt.get(key) ?? '') > lookedAt) return;
-    this.lookedAt.set(key, lookedAt);
+    if ((this.observedAt.get(key) ?? '') > observedAt) return;
+    this.observedAt.set(key, observedAt);
     this.evidence.set(key, copyOf(pods));
   }
   async getEvidence(migrationId: string, round: string): Promise<PodEvidence[]> {

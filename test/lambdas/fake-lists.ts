@@ -1,8 +1,16 @@
 /** Lists by looking at everything, for the fakes, and for what the real ones are compared with. */
-import { type ListPlace, type MigrationFilter, orderOf, type SweepFilter } from '../../lambdas/domain/listing.ts';
-import type { MigrationSummary } from '../../lambdas/domain/summary.ts';
+import {
+  type ListPosition,
+  type MigrationFilter,
+  orderOf,
+  type SweepFilter,
+} from '../../lambdas/domain/migration/listing.ts';
+import type { MigrationSummary } from '../../lambdas/domain/migration/summary.ts';
 
-export const placeOfMigration = ({ migrationId: id, startedAt }: MigrationSummary): ListPlace => ({ startedAt, id });
+export const backendOfMigration = ({ migrationId: id, startedAt }: MigrationSummary): ListPosition => ({
+  startedAt,
+  id,
+});
 
 export const isWithin = (startedAt: string, { since, until }: Pick<SweepFilter, 'since' | 'until'>): boolean =>
   (since === undefined || Date.parse(startedAt) >= since) && (until === undefined || Date.parse(startedAt) < until);
@@ -18,13 +26,17 @@ export const isListed = (one: MigrationSummary, { since, until, ...filter }: Mig
 /** The newest first. */
 export function pageOf<One>(
   all: readonly One[],
-  { placeOf, limit, after }: { placeOf: (one: One) => ListPlace; limit: number; after: ListPlace | undefined },
-): { page: One[]; next?: ListPlace } {
-  const order = (one: One): string => orderOf(placeOf(one));
+  {
+    positionOf,
+    limit,
+    after,
+  }: { positionOf: (one: One) => ListPosition; limit: number; after: ListPosition | undefined },
+): { page: One[]; next?: ListPosition } {
+  const order = (one: One): string => orderOf(positionOf(one));
   const left = all
     .filter((one) => after === undefined || order(one) < orderOf(after))
     .sort((a, b) => (order(a) < order(b) ? 1 : -1));
   const page = left.slice(0, limit);
   const last = page.at(-1);
-  return { page, ...(left.length > limit && last !== undefined ? { next: placeOf(last) } : {}) };
+  return { page, ...(left.length > limit && last !== undefined ? { next: positionOf(last) } : {}) };
 }

@@ -3,12 +3,12 @@ import {
   allowedBy,
   cut,
   freshState,
-  type Location,
-  locationKey,
+  type PaceScope,
+  paceScopeKey,
   nextPosition,
   type PaceState,
   TOLERANCE,
-} from '../../lambdas/domain/pace.ts';
+} from '../../lambdas/domain/aws/pace.ts';
 import type { Pace, Reserved } from '../../lambdas/ports/index.ts';
 
 export class FakePace implements Pace {
@@ -19,41 +19,40 @@ export class FakePace implements Pace {
   /** Thrown by every call, if there is one. */
   down: Error | undefined;
 
-  private at(location: Location, now: number): PaceState {
+  private at(scope: PaceScope, now: number): PaceState {
     if (this.down) throw this.down;
-    return this.states.get(locationKey(location)) ?? freshState(location.service, now);
+    return this.states.get(paceScopeKey(scope)) ?? freshState(scope.service, now);
   }
-  private set(location: Location, state: PaceState): PaceState {
-    this.states.set(locationKey(location), state);
+  private set(scope: PaceScope, state: PaceState): PaceState {
+    this.states.set(paceScopeKey(scope), state);
     return state;
   }
-  private change(location: Location, change: (state: PaceState) => Partial<PaceState>): void {
-    const state = this.at(location, 0);
-    this.set(location, { ...state, ...change(state) });
+  private change(scope: PaceScope, change: (state: PaceState) => Partial<PaceState>): void {
+    const state = this.at(scope, 0);
+    this.set(scope, { ...state, ...change(state) });
   }
 
-  async read(location: Location, now: number): Promise<PaceState | undefined> {
-    this.at(location, now);
-    return this.states.get(locationKey(location));
+  async read(scope: PaceScope, now: number): Promise<PaceState | undefined> {
+    this.at(scope, now);
+    return this.states.get(paceScopeKey(scope));
   }
   async reserve(
-    location: Location,
+    scope: PaceScope,
     calls: number,
     now: number,
     within?: number,
   ): Promise<Reserved | { state: PaceState }> {
-    const state = this.at(location, now);
-    const position = nextPosition(state, location.service, now);
-    if (within !== undefined && position > allowedBy(state, location.service, now + within + TOLERANCE))
-      return { state };
-    this.reservations.push([locationKey(location), calls]);
-    return { position, state: this.set(location, { ...state, head: position + calls }) };
+    const state = this.at(scope, now);
+    const position = nextPosition(state, scope.service, now);
+    if (within !== undefined && position > allowedBy(state, scope.service, now + within + TOLERANCE)) return { state };
+    this.reservations.push([paceScopeKey(scope), calls]);
+    return { position, state: this.set(scope, { ...state, head: position + calls }) };
   }
-  async giveBack(location: Location, calls: number): Promise<void> {
-    this.change(location, ({ head }) => ({ head: head - calls }));
+  async giveBack(scope: PaceScope, calls: number): Promise<void> {
+    this.change(scope, ({ head }) => ({ head: head - calls }));
   }
-  async refused(location: Location, now: number, cutAt: number): Promise<PaceState> {
-    const state = this.at(location, now);
-    return state.cutAt > cutAt ? state : this.set(location, cut(state, location.service, now) ?? state);
+  async refused(scope: PaceScope, now: number, cutAt: number): Promise<PaceState> {
+    const state = this.at(scope, now);
+    return state.cutAt > cutAt ? state : this.set(scope, cut(state, scope.service, now) ?? state);
   }
 }

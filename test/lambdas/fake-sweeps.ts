@@ -1,7 +1,7 @@
 /** Sweeps, their bucket and EKS of one region, in memory. */
 import { copyOf } from './copy.ts';
 import { isWithin, pageOf } from './fake-lists.ts';
-import type { ListPlace, SweepFilter } from '../../lambdas/domain/listing.ts';
+import type { ListPosition, SweepFilter } from '../../lambdas/domain/migration/listing.ts';
 import type { Sweep, SweepCommand, SweepItem, SweepTally } from '../../lambdas/domain/sweep/model.ts';
 import type { Documents, Fleet, SweepChange, SweepPage, Sweeps } from '../../lambdas/ports/index.ts';
 
@@ -51,12 +51,12 @@ export class FakeSweeps implements Sweeps {
     if (record) record.command = { ...command };
     return before;
   }
-  async list({ status, ...times }: SweepFilter, limit: number, after?: ListPlace): Promise<SweepPage> {
+  async list({ status, ...times }: SweepFilter, limit: number, after?: ListPosition): Promise<SweepPage> {
     const all = [...this.records.values()].filter(
       (one) => (status === undefined || one.status === status) && isWithin(one.startedAt, times),
     );
-    const placeOf = ({ sweepId: id, startedAt }: Sweep): ListPlace => ({ startedAt, id });
-    const { page, ...more } = pageOf(all, { placeOf, limit, after });
+    const positionOf = ({ sweepId: id, startedAt }: Sweep): ListPosition => ({ startedAt, id });
+    const { page, ...more } = pageOf(all, { positionOf, limit, after });
     return { sweeps: copyOf(page), ...more };
   }
 

@@ -1,8 +1,8 @@
 /** The ports in memory: what a step asked of them stands in one journal, and any call can be made to fail once. */
 import { copyOf } from './copy.ts';
-import { isMigrationError, MigrationError } from '../../lambdas/domain/errors.ts';
-import { partitionOf } from '../../lambdas/domain/partitions.ts';
-import type { ServiceEvent } from '../../lambdas/domain/service-event.ts';
+import { isMigrationError, MigrationError } from '../../lambdas/domain/failures/errors.ts';
+import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
+import type { ServiceEvent } from '../../lambdas/domain/events/service-event.ts';
 import type {
   AnnotatedServiceAccount,
   AttributedServiceAccount,

@@ -1,5 +1,5 @@
 /** One EBS CSI driver on one cluster, in the shapes of the domain: builders that take what a test changes. */
-import type { AddonConfiguration, Cluster, OfferedVersion } from '../../lambdas/domain/eks.ts';
+import type { AddonConfiguration, Cluster, OfferedVersion } from '../../lambdas/domain/aws/eks.ts';
 import { parseTrust } from '../../lambdas/domain/trust/policy.ts';
 import type {
   Container,
@@ -8,8 +8,13 @@ import type {
   Pod,
   ServiceAccountDetail,
   Workload,
-} from '../../lambdas/domain/kubernetes.ts';
-import { migrationRequest, newMigration, type Retirement, type Rollback } from '../../lambdas/domain/model.ts';
+} from '../../lambdas/domain/kubernetes/objects.ts';
+import {
+  migrationRequest,
+  newMigration,
+  type Retirement,
+  type Rollback,
+} from '../../lambdas/domain/migration/model.ts';
 import type {
   Addon,
   Association,
@@ -21,19 +26,19 @@ import type {
   PlannedAssociation,
   PodEvidence,
   PodIdentity,
-  Rung,
+  Attempt,
   AddonSnapshot,
   Target,
-} from '../../lambdas/domain/model.ts';
+} from '../../lambdas/domain/migration/model.ts';
 import { ACTING_STEPS, type ActingStep } from '../../lambdas/domain/plan/acting.ts';
 import { type Call, callKey } from '../../lambdas/domain/plan/calls.ts';
 import type { AddonFacts, CallAnswer, Facts, RolePoliciesFact, RightsFact } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
-import { ASSOCIATE } from '../../lambdas/domain/plan/ladder.ts';
+import { ASSOCIATE } from '../../lambdas/domain/plan/attempts.ts';
 import { plannedAssociations } from '../../lambdas/domain/plan/plan.ts';
 import { callsOf } from '../../lambdas/domain/plan/rights.ts';
-import type { RoleGrant } from '../../lambdas/domain/role-grants.ts';
-import { subjectLock, roleLock } from '../../lambdas/runtime/lock.ts';
+import type { RoleGrant } from '../../lambdas/domain/settings/role-grants.ts';
+import { subjectLock, roleLock } from '../../lambdas/use-cases/migration/lock.ts';
 
 export const ACCOUNT = '111122223333';
 export const CLUSTER = 'dev';
@@ -343,7 +348,7 @@ export const STEP_ROLES = Object.fromEntries(
 export const answeredRights = (
   facts: Facts,
   answerOf: (call: Call) => CallAnswer = () => ({ decision: 'allowed' }),
-  ways: readonly Rung[] = [IN_PLACE, RECREATE_PRESERVING, RECREATE, ASSOCIATE],
+  ways: readonly Attempt[] = [IN_PLACE, RECREATE_PRESERVING, RECREATE, ASSOCIATE],
 ): RightsFact => ({
   roles: STEP_ROLES,
   answers: Object.fromEntries(
@@ -404,19 +409,24 @@ const factsWithoutRights = (change: Partial<AddonFacts>): AddonFacts => ({
 });
 
 /** The ways to make the change, least disturbing first. */
-export const IN_PLACE: Rung = {
+export const IN_PLACE: Attempt = {
   strategy: 'in-place',
   preserve: false,
   disruption: 'rolling',
   resolveConflicts: 'PRESERVE',
 };
-export const RECREATE_PRESERVING: Rung = {
+export const RECREATE_PRESERVING: Attempt = {
   strategy: 'recreate',
   preserve: true,
   disruption: 'rolling',
   resolveConflicts: 'NONE',
 };
-export const RECREATE: Rung = { strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'NONE' };
+export const RECREATE: Attempt = {
+  strategy: 'recreate',
+  preserve: false,
+  disruption: 'outage',
+  resolveConflicts: 'NONE',
+};
 
 /** With the hash that its content and that request give, unless it has one. */
 const sealed = (plan: Plan, request: MigrationRequest = aRequest()): Plan => ({
@@ -430,7 +440,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan =>
     verdict: 'migrate',
     strategy: 'auto',
     preserve: false,
-    ladder: [IN_PLACE, RECREATE_PRESERVING],
+    attempts: [IN_PLACE, RECREATE_PRESERVING],
     checks: [{ id: 'cluster-exists', status: 'pass', message: 'Cluster dev is ACTIVE.' }],
     steps: [],
     addon: anAddon(),

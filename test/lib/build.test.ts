@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
-import { ERROR_CLASSES } from '../../lambdas/domain/errors.ts';
+import { ERROR_CLASSES } from '../../lambdas/domain/failures/errors.ts';
 import { stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { ASSEMBLY } from '../../scripts/stamp.ts';
 import { lambdaDirectory } from './definition.ts';
@@ -76,7 +76,7 @@ describe('bundles', () => {
   it('keep the names of errors, which a minifier would shorten if they were those of classes', () => {
     const thrown = new Set(
       readdirSync(join(ROOT, 'lambdas'), { recursive: true, encoding: 'utf8' })
-        .filter((file) => file.endsWith('.ts') && !file.endsWith('domain/errors.ts'))
+        .filter((file) => file.endsWith('.ts') && !file.endsWith('domain/failures/errors.ts'))
         .flatMap((file) =>
           [...readFileSync(join(ROOT, 'lambdas', file), 'utf8').matchAll(/'(\w+)'/g)].map(([, text]) => text!),
         )

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { ConfigurationError, defaultFile } from '../../lib/config-file.ts';
-import { settings, TOLD_EVENTS } from '../../lib/settings.ts';
+import { settings, NOTIFIED_EVENTS } from '../../lib/settings.ts';
 import { DOCS_FILE, SCHEMA_FILE, schemaText, withTables } from '../../scripts/configuration.ts';
 import { configFiles, configOf, ROLES, TOPIC, WINDOW } from './config-files.ts';
 import type { Deployment } from './definition.ts';
@@ -55,7 +55,7 @@ describe('the file', () => {
       ],
       approvals: { required: true, approver: 'anyone' },
       changeWindow: { ...WINDOW, waitAtMostHours: 12 },
-      notifications: { emails: ['a@example.com', 'b@example.com'], events: [...TOLD_EVENTS] },
+      notifications: { emails: ['a@example.com', 'b@example.com'], events: [...NOTIFIED_EVENTS] },
       denials: { action: 'migrate', quietHours: 720 },
       waiting: { perPrincipal: 1, perDeployment: 1000 },
       reservedConcurrency: [{ step: 'api', executions: 20 }],

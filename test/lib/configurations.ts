@@ -30,8 +30,8 @@ export const patternsOf = (count: number, kind: string, middle = ''): string[] =
   numbered(count, (number) => `role/eks-addons/${middle}${kind}-team-${number}-*`);
 export const accountsOf = (count: number): string[] => numbered(count, (number) => `222233334${number}`);
 /** Names that regions could have: there are not yet as many as a configuration takes. */
-const REGIONS = ['ap', 'eu', 'us', 'ca', 'sa', 'me', 'af', 'mx', 'il', 'cn'].flatMap((place) =>
-  ['northeast', 'northwest', 'southeast', 'southwest', 'central'].map((side) => `${place}-${side}-1`),
+const REGIONS = ['ap', 'eu', 'us', 'ca', 'sa', 'me', 'af', 'mx', 'il', 'cn'].flatMap((location) =>
+  ['northeast', 'northwest', 'southeast', 'southwest', 'central'].map((side) => `${location}-${side}-1`),
 );
 
 /** Every list as long as the configuration takes it, and everything switched on. */

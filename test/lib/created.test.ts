@@ -28,14 +28,14 @@ describe.each(deployments)('the state machines of a deployment with %s', (_, dep
 
 describe('the state machine Sweep of before', () => {
   // Its Map kept what failed in a variable that the sweep itself assigns.
-  const before = JSON.parse(JSON.stringify(sweep.definition).replaceAll('placeFailure', 'failure')) as object;
+  const before = JSON.parse(JSON.stringify(sweep.definition).replaceAll('locationFailure', 'failure')) as object;
 
   it('is refused, with the variable, both places, and what to do', () => {
     expect(() => createDefinition('Sweep', before)).toThrow(
       expect.objectContaining({
         name: 'InvalidDefinition',
         message:
-          "Sweep: Invalid State Machine Definition: 'DUPLICATE_VARIABLE_NAME: The variable 'failure' is assigned in an outer scope too, at /States/BeginSweep/Catch[0]/Assign/failure, and an inner one must not assign it. Use another name here at /States/LookAtPlaces/ItemProcessor/States/TakeInventory/Catch[0]/Assign/failure'",
+          "Sweep: Invalid State Machine Definition: 'DUPLICATE_VARIABLE_NAME: The variable 'failure' is assigned in an outer scope too, at /States/BeginSweep/Catch[0]/Assign/failure, and an inner one must not assign it. Use another name here at /States/InspectLocations/ItemProcessor/States/TakeInventory/Catch[0]/Assign/failure'",
       }) as Error,
     );
   });

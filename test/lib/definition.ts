@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureAssembly } from '../../cli/assembly.ts';
-import { SETTINGS_FILE_NAME } from '../../lambdas/domain/deployment-settings.ts';
+import { SETTINGS_FILE_NAME } from '../../lambdas/domain/settings/deployment.ts';
 
 export const { directory, lambdaDirectory } = await ensureAssembly();
 
@@ -98,7 +98,7 @@ export const PAUSE_STATES: ReadonlySet<string> = new Set([
   'Pause',
   'WaitForPause',
   'WaitForLedger',
-  'WhereToGoOn',
+  'WhereToResume',
   'WhatEndsThePause',
 ]);
 

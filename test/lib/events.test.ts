@@ -1,7 +1,7 @@
 /** The rules that publish events, take denied calls, and tell people: which events they take, and what they hand on. */
 import { describe, expect, it } from 'vitest';
-import { MOST, serviceEventOf } from '../../lambdas/domain/service-event.ts';
-import { EVENT_TYPES } from '../../lambdas/domain/announcements.ts';
+import { MOST, serviceEventOf } from '../../lambdas/domain/events/service-event.ts';
+import { EVENT_TYPES } from '../../lambdas/domain/events/outbox-events.ts';
 import { publishEventsSchema } from '../../lambdas/steps/publish-events/schema.ts';
 import { EventText } from '../../lib/events/message.ts';
 import { type AssemblyRule } from '../../sandbox/assembly/rules.ts';

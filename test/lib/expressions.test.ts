@@ -55,10 +55,10 @@ describe('failure', () => {
     const ends = allMachines
       .flatMap(({ graphs }) => graphs)
       .flatMap(({ states: all }) => Object.entries(all))
-      .filter(([, { Type, Cause }]) => Type === 'Fail' && /\$(?:failure|placeFailure)\b/.test(Cause!));
+      .filter(([, { Type, Cause }]) => Type === 'Fail' && /\$(?:failure|locationFailure)\b/.test(Cause!));
     expect(ends.length).toBeGreaterThan(6);
     for (const [name, { Cause }] of ends) {
-      const text = await evaluate(Cause, { failure, placeFailure: failure, ...VARIABLES });
+      const text = await evaluate(Cause, { failure, locationFailure: failure, ...VARIABLES });
       expect(text, `of ${name}`).toContain(said);
     }
     const second = await assignedFailure('AssessRollback', errorOutput, failure as object);
@@ -91,28 +91,28 @@ describe('failure', () => {
   });
 });
 
-describe('ladder', () => {
+describe('attempts', () => {
   const WAYS = [
     { strategy: 'in-place', preserve: false },
     { strategy: 'recreate', preserve: true },
   ];
-  const wayAt = (ladder: object[], rung: number): Promise<unknown[]> =>
-    Promise.all(states.WhichWay!.Choices!.map(({ Condition }) => evaluate(Condition, { ladder, rung })));
+  const attemptAt = (attempts: object[], attempt: number): Promise<unknown[]> =>
+    Promise.all(states.WhichStrategy!.Choices!.map(({ Condition }) => evaluate(Condition, { attempts, attempt })));
 
-  it.each([[[]], [WAYS.slice(0, 1)], [WAYS]])('is kept as the plan has it, however long: %j', async (ladder) => {
-    const kept = await evaluate(states.Plan!.Assign!.ladder, { states: { result: { Payload: { ladder } } } });
-    expect([...(kept as object[])]).toEqual(ladder);
+  it.each([[[]], [WAYS.slice(0, 1)], [WAYS]])('is kept as the plan has it, however long: %j', async (attempts) => {
+    const kept = await evaluate(states.Plan!.Assign!.attempts, { states: { result: { Payload: { attempts } } } });
+    expect([...(kept as object[])]).toEqual(attempts);
   });
 
   it('says which way it is, and that there is none beyond its end', async () => {
-    await expect(wayAt(WAYS, 0)).resolves.toEqual([true, false, false]);
-    await expect(wayAt(WAYS, 1)).resolves.toEqual([false, true, false]);
-    await expect(wayAt(WAYS, 2)).resolves.toEqual([false, false, false]);
-    await expect(wayAt([], 0)).resolves.toEqual([false, false, false]);
-    await expect(wayAt([{ strategy: 'associate', preserve: false }], 0)).resolves.toEqual([false, false, true]);
-    await expect(wayAt([{ strategy: 'associate', preserve: false }], 1)).resolves.toEqual([false, false, false]);
-    await expect(evaluate(states.WhichWay!.Assign!.failure, { rung: 2 })).resolves.toEqual({
-      Error: 'NoWayLeft',
+    await expect(attemptAt(WAYS, 0)).resolves.toEqual([true, false, false]);
+    await expect(attemptAt(WAYS, 1)).resolves.toEqual([false, true, false]);
+    await expect(attemptAt(WAYS, 2)).resolves.toEqual([false, false, false]);
+    await expect(attemptAt([], 0)).resolves.toEqual([false, false, false]);
+    await expect(attemptAt([{ strategy: 'associate', preserve: false }], 0)).resolves.toEqual([false, false, true]);
+    await expect(attemptAt([{ strategy: 'associate', preserve: false }], 1)).resolves.toEqual([false, false, false]);
+    await expect(evaluate(states.WhichStrategy!.Assign!.failure, { attempt: 2 })).resolves.toEqual({
+      Error: 'NoAttemptLeft',
       Cause: 'The plan has no way 3 that could be taken.',
     });
   });

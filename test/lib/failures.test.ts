@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ERROR_CLASSES } from '../../lambdas/domain/errors.ts';
-import { type Onward, onwardFrom, type StepOfChange } from '../../lambdas/domain/forward-or-back.ts';
+import { ERROR_CLASSES } from '../../lambdas/domain/failures/errors.ts';
+import { type Onward, onwardFrom, type StepOfChange } from '../../lambdas/domain/failures/routing.ts';
 import { migrateAddon, recover, stepOf } from './definition.ts';
 
 const { states } = migrateAddon;
@@ -112,7 +112,7 @@ describe('failures of MigrateAddon', () => {
       Type: 'Choice',
       Choices: [
         {
-          Condition: '{% $rung = 0 and $not($installsAgent) and $not($createsStandalone) and $not($repairsTrust) %}',
+          Condition: '{% $attempt = 0 and $not($installsAgent) and $not($createsStandalone) and $not($repairsTrust) %}',
           Next: 'RecordBlocked',
         },
       ],
@@ -176,8 +176,8 @@ describe('way back', () => {
   });
 
   it('looks, acts, and looks again, counting the actions', () => {
-    expect(states.RollBack).toEqual({ Type: 'Pass', Assign: { actions: 0 }, Next: 'WhatGoesBack' });
-    expect(states.WhatGoesBack).toEqual({
+    expect(states.RollBack).toEqual({ Type: 'Pass', Assign: { actions: 0 }, Next: 'WhatToRollBack' });
+    expect(states.WhatToRollBack).toEqual({
       Type: 'Choice',
       Choices: [{ Condition: "{% $contains($subject, '/') %}", Next: 'IsAnnotationToRestore' }],
       Default: 'RestorePurged',
@@ -187,9 +187,9 @@ describe('way back', () => {
       Next: 'AssessRollback',
       Arguments: { Payload: { action: 'purged' } },
     });
-    expect(states.AssessRollback!.Next).toBe('WhichWayBack');
+    expect(states.AssessRollback!.Next).toBe('WhichRestore');
     const actions = { update: 'RestoreByUpdate', delete: 'RemoveFailedCopy', create: 'RestoreByCreate' };
-    expect(states.WhichWayBack).toEqual({
+    expect(states.WhichRestore).toEqual({
       Type: 'Choice',
       Choices: Object.entries({ done: 'RestoreAssociations', ...actions }).map(([action, Next]) => ({
         Condition: `{% $states.input.action = '${action}' %}`,
@@ -220,8 +220,8 @@ describe('way back', () => {
   });
 
   it('is over only when the pods have what they had', () => {
-    expect(states.RestoreAssociations).toMatchObject({ Next: 'IsAddonBack', Assign: { podRound: 1, tries: 0 } });
-    expect(states.IsAddonBack).toEqual({
+    expect(states.RestoreAssociations).toMatchObject({ Next: 'IsAddonRestored', Assign: { podRound: 1, tries: 0 } });
+    expect(states.IsAddonRestored).toEqual({
       Type: 'Choice',
       Choices: [{ Condition: '{% $states.input.awaitsWebhook = true %}', Next: 'WaitForFormerIdentity' }],
       Default: 'VerifyRestored',

@@ -1,8 +1,8 @@
 /** No execution may come to the end of its history: docs/histories.md has the arithmetic. */
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import { LOOKS_OF_EXECUTION } from '../../lambdas/domain/sweep/looks.ts';
-import { MOST_PLANS_AGAIN } from '../../lambdas/domain/waiting.ts';
+import { POLLS_PER_EXECUTION } from '../../lambdas/domain/sweep/executions.ts';
+import { MOST_REPLANS } from '../../lambdas/domain/waiting/waiting.ts';
 import { HISTORY_BOUNDS } from '../../lib/histories.ts';
 import { MAX_EVENTS } from '../../sandbox/states/limits.ts';
 import { parseDefinition } from '../../sandbox/states/parse-definition.ts';
@@ -72,20 +72,20 @@ describe('the bounds', () => {
     // Whatever mixture of looks and retries it is, it takes no more events than looks alone.
     for (const retries of [0, 1, 2, 3, 4, 7, 37])
       expect(9 + 3 * retries).toBeLessThanOrEqual(9 * (1 + (Number(await after(retries)) - 10)));
-    expect(LOOKS_OF_EXECUTION).toBe(2000);
+    expect(POLLS_PER_EXECUTION).toBe(2000);
   });
 
   it('of a migration: it is planned so often and not once more', async () => {
     const { PlanAgain, Plan, IsStillAsPlanned } = migrateAddon.states;
-    expect(Plan!.Assign).toMatchObject({ plansAgain: 0 });
-    expect(PlanAgain!.Assign).toMatchObject({ plansAgain: '{% $plansAgain + 1 %}' });
+    expect(Plan!.Assign).toMatchObject({ replans: 0 });
+    expect(PlanAgain!.Assign).toMatchObject({ replans: '{% $replans + 1 %}' });
     const [last] = IsStillAsPlanned!.Choices!;
     expect(last!.Next).toBe('RecordBlocked');
-    const isLast = (plansAgain: number, verdict = 'migrate'): Promise<unknown> =>
-      evaluate(last!.Condition, { plansAgain, states: { input: { verdict } } });
-    expect(await isLast(MOST_PLANS_AGAIN)).toBe(false);
-    expect(await isLast(MOST_PLANS_AGAIN + 1)).toBe(true);
-    expect(await isLast(MOST_PLANS_AGAIN + 1, 'already-migrated')).toBe(false);
+    const isLast = (replans: number, verdict = 'migrate'): Promise<unknown> =>
+      evaluate(last!.Condition, { replans, states: { input: { verdict } } });
+    expect(await isLast(MOST_REPLANS)).toBe(false);
+    expect(await isLast(MOST_REPLANS + 1)).toBe(true);
+    expect(await isLast(MOST_REPLANS + 1, 'already-migrated')).toBe(false);
     expect(await evaluate(last!.Assign!.failure, {})).toMatchObject({
       Error: 'WaitedTooOften',
       Cause: expect.stringContaining('Nothing was changed.') as string,

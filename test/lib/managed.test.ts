@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { policyCharacters } from '../../lambdas/domain/aws-limits.ts';
+import { policyCharacters } from '../../lambdas/domain/aws/limits.ts';
 import type { Grant } from '../../lib/permissions/grant.ts';
 import { ManagedGrants } from '../../lib/permissions/managed.ts';
 import { accountsOf, LIST_MAXIMA, patternsOf } from './configurations.ts';

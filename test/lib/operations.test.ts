@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { SERVICE_METRICS } from '../../lambdas/domain/metrics.ts';
+import { SERVICE_METRICS } from '../../lambdas/domain/events/metrics.ts';
 import { HELD_LOCKS, LIST_INDEX_NAMES, PENDING } from '../../lambdas/adapters/indexes.ts';
-import { decidePause, patienceFor } from '../../lambdas/domain/pause.ts';
-import { APPROVAL_HOURS } from '../../lambdas/domain/request.ts';
+import { decidePause, patienceFor } from '../../lambdas/domain/waiting/pause.ts';
+import { APPROVAL_HOURS } from '../../lambdas/domain/migration/request.ts';
 import { GRACE_MS } from '../../lambdas/steps/take-over/schema.ts';
 import { KEPT_FOR } from '../../lib/events/delivery.ts';
 import { EVERY as PUBLISHED_EVERY } from '../../lib/events/publishing.ts';
@@ -213,9 +213,9 @@ describe.each(deployments)('alarms of %s deployment', (_, deployment) => {
 
   it('take no data for good, but for the looks at the locks and at what is to be told, which are always sent', () => {
     for (const [id, { TreatMissingData, ComparisonOperator }] of alarms) {
-      const isOfLook = ['LocksNotWatched', 'EventsNotPublished'].includes(id);
+      const isOfPoll = ['LocksNotWatched', 'EventsNotPublished'].includes(id);
       expect([TreatMissingData, ComparisonOperator], `of ${id}`).toEqual(
-        isOfLook ? ['breaching', 'LessThanThreshold'] : ['notBreaching', 'GreaterThanOrEqualToThreshold'],
+        isOfPoll ? ['breaching', 'LessThanThreshold'] : ['notBreaching', 'GreaterThanOrEqualToThreshold'],
       );
     }
   });

@@ -1,8 +1,8 @@
 /** Every state of a migration that calls something is entered again after what time may cure: see ADR 47. */
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import { namesOfClass } from '../../lambdas/domain/errors.ts';
-import { MOST_PAUSES, waitsForOf } from '../../lambdas/domain/pause.ts';
+import { namesOfClass } from '../../lambdas/domain/failures/errors.ts';
+import { MOST_PAUSES, waitsForOf } from '../../lambdas/domain/waiting/pause.ts';
 import { pauseSchema } from '../../lambdas/steps/pause/schema.ts';
 import { type Branch, functionOf, type Machine, machines, migrateAddon, recover, type State } from './definition.ts';
 
@@ -55,7 +55,7 @@ describe('a state that calls a step', () => {
     async (machine, name) => {
       const pause = await pauseOf(machine, name);
       expect(pause).toMatchObject({ state: name, ...errorOutput });
-      const { Choices } = rawOf(machine).WhereToGoOn!;
+      const { Choices } = rawOf(machine).WhereToResume!;
       const taken = [];
       for (const { Condition, Next } of Choices!) if (await evaluate(Condition, { pause, pauses: 1 })) taken.push(Next);
       expect(taken).toEqual([name]);
@@ -85,7 +85,7 @@ describe('a state that calls a step', () => {
 
 describe.each(machines)('the pause of $name', (machine) => {
   const states = rawOf(machine);
-  const { Pause, WaitForPause, WaitForLedger, WhereToGoOn, WhatEndsThePause } = states;
+  const { Pause, WaitForPause, WaitForLedger, WhereToResume, WhatEndsThePause } = states;
 
   it('calls the step pause, with all that it asks for', async () => {
     expect(String(functionOf(Pause!).Properties.Handler)).toBe('pause.handler');
@@ -109,8 +109,8 @@ describe.each(machines)('the pause of $name', (machine) => {
       Next: 'WaitForPause',
       Assign: { pauseSeconds: '{% $states.result.Payload.seconds %}' },
     });
-    expect(WaitForPause).toMatchObject({ Seconds: '{% $pauseSeconds %}', Next: 'WhereToGoOn' });
-    expect(WaitForLedger).toMatchObject({ Seconds: 300, Next: 'WhereToGoOn' });
+    expect(WaitForPause).toMatchObject({ Seconds: '{% $pauseSeconds %}', Next: 'WhereToResume' });
+    expect(WaitForLedger).toMatchObject({ Seconds: 300, Next: 'WhereToResume' });
     expect(Pause!.Catch!.map(({ ErrorEquals, Next }) => [ErrorEquals, Next])).toEqual([
       [['WaitedTooLong', ...namesOfClass('waiting')], 'WhatEndsThePause'],
       [['States.ALL'], 'WaitForLedger'],
@@ -120,7 +120,7 @@ describe.each(machines)('the pause of $name', (machine) => {
   it('is counted, and ends after as many as a history has room for, even where no step can be called', async () => {
     expect(states.Start).toMatchObject({ Assign: { pauses: 0 } });
     expect(states[machine.definition.StartAt]).toBe(states.Start);
-    const [most] = WhereToGoOn!.Choices!;
+    const [most] = WhereToResume!.Choices!;
     expect(most!.Next).toBe('WhatEndsThePause');
     expect(await evaluate(most!.Condition, { pauses: MOST_PAUSES.all - 1 })).toBe(false);
     expect(await evaluate(most!.Condition, { pauses: MOST_PAUSES.all })).toBe(true);

@@ -438,7 +438,7 @@ describe('permissions', () => {
         STEPS.map((step) => [step, ofS3(roleOf(step))] as const).filter(([, rights]) => rights.length > 0),
       ),
     ).toEqual({
-      'begin-sweep': [['s3:PutObject', 'BUCKET/sweeps/*/places.json']],
+      'begin-sweep': [['s3:PutObject', 'BUCKET/sweeps/*/locations.json']],
       'take-inventory': [
         ['s3:PutObject', 'BUCKET/sweeps/*/inventory/*'],
         ['s3:PutObject', 'BUCKET/sweeps/*/progress/*'],
@@ -446,7 +446,7 @@ describe('permissions', () => {
       ],
       'report-sweep': [
         ['s3:PutObject', 'BUCKET/sweeps/*/report.*'],
-        ...['inventory/*', 'places.json', 'report.json'].map((key) => ['s3:GetObject', `BUCKET/sweeps/*/${key}`]),
+        ...['inventory/*', 'locations.json', 'report.json'].map((key) => ['s3:GetObject', `BUCKET/sweeps/*/${key}`]),
         ['s3:ListBucket', 'BUCKET'],
       ],
     });
@@ -455,7 +455,7 @@ describe('permissions', () => {
         action,
         'BUCKET/sweeps/*/map/*',
       ]),
-      ['s3:GetObject', 'BUCKET/sweeps/*/places.json'],
+      ['s3:GetObject', 'BUCKET/sweeps/*/locations.json'],
     ]);
   });
 

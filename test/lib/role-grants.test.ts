@@ -1,6 +1,6 @@
 /** The setting `roleGrants`, from the file to the layer. */
 import { describe, expect, it } from 'vitest';
-import { deploymentSettings } from '../../lambdas/domain/deployment-settings.ts';
+import { deploymentSettings } from '../../lambdas/domain/settings/deployment.ts';
 import { deploymentSettingsOf } from '../../lib/settings-layer.ts';
 import { configFiles, ROLES } from './config-files.ts';
 

@@ -10,8 +10,8 @@ import {
   reason,
   regionName,
   serviceAccountName,
-} from '../../lambdas/domain/names.ts';
-import { migrationRequestFields } from '../../lambdas/domain/model.ts';
+} from '../../lambdas/domain/text/names.ts';
+import { migrationRequestFields } from '../../lambdas/domain/migration/model.ts';
 import {
   automationDocument,
   type AutomationDocument,

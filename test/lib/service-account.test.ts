@@ -21,10 +21,10 @@ const NO_STANDALONE = { createsStandalone: false };
 
 type Variables = Record<string, unknown>;
 const [SUBJECT, ADDON] = ['payments/api', 'aws-ebs-csi-driver'];
-const withWay = (subject: string, strategy: string, more: Variables = {}): Variables => ({
+const withAttempt = (subject: string, strategy: string, more: Variables = {}): Variables => ({
   subject,
-  ladder: [{ strategy, preserve: false }],
-  rung: 0,
+  attempts: [{ strategy, preserve: false }],
+  attempt: 0,
   ...more,
 });
 
@@ -61,7 +61,7 @@ describe.each(machines)('$name', (machine) => {
     async (removesAnnotation) => {
       const { states, steps } = await reached(
         machine,
-        withWay(SUBJECT, 'associate', { removesAnnotation, ...NO_STANDALONE }),
+        withAttempt(SUBJECT, 'associate', { removesAnnotation, ...NO_STANDALONE }),
       );
       expect(steps.filter((step) => OF_ADDONS.includes(step))).toEqual([]);
       expect(steps).toEqual(expect.arrayContaining(['restore-associations', 'verify-pods', 'restart-pods', 'finish']));
@@ -75,7 +75,7 @@ describe.each(machines)('$name', (machine) => {
     async (strategy) => {
       const { states, steps } = await reached(
         machine,
-        withWay(ADDON, strategy, { removesAnnotation: false, ...NO_STANDALONE }),
+        withAttempt(ADDON, strategy, { removesAnnotation: false, ...NO_STANDALONE }),
       );
       expect(steps.filter((step) => OF_ACCOUNTS.includes(step))).toEqual([]);
       expect(steps).toEqual(expect.arrayContaining(['assess-rollback', 'restore-addon', 'restore-associations']));
@@ -89,8 +89,8 @@ describe.each(machines)('$name', (machine) => {
 
   it('has no step that neither of them comes to', async () => {
     const ways = [
-      withWay(SUBJECT, 'associate', { removesAnnotation: true }),
-      ...['in-place', 'recreate'].map((strategy) => withWay(ADDON, strategy)),
+      withAttempt(SUBJECT, 'associate', { removesAnnotation: true }),
+      ...['in-place', 'recreate'].map((strategy) => withAttempt(ADDON, strategy)),
     ];
     const all = await Promise.all(ways.map((variables) => reached(machine, variables)));
     expect(new Set(all.flatMap(({ states }) => [...states]))).toEqual(new Set(Object.keys(machine.states)));
@@ -103,11 +103,11 @@ describe('the road of a service account', () => {
   it("associates it, waits until EKS's webhook knows that, and looks at the pods", () => {
     expect(states.CreateAssociation).toMatchObject({
       Next: 'WaitForWebhook',
-      Arguments: { Payload: { rung: '{% $rung %}', fence: '{% $fence %}', subject: '{% $subject %}' } },
+      Arguments: { Payload: { attempt: '{% $attempt %}', fence: '{% $fence %}', subject: '{% $subject %}' } },
     });
     expect(states.WaitForWebhook).toEqual({ Type: 'Wait', Seconds: 15, Next: 'VerifyPods' });
     expect(migrateAddon.edges.filter(({ to }) => to === 'CreateAssociation')).toMatchObject([
-      { from: 'WhichWay', onFailure: false },
+      { from: 'WhichStrategy', onFailure: false },
     ]);
   });
 
@@ -139,28 +139,28 @@ describe('the road of a service account', () => {
   });
 
   it('has one way: none is left behind it', async () => {
-    const condition = async (strategy: string, rung: number): Promise<unknown[]> =>
+    const condition = async (strategy: string, attempt: number): Promise<unknown[]> =>
       Promise.all(
-        states.WhichWay!.Choices!.map(({ Condition }) =>
-          jsonata(Condition.slice(2, -2)).evaluate({}, { ladder: [{ strategy }], rung }),
+        states.WhichStrategy!.Choices!.map(({ Condition }) =>
+          jsonata(Condition.slice(2, -2)).evaluate({}, { attempts: [{ strategy }], attempt }),
         ),
       );
     expect((await condition('associate', 0)).filter(Boolean)).toHaveLength(1);
     expect(await condition('associate', 1)).toEqual([false, false, false]);
-    expect(states.WhichWay!.Default).toBe('RollBack');
+    expect(states.WhichStrategy!.Default).toBe('RollBack');
   });
 });
 
 describe.each(machines)('the way back of a service account in $name', (machine) => {
   it('starts without a look at an add-on, and is over only when the pods have what they had', async () => {
-    const follow = await followed(machine, withWay(SUBJECT, 'associate', { removesAnnotation: true }));
+    const follow = await followed(machine, withAttempt(SUBJECT, 'associate', { removesAnnotation: true }));
     const order = [
       'RollBack',
-      'WhatGoesBack',
+      'WhatToRollBack',
       'IsAnnotationToRestore',
       'RestoreAnnotation',
       'RestoreAssociations',
-      'IsAddonBack',
+      'IsAddonRestored',
       'WaitForFormerIdentity',
       'VerifyRestored',
       'AreThePodsRestored',
@@ -170,7 +170,7 @@ describe.each(machines)('the way back of a service account in $name', (machine) 
     // Whether the webhook has to be waited for, the step before says: of a service account it always does.
     for (const [index, name] of order.slice(0, -1).entries())
       expect(after(name).sort(), `after ${name}`).toEqual(
-        name === 'IsAddonBack' ? ['VerifyRestored', 'WaitForFormerIdentity'] : [order[index + 1]],
+        name === 'IsAddonRestored' ? ['VerifyRestored', 'WaitForFormerIdentity'] : [order[index + 1]],
       );
     expect(machine.reachableFrom('RollBack', (edge) => follow(edge) && edge.to !== 'VerifyRestored')).not.toContain(
       'RecordRolledBack',

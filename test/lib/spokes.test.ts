@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Aws } from 'aws-cdk-lib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CAPABILITIES, SPOKE_STACK, SPOKE_STEPS, spokeRoleName, stepsWith } from '../../lambdas/domain/spokes.ts';
+import { CAPABILITIES, SPOKE_STACK, SPOKE_STEPS, spokeRoleName, stepsWith } from '../../lambdas/domain/aws/spokes.ts';
 import { capabilityGrants, patternsThere, spokeGrantsOf } from '../../lib/permissions/spokes.ts';
 import { targetGrants } from '../../lib/permissions/targets.ts';
 import { pascalCase } from '../../lib/names.ts';
@@ -36,7 +36,7 @@ const rolesIn = ({ Resources }: SpokeTemplate): Record<string, Record<string, un
 /** In one place, with the service's own outputs pasted. */
 const deployedTo = (outdir: string, account: string, region: string, rolesRegion = region) => {
   const { outputs } = loadAssembly(outdir, HUB);
-  return loadSpokes(outdir, { places: [{ account, region }], outputs, rolesRegion });
+  return loadSpokes(outdir, { locations: [{ account, region }], outputs, rolesRegion });
 };
 
 describe('the template for other accounts', () => {

@@ -128,7 +128,7 @@ describe('stack', () => {
           ['ByTime', 'listed', shown],
           ['ByStatus', 'status', ['summary', 'outcome', 'endedAt']],
           ['ByOutcome', 'outcome', ['summary', 'status', 'endedAt']],
-          ['ByCluster', 'place', shown],
+          ['ByCluster', 'location', shown],
           ['ByClusterName', 'cluster', shown],
           ['ByAccount', 'account', shown],
           ['ByAddon', 'addon', shown],

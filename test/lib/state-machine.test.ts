@@ -86,7 +86,7 @@ describe.each(allMachines)('definition of $name', (machine) => {
       expect(state.Catch?.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
       for (const catcher of state.Catch!.slice(0, -1)) expect(catcher.ErrorEquals).not.toContain('States.ALL');
       // In what a Map runs under another name, which AWS wants.
-      const variable = machine.states[name] === state ? 'failure' : 'placeFailure';
+      const variable = machine.states[name] === state ? 'failure' : 'locationFailure';
       for (const catcher of state.Catch!) expect(Object.keys(catcher.Assign!)).toEqual([variable]);
     },
   );
@@ -139,7 +139,7 @@ describe('road of MigrateAddon', () => {
     // An installed agent is a change: it is not `blocked`, which says that nothing was changed.
     const isUnchanged = states.IsAnythingChanged!.Choices![0]!.Condition.slice(2, -2);
     for (const installsAgent of [true, false]) {
-      const variables = { rung: 0, repairsTrust: false, createsStandalone: false, installsAgent };
+      const variables = { attempt: 0, repairsTrust: false, createsStandalone: false, installsAgent };
       await expect(jsonata(isUnchanged).evaluate({}, variables)).resolves.toBe(!installsAgent);
     }
   });
@@ -148,15 +148,15 @@ describe('road of MigrateAddon', () => {
     expect(states.IsStandaloneToCreate).toEqual({
       Type: 'Choice',
       Choices: [{ Condition: '{% $createsStandalone %}', Next: 'CreateStandaloneAssociations' }],
-      Default: 'WhichWay',
+      Default: 'WhichStrategy',
     });
     expect(states.CreateStandaloneAssociations).toMatchObject({
       Next: 'WaitForStandaloneAssociations',
-      Arguments: { Payload: { rung: '{% $rung %}', fence: '{% $fence %}' } },
+      Arguments: { Payload: { attempt: '{% $attempt %}', fence: '{% $fence %}' } },
     });
-    expect(states.WaitForStandaloneAssociations).toEqual({ Type: 'Wait', Seconds: 15, Next: 'WhichWay' });
+    expect(states.WaitForStandaloneAssociations).toEqual({ Type: 'Wait', Seconds: 15, Next: 'WhichStrategy' });
     // Nothing takes a role away before it, and no later way comes to it again.
-    expect(migrateAddon.reachableFrom('NextWay')).not.toContain('CreateStandaloneAssociations');
+    expect(migrateAddon.reachableFrom('NextAttempt')).not.toContain('CreateStandaloneAssociations');
     for (const change of ['DeleteAddon', 'UpdateAddon', 'CreateAddon'])
       expect(
         migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'IsStandaloneToCreate'),
@@ -165,16 +165,16 @@ describe('road of MigrateAddon', () => {
     // A created association is a change: the migration is not `blocked`.
     const isUnchanged = states.IsAnythingChanged!.Choices![0]!.Condition.slice(2, -2);
     for (const createsStandalone of [true, false]) {
-      const variables = { rung: 0, repairsTrust: false, installsAgent: false, createsStandalone };
+      const variables = { attempt: 0, repairsTrust: false, installsAgent: false, createsStandalone };
       await expect(jsonata(isUnchanged).evaluate({}, variables)).resolves.toBe(!createsStandalone);
     }
   });
 
   it('goes in place without a delete, and by deletion with a new copy', () => {
-    expect(states.WhichWay!.Choices).toEqual([
-      { Condition: "{% $ladder[$rung].strategy = 'in-place' %}", Next: 'UpdateAddon' },
-      { Condition: "{% $ladder[$rung].strategy = 'recreate' %}", Next: 'DeleteAddon' },
-      { Condition: "{% $ladder[$rung].strategy = 'associate' %}", Next: 'CreateAssociation' },
+    expect(states.WhichStrategy!.Choices).toEqual([
+      { Condition: "{% $attempts[$attempt].strategy = 'in-place' %}", Next: 'UpdateAddon' },
+      { Condition: "{% $attempts[$attempt].strategy = 'recreate' %}", Next: 'DeleteAddon' },
+      { Condition: "{% $attempts[$attempt].strategy = 'associate' %}", Next: 'CreateAssociation' },
     ]);
     const chain = ['DeleteAddon', 'WaitForDeletion', 'AwaitDeleted', 'CreateAddon'];
     expect(chain.slice(0, -1).map(afterwards)).toEqual(chain.slice(1).map((next) => [next]));
@@ -200,29 +200,33 @@ describe('road of MigrateAddon', () => {
   });
 
   it('takes no way that it does not know', () => {
-    expect(states.WhichWay!.Default).toBe('RollBack');
-    expect(Object.keys(states.WhichWay!.Assign!)).toEqual(['failure']);
+    expect(states.WhichStrategy!.Default).toBe('RollBack');
+    expect(Object.keys(states.WhichStrategy!.Assign!)).toEqual(['failure']);
   });
 
   it('climbs only by the word of the pods, one way at a time', () => {
-    expect(migrateAddon.edges.filter(({ to }) => to === 'NextWay')).toMatchObject([
+    expect(migrateAddon.edges.filter(({ to }) => to === 'NextAttempt')).toMatchObject([
       { from: 'AreThePodsVerified', onFailure: false },
     ]);
     expect(states.AreThePodsVerified).toMatchObject({
       Choices: [
         { Condition: "{% $states.input.verdict = 'verified' %}", Next: 'IsAnnotationToRemove' },
-        { Condition: "{% $states.input.verdict = 'climb' %}", Next: 'NextWay' },
+        { Condition: "{% $states.input.verdict = 'next-attempt' %}", Next: 'NextAttempt' },
       ],
       Default: 'RestartPods',
     });
-    expect(states.NextWay).toEqual({ Type: 'Pass', Assign: { rung: '{% $rung + 1 %}' }, Next: 'WhichWay' });
+    expect(states.NextAttempt).toEqual({
+      Type: 'Pass',
+      Assign: { attempt: '{% $attempt + 1 %}' },
+      Next: 'WhichStrategy',
+    });
   });
 
   it('counts the rounds of each way anew', () => {
     for (const name of ['AwaitActive', 'CreateAssociation'])
       expect(states[name]!.Assign, `in ${name}`).toEqual({ podRound: 1 });
     expect(
-      migrateAddon.reachableFrom('NextWay', ({ from }) => from !== 'AwaitActive' && from !== 'CreateAssociation'),
+      migrateAddon.reachableFrom('NextAttempt', ({ from }) => from !== 'AwaitActive' && from !== 'CreateAssociation'),
     ).not.toContain('VerifyPods');
   });
 

@@ -1,7 +1,7 @@
 /** The state machine Sweep, and what starts sweeps by the clock. */
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import { LOOKS_OF_EXECUTION } from '../../lambdas/domain/sweep/looks.ts';
+import { POLLS_PER_EXECUTION } from '../../lambdas/domain/sweep/executions.ts';
 import { startSweepSchema } from '../../lambdas/steps/start-sweep/schema.ts';
 import { EVERYTHING } from './configurations.ts';
 import { type Deployment, type State, stepOf, sweep, SWITCHED_ON } from './definition.ts';
@@ -18,13 +18,9 @@ const evaluate = (expression: unknown, input: object, bindings: object = {}): Pr
 describe('the state machine Sweep', () => {
   it('begins, looks at all places, dispatches and reports', () => {
     expect(sweep.startAt).toBe('BeginSweep');
-    expect(['BeginSweep', 'LookAtPlaces', 'DispatchSweep', 'WaitForNextLook', 'ReportSweep'].map(afterwards)).toEqual([
-      ['WhereDoesItGoOn'],
-      ['IsItAnInventory'],
-      ['WhatIsNext'],
-      ['DispatchSweep'],
-      ['HowItEnded'],
-    ]);
+    expect(
+      ['BeginSweep', 'InspectLocations', 'DispatchSweep', 'WaitForNextPoll', 'ReportSweep'].map(afterwards),
+    ).toEqual([['WhereToContinue'], ['IsInventory'], ['WhatIsNext'], ['DispatchSweep'], ['HowItEnded']]);
     expect(Object.fromEntries(sweep.tasks.map(([name, state]) => [name, stepOf(state)]))).toEqual({
       BeginSweep: 'begin-sweep',
       DispatchSweep: 'dispatch-sweep',
@@ -35,10 +31,10 @@ describe('the state machine Sweep', () => {
   });
 
   it('goes on where the sweep is, and does nothing for one that has ended', () => {
-    expect(states.WhereDoesItGoOn).toEqual({
+    expect(states.WhereToContinue).toEqual({
       Type: 'Choice',
       Choices: [
-        { Condition: "{% $states.input.phase = 'inventory' %}", Next: 'LookAtPlaces' },
+        { Condition: "{% $states.input.phase = 'inventory' %}", Next: 'InspectLocations' },
         { Condition: "{% $states.input.phase = 'migrations' %}", Next: 'DispatchSweep' },
         { Condition: "{% $states.input.phase = 'report' %}", Next: 'ReportSweep' },
       ],
@@ -47,12 +43,12 @@ describe('the state machine Sweep', () => {
   });
 
   it('migrates nothing where an inventory is asked for, nor where it does not know the word', () => {
-    expect(states.IsItAnInventory).toMatchObject({
+    expect(states.IsInventory).toMatchObject({
       Choices: [{ Condition: "{% $mode = 'inventory' %}", Next: 'ReportSweep' }],
       Default: 'DispatchSweep',
     });
     expect(states.WhatIsNext).toMatchObject({
-      Choices: [{ Next: 'WaitForNextLook' }, { Next: 'HandedOver' }],
+      Choices: [{ Next: 'WaitForNextPoll' }, { Next: 'HandedOver' }],
       Default: 'ReportSweep',
     });
     expect(states.HowItEnded).toMatchObject({
@@ -63,16 +59,16 @@ describe('the state machine Sweep', () => {
 
   it('counts its looks, of which one execution has the time to make all', async () => {
     expect(states.BeginSweep!.Assign).toMatchObject({ tick: 0 });
-    expect(states.WaitForNextLook).toMatchObject({
+    expect(states.WaitForNextPoll).toMatchObject({
       Seconds: '{% $states.input.waitSeconds %}',
       Assign: { tick: '{% $tick + 1 %}' },
     });
-    await expect(evaluate(states.WaitForNextLook!.Assign!.tick, {}, { tick: 7 })).resolves.toBe(8);
-    expect(sweep.definition.TimeoutSeconds).toBeGreaterThan(LOOKS_OF_EXECUTION * (300 + 20));
+    await expect(evaluate(states.WaitForNextPoll!.Assign!.tick, {}, { tick: 7 })).resolves.toBe(8);
+    expect(sweep.definition.TimeoutSeconds).toBeGreaterThan(POLLS_PER_EXECUTION * (300 + 20));
   });
 
   it('reports what it failed by, whatever failed, and fails then', async () => {
-    for (const name of ['BeginSweep', 'LookAtPlaces', 'DispatchSweep', 'ReportSweep'])
+    for (const name of ['BeginSweep', 'InspectLocations', 'DispatchSweep', 'ReportSweep'])
       expect(failuresOf(name), `of ${name}`).toEqual(['ReportFailure']);
     expect([afterwards('ReportFailure'), failuresOf('ReportFailure')]).toEqual([['SweepFailed'], ['SweepFailed']]);
     const { failure } = states.ReportFailure!.Arguments!.Payload as Record<string, unknown>;
@@ -110,19 +106,19 @@ describe('the state machine Sweep', () => {
 });
 
 describe('the look at all places', () => {
-  const map = states.LookAtPlaces as State & Record<string, unknown>;
+  const map = states.InspectLocations as State & Record<string, unknown>;
   const [, child] = sweep.graphs;
 
   it('is a Distributed Map over a list in the bucket, which no place fails, and whose results stay out of the state', () => {
     expect(map).toMatchObject({
       Type: 'Map',
-      Label: 'places',
+      Label: 'locations',
       MaxConcurrency: 50,
       ToleratedFailurePercentage: 100,
       ItemReader: {
         Resource: 'arn:aws:states:::s3:getObject',
         ReaderConfig: { InputType: 'JSON' },
-        Arguments: { Key: '{% $placesKey %}' },
+        Arguments: { Key: '{% $locationsKey %}' },
       },
       ItemSelector: {
         sweepId: '{% $sweepId %}',
@@ -136,7 +132,7 @@ describe('the look at all places', () => {
 
   it('goes on in each place until all is looked at', async () => {
     expect(child!.startAt).toBe('TakeInventory');
-    expect(child!.states.IsAllLookedAt).toMatchObject({
+    expect(child!.states.AreAllInspected).toMatchObject({
       Choices: [{ Condition: '{% $states.input.done = false %}', Next: 'TakeInventory' }],
       Default: 'PlaceLookedAt',
     });

@@ -7,8 +7,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
-import { SETTINGS_FILE_NAME } from '../../lambdas/domain/deployment-settings.ts';
-import { SPOKE_STACK } from '../../lambdas/domain/spokes.ts';
+import { SETTINGS_FILE_NAME } from '../../lambdas/domain/settings/deployment.ts';
+import { SPOKE_STACK } from '../../lambdas/domain/aws/spokes.ts';
 import { createApp } from '../../lib/app.ts';
 import { SETTINGS_FOLDER } from '../../lib/settings-layer.ts';
 import { Deployment, lambdaDirectory, type Resource, type Template } from './definition.ts';

@@ -168,7 +168,7 @@ describe('the repair on the road', () => {
     const evaluate = (expression: string): Promise<unknown> =>
       jsonata(expression.slice(2, -2)).evaluate(
         {},
-        { repairsTrust, installsAgent: false, createsStandalone: false, rung: 0 },
+        { repairsTrust, installsAgent: false, createsStandalone: false, attempt: 0 },
       );
     await expect(evaluate(states.IsTrustToRepair!.Choices![0]!.Condition)).resolves.toBe(repairsTrust);
     await expect(evaluate(states.IsTrustToRestore!.Choices![0]!.Condition)).resolves.toBe(repairsTrust);

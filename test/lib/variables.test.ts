@@ -45,14 +45,14 @@ describe.each(allMachines)('variables of $name', (machine) => {
 describe('variables', () => {
   it('are read at all, so that the check above checks something', () => {
     expect(readIn(migrateAddon.states.VerifyPods)).toEqual([
+      'attempt',
       'fence',
       'planHash',
       'podRound',
-      'rung',
       'subject',
       'target',
     ]);
-    expect(readIn(migrateAddon.states.WhichWay)).toEqual(expect.arrayContaining(['ladder', 'rung']));
+    expect(readIn(migrateAddon.states.WhichStrategy)).toEqual(expect.arrayContaining(['attempts', 'attempt']));
     expect(readIn(migrateAddon.states.RolledBack)).toContain('failure');
     const before = assignedBefore(migrateAddon);
     expect(before.get('Plan')).toEqual(new Set(['pauses']));
@@ -66,23 +66,23 @@ describe('variables', () => {
       'actions',
       'approvalSeconds',
       'approvedHash',
+      'attempt',
+      'attempts',
       'createsStandalone',
       'deferred',
       'failure',
       'fence',
-      'firstLooks',
+      'firstPolls',
       'hasWindow',
       'installsAgent',
-      'ladder',
       'needsApproval',
       'newestPodAt',
       'pauses',
       'planHash',
-      'plansAgain',
       'podRound',
       'removesAnnotation',
       'repairsTrust',
-      'rung',
+      'replans',
       'subject',
       'target',
       'tries',
@@ -90,6 +90,7 @@ describe('variables', () => {
     ]);
     expect(namesOf(recover)).toEqual([
       'actions',
+      'attempt',
       'deferred',
       'failure',
       'fence',
@@ -98,15 +99,14 @@ describe('variables', () => {
       'podRound',
       'removesAnnotation',
       'repairsTrust',
-      'rung',
       'subject',
       'target',
       'tries',
     ]);
     expect(namesOf(retire)).toEqual(['failure']);
     expect(sweep.graphs.map(namesOf)).toEqual([
-      ['failure', 'mapPrefix', 'mode', 'placesKey', 'sweepId', 'tick'],
-      ['placeFailure'],
+      ['failure', 'mapPrefix', 'mode', 'locationsKey', 'sweepId', 'tick'],
+      ['locationFailure'],
     ]);
   });
 

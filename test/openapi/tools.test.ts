@@ -19,7 +19,7 @@ describe('the tools of tools/openapi', () => {
       ([, { integrity, resolved = 'https://registry.npmjs.org/', inBundle }]) =>
         !(inBundle || integrity?.startsWith('sha512-')) || !resolved.startsWith('https://registry.npmjs.org/'),
     );
-    expect(odd.map(([place]) => place)).toEqual([]);
+    expect(odd.map(([location]) => location)).toEqual([]);
   });
   it('are pinned where they come from PyPI, what they bring too', () => {
     const lines = readFileSync(join(TOOLS, 'requirements.txt'), 'utf8').split('\n');
@@ -28,7 +28,7 @@ describe('the tools of tools/openapi', () => {
     expect(pins.filter((line) => !/^[\w.-]+==[\w.]+$/.test(line))).toEqual([]);
   });
   it('are none of the project', () => {
-    const names = packagesOf(readLock(ROOT)).map(([place]) => nameAt(place));
+    const names = packagesOf(readLock(ROOT)).map(([location]) => nameAt(location));
     expect(names.filter((name) => /spectral|redocly|^openapi-typescript$/.test(name))).toEqual([]);
   });
 });

@@ -36,10 +36,10 @@ export const mayBeOfType = (pattern: string, template: string): boolean => {
   const tokens = tokensOf(template);
   const known = new Map<string, boolean>();
   const match = (at: number, token: number): boolean => {
-    const place = `${at} ${token}`;
-    const before = known.get(place);
+    const location = `${at} ${token}`;
+    const before = known.get(location);
     if (before !== undefined) return before;
-    known.set(place, false);
+    known.set(location, false);
     const [char, next] = [pattern[at], tokens[token]];
     const goesOn = next !== undefined && 'many' in next && next.many;
     const one = char === '*' || char === '?' ? undefined : char;
@@ -51,7 +51,7 @@ export const mayBeOfType = (pattern: string, template: string): boolean => {
         next !== undefined &&
         takes(next, one) &&
         match(char === '*' ? at : at + 1, goesOn ? token : token + 1));
-    known.set(place, found);
+    known.set(location, found);
     return found;
   };
   return match(0, 0);

@@ -3,8 +3,8 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 import type { z } from 'zod';
 import { type ApiClient, createApiClient } from '../../cli/api/http.ts';
 import { type OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
-import type { Target } from '../../lambdas/domain/model.ts';
-import { isOfIdentityCenter } from '../../lambdas/domain/principal.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
+import { isOfIdentityCenter } from '../../lambdas/domain/aws/principal.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
 
@@ -40,7 +40,7 @@ export class Refusal extends Error {
 /** `onAsked`: told of each operation that was answered. The caller has to be a thread of the sandbox's clock. */
 export const createApiCaller = (
   sandbox: Sandbox,
-  place: Pick<ApiCaller, 'target' | 'addon' | 'rest'>,
+  location: Pick<ApiCaller, 'target' | 'addon' | 'rest'>,
   onAsked: (operation: OperationId) => void,
 ): ApiCaller => {
   const { apiUrl: url = '', world, clock } = sandbox;
@@ -57,13 +57,13 @@ export const createApiCaller = (
   const requester = shared === operator ? clientOf(credentialsOf(world, operator)) : clientIn(shared, 'requester');
   const reviewer = clientIn(shared, 'reviewer');
   return {
-    ...place,
+    ...location,
     sleep: (seconds) => clock.sleep(seconds * 1000),
     ask: async (operation, { id = '', query = {}, body, idempotencyKey } = {}) => {
       const { method, path, status, answer } = OPERATIONS[operation];
       const answered = await (operation === 'decideApproval' ? reviewer : requester).request(
         method,
-        path.replace('{id}', id).replace('{name}', place.target.cluster),
+        path.replace('{id}', id).replace('{name}', location.target.cluster),
         {
           query,
           ...(body === undefined ? {} : { body }),

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { DynamoTable, itemOf } from '../../lambdas/adapters/dynamo-table.ts';
-import type { MigrationRequestInput, Target } from '../../lambdas/domain/model.ts';
+import type { MigrationRequestInput, Target } from '../../lambdas/domain/migration/model.ts';
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { loadSpokes } from '../../sandbox/assembly/spokes.ts';
 import { Authorizer, type Use } from '../../sandbox/authorization/authorizer.ts';
@@ -16,7 +16,7 @@ import { type RuleUse, ruleUses } from '../../sandbox/kubernetes/rbac.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
-import { homeOf, spokePlacesOf } from '../../sandbox/world/build.ts';
+import { homeOf, spokeLocationsOf } from '../../sandbox/world/build.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
 import { findRole } from '../../sandbox/world/world.ts';
@@ -176,7 +176,7 @@ export const withSpokes = (directory: string, scenario: Scenario): Assembly => {
   const home = homeOf(scenario);
   const assembly = loadAssembly(directory, home);
   const { roles, rules } = loadSpokes(directory, {
-    places: spokePlacesOf(scenario),
+    locations: spokeLocationsOf(scenario),
     outputs: assembly.outputs,
     rolesRegion: home.region,
   });

@@ -5,7 +5,7 @@ import { follows, type Ran, type Run } from './follow.ts';
 import { type Grant, grantsOf, nameOf } from './grants.ts';
 import { RUNS as MIGRATIONS } from './runs.ts';
 import { SWEEPS } from './sweep-runs.ts';
-import { WAYS } from './ways.ts';
+import { WAYS } from './strategies.ts';
 
 export const directory = await deployWithSchedule();
 export const assembly: Assembly = loadAssembly(directory, { account: '111122223333', region: 'eu-west-1' });

@@ -41,8 +41,8 @@ describe('the policies of a deployment', () => {
       'resource AWS::SQS::QueuePolicy',
       'trust AWS::IAM::Role',
     ]);
-    const ofOthers = everything.filter(({ where }) => where.includes('PodIdentityMigratorSpoke'));
-    expect(new Set(ofOthers.map(({ kind }) => kind))).toEqual(new Set(['identity', 'trust']));
+    const ofThirdParties = everything.filter(({ where }) => where.includes('PodIdentityMigratorSpoke'));
+    expect(new Set(ofThirdParties.map(({ kind }) => kind))).toEqual(new Set(['identity', 'trust']));
   });
 });
 

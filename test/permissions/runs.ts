@@ -182,7 +182,7 @@ export const RUNS: Run[] = [
     request: { approval: 'required' },
     stopAfter: 20,
   },
-  { name: 'climbs from preserve to outage', scenario: 'auto-climbs', ends: ['MigrateAddon SUCCEEDED'] },
+  { name: 'climbs from preserve to outage', scenario: 'auto-falls-back', ends: ['MigrateAddon SUCCEEDED'] },
   {
     name: 'left-over association with tags, and without session tags, put back',
     scenario: 'left-over-session-tags',

@@ -6,7 +6,7 @@ import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { Run } from './follow.ts';
 import { RUNS } from './runs.ts';
 import { BY_THE_CLOCK, SWEEPS } from './sweep-runs.ts';
-import { WAYS } from './ways.ts';
+import { WAYS } from './strategies.ts';
 
 /** Where the service is: in another account, and another region. */
 export const HUB = { account: '999988887777', region: 'eu-central-1' };

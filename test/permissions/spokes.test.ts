@@ -5,7 +5,7 @@
  * for one right of each service; `spokes.grid.test.ts` follows them for each right, and every run with all of them.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CAPABILITIES } from '../../lambdas/domain/spokes.ts';
+import { CAPABILITIES } from '../../lambdas/domain/aws/spokes.ts';
 import { follows } from './follow.ts';
 import { nameOf, titleOf } from './grants.ts';
 import { deletedBefore, followWithout, isAsked, oneOfEachService, runFor, unused, usesOf } from './proving.ts';

@@ -1,7 +1,7 @@
 /** Sweeps that together rest on every right that is theirs: asked for by the HTTP API, and by the clock. */
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
-import type { Target } from '../../lambdas/domain/model.ts';
-import { LOOKS_OF_EXECUTION } from '../../lambdas/domain/sweep/looks.ts';
+import type { Target } from '../../lambdas/domain/migration/model.ts';
+import { POLLS_PER_EXECUTION } from '../../lambdas/domain/sweep/executions.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { ApiCaller, ByApi } from './by-api.ts';
@@ -138,7 +138,7 @@ export const SWEEPS: Run[] = [
     scenario: 'in-place',
     ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED', 'Sweep SUCCEEDED'],
     byApi: sweeps({ mode: 'migrate' }),
-    looked: LOOKS_OF_EXECUTION - 1,
+    looked: POLLS_PER_EXECUTION - 1,
   },
   {
     name: 'a migration of a sweep has no record for long',

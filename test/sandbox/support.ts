@@ -1,8 +1,8 @@
 /** A small world behind the gateway, for tests of the gateway and of the services behind it. */
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { ClientFactory } from '../../lambdas/adapters/clients.ts';
-import { createDoor } from '../../sandbox/door.ts';
-import type { Door } from '../../sandbox/door.ts';
+import { createGateway } from '../../sandbox/gateway/gateway.ts';
+import type { Gateway } from '../../sandbox/gateway/gateway.ts';
 import type { Service } from '../../sandbox/http.ts';
 import { createIamService } from '../../sandbox/iam/service.ts';
 import { createKubernetesService } from '../../sandbox/kubernetes/service.ts';
@@ -79,13 +79,13 @@ export const newWorld = (...statements: object[]): World =>
 
 export const operator = (world: World): AwsCredentialIdentity => credentialsOf(world, operatorRoleArn(world));
 
-export const openDoor = (
+export const openGateway = (
   world: World,
   services: Record<string, Service> = {},
   signatureTime?: () => number,
   clock: { now(): number } = { now: () => world.schedule.now() },
-): Door =>
-  createDoor({
+): Gateway =>
+  createGateway({
     world,
     clock,
     services: Object.assign(services, { iam: createIamService(world), sts: createStsService(world), ...services }),
@@ -95,19 +95,19 @@ export const openDoor = (
 
 /** Clients directly connected to the gateway, as the operator by default. */
 export const clientsOf = (
-  door: Door,
+  gateway: Gateway,
   world: World,
   credentials = operator(world),
   clients: 'direct' | 'sdk' = 'sdk',
 ): ClientFactory =>
-  new ClientFactory({ region: REGION, credentials, transport: inProcessTransport(door, world, { clients }) });
+  new ClientFactory({ region: REGION, credentials, transport: inProcessTransport(gateway, world, { clients }) });
 
 /** Configuration for clients that the factory does not create. */
-export const configOf = (door: Door, world: World, credentials = operator(world)) => ({
+export const configOf = (gateway: Gateway, world: World, credentials = operator(world)) => ({
   region: REGION,
   credentials,
   maxAttempts: 1,
-  requestHandler: inProcessTransport(door, world).requestHandler as never,
+  requestHandler: inProcessTransport(gateway, world).requestHandler as never,
 });
 
 /** A service that returns its request. */

@@ -1,7 +1,7 @@
 /** Approvals that nobody gave, and who may give one: by the task token, by a name that proves nothing, by a freeze. */
 import { GetExecutionHistoryCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Approval } from '../../lambdas/domain/approval.ts';
+import type { Approval } from '../../lambdas/domain/approval/approval.ts';
 import {
   HOURS,
   MINUTES,

@@ -1,13 +1,13 @@
 /** Requesters and approvers whose names differ, and who may be one person all the same. */
 import { describe, expect, it } from 'vitest';
-import type { ApproverRules } from '../../lambdas/domain/approval.ts';
-import { denial, requesterFor, requestFor } from '../../lambdas/domain/denial.ts';
-import type { AuthenticatedRequester, MigrationRequest } from '../../lambdas/domain/model.ts';
-import { LONGEST_PRINCIPAL } from '../../lambdas/domain/principal.ts';
+import type { ApproverRules } from '../../lambdas/domain/approval/approval.ts';
+import { denial, requesterFor, requestFor } from '../../lambdas/domain/events/denial.ts';
+import type { AuthenticatedRequester, MigrationRequest } from '../../lambdas/domain/migration/model.ts';
+import { LONGEST_PRINCIPAL } from '../../lambdas/domain/aws/principal.ts';
 import { itemId } from '../../lambdas/domain/sweep/items.ts';
-import { decideApproval } from '../../lambdas/runtime/approving.ts';
-import { newSweep } from '../../lambdas/runtime/sweep/commanding.ts';
-import { requestOf } from '../../lambdas/runtime/sweep/flights.ts';
+import { decideApproval } from '../../lambdas/use-cases/approval/decide.ts';
+import { newSweep } from '../../lambdas/use-cases/sweep/commanding.ts';
+import { requestOf } from '../../lambdas/use-cases/sweep/flights.ts';
 import { planStep } from '../../lambdas/steps/plan/handler.ts';
 import { sweepRequest } from '../../lambdas/domain/sweep/model.ts';
 import { send } from '../lambdas/api/gateway.ts';

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AnnotationChange, Association, Migration, Plan, Snapshot } from '../../lambdas/domain/model.ts';
+import type { AnnotationChange, Association, Migration, Plan, Snapshot } from '../../lambdas/domain/migration/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { scenarioFile } from '../end-to-end/fixture.ts';

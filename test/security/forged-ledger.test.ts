@@ -1,7 +1,7 @@
 /** Whoever can write into the ledger, and no more, gets no change by it that the deployment does not allow. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { subjectLock } from '../../lambdas/runtime/lock.ts';
-import type { AddonSnapshot, Migration, Plan } from '../../lambdas/domain/model.ts';
+import { subjectLock } from '../../lambdas/use-cases/migration/lock.ts';
+import type { AddonSnapshot, Migration, Plan } from '../../lambdas/domain/migration/model.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
 import { exchangedIn, type Forge, forgeMigration, resealed } from './forged.ts';
 import {
@@ -133,7 +133,7 @@ describe('a plan that is exchanged before it is begun', () => {
         ...record,
         plan: {
           ...plan,
-          ladder: [{ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'OVERWRITE' }],
+          attempts: [{ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'OVERWRITE' }],
         },
       }),
       /BadInput: .*not what its hash was made of/,

@@ -6,7 +6,7 @@ import {
   newMigration,
   type Plan,
   type Snapshot,
-} from '../../lambdas/domain/model.ts';
+} from '../../lambdas/domain/migration/model.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { changesIn, type HostileWorld, stateOf } from './hostile.ts';
 
@@ -93,7 +93,14 @@ export async function forgeMigration<Real extends Snapshot>(
   const associations = ledgerAssociations(world);
   const executionArn = `${world.backend.stateMachineArn.replace(':stateMachine:', ':execution:')}:${migrationId}`;
   const begun = newMigration({ migrationId, request: { ...request, dryRun: false }, executionArn, startedAt: stamp });
-  const base: Migration = { ...begun, endedAt: stamp, status: 'ended', outcome: 'needs-human', plan: plan!, rung: 0 };
+  const base: Migration = {
+    ...begun,
+    endedAt: stamp,
+    status: 'ended',
+    outcome: 'needs-human',
+    plan: plan!,
+    attempt: 0,
+  };
   const { addon, serviceAccount, namespace = 'kube-system', defaultNamespace } = plan!;
   const real = {
     takenAt: stamp,

@@ -14,7 +14,7 @@ import { toAddon } from '../../lambdas/adapters/aws-eks-shapes.ts';
 import { KubernetesApi } from '../../lambdas/adapters/kubernetes-api.ts';
 import { pod } from '../../lambdas/adapters/kubernetes-objects.ts';
 import { fail } from '../../lambdas/domain/plan/check.ts';
-import { jsonText } from '../../lambdas/domain/text.ts';
+import { jsonText } from '../../lambdas/domain/text/text.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { collectingIo } from '../cli/fixtures.ts';
 import { inApiWorld, MINUTES } from '../end-to-end/api-world.ts';

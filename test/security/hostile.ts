@@ -10,7 +10,7 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { ulid } from 'ulid';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { documentsOf } from '../../lambdas/adapters/dynamo-table.ts';
-import type { Migration, MigrationRequestInput } from '../../lambdas/domain/model.ts';
+import type { Migration, MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import type { SandboxBackend } from '../../cli/backend.ts';
 import { synthesise } from '../../scripts/synthesise.ts';

@@ -1,7 +1,7 @@
 /** Notices that fail again and again, and claims: nothing of them holds up what comes after them. */
 import { describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
-import { ulidFrom } from '../../lambdas/domain/ulid.ts';
+import { ulidFrom } from '../../lambdas/domain/text/ulid.ts';
 import { createHandler, type LambdaContext } from '../../lambdas/runtime/handler.ts';
 import { publishEventsStep } from '../../lambdas/steps/publish-events/handler.ts';
 import { newDynamoDb, TABLE } from '../lambdas/adapters/ledgers.ts';

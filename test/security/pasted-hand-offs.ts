@@ -1,7 +1,7 @@
 /** Every kind of hand-off, with a hostile text wherever a text of third parties, or of a forged record, can come in. */
-import { accountHandOff, type AccountHandOffFacts } from '../../lambdas/domain/hand-off-account.ts';
-import { handOffCommands, type HandOffFacts } from '../../lambdas/domain/hand-off.ts';
-import type { Addon, Association, Migration } from '../../lambdas/domain/model.ts';
+import { accountHandOff, type AccountHandOffFacts } from '../../lambdas/domain/hand-off/service-account.ts';
+import { handOffCommands, type HandOffFacts } from '../../lambdas/domain/hand-off/add-on.ts';
+import type { Addon, Association, Migration } from '../../lambdas/domain/migration/model.ts';
 import { accountMigration, accountSnapshot, aServiceAccount, aState } from '../lambdas/account-fixtures.ts';
 import {
   addonArn,
@@ -18,7 +18,7 @@ import { aTrustChange, REPAIR } from '../lambdas/steps/repaired.ts';
 
 const COPY = addonArn(9);
 /** By the index of its place among all: so that each text is at each place in one of the hand-offs. */
-export type Text = (place: number) => string;
+export type Text = (location: number) => string;
 
 const associationOf = (text: Text, at: number, change: Partial<Association> = {}): Association =>
   anAssociation({
@@ -44,8 +44,8 @@ function addonFacts(text: Text): Omit<HandOffFacts, 'seen'> {
   const owned = associationOf(text, 0, { ownerArn: addonArn(1) });
   const alone = associationOf(text, 8);
   const record = aMigration({
-    plan: aPlan({ ladder: [RECREATE] }),
-    rung: 0,
+    plan: aPlan({ attempts: [RECREATE] }),
+    attempt: 0,
     removed: [addonArn(1)],
     made: [COPY],
     ...changeOf(text),

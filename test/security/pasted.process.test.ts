@@ -3,7 +3,7 @@
  * and nothing else, whatever third parties have written into what it repeats.
  */
 import { describe, expect, it } from 'vitest';
-import { note, shellCommand } from '../../lambdas/domain/shell.ts';
+import { note, shellCommand } from '../../lambdas/domain/text/shell.ts';
 import { parseLine } from '../lambdas/aws-commands.ts';
 import { handOffsWith } from './pasted-hand-offs.ts';
 import { paste, reason, SHELLS } from './paste.ts';
@@ -83,7 +83,7 @@ describe.skipIf(reason !== undefined)(`what is pasted${reason === undefined ? ''
       // Each text gets to each kind of place: those of names, of values, and of both at once.
       const lines = [...HOSTILE.keys()]
         .filter((turn) => turn % 7 === 0)
-        .flatMap((turn) => handOffsWith((place) => HOSTILE[(place + turn) % HOSTILE.length] ?? ''))
+        .flatMap((turn) => handOffsWith((location) => HOSTILE[(location + turn) % HOSTILE.length] ?? ''))
         .flat();
       const { calls, made } = paste(shell, lines, bracketed);
       expect(calls).toEqual(await meantBy(lines));

@@ -1,5 +1,5 @@
 /** A fleet with a role of somebody else's, and a workload whose owner wants that role: for the abuse tests of promise 11. */
-import type { RoleGrant } from '../../lambdas/domain/role-grants.ts';
+import type { RoleGrant } from '../../lambdas/domain/settings/role-grants.ts';
 import { irsaStatement, podIdentityStatement, policyOf, type Statement } from '../../cli/fleet/trust.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { ACCOUNT, deploy, type Deployment, hostileScenario, NARROW, roleArn } from './hostile.ts';

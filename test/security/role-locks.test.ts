@@ -1,6 +1,6 @@
 /** Locks of roles: who merely names a role holds nobody up, and whoever changes its trust has it alone. */
 import { describe, expect, it } from 'vitest';
-import { roleLock } from '../../lambdas/runtime/lock.ts';
+import { roleLock } from '../../lambdas/use-cases/migration/lock.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
 import { inWorld } from '../end-to-end/world.ts';
 

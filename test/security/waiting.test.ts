@@ -6,7 +6,7 @@ import { createHandler, type LambdaContext } from '../../lambdas/runtime/handler
 import { apiStep } from '../../lambdas/steps/api/handler.ts';
 import { findStrandedStep } from '../../lambdas/steps/find-stranded/handler.ts';
 import { requestApprovalStep } from '../../lambdas/steps/request-approval/handler.ts';
-import { MigrationError } from '../../lambdas/domain/errors.ts';
+import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
 import {
   BODY,
   ended,

@@ -13,7 +13,7 @@ import {
   UpdatePodIdentityAssociationCommand,
 } from '@aws-sdk/client-eks';
 import { GetRoleCommand, type IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
-import type { Subject } from '../../lambdas/domain/subject.ts';
+import type { Subject } from '../../lambdas/domain/migration/subject.ts';
 import type { Kubernetes } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
@@ -208,7 +208,7 @@ export const afterCall = (sandbox: Sandbox, n: number, run: (line: number) => Pr
 };
 
 /** Before anything else: the role that somebody else has made, allowed for EKS Pod Identity. */
-export const addOthersRole = ({ world }: Sandbox, account: string): void => {
+export const addThirdPartyRole = ({ world }: Sandbox, account: string): void => {
   const roles = world.accounts.get(account)?.roles;
   const [like] = roles?.values() ?? [];
   if (like) roles?.set(OTHER_ROLE, { ...structuredClone(like), arn: OTHER_ROLE, trustPolicy: ANY_POD });

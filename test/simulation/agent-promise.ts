@@ -1,8 +1,8 @@
 /** The promise about the Pod Identity agent, which a migration may install and never touches again. */
-import { AGENT_ADDON } from '../../lambdas/domain/addons.ts';
+import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
 import { AGENT_INSTALL_BEGUN, AGENT_LEFT_INSTALLED } from '../../lambdas/domain/plan/agent-install.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
-import { allMigrations, changes, effective, inputOf, migrationOf } from './look.ts';
+import { allMigrations, changes, effective, inputOf, migrationOf } from './observe.ts';
 import { about, interfered, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 

@@ -1,14 +1,14 @@
 /** Somebody who decides about the plans of a simulated run, as soon as they hear of one. */
 import { AwsExecutions } from '../../lambdas/adapters/aws-executions.ts';
-import { pendingApproval } from '../../lambdas/domain/approval.ts';
-import type { MigrationRequest } from '../../lambdas/domain/model.ts';
+import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
+import type { MigrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
-import { decideApproval } from '../../lambdas/runtime/approving.ts';
+import { decideApproval } from '../../lambdas/use-cases/approval/decide.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { RunSpec } from './spec.ts';
 
 /** It takes a while until somebody looks, and longer than a Lambda may run. */
-const LOOK_MS = 120_000;
+const POLL_MS = 120_000;
 
 export const APPROVER = 'arn:aws:iam::111122223333:user/approver';
 /** Of a plan that nobody made. */
@@ -33,7 +33,7 @@ export async function approve(
   });
   // A migration whose end can't be recorded runs for ever, as far as the ledger says.
   while (!isOver()) {
-    await clock.sleep(LOOK_MS);
+    await clock.sleep(POLL_MS);
     if (isOver()) return;
     const record = await ledger.getMigration(migrationId);
     // Without a record nothing runs any more, or not yet.

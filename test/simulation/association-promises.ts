@@ -1,9 +1,9 @@
 /** The promise about associations: whose are deleted, and that none is lost. */
-import { isOwnedBy } from '../../lambdas/domain/arn.ts';
-import { subjectOf } from '../../lambdas/domain/subject.ts';
-import { managingTool } from '../../lambdas/domain/associations.ts';
+import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
+import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { managingTool } from '../../lambdas/domain/associations/associations.ts';
 import type { AssociationState } from '../../sandbox/world/world.ts';
-import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './look.ts';
+import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './observe.ts';
 import { liveAssociations } from './cluster.ts';
 import { about, interfered, migratedSince, plannedOf, type Promised, sameTags } from './promised.ts';
 

@@ -1,10 +1,10 @@
 /** Promises about what is changed, when, and by whom. */
-import { subjectOf } from '../../lambdas/domain/subject.ts';
+import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { MAX_RESTARTS } from '../../lambdas/steps/verify-pods/schema.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
-import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './look.ts';
+import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './observe.ts';
 import { liveAssociations } from './cluster.ts';
-import { othersFieldsIn } from './fields.ts';
+import { thirdPartyFieldsIn } from './fields.ts';
 import { about, interfered, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 import type { ActorSpec } from './spec.ts';
@@ -141,8 +141,8 @@ export const observeFirst: Promised = {
 function changedFields({ simulated, before, cluster, spec }: RunResult): string[] {
   // Whoever consents to OVERWRITE gives them up.
   if (simulated.requests.some(({ resolveConflicts }) => resolveConflicts === 'OVERWRITE')) return [];
-  const now = othersFieldsIn(cluster);
-  return [...before.othersFields].flatMap(([field, was]) => {
+  const now = thirdPartyFieldsIn(cluster);
+  return [...before.thirdPartyFields].flatMap(([field, was]) => {
     // An autoscaler takes over the number of pods that it changes.
     if (spec.time?.autoscaler && field.endsWith(' - .spec.replicas')) return [];
     const is = now.get(field);
@@ -181,9 +181,9 @@ export const nothingElse: Promised = {
     for (const call of effective(changes(result)).filter((one) => one.service === 'kubernetes'))
       restarts.set(call.execution ?? '', (restarts.get(call.execution ?? '') ?? 0) + 1);
     const workloads = 3;
-    const rungs = 3;
+    const attempts = 3;
     for (const [execution, count] of restarts)
-      if (count > (MAX_RESTARTS + MAX_RESTARTS) * workloads * rungs)
+      if (count > (MAX_RESTARTS + MAX_RESTARTS) * workloads * attempts)
         problems.push(`${execution} restarted pods ${count} times`);
     return problems;
   },
@@ -197,7 +197,7 @@ const NOT_OF_ADDON: ReadonlySet<ActorSpec['does']> = new Set([
 ]);
 const ADDON_CHANGES = new Set(['CreateAddon', 'UpdateAddon', 'DeleteAddon']);
 
-export const othersRespected: Promised = {
+export const thirdPartiesRespected: Promised = {
   name: 'others-are-respected',
   says: 'What somebody else changes, creates or deletes while a migration runs is never overwritten by an invocation that could have seen it.',
   broken: (result) => {

@@ -4,7 +4,7 @@ import { ensureAssembly } from '../../cli/assembly.ts';
 import { nothingElse } from './change-promises.ts';
 import { simulate, type RunResult } from './run.ts';
 import type { RunSpec } from './spec.ts';
-import { outcomesAreTold } from './telling-promises.ts';
+import { outcomesArePublished } from './telling-promises.ts';
 
 let assembly = '';
 beforeAll(async () => {
@@ -32,7 +32,7 @@ describe('outcomes-are-told', () => {
   it('knows each end of a migration that ends several times', async () => {
     const result = await simulate(TWICE, assembly);
     expect(typesOf(result)).toEqual(['started', 'migrated', 'needs-human', 'rolled-back', 'planned']);
-    expect(await outcomesAreTold.broken(result)).toEqual([]);
+    expect(await outcomesArePublished.broken(result)).toEqual([]);
   });
 
   it('misses the end that nobody was told of, whichever it is', async () => {
@@ -42,7 +42,7 @@ describe('outcomes-are-told', () => {
       const index = events.findLastIndex(({ detail }) => (detail as { type?: string }).type === missing);
       events.splice(index, 1);
       const { migrationId } = result.migrations[0]!;
-      expect(new Set(await outcomesAreTold.broken(result))).toEqual(
+      expect(new Set(await outcomesArePublished.broken(result))).toEqual(
         new Set([`${migrationId} ended ${missing}, and nobody was told`]),
       );
     }
@@ -60,7 +60,7 @@ describe('outcomes-are-told', () => {
         listSteps: async () => lines.filter(({ name }) => name !== 'finish'),
       }),
     };
-    expect(await outcomesAreTold.broken(forgetful)).toEqual([]);
+    expect(await outcomesArePublished.broken(forgetful)).toEqual([]);
   });
 });
 
@@ -68,11 +68,11 @@ describe('nothing-else-changes', () => {
   it('compares the fields that others own, by value and by owner', async () => {
     const result = await simulate({ scenario: 'user-modified-fields', seed: 1, faults: [] }, assembly);
     expect(await nothingElse.broken(result)).toEqual([]);
-    const [[field, was]] = [...result.before.othersFields] as [[string, { manager: string; value: string }]];
+    const [[field, was]] = [...result.before.thirdPartyFields] as [[string, { manager: string; value: string }]];
     const broken = (change: Partial<typeof was>) =>
       nothingElse.broken({
         ...result,
-        before: { ...result.before, othersFields: new Map([[field, { ...was, ...change }]]) },
+        before: { ...result.before, thirdPartyFields: new Map([[field, { ...was, ...change }]]) },
       });
     expect(field).toContain('ebs-csi-controller');
     expect(await broken({})).toEqual([]);

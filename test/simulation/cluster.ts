@@ -1,6 +1,6 @@
 /** Reading a cluster of the sandbox as it is now: pods, service accounts and associations. */
-import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
-import type { PodIdentity } from '../../lambdas/domain/model.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
+import type { PodIdentity } from '../../lambdas/domain/migration/model.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Pod } from '../../sandbox/kubernetes/objects.ts';
 import { type ControlPlane, readySecondsOf } from '../../sandbox/kubernetes/pods.ts';

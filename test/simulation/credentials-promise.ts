@@ -2,8 +2,8 @@
 import { hasCredentials, refusalsOf } from '../../sandbox/credentials/sessions.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
-import { subjectOf } from '../../lambdas/domain/subject.ts';
-import { migrationsOfSubject } from './look.ts';
+import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { migrationsOfSubject } from './observe.ts';
 import { interfered, plannedOf, type Promised } from './promised.ts';
 
 export const migratedHaveCredentials: Promised = {

@@ -1,10 +1,10 @@
 /** Promises about how a migration ends: what the cluster shows then, and what the ledger says. */
-import { podsThatCount } from '../../lambdas/domain/identity.ts';
-import { subjectOf } from '../../lambdas/domain/subject.ts';
-import { PODS_NOT_SEEN } from '../../lambdas/domain/verification.ts';
-import type { Migration } from '../../lambdas/domain/model.ts';
-import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
-import { allMigrations, changes, migrationOf, notWorking } from './look.ts';
+import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts';
+import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { PODS_NOT_SEEN } from '../../lambdas/domain/verification/pods.ts';
+import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
+import { allMigrations, changes, migrationOf, notWorking } from './observe.ts';
 import { annotationOf, podsOf } from './cluster.ts';
 import type { RunResult } from './run.ts';
 import {
@@ -22,7 +22,7 @@ import type { FaultSpec } from './spec.ts';
 import { isTransient } from '../faults/kinds.ts';
 
 /** Steps of the road that the way back does not use. */
-const ROAD_ONLY = new Set([
+const WORKFLOW_ONLY = new Set([
   'delete-addon',
   'await-deleted',
   'create-addon',
@@ -52,8 +52,8 @@ const isHeld = ({ kind, step = '' }: FaultSpec): boolean =>
   kind === 'access-denied' && ['await-active', 'verify-pods', 'restart-pods'].includes(step);
 
 /** What is looked at last of what somebody else can do something to, by the steps that come before an end. */
-const LAST_LOOKS = new Set(['verify-pods', 'restore-associations', 'annotate-service-account']);
-const LOOK_AT: Record<string, RegExp> = {
+const LAST_READS = new Set(['verify-pods', 'restore-associations', 'annotate-service-account']);
+const READS: Record<string, RegExp> = {
   associate: /PodIdentityAssociation/,
   dissociate: /PodIdentityAssociation/,
   repoint: /PodIdentityAssociation/,
@@ -72,10 +72,10 @@ const answersFor = (result: RunResult, migrationId: string, { outcome }: Migrati
   if (!actor?.accepted || outcome === 'needs-human') return true;
   if (outcome !== 'migrated' && outcome !== 'rolled-back') return false;
   // Also where only the associations are listed after it: that they are the add-on's is claimed with them.
-  const seen = LOOK_AT[actor.spec.does] ?? /^(DescribeAddon|ListPodIdentityAssociations)$/;
+  const seen = READS[actor.spec.does] ?? /^(DescribeAddon|ListPodIdentityAssociations)$/;
   const last = sandbox.world.log.calls.findLast(
     ({ step, operation, execution }) =>
-      LAST_LOOKS.has(step ?? '') && seen.test(operation) && migrationOf(result, execution) === migrationId,
+      LAST_READS.has(step ?? '') && seen.test(operation) && migrationOf(result, execution) === migrationId,
   );
   const stale = STALE.has(actor.spec.does) ? sandbox.world.knobs.deleteStaleSeconds * 1000 : 0;
   return last !== undefined && actor.acted !== undefined && Date.parse(last.at) > actor.acted + stale;
@@ -232,7 +232,7 @@ export const goesBackByItself: Promised = {
       faults.length !== 1 ||
       !fault?.persists ||
       fault.step === undefined ||
-      !ROAD_ONLY.has(fault.step) ||
+      !WORKFLOW_ONLY.has(fault.step) ||
       actor
     )
       return [];
@@ -245,7 +245,7 @@ export const goesBackByItself: Promised = {
 };
 
 /** When a migration last listed pods to verify them, by AWS's clock. */
-const lastLookAt = (result: RunResult, migrationId: string): number => {
+const lastReadOf = (result: RunResult, migrationId: string): number => {
   const looks = result.sandbox.world.log.calls.filter(
     (call) =>
       call.step === 'verify-pods' &&
@@ -255,7 +255,7 @@ const lastLookAt = (result: RunResult, migrationId: string): number => {
   return Date.parse(looks.at(-1)?.at ?? '');
 };
 
-export const provenOnPods: Promised = {
+export const verifiedOnPods: Promised = {
   name: 'proven-on-pods',
   says: 'migrated says how it was verified: by evidence for every pod that counts, or, where no more was asked for, by the API alone, and then that no pod was seen, which rolled-back says too.',
   broken: async (result) => {
@@ -289,12 +289,12 @@ export const provenOnPods: Promised = {
           one.record?.outcome === 'migrated',
       );
       if (interfered(result) || result.repeated.length > 0 || others.length > 0) continue;
-      const lookedAt = lastLookAt(result, migrationId);
+      const observedAt = lastReadOf(result, migrationId);
       const missing = podsOf(result.cluster).filter(
         (pod) =>
           !pod.terminating &&
           // An autoscaler, and a node that is lost, make pods after that too.
-          !(result.spec.time && pod.createdAt >= lookedAt) &&
+          !(result.spec.time && pod.createdAt >= observedAt) &&
           plannedOf(record).some(
             (one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace,
           ) &&

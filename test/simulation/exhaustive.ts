@@ -22,7 +22,7 @@ export const kindsFor = ({ service, mutating }: SeenCall): FaultKind[] =>
   });
 
 /** What a call is for, in whichever scenario. */
-export const placeOf = ({ step, service, operation }: SeenCall): string => `${step} ${service} ${operation}`;
+export const positionOf = ({ step, service, operation }: SeenCall): string => `${step} ${service} ${operation}`;
 
 const SEED = 1;
 
@@ -89,7 +89,7 @@ export const persistentFailures = (scenario: string, seen: readonly SeenCall[]):
   return [...first.values()].map((fault): RunSpec => ({ scenario, seed: SEED, faults: [fault] }));
 };
 
-const WAY_BACK = new Set([
+const ROLLBACK = new Set([
   'assess-rollback',
   'restore-addon',
   'restore-associations',
@@ -104,9 +104,9 @@ const WAY_BACK = new Set([
 const FIRST_BACK = new Set(['assess-rollback', 'restore-associations']);
 
 /** The calls of the way back in a run that failed for good: those from its first call on. */
-export const wayBackOf = (seen: readonly SeenCall[]): SeenCall[] => {
+export const rollbackOf = (seen: readonly SeenCall[]): SeenCall[] => {
   const start = seen.findIndex(({ step }) => step !== undefined && FIRST_BACK.has(step));
-  return start === -1 ? [] : seen.slice(start).filter(({ step }) => WAY_BACK.has(step));
+  return start === -1 ? [] : seen.slice(start).filter(({ step }) => ROLLBACK.has(step));
 };
 
 /** Every fault at each of these calls of the way back. */

@@ -1,5 +1,5 @@
 /** Whose the fields of workloads are, as the API server shows it: those that neither EKS nor the service has set. */
-import { SERVICE_MANAGER, WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes.ts';
+import { SERVICE_MANAGER, WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import { isObject } from '../../sandbox/json.ts';
 import { type FieldSet, formatFields, parseField } from '../../sandbox/kubernetes/field-sets.ts';
 import { shown } from '../../sandbox/kubernetes/managed-fields.ts';
@@ -35,7 +35,7 @@ const valueAt = (value: unknown, set: FieldSet): unknown => {
 };
 
 /** By `Deployment.apps NAME - .spec.replicas`, with the namespace before it. */
-export const othersFieldsIn = (cluster: ClusterState): Map<string, OwnField> => {
+export const thirdPartyFieldsIn = (cluster: ClusterState): Map<string, OwnField> => {
   const fields = new Map<string, OwnField>();
   for (const kind of WORKLOAD_KINDS) {
     for (const object of listObjects(cluster.kube, kind)) {

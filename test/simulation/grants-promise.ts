@@ -1,10 +1,10 @@
 /** The promise about who is given a role, computed on the state before the run, whatever the service found. */
-import { clusterArn, oidcProviderArn } from '../../lambdas/domain/arn.ts';
-import type { MigrationRequest } from '../../lambdas/domain/model.ts';
+import { clusterArn, oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
+import type { MigrationRequest } from '../../lambdas/domain/migration/model.ts';
 import { evaluateIrsa, evaluatePodIdentity, parsePolicy, type TrustUse } from '../../lambdas/domain/policy/index.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
-import { allMigrations, changes, effective, inputOf, migrationOf } from './look.ts';
+import { allMigrations, changes, effective, inputOf, migrationOf } from './observe.ts';
 import { about, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 
@@ -93,7 +93,7 @@ const mayBeGiven = ({ irsa, association, addonRole, podIdentity, isNew }: Claims
   podIdentity || (!isNew && (irsa || association || addonRole));
 
 /** Service accounts that statements let in which the policy had not before; `undefined`: one of them names nobody. */
-const letInBy = (call: Call, { target }: MigrationRequest, { before }: RunResult): Pair[] | undefined => {
+const allowedBy = (call: Call, { target }: MigrationRequest, { before }: RunResult): Pair[] | undefined => {
   const role = [...before.trustPolicies.keys()].find((arn) => arn.endsWith(`/${String(inputOf(call)['RoleName'])}`));
   const statements = (text: string): unknown[] => {
     const document: unknown = JSON.parse(text);
@@ -134,7 +134,7 @@ export const rolesAreGranted: Promised = {
         if (!mayBeGiven(claimsOf(result, request, pair)))
           problems.push(`${about(call)} gave ${text(pair)}, and nothing shows that it may have it`);
       if (call.operation !== 'UpdateAssumeRolePolicy' || call.step !== 'repair-trust') continue;
-      const letIn = letInBy(call, request, result);
+      const letIn = allowedBy(call, request, result);
       if (!letIn) problems.push(`${about(call)} let others in than service accounts that it names`);
       for (const pair of letIn ?? []) {
         const { irsa, association } = claimsOf(result, request, pair);

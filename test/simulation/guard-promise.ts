@@ -1,5 +1,5 @@
 /** Promises about what a change rests on: the lock, looked at for each of them, and the ledger. */
-import { changes, inputOf, keyOf } from './look.ts';
+import { changes, inputOf, keyOf } from './observe.ts';
 import { about, type Promised } from './promised.ts';
 
 export const guardedOneByOne: Promised = {

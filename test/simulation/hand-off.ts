@@ -1,8 +1,8 @@
 /** The commands that a needs-human end gives to a person, run line by line against the sandbox. */
 import * as eks from '@aws-sdk/client-eks';
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
-import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes.ts';
-import type { Migration } from '../../lambdas/domain/model.ts';
+import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
+import type { Migration } from '../../lambdas/domain/migration/model.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import { getObject, newMetadata, putObject } from '../../sandbox/kubernetes/store.ts';

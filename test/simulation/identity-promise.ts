@@ -1,5 +1,5 @@
 /** The promise about pods that had an AWS identity: none ends without one, unless somebody has agreed to that. */
-import { allMigrations } from './look.ts';
+import { allMigrations } from './observe.ts';
 import { podsOf } from './cluster.ts';
 import { interfered, podsMayLag, type Promised } from './promised.ts';
 

@@ -2,7 +2,7 @@
  * Somebody else who does something to what a migration works on: each kind of it at each place of a run, on the road, on
  * the way back and while a person runs the commands of a hand-off.
  */
-import { placeOf, type SeenCall } from './exhaustive.ts';
+import { positionOf, type SeenCall } from './exhaustive.ts';
 import { scenarioNamed } from './scenarios.ts';
 import { ACTS, type ActorSpec, type FaultSpec, PERSONS, PHASES, type RunSpec } from './spec.ts';
 
@@ -18,10 +18,10 @@ export const actsFor = (scenario: string): Act[] => {
 };
 
 /** The first call of each place and the last one: what is done between two like ones is found, or not, by the same look. */
-export const placesOf = (calls: readonly SeenCall[]): SeenCall[] => {
-  const places = Map.groupBy(calls, placeOf);
+export const locationsOf = (calls: readonly SeenCall[]): SeenCall[] => {
+  const positions = Map.groupBy(calls, positionOf);
   return calls.filter((call) => {
-    const alike = places.get(placeOf(call));
+    const alike = positions.get(positionOf(call));
     return call === alike?.[0] || call === alike?.at(-1);
   });
 };
@@ -37,7 +37,7 @@ export const interferencesAt = (run: RunSpec, calls: readonly SeenCall[]): RunSp
   );
 
 /** The way back fails with its first look: a person is needed, wherever the road has led by then. */
-const NO_WAY_BACK: readonly FaultSpec[] = [
+const NO_ROLLBACK: readonly FaultSpec[] = [
   { kind: 'access-denied', call: 1, step: 'assess-rollback', operation: 'DescribeAddon', persists: true },
   {
     kind: 'access-denied',
@@ -53,7 +53,7 @@ const NO_WAY_BACK: readonly FaultSpec[] = [
  * with each; otherwise the persons take turns.
  */
 export const handOffInterferences = ({ faults, ...failure }: RunSpec, all: boolean): RunSpec[] => {
-  const handedOff: RunSpec = { ...failure, faults: [...faults, ...NO_WAY_BACK] };
+  const handedOff: RunSpec = { ...failure, faults: [...faults, ...NO_ROLLBACK] };
   const runs = PHASES.flatMap((afterCall) =>
     actsFor(failure.scenario).map((does): RunSpec => ({ ...handedOff, actor: { afterCall, does } })),
   );

@@ -1,6 +1,6 @@
 /** The promise about credentials at every moment of a run: that neither a migration nor its rollback takes any away. */
 import type { CredentialGap } from './credentials.ts';
-import { allMigrations, changes, effective, inputOf, migrationOf } from './look.ts';
+import { allMigrations, changes, effective, inputOf, migrationOf } from './observe.ts';
 import { interfered, plannedOf, podsMayLag, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 
@@ -40,7 +40,7 @@ function isLate({ sandbox }: RunResult, { to, why, atOnce }: CredentialGap): boo
   if (why === 'NoIdentity') return knobs.webhookLagSeconds > 0;
   if (why === 'AccessDeniedException') return passes(knobs.trustLagSeconds);
   if (why !== 'ResourceNotFoundException') return false;
-  const oneAhead = atOnce <= 1 || knobs.roleBesideAssociations === 'refuse';
+  const oneAhead = atOnce <= 1 || knobs.roleWithAssociations === 'refuse';
   return passes(knobs.eksAuthLagSeconds) || (passes(knobs.webhookRemovalLagSeconds) && oneAhead);
 }
 

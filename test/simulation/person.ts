@@ -1,7 +1,7 @@
 /** A person who is handed what the service could not finish, and what is there once they have done it. */
-import { lockKeys, readLocks } from '../../lambdas/runtime/recovering.ts';
-import type { Migration, MigrationRequest, Outcome } from '../../lambdas/domain/model.ts';
-import { migrationRequest } from '../../lambdas/domain/model.ts';
+import { lockKeys, readLocks } from '../../lambdas/use-cases/rollback/recovery.ts';
+import type { Migration, MigrationRequest, Outcome } from '../../lambdas/domain/migration/model.ts';
+import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { release } from '../../cli/release.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
@@ -75,7 +75,7 @@ const HOUR = 3_600_000;
 const MOST_HOURS = 14 * 24;
 
 /** A person whose rollback is refused while another migration works comes back when that one has ended. */
-const waitForOthers = async ({ sandbox, ledger }: PersonOptions, record: Migration): Promise<void> => {
+const waitForThirdParties = async ({ sandbox, ledger }: PersonOptions, record: Migration): Promise<void> => {
   for (let hours = 0; hours < MOST_HOURS; hours += 1) {
     const holders = (await readLocks(ledger, lockKeys(record))).flatMap(({ holder }) => holder?.migrationId ?? []);
     const others = await Promise.all(
@@ -99,7 +99,7 @@ export const followHandOff = async (options: PersonOptions, first: Migration): P
   let does = options.does;
   while (record.outcome === 'needs-human' && !record.released && rounds < HAND_OFFS) {
     rounds += 1;
-    await waitForOthers(options, record);
+    await waitForThirdParties(options, record);
     problems = await act({ ...options, does }, record);
     record = (await ledger.getMigration(migrationId)) ?? record;
     if (does === 'rollback-alone') does = 'as-written';

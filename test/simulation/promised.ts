@@ -1,6 +1,6 @@
 /** What a promise is, and what the promises have in common. */
-import type { Migration, MigrationRequest, PlannedAssociation } from '../../lambdas/domain/model.ts';
-import { subjectOf } from '../../lambdas/domain/subject.ts';
+import type { Migration, MigrationRequest, PlannedAssociation } from '../../lambdas/domain/migration/model.ts';
+import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { RunResult } from './run.ts';
 

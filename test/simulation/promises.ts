@@ -4,13 +4,20 @@
  */
 import { agentAsAsked } from './agent-promise.ts';
 import { associations } from './association-promises.ts';
-import { failClosed, nothingElse, observeFirst, oneAtATime, othersRespected, planFirst } from './change-promises.ts';
+import {
+  failClosed,
+  nothingElse,
+  observeFirst,
+  oneAtATime,
+  thirdPartiesRespected,
+  planFirst,
+} from './change-promises.ts';
 import { migratedHaveCredentials } from './credentials-promise.ts';
 import {
   goesBackByItself,
   migratedMeansMigrated,
   neverLost,
-  provenOnPods,
+  verifiedOnPods,
   transientEndsMigrated,
 } from './end-promises.ts';
 import { rolesAreGranted } from './grants-promise.ts';
@@ -21,7 +28,7 @@ import type { Promised } from './promised.ts';
 import { refusedBeforehand, rightsSuffice } from './rights-promise.ts';
 import type { RunResult } from './run.ts';
 import { timeIsNotFailure } from './time-promise.ts';
-import { approvedFirst, outcomesAreTold, withinWindow } from './telling-promises.ts';
+import { approvedFirst, outcomesArePublished, withinWindow } from './telling-promises.ts';
 import { repairIsSafe, retiresOnlyItsOwn, trustStays } from './trust-promises.ts';
 
 export const PROMISES: readonly Promised[] = [
@@ -41,16 +48,16 @@ export const PROMISES: readonly Promised[] = [
   observeFirst,
   guardedOneByOne,
   ledgerIsCertain,
-  provenOnPods,
+  verifiedOnPods,
   identityKept,
   credentialsAreKept,
   migratedHaveCredentials,
   nothingElse,
   agentAsAsked,
-  othersRespected,
+  thirdPartiesRespected,
   approvedFirst,
   withinWindow,
-  outcomesAreTold,
+  outcomesArePublished,
   rightsSuffice,
   refusedBeforehand,
 ];

@@ -21,7 +21,7 @@ export const replay = async (text: string, assembly: string, { calls }: { calls:
     );
     for (const line of await result.ledger.listSteps(migrationId))
       process.stdout.write(
-        `  ${line.startedAt} ${line.name} ×${line.attempts} ${line.error ? `${line.error.name}: ${line.error.message}` : (line.result ?? '')}\n`,
+        `  ${line.startedAt} ${line.name} ×${line.tries} ${line.error ? `${line.error.name}: ${line.error.message}` : (line.result ?? '')}\n`,
       );
   }
   if (result.actor) process.stdout.write(`somebody else: ${JSON.stringify(result.actor)}\n`);

@@ -1,7 +1,7 @@
 /** Promise 9: each Lambda, state machine and rule has the rights that it uses; one that was taken away is missed in time. */
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { roleOfStep } from './denied.ts';
-import { effective, changes } from './look.ts';
+import { effective, changes } from './observe.ts';
 import { about, type Promised } from './promised.ts';
 
 export const rightsSuffice: Promised = {

@@ -5,17 +5,17 @@
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ulid } from 'ulid';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
-import type { Migration, MigrationRequest } from '../../lambdas/domain/model.ts';
-import { migrationRequest } from '../../lambdas/domain/model.ts';
+import type { Migration, MigrationRequest } from '../../lambdas/domain/migration/model.ts';
+import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/sandbox.ts';
 import type { AddonState, AssociationState, ClusterState } from '../../sandbox/world/world.ts';
 import { Random } from '../../sandbox/world/random.ts';
-import { type ActorRecord, addOthersRole, afterCall, prepareActor } from './actor.ts';
+import { type ActorRecord, addThirdPartyRole, afterCall, prepareActor } from './actor.ts';
 import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
 import { CredentialWatch } from './credentials.ts';
-import { othersFieldsIn, type OwnField } from './fields.ts';
+import { thirdPartyFieldsIn, type OwnField } from './fields.ts';
 import { followHandOff, type HandOffEnd } from './person.ts';
 import { annotationsIn, podsOf } from './cluster.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
@@ -24,8 +24,8 @@ import { prepareOutages, withTime } from './time.ts';
 import { withStranger, withTrust } from './trust.ts';
 
 /** Longer than Recover's schedule and its wait for Lambdas that may still run, with a rollback after it. */
-const LOOK_AGAIN_MS = 60_000;
-const PATIENCE_LOOKS = 180;
+const POLL_MS = 60_000;
+const PATIENCE_POLLS = 180;
 /** An invocation that was given up may go on for as long as a Lambda may run; its last calls arrive then. */
 const STRAGGLERS_MS = 90_000;
 
@@ -58,7 +58,7 @@ export interface Before {
   /** By `namespace/name`: the role that a service account had by its IRSA annotation. */
   annotations: Map<string, string>;
   /** Fields of workloads that others than EKS and the service had set. */
-  othersFields: Map<string, OwnField>;
+  thirdPartyFields: Map<string, OwnField>;
 }
 
 export interface RunResult {
@@ -105,13 +105,13 @@ const hadIdentity = (cluster: ClusterState): Before['identities'] => {
   return had;
 };
 
-const lookBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
+const observeBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
   trustPolicies: trustPoliciesOf(sandbox),
   addons: structuredClone(cluster.addons),
   associations: structuredClone(cluster.associations),
   identities: hadIdentity(cluster),
   annotations: annotationsIn(cluster),
-  othersFields: othersFieldsIn(cluster),
+  thirdPartyFields: thirdPartyFieldsIn(cluster),
 });
 
 /** What asks for migrations and waits until nothing is at work any more. */
@@ -193,18 +193,18 @@ class Operator {
 
   /** Until somebody else who has begun something is done with it. */
   async done(result: Pick<RunResult, 'actor'>): Promise<void> {
-    for (let look = 1; look <= PATIENCE_LOOKS && result.actor?.acting === true; look += 1)
-      await this.sandbox.clock.sleep(LOOK_AGAIN_MS / 10);
+    for (let look = 1; look <= PATIENCE_POLLS && result.actor?.acting === true; look += 1)
+      await this.sandbox.clock.sleep(POLL_MS / 10);
   }
 
-  async allTold(): Promise<void> {
-    for (let look = 1; look <= PATIENCE_LOOKS && (await this.ledger.listUnsent()).length > 0; look += 1)
-      await this.sandbox.clock.sleep(LOOK_AGAIN_MS);
+  async allPublished(): Promise<void> {
+    for (let look = 1; look <= PATIENCE_POLLS && (await this.ledger.listUnsent()).length > 0; look += 1)
+      await this.sandbox.clock.sleep(POLL_MS);
   }
 
   /** Until nothing runs and the ledger says how each ended; a stopped one is given the time that Recover takes. */
   async settle(migrations: SimulatedMigration[]): Promise<void> {
-    for (let look = 1; look <= PATIENCE_LOOKS; look += 1) {
+    for (let look = 1; look <= PATIENCE_POLLS; look += 1) {
       await this.rest();
       let open = 0;
       for (const migration of migrations) {
@@ -219,7 +219,7 @@ class Operator {
         (await this.ledger.listUnsent()).length === 0
       )
         return;
-      await this.sandbox.clock.sleep(LOOK_AGAIN_MS);
+      await this.sandbox.clock.sleep(POLL_MS);
     }
   }
 }
@@ -244,8 +244,8 @@ export const simulate = async (
   prepareOutages(sandbox, spec.faults);
   const allow = spec.denied ? denyStep(world, spec.denied) : () => {};
   const cluster = clusterOf(sandbox, simulated);
-  if (spec.actor?.does === 'repoint') addOthersRole(sandbox, simulated.requests[0]?.target.account ?? '');
-  const before = lookBefore(sandbox, cluster);
+  if (spec.actor?.does === 'repoint') addThirdPartyRole(sandbox, simulated.requests[0]?.target.account ?? '');
+  const before = observeBefore(sandbox, cluster);
   const credentials = new CredentialWatch(world, cluster);
   const operator = new Operator(sandbox, spec.seed);
   const result: RunResult = {
@@ -326,7 +326,7 @@ export const simulate = async (
         );
       }
       // What the rollbacks of the hand-off came to is told, too.
-      await operator.allTold();
+      await operator.allPublished();
     });
   } finally {
     operator.isOver = true;

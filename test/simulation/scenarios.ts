@@ -1,6 +1,6 @@
 /** The worlds that are simulated: the published scenarios, made quick so that a run has few polls. */
 import { readFileSync } from 'node:fs';
-import type { MigrationRequestInput, Outcome } from '../../lambdas/domain/model.ts';
+import type { MigrationRequestInput, Outcome } from '../../lambdas/domain/migration/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
 
@@ -42,7 +42,7 @@ const definitions: Definition[] = [
   { name: 'recreate', file: 'ebs-csi-irsa', requests: [{ addon: EBS, strategy: 'recreate' }] },
   { name: 'preserve', file: 'preserve', requests: [{ addon: EBS, strategy: 'recreate', preserve: true }] },
   { name: 'in-place', file: 'in-place', requests: [{ addon: EBS, strategy: 'in-place' }] },
-  { name: 'auto-climbs', file: 'auto-climbs', requests: [{ addon: EBS }] },
+  { name: 'auto-falls-back', file: 'auto-falls-back', requests: [{ addon: EBS }] },
   { name: 'three-service-accounts', file: 'adot-three-service-accounts', requests: [{ addon: 'adot' }] },
   { name: 'left-over', file: 'left-over-session-tags', requests: [{ addon: EBS, strategy: 'recreate' }] },
   {

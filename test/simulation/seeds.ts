@@ -41,7 +41,7 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   refusedRenewal: ['keeps', 'drops'],
   podsWaitForCredentials: [false, true],
   webhookRemovalLagSeconds: [0, 8, 60],
-  roleBesideAssociations: ['accept', 'refuse'],
+  roleWithAssociations: ['accept', 'refuse'],
 };
 
 const baseOfSeed = (seed: number): RunSpec => {

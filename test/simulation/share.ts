@@ -2,16 +2,16 @@
 import {
   outages,
   persistentFailures,
-  placeOf,
+  positionOf,
   retired,
   retireFaults,
   secondFaults,
   type SeenCall,
   singleFaults,
   smooth,
-  wayBackOf,
+  rollbackOf,
 } from './exhaustive.ts';
-import { handOffInterferences, interferencesAt, placesOf } from './interferences.ts';
+import { handOffInterferences, interferencesAt, locationsOf } from './interferences.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { brokenPromises } from './promises.ts';
 import { simulate, type RunResult } from './run.ts';
@@ -76,10 +76,10 @@ const BY_SCHEDULE: ReadonlySet<string> = new Set<StepName>(['find-stranded', 'pu
 function briefly(calls: readonly SeenCall[], known: ReadonlySet<string>): SeenCall[] {
   const ticked = new Set<string>();
   return calls.filter((call) => {
-    const place = placeOf(call);
+    const position = positionOf(call);
     if (changesTarget(call)) return true;
-    if (known.has(place) || ticked.has(place)) return false;
-    if (BY_SCHEDULE.has(call.step ?? '')) ticked.add(place);
+    if (known.has(position) || ticked.has(position)) return false;
+    if (BY_SCHEDULE.has(call.step ?? '')) ticked.add(position);
     return true;
   });
 }
@@ -94,9 +94,11 @@ async function* interferences(
   const done = new Set<string>();
   const known = new Set<string>();
   const news = (way: string, calls: readonly SeenCall[]): SeenCall[] => {
-    const places = placesOf(calls).filter((call) => reach !== 'brief' || !known.has(`${way} ${placeOf(call)}`));
-    for (const call of places) known.add(`${way} ${placeOf(call)}`);
-    return places;
+    const positions = locationsOf(calls).filter(
+      (call) => reach !== 'brief' || !known.has(`${way} ${positionOf(call)}`),
+    );
+    for (const call of positions) known.add(`${way} ${positionOf(call)}`);
+    return positions;
   };
   for (const scenario of scenarios.length > 0 ? scenarios : SCENARIO_NAMES) {
     const seen = await seenOf(smooth(scenario));
@@ -105,7 +107,7 @@ async function* interferences(
       const failing = failure.faults.map(({ step, operation }) => `${step ?? ''} ${operation ?? ''}`).join();
       if (done.has(failing) && reach !== 'thorough') continue;
       done.add(failing);
-      yield* interferencesAt(failure, news('back', wayBackOf(await seenOf(failure))));
+      yield* interferencesAt(failure, news('back', rollbackOf(await seenOf(failure))));
       yield* handOffInterferences(failure, reach === 'thorough');
     }
   }
@@ -132,16 +134,16 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
         const seen = await seenOf(smooth(scenario));
         yield smooth(scenario);
         yield* singleFaults(scenario, order.reach === 'brief' ? briefly(seen, read) : seen);
-        for (const call of seen) read.add(placeOf(call));
+        for (const call of seen) read.add(positionOf(call));
         if (order.time) yield* outages(scenario, seen);
         for (const failure of persistentFailures(scenario, seen)) {
           yield failure;
           const failing = failure.faults.map(({ step, operation }) => `${step ?? ''} ${operation ?? ''}`).join();
           if (done.has(failing) && order.reach !== 'thorough') continue;
           done.add(failing);
-          const back = wayBackOf(await seenOf(failure));
+          const back = rollbackOf(await seenOf(failure));
           yield* secondFaults(failure, order.reach === 'brief' ? briefly(back, readBack) : back);
-          for (const call of back) readBack.add(placeOf(call));
+          for (const call of back) readBack.add(positionOf(call));
         }
         if (scenario !== RETIRED_SCENARIO) continue;
         yield retired(scenario);

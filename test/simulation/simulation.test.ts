@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
-import { kindsFor, outages, persistentFailures, placeOf, singleFaults, smooth, wayBackOf } from './exhaustive.ts';
-import { actsFor, handOffInterferences, interferencesAt, placesOf } from './interferences.ts';
+import { kindsFor, outages, persistentFailures, positionOf, singleFaults, smooth, rollbackOf } from './exhaustive.ts';
+import { actsFor, handOffInterferences, interferencesAt, locationsOf } from './interferences.ts';
 import { plant, readMutants, tryMutant } from './mutants.ts';
 import { simulate } from './run.ts';
 import { SCENARIO_NAMES, scenarioNamed, TIME_SCENARIO_NAMES } from './scenarios.ts';
@@ -166,7 +166,7 @@ describe('the exhaustive list', () => {
       'DeletePodIdentityAssociation',
       'CreateAddon',
     ]);
-    const back = wayBackOf((await simulate(failures[2]!, assembly)).sandbox.world.faults.seen);
+    const back = rollbackOf((await simulate(failures[2]!, assembly)).sandbox.world.faults.seen);
     expect(new Set(back.map(({ step }) => step))).toEqual(
       new Set(['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'finish']),
     );
@@ -176,10 +176,10 @@ describe('the exhaustive list', () => {
 describe('the list of interferences', () => {
   it('has each kind of doing, after the first and the last call of each place', async () => {
     const { seen } = (await simulate(smooth('in-place'), assembly)).sandbox.world.faults;
-    const places = placesOf(seen);
-    expect(new Set(places.map(placeOf))).toEqual(new Set(seen.map(placeOf)));
+    const positions = locationsOf(seen);
+    expect(new Set(positions.map(positionOf))).toEqual(new Set(seen.map(positionOf)));
     // Before the pods, and twice around the associations after them.
-    const looks = places.filter((call) => placeOf(call) === 'verify-pods eks DescribeAddon');
+    const looks = positions.filter((call) => positionOf(call) === 'verify-pods eks DescribeAddon');
     expect(looks).toHaveLength(2);
     const specs = interferencesAt(smooth('in-place'), looks);
     expect(new Set(specs.map(({ actor }) => actor?.does))).toEqual(new Set(actsFor('in-place')));

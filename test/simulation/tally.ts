@@ -1,4 +1,4 @@
-import type { Outcome } from '../../lambdas/domain/model.ts';
+import type { Outcome } from '../../lambdas/domain/migration/model.ts';
 import { describeSpec } from './spec.ts';
 import type { RunResult } from './run.ts';
 

@@ -1,8 +1,8 @@
 /** Promises about what comes before a change with an approval or a window, and about what others are told. */
-import type { Outcome } from '../../lambdas/domain/model.ts';
-import { isOpen } from '../../lambdas/domain/change-window.ts';
-import { allMigrations, changes, keyOf, migrationOf } from './look.ts';
-import { EVENT_SOURCE } from '../../lambdas/domain/service-event.ts';
+import type { Outcome } from '../../lambdas/domain/migration/model.ts';
+import { isOpen } from '../../lambdas/domain/waiting/change-window.ts';
+import { allMigrations, changes, keyOf, migrationOf } from './observe.ts';
+import { EVENT_SOURCE } from '../../lambdas/domain/events/service-event.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Execution } from '../../sandbox/states/execution.ts';
 import type { RunResult } from './run.ts';
@@ -140,7 +140,7 @@ function isOfAWait(result: RunResult, migrationId: string, eventId: string, ids:
   );
 }
 
-export const outcomesAreTold: Promised = {
+export const outcomesArePublished: Promised = {
   name: 'outcomes-are-told',
   says: 'Each end comes to the bus at least once, with one id; nothing is told that did not happen, and no task token.',
   broken: async (result) => {

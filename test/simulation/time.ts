@@ -2,7 +2,7 @@
  * What takes time without failing: large and slow workloads, outages that end, nodes that get lost, autoscalers,
  * budgets, clocks that differ. A run has it by its spec; the seeds draw it where they are asked to.
  */
-import type { MigrationRequestInput } from '../../lambdas/domain/model.ts';
+import type { MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
 import { renewSessionsOf } from '../../sandbox/credentials/sessions.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';

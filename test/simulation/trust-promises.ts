@@ -1,13 +1,13 @@
 /** Promises about trust policies: whose statements are touched, and when. */
 import { isDeepStrictEqual } from 'node:util';
-import { clusterArn } from '../../lambdas/domain/arn.ts';
-import type { Migration } from '../../lambdas/domain/model.ts';
-import { irsaRoleOf } from '../../lambdas/domain/irsa.ts';
+import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
+import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import { irsaRoleOf } from '../../lambdas/domain/verification/irsa.ts';
 import { evaluateTrust, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { OTHER_STATEMENT } from './actor.ts';
-import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './look.ts';
+import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './observe.ts';
 import { about, interfered, plannedOf, type Promised } from './promised.ts';
 import { type RunResult, trustPoliciesOf } from './run.ts';
 import { isTransient } from '../faults/kinds.ts';
@@ -166,7 +166,7 @@ export const repairIsSafe: Promised = {
 };
 
 /** A pattern of service accounts, such as EKS's guide has for the EFS CSI driver: a person says who still needs it. */
-function letsInByPattern({ before, migrations }: RunResult, migrationId: string): boolean {
+function allowedByPattern({ before, migrations }: RunResult, migrationId: string): boolean {
   const plan = migrations.find((one) => one.migrationId === migrationId)?.record?.plan;
   const roleArn = plan && irsaRoleOf(plan);
   const policy = roleArn === undefined ? undefined : before.trustPolicies.get(roleArn);
@@ -228,7 +228,7 @@ export const retiresOnlyItsOwn: Promised = {
         ({ status, action, migrationId }) =>
           status !== 'SUCCEEDED' &&
           (action === 'retire' || faults.length === 0) &&
-          !letsInByPattern(result, migrationId),
+          !allowedByPattern(result, migrationId),
       );
       problems.push(
         ...failed.map(

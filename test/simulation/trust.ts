@@ -13,14 +13,14 @@ const PRINCIPAL = 'pods.eks.amazonaws.com';
 const UNKNOWN_KEY = { StringEquals: { 'aws:SomeKeyOfTomorrow': 'yes' } };
 const OTHER_CLUSTER = { ArnLike: { 'aws:SourceArn': 'arn:aws:eks:*:*:cluster/another-one' } };
 
-const letsPodsIn = (statement: unknown): statement is Record<string, unknown> =>
+const trustsPods = (statement: unknown): statement is Record<string, unknown> =>
   isObject(statement) &&
   isObject(statement['Principal']) &&
   [statement['Principal']['Service']].flat().includes(PRINCIPAL);
 
 /** Such as are let in for one service account alone: for another one the trust can be repaired. */
-const letsSomePodsIn = (statement: unknown): boolean =>
-  letsPodsIn(statement) && JSON.stringify(statement['Condition'] ?? {}).includes('kubernetes-service-account');
+const trustsSomePods = (statement: unknown): boolean =>
+  trustsPods(statement) && JSON.stringify(statement['Condition'] ?? {}).includes('kubernetes-service-account');
 
 /**
  * The scenario with roles that do not let EKS Auth in, or that do so under a condition whose key nobody knows
@@ -33,7 +33,7 @@ export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario
     if (!isObject(policy) || !Array.isArray(policy['Statement'])) continue;
     const statements: unknown[] = policy['Statement'];
     // What nobody lets in can be repaired, a Deny can not.
-    if (!statements.some((statement) => letsPodsIn(statement) && !letsSomePodsIn(statement))) {
+    if (!statements.some((statement) => trustsPods(statement) && !trustsSomePods(statement))) {
       role.trustPolicy = {
         ...policy,
         Statement: [
@@ -50,9 +50,9 @@ export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario
     }
     const Statement =
       trust === 'denied'
-        ? statements.filter((statement) => !letsPodsIn(statement))
+        ? statements.filter((statement) => !trustsPods(statement))
         : statements.map((statement) =>
-            letsPodsIn(statement)
+            trustsPods(statement)
               ? { ...statement, Condition: trust === 'undecided' ? UNKNOWN_KEY : OTHER_CLUSTER }
               : statement,
           );
@@ -67,13 +67,13 @@ export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario
  */
 export const withStranger = (scenario: Scenario, stranger: RunSpec['stranger'], addon: string): Scenario => {
   const cluster = scenario.accounts[0]?.clusters[0];
-  const place = SERVICE_ACCOUNTS[addon];
+  const position = SERVICE_ACCOUNTS[addon];
   const role = scenario.accounts[0]?.roles[0];
-  if (!stranger || !cluster || !place || !role) return scenario;
-  cluster.associations = cluster.associations.filter((one) => one.serviceAccount !== place.serviceAccount);
+  if (!stranger || !cluster || !position || !role) return scenario;
+  cluster.associations = cluster.associations.filter((one) => one.serviceAccount !== position.serviceAccount);
   const owner = cluster.addons.find(({ name }) => name !== addon)?.name;
   cluster.associations.push({
-    ...place,
+    ...position,
     roleArn: role.arn,
     createdAt: cluster.createdAt,
     tags: stranger === 'other-tool' ? { ManagedBy: 'Terraform' } : {},

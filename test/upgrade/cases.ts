@@ -1,6 +1,6 @@
 /** Migrations, stops and rollbacks that an upgrade comes between, by the previous release's definitions and today's. */
 import { expect } from 'vitest';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from '../end-to-end/world.ts';
 import { type MachineName, MACHINES, previousOf, refusedInputs, statesOf } from './previous.ts';
@@ -22,7 +22,7 @@ export const cases: Case[] = [
     asked: { addon: ADDON, strategy: 'recreate', preserve: true },
     outcome: 'migrated',
   },
-  { title: 'on the second way', scenario: 'auto-climbs', asked: { addon: ADDON }, outcome: 'migrated' },
+  { title: 'on the second way', scenario: 'auto-falls-back', asked: { addon: ADDON }, outcome: 'migrated' },
   {
     title: 'with an association that is purged and carried over',
     scenario: 'left-over-session-tags',
@@ -75,7 +75,7 @@ const essenceOf = ({ outcome, verified, failure, associations }: MigrationReport
   restored: associations.restored.length,
 });
 const lookAt = (world: OpenWorld, { serviceAccount }: Asked): object =>
-  serviceAccount ? world.lookAtAccount(ACCOUNT) : world.look(ADDON, CONTROLLER);
+  serviceAccount ? world.readAccount(ACCOUNT) : world.look(ADDON, CONTROLLER);
 
 export const play = (
   { asked, scenario = 'preserve', knobs = {}, faults = [] }: Case,

@@ -20,16 +20,16 @@ export const nameOf = ({ logicalId }: AssemblyStateMachine): MachineName =>
 /** A kept definition over what is deployed today. Throws an Error for a place that nothing stands for any more. */
 export function filledIn(text: string, { functions, tables }: Assembly): object {
   const versions = Object.fromEntries(functions.map((fn) => [stepOf(fn), fn.versionArns[0]]));
-  const places: Record<string, string | undefined> = {
+  const locations: Record<string, string | undefined> = {
     partition: 'aws',
     table: tables[0]!.name,
     ...Object.fromEntries(Object.entries(versions).map(([step, arn]) => [`step:${step}`, arn])),
   };
-  const filled = text.replaceAll(/\$\{([\w:-]+)\}/g, (_, place: string) => {
-    const value = places[place];
+  const filled = text.replaceAll(/\$\{([\w:-]+)\}/g, (_, location: string) => {
+    const value = locations[location];
     if (value === undefined)
       throw new Error(
-        `The previous release's definition calls ${place}, which this one does not deploy: executions in flight would fail there. Keep it for one release more.`,
+        `The previous release's definition calls ${location}, which this one does not deploy: executions in flight would fail there. Keep it for one release more.`,
       );
     return value;
   });

@@ -1,7 +1,7 @@
 /** How a person gives the service the access that a request needs: `grant-access`, as remedies name it. */
-import type { MigrationRequest } from '../request.ts';
-import { shellCommand } from '../shell.ts';
-import { subjectOf } from '../subject.ts';
+import type { MigrationRequest } from '../migration/request.ts';
+import { shellCommand } from '../text/shell.ts';
+import { subjectOf } from '../migration/subject.ts';
 
 const PROGRAM = ['pod-identity', 'grant-access'];
 

@@ -3,7 +3,7 @@
  * none.
  */
 import { stringify } from 'yaml';
-import { parseRoleArn } from '../arn.ts';
+import { parseRoleArn } from '../aws/arn.ts';
 import { ACCESS_GROUPS, type Purpose } from './rules.ts';
 
 /** A role of the service, and the groups that it has to be in. */

@@ -1,8 +1,8 @@
 /** The RBAC objects that give the service its access to a cluster, and what to do where there are some already. */
 import { z } from 'zod';
-import { SERVICE_MANAGER, type WorkloadRef } from '../kubernetes.ts';
-import type { AnnotationMode } from '../request.ts';
-import type { ServiceAccountRef } from '../subject.ts';
+import { SERVICE_MANAGER, type WorkloadRef } from '../kubernetes/objects.ts';
+import type { AnnotationMode } from '../migration/request.ts';
+import type { ServiceAccountRef } from '../migration/subject.ts';
 import {
   ACCESS_GROUPS,
   type AccessRule,
@@ -14,7 +14,7 @@ import {
   READ_RULES,
   restartRules,
 } from './rules.ts';
-import { shellCommand } from '../shell.ts';
+import { shellCommand } from '../text/shell.ts';
 
 export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const API_VERSION = `${RBAC_GROUP}/v1`;

@@ -3,8 +3,8 @@
  * applies, of the access that the sandbox's own roles have, and of which Lambda needs an access entry. Each rule is
  * used by one of the runs of test/permissions/rbac.test.ts, and none is missing there.
  */
-import { AGENT_ADDON, isNetworking, knownAddon } from '../addons.ts';
-import { WORKLOAD_KINDS, WORKLOAD_PLURALS, type WorkloadRef } from '../kubernetes.ts';
+import { AGENT_ADDON, isNetworking, knownAddon } from '../addons/registry.ts';
+import { WORKLOAD_KINDS, WORKLOAD_PLURALS, type WorkloadRef } from '../kubernetes/objects.ts';
 
 /**
  * `read`: looking at pods and what makes them. `restart`: rolling restarts, and the eviction of a pod. `annotate`: the IRSA annotation of a

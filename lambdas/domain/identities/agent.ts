@@ -1,6 +1,6 @@
 /** Whether pods of the cluster can get credentials by Pod Identity at all, as far as one command can see. */
-import { AGENT_ADDON } from '../addons.ts';
-import type { Check } from '../model.ts';
+import { AGENT_ADDON } from '../addons/registry.ts';
+import type { Check } from '../migration/model.ts';
 import { fail, GUIDE, pass, unknown } from '../plan/check.ts';
 import type { IdentityFacts } from './facts.ts';
 

@@ -1,8 +1,8 @@
 /** What a report on identities is made of, as it was read, and which of it belongs to a workload. */
-import { parseRoleArn } from '../arn.ts';
-import type { Cluster } from '../eks.ts';
-import type { ServiceAccount } from '../kubernetes.ts';
-import type { Association, Target } from '../model.ts';
+import { parseRoleArn } from '../aws/arn.ts';
+import type { Cluster } from '../aws/eks.ts';
+import type { ServiceAccount } from '../kubernetes/objects.ts';
+import type { Association, Target } from '../migration/model.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
 import type { WorkloadTally } from './tally.ts';
 

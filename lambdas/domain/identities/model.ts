@@ -3,9 +3,9 @@
  * times are ISO 8601 strings in UTC; lists are in a fixed order, so that two documents can be compared as text.
  */
 import { z } from 'zod';
-import { check, target } from '../model.ts';
-import { schemaNames, shownTime } from '../schemas.ts';
-import { shownText } from '../text.ts';
+import { check, target } from '../migration/model.ts';
+import { schemaNames, shownTime } from '../text/schemas.ts';
+import { shownText } from '../text/text.ts';
 
 /**
  * Where AWS credentials come from. `node-role`: the SDK falls back to the role of the node; a hop limit of the instance
@@ -94,7 +94,7 @@ export const workload = z
       .register(schemaNames, { name: 'WorkloadAddon' })
       .optional()
       .describe('The EKS add-on that the workload is part of. Absent if it is part of none.'),
-    inTheWay: z
+    obstacles: z
       .array(check)
       .describe('Checks that block Pod Identity. For a workload that is on it, what is wrong with it.'),
   })

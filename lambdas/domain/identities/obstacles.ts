@@ -2,9 +2,9 @@
  * What stands in the way of Pod Identity for one workload, and what to do about it; for one that is on it, what is
  * wrong.
  */
-import type { Association, Check } from '../model.ts';
+import type { Association, Check } from '../migration/model.ts';
 import { fail, GUIDE, some, unknown, warn } from '../plan/check.ts';
-import { shellCommand } from '../shell.ts';
+import { shellCommand } from '../text/shell.ts';
 import { accountKey, type IdentityFacts, type OwnFacts, wantedRoles } from './facts.ts';
 import {
   associationRemedy,
@@ -192,7 +192,7 @@ function annotationChecks({ workload, own, association }: WorkloadContext): Chec
  * Worst first; empty for a workload that is on Pod Identity and has all it needs, and for an add-on's that calls no AWS
  * API.
  */
-export function inTheWay(facts: IdentityFacts, own: OwnFacts, agent: Check, workload: WorkloadTally): Check[] {
+export function obstacles(facts: IdentityFacts, own: OwnFacts, agent: Check, workload: WorkloadTally): Check[] {
   const addon = own.addon(workload);
   const association = own.association(workload);
   const identity = identityOf(workload);

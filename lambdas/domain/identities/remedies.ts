@@ -1,7 +1,7 @@
 /** What to do about an obstacle: commands that can be pasted. */
-import { WORKLOAD_KINDS } from '../kubernetes.ts';
-import type { Association, Target } from '../model.ts';
-import { shellCommand } from '../shell.ts';
+import { WORKLOAD_KINDS } from '../kubernetes/objects.ts';
+import type { Association, Target } from '../migration/model.ts';
+import { shellCommand } from '../text/shell.ts';
 import type { AddonFact, IdentityFacts, OwnFacts } from './facts.ts';
 import type { WorkloadTally } from './tally.ts';
 

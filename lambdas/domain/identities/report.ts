@@ -1,10 +1,10 @@
 /** The report on a cluster's identities, from what was read of it. */
 import { evaluateIrsa, type ParsedPolicy } from '../policy/index.ts';
-import { clusterArn } from '../arn.ts';
+import { clusterArn } from '../aws/arn.ts';
 import { agentCheck } from './agent.ts';
 import { accountKey, type IdentityFacts, type OwnFacts, ownFacts } from './facts.ts';
 import type { IdentitiesReport, Source, TrustedRole, UsedRole, WorkloadIdentity } from './model.ts';
-import { inTheWay } from './obstacles.ts';
+import { obstacles } from './obstacles.ts';
 import { countsOf, identityOf, type WorkloadTally } from './tally.ts';
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
@@ -85,7 +85,7 @@ function describe(
           },
         }
       : {}),
-    inTheWay: inTheWay(facts, own, agent, workload),
+    obstacles: obstacles(facts, own, agent, workload),
   };
 }
 

@@ -1,12 +1,12 @@
 /** Whether a role that a workload would use by Pod Identity exists, is of the account, and trusts EKS Pod Identity. */
-import { clusterArn, parseRoleArn } from '../arn.ts';
-import type { Check } from '../model.ts';
+import { clusterArn, parseRoleArn } from '../aws/arn.ts';
+import type { Check } from '../migration/model.ts';
 import { fail, unknown } from '../plan/check.ts';
 import { TRUST_SOURCE, trustRemedy } from '../plan/trust-remedy.ts';
 import { evaluatePodIdentity, type Evaluation, type ParsedPolicy } from '../policy/index.ts';
 import { isOfAccount } from './facts.ts';
 import type { WorkloadContext } from './remedies.ts';
-import { asClause } from '../text.ts';
+import { asClause } from '../text/text.ts';
 
 /** At most two sentences of why. */
 const why = ({ reasons }: Evaluation): string =>

@@ -2,8 +2,8 @@
  * Pods counted by workload while their pages come: of each workload counts, times and one example are kept, of no pod
  * more than that, so that a cluster of any size takes the memory of its workloads alone.
  */
-import { classifyPod } from '../identity.ts';
-import type { Compute, Container, Node, Pod } from '../kubernetes.ts';
+import { classifyPod } from '../verification/pod-identity.ts';
+import type { Compute, Container, Node, Pod } from '../kubernetes/objects.ts';
 import { SOURCES, type Counts, type Source } from './model.ts';
 
 /**

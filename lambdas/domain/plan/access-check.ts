@@ -3,8 +3,8 @@
  * with what EKS says.
  */
 import { grantCommand } from '../access/command.ts';
-import { hiddenVariables } from '../identity.ts';
-import type { Check, PlannedAssociation } from '../model.ts';
+import { hiddenVariables } from '../verification/pod-identity.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 

@@ -2,8 +2,8 @@
  * Whether pods of the cluster can get credentials by Pod Identity at all: its agent runs on every node that they could
  * be on.
  */
-import { AGENT_ADDON } from '../addons.ts';
-import type { Check } from '../model.ts';
+import { AGENT_ADDON } from '../addons/registry.ts';
+import type { Check } from '../migration/model.ts';
 import { agentToInstall, isAgentReady, lacksAgent, mayInstallUnseen } from './agent-install.ts';
 import { fail, GUIDE, pass, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';

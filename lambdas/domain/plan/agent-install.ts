@@ -1,8 +1,8 @@
 /** Whether, and in which version, a migration installs the Pod Identity agent; and what is said of it afterwards. */
-import { AGENT_ADDON } from '../addons.ts';
-import type { Workload } from '../kubernetes.ts';
-import type { Check, Target } from '../model.ts';
-import { shellCommand } from '../shell.ts';
+import { AGENT_ADDON } from '../addons/registry.ts';
+import type { Workload } from '../kubernetes/objects.ts';
+import type { Check, Target } from '../migration/model.ts';
+import { shellCommand } from '../text/shell.ts';
 import { warn } from './check.ts';
 import type { Facts } from './facts.ts';
 

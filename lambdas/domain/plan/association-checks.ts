@@ -1,6 +1,6 @@
 /** The checks of a plan about associations that are there already, and about room for the new ones. */
-import { carriedOver, decidePurge, plannedFor, type PurgeContext } from '../associations.ts';
-import type { Association, CarriedOver, Check, PlannedAssociation, Rung } from '../model.ts';
+import { carriedOver, decidePurge, plannedFor, type PurgeContext } from '../associations/associations.ts';
+import type { Association, CarriedOver, Check, PlannedAssociation, Attempt } from '../migration/model.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
@@ -42,9 +42,9 @@ export interface AssociationPlan {
  */
 export function planAssociations(
   existing: readonly Association[],
-  context: Omit<PurgeContext, 'rung'> & { rung: Pick<Rung, 'strategy' | 'preserve'> },
+  context: Omit<PurgeContext, 'attempt'> & { attempt: Pick<Attempt, 'strategy' | 'preserve'> },
 ): AssociationPlan {
-  const { planned, rung, addonArn } = context;
+  const { planned, attempt, addonArn } = context;
   const decided = existing.map((association) => ({ association, decision: decidePurge(association, context) }));
   const refusals = decided.flatMap(({ decision }) => (decision.do === 'refuse' ? [decision] : []));
   if (refusals.length > 0) {
@@ -69,7 +69,7 @@ export function planAssociations(
       checks: [pass('associations', 'No association stands in the way.'), ...kept],
     };
   // DeleteAddon without preserve takes the add-on's own ones with it; what is left of them a moment later is purged.
-  const cascades = rung.strategy === 'recreate' && !rung.preserve;
+  const cascades = attempt.strategy === 'recreate' && !attempt.preserve;
   const goesWithAddon = ({ association, decision }: (typeof decided)[number]): boolean =>
     decision.do === 'keep' || (cascades && association.ownerArn !== undefined && association.ownerArn === addonArn);
   const leaving = ofAddon.filter((one) => !goesWithAddon(one)).map((one) => one.association);
@@ -80,8 +80,8 @@ export function planAssociations(
     checks.push(
       warn(
         'associations',
-        `Left-over association ${leaving.map(told).join(', ')} would make the ${rung.strategy === 'in-place' ? 'update' : 'create'} fail with "Association already exists".`,
-        `It is noted in the ledger and deleted before the add-on is ${rung.strategy === 'in-place' ? 'updated' : 'created again'}; a rollback puts it back.`,
+        `Left-over association ${leaving.map(told).join(', ')} would make the ${attempt.strategy === 'in-place' ? 'update' : 'create'} fail with "Association already exists".`,
+        `It is noted in the ledger and deleted before the add-on is ${attempt.strategy === 'in-place' ? 'updated' : 'created again'}; a rollback puts it back.`,
         SOURCE,
       ),
     );

@@ -3,9 +3,9 @@
  * each condition key has. "Global keys" is the IAM User Guide's "AWS global condition context keys". A key that no page
  * speaks of is `unknown`: nothing is guessed.
  */
-import { clusterArn } from '../arn.ts';
-import type { Target } from '../model.ts';
-import { partitionOf } from '../partitions.ts';
+import { clusterArn } from '../aws/arn.ts';
+import type { Target } from '../migration/model.ts';
+import { partitionOf } from '../aws/partitions.ts';
 import { type KeyState, lookUpIn, type PolicyRequest, statesOf } from '../policy/index.ts';
 import type { ActingStep } from './acting.ts';
 
@@ -93,7 +93,7 @@ function tagsOf({ action, requestTags = {}, resourceTags = {} }: Call): States {
 }
 
 /** Global keys: aws:ViaAWSService is true "when a service uses the credentials of an IAM principal". */
-const wayOf = ({ onBehalf }: Call): States =>
+const attemptOf = ({ onBehalf }: Call): States =>
   onBehalf
     ? {
         'aws:ViaAWSService': { state: 'values', values: ['true'] },
@@ -133,7 +133,7 @@ export function keysOf(call: Call, principalArn: string, target: Target): CallKe
     ...OPEN,
     ...statesOf(ofRole(principalArn, target)),
     'aws:RequestedRegion': regionOf(call, target),
-    ...wayOf(call),
+    ...attemptOf(call),
     ...tagsOf(call),
     // EMR on EKS Development Guide: the cluster's ARN.
     ...(call.passedTo === undefined

@@ -2,8 +2,8 @@
  * How a check is written down. `fail` and `unknown` block; `warn` does not. What it quotes of data is printable from here
  * on.
  */
-import type { Check } from '../model.ts';
-import { printable } from '../text.ts';
+import type { Check } from '../migration/model.ts';
+import { printable } from '../text/text.ts';
 
 export const GUIDE = 'EKS User Guide';
 

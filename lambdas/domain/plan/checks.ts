@@ -2,10 +2,10 @@
  * The checks of a plan, each a function from the facts to a Check. `fail` and `unknown` block; `warn` does not.
  * Every message names what was found; every remedy says what to do, with the command where there is one.
  */
-import { NAMESPACE_UNKNOWN } from '../addons.ts';
-import type { Check, PlannedAssociation } from '../model.ts';
-import { shellCommand } from '../shell.ts';
-import { subjectOf } from '../subject.ts';
+import { NAMESPACE_UNKNOWN } from '../addons/registry.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
+import { shellCommand } from '../text/shell.ts';
+import { subjectOf } from '../migration/subject.ts';
 import { fail, GUIDE, pass, unknown } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 

@@ -1,5 +1,5 @@
 /** The neighbours of a subject: what a trust policy must deny that means this service account and nobody else. */
-import type { GrantSubject } from '../role-grants.ts';
+import type { GrantSubject } from '../settings/role-grants.ts';
 
 /** A character that is not the one at that place. */
 const otherThan = (character: string | undefined): string => (character === 'x' ? 'y' : 'x');
@@ -10,11 +10,11 @@ const otherThan = (character: string | undefined): string => (character === 'x' 
  * matches none.
  */
 export function neighboursOf(text: string): string[] {
-  const places = Array.from({ length: text.length + 1 }, (_, at) => at);
+  const locations = Array.from({ length: text.length + 1 }, (_, at) => at);
   return [
     ...new Set([
-      ...places.slice(0, -1).map((at) => text.slice(0, at) + otherThan(text[at]) + text.slice(at + 1)),
-      ...places.map((at) => text.slice(0, at) + otherThan(text[at]) + text.slice(at)),
+      ...locations.slice(0, -1).map((at) => text.slice(0, at) + otherThan(text[at]) + text.slice(at + 1)),
+      ...locations.map((at) => text.slice(0, at) + otherThan(text[at]) + text.slice(at)),
       'q0-of-nobody',
     ]),
   ].filter((one) => one !== text);

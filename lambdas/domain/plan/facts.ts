@@ -1,4 +1,4 @@
-import type { Cluster, OfferedVersion, PodIdentityServiceAccount } from '../eks.ts';
+import type { Cluster, OfferedVersion, PodIdentityServiceAccount } from '../aws/eks.ts';
 import type {
   AttributedServiceAccount,
   CustomResourceKind,
@@ -6,7 +6,7 @@ import type {
   Node,
   Pod,
   Workload,
-} from '../kubernetes.ts';
+} from '../kubernetes/objects.ts';
 import type {
   Addon,
   AddonRequest,
@@ -15,9 +15,9 @@ import type {
   Outcome,
   ServiceAccountRequest,
   ServiceAccountState,
-} from '../model.ts';
+} from '../migration/model.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
-import type { RoleGrant } from '../role-grants.ts';
+import type { RoleGrant } from '../settings/role-grants.ts';
 import type { TrustPolicy } from '../trust/policy.ts';
 import type { ActingStep } from './acting.ts';
 

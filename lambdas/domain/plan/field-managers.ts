@@ -2,12 +2,12 @@
  * Fields of the add-on's workloads that somebody else than EKS has set, and what each way does to them.
  * Source: EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"; Kubernetes, "Server-Side Apply".
  */
-import { NAME_LABEL } from '../identity.ts';
-import { SERVICE_MANAGER, type Workload } from '../kubernetes.ts';
-import type { Check, PlannedAssociation, Rung } from '../model.ts';
+import { NAME_LABEL } from '../verification/pod-identity.ts';
+import { SERVICE_MANAGER, type Workload } from '../kubernetes/objects.ts';
+import type { Check, PlannedAssociation, Attempt } from '../migration/model.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
-import { isRecreate, nameOf, removesSoftware, type WayCheck } from './ladder.ts';
+import { isRecreate, nameOf, removesSoftware, type AttemptCheck } from './attempts.ts';
 
 const EKS_MANAGER = 'eks';
 const CONTROLLERS = 'kube-controller-manager';
@@ -72,26 +72,26 @@ const listed = (foreign: readonly ForeignFields[]): string =>
 type Fate = 'kept' | 'reset' | 'lost' | 'conflict';
 
 /** `mayConflict`: among them are fields that EKS may set as well. */
-function fateOf(rung: Rung, mayConflict: boolean): Fate {
-  if (removesSoftware(rung)) return 'lost';
-  if (rung.resolveConflicts === 'OVERWRITE') return 'reset';
-  if (rung.resolveConflicts === 'PRESERVE' || !mayConflict) return 'kept';
+function fateOf(attempt: Attempt, mayConflict: boolean): Fate {
+  if (removesSoftware(attempt)) return 'lost';
+  if (attempt.resolveConflicts === 'OVERWRITE') return 'reset';
+  if (attempt.resolveConflicts === 'PRESERVE' || !mayConflict) return 'kept';
   return 'conflict';
 }
 
-const FATES: Record<Fate, (rung: Rung) => string> = {
-  kept: (rung) => `${nameOf(rung)} keeps them`,
-  reset: (rung) => `${nameOf(rung)} resets those that EKS sets (OVERWRITE)`,
-  lost: (rung) => `${nameOf(rung)} loses them`,
-  conflict: (rung) => `${nameOf(rung)} would fail on those that EKS sets (${rung.resolveConflicts})`,
+const FATES: Record<Fate, (attempt: Attempt) => string> = {
+  kept: (attempt) => `${nameOf(attempt)} keeps them`,
+  reset: (attempt) => `${nameOf(attempt)} resets those that EKS sets (OVERWRITE)`,
+  lost: (attempt) => `${nameOf(attempt)} loses them`,
+  conflict: (attempt) => `${nameOf(attempt)} would fail on those that EKS sets (${attempt.resolveConflicts})`,
 };
 
 /** Undefined where the workloads could not be read, which blocks by itself. */
 export function checkFieldManagers(
   { workloads }: Facts,
   planned: readonly PlannedAssociation[],
-  ways: readonly Rung[],
-): WayCheck | undefined {
+  ways: readonly Attempt[],
+): AttemptCheck | undefined {
   if (!workloads) return undefined;
   const foreign = foreignFields(workloadsOfAddon(workloads, planned));
   if (foreign.length === 0)
@@ -100,19 +100,19 @@ export function checkFieldManagers(
       excludes: () => false,
     };
   const mayConflict = foreign.some(({ fields }) => fields.some((field) => !field.includes(RESTART)));
-  const fates = new Map(ways.map((rung) => [rung, fateOf(rung, mayConflict)] as const));
+  const fates = new Map(ways.map((attempt) => [attempt, fateOf(attempt, mayConflict)] as const));
   const message = `Others than EKS have set fields of its workloads: ${listed(foreign)}. ${[...fates]
-    .map(([rung, fate]) => FATES[fate](rung))
+    .map(([attempt, fate]) => FATES[fate](attempt))
     .join('; ')
     .replace(/^./, (first) => first.toUpperCase())}.`;
   const source = `${GUIDE}, "Determine fields you can customize for Amazon EKS add-ons"`;
   return {
     check: worst([...fates.values()], ways, message, source),
-    excludes: (rung) => fateOf(rung, mayConflict) === 'conflict',
+    excludes: (attempt) => fateOf(attempt, mayConflict) === 'conflict',
   };
 }
 
-function worst(fates: readonly Fate[], ways: readonly Rung[], message: string, source: string): Check {
+function worst(fates: readonly Fate[], ways: readonly Attempt[], message: string, source: string): Check {
   if (fates.includes('conflict')) {
     return fail(
       'field-managers',

@@ -1,16 +1,24 @@
 /** A plan as the ledger keeps it, from what was decided. */
-import { defaultNamespaceOf } from '../eks.ts';
-import type { CarriedOver, Check, IdentityLoss, Plan, PlannedAssociation, PlanStep, Rung } from '../model.ts';
+import { defaultNamespaceOf } from '../aws/eks.ts';
+import type {
+  CarriedOver,
+  Check,
+  IdentityLoss,
+  Plan,
+  PlannedAssociation,
+  PlanStep,
+  Attempt,
+} from '../migration/model.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { agentToInstall } from './agent-install.ts';
 import type { Facts } from './facts.ts';
 import { hashOf, type PlanContent } from './hash.ts';
-import { sha256 } from '../sha256.ts';
+import { sha256 } from '../text/sha256.ts';
 
 export interface Decided {
   planned: PlannedAssociation[];
   losses: IdentityLoss[];
-  ladder: Rung[];
+  attempts: Attempt[];
   purge: string[];
   goWithAddon: string[];
   carryOver: CarriedOver[];
@@ -22,7 +30,7 @@ export interface Decided {
 /** What the steps of a plan are made from. */
 export type Decision = Decided & { installAgent?: { version: string } };
 
-const NOTHING = { ladder: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] };
+const NOTHING = { attempts: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] };
 
 /** `stepsOf`: what will be done; asked for with an empty ladder where nothing is changed. */
 export function finishPlan(
@@ -38,15 +46,15 @@ export function finishPlan(
   const losses = decided?.losses ?? [];
   // A plan that changes nothing names no way to change it.
   const changes = verdict === 'migrate' && decided ? decided : NOTHING;
-  const { ladder, purge, goWithAddon, carryOver, trustRepairs } = changes;
-  const agentVersion = ladder.length > 0 ? agentToInstall(facts) : undefined;
+  const { attempts, purge, goWithAddon, carryOver, trustRepairs } = changes;
+  const agentVersion = attempts.length > 0 ? agentToInstall(facts) : undefined;
   const installAgent = agentVersion === undefined ? {} : { installAgent: { version: agentVersion } };
   const content: PlanContent = {
     verdict,
     strategy: request.strategy,
     preserve: request.preserve,
-    ladder,
-    steps: stepsOf({ planned, losses, ladder, purge, goWithAddon, carryOver, trustRepairs, ...installAgent }),
+    attempts,
+    steps: stepsOf({ planned, losses, attempts, purge, goWithAddon, carryOver, trustRepairs, ...installAgent }),
     ...(addon ? { addon } : {}),
     ...((addon || request.serviceAccount) && facts.namespace !== undefined ? { namespace: facts.namespace } : {}),
     ...(addon && defaultNamespace !== undefined ? { defaultNamespace } : {}),

@@ -1,8 +1,8 @@
 /** The checks of a plan about who may be given its roles: the rule of `grants.ts`, and what to do where it refuses. */
-import { clusterArn, parseRoleArn } from '../arn.ts';
-import { irsaRoleOf } from '../irsa.ts';
-import type { Check, PlannedAssociation } from '../model.ts';
-import { grantFor } from '../role-grants.ts';
+import { clusterArn, parseRoleArn } from '../aws/arn.ts';
+import { irsaRoleOf } from '../verification/irsa.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
+import { grantFor } from '../settings/role-grants.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { statementFor } from '../trust/repair.ts';
 import { fail, pass, unknown, warn } from './check.ts';

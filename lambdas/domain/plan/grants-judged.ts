@@ -1,8 +1,8 @@
 /** The rule of `grants.ts` over a whole plan: each association that it makes, and each trust policy that it repairs. */
-import type { PlannedAssociation } from '../planned.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { accountsNamedBy, addedStatement } from '../trust/added.ts';
 import type { TrustRepair } from '../trust/model.ts';
-import { parseRoleArn } from '../arn.ts';
+import { parseRoleArn } from '../aws/arn.ts';
 import { type GrantAnswer, type GrantFacts, type GrantQuestion, judgeGrant, judgeRepair } from './grants.ts';
 
 /** What of a plan the rule is asked about. */

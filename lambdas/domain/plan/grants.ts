@@ -6,11 +6,11 @@
  * A rollback asks none of this: it restores associations, roles and annotations from the snapshot, on the ground that
  * they were there before the migration (ADR 41).
  */
-import { clusterArn } from '../arn.ts';
-import type { AttributedServiceAccount } from '../kubernetes.ts';
-import type { Association } from '../observed.ts';
+import { clusterArn } from '../aws/arn.ts';
+import type { AttributedServiceAccount } from '../kubernetes/objects.ts';
+import type { Association } from '../migration/observed.ts';
 import { evaluateIrsa, evaluatePodIdentity, type ParsedPolicy, type TrustUse } from '../policy/index.ts';
-import { type GrantSubject, isGranted, type RoleGrant } from '../role-grants.ts';
+import { type GrantSubject, isGranted, type RoleGrant } from '../settings/role-grants.ts';
 import { exchanged } from './exchanged.ts';
 import type { Seen } from './facts.ts';
 

@@ -1,6 +1,6 @@
 /** What binds a plan to what it was made from: the same decision always has the same hash, and no other one has it. */
-import type { IdentityLoss, MigrationRequest, Plan } from '../model.ts';
-import { sha256 } from '../sha256.ts';
+import type { IdentityLoss, MigrationRequest, Plan } from '../migration/model.ts';
+import { sha256 } from '../text/sha256.ts';
 
 const accountOf = ({ namespace, serviceAccount }: IdentityLoss): string => `${namespace}/${serviceAccount}`;
 
@@ -38,7 +38,7 @@ export function hashOf(plan: PlanContent, request: MigrationRequest): string {
   // Field by field: what somebody adds to a plan later, such as its hash, must not count by itself.
   const {
     verdict,
-    ladder,
+    attempts,
     steps,
     addon: found,
     serviceAccount: account,
@@ -65,7 +65,7 @@ export function hashOf(plan: PlanContent, request: MigrationRequest): string {
       identityLosses: unlessEmpty(
         identityLosses.map((one) => ({ roleArn: one.roleArn, account: accountOf(one), accepted: one.accepted })),
       ),
-      ladder,
+      attempts,
       purge,
       carryOver,
       trustRepairs,

@@ -5,14 +5,14 @@
  * pods fall back to the node role. A way that deletes the add-on's objects takes along what others have annotated. Who
  * they are is read from the API server, never from a list of add-ons.
  */
-import { ownedOf, standaloneOf } from '../associations.ts';
-import { classifyPod, isLosable, NAME_LABEL } from '../identity.ts';
-import type { AttributedServiceAccount, Pod } from '../kubernetes.ts';
-import type { Check, IdentityLoss, PlannedAssociation, PodIdentity, Rung } from '../model.ts';
-import { shellCommand } from '../shell.ts';
+import { ownedOf, standaloneOf } from '../associations/associations.ts';
+import { classifyPod, isLosable, NAME_LABEL } from '../verification/pod-identity.ts';
+import type { AttributedServiceAccount, Pod } from '../kubernetes/objects.ts';
+import type { Check, IdentityLoss, PlannedAssociation, PodIdentity, Attempt } from '../migration/model.ts';
+import { shellCommand } from '../text/shell.ts';
 import { fail, GUIDE, pass, unknown, warn } from './check.ts';
 import type { AddonFacts } from './facts.ts';
-import { removesSoftware } from './ladder.ts';
+import { removesSoftware } from './attempts.ts';
 
 /** The name under which EKS applies an add-on's objects. Source: EKS User Guide, "Determine fields you can customize". */
 const EKS_MANAGER = 'eks';
@@ -123,7 +123,7 @@ export function identityHolders(
 export function identityLosses(
   facts: AddonFacts,
   planned: readonly PlannedAssociation[],
-  ladder: readonly Rung[],
+  attempts: readonly Attempt[],
 ): IdentityLoss[] {
   const { addon, namespace, request, pods = [], bystanderAssociations } = facts;
   if (namespace === undefined) return [];
@@ -131,7 +131,7 @@ export function identityLosses(
     ...standaloneOf(planned).map((one) => one.serviceAccount),
     ...bystanderAssociations.filter((one) => one.ownerArn !== addon?.arn).map((one) => one.serviceAccount),
   ]);
-  return [...identityHolders(facts, planned, { deleted: ladder.some(removesSoftware) })]
+  return [...identityHolders(facts, planned, { deleted: attempts.some(removesSoftware) })]
     .filter(([serviceAccount]) => !kept.has(serviceAccount))
     .map(([serviceAccount, held]) => {
       const own = pods.filter(

@@ -3,10 +3,10 @@
  * a trust policy of the right form, and EKS Auth refuses the pods later (awslabs/mountpoint-s3-csi-driver#781): the pods
  * look migrated, and have no credentials.
  */
-import { clusterArn, parseRoleArn } from '../arn.ts';
-import type { Check } from '../model.ts';
+import { clusterArn, parseRoleArn } from '../aws/arn.ts';
+import type { Check } from '../migration/model.ts';
 import { evaluatePodIdentity, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
-import { asClause } from '../text.ts';
+import { asClause } from '../text/text.ts';
 import { warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { TRUST_SOURCE, trustRemedy } from './trust-remedy.ts';

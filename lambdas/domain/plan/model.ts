@@ -1,15 +1,15 @@
 /** The plan of a migration, as zod schemas: part of the records in `../model.ts`. */
 import { z } from 'zod';
-import { check } from '../check.ts';
-import { addon, serviceAccountState } from '../observed.ts';
-import { carriedOver, identityLoss, plannedAssociation } from '../planned.ts';
-import { maxDisruption, resolveConflicts, strategy } from '../request.ts';
+import { check } from '../migration/check.ts';
+import { addon, serviceAccountState } from '../migration/observed.ts';
+import { carriedOver, identityLoss, plannedAssociation } from '../migration/planned.ts';
+import { maxDisruption, resolveConflicts, strategy } from '../migration/request.ts';
 import { brokenPod, forecast } from '../rollout/model.ts';
-import { schemaNames } from '../schemas.ts';
+import { schemaNames } from '../text/schemas.ts';
 import { trustRepair } from '../trust/model.ts';
 
 /** One attempt: a way to make the change. */
-export const rung = z
+export const attempt = z
   .object({
     strategy: z
       .enum(['in-place', 'recreate', 'associate'])
@@ -21,7 +21,7 @@ export const rung = z
     resolveConflicts: resolveConflicts.describe('What EKS does with fields that others changed.'),
   })
   .register(schemaNames, { name: 'Attempt' });
-export type Rung = z.infer<typeof rung>;
+export type Attempt = z.infer<typeof attempt>;
 
 export const planStep = z
   .object({
@@ -43,8 +43,8 @@ export const plan = z
     verdict: verdict.describe('What the plan comes to. `blocked`: a check fails.'),
     strategy: strategy.describe('Strategy of the request.'),
     preserve: z.boolean().describe('`preserve` of the request.'),
-    ladder: z
-      .array(rung)
+    attempts: z
+      .array(attempt)
       .describe('Attempts in order, the least disruptive first. Empty if there is nothing to change.'),
     checks: z.array(check).describe('All checks, and what each found.'),
     steps: z.array(planStep).describe('Steps of the first attempt, in order.'),

@@ -1,6 +1,6 @@
 /** Whether the service may pass roles by its own configuration; whether IAM lets it, `rights-check.ts` says. */
-import { parseRoleArn } from '../arn.ts';
-import type { Check, PlannedAssociation } from '../model.ts';
+import { parseRoleArn } from '../aws/arn.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { EKS_PRINCIPAL, matchesWildcard, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import { fail, pass } from './check.ts';
 import type { Facts } from './facts.ts';

@@ -1,7 +1,7 @@
 /** The plan: a pure decision from what was read to what will be done, with every check that says why, or why not. */
-import { isNetworking } from '../addons.ts';
-import { irsaRoleOf } from '../irsa.ts';
-import type { Addon, Check, Plan, PlannedAssociation, Rung } from '../model.ts';
+import { isNetworking } from '../addons/registry.ts';
+import { irsaRoleOf } from '../verification/irsa.ts';
+import type { Addon, Check, Plan, PlannedAssociation, Attempt } from '../migration/model.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { checkKubernetes } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
@@ -12,7 +12,14 @@ import type { AddonFacts, Facts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { checkGrants } from './grants-check.ts';
 import { checkIdentityLoss, checkStandalone, identityLosses } from './identity-loss.ts';
-import { blocks, climb, isExcluded, possibleWays, type WayCheck, waysFor } from './ladder.ts';
+import {
+  blocks,
+  chooseAttempts,
+  isExcluded,
+  possibleAttempts,
+  type AttemptCheck,
+  requestedAttempts,
+} from './attempts.ts';
 import { checkMigratedTrust } from './migrated-trust.ts';
 import { checkPassRole } from './pass-role.ts';
 import { preflight } from './preflight.ts';
@@ -23,8 +30,8 @@ import { checkSessionNames } from './session-names.ts';
 import { checkSessionTags } from './session-tags.ts';
 import { checkSharing } from './sharing.ts';
 import { planSteps } from './steps.ts';
-import { checkWayBack } from './trust-checks.ts';
-import { checkRisk, wayChecks } from './way-checks.ts';
+import { checkRollback } from './trust-checks.ts';
+import { checkRisk, attemptChecks } from './attempt-checks.ts';
 
 /**
  * Which associations the migration will make: one for each service account that the installed version takes, or for the
@@ -89,7 +96,7 @@ export function planRoles(facts: Facts, planned: readonly PlannedAssociation[]):
       ...checkSessionNames(facts, planned),
       checkPassRole(facts, planned),
     );
-  if (irsaRoleOf(facts) !== undefined && planned.length > 0) checks.push(checkWayBack(facts, planned));
+  if (irsaRoleOf(facts) !== undefined && planned.length > 0) checks.push(checkRollback(facts, planned));
   return { checks, trustRepairs };
 }
 
@@ -97,35 +104,35 @@ export function planRoles(facts: Facts, planned: readonly PlannedAssociation[]):
  * The ways that the request asks for, and `possible`: those that are left of them before it is known whether the steps
  * have the rights for them.
  */
-export function waysBeforeRights(
+export function attemptsBeforeRights(
   facts: AddonFacts,
   planned: readonly PlannedAssociation[],
-): { ways: Rung[]; possible: Rung[]; checks: WayCheck[] } {
+): { ways: Attempt[]; possible: Attempt[]; checks: AttemptCheck[] } {
   const { request } = facts;
   const networking = isNetworking(request.addon);
-  const ways = waysFor(request, networking);
-  const checks = wayChecks(facts, planned, ways);
-  return { ways, possible: possibleWays(request, { networking, excluded: isExcluded(checks) }), checks };
+  const ways = requestedAttempts(request, networking);
+  const checks = attemptChecks(facts, planned, ways);
+  return { ways, possible: possibleAttempts(request, { networking, excluded: isExcluded(checks) }), checks };
 }
 
 /** The ways that the request asks for, which of them the facts leave, and the checks that say why. */
 function planWays(
   facts: AddonFacts,
   planned: readonly PlannedAssociation[],
-): { ways: Rung[]; ladder: Rung[]; checks: Check[] } {
+): { ways: Attempt[]; attempts: Attempt[]; checks: Check[] } {
   const { request } = facts;
-  const { ways, possible, checks } = waysBeforeRights(facts, planned);
+  const { ways, possible, checks } = attemptsBeforeRights(facts, planned);
   const all = [...checks, ...rightsChecks(facts, planned, possible)];
-  return { ways, ...climb(request, isNetworking(request.addon), all) };
+  return { ways, ...chooseAttempts(request, isNetworking(request.addon), all) };
 }
 
-function decideAssociations(facts: AddonFacts, planned: PlannedAssociation[], rung: Rung): AssociationPlan {
+function decideAssociations(facts: AddonFacts, planned: PlannedAssociation[], attempt: Attempt): AssociationPlan {
   const { request, addon, associations } = facts;
   return planAssociations(associations, {
     cluster: request.target.cluster,
     addon: request.addon,
     planned,
-    rung,
+    attempt,
     ...(addon ? { addonArn: addon.arn } : {}),
   });
 }
@@ -162,11 +169,11 @@ export function planMigration(facts: AddonFacts): Plan {
     return blocked([...checks, checkUsesIrsa(facts), checkSupport(facts), checkNamespace(facts, wanted)]);
   }
   const planned = plannedAssociations(facts);
-  const { ways, ladder, checks: ofWays } = planWays(facts, planned);
+  const { ways, attempts, checks: ofWays } = planWays(facts, planned);
   const roles = planRoles(facts, planned);
   checks.push(
     checkUsesIrsa(facts),
-    ...checkRisk(facts, ladder),
+    ...checkRisk(facts, attempts),
     checkSupport(facts),
     ...ofWays,
     checkAgent(facts),
@@ -174,9 +181,9 @@ export function planMigration(facts: AddonFacts): Plan {
     ...checkStandalone(facts, planned),
     ...checkServiceAccountsWithoutRole(facts, planned),
   );
-  const first = ladder[0] ?? ways[0];
+  const first = attempts[0] ?? ways[0];
   if (planned.length === 0 || !first) return blocked(checks);
-  const losses = identityLosses(facts, planned, ladder.length > 0 ? ladder : ways);
+  const losses = identityLosses(facts, planned, attempts.length > 0 ? attempts : ways);
   const associations = decideAssociations(facts, planned, first);
   const { checks: ofRollout, ...rollout } = planRollout(facts, planned, first);
   checks.push(
@@ -190,7 +197,7 @@ export function planMigration(facts: AddonFacts): Plan {
   return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
     planned,
     losses,
-    ladder,
+    attempts,
     ...associations,
     trustRepairs: roles.trustRepairs,
     rollout,

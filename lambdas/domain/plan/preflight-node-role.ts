@@ -4,13 +4,13 @@
  * organisation's policies are not read. Source: EKS User Guide,
  * "Set up the Amazon EKS Pod Identity Agent", "Agent prerequisites".
  */
-import { clusterArn, parseRoleArn } from '../arn.ts';
-import { partitionOf } from '../partitions.ts';
-import type { Check, Target } from '../model.ts';
+import { clusterArn, parseRoleArn } from '../aws/arn.ts';
+import { partitionOf } from '../aws/partitions.ts';
+import type { Check, Target } from '../migration/model.ts';
 import { evaluate, parsePolicy } from '../policy/index.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, NodeRoleFact } from './facts.ts';
-import { shellCommand } from '../shell.ts';
+import { shellCommand } from '../text/shell.ts';
 
 /** What the agent calls by the role of its node. */
 export const NODE_ACTION = 'eks-auth:AssumeRoleForPodIdentity';

@@ -1,7 +1,7 @@
 /** Where the pods run: on nodes that have Pod Identity, with its agent ready beside them. */
-import { AGENT_ADDON } from '../addons.ts';
-import type { Node, Pod } from '../kubernetes.ts';
-import type { Check, PlannedAssociation } from '../model.ts';
+import { AGENT_ADDON } from '../addons/registry.ts';
+import type { Node, Pod } from '../kubernetes/objects.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { notSeen, plannedPods } from './preflight-seen.ts';

@@ -3,16 +3,16 @@
  * workload's template is looked at, which the webhook does not touch; a pod whose workload is none that is read,
  * itself.
  */
-import { notSkipped } from '../identity.ts';
-import { type Container, isMadeBy } from '../kubernetes.ts';
-import type { Check, PlannedAssociation } from '../model.ts';
+import { notSkipped } from '../verification/pod-identity.ts';
+import { type Container, isMadeBy } from '../kubernetes/objects.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { holds, readIpRange } from '../policy/index.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { plannedPods } from './preflight-seen.ts';
 
 /** One container and what it is of: `Deployment ebs-csi-controller`. */
-interface Place {
+interface ContainerSource {
   of: string;
   container: Container;
   /** As the template has it, or as the webhook has left it. */
@@ -23,12 +23,12 @@ interface Place {
  * Of the pods that migrate: as their workload's template has them, or, of a pod whose workload is none that is read, as
  * it has them itself.
  */
-export function containersOf(facts: Facts, planned: readonly PlannedAssociation[]): Place[] {
+export function containersOf(facts: Facts, planned: readonly PlannedAssociation[]): ContainerSource[] {
   const pods = plannedPods(facts, planned);
   const accounts = new Set(planned.map((one) => one.serviceAccount));
   const workloads = (facts.workloads ?? []).filter((workload) => accounts.has(workload.serviceAccount));
   const alone = pods.filter((pod) => !workloads.some((workload) => isMadeBy(pod, workload)));
-  const each = (of: string, containers: Container[], mutated: boolean): Place[] =>
+  const each = (of: string, containers: Container[], mutated: boolean): ContainerSource[] =>
     containers.map((container) => ({ of, container, mutated }));
   return [
     ...workloads.flatMap(({ kind, name, containers, templateAnnotations }) =>
@@ -54,22 +54,28 @@ const FILES = ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_PROFILE'];
 /** What the webhook itself puts into pods. */
 const BY_WEBHOOK = new Set(['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN', ...OF_AGENT]);
 
-const setIn = ({ container, mutated }: Place, names: readonly string[]): string[] =>
+const setIn = ({ container, mutated }: ContainerSource, names: readonly string[]): string[] =>
   names.filter((name) => Object.hasOwn(container.env, name) && !(mutated && BY_WEBHOOK.has(name)));
-const isOptional = ({ container }: Place, name: string): boolean => container.optionalEnv?.includes(name) === true;
+const isOptional = ({ container }: ContainerSource, name: string): boolean =>
+  container.optionalEnv?.includes(name) === true;
 
-const listed = (found: readonly { place: Place; names: string[] }[]): string =>
-  some(found.map(({ place, names }) => `${names.join(' and ')} in container ${place.container.name} of ${place.of}`));
+const listed = (found: readonly { source: ContainerSource; names: string[] }[]): string =>
+  some(
+    found.map(({ source, names }) => `${names.join(' and ')} in container ${source.container.name} of ${source.of}`),
+  );
 
-const having = (all: readonly Place[], pick: (place: Place) => string[]): { place: Place; names: string[] }[] =>
-  all.map((place) => ({ place, names: pick(place) })).filter(({ names }) => names.length > 0);
+const having = (
+  all: readonly ContainerSource[],
+  pick: (source: ContainerSource) => string[],
+): { source: ContainerSource; names: string[] }[] =>
+  all.map((source) => ({ source, names: pick(source) })).filter(({ names }) => names.length > 0);
 
 export function checkStaticCredentials(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   const id = 'static-credentials';
   if (!facts.pods) return [];
   const all = containersOf(facts, planned);
-  const hard = having(all, (place) =>
-    setIn(place, [...OVERRIDING, ...OF_AGENT, RELATIVE_URI]).filter((name) => !isOptional(place, name)),
+  const hard = having(all, (source) =>
+    setIn(source, [...OVERRIDING, ...OF_AGENT, RELATIVE_URI]).filter((name) => !isOptional(source, name)),
   );
   if (hard.length > 0) {
     return [
@@ -81,9 +87,9 @@ export function checkStaticCredentials(facts: Facts, planned: readonly PlannedAs
       ),
     ];
   }
-  const soft = having(all, (place) => [
-    ...setIn(place, OVERRIDING).filter((name) => isOptional(place, name)),
-    ...setIn(place, FILES),
+  const soft = having(all, (source) => [
+    ...setIn(source, OVERRIDING).filter((name) => isOptional(source, name)),
+    ...setIn(source, FILES),
   ]);
   if (soft.length > 0) {
     return [
@@ -113,7 +119,7 @@ function lists(noProxy: string, address: string): boolean {
 }
 
 /** Addresses of the agent that a container would ask through its proxy. */
-function proxied({ container: { env } }: Place, ipv6: boolean): string[] {
+function proxied({ container: { env } }: ContainerSource, ipv6: boolean): string[] {
   if (!PROXIES.some((name) => Object.hasOwn(env, name) && env[name] !== '')) return [];
   const noProxy = [env['NO_PROXY'], env['no_proxy']].filter((value) => value !== undefined).join(',');
   return [AGENT_IPV4, ...(ipv6 ? [AGENT_IPV6] : [])].filter((address) => !lists(noProxy, address));
@@ -125,7 +131,7 @@ function proxied({ container: { env } }: Place, ipv6: boolean): string[] {
  */
 export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   const all = containersOf(facts, planned);
-  const found = having(all, (place) => proxied(place, facts.cluster?.ipv6 ?? false));
+  const found = having(all, (source) => proxied(source, facts.cluster?.ipv6 ?? false));
   if (found.length > 0) {
     return [
       warn(

@@ -1,7 +1,7 @@
 /** What the preflight checks share: which pods they are about, and what is said where the service may not look. */
 import { grantCommand } from '../access/command.ts';
-import type { Pod } from '../kubernetes.ts';
-import type { Check, MigrationRequest, PlannedAssociation } from '../model.ts';
+import type { Pod } from '../kubernetes/objects.ts';
+import type { Check, MigrationRequest, PlannedAssociation } from '../migration/model.ts';
 import { unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 

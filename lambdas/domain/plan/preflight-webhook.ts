@@ -1,5 +1,5 @@
 /** Whether new pods will be told of their association: EKS's mutating webhook does it, as they are created. */
-import type { Check } from '../model.ts';
+import type { Check } from '../migration/model.ts';
 import { fail, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { notSeen } from './preflight-seen.ts';

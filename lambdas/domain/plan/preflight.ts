@@ -2,7 +2,7 @@
  * Whether Pod Identity would work in this cluster for these pods: what must be so before their credentials come from
  * it.
  */
-import type { Check, PlannedAssociation } from '../model.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { checkNodeRole } from './preflight-node-role.ts';

@@ -2,16 +2,16 @@
  * Nothing is deleted before all that comes after it is known to be allowed: what IAM says to the calls of each way, and
  * to those of its rollback.
  */
-import { clusterArn } from '../arn.ts';
-import type { PlannedAssociation, Rung } from '../model.ts';
-import { isSpokeRole, SPOKE_STACK } from '../spokes.ts';
-import { asClause } from '../text.ts';
+import { clusterArn } from '../aws/arn.ts';
+import type { PlannedAssociation, Attempt } from '../migration/model.ts';
+import { isSpokeRole, SPOKE_STACK } from '../aws/spokes.ts';
+import { asClause } from '../text/text.ts';
 import { callKey, type Call } from './calls.ts';
 import { fail, pass, some, unknown, warn } from './check.ts';
 import type { CallAnswer, Facts } from './facts.ts';
-import { isRecreate, nameOf, type WayCheck } from './ladder.ts';
+import { isRecreate, nameOf, type AttemptCheck } from './attempts.ts';
 import { purgedBy, deletes, type Right, rightsOf } from './rights.ts';
-import { shellCommand } from '../shell.ts';
+import { shellCommand } from '../text/shell.ts';
 
 const ID = 'step-rights';
 const SOURCE = 'IAM API Reference, SimulatePrincipalPolicy; Service Authorization Reference, Amazon EKS';
@@ -55,26 +55,26 @@ function judge(facts: Facts, right: Right): Judged {
   };
 }
 
-interface WayRights {
-  rung: Rung;
+interface AttemptRights {
+  attempt: Attempt;
   denied: Judged[];
   open: Judged[];
   deletes: boolean;
 }
 
-const wayRights = (facts: Facts, planned: readonly PlannedAssociation[], rung: Rung): WayRights => {
-  const judged = rightsOf(facts, planned, rung).map((right) => judge(facts, right));
+const attemptRights = (facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): AttemptRights => {
+  const judged = rightsOf(facts, planned, attempt).map((right) => judge(facts, right));
   return {
-    rung,
+    attempt,
     denied: judged.filter(({ is }) => is === 'denied'),
     open: judged.filter(({ is }) => is === 'unknown'),
-    deletes: deletes(facts, planned, rung),
+    deletes: deletes(facts, planned, attempt),
   };
 };
 
-const excludesThese = (ways: readonly WayRights[]): WayCheck['excludes'] => {
-  const names = new Set(ways.map(({ rung }) => nameOf(rung)));
-  return (rung) => names.has(nameOf(rung));
+const excludesThese = (ways: readonly AttemptRights[]): AttemptCheck['excludes'] => {
+  const names = new Set(ways.map(({ attempt }) => nameOf(attempt)));
+  return (attempt) => names.has(nameOf(attempt));
 };
 
 /** Each once, by what is told of it. */
@@ -109,7 +109,7 @@ const whoGrants = ({ rights }: Facts, denied: readonly Judged[]): string =>
     ? `The stack ${SPOKE_STACK} of that account`
     : 'The deployment';
 
-function refused(facts: Facts, ways: readonly WayRights[]): WayCheck {
+function refused(facts: Facts, ways: readonly AttemptRights[]): AttemptCheck {
   const denied = ways.flatMap((one) => one.denied);
   const reasons = eachOnce(denied, ({ why }) => why).filter((why) => why !== '');
   const passing = denied.some(({ call }) => call.action === 'iam:PassRole');
@@ -127,7 +127,7 @@ function refused(facts: Facts, ways: readonly WayRights[]): WayCheck {
 const TOLD =
   'let the role of the plan call iam:SimulatePrincipalPolicy for the roles of the steps, or read their policies and their permissions boundary (iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy, iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion)';
 
-const openText = (ways: readonly WayRights[]): string =>
+const openText = (ways: readonly AttemptRights[]): string =>
   some(
     eachOnce(
       ways.flatMap(({ open }) => open),
@@ -136,20 +136,24 @@ const openText = (ways: readonly WayRights[]): string =>
   );
 
 /** What can be done without that knowledge. */
-function wayOut(facts: Facts, planned: readonly PlannedAssociation[], ways: readonly WayRights[]): string {
-  const purged = ways.flatMap(({ rung }) => (isRecreate(rung) ? [] : purgedBy(facts, planned, rung)));
+function alternative(facts: Facts, planned: readonly PlannedAssociation[], ways: readonly AttemptRights[]): string {
+  const purged = ways.flatMap(({ attempt }) => (isRecreate(attempt) ? [] : purgedBy(facts, planned, attempt)));
   const cluster = facts.request.target.cluster;
   return purged.length > 0
     ? `or delete what is in the way yourself, and plan again: ${purged.map(({ id }) => shellCommand(['aws', 'eks', 'delete-pod-identity-association', '--cluster-name', cluster, '--association-id', id])).join('; ')}`
     : 'or migrate in place, which deletes nothing: --strategy in-place';
 }
 
-function untold(facts: Facts, planned: readonly PlannedAssociation[], ways: readonly WayRights[]): WayCheck {
+function unreported(
+  facts: Facts,
+  planned: readonly PlannedAssociation[],
+  ways: readonly AttemptRights[],
+): AttemptCheck {
   return {
     check: unknown(
       ID,
-      `Whether IAM lets the steps make all calls of ${some(ways.map(({ rung }) => nameOf(rung)))} can't be told beforehand: ${openText(ways)}. Nothing is deleted before that is known.`,
-      `Deploy the service again, and ${TOLD}; ${wayOut(facts, planned, ways)}.`,
+      `Whether IAM lets the steps make all calls of ${some(ways.map(({ attempt }) => nameOf(attempt)))} can't be told beforehand: ${openText(ways)}. Nothing is deleted before that is known.`,
+      `Deploy the service again, and ${TOLD}; ${alternative(facts, planned, ways)}.`,
       SOURCE,
     ),
     excludes: excludesThese(ways),
@@ -163,23 +167,23 @@ function untold(facts: Facts, planned: readonly PlannedAssociation[], ways: read
 export function rightsChecks(
   facts: Facts,
   planned: readonly PlannedAssociation[],
-  possible: readonly Rung[],
-): WayCheck[] {
+  possible: readonly Attempt[],
+): AttemptCheck[] {
   if (planned.length === 0 || possible.length === 0) return [];
-  const ways = possible.map((rung) => wayRights(facts, planned, rung));
+  const ways = possible.map((attempt) => attemptRights(facts, planned, attempt));
   const denied = ways.filter((one) => one.denied.length > 0);
   const left = ways.filter((one) => one.denied.length === 0 && one.open.length > 0);
   const blocked = left.filter((one) => one.deletes);
   const warned = left.filter((one) => !one.deletes);
   const checks = [
     ...(denied.length > 0 ? [refused(facts, denied)] : []),
-    ...(blocked.length > 0 ? [untold(facts, planned, blocked)] : []),
+    ...(blocked.length > 0 ? [unreported(facts, planned, blocked)] : []),
   ];
   if (warned.length > 0)
     checks.push({
       check: warn(
         ID,
-        `Whether IAM lets the steps make all calls of ${some(warned.map(({ rung }) => nameOf(rung)))} can't be told beforehand: ${openText(warned)}. Nothing is deleted there before a call that may be refused.`,
+        `Whether IAM lets the steps make all calls of ${some(warned.map(({ attempt }) => nameOf(attempt)))} can't be told beforehand: ${openText(warned)}. Nothing is deleted there before a call that may be refused.`,
         `Nothing is known to be wrong. To have it told, deploy the service again, and ${TOLD}.`,
         SOURCE,
       ),

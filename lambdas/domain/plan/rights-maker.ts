@@ -1,6 +1,6 @@
 /** Calls of one step, one by one, as the rights of a migration are put together from them. */
-import { clusterArn, eksArn } from '../arn.ts';
-import type { Target } from '../model.ts';
+import { clusterArn, eksArn } from '../aws/arn.ts';
+import type { Target } from '../migration/model.ts';
 import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import type { ActingStep } from './acting.ts';
 import type { Call } from './calls.ts';

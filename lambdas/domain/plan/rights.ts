@@ -3,7 +3,7 @@
  * deleted. EKS's own calls with its caller's rights are among them: the handlers' permissions in the CloudFormation
  * schemas of AWS::EKS::Addon and AWS::EKS::PodIdentityAssociation.
  */
-import { parseRoleArn } from '../arn.ts';
+import { parseRoleArn } from '../aws/arn.ts';
 import {
   carriedOver,
   decidePurge,
@@ -12,14 +12,14 @@ import {
   plannedFor,
   standaloneOf,
   unportableFields,
-} from '../associations.ts';
-import type { Association, PlannedAssociation, Rung } from '../model.ts';
-import { MIGRATION_TAG } from '../service-account.ts';
+} from '../associations/associations.ts';
+import type { Association, PlannedAssociation, Attempt } from '../migration/model.ts';
+import { MIGRATION_TAG } from '../migration/service-account.ts';
 import { agentToInstall } from './agent-install.ts';
 import type { ActingStep } from './acting.ts';
 import { callKey, type Call } from './calls.ts';
 import type { Facts } from './facts.ts';
-import { isRecreate } from './ladder.ts';
+import { isRecreate } from './attempts.ts';
 import { isPassable } from './pass-role.ts';
 import { type Making, makerOf } from './rights-maker.ts';
 
@@ -47,11 +47,11 @@ const ownedBy = ({ addon, associations }: Facts): Owned => {
 };
 
 /** What the way itself deletes by DeletePodIdentityAssociation. */
-export const purgedBy = (facts: Facts, planned: readonly PlannedAssociation[], rung: Rung): Association[] => {
+export const purgedBy = (facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): Association[] => {
   const { request, addon, associations } = facts;
   const { addon: name } = request;
   if (name === undefined) return [];
-  const context = { cluster: request.target.cluster, addon: name, planned, rung };
+  const context = { cluster: request.target.cluster, addon: name, planned, attempt };
   return associations.filter(
     (one) => decidePurge(one, { ...context, ...(addon ? { addonArn: addon.arn } : {}) }).do === 'purge',
   );
@@ -61,7 +61,7 @@ interface Ground {
   facts: Facts;
   /** Of an add-on: those that it takes itself. */
   planned: readonly PlannedAssociation[];
-  rung: Rung;
+  attempt: Attempt;
   owned: Owned;
   purged: Association[];
 }
@@ -141,7 +141,7 @@ function carryOver(ground: Ground, making: Making): Call[][] {
 }
 
 /** The way back deletes what the add-on did not own before, one by one; where pods are not seen, EKS does. */
-const takingAway = (making: Making, ground: Ground): Call[][] =>
+const removing = (making: Making, ground: Ground): Call[][] =>
   ground.facts.request.verification === 'api' || ground.planned.every((one) => isOwned(ground, one))
     ? []
     : [making.delete(making.newAssociation)];
@@ -178,7 +178,7 @@ function inPlace(ground: Ground): { there: Needs; back: Needs } {
           : [making.onBehalf(making.delete(making.newAssociation))]),
       ],
       'restore-associations': (making) => [
-        ...takingAway(making, ground),
+        ...removing(making, ground),
         ...purged.flatMap((one) => creating(making, asked(ground, [one.roleArn]), ownTags(one.tags))),
         ...owned.planned.flatMap((one) => fieldsAgain(making, one, one.arn)),
       ],
@@ -187,11 +187,11 @@ function inPlace(ground: Ground): { there: Needs; back: Needs } {
 }
 
 function recreate(ground: Ground): { there: Needs; back: Needs } {
-  const { facts, owned, purged, rung } = ground;
+  const { facts, owned, purged, attempt } = ground;
   const addon = facts.addon;
   if (!addon) return { there: {}, back: {} };
   const tags = ownTags(addon.tags);
-  const { preserve } = rung;
+  const { preserve } = attempt;
   // A way before this one has left associations of its own.
   const afterAnother = facts.request.strategy === 'auto';
   const standAlone = purged.filter((one) => one.ownerArn !== addon.arn);
@@ -230,7 +230,7 @@ function recreate(ground: Ground): { there: Needs; back: Needs } {
         making.delete(making.newAssociation),
       ],
       'restore-associations': (making) => [
-        ...takingAway(making, ground),
+        ...removing(making, ground),
         ...standAlone.flatMap((one) => creating(making, asked(ground, [one.roleArn]), ownTags(one.tags))),
         ...owned.planned.flatMap((one) => fieldsAgain(making, one, making.newAssociation)),
       ],
@@ -261,14 +261,20 @@ const rightsIn = (facts: Facts, needs: Needs, back: boolean): Right[] =>
   );
 
 /** All that the steps of one way have to be allowed, and those of its rollback: each once. */
-export function rightsOf(facts: Facts, planned: readonly PlannedAssociation[], rung: Rung): Right[] {
+export function rightsOf(facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): Right[] {
   if (!facts.cluster || planned.length === 0) return [];
   const own = ownedOf(planned);
-  const ground: Ground = { facts, planned: own, rung, owned: ownedBy(facts), purged: purgedBy(facts, planned, rung) };
-  const isOfAddon = rung.strategy !== 'associate';
+  const ground: Ground = {
+    facts,
+    planned: own,
+    attempt,
+    owned: ownedBy(facts),
+    purged: purgedBy(facts, planned, attempt),
+  };
+  const isOfAddon = attempt.strategy !== 'associate';
   const ways = [
     associate(ground, isOfAddon ? standaloneOf(planned) : planned),
-    ...(isOfAddon ? [isRecreate(rung) ? recreate(ground) : inPlace(ground)] : []),
+    ...(isOfAddon ? [isRecreate(attempt) ? recreate(ground) : inPlace(ground)] : []),
   ];
   const all = [
     ...rightsIn(facts, installing(ground), false),
@@ -279,11 +285,11 @@ export function rightsOf(facts: Facts, planned: readonly PlannedAssociation[], r
 }
 
 /** Of several ways, each call once: what IAM is asked about. */
-export const callsOf = (facts: Facts, planned: readonly PlannedAssociation[], ways: readonly Rung[]): Call[] => {
-  const calls = ways.flatMap((rung) => rightsOf(facts, planned, rung)).flatMap(({ candidates }) => candidates);
+export const callsOf = (facts: Facts, planned: readonly PlannedAssociation[], ways: readonly Attempt[]): Call[] => {
+  const calls = ways.flatMap((attempt) => rightsOf(facts, planned, attempt)).flatMap(({ candidates }) => candidates);
   return [...new Map(calls.map((call) => [callKey(call), call])).values()];
 };
 
 /** Where a first refused call may come after one that has deleted something. */
-export const deletes = (facts: Facts, planned: readonly PlannedAssociation[], rung: Rung): boolean =>
-  isRecreate(rung) || purgedBy(facts, planned, rung).length > 0;
+export const deletes = (facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): boolean =>
+  isRecreate(attempt) || purgedBy(facts, planned, attempt).length > 0;

@@ -1,13 +1,13 @@
 /** The checks of a plan about roles: which service account gets which, whether it is there, and who may use it. */
-import { parseRoleArn } from '../arn.ts';
-import { partitionOf } from '../partitions.ts';
-import type { Check, PlannedAssociation } from '../model.ts';
-import { shown } from '../text.ts';
+import { parseRoleArn } from '../aws/arn.ts';
+import { partitionOf } from '../aws/partitions.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
+import { shown } from '../text/text.ts';
 import { POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { planTrust, type TrustPlan } from './trust-checks.ts';
-import { shellCommand } from '../shell.ts';
+import { shellCommand } from '../text/shell.ts';
 
 /**
  * Exists, lies in this account, and lets EKS Auth in, as it is or repaired: for one role and the service accounts that

@@ -1,6 +1,6 @@
 /** Which roles a migration is about, by its plan. */
-import { irsaRoleOf } from '../irsa.ts';
-import type { Plan } from '../model.ts';
+import { irsaRoleOf } from '../verification/irsa.ts';
+import type { Plan } from '../migration/model.ts';
 
 /**
  * The roles that take part, and are locked: which there is by IRSA, which the service accounts shall use, and whose

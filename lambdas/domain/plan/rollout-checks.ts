@@ -2,15 +2,15 @@
  * The checks of a plan that are about how its workloads replace their pods: how long that takes, and what was wrong
  * with the pods before.
  */
-import { type Pod, type Workload } from '../kubernetes.ts';
-import type { BrokenPod, Check, Forecast, PlannedAssociation, Rung } from '../model.ts';
-import { MOST_DURATION_MINUTES } from '../request.ts';
+import { type Pod, type Workload } from '../kubernetes/objects.ts';
+import type { BrokenPod, Check, Forecast, PlannedAssociation, Attempt } from '../migration/model.ts';
+import { MOST_DURATION_MINUTES } from '../migration/request.ts';
 import { blockedRollout, brokenOf, brokenPods, healthyPods } from '../rollout/broken.ts';
 import { forecastRollout } from '../rollout/forecast.ts';
 import { durationText, paceText } from '../rollout/text.ts';
 import { fail, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
-import { removesSoftware } from './ladder.ts';
+import { removesSoftware } from './attempts.ts';
 
 export interface RolloutPlan {
   checks: Check[];
@@ -22,16 +22,21 @@ export interface RolloutPlan {
  * Seconds that a migration takes beside its pods: waits for EKS, the webhook and the next look. Add-ons take EKS one to
  * three minutes; their pods roll meanwhile, so that little of it adds up.
  */
-const AROUND: Record<Rung['strategy'], number> = { 'in-place': 30, recreate: 90, associate: 20 };
+const AROUND: Record<Attempt['strategy'], number> = { 'in-place': 30, recreate: 90, associate: 20 };
 
 const DURATION = 'duration';
 const BROKEN = 'pods-before';
 const SOURCE = 'Kubernetes documentation, "Deployments", "StatefulSets" and "DaemonSet": how each replaces its pods';
 
-function forecastOf(facts: Facts, workloads: readonly Workload[], way: Rung, broken: readonly BrokenPod[]): Forecast {
+function forecastOf(
+  facts: Facts,
+  workloads: readonly Workload[],
+  attempt: Attempt,
+  broken: readonly BrokenPod[],
+): Forecast {
   const stuck = new Set(broken.filter(({ trouble }) => trouble === 'terminating').map(({ uid }) => uid));
-  const found = forecastRollout(workloads, facts.pods ?? [], { stuck, anew: removesSoftware(way) });
-  const around = AROUND[way.strategy];
+  const found = forecastRollout(workloads, facts.pods ?? [], { stuck, asNewPods: removesSoftware(attempt) });
+  const around = AROUND[attempt.strategy];
   return {
     seconds: found.seconds + around,
     atMostSeconds: found.atMostSeconds + around,
@@ -102,7 +107,7 @@ function blockersOf(
   pods: readonly Pod[],
   workloads: readonly Workload[],
   broken: readonly BrokenPod[],
-  way: Rung,
+  attempt: Attempt,
 ): string[] {
   const healthy = healthyPods(pods, broken);
   const accounts = [...new Set(broken.map(({ serviceAccount }) => serviceAccount))];
@@ -112,7 +117,7 @@ function blockersOf(
       (account) => `no pod of service account ${account} works, so that nothing would show that the change did no harm`,
     );
   const held = workloads
-    .filter(({ kind }) => kind === 'StatefulSet' || !removesSoftware(way))
+    .filter(({ kind }) => kind === 'StatefulSet' || !removesSoftware(attempt))
     .flatMap((workload) => blockedRollout(workload, brokenOf(workload, broken)) ?? []);
   return [...without, ...held];
 }
@@ -124,14 +129,14 @@ function checkBroken(
   { request }: Facts,
   pods: readonly Pod[],
   workloads: readonly Workload[],
-  { broken, way }: { broken: readonly BrokenPod[]; way: Rung },
+  { broken, attempt }: { broken: readonly BrokenPod[]; attempt: Attempt },
 ): Check[] {
   const also = harmless(pods, broken);
   if (broken.length === 0)
     return also === '' ? [] : [pass(BROKEN, `All pods that count work, or are starting.${also}`)];
   const listed = some(broken.map(({ name, text }) => `${name}: ${text}`));
   const message = `${broken.length} of ${pods.length} pods do not work before anything is changed: ${listed}.`;
-  const blockers = blockersOf(pods, workloads, broken, way);
+  const blockers = blockersOf(pods, workloads, broken, attempt);
   const [first] = broken;
   const look = `kubectl -n ${first?.namespace ?? ''} get pods -o wide`;
   const source = 'Kubernetes documentation, "Debug Pods"; "Nodes", "Node status"';
@@ -156,7 +161,7 @@ function checkBroken(
 }
 
 /** `way`: the first that is possible, or that would be. */
-export function planRollout(facts: Facts, planned: readonly PlannedAssociation[], way: Rung): RolloutPlan {
+export function planRollout(facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): RolloutPlan {
   const { request, pods, workloads = [], nodes, readAt } = facts;
   if (!pods)
     return request.maxDurationMinutes === undefined
@@ -187,11 +192,11 @@ export function planRollout(facts: Facts, planned: readonly PlannedAssociation[]
           nodes: nodes && 'seen' in nodes ? nodes.seen : undefined,
           now: Date.parse(readAt),
         });
-  const forecast = forecastOf(facts, rolling, way, broken);
+  const forecast = forecastOf(facts, rolling, attempt, broken);
   return {
     checks: [
       ...(rolling.length > 0 ? [checkDuration(facts, forecast)] : []),
-      ...checkBroken(facts, own, concerned, { broken, way }),
+      ...checkBroken(facts, own, concerned, { broken, attempt }),
     ],
     forecast,
     ...(broken.length > 0 ? { brokenPods: broken } : {}),

@@ -2,13 +2,13 @@
  * The checks of a plan that are about a service account that is no add-on's, and about the workloads that run with it.
  */
 import { grantCommand } from '../access/command.ts';
-import { isMadeBy, isOfJob, type Pod, SERVICE_MANAGER, type Workload } from '../kubernetes.ts';
-import type { Check } from '../model.ts';
-import { subjectOf } from '../subject.ts';
+import { isMadeBy, isOfJob, type Pod, SERVICE_MANAGER, type Workload } from '../kubernetes/objects.ts';
+import type { Check } from '../migration/model.ts';
+import { subjectOf } from '../migration/subject.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { ServiceAccountFacts } from './facts.ts';
 import { plannedPods } from './preflight-seen.ts';
-import { shellCommand } from '../shell.ts';
+import { shellCommand } from '../text/shell.ts';
 
 const IRSA_GUIDE = `${GUIDE}, "Assign IAM roles to Kubernetes service accounts"`;
 

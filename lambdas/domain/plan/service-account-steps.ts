@@ -1,5 +1,5 @@
-import type { PlanStep, ServiceAccountRequest } from '../model.ts';
-import { subjectOf } from '../subject.ts';
+import type { PlanStep, ServiceAccountRequest } from '../migration/model.ts';
+import { subjectOf } from '../migration/subject.ts';
 import type { Decision } from './finish.ts';
 import { installSteps, repairSteps, verifyStep } from './steps.ts';
 
@@ -14,7 +14,7 @@ const UNDO = 'delete the association, and restart its pods, which go back to IRS
 /** What the migration of a service account will do, in words and in API calls, and how each step is undone. */
 export function serviceAccountSteps({ request, existing, ...decision }: ServiceAccountStepsInput): PlanStep[] {
   const [only] = decision.planned;
-  if (decision.ladder.length === 0 || !only) return [];
+  if (decision.attempts.length === 0 || !only) return [];
   const name = subjectOf(request);
   return [
     {

@@ -2,8 +2,8 @@
  * The plan for a service account that is no add-on's: an association, a rolling restart, and its annotation kept or
  * taken off.
  */
-import { collectEvidence, podsThatCount } from '../identity.ts';
-import type { Association, Check, Plan, PlannedAssociation } from '../model.ts';
+import { collectEvidence, podsThatCount } from '../verification/pod-identity.ts';
+import type { Association, Check, Plan, PlannedAssociation } from '../migration/model.ts';
 import { checkKubernetes } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
 import { checkAssociationQuota } from './association-checks.ts';
@@ -11,7 +11,7 @@ import { fail, pass } from './check.ts';
 import { checkCluster, checkLock } from './checks.ts';
 import type { ServiceAccountFacts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
-import { ASSOCIATE, blocks } from './ladder.ts';
+import { ASSOCIATE, blocks } from './attempts.ts';
 import { checkMigratedTrust } from './migrated-trust.ts';
 import { planRoles, plannedAssociations } from './plan.ts';
 import { checkSdk } from './preflight-pods.ts';
@@ -20,7 +20,7 @@ import { planRollout } from './rollout-checks.ts';
 import { rightsChecks } from './rights-check.ts';
 import { checkAnnotation, checkIrsa, checkOwner, checkRollout, checkServiceAccount } from './service-account-checks.ts';
 import { serviceAccountSteps } from './service-account-steps.ts';
-import { shellCommand } from '../shell.ts';
+import { shellCommand } from '../text/shell.ts';
 
 /** The association that it has now, where it has one: EKS takes no second one for the same service account. */
 const existing = ({ associations }: ServiceAccountFacts): Association | undefined => associations[0];
@@ -88,13 +88,13 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     ]);
   }
 
-  const ladder = [ASSOCIATE];
+  const attempts = [ASSOCIATE];
   const planned = plannedAssociations(facts);
   const [only] = planned;
   const roles = planRoles(facts, planned);
   checks.push(
     checkIrsa(facts),
-    ...rightsChecks(facts, planned, ladder).map(({ check }) => check),
+    ...rightsChecks(facts, planned, attempts).map(({ check }) => check),
     checkAgent(facts),
     ...roles.checks,
   );
@@ -113,7 +113,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
     planned,
     losses: [],
-    ladder,
+    attempts,
     purge: [],
     goWithAddon: [],
     carryOver: [],

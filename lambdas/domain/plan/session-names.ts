@@ -3,8 +3,8 @@
  * Identity EKS does. Sources: EKS API Reference, AssumedRoleUser ("eks-clustername-podname-random UUID"); IAM User
  * Guide, "AWS global condition context keys", aws:userid, and "Where you can use policy variables".
  */
-import { parseRoleArn } from '../arn.ts';
-import type { Check, PlannedAssociation } from '../model.ts';
+import { parseRoleArn } from '../aws/arn.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
 import type { Statement } from '../policy/index.ts';
 import { some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';

@@ -3,13 +3,13 @@
  * sessions and the tags go on to the next role. Sources: EKS User Guide, "Grant Pods access to AWS resources based on
  * tags"; IAM User Guide, "Pass session tags in AWS STS".
  */
-import { clusterArn, parseRoleArn } from '../arn.ts';
-import type { Check, PlannedAssociation } from '../model.ts';
+import { clusterArn, parseRoleArn } from '../aws/arn.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { matchesWildcard, type Statement } from '../policy/index.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';
 import { losesSessionTags } from './trust-checks.ts';
-import { asClause } from '../text.ts';
+import { asClause } from '../text/text.ts';
 
 const ASSUME = 'sts:assumerole';
 const SOURCE = `${GUIDE}, "Grant Pods access to AWS resources based on tags"; IAM User Guide, "Pass session tags in AWS STS"`;

@@ -1,11 +1,11 @@
 /** Who else uses the roles of a plan: a role is changed, and later retired, for all of them. */
-import { oidcProviderArn, parseRoleArn } from '../arn.ts';
+import { oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
-import type { Association, Check, PlannedAssociation } from '../model.ts';
-import { irsaRoleOf } from '../irsa.ts';
+import type { Association, Check, PlannedAssociation } from '../migration/model.ts';
+import { irsaRoleOf } from '../verification/irsa.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
-import { asClause } from '../text.ts';
+import { asClause } from '../text/text.ts';
 
 /**
  * Issuer of a cluster's tokens; with dual-stack hosts it begins with `oidc-eks`. Source: EKS User Guide, "Create an IAM

@@ -1,6 +1,6 @@
 /** Whether a role is for certain service accounts of a cluster alone, as far as IRSA goes. */
-import { oidcProviderArn } from '../arn.ts';
-import type { PlannedAssociation } from '../planned.ts';
+import { oidcProviderArn } from '../aws/arn.ts';
+import type { PlannedAssociation } from '../migration/planned.ts';
 import { issuerName, matchesWildcard, type Statement } from '../policy/index.ts';
 import type { Facts } from './facts.ts';
 

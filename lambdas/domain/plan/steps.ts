@@ -1,14 +1,14 @@
-import { AGENT_ADDON } from '../addons.ts';
-import { parseRoleArn } from '../arn.ts';
-import { ownedOf, standaloneOf, unportableFields } from '../associations.ts';
-import type { CarriedOver, PlannedAssociation, PlanStep, Rung, VerificationMode } from '../model.ts';
+import { AGENT_ADDON } from '../addons/registry.ts';
+import { parseRoleArn } from '../aws/arn.ts';
+import { ownedOf, standaloneOf, unportableFields } from '../associations/associations.ts';
+import type { CarriedOver, PlannedAssociation, PlanStep, Attempt, VerificationMode } from '../migration/model.ts';
 import type { TrustRepair } from '../trust/model.ts';
-import { isRecreate, removesSoftware } from './ladder.ts';
+import { isRecreate, removesSoftware } from './attempts.ts';
 
 export interface StepsInput {
   addon: string;
   /** At least one. */
-  ladder: readonly Rung[];
+  attempts: readonly Attempt[];
   planned: readonly PlannedAssociation[];
   /** Ids of what the first way deletes by itself, and of what EKS deletes or replaces with the add-on. */
   purge: readonly string[];
@@ -27,7 +27,7 @@ const UNDO_PURGE = 'create the conflicting associations again, from the snapshot
 const accountsOf = (planned: readonly PlannedAssociation[]): string =>
   planned.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ');
 
-const consent = ({ resolveConflicts }: Rung): string =>
+const consent = ({ resolveConflicts }: Attempt): string =>
   resolveConflicts === 'OVERWRITE'
     ? "; fields that others changed are reset to EKS's"
     : resolveConflicts === 'PRESERVE'
@@ -90,19 +90,19 @@ const purgeText = ({ purge }: StepsInput): string =>
 const purgeCalls = ({ purge }: StepsInput): string[] => (purge.length > 0 ? ['eks:DeletePodIdentityAssociation'] : []);
 const undoPurge = ({ purge }: StepsInput): string => (purge.length > 0 ? `${UNDO_PURGE}; ` : '');
 
-const updateSteps = (rung: Rung, input: StepsInput): PlanStep[] => [
+const updateSteps = (attempt: Attempt, input: StepsInput): PlanStep[] => [
   {
     name: 'update-addon',
-    what: `${purgeText(input)}update ${input.addon} in place, version and configuration untouched: Pod Identity for ${accountsOf(ownedOf(input.planned))} instead of its role${consent(rung)}${input.goWithAddon.length > 0 ? `; EKS replaces ${input.goWithAddon.join(', ')}` : ''}`,
+    what: `${purgeText(input)}update ${input.addon} in place, version and configuration untouched: Pod Identity for ${accountsOf(ownedOf(input.planned))} instead of its role${consent(attempt)}${input.goWithAddon.length > 0 ? `; EKS replaces ${input.goWithAddon.join(', ')}` : ''}`,
     calls: [...purgeCalls(input), 'eks:UpdateAddon'],
     disruption: 'rolling',
     undo: `${undoPurge(input)}${UNDO_UPDATE}`,
   },
 ];
 
-function recreateSteps(rung: Rung, input: StepsInput): PlanStep[] {
+function recreateSteps(attempt: Attempt, input: StepsInput): PlanStep[] {
   const { addon, planned, goWithAddon } = input;
-  const { preserve } = rung;
+  const { preserve } = attempt;
   const cascade = goWithAddon.length > 0 ? `, and with it ${goWithAddon.join(', ')}` : '';
   return [
     {
@@ -123,7 +123,7 @@ function recreateSteps(rung: Rung, input: StepsInput): PlanStep[] {
     },
     {
       name: 'create-addon',
-      what: `${purgeText(input)}create ${addon} in the same version, configuration and tags, with Pod Identity for ${accountsOf(ownedOf(planned))}${preserve ? consent(rung) : ''}`,
+      what: `${purgeText(input)}create ${addon} in the same version, configuration and tags, with Pod Identity for ${accountsOf(ownedOf(planned))}${preserve ? consent(attempt) : ''}`,
       calls: [...purgeCalls(input), 'eks:CreateAddon'],
       disruption: preserve ? 'rolling' : 'outage',
       undo: `${undoPurge(input)}delete it and create it again with its IRSA role, from the snapshot`,
@@ -176,21 +176,21 @@ export const verifyStep = ({ verification }: Pick<StepsInput, 'verification'>, u
       };
 
 /** A later way in one step: it is only taken when the pods did not take the new identity by the ways before it. */
-function laterStep(rung: Rung, index: number, { addon, carryOver }: StepsInput): PlanStep {
-  const removes = removesSoftware(rung);
-  const how = isRecreate(rung)
+function laterStep(attempt: Attempt, index: number, { addon, carryOver }: StepsInput): PlanStep {
+  const removes = removesSoftware(attempt);
+  const how = isRecreate(attempt)
     ? `${removes ? `delete ${addon} and its software` : `let EKS go of ${addon}, its software keeps running`}, then create it again in the same version, configuration and tags`
     : `update ${addon} in place`;
   return {
-    name: `${rung.strategy}.${index + 1}`,
-    what: `if the pods do not take it: ${how}${removes ? '' : consent(rung)}, and look at the pods again`,
+    name: `${attempt.strategy}.${index + 1}`,
+    what: `if the pods do not take it: ${how}${removes ? '' : consent(attempt)}, and look at the pods again`,
     calls: [
-      ...(isRecreate(rung)
+      ...(isRecreate(attempt)
         ? [`eks:DeleteAddon${removes ? '' : ' (preserve)'}`, 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon']
         : ['eks:UpdateAddon']),
       ...carryOverCalls(carryOver),
     ],
-    disruption: rung.disruption,
+    disruption: attempt.disruption,
     undo: UNDO_CREATE,
   };
 }
@@ -200,7 +200,7 @@ function laterStep(rung: Rung, index: number, { addon, carryOver }: StepsInput):
  * in short.
  */
 export function planSteps(input: StepsInput): PlanStep[] {
-  const [first, ...later] = input.ladder;
+  const [first, ...later] = input.attempts;
   if (!first) return [];
   const down = removesSoftware(first);
   const undo = isRecreate(first) ? UNDO_CREATE : UNDO_UPDATE;
@@ -219,7 +219,7 @@ export function planSteps(input: StepsInput): PlanStep[] {
     { name: 'await-active', what: 'wait until it is ACTIVE', calls: [], disruption: down ? 'outage' : 'none', undo },
     ...carryOverSteps(input, undo),
     verifyStep(input, undo),
-    ...later.map((rung, index) => laterStep(rung, index + 1, input)),
+    ...later.map((attempt, index) => laterStep(attempt, index + 1, input)),
     {
       name: 'finish',
       what: 'record the outcome and release the lock',

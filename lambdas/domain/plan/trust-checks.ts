@@ -2,10 +2,10 @@
  * The checks of a plan about trust policies: whether they let the pods in, both ways, and what a repair would add to
  * them.
  */
-import { carriedOver } from '../associations.ts';
-import { clusterArn, parseRoleArn } from '../arn.ts';
-import { irsaRoleOf } from '../irsa.ts';
-import type { Check, PlannedAssociation } from '../model.ts';
+import { carriedOver } from '../associations/associations.ts';
+import { clusterArn, parseRoleArn } from '../aws/arn.ts';
+import { irsaRoleOf } from '../verification/irsa.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
 import {
   evaluateIrsa,
   evaluatePodIdentity,
@@ -24,7 +24,7 @@ import { fail, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { isCovered } from './pass-role.ts';
 import { TRUST_SOURCE } from './trust-remedy.ts';
-import { asClause } from '../text.ts';
+import { asClause } from '../text/text.ts';
 
 const WORST_FIRST: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed'];
 
@@ -255,7 +255,7 @@ export function planTrust(
 }
 
 /** The way back: after a rollback the IRSA role must let the pods in by OIDC again. */
-export function checkWayBack(facts: Facts, planned: readonly PlannedAssociation[]): Check {
+export function checkRollback(facts: Facts, planned: readonly PlannedAssociation[]): Check {
   const roleArn = irsaRoleOf(facts) ?? '';
   const found = facts.roles[roleArn];
   const remedy =

@@ -1,7 +1,7 @@
 /** What is said, wherever a trust policy does not let a service account in by EKS Pod Identity. */
-import { clusterArn } from '../arn.ts';
-import type { Target } from '../request.ts';
-import { shellCommand } from '../shell.ts';
+import { clusterArn } from '../aws/arn.ts';
+import type { Target } from '../migration/request.ts';
+import { shellCommand } from '../text/shell.ts';
 import { GUIDE } from './check.ts';
 
 export const TRUST_SOURCE = `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`;

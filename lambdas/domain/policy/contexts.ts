@@ -179,7 +179,7 @@ export function podIdentityRequests(use: TrustUse): PolicyRequest[] {
  * Claims that IAM knows of other providers, and that a Kubernetes token has not (Kubernetes, "Managing Service
  * Accounts": aud, exp, iat, iss, jti, kubernetes.io, nbf, sub).
  */
-const CLAIMS_OF_OTHERS = new Set(['amr', 'azp', 'email', 'id', 'app_id', 'user_id']);
+const CLAIMS_OF_OTHER_PROVIDERS = new Set(['amr', 'azp', 'email', 'id', 'app_id', 'user_id']);
 
 function issuerKey(key: string, use: TrustUse): KeyState {
   if (startsWithProviderArn(key)) return ABSENT;
@@ -190,7 +190,7 @@ function issuerKey(key: string, use: TrustUse): KeyState {
   // EKS User Guide, "Assign IAM roles to Kubernetes service accounts".
   if (claim === 'sub') return has(`system:serviceaccount:${use.namespace}:${use.serviceAccount}`);
   if (claim === 'aud') return has(TOKEN_AUDIENCE);
-  return CLAIMS_OF_OTHERS.has(claim) ? ABSENT : UNKNOWN;
+  return CLAIMS_OF_OTHER_PROVIDERS.has(claim) ? ABSENT : UNKNOWN;
 }
 
 /**

@@ -86,8 +86,8 @@ class Reader {
     return literal[1];
   }
 
-  private inner(place: string | number, depth: number): Json {
-    this.path.push(place);
+  private inner(location: string | number, depth: number): Json {
+    this.path.push(location);
     const value = this.value(depth);
     this.path.pop();
     return value;

@@ -2,7 +2,7 @@
  * Pods that did not work before a migration began. What was there before is not the migration's doing: such pods are
  * named, and neither hold the verification nor count as failing, unless no rollout could get past them.
  */
-import { isMadeBy, type Node, type Pod, type Workload } from '../kubernetes.ts';
+import { isMadeBy, type Node, type Pod, type Workload } from '../kubernetes/objects.ts';
 import { type BrokenPod, type TroubleOfPod } from './model.ts';
 import { readinessOf } from './readiness.ts';
 import { resolveCount } from './shape.ts';

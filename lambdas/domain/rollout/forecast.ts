@@ -2,7 +2,7 @@
  * How long a rollout takes: from how the controllers replace pods, and from how long the running ones took to get ready.
  * It says nothing about which identity the new pods have, and so holds for a migration and for its rollback alike.
  */
-import { isMadeBy, type Pod, type Workload } from '../kubernetes.ts';
+import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
 import { type Readiness, readinessOf, spread } from './readiness.ts';
 import { type RolloutShape, shapeOf } from './shape.ts';
 
@@ -98,7 +98,7 @@ export interface ForecastOptions {
   /** Uids of pods that can't end by themselves. */
   stuck?: ReadonlySet<string>;
   /** The workloads are deleted and made anew: pods do not wait for each other, but for those of a StatefulSet. */
-  anew?: boolean;
+  asNewPods?: boolean;
 }
 
 /** The pods of a workload that is deleted and made anew all end before new ones start. */
@@ -112,14 +112,14 @@ const madeAnew = (shape: RolloutShape): RolloutShape =>
 export function forecastRollout(
   workloads: readonly Workload[],
   pods: readonly Pod[],
-  { stuck = new Set(), anew = false }: ForecastOptions = {},
+  { stuck = new Set(), asNewPods = false }: ForecastOptions = {},
 ): RolloutForecast {
   const forecasts = workloads
     .filter(({ desired }) => desired > 0)
     .map((workload) => {
       const own = ofWorkload(pods, workload);
       const names = own.filter(({ uid }) => stuck.has(uid)).map(({ name }) => name);
-      return forecastWorkload(anew ? madeAnew(shapeOf(workload)) : shapeOf(workload), readinessOf(own), names);
+      return forecastWorkload(asNewPods ? madeAnew(shapeOf(workload)) : shapeOf(workload), readinessOf(own), names);
     })
     .sort((a, b) => b.seconds - a.seconds);
   return {

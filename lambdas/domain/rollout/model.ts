@@ -1,7 +1,7 @@
 /** What is known of rollouts, as zod schemas: part of the records in `../model.ts`. */
 import { z } from 'zod';
-import { shownText } from '../text.ts';
-import { schemaNames } from '../schemas.ts';
+import { shownText } from '../text/text.ts';
+import { schemaNames } from '../text/schemas.ts';
 
 /** How long the workloads of a plan are forecast to take; kept, so that the actual time can be shown beside it. */
 export const forecast = z

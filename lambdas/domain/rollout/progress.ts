@@ -2,7 +2,7 @@
  * Whether a rollout goes on. Every number that is compared only ever gets better while it does, so that pods which
  * become ready and unready in turn count as progress once.
  */
-import { isMadeBy, type Pod, type Workload } from '../kubernetes.ts';
+import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
 import type { Forecast, Progress } from './model.ts';
 import { readinessOf } from './readiness.ts';
 import { shapeOf } from './shape.ts';

@@ -1,5 +1,5 @@
 /** How long pods took to get ready, as those that run show it. */
-import type { Pod } from '../kubernetes.ts';
+import type { Pod } from '../kubernetes/objects.ts';
 
 export interface Readiness {
   /** Seconds from creation to ready of each pod that shows it, sorted; empty where none does. */

@@ -1,5 +1,5 @@
 /** Whether workloads have replaced their pods, apart from what was broken before. */
-import { isMadeBy, type Pod, type Workload } from '../kubernetes.ts';
+import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
 import { brokenOf } from './broken.ts';
 import type { BrokenPod } from './model.ts';
 

@@ -5,7 +5,7 @@
  * pkg/controller/daemon/update.go. A PodDisruptionBudget limits evictions alone: controllers delete the pods that they
  * replace, and no budget slows that down ("Disruptions", "Pod disruption budgets").
  */
-import type { Workload, WorkloadKind } from '../kubernetes.ts';
+import type { Workload, WorkloadKind } from '../kubernetes/objects.ts';
 
 /** `sequential` is a StatefulSet's, `recreate` a Deployment's whose pods all end before new ones are made. */
 export type RolloutOrder = 'surge' | 'in-place' | 'sequential' | 'recreate';

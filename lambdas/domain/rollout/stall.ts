@@ -3,8 +3,8 @@
  * the identity that they should have do, once nothing has progressed for longer than their own pace explains. All else
  * is waited for, and the message says what would help.
  */
-import { isMadeBy, isOfJob, type Node, type Pod, type Workload, WORKLOAD_PLURALS } from '../kubernetes.ts';
-import { shellCommand } from '../shell.ts';
+import { isMadeBy, isOfJob, type Node, type Pod, type Workload, WORKLOAD_PLURALS } from '../kubernetes/objects.ts';
+import { shellCommand } from '../text/shell.ts';
 import { isCrashing } from './broken.ts';
 import type { Progress } from './model.ts';
 import { isSettled, type Leniency, unreadyBefore } from './settled.ts';

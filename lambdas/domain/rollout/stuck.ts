@@ -1,5 +1,5 @@
 /** Pods that can't end, since nobody is there to end them. */
-import type { Node, Pod } from '../kubernetes.ts';
+import type { Node, Pod } from '../kubernetes/objects.ts';
 
 /** The kubelet kills what is left when the grace period ends, and reports it: seconds as a rule. */
 const MARGIN_MS = 60_000;

@@ -1,6 +1,6 @@
 /** What people read of rollouts. */
-import type { Pod } from '../kubernetes.ts';
-import { shellCommand } from '../shell.ts';
+import type { Pod } from '../kubernetes/objects.ts';
+import { shellCommand } from '../text/shell.ts';
 import type { Forecast } from './model.ts';
 
 /** Returns a duration as people say it: `45 seconds`, `18 minutes`, `2 hours 5 minutes`, `3 days 4 hours`. */

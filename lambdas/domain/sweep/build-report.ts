@@ -2,28 +2,28 @@
  * Makes the report of a sweep of what it found, what it began, and the report before. Nothing that was found is left
  * out, and nothing is said twice.
  */
-import type { Outcome } from '../model.ts';
+import type { Outcome } from '../migration/model.ts';
 import { costOf } from './cost.ts';
 import { added, type Counts } from './counts.ts';
 import {
   type BlockingCheck,
   type ClusterInventory,
-  type PlaceInventory,
+  type LocationInventory,
   type Sweep,
   type SweepClass,
   sweepClass,
   type SweepFinding,
   type SweepItem,
-  type SweepPlace,
+  type SweepLocation,
 } from './model.ts';
 import type { ReportRow, SweepReport } from './report.ts';
 
 export interface ReportInput {
   sweep: Sweep;
   /** What the looks at regions of accounts came to, each once. */
-  places: PlaceInventory[];
+  locations: LocationInventory[];
   /** What was to be looked at. */
-  placesAsked: SweepPlace[];
+  locationsRequested: SweepLocation[];
   /** Each once. */
   clusters: ClusterInventory[];
   items: SweepItem[];
@@ -40,7 +40,7 @@ export const NO_ADDONS = 'It has no EKS add-ons.';
 const NOT_FOUND_AGAIN = 'It was found ready, and was not there any more when its cluster was looked at again.';
 
 const keyOf = (...parts: (string | undefined)[]): string => JSON.stringify(parts);
-const placeOf = ({ account, region }: SweepPlace): string => keyOf(account, region);
+const locationOf = ({ account, region }: SweepLocation): string => keyOf(account, region);
 const itemKey = ({
   account,
   region,
@@ -112,19 +112,21 @@ const inOrder = (a: ReportRow, b: ReportRow): number =>
   COLUMNS.reduce((order, column) => order || compared(a[column], b[column]), 0);
 
 /** One for each place that was asked for or looked at, in order. */
-function allPlaces({ places, placesAsked, clusters }: ReportInput): PlaceInventory[] {
-  const known = new Set(places.map(placeOf));
+function allLocations({ locations, locationsRequested, clusters }: ReportInput): LocationInventory[] {
+  const known = new Set(locations.map(locationOf));
   const without = new Map(
-    placesAsked.filter((place) => !known.has(placeOf(place))).map((place) => [placeOf(place), place]),
+    locationsRequested
+      .filter((location) => !known.has(locationOf(location)))
+      .map((location) => [locationOf(location), location]),
   );
-  const unknown = [...without].map(([key, { account, region }]): PlaceInventory => {
-    const seen = clusters.filter((cluster) => placeOf(cluster) === key);
+  const unknown = [...without].map(([key, { account, region }]): LocationInventory => {
+    const seen = clusters.filter((cluster) => locationOf(cluster) === key);
     return { account, region, clusters: seen.length, notSelected: 0, unreachable: DID_NOT_END, calls: {} };
   });
-  return [...places, ...unknown].sort((a, b) => compared(a.account, b.account) || compared(a.region, b.region));
+  return [...locations, ...unknown].sort((a, b) => compared(a.account, b.account) || compared(a.region, b.region));
 }
 
-function allRows({ clusters, items }: ReportInput, places: PlaceInventory[]): ReportRow[] {
+function allRows({ clusters, items }: ReportInput, locations: LocationInventory[]): ReportRow[] {
   const waiting = new Map(items.map((item) => [itemKey(item), item]));
   const found = clusters.flatMap((cluster) => clusterRows(cluster, waiting));
   const gone = [...waiting.values()].map((item): ReportRow => {
@@ -140,7 +142,7 @@ function allRows({ clusters, items }: ReportInput, places: PlaceInventory[]): Re
       ...ofItem(item),
     };
   });
-  const unreachable = places.flatMap(({ account, region, unreachable: reason }): ReportRow[] =>
+  const unreachable = locations.flatMap(({ account, region, unreachable: reason }): ReportRow[] =>
     reason === undefined ? [] : [{ account, region, class: 'unreachable', reason, checks: [] }],
   );
   return [...unreachable, ...found, ...gone].sort(inOrder);
@@ -208,15 +210,15 @@ function migratingSeconds(rows: ReportRow[], at: string): number {
 
 function costOfReport(
   { sweep: { request }, clusters, items, at }: ReportInput,
-  places: PlaceInventory[],
+  locations: LocationInventory[],
   rows: ReportRow[],
   byOutcome: Counts,
 ): SweepReport['cost'] {
-  const callsOf = new Map(places.map((place) => [placeOf(place), [place.calls]]));
-  for (const cluster of clusters) callsOf.get(placeOf(cluster))?.push(cluster.calls);
+  const callsOf = new Map(locations.map((location) => [locationOf(location), [location.calls]]));
+  for (const cluster of clusters) callsOf.get(locationOf(cluster))?.push(cluster.calls);
   const looked = [...callsOf.values()].map(added).map((calls) => ({ eks: calls['eks'] ?? 0, calls: total(calls) }));
   return costOf({
-    places: looked,
+    locations: looked,
     callsPerSecond: request.callsPerSecond,
     clusters: clusters.length,
     items: items.length,
@@ -235,14 +237,14 @@ const trendOf = (sweepId: string, previous: SweepReport | undefined): SweepRepor
 export function buildReport(input: ReportInput): SweepReport {
   const { sweep, clusters, previous, at, simulated } = input;
   const { sweepId, request, status, outcome, cause, requester, schedule, startedAt, endedAt } = sweep;
-  const places = allPlaces(input);
-  const rows = allRows(input, places);
+  const locations = allLocations(input);
+  const rows = allRows(input, locations);
   const addons = rows.filter(({ addon }) => addon !== undefined).length;
   const byOutcome = added(rows.filter(({ state }) => state === 'ended').map((row) => ({ [row.outcome ?? 'none']: 1 })));
-  const calls = added([...places, ...clusters].map((each) => each.calls));
+  const calls = added([...locations, ...clusters].map((each) => each.calls));
   const durations = durationsOf(rows);
   const trend = trendOf(sweepId, previous);
-  const cost = costOfReport(input, places, rows, byOutcome);
+  const cost = costOfReport(input, locations, rows, byOutcome);
   return {
     schemaVersion: 1,
     sweepId,
@@ -257,7 +259,7 @@ export function buildReport(input: ReportInput): SweepReport {
     ...(endedAt === undefined ? {} : { endedAt }),
     at,
     totals: {
-      places: places.length,
+      locations: locations.length,
       clusters: clusters.length,
       addons,
       byClass: byClassOf(rows),
@@ -270,7 +272,7 @@ export function buildReport(input: ReportInput): SweepReport {
     calls: { total: calls, perCluster: perOne(total(calls), clusters.length), perAddon: perOne(total(calls), addons) },
     ...(cost === undefined ? {} : { cost }),
     ...(trend === undefined ? {} : { trend }),
-    places,
+    locations,
     rows,
     simulated,
   };

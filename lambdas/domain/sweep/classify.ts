@@ -2,12 +2,12 @@
  * The class of each add-on that a sweep finds: one, and never none. A migration's own plan decides what is ready and
  * what blocks.
  */
-import { knownAddon } from '../addons.ts';
-import type { Addon, Check, Plan } from '../model.ts';
-import { blocks } from '../plan/ladder.ts';
+import { knownAddon } from '../addons/registry.ts';
+import type { Addon, Check, Plan } from '../migration/model.ts';
+import { blocks } from '../plan/attempts.ts';
 import { isMigrated } from '../plan/plan.ts';
 import { rolesOf } from '../plan/roles.ts';
-import type { BlockingCheck, SweepFinding, SweepPlace } from './model.ts';
+import type { BlockingCheck, SweepFinding, SweepLocation } from './model.ts';
 
 /** What was seen of an add-on. */
 export type SeenAddon = { name: string; version?: string | undefined } & (
@@ -128,7 +128,7 @@ export const stateReason = (name: string, status: string): string | undefined =>
 const NOT_ENABLED = /: (UnrecognizedClientException|InvalidClientTokenId|RegionDisabledException): /;
 
 /** Why a region of an account can't be looked at, by what its first call said. */
-export const placeReason = ({ account, region }: SweepPlace, message: string): string =>
+export const locationReason = ({ account, region }: SweepLocation, message: string): string =>
   NOT_ENABLED.test(message)
     ? `Region ${region} is most likely not enabled in account ${account}: enable it there, or leave it out of the sweep. ${message}`
     : message;

@@ -2,7 +2,7 @@
  * What a sweep costs on AWS: counts times prices. An estimate, from what is in the report alone; nothing is read from a
  * bill.
  */
-import type { Outcome } from '../model.ts';
+import type { Outcome } from '../migration/model.ts';
 import type { CostLine, SweepCost } from './report.ts';
 
 /**
@@ -34,7 +34,7 @@ const SECONDS_AN_INVOCATION = 1;
  * Seconds that one invocation of take-inventory works: its time-out, but for what it leaves for the cluster that it is
  * at.
  */
-const SECONDS_OF_A_LOOK = 840;
+const SECONDS_PER_POLL = 840;
 /** Seconds between two looks of the dispatcher. */
 const SECONDS_A_TICK = 20;
 
@@ -79,7 +79,7 @@ const TICK_READS = 20;
 const TICK_WRITES = 2;
 /** BeginSweep, two choices, the Map, ReportSweep and the end; a child execution: the look, its choice and its end. */
 const TRANSITIONS_A_SWEEP = 6;
-const TRANSITIONS_A_LOOK = 2;
+const TRANSITIONS_PER_POLL = 2;
 const TRANSITIONS_A_TICK = 3;
 /** The list of places, the Map's results and manifest, and three reports. */
 const S3_WRITES_A_SWEEP = 8;
@@ -88,7 +88,7 @@ const LISTED = 1_000;
 
 export interface CostInput {
   /** Of each place: calls of EKS, and of all services. */
-  places: { eks: number; calls: number }[];
+  locations: { eks: number; calls: number }[];
   callsPerSecond: number;
   clusters: number;
   /** Items that were queued, and those that were begun by their outcome; `none` where there is none yet. */
@@ -100,10 +100,10 @@ export interface CostInput {
 
 const isRun = (outcome: string): outcome is keyof typeof RUNS => Object.hasOwn(RUNS, outcome);
 
-function countsOf({ places, callsPerSecond, clusters, items, byOutcome, migratingSeconds }: CostInput): Counts {
+function countsOf({ locations, callsPerSecond, clusters, items, byOutcome, migratingSeconds }: CostInput): Counts {
   // The pace of EKS makes a look last, and a Lambda that waits is paid for like one that works.
-  const lookSeconds = places.map(({ eks, calls }) => Math.max(eks / callsPerSecond, calls * SECONDS_A_CALL));
-  const looks = lookSeconds.reduce((sum, seconds) => sum + Math.max(1, Math.ceil(seconds / SECONDS_OF_A_LOOK)), 0);
+  const pollSeconds = locations.map(({ eks, calls }) => Math.max(eks / callsPerSecond, calls * SECONDS_A_CALL));
+  const looks = pollSeconds.reduce((sum, seconds) => sum + Math.max(1, Math.ceil(seconds / SECONDS_PER_POLL)), 0);
   const ticks = items === 0 ? 0 : Math.ceil(migratingSeconds / SECONDS_A_TICK) + 1;
   const runs = Object.entries(byOutcome).map(([outcome, count]) => ({
     ...RUNS[isRun(outcome) ? outcome : 'none'],
@@ -114,14 +114,14 @@ function countsOf({ places, callsPerSecond, clusters, items, byOutcome, migratin
   return {
     transitions:
       TRANSITIONS_A_SWEEP +
-      looks * TRANSITIONS_A_LOOK +
-      places.length +
+      looks * TRANSITIONS_PER_POLL +
+      locations.length +
       ticks * TRANSITIONS_A_TICK +
       inRuns('transitions'),
     invocations,
-    gbSeconds: GB * (lookSeconds.reduce((sum, seconds) => sum + seconds, 0) + invocations * SECONDS_AN_INVOCATION),
-    s3Writes: S3_WRITES_A_SWEEP + places.length + clusters + Math.ceil((places.length + clusters) / LISTED),
-    s3Reads: 2 + places.length + clusters,
+    gbSeconds: GB * (pollSeconds.reduce((sum, seconds) => sum + seconds, 0) + invocations * SECONDS_AN_INVOCATION),
+    s3Writes: S3_WRITES_A_SWEEP + locations.length + clusters + Math.ceil((locations.length + clusters) / LISTED),
+    s3Reads: 2 + locations.length + clusters,
     writeUnits: items * ITEM_WRITES + ticks * TICK_WRITES + inRuns('writeUnits'),
     readUnits: items * ITEM_READS + ticks * TICK_READS + inRuns('readUnits'),
   };

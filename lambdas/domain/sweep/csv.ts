@@ -1,5 +1,5 @@
 /** The report as a table for spreadsheets: RFC 4180, UTF-8 without a mark, one line for each row. */
-import { printable } from '../text.ts';
+import { printable } from '../text/text.ts';
 import type { ReportRow, SweepReport } from './report.ts';
 
 type Cell = string | number | undefined;

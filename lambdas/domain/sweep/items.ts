@@ -1,6 +1,6 @@
 /** What a sweep migrates, or plans: each add-on that it found ready. */
-import { migrationRequest, type AddonRequest, type Target } from '../model.ts';
-import { ulidFrom } from '../ulid.ts';
+import { migrationRequest, type AddonRequest, type Target } from '../migration/model.ts';
+import { ulidFrom } from '../text/ulid.ts';
 import type { ClusterInventory, Sweep, SweepItem, SweepRequest } from './model.ts';
 
 /** The request of the migration of one add-on, as the sweep asks for it. `dryRun`: its plan alone. */

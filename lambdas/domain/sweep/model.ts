@@ -3,8 +3,8 @@
  * what is ready there, in waves. Each zod schema once; the API, the command line's JSON and the report are these.
  */
 import { z } from 'zod';
-import { acceptedUnder } from '../correlation.ts';
-import { failure, outcome } from '../model.ts';
+import { acceptedUnder } from '../migration/correlation.ts';
+import { failure, outcome } from '../migration/model.ts';
 import {
   accountId,
   addonName,
@@ -15,17 +15,17 @@ import {
   regionName,
   requestedBy,
   roleArn,
-} from '../names.ts';
-import { authenticatedRequester } from '../requester.ts';
-import { schemaNames, time } from '../schemas.ts';
-import { shownText } from '../text.ts';
+} from '../text/names.ts';
+import { authenticatedRequester } from '../approval/requester.ts';
+import { schemaNames, time } from '../text/schemas.ts';
+import { shownText } from '../text/text.ts';
 import { sweepId, sweepRequest } from './request.ts';
 
 export * from './request.ts';
 
 /** One region of one account. */
-export const sweepPlace = z.object({ account: accountId, region: regionName });
-export type SweepPlace = z.infer<typeof sweepPlace>;
+export const sweepLocation = z.object({ account: accountId, region: regionName });
+export type SweepLocation = z.infer<typeof sweepLocation>;
 
 /** Of each add-on exactly one. `blocked`: it uses IRSA, and checks of its plan stand in the way. */
 export const sweepClass = z.enum(['on-pod-identity', 'ready', 'blocked', 'node-role', 'not-concerned', 'unreachable']);
@@ -56,7 +56,7 @@ export const clusterInventory = z.object({
   cluster: clusterName,
   /** Absent where it could not be described. */
   version: shownText.optional(),
-  lookedAt: z.string(),
+  observedAt: z.string(),
   findings: z.array(sweepFinding),
   /** Calls that it took, by service: `eks`, `iam`, `sts`, `kubernetes`. */
   calls: z.record(z.string(), z.int()),
@@ -64,7 +64,7 @@ export const clusterInventory = z.object({
 export type ClusterInventory = z.infer<typeof clusterInventory>;
 
 /** What the look at one region of one account came to: one object in the bucket, written when it is over. */
-export const placeInventory = z.object({
+export const locationInventory = z.object({
   account: accountId,
   region: regionName,
   /** Clusters that were looked at, and those that the selection leaves out. */
@@ -75,7 +75,7 @@ export const placeInventory = z.object({
   /** Calls that it took beside those of its clusters. */
   calls: z.record(z.string(), z.int()),
 });
-export type PlaceInventory = z.infer<typeof placeInventory>;
+export type LocationInventory = z.infer<typeof locationInventory>;
 
 /**
  * `running`: it looks, or begins migrations; `paused`: somebody asked it to begin none for now; `stopping`: it begins

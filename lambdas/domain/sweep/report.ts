@@ -1,10 +1,10 @@
 /** The report of a sweep, as one document: what the JSON file, the CSV file and the page are made of. */
 import { z } from 'zod';
-import { failure, outcome } from '../model.ts';
-import { shownText } from '../text.ts';
+import { failure, outcome } from '../migration/model.ts';
+import { shownText } from '../text/text.ts';
 import {
   blockingCheck,
-  placeInventory,
+  locationInventory,
   sweep,
   sweepClass,
   sweepId,
@@ -91,7 +91,7 @@ export const sweepReport = z.object({
   /** When this report was made. */
   at: z.string(),
   totals: z.object({
-    places: z.int(),
+    locations: z.int(),
     /** Clusters that were looked at. */
     clusters: z.int(),
     /** Rows that are an add-on's. */
@@ -112,7 +112,7 @@ export const sweepReport = z.object({
   cost: sweepCost.optional(),
   /** The same totals of the sweep before. */
   trend: z.object({ sweepId, at: z.string(), byClass: z.record(sweepClass, z.int()), addons: z.int() }).optional(),
-  places: z.array(placeInventory),
+  locations: z.array(locationInventory),
   rows: z.array(reportRow),
   /** True where AWS was played by the sandbox: durations then come from the scenario's knobs. */
   simulated: z.boolean(),

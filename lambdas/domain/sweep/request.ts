@@ -1,7 +1,7 @@
 /** What a sweep is asked for, as zod schemas: part of the record in `model.ts`. */
 import { z } from 'zod';
-import { changeWindow } from '../change-window.ts';
-import { accountId, addonName, reason, regionName, requestedBy, serviceAccountName } from '../names.ts';
+import { changeWindow } from '../waiting/change-window.ts';
+import { accountId, addonName, reason, regionName, requestedBy, serviceAccountName } from '../text/names.ts';
 import {
   agentMode,
   approvalMode,
@@ -10,8 +10,8 @@ import {
   resolveConflicts,
   strategy,
   verificationMode,
-} from '../request.ts';
-import { schemaNames } from '../schemas.ts';
+} from '../migration/request.ts';
+import { schemaNames } from '../text/schemas.ts';
 import { conditionKey, trustMode } from '../trust/model.ts';
 
 /** ULID, as a migration's: it sorts by time. */

@@ -1,7 +1,7 @@
 /** Which clusters and add-ons a sweep is about, by its selection. */
-import { MigrationError } from '../errors.ts';
+import { MigrationError } from '../failures/errors.ts';
 import { matchesWildcard } from '../policy/index.ts';
-import { isServed, type Served } from '../spokes.ts';
+import { isServed, type Served } from '../aws/spokes.ts';
 import { SWEEP_TAG, type SweepItem, type SweepSelection, TAG_IN, TAG_OUT } from './model.ts';
 
 type Tags = Readonly<Record<string, string>>;

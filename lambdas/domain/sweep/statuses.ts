@@ -2,7 +2,7 @@
  * How the classes of add-ons, and what became of them, are called and shown: words and a sign, since colour alone tells
  * too few people.
  */
-import type { Outcome } from '../model.ts';
+import type { Outcome } from '../migration/model.ts';
 import type { SweepClass } from './model.ts';
 import type { ReportRow } from './report.ts';
 

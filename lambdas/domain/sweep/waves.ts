@@ -3,7 +3,7 @@
  * its limits say; from then on one begins where another has ended. The dispatcher asks at each of its looks what to
  * begin now.
  */
-import type { Failure, Migration, Outcome } from '../model.ts';
+import type { Failure, Migration, Outcome } from '../migration/model.ts';
 import type { Sweep, SweepItem, SweepLimits, SweepWave } from './model.ts';
 
 /** Something broke, or nobody knows: what counts for the stop. One that is blocked was left as it was. */

@@ -1,7 +1,7 @@
 /** What a repair adds to a trust policy, and whom it lets in. */
-import { clusterArn } from '../arn.ts';
+import { clusterArn } from '../aws/arn.ts';
 import { POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
-import type { Target } from '../request.ts';
+import type { Target } from '../migration/request.ts';
 import type { TrustRepair } from './model.ts';
 import {
   isObject,

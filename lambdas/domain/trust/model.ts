@@ -1,9 +1,9 @@
 /**
- * What the service records about trust policies that it changes: zod schemas, part of the records in `domain/model.ts`.
+ * What the service records about trust policies that it changes: zod schemas, part of the records in `domain/migration/model.ts`.
  */
 import { z } from 'zod';
-import { isOneLine, PORTABLE_CONTROL } from '../text.ts';
-import { schemaNames, time } from '../schemas.ts';
+import { isOneLine, PORTABLE_CONTROL } from '../text/text.ts';
+import { schemaNames, time } from '../text/schemas.ts';
 
 /** `repair`: adds a statement where the evaluation says that one is needed. */
 export const trustMode = z.enum(['validate', 'repair']);

@@ -1,7 +1,7 @@
 /** Whether a role's OIDC trust may be retired: who in the cluster still needs it, and whether it is time. */
-import { classifyPod } from '../identity.ts';
-import type { AnnotatedServiceAccount, Pod } from '../kubernetes.ts';
-import type { Addon, Check, Migration } from '../model.ts';
+import { classifyPod } from '../verification/pod-identity.ts';
+import type { AnnotatedServiceAccount, Pod } from '../kubernetes/objects.ts';
+import type { Addon, Check, Migration } from '../migration/model.ts';
 import { fail, GUIDE, pass, some, unknown } from '../plan/check.ts';
 import { nameOf, type ServiceAccountUse } from './statements.ts';
 

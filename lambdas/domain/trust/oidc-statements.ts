@@ -2,8 +2,8 @@
  * Which statements of a trust policy let service accounts of one cluster in by its OIDC provider, and what is left of
  * one when some of them are taken out. Source: EKS User Guide, "Assign IAM roles to Kubernetes service accounts".
  */
-import { clusterArn, oidcProviderArn } from '../arn.ts';
-import type { Target } from '../model.ts';
+import { clusterArn, oidcProviderArn } from '../aws/arn.ts';
+import type { Target } from '../migration/model.ts';
 import type { TrustRetirement } from './model.ts';
 import { evaluateIrsa, issuerName, misnamedKey, parsePolicy } from '../policy/index.ts';
 import { isObject, type JsonObject, nameOf, replaceMember, type ServiceAccountUse, textsOf } from './statements.ts';

@@ -4,7 +4,7 @@
  * not be allowed to write trust policies.
  */
 import { issuerName } from '../policy/index.ts';
-import type { Target } from '../model.ts';
+import type { Target } from '../migration/model.ts';
 import type { TrustRepair, TrustRetirement } from './model.ts';
 import { accountOf, LISTING, subjectConditions, takenOut, withSubjects } from './oidc-statements.ts';
 import { providerOf } from './reinstate.ts';

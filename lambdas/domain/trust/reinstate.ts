@@ -1,6 +1,6 @@
 /** The way back of a retirement: puts what was taken out of a trust policy back into the one that is there now. */
-import { clusterArn } from '../arn.ts';
-import { partitionOf } from '../partitions.ts';
+import { clusterArn } from '../aws/arn.ts';
+import { partitionOf } from '../aws/partitions.ts';
 import { evaluateIrsa, parsePolicy } from '../policy/index.ts';
 import type { TrustRetirement } from './model.ts';
 import { accountOf, oidcProvider, type OidcProvider, takenOut } from './oidc-statements.ts';

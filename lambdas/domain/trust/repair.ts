@@ -4,8 +4,8 @@
  * IAM role with trust policy required by EKS Pod Identity".
  */
 import { createHash } from 'node:crypto';
-import { clusterArn } from '../arn.ts';
-import type { Target } from '../model.ts';
+import { clusterArn } from '../aws/arn.ts';
+import type { Target } from '../migration/model.ts';
 import {
   evaluateIrsa,
   evaluatePodIdentity,
@@ -16,7 +16,7 @@ import {
 } from '../policy/index.ts';
 import type { TrustChange } from './model.ts';
 import type { TrustPolicy } from './policy.ts';
-import { limitFor, waysOut } from './size.ts';
+import { limitFor, alternatives } from './size.ts';
 import {
   isObject,
   type JsonObject,
@@ -217,7 +217,7 @@ export function proposeRepair({
   if (after.length > limit) {
     return refuse(
       `The trust policy would have ${after.length} characters without white space, and IAM takes ${limit} (it has ${trust.length} now)`,
-      waysOut(after.length, limit, trust.statements, target),
+      alternatives(after.length, limit, trust.statements, target),
     );
   }
   return { do: 'repair', statement, after, length: after.length };

@@ -2,8 +2,8 @@
  * Retirement of IRSA: takes out of a role's trust policy what lets these service accounts in by this cluster's OIDC
  * provider, and nothing else. What can't be separated cleanly is refused, with what to write by hand.
  */
-import { clusterArn } from '../arn.ts';
-import type { Target } from '../model.ts';
+import { clusterArn } from '../aws/arn.ts';
+import type { Target } from '../migration/model.ts';
 import { evaluateIrsa, evaluatePodIdentity, type ParsedPolicy, parsePolicy, type TrustUse } from '../policy/index.ts';
 import type { TrustRetirement } from './model.ts';
 import { accountOf, oidcProvider, type OidcProvider, splitStatement, subjectConditions } from './oidc-statements.ts';

@@ -2,9 +2,9 @@
  * How long a trust policy may be, and the ways out where it is too long. Source: IAM User Guide, "IAM and AWS STS
  * quotas".
  */
-import { clusterArn } from '../arn.ts';
-import { partitionOf } from '../partitions.ts';
-import type { Target } from '../model.ts';
+import { clusterArn } from '../aws/arn.ts';
+import { partitionOf } from '../aws/partitions.ts';
+import type { Target } from '../migration/model.ts';
 import { isObject, type JsonObject, labelOf, sameJson, textsOf } from './statements.ts';
 
 /** Characters of a role's trust policy; IAM does not count white space. */
@@ -53,7 +53,7 @@ function ofProviders(statements: readonly JsonObject[]): string[] {
 }
 
 /** What can be done about a policy of `length` characters where only `limit` are allowed. */
-export function waysOut(length: number, limit: number, statements: readonly JsonObject[], target: Target): string {
+export function alternatives(length: number, limit: number, statements: readonly JsonObject[], target: Target): string {
   const quota = `aws service-quotas request-service-quota-increase --service-code iam --quota-code L-C07B4B0D --desired-value ${HIGHEST_QUOTA} --region ${QUOTA_REGIONS[partitionOf(target.region)] ?? target.region}`;
   const same = duplicates(statements);
   const providers = ofProviders(statements);

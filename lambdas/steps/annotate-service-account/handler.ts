@@ -8,18 +8,23 @@
  * else of a migration whose pods are verified nothing is put back: the association goes before an annotation, and its end
  * says that it is still there. On the way back a person decides (RestoreRefused).
  */
-import { MigrationError } from '../../domain/errors.ts';
-import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/model.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/migration/model.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
-import { accountProblem, accountProblemBack, associationProblem, isUnannotated } from '../../domain/service-account.ts';
-import { settingsFor } from '../../domain/spokes.ts';
+import {
+  accountProblem,
+  accountProblemBack,
+  associationProblem,
+  isUnannotated,
+} from '../../domain/migration/service-account.ts';
+import { settingsFor } from '../../domain/aws/spokes.ts';
 import type { HandlerDependencies, ServiceAccountDetail, Settings } from '../../ports/index.ts';
-import { listPlannedAssociations } from '../../runtime/associations.ts';
-import { changeGuard } from '../../runtime/guard.ts';
-import { associationChanged } from '../../runtime/in-the-way.ts';
-import { lookSeveralTimes } from '../../runtime/looks.ts';
-import { planOf, recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
-import { accountChanged, lookAtAccount } from '../../runtime/service-account.ts';
+import { listPlannedAssociations } from '../../use-cases/facts/planned-associations.ts';
+import { changeGuard } from '../../use-cases/migration/guard.ts';
+import { associationChanged } from '../../use-cases/migration/association-conflicts.ts';
+import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { planOf, recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
+import { accountChanged, readAccount } from '../../use-cases/migration/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { annotateServiceAccountSchema } from './schema.ts';
@@ -35,7 +40,7 @@ interface Work {
 }
 
 const look = ({ input, was, dependencies }: Work): Promise<ServiceAccountDetail | undefined> =>
-  lookAtAccount(dependencies.portsFor(input.target).kubernetes, was, dependencies.clock);
+  readAccount(dependencies.portsFor(input.target).kubernetes, was, dependencies.clock);
 
 async function write(work: Work, now: ServiceAccountDetail, roleArn: string | null): Promise<void> {
   const { input, dependencies } = work;
@@ -50,7 +55,7 @@ async function assertAssociated({ input, record, snapshot, dependencies }: Work)
     const [only] = snapshot.planned;
     return only && associationProblem(record, snapshot, only, await listPlannedAssociations(eks, snapshot.planned));
   };
-  const why = await lookSeveralTimes(dependencies.clock, problem, (one) => one === undefined);
+  const why = await readUntilSure(dependencies.clock, problem, (one) => one === undefined);
   if (why !== undefined)
     throw associationChanged(
       `is no longer as it was verified: ${why}`,

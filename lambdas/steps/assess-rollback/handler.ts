@@ -4,13 +4,13 @@
  * Failure: what somebody else has changed is left to a person (RestoreRefused), and so is what six actions did not put
  * back (RestoreFailed).
  */
-import { classifyCopy } from '../../domain/copies.ts';
-import { MigrationError } from '../../domain/errors.ts';
-import type { RestoreDecision } from '../../domain/restore.ts';
-import { subjectLock } from '../../runtime/lock.ts';
-import { lookSeveralTimes } from '../../runtime/looks.ts';
-import { recordedAddonSnapshot, recordedMigration } from '../../runtime/recorded.ts';
-import { lookAtRestore, type RestoreLook } from '../../runtime/restoring.ts';
+import { classifyCopy } from '../../domain/addons/copies.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import type { RestoreDecision } from '../../domain/rollback/restore.ts';
+import { subjectLock } from '../../use-cases/migration/lock.ts';
+import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { recordedAddonSnapshot, recordedMigration } from '../../use-cases/migration/recorded.ts';
+import { observeRestore, type RestoreObservation } from '../../use-cases/rollback/restore.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assessRollbackSchema, MAX_RESTORE_ACTIONS } from './schema.ts';
 
@@ -25,7 +25,8 @@ const DELETE_SHOWS_AFTER_MS = 10_000;
  * look.
  */
 const PROVISIONAL: ReadonlySet<RestoreDecision['do']> = new Set(['wait', 'update', 'delete']);
-const needsNoOther = ({ now, decision }: RestoreLook): boolean => now === undefined || PROVISIONAL.has(decision.do);
+const needsNoOther = ({ now, decision }: RestoreObservation): boolean =>
+  now === undefined || PROVISIONAL.has(decision.do);
 
 const run: StepRun<typeof assessRollbackSchema> = async (
   { migrationId, target, subject: addon, fence, actions },
@@ -35,12 +36,12 @@ const run: StepRun<typeof assessRollbackSchema> = async (
   const { eks } = portsFor(target);
   const snapshot = await recordedAddonSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
-  const look = (): Promise<RestoreLook> => lookAtRestore({ eks, clock, record, snapshot, actions });
+  const look = (): Promise<RestoreObservation> => observeRestore({ eks, clock, record, snapshot, actions });
 
-  let seen = await lookSeveralTimes(clock, look, needsNoOther);
+  let seen = await readUntilSure(clock, look, needsNoOther);
   if (seen.decision.do === 'done' && seen.now && record.removed.includes(seen.now.arn)) {
     await clock.sleep(DELETE_SHOWS_AFTER_MS);
-    seen = await lookSeveralTimes(clock, look, needsNoOther);
+    seen = await readUntilSure(clock, look, needsNoOther);
   }
   const copy = classifyCopy(snapshot, record, seen.now);
   if (seen.now && (copy === 'planned-shape' || copy === 'restored-shape'))

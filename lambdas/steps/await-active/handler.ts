@@ -5,13 +5,13 @@
  * here. Failure: an add-on that EKS could not create or update, or that is being deleted, is terminal (AddonFailed); so
  * is one that somebody else has deleted, replaced or changed (AddonChanged).
  */
-import { ownedOf } from '../../domain/associations.ts';
-import { MigrationError } from '../../domain/errors.ts';
-import type { Addon, Migration } from '../../domain/model.ts';
-import { listOwned } from '../../runtime/in-the-way.ts';
-import { lookSeveralTimes } from '../../runtime/looks.ts';
-import { issuesOf, lookAtOwnCopy } from '../../runtime/own-copy.ts';
-import { recordedAddonWork } from '../../runtime/recorded.ts';
+import { ownedOf } from '../../domain/associations/associations.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import type { Addon, Migration } from '../../domain/migration/model.ts';
+import { listOwned } from '../../use-cases/migration/association-conflicts.ts';
+import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { issuesOf, readOwnCopy } from '../../use-cases/migration/addon-copy.ts';
+import { recordedAddonWork } from '../../use-cases/migration/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { awaitActiveSchema } from './schema.ts';
 
@@ -28,19 +28,19 @@ function assertActive(now: Addon, { request }: Pick<Migration, 'request'>): void
 }
 
 const run: StepRun<typeof awaitActiveSchema> = async (
-  { migrationId, target, subject: addon, rung },
+  { migrationId, target, subject: addon, attempt },
   { portsFor, ledger, clock },
 ) => {
-  const work = await recordedAddonWork(ledger, migrationId, rung);
-  const { snapshot, way } = work;
+  const work = await recordedAddonWork(ledger, migrationId, attempt);
+  const { snapshot, currentAttempt } = work;
   const { eks } = portsFor(target);
-  const look = (): Promise<Addon> => lookAtOwnCopy({ eks, clock }, addon, work, 'AddonNotActive');
+  const look = (): Promise<Addon> => readOwnCopy({ eks, clock }, addon, work, 'AddonNotActive');
   // In place it was ACTIVE all the time before, and the answer may be of then. A role that is gone proves that it is
   // not.
   const isNew = (now: Addon): boolean =>
-    way.strategy === 'recreate' ||
+    currentAttempt.strategy === 'recreate' ||
     (snapshot.addon.serviceAccountRoleArn !== undefined && now.serviceAccountRoleArn === undefined);
-  const now = await lookSeveralTimes(clock, look, (seen) => seen.status !== 'ACTIVE' || isNew(seen));
+  const now = await readUntilSure(clock, look, (seen) => seen.status !== 'ACTIVE' || isNew(seen));
   assertActive(now, work.record);
 
   const planned = ownedOf(snapshot.planned);

@@ -3,20 +3,20 @@
  * Idempotency: it only looks, and keeps the slot that it has.
  * Failure: ends `blocked`; nothing was changed. TooManyWaiting where as many wait already as may.
  */
-import { allOpenUntil, nextCommonOpening, windowsText } from '../../domain/change-windows.ts';
-import { MigrationError } from '../../domain/errors.ts';
-import { windowLimit, windowsOf } from '../../domain/waiting.ts';
-import { WAITS_TEXT } from '../../domain/waiting-for.ts';
-import { noteWait, sameWait } from '../../runtime/noting-waits.ts';
-import { recordedMigration } from '../../runtime/recorded.ts';
+import { allOpenUntil, nextCommonOpening, windowsText } from '../../domain/waiting/change-windows.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import { windowLimit, windowsOf } from '../../domain/waiting/waiting.ts';
+import { WAITS_TEXT } from '../../domain/waiting/waiting-for.ts';
+import { noteWait, sameWait } from '../../use-cases/waiting/note-wait.ts';
+import { recordedMigration } from '../../use-cases/migration/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcOf } from '../../runtime/utc.ts';
-import { assertMayWait } from '../../runtime/waiting-slots.ts';
+import { assertMayWait } from '../../use-cases/waiting/waiting-slots.ts';
 import { awaitWindowSchema } from './schema.ts';
 
 const HOUR_MS = 3_600_000;
 
-const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt, looksHourly }, dependencies) => {
+const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt, pollsHourly }, dependencies) => {
   const { ledger, clock, settings } = dependencies;
   const record = await recordedMigration(ledger, migrationId);
   const windows = windowsOf(record.request, settings);
@@ -44,7 +44,7 @@ const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt, 
       { migrationId, before: record.waitingFor, tell: false },
       { ...wait, since: noted?.since ?? utcOf(Date.parse(startedAt)), until: utcOf(opens), text, notedAt: utcOf(now) },
     );
-  const isFarOff = looksHourly && opens - now > HOUR_MS;
+  const isFarOff = pollsHourly && opens - now > HOUR_MS;
   throw new MigrationError(
     isFarOff ? 'WindowFarOff' : 'WindowClosed',
     `${windowsText(windows)} opens at ${utcOf(opens)}.`,

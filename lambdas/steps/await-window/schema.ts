@@ -11,7 +11,7 @@ export const awaitWindowSchema = defineStep('await-window', {
   cancellable: true,
   input: stepInput.required({ startedAt: true }).extend({
     /** Whether the caller knows WindowFarOff; a definition of an earlier release does not. */
-    looksHourly: z.boolean().default(false),
+    pollsHourly: z.boolean().default(false),
   }),
   output: z.object({
     /** When the window closes again; absent where there is none. */

@@ -3,26 +3,26 @@
  * execution notes itself once, and the places are put again as they are. Failure: nothing was looked at. An account
  * that the service may not work on is refused before anything is called there.
  */
-import { MigrationError } from '../../domain/errors.ts';
-import { mapPrefix, placesKey } from '../../domain/sweep/keys.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import { mapPrefix, locationsKey } from '../../domain/sweep/keys.ts';
 import type { Sweep } from '../../domain/sweep/model.ts';
-import { placesOf, type Territory } from '../../domain/sweep/places.ts';
+import { locationsOf, type Territory } from '../../domain/sweep/locations.ts';
 import { sameSelection } from '../../domain/sweep/selection.ts';
-import type { ListPlace, Settings, Sweeps } from '../../ports/index.ts';
+import type { ListPosition, Settings, Sweeps } from '../../ports/index.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { newSweep } from '../../runtime/sweep/commanding.ts';
+import { newSweep } from '../../use-cases/sweep/commanding.ts';
 import { utcNow } from '../../runtime/utc.ts';
-import { assertWindowsMeet } from '../../runtime/windows.ts';
+import { assertWindowsMeet } from '../../use-cases/approval/windows.ts';
 import { beginSweepSchema } from './schema.ts';
 
 /** Sweeps before this one that are looked through for one with the same selection: years of a weekly one. */
-const MOST_LOOKED_THROUGH = 200;
+const MOST_LISTED = 200;
 const PAGE = 50;
 
 /** The last one before it that looked at the same, and to the end. */
 async function previousOf({ sweepId, startedAt, request }: Sweep, sweeps: Sweeps): Promise<string | undefined> {
-  let from: ListPlace | undefined = { startedAt, id: sweepId };
-  for (let looked = 0; looked < MOST_LOOKED_THROUGH && from !== undefined; looked += PAGE) {
+  let from: ListPosition | undefined = { startedAt, id: sweepId };
+  for (let looked = 0; looked < MOST_LISTED && from !== undefined; looked += PAGE) {
     const page = await sweeps.list({}, PAGE, from);
     const found = page.sweeps.find(
       (one) =>
@@ -60,21 +60,21 @@ const run: StepRun<typeof beginSweepSchema> = async (
     sweepId,
     mode: sweep.request.mode,
     bucket,
-    placesKey: placesKey(sweepId),
+    locationsKey: locationsKey(sweepId),
     mapPrefix: mapPrefix(sweepId),
   };
-  if (sweep.status === 'ended') return { ...answer, phase: 'ended', places: 0 };
+  if (sweep.status === 'ended') return { ...answer, phase: 'ended', locations: 0 };
   // First of all, so that what is refused below ends as a sweep that failed.
   if (sweep.executionArn !== executionArn)
     await sweeps.update(sweepId, { executionArn, executions: sweep.executions + 1 });
-  if (sweep.phase !== 'inventory') return { ...answer, phase: sweep.phase, places: 0 };
+  if (sweep.phase !== 'inventory') return { ...answer, phase: sweep.phase, locations: 0 };
 
   assertWindowsMeet(sweep.request.options, settings, clock);
-  const places = placesOf(sweep.request.selection, territory);
-  await documents.put(placesKey(sweepId), JSON.stringify(places), 'application/json');
+  const locations = locationsOf(sweep.request.selection, territory);
+  await documents.put(locationsKey(sweepId), JSON.stringify(locations), 'application/json');
   const previous = sweep.previous ?? (await previousOf(sweep, sweeps));
   if (previous !== sweep.previous) await sweeps.update(sweepId, { previous });
-  return { ...answer, phase: 'inventory', places: places.length };
+  return { ...answer, phase: 'inventory', locations: locations.length };
 };
 
 export const beginSweepStep = step(beginSweepSchema, run);

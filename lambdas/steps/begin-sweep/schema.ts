@@ -18,9 +18,9 @@ export const beginSweepSchema = defineStep('begin-sweep', {
     phase: z.enum(['inventory', 'migrations', 'report', 'ended']),
     /** Of the JSON array of places, and of what the Distributed Map writes. */
     bucket: z.string(),
-    placesKey: z.string(),
+    locationsKey: z.string(),
     mapPrefix: z.string(),
     /** How many; none where this execution does not look any more. */
-    places: z.int(),
+    locations: z.int(),
   }),
 });

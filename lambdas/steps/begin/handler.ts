@@ -6,14 +6,14 @@
  * not carry out, is refused first of all, and under the locks one whose approval does not count. Roles are shared with
  * other migrations; one whose trust this plan repairs is had alone, and whoever does not get it so waits.
  */
-import { areOpen, nextCommonOpening, windowsText } from '../../domain/change-windows.ts';
-import { MigrationError } from '../../domain/errors.ts';
-import { classifyPod } from '../../domain/identity.ts';
-import type { MigrationRequest, Plan, PodIdentity, Snapshot } from '../../domain/model.ts';
+import { areOpen, nextCommonOpening, windowsText } from '../../domain/waiting/change-windows.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import { classifyPod } from '../../domain/verification/pod-identity.ts';
+import type { MigrationRequest, Plan, PodIdentity, Snapshot } from '../../domain/migration/model.ts';
 import { identityHolders } from '../../domain/plan/identity-loss.ts';
 import { rolesOf } from '../../domain/plan/roles.ts';
-import { windowsOf } from '../../domain/waiting.ts';
-import { settingsFor } from '../../domain/spokes.ts';
+import { windowsOf } from '../../domain/waiting/waiting.ts';
+import { settingsFor } from '../../domain/aws/spokes.ts';
 import type {
   AttributedServiceAccount,
   Clock,
@@ -22,29 +22,29 @@ import type {
   LockHolder,
   TargetPorts,
 } from '../../ports/index.ts';
-import { assertApproved } from '../../runtime/approver.ts';
-import { listPlannedAssociations } from '../../runtime/associations.ts';
-import { assertPlanIsGranted } from '../../runtime/grants.ts';
-import { lockKeys, lockModeOf, takeLock } from '../../runtime/lock.ts';
-import { lookAtAddon } from '../../runtime/looks.ts';
+import { assertApproved } from '../../use-cases/approval/approver.ts';
+import { listPlannedAssociations } from '../../use-cases/facts/planned-associations.ts';
+import { assertPlanIsGranted } from '../../use-cases/migration/grants.ts';
+import { lockKeys, lockModeOf, takeLock } from '../../use-cases/migration/lock.ts';
+import { readAddonUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
 import {
   assertPlanIsAllowed,
   assertPlanIsApproved,
   assertPlanIsOwn,
-  assertWayBackIsAllowed,
-} from '../../runtime/plan-allowed.ts';
+  assertRollbackIsAllowed,
+} from '../../use-cases/migration/plan-allowed.ts';
 import {
   assertAccountAsPlanned,
   assertAddonAsPlanned,
   assertAssociationAsPlanned,
   assertAssociationsAsPlanned,
-} from '../../runtime/plan-holds.ts';
-import { planOf, recordedMigration } from '../../runtime/recorded.ts';
-import { lookAtAccount, stateOf } from '../../runtime/service-account.ts';
+} from '../../use-cases/migration/plan-current.ts';
+import { planOf, recordedMigration } from '../../use-cases/migration/recorded.ts';
+import { readAccount, stateOf } from '../../use-cases/migration/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { assertTrustAsPlanned } from '../../runtime/trust.ts';
+import { assertTrustAsPlanned } from '../../use-cases/migration/trust.ts';
 import { utcNow, utcOf } from '../../runtime/utc.ts';
-import { endWaiting } from '../../runtime/waiting-slots.ts';
+import { endWaiting } from '../../use-cases/waiting/waiting-slots.ts';
 import { beginSchema } from './schema.ts';
 
 /** Answers the fence of the first, the subject's; notes who has one that it needs. What is taken stays taken while a role's lock is waited for. */
@@ -82,7 +82,7 @@ async function seenAsPlanned(
   clock: Clock,
 ): Promise<Pick<Snapshot, 'addon' | 'serviceAccount' | 'associations'>> {
   if (addon !== undefined) {
-    const found = await lookAtAddon(eks, addon, clock);
+    const found = await readAddonUntilSure(eks, addon, clock);
     assertAddonAsPlanned(plan, addon, found);
     const associations = await listPlannedAssociations(eks, plan.associations);
     assertAssociationsAsPlanned(plan, associations, { target, addon: found });
@@ -90,7 +90,7 @@ async function seenAsPlanned(
   }
   // What the plan could not see, nobody may look at.
   const account =
-    plan.serviceAccount && serviceAccount ? await lookAtAccount(kubernetes, serviceAccount, clock) : undefined;
+    plan.serviceAccount && serviceAccount ? await readAccount(kubernetes, serviceAccount, clock) : undefined;
   if (plan.serviceAccount) assertAccountAsPlanned(plan.serviceAccount, account);
   const associations = await listPlannedAssociations(eks, plan.associations);
   assertAssociationAsPlanned(plan, associations);
@@ -176,7 +176,7 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   const ports = portsFor(target);
   const takenAt = utcNow(clock);
   const seen = await seenAsPlanned(plan, record.request, ports, clock);
-  assertWayBackIsAllowed(seen.associations, settings);
+  assertRollbackIsAllowed(seen.associations, settings);
   const trustPolicies = await trustOf(ports, roles);
   // While a role's lock was waited for, its holder may have changed the trust.
   assertTrustAsPlanned(plan, trustPolicies);
@@ -200,9 +200,9 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
     ...(annotated ? { annotated } : {}),
     trustPolicies,
   };
-  await ledger.noteRung(migrationId, 0);
+  await ledger.noteAttempt(migrationId, 0);
   // Before the snapshot, with which it has begun: else a lost reply could leave it untold.
-  await ledger.announce(migrationId, 'started');
+  await ledger.addOutboxEvent(migrationId, 'started');
   await ledger.putSnapshot(migrationId, snapshot);
   return begun();
 };

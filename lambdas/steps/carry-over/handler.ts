@@ -4,25 +4,25 @@
  * from a call whose reply was lost, is kept. Failure: an association that somebody else has deleted, replaced or
  * changed meanwhile is left alone (AssociationChanged).
  */
-import { plannedFor } from '../../domain/associations.ts';
-import { standingCopy } from '../../domain/copies.ts';
-import { MigrationError } from '../../domain/errors.ts';
-import type { Association } from '../../domain/model.ts';
-import { missingFields } from '../../domain/restore-associations.ts';
-import { assertGranted } from '../../runtime/grants.ts';
-import { changeGuard } from '../../runtime/guard.ts';
-import { associationChanged, listOwned } from '../../runtime/in-the-way.ts';
-import { lookSeveralTimes } from '../../runtime/looks.ts';
-import { recordedAddonWork } from '../../runtime/recorded.ts';
+import { plannedFor } from '../../domain/associations/associations.ts';
+import { standingCopy } from '../../domain/addons/copies.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import type { Association } from '../../domain/migration/model.ts';
+import { missingFields } from '../../domain/rollback/associations.ts';
+import { assertGranted } from '../../use-cases/migration/grants.ts';
+import { changeGuard } from '../../use-cases/migration/guard.ts';
+import { associationChanged, listOwned } from '../../use-cases/migration/association-conflicts.ts';
+import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { recordedAddonWork } from '../../use-cases/migration/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { explainTrust } from '../../runtime/trust.ts';
+import { explainTrust } from '../../use-cases/migration/trust.ts';
 import { carryOverSchema } from './schema.ts';
 
 /**
  * A new association has neither target role nor policy: what is there beside what the old one had, somebody else has
  * put there.
  */
-const changedBySomebody = (was: Association, now: Association): boolean =>
+const changedByThirdParty = (was: Association, now: Association): boolean =>
   (['targetRoleArn', 'policy'] as const).some((field) => now[field] !== undefined && now[field] !== was[field]);
 
 /** EKS takes a policy only together with disableSessionTags. */
@@ -34,9 +34,9 @@ const updateOf = (
 });
 
 const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
-  const { migrationId, target, rung } = input;
+  const { migrationId, target, attempt } = input;
   const { ledger, clock } = dependencies;
-  const work = await recordedAddonWork(ledger, migrationId, rung);
+  const work = await recordedAddonWork(ledger, migrationId, attempt);
   const { record, plan, snapshot } = work;
   const { eks } = dependencies.portsFor(target);
   const guard = changeGuard(dependencies, input);
@@ -45,7 +45,7 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
   const find = async (was: Association): Promise<Association> => {
     const { namespace, serviceAccount } = was;
     const planned = snapshot.planned.filter((one) => plannedFor(was, [one]) !== undefined);
-    const [now] = await lookSeveralTimes(
+    const [now] = await readUntilSure(
       clock,
       () => listOwned(eks, planned, owner),
       ([one]) => one !== undefined,
@@ -55,7 +55,7 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
         `for ${namespace}/${serviceAccount} is no longer as this migration made it`,
         'find out who changed it',
       );
-    if (changedBySomebody(was, now))
+    if (changedByThirdParty(was, now))
       throw associationChanged(
         `${now.id} (${namespace}/${serviceAccount}) has a target role or a policy that somebody else gave it`,
         'find out who did',
@@ -78,7 +78,7 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
       await assertGranted(work, { associations: [now] }, dependencies);
       await guard();
       await eks
-        .updateAssociation(now.id, fields, `${migrationId}-carry-over-${rung}-${now.id}`)
+        .updateAssociation(now.id, fields, `${migrationId}-carry-over-${attempt}-${now.id}`)
         .catch((error: unknown) => explainTrust(error, record, clock));
     }
     if (tags) {

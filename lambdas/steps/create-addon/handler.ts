@@ -6,25 +6,25 @@
  * (AddonChanged, AssociationChanged); "Association already exists" shortly after a delete is EKS being eventually
  * consistent, and tried again.
  */
-import { chosenNamespace } from '../../domain/addons.ts';
-import { ownedOf, ownTags } from '../../domain/associations.ts';
-import { classifyCopy } from '../../domain/copies.ts';
-import { MigrationError } from '../../domain/errors.ts';
-import { assertGranted } from '../../runtime/grants.ts';
-import { overConflicts } from '../../runtime/over-conflicts.ts';
-import { addonChanged, describeState, lookAfterDelete } from '../../runtime/own-copy.ts';
-import { recordedAddonWork } from '../../runtime/recorded.ts';
+import { chosenNamespace } from '../../domain/addons/registry.ts';
+import { ownedOf, ownTags } from '../../domain/associations/associations.ts';
+import { classifyCopy } from '../../domain/addons/copies.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import { assertGranted } from '../../use-cases/migration/grants.ts';
+import { overConflicts } from '../../use-cases/migration/replace-conflicts.ts';
+import { addonChanged, describeState, readAfterDelete } from '../../use-cases/migration/addon-copy.ts';
+import { recordedAddonWork } from '../../use-cases/migration/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { explainTrust } from '../../runtime/trust.ts';
+import { explainTrust } from '../../use-cases/migration/trust.ts';
 import { createAddonSchema } from './schema.ts';
 
 const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
-  const { migrationId, target, subject: addon, rung } = input;
+  const { migrationId, target, subject: addon, attempt } = input;
   const { ledger, clock } = dependencies;
-  const work = await recordedAddonWork(ledger, migrationId, rung);
-  const { record, snapshot, way } = work;
+  const work = await recordedAddonWork(ledger, migrationId, attempt);
+  const { record, snapshot, currentAttempt } = work;
   const { eks } = dependencies.portsFor(target);
-  const now = await lookAfterDelete({ eks, clock }, addon, work);
+  const now = await readAfterDelete({ eks, clock }, addon, work);
   if (now && record.removed.includes(now.arn))
     throw new MigrationError('Busy', `EKS shows add-on ${addon} as ${now.status} again, although it was gone.`);
   const copy = classifyCopy(snapshot, record, now);
@@ -50,8 +50,8 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
         version: was.version,
         podIdentityAssociations: ownedOf(snapshot.planned),
         tags: ownTags(was.tags),
-        resolveConflicts: way.resolveConflicts,
-        clientRequestToken: `${migrationId}-create-addon-${rung}`,
+        resolveConflicts: currentAttempt.resolveConflicts,
+        clientRequestToken: `${migrationId}-create-addon-${attempt}`,
         ...(was.configurationValues === undefined ? {} : { configurationValues: was.configurationValues }),
         ...(namespace === undefined ? {} : { namespace }),
       })

@@ -6,25 +6,30 @@
  * Failure: what somebody else has associated, or changed, meanwhile is left alone (AssociationChanged,
  * ServiceAccountChanged).
  */
-import { plannedFor, standaloneOf } from '../../domain/associations.ts';
-import { isAssociationConflict, MigrationError } from '../../domain/errors.ts';
+import { plannedFor, standaloneOf } from '../../domain/associations/associations.ts';
+import { isAssociationConflict, MigrationError } from '../../domain/failures/errors.ts';
 import {
   type Association,
   isOfAddon,
   type Migration,
   type PlannedAssociation,
   type Snapshot,
-} from '../../domain/model.ts';
-import { accountProblem, associationProblem, isOwnAssociation, MIGRATION_TAG } from '../../domain/service-account.ts';
+} from '../../domain/migration/model.ts';
+import {
+  accountProblem,
+  associationProblem,
+  isOwnAssociation,
+  MIGRATION_TAG,
+} from '../../domain/migration/service-account.ts';
 import type { Clock, HandlerDependencies, Kubernetes } from '../../ports/index.ts';
-import { assertGranted } from '../../runtime/grants.ts';
-import { changeGuard } from '../../runtime/guard.ts';
-import { associationChanged } from '../../runtime/in-the-way.ts';
-import { lookSeveralTimes } from '../../runtime/looks.ts';
-import { noteRung, recordedWork, type Work } from '../../runtime/recorded.ts';
-import { accountChanged, lookAtAccount } from '../../runtime/service-account.ts';
+import { assertGranted } from '../../use-cases/migration/grants.ts';
+import { changeGuard } from '../../use-cases/migration/guard.ts';
+import { associationChanged } from '../../use-cases/migration/association-conflicts.ts';
+import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { noteAttempt, recordedWork, type Work } from '../../use-cases/migration/recorded.ts';
+import { accountChanged, readAccount } from '../../use-cases/migration/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { explainTrust } from '../../runtime/trust.ts';
+import { explainTrust } from '../../use-cases/migration/trust.ts';
 import { createAssociationSchema } from './schema.ts';
 
 /** Whether the snapshot has an association of that service account. */
@@ -57,7 +62,7 @@ async function assertAccount(
   clock: Clock,
 ): Promise<void> {
   if (!was || request.verification === 'api') return;
-  const why = accountProblem(was, await lookAtAccount(kubernetes, was, clock), false);
+  const why = accountProblem(was, await readAccount(kubernetes, was, clock), false);
   if (why !== undefined) throw accountChanged(why);
 }
 
@@ -81,13 +86,13 @@ async function associate(
   dependencies: HandlerDependencies,
 ): Promise<{ created: boolean; id: string }> {
   const { record, snapshot } = work;
-  const { migrationId, target, rung } = input;
+  const { migrationId, target, attempt } = input;
   const { ledger, clock } = dependencies;
   const { eks } = dependencies.portsFor(target);
   const { namespace, serviceAccount, roleArn, standalone } = one;
   const list = (): Promise<Association[]> => eks.listAssociations(namespace, serviceAccount);
 
-  const found = planned(record, snapshot, one, await lookSeveralTimes(clock, list, (there) => there.length > 0));
+  const found = planned(record, snapshot, one, await readUntilSure(clock, list, (there) => there.length > 0));
   if (found) {
     if (isOwnAssociation(record, found)) await ledger.recordAssociation(migrationId, 'created', found);
     return { created: false, id: found.id };
@@ -98,7 +103,7 @@ async function associate(
     const wanted = { namespace, serviceAccount, roleArn, tags: { [MIGRATION_TAG]: migrationId } };
     const which = standalone === true ? `-${standaloneOf(snapshot.planned).indexOf(one)}` : '';
     const made = await eks
-      .createAssociation(wanted, `${migrationId}-create-association-${rung}${which}`)
+      .createAssociation(wanted, `${migrationId}-create-association-${attempt}${which}`)
       .catch((error: unknown) => explainTrust(error, record, clock));
     await ledger.recordAssociation(migrationId, 'created', made);
     return { created: true, id: made.id };
@@ -112,12 +117,12 @@ async function associate(
 }
 
 const run: StepRun<typeof createAssociationSchema> = async (input, dependencies) => {
-  const { migrationId, target, rung } = input;
+  const { migrationId, target, attempt } = input;
   const { ledger, clock } = dependencies;
-  const work = await recordedWork(ledger, migrationId, rung);
+  const work = await recordedWork(ledger, migrationId, attempt);
   const { record, snapshot } = work;
   const wanted = toMake(snapshot, migrationId);
-  await noteRung(ledger, record, rung);
+  await noteAttempt(ledger, record, attempt);
   await assertAccount(snapshot, record, dependencies.portsFor(target).kubernetes, clock);
   const made: { created: boolean; id: string }[] = [];
   for (const one of wanted) made.push(await associate(one, work, input, dependencies));

@@ -5,15 +5,15 @@
  * else has changed, replaced or deleted is left alone (AddonChanged, which this step never throws once its own delete
  * may have been done).
  */
-import { ownedOf } from '../../domain/associations.ts';
-import { MigrationError } from '../../domain/errors.ts';
-import { changedByOthers, classifyCopy, standingCopy } from '../../domain/copies.ts';
-import type { Addon, AddonSnapshot } from '../../domain/model.ts';
-import { isAsSnapshot } from '../../domain/restore.ts';
-import { changeGuard } from '../../runtime/guard.ts';
-import { lookAtAddon } from '../../runtime/looks.ts';
-import { addonChanged, describeState } from '../../runtime/own-copy.ts';
-import { noteRung, recordedAddonWork } from '../../runtime/recorded.ts';
+import { ownedOf } from '../../domain/associations/associations.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import { changedByThirdParty, classifyCopy, standingCopy } from '../../domain/addons/copies.ts';
+import type { Addon, AddonSnapshot } from '../../domain/migration/model.ts';
+import { isAsSnapshot } from '../../domain/rollback/restore.ts';
+import { changeGuard } from '../../use-cases/migration/guard.ts';
+import { readAddonUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { addonChanged, describeState } from '../../use-cases/migration/addon-copy.ts';
+import { noteAttempt, recordedAddonWork } from '../../use-cases/migration/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { deleteAddonSchema } from './schema.ts';
 
@@ -21,25 +21,25 @@ import { deleteAddonSchema } from './schema.ts';
  * On the first way nothing of ours has touched it; later ways find what an earlier one has left: without its role,
  * mostly.
  */
-function changed(snapshot: AddonSnapshot, now: Addon, rung: number): string | undefined {
+function changed(snapshot: AddonSnapshot, now: Addon, attempt: number): string | undefined {
   if (now.status !== 'ACTIVE' && now.status !== 'DEGRADED' && now.status !== 'DELETE_FAILED')
     return `now ${describeState(now)}`;
-  if (rung === 0) return isAsSnapshot(snapshot, now) ? undefined : `now ${describeState(now)}`;
+  if (attempt === 0) return isAsSnapshot(snapshot, now) ? undefined : `now ${describeState(now)}`;
   // Each way before this one has ended with the planned associations, whatever the pods made of them.
   const [owned, planned] = [now.podIdentityAssociations.length, ownedOf(snapshot.planned).length];
   return (
-    changedByOthers(snapshot, now) ??
+    changedByThirdParty(snapshot, now) ??
     (owned === planned ? undefined : `it has ${owned} associations, not the ${planned} that this migration gave it`)
   );
 }
 
 const run: StepRun<typeof deleteAddonSchema> = async (input, dependencies) => {
-  const { migrationId, target, subject: addon, rung } = input;
+  const { migrationId, target, subject: addon, attempt } = input;
   const { ledger, clock } = dependencies;
-  const { record, snapshot, way } = await recordedAddonWork(ledger, migrationId, rung);
-  await noteRung(ledger, record, rung);
+  const { record, snapshot, currentAttempt } = await recordedAddonWork(ledger, migrationId, attempt);
+  await noteAttempt(ledger, record, attempt);
   const { eks } = dependencies.portsFor(target);
-  const now = await lookAtAddon(eks, addon, clock);
+  const now = await readAddonUntilSure(eks, addon, clock);
   const copy = classifyCopy(snapshot, record, now);
   if (copy === 'removed-by-us') return { deleted: false };
   if (!now) throw addonChanged(addon, 'somebody else has deleted it');
@@ -50,13 +50,13 @@ const run: StepRun<typeof deleteAddonSchema> = async (input, dependencies) => {
     throw addonChanged(addon, `somebody else has created it again (${describeState(now)})`);
   const asked = record.removed.includes(now.arn);
   if (asked && now.status === 'DELETING') return { deleted: false };
-  const why = changed(snapshot, now, rung);
+  const why = changed(snapshot, now, attempt);
   if (why !== undefined) throw addonChanged(addon, why);
   if (!asked) await ledger.recordCopy(migrationId, 'removed', now.arn);
   await changeGuard(dependencies, input)();
-  const deleted = await eks.deleteAddon(addon, { preserve: way.preserve });
+  const deleted = await eks.deleteAddon(addon, { preserve: currentAttempt.preserve });
   // Taken at its word, a 404 about an add-on that stands would have its end waited for, in vain.
-  const stands = deleted ? undefined : await lookAtAddon(eks, addon, clock);
+  const stands = deleted ? undefined : await readAddonUntilSure(eks, addon, clock);
   if (stands?.arn === now.arn && stands.status !== 'DELETING')
     throw new MigrationError(
       'ServiceUnavailable',

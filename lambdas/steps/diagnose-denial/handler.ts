@@ -12,16 +12,16 @@ import {
   requestFor,
   triggerOf,
   unrelated,
-} from '../../domain/denial.ts';
-import { MigrationError } from '../../domain/errors.ts';
-import { DENIAL_REFUSED } from '../../domain/metrics.ts';
-import { sha256 } from '../../domain/sha256.ts';
-import { PLAIN_WORDS } from '../../domain/plain-words.ts';
-import { problemsOf } from '../../domain/problems.ts';
-import { fit } from '../../domain/service-event-parts.ts';
-import { ulidFrom } from '../../domain/ulid.ts';
+} from '../../domain/events/denial.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import { DENIAL_REFUSED } from '../../domain/events/metrics.ts';
+import { sha256 } from '../../domain/text/sha256.ts';
+import { PLAIN_WORDS } from '../../domain/text/zod-messages.ts';
+import { problemsOf } from '../../domain/text/problems.ts';
+import { fit } from '../../domain/events/parts.ts';
+import { ulidFrom } from '../../domain/text/ulid.ts';
 import type { Claim, HandlerDependencies } from '../../ports/index.ts';
-import { requestMigration } from '../../runtime/requesting.ts';
+import { requestMigration } from '../../use-cases/migration/request.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { diagnoseDenialSchema } from './schema.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { denialAction, denialEnvelope } from '../../domain/denial.ts';
-import { migrationId } from '../../domain/model.ts';
+import { denialAction, denialEnvelope } from '../../domain/events/denial.ts';
+import { migrationId } from '../../domain/migration/model.ts';
 import { defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /**

@@ -5,7 +5,7 @@
  * fails is made up for by the next one.
  */
 import { step } from '../../runtime/step.ts';
-import { dispatchSweep } from '../../runtime/sweep/dispatching.ts';
+import { dispatchSweep } from '../../use-cases/sweep/dispatching.ts';
 import { dispatchSweepSchema } from './schema.ts';
 
 export const dispatchSweepStep = step(dispatchSweepSchema, (input, dependencies) => dispatchSweep(input, dependencies));

@@ -5,13 +5,13 @@
  * Idempotency: a Recover more does no harm, since the locks pass to one of them alone.
  * Failure: one migration that can't be looked at does not keep the others waiting; the next tick looks again.
  */
-import { LOCKS_HELD, OLDEST_LOCK, STRANDED } from '../../domain/metrics.ts';
-import { isRunning } from '../../domain/recovery.ts';
+import { LOCKS_HELD, OLDEST_LOCK, STRANDED } from '../../domain/events/metrics.ts';
+import { isRunning } from '../../domain/rollback/recovery.ts';
 import type { HandlerDependencies, Lock } from '../../ports/index.ts';
-import { isRoleLock } from '../../runtime/lock.ts';
-import { lookAfterRetirement } from '../../runtime/looking-after-retirements.ts';
-import { lookAfterRollback } from '../../runtime/looking-after-rollbacks.ts';
-import { lookAfterWaiting } from '../../runtime/looking-after-waiting.ts';
+import { isRoleLock } from '../../use-cases/migration/lock.ts';
+import { resumeRetirement } from '../../use-cases/retirement/watchdog.ts';
+import { resumeRollback } from '../../use-cases/rollback/watchdog.ts';
+import { resumeWaiting } from '../../use-cases/waiting/watchdog.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { findStrandedSchema } from './schema.ts';
 
@@ -48,7 +48,7 @@ const errorText = (error: unknown): string =>
 /** What can't be listed now is looked at by the next tick; the locks are measured nevertheless. */
 async function stoppedWhileWaiting(dependencies: HandlerDependencies): Promise<string[]> {
   try {
-    return await lookAfterWaiting(dependencies);
+    return await resumeWaiting(dependencies);
   } catch (error) {
     dependencies.telemetry.log.error('the migrations that wait could not be listed', { error: errorText(error) });
     return [];
@@ -71,13 +71,13 @@ async function requested(
 /** Answers the ids of the migrations for which it started something. */
 async function startRequested(
   what: 'rollback' | 'retirement',
-  lookAfter: (migrationId: string) => Promise<boolean>,
+  resume: (migrationId: string) => Promise<boolean>,
   dependencies: HandlerDependencies,
 ): Promise<string[]> {
   const started: string[] = [];
   for (const migrationId of await requested(what, dependencies)) {
     try {
-      if (await lookAfter(migrationId)) started.push(migrationId);
+      if (await resume(migrationId)) started.push(migrationId);
     } catch (error) {
       dependencies.telemetry.log.error(`a ${what} that was requested could not be looked after`, {
         migrationId,
@@ -93,8 +93,8 @@ const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
   const held = await ledger.listHeldLocks();
   const tick = Math.floor(clock.now() / 1000);
   // Before the locks: one that is never started must not be kept waiting by a lock that its migration has left.
-  const rollbacks = await startRequested('rollback', (id) => lookAfterRollback(id, tick, dependencies), dependencies);
-  const retirements = await startRequested('retirement', (id) => lookAfterRetirement(id, dependencies), dependencies);
+  const rollbacks = await startRequested('rollback', (id) => resumeRollback(id, tick, dependencies), dependencies);
+  const retirements = await startRequested('retirement', (id) => resumeRetirement(id, dependencies), dependencies);
   const stranded = new Set([...rollbacks, ...retirements]);
   // Recover may be needed for a migration beside its retirement.
   const started = new Set(rollbacks);

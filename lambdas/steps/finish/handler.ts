@@ -4,33 +4,33 @@
  * not written. `needs-human` keeps the lock on what it migrates, so that nothing else starts on it. Failure: commands
  * for a state that can't be looked at are written for any state.
  */
-import { pendingApproval } from '../../domain/approval.ts';
-import { LEFT_AS_CHANGED } from '../../domain/decided.ts';
-import { TRUST_NOT_RESTORED, TRUST_TO_EDIT, trustNotOwn, trustNotRestored } from '../../domain/hand-off-trust.ts';
-import { HEALTH_AT_END } from '../../domain/hand-off-health.ts';
-import { endedBy, LAST_ROLLBACK } from '../../domain/ended-by.ts';
-import { outcomeMetric } from '../../domain/metrics.ts';
-import type { Check, Failure, Migration, Outcome } from '../../domain/model.ts';
-import { subjectOf } from '../../domain/subject.ts';
-import { standingTrustChanges } from '../../domain/recovery.ts';
-import { endedRollback, requestedRollback } from '../../domain/rollback.ts';
+import { pendingApproval } from '../../domain/approval/approval.ts';
+import { LEFT_AS_CHANGED } from '../../domain/rollback/decisions.ts';
+import { TRUST_NOT_RESTORED, TRUST_TO_EDIT, trustNotOwn, trustNotRestored } from '../../domain/hand-off/trust.ts';
+import { HEALTH_AT_END } from '../../domain/hand-off/health.ts';
+import { endedBy, LAST_ROLLBACK } from '../../domain/failures/ended-by.ts';
+import { outcomeMetric } from '../../domain/events/metrics.ts';
+import type { Check, Failure, Migration, Outcome } from '../../domain/migration/model.ts';
+import { subjectOf } from '../../domain/migration/subject.ts';
+import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
+import { endedRollback, requestedRollback } from '../../domain/rollback/rollback.ts';
 import { warn } from '../../domain/plan/check.ts';
-import { asClause } from '../../domain/text.ts';
+import { asClause } from '../../domain/text/text.ts';
 import {
   ANNOTATION_LEFT,
   annotationLeft,
   IDENTITY_LOST,
   PODS_NOT_SEEN,
   podsNotSeen,
-} from '../../domain/verification.ts';
+} from '../../domain/verification/pods.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { caughtFailure } from '../../runtime/caught.ts';
-import { handOff, leftByDecision, NO_HAND_OFF } from '../../runtime/handing-off.ts';
-import { subjectLock } from '../../runtime/lock.ts';
+import { handOff, leftByDecision, NO_HAND_OFF } from '../../use-cases/rollback/hand-off.ts';
+import { subjectLock } from '../../use-cases/migration/lock.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { strangeRepair } from '../../runtime/trust.ts';
+import { strangeRepair } from '../../use-cases/migration/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
-import { freeWaitingSlots } from '../../runtime/waiting-slots.ts';
+import { freeWaitingSlots } from '../../use-cases/waiting/waiting-slots.ts';
 import { finishSchema } from './schema.ts';
 
 /**

@@ -5,9 +5,9 @@
  * create is the same request to EKS. Failure: an add-on that EKS could not create, or that is being deleted, is
  * terminal (AddonFailed). Nothing is created over an agent that somebody runs without EKS.
  */
-import { AGENT_ADDON } from '../../domain/addons.ts';
-import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../domain/errors.ts';
-import type { Addon, Check, Migration } from '../../domain/model.ts';
+import { AGENT_ADDON } from '../../domain/addons/registry.ts';
+import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
+import type { Addon, Check, Migration } from '../../domain/migration/model.ts';
 import {
   AGENT_INSTALL_BEGUN,
   AGENT_LEFT_INSTALLED,
@@ -16,10 +16,10 @@ import {
   isAgentReady,
 } from '../../domain/plan/agent-install.ts';
 import type { Kubernetes, Ledger, Workload } from '../../ports/index.ts';
-import { changeGuard } from '../../runtime/guard.ts';
-import { lookAtAddon } from '../../runtime/looks.ts';
-import { issuesOf } from '../../runtime/own-copy.ts';
-import { planOf, recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
+import { changeGuard } from '../../use-cases/migration/guard.ts';
+import { readAddonUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { issuesOf } from '../../use-cases/migration/addon-copy.ts';
+import { planOf, recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { installAgentSchema } from './schema.ts';
 
@@ -29,7 +29,7 @@ const FAILED: readonly Addon['status'][] = ['CREATE_FAILED', 'UPDATE_FAILED', 'D
 const UNTOUCHED = 'The add-on to migrate was not touched.';
 const OURS = 'by this migration';
 /** A create whose reply was lost can't be told from somebody else's. */
-const OURS_OR_OTHERS = 'by this migration or by somebody else at the same time';
+const OWN_OR_THIRD_PARTY = 'by this migration or by somebody else at the same time';
 
 const isNoted = ({ warnings }: Migration, id: string): boolean => warnings.some((one) => one.id === id);
 
@@ -43,7 +43,7 @@ async function note(ledger: Ledger, { migrationId, warnings }: Migration, ...now
  * Its DaemonSet, whoever runs it. Not looked at where the request says that EKS's word is enough: there nobody may
  * look.
  */
-const lookAtWorkload = async (kubernetes: Kubernetes, { request }: Migration): Promise<Workload | undefined> =>
+const readWorkload = async (kubernetes: Kubernetes, { request }: Migration): Promise<Workload | undefined> =>
   request.verification === 'api'
     ? undefined
     : kubernetes.getWorkload({ kind: 'DaemonSet', namespace: 'kube-system', name: AGENT_ADDON });
@@ -79,7 +79,7 @@ const run: StepRun<typeof installAgentSchema> = async (input, dependencies) => {
   await recordedSnapshot(ledger, migrationId);
   const { version } = installAgent;
   const { eks, kubernetes } = portsFor(target);
-  const look = (): Promise<Addon | undefined> => lookAtAddon(eks, AGENT_ADDON, clock);
+  const look = (): Promise<Addon | undefined> => readAddonUntilSure(eks, AGENT_ADDON, clock);
 
   const guard = changeGuard(dependencies, input);
 
@@ -100,7 +100,7 @@ const run: StepRun<typeof installAgentSchema> = async (input, dependencies) => {
       if (ERROR_CLASSES[error.name] === 'terminal') await note(ledger, record);
       const others = error.name === 'Busy' ? await look() : undefined;
       if (!others) throw error;
-      await note(ledger, record, agentLeftInstalled(target, others.version, OURS_OR_OTHERS));
+      await note(ledger, record, agentLeftInstalled(target, others.version, OWN_OR_THIRD_PARTY));
       return others;
     }
     await note(ledger, record, agentLeftInstalled(target, version, OURS));
@@ -108,9 +108,9 @@ const run: StepRun<typeof installAgentSchema> = async (input, dependencies) => {
   };
 
   const found = await look();
-  const workload = await lookAtWorkload(kubernetes, record);
+  const workload = await readWorkload(kubernetes, record);
   if (found && isNoted(record, AGENT_INSTALL_BEGUN))
-    await note(ledger, record, agentLeftInstalled(target, found.version, OURS_OR_OTHERS));
+    await note(ledger, record, agentLeftInstalled(target, found.version, OWN_OR_THIRD_PARTY));
   if (!found && isNoted(record, AGENT_LEFT_INSTALLED))
     throw new MigrationError(
       'AddonFailed',

@@ -6,17 +6,17 @@
  * Failure: WaitedTooLong, or the error that it was given, where waiting is over. An outage of the ledger itself is
  * waited out by the state machine alone.
  */
-import { type ErrorName, MigrationError } from '../../domain/errors.ts';
-import { rolloutSeconds } from '../../domain/first-looks.ts';
-import type { Failure, Migration } from '../../domain/model.ts';
-import { pacedSeconds } from '../../domain/pace.ts';
-import { decidePause, patienceFor, waitsForOf } from '../../domain/pause.ts';
-import { asClause } from '../../domain/text.ts';
-import { type NotedWait, WAITS_TEXT } from '../../domain/waiting-for.ts';
+import { type ErrorName, MigrationError } from '../../domain/failures/errors.ts';
+import { rolloutSeconds } from '../../domain/waiting/first-polls.ts';
+import type { Failure, Migration } from '../../domain/migration/model.ts';
+import { pacedSeconds } from '../../domain/aws/pace.ts';
+import { decidePause, patienceFor, waitsForOf } from '../../domain/waiting/pause.ts';
+import { asClause } from '../../domain/text/text.ts';
+import { type NotedWait, WAITS_TEXT } from '../../domain/waiting/waiting-for.ts';
 import { isOverdue } from '../../domain/rollout/forecast.ts';
 import type { HandlerDependencies, MigrationFile } from '../../ports/index.ts';
 import { caughtFailure } from '../../runtime/caught.ts';
-import { noteWait, sameWait } from '../../runtime/noting-waits.ts';
+import { noteWait, sameWait } from '../../use-cases/waiting/note-wait.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcOf } from '../../runtime/utc.ts';
 import { pauseSchema } from './schema.ts';

@@ -5,11 +5,11 @@
  * `blocked`, with nothing changed. RecoveryPending waits for Recover to put back what a stopped execution left behind.
  */
 import type { z } from 'zod';
-import { MigrationError } from '../../domain/errors.ts';
-import { firstLooksOf } from '../../domain/first-looks.ts';
-import { standaloneOf } from '../../domain/associations.ts';
-import { collectEvidence, lostIdentities } from '../../domain/identity.ts';
-import { outcomeMetric } from '../../domain/metrics.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import { firstPollsOf } from '../../domain/waiting/first-polls.ts';
+import { standaloneOf } from '../../domain/associations/associations.ts';
+import { collectEvidence, lostIdentities } from '../../domain/verification/pod-identity.ts';
+import { outcomeMetric } from '../../domain/events/metrics.ts';
 import {
   isForAddon,
   type Migration,
@@ -18,23 +18,23 @@ import {
   type Outcome,
   type Plan,
   type ServiceAccountRequest,
-} from '../../domain/model.ts';
+} from '../../domain/migration/model.ts';
 import type { AddonFacts, Facts, LockFact, ServiceAccountFacts } from '../../domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../domain/plan/plan.ts';
 import { planServiceAccount } from '../../domain/plan/service-account.ts';
-import { subjectOf } from '../../domain/subject.ts';
-import { needsApproval, windowsOf } from '../../domain/waiting.ts';
+import { subjectOf } from '../../domain/migration/subject.ts';
+import { needsApproval, windowsOf } from '../../domain/waiting/waiting.ts';
 import type { HandlerDependencies, Settings } from '../../ports/index.ts';
-import { subjectLock } from '../../runtime/lock.ts';
-import { noFacts, readFacts, readServiceAccountFacts } from '../../runtime/read-facts.ts';
-import { EVIDENCE_BEFORE } from '../../runtime/report.ts';
+import { subjectLock } from '../../use-cases/migration/lock.ts';
+import { noFacts, readFacts, readServiceAccountFacts } from '../../use-cases/facts/read-facts.ts';
+import { EVIDENCE_BEFORE } from '../../use-cases/migration/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { busyText } from '../../runtime/subject-busy.ts';
-import { closedWhereUnreached } from '../../runtime/unreached.ts';
-import { requesterBySweep } from '../../runtime/sweep/requester.ts';
+import { busyText } from '../../use-cases/migration/subject-busy.ts';
+import { closedWhereUnreached } from '../../use-cases/facts/unreachable.ts';
+import { requesterBySweep } from '../../use-cases/sweep/requester.ts';
 import { utcNow } from '../../runtime/utc.ts';
-import { freeWaitingSlots } from '../../runtime/waiting-slots.ts';
-import { assertWindowsMeet } from '../../runtime/windows.ts';
+import { freeWaitingSlots } from '../../use-cases/waiting/waiting-slots.ts';
+import { assertWindowsMeet } from '../../use-cases/approval/windows.ts';
 import { planSchema } from './schema.ts';
 
 /** Who else holds the lock of what shall migrate, if anybody does. */
@@ -66,20 +66,20 @@ type Answer = z.input<typeof planSchema.output>;
 
 function answer(request: MigrationRequest, plan: Plan, settings: Settings): Answer {
   const verdict: Verdict = plan.verdict === 'migrate' && request.dryRun ? 'planned' : plan.verdict;
-  const ladder = plan.ladder.map(({ strategy, preserve }) => ({ strategy, preserve }));
+  const attempts = plan.attempts.map(({ strategy, preserve }) => ({ strategy, preserve }));
   return {
     verdict,
     target: request.target,
     subject: subjectOf(request),
-    ladder,
+    attempts,
     installsAgent: plan.installAgent !== undefined,
     repairsTrust: plan.trustRepairs.length > 0,
-    createsStandalone: plan.ladder.length > 0 && standaloneOf(plan.associations).length > 0,
+    createsStandalone: plan.attempts.length > 0 && standaloneOf(plan.associations).length > 0,
     removesAnnotation: request.annotation === 'remove',
     needsApproval: needsApproval(request, settings),
     approvalSeconds: request.approvalHours * 3600,
     hasWindow: windowsOf(request, settings).length > 0,
-    firstLooks: firstLooksOf(plan.forecast),
+    firstPolls: firstPollsOf(plan.forecast),
     planHash: plan.hash,
     blockedBy: blockingChecks(plan),
   };
@@ -153,7 +153,7 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
       `Migration ${lock.migrationId} holds the lock on ${subjectOf(request)} of cluster ${request.target.cluster} since ${lock.since}, ${why}.`,
     );
   }
-  const lookedAt = utcNow(clock);
+  const observedAt = utcNow(clock);
   const { facts, plan } = await decide(lock ? { ...empty, lock } : empty, reading(action, dependencies));
   const accounts = new Set(
     (plan.associations.length > 0 ? plan.associations : facts.podIdentity).map((one) => one.serviceAccount),
@@ -164,7 +164,7 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
       migrationId,
       EVIDENCE_BEFORE,
       collectEvidence(facts.pods, accounts, undefined, lost),
-      lookedAt,
+      observedAt,
     );
 
   const decided = answer(request, plan, settings);

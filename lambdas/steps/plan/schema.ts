@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { firstLooks } from '../../domain/first-looks.ts';
-import { migrationId, rung, strictMigrationRequest, target } from '../../domain/model.ts';
-import { PLAN_CALLS } from '../../domain/pace.ts';
-import { subjectName } from '../../domain/subject.ts';
+import { firstPolls } from '../../domain/waiting/first-polls.ts';
+import { migrationId, attempt, strictMigrationRequest, target } from '../../domain/migration/model.ts';
+import { PLAN_CALLS } from '../../domain/aws/pace.ts';
+import { subjectName } from '../../domain/migration/subject.ts';
 import { defineStep, planningEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /** Throws RecoveryPending while what a stopped execution left behind is being put back. */
@@ -27,7 +27,7 @@ export const planSchema = defineStep('plan', {
     /** What migrates, as one text. */
     subject: subjectName,
     /** The plan's ladder, for the state machine's choices; the steps read theirs from the ledger. */
-    ladder: z.array(rung.pick({ strategy: true, preserve: true })),
+    attempts: z.array(attempt.pick({ strategy: true, preserve: true })),
     /** Whether the Pod Identity agent is installed first. */
     installsAgent: z.boolean(),
     /** Whether trust policies are changed before the add-on is. */
@@ -42,7 +42,7 @@ export const planSchema = defineStep('plan', {
     /** Whether the change may begin within a window alone. */
     hasWindow: z.boolean(),
     /** Seconds from each call until EKS's work is looked at first. */
-    firstLooks,
+    firstPolls,
     /** The plan's own: `begin` carries out no other one. */
     planHash: z.string(),
     /** Ids of the checks that block. */

@@ -4,10 +4,10 @@
  * is put at least once, since it is noted as put after that. Failure: one that can't be put does not keep the others
  * waiting; it fails at the end, and the next tick tries again. Where the time is up, the next tick goes on from there.
  */
-import { type Announcement, roundOf, waitOf } from '../../domain/announcements.ts';
-import { APPROVALS_PENDING, OLDEST_APPROVAL } from '../../domain/metrics.ts';
-import { migrationId } from '../../domain/model.ts';
-import { serviceEventOf } from '../../domain/service-event.ts';
+import { type OutboxEvent, roundOf, waitOf } from '../../domain/events/outbox-events.ts';
+import { APPROVALS_PENDING, OLDEST_APPROVAL } from '../../domain/events/metrics.ts';
+import { migrationId } from '../../domain/migration/model.ts';
+import { serviceEventOf } from '../../domain/events/service-event.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { publishEventsSchema } from './schema.ts';
@@ -19,7 +19,7 @@ const TIME_FOR_ONE = 10_000;
 const MOST_APPROVALS = 1_000_000;
 
 /** In the order in which it happened: every approval comes before the start, and an end is after it, and all waits. */
-const placeOf = (told: Announcement): number => {
+const locationOf = (told: OutboxEvent): number => {
   const round = roundOf(told);
   if (round !== undefined) return round;
   const wait = waitOf(told);
@@ -29,7 +29,7 @@ const placeOf = (told: Announcement): number => {
 
 /** How many were put. */
 async function publishOf(id: string, { ledger, events, telemetry }: HandlerDependencies): Promise<number> {
-  const unsent = (await ledger.unsent(id)).sort((a, b) => placeOf(a) - placeOf(b));
+  const unsent = (await ledger.unsent(id)).sort((a, b) => locationOf(a) - locationOf(b));
   if (unsent.length === 0) {
     // It was sent, and only its place in the index is left.
     await ledger.markSent(id, []);

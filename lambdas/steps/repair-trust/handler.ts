@@ -6,22 +6,28 @@
  * policy from which the statement can't be taken out cleanly is left as it is, and the record's warnings say so: the
  * add-on works without that.
  */
-import { TRUST_NOT_RESTORED, trustNotOurs, trustNotOwn, trustNotRestored } from '../../domain/hand-off-trust.ts';
-import { MigrationError } from '../../domain/errors.ts';
-import type { Check, Migration } from '../../domain/model.ts';
+import { TRUST_NOT_RESTORED, trustNotOurs, trustNotOwn, trustNotRestored } from '../../domain/hand-off/trust.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import type { Check, Migration } from '../../domain/migration/model.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
-import { standingTrustChanges } from '../../domain/recovery.ts';
+import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
 import type { TrustChange, TrustRepair } from '../../domain/trust/model.ts';
 import { samePolicy, undoRepair } from '../../domain/trust/repair.ts';
-import { settingsFor } from '../../domain/spokes.ts';
+import { settingsFor } from '../../domain/aws/spokes.ts';
 import type { Clock, Ledger, LockHolder, Roles } from '../../ports/index.ts';
-import { assertGranted } from '../../runtime/grants.ts';
-import { changeGuard } from '../../runtime/guard.ts';
-import { roleLock } from '../../runtime/lock.ts';
-import { lookSeveralTimes } from '../../runtime/looks.ts';
-import { planOf, recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
+import { assertGranted } from '../../use-cases/migration/grants.ts';
+import { changeGuard } from '../../use-cases/migration/guard.ts';
+import { roleLock } from '../../use-cases/migration/lock.ts';
+import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { planOf, recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { assertRepairable, assertRepairHolds, readBack, strangeRepair, trustChanged } from '../../runtime/trust.ts';
+import {
+  assertRepairable,
+  assertRepairUnchanged,
+  readBack,
+  strangeRepair,
+  trustChanged,
+} from '../../use-cases/migration/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { repairTrustSchema } from './schema.ts';
 
@@ -59,7 +65,7 @@ async function repair(planned: TrustRepair, work: Work): Promise<boolean> {
   if (written && !noted) return false;
   const change: TrustChange = noted ?? { ...planned, notedAt: utcNow(clock) };
   if (!written) {
-    assertRepairHolds(record, planned);
+    assertRepairUnchanged(record, planned);
     await work.assertGranted(planned);
     if (!noted) await ledger.recordTrustChange(record.migrationId, change);
     const other = await work.haveAlone(roleArn);
@@ -93,7 +99,7 @@ async function undo(change: TrustChange, work: Work): Promise<string | undefined
   const { roleArn, before } = change;
   const other = await work.haveAlone(roleArn);
   // A write whose reply was lost may not be seen yet: that nothing is to be undone is not believed at one look.
-  const role = await lookSeveralTimes(
+  const role = await readUntilSure(
     clock,
     () => roles.getRole(roleArn),
     (seen) => seen !== undefined && !samePolicy(seen.trustPolicy, before),

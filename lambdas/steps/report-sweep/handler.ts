@@ -4,7 +4,7 @@
  * Failure: a report that can't be made ends the sweep as failed; nothing of what it has migrated is lost by that.
  */
 import { step } from '../../runtime/step.ts';
-import { reportSweep } from '../../runtime/sweep/reporting.ts';
+import { reportSweep } from '../../use-cases/sweep/reporting.ts';
 import { reportSweepSchema } from './schema.ts';
 
 export const reportSweepStep = step(reportSweepSchema, reportSweep);

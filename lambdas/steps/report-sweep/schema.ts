@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { failure } from '../../domain/model.ts';
+import { failure } from '../../domain/migration/model.ts';
 import { sweepId, sweepOutcome } from '../../domain/sweep/model.ts';
 import { defineStep, stepEnvironment } from '../../runtime/step.ts';
 

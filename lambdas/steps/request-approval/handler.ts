@@ -5,14 +5,14 @@
  * Failure: ends `blocked`; nothing was changed. ApprovalExpired where the migration has waited too long before,
  * TooManyWaiting where as many wait already as may.
  */
-import { approvalNeeded } from '../../domain/announcements.ts';
-import { MigrationError } from '../../domain/errors.ts';
-import { approvalExpiry, deadlineOf, MOST_DAYS_BEFORE_BEGIN } from '../../domain/waiting.ts';
-import { assertPlanIsOwn } from '../../runtime/plan-allowed.ts';
-import { planOf, recordedMigration } from '../../runtime/recorded.ts';
+import { approvalNeeded } from '../../domain/events/outbox-events.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import { approvalExpiry, deadlineOf, MOST_DAYS_BEFORE_BEGIN } from '../../domain/waiting/waiting.ts';
+import { assertPlanIsOwn } from '../../use-cases/migration/plan-allowed.ts';
+import { planOf, recordedMigration } from '../../use-cases/migration/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow, utcOf } from '../../runtime/utc.ts';
-import { assertMayWait } from '../../runtime/waiting-slots.ts';
+import { assertMayWait } from '../../use-cases/waiting/waiting-slots.ts';
 import { requestApprovalSchema } from './schema.ts';
 
 const run: StepRun<typeof requestApprovalSchema> = async (input, dependencies) => {
@@ -49,7 +49,7 @@ const run: StepRun<typeof requestApprovalSchema> = async (input, dependencies) =
     },
     { taskToken, at: now },
   );
-  await ledger.announce(migrationId, approvalNeeded(round));
+  await ledger.addOutboxEvent(migrationId, approvalNeeded(round));
   return { round, expiresAt };
 };
 

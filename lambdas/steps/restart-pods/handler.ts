@@ -5,13 +5,13 @@
  * Idempotency: the restart's mark is made of the migration, the way and the round; the same mark again changes nothing.
  * A pod is evicted by its uid, and only while no other new pod shows what it has.
  */
-import { isMigrationError, MigrationError } from '../../domain/errors.ts';
-import type { Replacement } from '../../domain/going-back.ts';
-import type { WorkloadRef } from '../../domain/kubernetes.ts';
+import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
+import type { Replacement } from '../../domain/rollback/pods.ts';
+import type { WorkloadRef } from '../../domain/kubernetes/objects.ts';
 import type { Kubernetes } from '../../ports/index.ts';
-import { changeGuard } from '../../runtime/guard.ts';
-import { expectedPods, lookAtPods } from '../../runtime/pods.ts';
-import { recordedSnapshot } from '../../runtime/recorded.ts';
+import { changeGuard } from '../../use-cases/migration/guard.ts';
+import { expectedPods, observePods } from '../../use-cases/pods/pods.ts';
+import { recordedSnapshot } from '../../use-cases/migration/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { restartPodsSchema } from './schema.ts';
 
@@ -25,7 +25,7 @@ interface Work {
 const textOf = ({ kind, namespace, name }: WorkloadRef): string => `${kind}/${namespace}/${name}`;
 
 /** A workload that was listed a moment ago, and is not found: the next look finds it deleted, or restarts it. */
-function lookAgain(error: unknown): never {
+function rereadPods(error: unknown): never {
   if (isMigrationError(error, 'NotFound'))
     throw new MigrationError('ServiceUnavailable', `${error.message} It is looked at again.`, { cause: error });
   throw error;
@@ -34,7 +34,7 @@ function lookAgain(error: unknown): never {
 async function restart(workloads: readonly WorkloadRef[], { kubernetes, marker, guard }: Work): Promise<string[]> {
   for (const workload of workloads) {
     await guard();
-    await kubernetes.restartWorkload(workload, marker).catch(lookAgain);
+    await kubernetes.restartWorkload(workload, marker).catch(rereadPods);
   }
   return workloads.map(textOf);
 }
@@ -62,13 +62,13 @@ async function goBack(
 }
 
 const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
-  const { migrationId, target, rung, round, fence, towards, newestPodAt, tries = 0, deferred } = input;
+  const { migrationId, target, attempt, round, fence, towards, newestPodAt, tries = 0, deferred } = input;
   const { ledger, clock } = dependencies;
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const { kubernetes } = dependencies.portsFor(target);
   const expected = await expectedPods(ledger, migrationId, snapshot, towards, deferred);
   const looking = { towards, expected, newestPodAt, now: clock.now() };
-  const { judged, next } = await lookAtPods(kubernetes, snapshot, looking);
+  const { judged, next } = await observePods(kubernetes, snapshot, looking);
   const isTry = next?.isWitnessed === false ? { isTry: true } : {};
   // What it has begun before its reply was lost is under way.
   if (judged.verdict !== 'restart') return { restarted: [], ...isTry };
@@ -76,7 +76,7 @@ const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
   const marker =
     towards === 'before'
       ? `${migrationId}-before-${fence}-${round}${tries === 0 ? '' : `-${tries}`}`
-      : `${migrationId}-${rung}-${round}`;
+      : `${migrationId}-${attempt}-${round}`;
   const work: Work = { kubernetes, marker, guard: changeGuard(dependencies, input) };
   if (!next) return { restarted: await restart(judged.workloads, work) };
   const { restarted, evicted } = await goBack(next, tries, work);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { changingStepInput, defineStep, goingBackInput, targetEnvironment } from '../../runtime/step.ts';
+import { changingStepInput, defineStep, rollbackInput, targetEnvironment } from '../../runtime/step.ts';
 
 export const restartPodsSchema = defineStep('restart-pods', {
   title: 'Restart the pods that kept their old identity',
@@ -12,7 +12,7 @@ export const restartPodsSchema = defineStep('restart-pods', {
   input: changingStepInput.extend({
     towards: z.enum(['pod-identity', 'before']),
     round: z.number().int().min(1),
-    ...goingBackInput,
+    ...rollbackInput,
   }),
   output: z.object({
     restarted: z.array(z.string()),

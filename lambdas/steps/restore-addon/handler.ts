@@ -5,11 +5,11 @@
  * own round, so that a repeated one is the same request to EKS.
  * Failure: whatever stops it is looked at again by assess-rollback, or left to a person.
  */
-import { chosenNamespace } from '../../domain/addons.ts';
-import { ownTags } from '../../domain/associations.ts';
-import { classifyCopy } from '../../domain/copies.ts';
-import { isMigrationError } from '../../domain/errors.ts';
-import type { Association } from '../../domain/model.ts';
+import { chosenNamespace } from '../../domain/addons/registry.ts';
+import { ownTags } from '../../domain/associations/associations.ts';
+import { classifyCopy } from '../../domain/addons/copies.ts';
+import { isMigrationError } from '../../domain/failures/errors.ts';
+import type { Association } from '../../domain/migration/model.ts';
 import {
   conflictsOfCreate,
   decideRestore,
@@ -18,17 +18,17 @@ import {
   type RestoreFacts,
   type RestoreUpdate,
   updateOf,
-} from '../../domain/restore.ts';
-import { accountOf, ownedBefore } from '../../domain/restore-associations.ts';
-import { changeGuard } from '../../runtime/guard.ts';
-import { recordedMigration, recordedAddonSnapshot } from '../../runtime/recorded.ts';
+} from '../../domain/rollback/restore.ts';
+import { accountOf, ownedBefore } from '../../domain/rollback/associations.ts';
+import { changeGuard } from '../../use-cases/migration/guard.ts';
+import { recordedMigration, recordedAddonSnapshot } from '../../use-cases/migration/recorded.ts';
 import {
   deleteLeftOvers,
-  lookAtRestore,
+  observeRestore,
   overFreedKeys,
-  type RestoreLook,
+  type RestoreObservation,
   type Restoring,
-} from '../../runtime/restoring.ts';
+} from '../../use-cases/rollback/restore.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { restoreAddonSchema } from './schema.ts';
 
@@ -37,7 +37,7 @@ interface Work extends Restoring {
 }
 
 /** What an update takes away is in the ledger before, as what is deleted one by one. */
-async function noteTaken(kept: Association[] | undefined, look: RestoreLook, work: Work): Promise<void> {
+async function noteTaken(kept: Association[] | undefined, look: RestoreObservation, work: Work): Promise<void> {
   if (kept === undefined) return;
   const named = new Set(kept.map(accountOf));
   for (const one of look.associations)
@@ -46,7 +46,7 @@ async function noteTaken(kept: Association[] | undefined, look: RestoreLook, wor
 }
 
 /** EKS is said to take the role by itself; one that refuses it gets all at once. */
-async function updateBy(update: RestoreUpdate, look: RestoreLook, work: Work): Promise<void> {
+async function updateBy(update: RestoreUpdate, look: RestoreObservation, work: Work): Promise<void> {
   const { snapshot } = look;
   const { serviceAccountRoleArn } = snapshot.addon;
   const call = async (podIdentityAssociations: Association[] | undefined, token: string): Promise<void> => {
@@ -70,7 +70,7 @@ async function updateBy(update: RestoreUpdate, look: RestoreLook, work: Work): P
   }
 }
 
-async function updateAsItWas(look: RestoreLook, work: Work): Promise<boolean> {
+async function updateAsItWas(look: RestoreObservation, work: Work): Promise<boolean> {
   const facts = await makeWay(look, work);
   // Where left-overs were all that was wrong, nothing more is changed: an update would roll pods for nothing.
   if (decideRestore(facts).do !== 'update' || !look.now) return true;
@@ -88,14 +88,14 @@ async function updateAsItWas(look: RestoreLook, work: Work): Promise<boolean> {
  * Deletes what is left over. Where pods are looked at, only what an association of before can't be made beside: all
  * else stays until the role is back (`restore-associations`).
  */
-function makeWay(look: RestoreLook, work: Work): Promise<RestoreFacts> {
+function makeWay(look: RestoreObservation, work: Work): Promise<RestoreFacts> {
   if (isReplacedByEks(look.record)) return deleteLeftOvers(look, work);
   const before = new Set(ownedBefore(look.snapshot).map(accountOf));
   return deleteLeftOvers(look, work, (one) => before.has(accountOf(one)));
 }
 
 async function deleteFailedCopy(
-  { now, record, snapshot, associations }: RestoreLook,
+  { now, record, snapshot, associations }: RestoreObservation,
   { migrationId, eks, ledger, guard }: Work,
 ): Promise<boolean> {
   if (!now) return false;
@@ -109,7 +109,7 @@ async function deleteFailedCopy(
   return eks.deleteAddon(now.name, { preserve: preservesFailedCopy(record) });
 }
 
-async function createAsItWas(look: RestoreLook, work: Work): Promise<boolean> {
+async function createAsItWas(look: RestoreObservation, work: Work): Promise<boolean> {
   await makeWay(look, work);
   const was = look.snapshot.addon;
   const namespace = chosenNamespace(was, look.snapshot.defaultNamespace);
@@ -141,7 +141,7 @@ const run: StepRun<typeof restoreAddonSchema> = async (input, dependencies) => {
   const guard = changeGuard(dependencies, input);
   const snapshot = await recordedAddonSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
-  const look = await lookAtRestore({ eks, clock, record, snapshot, actions: taken });
+  const look = await observeRestore({ eks, clock, record, snapshot, actions: taken });
   const copy = classifyCopy(snapshot, record, look.now);
   // A create of this migration whose reply was lost.
   if (look.now && (copy === 'planned-shape' || copy === 'restored-shape'))

@@ -6,32 +6,43 @@
  * Idempotency: compares field by field first, so that a repeated one finds its own work.
  * Failure: an association of somebody else's is left alone, and a person decides (RestoreRefused).
  */
-import { ownedOf, ownTags, standaloneOf } from '../../domain/associations.ts';
-import { isTaken } from '../../domain/decided.ts';
-import { ERROR_CLASSES, isAssociationConflict, isMigrationError, MigrationError } from '../../domain/errors.ts';
-import { type Addon, type AddonSnapshot, type Association, isOfAddon, type Migration } from '../../domain/model.ts';
-import { classifyCopy } from '../../domain/copies.ts';
-import { isReplacedByEks } from '../../domain/restore.ts';
+import { ownedOf, ownTags, standaloneOf } from '../../domain/associations/associations.ts';
+import { isTaken } from '../../domain/rollback/decisions.ts';
+import {
+  ERROR_CLASSES,
+  isAssociationConflict,
+  isMigrationError,
+  MigrationError,
+} from '../../domain/failures/errors.ts';
+import {
+  type Addon,
+  type AddonSnapshot,
+  type Association,
+  isOfAddon,
+  type Migration,
+} from '../../domain/migration/model.ts';
+import { classifyCopy } from '../../domain/addons/copies.ts';
+import { isReplacedByEks } from '../../domain/rollback/restore.ts';
 import {
   accountOf,
   isSameAssociation,
   leftOvers,
-  madeByOthers,
+  createdByThirdParty,
   missingFields,
   ownedBefore,
   standAloneBefore,
-  toTakeAway,
-} from '../../domain/restore-associations.ts';
+  toRemove,
+} from '../../domain/rollback/associations.ts';
 import type { Clock, Eks, Kubernetes, Ledger } from '../../ports/index.ts';
-import { listPlannedAssociations } from '../../runtime/associations.ts';
-import { changeGuard } from '../../runtime/guard.ts';
-import { lookAtAddon, lookSeveralTimes } from '../../runtime/looks.ts';
-import { recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
-import { EVIDENCE_BEFORE } from '../../runtime/report.ts';
-import { returnOwn } from '../../runtime/returning.ts';
-import { deleteOwnAssociations, restoreOfAccount } from '../../runtime/restoring-account.ts';
+import { listPlannedAssociations } from '../../use-cases/facts/planned-associations.ts';
+import { changeGuard } from '../../use-cases/migration/guard.ts';
+import { readAddonUntilSure, readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
+import { EVIDENCE_BEFORE } from '../../use-cases/migration/report.ts';
+import { returnOwn } from '../../use-cases/rollback/return-associations.ts';
+import { deleteOwnAssociations, restoreOfAccount } from '../../use-cases/rollback/restore-service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { assertAnnotated, assertInTime, newestPodOf } from '../../runtime/taking-away.ts';
+import { assertAnnotated, assertInTime, newestPodOf } from '../../use-cases/rollback/remove-associations.ts';
 import { restoreAssociationsSchema } from './schema.ts';
 
 interface Work {
@@ -101,7 +112,7 @@ async function restoreStandAlone(was: Association, work: Work): Promise<string> 
 async function restoreFields(was: Association, { eks, clock, now, guard, token }: Work): Promise<string> {
   const find = async (): Promise<Association | undefined> =>
     (await eks.listAssociations(was.namespace, was.serviceAccount)).find((one) => one.ownerArn === now?.arn);
-  const owned = await lookSeveralTimes(clock, find, (one) => one !== undefined);
+  const owned = await readUntilSure(clock, find, (one) => one !== undefined);
   if (!owned)
     throw new MigrationError(
       'RestoreRefused',
@@ -145,11 +156,11 @@ async function assertLeft(accounts: readonly Association[], work: Work): Promise
 }
 
 /** Takes away what the migration gave the add-on and its copies; answers whether any is gone by that. */
-async function takeAway(work: Work): Promise<Association[]> {
+async function removeAssociation(work: Work): Promise<Association[]> {
   const { snapshot, record, now, eks, ledger, clock, migrationId, guard } = work;
   const isOurs = now !== undefined && classifyCopy(snapshot, record, now) !== 'foreign';
   const list = async (): Promise<Association[]> =>
-    toTakeAway(snapshot, record, now, await listPlannedAssociations(eks, ownedOf(snapshot.planned))).filter(
+    toRemove(snapshot, record, now, await listPlannedAssociations(eks, ownedOf(snapshot.planned))).filter(
       (one) => isOurs || one.ownerArn !== now?.arn,
     );
   const there = isReplacedByEks(record) ? [] : await list();
@@ -159,7 +170,7 @@ async function takeAway(work: Work): Promise<Association[]> {
     await guard();
     await eks.deleteAssociation(association.id);
   }
-  const [left] = there.length === 0 ? [] : await lookSeveralTimes(clock, list, (found) => found.length === 0);
+  const [left] = there.length === 0 ? [] : await readUntilSure(clock, list, (found) => found.length === 0);
   if (left)
     throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed.`);
   // By another call of this way back, or by one of an earlier one.
@@ -261,17 +272,22 @@ const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencie
     // Where it has made none, or none that is there, the webhook may still know of one.
     return { restored: there, ...(await webhookOf(taken, { record, kubernetes })), awaitsWebhook: true };
   }
-  const now = await lookAtAddon(eks, snapshot.addon.name, clock);
+  const now = await readAddonUntilSure(eks, snapshot.addon.name, clock);
   const token = `${migrationId}-${fence}-restore`;
   const work: Work = { migrationId, token, snapshot, record, now, eks, kubernetes, ledger, clock, guard };
 
   if (action === 'purged') return { restored: await putBackFirst(work, target.cluster), awaitsWebhook: false };
   if (action === 'deferred') return { restored: await putBack(work, target.cluster), awaitsWebhook: false };
-  const taken = await takeAway(work);
+  const taken = await removeAssociation(work);
   const deferred = await deferredOf(taken, work);
   const restored = await putBack(work, target.cluster, deferred);
   const after = await recordedMigration(ledger, migrationId);
-  const [other] = madeByOthers(snapshot, after, now, await listPlannedAssociations(eks, ownedOf(snapshot.planned)));
+  const [other] = createdByThirdParty(
+    snapshot,
+    after,
+    now,
+    await listPlannedAssociations(eks, ownedOf(snapshot.planned)),
+  );
   if (other && !isTaken(record, 'association-created')) throw refused(other);
   const standalone = await deleteOwnAssociations(work, standaloneOf(snapshot.planned), (gone) =>
     assertLeft(gone, work),

@@ -7,18 +7,24 @@
  * meanwhile is left alone (TrustChanged). The locks are let go at every end; those that a crash leaves are found by
  * find-stranded. What becomes of it is noted in the migration's record, as the last retirement that began.
  */
-import { isMigrationError, MigrationError } from '../../domain/errors.ts';
-import type { Migration, RetiredRole } from '../../domain/model.ts';
-import { subjectOf } from '../../domain/subject.ts';
+import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
+import type { Migration, RetiredRole } from '../../domain/migration/model.ts';
+import { subjectOf } from '../../domain/migration/subject.ts';
 import type { TrustRetirement } from '../../domain/trust/model.ts';
 import { samePolicy } from '../../domain/trust/repair.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
-import { changeGuard } from '../../runtime/guard.ts';
-import { subjectLock, lockKeys, roleLock, takeLock } from '../../runtime/lock.ts';
-import { notingRetirement } from '../../runtime/noting-retirements.ts';
-import { assertMay, isAllowed, type Decision, lookAhead, type Outlook } from '../../runtime/retiring.ts';
+import { changeGuard } from '../../use-cases/migration/guard.ts';
+import { subjectLock, lockKeys, roleLock, takeLock } from '../../use-cases/migration/lock.ts';
+import { notingRetirement } from '../../use-cases/retirement/note.ts';
+import {
+  assertMay,
+  isAllowed,
+  type Decision,
+  previewRetirement,
+  type RetirementPreview,
+} from '../../use-cases/retirement/decide.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { readBack } from '../../runtime/trust.ts';
+import { readBack } from '../../use-cases/migration/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { retireTrustSchema } from './schema.ts';
 
@@ -51,7 +57,7 @@ function foreseen(decision: Decision, action: Action): RetiredRole {
   }
 }
 
-const answer = ({ action, dryRun }: Input, { checks, decisions }: Outlook): Output => ({
+const answer = ({ action, dryRun }: Input, { checks, decisions }: RetirementPreview): Output => ({
   action,
   dryRun,
   done: false,
@@ -174,7 +180,7 @@ async function carryOut(
 /** `found`: is told of each look. */
 async function retire(input: Input, dependencies: HandlerDependencies, found: (what: Output) => void): Promise<Output> {
   const { action } = input;
-  const { record, ...ahead } = await lookAhead(input, dependencies);
+  const { record, ...ahead } = await previewRetirement(input, dependencies);
   found(answer(input, ahead));
   if (input.dryRun) return answer(input, ahead);
   const changing = ahead.decisions
@@ -196,11 +202,11 @@ async function retire(input: Input, dependencies: HandlerDependencies, found: (w
     return answer(input, ahead);
   }
   return underLocks(record, changing, input, dependencies, async (fences) => {
-    const { record: locked, ...outlook } = await lookAhead(input, dependencies);
-    found(answer(input, outlook));
-    assertMay(outlook, action);
+    const { record: locked, ...preview } = await previewRetirement(input, dependencies);
+    found(answer(input, preview));
+    assertMay(preview, action);
     const roles: RetiredRole[] = [];
-    for (const decision of outlook.decisions) {
+    for (const decision of preview.decisions) {
       if ((decision.do === 'write' || decision.do === 'confirm') && !fences.has(roleLock(decision.roleArn))) {
         throw new MigrationError(
           'Busy',
@@ -210,7 +216,7 @@ async function retire(input: Input, dependencies: HandlerDependencies, found: (w
       roles.push(await carryOut(decision, locked, input, fences, dependencies));
     }
     return {
-      ...answer(input, outlook),
+      ...answer(input, preview),
       done: roles.some(({ result }) => result === 'removed' || result === 'put-back'),
       roles,
     };

@@ -7,7 +7,7 @@ import {
   retiredRole,
   retirementAction,
   soakDays,
-} from '../../domain/model.ts';
+} from '../../domain/migration/model.ts';
 import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /**

@@ -3,10 +3,10 @@
  * due, so that a delivery that comes again finds what the first one did, and does what is missing. Failure: EventBridge
  * Scheduler delivers it again; nothing but the sweep's record is left of the first try.
  */
-import { MigrationError } from '../../domain/errors.ts';
-import { ulidFrom } from '../../domain/ulid.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import { ulidFrom } from '../../domain/text/ulid.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { startSweep } from '../../runtime/sweep/commanding.ts';
+import { startSweep } from '../../use-cases/sweep/commanding.ts';
 import { utcOf } from '../../runtime/utc.ts';
 import { startSweepSchema } from './schema.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { sweepId, sweepRequest } from '../../domain/sweep/model.ts';
-import { plainText } from '../../domain/names.ts';
+import { plainText } from '../../domain/text/names.ts';
 import { defineStep, stepEnvironment } from '../../runtime/step.ts';
 
 /** By EventBridge Scheduler: starts the sweep of that schedule and time, once. */

@@ -4,8 +4,8 @@
  * what is queued stays as it is. Failure: what can't be looked at is part of the answer, with its reason. What is
  * thrown is a defect, or the ledger's and the bucket's own: those are tried again.
  */
-import { MigrationError } from '../../domain/errors.ts';
-import { lookAtPlace } from '../../runtime/sweep/looks.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import { inspectLocation } from '../../use-cases/sweep/location.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { takeInventorySchema } from './schema.ts';
 
@@ -19,7 +19,7 @@ const run: StepRun<typeof takeInventorySchema> = async (
       'BadInput',
       `There is no sweep ${sweepId} in the ledger. Start it by its state machine, which notes it first.`,
     );
-  return lookAtPlace(sweep, { account, region }, { after, tooShortFor }, dependencies);
+  return inspectLocation(sweep, { account, region }, { after, tooShortFor }, dependencies);
 };
 
 export const takeInventoryStep = step(takeInventorySchema, run);

@@ -5,35 +5,35 @@
  * that come at once, the first lock that both want decides, and the other one does nothing.
  * Failure: nothing is changed by it; what it has taken for a rollback that then can't be begun is let go again.
  */
-import { classOf, MigrationError } from '../../domain/errors.ts';
-import { isInTheWay } from '../../domain/locks.ts';
-import type { Migration, Snapshot } from '../../domain/model.ts';
-import { isUnannotated } from '../../domain/service-account.ts';
-import { subjectOf } from '../../domain/subject.ts';
+import { classOf, MigrationError } from '../../domain/failures/errors.ts';
+import { isConflicting } from '../../domain/migration/locks.ts';
+import type { Migration, Snapshot } from '../../domain/migration/model.ts';
+import { isUnannotated } from '../../domain/migration/service-account.ts';
+import { subjectOf } from '../../domain/migration/subject.ts';
 import {
   decideRecovery,
   isRunning,
   type RecoveryDecision,
   standingRelease,
   standingTrustChanges,
-} from '../../domain/recovery.ts';
-import { asBeforeRequest, requestedRollback, type Rollback } from '../../domain/rollback.ts';
+} from '../../domain/rollback/recovery.ts';
+import { asBeforeRequest, requestedRollback, type Rollback } from '../../domain/rollback/rollback.ts';
 import type { HandlerDependencies, Lock, LockHolder } from '../../ports/index.ts';
 import { failureOf } from '../../runtime/failures.ts';
-import { assertFileHolds } from '../../runtime/file-holds.ts';
-import { lockModeOf } from '../../runtime/lock.ts';
-import { lockKeys, readLocks, readOwners, rollbackBegun, wayBackClosed } from '../../runtime/recovering.ts';
-import { recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
+import { assertRecordIntegrity } from '../../use-cases/migration/record-integrity.ts';
+import { lockModeOf } from '../../use-cases/migration/lock.ts';
+import { lockKeys, readLocks, readOwners, rollbackBegun, rollbackClosed } from '../../use-cases/rollback/recovery.ts';
+import { recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
 import {
   askedOf,
   executionName,
   refuseRollback,
   requestRollback,
   standingOf,
-  underWayText,
-} from '../../runtime/rolling-back.ts';
+  inProgressText,
+} from '../../use-cases/rollback/request.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { takeOverLocks } from '../../runtime/taking-over-locks.ts';
+import { takeOverLocks } from '../../use-cases/rollback/take-over-locks.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { GRACE_MS, takeOverSchema } from './schema.ts';
 
@@ -122,7 +122,7 @@ const withoutRecord = (input: Input): Output => ({
   target: null,
   subject: null,
   fence: 0,
-  rung: 0,
+  attempt: 0,
   repairsTrust: false,
   removesAnnotation: false,
   failure: causeOf(input, 'The execution'),
@@ -134,14 +134,14 @@ const answerFor = (input: Input, record: Migration, owners: readonly string[]): 
   target: record.request.target,
   subject: subjectOf(record.request),
   fence: 0,
-  rung: record.rung ?? 0,
+  attempt: record.attempt ?? 0,
   repairsTrust: standingTrustChanges(record).length > 0,
   removesAnnotation: isUnannotated(record),
   failure: causeOf(input, `Execution ${owners.join(', ') || record.executionArn || ''}`),
 });
 
 /** Since the locks were let go, at the end or by a person, others may have changed what this migration left. */
-async function assertWayBackOpen(
+async function assertRollbackOpen(
   record: Migration,
   snapshot: Snapshot | undefined,
   action: TakeOver['action'],
@@ -150,7 +150,7 @@ async function assertWayBackOpen(
   const letGo = record.status === 'ended' && (record.outcome === 'migrated' || standingRelease(record));
   if (action !== 'roll-back' || !letGo) return;
   const before = snapshot ?? (await recordedSnapshot(dependencies.ledger, record.migrationId));
-  const closed = await wayBackClosed(record, before, dependencies);
+  const closed = await rollbackClosed(record, before, dependencies);
   if (closed !== undefined) throw refused(closed);
 }
 
@@ -202,7 +202,7 @@ async function decideAndTakeOver(input: Input, found: Migration, dependencies: H
   const owners = await readOwners(executions, record, locks, executionArn);
   const answer = answerFor(input, record, [...owners.keys()]);
   const snapshot = await ledger.getSnapshot(migrationId);
-  if (snapshot) assertFileHolds(record, snapshot);
+  if (snapshot) assertRecordIntegrity(record, snapshot);
   const decision = decideRecovery({
     record,
     cause,
@@ -210,7 +210,7 @@ async function decideAndTakeOver(input: Input, found: Migration, dependencies: H
     rollbackBegun: await rollbackBegun(ledger, record),
     locks: locks.map((lock) => ({
       ...lock,
-      shareable: !isInTheWay(lock, migrationId, lockModeOf(lock.key, standingTrustChanges(record))),
+      shareable: !isConflicting(lock, migrationId, lockModeOf(lock.key, standingTrustChanges(record))),
     })),
     owners,
     now: clock.now(),
@@ -230,7 +230,7 @@ async function decideAndTakeOver(input: Input, found: Migration, dependencies: H
     case 'take-over':
       break;
   }
-  await assertWayBackOpen(record, snapshot, decision.action, dependencies);
+  await assertRollbackOpen(record, snapshot, decision.action, dependencies);
   const taken = await takeOver(input, found, { locks, decision }, dependencies);
   if ('fence' in taken) return { ...answer, action: decision.action, fence: taken.fence };
   const { before } = taken;
@@ -254,7 +254,7 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
   }
   const request = await ownRequest(input, record, dependencies);
   if (request === 'of another') {
-    if (input.cause === 'requested') throw refused(underWayText(record));
+    if (input.cause === 'requested') throw refused(inProgressText(record));
     return answerFor(input, record, []);
   }
   if (!request) return decideAndTakeOver(input, record, dependencies);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { migrationId, reason, requestedBy, target } from '../../domain/model.ts';
-import { subjectName } from '../../domain/subject.ts';
+import { migrationId, reason, requestedBy, target } from '../../domain/migration/model.ts';
+import { subjectName } from '../../domain/migration/subject.ts';
 import { defineStep, LONGEST_LAMBDA_SECONDS, targetEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /**
@@ -39,7 +39,7 @@ export const takeOverSchema = defineStep('take-over', {
     /** 0 where no lock was taken. */
     fence: z.number().int().min(0),
     /** Index of the way that was being tried. */
-    rung: z.number().int().min(0),
+    attempt: z.number().int().min(0),
     /** Whether the migration has changed trust policies that are not as before again. */
     repairsTrust: z.boolean(),
     /** Whether it set about to take the IRSA annotation off the service account. */

@@ -6,18 +6,18 @@
  * Failure: what somebody else has changed is left alone (AddonChanged, AssociationChanged); "Association already exists"
  * shortly after a delete is EKS being eventually consistent, and tried again.
  */
-import { ownedOf } from '../../domain/associations.ts';
-import { MigrationError } from '../../domain/errors.ts';
-import type { Addon, AddonSnapshot, Association } from '../../domain/model.ts';
-import { isAsSnapshot } from '../../domain/restore.ts';
-import { assertGranted } from '../../runtime/grants.ts';
-import { listOwned } from '../../runtime/in-the-way.ts';
-import { lookSeveralTimes } from '../../runtime/looks.ts';
-import { overConflicts } from '../../runtime/over-conflicts.ts';
-import { addonChanged, describeState, lookAtOwnCopy } from '../../runtime/own-copy.ts';
-import { noteRung, recordedAddonWork } from '../../runtime/recorded.ts';
+import { ownedOf } from '../../domain/associations/associations.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import type { Addon, AddonSnapshot, Association } from '../../domain/migration/model.ts';
+import { isAsSnapshot } from '../../domain/rollback/restore.ts';
+import { assertGranted } from '../../use-cases/migration/grants.ts';
+import { listOwned } from '../../use-cases/migration/association-conflicts.ts';
+import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
+import { overConflicts } from '../../use-cases/migration/replace-conflicts.ts';
+import { addonChanged, describeState, readOwnCopy } from '../../use-cases/migration/addon-copy.ts';
+import { noteAttempt, recordedAddonWork } from '../../use-cases/migration/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { explainTrust } from '../../runtime/trust.ts';
+import { explainTrust } from '../../use-cases/migration/trust.ts';
 import { updateAddonSchema } from './schema.ts';
 
 /**
@@ -35,18 +35,18 @@ function isDone(snapshot: AddonSnapshot, now: Addon, owned: readonly (Associatio
 }
 
 const run: StepRun<typeof updateAddonSchema> = async (input, dependencies) => {
-  const { migrationId, target, subject: addon, rung } = input;
+  const { migrationId, target, subject: addon, attempt } = input;
   const { ledger, clock } = dependencies;
-  const work = await recordedAddonWork(ledger, migrationId, rung);
-  const { record, snapshot, way } = work;
-  await noteRung(ledger, record, rung);
+  const work = await recordedAddonWork(ledger, migrationId, attempt);
+  const { record, snapshot, currentAttempt } = work;
+  await noteAttempt(ledger, record, attempt);
   const { eks } = dependencies.portsFor(target);
   const look = async (): Promise<{ now: Addon; done: boolean }> => {
-    const now = await lookAtOwnCopy({ eks, clock }, addon, work, 'Busy');
+    const now = await readOwnCopy({ eks, clock }, addon, work, 'Busy');
     return { now, done: isDone(snapshot, now, await listOwned(eks, ownedOf(snapshot.planned), now.arn)) };
   };
   // Between the role that is gone and the associations that are listed, EKS's answers may be a moment apart.
-  const { now, done } = await lookSeveralTimes(
+  const { now, done } = await readUntilSure(
     clock,
     look,
     (seen) => seen.done || seen.now.status === 'UPDATING' || isAsSnapshot(snapshot, seen.now),
@@ -66,8 +66,8 @@ const run: StepRun<typeof updateAddonSchema> = async (input, dependencies) => {
       .updateAddon({
         addon,
         podIdentityAssociations: ownedOf(snapshot.planned),
-        resolveConflicts: way.resolveConflicts,
-        clientRequestToken: `${migrationId}-update-addon-${rung}`,
+        resolveConflicts: currentAttempt.resolveConflicts,
+        clientRequestToken: `${migrationId}-update-addon-${attempt}`,
       })
       .catch((error: unknown) => explainTrust(error, record, clock)),
   );

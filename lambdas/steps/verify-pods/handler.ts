@@ -7,23 +7,23 @@
  * Failure: still the wrong identity after the last restart leads to the ladder's next way, or is terminal
  * (PodsOnWrongIdentity); so are pods of which it can't be told, and what somebody else has changed meanwhile.
  */
-import { isMigrationError, MigrationError } from '../../domain/errors.ts';
-import type { PodEvidence } from '../../domain/model.ts';
-import { PODS_EXCLUDED, podsExcluded } from '../../domain/verification.ts';
+import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
+import type { PodEvidence } from '../../domain/migration/model.ts';
+import { PODS_EXCLUDED, podsExcluded } from '../../domain/verification/pods.ts';
 import {
   associatedSince,
   type Direction,
   expectedPods,
-  lookAtPods,
+  observePods,
   type PodsSeen,
   robbedBystanders,
-} from '../../runtime/pods.ts';
-import { recordedWork, type Work } from '../../runtime/recorded.ts';
-import { EVIDENCE_LATEST } from '../../runtime/report.ts';
+} from '../../use-cases/pods/pods.ts';
+import { recordedWork, type Work } from '../../use-cases/migration/recorded.ts';
+import { EVIDENCE_LATEST } from '../../use-cases/migration/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { throwUnsettled } from '../../runtime/settling.ts';
+import { throwUnsettled } from '../../use-cases/pods/unsettled.ts';
 import { utcNow } from '../../runtime/utc.ts';
-import { type Grounds, groundsOf } from '../../runtime/verifying.ts';
+import { type Grounds, groundsOf } from '../../use-cases/pods/verify.ts';
 import { MAX_RESTARTS, MAX_TRIES, verifyPodsSchema } from './schema.ts';
 
 /** In so many words, what each of these pods is on. */
@@ -75,10 +75,10 @@ function assertPodsExplain(notYet: MigrationError, { judged, leniency }: PodsSee
 }
 
 const run: StepRun<typeof verifyPodsSchema> = async (
-  { migrationId, target, rung, round, towards, newestPodAt, tries = 0, deferred },
+  { migrationId, target, attempt, round, towards, newestPodAt, tries = 0, deferred },
   { portsFor, ledger, clock },
 ) => {
-  const work = await recordedWork(ledger, migrationId, rung);
+  const work = await recordedWork(ledger, migrationId, attempt);
   const { record, plan, snapshot } = work;
   const { eks, kubernetes } = portsFor(target);
   const grounds = await groundsOrNotYet(() => groundsOf({ eks, kubernetes, clock }, work, towards));
@@ -96,20 +96,20 @@ const run: StepRun<typeof verifyPodsSchema> = async (
     return { verdict: 'verified' };
   }
 
-  const lookedAt = utcNow(clock);
+  const observedAt = utcNow(clock);
   const since = towards === 'pod-identity' ? associatedSince(record) : undefined;
   const robbed = towards === 'pod-identity' ? await robbedBystanders({ kubernetes, eks }, snapshot) : [];
   const left = grounds instanceof MigrationError ? [] : grounds.left;
   const associations = [...snapshot.associations, ...left];
   const expected = await expectedPods(ledger, migrationId, { ...snapshot, associations }, towards, deferred);
   const looking = { towards, expected, since, robbed, newestPodAt, now: clock.now() };
-  const seen = await lookAtPods(kubernetes, snapshot, looking);
-  const { evidence, judged, next, podsThatCount, podsAsTheyShallBe } = seen;
-  const counts = { podsThatCount, podsAsTheyShallBe };
-  await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, lookedAt);
+  const seen = await observePods(kubernetes, snapshot, looking);
+  const { evidence, judged, next, podsThatCount, podsAsExpected } = seen;
+  const counts = { podsThatCount, podsAsExpected };
+  await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, observedAt);
   assertNoneRobbed(robbed, work);
   if (judged.verdict === 'wait')
-    return throwUnsettled({ kubernetes, ledger, clock }, { record, towards, rung, round, seen }, judged.why);
+    return throwUnsettled({ kubernetes, ledger, clock }, { record, towards, attempt, round, seen }, judged.why);
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
   if (judged.verdict === 'unknown') {
     throw new MigrationError(
@@ -123,8 +123,8 @@ const run: StepRun<typeof verifyPodsSchema> = async (
       return { verdict: 'restart', ...counts };
     }
     if (round <= MAX_RESTARTS && judged.workloads.length > 0) return { verdict: 'restart', ...counts };
-    if (round > MAX_RESTARTS && towards === 'pod-identity' && plan.ladder.length > rung + 1)
-      return { verdict: 'climb', ...counts };
+    if (round > MAX_RESTARTS && towards === 'pod-identity' && plan.attempts.length > attempt + 1)
+      return { verdict: 'next-attempt', ...counts };
     throw stillWrong(round - 1, towards, judged.pods);
   }
   await conclude(evidence.filter(({ excluded }) => excluded !== undefined));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { changingStepInput, defineStep, goingBackInput, targetEnvironment } from '../../runtime/step.ts';
+import { changingStepInput, defineStep, rollbackInput, targetEnvironment } from '../../runtime/step.ts';
 
 /** Rolling restarts that a migration, and a rollback, may ask for before it gives up. */
 export const MAX_RESTARTS = 2;
@@ -34,13 +34,13 @@ export const verifyPodsSchema = defineStep('verify-pods', {
       .int()
       .min(1)
       .max(MAX_RESTARTS + 1),
-    ...goingBackInput,
+    ...rollbackInput,
   }),
   output: z.object({
     /** `climb`: restarts did not help, and the ladder has another way. */
-    verdict: z.enum(['verified', 'restart', 'climb']),
+    verdict: z.enum(['verified', 'restart', 'next-attempt']),
     /** Pods that have the identity they shall have; absent, as their number is, where no pod was looked at. */
-    podsAsTheyShallBe: z.number().int().optional(),
+    podsAsExpected: z.number().int().optional(),
     podsThatCount: z.number().int().optional(),
   }),
   calls: { eks: 3, kubernetes: 5 },

@@ -10,7 +10,7 @@ import { type Destination, exportResults, resultOf, testDestination } from '../m
 import type { MapRun } from '../map-run.ts';
 import type { Visit } from '../scope.ts';
 import { runBranches } from './branches.ts';
-import { type ChildInput, childInputs, isWhole, itemsOf, placeOf, readItems } from './map-items.ts';
+import { type ChildInput, childInputs, isWhole, itemsOf, objectLocationOf, readItems } from './map-items.ts';
 
 /**
  * "If you don't specify a concurrency value or set it to zero, Step Functions […] runs 10,000 parallel child workflow
@@ -61,7 +61,7 @@ const destinationOf = async (
   visit: Visit,
 ): Promise<Destination | undefined> => {
   if (resource === undefined) return undefined;
-  const { Bucket: bucket = '', Prefix: prefix } = await placeOf(visit, given, 'ResultWriter/Arguments', {
+  const { Bucket: bucket = '', Prefix: prefix } = await objectLocationOf(visit, given, 'ResultWriter/Arguments', {
     required: ['Bucket'],
     optional: ['Prefix'],
   });

@@ -23,7 +23,7 @@ export const itemsOf = async (state: MapState, visit: Visit): Promise<unknown[]>
 };
 
 /** Evaluates a field that is an object of strings, such as an S3 address. */
-export const placeOf = async (
+export const objectLocationOf = async (
   visit: Visit,
   template: unknown,
   field: string,
@@ -44,9 +44,14 @@ export const placeOf = async (
 
 /** Returns the items of an object in S3. Throws States.ItemReaderFailed; AWS's text for that is not known. */
 export const readItems = async (reader: ItemReader, visit: Visit, objects: RoleObjects): Promise<unknown[]> => {
-  const { Bucket: bucket = '', Key: key = '' } = await placeOf(visit, reader.Arguments, 'ItemReader/Arguments', {
-    required: ['Bucket', 'Key'],
-  });
+  const { Bucket: bucket = '', Key: key = '' } = await objectLocationOf(
+    visit,
+    reader.Arguments,
+    'ItemReader/Arguments',
+    {
+      required: ['Bucket', 'Key'],
+    },
+  );
   const most = await visit.evaluateAs(
     reader.ReaderConfig.MaxItems ?? 0,
     'ItemReader/ReaderConfig/MaxItems',

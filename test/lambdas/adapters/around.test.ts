@@ -5,7 +5,7 @@ import { aroundClient, aroundHttp } from '../../../lambdas/adapters/around.ts';
 import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
 import type { PlainHttp } from '../../../lambdas/adapters/clients.ts';
 import { createHttpKubernetes } from '../../../lambdas/adapters/http-kubernetes.ts';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { AroundCalls } from '../../../lambdas/ports/index.ts';
 import { CLUSTER } from '../fixtures.ts';
 

@@ -1,7 +1,7 @@
 import * as eks from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { aws, awsOrUndefined, fromAws } from '../../../lambdas/adapters/aws-errors.ts';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 
 const failing = (name: string, status?: number, message = 'why'): Error =>
   Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status, requestId: 'r-1' } });

@@ -2,7 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { AwsEvents } from '../../../lambdas/adapters/aws-events.ts';
-import { serviceEventOf, type ServiceEvent } from '../../../lambdas/domain/service-event.ts';
+import { serviceEventOf, type ServiceEvent } from '../../../lambdas/domain/events/service-event.ts';
 import { aMigration, at, MIGRATION_ID } from '../fixtures.ts';
 
 const bus = mockClient(EventBridgeClient);

@@ -14,7 +14,7 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { AwsExecutions } from '../../../lambdas/adapters/aws-executions.ts';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { aRequest, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
 
 const RECOVER = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover';

@@ -33,7 +33,7 @@ const conditionFailed = new ConditionalCheckFailedException({
 const WRITES: [string, (ledger: Ledger) => Promise<unknown>][] = [
   ['putMigration', (ledger) => ledger.putMigration(aMigration())],
   ['recordPlan', (ledger) => ledger.recordPlan(MIGRATION_ID, aPlan())],
-  ['noteRung', (ledger) => ledger.noteRung(MIGRATION_ID, 1)],
+  ['noteAttempt', (ledger) => ledger.noteAttempt(MIGRATION_ID, 1)],
   [
     'recordRecovery',
     (ledger) =>
@@ -59,7 +59,7 @@ const WRITES: [string, (ledger: Ledger) => Promise<unknown>][] = [
   ['takeOverLock', (ledger) => ledger.takeOverLock(ADDON_LOCK, { executionArn: OTHER_EXECUTION, fence: 1 }, ME)],
   ['releaseLock', (ledger) => ledger.releaseLock(ADDON_LOCK, EXECUTION)],
   ['parkLock', (ledger) => ledger.parkLock(ADDON_LOCK, EXECUTION)],
-  ['announce', (ledger) => ledger.announce(MIGRATION_ID, 'migrated')],
+  ['addOutboxEvent', (ledger) => ledger.addOutboxEvent(MIGRATION_ID, 'migrated')],
   ['markSent', (ledger) => ledger.markSent(MIGRATION_ID, ['migrated'])],
 ];
 
@@ -105,7 +105,7 @@ describe('the ledger', () => {
     await expect(read(ledger)).rejects.toMatchObject({ name: 'Throttled' });
   });
 
-  it.each(['noteRung', 'recordRecovery', 'putSnapshot', 'putEvidence', 'parkLock', 'markSent'])(
+  it.each(['noteAttempt', 'recordRecovery', 'putSnapshot', 'putEvidence', 'parkLock', 'markSent'])(
     '%s is content where what is there is newer',
     async (name) => {
       documents.onAnyCommand().rejects(conditionFailed);

@@ -5,7 +5,7 @@
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
-import type { Migration } from '../../../lambdas/domain/model.ts';
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import {
   ADDON_LOCK,
@@ -91,7 +91,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   it('takes the fields of a recovery, of the way that is tried and of the warnings', async () => {
     await ledger.putMigration(aMigration());
     const change: Partial<Migration> = {
-      rung: 1,
+      attempt: 1,
       locks: [ADDON_LOCK, ROLE_LOCK],
       executionArn: RECOVERY_EXECUTION,
       recovery: {
@@ -109,8 +109,8 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   });
   it('notes the way that is tried, and never goes back to an earlier one', async () => {
     await ledger.putMigration(aMigration());
-    for (const rung of [0, 1, 0]) await ledger.noteRung(MIGRATION_ID, rung);
-    expect((await ledger.getMigration(MIGRATION_ID))?.rung).toBe(1);
+    for (const attempt of [0, 1, 0]) await ledger.noteAttempt(MIGRATION_ID, attempt);
+    expect((await ledger.getMigration(MIGRATION_ID))?.attempt).toBe(1);
   });
   it('is reopened once by the execution that takes it over, not again by a late call of the same one', async () => {
     const recovery = { startedAt: at(100), executionArn: RECOVERY_EXECUTION, cause: 'stranded' as const };
@@ -130,7 +130,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   });
   it('keeps what steps have noted when the record is put again with nothing in its place', async () => {
     await ledger.putMigration(aMigration());
-    await ledger.updateMigration(MIGRATION_ID, { locks: [ADDON_LOCK], rung: 1 });
+    await ledger.updateMigration(MIGRATION_ID, { locks: [ADDON_LOCK], attempt: 1 });
     await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
     await ledger.putMigration(aMigration({ startedAt: at(1), plan: aPlan({ strategy: 'in-place' }) }));
     expect(await ledger.getMigration(MIGRATION_ID)).toEqual(
@@ -138,7 +138,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
         startedAt: at(1),
         plan: aPlan({ strategy: 'in-place' }),
         locks: [ADDON_LOCK],
-        rung: 1,
+        attempt: 1,
         removed: [addonArn(1)],
       }),
     );
@@ -247,7 +247,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       await ledger.recordStep(MIGRATION_ID, { name: 'await-deleted', startedAt: at(10), endedAt: at(11), error });
       await ledger.recordStep(MIGRATION_ID, { name: 'await-deleted', startedAt: at(20), endedAt: at(21), error });
       expect(await ledger.listSteps(MIGRATION_ID)).toEqual([
-        { name: 'await-deleted', startedAt: at(10), endedAt: at(21), attempts: 2, error },
+        { name: 'await-deleted', startedAt: at(10), endedAt: at(21), tries: 2, error },
       ]);
       await ledger.recordStep(MIGRATION_ID, {
         name: 'await-deleted',
@@ -256,14 +256,14 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
         result: '{"gone":true}',
       });
       expect(await ledger.listSteps(MIGRATION_ID)).toEqual([
-        { name: 'await-deleted', startedAt: at(10), endedAt: at(31), attempts: 3, result: '{"gone":true}' },
+        { name: 'await-deleted', startedAt: at(10), endedAt: at(31), tries: 3, result: '{"gone":true}' },
       ]);
     });
     it('keep an earlier result beside a later error', async () => {
       await ledger.recordStep(MIGRATION_ID, { name: 'begin', startedAt: at(0), endedAt: at(1), result: '{"fence":1}' });
       await ledger.recordStep(MIGRATION_ID, { name: 'begin', startedAt: at(2), endedAt: at(3), error });
       expect(await ledger.listSteps(MIGRATION_ID)).toEqual([
-        { name: 'begin', startedAt: at(0), endedAt: at(3), attempts: 2, result: '{"fence":1}', error },
+        { name: 'begin', startedAt: at(0), endedAt: at(3), tries: 2, result: '{"fence":1}', error },
       ]);
     });
     it("stand in the order in which they started, each migration's for itself", async () => {

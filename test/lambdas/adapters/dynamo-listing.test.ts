@@ -4,16 +4,16 @@ import * as fc from 'fast-check';
 import { ulid } from 'ulid';
 import { describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
-import { listKey, type Listing, MOST_READ, placeOf, readListing } from '../../../lambdas/adapters/dynamo-listing.ts';
+import { listKey, type Listing, MOST_READ, positionOf, readListing } from '../../../lambdas/adapters/dynamo-listing.ts';
 import { DynamoTable, type Item } from '../../../lambdas/adapters/dynamo-table.ts';
 import { LIST_INDEXES, LIST_KEY } from '../../../lambdas/adapters/indexes.ts';
-import { LONGEST_PRINCIPAL } from '../../../lambdas/domain/principal.ts';
-import { type ListPlace, type MigrationFilter, orderOf } from '../../../lambdas/domain/listing.ts';
-import { type Migration, OUTCOMES } from '../../../lambdas/domain/model.ts';
-import { BY_CLOUDTRAIL } from '../../../lambdas/domain/names.ts';
-import { summaryOf } from '../../../lambdas/domain/summary.ts';
+import { LONGEST_PRINCIPAL } from '../../../lambdas/domain/aws/principal.ts';
+import { type ListPosition, type MigrationFilter, orderOf } from '../../../lambdas/domain/migration/listing.ts';
+import { type Migration, OUTCOMES } from '../../../lambdas/domain/migration/model.ts';
+import { BY_CLOUDTRAIL } from '../../../lambdas/domain/text/names.ts';
+import { summaryOf } from '../../../lambdas/domain/migration/summary.ts';
 import type { Ledger, MigrationPage } from '../../../lambdas/ports/ledger.ts';
-import { isListed, placeOfMigration } from '../fake-lists.ts';
+import { isListed, backendOfMigration } from '../fake-lists.ts';
 import { aMigration, aRequest, at, MIGRATION_ID, NOW } from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
@@ -90,10 +90,10 @@ const expected = (all: readonly Migration[], filter: MigrationFilter): string[] 
   all
     .map(summaryOf)
     .filter((one) => isListed(one, filter))
-    .toSorted((a, b) => (orderOf(placeOfMigration(a)) < orderOf(placeOfMigration(b)) ? 1 : -1))
+    .toSorted((a, b) => (orderOf(backendOfMigration(a)) < orderOf(backendOfMigration(b)) ? 1 : -1))
     .map(({ migrationId }) => migrationId);
 
-async function everyPage(read: (after?: ListPlace) => Promise<MigrationPage>, limit: number): Promise<string[]> {
+async function everyPage(read: (after?: ListPosition) => Promise<MigrationPage>, limit: number): Promise<string[]> {
   const ids: string[] = [];
   let page: MigrationPage | undefined;
   do {
@@ -281,25 +281,28 @@ describe('a page of any partition', () => {
         async (entries, limit, mostRead, addon) => {
           const client = await newDynamoDb();
           const table = new DynamoTable(client, TABLE);
-          const places = entries.map(({ second, random }) => ({ startedAt: at(second), id: ulid(NOW, () => random) }));
+          const locations = entries.map(({ second, random }) => ({
+            startedAt: at(second),
+            id: ulid(NOW, () => random),
+          }));
           for (const [index, { kind, addon: has }] of entries.entries()) {
-            const place = places[index] ?? { startedAt: '', id: '' };
+            const position = locations[index] ?? { startedAt: '', id: '' };
             await table.put(
-              { pk: place.id, sk: 'RECORD' },
-              { [LIST_KEY]: listKey(kind, place), [LIST_INDEXES.ByAccount]: ACCOUNTS[0], summary: { addon: has } },
+              { pk: position.id, sk: 'RECORD' },
+              { [LIST_KEY]: listKey(kind, position), [LIST_INDEXES.ByAccount]: ACCOUNTS[0], summary: { addon: has } },
             );
           }
           const read = countReads(client);
           const found: Item[] = [];
-          let after: ListPlace | undefined;
+          let after: ListPosition | undefined;
           do {
             const page = await readListing(table, listing(['migration', 'dry-run'], addon), { limit, after, mostRead });
             expect(read()).toBeLessThanOrEqual(mostRead);
             found.push(...page.entries);
             after = page.next;
           } while (after);
-          expect(found.map(placeOf)).toEqual(
-            places
+          expect(found.map(positionOf)).toEqual(
+            locations
               .filter((_, index) => addon === undefined || entries[index]?.addon === addon)
               .toSorted((a, b) => (orderOf(a) < orderOf(b) ? 1 : -1)),
           );

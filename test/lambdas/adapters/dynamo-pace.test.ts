@@ -3,14 +3,14 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoPace } from '../../../lambdas/adapters/dynamo-pace.ts';
 import { documentsOf } from '../../../lambdas/adapters/dynamo-table.ts';
-import { allowedAt, CEILINGS, CUT_AT_MOST_EVERY, type Location, rateAt } from '../../../lambdas/domain/pace.ts';
+import { allowedAt, CEILINGS, CUT_AT_MOST_EVERY, type PaceScope, rateAt } from '../../../lambdas/domain/aws/pace.ts';
 import type { Pace, Reserved } from '../../../lambdas/ports/index.ts';
 import { FakePace } from '../fake-pace.ts';
 import { newDynamoDb, TABLE } from './ledgers.ts';
 
 const NOW = 1_800_000_000_000;
-const EKS: Location = { service: 'eks', account: '111122223333', region: 'eu-west-1', cluster: 'dev' };
-const IAM: Location = { ...EKS, service: 'iam' };
+const EKS: PaceScope = { service: 'eks', account: '111122223333', region: 'eu-west-1', cluster: 'dev' };
+const IAM: PaceScope = { ...EKS, service: 'iam' };
 
 const PACES: [string, () => Promise<() => Pace>][] = [
   ...(['sdk', 'direct'] as const).map((clients): [string, () => Promise<() => Pace>] => [
@@ -37,8 +37,8 @@ describe.each(PACES)('the shared pace on %s', (_, open) => {
     another = await open();
     pace = another();
   });
-  const reserved = async (location: Location, calls: number, now = NOW, of = pace): Promise<Reserved> => {
-    const made = await of.reserve(location, calls, now);
+  const reserved = async (scope: PaceScope, calls: number, now = NOW, of = pace): Promise<Reserved> => {
+    const made = await of.reserve(scope, calls, now);
     if (!('position' in made)) throw new Error('nothing was reserved');
     return made;
   };

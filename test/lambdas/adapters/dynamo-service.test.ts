@@ -6,7 +6,7 @@ import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ulid } from 'ulid';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
-import type { Approval } from '../../../lambdas/domain/approval.ts';
+import type { Approval } from '../../../lambdas/domain/approval/approval.ts';
 import type { Claim, Ledger } from '../../../lambdas/ports/ledger.ts';
 import { aMigration, aPlan, at, MIGRATION_ID, NOW, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
@@ -41,9 +41,9 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   describe('what is to be told', () => {
     it('is noted once, listed until it is sent, and then gone', async () => {
       expect(await ledger.unsent(MIGRATION_ID)).toEqual([]);
-      await ledger.announce(MIGRATION_ID, 'started');
-      await ledger.announce(MIGRATION_ID, 'started');
-      await ledger.announce(MIGRATION_ID, 'approval-needed.2');
+      await ledger.addOutboxEvent(MIGRATION_ID, 'started');
+      await ledger.addOutboxEvent(MIGRATION_ID, 'started');
+      await ledger.addOutboxEvent(MIGRATION_ID, 'approval-needed.2');
       expect(await ledger.unsent(MIGRATION_ID)).toEqual(['approval-needed.2', 'started']);
       expect(await ledger.listUnsent()).toEqual([MIGRATION_ID]);
       await ledger.markSent(MIGRATION_ID, ['started']);
@@ -67,7 +67,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       expect(await ledger.listUnsent()).toEqual([OTHER_MIGRATION_ID]);
     });
     it('is marked as sent where nothing is left, as a call that comes late does', async () => {
-      await ledger.announce(MIGRATION_ID, 'started');
+      await ledger.addOutboxEvent(MIGRATION_ID, 'started');
       await ledger.markSent(MIGRATION_ID, ['started']);
       await ledger.markSent(MIGRATION_ID, ['started']);
       await ledger.markSent(MIGRATION_ID, []);
@@ -162,7 +162,7 @@ it('leaves nothing in the index of what is pending once all is sent and decided'
   const ledger = createDynamoLedger({ client, tableName: TABLE });
   await ledger.putMigration(aMigration());
   await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('token'));
-  await ledger.announce(MIGRATION_ID, 'approval-needed');
+  await ledger.addOutboxEvent(MIGRATION_ID, 'approval-needed');
   const pending = async (): Promise<number> =>
     (await DynamoDBDocumentClient.from(client).send(new ScanCommand({ TableName: TABLE, IndexName: 'Pending' })))
       .Count ?? 0;
@@ -188,7 +188,7 @@ it('lets go of one whose events were sent, and whose place in the index was left
   const client = await newDynamoDb();
   const ledger = createDynamoLedger({ client, tableName: TABLE });
   await ledger.putMigration(aMigration());
-  await ledger.announce(MIGRATION_ID, 'started');
+  await ledger.addOutboxEvent(MIGRATION_ID, 'started');
   await DynamoDBDocumentClient.from(client).send(
     new UpdateCommand({
       TableName: TABLE,

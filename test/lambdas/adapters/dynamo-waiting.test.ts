@@ -3,7 +3,7 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import { documentsOf } from '../../../lambdas/adapters/dynamo-table.ts';
-import { LONGEST_WAIT_MS, type WaitingMigration } from '../../../lambdas/domain/waiting.ts';
+import { LONGEST_WAIT_MS, type WaitingMigration } from '../../../lambdas/domain/waiting/waiting.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import { at } from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';

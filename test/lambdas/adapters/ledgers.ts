@@ -7,7 +7,7 @@ import { attributesOfList, LIST_INDEX_NAMES, LIST_INDEXES, LIST_KEY } from '../.
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import { createDynamoDb } from '../../../sandbox/dynamodb/service.ts';
-import { clientsOf, newWorld, openDoor, operator } from '../../sandbox/support.ts';
+import { clientsOf, newWorld, openGateway, operator } from '../../sandbox/support.ts';
 import { FakeLedger } from '../fakes.ts';
 
 export const TABLE = 'Ledger';
@@ -45,7 +45,7 @@ export async function newDynamoDb(clients: 'direct' | 'sdk' = 'sdk'): Promise<Dy
       ...LISTS,
     ],
   });
-  return clientsOf(openDoor(world, { dynamodb: service }), world, operator(world), clients).dynamodb();
+  return clientsOf(openGateway(world, { dynamodb: service }), world, operator(world), clients).dynamodb();
 }
 
 export const LEDGERS: [string, () => Promise<Ledger>][] = [

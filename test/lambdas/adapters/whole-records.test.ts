@@ -1,6 +1,6 @@
 /** What a rollback works from comes back from the ledger whole: a field that a schema forgets is lost without a word. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Addon, Association, Plan, Snapshot } from '../../../lambdas/domain/model.ts';
+import type { Addon, Association, Plan, Snapshot } from '../../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import {
   ADDON,
@@ -50,7 +50,7 @@ const plan: Whole<Plan> = {
   verdict: 'migrate',
   strategy: 'auto',
   preserve: true,
-  ladder: [IN_PLACE],
+  attempts: [IN_PLACE],
   checks: [{ id: 'a', status: 'warn', message: 'what', remedy: 'do', source: 'where' }],
   steps: [{ name: 'a', what: 'b', calls: ['eks:UpdateAddon'], disruption: 'rolling', undo: 'c' }],
   addon,

@@ -1,7 +1,7 @@
 /** What the API does with a migration that is there: stopping it, and rolling it back. */
 import { describe, expect, it } from 'vitest';
 import type { CancelAnswer } from '../../../lambdas/api/answers.ts';
-import type { Migration } from '../../../lambdas/domain/model.ts';
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { MOMENTS } from '../../faults/contract.ts';
 import type { Fakes } from '../fakes.ts';
 import { aRollback, aSnapshot, at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
@@ -77,7 +77,7 @@ describe('POST /migrations/{id}/cancel', () => {
     const told = await withMigration({}, pending);
     expect((await cancel(told)).body).toMatchObject({ begun: false, willEnd: 'blocked' });
     // Its plan is being made, or its change begins just now; or it has begun, and may be verified before it reads this.
-    const begun = await withMigration({ rung: 0 });
+    const begun = await withMigration({ attempt: 0 });
     begun.ledger.snapshots.set(MIGRATION_ID, aSnapshot());
     for (const fakes of [await withMigration(), begun])
       expect((await cancel(fakes)).body).not.toHaveProperty('willEnd');

@@ -1,6 +1,6 @@
 /** A caller's own ids of a request, and answers that it has already. */
 import { describe, expect, it } from 'vitest';
-import { serviceEventOf } from '../../../lambdas/domain/service-event.ts';
+import { serviceEventOf } from '../../../lambdas/domain/events/service-event.ts';
 import { ADDON, MIGRATION_ID, target } from '../fixtures.ts';
 import { newFakes, problemIn, type Request, send } from './gateway.ts';
 import { ended, path, show, withMigration } from './with-migration.ts';

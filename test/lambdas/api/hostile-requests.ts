@@ -9,7 +9,7 @@ import { createHandler, type LambdaContext } from '../../../lambdas/runtime/hand
 import { apiStep } from '../../../lambdas/steps/api/handler.ts';
 import type { Fakes } from '../fakes.ts';
 import { sweepRequest } from '../../../lambdas/domain/sweep/model.ts';
-import { newSweep } from '../../../lambdas/runtime/sweep/commanding.ts';
+import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
 import { aMigration, at, MIGRATION_ID } from '../fixtures.ts';
 import { newFakes } from './gateway.ts';
 import { hostileEvent } from './hostile.ts';
@@ -130,7 +130,7 @@ export async function sendHostile({ runs, ofEach }: { runs: number; ofEach: numb
   expect([count(200, 300) > 0.02 * runs, count(400, 500) > 0.6 * runs, count(500, 600)]).toEqual([true, true, 0]);
   for (const status of [400, 404, 405, 409, 413, 415, 422])
     expect(statuses.get(status), `answers of ${status}`).toBeGreaterThanOrEqual(ofEach);
-  for (const place of [
+  for (const location of [
     'path.id',
     'path.name',
     'query.limit',
@@ -144,7 +144,7 @@ export async function sendHostile({ runs, ofEach }: { runs: number; ofEach: numb
     'body.changeWindow.schedule',
     'body.mode',
   ])
-    expect([...fields]).toContain(place);
+    expect([...fields]).toContain(location);
   expect(
     ['body.selection.', 'body.limits.', 'body.options.'].filter(
       (part) => ![...fields].some((field) => field.startsWith(part)),

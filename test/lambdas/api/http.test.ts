@@ -1,8 +1,8 @@
 /** What is wrong with a request before anybody looks at what it asks for, and what is told of failures. */
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import { UNEXPECTED_ERROR } from '../../../lambdas/domain/metrics.ts';
-import { LONGEST_PRINCIPAL } from '../../../lambdas/domain/principal.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import { UNEXPECTED_ERROR } from '../../../lambdas/domain/events/metrics.ts';
+import { LONGEST_PRINCIPAL } from '../../../lambdas/domain/aws/principal.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { apiStep } from '../../../lambdas/steps/api/handler.ts';
 import { lost } from '../fakes.ts';

@@ -1,6 +1,6 @@
 /** GET /clusters/{name}/identities. */
 import { describe, expect, it } from 'vitest';
-import { MigrationError, RoleNotAssumed } from '../../../lambdas/domain/errors.ts';
+import { MigrationError, RoleNotAssumed } from '../../../lambdas/domain/failures/errors.ts';
 import type { Fakes } from '../fakes.ts';
 import { ACCOUNT, aPod, anAssociation, CLUSTER, ROLE, target } from '../fixtures.ts';
 import { newFakes, problemIn, send, started } from './gateway.ts';

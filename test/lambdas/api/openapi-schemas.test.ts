@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { planBody } from '../../../lambdas/api/inputs.ts';
 import { type OperationId, OPERATIONS } from '../../../lambdas/api/operations.ts';
-import { schemaNames } from '../../../lambdas/domain/schemas.ts';
+import { schemaNames } from '../../../lambdas/domain/text/schemas.ts';
 import { type Document, OPENAPI_FILE } from '../../../scripts/openapi.ts';
 import { Components } from '../../../scripts/openapi/components.ts';
 

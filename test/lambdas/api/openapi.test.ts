@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Operation, type OperationId, OPERATIONS } from '../../../lambdas/api/operations.ts';
 import { PROBLEMS } from '../../../lambdas/api/problems.ts';
-import { FAILURE_NAMES } from '../../../lambdas/domain/failures.ts';
-import { STEP_LINES } from '../../../lambdas/domain/step-lines.ts';
+import { FAILURE_NAMES } from '../../../lambdas/domain/failures/names.ts';
+import { STEP_LINES } from '../../../lambdas/domain/migration/step-lines.ts';
 import { codeOf, GATEWAY_PROBLEMS } from '../../../lib/api/gateway-responses.ts';
 import { type Document, OPENAPI_FILE, openapiText } from '../../../scripts/openapi.ts';
 import { EXAMPLES } from '../../../scripts/openapi/examples.ts';
@@ -99,7 +99,7 @@ function wrongIn(schema: unknown, at: string): string[] {
     ...(items === undefined ? [] : [[items, `${at}.items`] as [unknown, string]]),
     ...(isObject(additionalProperties) ? [[additionalProperties, `${at}.*`] as [unknown, string]] : []),
   ];
-  return [...own, ...inner.flatMap(([one, place]) => wrongIn(one, place))];
+  return [...own, ...inner.flatMap(([one, location]) => wrongIn(one, location))];
 }
 
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>

@@ -1,6 +1,6 @@
 /** POST /plans and POST /migrations: what is started by them, and that it is started once. */
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { faultCases, MOMENTS } from '../../faults/contract.ts';
 import { ACCOUNT, ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
 import { ALICE, type Answer, BOB, newFakes, problemIn, type Request, REQUEST_ID, send } from './gateway.ts';

@@ -1,7 +1,7 @@
 /** What the API shows, and what it does with a migration that is there. */
 import { describe, expect, it } from 'vitest';
 import { migrationAnswer } from '../../../lambdas/api/answers.ts';
-import type { Approval, Migration } from '../../../lambdas/domain/model.ts';
+import type { Approval, Migration } from '../../../lambdas/domain/migration/model.ts';
 import type { Fakes } from '../fakes.ts';
 import {
   anEvidence,
@@ -33,7 +33,7 @@ describe('GET /migrations/{id}', () => {
       executionStatus: 'RUNNING',
       plan: { hash: plan.hash, checks: plan.checks },
       approvals: [pending],
-      steps: [{ name: 'plan', attempts: 1 }],
+      steps: [{ name: 'plan', tries: 1 }],
       verification: { before: [anEvidence()], pods: [] },
       links: { self, plan: `/v1/plans/${MIGRATION_ID}`, approval: `${self}/approval`, cancel: `${self}/cancel` },
     });
@@ -43,14 +43,14 @@ describe('GET /migrations/{id}', () => {
   });
 
   it('shows one that is over: its report, and that it can be rolled back', async () => {
-    const { status, body } = await show(await withMigration({ ...ended('migrated'), rung: 0 }));
+    const { status, body } = await show(await withMigration({ ...ended('migrated'), attempt: 0 }));
     expect(status).toBe(200);
     expect(body).toMatchObject({
       status: 'ended',
       outcome: 'migrated',
       endedAt: at(300),
       verified: 'injected',
-      applied: plan.ladder[0],
+      applied: plan.attempts[0],
       links: { self, rollback: `${self}/rollback` },
     });
     expect(migrationAnswer.strict().parse(body)).toBeTruthy();

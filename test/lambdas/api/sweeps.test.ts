@@ -2,9 +2,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sweepAnswer } from '../../../lambdas/api/answers.ts';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { type Sweep, type SweepItem, sweepRequest } from '../../../lambdas/domain/sweep/model.ts';
-import { newSweep } from '../../../lambdas/runtime/sweep/commanding.ts';
+import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
 import { faultCases, MOMENTS } from '../../faults/contract.ts';
 import type { Fakes } from '../fakes.ts';
 import { ACCOUNT, at, executionArn } from '../fixtures.ts';

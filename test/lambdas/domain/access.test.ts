@@ -21,7 +21,7 @@ import {
   RESTART_EVERYTHING,
   restartRules,
 } from '../../../lambdas/domain/access/rules.ts';
-import type { WorkloadRef } from '../../../lambdas/domain/kubernetes.ts';
+import type { WorkloadRef } from '../../../lambdas/domain/kubernetes/objects.ts';
 import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
 
 const ref = (kind: WorkloadRef['kind'], name: string, namespace = 'kube-system'): WorkloadRef => ({

@@ -1,7 +1,7 @@
 /** The commands of a hand-off where another principal has done what they leave as it is. */
 import { describe, expect, it } from 'vitest';
-import { handOffCommands } from '../../../lambdas/domain/hand-off.ts';
-import type { Addon, AddonSnapshot, Association } from '../../../lambdas/domain/model.ts';
+import { handOffCommands } from '../../../lambdas/domain/hand-off/add-on.ts';
+import type { Addon, AddonSnapshot, Association } from '../../../lambdas/domain/migration/model.ts';
 import { addonArn, aMigration, anAddon, anAssociation, aSnapshot, OTHER_ROLE, planned, target } from '../fixtures.ts';
 
 const commandsFor = (addon: Addon, ...associations: Association[]): string[] =>

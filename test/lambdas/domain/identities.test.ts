@@ -12,8 +12,8 @@ import { graphOf } from '../../../lambdas/domain/identities/graph.ts';
 import { report as reportSchema, type WorkloadIdentity } from '../../../lambdas/domain/identities/model.ts';
 import { identitiesReport } from '../../../lambdas/domain/identities/report.ts';
 import { nodeKinds, sourceOf, Tally, type NodeKinds } from '../../../lambdas/domain/identities/tally.ts';
-import type { Pod } from '../../../lambdas/domain/kubernetes.ts';
-import type { Association } from '../../../lambdas/domain/model.ts';
+import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
+import type { Association } from '../../../lambdas/domain/migration/model.ts';
 import { parsePolicy } from '../../../lambdas/domain/policy/index.ts';
 import {
   aCluster,
@@ -82,8 +82,8 @@ const only = (...given: Parameters<typeof factsOf>): WorkloadIdentity => {
   return workloads[0]!;
 };
 /** What is in the way, as `id:status`. */
-const inTheWay = (...given: Parameters<typeof factsOf>): string[] =>
-  only(...given).inTheWay.map(({ id, status }) => `${id}:${status}`);
+const obstacles = (...given: Parameters<typeof factsOf>): string[] =>
+  only(...given).obstacles.map(({ id, status }) => `${id}:${status}`);
 
 describe('how a pod gets its credentials', () => {
   it.each(['pod-identity', 'irsa', 'node-role', 'mixed'] as const)('%s', (identity) => {
@@ -211,7 +211,7 @@ describe('what stands in the way', () => {
     });
     expect(workload).toMatchObject({
       identity: 'pod-identity',
-      inTheWay: [],
+      obstacles: [],
       association: { id: ASSOCIATION.id, createdAt: at(-7200) },
     });
     expect(workload.roles).toEqual([
@@ -222,7 +222,7 @@ describe('what stands in the way', () => {
 
   it('no association: how to make one, and for an add-on its migration', () => {
     const workload = only([irsa()]);
-    expect(workload.inTheWay).toMatchObject([
+    expect(workload.obstacles).toMatchObject([
       {
         id: 'association',
         status: 'fail',
@@ -232,7 +232,7 @@ describe('what stands in the way', () => {
     const driver = only([aPod('irsa')]);
     expect(driver).toMatchObject({
       addon: { name: DRIVER.name, takesAssociation: true },
-      inTheWay: [
+      obstacles: [
         {
           id: 'association',
           remedy: 'Migrate the add-on: pod-identity migrate --cluster dev --addon aws-ebs-csi-driver',
@@ -243,66 +243,68 @@ describe('what stands in the way', () => {
 
   it('pods that are older than their association: a restart, by the command for their kind', () => {
     const association = anAssociation({ ...ASSOCIATION, createdAt: at(-60) });
-    const [check] = only([irsa()], { associations: [association] }).inTheWay;
+    const [check] = only([irsa()], { associations: [association] }).obstacles;
     expect(check).toMatchObject({
       id: 'restart',
       status: 'fail',
       remedy: 'Restart the pods: kubectl rollout restart deployment/orders --namespace shop',
     });
     expect(
-      only([irsa({ owner: { kind: 'Job', name: 'nightly' } })], { associations: [association] }).inTheWay[0]?.remedy,
+      only([irsa({ owner: { kind: 'Job', name: 'nightly' } })], { associations: [association] }).obstacles[0]?.remedy,
     ).toBe('Have Job nightly make its pods again: only new pods take it.');
-    expect(only([irsa({ owner: undefined })], { associations: [association] }).inTheWay[0]?.remedy).toBe(
+    expect(only([irsa({ owner: undefined })], { associations: [association] }).obstacles[0]?.remedy).toBe(
       'Delete the pod and create it again.',
     );
-    expect(only([aPod('node-role', APP)], { associations: [association] }).inTheWay).toMatchObject([{ id: 'restart' }]);
+    expect(only([aPod('node-role', APP)], { associations: [association] }).obstacles).toMatchObject([
+      { id: 'restart' },
+    ]);
   });
 
   it('pods that are younger than their association: something else than their age', () => {
-    expect(inTheWay([irsa({ createdAt: at(-7150) })], { associations: [ASSOCIATION] })).toEqual(['restart:fail']);
-    expect(inTheWay([irsa({ createdAt: at(-7000) })], { associations: [ASSOCIATION] })).toEqual(['not-injected:fail']);
+    expect(obstacles([irsa({ createdAt: at(-7150) })], { associations: [ASSOCIATION] })).toEqual(['restart:fail']);
+    expect(obstacles([irsa({ createdAt: at(-7000) })], { associations: [ASSOCIATION] })).toEqual(['not-injected:fail']);
   });
 
   it('an association that is gone, for pods that have taken it', () => {
-    expect(inTheWay([aPod('pod-identity', APP)])).toEqual(['association:fail']);
-    expect(only([aPod('pod-identity', APP)]).inTheWay[0]?.message).toContain('EKS gives no credentials');
+    expect(obstacles([aPod('pod-identity', APP)])).toEqual(['association:fail']);
+    expect(only([aPod('pod-identity', APP)]).obstacles[0]?.message).toContain('EKS gives no credentials');
   });
 
   it('a trust policy that does not let EKS Pod Identity in, or may not', () => {
     const trust = (...statements: unknown[]) => ({
       roles: new Map<string, RoleFact>([[ROLE, { trust: parsePolicy(policyText(...statements), 'trust') }]]),
     });
-    const [first] = only([irsa()], trust(irsaStatement)).inTheWay.filter(({ id }) => id === 'trust');
+    const [first] = only([irsa()], trust(irsaStatement)).obstacles.filter(({ id }) => id === 'trust');
     expect(first).toMatchObject({
       status: 'fail',
       message: expect.stringContaining('does not let EKS Pod Identity in') as string,
       remedy: expect.stringContaining(`pod-identity trust repair --dry-run --role-arn ${ROLE}`) as string,
     });
     const fromOffice = { ...podIdentityStatement, Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
-    expect(inTheWay([irsa()], trust(fromOffice))).toContain('trust:unknown');
+    expect(obstacles([irsa()], trust(fromOffice))).toContain('trust:unknown');
     const byTags = {
       ...podIdentityStatement,
       Condition: { StringEquals: { 'aws:RequestTag/kubernetes-namespace': APP.namespace } },
     };
     const associated = (change: Partial<Association>) =>
-      inTheWay([aPod('pod-identity', APP)], { associations: [{ ...ASSOCIATION, ...change }], ...trust(byTags) });
+      obstacles([aPod('pod-identity', APP)], { associations: [{ ...ASSOCIATION, ...change }], ...trust(byTags) });
     expect(associated({})).toEqual([]);
     expect(associated({ disableSessionTags: true })).toEqual(['trust:fail']);
-    expect(inTheWay([aPod('pod-identity', APP)], { associations: [ASSOCIATION], ...trust(irsaStatement) })).toEqual([
+    expect(obstacles([aPod('pod-identity', APP)], { associations: [ASSOCIATION], ...trust(irsaStatement) })).toEqual([
       'trust:fail',
     ]);
   });
 
   it('a role that is not there, of another account, or may not be read', () => {
-    expect(inTheWay([irsa()], { roles: new Map([[ROLE, 'missing']]) })).toEqual([
+    expect(obstacles([irsa()], { roles: new Map([[ROLE, 'missing']]) })).toEqual([
       'association:fail',
       'role-exists:fail',
     ]);
-    expect(inTheWay([irsa()], { roles: new Map([[ROLE, 'unread']]) })).toEqual(['association:fail', 'trust:unknown']);
+    expect(obstacles([irsa()], { roles: new Map([[ROLE, 'unread']]) })).toEqual(['association:fail', 'trust:unknown']);
     const elsewhere = 'arn:aws:iam::444455556666:role/orders';
-    expect(inTheWay([irsa({ containers: [aContainer({ env: { ...envOf.irsa, AWS_ROLE_ARN: elsewhere } })] })])).toEqual(
-      ['association:fail', 'role-account:fail'],
-    );
+    expect(
+      obstacles([irsa({ containers: [aContainer({ env: { ...envOf.irsa, AWS_ROLE_ARN: elsewhere } })] })]),
+    ).toEqual(['association:fail', 'role-account:fail']);
   });
 
   it('nodes without Pod Identity', () => {
@@ -311,26 +313,26 @@ describe('what stands in the way', () => {
       { name: 'windows-1', ready: true, os: 'windows', compute: 'ec2' },
       { name: 'hybrid-1', ready: true, os: 'linux', compute: 'hybrid' },
     ]);
-    expect(only([irsa({ node: 'fargate-1' })], {}, nodes).inTheWay[0]).toMatchObject({
+    expect(only([irsa({ node: 'fargate-1' })], {}, nodes).obstacles[0]).toMatchObject({
       id: 'compute',
       status: 'fail',
       message: 'Its pod runs on Fargate, where EKS Pod Identity does not exist.',
     });
-    expect(only([irsa({ node: 'windows-1' }), irsa({ node: 'node-1' })], {}, nodes).inTheWay[0]?.message).toBe(
+    expect(only([irsa({ node: 'windows-1' }), irsa({ node: 'node-1' })], {}, nodes).obstacles[0]?.message).toBe(
       '1 of its 2 pods run on Windows, where EKS Pod Identity does not exist.',
     );
-    expect(inTheWay([irsa({ node: 'hybrid-1' })], {}, nodes)).toEqual(['association:fail']);
+    expect(obstacles([irsa({ node: 'hybrid-1' })], {}, nodes)).toEqual(['association:fail']);
   });
 
   it('static keys, whatever the pods have beside them, and a restart does not help then', () => {
     const keyed = irsa({ containers: [aContainer({ name: 'app', env: { ...envOf.irsa, ...KEYS } })] });
-    expect(inTheWay([keyed], { associations: [ASSOCIATION] })).toEqual(['static-keys:fail']);
+    expect(obstacles([keyed], { associations: [ASSOCIATION] })).toEqual(['static-keys:fail']);
   });
 
   it('an agent that is missing, not ready everywhere, or unknown: for those that need it', () => {
     const absent = { agent: {} };
-    expect(inTheWay([irsa()], absent)).toEqual(['agent:fail', 'association:fail']);
-    expect(inTheWay([aPod('node-role', APP)], absent)).toEqual(['own-role:warn']);
+    expect(obstacles([irsa()], absent)).toEqual(['agent:fail', 'association:fail']);
+    expect(obstacles([aPod('node-role', APP)], absent)).toEqual(['own-role:warn']);
     expect(reportOf([irsa()], { agent: { workload: { desired: 3, ready: 2 } } }).agent).toMatchObject({
       status: 'fail',
       message: expect.stringContaining('2 of 3') as string,
@@ -341,16 +343,16 @@ describe('what stands in the way', () => {
   });
 
   it('an add-on whose version takes no associations; for a service account that it does not speak of, one of its own', () => {
-    expect(inTheWay([aPod('irsa')], { addons: [{ ...DRIVER, podIdentity: [] }] })).toEqual([
+    expect(obstacles([aPod('irsa')], { addons: [{ ...DRIVER, podIdentity: [] }] })).toEqual([
       'addon-support:fail',
       'association:fail',
     ]);
     const { podIdentity: _, ...unread } = DRIVER;
-    expect(inTheWay([aPod('irsa')], { addons: [unread] })).toEqual(['association:fail', 'addon-support:unknown']);
+    expect(obstacles([aPod('irsa')], { addons: [unread] })).toEqual(['association:fail', 'addon-support:unknown']);
     const other = only([aPod('irsa', { serviceAccount: 'ebs-csi-node-sa' })]);
     expect(other).toMatchObject({
       addon: { takesAssociation: false },
-      inTheWay: [{ id: 'association', message: expect.stringContaining('takes none for it') as string }],
+      obstacles: [{ id: 'association', message: expect.stringContaining('takes none for it') as string }],
     });
   });
 
@@ -367,11 +369,11 @@ describe('what stands in the way', () => {
       serviceAccount: 'coredns',
       labels: {},
     });
-    expect(inTheWay([pod], { addons: [dns] })).toEqual([]);
+    expect(obstacles([pod], { addons: [dns] })).toEqual([]);
     // The service account that EKS names decides, before any label.
     const labelled = aPod('irsa', { labels: { 'app.kubernetes.io/name': 'coredns' } });
     expect(only([labelled], { addons: [dns, DRIVER] }).addon?.name).toBe(DRIVER.name);
-    expect(inTheWay([pod])).toEqual(['own-role:warn']);
+    expect(obstacles([pod])).toEqual(['own-role:warn']);
   });
 
   it('an annotation that the pods do not follow', () => {
@@ -382,18 +384,18 @@ describe('what stands in the way', () => {
         [OTHER_ROLE, TRUSTED],
       ]),
     });
-    expect(inTheWay([irsa()], annotated(ROLE))).toEqual(['association:fail']);
+    expect(obstacles([irsa()], annotated(ROLE))).toEqual(['association:fail']);
     expect(only([irsa()], annotated(OTHER_ROLE))).toMatchObject({
       annotatedRole: OTHER_ROLE,
       roles: [{ by: 'irsa', roleArn: ROLE }],
     });
-    expect(inTheWay([irsa()], annotated(OTHER_ROLE))).toEqual(['association:fail', 'annotation:warn']);
-    expect(inTheWay([aPod('node-role', APP)], annotated(ROLE))).toEqual(['association:fail', 'annotation:warn']);
+    expect(obstacles([irsa()], annotated(OTHER_ROLE))).toEqual(['association:fail', 'annotation:warn']);
+    expect(obstacles([aPod('node-role', APP)], annotated(ROLE))).toEqual(['association:fail', 'annotation:warn']);
   });
 
   it('associations that may not be read: nobody knows', () => {
     expect(
-      inTheWay([irsa()], { associations: undefined, unread: [{ what: 'the associations', why: 'no right' }] }),
+      obstacles([irsa()], { associations: undefined, unread: [{ what: 'the associations', why: 'no right' }] }),
     ).toEqual(['association:unknown']);
   });
 });

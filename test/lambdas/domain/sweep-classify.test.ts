@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Check, Plan } from '../../../lambdas/domain/model.ts';
+import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
 import { planMigration } from '../../../lambdas/domain/plan/plan.ts';
 import { rolesOf } from '../../../lambdas/domain/plan/roles.ts';
 import {
   classify,
-  placeReason,
+  locationReason,
   type SeenAddon,
   stateReason,
   unreachableCluster,
@@ -232,13 +232,13 @@ describe('a cluster', () => {
   });
 
   it('say of a region that is not enabled what is most likely', () => {
-    const place = { account: '111122223333', region: 'eu-south-1' };
+    const location = { account: '111122223333', region: 'eu-south-1' };
     const refused =
       'eks:ListClusters: UnrecognizedClientException: The security token included in the request is invalid. (request 1)';
-    expect(placeReason(place, refused)).toBe(
+    expect(locationReason(location, refused)).toBe(
       `Region eu-south-1 is most likely not enabled in account 111122223333: enable it there, or leave it out of the sweep. ${refused}`,
     );
-    expect(placeReason(place, 'eks:ListClusters: AccessDeniedException: no')).toBe(
+    expect(locationReason(location, 'eks:ListClusters: AccessDeniedException: no')).toBe(
       'eks:ListClusters: AccessDeniedException: no',
     );
   });

@@ -5,8 +5,8 @@ import {
   sweepRequest,
   type SweepRequestInput,
 } from '../../../lambdas/domain/sweep/model.ts';
-import { ulidFrom } from '../../../lambdas/domain/ulid.ts';
-import { newSweep } from '../../../lambdas/runtime/sweep/commanding.ts';
+import { ulidFrom } from '../../../lambdas/domain/text/ulid.ts';
+import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
 import { ACCOUNT, at, executionArn, NOW } from '../fixtures.ts';
 
 export const SWEEP_ID = '01JD8Z5Q6R7S8T9V0W1X2YSWEP';

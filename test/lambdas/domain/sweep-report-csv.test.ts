@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reportCsv } from '../../../lambdas/domain/sweep/csv.ts';
 import type { ReportRow } from '../../../lambdas/domain/sweep/report.ts';
-import { printable } from '../../../lambdas/domain/text.ts';
+import { printable } from '../../../lambdas/domain/text/text.ts';
 import { AGENT, fleetReport, TRUST } from './sweep-report-fixtures.ts';
 
 /** RFC 4180: records end with CRLF; a quoted field may hold anything, with its quotes doubled. */
@@ -31,7 +31,7 @@ const ofRows = (rows: ReportRow[]): Record<string, string>[] => {
   const [head = [], ...lines] = read(reportCsv({ ...report, rows }));
   return lines.map((line) => {
     expect(line).toHaveLength(head.length);
-    return Object.fromEntries(head.map((name, place) => [name, line[place] ?? '']));
+    return Object.fromEntries(head.map((name, location) => [name, line[location] ?? '']));
   });
 };
 const row = (change: Partial<ReportRow>): ReportRow => ({

@@ -4,12 +4,12 @@ import {
   type BlockingCheck,
   type ClusterInventory,
   clusterInventory,
-  type PlaceInventory,
+  type LocationInventory,
   sweep,
   type SweepFinding,
   type SweepItem,
   sweepItem,
-  type SweepPlace,
+  type SweepLocation,
 } from '../../../lambdas/domain/sweep/model.ts';
 import type { SweepReport } from '../../../lambdas/domain/sweep/report.ts';
 
@@ -90,7 +90,7 @@ const STATES: Omit<SweepItem, 'migrationId' | 'account' | 'region' | 'cluster' |
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const idOf = (n: number): string =>
-  `01KF0E44M1${Array.from({ length: 16 }, (_, place) => ALPHABET[Math.floor(n / 32 ** (15 - place)) % 32]).join('')}`;
+  `01KF0E44M1${Array.from({ length: 16 }, (_, location) => ALPHABET[Math.floor(n / 32 ** (15 - location)) % 32]).join('')}`;
 
 export interface FleetOptions {
   /** In each region of each account. */
@@ -108,14 +108,16 @@ export function fleetInput({
   accounts = ACCOUNTS,
   mode = 'migrate',
 }: FleetOptions = {}): ReportInput {
-  const placesAsked: SweepPlace[] = accounts.flatMap((account) => REGIONS.map((region) => ({ account, region })));
+  const locationsRequested: SweepLocation[] = accounts.flatMap((account) =>
+    REGIONS.map((region) => ({ account, region })),
+  );
   const clusters: ClusterInventory[] = [];
   const items: SweepItem[] = [];
   let n = 0;
-  for (const { account, region } of placesAsked.slice(0, -1)) {
+  for (const { account, region } of locationsRequested.slice(0, -1)) {
     for (let index = 1; index <= each; index += 1) {
       const cluster = `${TEAMS[index % TEAMS.length]}-${index % 2 === 0 ? 'dev' : 'prod'}-${index}`;
-      const made = { account, region, cluster, lookedAt: after(n), calls: { eks: 14, iam: 3, kubernetes: 5 } };
+      const made = { account, region, cluster, observedAt: after(n), calls: { eks: 14, iam: 3, kubernetes: 5 } };
       n += 1;
       if (clusters.length === 2)
         clusters.push({
@@ -129,22 +131,24 @@ export function fleetInput({
         clusters.push({
           ...made,
           version: `1.${30 + (index % 4)}`,
-          findings: ADDONS.slice(0, 4 + (n % 5)).map((addon, place) => findingOf(account, cluster, addon, n + place)),
+          findings: ADDONS.slice(0, 4 + (n % 5)).map((addon, location) =>
+            findingOf(account, cluster, addon, n + location),
+          ),
         });
     }
   }
   for (const { account, region, cluster, findings } of mode === 'inventory' ? [] : clusters) {
     for (const { addon, class: found, roles } of findings) {
       if (found !== 'ready' || addon === undefined) continue;
-      const place = items.length;
+      const location = items.length;
       const state =
         mode === 'plan'
           ? ({ state: 'ended', outcome: 'planned' } as const)
-          : (STATES[place % STATES.length] ?? { state: 'queued' as const });
+          : (STATES[location % STATES.length] ?? { state: 'queued' as const });
       const begun =
-        state.state === 'queued' ? {} : { begunAt: after(600 + place * 20), wave: 1 + Math.floor(place / 8) };
+        state.state === 'queued' ? {} : { begunAt: after(600 + location * 20), wave: 1 + Math.floor(location / 8) };
       items.push({
-        migrationId: idOf(place),
+        migrationId: idOf(location),
         account,
         region,
         cluster,
@@ -152,16 +156,16 @@ export function fleetInput({
         roles,
         ...state,
         ...begun,
-        ...(state.state === 'ended' ? { endedAt: after(656 + place * 21) } : {}),
+        ...(state.state === 'ended' ? { endedAt: after(656 + location * 21) } : {}),
       });
     }
   }
-  const places = placesAsked
+  const locations = locationsRequested
     .slice(0, -2)
-    .map((place): PlaceInventory => ({ ...place, clusters: each, notSelected: 1, calls: { eks: 1, sts: 1 } }));
-  const disabled = placesAsked.at(-1);
+    .map((location): LocationInventory => ({ ...location, clusters: each, notSelected: 1, calls: { eks: 1, sts: 1 } }));
+  const disabled = locationsRequested.at(-1);
   if (disabled)
-    places.push({
+    locations.push({
       ...disabled,
       clusters: 0,
       notSelected: 0,
@@ -191,8 +195,8 @@ export function fleetInput({
           }
         : {}),
     }),
-    places,
-    placesAsked,
+    locations,
+    locationsRequested,
     clusters: clusters.map((one) => clusterInventory.parse(one)),
     items: items.map((one) => sweepItem.parse(one)),
     at: AT,

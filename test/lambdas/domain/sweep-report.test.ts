@@ -4,20 +4,20 @@ import { buildReport, DID_NOT_END, NO_ADDONS, type ReportInput } from '../../../
 import {
   type ClusterInventory,
   clusterInventory,
-  type PlaceInventory,
+  type LocationInventory,
   sweepClass,
   type SweepItem,
-  type SweepPlace,
+  type SweepLocation,
 } from '../../../lambdas/domain/sweep/model.ts';
 import { type ReportRow, sweepReport } from '../../../lambdas/domain/sweep/report.ts';
-import { OUTCOMES } from '../../../lambdas/domain/model.ts';
+import { OUTCOMES } from '../../../lambdas/domain/migration/model.ts';
 import { AGENT, AT, BEFORE, fleetInput, fleetReport, SWEEP, TRUST } from './sweep-report-fixtures.ts';
 
 const nameOf = (row: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string =>
   JSON.stringify([row.account, row.region, row.cluster, row.addon]);
 const sum = (counts: Record<string, number>): number => Object.values(counts).reduce((all, count) => all + count, 0);
 
-const PLACES: SweepPlace[] = ['111122223333', '222233334444'].flatMap((account) =>
+const LOCATIONS: SweepLocation[] = ['111122223333', '222233334444'].flatMap((account) =>
   ['eu-west-1', 'us-east-1'].map((region) => ({ account, region })),
 );
 const finding = fc.record({
@@ -26,7 +26,7 @@ const finding = fc.record({
   checks: fc.subarray([TRUST, AGENT, { ...TRUST, message: 'Another message of the same check.' }]),
 });
 const cluster = fc.record({
-  place: fc.constantFrom(...PLACES),
+  location: fc.constantFrom(...LOCATIONS),
   cluster: fc.constantFrom('a', 'b', 'prod-1', 'constructor'),
   // As an inventory has them: each add-on once, or the cluster as a whole.
   findings: fc.oneof(
@@ -70,31 +70,33 @@ function itemsOf(
 const inputs = fc
   .record({
     clusters: fc.uniqueArray(cluster, {
-      selector: ({ place, cluster: name }) => JSON.stringify([place, name]),
+      selector: ({ location, cluster: name }) => JSON.stringify([location, name]),
       maxLength: 12,
     }),
-    known: fc.subarray(PLACES),
-    unreachable: fc.subarray(PLACES),
+    known: fc.subarray(LOCATIONS),
+    unreachable: fc.subarray(LOCATIONS),
     ends: fc.array(end, { maxLength: 30 }),
   })
   .map(({ clusters: given, known, unreachable, ends }): ReportInput => {
-    const clusters = given.map(({ place, ...rest }) => clusterInventory.parse({ ...place, ...rest, lookedAt: AT }));
-    const places = known.map((place): PlaceInventory => ({
-      ...place,
+    const clusters = given.map(({ location, ...rest }) =>
+      clusterInventory.parse({ ...location, ...rest, observedAt: AT }),
+    );
+    const locations = known.map((location): LocationInventory => ({
+      ...location,
       clusters: 1,
       notSelected: 0,
       calls: { eks: 1 },
-      ...(unreachable.includes(place) ? { unreachable: 'Not enabled.' } : {}),
+      ...(unreachable.includes(location) ? { unreachable: 'Not enabled.' } : {}),
     }));
-    return { ...fleetInput(), clusters, places, placesAsked: PLACES, items: itemsOf(clusters, ends) };
+    return { ...fleetInput(), clusters, locations, locationsRequested: LOCATIONS, items: itemsOf(clusters, ends) };
   });
 
 const shuffled = <Input extends ReportInput>(input: Input): Input => ({
   ...input,
   clusters: input.clusters.toReversed(),
-  places: input.places.toReversed(),
+  locations: input.locations.toReversed(),
   items: input.items.toReversed(),
-  placesAsked: input.placesAsked.toReversed(),
+  locationsRequested: input.locationsRequested.toReversed(),
 });
 
 describe('buildReport, of any inventory', () => {
@@ -131,11 +133,11 @@ describe('buildReport, of any inventory', () => {
     }));
   it('tells of each place and of each cluster', () =>
     always((input) => {
-      const { rows, places } = buildReport(input);
-      expect(places.map(({ account, region }) => `${account} ${region}`)).toEqual(
-        PLACES.map(({ account, region }) => `${account} ${region}`),
+      const { rows, locations } = buildReport(input);
+      expect(locations.map(({ account, region }) => `${account} ${region}`)).toEqual(
+        LOCATIONS.map(({ account, region }) => `${account} ${region}`),
       );
-      for (const { account, region, unreachable } of places) {
+      for (const { account, region, unreachable } of locations) {
         const whole = rows.filter(
           (row) => row.account === account && row.region === region && row.cluster === undefined,
         );
@@ -167,7 +169,7 @@ describe('buildReport, of any inventory', () => {
         expect(addons).toBe(stopped.length);
         expect(stopped[0]?.checks.find((check) => check.id === id)?.message).toBe(example);
       }
-      const taken = [...input.places, ...input.clusters].map((one) => sum(one.calls));
+      const taken = [...input.locations, ...input.clusters].map((one) => sum(one.calls));
       expect(sum(calls.total)).toBe(taken.reduce((all, count) => all + count, 0));
       expect(cost?.dollars).toBeCloseTo(cost?.lines.reduce((all, { dollars }) => all + dollars, 0) ?? -1, 6);
     }));
@@ -204,7 +206,7 @@ describe('buildReport', () => {
         'Region us-east-1 is not enabled in account 333344445555.',
       ],
     ]);
-    expect(report.places.at(-2)).toEqual({
+    expect(report.locations.at(-2)).toEqual({
       account: '333344445555',
       region: 'eu-west-1',
       clusters: 4,
@@ -324,33 +326,33 @@ describe('buildReport', () => {
     expect(costOf({ clusters: 4 })).toBeLessThan(costOf({ clusters: 8 }));
   });
   it('says how many calls a cluster and an add-on took, to two decimals, and none of none', () => {
-    const place = { account: '111122223333', region: 'eu-west-1' };
-    const input = { ...fleetInput({ mode: 'inventory' }), placesAsked: [place], items: [] };
-    const places = [{ ...place, clusters: 3, notSelected: 0, calls: { eks: 1 } }];
+    const location = { account: '111122223333', region: 'eu-west-1' };
+    const input = { ...fleetInput({ mode: 'inventory' }), locationsRequested: [location], items: [] };
+    const locations = [{ ...location, clusters: 3, notSelected: 0, calls: { eks: 1 } }];
     const clusters = ['a', 'b', 'c'].map((name) =>
       clusterInventory.parse({
-        ...place,
+        ...location,
         cluster: name,
-        lookedAt: AT,
+        observedAt: AT,
         findings: [{ class: 'ready', addon: 'adot' }, ...(name === 'a' ? [{ class: 'ready', addon: 'vpc-cni' }] : [])],
         calls: { eks: 7, iam: 2 },
       }),
     );
-    const { calls } = buildReport({ ...input, places, clusters });
+    const { calls } = buildReport({ ...input, locations, clusters });
     expect(calls).toEqual({ total: { eks: 22, iam: 6 }, perCluster: 9.33, perAddon: 7 });
-    expect(buildReport({ ...input, places, clusters: [] }).calls).toMatchObject({ perCluster: 0, perAddon: 0 });
+    expect(buildReport({ ...input, locations, clusters: [] }).calls).toMatchObject({ perCluster: 0, perAddon: 0 });
   });
   it('costs of an inventory by hand', () => {
-    const place = { account: '111122223333', region: 'eu-west-1' };
+    const location = { account: '111122223333', region: 'eu-west-1' };
     const input = {
       ...fleetInput({ mode: 'inventory' }),
-      placesAsked: [place],
-      places: [{ ...place, clusters: 1, notSelected: 0, calls: { eks: 1 } }],
+      locationsRequested: [location],
+      locations: [{ ...location, clusters: 1, notSelected: 0, calls: { eks: 1 } }],
     };
     const one = clusterInventory.parse({
-      ...place,
+      ...location,
       cluster: 'a',
-      lookedAt: AT,
+      observedAt: AT,
       findings: [],
       calls: { eks: 19, iam: 5 },
     });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isNobodysNode } from '../../../lambdas/domain/principals.ts';
+import { isNobodysNode } from '../../../lambdas/domain/aws/node-principals.ts';
 import { itemId, itemsOf, requestOf } from '../../../lambdas/domain/sweep/items.ts';
 import {
   sweepItem,
@@ -9,7 +9,7 @@ import {
   type SweepFinding,
   type SweepRequestInput,
 } from '../../../lambdas/domain/sweep/model.ts';
-import { placesOf } from '../../../lambdas/domain/sweep/places.ts';
+import { locationsOf } from '../../../lambdas/domain/sweep/locations.ts';
 import {
   nameLeftOut,
   namesCluster,
@@ -121,7 +121,7 @@ describe('two selections', () => {
 describe('the places of a sweep', () => {
   const territory = { home: '222233334444', accounts: ['111122223333'], regions: ['us-east-1', 'eu-west-1'] };
   it('are all accounts and regions of the deployment, region by region, where it names none', () => {
-    expect(placesOf({}, territory)).toEqual([
+    expect(locationsOf({}, territory)).toEqual([
       { account: '111122223333', region: 'eu-west-1' },
       { account: '222233334444', region: 'eu-west-1' },
       { account: '111122223333', region: 'us-east-1' },
@@ -129,18 +129,19 @@ describe('the places of a sweep', () => {
     ]);
   });
   it('are those that it names, each once', () => {
-    expect(placesOf({ accounts: ['111122223333', '111122223333'], regions: ['ap-south-1'] }, territory)).toEqual([
+    expect(locationsOf({ accounts: ['111122223333', '111122223333'], regions: ['ap-south-1'] }, territory)).toEqual([
       { account: '111122223333', region: 'ap-south-1' },
     ]);
   });
   it('are in no account that the service may not work on', () => {
-    const refused = (): unknown => placesOf({ accounts: ['111122223333', '999988887777', '555566667777'] }, territory);
+    const refused = (): unknown =>
+      locationsOf({ accounts: ['111122223333', '999988887777', '555566667777'] }, territory);
     expect(refused).toThrow(/accounts 555566667777, 999988887777.*setting accounts/);
-    expect(placesOf({ accounts: ['999988887777'], regions: ['eu-west-1'] }, { ...territory, accounts: ['*'] })).toEqual(
-      [{ account: '999988887777', region: 'eu-west-1' }],
-    );
+    expect(
+      locationsOf({ accounts: ['999988887777'], regions: ['eu-west-1'] }, { ...territory, accounts: ['*'] }),
+    ).toEqual([{ account: '999988887777', region: 'eu-west-1' }]);
     // Nobody knows all accounts that there are.
-    expect(placesOf({ regions: ['eu-west-1'] }, { ...territory, accounts: ['*'] })).toEqual([
+    expect(locationsOf({ regions: ['eu-west-1'] }, { ...territory, accounts: ['*'] })).toEqual([
       { account: '222233334444', region: 'eu-west-1' },
     ]);
   });

@@ -148,25 +148,25 @@ describe('caps', () => {
     ).toEqual(ids([items[0]!, items[4]!]));
   });
   it('are so many in an account, and in a region of it, with what is in flight', () => {
-    const places = queue(40, (number) => ({
+    const locations = queue(40, (number) => ({
       account: number % 2 ? '111122223333' : '444455556666',
       region: number % 4 < 2 ? 'eu-west-1' : 'us-east-1',
     }));
     const counts = (limits: SweepRequestInput['limits'], by: (item: SweepItem) => string): number[] =>
-      [...Map.groupBy(decideWave(look({ ...wide, ...limits }, { queued: places })).begin, by).values()].map(
+      [...Map.groupBy(decideWave(look({ ...wide, ...limits }, { queued: locations })).begin, by).values()].map(
         (all) => all.length,
       );
     expect(counts({ perAccount: 3 }, ({ account }) => account)).toEqual([3, 3]);
     expect(counts({ perRegion: 2 }, ({ account, region }) => `${account} ${region}`)).toEqual([2, 2, 2, 2]);
   });
   it('are what a place has room for now, where calls wait there, and nothing elsewhere', () => {
-    const places = queue(12, (number) => ({ region: ['eu-west-1', 'us-east-1', 'us-west-2'][number % 3]! }));
-    const { account } = places[0]!;
+    const locations = queue(12, (number) => ({ region: ['eu-west-1', 'us-east-1', 'us-west-2'][number % 3]! }));
+    const { account } = locations[0]!;
     const rooms = new Map([
       [`${account} eu-west-1`, 2],
       [`${account} us-east-1`, 0],
     ]);
-    const { begin } = decideWave(look(wide, { queued: places, rooms }));
+    const { begin } = decideWave(look(wide, { queued: locations, rooms }));
     const counts = [...Map.groupBy(begin, ({ region }) => region)].map(([region, all]) => [region, all.length]);
     expect(Object.fromEntries(counts)).toEqual({ 'eu-west-1': 2, 'us-west-2': 4 });
     // The map is not used up.

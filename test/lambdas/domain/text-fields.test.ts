@@ -1,10 +1,10 @@
 /** Which fields of the records are text to show and which are data: each string is one of them, by its schema. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { migration, snapshot } from '../../../lambdas/domain/model.ts';
-import { podEvidence, stepLine } from '../../../lambdas/domain/evidence.ts';
+import { migration, snapshot } from '../../../lambdas/domain/migration/model.ts';
+import { podEvidence, stepLine } from '../../../lambdas/domain/migration/evidence.ts';
 import { report as identities } from '../../../lambdas/domain/identities/model.ts';
-import { clusterInventory, placeInventory, sweepItem } from '../../../lambdas/domain/sweep/model.ts';
+import { clusterInventory, locationInventory, sweepItem } from '../../../lambdas/domain/sweep/model.ts';
 
 /** Not shown as itself, and refused by every schema of a name. */
 const HIDDEN = 'a\u200bb';
@@ -48,7 +48,7 @@ function rawIn(schema: z.core.$ZodType, path = ''): string[] {
 
 /** Ids, ARNs, times and hashes that the service or AWS makes, by the last part of their path. */
 const MADE =
-  /(?:^|\.)(?:id|arn|migrationId|executionArn|ownerArn|roleArn|targetRoleArn|serviceAccountRoleArn|hash|planHash|found|existing\[\]|purge\[\]|locks\[\]|removed\[\]|made\[\]|podIdentityAssociations\[\]|from|uid|takenAt|lookedAt|at|\w+At|version|defaultNamespace|namespace|serviceAccount|bystanders\[\]|annotated\[\]|name)$/;
+  /(?:^|\.)(?:id|arn|migrationId|executionArn|ownerArn|roleArn|targetRoleArn|serviceAccountRoleArn|hash|planHash|found|existing\[\]|purge\[\]|locks\[\]|removed\[\]|made\[\]|podIdentityAssociations\[\]|from|uid|takenAt|observedAt|at|\w+At|version|defaultNamespace|namespace|serviceAccount|bystanders\[\]|annotated\[\]|name)$/;
 /** What is compared or restored byte for byte, with the plan's parts that its hash is made of. */
 const DATA =
   /(?:^|\.)(?:configurationValues|policy|externalId|tags\{\}|trustPolicies\{\}|before|after|statement\{\}|kept\{\}|annotatedBy\[\]|requestedBy|decidedBy|by|reason|issues\[\]\.(?:code|message|resourceIds\[\])|steps\[\]\.(?:what|calls\[\]|undo)|principal|schedule|userAgent|eventId|acceptedKeys\[\])$/;
@@ -61,7 +61,7 @@ describe('every text of third parties in a record', () => {
     ['the line of a step', stepLine],
     ['a look at identities', identities],
     ['a cluster of a sweep', clusterInventory],
-    ['a region of a sweep', placeInventory],
+    ['a region of a sweep', locationInventory],
     ['an item of a sweep', sweepItem],
   ])('is printable once %s is read, unless it is data', (_, schema) => {
     expect(rawIn(schema).filter((path) => !MADE.test(path) && !DATA.test(path))).toEqual([]);

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { buildReport } from '../../../lambdas/domain/sweep/build-report.ts';
 import type { ReportRow, SweepReport } from '../../../lambdas/domain/sweep/report.ts';
 import { STATUSES } from '../../../lambdas/domain/sweep/statuses.ts';
-import { printable } from '../../../lambdas/domain/text.ts';
-import { OUTCOMES } from '../../../lambdas/domain/model.ts';
+import { printable } from '../../../lambdas/domain/text/text.ts';
+import { OUTCOMES } from '../../../lambdas/domain/migration/model.ts';
 import { sweepClass } from '../../../lambdas/domain/sweep/model.ts';
 import { FIRST_ROWS, reportPage } from '../../../lambdas/report-page/page.ts';
 import { fleetInput, fleetReport } from '../domain/sweep-report-fixtures.ts';
@@ -103,11 +103,11 @@ describe('reportPage', () => {
     expect(html).toContain(`<strong>${on} of ${rows.length}</strong> add-ons that use IAM are on Pod Identity now`);
   });
   it('says of each region whether it was looked at, or why not', () => {
-    const [place] = report.places;
-    const { unreachable: _, ...seen } = place!;
+    const [location] = report.locations;
+    const { unreachable: _, ...seen } = location!;
     const html = reportPage({
       ...report,
-      places: [
+      locations: [
         { ...seen, region: 'eu-west-1' },
         { ...seen, region: 'eu-north-1', unreachable: 'No role may be assumed.' },
       ],
@@ -145,7 +145,13 @@ describe('reportPage', () => {
   });
   it('is a page too where nothing was found', () => {
     const empty = reportPage(
-      buildReport({ ...fleetInput({ mode: 'migrate' }), clusters: [], items: [], places: [], placesAsked: [] }),
+      buildReport({
+        ...fleetInput({ mode: 'migrate' }),
+        clusters: [],
+        items: [],
+        locations: [],
+        locationsRequested: [],
+      }),
     );
     for (const text of [
       'No add-on was found that uses IAM.',
@@ -184,7 +190,7 @@ describe('reportPage, of hostile names', () => {
     blockers: [{ id: text, addons: 1, example: text, remedy: text }],
     calls: { ...report.calls, total: { [text]: 1 } },
     totals: { ...report.totals, byOutcome: { [text]: 1 } },
-    places: [{ account: text, region: text, clusters: 0, notSelected: 0, unreachable: text, calls: {} }],
+    locations: [{ account: text, region: text, clusters: 0, notSelected: 0, unreachable: text, calls: {} }],
     rows: [
       {
         account: text,

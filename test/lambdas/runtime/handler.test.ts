@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { defineStep, step, stepInput, type Step } from '../../../lambdas/runtime/step.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
@@ -26,7 +26,7 @@ describe('createHandler', () => {
     const run = async (): Promise<{ seen: number }> => (fakes.clock.advance(2000), { seen: 3 });
     expect(await handle(fakes, looking(run))).toEqual({ seen: 3 });
     expect(await lines(fakes)).toEqual([
-      { name: 'look', startedAt: at(0), endedAt: at(2), attempts: 1, result: '{"seen":3}' },
+      { name: 'look', startedAt: at(0), endedAt: at(2), tries: 1, result: '{"seen":3}' },
     ]);
     expect(fakes.telemetry.lines).toEqual([]);
   });
@@ -76,21 +76,21 @@ describe('createHandler', () => {
         name: 'look',
         startedAt: at(-60),
         endedAt: at(0),
-        attempts: 2,
+        tries: 2,
         error: { name: 'PodsNotSettled', message: 'not yet' },
       },
     ]);
     fakes.clock.advance(5000);
     await handler(event, context);
     expect(await lines(fakes)).toEqual([
-      { name: 'look', startedAt: at(-60), endedAt: at(5), attempts: 3, result: '{"seen":3}' },
+      { name: 'look', startedAt: at(-60), endedAt: at(5), tries: 3, result: '{"seen":3}' },
     ]);
   });
 
   it("keeps each round's own line", async () => {
     const fakes = newFakes();
     for (const round of [1, 2, 2, 3]) await handle(fakes, looking(), { ...input, round });
-    expect((await lines(fakes)).map((line) => [line.name, line.attempts])).toEqual([
+    expect((await lines(fakes)).map((line) => [line.name, line.tries])).toEqual([
       ['look', 1],
       ['look-2', 2],
       ['look-3', 1],
@@ -98,21 +98,21 @@ describe('createHandler', () => {
   });
 
   const anywhere = z.object({
-    rung: z.number().optional(),
+    attempt: z.number().optional(),
     round: z.number().optional(),
     towards: z.string().optional(),
     action: z.string().optional(),
     outcome: z.string().optional(),
   });
   it.each<[string, StepName, object]>([
-    ['create-addon', 'create-addon', { rung: 0 }],
-    ['create-addon.2', 'create-addon', { rung: 1 }],
-    ['verify-pods', 'verify-pods', { rung: 0, round: 1, towards: 'pod-identity' }],
-    ['verify-pods-2', 'verify-pods', { rung: 0, round: 2, towards: 'pod-identity' }],
-    ['verify-pods.3-2', 'verify-pods', { rung: 2, round: 2, towards: 'pod-identity' }],
-    ['verify-restored', 'verify-pods', { rung: 0, round: 1, towards: 'before' }],
-    ['verify-restored.2-3', 'verify-pods', { rung: 1, round: 3, towards: 'before' }],
-    ['restart-restored-2', 'restart-pods', { rung: 0, round: 2, towards: 'before' }],
+    ['create-addon', 'create-addon', { attempt: 0 }],
+    ['create-addon.2', 'create-addon', { attempt: 1 }],
+    ['verify-pods', 'verify-pods', { attempt: 0, round: 1, towards: 'pod-identity' }],
+    ['verify-pods-2', 'verify-pods', { attempt: 0, round: 2, towards: 'pod-identity' }],
+    ['verify-pods.3-2', 'verify-pods', { attempt: 2, round: 2, towards: 'pod-identity' }],
+    ['verify-restored', 'verify-pods', { attempt: 0, round: 1, towards: 'before' }],
+    ['verify-restored.2-3', 'verify-pods', { attempt: 1, round: 3, towards: 'before' }],
+    ['restart-restored-2', 'restart-pods', { attempt: 0, round: 2, towards: 'before' }],
     ['annotate-service-account', 'annotate-service-account', { towards: 'pod-identity' }],
     ['restore-annotation', 'annotate-service-account', { towards: 'before' }],
     ['repair-trust', 'repair-trust', { towards: 'pod-identity' }],
@@ -204,7 +204,7 @@ describe('createHandler', () => {
   it('writes the line of a refused input too, where it says whose it is', async () => {
     const fakes = newFakes();
     await expect(handle(fakes, looking(), { migrationId: MIGRATION_ID })).rejects.toMatchObject({ name: 'BadInput' });
-    expect(await lines(fakes)).toMatchObject([{ name: 'look', attempts: 1, error: { name: 'BadInput' } }]);
+    expect(await lines(fakes)).toMatchObject([{ name: 'look', tries: 1, error: { name: 'BadInput' } }]);
     await expect(handle(fakes, looking(), {})).rejects.toMatchObject({ name: 'BadInput' });
     expect(fakes.journal.of('ledger.recordStep')).toHaveLength(1);
   });

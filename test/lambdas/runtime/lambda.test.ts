@@ -7,8 +7,8 @@ import {
   OLDEST_LOCK,
   outcomeMetric,
   UNEXPECTED_ERROR,
-} from '../../../lambdas/domain/metrics.ts';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
+} from '../../../lambdas/domain/events/metrics.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { lambdaHandler } from '../../../lambdas/runtime/lambda.ts';
 import { defineStep, step, type StepRun } from '../../../lambdas/runtime/step.ts';

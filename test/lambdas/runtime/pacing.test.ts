@@ -1,16 +1,16 @@
 /** The shared pace of an invocation: who waits, who is sent back, and what is reserved and given back. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import { PACED_SECONDS, REFUSED_CALL, UNPACED } from '../../../lambdas/domain/metrics.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import { PACED_SECONDS, REFUSED_CALL, UNPACED } from '../../../lambdas/domain/events/metrics.ts';
 import {
   backlogOf,
   CEILINGS,
   freshState,
-  type Location,
-  locationKey,
+  type PaceScope,
+  paceScopeKey,
   pacedSeconds,
   type PaceState,
-} from '../../../lambdas/domain/pace.ts';
+} from '../../../lambdas/domain/aws/pace.ts';
 import type { CalledService } from '../../../lambdas/ports/index.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { InvocationPace } from '../../../lambdas/runtime/pacing.ts';
@@ -20,7 +20,7 @@ import { type StepName, stepSchemas } from '../../../lambdas/steps/schemas.ts';
 import { type Fakes, newFakes } from '../fakes.ts';
 import { EXECUTION, executionArn, MIGRATION_ID, NOW, target } from '../fixtures.ts';
 
-const EKS: Location = { service: 'eks', ...target };
+const EKS: PaceScope = { service: 'eks', ...target };
 const throttled = new MigrationError('Throttled', 'too many');
 const nameOf = (error: unknown): 'Throttled' | 'ConnectionLost' =>
   error === throttled ? 'Throttled' : 'ConnectionLost';
@@ -31,23 +31,23 @@ beforeEach(() => {
   fakes = newFakes();
   spare = 45_000;
 });
-const paceOf = (step: StepName, { isWayBack = false } = {}): InvocationPace =>
+const paceOf = (step: StepName, { isRollback = false } = {}): InvocationPace =>
   new InvocationPace({
     pace: fakes.pace,
     clock: fakes.clock,
     telemetry: fakes.telemetry,
     spareTime: () => spare,
     step: stepSchemas[step],
-    isWayBack,
+    isRollback,
     random: () => 0.5,
   });
-const stateNow = (): PaceState => fakes.pace.states.get(locationKey(EKS))!;
+const stateNow = (): PaceState => fakes.pace.states.get(paceScopeKey(EKS))!;
 /** So many seconds of calls wait there. */
 const busy = (seconds: number, rate = 5): void => {
   const state = { ...freshState('eks', NOW), cutAt: NOW, rate, atCut: 1000 };
   let head = 1000;
   while (backlogOf({ ...state, head }, 'eks', NOW) < seconds * 1000) head += 1;
-  fakes.pace.states.set(locationKey(EKS), { ...state, head });
+  fakes.pace.states.set(paceScopeKey(EKS), { ...state, head });
 };
 const callOf = (pace: InvocationPace, waits = true, service: CalledService = 'eks'): Promise<string> =>
   pace.around(target, { waits })(service, async () => 'answer', nameOf);
@@ -85,8 +85,8 @@ describe('a step', () => {
   it('gives back what it has reserved before it is sent back by another service', async () => {
     busy(3);
     const before = stateNow();
-    const iam: Location = { ...EKS, service: 'iam' };
-    fakes.pace.states.set(locationKey(iam), { ...freshState('iam', NOW), head: 1000 });
+    const iam: PaceScope = { ...EKS, service: 'iam' };
+    fakes.pace.states.set(paceScopeKey(iam), { ...freshState('iam', NOW), head: 1000 });
     await expect(paceOf('plan').admit(target)).rejects.toThrow(`to call IAM in account ${target.account}`);
     expect(stateNow()).toEqual(before);
   });
@@ -106,10 +106,10 @@ describe('a step', () => {
   it.each<[string, StepName, boolean]>([
     ['of the way back', 'verify-pods', true],
     ['after a delete', 'create-addon', false],
-  ])('%s waits for nothing, and is counted', async (_, step, isWayBack) => {
+  ])('%s waits for nothing, and is counted', async (_, step, isRollback) => {
     busy(30);
     const before = stateNow().head;
-    const pace = paceOf(step, { isWayBack });
+    const pace = paceOf(step, { isRollback });
     await pace.admit(target);
     for (let call = 0; call < 8; call += 1) await callOf(pace);
     await pace.end();
@@ -190,7 +190,7 @@ describe('calls', () => {
     const pace = paceOf('verify-pods');
     const answer = { status: 429, body: '' };
     expect(await pace.around(target, { waits: true })('kubernetes', async () => answer, nameOf)).toBe(answer);
-    const state = fakes.pace.states.get(locationKey({ ...EKS, service: 'kubernetes' }));
+    const state = fakes.pace.states.get(paceScopeKey({ ...EKS, service: 'kubernetes' }));
     expect(state?.rate).toBe(CEILINGS.kubernetes / 2);
   });
 });
@@ -236,8 +236,8 @@ describe('the handler', () => {
 
   it('has a poll wait for its turn, and ask', async () => {
     busy(4);
-    const event = { migrationId: MIGRATION_ID, target, subject: 'aws-ebs-csi-driver', rung: 0, fence: 1 };
+    const event = { migrationId: MIGRATION_ID, target, subject: 'aws-ebs-csi-driver', attempt: 0, fence: 1 };
     await createHandler(awaitActiveStep, fakes.dependencies)(event, context()).catch(() => undefined);
-    expect(fakes.pace.reservations[0]).toEqual([locationKey(EKS), 1]);
+    expect(fakes.pace.reservations[0]).toEqual([paceScopeKey(EKS), 1]);
   });
 });

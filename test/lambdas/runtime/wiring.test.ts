@@ -2,7 +2,7 @@ import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
-import type { DeploymentSettings } from '../../../lambdas/domain/deployment-settings.ts';
+import type { DeploymentSettings } from '../../../lambdas/domain/settings/deployment.ts';
 import { portsOf, wire } from '../../../lambdas/runtime/wiring.ts';
 import { newFakes } from '../fakes.ts';
 import { EXECUTION, MIGRATION_ID, NAMESPACE, ROLE, ROLES_OF_ACCOUNT, target } from '../fixtures.ts';

@@ -1,9 +1,9 @@
 /** The step begin for a service account: the world as planned, or nothing; and plans that are not its own. */
 import { describe, expect, it } from 'vitest';
-import type { Association, MigrationRequestInput, Plan } from '../../../lambdas/domain/model.ts';
+import type { Association, MigrationRequestInput, Plan } from '../../../lambdas/domain/migration/model.ts';
 import { hashOf } from '../../../lambdas/domain/plan/hash.ts';
-import { ASSOCIATE } from '../../../lambdas/domain/plan/ladder.ts';
-import { roleLock } from '../../../lambdas/runtime/lock.ts';
+import { ASSOCIATE } from '../../../lambdas/domain/plan/attempts.ts';
+import { roleLock } from '../../../lambdas/use-cases/migration/lock.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import {
   accountFakes,
@@ -67,7 +67,10 @@ describe('begin of a service account', () => {
     expect(await snapshotOf(fakes)).toEqual(accountSnapshot());
     await fakes.ledger.assertLock(SUBJECT_LOCK, MIGRATION_ID, 1);
     expect(await fakes.ledger.readLock(ROLE_LOCK)).toMatchObject({ shared: [{ migrationId: MIGRATION_ID }] });
-    expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ locks: [SUBJECT_LOCK, ROLE_LOCK], rung: 0 });
+    expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({
+      locks: [SUBJECT_LOCK, ROLE_LOCK],
+      attempt: 0,
+    });
     const names = fakes.journal.names();
     expect(names.lastIndexOf('ledger.acquireLock')).toBeLessThan(names.indexOf('kubernetes.getServiceAccount'));
     expect(names.slice(-2)).toEqual(['ledger.putSnapshot', 'ledger.listWaiting']);
@@ -257,7 +260,7 @@ describe('begin of a service account, with a plan that is not its own,', () => {
     ],
     [
       'refuses another one than this execution has made',
-      { input: { planHash: hashOf(accountPlan({ ladder: [ASSOCIATE, ASSOCIATE] }), anAccountRequest()) } },
+      { input: { planHash: hashOf(accountPlan({ attempts: [ASSOCIATE, ASSOCIATE] }), anAccountRequest()) } },
       /another one than the step plan has made/,
     ],
     [

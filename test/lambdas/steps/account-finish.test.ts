@@ -3,8 +3,8 @@
  * well.
  */
 import { describe, expect, it } from 'vitest';
-import { accountHandOff, type AccountHandOffFacts } from '../../../lambdas/domain/hand-off-account.ts';
-import type { AnnotationChange } from '../../../lambdas/domain/model.ts';
+import { accountHandOff, type AccountHandOffFacts } from '../../../lambdas/domain/hand-off/service-account.ts';
+import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import {
   ACCOUNT_NAMESPACE,

@@ -74,7 +74,7 @@ describe.each(mutating)('%s %j', (name, input, atThatPoint, call) => {
     expect(
       await invoke(
         steps[name],
-        { migrationId: MIGRATION_ID, target, subject: SUBJECT, fence: 1, rung: 0, ...input },
+        { migrationId: MIGRATION_ID, target, subject: SUBJECT, fence: 1, attempt: 0, ...input },
         fakes,
       ).catch((error: unknown) => error),
     ).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });

@@ -1,10 +1,10 @@
 /** The step plan for a service account that is no add-on's: what it reads, in which order, and how it ends. */
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Migration } from '../../../lambdas/domain/model.ts';
-import { ASSOCIATE } from '../../../lambdas/domain/plan/ladder.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import { ASSOCIATE } from '../../../lambdas/domain/plan/attempts.ts';
 import type { SimulationQuestion } from '../../../lambdas/ports/index.ts';
-import { EVIDENCE_BEFORE } from '../../../lambdas/runtime/report.ts';
+import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import {
   accountFakes,
@@ -73,7 +73,7 @@ describe('plan of a service account', () => {
       verdict: 'migrate',
       target,
       subject: SUBJECT,
-      ladder: [{ strategy: 'associate', preserve: false }],
+      attempts: [{ strategy: 'associate', preserve: false }],
       installsAgent: false,
       repairsTrust: false,
       createsStandalone: false,
@@ -81,7 +81,7 @@ describe('plan of a service account', () => {
       needsApproval: false,
       approvalSeconds: 86_400,
       hasWindow: false,
-      firstLooks: { updated: 55, created: 55, deleted: 20 },
+      firstPolls: { updated: 55, created: 55, deleted: 20 },
       planHash: (await record(fakes)).plan!.hash,
       blockedBy: [],
     });
@@ -94,7 +94,7 @@ describe('plan of a service account', () => {
         namespace: 'payments',
         serviceAccount: aState(),
         associations: [plannedAccount],
-        ladder: [ASSOCIATE],
+        attempts: [ASSOCIATE],
       },
     });
     expect((await record(fakes)).plan).not.toHaveProperty('addon');

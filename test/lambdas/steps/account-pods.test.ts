@@ -3,8 +3,8 @@
  * association, and its annotation.
  */
 import { describe, expect, it } from 'vitest';
-import type { Pod } from '../../../lambdas/domain/kubernetes.ts';
-import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
+import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
+import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import {
@@ -42,7 +42,7 @@ describe('verify-pods of a service account', () => {
       anAccountPod('pod-identity', { name: 'api-2' }),
       anAccountPod('irsa', { name: 'web-1', serviceAccount: 'web', labels: {} }),
     ]);
-    expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 2, podsAsTheyShallBe: 2 });
+    expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 2, podsAsExpected: 2 });
     expect(
       (await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map(({ name, identity }) => [name, identity]),
     ).toEqual([

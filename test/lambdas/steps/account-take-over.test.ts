@@ -3,9 +3,9 @@
  * back.
  */
 import { describe, expect, it } from 'vitest';
-import type { Migration } from '../../../lambdas/domain/model.ts';
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
-import { wayBackClosed } from '../../../lambdas/runtime/recovering.ts';
+import { rollbackClosed } from '../../../lambdas/use-cases/rollback/recovery.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
@@ -82,7 +82,7 @@ describe('take-over of a stranded migration of a service account', () => {
       target,
       subject: SUBJECT,
       fence: 2,
-      rung: 0,
+      attempt: 0,
       repairsTrust: false,
       removesAnnotation: false,
     });
@@ -199,14 +199,14 @@ describe('a rollback on demand of a service account', () => {
   });
 });
 
-describe('wayBackClosed for a service account', () => {
+describe('rollbackClosed for a service account', () => {
   const closed = async (
     change: AccountChange,
     world: (fakes: Begun) => unknown = () => undefined,
   ): Promise<string | undefined> => {
     const fakes = await associated(change);
     world(fakes);
-    const answer = await wayBackClosed(await fakes.record(), accountSnapshot(change.snapshot), fakes.dependencies);
+    const answer = await rollbackClosed(await fakes.record(), accountSnapshot(change.snapshot), fakes.dependencies);
     expect(fakes.journal.names().filter((name) => /[Aa]ddon/.test(name))).toEqual([]);
     return answer;
   };

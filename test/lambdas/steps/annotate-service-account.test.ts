@@ -1,6 +1,6 @@
 /** The IRSA annotation of a service account: off behind the proof, back before anything is restarted. */
 import { describe, expect, it } from 'vitest';
-import type { AnnotationChange } from '../../../lambdas/domain/model.ts';
+import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { aServiceAccount, associated, aState, ownAssociation, REF, type AccountChange } from '../account-fixtures.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
@@ -25,7 +25,7 @@ async function taken(annotationChange: AnnotationChange = TAKEN): Promise<Begun>
   fakes.journal.clear();
   return fakes;
 }
-const somebodyElse: [string, Partial<ReturnType<typeof aServiceAccount>> | undefined, RegExp][] = [
+const thirdParty: [string, Partial<ReturnType<typeof aServiceAccount>> | undefined, RegExp][] = [
   ['deleted it', undefined, /somebody else has deleted service account payments\/api/i],
   ['made it again', { uid: 'another' }, /and made it again/],
   ['given it another role', { roleArn: OTHER_ROLE }, /annotation eks\.amazonaws\.com\/role-arn: .*somebody-elses/],
@@ -128,7 +128,7 @@ describe('annotate-service-account', () => {
     expect(now(fakes)).toBe(OTHER_ROLE);
   });
 
-  it.each(somebodyElse)('leaves it alone where somebody else has %s', async (_, change, why) => {
+  it.each(thirdParty)('leaves it alone where somebody else has %s', async (_, change, why) => {
     const fakes = await removing();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(takeOff(fakes)).rejects.toMatchObject({
@@ -207,7 +207,7 @@ describe('annotate-service-account on the way back', () => {
     expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
   });
 
-  it.each(somebodyElse)('leaves it to a person where somebody else has %s', async (_, change, why) => {
+  it.each(thirdParty)('leaves it to a person where somebody else has %s', async (_, change, why) => {
     const fakes = await taken();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(putBack(fakes)).rejects.toMatchObject({

@@ -18,14 +18,14 @@ import {
   VERSION,
 } from '../fixtures.ts';
 import { begun, type Begun, LEFT_OVER } from './begun.ts';
-import { aCopy, COPY, made, recreated, removed, wayBack } from './way-back.ts';
+import { aCopy, COPY, made, recreated, removed, rollback } from './rollback.ts';
 
 const assess = (fakes: Begun, actions = 0): Promise<unknown> =>
   invoke(assessRollbackStep, { ...fakes.input, actions }, fakes);
-const preserving = { plan: { ladder: [RECREATE_PRESERVING] } };
+const preserving = { plan: { attempts: [RECREATE_PRESERVING] } };
 
 /** Where a migration can have got to, and what the way back takes from there. */
-const places: [string, (fakes: Begun) => unknown, string[]][] = [
+const locations: [string, (fakes: Begun) => unknown, string[]][] = [
   ['nothing was changed yet', () => undefined, []],
   [
     'the delete is on its way',
@@ -84,14 +84,14 @@ const places: [string, (fakes: Begun) => unknown, string[]][] = [
     ['create'],
   ],
 ];
-const rungs = [IN_PLACE, RECREATE_PRESERVING, RECREATE];
+const attempts = [IN_PLACE, RECREATE_PRESERVING, RECREATE];
 
-describe.each(places)('the way back when %s', (_, prepare, taken) => {
-  it.each(rungs)('ends with the add-on as it was, by what is needed and no more (%j)', async (rung) => {
-    const fakes = await begun({ plan: { ladder: [rung] } });
+describe.each(locations)('the way back when %s', (_, prepare, taken) => {
+  it.each(attempts)('ends with the add-on as it was, by what is needed and no more (%j)', async (attempt) => {
+    const fakes = await begun({ plan: { attempts: [attempt] } });
     fakes.eks.keyFreedAfter = 3000;
     await prepare(fakes);
-    expect(await wayBack(fakes)).toEqual(taken);
+    expect(await rollback(fakes)).toEqual(taken);
     expect(fakes.eks.addons.get(ADDON)).toMatchObject({
       status: 'ACTIVE',
       version: VERSION,
@@ -102,7 +102,7 @@ describe.each(places)('the way back when %s', (_, prepare, taken) => {
     });
     expect(fakes.eks.associations).toEqual([]);
     const before = fakes.journal.mutations();
-    expect(await wayBack(fakes)).toEqual([]);
+    expect(await rollback(fakes)).toEqual([]);
     expect(fakes.journal.mutations()).toEqual(before);
   });
 
@@ -113,12 +113,12 @@ describe.each(places)('the way back when %s', (_, prepare, taken) => {
         await prepare(fakes);
         return fakes;
       },
-      work: wayBack,
+      work: rollback,
       kinds: [kind],
       // A read of the ledger is only repeated.
       strikes: ({ call }) => !/^ledger\.(get|assert)/.test(call),
       expectation: async (fakes) => {
-        await wayBack(fakes);
+        await rollback(fakes);
         expect(fakes.eks.addons.get(ADDON)).toMatchObject({
           status: 'ACTIVE',
           serviceAccountRoleArn: ROLE,
@@ -181,7 +181,7 @@ describe('assess-rollback', () => {
     const fakes = await begun(preserving);
     fakes.eks.deleteFails = true;
     await recreated(fakes, { status: 'CREATE_FAILED' });
-    await expect(wayBack(fakes)).rejects.toMatchObject({
+    await expect(rollback(fakes)).rejects.toMatchObject({
       name: 'RestoreRefused',
       message: expect.stringContaining('could not delete') as string,
     });
@@ -192,7 +192,7 @@ describe('assess-rollback', () => {
     const fakes = await begun(preserving);
     fakes.eks.endsIn = 'CREATE_FAILED';
     await removed(fakes);
-    await expect(wayBack(fakes)).rejects.toMatchObject({
+    await expect(rollback(fakes)).rejects.toMatchObject({
       name: 'RestoreFailed',
       message: expect.stringContaining(`After ${MAX_RESTORE_ACTIONS} actions`) as string,
     });
@@ -229,7 +229,7 @@ describe('assess-rollback', () => {
     const owned = anAssociation({ id: 'a-owned', serviceAccount: 'other-sa', ownerArn: addonArn(1), ...fields });
     const standAlone = anAssociation({ ...LEFT_OVER, ...fields });
     const fakes = await begun({
-      plan: { ladder: [RECREATE] },
+      plan: { attempts: [RECREATE] },
       snapshot: {
         addon: anAddon({ podIdentityAssociations: [owned.arn] }),
         associations: [standAlone, owned],
@@ -246,7 +246,7 @@ describe('assess-rollback', () => {
     fakes.eks.associations = [made(), made({ id: 'a-made2', serviceAccount: 'other-sa' })];
     fakes.eks.keyFreedAfter = 3000;
     await fakes.ledger.recordAssociation(MIGRATION_ID, 'purged', standAlone);
-    expect(await wayBack(fakes)).toEqual(['delete', 'create']);
+    expect(await rollback(fakes)).toEqual(['delete', 'create']);
     const now = fakes.eks.addons.get(ADDON)?.arn;
     expect(fakes.eks.associations).toHaveLength(2);
     expect(fakes.eks.associations).toEqual(

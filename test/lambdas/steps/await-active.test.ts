@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Addon, Rung } from '../../../lambdas/domain/model.ts';
+import type { Addon, Attempt } from '../../../lambdas/domain/migration/model.ts';
 import { awaitActiveStep } from '../../../lambdas/steps/await-active/handler.ts';
 import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
@@ -23,32 +23,32 @@ import { begun, type Begun } from './begun.ts';
 const run = (fakes: Begun): Promise<unknown> => invoke(awaitActiveStep, fakes.input, fakes);
 
 /** The change has been asked for: by a create, or by an update in place. */
-async function changing(way: Rung): Promise<Begun> {
+async function changing(currentAttempt: Attempt): Promise<Begun> {
   const fakes = await begun({
-    plan: { ladder: [way] },
-    record: way.strategy === 'recreate' ? { removed: [addonArn(1)] } : {},
+    plan: { attempts: [currentAttempt] },
+    record: currentAttempt.strategy === 'recreate' ? { removed: [addonArn(1)] } : {},
   });
-  if (way.strategy === 'recreate') fakes.eks.addons.delete(ADDON);
-  await invoke(way.strategy === 'recreate' ? createAddonStep : updateAddonStep, fakes.input, fakes);
+  if (currentAttempt.strategy === 'recreate') fakes.eks.addons.delete(ADDON);
+  await invoke(currentAttempt.strategy === 'recreate' ? createAddonStep : updateAddonStep, fakes.input, fakes);
   fakes.journal.clear();
   return fakes;
 }
 const change = ({ eks }: Begun, what: Partial<Addon>): void => void Object.assign(eks.addons.get(ADDON)!, what);
-const ways: [string, Rung, number, string][] = [
+const ways: [string, Attempt, number, string][] = [
   ['a create', RECREATE, CREATE_MS, 'CREATING'],
   ['an update in place', IN_PLACE, UPDATE_MS, 'UPDATING'],
 ];
 
-describe.each(ways)('await-active after %s', (_, way, takes, status) => {
+describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) => {
   const settled = async (): Promise<Begun> => {
-    const fakes = await changing(way);
+    const fakes = await changing(currentAttempt);
     fakes.clock.advance(takes);
     await fakes.eks.describeAddon(ADDON);
     return fakes;
   };
 
   it('is done when the add-on is ACTIVE and its associations are listed; it notes them', async () => {
-    const fakes = await changing(way);
+    const fakes = await changing(currentAttempt);
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'AddonNotActive',
       message: `Add-on ${ADDON} is ${status}.`,
@@ -102,7 +102,7 @@ describe.each(ways)('await-active after %s', (_, way, takes, status) => {
     ['none is listed', []],
     [
       'another role is',
-      [anAssociation({ roleArn: OTHER_ROLE, ownerArn: addonArn(way.strategy === 'recreate' ? 2 : 1) })],
+      [anAssociation({ roleArn: OTHER_ROLE, ownerArn: addonArn(currentAttempt.strategy === 'recreate' ? 2 : 1) })],
     ],
     ['a standalone one is', [anAssociation()]],
     ['one of another copy is', [anAssociation({ ownerArn: addonArn(7) })]],
@@ -143,7 +143,7 @@ describe('await-active after a create', () => {
       name: 'AddonNotActive',
       message: expect.stringContaining('not show the new copy') as string,
     });
-    const unknown = await begun({ plan: { ladder: [RECREATE] }, record: { removed: [addonArn(1)] } });
+    const unknown = await begun({ plan: { attempts: [RECREATE] }, record: { removed: [addonArn(1)] } });
     unknown.eks.addons.delete(ADDON);
     await expect(run(unknown)).rejects.toMatchObject({ name: 'AddonNotActive' });
   });
@@ -157,7 +157,7 @@ describe('await-active after a create', () => {
 describe('await-active of several service accounts', () => {
   it('waits for the association of each', async () => {
     const two = [planned, { ...planned, serviceAccount: 'second', roleArn: OTHER_ROLE }];
-    const fakes = await begun({ plan: { ladder: [IN_PLACE] }, snapshot: { planned: two } });
+    const fakes = await begun({ plan: { attempts: [IN_PLACE] }, snapshot: { planned: two } });
     fakes.settings.roleGrants = GRANTED;
     await invoke(updateAddonStep, fakes.input, fakes);
     fakes.clock.advance(UPDATE_MS);
@@ -186,7 +186,7 @@ describe('await-active in place', () => {
     });
   });
   it('lets the pods decide where the role stays, after several looks', async () => {
-    const fakes = await begun({ plan: { ladder: [IN_PLACE] } });
+    const fakes = await begun({ plan: { attempts: [IN_PLACE] } });
     fakes.eks.keepsRole = true;
     await invoke(updateAddonStep, fakes.input, fakes);
     fakes.clock.advance(UPDATE_MS);

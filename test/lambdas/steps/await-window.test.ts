@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Approval } from '../../../lambdas/domain/approval.ts';
-import type { ChangeWindow } from '../../../lambdas/domain/change-window.ts';
+import type { Approval } from '../../../lambdas/domain/approval/approval.ts';
+import type { ChangeWindow } from '../../../lambdas/domain/waiting/change-window.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { awaitWindowStep } from '../../../lambdas/steps/await-window/handler.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
@@ -61,11 +61,11 @@ describe('the wait for a window', () => {
       const { fakes } = await waiting({ ...WINDOW, schedule: `${minutes % 60} ${9 + Math.floor(minutes / 60)} * * *` });
       return invoke(awaitWindowStep, { ...input, startedAt: at(0), ...more }, fakes);
     };
-    const hourly = { looksHourly: true };
+    const hourly = { pollsHourly: true };
     await expect(later(61, hourly)).rejects.toMatchObject({ name: 'WindowFarOff' });
     await expect(later(60, hourly)).rejects.toMatchObject({ name: 'WindowClosed' });
     await expect(later(600, {})).rejects.toMatchObject({ name: 'WindowClosed' });
-    await expect(later(600, { looksHourly: false })).rejects.toMatchObject({ name: 'WindowClosed' });
+    await expect(later(600, { pollsHourly: false })).rejects.toMatchObject({ name: 'WindowClosed' });
   });
   it('is over where there is none', async () => {
     const { fakes } = await waiting(undefined);
@@ -78,7 +78,7 @@ describe('the wait for a window', () => {
     // Open now, which the deployment is not, and from half past ten on, when the deployment is open for half an hour.
     const own = await waiting({ ...WINDOW, schedule: '0 9,10 * * *', durationMinutes: 60 });
     own.fakes.settings.changeWindow = { ...WINDOW, schedule: '30 10 * * *' };
-    await expect(look(own.fakes, at(0), { looksHourly: true })).rejects.toMatchObject({
+    await expect(look(own.fakes, at(0), { pollsHourly: true })).rejects.toMatchObject({
       name: 'WindowFarOff',
       message:
         'The overlap of the change windows of the deployment and of the request (30 10 * * *, UTC; 0 9,10 * * *, UTC) opens at 2026-01-05T10:30:00.000Z.',

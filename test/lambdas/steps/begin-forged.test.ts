@@ -1,6 +1,6 @@
 /** A plan that is not the one which was made, or that this deployment may not carry out. */
 import { describe, expect, it } from 'vitest';
-import type { Migration, Plan } from '../../../lambdas/domain/model.ts';
+import type { Migration, Plan } from '../../../lambdas/domain/migration/model.ts';
 import { hashOf } from '../../../lambdas/domain/plan/hash.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
@@ -135,7 +135,7 @@ describe('begin', () => {
     ],
     [
       'that is not what its hash says: a way more',
-      { forge: ({ ladder }) => ({ ladder: [...ladder, RECREATE] }) },
+      { forge: ({ attempts }) => ({ attempts: [...attempts, RECREATE] }) },
       /not what its hash was made of/,
     ],
     [
@@ -155,7 +155,7 @@ describe('begin', () => {
     ],
     [
       'that is another one than this execution has made',
-      { input: { planHash: hashOf(aPlan({ ladder: [IN_PLACE] }), aRequest()) } },
+      { input: { planHash: hashOf(aPlan({ attempts: [IN_PLACE] }), aRequest()) } },
       /another one than the step plan has made in this execution/,
     ],
     [

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { mapPrefix, placesKey } from '../../../lambdas/domain/sweep/keys.ts';
+import { mapPrefix, locationsKey } from '../../../lambdas/domain/sweep/keys.ts';
 import { sweepRequest, type Sweep, type SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
-import { newSweep } from '../../../lambdas/runtime/sweep/commanding.ts';
+import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
 import { beginSweepStep } from '../../../lambdas/steps/begin-sweep/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT } from '../fixtures.ts';
@@ -27,7 +27,7 @@ const put = (request: SweepRequestInput, change: Partial<Sweep> = {}): Promise<S
     ...newSweep({ sweepId: SWEEP_ID, request: sweepRequest.parse(request), startedAt: STARTED }),
     ...change,
   });
-const places = (): unknown => JSON.parse(fakes.documents.objects.get(placesKey(SWEEP_ID))?.text ?? 'null');
+const locations = (): unknown => JSON.parse(fakes.documents.objects.get(locationsKey(SWEEP_ID))?.text ?? 'null');
 
 describe('begin-sweep', () => {
   it('notes the execution and lays out the places', async () => {
@@ -37,11 +37,11 @@ describe('begin-sweep', () => {
       mode: 'migrate',
       phase: 'inventory',
       bucket: 'sweeps-bucket',
-      placesKey: placesKey(SWEEP_ID),
+      locationsKey: locationsKey(SWEEP_ID),
       mapPrefix: mapPrefix(SWEEP_ID),
-      places: 2,
+      locations: 2,
     });
-    expect(places()).toEqual([
+    expect(locations()).toEqual([
       { account: ACCOUNT, region: 'eu-west-1' },
       { account: '444455556666', region: 'eu-west-1' },
     ]);
@@ -59,7 +59,7 @@ describe('begin-sweep', () => {
       { ...input, request: { mode: 'inventory', selection: { regions: ['us-east-1'] } } },
       fakes,
     );
-    expect(places()).toEqual([
+    expect(locations()).toEqual([
       { account: ACCOUNT, region: 'us-east-1' },
       { account: '444455556666', region: 'us-east-1' },
     ]);
@@ -89,13 +89,13 @@ describe('begin-sweep', () => {
 
   it('does not look again where it goes on with the migrations', async () => {
     await put({ mode: 'migrate' }, { phase: 'migrations', executions: 1, executionArn: `${EXECUTION}-0` });
-    expect(await invoke(beginSweepStep, input, fakes)).toMatchObject({ phase: 'migrations', places: 0 });
-    expect(places()).toBeNull();
+    expect(await invoke(beginSweepStep, input, fakes)).toMatchObject({ phase: 'migrations', locations: 0 });
+    expect(locations()).toBeNull();
     expect(await fakes.sweeps.get(SWEEP_ID)).toMatchObject({ executionArn: EXECUTION, executions: 2 });
   });
   it('touches nothing of one that has ended', async () => {
     const before = await put({ mode: 'migrate' }, { status: 'ended', outcome: 'completed', phase: 'report' });
-    expect(await invoke(beginSweepStep, input, fakes)).toMatchObject({ phase: 'ended', places: 0 });
+    expect(await invoke(beginSweepStep, input, fakes)).toMatchObject({ phase: 'ended', locations: 0 });
     expect(await fakes.sweeps.get(SWEEP_ID)).toEqual(before);
     expect(fakes.documents.objects.size).toBe(0);
   });
@@ -106,7 +106,7 @@ describe('begin-sweep', () => {
       name: 'BadInput',
       message: expect.stringMatching(/999988887777.*setting accounts/) as string,
     });
-    expect(places()).toBeNull();
+    expect(locations()).toBeNull();
     expect(await fakes.sweeps.get(SWEEP_ID)).toMatchObject({ executions: 1 });
   });
 

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Addon, MigrationRequestInput, Plan, PlannedAssociation } from '../../../lambdas/domain/model.ts';
+import type {
+  Addon,
+  MigrationRequestInput,
+  Plan,
+  PlannedAssociation,
+} from '../../../lambdas/domain/migration/model.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import {
@@ -25,7 +30,7 @@ import {
   target,
   GRANTED,
 } from '../fixtures.ts';
-import { lockText, roleLock, subjectLock } from '../../../lambdas/runtime/lock.ts';
+import { lockText, roleLock, subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON };
@@ -69,7 +74,7 @@ describe('begin', () => {
     expect(await fakes.ledger.readLock(ROLE_LOCK)).toMatchObject({ shared: [{ migrationId: MIGRATION_ID }] });
     expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({
       locks: [ADDON_LOCK, ACCOUNT_LOCK, ROLE_LOCK],
-      rung: 0,
+      attempt: 0,
     });
     const names = fakes.journal.names();
     expect(names.indexOf('ledger.updateMigration')).toBeLessThan(names.indexOf('ledger.acquireLock'));
@@ -139,7 +144,7 @@ describe('begin', () => {
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
     expect((await fakes.ledger.readLock(ROLE_LOCK))?.holder).toBeUndefined();
     expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ heldBy: OTHER_MIGRATION_ID });
-    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.rung).toBeUndefined();
+    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.attempt).toBeUndefined();
     expect(fakes.journal.names()).not.toContain('eks.describeAddon');
   });
 
@@ -307,7 +312,7 @@ describe('begin', () => {
         tags: { tier: 'one', team: 'storage' },
       },
     ];
-    const fakes = await plannedFakes({ existing: [chained.id], carryOver, ladder: [IN_PLACE] });
+    const fakes = await plannedFakes({ existing: [chained.id], carryOver, attempts: [IN_PLACE] });
     fakes.eks.associations = [chained];
     expect(await run(fakes)).toEqual({ fence: 1 });
     expect((await fakes.ledger.getSnapshot(MIGRATION_ID))?.associations).toEqual([chained]);

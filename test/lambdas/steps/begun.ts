@@ -1,5 +1,5 @@
 /** A migration that `begin` has let through: record, snapshot and locks are in the ledger, the journal is empty. */
-import type { Association, Migration, Plan, Snapshot } from '../../../lambdas/domain/model.ts';
+import type { Association, Migration, Plan, Snapshot } from '../../../lambdas/domain/migration/model.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
 import {
   ADDON,
@@ -22,7 +22,7 @@ export const LEFT_OVER = anAssociation();
 
 export interface Begun extends Fakes {
   /** Input of a step of the change, on the first way. */
-  input: { migrationId: string; target: typeof target; subject: string; fence: number; rung: number };
+  input: { migrationId: string; target: typeof target; subject: string; fence: number; attempt: number };
   record(): Promise<Migration>;
   /** Another migration takes the subject's lock away. */
   loseLock(): Promise<void>;
@@ -43,7 +43,7 @@ export async function begunFrom(
   journal.clear();
   return {
     ...fakes,
-    input: { migrationId: MIGRATION_ID, target, subject, fence: 1, rung: 0 },
+    input: { migrationId: MIGRATION_ID, target, subject, fence: 1, attempt: 0 },
     record: async () => (await ledger.getMigration(MIGRATION_ID))!,
     loseLock: async () => {
       await ledger.releaseLock(lock, EXECUTION);
@@ -60,7 +60,7 @@ export async function begun(
     ...change.plan,
   });
   return begunFrom(
-    aMigration({ plan, locks: [LOCK, ROLE_LOCK], rung: 0, ...change.record }),
+    aMigration({ plan, locks: [LOCK, ROLE_LOCK], attempt: 0, ...change.record }),
     aSnapshot(change.snapshot),
     { subject: ADDON, lock: LOCK },
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Association, CarriedOver } from '../../../lambdas/domain/model.ts';
+import type { Association, CarriedOver } from '../../../lambdas/domain/migration/model.ts';
 import { carryOverStep } from '../../../lambdas/steps/carry-over/handler.ts';
 import { faultCases, interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
@@ -42,7 +42,7 @@ const old = ({ from: id, namespace, serviceAccount, ...fields }: CarriedOver): A
 /** In place, its update done. */
 async function updated(carryOver: CarriedOver[], there: Association[] = [NEW]): Promise<Begun> {
   const fakes = await begun({
-    plan: { ladder: [IN_PLACE], carryOver },
+    plan: { attempts: [IN_PLACE], carryOver },
     snapshot: { associations: carryOver.map(old) },
   });
   fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
@@ -122,7 +122,7 @@ describe('carry-over', () => {
       carried({ tags: { team: 'storage' } }),
     ];
     const fakes = await begun({
-      plan: { ladder: [RECREATE], carryOver },
+      plan: { attempts: [RECREATE], carryOver },
       snapshot: { planned: [planned, second], associations: carryOver.map(old) },
       record: { removed: [addonArn(1)], made: [addonArn(2)] },
     });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { purgeConflicting } from '../../../lambdas/runtime/over-conflicts.ts';
-import { recordedAddonWork } from '../../../lambdas/runtime/recorded.ts';
-import type { Association } from '../../../lambdas/domain/model.ts';
+import { purgeConflicting } from '../../../lambdas/use-cases/migration/replace-conflicts.ts';
+import { recordedAddonWork } from '../../../lambdas/use-cases/migration/recorded.ts';
+import type { Association } from '../../../lambdas/domain/migration/model.ts';
 import {
   ADDON,
   addonArn,
@@ -15,9 +15,9 @@ import {
 } from '../fixtures.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 
-const run = async ({ ledger, input, dependencies }: Begun, rung = 0): Promise<unknown> => ({
+const run = async ({ ledger, input, dependencies }: Begun, attempt = 0): Promise<unknown> => ({
   purged: await purgeConflicting({
-    work: await recordedAddonWork(ledger, input.migrationId, rung),
+    work: await recordedAddonWork(ledger, input.migrationId, attempt),
     input,
     dependencies,
   }),
@@ -25,7 +25,7 @@ const run = async ({ ledger, input, dependencies }: Begun, rung = 0): Promise<un
 
 describe('deleting conflicting associations', () => {
   it('notes the whole association, makes sure of its lock, and only then deletes', async () => {
-    const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
+    const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
     expect(await run(fakes)).toEqual({ purged: [LEFT_OVER.id] });
     expect(fakes.eks.associations).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([LEFT_OVER]);
@@ -35,7 +35,7 @@ describe('deleting conflicting associations', () => {
   });
 
   it('deletes nothing that the ledger could not note', async () => {
-    const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
+    const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
     fakes.journal.failNext('ledger.recordAssociation', 'before');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -43,18 +43,18 @@ describe('deleting conflicting associations', () => {
   });
 
   it('deletes what an earlier life of the add-on has left', async () => {
-    const fakes = await begunWithLeftOver({ ownerArn: addonArn(1) }, { ladder: [RECREATE] });
+    const fakes = await begunWithLeftOver({ ownerArn: addonArn(1) }, { attempts: [RECREATE] });
     expect(await run(fakes)).toEqual({ purged: [LEFT_OVER.id] });
   });
 
   it('has nothing to do where nothing is', async () => {
-    const fakes = await begun({ plan: { ladder: [RECREATE] } });
+    const fakes = await begun({ plan: { attempts: [RECREATE] } });
     expect(await run(fakes)).toEqual({ purged: [] });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('invoked again deletes nothing again and keeps what was noted', async () => {
-    const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
+    const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
     await run(fakes);
     expect(await run(fakes)).toEqual({ purged: [] });
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation']);
@@ -62,7 +62,7 @@ describe('deleting conflicting associations', () => {
   });
 
   it('finds its delete done after the reply was lost', async () => {
-    const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
+    const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
     fakes.journal.failNext('eks.deleteAssociation', 'after');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await run(fakes)).toEqual({ purged: [] });
@@ -82,7 +82,7 @@ describe('deleting conflicting associations', () => {
       /appeared after the snapshot, owned by/,
     ],
   ])('leaves one alone %s', async (_, change, message) => {
-    const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
+    const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
     fakes.eks.associations = [anAssociation(change)];
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'AssociationChanged',
@@ -93,7 +93,7 @@ describe('deleting conflicting associations', () => {
   });
 
   it('does not look at other service accounts at all', async () => {
-    const fakes = await begun({ plan: { ladder: [RECREATE] } });
+    const fakes = await begun({ plan: { attempts: [RECREATE] } });
     const others = [
       anAssociation({ id: 'a-shop', serviceAccount: 'shop' }),
       anAssociation({ id: 'a-web', namespace: 'web' }),
@@ -112,7 +112,7 @@ describe('deleting conflicting associations after a delete with preserve', () =>
       tags: { 'managed-by': 'terraform' },
     });
     const fakes = await begun({
-      plan: { ladder: [RECREATE_PRESERVING] },
+      plan: { attempts: [RECREATE_PRESERVING] },
       snapshot: { associations: [{ ...free, ownerArn: addonArn(1) }] },
       record: { removed: [addonArn(1)] },
     });
@@ -127,12 +127,12 @@ describe('deleting conflicting associations of several service accounts', () => 
   const both = { planned: [planned, { ...planned, serviceAccount: 'second' }], associations: [LEFT_OVER, second] };
 
   it('purges them all', async () => {
-    const fakes = await begun({ plan: { ladder: [RECREATE] }, snapshot: both });
+    const fakes = await begun({ plan: { attempts: [RECREATE] }, snapshot: both });
     fakes.eks.associations = [LEFT_OVER, second];
     expect(await run(fakes)).toEqual({ purged: [LEFT_OVER.id, 'a-second'] });
   });
   it('purges none where one of them is not to be touched', async () => {
-    const fakes = await begun({ plan: { ladder: [RECREATE] }, snapshot: both });
+    const fakes = await begun({ plan: { attempts: [RECREATE] }, snapshot: both });
     fakes.eks.associations = [LEFT_OVER, { ...second, roleArn: OTHER_ROLE }];
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -143,7 +143,7 @@ describe('deleting conflicting associations in place', () => {
   const OWN = anAssociation({ id: 'a-own', ownerArn: addonArn(1) });
   const DEAD = anAssociation({ id: 'a-dead', ownerArn: addonArn(7) });
   const inPlace = async (...associations: Association[]): Promise<Begun> => {
-    const fakes = await begun({ plan: { ladder: [IN_PLACE] }, snapshot: { associations } });
+    const fakes = await begun({ plan: { attempts: [IN_PLACE] }, snapshot: { associations } });
     fakes.eks.associations = structuredClone(associations);
     return fakes;
   };
@@ -166,8 +166,8 @@ describe('deleting conflicting associations on a later way', () => {
     record: NonNullable<Parameters<typeof begun>[0]>['record'] = {},
   ): Promise<Begun> => {
     const fakes = await begun({
-      plan: { ladder: [IN_PLACE, RECREATE_PRESERVING, RECREATE] },
-      record: { rung: 1, removed: [addonArn(1)], ...record },
+      plan: { attempts: [IN_PLACE, RECREATE_PRESERVING, RECREATE] },
+      record: { attempt: 1, removed: [addonArn(1)], ...record },
     });
     fakes.eks.addons.delete(ADDON);
     fakes.eks.associations = [association];
@@ -180,7 +180,7 @@ describe('deleting conflicting associations on a later way', () => {
     expect(await run(first, 1)).toEqual({ purged: ['a-made'] });
     const second = await later(
       { ...made, ownerArn: addonArn(2) },
-      { rung: 2, removed: [addonArn(1), addonArn(2)], made: [addonArn(2)] },
+      { attempt: 2, removed: [addonArn(1), addonArn(2)], made: [addonArn(2)] },
     );
     expect(await run(second, 2)).toEqual({ purged: ['a-made'] });
     expect((await second.record()).associations.purged).toMatchObject([{ id: 'a-made' }]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Addon, Rung } from '../../../lambdas/domain/model.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Addon, Attempt } from '../../../lambdas/domain/migration/model.ts';
 import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
 import { CREATE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
@@ -19,14 +19,15 @@ import {
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
-const create = (fakes: Begun, rung = 0): Promise<unknown> => invoke(createAddonStep, { ...fakes.input, rung }, fakes);
+const create = (fakes: Begun, attempt = 0): Promise<unknown> =>
+  invoke(createAddonStep, { ...fakes.input, attempt }, fakes);
 /** This migration has deleted the add-on already. */
 async function deleted({
-  way = RECREATE,
+  currentAttempt = RECREATE,
   snapshot = {},
-}: { way?: Rung; snapshot?: NonNullable<Parameters<typeof begun>[0]>['snapshot'] } = {}): Promise<Begun> {
+}: { currentAttempt?: Attempt; snapshot?: NonNullable<Parameters<typeof begun>[0]>['snapshot'] } = {}): Promise<Begun> {
   const { defaultNamespace } = snapshot;
-  const plan = { ladder: [way], ...(defaultNamespace === undefined ? {} : { defaultNamespace }) };
+  const plan = { attempts: [currentAttempt], ...(defaultNamespace === undefined ? {} : { defaultNamespace }) };
   const fakes = await begun({ plan, record: { removed: [addonArn(1)] }, snapshot });
   fakes.eks.addons.delete(ADDON);
   return fakes;
@@ -61,8 +62,8 @@ describe('create-addon', () => {
     ['OVERWRITE', { ...RECREATE_PRESERVING, resolveConflicts: 'OVERWRITE' } as const],
   ])(
     'creates the very add-on there was, with associations and without a role; conflicts: %s',
-    async (resolveConflicts, way) => {
-      const fakes = await deleted({ way, snapshot: { addon: anAddon({ namespace: 'storage' }) } });
+    async (resolveConflicts, currentAttempt) => {
+      const fakes = await deleted({ currentAttempt, snapshot: { addon: anAddon({ namespace: 'storage' }) } });
       expect(await create(fakes)).toEqual({ created: true });
       expect(fakes.journal.of('eks.createAddon')).toEqual([
         [
@@ -140,8 +141,8 @@ describe('create-addon', () => {
 
   it('creates a second time on a later way, under a token of its own', async () => {
     const fakes = await begun({
-      plan: { ladder: [IN_PLACE, RECREATE_PRESERVING, RECREATE] },
-      record: { rung: 2, removed: [addonArn(1), addonArn(9)], made: [addonArn(9)] },
+      plan: { attempts: [IN_PLACE, RECREATE_PRESERVING, RECREATE] },
+      record: { attempt: 2, removed: [addonArn(1), addonArn(9)], made: [addonArn(9)] },
     });
     fakes.eks.addons.delete(ADDON);
     expect(await create(fakes, 2)).toEqual({ created: true });
@@ -179,7 +180,7 @@ describe('create-addon', () => {
   });
 
   it('does not make again what somebody else has deleted', async () => {
-    const fakes = await begun({ plan: { ladder: [RECREATE] } });
+    const fakes = await begun({ plan: { attempts: [RECREATE] } });
     fakes.eks.addons.delete(ADDON);
     await expect(create(fakes)).rejects.toMatchObject({
       name: 'AddonChanged',

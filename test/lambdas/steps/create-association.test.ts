@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import { MIGRATION_TAG } from '../../../lambdas/domain/service-account.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import { createAssociationStep } from '../../../lambdas/steps/create-association/handler.ts';
 import {
   ACCOUNT_NAME,
@@ -63,11 +63,11 @@ describe('create-association', () => {
   });
 
   it('notes the way that it tries before it changes anything', async () => {
-    const fakes = await begunAccount({ record: { rung: undefined } });
+    const fakes = await begunAccount({ record: { attempt: undefined } });
     await create(fakes);
     const names = fakes.journal.names();
-    expect(names.indexOf('ledger.noteRung')).toBeGreaterThanOrEqual(0);
-    expect(names.indexOf('ledger.noteRung')).toBeLessThan(names.indexOf('eks.createAssociation'));
+    expect(names.indexOf('ledger.noteAttempt')).toBeGreaterThanOrEqual(0);
+    expect(names.indexOf('ledger.noteAttempt')).toBeLessThan(names.indexOf('eks.createAssociation'));
   });
 
   it.each(MOMENTS)('makes one, whichever call breaks %s its effect', (kind) =>
@@ -246,7 +246,7 @@ describe('create-association', () => {
 
   it('is not for a way that the plan has not', async () => {
     const fakes = await begunAccount();
-    await expect(invoke(createAssociationStep, { ...fakes.input, rung: 1 }, fakes)).rejects.toMatchObject({
+    await expect(invoke(createAssociationStep, { ...fakes.input, attempt: 1 }, fakes)).rejects.toMatchObject({
       name: 'BadInput',
     });
     expect(fakes.journal.mutations()).toEqual([]);

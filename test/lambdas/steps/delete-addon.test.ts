@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Addon } from '../../../lambdas/domain/model.ts';
+import type { Addon } from '../../../lambdas/domain/migration/model.ts';
 import { awaitDeletedStep } from '../../../lambdas/steps/await-deleted/handler.ts';
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
 import { DELETE_MS } from '../fake-eks.ts';
@@ -17,17 +17,17 @@ import {
 import { begun, type Begun } from './begun.ts';
 
 /** On the way of the full recreate. */
-const recreating = (): Promise<Begun> => begun({ plan: { ladder: [RECREATE] } });
+const recreating = (): Promise<Begun> => begun({ plan: { attempts: [RECREATE] } });
 
 describe('delete-addon', () => {
   const run = (fakes: Begun): Promise<unknown> => invoke(deleteAddonStep, fakes.input, fakes);
 
   it.each([RECREATE_PRESERVING, RECREATE])(
     'deletes as the way says ($preserve), after it has noted the copy and made sure of its lock',
-    async (way) => {
-      const fakes = await begun({ plan: { ladder: [way] } });
+    async (currentAttempt) => {
+      const fakes = await begun({ plan: { attempts: [currentAttempt] } });
       expect(await run(fakes)).toEqual({ deleted: true });
-      expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve: way.preserve }]]);
+      expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve: currentAttempt.preserve }]]);
       expect(fakes.journal.of('ledger.recordCopy')).toEqual([[MIGRATION_ID, 'removed', addonArn(1)]]);
       const names = fakes.journal.names();
       expect(names.slice(-3)).toEqual(['ledger.recordCopy', 'ledger.assertLock', 'eks.deleteAddon']);
@@ -52,7 +52,7 @@ describe('delete-addon', () => {
 
   it('refuses a way that the plan does not have', async () => {
     const fakes = await recreating();
-    await expect(invoke(deleteAddonStep, { ...fakes.input, rung: 1 }, fakes)).rejects.toMatchObject({
+    await expect(invoke(deleteAddonStep, { ...fakes.input, attempt: 1 }, fakes)).rejects.toMatchObject({
       name: 'BadInput',
     });
   });
@@ -144,7 +144,7 @@ describe('delete-addon', () => {
   });
 
   it('leaves it to await-deleted to tell of another copy that came after its own delete', async () => {
-    const fakes = await begun({ plan: { ladder: [RECREATE] }, record: { removed: [addonArn(1)] } });
+    const fakes = await begun({ plan: { attempts: [RECREATE] }, record: { removed: [addonArn(1)] } });
     fakes.eks.addons.set(
       ADDON,
       anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'] }),
@@ -156,11 +156,11 @@ describe('delete-addon', () => {
 });
 
 describe('delete-addon on a later way', () => {
-  const ladder = [IN_PLACE, RECREATE_PRESERVING, RECREATE];
-  const run = (fakes: Begun, rung: number): Promise<unknown> =>
-    invoke(deleteAddonStep, { ...fakes.input, rung }, fakes);
+  const attempts = [IN_PLACE, RECREATE_PRESERVING, RECREATE];
+  const run = (fakes: Begun, attempt: number): Promise<unknown> =>
+    invoke(deleteAddonStep, { ...fakes.input, attempt }, fakes);
   const afterInPlace = async (change: Partial<Addon> = {}): Promise<Begun> => {
-    const fakes = await begun({ plan: { ladder } });
+    const fakes = await begun({ plan: { attempts } });
     fakes.eks.addons.set(
       ADDON,
       anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change }),
@@ -173,18 +173,21 @@ describe('delete-addon on a later way', () => {
       const fakes = await afterInPlace(change);
       expect(await run(fakes, 1)).toEqual({ deleted: true });
       expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve: true }]]);
-      expect(await fakes.record()).toMatchObject({ rung: 1, removed: [addonArn(1)] });
+      expect(await fakes.record()).toMatchObject({ attempt: 1, removed: [addonArn(1)] });
     }
   });
 
   it('deletes the copy that the way before has made', async () => {
-    const fakes = await begun({ plan: { ladder }, record: { rung: 1, removed: [addonArn(1)], made: [addonArn(2)] } });
+    const fakes = await begun({
+      plan: { attempts },
+      record: { attempt: 1, removed: [addonArn(1)], made: [addonArn(2)] },
+    });
     fakes.eks.addons.set(
       ADDON,
       anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'] }),
     );
     expect(await run(fakes, 2)).toEqual({ deleted: true });
-    expect(await fakes.record()).toMatchObject({ rung: 2, removed: [addonArn(1), addonArn(2)] });
+    expect(await fakes.record()).toMatchObject({ attempt: 2, removed: [addonArn(1), addonArn(2)] });
     expect(await run(fakes, 2)).toEqual({ deleted: false });
     expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve: false }]]);
   });
@@ -207,7 +210,7 @@ describe('delete-addon on a later way', () => {
 
 describe('await-deleted', () => {
   const run = (fakes: Begun): Promise<unknown> => invoke(awaitDeletedStep, fakes.input, fakes);
-  const deleting = (): Promise<Begun> => begun({ plan: { ladder: [RECREATE] }, record: { removed: [addonArn(1)] } });
+  const deleting = (): Promise<Begun> => begun({ plan: { attempts: [RECREATE] }, record: { removed: [addonArn(1)] } });
 
   it('believes at once that its own delete is over: the create looks again', async () => {
     const fakes = await deleting();
@@ -247,7 +250,7 @@ describe('await-deleted', () => {
   });
 
   it('does not call gone what somebody else has deleted, and does not believe that at one look', async () => {
-    const fakes = await begun({ plan: { ladder: [RECREATE] } });
+    const fakes = await begun({ plan: { attempts: [RECREATE] } });
     fakes.eks.addons.delete(ADDON);
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
     expect(fakes.journal.of('eks.describeAddon')).toHaveLength(3);

@@ -1,6 +1,6 @@
 import { decodeTime } from 'ulid';
 import { describe, expect, it } from 'vitest';
-import type { DenialSettings } from '../../../lambdas/domain/denial.ts';
+import type { DenialSettings } from '../../../lambdas/domain/events/denial.ts';
 import { diagnoseDenialStep } from '../../../lambdas/steps/diagnose-denial/handler.ts';
 import { deniedEvent, type DeniedEvent, PRINCIPAL } from '../denied-event.ts';
 import { interruptedOnce, strikeEachCall } from '../../faults/contract.ts';

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Sweep, SweepItem, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
-import type { AddonRequest } from '../../../lambdas/domain/model.ts';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import { type Location, locationKey } from '../../../lambdas/domain/pace.ts';
-import { dispatchSweep } from '../../../lambdas/runtime/sweep/dispatching.ts';
+import type { AddonRequest } from '../../../lambdas/domain/migration/model.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import { type PaceScope, paceScopeKey } from '../../../lambdas/domain/aws/pace.ts';
+import { dispatchSweep } from '../../../lambdas/use-cases/sweep/dispatching.ts';
 import { dispatchSweepStep } from '../../../lambdas/steps/dispatch-sweep/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
-import { subjectLock } from '../../../lambdas/runtime/lock.ts';
+import { subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
 import { aMigration, aRequest, at, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
 
@@ -53,9 +53,9 @@ beforeEach(() => {
 describe('a look at a place where calls wait', () => {
   const waiting = (item: SweepItem, calls: number): void => {
     const now = fakes.clock.now();
-    const location: Location = { service: 'eks', account: item.account, region: item.region, cluster: '' };
+    const scope: PaceScope = { service: 'eks', account: item.account, region: item.region, cluster: '' };
     // 5 a second.
-    fakes.pace.states.set(locationKey(location), { head: 1000 + calls, atCut: 1000, cutAt: now, rate: 5 });
+    fakes.pace.states.set(paceScopeKey(scope), { head: 1000 + calls, atCut: 1000, cutAt: now, rate: 5 });
   };
   it('begins nothing there once ten seconds of calls wait, and goes on when they are over', async () => {
     await put({ limits: { canary: 2 } }, [first, second]);

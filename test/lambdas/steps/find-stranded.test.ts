@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Migration, Retirement, Rollback } from '../../../lambdas/domain/model.ts';
+import type { Migration, Retirement, Rollback } from '../../../lambdas/domain/migration/model.ts';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import {
@@ -199,7 +199,7 @@ describe('of migrations that wait, find-stranded', () => {
 
   it.each<[string, Partial<Migration>]>([
     ['has ended', { status: 'ended', outcome: 'blocked', endedAt: at(0) }],
-    ['has begun', { rung: 0 }],
+    ['has begun', { attempt: 0 }],
   ])('frees the slot of one that %s', async (_, change) => {
     const fakes = await waiting();
     await fakes.ledger.updateMigration(MIGRATION_ID, change);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { handOffCommands, type HandOffFacts } from '../../../lambdas/domain/hand-off.ts';
-import type { AddonSnapshot, Migration } from '../../../lambdas/domain/model.ts';
+import { handOffCommands, type HandOffFacts } from '../../../lambdas/domain/hand-off/add-on.ts';
+import type { AddonSnapshot, Migration } from '../../../lambdas/domain/migration/model.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
@@ -22,7 +22,7 @@ import {
 } from '../fixtures.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
-import { recreated } from './way-back.ts';
+import { recreated } from './rollback.ts';
 
 const failure = {
   Error: 'AddonFailed',

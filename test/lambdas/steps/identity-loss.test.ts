@@ -1,7 +1,7 @@
 /** Service accounts that lose the role of an add-on: as the plan, the snapshot and the evidence keep them. */
 import { describe, expect, it } from 'vitest';
-import type { IdentityLoss, MigrationRequestInput } from '../../../lambdas/domain/model.ts';
-import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
+import type { IdentityLoss, MigrationRequestInput } from '../../../lambdas/domain/migration/model.ts';
+import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
@@ -152,7 +152,7 @@ describe('begin', () => {
 describe('verify-pods', () => {
   const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
   const migrated = async (snapshot: { identityLosses?: IdentityLoss[]; bystanders?: string[] }): Promise<Begun> => {
-    const fakes = await begun({ plan: { ladder: [IN_PLACE] }, snapshot });
+    const fakes = await begun({ plan: { attempts: [IN_PLACE] }, snapshot });
     fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn] }));
     fakes.eks.associations = [OWNED];
     fakes.kubernetes.pods = [aPod('pod-identity'), nodeOn('node-role')];
@@ -165,7 +165,7 @@ describe('verify-pods', () => {
 
   it('shows what was accepted to be lost, does not count it, and warns of it in the record', async () => {
     const fakes = await migrated({ identityLosses: [loss] });
-    expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 1, podsAsTheyShallBe: 1 });
+    expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 1, podsAsExpected: 1 });
     expect(await latest(fakes)).toEqual([
       ['pod-identity', undefined],
       ['node-role', { from: 'irsa', to: 'node-role' }],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Check, MigrationRequestInput } from '../../../lambdas/domain/model.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Check, MigrationRequestInput } from '../../../lambdas/domain/migration/model.ts';
 import { installAgentStep } from '../../../lambdas/steps/install-agent/handler.ts';
 import { strikeEachCall } from '../../faults/contract.ts';
 import { invoke, type When } from '../fakes.ts';
@@ -17,7 +17,7 @@ const REQUEST = {
   clientRequestToken: `${MIGRATION_ID}-install-agent`,
 };
 const BY_US = /^Add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 was installed in cluster dev by this migration\./;
-const BY_SOMEBODY = /was installed in cluster dev by this migration or by somebody else at the same time\./;
+const BY_THIRD_PARTY = /was installed in cluster dev by this migration or by somebody else at the same time\./;
 
 /**
  * Behind `begin`, in a cluster without an agent; its DaemonSet comes with the add-on, ready on both nodes once that is
@@ -129,13 +129,13 @@ describe('install-agent', () => {
     fakes.kubernetes.workloads = [agentDaemonSet()];
     expect(await install(fakes)).toEqual({ version: 'v1.3.8-eksbuild.2' });
     expect(await warnings(fakes)).toMatchObject([
-      { id: 'agent-left-installed', message: expect.stringMatching(BY_SOMEBODY) as string },
+      { id: 'agent-left-installed', message: expect.stringMatching(BY_THIRD_PARTY) as string },
     ]);
   });
 
   it.each<[string, When, RegExp, number]>([
     ['eks.createAddon', 'before', BY_US, 2],
-    ['eks.createAddon', 'after', BY_SOMEBODY, 1],
+    ['eks.createAddon', 'after', BY_THIRD_PARTY, 1],
     ['ledger.updateMigration', 'before', BY_US, 1],
     ['ledger.updateMigration', 'after', BY_US, 1],
     ['ledger.assertLock', 'after', BY_US, 1],

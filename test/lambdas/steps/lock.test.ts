@@ -1,6 +1,6 @@
 /** Promises 1 and 6: without its snapshot and its lock a step changes nothing. */
 import { describe, expect, it } from 'vitest';
-import type { Plan, Rung } from '../../../lambdas/domain/model.ts';
+import type { Plan, Attempt } from '../../../lambdas/domain/migration/model.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import { invoke, newFakes } from '../fakes.ts';
@@ -25,7 +25,7 @@ import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 
 interface Point {
-  way: Rung;
+  currentAttempt: Attempt;
   /** What the ledger knows by then, and what is there. */
   prepare?: (fakes: Begun) => unknown;
   input?: object;
@@ -71,24 +71,33 @@ const mutating: [StepName, Point][] = [
   [
     'repair-trust',
     {
-      way: IN_PLACE,
+      currentAttempt: IN_PLACE,
       plan: { trustRepairs: [REPAIR] },
       prepare: toRepair,
       input: { towards: 'pod-identity' },
       call: 'roles.updateTrustPolicy',
     },
   ],
-  ['repair-trust', { way: IN_PLACE, prepare: repaired, input: { towards: 'before' }, call: 'roles.updateTrustPolicy' }],
-  ['delete-addon', { way: RECREATE, call: 'eks.deleteAddon' }],
-  ['create-addon', { way: RECREATE, prepare: goneOverLeftOver, call: 'eks.deleteAssociation' }],
-  ['create-addon', { way: RECREATE, prepare: gone, call: 'eks.createAddon' }],
-  ['update-addon', { way: IN_PLACE, call: 'eks.deleteAssociation' }],
-  ['update-addon', { way: IN_PLACE, prepare: ({ eks }) => (eks.associations = []), call: 'eks.updateAddon' }],
-  ['carry-over', { way: IN_PLACE, prepare: updated, tags: { tags: { team: 'storage' } }, call: 'eks.tagResource' }],
+  [
+    'repair-trust',
+    { currentAttempt: IN_PLACE, prepare: repaired, input: { towards: 'before' }, call: 'roles.updateTrustPolicy' },
+  ],
+  ['delete-addon', { currentAttempt: RECREATE, call: 'eks.deleteAddon' }],
+  ['create-addon', { currentAttempt: RECREATE, prepare: goneOverLeftOver, call: 'eks.deleteAssociation' }],
+  ['create-addon', { currentAttempt: RECREATE, prepare: gone, call: 'eks.createAddon' }],
+  ['update-addon', { currentAttempt: IN_PLACE, call: 'eks.deleteAssociation' }],
+  [
+    'update-addon',
+    { currentAttempt: IN_PLACE, prepare: ({ eks }) => (eks.associations = []), call: 'eks.updateAddon' },
+  ],
+  [
+    'carry-over',
+    { currentAttempt: IN_PLACE, prepare: updated, tags: { tags: { team: 'storage' } }, call: 'eks.tagResource' },
+  ],
   [
     'restart-pods',
     {
-      way: IN_PLACE,
+      currentAttempt: IN_PLACE,
       prepare: updated,
       input: { towards: 'pod-identity', round: 1 },
       call: 'kubernetes.restartWorkload',
@@ -97,7 +106,7 @@ const mutating: [StepName, Point][] = [
   [
     'restart-pods',
     {
-      way: RECREATE,
+      currentAttempt: RECREATE,
       prepare: ({ kubernetes }) => (kubernetes.pods = [aPod('node-role')]),
       input: { towards: 'before', round: 1 },
       call: 'kubernetes.restartWorkload',
@@ -105,12 +114,16 @@ const mutating: [StepName, Point][] = [
   ],
 ];
 
-describe.each(mutating)('%s', (name, { way, prepare, input, plan, tags, call }) => {
+describe.each(mutating)('%s', (name, { currentAttempt, prepare, input, plan, tags, call }) => {
   const step = steps[name];
   const run = (fakes: Begun, change: object = {}): Promise<unknown> =>
     invoke(step, { ...fakes.input, ...input, ...change }, fakes).catch((error: unknown) => error);
   const atThatPoint = async (): Promise<Begun> => {
-    const fakes = await begunWithLeftOver(tags, { ladder: [way], carryOver: tags ? carryOver : [], ...plan });
+    const fakes = await begunWithLeftOver(tags, {
+      attempts: [currentAttempt],
+      carryOver: tags ? carryOver : [],
+      ...plan,
+    });
     await prepare?.(fakes);
     return fakes;
   };
@@ -136,11 +149,11 @@ describe.each(mutating)('%s', (name, { way, prepare, input, plan, tags, call }) 
 
   it('changes nothing without a snapshot', async () => {
     const fakes = newFakes();
-    await fakes.ledger.putMigration(aMigration({ plan: aPlan({ ladder: [way] }) }));
+    await fakes.ledger.putMigration(aMigration({ plan: aPlan({ attempts: [currentAttempt] }) }));
     expect(
       await invoke(
         step,
-        { migrationId: MIGRATION_ID, target, subject: ADDON, fence: 1, rung: 0, ...input },
+        { migrationId: MIGRATION_ID, target, subject: ADDON, fence: 1, attempt: 0, ...input },
         fakes,
       ).catch((error: unknown) => error),
     ).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });

@@ -1,7 +1,7 @@
 /** Runs the steps over the fakes in the order of the state machine MigrateAddon, with its retries and its catches. */
-import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Outcome, Rung } from '../../../lambdas/domain/model.ts';
-import { subjectOf } from '../../../lambdas/domain/subject.ts';
+import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Outcome, Attempt } from '../../../lambdas/domain/migration/model.ts';
+import { subjectOf } from '../../../lambdas/domain/migration/subject.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
@@ -17,7 +17,7 @@ interface Common {
   subject: string;
 }
 type Answer = Record<string, unknown>;
-type Locked = Common & { fence: number; rung: number };
+type Locked = Common & { fence: number; attempt: number };
 /** What is put back with it, as the plan says. */
 interface Also {
   repairsTrust: boolean;
@@ -124,13 +124,13 @@ async function annotate(fakes: Machine, locked: Locked, also: Also): Promise<Out
 }
 
 /** One way of the ladder up to the pods. */
-async function change(fakes: Machine, locked: Locked, way: Pick<Rung, 'strategy'>): Promise<void> {
-  if (way.strategy === 'associate') {
+async function change(fakes: Machine, locked: Locked, currentAttempt: Pick<Attempt, 'strategy'>): Promise<void> {
+  if (currentAttempt.strategy === 'associate') {
     await task(fakes, 'create-association', locked);
     fakes.clock.advance(WAIT_MS);
     return;
   }
-  const recreate = way.strategy === 'recreate';
+  const recreate = currentAttempt.strategy === 'recreate';
   for (const name of [
     ...(recreate ? (['delete-addon', 'await-deleted'] as const) : []),
     recreate ? 'create-addon' : 'update-addon',
@@ -151,7 +151,7 @@ export async function migrate(
 ): Promise<Outcome> {
   const what = request.serviceAccount ? {} : { addon: ADDON };
   const common: Common = { migrationId: MIGRATION_ID, target, subject: subjectOf({ ...what, ...request }) };
-  let ladder: Pick<Rung, 'strategy'>[];
+  let attempts: Pick<Attempt, 'strategy'>[];
   let fence: number;
   let also: Also;
   let installsAgent: boolean;
@@ -162,7 +162,7 @@ export async function migrate(
       request: { target, ...what, ...request },
     });
     if (planned['verdict'] !== 'migrate') return planned['verdict'] as Outcome;
-    ladder = planned['ladder'] as Rung[];
+    attempts = planned['attempts'] as Attempt[];
     also = planned as unknown as Also;
     installsAgent = planned['installsAgent'] as boolean;
     fence = (await task(fakes, 'begin', { ...common, executionArn: EXECUTION, planHash: planned['planHash'] }))[
@@ -171,21 +171,21 @@ export async function migrate(
   } catch (error) {
     return end(fakes, common, 'blocked', caught(error));
   }
-  let rung = 0;
+  let attempt = 0;
   try {
     if (installsAgent) await task(fakes, 'install-agent', { ...common, fence });
     if (also.repairsTrust) {
-      await task(fakes, 'repair-trust', { ...common, fence, rung, towards: 'pod-identity' });
+      await task(fakes, 'repair-trust', { ...common, fence, attempt, towards: 'pod-identity' });
       fakes.clock.advance(POLL_MS);
     }
-    for (const way of ladder) {
-      await change(fakes, { ...common, fence, rung }, way);
-      if ((await verify(fakes, { ...common, fence, rung }, 'pod-identity')) === 'verified') break;
-      rung += 1;
+    for (const currentAttempt of attempts) {
+      await change(fakes, { ...common, fence, attempt }, currentAttempt);
+      if ((await verify(fakes, { ...common, fence, attempt }, 'pod-identity')) === 'verified') break;
+      attempt += 1;
     }
-    if (rung === ladder.length) throw new Error('the last way was not the last');
+    if (attempt === attempts.length) throw new Error('the last way was not the last');
   } catch (error) {
-    return rollBack(fakes, { ...common, fence, rung }, also, caught(error));
+    return rollBack(fakes, { ...common, fence, attempt }, also, caught(error));
   }
-  return annotate(fakes, { ...common, fence, rung }, also);
+  return annotate(fakes, { ...common, fence, attempt }, also);
 }

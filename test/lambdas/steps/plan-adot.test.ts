@@ -1,7 +1,7 @@
 /** The plan of an add-on with three service accounts, a namespace and custom resources of its own. */
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Plan } from '../../../lambdas/domain/model.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Plan } from '../../../lambdas/domain/migration/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import {
@@ -101,7 +101,7 @@ describe('custom resources', () => {
     ];
     const plan = await run(fakes, OUTAGE);
     expect(fakes.journal.of('kubernetes.listCustomResources').length).toBeGreaterThan(1);
-    expect(plan.ladder.map((rung) => rung.disruption)).toEqual(['rolling', 'rolling']);
+    expect(plan.attempts.map((attempt) => attempt.disruption)).toEqual(['rolling', 'rolling']);
     expect(plan.checks.find((check) => check.id === 'custom-resources')?.message).toContain(
       'instrumentations.opentelemetry.io web/shop. Left out',
     );

@@ -1,7 +1,7 @@
 /** The plan of an add-on whose lock another execution holds: nothing of the target is read. */
 import { describe, expect, it } from 'vitest';
 import type { ExecutionState } from '../../../lambdas/ports/index.ts';
-import type { Migration } from '../../../lambdas/domain/model.ts';
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import {
@@ -62,7 +62,7 @@ describe('a held lock', () => {
       verdict: 'blocked',
       target,
       subject: ADDON,
-      ladder: [],
+      attempts: [],
       installsAgent: false,
       repairsTrust: false,
       createsStandalone: false,
@@ -70,7 +70,7 @@ describe('a held lock', () => {
       needsApproval: false,
       approvalSeconds: 86_400,
       hasWindow: false,
-      firstLooks: { updated: 18, created: 27, deleted: 20 },
+      firstPolls: { updated: 18, created: 27, deleted: 20 },
       planHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       blockedBy: ['lock-free'],
     });

@@ -1,7 +1,7 @@
 /** What the plan reads for its preflight checks, and what it makes of refusals. */
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Check, Plan } from '../../../lambdas/domain/model.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import {

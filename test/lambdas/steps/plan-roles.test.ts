@@ -1,9 +1,9 @@
 /** What the plan reads about roles: as little as it can, and nothing that is only advice stops it. */
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Check, Plan } from '../../../lambdas/domain/model.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
 import type { RolePolicy, SimulationQuestion } from '../../../lambdas/ports/index.ts';
-import { readRoleUsers } from '../../../lambdas/runtime/read-roles.ts';
+import { readRoleUsers } from '../../../lambdas/use-cases/facts/read-roles.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import {
@@ -386,7 +386,7 @@ describe('the rights of the steps', () => {
         const again = unasked(deployed());
         change(again);
         const { plan } = await run(again, request);
-        expect([plan.verdict, plan.ladder.map(({ strategy }) => strategy)]).toEqual(['migrate', ['in-place']]);
+        expect([plan.verdict, plan.attempts.map(({ strategy }) => strategy)]).toEqual(['migrate', ['in-place']]);
       }
     });
   });
@@ -396,7 +396,7 @@ describe('the rights of the steps', () => {
     fakes.settings.actingRoles = {};
     const found = await run(fakes);
     expect(asked(fakes)).toEqual([]);
-    expect(found.plan).toMatchObject({ verdict: 'migrate', ladder: [{ strategy: 'in-place' }] });
+    expect(found.plan).toMatchObject({ verdict: 'migrate', attempts: [{ strategy: 'in-place' }] });
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import { EVIDENCE_BEFORE } from '../../../lambdas/runtime/report.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, lost, newFakes, type Fakes } from '../fakes.ts';
 import {
@@ -39,7 +39,7 @@ describe('plan', () => {
       verdict: 'migrate',
       target,
       subject: ADDON,
-      ladder: [
+      attempts: [
         { strategy: 'in-place', preserve: false },
         { strategy: 'recreate', preserve: true },
       ],
@@ -51,7 +51,7 @@ describe('plan', () => {
       approvalSeconds: 86_400,
       hasWindow: false,
       // Shortly before the 62 seconds of its pod are over.
-      firstLooks: { updated: 55, created: 55, deleted: 20 },
+      firstPolls: { updated: 55, created: 55, deleted: 20 },
       planHash: (await record(fakes)).plan!.hash,
       blockedBy: [],
     });
@@ -65,7 +65,7 @@ describe('plan', () => {
       made: [],
       trustChanges: [],
       retirements: [],
-      plan: { verdict: 'migrate', preserve: true, ladder: [IN_PLACE, RECREATE_PRESERVING] },
+      plan: { verdict: 'migrate', preserve: true, attempts: [IN_PLACE, RECREATE_PRESERVING] },
     });
     expect((await record(fakes)).outcome).toBeUndefined();
     expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE)).map((pod) => pod.identity)).toEqual([
@@ -266,7 +266,7 @@ describe('plan', () => {
     const fakes = newFakes();
     await run(fakes);
     const { plan } = await record(fakes);
-    await fakes.ledger.updateMigration(MIGRATION_ID, { rung: 0 });
+    await fakes.ledger.updateMigration(MIGRATION_ID, { attempt: 0 });
     fakes.eks.addons.delete(ADDON);
     await expect(run(fakes)).rejects.toMatchObject({ name: 'BadInput' });
     expect((await record(fakes)).plan).toEqual(plan);

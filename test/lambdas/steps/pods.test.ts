@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Pod } from '../../../lambdas/domain/kubernetes.ts';
-import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
+import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
-import type { Addon } from '../../../lambdas/domain/model.ts';
+import type { Addon } from '../../../lambdas/domain/migration/model.ts';
 import { invoke } from '../fakes.ts';
 import {
   at,
@@ -31,7 +31,7 @@ const migrated = (change: Partial<Addon> = {}): Addon =>
 
 /** The driver, migrated in place, with these pods. */
 async function withPods(...pods: Pod[]): Promise<Begun> {
-  const fakes = await begun({ plan: { ladder: [IN_PLACE] } });
+  const fakes = await begun({ plan: { attempts: [IN_PLACE] } });
   fakes.eks.addons.set(ADDON, migrated());
   fakes.eks.associations = [OWNED];
   fakes.kubernetes.pods = pods;
@@ -45,7 +45,7 @@ const restart = (fakes: Begun, round = 1, change: object = {}): Promise<unknown>
 describe('verify-pods', () => {
   it('proves it on every pod that counts, and keeps the evidence', async () => {
     const fakes = await withPods(aPod('pod-identity'), aPod('pod-identity', { name: 'two' }), aNodePod());
-    expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 2, podsAsTheyShallBe: 2 });
+    expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 2, podsAsExpected: 2 });
     expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map((pod) => pod.identity)).toEqual([
       'pod-identity',
       'pod-identity',
@@ -130,7 +130,7 @@ describe('verify-pods', () => {
 
   it('asks for a restart where pods kept their old identity', async () => {
     const fakes = await withPods(aPod('irsa'), aPod('pod-identity', { name: 'two' }));
-    expect(await verify(fakes)).toEqual({ verdict: 'restart', podsThatCount: 2, podsAsTheyShallBe: 1 });
+    expect(await verify(fakes)).toEqual({ verdict: 'restart', podsThatCount: 2, podsAsExpected: 1 });
     expect(await verify(fakes, 2)).toMatchObject({ verdict: 'restart' });
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
   });
@@ -157,7 +157,7 @@ describe('verify-pods', () => {
   it('gives up at once on pods that can not be judged, and says what is missing; no other way is tried', async () => {
     const fakes = await withPods(aPod('pod-identity'), aPod('unknown', { name: 'dark' }));
     await fakes.ledger.updateMigration(MIGRATION_ID, {
-      plan: { ...(await fakes.record()).plan!, ladder: [IN_PLACE, RECREATE_PRESERVING] },
+      plan: { ...(await fakes.record()).plan!, attempts: [IN_PLACE, RECREATE_PRESERVING] },
     });
     for (const round of [1, 3]) {
       await expect(verify(fakes, round)).rejects.toMatchObject({
@@ -173,11 +173,11 @@ describe('verify-pods', () => {
   it('climbs when the restarts did not help and the ladder goes on, and only then', async () => {
     const fakes = await withPods(aPod('irsa'));
     await fakes.ledger.updateMigration(MIGRATION_ID, {
-      plan: { ...(await fakes.record()).plan!, ladder: [IN_PLACE, RECREATE_PRESERVING] },
+      plan: { ...(await fakes.record()).plan!, attempts: [IN_PLACE, RECREATE_PRESERVING] },
     });
     expect(await verify(fakes, 2)).toMatchObject({ verdict: 'restart' });
-    expect(await verify(fakes, 3)).toEqual({ verdict: 'climb', podsThatCount: 1, podsAsTheyShallBe: 0 });
-    expect(await fakes.record()).toMatchObject({ verified: 'none', rung: 0 });
+    expect(await verify(fakes, 3)).toEqual({ verdict: 'next-attempt', podsThatCount: 1, podsAsExpected: 0 });
+    expect(await fakes.record()).toMatchObject({ verified: 'none', attempt: 0 });
   });
   it('gives up at once where no workload can be restarted', async () => {
     const { owner: _, ...bare } = aPod('irsa');
@@ -264,7 +264,7 @@ describe('verify-pods', () => {
         target: { account: '111122223333', region: 'eu-west-1', cluster: 'dev' },
         subject: ADDON,
         fence: 1,
-        rung: 0,
+        attempt: 0,
         towards: 'before',
         round: 4,
       }).success,
@@ -318,8 +318,8 @@ describe('restart-pods', () => {
 
   it('marks each way for itself', async () => {
     const fakes = await withPods(aPod('irsa'));
-    await restart(fakes, 1, { rung: 0 });
-    await restart(fakes, 1, { rung: 1 });
+    await restart(fakes, 1, { attempt: 0 });
+    await restart(fakes, 1, { attempt: 1 });
     expect(fakes.journal.of('kubernetes.restartWorkload').map(([, marker]) => marker)).toEqual([
       `${MIGRATION_ID}-0-1`,
       `${MIGRATION_ID}-1-1`,
@@ -343,7 +343,7 @@ describe('towards what was before', () => {
   /** Put back by a create, on the last way, the pods of before on IRSA. */
   async function putBack(...pods: Pod[]): Promise<Begun> {
     const fakes = await begun({
-      plan: { ladder: [RECREATE] },
+      plan: { attempts: [RECREATE] },
       record: { removed: [addonArn(1)], made: [addonArn(2)], verified: 'none' },
     });
     fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2) }));
@@ -354,7 +354,7 @@ describe('towards what was before', () => {
 
   it('is verified by pods on IRSA, and says so as the latest evidence alone', async () => {
     const fakes = await putBack(aPod('irsa'), aNodePod());
-    expect(await verify(fakes, 1, back)).toEqual({ verdict: 'verified', podsThatCount: 1, podsAsTheyShallBe: 1 });
+    expect(await verify(fakes, 1, back)).toEqual({ verdict: 'verified', podsThatCount: 1, podsAsExpected: 1 });
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toMatchObject([
       { identity: 'irsa' },
       { identity: 'not-applicable' },
@@ -372,9 +372,9 @@ describe('towards what was before', () => {
   it('restarts pods that kept Pod Identity, then gives up; no way is left to climb', async () => {
     const fakes = await putBack(aPod('pod-identity'));
     await fakes.ledger.updateMigration(MIGRATION_ID, {
-      plan: { ...(await fakes.record()).plan!, ladder: [RECREATE_PRESERVING, RECREATE] },
+      plan: { ...(await fakes.record()).plan!, attempts: [RECREATE_PRESERVING, RECREATE] },
     });
-    expect(await verify(fakes, 1, back)).toEqual({ verdict: 'restart', podsThatCount: 1, podsAsTheyShallBe: 0 });
+    expect(await verify(fakes, 1, back)).toEqual({ verdict: 'restart', podsThatCount: 1, podsAsExpected: 0 });
     await expect(verify(fakes, 3, back)).rejects.toMatchObject({
       name: 'PodsOnWrongIdentity',
       message:

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Announcement } from '../../../lambdas/domain/announcements.ts';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import type { OutboxEvent } from '../../../lambdas/domain/events/outbox-events.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { publishEventsStep } from '../../../lambdas/steps/publish-events/handler.ts';
 import { faultCases, MOMENTS } from '../../faults/contract.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
@@ -17,16 +17,22 @@ const ids = ({ events }: Fakes): string[] => events.put.map(({ eventId }) => eve
 const publish = (fakes: Fakes, input: object = {}): Promise<unknown> => invoke(publishEventsStep, input, fakes);
 
 /** With a record, and these to be told of it. */
-async function telling(fakes: Fakes, told: Announcement[], migrationId = MIGRATION_ID): Promise<void> {
+async function withOutboxEvents(fakes: Fakes, told: OutboxEvent[], migrationId = MIGRATION_ID): Promise<void> {
   await fakes.ledger.putMigration(aMigration({ migrationId, request: aRequest() }));
   await fakes.ledger.updateMigration(migrationId, { status: 'ended', outcome: 'migrated', endedAt: at(60) });
-  for (const one of told) await fakes.ledger.announce(migrationId, one);
+  for (const one of told) await fakes.ledger.addOutboxEvent(migrationId, one);
 }
 
 describe('publish-events', () => {
   it('puts what is unsent, in the order in which it happened, and notes it', async () => {
     const fakes = newFakes();
-    await telling(fakes, ['migrated', 'started', 'approval-needed.10', 'approval-needed.2', 'approval-needed']);
+    await withOutboxEvents(fakes, [
+      'migrated',
+      'started',
+      'approval-needed.10',
+      'approval-needed.2',
+      'approval-needed',
+    ]);
     for (const round of [1, 2, 10])
       await fakes.ledger.putApproval(MIGRATION_ID, approval(round), { taskToken: 'token', at: 0 });
     expect(await publish(fakes)).toEqual({ sent: 5 });
@@ -43,8 +49,8 @@ describe('publish-events', () => {
     'looks at the migration alone that the execution %s is of',
     async (name) => {
       const fakes = newFakes();
-      await telling(fakes, ['migrated']);
-      await telling(fakes, ['migrated'], OTHER_MIGRATION_ID);
+      await withOutboxEvents(fakes, ['migrated']);
+      await withOutboxEvents(fakes, ['migrated'], OTHER_MIGRATION_ID);
       expect(await publish(fakes, { name })).toEqual({ sent: 1 });
       expect(ids(fakes)).toEqual([`${MIGRATION_ID}#migrated`]);
       expect(fakes.telemetry.counts).toEqual({});
@@ -53,13 +59,13 @@ describe('publish-events', () => {
 
   it('looks at all where the execution was started by somebody under a name of their own', async () => {
     const fakes = newFakes();
-    await telling(fakes, ['migrated']);
+    await withOutboxEvents(fakes, ['migrated']);
     expect(await publish(fakes, { name: 'by-hand' })).toEqual({ sent: 1 });
   });
 
   it('says of a start when it was: not when it was asked for, which may be days before', async () => {
     const fakes = newFakes();
-    await telling(fakes, ['started']);
+    await withOutboxEvents(fakes, ['started']);
     await fakes.ledger.putSnapshot(MIGRATION_ID, aSnapshot({ takenAt: at(7200) }));
     await publish(fakes);
     expect(fakes.events.put).toMatchObject([{ type: 'started', at: at(7200) }]);
@@ -67,7 +73,7 @@ describe('publish-events', () => {
 
   it('never puts a task token', async () => {
     const fakes = newFakes();
-    await telling(fakes, ['approval-needed']);
+    await withOutboxEvents(fakes, ['approval-needed']);
     await fakes.ledger.putApproval(MIGRATION_ID, approval(1), { taskToken: 'the-task-token', at: 0 });
     await publish(fakes);
     expect(ids(fakes)).toHaveLength(1);
@@ -81,7 +87,7 @@ describe('publish-events', () => {
       { 'approvals-pending': 0 },
       { 'oldest-approval': 0 },
     ]);
-    await telling(fakes, []);
+    await withOutboxEvents(fakes, []);
     await fakes.ledger.putApproval(MIGRATION_ID, approval(1, at(-7200)), { taskToken: 't', at: 0 });
     await fakes.ledger.putApproval(MIGRATION_ID, approval(2, 'garbage'), { taskToken: 't', at: 0 });
     await publish(fakes);
@@ -95,8 +101,8 @@ describe('publish-events', () => {
     'goes on with the others where $call fails $kind its effect, fails at the end, and tells all under one id',
     async ({ call, kind }) => {
       const fakes = newFakes();
-      await telling(fakes, ['migrated']);
-      await telling(fakes, ['migrated'], OTHER_MIGRATION_ID);
+      await withOutboxEvents(fakes, ['migrated']);
+      await withOutboxEvents(fakes, ['migrated'], OTHER_MIGRATION_ID);
       fakes.journal.failNext(call, kind);
       await expect(publish(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
       expect(ids(fakes)).toContain(`${OTHER_MIGRATION_ID}#migrated`);
@@ -110,7 +116,7 @@ describe('publish-events', () => {
     'fails by the name of what failed where %s does',
     async (call) => {
       const fakes = newFakes();
-      await telling(fakes, ['migrated']);
+      await withOutboxEvents(fakes, ['migrated']);
       fakes.journal.failNext(call, 'before', new MigrationError('Throttled', 'slow down'));
       await expect(publish(fakes)).rejects.toMatchObject({ name: 'Throttled' });
       expect(ids(fakes)).toHaveLength(call.endsWith('Approvals') ? 1 : 0);
@@ -119,7 +125,7 @@ describe('publish-events', () => {
 
   it('stops where its time is up, and says how much is left', async () => {
     const fakes = newFakes();
-    await telling(fakes, ['migrated']);
+    await withOutboxEvents(fakes, ['migrated']);
     fakes.invocation.remaining = 5000;
     expect(await publish(fakes)).toEqual({ sent: 0 });
     expect(fakes.telemetry.lines).toMatchObject([{ level: 'warn', fields: { after: undefined } }]);
@@ -130,7 +136,7 @@ describe('publish-events', () => {
   it('begins where the last look came to, and comes to each of them once', async () => {
     const fakes = newFakes();
     const migrations = ['0', '1', '2', '3'].map((last) => `${MIGRATION_ID.slice(0, -1)}${last}`);
-    for (const id of migrations) await telling(fakes, ['migrated'], id);
+    for (const id of migrations) await withOutboxEvents(fakes, ['migrated'], id);
     await fakes.ledger.setUnsentMark(migrations[1]);
     // None can be told of, so that each stays where it is.
     fakes.events.publish = () => Promise.reject(lost());
@@ -143,7 +149,7 @@ describe('publish-events', () => {
   it('keeps what the record does not show yet, and drops it once the migration is over', async () => {
     const fakes = newFakes();
     await fakes.ledger.putMigration(aMigration());
-    await fakes.ledger.announce(MIGRATION_ID, 'approval-needed');
+    await fakes.ledger.addOutboxEvent(MIGRATION_ID, 'approval-needed');
     expect(await publish(fakes)).toEqual({ sent: 0 });
     expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual(['approval-needed']);
     await fakes.ledger.updateMigration(
@@ -158,7 +164,7 @@ describe('publish-events', () => {
 
   it('tells where the ledger can not be read for one of them, and keeps the others from nothing', async () => {
     const fakes = newFakes();
-    await telling(fakes, ['migrated']);
+    await withOutboxEvents(fakes, ['migrated']);
     fakes.events.publish = () => Promise.reject(lost());
     await expect(publish(fakes, { name: MIGRATION_ID })).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual(['migrated']);

@@ -10,7 +10,7 @@ import {
   ROLE,
 } from '../fixtures.ts';
 import { type Begun } from './begun.ts';
-import { aCopy } from './way-back.ts';
+import { aCopy } from './rollback.ts';
 import { RETIRED, migrated, run, putBack, holders, FREE, retirements, policy } from './retiring.ts';
 
 describe('reinstate', () => {

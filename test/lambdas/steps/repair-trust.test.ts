@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Plan, Snapshot } from '../../../lambdas/domain/model.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Plan, Snapshot } from '../../../lambdas/domain/migration/model.ts';
 import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { repairTrustStep } from '../../../lambdas/steps/repair-trust/handler.ts';
 import { strikeEachCall } from '../../faults/contract.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import { clusterKey, placeKey, placesKey, reportKey } from '../../../lambdas/domain/sweep/keys.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import { clusterKey, paceScopeKey, locationsKey, reportKey } from '../../../lambdas/domain/sweep/keys.ts';
 import type { ClusterInventory, Sweep } from '../../../lambdas/domain/sweep/model.ts';
 import { sweepReport } from '../../../lambdas/domain/sweep/report.ts';
 import { reportSweepStep } from '../../../lambdas/steps/report-sweep/handler.ts';
@@ -14,12 +14,12 @@ const put = (sweep: Partial<Sweep> = {}): Promise<Sweep> =>
 const report = (more: object = {}): Promise<unknown> =>
   invoke(reportSweepStep, { sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, ...more }, fakes);
 const record = async (): Promise<Sweep> => (await fakes.sweeps.get(SWEEP_ID))!;
-const place = { account: ACCOUNT, region: 'eu-west-1' };
+const location = { account: ACCOUNT, region: 'eu-west-1' };
 const cluster = (name: string): ClusterInventory => ({
-  ...place,
+  ...location,
   cluster: name,
   version: '1.33',
-  lookedAt: at(0),
+  observedAt: at(0),
   calls: { eks: 3 },
   findings: [{ addon: 'vpc-cni', version: 'v1', class: 'ready', checks: [], roles: [] }],
 });
@@ -30,9 +30,9 @@ const kept = (): unknown => JSON.parse(fakes.documents.objects.get(reportKey(SWE
 beforeEach(async () => {
   fakes = newFakes();
   fakes.settings.bucket = 'the-bucket';
-  await keep(placesKey(SWEEP_ID), [place]);
-  await keep(placeKey(SWEEP_ID, place), { ...place, clusters: 2, notSelected: 0, calls: { eks: 1 } });
-  for (const name of ['a', 'b']) await keep(clusterKey(SWEEP_ID, place, name), cluster(name));
+  await keep(locationsKey(SWEEP_ID), [location]);
+  await keep(paceScopeKey(SWEEP_ID, location), { ...location, clusters: 2, notSelected: 0, calls: { eks: 1 } });
+  for (const name of ['a', 'b']) await keep(clusterKey(SWEEP_ID, location, name), cluster(name));
 });
 
 describe('the report of a sweep', () => {
@@ -82,7 +82,7 @@ describe('the report of a sweep', () => {
   it('has every cluster and every item, over all pages', async () => {
     await put();
     for (let number = 0; number < 1100; number += 1)
-      await keep(clusterKey(SWEEP_ID, place, `c${number}`), cluster(`c${number}`));
+      await keep(clusterKey(SWEEP_ID, location, `c${number}`), cluster(`c${number}`));
     await fakes.sweeps.enqueue(SWEEP_ID, anItem(1));
     await report();
     expect(sweepReport.parse(kept()).totals).toMatchObject({ clusters: 1102, queued: 1 });
@@ -99,7 +99,7 @@ describe('the report of a sweep', () => {
 
   it('says what it failed by, with what was found until then, and keeps where it failed', async () => {
     await put({ phase: 'inventory' });
-    fakes.documents.objects.delete(placesKey(SWEEP_ID));
+    fakes.documents.objects.delete(locationsKey(SWEEP_ID));
     expect(await report({ failure: { name: 'States.Timeout', message: 'too long' } })).toMatchObject({
       outcome: 'failed',
     });
@@ -138,7 +138,7 @@ describe('the report of a sweep', () => {
     await expect(report()).rejects.toMatchObject({ name: 'Throttled' });
     expect((await record()).status).toBe('running');
     fakes.documents.get = get;
-    await fakes.documents.put(clusterKey(SWEEP_ID, place, 'c'), 'garbage', 'application/json');
+    await fakes.documents.put(clusterKey(SWEEP_ID, location, 'c'), 'garbage', 'application/json');
     expect(await report()).toMatchObject({
       outcome: 'failed',
       text: expect.stringContaining(

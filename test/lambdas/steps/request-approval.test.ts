@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { deadlineOf } from '../../../lambdas/domain/waiting.ts';
-import type { Approval, ApprovalDecision } from '../../../lambdas/domain/approval.ts';
-import type { Migration, MigrationRequestInput } from '../../../lambdas/domain/model.ts';
-import { decideApproval } from '../../../lambdas/runtime/approving.ts';
+import { deadlineOf } from '../../../lambdas/domain/waiting/waiting.ts';
+import type { Approval, ApprovalDecision } from '../../../lambdas/domain/approval/approval.ts';
+import type { Migration, MigrationRequestInput } from '../../../lambdas/domain/migration/model.ts';
+import { decideApproval } from '../../../lambdas/use-cases/approval/decide.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
-import { requestCancel } from '../../../lambdas/runtime/cancelling.ts';
+import { requestCancel } from '../../../lambdas/use-cases/migration/cancel.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { requestApprovalStep } from '../../../lambdas/steps/request-approval/handler.ts';
 import { faultCases, interruptedOnce, MOMENTS } from '../../faults/contract.ts';
@@ -85,7 +85,7 @@ describe('a request for an approval', () => {
     expect(await approvals(fakes)).toHaveLength(1);
     expect(await fakes.ledger.approvalToken(MIGRATION_ID, 1)).toBe('second');
   });
-  it.each(faultCases(MOMENTS, ['ledger.putApproval', 'ledger.announce']))(
+  it.each(faultCases(MOMENTS, ['ledger.putApproval', 'ledger.addOutboxEvent']))(
     'loses the connection at $call, $kind its effect, and is made once',
     async ({ call, kind }) => {
       const { fakes, hash } = await plannedFakes();

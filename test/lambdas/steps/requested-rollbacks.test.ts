@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Rollback } from '../../../lambdas/domain/model.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Rollback } from '../../../lambdas/domain/migration/model.ts';
 import { aRollback, at, executionArn, MIGRATION_ID, RECOVERY_EXECUTION } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
 import { holders, migrated, SECOND_RECOVERY, stop, takeOver } from './taking-over.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Rung } from '../../../lambdas/domain/model.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Attempt } from '../../../lambdas/domain/migration/model.ts';
 import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.ts';
 import { invoke } from '../fakes.ts';
 import {
@@ -18,13 +18,13 @@ import {
   VERSION,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
-import { aCopy, COPY, made, recreated, removed } from './way-back.ts';
+import { aCopy, COPY, made, recreated, removed } from './rollback.ts';
 
 const byApi = { ...aMigration().request, verification: 'api' as const };
 type Action = 'update' | 'delete' | 'create';
 const restore = (fakes: Begun, action: Action, actions = 0): Promise<unknown> =>
   invoke(restoreAddonStep, { ...fakes.input, fence: fakes.input.fence, action, actions }, fakes);
-const onWay = (rung: Rung): Promise<Begun> => begun({ plan: { ladder: [rung] } });
+const onAttempt = (attempt: Attempt): Promise<Begun> => begun({ plan: { attempts: [attempt] } });
 const failed = (fakes: Begun): Promise<void> => recreated(fakes, { status: 'CREATE_FAILED' });
 const positions = ({ journal }: Begun, ...names: string[]): number[] =>
   names.map((name) => journal.names().lastIndexOf(name));
@@ -40,7 +40,7 @@ describe('restore-addon', () => {
   };
 
   it('updates with the old role alone and PRESERVE, and no version: the associations stay', async () => {
-    const fakes = await onWay(IN_PLACE);
+    const fakes = await onAttempt(IN_PLACE);
     await recreated(fakes);
     expect(await restore(fakes, 'update', 3)).toEqual({ done: true });
     expect(fakes.journal.of('eks.updateAddon')).toEqual([[THE_ROLE]]);
@@ -48,7 +48,7 @@ describe('restore-addon', () => {
   });
 
   it('does all at once where EKS refuses the role beside associations, and notes what goes by that', async () => {
-    const fakes = await onWay(IN_PLACE);
+    const fakes = await onAttempt(IN_PLACE);
     await recreated(fakes);
     fakes.journal.failNext('eks.updateAddon', 'before', new MigrationError('InvalidRequest', 'name them, or none'));
     expect(await restore(fakes, 'update', 3)).toEqual({ done: true });
@@ -63,7 +63,7 @@ describe('restore-addon', () => {
   });
 
   it('has EKS replace the pods in a second update, where nobody may look at them', async () => {
-    const fakes = await begun({ plan: { ladder: [IN_PLACE] }, record: { request: byApi } });
+    const fakes = await begun({ plan: { attempts: [IN_PLACE] }, record: { request: byApi } });
     await recreated(fakes);
     expect(await restore(fakes, 'update', 3)).toEqual({ done: true });
     fakes.eks.addons.set(ADDON, aCopy({ serviceAccountRoleArn: ROLE }));
@@ -72,14 +72,14 @@ describe('restore-addon', () => {
     expect(fakes.journal.of('eks.updateAddon')).toEqual([[THE_ROLE], [{ ...second, podIdentityAssociations: [] }]]);
   });
 
-  it.each<[Rung, string]>([
+  it.each<[Attempt, string]>([
     [IN_PLACE, 'NONE'],
     [RECREATE_PRESERVING, 'NONE'],
     [{ ...RECREATE_PRESERVING, resolveConflicts: 'OVERWRITE' }, 'OVERWRITE'],
     [RECREATE, 'OVERWRITE'],
-  ])('creates as it was after %j, conflicts: %s, and notes the copy', async (rung, resolveConflicts) => {
+  ])('creates as it was after %j, conflicts: %s, and notes the copy', async (attempt, resolveConflicts) => {
     const fakes = await begun({
-      plan: { ladder: [rung] },
+      plan: { attempts: [attempt] },
       snapshot: {
         addon: anAddon({ namespace: 'storage', tags: { team: 'storage', 'aws:cloudformation:stack-name': 'x' } }),
       },
@@ -103,14 +103,14 @@ describe('restore-addon', () => {
     expect((await fakes.record()).made).toEqual([fakes.eks.addons.get(ADDON)?.arn]);
   });
 
-  it.each<[Rung, boolean]>([
+  it.each<[Attempt, boolean]>([
     [IN_PLACE, true],
     [RECREATE_PRESERVING, true],
     [RECREATE, false],
   ])(
     'deletes a copy that failed on %j with preserve %s, after noting it and its associations',
-    async (rung, preserve) => {
-      const fakes = await onWay(rung);
+    async (attempt, preserve) => {
+      const fakes = await onAttempt(attempt);
       await failed(fakes);
       fakes.journal.clear();
       expect(await restore(fakes, 'delete')).toEqual({ done: true });
@@ -131,14 +131,14 @@ describe('restore-addon', () => {
     ['create', (fakes) => recreated(fakes)],
     ['create', (fakes) => fakes.eks.addons.delete(ADDON)],
   ])('does not %s where something else is needed by now', async (action, prepare) => {
-    const fakes = await onWay(RECREATE_PRESERVING);
+    const fakes = await onAttempt(RECREATE_PRESERVING);
     await prepare(fakes);
     expect(await restore(fakes, action)).toEqual({ done: false });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('does not create for a moment in which the add-on is not shown', async () => {
-    const fakes = await onWay(RECREATE_PRESERVING);
+    const fakes = await onAttempt(RECREATE_PRESERVING);
     await recreated(fakes);
     await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', COPY);
     fakes.eks.misses = 2;
@@ -150,19 +150,19 @@ describe('restore-addon', () => {
     ['delete', failed],
     ['create', removed],
   ])('makes sure of its lock directly before the %s', async (action, prepare) => {
-    const fakes = await onWay(RECREATE_PRESERVING);
+    const fakes = await onAttempt(RECREATE_PRESERVING);
     await prepare(fakes);
     await restore(fakes, action);
     const names = fakes.journal.names();
     expect(names[names.indexOf(`eks.${action}Addon`) - 1]).toBe('ledger.assertLock');
 
-    const lost = await onWay(RECREATE_PRESERVING);
+    const lost = await onAttempt(RECREATE_PRESERVING);
     await prepare(lost);
     await lost.loseLock();
     await expect(restore(lost, action)).rejects.toMatchObject({ name: 'LockLost' });
     expect(lost.journal.mutations()).toEqual([]);
 
-    const late = await onWay(RECREATE_PRESERVING);
+    const late = await onAttempt(RECREATE_PRESERVING);
     await prepare(late);
     late.invocation.remaining = 5000;
     await expect(restore(late, action)).rejects.toMatchObject({ name: 'OutOfTime' });
@@ -175,7 +175,7 @@ describe('restore-addon', () => {
   ])('%s, and nothing of others', async (_, mutations) => {
     const isByEks = mutations.length > 1;
     const fakes = await begun({
-      plan: { ladder: [RECREATE_PRESERVING] },
+      plan: { attempts: [RECREATE_PRESERVING] },
       ...(isByEks ? { record: { request: byApi } } : {}),
     });
     await recreated(fakes);
@@ -193,7 +193,7 @@ describe('restore-addon', () => {
   });
 
   it('only deletes left-overs where the add-on is as it was and only EKS replaces pods', async () => {
-    const fakes = await begun({ plan: { ladder: [RECREATE_PRESERVING] }, record: { request: byApi } });
+    const fakes = await begun({ plan: { attempts: [RECREATE_PRESERVING] }, record: { request: byApi } });
     await recreated(fakes);
     fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(7) }));
     await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', COPY);
@@ -205,7 +205,7 @@ describe('restore-addon', () => {
   it('creates with the associations that the add-on owned, as soon as their keys are free', async () => {
     const owned = anAssociation({ id: 'a-owned', ownerArn: addonArn(1) });
     const fakes = await begun({
-      plan: { ladder: [RECREATE_PRESERVING] },
+      plan: { attempts: [RECREATE_PRESERVING] },
       snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] },
     });
     await removed(fakes);
@@ -226,7 +226,7 @@ describe('restore-addon', () => {
   it("leaves an association of somebody else's alone that stands in the way", async () => {
     const owned = anAssociation({ id: 'a-owned', ownerArn: addonArn(1) });
     const fakes = await begun({
-      plan: { ladder: [RECREATE_PRESERVING] },
+      plan: { attempts: [RECREATE_PRESERVING] },
       snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] },
     });
     await removed(fakes);
@@ -239,7 +239,7 @@ describe('restore-addon', () => {
   });
 
   it('finds its own create when the reply was lost, and notes it', async () => {
-    const fakes = await onWay(RECREATE_PRESERVING);
+    const fakes = await onAttempt(RECREATE_PRESERVING);
     await removed(fakes);
     fakes.journal.failNext('eks.createAddon', 'after');
     await expect(restore(fakes, 'create')).rejects.toMatchObject({ name: 'ConnectionLost' });
@@ -249,14 +249,14 @@ describe('restore-addon', () => {
   });
 
   it('answers that nothing was done where the add-on went between look and update', async () => {
-    const fakes = await onWay(RECREATE_PRESERVING);
+    const fakes = await onAttempt(RECREATE_PRESERVING);
     await recreated(fakes);
     fakes.journal.failNext('eks.updateAddon', 'before', new MigrationError('NotFound', 'No addon'));
     expect(await restore(fakes, 'update')).toEqual({ done: false });
   });
 
   it.each(['Busy', 'AccessDenied'] as const)('passes %s on', async (name) => {
-    const fakes = await onWay(RECREATE_PRESERVING);
+    const fakes = await onAttempt(RECREATE_PRESERVING);
     fakes.eks.addons.set(ADDON, aCopy());
     await recreated(fakes);
     fakes.journal.failNext('eks.updateAddon', 'before', new MigrationError(name, 'Addon cannot be updated'));

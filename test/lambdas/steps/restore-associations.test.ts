@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Addon, Association, Migration } from '../../../lambdas/domain/model.ts';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import { EVIDENCE_BEFORE } from '../../../lambdas/runtime/report.ts';
+import type { Addon, Association, Migration } from '../../../lambdas/domain/migration/model.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { aServiceAccount } from '../account-fixtures.ts';

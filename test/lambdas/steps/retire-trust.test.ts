@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { faultCases, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
@@ -28,7 +28,7 @@ import {
   SERVICE_ACCOUNT,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
-import { recreated } from './way-back.ts';
+import { recreated } from './rollback.ts';
 import {
   RETIRE_EXECUTION,
   DAY,

@@ -1,5 +1,5 @@
 /** A migration whose trust can be retired, and the step that retires it or puts it back. */
-import type { Migration } from '../../../lambdas/domain/model.ts';
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { retireTrustStep } from '../../../lambdas/steps/retire-trust/handler.ts';
 import { retireTrustSchema } from '../../../lambdas/steps/retire-trust/schema.ts';
 import { invoke } from '../fakes.ts';
@@ -16,7 +16,7 @@ import {
   ROLES_OF_ACCOUNT,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
-import { recreated } from './way-back.ts';
+import { recreated } from './rollback.ts';
 
 export const RETIRE_EXECUTION = executionArn(`${MIGRATION_ID}-01JD8Z5Q6R7S8T9V0W1X2Y3Z4C`, 'Retire');
 export const DAY = 86_400;

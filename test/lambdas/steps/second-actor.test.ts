@@ -3,7 +3,7 @@
  * respected, and never overwritten; the migration does not end as if nothing had been.
  */
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../../lambdas/domain/model.ts';
+import type { Outcome } from '../../../lambdas/domain/migration/model.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { newFakes } from '../fakes.ts';
 import {
@@ -31,7 +31,7 @@ interface Actor {
   /** What they did is still there. */
   stands: (fakes: Machine) => void;
   /** Steps of the way back by which all of this is put back already, so that it ends as it would have. */
-  afterTheWayBack?: StepName[];
+  afterTheRollback?: StepName[];
 }
 const active = ({ eks }: Machine): boolean => ['ACTIVE', 'DEGRADED'].includes(eks.addons.get(ADDON)?.status ?? '');
 
@@ -77,7 +77,7 @@ const actors: Actor[] = [
       return true;
     },
     stands: ({ eks }) => expect(eks.associations).toContainEqual(THEIRS),
-    afterTheWayBack: ['verify-pods'],
+    afterTheRollback: ['verify-pods'],
   },
 ];
 
@@ -121,7 +121,7 @@ const newWorld = (world: (fakes: Machine) => void): Machine => {
 };
 
 describe.each(runs)('%s', (_, outcome, request, world) => {
-  it.each(actors)('respects one who $name', async ({ act, stands, afterTheWayBack = [] }) => {
+  it.each(actors)('respects one who $name', async ({ act, stands, afterTheRollback = [] }) => {
     const smooth: { tasks: StepName[] } = { tasks: [] };
     expect(await migrate({ ...newWorld(world), onTask: (name) => void smooth.tasks.push(name) }, request)).toBe(
       outcome,
@@ -138,7 +138,7 @@ describe.each(runs)('%s', (_, outcome, request, world) => {
       // Where it could not be done, or before the plan, which took it for how it is.
       if (at === undefined || at === 'plan') continue;
       acted += 1;
-      const over = at === 'finish' || (outcome === 'rolled-back' && afterTheWayBack.includes(at));
+      const over = at === 'finish' || (outcome === 'rolled-back' && afterTheRollback.includes(at));
       expect([at, over ? [outcome] : ['blocked', 'needs-human']]).toEqual([at, expect.arrayContaining([end])]);
       stands(fakes);
       const record = (await fakes.ledger.getMigration(MIGRATION_ID))!;

@@ -1,15 +1,15 @@
 /** The standalone associations of an add-on's migration, step by step: made first, kept by all ways, taken away last. */
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Association, PlannedAssociation } from '../../../lambdas/domain/model.ts';
-import { MIGRATION_TAG } from '../../../lambdas/domain/service-account.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Association, PlannedAssociation } from '../../../lambdas/domain/migration/model.ts';
+import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import type { Step } from '../../../lambdas/runtime/step.ts';
 import { awaitActiveStep } from '../../../lambdas/steps/await-active/handler.ts';
 import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
 import { createAssociationStep } from '../../../lambdas/steps/create-association/handler.ts';
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
-import { purgeConflicting } from '../../../lambdas/runtime/over-conflicts.ts';
-import { recordedAddonWork } from '../../../lambdas/runtime/recorded.ts';
+import { purgeConflicting } from '../../../lambdas/use-cases/migration/replace-conflicts.ts';
+import { recordedAddonWork } from '../../../lambdas/use-cases/migration/recorded.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
@@ -119,9 +119,9 @@ describe('on every way', () => {
     purgeConflicting({ work: await recordedAddonWork(ledger, input.migrationId, 0), input, dependencies });
   const addonOnPodIdentity = anAddon({ serviceAccountRoleArn: undefined });
   it('is left by what deletes conflicting associations, in place and before a create, however it is known', async () => {
-    for (const ladder of [undefined, [RECREATE]])
+    for (const attempts of [undefined, [RECREATE]])
       for (const known of [true, false]) {
-        const fakes = await begunWithNodes(ladder ? { plan: { ladder } } : {});
+        const fakes = await begunWithNodes(attempts ? { plan: { attempts } } : {});
         fakes.eks.associations = [own];
         if (known) await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', own);
         fakes.journal.clear();
@@ -148,7 +148,7 @@ describe('on every way', () => {
   });
 
   it('nor by a create, whose copy has the planned shape without it', async () => {
-    const fakes = await begunWithNodes({ plan: { ladder: [RECREATE] }, record: { removed: [addonArn(1)] } });
+    const fakes = await begunWithNodes({ plan: { attempts: [RECREATE] }, record: { removed: [addonArn(1)] } });
     fakes.eks.addons.clear();
     await run(createAddonStep, fakes);
     expect(fakes.journal.of('eks.createAddon')).toMatchObject([[{ podIdentityAssociations: [planned] }]]);
@@ -158,9 +158,9 @@ describe('on every way', () => {
   });
 
   it('a later way finds the add-on as the one before has left it', async () => {
-    const fakes = await begunWithNodes({ plan: { ladder: [RECREATE, RECREATE] } });
+    const fakes = await begunWithNodes({ plan: { attempts: [RECREATE, RECREATE] } });
     fakes.eks.addons.set(ADDON, { ...addonOnPodIdentity, podIdentityAssociations: [anAssociation().arn] });
-    expect(await run(deleteAddonStep, fakes, { rung: 1 })).toEqual({ deleted: true });
+    expect(await run(deleteAddonStep, fakes, { attempt: 1 })).toEqual({ deleted: true });
   });
 });
 
@@ -182,11 +182,11 @@ describe('verify-pods', () => {
     expect(await verify(await migrated([own]))).toEqual({
       verdict: 'verified',
       podsThatCount: 2,
-      podsAsTheyShallBe: 2,
+      podsAsExpected: 2,
     });
     const fakes = await migrated([own]);
     fakes.kubernetes.pods = [aPod('pod-identity'), aNodePod()];
-    expect(await verify(fakes)).toMatchObject({ verdict: 'restart', podsThatCount: 2, podsAsTheyShallBe: 1 });
+    expect(await verify(fakes)).toMatchObject({ verdict: 'restart', podsThatCount: 2, podsAsExpected: 1 });
   });
 
   it.each<[string, Association[]]>([

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sweep } from '../../../lambdas/domain/sweep/model.ts';
-import { ulidFrom } from '../../../lambdas/domain/ulid.ts';
+import { ulidFrom } from '../../../lambdas/domain/text/ulid.ts';
 import { startSweepStep } from '../../../lambdas/steps/start-sweep/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 

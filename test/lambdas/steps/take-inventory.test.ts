@@ -1,24 +1,24 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import { clusterKey, placeKey, progressKey } from '../../../lambdas/domain/sweep/keys.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import { clusterKey, paceScopeKey, progressKey } from '../../../lambdas/domain/sweep/keys.ts';
 import {
   clusterInventory,
   type ClusterInventory,
-  placeInventory,
-  type PlaceInventory,
+  locationInventory,
+  type LocationInventory,
   sweepRequest,
   type SweepRequestInput,
 } from '../../../lambdas/domain/sweep/model.ts';
-import { newSweep } from '../../../lambdas/runtime/sweep/commanding.ts';
-import { AT_ONCE, MOST_BROKEN_OFF } from '../../../lambdas/runtime/sweep/looks.ts';
-import { MOST_ATTEMPTS } from '../../../lambdas/runtime/again-later.ts';
+import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
+import { AT_ONCE, MOST_BROKEN_OFF } from '../../../lambdas/use-cases/sweep/location.ts';
+import { MOST_ATTEMPTS } from '../../../lambdas/runtime/retry.ts';
 import { takeInventoryStep } from '../../../lambdas/steps/take-inventory/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT, aConfiguration, ADDON, aCluster, ROLE } from '../fixtures.ts';
 
 const SWEEP_ID = '01KF0E44M047C4FEZDQK8YZG0M';
-const PLACE = { account: ACCOUNT, region: 'eu-west-1' };
-const input = { sweepId: SWEEP_ID, ...PLACE };
+const LOCATION = { account: ACCOUNT, region: 'eu-west-1' };
+const input = { sweepId: SWEEP_ID, ...LOCATION };
 
 let fakes: Fakes;
 /** Clusters of the fleet, all of them the fixtures' one but for their names. */
@@ -33,8 +33,9 @@ const begin = async (request: Partial<SweepRequestInput> = {}, clusters: string[
   );
 };
 const read = (key: string): unknown => JSON.parse(fakes.documents.objects.get(key)?.text ?? 'null');
-const found = (cluster = 'dev'): ClusterInventory => clusterInventory.parse(read(clusterKey(SWEEP_ID, PLACE, cluster)));
-const place = (): PlaceInventory => placeInventory.parse(read(placeKey(SWEEP_ID, PLACE)));
+const found = (cluster = 'dev'): ClusterInventory =>
+  clusterInventory.parse(read(clusterKey(SWEEP_ID, LOCATION, cluster)));
+const location = (): LocationInventory => locationInventory.parse(read(paceScopeKey(SWEEP_ID, LOCATION)));
 const take = (more: object = {}): Promise<unknown> => invoke(takeInventoryStep, { ...input, ...more }, fakes);
 /** Fails all calls of that name from now on. */
 const failAlways = (port: object, name: string, error: Error): void =>
@@ -52,7 +53,7 @@ describe('take-inventory', () => {
     await begin();
     expect(await take()).toEqual({ done: true, after: 'dev', clusters: 1 });
     expect(found()).toMatchObject({
-      ...PLACE,
+      ...LOCATION,
       cluster: 'dev',
       version: '1.31',
       findings: [
@@ -60,7 +61,7 @@ describe('take-inventory', () => {
         { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
       ],
     });
-    expect(place()).toEqual({ ...PLACE, clusters: 1, notSelected: 0, calls: { eks: 1 } });
+    expect(location()).toEqual({ ...LOCATION, clusters: 1, notSelected: 0, calls: { eks: 1 } });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -79,11 +80,11 @@ describe('take-inventory', () => {
     expect(order).toEqual([
       'looks',
       'looks',
-      clusterKey(SWEEP_ID, PLACE, 'b'),
+      clusterKey(SWEEP_ID, LOCATION, 'b'),
       'queued',
-      clusterKey(SWEEP_ID, PLACE, 'c'),
+      clusterKey(SWEEP_ID, LOCATION, 'c'),
       'queued',
-      placeKey(SWEEP_ID, PLACE),
+      paceScopeKey(SWEEP_ID, LOCATION),
     ]);
   });
 
@@ -118,7 +119,7 @@ describe('take-inventory', () => {
     await fakes.sweeps.toFlight(SWEEP_ID, one!.migrationId, { begunAt: '2026-01-15T09:10:00.000Z', wave: 1 });
     await take();
     const timeless = (objects: typeof first): unknown =>
-      objects.map(([key, { text }]) => [key, text.replace(/"lookedAt":"[^"]*"/, '')]);
+      objects.map(([key, { text }]) => [key, text.replace(/"observedAt":"[^"]*"/, '')]);
     expect(timeless([...fakes.documents.objects])).toEqual(timeless(first));
     expect([...fakes.sweeps.items.get(SWEEP_ID)!.values()].map(({ state }) => state)).toEqual(['in-flight', 'queued']);
   });
@@ -132,7 +133,7 @@ describe('take-inventory', () => {
     ]);
     fakes.eks.cluster = aCluster({ tags: { env: 'staging' } });
     expect(await take()).toEqual({ done: true, after: 'test', clusters: 0 });
-    expect(place()).toEqual({ ...PLACE, clusters: 0, notSelected: 4, calls: { eks: 3 } });
+    expect(location()).toEqual({ ...LOCATION, clusters: 0, notSelected: 4, calls: { eks: 3 } });
     expect(fakes.journal.names().filter((name) => name.startsWith('eks.'))).toEqual([
       'eks.describeCluster',
       'eks.describeCluster',
@@ -182,8 +183,8 @@ describe("what can't be looked at", () => {
       new MigrationError('AccessDenied', 'Role pod-identity-migrator-read of account 111122223333 may not be assumed.'),
     );
     expect(await take()).toEqual({ done: true, clusters: 0 });
-    expect(place()).toEqual({
-      ...PLACE,
+    expect(location()).toEqual({
+      ...LOCATION,
       clusters: 0,
       notSelected: 0,
       calls: { eks: 1 },
@@ -198,7 +199,7 @@ describe("what can't be looked at", () => {
     expect(found('a').findings).toEqual([
       { class: 'unreachable', reason: expect.stringMatching(/deleted a moment ago/) as string, checks: [], roles: [] },
     ]);
-    expect(place()).toMatchObject({ clusters: 2 });
+    expect(location()).toMatchObject({ clusters: 2 });
   });
 
   describe.each([['DELETING'], ['CREATING'], ['FAILED']] as const)('is told of a cluster that is %s', (status) => {
@@ -238,7 +239,7 @@ describe("what can't be looked at", () => {
         expect(found(name).findings).toEqual([
           { class: 'unreachable', reason: `Cluster ${name} is ${status}.`, checks: [], roles: [] },
         ]);
-      expect(place().unreachable).toBeUndefined();
+      expect(location().unreachable).toBeUndefined();
     });
   });
 
@@ -355,8 +356,11 @@ describe('throttling', () => {
         findings: [{ class: 'unreachable', reason: throttled().message }],
         calls: { eks: MOST_ATTEMPTS },
       });
-    expect(found('e')).toMatchObject({ findings: [{ class: 'unreachable', reason: place().unreachable }], calls: {} });
-    expect(place()).toMatchObject({
+    expect(found('e')).toMatchObject({
+      findings: [{ class: 'unreachable', reason: location().unreachable }],
+      calls: {},
+    });
+    expect(location()).toMatchObject({
       clusters: 5,
       unreachable: expect.stringMatching(/^3 clusters in a row .*Rate exceeded/) as string,
     });
@@ -392,7 +396,7 @@ describe('throttling', () => {
       'unreachable',
       'ready',
     ]);
-    expect(place().unreachable).toBeUndefined();
+    expect(location().unreachable).toBeUndefined();
   });
 
   it('in the middle of a cluster keeps what was read, and tells the rest', async () => {
@@ -424,11 +428,11 @@ describe('an invocation whose time is up', () => {
     invocation(70_000);
     const first = await take();
     expect(first).toMatchObject({ done: false, after: 'prod-a', clusters: 1 });
-    expect(read(placeKey(SWEEP_ID, PLACE))).toBeNull();
-    expect(read(progressKey(SWEEP_ID, PLACE))).toMatchObject({ clusters: 1, notSelected: 1, calls: { eks: 1 } });
+    expect(read(paceScopeKey(SWEEP_ID, LOCATION))).toBeNull();
+    expect(read(progressKey(SWEEP_ID, LOCATION))).toMatchObject({ clusters: 1, notSelected: 1, calls: { eks: 1 } });
     invocation(900_000);
     expect(await take({ after: 'prod-a' })).toEqual({ done: true, after: 'prod-c', clusters: 2 });
-    expect(place()).toEqual({ ...PLACE, clusters: 3, notSelected: 1, calls: { eks: 2 } });
+    expect(location()).toEqual({ ...LOCATION, clusters: 3, notSelected: 1, calls: { eks: 2 } });
     expect(fakes.sweeps.items.get(SWEEP_ID)?.size).toBe(3);
   });
 
@@ -442,17 +446,17 @@ describe('an invocation whose time is up', () => {
     };
     invocation(130_000);
     expect(await take()).toEqual({ done: false, after: 'a', clusters: 1 });
-    expect(fakes.documents.objects.has(clusterKey(SWEEP_ID, PLACE, 'b'))).toBe(false);
+    expect(fakes.documents.objects.has(clusterKey(SWEEP_ID, LOCATION, 'b'))).toBe(false);
     invocation(900_000);
     expect(await take({ after: 'a' })).toMatchObject({ done: true, clusters: 1 });
-    expect(place().clusters).toBe(2);
+    expect(location().clusters).toBe(2);
   });
 
   it('is never one that comes to nothing: a cluster that takes longer than any is told as such', async () => {
     await begin({ callsPerSecond: 0.1 }, ['a', 'b']);
     invocation(60_000);
     expect(await take()).toEqual({ done: false, tooShortFor: 'a', clusters: 0 });
-    expect(fakes.documents.objects.has(clusterKey(SWEEP_ID, PLACE, 'a'))).toBe(false);
+    expect(fakes.documents.objects.has(clusterKey(SWEEP_ID, LOCATION, 'a'))).toBe(false);
     invocation(60_000);
     expect(await take({ tooShortFor: 'a' })).toEqual({ done: false, after: 'a', clusters: 1 });
     expect(found('a').findings).toMatchObject([
@@ -474,7 +478,7 @@ describe('an invocation whose time is up', () => {
 
   it('refuses what it did not write of the ones before', async () => {
     await begin({}, ['a', 'b']);
-    await fakes.documents.put(progressKey(SWEEP_ID, PLACE), '{"clusters":"many"}', 'application/json');
+    await fakes.documents.put(progressKey(SWEEP_ID, LOCATION), '{"clusters":"many"}', 'application/json');
     await expect(take({ after: 'a' })).rejects.toMatchObject({ name: 'BadInput' });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Migration } from '../../../lambdas/domain/model.ts';
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke, newFakes } from '../fakes.ts';
@@ -36,17 +36,17 @@ import {
   takeOver,
 } from './taking-over.ts';
 import { aTrustChange } from './repaired.ts';
-import { COPY, recreated } from './way-back.ts';
+import { COPY, recreated } from './rollback.ts';
 
 describe('take-over of a stranded migration', () => {
   it('takes every lock, then writes into the record who works on it now', async () => {
-    const fakes = await stranded({ rung: 1 });
+    const fakes = await stranded({ attempt: 1 });
     expect(await takeOver(fakes)).toEqual({
       action: 'roll-back',
       target,
       subject: ADDON,
       fence: 2,
-      rung: 1,
+      attempt: 1,
       repairsTrust: false,
       removesAnnotation: false,
       failure: { Error: 'ExecutionStopped', Cause: expect.stringContaining(EXECUTION) as string },
@@ -390,7 +390,7 @@ describe('take-over where others share the role', () => {
     ((await ledger.readLock(ROLE_LOCK))?.shared ?? []).map(({ executionArn: arn }) => arn).sort();
 
   it('takes over its own share, and leaves the others theirs', async () => {
-    const fakes = await stranded({ rung: 0 });
+    const fakes = await stranded({ attempt: 0 });
     await fakes.ledger.releaseLock(ROLE_LOCK, EXECUTION);
     const own = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
     for (const one of [other, own]) await fakes.ledger.acquireLock(ROLE_LOCK, one, 'shared');

@@ -1,10 +1,10 @@
 /** Recover's first step, and migrations that it finds. */
-import type { Migration } from '../../../lambdas/domain/model.ts';
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { invoke } from '../fakes.ts';
 import { addonArn, at, EXECUTION, executionArn, MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK } from '../fixtures.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
-import { COPY, recreated } from './way-back.ts';
+import { COPY, recreated } from './rollback.ts';
 
 export const SECOND_RECOVERY = executionArn(`${MIGRATION_ID}-1767603900`, 'Recover');
 export const input = (change: object = {}): object => ({

@@ -1,6 +1,6 @@
 /** EKS may judge a role by the trust policy of before for some seconds after it was repaired. */
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
@@ -9,7 +9,7 @@ import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, anAddon, anAssociation, at, IN_PLACE, MIGRATION_ID, RECREATE } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 import { aTrustChange } from './repaired.ts';
-import { removed } from './way-back.ts';
+import { removed } from './rollback.ts';
 
 const OLD = anAssociation({ disableSessionTags: true });
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
@@ -19,13 +19,13 @@ const refusal = (
 
 /** Each step that hands a role to EKS on the road, where it would. */
 const handing: [StepName, string, () => Promise<Begun>][] = [
-  ['update-addon', 'eks.updateAddon', () => begun({ plan: { ladder: [IN_PLACE] } })],
+  ['update-addon', 'eks.updateAddon', () => begun({ plan: { attempts: [IN_PLACE] } })],
   ['create-association', 'eks.createAssociation', () => begunAccount()],
   [
     'create-addon',
     'eks.createAddon',
     async () => {
-      const fakes = await begun({ plan: { ladder: [RECREATE] } });
+      const fakes = await begun({ plan: { attempts: [RECREATE] } });
       await removed(fakes);
       return fakes;
     },
@@ -43,7 +43,7 @@ const handing: [StepName, string, () => Promise<Begun>][] = [
           disableSessionTags: true,
         },
       ];
-      const fakes = await begun({ plan: { ladder: [IN_PLACE], carryOver }, snapshot: { associations: [OLD] } });
+      const fakes = await begun({ plan: { attempts: [IN_PLACE], carryOver }, snapshot: { associations: [OLD] } });
       fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
       fakes.eks.associations = [structuredClone(NEW)];
       return fakes;

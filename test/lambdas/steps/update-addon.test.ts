@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Addon } from '../../../lambdas/domain/model.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Addon } from '../../../lambdas/domain/migration/model.ts';
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
 import { UPDATE_MS } from '../fake-eks.ts';
 import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
@@ -13,7 +13,7 @@ const OWN = anAssociation({ id: 'a-own', ownerArn: addonArn(1) });
 
 describe('update-addon', () => {
   it('gives the add-on its associations, and leaves out role, version and configuration', async () => {
-    const fakes = await begun({ record: { rung: undefined } });
+    const fakes = await begun({ record: { attempt: undefined } });
     expect(await update(fakes)).toEqual({ updated: true });
     expect(fakes.journal.of('eks.updateAddon')).toEqual([
       [
@@ -26,7 +26,7 @@ describe('update-addon', () => {
       ],
     ]);
     expect(fakes.journal.names().slice(-2)).toEqual(['ledger.assertLock', 'eks.updateAddon']);
-    expect((await fakes.record()).rung).toBe(0);
+    expect((await fakes.record()).attempt).toBe(0);
   });
 
   it('invoked again updates nothing again, while it is under way and after', async () => {

@@ -1,7 +1,7 @@
 /** verify-pods for a request that is content with what EKS says: the API server is never asked. */
 import { describe, expect, it } from 'vitest';
-import type { Addon, Migration } from '../../../lambdas/domain/model.ts';
-import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
+import type { Addon, Migration } from '../../../lambdas/domain/migration/model.ts';
+import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';
 import {
@@ -36,7 +36,7 @@ const OLD_ISSUE = { code: 'K8sResourceNotFound', message: 'of before', resourceI
 /** The driver, migrated in place; its pods have kept their identity, which nobody looks at. */
 async function byApi(record: Partial<Migration> = {}): Promise<Begun> {
   const fakes = await begun({
-    plan: { ladder: [IN_PLACE, RECREATE_PRESERVING] },
+    plan: { attempts: [IN_PLACE, RECREATE_PRESERVING] },
     record: { request: aRequest({ verification: 'api' }), ...record },
     snapshot: { addon: anAddon({ issues: [OLD_ISSUE] }) },
   });
@@ -127,7 +127,7 @@ describe('verify-pods, by the API alone', () => {
 describe('towards what was before, by the API alone', () => {
   async function putBack(now: Addon | undefined): Promise<Begun> {
     const fakes = await begun({
-      plan: { ladder: [RECREATE] },
+      plan: { attempts: [RECREATE] },
       record: { request: aRequest({ verification: 'api' }), removed: [addonArn(1)], made: [addonArn(2)] },
     });
     if (now) fakes.eks.addons.set(ADDON, now);

@@ -1,8 +1,8 @@
 /** verify-pods, while a rollout goes on or does not: what is waited for, what fails, and what is left out. */
 import { describe, expect, it } from 'vitest';
-import type { Pod } from '../../../lambdas/domain/kubernetes.ts';
-import type { BrokenPod } from '../../../lambdas/domain/model.ts';
-import { EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
+import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
+import type { BrokenPod } from '../../../lambdas/domain/migration/model.ts';
+import { EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';
@@ -29,7 +29,7 @@ const good = (name: string): Pod => aPod('pod-identity', { name, ...ago(900) });
 /** The driver, migrated in place, while its three pods roll. `since`: seconds since the last progress. */
 async function rolling(pods: Pod[], since?: number, brokenPods?: BrokenPod[]): Promise<Begun> {
   const fakes = await begun({
-    plan: { ladder: [IN_PLACE] },
+    plan: { attempts: [IN_PLACE] },
     ...(brokenPods ? { snapshot: { brokenPods } } : {}),
   });
   const { arn } = OWNED;

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { ScaledClock } from '../../../sandbox/world/scaled-clock.ts';
-import { echoed, openPlace } from './fixture.ts';
+import { echoed, openSession } from './fixture.ts';
 
 test('a function that keeps the machine busy for longer than 29 seconds of a scaled clock does not time out', async () => {
   const times: number[] = [];
-  const { call } = openPlace({
+  const { call } = openSession({
     clock: (world) => new ScaledClock(1000, world.schedule.now()),
     handler: async (event, clock) => {
       times.push(clock.now());

@@ -13,7 +13,7 @@ import { createApiGateway } from '../../../sandbox/apigateway/service.ts';
 import type { AssemblyApi } from '../../../sandbox/assembly/apis.ts';
 import { type Assembly, loadAssembly } from '../../../sandbox/assembly/assembly.ts';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
-import { createDoor } from '../../../sandbox/door.ts';
+import { createGateway } from '../../../sandbox/gateway/gateway.ts';
 import type { HttpRequest } from '../../../sandbox/http.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
@@ -113,7 +113,7 @@ export const methodArn = (path: string, api = standardApi): string =>
   `arn:aws:execute-api:${REGION}:${ACCOUNT}:${api.id}/${path}`;
 export const mayAll = allow('execute-api:Invoke', methodArn('*'));
 
-export interface PlaceOptions {
+export interface SessionOptions {
   apis?: AssemblyApi[];
   functions?: Assembly['functions'];
   /** The function's handler; default: it returns its event. */
@@ -125,10 +125,10 @@ export interface PlaceOptions {
   signatureTime?: () => number;
 }
 
-export interface Place {
+export interface Session {
   world: World;
   clock: SandboxClock;
-  door: ReturnType<typeof createDoor>;
+  sandboxGateway: ReturnType<typeof createGateway>;
   authorizer: Authorizer;
   events: APIGatewayProxyEvent[];
   caller: AwsCredentialIdentity;
@@ -150,7 +150,7 @@ export interface Place {
 
 export const echoed = (event: APIGatewayProxyEvent): unknown => ({ statusCode: 200, body: JSON.stringify(event) });
 
-export const openPlace = ({
+export const openSession = ({
   apis = [standardApi],
   functions = standard.functions,
   handler = echoed,
@@ -158,7 +158,7 @@ export const openPlace = ({
   knobs = {},
   signatureTime,
   ...more
-}: PlaceOptions = {}): Place => {
+}: SessionOptions = {}): Session => {
   const world = newWorld(...statements);
   world.knobs = knobsSchema.parse(knobs);
   const clock = more.clock?.(world) ?? new VirtualClock(world.schedule.now());
@@ -170,7 +170,7 @@ export const openPlace = ({
   };
   const lambda = new SourceRuntime({ world, clock, authorizer, functions, steps: { index: {} }, createInvoker });
   const gateway = createApiGateway({ world, clock, apis, invoke: (...given) => lambda.invoke(...given) });
-  const door = createDoor({
+  const sandboxGateway = createGateway({
     world,
     clock,
     authorizer,
@@ -179,15 +179,15 @@ export const openPlace = ({
     apis: gateway,
     ...(signatureTime ? { signatureTime } : {}),
   });
-  const { http } = inProcessTransport(door, world);
+  const { http } = inProcessTransport(sandboxGateway, world);
   const caller = credentialsOf(world, FUNCTION_ROLE);
   const url = `https://${apis[0]!.host}/v1`;
-  const client: Place['client'] = (given) =>
+  const client: Session['client'] = (given) =>
     createApiClient({ url, region: REGION, credentials: caller, http, ...given });
   return {
     world,
     clock,
-    door,
+    sandboxGateway,
     authorizer,
     events,
     caller,
@@ -196,7 +196,7 @@ export const openPlace = ({
     call: (method, path, options, by = client()) => clock.spawn(() => by.request(method, path, options)),
     plain: async (request) => {
       const { status, headers, body } = await clock.spawn(() =>
-        door.handle({
+        sandboxGateway.handle({
           method: 'GET',
           host: apis[0]!.host,
           path: '/v1/migrations',

@@ -1,12 +1,12 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
-import { echoed, openPlace, type PlaceOptions, standard, standardApi } from './fixture.ts';
+import { echoed, openSession, type SessionOptions, standard, standardApi } from './fixture.ts';
 
 describe('a function', () => {
   test('that takes too long is abandoned after 29 seconds, and continues', async () => {
     const functions = standard.functions.map((fn) => ({ ...fn, timeoutSeconds: 60 }));
     const done: number[] = [];
-    const { call, calls, clock, world } = openPlace({
+    const { call, calls, clock, world } = openSession({
       functions,
       handler: async (event) => {
         await clock.sleep(40_000);
@@ -32,7 +32,7 @@ describe('a function', () => {
     const apis = [
       { ...standardApi, methods: standardApi.methods.map((method) => ({ ...method, timeoutMilliseconds: 1500 })) },
     ];
-    const { call, clock } = openPlace({
+    const { call, clock } = openSession({
       apis,
       functions: standard.functions.map((fn) => ({ ...fn, timeoutSeconds: 60 })),
       handler: async (event) => {
@@ -48,7 +48,7 @@ describe('a function', () => {
   });
 
   test('serves many callers concurrently', async () => {
-    const { call, clock, events } = openPlace({
+    const { call, clock, events } = openSession({
       handler: async (event) => {
         await clock.sleep(1000);
         return echoed(event);
@@ -63,7 +63,7 @@ describe('a function', () => {
     expect(clock.now() - start).toBe(1000);
   });
 
-  test.each<[string, PlaceOptions['handler']]>([
+  test.each<[string, SessionOptions['handler']]>([
     [
       'throws',
       () => {
@@ -75,25 +75,25 @@ describe('a function', () => {
     ['returns an object as the body', () => ({ statusCode: 200, body: { a: 1 } })],
     ['returns more than Lambda allows', () => ({ body: 'x'.repeat(6_300_000) })],
   ])('that %s is a bad gateway', async (_, handler) => {
-    const { call, calls, door } = openPlace({ handler });
+    const { call, calls, sandboxGateway } = openSession({ handler });
     expect(await call('GET', '/migrations')).toMatchObject({
       status: 502,
       headers: { 'x-amzn-errortype': 'InternalServerErrorException' },
       body: '{"message":"Internal server error"}',
     });
     expect(calls()).toMatchObject([{ status: 502, error: 'InternalServerErrorException' }]);
-    expect(door.failures).toEqual([]);
+    expect(sandboxGateway.failures).toEqual([]);
   });
 
   test('that times out itself is a bad gateway', async () => {
-    const { call, clock } = openPlace({ handler: () => clock.sleep(10_000) });
+    const { call, clock } = openSession({ handler: () => clock.sleep(10_000) });
     const start = clock.now();
     expect((await call('GET', '/migrations')).status).toBe(502);
     // Lambda's default.
     expect(clock.now() - start).toBe(3000);
   });
 
-  test.each<[string, NonNullable<PlaceOptions['functions']>]>([
+  test.each<[string, NonNullable<SessionOptions['functions']>]>([
     ['does not allow API Gateway', standard.functions.map((fn) => ({ ...fn, permissions: [] }))],
     [
       'allows another API',
@@ -114,7 +114,7 @@ describe('a function', () => {
     ],
     ['does not exist', []],
   ])('that %s is an error of the API', async (_, functions) => {
-    const { call, events, world } = openPlace({ functions });
+    const { call, events, world } = openSession({ functions });
     expect(await call('GET', '/migrations')).toMatchObject({
       status: 500,
       body: '{"message":"Internal server error"}',
@@ -127,7 +127,7 @@ describe('a function', () => {
   });
 
   test('whose permissions come from CDK can be invoked by every route', async () => {
-    const { call } = openPlace();
+    const { call } = openSession();
     const routes = [
       ['GET', '/migrations'],
       ['POST', '/migrations'],

@@ -7,9 +7,9 @@ import {
   FUNCTION_ROLE,
   mayAll,
   methodArn,
-  openPlace,
+  openSession,
   operator,
-  type PlaceOptions,
+  type SessionOptions,
   REGION,
   standard,
   standardApi,
@@ -20,7 +20,7 @@ const messageOf = ({ body }: { body: string }): unknown => (JSON.parse(body) as 
 
 describe('a call', () => {
   test('reaches the function through API Gateway, and both are in the log', async () => {
-    const { call, calls, world, door, authorizer } = openPlace();
+    const { call, calls, world, sandboxGateway, authorizer } = openSession();
     const answer = await call('POST', '/migrations/01J/cancel', { body: { reason: 'r' } });
     expect(answer).toMatchObject({
       status: 200,
@@ -52,7 +52,7 @@ describe('a call', () => {
       input: { functionName: standard.functions[0]!.versionArns[0] },
     });
     expect(world.log.mutations()).toEqual([]);
-    expect(door.failures).toEqual([]);
+    expect(sandboxGateway.failures).toEqual([]);
     expect(authorizer.uses()).toEqual([
       {
         principalArn: FUNCTION_ROLE,
@@ -63,7 +63,7 @@ describe('a call', () => {
   });
 
   test('that only reads is logged as such', async () => {
-    const { call, calls } = openPlace();
+    const { call, calls } = openSession();
     await call('GET', '/migrations', { query: { limit: '5' } });
     await call('GET', '/migrations/01J');
     expect(calls().map(({ operation, mutating }) => [operation, mutating])).toEqual([
@@ -73,7 +73,7 @@ describe('a call', () => {
   });
 
   test("returns the function's answer, even an error", async () => {
-    const { call, calls } = openPlace({
+    const { call, calls } = openSession({
       handler: () => ({
         statusCode: 409,
         headers: { 'Content-Type': 'application/problem+json', 'Retry-After': 5 },
@@ -92,7 +92,7 @@ describe('a call', () => {
 
   test('has the same ids for the same seed, and new ids for each call', async () => {
     const ids = async (): Promise<string[]> => {
-      const { call, events } = openPlace();
+      const { call, events } = openSession();
       await call('GET', '/migrations');
       await call('GET', '/migrations');
       return events.map(({ requestContext }) => requestContext.requestId);
@@ -105,7 +105,7 @@ describe('a call', () => {
 
 describe('the event', () => {
   test('is that of a proxy integration', async () => {
-    const { call, events, world, caller } = openPlace();
+    const { call, events, world, caller } = openSession();
     const body = JSON.stringify({ name: 'café' });
     await call('POST', '/migrations', {
       query: { limit: '10', tag: ['a', 'b c'], empty: '' },
@@ -174,7 +174,7 @@ describe('the event', () => {
   });
 
   test('has null for what is absent', async () => {
-    const { call, events } = openPlace({
+    const { call, events } = openSession({
       apis: [{ ...standardApi, stages: [{ ...standardApi.stages[0]!, variables: {} }] }],
     });
     await call('GET', '/migrations');
@@ -189,11 +189,11 @@ describe('the event', () => {
     ]);
   });
 
-  test.each<[NonNullable<NonNullable<PlaceOptions['knobs']>['apiPathParameters']>, string, string]>([
+  test.each<[NonNullable<NonNullable<SessionOptions['knobs']>['apiPathParameters']>, string, string]>([
     ['encoded', 'kube-system%2Fan%20app', 'a%2Fb/c%20d'],
     ['decoded', 'kube-system/an app', 'a/b/c d'],
   ])('has path parameters that are %s, and the path as sent', async (apiPathParameters, id, path) => {
-    const { call, events } = openPlace({ knobs: { apiPathParameters } });
+    const { call, events } = openSession({ knobs: { apiPathParameters } });
     await call('GET', '/migrations/kube-system%2Fan%20app');
     await call('DELETE', '/files/a%2Fb/c%20d');
     expect(events).toMatchObject([
@@ -203,7 +203,7 @@ describe('the event', () => {
   });
 
   test('has no identity if the method requires no signature, even if there is one', async () => {
-    const { call, plain, events, calls, client, caller } = openPlace();
+    const { call, plain, events, calls, client, caller } = openSession();
     await plain({ path: '/v1/health' });
     await call('GET', '/health', {}, client({ credentials: { ...caller, secretAccessKey: 'guess' } }));
     for (const { requestContext } of events)
@@ -227,7 +227,7 @@ describe('a permission', () => {
     ['is for another path', [allow('execute-api:Invoke', methodArn('v1/POST/migrations'))]],
     ['is for another stage', [allow('execute-api:Invoke', methodArn('v2/*'))]],
   ])('that %s is refused, with the action in the log', async (_, statements) => {
-    const { call, calls, events, authorizer } = openPlace({ statements });
+    const { call, calls, events, authorizer } = openSession({ statements });
     const answer = await call('POST', '/migrations/01J/cancel');
     expect(answer).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': 'AccessDeniedException' } });
     expect(messageOf(answer)).toBe(
@@ -247,7 +247,7 @@ describe('a permission', () => {
   });
 
   test('may be for a single route, and a Deny wins', async () => {
-    const { call } = openPlace({ statements: [mayAll, deny('execute-api:Invoke', methodArn('*/POST/*'))] });
+    const { call } = openSession({ statements: [mayAll, deny('execute-api:Invoke', methodArn('*/POST/*'))] });
     expect((await call('GET', '/migrations')).status).toBe(200);
     const answer = await call('POST', '/migrations');
     expect(answer.status).toBe(403);
@@ -257,7 +257,7 @@ describe('a permission', () => {
 
 describe('a signature', () => {
   test('that is missing is reported, without revealing what exists', async () => {
-    const { plain, events, calls } = openPlace();
+    const { plain, events, calls } = openSession();
     for (const path of ['/v1/migrations', '/v1/nothing', '/v1/']) {
       const answer = await plain({ path });
       expect(answer).toMatchObject({
@@ -275,7 +275,7 @@ describe('a signature', () => {
   });
 
   test('does not help if the path or method does not exist', async () => {
-    const { call } = openPlace();
+    const { call } = openSession();
     for (const [method, path] of [
       ['GET', '/nothing'],
       ['DELETE', '/migrations'],
@@ -288,7 +288,7 @@ describe('a signature', () => {
     }
   });
 
-  test.each<[string, (place: ReturnType<typeof openPlace>) => object, string, string]>([
+  test.each<[string, (location: ReturnType<typeof openSession>) => object, string, string]>([
     [
       'with another secret',
       ({ caller }) => ({ credentials: { ...caller, secretAccessKey: 'guess' } }),
@@ -320,16 +320,16 @@ describe('a signature', () => {
       "Credential should be scoped to a valid region, not 'us-east-1'.",
     ],
   ])('%s is rejected', async (_, more, name, message) => {
-    const place = openPlace();
-    const answer = await place.call('GET', '/migrations', {}, place.client(more(place)));
+    const location = openSession();
+    const answer = await location.call('GET', '/migrations', {}, location.client(more(location)));
     expect(answer).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': name } });
     expect(messageOf(answer)).toContain(message);
-    expect(place.events).toEqual([]);
-    expect(place.calls()).toMatchObject([{ status: 403, error: name }]);
+    expect(location.events).toEqual([]);
+    expect(location.calls()).toMatchObject([{ status: 403, error: name }]);
   });
 
   test('with missing parts is rejected', async () => {
-    const { plain } = openPlace();
+    const { plain } = openSession();
     expect(
       await plain({
         headers: { authorization: 'AWS4-HMAC-SHA256 Credential=A/20260115/eu-west-1/execute-api/aws4_request' },
@@ -342,8 +342,8 @@ describe('a signature', () => {
   });
 
   test('covers the body and the query', async () => {
-    const { door, caller, client, clock } = openPlace();
-    let sent: Parameters<typeof door.handle>[0] | undefined;
+    const { sandboxGateway, caller, client, clock } = openSession();
+    let sent: Parameters<typeof sandboxGateway.handle>[0] | undefined;
     const { request } = client({
       credentials: caller,
       http: async ({ method, url, headers, body = '' }) => {
@@ -360,7 +360,7 @@ describe('a signature', () => {
       },
     });
     await request('POST', '/migrations', { query: { dryRun: 'true' }, body: { a: 1 } });
-    const send = (change: object) => clock.spawn(() => door.handle({ ...sent!, ...change }));
+    const send = (change: object) => clock.spawn(() => sandboxGateway.handle({ ...sent!, ...change }));
     expect((await send({})).status).toBe(200);
     expect((await send({ body: Buffer.from('{"a":2}') })).status).toBe(403);
     expect((await send({ query: { dryRun: 'false' } })).status).toBe(403);
@@ -370,7 +370,7 @@ describe('a signature', () => {
 
 describe('a body', () => {
   test('of more than 10 MB does not reach the API, and one too long for Lambda does not reach the function', async () => {
-    const { call, events } = openPlace();
+    const { call, events } = openSession();
     expect(await call('POST', '/migrations', { body: 'x'.repeat(10_485_761) })).toMatchObject({
       status: 413,
       headers: { 'content-type': 'text; charset=utf-8' },
@@ -386,11 +386,11 @@ describe('a body', () => {
 });
 
 test('the operator may do everything', async () => {
-  const place = openPlace({ statements: [allow('dynamodb:GetItem')] });
+  const location = openSession({ statements: [allow('dynamodb:GetItem')] });
   expect(
-    (await place.call('POST', '/migrations', {}, place.client({ credentials: operator(place.world) }))).status,
+    (await location.call('POST', '/migrations', {}, location.client({ credentials: operator(location.world) }))).status,
   ).toBe(200);
-  expect(place.events[0]!.requestContext.identity.userArn).toBe(
+  expect(location.events[0]!.requestContext.identity.userArn).toBe(
     `arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox`,
   );
 });

@@ -2,16 +2,16 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { AssemblyApi } from '../../../sandbox/assembly/apis.ts';
-import { openPlace, type PlaceOptions, standardApi } from './fixture.ts';
+import { openSession, type SessionOptions, standardApi } from './fixture.ts';
 
 const BYTES = Buffer.from([0x7b, 0xff, 0x00, 0x7d]);
 const withTypes = (...binaryMediaTypes: string[]): AssemblyApi => ({ ...standardApi, binaryMediaTypes });
 
 /** Sends a request to a method that requires no signature. */
-const send = async (body: Uint8Array, headers: Record<string, string>, options: PlaceOptions) => {
-  const place = openPlace(options);
-  const answer = await place.plain({ path: '/v1/health', headers, body });
-  return { ...answer, event: place.events[0] };
+const send = async (body: Uint8Array, headers: Record<string, string>, options: SessionOptions) => {
+  const location = openSession(options);
+  const answer = await location.plain({ path: '/v1/health', headers, body });
+  return { ...answer, event: location.events[0] };
 };
 
 describe('a body', () => {
@@ -70,9 +70,9 @@ describe('a body', () => {
 describe('a base64 answer', () => {
   const handler = () => ({ statusCode: 200, body: BYTES.toString('base64'), isBase64Encoded: true });
   const answerTo = async (accept: string | undefined, ...types: string[]): Promise<string> => {
-    const place = openPlace({ apis: [withTypes(...types)], handler });
-    const { body } = await place.clock.spawn(() =>
-      place.door.handle({
+    const location = openSession({ apis: [withTypes(...types)], handler });
+    const { body } = await location.clock.spawn(() =>
+      location.sandboxGateway.handle({
         method: 'GET',
         host: standardApi.host,
         path: '/v1/health',

@@ -1,13 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { customApi, FUNCTION_ROLE, methodArn, openPlace, type PlaceOptions, standard, standardApi } from './fixture.ts';
+import {
+  customApi,
+  FUNCTION_ROLE,
+  methodArn,
+  openSession,
+  type SessionOptions,
+  standard,
+  standardApi,
+} from './fixture.ts';
 import { allow } from '../support.ts';
 
-const place = (more: PlaceOptions = {}) => openPlace({ apis: [customApi], ...more });
+const location = (more: SessionOptions = {}) => openSession({ apis: [customApi], ...more });
 const parsed = ({ body }: { body: string }): Record<string, unknown> => JSON.parse(body) as Record<string, unknown>;
 
 describe('gateway responses', () => {
   test('of a type take precedence over the defaults', async () => {
-    const { plain, call } = place();
+    const { plain, call } = location();
     expect(await plain({ path: '/v1/nothing' })).toMatchObject({
       status: 404,
       headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'MissingAuthenticationTokenException' },
@@ -19,7 +27,7 @@ describe('gateway responses', () => {
   });
 
   test('have the type that the caller accepts', async () => {
-    const { plain } = place();
+    const { plain } = location();
     const accepting = async (accept: string) => plain({ path: '/v1/nothing', headers: { accept } });
     expect(await accepting('text/html, text/plain;q=0.5')).toMatchObject({
       headers: { 'content-type': 'text/plain' },
@@ -33,7 +41,7 @@ describe('gateway responses', () => {
   });
 
   test('for all client errors keep the status and fill in the template', async () => {
-    const { call, client, caller } = place();
+    const { call, client, caller } = location();
     const answer = await call(
       'GET',
       '/migrations/01J',
@@ -59,7 +67,7 @@ describe('gateway responses', () => {
   });
 
   test('for all server errors may change the status', async () => {
-    const { call } = place({ handler: () => null });
+    const { call } = location({ handler: () => null });
     const answer = await call('GET', '/migrations');
     expect(answer).toMatchObject({ status: 503, headers: { 'content-type': 'application/problem+json' } });
     expect(parsed(answer)).toMatchObject({
@@ -70,7 +78,7 @@ describe('gateway responses', () => {
   });
 
   test('without a template keep the body, and headers can come from the request', async () => {
-    const { call } = place({ statements: [allow('execute-api:Invoke', methodArn('*/GET/*'))] });
+    const { call } = location({ statements: [allow('execute-api:Invoke', methodArn('*/GET/*'))] });
     const answer = await call('POST', '/migrations/an%20id/cancel', { query: { q: ['1', 'two'] } });
     expect(answer).toMatchObject({
       status: 403,
@@ -87,24 +95,24 @@ describe('gateway responses', () => {
   });
 
   test("do not affect a function's own answer", async () => {
-    const { call } = place({ handler: () => ({ statusCode: 500, body: 'mine' }) });
+    const { call } = location({ handler: () => ({ statusCode: 500, body: 'mine' }) });
     expect(await call('GET', '/migrations')).toMatchObject({ status: 500, body: 'mine' });
   });
 
   test('apply to each type of failure', async () => {
-    const typeOf = async (more: PlaceOptions, path = '/migrations', body?: string): Promise<unknown> =>
-      parsed(await place(more).call('POST', path, body === undefined ? {} : { body }))['type'];
+    const typeOf = async (more: SessionOptions, path = '/migrations', body?: string): Promise<unknown> =>
+      parsed(await location(more).call('POST', path, body === undefined ? {} : { body }))['type'];
     const slow = standard.functions.map((fn) => ({ ...fn, timeoutSeconds: 60 }));
     expect(await typeOf({ functions: slow, handler: (_, clock) => clock.sleep(40_000) })).toBe('INTEGRATION_TIMEOUT');
     expect(await typeOf({ functions: [] })).toBe('API_CONFIGURATION_ERROR');
     expect(await typeOf({}, '/migrations', 'x'.repeat(6_300_000))).toBe('REQUEST_TOO_LARGE');
-    const { world, client, call } = place();
+    const { world, client, call } = location();
     const key = [...world.accessKeys.values()].find(({ principalArn }) => principalArn === FUNCTION_ROLE)!;
     key.expiresAt = 0;
     expect(parsed(await call('GET', '/migrations', {}, client()))['type']).toBe('EXPIRED_TOKEN');
   });
 
-  test.each<[NonNullable<NonNullable<PlaceOptions['knobs']>['apiUnusableAnswer']>, number]>([
+  test.each<[NonNullable<NonNullable<SessionOptions['knobs']>['apiUnusableAnswer']>, number]>([
     ['INTEGRATION_FAILURE', 599],
     ['API_CONFIGURATION_ERROR', 598],
     ['DEFAULT_5XX', 597],
@@ -114,7 +122,7 @@ describe('gateway responses', () => {
       API_CONFIGURATION_ERROR: { status: 598, headers: {}, templates: {} },
       DEFAULT_5XX: { status: 597, headers: {}, templates: {} },
     };
-    const { call } = openPlace({
+    const { call } = openSession({
       apis: [{ ...standardApi, responses }],
       knobs: { apiUnusableAnswer },
       handler: () => 'text',

@@ -7,23 +7,31 @@ import type { AssemblyApi } from '../../../sandbox/assembly/apis.ts';
 import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
 import { openLoopback } from '../../../sandbox/transports/loopback.ts';
 import { ScaledClock } from '../../../sandbox/world/scaled-clock.ts';
-import { customApi, openPlace, operator, type Place, type PlaceOptions, REGION, standardApi } from './fixture.ts';
+import { customApi, openSession, operator, type Session, type SessionOptions, REGION, standardApi } from './fixture.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-const listening = async (options: PlaceOptions = {}) => {
-  const place = openPlace({ clock: (world) => new ScaledClock(1, world.schedule.now()), ...options });
-  const loopback = await openLoopback({ door: place.door, world: place.world, credentials: operator(place.world) });
+const listening = async (options: SessionOptions = {}) => {
+  const location = openSession({ clock: (world) => new ScaledClock(1, world.schedule.now()), ...options });
+  const loopback = await openLoopback({
+    gateway: location.sandboxGateway,
+    world: location.world,
+    credentials: operator(location.world),
+  });
   closing.push(loopback.close);
-  return { place, loopback };
+  return { location, loopback };
 };
 
 /** What a client sees, without what differs between calls. */
-const seen = async (place: Place, url: string, http = inProcessTransport(place.door, place.world).http) => {
-  const client = place.client({ url, http });
+const seen = async (
+  location: Session,
+  url: string,
+  http = inProcessTransport(location.sandboxGateway, location.world).http,
+) => {
+  const client = location.client({ url, http });
   const answers = [];
   for (const [method, path, options] of [
     ['GET', '/migrations', { query: { tag: ['a b', 'ü&=+'], limit: '5' } }],
@@ -34,7 +42,7 @@ const seen = async (place: Place, url: string, http = inProcessTransport(place.d
     ['PUT', '/migrations', { body: {} }],
     ['GET', '/nothing', {}],
   ] as const) {
-    const { status, headers, body } = await place.call(method, path, options, client);
+    const { status, headers, body } = await location.call(method, path, options, client);
     const {
       resource,
       pathParameters,
@@ -58,13 +66,13 @@ const seen = async (place: Place, url: string, http = inProcessTransport(place.d
 
 describe('both transports', () => {
   it('give the same answers', async () => {
-    const inProcess = await seen(openPlace({ apis: [customApi] }), `https://${customApi.host}/v1/`);
-    const { place, loopback } = await listening({ apis: [customApi] });
+    const inProcess = await seen(openSession({ apis: [customApi] }), `https://${customApi.host}/v1/`);
+    const { location, loopback } = await listening({ apis: [customApi] });
     const url = loopbackUrlOf([customApi], customApi, 'v1', loopback.url);
     expect(url).toBe(`${loopback.url}/v1`);
-    expect(await seen(place, url, networkHttp)).toEqual(inProcess);
+    expect(await seen(location, url, networkHttp)).toEqual(inProcess);
     // This process itself also reaches the API at that address.
-    expect(await seen(place, url)).toEqual(inProcess);
+    expect(await seen(location, url)).toEqual(inProcess);
     expect(inProcess.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 404, 404]);
     expect(inProcess[0]).toMatchObject({ multiValueQueryStringParameters: { tag: ['a b', 'ü&=+'], limit: ['5'] } });
     expect(inProcess[1]).toMatchObject({ resource: '/migrations/{id}', pathParameters: { id: 'a%2Fb%20c' } });
@@ -74,7 +82,7 @@ describe('both transports', () => {
 
 describe('an address that all services share', () => {
   it('answers unsigned and badly signed requests through the API only below a stage', async () => {
-    const { place, loopback } = await listening();
+    const { location, loopback } = await listening();
     const send = (path: string, headers: Record<string, string> = {}) =>
       networkHttp({ method: 'GET', url: `${loopback.url}${path}`, headers });
     expect(await send('/v1/migrations')).toMatchObject({
@@ -86,20 +94,20 @@ describe('an address that all services share', () => {
       body: '{"message":"Missing Authentication Token"}',
     });
     expect(await send('/v1/health')).toMatchObject({ status: 200 });
-    expect(place.events[0]!.requestContext).toMatchObject({
+    expect(location.events[0]!.requestContext).toMatchObject({
       domainName: new URL(loopback.url).host,
       domainPrefix: '127',
     });
-    const wrong = place.client({
+    const wrong = location.client({
       url: `${loopback.url}/v1`,
       http: networkHttp,
-      credentials: { ...place.caller, secretAccessKey: 'guess' },
+      credentials: { ...location.caller, secretAccessKey: 'guess' },
     });
     expect(await wrong.request('GET', '/migrations')).toMatchObject({
       status: 403,
       headers: { 'x-amzn-errortype': 'InvalidSignatureException' },
     });
-    expect(place.calls().map(({ operation }) => operation)).toEqual([
+    expect(location.calls().map(({ operation }) => operation)).toEqual([
       'GET /migrations',
       'GET /migrations',
       'GET /health',
@@ -110,18 +118,18 @@ describe('an address that all services share', () => {
       status: 403,
       headers: { 'x-amzn-errortype': 'MissingAuthenticationTokenException' },
     });
-    expect(place.world.log.calls.at(-1)).toMatchObject({ service: 'eks' });
+    expect(location.world.log.calls.at(-1)).toMatchObject({ service: 'eks' });
   });
 
   it('is forbidden for another stage', async () => {
-    const { place, loopback } = await listening();
-    const client = place.client({ url: `${loopback.url}/v2`, http: networkHttp });
+    const { location, loopback } = await listening();
+    const client = location.client({ url: `${loopback.url}/v2`, http: networkHttp });
     expect(await client.request('GET', '/migrations')).toMatchObject({
       status: 403,
       headers: { 'x-amzn-errortype': 'ForbiddenException' },
       body: '{"message":"Forbidden"}',
     });
-    expect(place.calls()).toMatchObject([
+    expect(location.calls()).toMatchObject([
       { operation: 'GET /v2/migrations', status: 403, error: 'ForbiddenException' },
     ]);
   });
@@ -134,9 +142,9 @@ describe('an address that all services share', () => {
       methods: [],
     };
     const apis = [standardApi, other];
-    const { place, loopback } = await listening({ apis });
+    const { location, loopback } = await listening({ apis });
     const at = (api: AssemblyApi) =>
-      place.client({ url: loopbackUrlOf(apis, api, 'v1', loopback.url), http: networkHttp });
+      location.client({ url: loopbackUrlOf(apis, api, 'v1', loopback.url), http: networkHttp });
     expect(loopbackUrlOf(apis, other, 'v1', loopback.url)).toBe(`${loopback.url}/_apis/other56789/v1`);
     const answer = await at(standardApi).request('GET', '/migrations/01J');
     expect(answer.status).toBe(200);
@@ -150,50 +158,50 @@ describe('an address that all services share', () => {
       body: '{"message":"Forbidden"}',
     });
     // A stage that both APIs have is ambiguous.
-    const unnamed = place.client({ url: `${loopback.url}/v1`, http: networkHttp });
+    const unnamed = location.client({ url: `${loopback.url}/v1`, http: networkHttp });
     expect(await unnamed.request('GET', '/migrations')).toMatchObject({ status: 403, body: '{"message":"Forbidden"}' });
   });
 });
 
 describe("an API's own host", () => {
   it('serves the API in process, and no other host does', async () => {
-    const place = openPlace();
-    const elsewhere = place.client({ url: `https://other56789.execute-api.${REGION}.amazonaws.com/v1` });
-    await expect(place.call('GET', '/migrations', {}, elsewhere)).rejects.toMatchObject({ code: 'ENOTFOUND' });
+    const location = openSession();
+    const elsewhere = location.client({ url: `https://other56789.execute-api.${REGION}.amazonaws.com/v1` });
+    await expect(location.call('GET', '/migrations', {}, elsewhere)).rejects.toMatchObject({ code: 'ENOTFOUND' });
     expect(
-      await place.plain({
+      await location.plain({
         host: `other56789.execute-api.${REGION}.amazonaws.com`,
         headers: { authorization: 'AWS4-HMAC-SHA256 Credential=A/20260115/eu-west-1/execute-api/aws4_request' },
       }),
     ).toMatchObject({ status: 403, body: '{"message":"Forbidden"}' });
-    expect(await place.plain({ path: '/v2/migrations' })).toMatchObject({
+    expect(await location.plain({ path: '/v2/migrations' })).toMatchObject({
       status: 403,
       body: '{"message":"Forbidden"}',
     });
-    expect(await place.plain({ host: standardApi.host.toUpperCase(), path: '/v1/health' })).toMatchObject({
+    expect(await location.plain({ host: standardApi.host.toUpperCase(), path: '/v1/health' })).toMatchObject({
       status: 200,
     });
   });
 
   it('requires a signature for API Gateway', async () => {
-    const place = openPlace();
-    const transport = inProcessTransport(place.door, place.world);
+    const location = openSession();
+    const transport = inProcessTransport(location.sandboxGateway, location.world);
     const settingsFor: typeof transport.settingsFor = (service, region) => ({
       ...transport.settingsFor!(service, region),
-      endpoint: `${place.url}/migrations`,
+      endpoint: `${location.url}/migrations`,
     });
     const eks = new ClientFactory({
       region: REGION,
-      credentials: place.caller,
+      credentials: location.caller,
       transport: { ...transport, settingsFor },
     }).eks();
-    const refused = await place.clock.spawn(() =>
+    const refused = await location.clock.spawn(() =>
       eks.send(new ListClustersCommand({})).catch((error: unknown) => error as Error),
     );
     expect(refused).toMatchObject({
       name: 'InvalidSignatureException',
       message: "Credential should be scoped to correct service: 'execute-api'.",
     });
-    expect(place.calls()).toMatchObject([{ operation: 'GET /migrations/{id}', status: 403 }]);
+    expect(location.calls()).toMatchObject([{ operation: 'GET /migrations/{id}', status: 403 }]);
   });
 });

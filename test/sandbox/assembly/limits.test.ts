@@ -150,9 +150,9 @@ describe('the stack for other accounts', () => {
     const spoke = { Resources: { Role: role, One: inline(10_241) }, Parameters: {} };
     const directory = write({ App: { Resources: {} }, PodIdentityMigratorSpoke: spoke });
     const options = { outputs: {}, rolesRegion: 'eu-west-1' };
-    expect(loadSpokes(directory, { ...options, places: [] }).roles).toEqual([]);
+    expect(loadSpokes(directory, { ...options, locations: [] }).roles).toEqual([]);
     expect(() =>
-      loadSpokes(directory, { ...options, places: [{ account: '444455556666', region: 'eu-west-1' }] }),
+      loadSpokes(directory, { ...options, locations: [{ account: '444455556666', region: 'eu-west-1' }] }),
     ).toThrow(
       /PodIdentityMigratorSpoke\.template\.json has the inline policies of the role Role with 10241 characters/,
     );

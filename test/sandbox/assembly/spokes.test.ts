@@ -72,8 +72,8 @@ const write = (templates: Record<string, object>, environment = 'aws://unknown-a
     writeFileSync(join(folder, `${id}.template.json`), JSON.stringify(template));
   return folder;
 };
-const load = (directory: string, places = [{ account: OTHER, region: 'eu-west-1' }]) =>
-  loadSpokes(directory, { places, outputs: loadAssembly(directory, AWS).outputs, rolesRegion: 'eu-west-1' });
+const load = (directory: string, locations = [{ account: OTHER, region: 'eu-west-1' }]) =>
+  loadSpokes(directory, { locations, outputs: loadAssembly(directory, AWS).outputs, rolesRegion: 'eu-west-1' });
 
 describe('the stack for other accounts', () => {
   it("is not deployed in the service's own account", () => {

@@ -45,7 +45,7 @@ describe('AssumeRoleForPodIdentity', () => {
         podIdentityAssociation: { associationId: [...lab.cluster.associations.keys()][0] },
       },
     });
-    const { Arn } = await new STSClient(configOf(lab.door, lab.world, keysOf(assumed))).send(
+    const { Arn } = await new STSClient(configOf(lab.gateway, lab.world, keysOf(assumed))).send(
       new GetCallerIdentityCommand({}),
     );
     expect(Arn).toMatch(
@@ -65,7 +65,7 @@ describe('AssumeRoleForPodIdentity', () => {
     const clients = new ClientFactory({
       region: REGION,
       credentials: keysOf(assumed),
-      transport: inProcessTransport(lab.door, lab.world),
+      transport: inProcessTransport(lab.gateway, lab.world),
     });
     await expect(clients.eks().send(new ListClustersCommand({}))).rejects.toThrow(
       'because no session policy allows the eks:ListClusters action',

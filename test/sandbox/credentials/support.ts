@@ -5,7 +5,7 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 import { createEksAuthService } from '../../../sandbox/eks-auth/service.ts';
 import { createEksService } from '../../../sandbox/eks/service.ts';
 import { credentialsOfPod } from '../../../sandbox/credentials/sessions.ts';
-import type { Door } from '../../../sandbox/door.ts';
+import type { Gateway } from '../../../sandbox/gateway/gateway.ts';
 import { deletePod } from '../../../sandbox/kubernetes/controllers.ts';
 import type { Pod } from '../../../sandbox/kubernetes/objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
@@ -14,7 +14,7 @@ import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
 import { findCluster } from '../../../sandbox/world/world.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
-import { ACCOUNT, clientsOf, openDoor, operator, podIdentityTrust, policyOf, REGION, ROLE } from '../support.ts';
+import { ACCOUNT, clientsOf, openGateway, operator, podIdentityTrust, policyOf, REGION, ROLE } from '../support.ts';
 
 export const OIDC = '0123456789ABCDEF0123456789ABCDEF';
 export const ISSUER = `oidc.eks.${REGION}.amazonaws.com/id/${OIDC}`;
@@ -54,7 +54,7 @@ export interface Setting {
 export interface CredentialLab {
   world: World;
   cluster: ClusterState;
-  door: Door;
+  gateway: Gateway;
   eks: ReturnType<ReturnType<typeof clientsOf>['eks']>;
   iam: ReturnType<ReturnType<typeof clientsOf>['iam']>;
   pass: (seconds: number) => void;
@@ -114,8 +114,8 @@ export const openLab = ({
     ),
   );
   const state = findCluster(world, ACCOUNT, REGION, 'dev')!;
-  const door = openDoor(world, { eks: createEksService(world), 'eks-auth': createEksAuthService(world) });
-  const clients = clientsOf(door, world);
+  const gateway = openGateway(world, { eks: createEksService(world), 'eks-auth': createEksAuthService(world) });
+  const clients = clientsOf(gateway, world);
   const pass: CredentialLab['pass'] = (seconds) => world.schedule.advanceTo(world.schedule.now() + seconds * 1000);
   const pods: CredentialLab['pods'] = () =>
     listObjects(state.kube, 'Pod').filter(
@@ -124,7 +124,7 @@ export const openLab = ({
   return {
     world,
     cluster: state,
-    door,
+    gateway,
     eks: clients.eks(),
     iam: clients.iam(),
     pass,
@@ -142,11 +142,11 @@ export const openLab = ({
 
 /** Requests a service account token from the API server, like `kubectl create token`. */
 export const tokenFor = async (
-  { door, world, cluster }: CredentialLab,
+  { gateway, world, cluster }: CredentialLab,
   spec: Record<string, unknown>,
   serviceAccount = CONTROLLER,
 ): Promise<{ status: number; token: string; message: string }> => {
-  const { transport } = clientsOf(door, world, operator(world), 'direct').config;
+  const { transport } = clientsOf(gateway, world, operator(world), 'direct').config;
   const { name, region } = cluster;
   const bearer = await transport.eksToken!({
     cluster: name,
@@ -186,7 +186,7 @@ export interface Assumed {
 
 /** Calls AssumeRoleForPodIdentity over the wire, signed, as the agent on a node does. */
 export const assumeForPod = async (
-  { world, door }: CredentialLab,
+  { world, gateway }: CredentialLab,
   token: unknown,
   { cluster = 'dev', as = credentialsOf(world, NODES) }: { cluster?: string; as?: AwsCredentialIdentity } = {},
 ): Promise<Assumed> => {
@@ -203,7 +203,7 @@ export const assumeForPod = async (
     body,
   };
   const { headers } = await signer.sign(request);
-  const answer = await door.handle({
+  const answer = await gateway.handle({
     method: 'POST',
     host,
     path: request.path,

@@ -6,7 +6,7 @@ import type { HttpRequest } from '../../../sandbox/http.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { ACCOUNT, bareWorld, REGION } from '../bare-world.ts';
 import { allow, roleOf } from '../states/fixture.ts';
-import { configOf, openDoor } from '../support.ts';
+import { configOf, openGateway } from '../support.ts';
 
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/caller`;
 const tableArn = (name: string, account = ACCOUNT): string => `arn:aws:dynamodb:${REGION}:${account}:table/${name}`;
@@ -85,9 +85,9 @@ const open = async (statements: object[], account = ACCOUNT) => {
   });
   for (const name of ['Tagged', 'Other'])
     await createTable({ name, keySchema: keys.KeySchema, attributeDefinitions: keys.AttributeDefinitions });
-  const door = openDoor(world, { dynamodb: service });
+  const gateway = openGateway(world, { dynamodb: service });
   const clientOf = (credentials?: ReturnType<typeof credentialsOf>) =>
-    new sdk.DynamoDBClient(configOf(door, world, credentials));
+    new sdk.DynamoDBClient(configOf(gateway, world, credentials));
   const asked = clientOf(credentialsOf(world, caller));
   const operator = clientOf();
   const commands = sdk as unknown as Record<string, new (input: object) => sdk.GetItemCommand>;

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { createDynamoDb } from '../../../sandbox/dynamodb/service.ts';
-import { clientsOf, newWorld, openDoor } from '../support.ts';
+import { clientsOf, newWorld, openGateway } from '../support.ts';
 
 const table = {
   name: 'Ledger',
@@ -26,7 +26,7 @@ const open = async () => {
   const world = newWorld();
   const { service, createTable } = createDynamoDb(world);
   await createTable(table);
-  return { world, dynamodb: clientsOf(openDoor(world, { dynamodb: service }), world).dynamodb() };
+  return { world, dynamodb: clientsOf(openGateway(world, { dynamodb: service }), world).dynamodb() };
 };
 
 const Key = { pk: { S: 'm#1' }, sk: { S: 'record' } };
@@ -99,7 +99,7 @@ describe('DynamoDB', () => {
         },
       ],
     });
-    const dynamodb = clientsOf(openDoor(world, { dynamodb: service }), world).dynamodb();
+    const dynamodb = clientsOf(openGateway(world, { dynamodb: service }), world).dynamodb();
     const item = (pk: string, held?: string) =>
       new PutItemCommand({
         TableName: 'Ledger',

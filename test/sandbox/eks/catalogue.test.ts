@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Validator } from '@cfworker/json-schema';
 import type { Schema } from '@cfworker/json-schema';
-import { madeByAddon, ownedKinds } from '../../../lambdas/domain/addons.ts';
+import { madeByAddon, ownedKinds } from '../../../lambdas/domain/addons/registry.ts';
 import { CLUSTER_VERSIONS } from '../../../sandbox/catalog/cluster-versions.ts';
 import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
 
@@ -90,8 +90,8 @@ describe('the catalogue', () => {
     );
     // Every reference has a target.
     expect(new Validator(schema as Schema, schema.$ref === undefined ? '2019-09' : '7').validate({}).valid).toBe(true);
-    for (const [, place = '', name = ''] of addon.configurationSchema.matchAll(/"#\/(\$defs|definitions)\/(\w+)"/g))
-      expect((schema as unknown as Record<string, object>)[place]).toHaveProperty(name);
+    for (const [, location = '', name = ''] of addon.configurationSchema.matchAll(/"#\/(\$defs|definitions)\/(\w+)"/g))
+      expect((schema as unknown as Record<string, object>)[location]).toHaveProperty(name);
   });
 
   it.each([

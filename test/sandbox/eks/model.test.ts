@@ -45,13 +45,13 @@ describe('the internal structure of the SDK’s schemas', () => {
 
   it('has the location of members: label, query or body', () => {
     const { members } = shapeOf(operation('DeleteAddon').input);
-    expect(members.map(({ name, place }) => [name, place])).toEqual([
+    expect(members.map(({ name, binding }) => [name, binding])).toEqual([
       ['clusterName', { in: 'label' }],
       ['addonName', { in: 'label' }],
       ['preserve', { in: 'query', name: 'preserve' }],
     ]);
     const { byName } = shapeOf(operation('UpdateAddon').input);
-    expect(byName.get('podIdentityAssociations')).not.toHaveProperty('place');
+    expect(byName.get('podIdentityAssociations')).not.toHaveProperty('binding');
   });
 });
 

@@ -6,7 +6,7 @@ import type { HttpResponse } from '../../../sandbox/http.ts';
 import { queryOf } from '../../../sandbox/transports/query.ts';
 import { buildWorld, readScenario } from '../../../sandbox/world/load.ts';
 import type { Scenario } from '../../../sandbox/world/scenario.ts';
-import { openDoor, operator } from '../support.ts';
+import { openGateway, operator } from '../support.ts';
 
 interface Recorded {
   service: 'eks' | 'iam' | 'sts';
@@ -38,11 +38,11 @@ const replay = async (
   const scenario = await readScenario(`sandbox/scenarios/${name}.json`);
   change(scenario);
   const world = buildWorld(scenario);
-  const door = openDoor(world, { eks: createEksService(world) });
+  const gateway = openGateway(world, { eks: createEksService(world) });
   const replayed: Replayed[] = [];
   for (const request of requests) {
     const { service, region, method, path, query = '', headers = {}, body = '' } = request;
-    const answer = await door.handle(
+    const answer = await gateway.handle(
       {
         method,
         host: '127.0.0.1:4566',
@@ -55,7 +55,7 @@ const replay = async (
     );
     replayed.push({ ...request, answer });
   }
-  expect(door.failures).toEqual([]);
+  expect(gateway.failures).toEqual([]);
   return replayed;
 };
 

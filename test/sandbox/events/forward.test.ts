@@ -8,7 +8,7 @@ import type { AssemblyRule } from '../../../sandbox/assembly/rules.ts';
 import { createEventsService } from '../../../sandbox/events/service.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { allow, functionArn, roleOf } from '../states/fixture.ts';
-import { configOf, openDoor } from '../support.ts';
+import { configOf, openGateway } from '../support.ts';
 import { open, permission, policiesOf, queueOf, rule } from './fixture.ts';
 
 const OTHER = '444455556666';
@@ -147,8 +147,13 @@ describe("an event of the service's own account in another region", () => {
 describe('PutEvents of another account', () => {
   const put = async (Source: string) => {
     const bench = openBoth([LET_IN]);
-    const door = openDoor(bench.world, { events: createEventsService(bench.world, bench.bus) }, undefined, bench.clock);
-    const client = new EventBridgeClient(configOf(door, bench.world, credentialsOf(bench.world, FORWARDER)));
+    const gateway = openGateway(
+      bench.world,
+      { events: createEventsService(bench.world, bench.bus) },
+      undefined,
+      bench.clock,
+    );
+    const client = new EventBridgeClient(configOf(gateway, bench.world, credentialsOf(bench.world, FORWARDER)));
     return client.send(
       new PutEventsCommand({
         Entries: [{ Source, DetailType: 'AWS API Call via CloudTrail', Detail: '{}', EventBusName: HUB_BUS }],

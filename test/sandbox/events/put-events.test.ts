@@ -2,7 +2,7 @@ import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from 
 import { describe, expect, test } from 'vitest';
 import { createEventsService } from '../../../sandbox/events/service.ts';
 import { credentialsOf, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
-import { clientsOf, configOf, openDoor } from '../support.ts';
+import { clientsOf, configOf, openGateway } from '../support.ts';
 import { allow, functionArn, roleOf } from '../states/fixture.ts';
 import { everyValue } from '../../../lib/permissions/every-value.ts';
 import { open, type Options, permission, policiesOf, rule } from './fixture.ts';
@@ -29,10 +29,10 @@ const openService = (options: Options = {}, statements: object[] = [allow('event
   const { world, bus, clock } = bench;
   const role = roleOf(CALLER, ...statements);
   world.accounts.get('111122223333')!.roles.set(role.name, role);
-  const door = openDoor(world, { events: createEventsService(world, bus) }, undefined, clock);
-  const client = new EventBridgeClient(configOf(door, world, credentialsOf(world, CALLER)));
+  const gateway = openGateway(world, { events: createEventsService(world, bus) }, undefined, clock);
+  const client = new EventBridgeClient(configOf(gateway, world, credentialsOf(world, CALLER)));
   const put = (...Entries: PutEventsRequestEntry[]) => client.send(new PutEventsCommand({ Entries }));
-  return { ...bench, door, put };
+  return { ...bench, gateway, put };
 };
 
 describe('an event sent with PutEvents', () => {
@@ -128,9 +128,9 @@ describe('an event sent with PutEvents', () => {
   });
 
   test('is on the bus of the region where it is put, which has other rules', async () => {
-    const { door, world, wait, invocations } = openService({}, [allow('events:PutEvents', '*')]);
+    const { gateway, world, wait, invocations } = openService({}, [allow('events:PutEvents', '*')]);
     const client = new EventBridgeClient({
-      ...configOf(door, world, credentialsOf(world, CALLER)),
+      ...configOf(gateway, world, credentialsOf(world, CALLER)),
       region: 'us-east-1',
     });
     await client.send(new PutEventsCommand({ Entries: [entry()] }));
@@ -283,8 +283,8 @@ describe('a call', () => {
   });
 
   test('of another operation is refused with its name', async () => {
-    const { door, world } = openService();
-    const { eventBridge } = clientsOf(door, world);
+    const { gateway, world } = openService();
+    const { eventBridge } = clientsOf(gateway, world);
     const { ListRulesCommand } = await import('@aws-sdk/client-eventbridge');
     await expect(eventBridge().send(new ListRulesCommand({}))).rejects.toMatchObject({
       name: 'NotImplemented',
@@ -341,14 +341,14 @@ describe('permission to put events', () => {
   });
 
   test('with its condition is recorded as used', async () => {
-    const { put, world, door } = openService({}, [
+    const { put, world, gateway } = openService({}, [
       when({
         ...all('events:source', 'my.app'),
         StringEquals: { 'events:detail-type': 'Migrated', 'events:eventBusInvocation': 'false' },
       }),
     ]);
     expect(await put(entry(), entry())).toMatchObject({ FailedEntryCount: 0 });
-    expect(door.failures).toEqual([]);
+    expect(gateway.failures).toEqual([]);
     expect(world.log.calls.at(-1)).toMatchObject({ status: 200 });
   });
 
@@ -362,7 +362,7 @@ describe('permission to put events', () => {
       ]);
       return (more: PutEventsRequestEntry = {}) => put({ ...entry({ EventBusName: elsewhere }), ...more });
     };
-    const notLetIn = { name: 'AccessDeniedException' };
+    const notAllowed = { name: 'AccessDeniedException' };
 
     test.each<[string, PutEventsRequestEntry]>([
       ['source', { Source: undefined }],
@@ -371,18 +371,18 @@ describe('permission to put events', () => {
       const byValuesAlone = openElsewhere({ 'ForAllValues:StringEquals': keys });
       // It is not refused for a missing permission, but as an invalid event.
       expect(await byValuesAlone(more)).toMatchObject({ Entries: [{ ErrorCode: 'InvalidArgument' }] });
-      await expect(openElsewhere(everyValue('StringEquals', keys))(more)).rejects.toMatchObject(notLetIn);
+      await expect(openElsewhere(everyValue('StringEquals', keys))(more)).rejects.toMatchObject(notAllowed);
     });
 
     test('with both is allowed, and with another source refused', async () => {
       const put = openElsewhere(everyValue('StringEquals', keys));
       expect(await put()).toMatchObject({ FailedEntryCount: 0 });
-      await expect(put({ Source: 'your.app' })).rejects.toMatchObject(notLetIn);
+      await expect(put({ Source: 'your.app' })).rejects.toMatchObject(notAllowed);
     });
   });
 
   test("is not required beyond the account's own buses", async () => {
-    const { put, door, world } = openService({}, [allow('events:*', '*')]);
+    const { put, gateway, world } = openService({}, [allow('events:*', '*')]);
     const elsewhere = BUS.replace('111122223333', '444455556666');
     const refusal = {
       name: 'AccessDeniedException',
@@ -391,7 +391,7 @@ describe('permission to put events', () => {
       ) as string,
     };
     await expect(put(entry({ EventBusName: elsewhere }))).rejects.toMatchObject(refusal);
-    const operator = clientsOf(door, world, credentialsOf(world, operatorRoleArn(world))).eventBridge();
+    const operator = clientsOf(gateway, world, credentialsOf(world, operatorRoleArn(world))).eventBridge();
     await expect(
       operator.send(new PutEventsCommand({ Entries: [entry({ EventBusName: elsewhere })] })),
     ).rejects.toMatchObject(refusal);

@@ -10,7 +10,7 @@ import { type Asking, callKey } from '../../../lambdas/domain/plan/calls.ts';
 import type { AddonFacts } from '../../../lambdas/domain/plan/facts.ts';
 import { plannedAssociations } from '../../../lambdas/domain/plan/plan.ts';
 import { type Right, rightsOf } from '../../../lambdas/domain/plan/rights.ts';
-import { readRights } from '../../../lambdas/runtime/read-rights.ts';
+import { readRights } from '../../../lambdas/use-cases/facts/read-rights.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
 import { aCluster, anAddon, aRequest, IN_PLACE, RECREATE, someFacts } from '../../lambdas/fixtures.ts';
 import { newFakes } from '../../lambdas/fakes.ts';
@@ -25,7 +25,7 @@ import {
   roleArn,
   type Statement,
 } from '../eks/fixture.ts';
-import { clientsOf, openDoor } from '../support.ts';
+import { clientsOf, openGateway } from '../support.ts';
 
 const CALLER = roleArn('caller');
 const target = { account: ACCOUNT, region: REGION, cluster: CLUSTER };
@@ -147,7 +147,7 @@ async function agree(
     ({ candidates, back }) => !back && candidates[0]!.step === step,
   );
   const { answers } = await readRights(
-    new AwsRoles(clientsOf(openDoor(fixture.world), fixture.world).iam()),
+    new AwsRoles(clientsOf(openGateway(fixture.world), fixture.world).iam()),
     facts,
     rights.flatMap(({ candidates }) => candidates),
     { settings: { ...newFakes().settings, actingRoles: { [step]: CALLER } }, asking },

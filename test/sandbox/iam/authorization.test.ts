@@ -28,7 +28,7 @@ import {
   deny,
   FUNCTION_ROLE,
   newWorld,
-  openDoor,
+  openGateway,
   podIdentityTrust,
   policyOf,
   ROLE,
@@ -52,7 +52,7 @@ const open = (...statements: object[]) => {
     tags: { team: 'shop' },
     createdAt: 0,
   });
-  const iam = clientsOf(openDoor(world), world, credentialsOf(world, FUNCTION_ROLE, 'plan')).iam();
+  const iam = clientsOf(openGateway(world), world, credentialsOf(world, FUNCTION_ROLE, 'plan')).iam();
   return { world, role, iam };
 };
 
@@ -200,7 +200,7 @@ describe('IAM', () => {
 
   it('can be called by the operator, the account’s administrator', async () => {
     const { world } = open();
-    await expect(clientsOf(openDoor(world), world).iam().send(new GetRoleCommand(onRole))).resolves.toBeDefined();
+    await expect(clientsOf(openGateway(world), world).iam().send(new GetRoleCommand(onRole))).resolves.toBeDefined();
   });
 });
 

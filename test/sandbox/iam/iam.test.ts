@@ -12,11 +12,11 @@ import {
 import { describe, expect, it } from 'vitest';
 import { createIamService } from '../../../sandbox/iam/service.ts';
 import { refusesAllBut } from './query-actions.ts';
-import { ACCOUNT, ROLE, clientsOf, newWorld, openDoor, podIdentityTrust } from '../support.ts';
+import { ACCOUNT, ROLE, clientsOf, newWorld, openGateway, podIdentityTrust } from '../support.ts';
 
 const open = () => {
   const world = newWorld();
-  return { world, iam: clientsOf(openDoor(world), world).iam() };
+  return { world, iam: clientsOf(openGateway(world), world).iam() };
 };
 
 const update = (document: unknown, RoleName = 'ebs-csi') =>

@@ -2,7 +2,7 @@
 import { GetOpenIDConnectProviderCommand, ListOpenIDConnectProvidersCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import { ACCOUNT, clientsOf, openDoor, REGION, scenarioFile } from '../support.ts';
+import { ACCOUNT, clientsOf, openGateway, REGION, scenarioFile } from '../support.ts';
 import { add, changed, problemOf } from '../world/problems.ts';
 
 const OIDC_ID = '5B1C7E0F9A3D4826B7E19C40D25F8A63';
@@ -19,7 +19,7 @@ const open = (cluster: object, oidcProviders?: object[], clients: 'direct' | 'sd
     if (oidcProviders) account({ oidcProviders })(scenario);
   });
   const world = buildWorld(parseScenario(file, 'test'));
-  return clientsOf(openDoor(world), world, undefined, clients).iam();
+  return clientsOf(openGateway(world), world, undefined, clients).iam();
 };
 const listed = async (...parts: Parameters<typeof open>) =>
   (await open(...parts).send(new ListOpenIDConnectProvidersCommand({}))).OpenIDConnectProviderList;

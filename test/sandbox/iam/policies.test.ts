@@ -10,7 +10,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import { ACCOUNT, clientsOf, FUNCTION_ROLE, openDoor, ROLE, scenarioFile } from '../support.ts';
+import { ACCOUNT, clientsOf, FUNCTION_ROLE, openGateway, ROLE, scenarioFile } from '../support.ts';
 
 const statement = (Action: string, Resource = '*') => ({
   Version: '2012-10-17',
@@ -41,7 +41,7 @@ const open = () => {
     managedPolicyArns: [OF_AWS],
   };
   const world = buildWorld(scenario, { roles: [deployed] });
-  return { world, iam: clientsOf(openDoor(world), world).iam() };
+  return { world, iam: clientsOf(openGateway(world), world).iam() };
 };
 const json = (document: string | undefined): unknown => JSON.parse(decodeURIComponent(document ?? ''));
 

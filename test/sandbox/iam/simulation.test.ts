@@ -3,7 +3,7 @@ import type { SimulatePrincipalPolicyCommandInput } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import { ACCOUNT, clientsOf, FUNCTION_ROLE, openDoor, REGION, ROLE, scenarioFile } from '../support.ts';
+import { ACCOUNT, clientsOf, FUNCTION_ROLE, openGateway, REGION, ROLE, scenarioFile } from '../support.ts';
 
 const CLUSTER = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`;
 const OTHER = `arn:aws:iam::${ACCOUNT}:role/other`;
@@ -28,7 +28,7 @@ const open = (...statements: object[]) => {
   const world = buildWorld(parseScenario(scenarioFile(), 'test'), {
     roles: [{ arn: FUNCTION_ROLE, policies, managedPolicyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] }],
   });
-  const iam = clientsOf(openDoor(world), world).iam();
+  const iam = clientsOf(openGateway(world), world).iam();
   const ContextEntries = [
     {
       ContextKeyName: 'iam:PassedToService',

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { toManagedFields, managedFieldsEntries } from '../../../lambdas/adapters/managed-fields.ts';
-import { refusal } from '../../../sandbox/door-protocols.ts';
-import { throttledAnswer } from '../../../sandbox/door-faults.ts';
+import { refusal } from '../../../sandbox/gateway/protocols.ts';
+import { throttledAnswer } from '../../../sandbox/gateway/faults.ts';
 import { seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import type { WorkloadTemplate } from '../../../sandbox/kubernetes/objects.ts';
 import { newEntry, newLab, START } from './support.ts';

@@ -186,7 +186,7 @@ describe('the time of a function', () => {
     clock.spawn(() => clock.park(runtime.invoke(functionArn('sleepy'), { steps, ...more }, AS_MACHINE)));
 
   test('passes while it sleeps, to the millisecond, and not while it computes', async () => {
-    const place = open(3000);
+    const location = open(3000);
     const steps: [string, number][] = [
       ['burn', 30],
       ['sleep', 10],
@@ -197,20 +197,20 @@ describe('the time of a function', () => {
       ['sleep', 13],
     ];
     // 30 ms of the machine's time would be 90 s of the sandbox's, three times the function's timeout.
-    expect(await left(place, steps)).toEqual([30_000, 20_000, 20_000, 14_000, 14_000, 14_000, 1000]);
-    expect(await left(place, [['sleep', 29]])).toEqual([1000]);
+    expect(await left(location, steps)).toEqual([30_000, 20_000, 20_000, 14_000, 14_000, 14_000, 1000]);
+    expect(await left(location, [['sleep', 29]])).toEqual([1000]);
   });
 
   test('does not pass while its request is answered or left unanswered', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => silent.once('listening', resolve));
     const { port } = silent.address() as AddressInfo;
-    const place = open(3000);
+    const location = open(3000);
     try {
       const url = `http://127.0.0.1:${port}`;
       expect(
         await left(
-          place,
+          location,
           [
             ['ask in vain', 0],
             ['sleep', 5],
@@ -224,8 +224,8 @@ describe('the time of a function', () => {
   });
 
   test('runs into the timeout if it sleeps too long', async () => {
-    const place = open(3000);
-    await expect(left(place, [['sleep', 31]])).rejects.toMatchObject({ errorType: 'Sandbox.Timedout' });
+    const location = open(3000);
+    await expect(left(location, [['sleep', 31]])).rejects.toMatchObject({ errorType: 'Sandbox.Timedout' });
   });
 });
 

@@ -76,9 +76,9 @@ describe.skipIf(reason !== undefined)(`the aws command line${reason === undefine
     closing.push(() => sandbox.close());
     const [bucket = ''] = sandbox.world.buckets.keys();
     const aws = awsAt(sandbox.url!, sandbox.environment!());
-    const file = join(newDirectory(), 'places.json');
+    const file = join(newDirectory(), 'locations.json');
     writeFileSync(file, '[]');
-    await aws('s3', 'cp', file, `s3://${bucket}/sweeps/one/places.json`);
+    await aws('s3', 'cp', file, `s3://${bucket}/sweeps/one/locations.json`);
     expect((await aws('s3', 'ls', `s3://${bucket}/sweeps/one/`)).stdout).toMatch(/ 2 places\.json\n$/);
   });
 });

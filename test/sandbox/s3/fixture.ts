@@ -3,8 +3,8 @@ import * as sdk from '@aws-sdk/client-s3';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { parsePolicy } from '../../../lambdas/domain/policy/index.ts';
 import type { AssemblyBucket, BucketStatement } from '../../../sandbox/assembly/buckets.ts';
-import { createDoor } from '../../../sandbox/door.ts';
-import type { Door } from '../../../sandbox/door.ts';
+import { createGateway } from '../../../sandbox/gateway/gateway.ts';
+import type { Gateway } from '../../../sandbox/gateway/gateway.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import { Buckets } from '../../../sandbox/s3/buckets.ts';
 import { createS3Service } from '../../../sandbox/s3/service.ts';
@@ -38,7 +38,7 @@ export const open = (statements: object[] = EVERYTHING, buckets: AssemblyBucket[
   const world = newWorld(...statements);
   const clock = { now: () => world.schedule.now() };
   const own = new Buckets({ world, clock, buckets });
-  const door = createDoor({
+  const gateway = createGateway({
     world,
     clock,
     services: { s3: createS3Service(world, own) },
@@ -46,11 +46,11 @@ export const open = (statements: object[] = EVERYTHING, buckets: AssemblyBucket[
     stepOf: () => step,
   });
   const clientOf = (credentials: AwsCredentialIdentity, more: sdk.S3ClientConfig = {}): sdk.S3Client =>
-    new sdk.S3Client({ ...configOf(door, world, credentials), ...more });
+    new sdk.S3Client({ ...configOf(gateway, world, credentials), ...more });
   /** Client with the function's role. */
   const client = clientOf(credentialsOf(world, FUNCTION_ROLE));
   const objects = (name = BUCKET) => world.buckets.get(name)!.objects;
-  return { world, door, clientOf, client, asOperator: clientOf(operator(world)), objects };
+  return { world, gateway, clientOf, client, asOperator: clientOf(operator(world)), objects };
 };
 
 export const put = (Key: string, Body: string | Uint8Array = Key, more: Partial<sdk.PutObjectCommandInput> = {}) =>
@@ -64,8 +64,8 @@ export const textOf = async (client: sdk.S3Client, key: string): Promise<string>
 export const keysOf = (answer: sdk.ListObjectsV2CommandOutput): (string | undefined)[] =>
   (answer.Contents ?? []).map(({ Key }) => Key);
 
-export const listen = async ({ world, door }: { world: World; door: Door }, closing: (() => unknown)[]) => {
-  const loopback = await openLoopback({ world, door, credentials: operator(world) });
+export const listen = async ({ world, gateway }: { world: World; gateway: Gateway }, closing: (() => unknown)[]) => {
+  const loopback = await openLoopback({ world, gateway, credentials: operator(world) });
   closing.push(loopback.close);
   return loopback;
 };

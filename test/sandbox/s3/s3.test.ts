@@ -304,30 +304,30 @@ describe('S3 rejects', () => {
 });
 
 test("the service's own adapter puts, gets and lists", async () => {
-  const { door, world } = open();
+  const { gateway, world } = open();
   const clients = new ClientFactory({
     region: REGION,
     credentials: credentialsOf(world, FUNCTION_ROLE),
-    transport: inProcessTransport(door, world),
+    transport: inProcessTransport(gateway, world),
   });
   const documents = s3Documents(clients, () => BUCKET);
-  expect(await documents.get('sweeps/1/places.json')).toBeUndefined();
-  await documents.put('sweeps/1/places.json', '["ü"]', 'application/json');
+  expect(await documents.get('sweeps/1/locations.json')).toBeUndefined();
+  await documents.put('sweeps/1/locations.json', '["ü"]', 'application/json');
   await documents.put('sweeps/1/report.json', '{}', 'application/json');
-  expect(await documents.get('sweeps/1/places.json')).toBe('["ü"]');
+  expect(await documents.get('sweeps/1/locations.json')).toBe('["ü"]');
   expect(await documents.list('sweeps/1/')).toEqual({
-    keys: ['sweeps/1/places.json', 'sweeps/1/report.json'],
+    keys: ['sweeps/1/locations.json', 'sweeps/1/report.json'],
     more: false,
   });
-  expect(await documents.list('sweeps/1/', 'sweeps/1/places.json')).toEqual({
+  expect(await documents.list('sweeps/1/', 'sweeps/1/locations.json')).toEqual({
     keys: ['sweeps/1/report.json'],
     more: false,
   });
 });
 
 test('a request without a signature is rejected in XML', async () => {
-  const { door, world } = open();
-  const answer = await door.handle({
+  const { gateway, world } = open();
+  const answer = await gateway.handle({
     method: 'GET',
     host: `${BUCKET}.s3.${REGION}.amazonaws.com`,
     path: '/one',

@@ -357,7 +357,7 @@ describe('openSandbox', () => {
   it('refuses a state machine that AWS would not create', async () => {
     // Like Sweep in an earlier version: its Map assigned one of Sweep's own variables.
     const definitionOf = ({ definition }: { definition: object }): object =>
-      JSON.parse(JSON.stringify(definition).replaceAll('placeFailure', 'failure')) as object;
+      JSON.parse(JSON.stringify(definition).replaceAll('locationFailure', 'failure')) as object;
     await expect(open({ definitionOf })).rejects.toThrow(
       /PodIdentityMigrator-Sweep\w+: Invalid State Machine Definition: 'DUPLICATE_VARIABLE_NAME: The variable 'failure' is also assigned in an outer scope, at \/States\/BeginSweep/,
     );

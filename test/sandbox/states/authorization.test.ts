@@ -2,7 +2,7 @@ import * as sdk from '@aws-sdk/client-sfn';
 import { describe, expect, test } from 'vitest';
 import { createStatesService } from '../../../sandbox/states/service.ts';
 import { credentialsOf, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
-import { configOf, openDoor } from '../support.ts';
+import { configOf, openGateway } from '../support.ts';
 import { allow, functionArn, MACHINE, openBench, ROLE, roleOf, waitForToken } from './fixture.ts';
 
 const CALLER = ROLE.replace('role/machine', 'role/caller');
@@ -36,10 +36,10 @@ const open = async (...statements: object[]) => {
     { roles, handlers: { ask: ({ token }: { token: string }) => void tokens.push(token) } },
   );
   const { world, executions, clock } = bench;
-  const door = openDoor(world, { states: createStatesService(world, executions) });
+  const gateway = openGateway(world, { states: createStatesService(world, executions) });
   const commands = sdk as unknown as Record<string, new (input: object) => sdk.DescribeExecutionCommand>;
   const senderOf = (role: string) => {
-    const client = new sdk.SFNClient(configOf(door, world, credentialsOf(world, role)));
+    const client = new sdk.SFNClient(configOf(gateway, world, credentialsOf(world, role)));
     return (operation: string, input: object): Promise<unknown> =>
       client.send(
         new commands[`${operation}Command`]!({

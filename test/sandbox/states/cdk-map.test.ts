@@ -16,8 +16,11 @@ test("CDK's output is accepted", () => {
     mapExecutionType: sfn.StateMachineType.STANDARD,
     maxConcurrency: 20,
     toleratedFailurePercentage: 100,
-    itemReader: new sfn.S3JsonItemReader({ bucket, key: "{% 'sweeps/' & $states.input.sweepId & '/places.json' %}" }),
-    itemSelector: { place: '{% $states.context.Map.Item.Value %}' },
+    itemReader: new sfn.S3JsonItemReader({
+      bucket,
+      key: "{% 'sweeps/' & $states.input.sweepId & '/locations.json' %}",
+    }),
+    itemSelector: { location: '{% $states.context.Map.Item.Value %}' },
     itemBatcher: new sfn.ItemBatcher({ maxItemsPerBatch: 10 }),
     resultWriterV2: new sfn.ResultWriterV2({
       bucket,

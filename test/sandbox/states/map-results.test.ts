@@ -9,7 +9,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { createStatesService } from '../../../sandbox/states/service.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
-import { configOf, openDoor } from '../support.ts';
+import { configOf, openGateway } from '../support.ts';
 import { allow, fail, MACHINE, outputOf, ROLE, roleOf, typesOf } from './fixture.ts';
 import {
   BUCKET,
@@ -33,10 +33,10 @@ const reader = (more: object = {}, config: object = {}) => ({
     ReaderConfig: { InputType: 'JSON', ...config },
   },
 });
-const writer = (config?: object, place: object = { Bucket: BUCKET, Prefix: 'sweeps/results' }) => ({
+const writer = (config?: object, location: object = { Bucket: BUCKET, Prefix: 'sweeps/results' }) => ({
   ResultWriter: {
     Resource: 'arn:aws:states:::s3:putObject',
-    Arguments: place,
+    Arguments: location,
     ...(config ? { WriterConfig: config } : {}),
   },
 });
@@ -46,15 +46,15 @@ describe('items in S3', () => {
     const bench = openMap(reader({}, { MaxItems: '{% $states.input.most %}' }), {
       states: { Work: { Type: 'Pass', End: true } },
     });
-    keep(bench, 'sweeps/1/places.json', JSON.stringify([{ region: 'a' }, { region: 'ü' }, { region: 'c' }]));
-    const execution = await bench.run({ key: 'sweeps/1/places.json', most: 2 });
+    keep(bench, 'sweeps/1/locations.json', JSON.stringify([{ region: 'a' }, { region: 'ü' }, { region: 'c' }]));
+    const execution = await bench.run({ key: 'sweeps/1/locations.json', most: 2 });
     expect(outputOf(execution)).toEqual([{ region: 'a' }, { region: 'ü' }]);
     expect(bench.world.log.calls).toMatchObject([
       {
         service: 's3',
         operation: 'GetObject',
         caller: ROLE,
-        input: { Bucket: BUCKET, Key: 'sweeps/1/places.json' },
+        input: { Bucket: BUCKET, Key: 'sweeps/1/locations.json' },
         status: 200,
       },
     ]);
@@ -273,8 +273,8 @@ describe('the API', () => {
       },
     );
     const mapRunArn = runOf(bench, await bench.run(itemsUpTo(1))).arn;
-    const door = openDoor(bench.world, { states: createStatesService(bench.world, bench.executions) });
-    const client = new SFNClient(configOf(door, bench.world, credentialsOf(bench.world, CALLER)));
+    const gateway = openGateway(bench.world, { states: createStatesService(bench.world, bench.executions) });
+    const client = new SFNClient(configOf(gateway, bench.world, credentialsOf(bench.world, CALLER)));
     expect(await client.send(new DescribeMapRunCommand({ mapRunArn }))).toMatchObject({ status: 'SUCCEEDED' });
     await client.send(new ListExecutionsCommand({ stateMachineArn: MACHINE }));
     await expect(client.send(new ListExecutionsCommand({ mapRunArn }))).rejects.toMatchObject({

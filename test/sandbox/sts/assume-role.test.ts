@@ -3,7 +3,7 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk
 import { describe, expect, it } from 'vitest';
 import { createStsService } from '../../../sandbox/sts/service.ts';
 import { refusesAllBut } from '../iam/query-actions.ts';
-import { ACCOUNT, ROLE, configOf, newWorld, openDoor } from '../support.ts';
+import { ACCOUNT, ROLE, configOf, newWorld, openGateway } from '../support.ts';
 
 /** Opens STS with a role that trusts its whole account. */
 const open = (): STSClient => {
@@ -12,7 +12,7 @@ const open = (): STSClient => {
     Version: '2012-10-17',
     Statement: { Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' },
   });
-  return new STSClient(configOf(openDoor(world), world));
+  return new STSClient(configOf(openGateway(world), world));
 };
 
 const assume = (change: Partial<AssumeRoleCommand['input']> = {}) =>

@@ -2,7 +2,7 @@
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
-import { createDoor } from '../../../sandbox/door.ts';
+import { createGateway } from '../../../sandbox/gateway/gateway.ts';
 import { createStsService } from '../../../sandbox/sts/service.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
@@ -51,14 +51,14 @@ const open = ({ identity = [allow('s3:*')], trust, boundary }: World) => {
     roles: [{ ...functionRole(...identity), ...(permissionsBoundary ? { permissionsBoundary } : {}) }],
   });
   const authorizer = new Authorizer(world);
-  const door = createDoor({
+  const gateway = createGateway({
     world,
     clock: { now: () => world.schedule.now() },
     services: { sts: createStsService(world) },
     kubernetes: () => echo,
     authorizer,
   });
-  const sts = new STSClient(configOf(door, world, credentialsOf(world, FUNCTION_ROLE, 'plan')));
+  const sts = new STSClient(configOf(gateway, world, credentialsOf(world, FUNCTION_ROLE, 'plan')));
   const assume = (RoleArn: string, change: Partial<AssumeRoleCommand['input']> = {}) =>
     sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'migrate', ...change }));
   return { world, authorizer, sts, assume };

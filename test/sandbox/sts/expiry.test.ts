@@ -6,7 +6,7 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eksToken } from '../../../lambdas/adapters/eks-token.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
-import { ACCOUNT, REGION, ROLE, configOf, echo, newWorld, openDoor } from '../support.ts';
+import { ACCOUNT, REGION, ROLE, configOf, echo, newWorld, openGateway } from '../support.ts';
 
 const MINUTE = 60_000;
 const START = Date.parse('2026-01-15T09:00:00.400Z');
@@ -26,8 +26,8 @@ afterEach(() => {
 const open = () => {
   const world = newWorld();
   world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy = JSON.stringify(allow);
-  const door = openDoor(world, { eks: echo, dynamodb: echo });
-  const config = (as?: AwsCredentialIdentity) => configOf(door, world, as);
+  const gateway = openGateway(world, { eks: echo, dynamodb: echo });
+  const config = (as?: AwsCredentialIdentity) => configOf(gateway, world, as);
   const assume = async (more: { DurationSeconds?: number } = {}) => {
     const answer = await new STSClient(config()).send(
       new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'by-hand', ...more }),
@@ -42,7 +42,7 @@ const open = () => {
       },
     };
   };
-  return { world, door, config, assume };
+  return { world, gateway, config, assume };
 };
 
 describe('credentials of AssumeRole', () => {
@@ -91,13 +91,13 @@ describe('credentials of AssumeRole', () => {
   });
 
   it('yield valid tokens for a cluster only until then', async () => {
-    const { world, door, assume } = open();
+    const { world, gateway, assume } = open();
     const { credentials } = await assume({ DurationSeconds: 900 });
     vi.setSystemTime(START + 14 * MINUTE);
     const authorization = `Bearer ${await eksToken({ cluster: 'dev', region: REGION, credentials, now: new Date() })}`;
     const host = new URL(world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!.endpoint).host;
     const ask = () =>
-      door.handle({
+      gateway.handle({
         method: 'GET',
         host,
         path: '/version',

@@ -14,7 +14,7 @@ import {
   deny,
   FUNCTION_ROLE,
   functionRole,
-  openDoor,
+  openGateway,
   policyOf,
   ROLE,
   scenarioFile,
@@ -42,12 +42,12 @@ const open = () => {
   const world = buildWorld(parseScenario({ ...file, accounts: [{ ...file.accounts[0], roles }] }, 'test'), {
     roles: [functionRole(allow('sts:AssumeRole'))],
   });
-  const door = openDoor(world);
+  const gateway = openGateway(world);
   const assume = async (
     change: Partial<AssumeRoleCommand['input']> = {},
     as: AwsCredentialIdentity = credentialsOf(world, FUNCTION_ROLE),
   ): Promise<AwsCredentialIdentity> => {
-    const { Credentials: given } = await new STSClient(configOf(door, world, as)).send(
+    const { Credentials: given } = await new STSClient(configOf(gateway, world, as)).send(
       new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'limited', ...change }),
     );
     return {
@@ -56,10 +56,10 @@ const open = () => {
       sessionToken: given!.SessionToken!,
     };
   };
-  const iam = (as: AwsCredentialIdentity) => clientsOf(door, world, as).iam();
+  const iam = (as: AwsCredentialIdentity) => clientsOf(gateway, world, as).iam();
   const getRole = (as: AwsCredentialIdentity) => iam(as).send(new GetRoleCommand({ RoleName: 'second' }));
   const listRoles = (as: AwsCredentialIdentity) => iam(as).send(new ListRolesCommand({}));
-  return { world, door, assume, getRole, listRoles };
+  return { world, gateway, assume, getRole, listRoles };
 };
 const refusal = (action: string, named: string, reason: string, session = 'ebs-csi/limited') => ({
   name: 'AccessDenied',
@@ -212,13 +212,13 @@ describe('session policies', () => {
 describe('sessions of functions', () => {
   it('are named, without duplicates, and draw no random number', async () => {
     const [named, plain] = [open(), open()];
-    const { world, door } = named;
+    const { world, gateway } = named;
     const [plan, again, other] = ['plan', 'plan', 'begin'].map((name) => credentialsOf(world, FUNCTION_ROLE, name));
     expect(again).toEqual(plan);
     expect(plan).toEqual(credentialsOf(plain.world, FUNCTION_ROLE));
     expect(other!.accessKeyId).not.toBe(plan!.accessKeyId);
     const whoIs = async (as: AwsCredentialIdentity | undefined) =>
-      (await new STSClient(configOf(door, world, as)).send(new GetCallerIdentityCommand({}))).Arn;
+      (await new STSClient(configOf(gateway, world, as)).send(new GetCallerIdentityCommand({}))).Arn;
     expect([await whoIs(plan), await whoIs(other)]).toEqual(
       ['plan', 'begin'].map((name) => `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/${name}`),
     );

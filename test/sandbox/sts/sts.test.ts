@@ -2,11 +2,11 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, GetSessionTokenCommand, ST
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { describe, expect, it } from 'vitest';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
-import { ACCOUNT, FUNCTION_ROLE, ROLE, configOf, newWorld, openDoor } from '../support.ts';
+import { ACCOUNT, FUNCTION_ROLE, ROLE, configOf, newWorld, openGateway } from '../support.ts';
 
 const open = () => {
   const world = newWorld();
-  const door = openDoor(world);
+  const gateway = openGateway(world);
   const trust = (statement: object | object[]): void => {
     world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy = JSON.stringify({
       Version: '2012-10-17',
@@ -16,7 +16,7 @@ const open = () => {
   return {
     world,
     trust,
-    sts: (credentials?: AwsCredentialIdentity) => new STSClient(configOf(door, world, credentials)),
+    sts: (credentials?: AwsCredentialIdentity) => new STSClient(configOf(gateway, world, credentials)),
   };
 };
 

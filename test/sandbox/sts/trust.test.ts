@@ -2,7 +2,7 @@
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
-import { ACCOUNT, clientsOf, configOf, newWorld, openDoor, ROLE } from '../support.ts';
+import { ACCOUNT, clientsOf, configOf, newWorld, openGateway, ROLE } from '../support.ts';
 
 const OPERATOR = `arn:aws:iam::${ACCOUNT}:role/operator`;
 const allow = { Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' };
@@ -10,13 +10,13 @@ const policy = (...Statement: object[]): string => JSON.stringify({ Version: '20
 
 const open = (...statements: object[]) => {
   const world = newWorld();
-  const door = openDoor(world);
+  const gateway = openGateway(world);
   const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
   role.trustPolicy = policy(...statements);
-  const sts = new STSClient(configOf(door, world));
+  const sts = new STSClient(configOf(gateway, world));
   const assume = (change: Partial<AssumeRoleCommand['input']> = {}) =>
     sts.send(new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'test', ...change }));
-  return { world, role, iam: clientsOf(door, world).iam(), assume };
+  return { world, role, iam: clientsOf(gateway, world).iam(), assume };
 };
 const refusal = (action: string) => ({
   name: 'AccessDenied',

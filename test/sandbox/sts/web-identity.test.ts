@@ -8,7 +8,10 @@ const AUDIENCE = { audiences: ['sts.amazonaws.com'] };
 
 /** Calls the operation with an SDK without credentials: the call is unsigned. */
 const assume = async (lab: CredentialLab, token: string, change: object = {}) => {
-  const sts = new STSClient({ ...configOf(lab.door, lab.world), credentials: () => Promise.reject(new Error('none')) });
+  const sts = new STSClient({
+    ...configOf(lab.gateway, lab.world),
+    credentials: () => Promise.reject(new Error('none')),
+  });
   return sts.send(
     new AssumeRoleWithWebIdentityCommand({
       RoleArn: ROLE,
@@ -31,7 +34,7 @@ describe('AssumeRoleWithWebIdentity', () => {
     });
     const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = answer.Credentials!;
     const who = new STSClient(
-      configOf(lab.door, lab.world, {
+      configOf(lab.gateway, lab.world, {
         accessKeyId: AccessKeyId,
         secretAccessKey: SecretAccessKey,
         sessionToken: SessionToken,
@@ -89,7 +92,7 @@ describe('AssumeRoleWithWebIdentity', () => {
 
   it('is the only operation that can be unsigned', async () => {
     const lab = openLab();
-    const answer = await lab.door.handle({
+    const answer = await lab.gateway.handle({
       method: 'POST',
       host: 'sts.eu-west-1.amazonaws.com',
       path: '/',

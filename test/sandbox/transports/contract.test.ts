@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientFactory, type PlainHttp } from '../../../lambdas/adapters/clients.ts';
 import { eksToken } from '../../../lambdas/adapters/eks-token.ts';
 import { nodeHttp } from '../../../lambdas/adapters/node-http.ts';
-import type { Door } from '../../../sandbox/door.ts';
+import type { Gateway } from '../../../sandbox/gateway/gateway.ts';
 import { createDynamoDb } from '../../../sandbox/dynamodb/service.ts';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
 import { createEksService, playedOperations } from '../../../sandbox/eks/service.ts';
@@ -27,7 +27,7 @@ import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
 import { openLoopback } from '../../../sandbox/transports/loopback.ts';
 import type { SandboxClock } from '../../../sandbox/world/clock.ts';
 import type { World } from '../../../sandbox/world/world.ts';
-import { ACCOUNT, REGION, configOf, newWorld, openDoor, operator } from '../support.ts';
+import { ACCOUNT, REGION, configOf, newWorld, openGateway, operator } from '../support.ts';
 import { faultsOf } from './answers.ts';
 import {
   type Answers,
@@ -92,14 +92,14 @@ const standingClock = (at: number): SandboxClock => {
   };
 };
 
-interface Place {
+interface Session {
   world: World;
-  door: Door;
+  gateway: Gateway;
   /** Successful responses of AWS services as they were on the wire. */
   wire: { service: string; operation: string; response: HttpResponse }[];
 }
 
-const openPlace = async (): Promise<Place> => {
+const openSession = async (): Promise<Session> => {
   const world = newWorld();
   const { oidcProviders, roles } = world.accounts.get(ACCOUNT)!;
   Object.assign(roles.get('ebs-csi')!, { policies: [INLINE], attachedPolicies: [MANAGED] });
@@ -192,20 +192,20 @@ const openPlace = async (): Promise<Place> => {
     messages: new Messages({ world, clock, authorizer }),
     startExecution: () => undefined,
   });
-  const door = openDoor(world, {
+  const gateway = openGateway(world, {
     dynamodb: table.service,
     eks: createEksService(world),
     states: createStatesService(world, executions),
     events: createEventsService(world, bus),
   });
-  const wire: Place['wire'] = [];
-  const handle: Door['handle'] = async (request, claim) => {
-    const response = await door.handle(request, claim);
+  const wire: Session['wire'] = [];
+  const handle: Gateway['handle'] = async (request, claim) => {
+    const response = await gateway.handle(request, claim);
     const { service, operation, status } = world.log.calls.at(-1)!;
     if (status < 400 && service !== 'kubernetes') wire.push({ service, operation, response });
     return response;
   };
-  return { world, wire, door: { ...door, handle } };
+  return { world, wire, gateway: { ...gateway, handle } };
 };
 
 type Config = { region: string; credentials: ReturnType<typeof operator>; maxAttempts: number };
@@ -214,7 +214,7 @@ type Config = { region: string; credentials: ReturnType<typeof operator>; maxAtt
 const fromSdk = (service: AwsService, as: Config): Client => new CLIENTS[service](as);
 
 /** Every row with its valid and its invalid input; a refusal is a response too. */
-const askAws = async ({ world }: Place, config: Config, clientOf = fromSdk): Promise<Record<string, unknown>> => {
+const askAws = async ({ world }: Session, config: Config, clientOf = fromSdk): Promise<Record<string, unknown>> => {
   const successes: Answers = {};
   const all: Record<string, unknown> = {};
   // An unsigned call can only name an unknown key.
@@ -258,7 +258,7 @@ const askAws = async ({ world }: Place, config: Config, clientOf = fromSdk): Pro
 
 const JSON_TYPE = 'application/json';
 
-const askKubernetes = async ({ world }: Place, http: PlainHttp): Promise<unknown[]> => {
+const askKubernetes = async ({ world }: Session, http: PlainHttp): Promise<unknown[]> => {
   const { endpoint, certificateAuthority } = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
   const tokenFor = (cluster: string): Promise<string> =>
     eksToken({ cluster, region: REGION, credentials: operator(world), now: new Date() });
@@ -299,7 +299,7 @@ const askKubernetes = async ({ world }: Place, http: PlainHttp): Promise<unknown
  * The loopback transport puts its own address and authority into the clusters, and DynamoDB draws ids for its tables:
  * only these must differ.
  */
-const comparable = (value: unknown, { world }: Place): unknown => {
+const comparable = (value: unknown, { world }: Session): unknown => {
   const cluster = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
   const encoded = Buffer.from(cluster.certificateAuthority).toString('base64');
   const text = JSON.stringify(value)
@@ -310,14 +310,14 @@ const comparable = (value: unknown, { world }: Place): unknown => {
 };
 
 const bothTransports = async () => {
-  const direct = await openPlace();
-  const transport = inProcessTransport(direct.door, direct.world);
+  const direct = await openSession();
+  const transport = inProcessTransport(direct.gateway, direct.world);
   const inProcess = [
-    await askAws(direct, configOf(direct.door, direct.world)),
+    await askAws(direct, configOf(direct.gateway, direct.world)),
     await askKubernetes(direct, transport.http),
   ];
 
-  const remote = await openPlace();
+  const remote = await openSession();
   const loopback = await openLoopback({ ...remote, credentials: operator(remote.world) });
   closing.push(loopback.close);
   const config = { endpoint: loopback.url, region: REGION, credentials: operator(remote.world), maxAttempts: 1 };
@@ -327,11 +327,11 @@ const bothTransports = async () => {
 
 /** Makes the same calls with the SDK and with the sandbox's own clients. */
 const bothClients = async () => {
-  const sdk = await openPlace();
-  const bySdk = await askAws(sdk, configOf(sdk.door, sdk.world));
-  const own = await openPlace();
-  const transport = inProcessTransport(own.door, own.world, { clients: 'direct' });
-  const direct = await askAws(own, configOf(own.door, own.world), (service, as) => {
+  const sdk = await openSession();
+  const bySdk = await askAws(sdk, configOf(sdk.gateway, sdk.world));
+  const own = await openSession();
+  const transport = inProcessTransport(own.gateway, own.world, { clients: 'direct' });
+  const direct = await askAws(own, configOf(own.gateway, own.world), (service, as) => {
     const factory = new ClientFactory({ region: as.region, credentials: as.credentials, transport });
     return factory[FACTORY[service]]();
   });
@@ -339,14 +339,14 @@ const bothClients = async () => {
 };
 
 /** The supported operations in the refusal of an unsupported one: `…: A, B.` */
-const supportedBy = async (place: Place, service: 'iam' | 'sts' | 'states' | 'events'): Promise<string[]> => {
+const supportedBy = async (location: Session, service: 'iam' | 'sts' | 'states' | 'events'): Promise<string[]> => {
   const commands = {
     iam: new iam.CreateUserCommand({ UserName: 'x' }),
     sts: new sts.GetSessionTokenCommand({}),
     states: new states.DeleteStateMachineCommand({ stateMachineArn: MACHINE }),
     events: new events.ListRulesCommand({}),
   };
-  const client = new CLIENTS[service](configOf(place.door, place.world)) as unknown as Client;
+  const client = new CLIENTS[service](configOf(location.gateway, location.world)) as unknown as Client;
   const error = await client.send(commands[service]).catch((refused: Error) => refused);
   return /: ([^:]*)\.$/.exec((error as Error).message)![1]!.split(', ');
 };
@@ -361,7 +361,7 @@ describe('both transports', () => {
     const { direct, remote, inProcess, overHttp } = await bothTransports();
     expect(comparable(overHttp, remote)).toEqual(comparable(inProcess, direct));
     expect(comparable(remote.world.log.calls, remote)).toEqual(comparable(direct.world.log.calls, direct));
-    expect([...direct.door.failures, ...remote.door.failures]).toEqual([]);
+    expect([...direct.gateway.failures, ...remote.gateway.failures]).toEqual([]);
 
     // The corpus must be complete.
     const [aws] = inProcess as [Record<string, { refused?: string }>, unknown];
@@ -380,7 +380,7 @@ describe('both transports', () => {
   });
 
   it('are called for every operation', async () => {
-    const place = await openPlace();
+    const location = await openSession();
     const asked = (service: AwsService): string[] =>
       rows
         .filter(([name]) => name === service)
@@ -388,12 +388,14 @@ describe('both transports', () => {
         .sort();
     expect(asked('eks')).toEqual([...playedOperations].sort());
     for (const service of ['iam', 'sts', 'states', 'events'] as const)
-      expect(asked(service)).toEqual((await supportedBy(place, service)).sort());
+      expect(asked(service)).toEqual((await supportedBy(location, service)).sort());
     expect(asked('dynamodb')).toEqual(readdirSync('node_modules/dynalite/actions').map(capital).sort());
 
-    await askKubernetes(place, inProcessTransport(place.door, place.world).http);
+    await askKubernetes(location, inProcessTransport(location.gateway, location.world).http);
     const outcomes = (operation: string): Set<boolean> =>
-      new Set(place.world.log.calls.filter((call) => call.operation === operation).map(({ status }) => status < 400));
+      new Set(
+        location.world.log.calls.filter((call) => call.operation === operation).map(({ status }) => status < 400),
+      );
     const incomplete = Object.values(KINDS).flatMap(({ plural, verbs }) =>
       verbs.flatMap((verb) => {
         const wanted = verb === 'watch' ? [false] : [false, true];
@@ -424,14 +426,14 @@ describe('clients of the sandbox', () => {
     for (const name of Object.keys(direct).filter((each) => !unsigned.includes(each)))
       expect({ [name]: withoutTableId(direct[name]) }).toStrictEqual({ [name]: withoutTableId(bySdk[name]) });
 
-    const logged = (place: Place): unknown =>
+    const logged = (location: Session): unknown =>
       comparable(
-        place.world.log.calls.filter(
+        location.world.log.calls.filter(
           ({ error = '' }) => !['SignatureDoesNotMatch', 'InvalidClientTokenId'].includes(error),
         ),
-        place,
+        location,
       );
     expect(logged(own)).toEqual(logged(sdk));
-    expect([...own.door.failures, ...sdk.door.failures]).toEqual([]);
+    expect([...own.gateway.failures, ...sdk.gateway.failures]).toEqual([]);
   });
 });

@@ -130,7 +130,7 @@ const eks: Row[] = [
 ];
 
 const RoleName = 'ebs-csi';
-/** Policies of the role, see `openPlace`. */
+/** Policies of the role, see `openSession`. */
 const DOCUMENT = JSON.stringify({
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }],

@@ -42,10 +42,10 @@ const newObject = (info: KindInfo): object => ({
   ...MADE[info.kind],
 });
 
-const AS_SOMEBODY = { 'Impersonate-User': 'jane', 'Impersonate-Extra-Acme.com%2fTeam': 'x, y' };
+const AS_ANOTHER_PRINCIPAL = { 'Impersonate-User': 'jane', 'Impersonate-Extra-Acme.com%2fTeam': 'x, y' };
 export const impersonatedCalls: KubernetesCall[] = [
-  AS_SOMEBODY,
-  { ...AS_SOMEBODY, 'Impersonate-Group': 'system:masters', 'Impersonate-Uid': '7' },
+  AS_ANOTHER_PRINCIPAL,
+  { ...AS_ANOTHER_PRINCIPAL, 'Impersonate-Group': 'system:masters', 'Impersonate-Uid': '7' },
   { 'Impersonate-Group': 'a, b' },
 ].flatMap((as): KubernetesCall[] => [
   { method: 'GET', path: '/api/v1/nodes?limit=1', as },

@@ -5,13 +5,13 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { X509Certificate } from 'node:crypto';
 import { get } from 'node:https';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createDoor } from '../../../sandbox/door.ts';
+import { createGateway } from '../../../sandbox/gateway/gateway.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import { createStsService } from '../../../sandbox/sts/service.ts';
 import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
 import { openLoopback } from '../../../sandbox/transports/loopback.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
-import { ACCOUNT, REGION, newWorld, openDoor, operator } from '../support.ts';
+import { ACCOUNT, REGION, newWorld, openGateway, operator } from '../support.ts';
 import { eventually } from '../../eventually.ts';
 
 const closing: (() => Promise<void>)[] = [];
@@ -24,15 +24,15 @@ const clusterOf = (world: World): ClusterState => world.accounts.get(ACCOUNT)!.c
 
 const open = async (port?: number) => {
   const world = newWorld();
-  const door = openDoor(world);
+  const gateway = openGateway(world);
   const loopback = await openLoopback({
     world,
-    door,
+    gateway,
     credentials: operator(world),
     ...(port === undefined ? {} : { port }),
   });
   closing.push(loopback.close);
-  return { world, door, loopback };
+  return { world, gateway, loopback };
 };
 
 /** `sts` is the endpoint of STS. */
@@ -83,14 +83,14 @@ describe('the loopback transport', () => {
     const world = newWorld();
     const { accessKeyId, secretAccessKey, sessionToken } = operator(world);
     // Functions in separate processes are identified by their role.
-    const door = createDoor({
+    const gateway = createGateway({
       world,
       clock: { now: () => world.schedule.now() },
       services: { sts: createStsService(world) },
       kubernetes: (cluster) => createKubernetesService(world, cluster),
       stepOf: () => 'plan',
     });
-    const loopback = await openLoopback({ world, door, credentials: operator(world) });
+    const loopback = await openLoopback({ world, gateway, credentials: operator(world) });
     closing.push(loopback.close);
     const sts = new STSClient({
       region: REGION,
@@ -171,12 +171,12 @@ describe('the loopback transport', () => {
   });
 
   it('answers for a cluster like the in-process transport', async () => {
-    const { world, loopback, door } = await open();
+    const { world, loopback, gateway } = await open();
     const { endpoint, certificateAuthority } = clusterOf(world);
     const remote = await fetchPods(`${endpoint}${PODS}`, await bearer(world), certificateAuthority);
     await loopback.close();
     const cluster = clusterOf(world);
-    const direct = await inProcessTransport(door, world).http({
+    const direct = await inProcessTransport(gateway, world).http({
       method: 'GET',
       url: `${cluster.endpoint}${PODS}`,
       headers: await bearer(world),
@@ -188,8 +188,8 @@ describe('the loopback transport', () => {
   it('never answers for an unreachable API server, until it closes', async () => {
     const world = newWorld();
     clusterOf(world).unreachable = true;
-    const door = openDoor(world);
-    const loopback = await openLoopback({ world, door, credentials: operator(world) });
+    const gateway = openGateway(world);
+    const loopback = await openLoopback({ world, gateway, credentials: operator(world) });
     closing.push(loopback.close);
     const { endpoint, certificateAuthority } = clusterOf(world);
     let ended = false;
@@ -285,7 +285,7 @@ describe('the loopback transport', () => {
 describe('the in-process transport', () => {
   it('refuses another authority and an unknown host like TLS and DNS', async () => {
     const world = newWorld();
-    const { http } = inProcessTransport(openDoor(world), world);
+    const { http } = inProcessTransport(openGateway(world), world);
     const { endpoint } = clusterOf(world);
     await expect(http({ method: 'GET', url: `${endpoint}${PODS}`, headers: {} })).rejects.toMatchObject({
       code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',

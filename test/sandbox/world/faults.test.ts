@@ -90,7 +90,7 @@ describe('faults', () => {
       { region: 'eu-west-1', times: 'all', kind: 'throttled' },
       { cluster: 'dev', times: 'all', kind: 'access-denied' },
     ]);
-    const of = (place: object): string | undefined => faults.strike({ ...CALLS[0]!, ...place }, () => ({}));
+    const of = (location: object): string | undefined => faults.strike({ ...CALLS[0]!, ...location }, () => ({}));
     expect([of({ region: 'eu-west-1' }), of({ region: 'us-east-1' })]).toEqual(['throttled', undefined]);
     expect([of({ cluster: 'dev' }), of({ cluster: 'prod' }), of({})]).toEqual(['access-denied', undefined, undefined]);
   });

@@ -40,9 +40,9 @@ describe('parseScenario', () => {
     ['{"seed": 1', 'line 1, column 11'],
     ['{"seed": 1} more', 'line 1, column 13'],
     ['', 'line 1, column 1'],
-  ])('reports where %j stops being JSON', (text, place) => {
+  ])('reports where %j stops being JSON', (text, location) => {
     expect(messageOf(text)).toMatch(
-      new RegExp(`^The scenario dev\\.json is not JSON: ${place}: .+\\. Correct the file and start again\\.$`),
+      new RegExp(`^The scenario dev\\.json is not JSON: ${location}: .+\\. Correct the file and start again\\.$`),
     );
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkKubernetes } from '../../../../lambdas/domain/plan/access-check.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import type { Pod } from '../../../../lambdas/domain/kubernetes.ts';
+import type { Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import {
   aContainer,
   aNodePod,
@@ -112,11 +112,11 @@ describe('a plan that is content with what EKS says', () => {
   it('goes on without access, by the first way alone, and says what its last step does', () => {
     const facts = refused({ request: API });
     expect(blocking(facts)).toEqual([]);
-    const { verdict, ladder, steps } = planMigration(facts);
+    const { verdict, attempts, steps } = planMigration(facts);
     expect(verdict).toBe('migrate');
-    expect(ladder.map(({ strategy }) => strategy)).toEqual(['in-place']);
+    expect(attempts.map(({ strategy }) => strategy)).toEqual(['in-place']);
     expect(planMigration(refused()).verdict).toBe('blocked');
-    expect(planMigration(someFacts()).ladder).toHaveLength(2);
+    expect(planMigration(someFacts()).attempts).toHaveLength(2);
     expect(steps.find(({ name }) => name === 'verify-pods')).toMatchObject({
       what: expect.stringContaining('look at no pod') as string,
       calls: [],

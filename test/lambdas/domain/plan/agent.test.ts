@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
-import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
+import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import {
   AGENT_LEFT_INSTALLED,
   agentLeftInstalled,

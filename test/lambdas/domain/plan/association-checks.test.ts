@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Association } from '../../../../lambdas/domain/model.ts';
+import type { Association } from '../../../../lambdas/domain/migration/model.ts';
 import {
   addedAssociations,
   checkAssociationQuota,
@@ -13,8 +13,8 @@ const ways = {
   recreate: { strategy: 'recreate', preserve: false },
   preserving: { strategy: 'recreate', preserve: true },
 } as const;
-const decide = (existing: Association[], rung: (typeof ways)[keyof typeof ways] = ways.inPlace): AssociationPlan =>
-  planAssociations(existing, { cluster: CLUSTER, addon: ADDON, addonArn: addonArn(1), planned: [planned], rung });
+const decide = (existing: Association[], attempt: (typeof ways)[keyof typeof ways] = ways.inPlace): AssociationPlan =>
+  planAssociations(existing, { cluster: CLUSTER, addon: ADDON, addonArn: addonArn(1), planned: [planned], attempt });
 const statuses = ({ checks }: AssociationPlan): string[] => checks.map(({ id, status }) => `${id} ${status}`);
 
 describe('planAssociations', () => {
@@ -35,8 +35,8 @@ describe('planAssociations', () => {
       /make the create fail/,
       /before the add-on is created again; a rollback puts it back/,
     ],
-  ] as const)('warns of those that %s deletes, by name', (_, rung, message, remedy) => {
-    const plan = decide([anAssociation()], rung);
+  ] as const)('warns of those that %s deletes, by name', (_, attempt, message, remedy) => {
+    const plan = decide([anAssociation()], attempt);
     expect(plan).toMatchObject({ purge: ['a-left00000000000001'], goWithAddon: [], carryOver: [] });
     expect(plan.checks).toEqual([
       expect.objectContaining({
@@ -73,8 +73,8 @@ describe('planAssociations', () => {
     });
   });
   it('deletes one of a dead copy by itself, whatever the way', () => {
-    for (const rung of Object.values(ways))
-      expect(decide([anAssociation({ ownerArn: addonArn(9) })], rung).purge).toEqual(['a-left00000000000001']);
+    for (const attempt of Object.values(ways))
+      expect(decide([anAssociation({ ownerArn: addonArn(9) })], attempt).purge).toEqual(['a-left00000000000001']);
   });
 
   it('fails once for each that it may not delete, and then deletes and carries over nothing', () => {
@@ -102,8 +102,8 @@ describe('planAssociations', () => {
     ['a session policy', { disableSessionTags: true, policy: '{}' }],
     ['a session policy, though the add-on owns it', { disableSessionTags: true, policy: '{}', ownerArn: addonArn(1) }],
   ])('fails for one with %s, whatever the way, and deletes nothing', (_, change) => {
-    for (const rung of Object.values(ways)) {
-      const plan = decide([anAssociation(change)], rung);
+    for (const attempt of Object.values(ways)) {
+      const plan = decide([anAssociation(change)], attempt);
       expect(plan).toMatchObject({ purge: [], goWithAddon: [], carryOver: [] });
       expect(statuses(plan)).toEqual(['associations fail']);
       expect(plan.checks[0]?.remedy).toMatch(/otherwise leave the add-on as it is\.$/);

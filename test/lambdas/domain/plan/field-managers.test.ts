@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ManagedFields, Workload } from '../../../../lambdas/domain/kubernetes.ts';
-import type { Check, MigrationRequestInput, Plan, Rung } from '../../../../lambdas/domain/model.ts';
+import type { ManagedFields, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
+import type { Check, MigrationRequestInput, Plan, Attempt } from '../../../../lambdas/domain/migration/model.ts';
 import { foreignFields, workloadsOfAddon } from '../../../../lambdas/domain/plan/field-managers.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import {
@@ -95,7 +95,7 @@ describe('check field-managers', () => {
     ).toMatchObject({ status: 'pass' });
   });
 
-  it.each<[string, Partial<MigrationRequestInput>, ManagedFields, Check['status'], RegExp, Rung[]]>([
+  it.each<[string, Partial<MigrationRequestInput>, ManagedFields, Check['status'], RegExp, Attempt[]]>([
     [
       'in place',
       { strategy: 'in-place' },
@@ -225,10 +225,10 @@ describe('check field-managers', () => {
       /\.spec\.replicas \(kubectl through the scale subresource\)\. /,
       [],
     ],
-  ])('of fields that others have set: %s', (_, request, fields, status, message, ladder) => {
+  ])('of fields that others have set: %s', (_, request, fields, status, message, attempts) => {
     const plan = planOf(request, by('eks', IMAGE), fields);
     expect(check(plan)).toMatchObject({ status, message: expect.stringMatching(message) as string });
-    expect(plan.ladder).toEqual(ladder);
+    expect(plan.attempts).toEqual(attempts);
     expect(plan.verdict).toBe(status === 'fail' ? 'blocked' : 'migrate');
   });
 });

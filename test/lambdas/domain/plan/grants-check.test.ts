@@ -1,7 +1,7 @@
 /** What a plan tells its reader of who may be given a role; the rule itself is in `grants.test.ts`. */
 import { describe, expect, it } from 'vitest';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
-import { clusterArn } from '../../../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { checkGrants } from '../../../../lambdas/domain/plan/grants-check.ts';
 import { planRoles } from '../../../../lambdas/domain/plan/plan.ts';
 import {

@@ -2,8 +2,8 @@
 import * as fc from 'fast-check';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { expect, it } from 'vitest';
-import { clusterArn } from '../../../../lambdas/domain/arn.ts';
-import type { Association, Plan } from '../../../../lambdas/domain/model.ts';
+import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
+import type { Association, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { evaluatePodIdentity, issuerName, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import { type Account, permitted, podsMayUse, policyFor, type Trusting, trustings } from '../../../grants-oracle.ts';
@@ -25,7 +25,7 @@ const STRANGER = 'stranger';
 const NAMES = [SERVICE_ACCOUNT, SECOND, STRANGER];
 const OF_ADDON = [SERVICE_ACCOUNT, SECOND];
 const ROLES = [ROLE, OTHER_ROLE];
-const PLACE = { account: ACCOUNT, clusterArn: clusterArn(target), issuer: issuerName(ISSUER) };
+const LOCATION = { account: ACCOUNT, clusterArn: clusterArn(target), issuer: issuerName(ISSUER) };
 
 interface World {
   trust: Record<string, Trusting[]>;
@@ -75,7 +75,7 @@ const planOf = (given: World): Plan =>
       }),
       podIdentity: given.takes.map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] })),
       roles: Object.fromEntries(
-        ROLES.map((arn) => [arn, { trustPolicy: parseTrust(JSON.stringify(policyFor(given.trust[arn]!, PLACE))) }]),
+        ROLES.map((arn) => [arn, { trustPolicy: parseTrust(JSON.stringify(policyFor(given.trust[arn]!, LOCATION))) }]),
       ),
       rolePolicies: Object.fromEntries(ROLES.map((arn) => [arn, { policies: [] }])),
       repairableRoleArns: ROLES,

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
-import { clusterArn } from '../../../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { exchanged, neighboursOf } from '../../../../lambdas/domain/plan/exchanged.ts';
 import {
   type GrantFacts,
@@ -13,7 +13,7 @@ import {
 } from '../../../../lambdas/domain/plan/grants.ts';
 import { judgeRepairs } from '../../../../lambdas/domain/plan/grants-judged.ts';
 import { matchesWildcard, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
-import { isGranted, type RoleGrant } from '../../../../lambdas/domain/role-grants.ts';
+import { isGranted, type RoleGrant } from '../../../../lambdas/domain/settings/role-grants.ts';
 import { accountsNamedBy, addedStatement, withoutAdded } from '../../../../lambdas/domain/trust/added.ts';
 import { proposeRepair } from '../../../../lambdas/domain/trust/repair.ts';
 import {

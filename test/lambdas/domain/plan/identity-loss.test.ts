@@ -1,7 +1,7 @@
 /** Whose pods lose their identity by a plan, and what the plan makes of it. */
 import { describe, expect, it } from 'vitest';
-import type { AttributedServiceAccount, Pod } from '../../../../lambdas/domain/kubernetes.ts';
-import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
+import type { AttributedServiceAccount, Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
+import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import {
@@ -200,7 +200,7 @@ describe('an annotation that somebody else has set', () => {
   it('goes by the ways that are left, or where none is left by those that were asked for', () => {
     const withdrawn = { ...theirs, offered: [{ version: 'v2', default: true, requiresIamPermissions: true }] };
     const left = planOf(withdrawn, { strategy: 'auto', maxDisruption: 'outage' });
-    expect([left.ladder.map(({ strategy }) => strategy), lossesOf(left)]).toEqual([['in-place'], []]);
+    expect([left.attempts.map(({ strategy }) => strategy), lossesOf(left)]).toEqual([['in-place'], []]);
     const none = planOf(withdrawn, { strategy: 'recreate' });
     expect(blockingChecks(none)).toEqual(expect.arrayContaining(['version-offered', 'identity-loss']));
   });

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
-import { plan as planSchema, type Plan } from '../../../../lambdas/domain/model.ts';
+import { plan as planSchema, type Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration, plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
 import {
@@ -64,7 +64,7 @@ describe('planMigration', () => {
       verdict: 'migrate',
       strategy: 'auto',
       preserve: false,
-      ladder: [IN_PLACE, RECREATE_PRESERVING],
+      attempts: [IN_PLACE, RECREATE_PRESERVING],
       namespace: 'kube-system',
       associations: [planned],
       existing: [],
@@ -117,7 +117,7 @@ describe('planMigration', () => {
       recovering: false,
     };
     const plan = planMigration(someFacts({ lock }));
-    expect([plan.verdict, ids(plan), plan.ladder, plan.steps]).toEqual(['blocked', ['lock-free'], [], []]);
+    expect([plan.verdict, ids(plan), plan.attempts, plan.steps]).toEqual(['blocked', ['lock-free'], [], []]);
   });
   it('stops at a cluster that is not there', () => {
     const plan = planMigration(someFacts({ cluster: undefined, addon: undefined, ...EMPTY }));
@@ -133,7 +133,7 @@ describe('planMigration', () => {
   it('knows an add-on that has moved already', () => {
     const moved = anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] });
     const plan = planMigration(someFacts({ addon: moved, agentAddon: undefined, agentWorkload: undefined }));
-    expect(plan).toMatchObject({ verdict: 'already-migrated', ladder: [], steps: [], associations: [], purge: [] });
+    expect(plan).toMatchObject({ verdict: 'already-migrated', attempts: [], steps: [], associations: [], purge: [] });
     expect(plan.checks.at(-1)).toMatchObject({
       id: 'already-on-pod-identity',
       status: 'pass',
@@ -305,12 +305,12 @@ describe('planMigration', () => {
         const blocking = plan.checks.filter((check) => check.status === 'fail' || check.status === 'unknown');
         expect(plan.verdict === 'blocked').toBe(blocking.length > 0);
         expect(plan.steps.length > 0).toBe(plan.verdict === 'migrate');
-        expect(plan.ladder.length > 0).toBe(plan.verdict === 'migrate');
+        expect(plan.attempts.length > 0).toBe(plan.verdict === 'migrate');
         expect(plan.trustRepairs.length === 0 || plan.verdict === 'migrate').toBe(true);
         expect(plan.existing).toEqual(expect.arrayContaining(plan.purge));
         expect(
-          plan.ladder.filter(
-            (rung) => some.request.addon === 'vpc-cni' && rung.strategy === 'recreate' && !rung.preserve,
+          plan.attempts.filter(
+            (attempt) => some.request.addon === 'vpc-cni' && attempt.strategy === 'recreate' && !attempt.preserve,
           ),
         ).toEqual([]);
         expect(plan.checks.filter((check) => check.status !== 'pass' && !check.remedy)).toEqual([]);

@@ -3,9 +3,9 @@
  * roles of nodes in preflight-node-role.test.ts.
  */
 import { describe, expect, it } from 'vitest';
-import type { Cluster } from '../../../../lambdas/domain/eks.ts';
-import type { Pod } from '../../../../lambdas/domain/kubernetes.ts';
-import type { Check } from '../../../../lambdas/domain/model.ts';
+import type { Cluster } from '../../../../lambdas/domain/aws/eks.ts';
+import type { Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
+import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkPlatformVersion, preflight } from '../../../../lambdas/domain/plan/preflight.ts';

@@ -1,6 +1,6 @@
 /** What the plan says of the steps' rights: it blocks before something is deleted, and warns where nothing would be. */
 import { describe, expect, it } from 'vitest';
-import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
+import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { Call } from '../../../../lambdas/domain/plan/calls.ts';
 import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
@@ -38,7 +38,7 @@ const refusing =
   (step: string, action: string): Answering =>
   (call) =>
     call.step === step && call.action === action ? 'denied' : undefined;
-const untold =
+const unreported =
   (step: string): Answering =>
   (call) =>
     call.step === step ? 'unknown' : undefined;
@@ -110,7 +110,7 @@ describe('check step-rights', () => {
     const plan = planWith(answering, recreate, change);
     expect(blockingChecks(plan)).toEqual(['step-rights']);
     expect(rightsOf(plan)).toMatchObject([{ status: 'fail', message: expect.stringMatching(message) as string }]);
-    expect(plan.ladder).toEqual([]);
+    expect(plan.attempts).toEqual([]);
   });
 
   it('says what to grant, and who grants it', () => {
@@ -144,17 +144,17 @@ describe('check step-rights', () => {
 
   it('takes a way out of the ladder that a refusal is about, and no other', () => {
     const withoutRecreate = planWith(refusing('create-addon', 'eks:CreateAddon'));
-    expect(withoutRecreate).toMatchObject({ verdict: 'migrate', ladder: [IN_PLACE] });
+    expect(withoutRecreate).toMatchObject({ verdict: 'migrate', attempts: [IN_PLACE] });
     expect(rightsOf(withoutRecreate)).toMatchObject([
       { status: 'warn', message: expect.stringMatching(/Left out for that: recreate with preserve\.$/) as string },
     ]);
-    expect(planWith(refusing('update-addon', 'iam:PassRole')).ladder).toEqual([RECREATE_PRESERVING]);
-    expect(planWith(refusing('restore-addon', 'iam:PassRole')).ladder).toEqual([]);
+    expect(planWith(refusing('update-addon', 'iam:PassRole')).attempts).toEqual([RECREATE_PRESERVING]);
+    expect(planWith(refusing('restore-addon', 'iam:PassRole')).attempts).toEqual([]);
   });
 
   it('asks about the next way too where no pod is looked at, and only one way is taken', () => {
     const api = { verification: 'api' } as const;
-    expect(planWith(refusing('update-addon', 'eks:UpdateAddon'), api).ladder).toEqual([RECREATE_PRESERVING]);
+    expect(planWith(refusing('update-addon', 'eks:UpdateAddon'), api).attempts).toEqual([RECREATE_PRESERVING]);
     const neither = planWith(({ step }) => (/^(create|update)-addon$/.test(step) ? 'denied' : undefined), api);
     expect(blockingChecks(neither)).toEqual(['step-rights']);
   });
@@ -162,7 +162,7 @@ describe('check step-rights', () => {
 
 describe('what can not be told', () => {
   it('blocks what deletes, and says the way out', () => {
-    const plan = planWith(untold('create-addon'), recreate);
+    const plan = planWith(unreported('create-addon'), recreate);
     expect(blockingChecks(plan)).toEqual(['step-rights']);
     expect(rightsOf(plan)).toMatchObject([
       {
@@ -178,14 +178,14 @@ describe('what can not be told', () => {
   });
 
   it('warns where a refusal would have changed nothing', () => {
-    const plan = planWith(untold('update-addon'), { strategy: 'in-place' });
-    expect(plan).toMatchObject({ verdict: 'migrate', ladder: [IN_PLACE] });
+    const plan = planWith(unreported('update-addon'), { strategy: 'in-place' });
+    expect(plan).toMatchObject({ verdict: 'migrate', attempts: [IN_PLACE] });
     expect(rightsOf(plan)).toMatchObject([{ status: 'warn' }]);
-    expect(planWith(untold('restore-addon'), { strategy: 'in-place' }).verdict).toBe('migrate');
+    expect(planWith(unreported('restore-addon'), { strategy: 'in-place' }).verdict).toBe('migrate');
   });
 
   it('blocks in place too where an association is deleted first, and says which', () => {
-    const plan = planWith(untold('update-addon'), { strategy: 'in-place' }, purgeable);
+    const plan = planWith(unreported('update-addon'), { strategy: 'in-place' }, purgeable);
     expect(blockingChecks(plan)).toEqual(['step-rights']);
     expect(rightsOf(plan)[0]!.remedy).toContain(
       'aws eks delete-pod-identity-association --cluster-name dev --association-id a-left00000000000001',
@@ -194,7 +194,7 @@ describe('what can not be told', () => {
 
   it('leaves auto the way that deletes nothing', () => {
     const plan = planWith(() => 'unknown');
-    expect(plan).toMatchObject({ verdict: 'migrate', ladder: [IN_PLACE] });
+    expect(plan).toMatchObject({ verdict: 'migrate', attempts: [IN_PLACE] });
     expect(rightsOf(plan).map(({ status }) => status)).toEqual(['warn', 'warn']);
   });
 

@@ -1,9 +1,9 @@
 /** Which calls the steps of a migration make, and those of its rollback, as the plan works them out. */
 import { describe, expect, it } from 'vitest';
-import type { Rung } from '../../../../lambdas/domain/model.ts';
+import type { Attempt } from '../../../../lambdas/domain/migration/model.ts';
 import { type Call, callKey } from '../../../../lambdas/domain/plan/calls.ts';
 import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
-import { ASSOCIATE } from '../../../../lambdas/domain/plan/ladder.ts';
+import { ASSOCIATE } from '../../../../lambdas/domain/plan/attempts.ts';
 import { plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
 import { callsOf, deletes, rightsOf } from '../../../../lambdas/domain/plan/rights.ts';
 import { accountFacts, anAccountAssociation, anAccountRequest } from '../../account-fixtures.ts';
@@ -35,9 +35,9 @@ const text = ({ action, resource, passedTo, onBehalf, requestTags = {} }: Call):
     ...(onBehalf ? ['by EKS'] : []),
   ].join(' ');
 /** By step, each right as its candidates. */
-const needs = (facts: Facts, rung: Rung, planned = plannedAssociations(facts)): Record<string, string[]> => {
+const needs = (facts: Facts, attempt: Attempt, planned = plannedAssociations(facts)): Record<string, string[]> => {
   const found: Record<string, string[]> = {};
-  for (const { candidates, back } of rightsOf(facts, planned, rung)) {
+  for (const { candidates, back } of rightsOf(facts, planned, attempt)) {
     const step = `${back ? '← ' : ''}${candidates[0]!.step}`;
     (found[step] ??= []).push(candidates.map(text).join(' | '));
   }
@@ -169,8 +169,8 @@ describe('rightsOf', () => {
       agentWorkload: undefined,
       agentOffered: [{ version: 'v1', default: true, requiresIamPermissions: false }],
     });
-    for (const rung of [IN_PLACE, RECREATE])
-      expect(needs(facts, rung)['install-agent']).toEqual(['eks:CreateAddon cluster/dev']);
+    for (const attempt of [IN_PLACE, RECREATE])
+      expect(needs(facts, attempt)['install-agent']).toEqual(['eks:CreateAddon cluster/dev']);
   });
 
   it('of a service account: the association, its tag, and that it can be taken away again', () => {
@@ -217,9 +217,9 @@ describe('callsOf', () => {
 
 describe('deletes', () => {
   it('is said of a recreate, and of a purge', () => {
-    const says = (rung: Rung, change: Partial<Facts> = {}): boolean => {
+    const says = (attempt: Attempt, change: Partial<Facts> = {}): boolean => {
       const facts: Facts = { ...someFacts(), ...change };
-      return deletes(facts, plannedAssociations(facts), rung);
+      return deletes(facts, plannedAssociations(facts), attempt);
     };
     expect([says(IN_PLACE), says(RECREATE_PRESERVING), says(RECREATE)]).toEqual([false, true, true]);
     expect(says(IN_PLACE, { associations: [anAssociation()] })).toBe(true);

@@ -1,10 +1,10 @@
 /** What a plan says about how its workloads will replace their pods, and about pods that do not work beforehand. */
 import { describe, expect, it } from 'vitest';
-import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes.ts';
-import type { Check, MigrationRequestInput, Rung } from '../../../../lambdas/domain/model.ts';
+import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
+import type { Check, MigrationRequestInput, Attempt } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planRollout } from '../../../../lambdas/domain/plan/rollout-checks.ts';
-import { MOST_DURATION_MINUTES } from '../../../../lambdas/domain/request.ts';
+import { MOST_DURATION_MINUTES } from '../../../../lambdas/domain/migration/request.ts';
 import {
   aNodePod,
   aPod,
@@ -30,18 +30,19 @@ const plan = (
   workloads: Workload[],
   pods: Pod[] | undefined,
   request: Partial<MigrationRequestInput> = {},
-  way: Rung = IN_PLACE,
+  attempt: Attempt = IN_PLACE,
   change: Partial<AddonFacts> = {},
-) => planRollout(someFacts({ request: aRequest(request), workloads, pods, readAt: at(0), ...change }), [planned], way);
+) =>
+  planRollout(someFacts({ request: aRequest(request), workloads, pods, readAt: at(0), ...change }), [planned], attempt);
 const checkOf = ({ checks }: { checks: Check[] }, id: string): Check | undefined =>
   checks.find((check) => check.id === id);
 
 describe('the duration', () => {
-  it.each<[string, Rung, number]>([
+  it.each<[string, Attempt, number]>([
     ['in place', IN_PLACE, 30],
     ['recreate', RECREATE_PRESERVING, 90],
-  ])('is that of the rollout, and of what EKS takes beside it: %s', (_, way, beside) => {
-    const { forecast } = plan([workload('StatefulSet', 10)], podsOf('StatefulSet', 10), {}, way);
+  ])('is that of the rollout, and of what EKS takes beside it: %s', (_, attempt, beside) => {
+    const { forecast } = plan([workload('StatefulSet', 10)], podsOf('StatefulSet', 10), {}, attempt);
     // Ten pods one after the other: 30 seconds to get ready, two to end.
     expect(forecast).toMatchObject({ seconds: 320 + beside, assumed: false, workloads: [{ pods: 10, seconds: 320 }] });
   });
@@ -184,8 +185,8 @@ describe('pods that do not work before', () => {
 
   it('do not hold up a Deployment whose software is removed and made anew, but a StatefulSet', () => {
     const pods = (kind: Workload['kind']): Pod[] => [...podsOf(kind, 2), crashing(0, kind), crashing(1, kind)];
-    const status = (kind: Workload['kind'], way: Rung): Check['status'] | undefined =>
-      broken([workload(kind, 4)], pods(kind), {}, way)?.status;
+    const status = (kind: Workload['kind'], attempt: Attempt): Check['status'] | undefined =>
+      broken([workload(kind, 4)], pods(kind), {}, attempt)?.status;
     expect([status('Deployment', RECREATE), status('Deployment', RECREATE_PRESERVING)]).toEqual(['warn', 'fail']);
     expect(status('StatefulSet', RECREATE)).toBe('fail');
   });

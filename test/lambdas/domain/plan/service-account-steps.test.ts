@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
-import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
+import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../../../lambdas/domain/plan/hash.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
@@ -126,7 +126,7 @@ describe('hash', () => {
     ['a service account that was not seen', { serviceAccount: undefined }, {}],
     ['an association that is there', { existing: ['a-1'] }, {}],
     ['another role', { associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] }, {}],
-    ['another way', { ladder: [] }, {}],
+    ['another way', { attempts: [] }, {}],
   ])('is another one with %s', (_, change, request) => {
     expect(hash(change, request)).not.toBe(own);
   });

@@ -1,9 +1,9 @@
 /** The plan for a service account that is no add-on's: what it decides, and what it does not need to know for that. */
 import { describe, expect, it } from 'vitest';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
-import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
+import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
-import { ASSOCIATE } from '../../../../lambdas/domain/plan/ladder.ts';
+import { ASSOCIATE } from '../../../../lambdas/domain/plan/attempts.ts';
 import { blockingChecks } from '../../../../lambdas/domain/plan/plan.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
 import {
@@ -51,7 +51,7 @@ const closed = {
 
 describe('a service account on IRSA', () => {
   it('is migrated by one association with the role that it has, and every check passes but what no API tells', () => {
-    const { verdict, ladder, associations, existing, purge, carryOver, namespace, serviceAccount, addon, checks } =
+    const { verdict, attempts, associations, existing, purge, carryOver, namespace, serviceAccount, addon, checks } =
       plan();
     expect(checks.filter(({ status }) => status !== 'pass').map(({ id, status }) => [id, status])).toEqual([
       ['aws-sdk-version', 'warn'],
@@ -59,9 +59,9 @@ describe('a service account on IRSA', () => {
     expect(checkOf(plan(), 'aws-sdk-version').message).toMatch(
       /SDKs in ebs-plugin:v1 know EKS Pod Identity can't be seen/,
     );
-    expect({ verdict, ladder, associations, existing, purge, carryOver, namespace, serviceAccount, addon }).toEqual({
+    expect({ verdict, attempts, associations, existing, purge, carryOver, namespace, serviceAccount, addon }).toEqual({
       verdict: 'migrate',
-      ladder: [ASSOCIATE],
+      attempts: [ASSOCIATE],
       associations: [plannedAccount],
       existing: [],
       purge: [],
@@ -148,7 +148,7 @@ describe('a service account that is on Pod Identity', () => {
     const done = asked(request, change);
     expect(done).toMatchObject({
       verdict: 'already-migrated',
-      ladder: [],
+      attempts: [],
       steps: [],
       associations: [],
       trustRepairs: [],
@@ -316,7 +316,7 @@ describe('a plan is blocked', () => {
     ],
   ])('where %s, and says so', (_, id, request, change, message) => {
     const blocked = asked(request, change);
-    expect(blocked).toMatchObject({ verdict: 'blocked', ladder: [], steps: [], trustRepairs: [] });
+    expect(blocked).toMatchObject({ verdict: 'blocked', attempts: [], steps: [], trustRepairs: [] });
     expect(blockingChecks(blocked)).toContain(id);
     const check = blocked.checks.find((one) => one.id === id && one.status !== 'pass' && one.status !== 'warn')!;
     expect(check.message).toMatch(message);

@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, oneof, property, record as recordOf } from 'fast-check';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
-import { clusterArn } from '../../../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { describe, expect, it } from 'vitest';
 import { isForThemAlone } from '../../../../lambdas/domain/plan/sole-users.ts';
 import { evaluateIrsa, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';

@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
-import type { MigrationRequestInput, Plan, PlanStep } from '../../../../lambdas/domain/model.ts';
+import type { MigrationRequestInput, Plan, PlanStep } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { planSteps } from '../../../../lambdas/domain/plan/steps.ts';
@@ -23,19 +23,19 @@ const stepsOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<F
   planMigration(someFacts({ request: aRequest(request), ...change })).steps;
 const names = (steps: Plan['steps']): string[] => steps.map((step) => step.name);
 const named = (steps: Plan['steps'], name: string): PlanStep => steps.find((step) => step.name === name)!;
-const IN_PLACE_ROAD = ['begin', 'update-addon', 'await-active', 'verify-pods'];
-const RECREATE_ROAD = ['begin', 'delete-addon', 'await-deleted', 'create-addon', 'await-active', 'verify-pods'];
+const IN_PLACE_STEPS = ['begin', 'update-addon', 'await-active', 'verify-pods'];
+const RECREATE_STEPS = ['begin', 'delete-addon', 'await-deleted', 'create-addon', 'await-active', 'verify-pods'];
 
 describe('the steps of a plan', () => {
   it.each<[string, Partial<MigrationRequestInput>, string[]]>([
-    ['in place', { strategy: 'in-place' }, [...IN_PLACE_ROAD, 'finish']],
-    ['recreate', { strategy: 'recreate' }, [...RECREATE_ROAD, 'finish']],
-    ['recreate with preserve', { strategy: 'recreate', preserve: true }, [...RECREATE_ROAD, 'finish']],
-    ['auto', {}, [...IN_PLACE_ROAD, 'recreate.2', 'finish']],
-    ['auto as far as it goes', { maxDisruption: 'outage' }, [...IN_PLACE_ROAD, 'recreate.2', 'recreate.3', 'finish']],
-  ])('%s: the road, each with how it is undone', (_, request, road) => {
+    ['in place', { strategy: 'in-place' }, [...IN_PLACE_STEPS, 'finish']],
+    ['recreate', { strategy: 'recreate' }, [...RECREATE_STEPS, 'finish']],
+    ['recreate with preserve', { strategy: 'recreate', preserve: true }, [...RECREATE_STEPS, 'finish']],
+    ['auto', {}, [...IN_PLACE_STEPS, 'recreate.2', 'finish']],
+    ['auto as far as it goes', { maxDisruption: 'outage' }, [...IN_PLACE_STEPS, 'recreate.2', 'recreate.3', 'finish']],
+  ])('%s: the road, each with how it is undone', (_, request, workflow) => {
     const steps = stepsOf(request);
-    expect(names(steps)).toEqual(road);
+    expect(names(steps)).toEqual(workflow);
     for (const step of steps) expect(step.undo).toMatch(/\w{4,}/);
   });
 
@@ -100,7 +100,7 @@ describe('the steps of a plan', () => {
 
   it('say what is carried over, by which calls', () => {
     const tagged = stepsOf({}, { associations: [anAssociation({ tags: { team: 'a' } })] });
-    expect(names(tagged)).toEqual([...IN_PLACE_ROAD.slice(0, 3), 'carry-over', 'verify-pods', 'recreate.2', 'finish']);
+    expect(names(tagged)).toEqual([...IN_PLACE_STEPS.slice(0, 3), 'carry-over', 'verify-pods', 'recreate.2', 'finish']);
     expect(named(tagged, 'carry-over')).toMatchObject({
       what: expect.stringContaining(
         'tags (team) of a-left00000000000001 for kube-system/ebs-csi-controller-sa',
@@ -132,11 +132,11 @@ describe('the steps of a plan', () => {
     expect(names(stepsOf({ ...repair, strategy: 'in-place' }, facts))).toEqual([
       'begin',
       'repair-trust',
-      ...IN_PLACE_ROAD.slice(1),
+      ...IN_PLACE_STEPS.slice(1),
       'finish',
     ]);
     const steps = stepsOf({ ...repair, strategy: 'recreate' }, facts);
-    expect(names(steps)).toEqual(['begin', 'repair-trust', ...RECREATE_ROAD.slice(1), 'finish']);
+    expect(names(steps)).toEqual(['begin', 'repair-trust', ...RECREATE_STEPS.slice(1), 'finish']);
     expect(named(steps, 'repair-trust')).toEqual({
       name: 'repair-trust',
       what: 'add one statement to the trust policy of role ebs-csi (for kube-system/ebs-csi-controller-sa), which lets EKS Pod Identity in; keep the others, and read it back',
@@ -150,7 +150,7 @@ describe('the steps of a plan', () => {
     expect(
       planSteps({
         addon: 'x',
-        ladder: [],
+        attempts: [],
         planned: [],
         purge: [],
         goWithAddon: [],

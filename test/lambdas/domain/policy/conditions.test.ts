@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ABSENT, PRESENT, UNKNOWN, USER_GUIDE, whether, type Keys } from './asking.ts';
+import { ABSENT, PRESENT, UNKNOWN, USER_GUIDE, whether, type Keys } from './requests.ts';
 
 const OPERATORS = `${USER_GUIDE}reference_policies_elements_condition_operators.html`;
 const KEY = 'aws:TagKeys';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clusterArn, parseClusterArn } from '../../../../lambdas/domain/arn.ts';
+import { clusterArn, parseClusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import {
   assumeRoleRequest,
   closedWorld,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { USER_GUIDE, whether } from './asking.ts';
+import { USER_GUIDE, whether } from './requests.ts';
 
 const OPERATORS = `${USER_GUIDE}reference_policies_elements_condition_operators.html`;
 type Row = [operator: string, wanted: unknown, found: string, expected: ReturnType<typeof whether>];

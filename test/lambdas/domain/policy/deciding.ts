@@ -1,7 +1,7 @@
 /** Statements that apply, that do not, and that may apply, to a request with some keys; and what becomes of them. */
 import type { EvaluateOptions } from '../../../../lambdas/domain/policy/evaluate.ts';
 import type { Evaluation } from '../../../../lambdas/domain/policy/request.ts';
-import { allowPods, denyPods, ABSENT, ask, PRESENT, request, type Keys } from './asking.ts';
+import { allowPods, denyPods, ABSENT, ask, PRESENT, request, type Keys } from './requests.ts';
 
 export const CLUSTER = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 export const keys: Keys = {

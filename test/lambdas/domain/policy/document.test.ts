@@ -7,7 +7,7 @@ import {
   type ParsedPolicy,
   type PolicyKind,
 } from '../../../../lambdas/domain/policy/document.ts';
-import { allowPods, USER_GUIDE } from './asking.ts';
+import { allowPods, USER_GUIDE } from './requests.ts';
 
 const trust = (Statement: unknown, more: object = {}): ParsedPolicy =>
   parsePolicy({ Version: '2012-10-17', ...more, Statement }, 'trust');

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
 import { evaluate, type EvaluateOptions } from '../../../../lambdas/domain/policy/evaluate.ts';
 import type { Evaluation, Verdict } from '../../../../lambdas/domain/policy/request.ts';
-import { ABSENT, POD_IDENTITY, policy as parsed, PRESENT, request, type Keys } from './asking.ts';
+import { ABSENT, POD_IDENTITY, policy as parsed, PRESENT, request, type Keys } from './requests.ts';
 
 interface Written {
   Effect: 'Allow' | 'Deny';
@@ -198,14 +198,14 @@ describe('evaluate', () => {
   });
 
   it('does not care for statements about somebody else', () => {
-    const somebodyElse = fc.constantFrom<unknown[]>(
+    const thirdParty = fc.constantFrom<unknown[]>(
       { Service: 'ec2.amazonaws.com' },
       { AWS: 'arn:aws:iam::111122223333:root' },
       { CanonicalUser: 'x' },
       {},
     );
     const added = fc
-      .tuple(effect, somebodyElse, action, conditionOrNone)
+      .tuple(effect, thirdParty, action, conditionOrNone)
       .map(([whether, Principal, what, when]): Written => ({ ...whether, Principal, ...what, ...when }));
     fc.assert(
       fc.property(policy, added, fc.nat(4), (statements, one, where) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../../../lambdas/domain/policy/evaluate.ts';
 import type { Evaluation, Reason } from '../../../../lambdas/domain/policy/request.ts';
-import { ABSENT, allowPods, ask, denyPods, request } from './asking.ts';
+import { ABSENT, allowPods, ask, denyPods, request } from './requests.ts';
 import { CLUSTER, keys, when, unless, yes, no, vpc, of, messages } from './deciding.ts';
 
 describe('reasons', () => {

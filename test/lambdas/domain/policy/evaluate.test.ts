@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../../../lambdas/domain/policy/evaluate.ts';
 import type { Evaluation, Verdict } from '../../../../lambdas/domain/policy/request.ts';
-import { allowPods, ask, denyPods, policy, request, USER_GUIDE } from './asking.ts';
+import { allowPods, ask, denyPods, policy, request, USER_GUIDE } from './requests.ts';
 import { keys, when, unless, yes, no, vpc, org, of, messages } from './deciding.ts';
 
 describe(`how statements decide: ${USER_GUIDE}reference_policies_evaluation-logic.html`, () => {

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { parseClusterArn } from '../../../../lambdas/domain/arn.ts';
+import { parseClusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
 import type { Evaluation } from '../../../../lambdas/domain/policy/request.ts';
 import { evaluateTrust } from '../../../../lambdas/domain/policy/trust.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PolicyRequest, Verdict } from '../../../../lambdas/domain/policy/request.ts';
-import { allowPods, ask, request, USER_GUIDE } from './asking.ts';
+import { allowPods, ask, request, USER_GUIDE } from './requests.ts';
 
 const PRINCIPAL = `${USER_GUIDE}reference_policies_elements_principal.html`;
 const [role, session] = ['arn:aws:iam::111122223333:role/app', 'arn:aws:sts::111122223333:assumed-role/app/one'];

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../../../lambdas/domain/policy/evaluate.ts';
 import type { Verdict } from '../../../../lambdas/domain/policy/request.ts';
-import { ABSENT, PRESENT, request, USER_GUIDE, whether, type Keys } from './asking.ts';
+import { ABSENT, PRESENT, request, USER_GUIDE, whether, type Keys } from './requests.ts';
 
 const KEY = 'aws:SourceArn';
 type Truth = ReturnType<typeof whether>;

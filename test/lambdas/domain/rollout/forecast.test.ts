@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Pod, RolloutSettings, Workload, WorkloadKind } from '../../../../lambdas/domain/kubernetes.ts';
+import type { Pod, RolloutSettings, Workload, WorkloadKind } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import { forecastRollout, isOverdue } from '../../../../lambdas/domain/rollout/forecast.ts';
 import { readinessOf, spread } from '../../../../lambdas/domain/rollout/readiness.ts';
 import { resolveCount, shapeOf } from '../../../../lambdas/domain/rollout/shape.ts';
@@ -176,9 +176,10 @@ describe('forecastRollout', () => {
     expect(forecast(workloadOf('StatefulSet', 3), [])).toMatchObject({ seconds: 186, assumed: true });
   });
   it('has all pods at once where the workload is made anew, but for a StatefulSet', () => {
-    const anew = (workload: Workload, pods: Pod[]): number => forecastRollout([workload], pods, { anew: true }).seconds;
-    expect(anew(workloadOf('DaemonSet', 150), podsOf('DaemonSet', 150, 10))).toBe(12);
-    expect(anew(workloadOf('StatefulSet', 3), podsOf('StatefulSet', 3, 10))).toBe(36);
+    const asNewPods = (workload: Workload, pods: Pod[]): number =>
+      forecastRollout([workload], pods, { asNewPods: true }).seconds;
+    expect(asNewPods(workloadOf('DaemonSet', 150), podsOf('DaemonSet', 150, 10))).toBe(12);
+    expect(asNewPods(workloadOf('StatefulSet', 3), podsOf('StatefulSet', 3, 10))).toBe(36);
   });
   it('takes no time without pods', () => {
     expect(forecastRollout([workloadOf('Deployment', 0)], [])).toEqual({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Node, Pod } from '../../../../lambdas/domain/kubernetes.ts';
+import type { Node, Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import { isOverdueToEnd, stuckBecause } from '../../../../lambdas/domain/rollout/stuck.ts';
 import { aNode, aPod, at } from '../../fixtures.ts';
 

@@ -2,7 +2,7 @@
  * Trust policies for the tests of what is changed in them: statements as people write them, and any mixture of these.
  */
 import * as fc from 'fast-check';
-import { clusterArn } from '../../../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { evaluateTrust, parsePolicy, type TrustUse, type Verdict } from '../../../../lambdas/domain/policy/index.ts';
 import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
 import { ACCOUNT, ISSUER, NAMESPACE, SERVICE_ACCOUNT, target } from '../../fixtures.ts';
@@ -31,7 +31,7 @@ export const irsa = (subjects: unknown, change: JsonObject = {}, operator = 'Str
   ...change,
 });
 
-export const irsaOfOthers: JsonObject = {
+export const irsaOfOtherClusters: JsonObject = {
   Effect: 'Allow',
   Principal: { Federated: OTHER_PROVIDER },
   Action: 'sts:AssumeRoleWithWebIdentity',
@@ -141,7 +141,7 @@ export const aStatement: fc.Arbitrary<JsonObject> = fc.oneof(
   { weight: 4, arbitrary: ofThisProvider },
   { weight: 4, arbitrary: anything(fc.constant('Allow')) },
   { weight: 1, arbitrary: anything(fc.constant('Deny')) },
-  { weight: 2, arbitrary: fc.constantFrom(irsaOfOthers, ec2) },
+  { weight: 2, arbitrary: fc.constantFrom(irsaOfOtherClusters, ec2) },
 );
 
 /** Under Sids of their own where they have one; a single statement also without its list. */

@@ -3,7 +3,7 @@ import type { TrustRetirement } from '../../../../lambdas/domain/trust/model.ts'
 import { proposeRetirement, undoRetirement } from '../../../../lambdas/domain/trust/retire.ts';
 import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
 import { ISSUER, irsaStatement, podIdentityStatement, policyText, ROLE, target } from '../../fixtures.ts';
-import { controller, ec2, irsa, irsaOfOthers, shop, statementsIn, subject, verdicts } from './policies.ts';
+import { controller, ec2, irsa, irsaOfOtherClusters, shop, statementsIn, subject, verdicts } from './policies.ts';
 
 const NOTED_AT = '2026-01-05T09:00:00.000Z';
 function retired(...statements: JsonObject[]): TrustRetirement {
@@ -42,9 +42,9 @@ describe('undoRetirement', () => {
   });
 
   it('adds the statement to what somebody else has made of the policy', () => {
-    expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsaOfOthers))).toEqual({
+    expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsaOfOtherClusters))).toEqual({
       do: 'write',
-      document: policyText(ec2, podIdentityStatement, irsaOfOthers, irsaStatement),
+      document: policyText(ec2, podIdentityStatement, irsaOfOtherClusters, irsaStatement),
     });
   });
 

@@ -13,7 +13,17 @@ import {
   ROLE,
   target,
 } from '../../fixtures.ts';
-import { controller, ec2, irsa, irsaOfOthers, PROVIDER, shop, statementsIn, subject, verdicts } from './policies.ts';
+import {
+  controller,
+  ec2,
+  irsa,
+  irsaOfOtherClusters,
+  PROVIDER,
+  shop,
+  statementsIn,
+  subject,
+  verdicts,
+} from './policies.ts';
 
 const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
 const request = (trustPolicy: string, change: Partial<RepairRequest> = {}): RepairRequest => ({
@@ -231,7 +241,7 @@ describe('proposeRepair', () => {
 describe('the length', () => {
   const filler = (count: number): JsonObject[] =>
     Array.from({ length: count }, (_, index) => irsa(`system:serviceaccount:team-${index}:app`));
-  const tooMuch = policyText(...filler(2), irsaOfOthers, { Sid: 'Again', ...irsaOfOthers });
+  const tooMuch = policyText(...filler(2), irsaOfOtherClusters, { Sid: 'Again', ...irsaOfOtherClusters });
 
   it('is the quota of IAM at most, without white space', () => {
     const { length } = repaired(irsaOnly);
@@ -275,10 +285,10 @@ describe('undoRepair', () => {
   });
 
   it('takes out our statement alone where somebody has added another', () => {
-    const current = policyText(ec2, statement, irsaStatement, irsaOfOthers);
+    const current = policyText(ec2, statement, irsaStatement, irsaOfOtherClusters);
     expect(undoRepair(change, current)).toEqual({
       do: 'write',
-      document: policyText(ec2, irsaStatement, irsaOfOthers),
+      document: policyText(ec2, irsaStatement, irsaOfOtherClusters),
     });
   });
 

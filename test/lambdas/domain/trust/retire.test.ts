@@ -7,7 +7,7 @@ import {
   controller,
   ec2,
   irsa,
-  irsaOfOthers,
+  irsaOfOtherClusters,
   OTHER_PROVIDER,
   PROVIDER,
   shop,
@@ -77,9 +77,9 @@ describe('a statement that names only those that retire', () => {
       }),
     ],
   ])('goes: %s', (_, statement) => {
-    const { after, removed } = removal([ec2, statement, irsaOfOthers, open]);
+    const { after, removed } = removal([ec2, statement, irsaOfOtherClusters, open]);
     expect(removed).toEqual([{ statement }]);
-    expect(after).toBe(policyText(ec2, irsaOfOthers, open));
+    expect(after).toBe(policyText(ec2, irsaOfOtherClusters, open));
     expect(verdicts(after, controller)).toEqual({ podIdentity: 'allowed', irsa: 'denied' });
   });
 
@@ -126,7 +126,7 @@ describe('a statement that names others too', () => {
 
 describe('what is not touched', () => {
   it.each<[string, JsonObject]>([
-    ["another cluster's provider", irsaOfOthers],
+    ["another cluster's provider", irsaOfOtherClusters],
     ['other service accounts', irsa(subject(shop))],
     ['other service accounts by pattern', irsa('system:serviceaccount:web:*', {}, 'StringLike')],
     ['a pattern under StringEquals, which is none', irsa('system:serviceaccount:kube-system:*')],

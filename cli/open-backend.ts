@@ -1,0 +1,297 @@
+/** The place where a command's work is done, opened by its flags: the same for every command. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Target } from '../lambdas/domain/migration/model.ts';
+import { homeOf } from '../sandbox/world/build.ts';
+import { readScenario, ScenarioError } from '../sandbox/world/load.ts';
+import type { Scenario } from '../sandbox/world/scenario.ts';
+import { type Backend, openSandboxBackend, type SandboxBackend } from './backend.ts';
+import { awsError, clockOf, isInterruption, openDeployedBackend } from './deployed.ts';
+import { CliError } from './errors.ts';
+import type { Io } from './io.ts';
+import {
+  asKept,
+  checkSame,
+  type Journal,
+  type JournalEntry,
+  outOfDate,
+  readState,
+  type StateFile,
+  writeState,
+} from './journal.ts';
+import { EXAMPLE_SCENARIO, WATCHING_SCALE } from './options.ts';
+import type { DeployedChoice, BackendChoice, SandboxChoice, StateChoice } from './backend-options.ts';
+import { perform } from './replay.ts';
+import { directService, type Service } from './service.ts';
+import { deployedFor, resolveTarget, targetOfCaller, type TargetFlags } from './target.ts';
+import { writePrivate } from './private-file.ts';
+
+/** Where the service is asked about migrations, in whichever way. */
+export interface ServiceSession {
+  /** There where the service's parts are called directly. */
+  backend?: Backend;
+  /** Who the ledger says asked for it, as far as this program has a say in that. */
+  requestedBy: string;
+  /** True where AWS is played. */
+  simulated: boolean;
+  /** Does the command's work, as `Place.run` does. */
+  serve<T>(work: (service: Service) => Promise<T>, entryOf?: (result: T) => JournalEntry): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface Session extends ServiceSession {
+  backend: Backend;
+  /**
+   * Does the command's work in a thread of the backend's clock. Where the place keeps a journal, `entryOf` says what is
+   * noted there once the work is done; work that throws is not.
+   */
+  run<T>(work: (backend: Backend) => Promise<T>, entryOf?: (result: T) => JournalEntry): Promise<T>;
+}
+
+const sessionOf = (session: Pick<Session, 'backend' | 'requestedBy' | 'run' | 'close'>): Session => ({
+  ...session,
+  simulated: session.backend.simulated,
+  serve: (work, entryOf) => session.run((backend) => work(directService(backend, session.requestedBy)), entryOf),
+});
+
+export interface OpenOptions {
+  io: Io;
+  /** Nothing on stderr but errors. */
+  silent: boolean;
+  /** Somebody looks on: time is slowed down to be followed. */
+  watched: boolean;
+}
+
+const REQUESTED_BY = 'command-line';
+
+export const sayBuilding = (io: Io) => (): void =>
+  void io.stderr.write('Building the application once: this takes some seconds.\n');
+
+const builds = ({ io, silent }: OpenOptions): { onBuild?: () => void } => (silent ? {} : { onBuild: sayBuilding(io) });
+
+/** Throws a CliError that names the file, the place in it, and what is right there. */
+export const openScenario = async (file: string): Promise<Scenario> => {
+  try {
+    return await readScenario(file);
+  } catch (error) {
+    if (!(error instanceof ScenarioError)) throw error;
+    throw new CliError('ScenarioError', error.message, `Correct ${file}, or compare it with ${EXAMPLE_SCENARIO}`);
+  }
+};
+
+const writeCalls = (file: string, lines: string): void => {
+  try {
+    writePrivate(file, lines);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(
+      'CallsFile',
+      `--calls ${file} can't be written: ${reason}`,
+      'Name a file in a directory that exists and that you may write to',
+      undefined,
+      { cause: error },
+    );
+  }
+};
+
+/** The calls of this command alone: those that were replayed were written by the command that made them. */
+const writeCallsSince = (file: string, { sandbox: { world } }: SandboxBackend, since: number): void =>
+  writeCalls(
+    file,
+    world.log.calls
+      .slice(since)
+      .map((call) => `${JSON.stringify(call)}\n`)
+      .join(''),
+  );
+
+const openSandboxSession = async (
+  scenario: Scenario,
+  { calls, seed, clock }: SandboxChoice,
+  options: OpenOptions,
+): Promise<Session> => {
+  if (calls !== undefined) writeCalls(calls, '');
+  const backend = await openSandboxBackend(scenario, {
+    ...(seed === undefined ? {} : { seed }),
+    clock: clock ?? (options.watched ? { scaled: WATCHING_SCALE } : 'virtual'),
+    ...builds(options),
+  });
+  return sessionOf({
+    backend,
+    requestedBy: REQUESTED_BY,
+    run: (work) => backend.clock.spawn(() => work(backend)),
+    close: async () => {
+      // Also for a run that failed: its calls are what one wants to see then.
+      if (calls !== undefined) writeCallsSince(calls, backend, 0);
+      await backend.close();
+    },
+  });
+};
+
+/** Brings a new sandbox to where the journal's commands left it. Throws StateOutOfDate. In a thread of its clock. */
+const replay = async (backend: Backend, file: string, commands: readonly JournalEntry[]): Promise<void> => {
+  for (const [index, entry] of commands.entries()) {
+    // A command of the journal was not refused when it was run.
+    const again = await perform(backend, entry).catch((error: unknown) => {
+      if (error instanceof CliError) return undefined;
+      throw error;
+    });
+    if (again === undefined || !isDeepStrictEqual(asKept(again), asKept(entry)))
+      throw outOfDate(file, index, entry, again);
+  }
+};
+
+const openStateSession = async (
+  { file, calls }: StateChoice,
+  { journal, text }: StateFile,
+  options: OpenOptions,
+): Promise<Session> => {
+  if (calls !== undefined) writeCalls(calls, '');
+  const backend = await openSandboxBackend(journal.scenario, {
+    seed: journal.seed,
+    clock: 'virtual',
+    ...builds(options),
+  });
+  let since = 0;
+  return sessionOf({
+    backend,
+    requestedBy: REQUESTED_BY,
+    run: async (work, entryOf) => {
+      // One thread for both: between them no time passes, neither now nor when this command will be replayed.
+      const result = await backend.clock.spawn(async () => {
+        await replay(backend, file, journal.commands);
+        since = backend.sandbox.world.log.calls.length;
+        return work(backend);
+      });
+      if (entryOf) writeState(file, { ...journal, commands: [...journal.commands, entryOf(result)] }, text);
+      return result;
+    },
+    close: async () => {
+      if (calls !== undefined) writeCallsSince(calls, backend, since);
+      await backend.close();
+    },
+  });
+};
+
+const openDeployedSession = async ({ io }: OpenOptions) => {
+  const stopping = new AbortController();
+  io.onStop?.(() => stopping.abort());
+  const backend = await openDeployedBackend(process.env, clockOf(io, stopping.signal));
+  const session = sessionOf({
+    backend,
+    requestedBy: backend.caller.arn,
+    run: async (work) => {
+      try {
+        return await work(backend);
+      } catch (error) {
+        throw isInterruption(error) ? error : awsError(error);
+      }
+    },
+    close: () => backend.close(),
+  });
+  return { backend, session };
+};
+
+/**
+ * The file's state, or that of a sandbox that begins with this command. `deploy`: the scenario with the service in its
+ * place.
+ */
+const stateFor = async (
+  { file, scenario: scenarioFile, seed }: StateChoice,
+  deploy: (scenario: Scenario) => Scenario,
+): Promise<StateFile> => {
+  const scenario = scenarioFile === undefined ? undefined : await openScenario(scenarioFile);
+  const kept = readState(file);
+  if (kept) {
+    checkSame(file, kept.journal, {
+      ...(scenario && scenarioFile ? { scenario, scenarioFile } : {}),
+      ...(seed === undefined ? {} : { seed }),
+    });
+    deploy(kept.journal.scenario);
+    return kept;
+  }
+  if (!scenario) {
+    throw new CliError(
+      'NoSandbox',
+      `--state ${file} is not there yet, and no --sandbox FILE says what to begin with`,
+      `Add --sandbox FILE, for example --sandbox ${EXAMPLE_SCENARIO}`,
+    );
+  }
+  const journal: Journal = { scenario: deploy(scenario), seed: seed ?? scenario.seed, commands: [] };
+  return { journal, text: undefined };
+};
+
+/** For `plan` and `migrate`: the place, and the target there. Throws a CliError for what can't be used. */
+export const openForMigration = async (
+  choice: BackendChoice,
+  flags: TargetFlags,
+  options: OpenOptions,
+): Promise<{ session: Session; target: Target }> => {
+  switch (choice.kind) {
+    case 'sandbox': {
+      const scenario = await openScenario(choice.scenario);
+      const target = resolveTarget(flags, scenario);
+      return { session: await openSandboxSession(deployedFor(target, scenario), choice, options), target };
+    }
+    case 'state': {
+      const state = await stateFor(choice, (scenario) => deployedFor(resolveTarget(flags, scenario), scenario));
+      return {
+        session: await openStateSession(choice, state, options),
+        target: resolveTarget(flags, state.journal.scenario),
+      };
+    }
+    case 'deployed': {
+      const { backend, session } = await openDeployedSession(options);
+      try {
+        return {
+          session,
+          target: targetOfCaller(flags, {
+            account: backend.caller.account,
+            serviceAccount: backend.serviceAccount,
+            region: backend.region,
+          }),
+        };
+      } catch (error) {
+        await session.close();
+        throw error;
+      }
+    }
+  }
+};
+
+/**
+ * For `sweep`: the place, and the scenario where there is one. The service is where the scenario has it, or in its
+ * first account.
+ */
+export const openForSweep = async (
+  choice: BackendChoice,
+  options: OpenOptions,
+): Promise<{ session: Session; scenario?: Scenario }> => {
+  const deploy = (scenario: Scenario): Scenario => ({ ...scenario, home: homeOf(scenario) });
+  switch (choice.kind) {
+    case 'sandbox': {
+      const scenario = deploy(await openScenario(choice.scenario));
+      return { session: await openSandboxSession(scenario, choice, options), scenario };
+    }
+    case 'state': {
+      const state = await stateFor(choice, deploy);
+      return { session: await openStateSession(choice, state, options), scenario: state.journal.scenario };
+    }
+    case 'deployed':
+      return { session: (await openDeployedSession(options)).session };
+  }
+};
+
+/** For commands about a migration that there is. Throws a CliError for what can't be used. */
+export const openForKnown = async (choice: StateChoice | DeployedChoice, options: OpenOptions): Promise<Session> => {
+  if (choice.kind === 'deployed') return (await openDeployedSession(options)).session;
+  const { file, scenario: scenarioFile } = choice;
+  const state = readState(file);
+  if (!state)
+    throw new CliError(
+      'StateFile',
+      `--state ${file}: there is no such file`,
+      'Name the file that plan or migrate has written with --state',
+    );
+  if (scenarioFile !== undefined)
+    checkSame(file, state.journal, { scenario: await openScenario(scenarioFile), scenarioFile });
+  return openStateSession(choice, state, options);
+};

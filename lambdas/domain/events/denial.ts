@@ -1,0 +1,129 @@
+/**
+ * CloudTrail's event of an UpdateAddon that EKS refused because the role was to be taken off the add-on by an empty
+ * text: what of it is used, and what is asked for then. Sources: hashicorp/terraform-provider-aws#30645 (AWS Support
+ * quotes requestParameters and message: the cluster is `name`); CloudTrail User Guide, "CloudTrail record contents".
+ */
+import { z } from 'zod';
+import { type MigrationRequest, migrationRequest } from '../migration/model.ts';
+import { accountId, addonName, BY_CLOUDTRAIL, clusterName, regionName } from '../text/names.ts';
+import { requesterByCloudTrail, type AuthenticatedRequester } from '../approval/requester.ts';
+import { fit } from './parts.ts';
+import { EVERY_ACCOUNT, isServed } from '../aws/spokes.ts';
+import type { Trigger } from '../migration/trigger.ts';
+
+/** `notify` plans and tells; `ask` starts a migration that waits for an approval; `migrate` starts one. */
+export const denialAction = z.enum(['notify', 'ask', 'migrate']);
+
+export const denialSettings = z.object({
+  /** The service's own. */
+  account: accountId,
+  /** Others whose events are taken. */
+  accounts: z.array(z.union([accountId, z.literal(EVERY_ACCOUNT)])),
+  action: denialAction,
+  /** For how long the next denial of the same add-on leads to nothing. */
+  quietHours: z.number().int().min(1).max(720),
+});
+export type DenialSettings = z.infer<typeof denialSettings>;
+
+/** Enough of an event to say whether it is about such a call. Whatever else is in it is not looked at. */
+export const denialEnvelope = z.looseObject({
+  source: z.string(),
+  'detail-type': z.string(),
+  account: z.string(),
+  detail: z.looseObject({
+    eventID: z.string().optional(),
+    eventSource: z.string().optional(),
+    eventName: z.string().optional(),
+    errorCode: z.string().optional(),
+    errorMessage: z.string().optional(),
+    requestParameters: z.unknown(),
+  }),
+});
+export type DenialEnvelope = z.infer<typeof denialEnvelope>;
+
+/** CloudTrail has parameters of the path as they stood there. */
+function decoded(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+const inPath = <Name extends z.ZodType>(name: Name) => z.preprocess(decoded, name);
+
+/** All that is used of it. */
+export const denial = z.object({
+  account: accountId,
+  region: regionName,
+  detail: z.object({
+    eventID: z.string().regex(/^[\w-]{1,128}$/, "must be CloudTrail's id of the event"),
+    eventTime: z.iso.datetime({ error: 'must be a time in UTC' }),
+    userAgent: z.string().optional(),
+    userIdentity: z.object({ arn: z.string().optional() }).optional(),
+    requestParameters: z.object({ name: inPath(clusterName), addonName: inPath(addonName) }),
+  }),
+});
+export type Denial = z.infer<typeof denial>;
+
+const REFUSAL = 'Cross-account pass role';
+const emptied = z.looseObject({ serviceAccountRoleArn: z.literal('') });
+
+/**
+ * Why an event is none of these; undefined for one that is. A role of another account that is really named is refused
+ * in the same words, and no migration helps there.
+ */
+export function unrelated({ source, 'detail-type': detailType, detail }: DenialEnvelope): string | undefined {
+  if (
+    source !== 'aws.eks' ||
+    detailType !== 'AWS API Call via CloudTrail' ||
+    detail.eventSource !== 'eks.amazonaws.com'
+  )
+    return "it is not CloudTrail's event of a call of EKS";
+  if (detail.eventName !== 'UpdateAddon') return 'the call was not UpdateAddon';
+  if (detail.errorCode?.startsWith('AccessDenied') !== true || detail.errorMessage?.includes(REFUSAL) !== true)
+    return 'the call was not refused as a cross-account pass role';
+  return emptied.safeParse(detail.requestParameters).success
+    ? undefined
+    : 'the call did not have an empty serviceAccountRoleArn';
+}
+
+/** Why an account's events are not taken; undefined where they are. */
+export function refusedAccount(
+  account: string,
+  served: Pick<DenialSettings, 'account' | 'accounts'>,
+): string | undefined {
+  return isServed(account, served) ? undefined : 'its account is not configured';
+}
+
+/** What is claimed: one add-on of one cluster. */
+export const denialKey = ({ account, region, detail: { requestParameters } }: Denial): string =>
+  ['DENIAL', account, region, requestParameters.name, requestParameters.addonName].join('#');
+
+export function triggerOf({ detail: { eventID: eventId, eventTime, userAgent, userIdentity } }: Denial): Trigger {
+  const principal = userIdentity?.arn;
+  return {
+    kind: 'cross-account-pass-role',
+    eventId,
+    at: new Date(eventTime).toISOString(),
+    ...(principal === undefined ? {} : { principal: fit(principal, 512) }),
+    ...(userAgent === undefined ? {} : { userAgent: fit(userAgent, 512) }),
+  };
+}
+
+/** Who made the call; undefined where the event does not name a whole principal. */
+export const requesterFor = ({ detail }: Denial): AuthenticatedRequester | undefined =>
+  requesterByCloudTrail(detail.userIdentity?.arn);
+
+export function requestFor({ account, region, detail }: Denial, action: DenialSettings['action']): MigrationRequest {
+  const { name: cluster, addonName: addon } = detail.requestParameters;
+  const { arn } = detail.userIdentity ?? {};
+  return migrationRequest.parse({
+    target: { account, region, cluster },
+    addon,
+    ...(action === 'notify' ? { dryRun: true } : {}),
+    ...(action === 'ask' ? { approval: 'required' } : {}),
+    requestedBy: requesterByCloudTrail(arn) ? `${BY_CLOUDTRAIL}${arn ?? ''}` : `${BY_CLOUDTRAIL}an unknown principal`,
+    reason: `EKS refused UpdateAddon with an empty role: Cross-account pass role is not allowed (CloudTrail event ${detail.eventID}).`,
+  });
+}

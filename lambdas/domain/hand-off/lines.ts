@@ -1,0 +1,177 @@
+/**
+ * The lines of a hand-off: each what the AWS command line and kubectl take, with everything filled in. Options: AWS CLI
+ * command reference, `aws eks`.
+ */
+import { chosenNamespace } from '../addons/registry.ts';
+import { ownTags } from '../associations/associations.ts';
+import { WORKLOAD_KINDS, type WorkloadRef } from '../kubernetes/objects.ts';
+import type { Association, AddonSnapshot, Target } from '../migration/model.ts';
+import { missingFields } from '../rollback/associations.ts';
+import { note, option, type Raw, shellCommand, type Word } from '../text/shell.ts';
+
+/** One structure in the CLI's shorthand, or JSON where a value has what the shorthand reads as its own. */
+const associationWords = (owned: Association[]): string[] => {
+  if (owned.length === 0) return ['[]'];
+  const plain = owned.every((one) => /^[\w@+./:-]+$/.test(`${one.serviceAccount}${one.roleArn}`));
+  if (plain) return owned.map((one) => `serviceAccount=${one.serviceAccount},roleArn=${one.roleArn}`);
+  return [JSON.stringify(owned.map(({ serviceAccount, roleArn }) => ({ serviceAccount, roleArn })))];
+};
+
+const tagWords = (tags: Record<string, string>): string[] | undefined => {
+  const own = ownTags(tags);
+  return Object.keys(own).length > 0 ? ['--tags', JSON.stringify(own)] : undefined;
+};
+
+const fieldWords = ({ targetRoleArn, disableSessionTags, policy }: Partial<Association>): string[] => [
+  ...(targetRoleArn === undefined ? [] : ['--target-role-arn', targetRoleArn]),
+  ...(disableSessionTags === undefined
+    ? []
+    : [disableSessionTags ? '--disable-session-tags' : '--no-disable-session-tags']),
+  ...(policy === undefined ? [] : option('--policy', policy)),
+];
+
+/** Every line that a hand-off can have, for one add-on of one cluster. */
+export interface HandOffLines {
+  create: (conflicts: 'NONE' | 'OVERWRITE') => string;
+  /** Role and own associations as they were; version and configuration are left out, which leaves them as they are. */
+  update: () => string;
+  delete: (preserve: boolean) => string;
+  wait: (until: 'addon-active' | 'addon-deleted') => string;
+  deleteAssociation: (id: string) => string;
+  createAssociation: (was: Association) => string;
+  /** What the add-on's form can't carry, on the association that the add-on has made for the same service account. */
+  fields: (was: Association) => string[];
+  restart: (workload: WorkloadRef) => string;
+  /** Where nobody could say which workloads there are: those that carry the add-on's name. */
+  restartByLabel: (namespace: string) => string;
+  kubeconfig: () => string;
+}
+
+export const eksCommand = (operation: string, ...groups: (Word[] | undefined)[]): string =>
+  shellCommand(['aws', 'eks', operation], ...groups);
+const keyOf = (one: Association): string[] => ['--namespace', one.namespace, '--service-account', one.serviceAccount];
+
+/** Of associations alone, whoever owns them. */
+export function associationLines({ region, cluster }: Target): {
+  delete: (id: string) => string;
+  create: (was: Association) => string;
+} {
+  const where = ['--region', region, '--cluster-name', cluster];
+  return {
+    delete: (id) => eksCommand('delete-pod-identity-association', where, ['--association-id', id]),
+    create: (one) =>
+      eksCommand(
+        'create-pod-identity-association',
+        where,
+        keyOf(one),
+        ['--role-arn', one.roleArn],
+        fieldWords(one),
+        tagWords(one.tags),
+      ),
+  };
+}
+
+export const restartLine = ({ namespace, kind, name }: WorkloadRef): string =>
+  shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', `${kind.toLowerCase()}/${name}`]);
+export const kubeconfigLine = ({ region, cluster }: Target): string =>
+  eksCommand('update-kubeconfig', ['--region', region, '--name', cluster]);
+
+/** The last lines of every hand-off: they record the end, and with it what it is about can be migrated again. */
+export const endLines = (migrationId: string): string[] => [
+  note`The last line checks the result, records the end and frees the lock. What others changed, and no line above puts back, is left as it is. To restore nothing and free the lock, run this instead: pod-identity release ${migrationId} --deployed`,
+  shellCommand(['pod-identity', 'rollback', migrationId, '--deployed']),
+];
+
+/** Precedes the command that deletes an association which this migration neither found nor created. */
+export const foreignNote = ({ id, namespace, serviceAccount, roleArn }: Association): string =>
+  note`Another principal created ${id} of ${namespace}/${serviceAccount} with ${roleArn} meanwhile; while it exists, new pods use it and not IRSA. To delete it, run the next line without the colon.`;
+
+/** A query for the id or ARN of an association, neither of which is known before EKS has made it. */
+const queried = (where: string[], one: Association, field: 'associationId' | 'associationArn'): Raw => ({
+  raw: `"$(${eksCommand('list-pod-identity-associations', where, keyOf(one), ['--query', `associations[0].${field}`], ['--output', 'text'])})"`,
+});
+
+/** An association as the add-on makes it: with none of the fields that its form can't carry. */
+const bareOf = ({ id, arn, namespace, serviceAccount, roleArn, createdAt, modifiedAt }: Association): Association => ({
+  id,
+  arn,
+  namespace,
+  serviceAccount,
+  roleArn,
+  tags: {},
+  createdAt,
+  modifiedAt,
+});
+
+function fieldLines({ region, cluster }: Target, one: Association): string[] {
+  const where = ['--region', region, '--cluster-name', cluster];
+  const { change, tags } = missingFields(one, bareOf(one));
+  const lines: string[] = [];
+  if (change) {
+    const id = ['--association-id', queried(where, one, 'associationId')];
+    lines.push(eksCommand('update-pod-identity-association', where, id, fieldWords(change)));
+  }
+  if (tags) {
+    const arn = ['--resource-arn', queried(where, one, 'associationArn')];
+    lines.push(eksCommand('tag-resource', ['--region', region], arn, tagWords(tags)));
+  }
+  return lines;
+}
+
+const labelledRestartLine = (namespace: string, addon: string): string =>
+  shellCommand(
+    ['kubectl', '-n', namespace, 'rollout', 'restart', WORKLOAD_KINDS.join(',').toLowerCase()],
+    ['-l', `app.kubernetes.io/name=${addon}`],
+  );
+
+type AddonLines = Pick<HandOffLines, 'create' | 'update' | 'delete' | 'wait'>;
+
+function addonLines(
+  { region, cluster }: Target,
+  { addon: was, defaultNamespace }: AddonSnapshot,
+  owned: Association[],
+): AddonLines {
+  const here = ['--region', region, '--cluster-name', cluster, '--addon-name', was.name];
+  const role =
+    was.serviceAccountRoleArn === undefined ? undefined : ['--service-account-role-arn', was.serviceAccountRoleArn];
+  const namespace = chosenNamespace(was, defaultNamespace);
+  const configuration =
+    was.configurationValues === undefined ? undefined : option('--configuration-values', was.configurationValues);
+  return {
+    create: (conflicts) =>
+      eksCommand(
+        'create-addon',
+        here,
+        ['--addon-version', was.version],
+        role,
+        owned.length > 0 ? ['--pod-identity-associations', ...associationWords(owned)] : undefined,
+        namespace === undefined ? undefined : ['--namespace-config', `namespace=${namespace}`],
+        configuration,
+        tagWords(was.tags),
+        ['--resolve-conflicts', conflicts],
+      ),
+    update: () =>
+      eksCommand(
+        'update-addon',
+        here,
+        role,
+        ['--pod-identity-associations', ...associationWords(owned)],
+        ['--resolve-conflicts', 'PRESERVE'],
+      ),
+    delete: (preserve) => eksCommand('delete-addon', here, preserve ? ['--preserve'] : undefined),
+    wait: (until) => eksCommand('wait', [until], here),
+  };
+}
+
+export function handOffLines(target: Target, snapshot: AddonSnapshot, owned: Association[]): HandOffLines {
+  const associations = associationLines(target);
+  return {
+    ...addonLines(target, snapshot, owned),
+    deleteAssociation: associations.delete,
+    createAssociation: associations.create,
+    fields: (one) => fieldLines(target, one),
+    restart: restartLine,
+    restartByLabel: (namespace) => labelledRestartLine(namespace, snapshot.addon.name),
+    kubeconfig: () => kubeconfigLine(target),
+  };
+}

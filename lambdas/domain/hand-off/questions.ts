@@ -1,0 +1,74 @@
+/** The hand-offs of rollbacks that have stopped to ask, with nothing taken from the pods: what would happen, and the choices. */
+import { eksCommand, endLines, kubeconfigLine, restartLine } from './lines.ts';
+import type { WorkloadRef } from '../kubernetes/objects.ts';
+import type { PlannedAssociation, Target } from '../migration/model.ts';
+import { ifWanted, note, shellCommand } from '../text/shell.ts';
+
+export interface AskFacts {
+  migrationId: string;
+  target: Target;
+  planned: readonly PlannedAssociation[];
+  /** That run with these service accounts; absent where the API server could not be read. */
+  workloads?: readonly WorkloadRef[];
+}
+
+/** What going back would cost, as it was read for the hand-off. */
+export interface CredentialGap {
+  /** Pods on EKS Pod Identity that would have to be replaced. */
+  pods: number;
+  neededSeconds: number;
+  /** The one whose credentials can end first, after so many seconds. */
+  pod: string;
+  sureSeconds: number;
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+const minutes = (seconds: number): string => String(Math.max(1, Math.round(seconds / 60)));
+const statusLine = ({ namespace, kind, name }: WorkloadRef): string =>
+  shellCommand(['kubectl', '-n', namespace, 'rollout', 'status', `${kind.toLowerCase()}/${name}`]);
+
+const gapNotes = ({ pods, neededSeconds, pod, sureSeconds, now }: CredentialGap): string[] => [
+  note`Going back replaces ${String(pods)} pods, which is forecast to take about ${minutes(neededSeconds)} minutes. Once its association is gone, pod ${pod} has credentials for sure only for ${minutes(sureSeconds)} minutes: until ${new Date(now + sureSeconds * 1000).toISOString()}, had it gone as this was written.`,
+];
+
+const ownChoices = (migrationId: string): string[] => [
+  note`To go back at once instead, and have pods without credentials for a while, run the next line without the colon.`,
+  ifWanted(shellCommand(['pod-identity', 'rollback', migrationId, '--deployed', '--accept-credential-gap'])),
+  note`To stay on EKS Pod Identity instead, run the next line without the colon: it changes nothing and frees the lock. The add-on may keep both its role and its associations: the associations count.`,
+  ifWanted(shellCommand(['pod-identity', 'release', migrationId, '--deployed'])),
+];
+
+/** After SessionsMayEnd. `gap`: absent where it could not be read, or is none any more. */
+export function sessionsHandOff({ migrationId, target, planned, workloads }: AskFacts, gap?: CredentialGap): string[] {
+  const accounts = planned.map(
+    (one) =>
+      note`Restart every workload that runs with ${one.namespace}/${one.serviceAccount} before the last line: the API server could not be read.`,
+  );
+  return [
+    note`The rollback has stopped before it took anything from the pods: they have their associations, and credentials by them.`,
+    ...(gap ? gapNotes(gap) : []),
+    ...ownChoices(migrationId),
+    note`The other lines restart the pods on EKS Pod Identity, which gives them sessions of six hours, and go back when that is done.`,
+    kubeconfigLine(target),
+    ...(workloads ? workloads.flatMap((one) => [restartLine(one), statusLine(one)]) : accounts),
+    shellCommand(['pod-identity', 'rollback', migrationId, '--deployed']),
+  ];
+}
+
+/** After WebhookStillInjects. */
+export function webhookHandOff({ migrationId, target, planned }: AskFacts): string[] {
+  const { region, cluster } = target;
+  return [
+    note`New pods went on getting EKS Pod Identity after its association was deleted. The association is created again, and the pods have credentials by it; nothing has to be restarted.`,
+    note`Before the last line, find out why: another association of the service account, or a webhook that does not learn of deletions. The next lines list the associations.`,
+    ...planned.map((one) =>
+      eksCommand(
+        'list-pod-identity-associations',
+        ['--region', region, '--cluster-name', cluster],
+        ['--namespace', one.namespace, '--service-account', one.serviceAccount],
+      ),
+    ),
+    ...endLines(migrationId),
+  ];
+}

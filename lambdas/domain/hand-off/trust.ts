@@ -1,0 +1,115 @@
+/**
+ * What a person does about a trust policy that this migration changed and could not put back. Options: AWS CLI command
+ * reference, `aws iam update-assume-role-policy`.
+ */
+import { parseRoleArn } from '../aws/arn.ts';
+import type { Check, Target } from '../migration/model.ts';
+import { warn } from '../plan/check.ts';
+import { ifWanted, note, option, shellCommand } from '../text/shell.ts';
+import { asClause } from '../text/text.ts';
+import type { TrustChange } from '../trust/model.ts';
+import { undoRepair } from '../trust/repair.ts';
+
+/** Id of the warning. */
+export const TRUST_NOT_RESTORED = 'trust-not-restored';
+
+const nameOf = (roleArn: string): string => parseRoleArn(roleArn)?.name ?? roleArn;
+
+/** Without the white space between its parts, so that a command stays one line. */
+const onOneLine = (policy: string): string => {
+  try {
+    return JSON.stringify(JSON.parse(policy));
+  } catch {
+    return policy;
+  }
+};
+
+/** IAM is one for the partition; the region says which. */
+export const updateTrustLine = (roleArn: string, document: string, { region }: Pick<Target, 'region'>): string =>
+  shellCommand(
+    ['aws', 'iam', 'update-assume-role-policy', '--region', region, '--role-name', nameOf(roleArn)],
+    option('--policy-document', onOneLine(document)),
+  );
+
+const sidOf = ({ statement }: TrustChange): string =>
+  typeof statement['Sid'] === 'string' ? ` ${statement['Sid']}` : '';
+
+/** The add-on is back and needs nothing more; only a statement more than before stands in its role's trust policy. */
+export const trustNotRestored = (change: TrustChange, target: Target, why: string): Check => ({
+  id: TRUST_NOT_RESTORED,
+  status: 'warn',
+  message: `The trust policy of role ${change.roleArn} was not put back: ${why}. Statement${sidOf(change)}, which this migration added, may still let EKS Pod Identity in; the add-on does not need it.`,
+  remedy: `Compare the policy with what it was, then take the statement out. The policy as it was, over everything that others have changed since: ${updateTrustLine(change.roleArn, change.before, target)}`,
+});
+
+/**
+ * The same of a role that this deployment has no business with: what a record holds ready for it is not handed on as a
+ * command.
+ */
+export const trustNotOurs = ({ roleArn }: Pick<TrustChange, 'roleArn'>, repairable: readonly string[]): Check => ({
+  id: TRUST_NOT_RESTORED,
+  status: 'warn',
+  message: `The trust policy of role ${roleArn} was not put back: this deployment may not change it (it may for: ${repairable.join(', ') || 'none'}).`,
+  remedy:
+    'Find out whether the migration, or somebody who wrote into its record, is behind it; then take out by hand of the policy what does not belong there. The add-on does not need it.',
+});
+
+/** The same of a change that this service does not make: what such a record says is handed on to nobody. */
+export const trustNotOwn = ({ roleArn }: Pick<TrustChange, 'roleArn'>, problem: string): Check => ({
+  id: TRUST_NOT_RESTORED,
+  status: 'warn',
+  message: `The trust policy of role ${roleArn} was left as it is: the ledger notes a change of it that this service does not make (${problem}).`,
+  remedy:
+    'Find out who wrote that into the ledger, and compare the trust policy with what it should be. The add-on does not need a change of it.',
+});
+
+/** Id of the warning with why a statement can't be taken out automatically: it quotes the policy. */
+export const TRUST_TO_EDIT = 'trust-to-edit';
+
+/** The policies now, by role's ARN; null where the role is gone, absent where it could not be read. */
+export type TrustNow = Readonly<Record<string, string | null>>;
+
+/**
+ * Returns the lines for one change that is not undone. Which statement it is the note names by its Sid; why it can't be
+ * taken out is told by `trustToEdit`, outside of what is pasted.
+ */
+export function trustLines(change: TrustChange, target: Target, trust: TrustNow): string[] {
+  const { roleArn, before } = change;
+  const current = trust[roleArn];
+  const sid = sidOf(change).trim();
+  const asBefore = updateTrustLine(roleArn, before, target);
+  if (current === null) return [];
+  if (current === undefined) {
+    return [
+      note`This migration added statement ${sid} to the trust policy of ${roleArn}. The policy could not be read: the line after the next writes it as it was before, over what others may have changed since. To see it first, run the next line without the colon.`,
+      ifWanted(shellCommand(['aws', 'iam', 'get-role', '--region', target.region, '--role-name', nameOf(roleArn)])),
+      asBefore,
+    ];
+  }
+  const decision = undoRepair(change, current);
+  if (decision.do === 'nothing') return [];
+  if (decision.do === 'write')
+    return [
+      note`This migration added statement ${sid} to the trust policy of ${roleArn}: the next line removes it.`,
+      updateTrustLine(roleArn, decision.document, target),
+    ];
+  return [
+    note`This migration added statement ${sid} to the trust policy of ${roleArn}, and it cannot be removed automatically: see warning ${TRUST_TO_EDIT}. The next line, without the colon, writes the policy as it was before, over everything that others have changed since.`,
+    ifWanted(asBefore),
+  ];
+}
+
+/** Returns a warning for each policy that `trustLines` leaves to a person, with the reason. */
+export const trustToEdit = (changes: readonly TrustChange[], trust: TrustNow): Check[] =>
+  changes.flatMap((change) => {
+    const current = trust[change.roleArn];
+    const decision = typeof current === 'string' ? undoRepair(change, current) : undefined;
+    if (decision?.do !== 'refuse') return [];
+    return [
+      warn(
+        TRUST_TO_EDIT,
+        `Statement${sidOf(change)} in the trust policy of role ${change.roleArn} cannot be removed automatically: ${asClause(decision.why)}.`,
+        'Remove the statement by hand if nothing needs it, or keep it.',
+      ),
+    ];
+  });

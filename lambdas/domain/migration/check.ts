@@ -1,0 +1,16 @@
+/** What a plan, or a retirement, finds about one question. */
+import { z } from 'zod';
+import { schemaNames } from '../text/schemas.ts';
+import { shownText } from '../text/text.ts';
+
+export const check = z
+  .object({
+    // See `plan/checks.ts`.
+    id: z.string().describe('Id of the check, in kebab case. It does not change.'),
+    status: z.enum(['pass', 'warn', 'fail', 'unknown']).describe('Result of the check. Only `fail` blocks.'),
+    message: shownText.describe('What was found, with names.'),
+    remedy: shownText.optional().describe('What to do about it. Absent if the check passed.'),
+    source: shownText.optional().describe('Where the rule comes from: a page of the EKS User Guide, or an issue.'),
+  })
+  .register(schemaNames, { name: 'Check' });
+export type Check = z.infer<typeof check>;

@@ -1,0 +1,65 @@
+/** What a migration saw and did, as zod schemas: part of the records in `model.ts`. */
+import { z } from 'zod';
+import { schemaNames, time } from '../text/schemas.ts';
+import { shownText } from '../text/text.ts';
+
+/**
+ * How a pod gets its AWS credentials. `mixed`: some of its containers by one way, some by another, or both in one,
+ * which is IRSA in effect. `unknown`: its spec alone can't tell. `not-applicable`: its service account neither migrates
+ * nor loses what it has.
+ */
+export const podIdentity = z.enum(['pod-identity', 'irsa', 'node-role', 'mixed', 'unknown', 'not-applicable']);
+export type PodIdentity = z.infer<typeof podIdentity>;
+
+export const podEvidence = z
+  .object({
+    namespace: shownText.describe('Kubernetes namespace of the pod.'),
+    name: shownText.describe('Name of the pod.'),
+    uid: shownText.describe('UID of the pod.'),
+    serviceAccount: shownText.describe('Service account of the pod.'),
+    identity: podIdentity.describe(
+      'How the pod gets its AWS credentials. `mixed`: by several ways. `unknown`: its spec does not show it. `not-applicable`: its service account is not migrated.',
+    ),
+    loss: z
+      .object({
+        from: podIdentity.describe('How pods of the service account got credentials before.'),
+        to: podIdentity.describe('How new pods of the service account get credentials.'),
+      })
+      .register(schemaNames, { name: 'PodIdentityLoss' })
+      .optional()
+      .describe(
+        'Present for a pod whose service account loses its identity by the migration. The pod does not count for the verification.',
+      ),
+    excluded: shownText
+      .optional()
+      .describe('Why the pod does not count for the verification although its service account migrates.'),
+    ready: z.boolean().describe('Whether the pod is ready.'),
+    createdAt: time.describe('When the pod was created.'),
+    node: shownText.optional().describe('Node that the pod runs on. Absent while it is not scheduled.'),
+    evidence: shownText.describe('What was observed: the environment, the token volume, and the age of the pod.'),
+  })
+  .register(schemaNames, { name: 'PodEvidence' });
+export type PodEvidence = z.infer<typeof podEvidence>;
+
+export const stepLine = z
+  .object({
+    name: z.string().describe('Name of the step, with its attempt and round if it has several.'),
+    startedAt: time.describe('When the step began.'),
+    endedAt: time.describe('When the step ended last.'),
+    tries: z
+      .number()
+      .int()
+      .positive()
+      .describe("Number of invocations of the step's Lambda function. Polls and retries count."),
+    result: shownText.optional().describe('What the step found or did.'),
+    error: z
+      .object({
+        name: shownText.describe('Name of the error.'),
+        message: shownText.describe('What happened.'),
+      })
+      .register(schemaNames, { name: 'StepError' })
+      .optional()
+      .describe('The error that the step ended with last.'),
+  })
+  .register(schemaNames, { name: 'Step' });
+export type StepLine = z.infer<typeof stepLine>;

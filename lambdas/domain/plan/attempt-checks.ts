@@ -1,0 +1,305 @@
+/**
+ * The checks that concern some of the ways to make the change: all that CreateAddon needs is known before anything is
+ * deleted. One that blocks takes its ways out of the ladder; where none is left, it blocks the plan.
+ */
+import { grantCommand } from '../access/command.ts';
+import { isNetworking, knownAddon, madeByAddon, mayHaveChosenNamespace, type OwnedKind } from '../addons/registry.ts';
+import { validateConfiguration } from '../addons/configuration.ts';
+import { defaultNamespaceOf } from '../aws/eks.ts';
+import type { Check, PlannedAssociation, Attempt } from '../migration/model.ts';
+import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
+import type { AddonFacts } from './facts.ts';
+import { partitionOf } from '../aws/partitions.ts';
+import { checkFieldManagers } from './field-managers.ts';
+import { exceedsMaxDisruption, isRecreate, nameOf, removesSoftware, type AttemptCheck } from './attempts.ts';
+import { shellCommand } from '../text/shell.ts';
+
+const never = (): boolean => false;
+const REMOVE = `${GUIDE}, "Remove an Amazon EKS add-on from a cluster"`;
+
+/** Ways that are never taken, whatever else is found. */
+function forbidden({ request }: AddonFacts, ways: readonly Attempt[]): AttemptCheck[] {
+  const found: AttemptCheck[] = [];
+  if (isNetworking(request.addon) && ways.some(removesSoftware)) {
+    found.push({
+      check: fail(
+        'addon-risk',
+        `Deleting ${request.addon} would take the network away from new pods.`,
+        'Add --preserve: EKS lets go of the add-on while its DaemonSet keeps running; or choose --strategy in-place or auto.',
+        'aws-cloudformation/cloudformation-coverage-roadmap#1050',
+      ),
+      excludes: removesSoftware,
+    });
+  }
+  if (request.strategy !== 'auto') {
+    const exceeding = (attempt: Attempt): boolean => exceedsMaxDisruption(request, attempt);
+    if (ways.some(exceeding)) {
+      const message = `${request.addon} would be down for a while (${ways.filter(exceeding).map(nameOf).join(', ')}), but no more than rolling pods are allowed.`;
+      found.push({
+        check: fail(
+          'max-disruption',
+          message,
+          'Allow it with --max-disruption outage, add --preserve, or choose --strategy in-place or auto.',
+          REMOVE,
+        ),
+        excludes: exceeding,
+      });
+    }
+  }
+  return found;
+}
+
+/** How the ways that are left disturb the add-on's own users. */
+export function checkRisk({ request }: AddonFacts, attempts: readonly Attempt[]): Check[] {
+  const { addon } = request;
+  if (knownAddon(addon)?.needsIam === false)
+    return [
+      fail(
+        'addon-risk',
+        `Add-on ${addon} needs no IAM permissions.`,
+        'There is nothing to migrate; leave it as it is.',
+      ),
+    ];
+  const [first] = attempts;
+  if (!first) return [];
+  if (removesSoftware(first)) {
+    return [
+      warn(
+        'addon-risk',
+        `The software of ${addon} is down from the delete to the create.`,
+        'Choose a quiet time, or add --preserve or --strategy in-place: its software then keeps running, and its pods roll.',
+        REMOVE,
+      ),
+    ];
+  }
+  if (attempts.some(removesSoftware)) {
+    return [
+      warn(
+        'addon-risk',
+        `The software of ${addon} keeps running, but as a last resort, where its pods do not take the new identity otherwise, it is down from a delete to a create.`,
+        'Choose a quiet time, or leave out --max-disruption outage.',
+        REMOVE,
+      ),
+    ];
+  }
+  return [
+    pass(
+      'addon-risk',
+      `The software of ${addon} keeps running (${attempts.map(nameOf).join(', then ')}); its pods roll.`,
+    ),
+  ];
+}
+
+function checkOffered({ request, addon, cluster, offered }: AddonFacts, ways: readonly Attempt[]): AttemptCheck {
+  const version = addon?.version ?? '';
+  const kubernetes = `Kubernetes ${cluster?.version ?? ''}`;
+  if (offered.some((one) => one.version === version))
+    return {
+      check: pass('version-offered', `Version ${version} is still offered for ${kubernetes}.`),
+      excludes: never,
+    };
+  const best = offered.find((one) => one.default)?.version ?? offered[0]?.version;
+  const gone = `Version ${version} of ${request.addon} is no longer offered for ${kubernetes}`;
+  const remedy = best
+    ? `Update it to an offered version first (default: ${best}), keeping its role: ${shellCommand(['aws', 'eks', 'update-addon', '--cluster-name', request.target.cluster, '--addon-name', request.addon], ['--addon-version', best], ['--service-account-role-arn', addon?.serviceAccountRoleArn ?? 'ROLE'])}`
+    : 'EKS offers no version of it for this cluster; ask AWS Support before touching it.';
+  if (!ways.some(isRecreate))
+    return {
+      check: warn(
+        'version-offered',
+        `${gone}. In place nothing is deleted, so that it goes on as it is.`,
+        remedy,
+        'DescribeAddonVersions',
+      ),
+      excludes: never,
+    };
+  return {
+    check: fail(
+      'version-offered',
+      `${gone}: once deleted it could not be created again.`,
+      remedy,
+      'DescribeAddonVersions',
+    ),
+    excludes: isRecreate,
+  };
+}
+
+function checkConfiguration({ addon, configurationSchema }: AddonFacts, ways: readonly Attempt[]): AttemptCheck[] {
+  if (!addon || !ways.some(isRecreate)) return [];
+  const id = 'configuration-valid';
+  if (addon.configurationValues === undefined)
+    return [{ check: pass(id, 'It has no configuration values.'), excludes: never }];
+  const judged = validateConfiguration(addon.configurationValues, configurationSchema);
+  const source = 'DescribeAddonConfiguration.configurationSchema';
+  if (judged.verdict === 'valid')
+    return [{ check: pass(id, `Its configuration values are valid for version ${addon.version}.`), excludes: never }];
+  if (judged.verdict === 'unknown') {
+    const remedy =
+      'Nothing has to be done: EKS took these values for this very version before. Should it refuse them now, the migration is rolled back.';
+    return [
+      {
+        check: warn(id, `Its configuration values can't be checked beforehand: ${judged.why}.`, remedy, source),
+        excludes: never,
+      },
+    ];
+  }
+  const remedy = `Correct them first, keeping its role: ${shellCommand(['aws', 'eks', 'describe-addon-configuration', '--addon-name', addon.name, '--addon-version', addon.version])} shows the schema.`;
+  return [
+    {
+      check: fail(
+        id,
+        `Its configuration values are not valid for version ${addon.version}, so that once deleted it could not be created again: ${some(judged.errors)}.`,
+        remedy,
+        source,
+      ),
+      excludes: isRecreate,
+    },
+  ];
+}
+
+/** A create that names a namespace may be refused, and one that names none may put the add-on elsewhere. */
+function checkCreateNamespace({ addon, offered }: AddonFacts, ways: readonly Attempt[]): AttemptCheck[] {
+  if (!addon || !ways.some(isRecreate) || !mayHaveChosenNamespace(addon, defaultNamespaceOf(offered))) return [];
+  return [
+    {
+      check: unknown(
+        'create-namespace',
+        `Add-on ${addon.name} is in namespace ${addon.namespace ?? ''}, and whether that is its default namespace is not known: once deleted it could be created in another one, or not at all.`,
+        'Choose --strategy in-place, which deletes nothing.',
+        'DescribeAddonVersions.defaultNamespace',
+      ),
+      excludes: isRecreate,
+    },
+  ];
+}
+
+/**
+ * Who owns add-ons that need no subscription. Source: EKS User Guide, "Amazon EKS add-ons" (owner of
+ * DescribeAddonVersions).
+ */
+const WITHOUT_SUBSCRIPTION = new Set(['eks', 'aws', 'amazon', 'community']);
+
+/** Of the partition `aws`; the consoles of the others have hosts of their own. */
+const SUBSCRIPTIONS = 'https://console.aws.amazon.com/marketplace/home#/subscriptions';
+
+function checkSubscription({ request, addon, offered }: AddonFacts, ways: readonly Attempt[]): AttemptCheck[] {
+  const source = `${GUIDE}, "AWS Marketplace add-ons"`;
+  const issue = addon?.issues.find((one) => one.code === 'AddonSubscriptionNeeded');
+  if (issue)
+    return [
+      {
+        check: fail(
+          'subscription',
+          `Add-on ${request.addon} lacks its subscription: ${issue.message}`,
+          'Subscribe to it in the AWS Marketplace first.',
+          source,
+        ),
+        excludes: () => true,
+      },
+    ];
+  const owner = (offered.find((one) => one.version === addon?.version) ?? offered[0])?.owner;
+  if (owner === undefined || WITHOUT_SUBSCRIPTION.has(owner.toLowerCase()) || !ways.some(isRecreate)) return [];
+  return [
+    {
+      check: warn(
+        'subscription',
+        `Add-on ${request.addon} comes from the AWS Marketplace (${owner}): it can only be created again while this account is subscribed.`,
+        `Check the subscription before you go on${partitionOf(request.target.region) === 'aws' ? `: ${SUBSCRIPTIONS}` : ', in the AWS Marketplace of the partition'}`,
+        source,
+      ),
+      excludes: never,
+    },
+  ];
+}
+
+/** The objects of the add-on's kinds that it did not make itself. */
+function objectsInUse({ request, customResources, namespace }: AddonFacts): string[] {
+  const names = customResources.flatMap(({ kind, instances }) => {
+    const made = madeByAddon(request.addon, kind).map((name) => `${namespace ?? ''}/${name}`);
+    return instances
+      .filter((name) => !made.includes(name))
+      .map((name) => `${kind.plural}.${kind.group} ${name.replace(/^\//, '')}`);
+  });
+  return [...new Set(names)];
+}
+
+/** The add-on's kinds whose objects could not be listed, each with the reason. */
+function unreadKinds({ customResources, pods, kubernetesError }: AddonFacts, known: readonly OwnedKind[]): string[] {
+  const unread = pods
+    ? customResources.filter((one) => one.error !== undefined)
+    : known.map((kind) => ({ kind, error: kubernetesError }));
+  return [...new Set(unread.map(({ kind, error }) => `${kind.plural}.${kind.group} (${error ?? ''})`))];
+}
+
+/** Definitions go with the software, and with a definition every object of its kind. */
+function checkCustomResources(facts: AddonFacts, ways: readonly Attempt[]): AttemptCheck[] {
+  const { request, pods } = facts;
+  // Without the pods the plan blocks by itself, unless the request does without them.
+  if (!ways.some(removesSoftware) || (!pods && request.verification === 'injected')) return [];
+  const id = 'custom-resources';
+  const at = (check: Check): AttemptCheck[] => [{ check, excludes: removesSoftware }];
+  const known = knownAddon(request.addon);
+  const keep = 'Add --preserve or choose --strategy in-place, which delete no definition';
+  if (!known) {
+    return at(
+      unknown(
+        id,
+        `It is not known which custom resource definitions ${request.addon} owns: without preserve they would be deleted with it, and all objects of their kinds.`,
+        `${keep}.`,
+        REMOVE,
+      ),
+    );
+  }
+  const found = objectsInUse(facts);
+  if (found.length > 0) {
+    return at(
+      fail(
+        id,
+        `Deleting ${request.addon} deletes its custom resource definitions, and with them: ${some(found)}.`,
+        `${keep}; or save these objects and delete them first.`,
+        REMOVE,
+      ),
+    );
+  }
+  const unread = unreadKinds(facts, known.customResources);
+  if (unread.length > 0) {
+    const remedy = `${keep}; or let the service list them: ${grantCommand(request)} --addon ${request.addon}.`;
+    return at(
+      unknown(
+        id,
+        `Deleting ${request.addon} deletes its custom resource definitions, and whether they have objects could not be read: ${some(unread)}.`,
+        remedy,
+        REMOVE,
+      ),
+    );
+  }
+  return [
+    {
+      check: pass(
+        id,
+        known.customResources.length === 0
+          ? 'It owns no custom resource definition.'
+          : 'Its custom resource definitions have no objects but its own.',
+      ),
+      excludes: never,
+    },
+  ];
+}
+
+/** All of them, in the order in which they are told. */
+export function attemptChecks(
+  facts: AddonFacts,
+  planned: readonly PlannedAssociation[],
+  ways: readonly Attempt[],
+): AttemptCheck[] {
+  const fields = checkFieldManagers(facts, planned, ways);
+  return [
+    ...forbidden(facts, ways),
+    checkOffered(facts, ways),
+    ...checkConfiguration(facts, ways),
+    ...checkCreateNamespace(facts, ways),
+    ...checkSubscription(facts, ways),
+    ...checkCustomResources(facts, ways),
+    ...(fields ? [fields] : []),
+  ];
+}

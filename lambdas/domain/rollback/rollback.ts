@@ -1,0 +1,105 @@
+/**
+ * A rollback as an operation: requested, under way, over or refused. A migration has one at a time; the record keeps the
+ * last one. While it is under way the migration's outcome and its time of end stand for what was before.
+ */
+import { z } from 'zod';
+import { acceptedUnder } from '../migration/correlation.ts';
+import { reason, requestedBy } from '../text/names.ts';
+import {
+  failure,
+  type Failure,
+  outcome,
+  type Outcome,
+  status as statusSchema,
+  type Status,
+} from '../migration/outcome.ts';
+import { schemaNames, time } from '../text/schemas.ts';
+import { shownText } from '../text/text.ts';
+
+export const rollback = z
+  .object({
+    id: z
+      .string()
+      .describe('Id of the rollback, unique among the rollbacks of all migrations. Its execution has the same name.'),
+    state: z
+      .enum(['requested', 'running', 'ended', 'refused'])
+      .describe(
+        'State of the rollback. `requested`: accepted, not begun. `running`: it restores what was there. `refused`: not begun, and nothing was changed.',
+      ),
+    cause: z
+      .enum(['requested', 'cancelled', 'failed', 'stopped'])
+      .describe(
+        'Why it rolls back. `requested`: by a principal. `cancelled`: the migration was cancelled. `failed`: a step failed. `stopped`: the execution stopped before its end was recorded.',
+      ),
+    requestedBy: requestedBy
+      .optional()
+      .describe('ARN of the principal that requested it. Absent if the migration rolled back by itself.'),
+    reason: reason.optional().describe('Why, in the words of the principal that requested it.'),
+    correlation: acceptedUnder,
+    after: outcome
+      .optional()
+      .describe('Outcome that the migration had before the rollback. Absent if it had not ended.'),
+    acceptCredentialGap: z
+      .boolean()
+      .optional()
+      .describe('True if the request accepts that pods may be without credentials until they are replaced.'),
+    startedAt: time.describe('When the rollback was requested, or when it began if no one requested it.'),
+    endedAt: time.optional().describe('When the rollback ended. Absent until then.'),
+    executionArn: z.string().optional().describe('ARN of the Step Functions execution that carries it out.'),
+    outcome: outcome.optional().describe('How the rollback ended: `rolled-back` or `needs-human`.'),
+    error: failure.optional().describe('Why it was refused, or what it could not restore.'),
+    next: shownText.optional().describe('What to do next. Absent if nothing is left to do.'),
+  })
+  .register(schemaNames, { name: 'Rollback' });
+export type Rollback = z.infer<typeof rollback>;
+
+/** Who took a migration over whose execution stopped before its end was recorded. */
+export const recovery = z
+  .object({
+    startedAt: time.describe('When the service took the migration over.'),
+    executionArn: z.string().describe('ARN of the Step Functions execution that took it over.'),
+    cause: z.literal('stranded').describe('`stranded`: the execution of the migration stopped before its end.'),
+  })
+  .register(schemaNames, { name: 'Recovery' });
+export type Recovery = z.infer<typeof recovery>;
+
+/** What of a record says how its rollback stands. */
+export const rollbackStanding = z.object({ status: statusSchema, rollback: rollback.optional() });
+export type RollbackStanding = z.infer<typeof rollbackStanding>;
+interface Standing {
+  status: Status;
+  rollback?: Rollback | undefined;
+}
+
+/** The rollback that was requested and is not begun; undefined where there is none. */
+export const requestedRollback = ({ status, rollback: one }: Standing): Rollback | undefined =>
+  status === 'rolling-back' && one?.state === 'requested' ? one : undefined;
+
+/** Returns the record as it was before a rollback that is not begun: nothing was changed by it. */
+export const asBeforeRequest = <Record extends Standing>(record: Record): Record =>
+  requestedRollback(record) ? { ...record, status: 'ended', rollback: undefined } : record;
+
+/** Whether it still changes something, or will. */
+export const isOpen = ({ status }: Pick<Standing, 'status'>): boolean => status !== 'ended';
+
+const NEXT: Partial<Record<Outcome, (migrationId: string) => string>> = {
+  'needs-human': (migrationId) =>
+    `Run the commands of the hand-off, then roll back again: pod-identity show ${migrationId}`,
+};
+
+/** Returns the rollback of a migration that has come to an end; undefined where none was under way. */
+export function endedRollback(
+  { migrationId, rollback: one }: { migrationId: string; rollback?: Rollback | undefined },
+  end: { outcome: Outcome; endedAt: string; failure?: Failure | undefined },
+): Rollback | undefined {
+  if (one?.state !== 'running') return undefined;
+  const next = NEXT[end.outcome]?.(migrationId);
+  return {
+    ...one,
+    state: 'ended',
+    outcome: end.outcome,
+    endedAt: end.endedAt,
+    ...(end.outcome !== 'rolled-back' && end.failure ? { error: end.failure } : {}),
+    ...(next === undefined ? {} : { next }),
+  };
+}

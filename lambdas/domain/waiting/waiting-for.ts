@@ -1,0 +1,90 @@
+/**
+ * What a migration waits for: one notion for approvals, change windows, polls and outages. The state machine waits; the
+ * record says what for, so that whoever looks sees more than a step that does not end.
+ */
+import { z } from 'zod';
+import type { Approval } from '../approval/approval.ts';
+import type { Status } from '../migration/outcome.ts';
+import { shownText } from '../text/text.ts';
+import { schemaNames, shownTime, time } from '../text/schemas.ts';
+
+/** A closed set of words; `WAITS_TEXT` says each of them for people. */
+export const WAITS_FOR = [
+  'approval',
+  'window',
+  'service',
+  'function',
+  'api-access',
+  'access',
+  'pace',
+  'busy',
+  'deletion',
+  'activation',
+  'association',
+  'pods',
+  'restore',
+  'trust',
+  'role-lock',
+  'recovery',
+  'execution',
+] as const;
+export type WaitsFor = (typeof WAITS_FOR)[number];
+
+/** Each completes the sentence "It waits for …". */
+export const WAITS_TEXT: Record<WaitsFor, string> = {
+  approval: 'the approval of its plan',
+  window: 'its change window to open',
+  service: 'an AWS service or the API server, which fails or throttles calls',
+  function: "Lambda, which does not run the service's functions to their end",
+  'api-access': 'the API server, which refuses the service access',
+  access: 'the right to make a call, which AWS refuses',
+  pace: 'its turn among the calls that the service makes at once',
+  busy: 'EKS, which still works on the add-on or on its associations',
+  deletion: 'EKS to delete the add-on',
+  activation: 'the add-on to become ACTIVE',
+  association: 'EKS to release the associations that were deleted',
+  pods: 'the pods to roll out',
+  restore: 'EKS to restore the add-on',
+  trust: 'EKS to see the repaired trust policy',
+  'role-lock': 'another migration that works with the same role',
+  recovery: 'the recovery of another migration of the same subject',
+  execution: 'the last function of the stopped execution to end',
+};
+
+export const waitingFor = z
+  .object({
+    what: z.enum(WAITS_FOR).describe('What it waits for.'),
+    since: shownTime.describe('When it began to wait.'),
+    until: shownTime.describe('When it stops waiting at the latest. For a change window, when the window opens.'),
+    text: shownText.describe('What it waits for and what it saw last, as sentences.'),
+    nextTryAt: time.optional().describe('When it tries again by itself. Absent if a person has to act.'),
+  })
+  .register(schemaNames, { name: 'WaitingFor' });
+export type WaitingFor = z.infer<typeof waitingFor>;
+
+/** As the record has it. */
+export const notedWait = waitingFor.extend({
+  /** The state that waits, as the state machine calls it. */
+  state: shownText,
+  /** When it was noted last. */
+  notedAt: z.string(),
+  /** Whether others were told that it waits, so that they are told when it goes on. */
+  told: z.boolean(),
+});
+export type NotedWait = z.infer<typeof notedWait>;
+
+interface Waiting {
+  status: Status;
+  approvals: readonly Approval[];
+  waitingFor?: NotedWait | undefined;
+}
+
+/** Returns what a migration waits for now; undefined for one that is at work, or over. */
+export function waitingForOf({ status, approvals, waitingFor: noted }: Waiting): WaitingFor | undefined {
+  if (status === 'ended') return undefined;
+  if (noted) return waitingFor.parse(noted);
+  const asked = approvals.at(-1);
+  if (asked?.state !== 'pending') return undefined;
+  const { requestedAt: since, expiresAt: until } = asked;
+  return { what: 'approval', since, until, text: `It waits for ${WAITS_TEXT.approval}.` };
+}

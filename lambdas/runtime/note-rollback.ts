@@ -1,0 +1,33 @@
+/** Notes in the record that a migration goes back by itself, before the first step of that. */
+import type { HandlerDependencies } from '../ports/index.ts';
+import { executionName, standingOf } from '../use-cases/rollback/request.ts';
+import { utcNow } from './utc.ts';
+
+/** Steps that go back alone; those of both directions say in their input that they go `towards` what was before. */
+const GOES_BACK: ReadonlySet<string> = new Set(['assess-rollback', 'restore-addon', 'restore-associations']);
+
+/** Notes nothing where it is noted already, as it is for a rollback that Recover carries out. */
+export async function noteRollback(
+  step: string,
+  { migrationId, towards }: { migrationId: string; towards?: string | undefined },
+  { ledger, clock }: Pick<HandlerDependencies, 'ledger' | 'clock'>,
+): Promise<void> {
+  if (towards !== 'before' && !GOES_BACK.has(step)) return;
+  const { migration: record, cancel } = await ledger.getFile(migrationId);
+  if (record?.status !== 'running') return;
+  const { executionArn } = record;
+  const isCancelled = cancel !== undefined && cancel.supersededBy === undefined;
+  const { requestedBy, reason } = isCancelled ? cancel : {};
+  await ledger.changeRollback(migrationId, standingOf(record), {
+    status: 'rolling-back',
+    rollback: {
+      id: executionArn === undefined ? migrationId : executionName(executionArn),
+      state: 'running',
+      cause: isCancelled ? 'cancelled' : 'failed',
+      ...(requestedBy === undefined ? {} : { requestedBy }),
+      ...(reason === undefined ? {} : { reason }),
+      startedAt: utcNow(clock),
+      ...(executionArn === undefined ? {} : { executionArn }),
+    },
+  });
+}

@@ -1,0 +1,311 @@
+/** Reads what a plan is decided from: EKS, IAM and the cluster's API server, one after the other. */
+import { AGENT_ADDON, namespaceOf } from '../../domain/addons/registry.ts';
+import { type Cluster, defaultNamespaceOf } from '../../domain/aws/eks.ts';
+import { irsaRoleOf } from '../../domain/verification/irsa.ts';
+import type { Addon, Association, MigrationRequest, PlannedAssociation } from '../../domain/migration/model.ts';
+import type { AddonFacts, Facts, ServiceAccountFacts } from '../../domain/plan/facts.ts';
+import type { Asking } from '../../domain/plan/calls.ts';
+import { isAgentReady } from '../../domain/plan/agent-install.ts';
+import { type GrantFacts, isWideIrsaTrust } from '../../domain/plan/grants.ts';
+import { grantFactsOf, grantsPlanOf } from '../../domain/plan/grants-check.ts';
+import { judgeAssociations } from '../../domain/plan/grants-judged.ts';
+import { identityHolders } from '../../domain/plan/identity-loss.ts';
+import { ASSOCIATE } from '../../domain/plan/attempts.ts';
+import { isMigrated, plannedAssociations, attemptsBeforeRights } from '../../domain/plan/plan.ts';
+import { callsOf } from '../../domain/plan/rights.ts';
+import { isForThemAlone } from '../../domain/plan/sole-users.ts';
+import { settingsFor } from '../../domain/aws/spokes.ts';
+import type { Ledger, ReadingPorts, Settings, TargetPorts } from '../../ports/index.ts';
+import { advisory } from './advice.ts';
+import { listPlannedAssociations } from './planned-associations.ts';
+import { readProvider, unfinishedAmong } from '../migration/grants.ts';
+import { readKubernetes, type Unanswered } from './read-kubernetes.ts';
+import { stateOf } from '../migration/service-account.ts';
+import { readRights } from './read-rights.ts';
+import {
+  readAssociations,
+  readNodeRoles,
+  readOwner,
+  readRolePolicies,
+  readRoles,
+  readRoleUsers,
+} from './read-roles.ts';
+
+type Eks = ReadingPorts['eks'];
+
+const rolesAllowed = (
+  settings: Settings,
+  { target }: MigrationRequest,
+): Pick<Facts, 'passableRoleArns' | 'repairableRoleArns' | 'roleGrants'> => {
+  const { passableRoleArns, repairableRoleArns, roleGrants = [] } = settingsFor(settings, target);
+  return { passableRoleArns, repairableRoleArns, roleGrants };
+};
+
+/** What is known before anything was read. */
+export const noFacts = (request: MigrationRequest, settings: Settings, readAt?: string): Facts => ({
+  request,
+  ...(readAt === undefined ? {} : { readAt }),
+  ...rolesAllowed(settings, request),
+  ...(request.serviceAccount ? { namespace: request.serviceAccount.namespace } : {}),
+  offered: [],
+  podIdentity: [],
+  roles: {},
+  rolePolicies: {},
+  rights: { roles: {}, answers: {} },
+  associations: [],
+  customResources: [],
+  bystanderAssociations: [],
+});
+
+async function readSupport(
+  eks: Eks,
+  addon: Addon,
+  kubernetesVersion: string,
+): Promise<Pick<Facts, 'offered' | 'podIdentity' | 'configurationSchema' | 'newerVersionWithPodIdentity'>> {
+  const offered = await eks.listOfferedVersions(addon.name, kubernetesVersion);
+  const configuration = (await eks.describeConfiguration(addon.name, addon.version)) ?? { podIdentity: [] };
+  if (configuration.podIdentity.length > 0) return { offered, ...configuration };
+  const best = offered.find((one) => one.default) ?? offered[0];
+  if (!best || best.version === addon.version) return { offered, ...configuration };
+  const newer = await eks.describeConfiguration(addon.name, best.version);
+  return {
+    offered,
+    ...configuration,
+    ...(newer && newer.podIdentity.length > 0 ? { newerVersionWithPodIdentity: best.version } : {}),
+  };
+}
+
+/**
+ * Whether another add-on may use one of the roles: a trust policy allows IRSA for more than the planned service
+ * accounts, or EKS has given the role to others of the add-on's namespace, of which it is to be told whose they are.
+ */
+function mayBeShared(facts: Facts, planned: readonly PlannedAssociation[]): boolean {
+  const { annotated, addon } = facts;
+  const role = addon?.serviceAccountRoleArn;
+  const isPlanned = (name: string): boolean => planned.some(({ serviceAccount }) => serviceAccount === name);
+  return (
+    rolesIn(facts, planned).some((arn) => !isForThemAlone(facts, arn, planned)) ||
+    (annotated !== undefined &&
+      'seen' in annotated &&
+      annotated.seen.some(({ name, roleArn }) => roleArn === role && !isPlanned(name)))
+  );
+}
+
+/**
+ * What only matters where an association is planned: who else uses the roles, what their policies allow, and what those
+ * of the nodes do.
+ */
+async function readUse(
+  facts: Facts,
+  { eks, roles }: Pick<ReadingPorts, 'eks' | 'roles'>,
+  described: readonly string[] | undefined,
+  ofCluster: Parameters<typeof readRoleUsers>[2],
+): Promise<{ facts: Facts; addons: Addon[] }> {
+  const planned = plannedAssociations(facts);
+  if (planned.length === 0) return { facts, addons: [] };
+  const { seen, ...roleUsers } = await readRoleUsers(eks, described, ofCluster);
+  return {
+    addons: seen,
+    facts: {
+      ...facts,
+      roleUsers,
+      rolePolicies: await readRolePolicies(roles, planned, facts.roles),
+      nodeRoles: await readNodeRoles({ eks, roles }, facts),
+    },
+  };
+}
+
+/**
+ * The Pod Identity agent's add-on, and which of it there is to install where the request asks for that. A DaemonSet that
+ * is ready everywhere says more than EKS's word for it: EKS takes the software away as soon as its add-on is deleted.
+ */
+async function readAgent(
+  eks: Eks,
+  { agent }: MigrationRequest,
+  cluster: Cluster,
+  { agentWorkload }: Pick<Facts, 'agentWorkload'>,
+): Promise<Pick<Facts, 'agentAddon' | 'agentOffered'>> {
+  if (cluster.autoMode || (agentWorkload && isAgentReady(agentWorkload))) return {};
+  const agentAddon = await eks.describeAddon(AGENT_ADDON);
+  if (agentAddon) return { agentAddon };
+  return agent === 'install' ? { agentOffered: await eks.listOfferedVersions(AGENT_ADDON, cluster.version) } : {};
+}
+
+const rolesIn = (facts: Pick<Facts, 'addon' | 'serviceAccount'>, planned: readonly PlannedAssociation[]): string[] => {
+  const irsa = irsaRoleOf(facts);
+  return [...new Set([...(irsa === undefined ? [] : [irsa]), ...planned.map((one) => one.roleArn)])];
+};
+
+/**
+ * Associations of service accounts that have the add-on's identity, and for which it takes none: one of their own keeps
+ * them from losing it.
+ */
+async function readBystanders(
+  eks: Eks,
+  facts: AddonFacts,
+  planned: readonly PlannedAssociation[],
+): Promise<Association[]> {
+  const { namespace } = facts;
+  if (namespace === undefined) return [];
+  const known = new Set(planned.map((one) => one.serviceAccount));
+  const accounts = [...identityHolders(facts, planned, { deleted: true }).keys()].filter(
+    (account) => !known.has(account),
+  );
+  return listPlannedAssociations(
+    eks,
+    accounts.map((serviceAccount) => ({ namespace, serviceAccount })),
+  );
+}
+
+/**
+ * Of an add-on that has nothing left to do: its associations, and the trust of their roles. Only a person who asks about
+ * this one add-on is told of them; what can't be read is left out.
+ */
+async function readMigrated(
+  { podIdentityAssociations }: Addon,
+  { eks, roles }: Pick<ReadingPorts, 'eks' | 'roles'>,
+  { target }: MigrationRequest,
+): Promise<Pick<Facts, 'associations' | 'roles'>> {
+  const found = await advisory(async () => {
+    const associations: Association[] = [];
+    for (const arn of podIdentityAssociations) {
+      const association = await eks.describeAssociation(arn.split('/').at(-1) ?? '');
+      if (association) associations.push(association);
+    }
+    const arns = [...new Set(associations.map(({ roleArn }) => roleArn))];
+    return { associations, roles: await readRoles(roles, arns, target.account) };
+  });
+  return 'read' in found ? found.read : { associations: [], roles: {} };
+}
+
+/**
+ * Whether the plan depends on IAM's OIDC provider: not where another ground gives each role to its service account, and
+ * no trust policy is to be repaired, or allows IRSA by a wildcard, which is told of.
+ */
+const needsProvider = (facts: Facts, rule: GrantFacts, planned: readonly PlannedAssociation[]): boolean =>
+  facts.request.trust === 'repair' ||
+  judgeAssociations(rule, grantsPlanOf(facts, planned, [])).some(
+    ({ answer, question }) => answer.verdict !== 'allowed' || isWideIrsaTrust(rule, question),
+  );
+
+/** What the rule on who may be given a role needs beside what is read anyway. */
+async function readGrants(
+  facts: Facts,
+  planned: readonly PlannedAssociation[],
+  { roles, ledger }: { roles: ReadingPorts['roles']; ledger: Pick<Ledger, 'getMigration'> },
+): Promise<Pick<Facts, 'oidcProvider' | 'unfinished'>> {
+  const rule = grantFactsOf(facts);
+  const oidcProvider = needsProvider(facts, rule, planned) ? await readProvider(roles, rule, planned) : undefined;
+  const unfinished = await unfinishedAmong(ledger, facts.associations, facts.request);
+  return { ...(oidcProvider ? { oidcProvider } : {}), ...(unfinished.length > 0 ? { unfinished } : {}) };
+}
+
+/** Where a plan's facts come from beside the target. */
+export interface ReadingSources {
+  settings: Settings;
+  ledger: Pick<Ledger, 'getMigration'>;
+}
+
+export interface ReadingOptions {
+  /** What becomes of an API server that gives no answer. */
+  unanswered?: Unanswered;
+  /** How IAM is asked about the rights of the steps. */
+  asking?: Asking;
+}
+
+/** Stops where what was read decides the plan already: each call costs some of the account's request rate. */
+export async function readFacts(
+  empty: AddonFacts,
+  ports: ReadingPorts,
+  { settings, ledger }: ReadingSources,
+  { unanswered = 'throws', asking = 'exactly' }: ReadingOptions = {},
+): Promise<AddonFacts> {
+  const { eks, roles, kubernetes } = ports;
+  const { request } = empty;
+  const cluster = await eks.describeCluster();
+  if (!cluster) return empty;
+  const addon = await eks.describeAddon(request.addon);
+  if (!addon) return { ...empty, cluster };
+  const shown = namespaceOf(addon);
+  if (isMigrated(addon)) {
+    const known = { ...empty, cluster, addon, ...(shown === undefined ? {} : { namespace: shown }) };
+    return asking === 'thriftily' ? known : { ...known, ...(await readMigrated(addon, ports, request)) };
+  }
+  const support = await readSupport(eks, addon, cluster.version);
+  const namespace = namespaceOf(addon, defaultNamespaceOf(support.offered));
+  if (namespace === undefined)
+    return { ...empty, cluster, addon, ...(await readAgent(eks, request, cluster, {})), ...support };
+  const objects = await readKubernetes(kubernetes, request, namespace, unanswered);
+  const agent = await readAgent(eks, request, cluster, objects);
+  const planned = plannedAssociations({ request, addon, namespace, podIdentity: support.podIdentity });
+  const { ofCluster, ...associations } = await readAssociations(eks, planned);
+  const known: Facts = {
+    ...empty,
+    cluster,
+    addon,
+    namespace,
+    ...agent,
+    ...support,
+    ...objects,
+    ...associations,
+    roles: await readRoles(roles, rolesIn({ addon }, planned), request.target.account),
+  };
+  const found: Facts = { ...known, ...(await readGrants(known, planned, { roles, ledger })) };
+  const others = mayBeShared(found, planned) ? [request.addon, AGENT_ADDON] : undefined;
+  const use = await readUse(found, ports, others, ofCluster);
+  const seen = { ...use.facts, request };
+  const facts = { ...seen, bystanderAssociations: await readBystanders(eks, seen, planned) };
+  return {
+    ...facts,
+    rights: await readRights(roles, facts, callsOf(facts, planned, attemptsBeforeRights(facts, planned).possible), {
+      settings,
+      asking,
+    }),
+  };
+}
+
+/** The same of a service account that is no add-on's. The API server comes first: it knows the role. */
+export async function readServiceAccountFacts(
+  empty: ServiceAccountFacts,
+  ports: TargetPorts,
+  { settings, ledger }: ReadingSources,
+): Promise<ServiceAccountFacts> {
+  const { eks, roles, kubernetes } = ports;
+  const { request } = empty;
+  const { namespace, name } = request.serviceAccount;
+  const cluster = await eks.describeCluster();
+  if (!cluster) return empty;
+  const objects = await readKubernetes(kubernetes, request, namespace);
+  const account =
+    objects.kubernetesError === undefined ? await kubernetes.getServiceAccount(namespace, name) : undefined;
+  const known = {
+    ...empty,
+    cluster,
+    namespace,
+    ...objects,
+    podIdentity: [{ serviceAccount: name, recommendedManagedPolicies: [] }],
+    ...(account ? { serviceAccount: stateOf(account) } : {}),
+  };
+  if (objects.kubernetesError === undefined && !account) return known;
+  const agent = await readAgent(eks, request, cluster, objects);
+  const planned = plannedAssociations(known);
+  // Also where no role is known yet: it may have an association already.
+  const { ofCluster, ...associations } = await readAssociations(
+    eks,
+    planned.length > 0 ? planned : [{ namespace, serviceAccount: name, roleArn: '' }],
+  );
+  const withRoles: Facts = {
+    ...known,
+    ...agent,
+    ...associations,
+    roles: await readRoles(roles, rolesIn(known, planned), request.target.account),
+  };
+  const found: Facts = { ...withRoles, ...(await readGrants(withRoles, planned, { roles, ledger })) };
+  const use = await readUse(found, ports, [AGENT_ADDON], ofCluster);
+  const ownerAddon = await readOwner(eks, request.serviceAccount, use.addons, cluster.version);
+  const facts = { ...use.facts, request, ...(ownerAddon === undefined ? {} : { ownerAddon }) };
+  return {
+    ...facts,
+    rights: await readRights(roles, facts, callsOf(facts, planned, [ASSOCIATE]), { settings, asking: 'exactly' }),
+  };
+}

@@ -1,0 +1,95 @@
+/** Whether the world is still as the plan found it: what `begin` makes sure of before the snapshot is taken. */
+import { isDeepStrictEqual } from 'node:util';
+import { carriedOver, decidePurge } from '../../domain/associations/associations.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import type {
+  Addon,
+  Association,
+  CarriedOver,
+  Plan,
+  ServiceAccountState,
+  Target,
+} from '../../domain/migration/model.ts';
+import { isAsSnapshot } from '../../domain/rollback/restore.ts';
+import { accountProblem, associationText } from '../../domain/migration/service-account.ts';
+import type { ServiceAccountDetail } from '../../ports/index.ts';
+
+const AGAIN = 'Nothing was changed; plan again.';
+const byFrom = (a: CarriedOver, b: CarriedOver): number => (a.from < b.from ? -1 : 1);
+
+/** Throws AddonChanged where the add-on is another, or not ACTIVE, by now. */
+export function assertAddonAsPlanned(
+  { addon: planned }: Plan,
+  addon: string,
+  now: Addon | undefined,
+): asserts now is Addon {
+  if (now?.status === 'ACTIVE' && planned && isAsSnapshot({ addon: planned }, now)) return;
+  throw new MigrationError(
+    'AddonChanged',
+    `Add-on ${addon} is no longer as the plan found it (now ${now ? `${now.version}, ${now.status}` : 'gone'}). ${AGAIN}`,
+  );
+}
+
+/** Throws AssociationChanged where associations came, went or changed in what matters. */
+export function assertAssociationsAsPlanned(
+  plan: Plan,
+  associations: readonly Association[],
+  { target, addon }: { target: Target; addon: Addon },
+): void {
+  const ids = associations.map((one) => one.id).sort();
+  if (!isDeepStrictEqual(ids, [...plan.existing].sort())) {
+    throw new MigrationError(
+      'AssociationChanged',
+      `The associations are no longer as the plan found them (now ${ids.join(', ') || 'none'}). ${AGAIN}`,
+    );
+  }
+  if (!isDeepStrictEqual(carriedOver(associations, plan.associations).sort(byFrom), [...plan.carryOver].sort(byFrom))) {
+    throw new MigrationError(
+      'AssociationChanged',
+      `What would be carried over from ${ids.join(', ')} is no longer as the plan found it. ${AGAIN}`,
+    );
+  }
+  for (const association of associations) {
+    for (const attempt of plan.attempts) {
+      const decision = decidePurge(association, {
+        cluster: target.cluster,
+        addon: addon.name,
+        addonArn: addon.arn,
+        planned: plan.associations,
+        attempt,
+      });
+      if (decision.do === 'refuse')
+        throw new MigrationError(
+          'AssociationChanged',
+          `Association ${decision.reason}, which the plan did not find so. ${AGAIN}`,
+        );
+    }
+  }
+}
+
+/** Throws ServiceAccountChanged where the service account, or its annotation, is another by now. */
+export function assertAccountAsPlanned(planned: ServiceAccountState, now: ServiceAccountDetail | undefined): void {
+  const why = accountProblem(planned, now, false);
+  if (why !== undefined)
+    throw new MigrationError(
+      'ServiceAccountChanged',
+      `The service account is no longer as the plan found it: ${why}. ${AGAIN}`,
+    );
+}
+
+/** The same of the association of a service account: the plan keeps the one that it found, or found none. */
+export function assertAssociationAsPlanned(plan: Plan, associations: readonly Association[]): void {
+  const [only] = plan.associations;
+  if (
+    isDeepStrictEqual(
+      associations.map(({ id }) => id),
+      plan.existing,
+    ) &&
+    associations.every(({ roleArn }) => roleArn === only?.roleArn)
+  )
+    return;
+  throw new MigrationError(
+    'AssociationChanged',
+    `The association is no longer as the plan found it (now ${associations.map(associationText).join(', ') || 'none'}). ${AGAIN}`,
+  );
+}

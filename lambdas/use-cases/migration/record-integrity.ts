@@ -1,0 +1,106 @@
+/**
+ * Whether what the ledger has of a migration is about one add-on, or one service account, of one cluster: a way back
+ * that is made from a forged record must not reach any further than its request says, whatever else it says.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { namespaceOf } from '../../domain/addons/registry.ts';
+import { partitionOf } from '../../domain/aws/partitions.ts';
+import { plannedFor } from '../../domain/associations/associations.ts';
+import { MigrationError } from '../../domain/failures/errors.ts';
+import {
+  type Addon,
+  type AddonSnapshot,
+  isForAddon,
+  isOfAddon,
+  type Migration,
+  type Snapshot,
+} from '../../domain/migration/model.ts';
+import { subjectOf, subjectText } from '../../domain/migration/subject.ts';
+
+const ofEks = ({ request: { target } }: Migration): string =>
+  `arn:${partitionOf(target.region)}:eks:${target.region}:${target.account}`;
+
+/**
+ * An association that is not of the planned service accounts of that cluster, in words; undefined where there is none.
+ */
+function strayAssociation(record: Migration, snapshot: Snapshot): string | undefined {
+  const noted = [snapshot.associations, ...Object.values(record.associations)].flat();
+  const association = noted.find(
+    (one) =>
+      !plannedFor(one, snapshot.planned) ||
+      !one.arn.startsWith(`${ofEks(record)}:podidentityassociation/${record.request.target.cluster}/`),
+  );
+  return association && `association ${association.arn} for ${association.namespace}/${association.serviceAccount}`;
+}
+
+/** What is not the add-on's, in words; undefined where all of it is. */
+function strayOfAddon(record: Migration, addon: string, snapshot: AddonSnapshot): string | undefined {
+  const copies = [snapshot.addon.arn, ...record.removed, ...record.made];
+  if (snapshot.addon.name !== addon) return `add-on ${snapshot.addon.name}`;
+  const copy = copies.find(
+    (arn) => !arn.startsWith(`${ofEks(record)}:addon/${record.request.target.cluster}/${addon}/`),
+  );
+  if (copy !== undefined) return `the copy ${copy}`;
+  const elsewhere = [...snapshot.planned, ...snapshot.identityLosses].find(
+    ({ namespace }) => namespace !== snapshot.namespace,
+  );
+  return elsewhere && `namespace ${elsewhere.namespace}`;
+}
+
+/** What is not the service account's, in words. */
+function strayOfAccount(
+  { request, removed, made }: Migration,
+  { serviceAccount: state, namespace, planned }: Snapshot,
+): string | undefined {
+  const [copy] = [...removed, ...made];
+  if (copy !== undefined) return `the copy ${copy} of an add-on`;
+  const { serviceAccount } = request;
+  const named = [
+    { namespace, name: serviceAccount?.name ?? '' },
+    ...planned.map((one) => ({ namespace: one.namespace, name: one.serviceAccount })),
+    ...(state ? [state] : []),
+  ];
+  const other = named.find((one) => one.namespace !== serviceAccount?.namespace || one.name !== serviceAccount.name);
+  return other && `service account ${other.namespace}/${other.name}`;
+}
+
+function strayIn(record: Migration, snapshot: Snapshot): string | undefined {
+  const { request, plan } = record;
+  if (isForAddon(request) !== isOfAddon(snapshot))
+    return `a snapshot of ${isOfAddon(snapshot) ? `add-on ${snapshot.addon.name}` : 'a service account'}`;
+  const stray =
+    isForAddon(request) && isOfAddon(snapshot)
+      ? strayOfAddon(record, request.addon, snapshot)
+      : strayOfAccount(record, snapshot);
+  if (stray !== undefined) return stray;
+  if (!isDeepStrictEqual(plan?.associations, snapshot.planned)) return 'the planned associations';
+  if (plan?.defaultNamespace !== snapshot.defaultNamespace) return 'the default namespace';
+  return strayAssociation(record, snapshot);
+}
+
+/**
+ * Throws BadInput where the add-on is of another namespace than its record says: associations there are none of its
+ * own.
+ */
+export function assertNamespaceMatches(
+  { namespace, defaultNamespace, addon }: AddonSnapshot,
+  now: Addon | undefined,
+): void {
+  const own = now && namespaceOf(now, defaultNamespace);
+  if (own === undefined || own === namespace) return;
+  throw new MigrationError(
+    'BadInput',
+    `The ledger's snapshot is not acted upon: it has namespace ${namespace} for add-on ${addon.name}, which is in ${own}. Nothing was changed by this step. Find out who created the add-on there, or wrote into the ledger.`,
+  );
+}
+
+/** Throws BadInput where the record or its snapshot names something of another add-on, cluster or service account. */
+export function assertRecordIntegrity(record: Migration, snapshot: Snapshot): void {
+  const stray = strayIn(record, snapshot);
+  if (stray === undefined) return;
+  const { migrationId, request } = record;
+  throw new MigrationError(
+    'BadInput',
+    `The ledger's record of migration ${migrationId} is not acted upon: ${stray} does not belong to what it was asked for, ${subjectText(subjectOf(request))} of cluster ${request.target.cluster}. Nothing was changed by this step. Find out who wrote that into the ledger.`,
+  );
+}

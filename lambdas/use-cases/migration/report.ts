@@ -1,0 +1,67 @@
+import type { Disruption, MigrationReport } from '../../domain/migration/model.ts';
+import { migrationReport } from '../../domain/migration/model.ts';
+import { standingRelease } from '../../domain/rollback/recovery.ts';
+import { requesterOf } from '../../domain/approval/requester.ts';
+import type { Ledger } from '../../ports/index.ts';
+
+/** Evidence rounds in the ledger: how the pods were before, and how the last look at them found them. */
+export const EVIDENCE_BEFORE = 'before';
+export const EVIDENCE_LATEST = 'latest';
+
+export interface ReportOptions {
+  simulated: boolean;
+  /** From somebody who watched the pods all the time; the ledger does not know it. */
+  disruption?: Disruption;
+}
+
+/**
+ * One document about one migration, from the ledger; `undefined` while there is no record, or while it runs (again).
+ */
+export async function readReport(
+  ledger: Ledger,
+  migrationId: string,
+  { simulated, disruption }: ReportOptions,
+): Promise<MigrationReport | undefined> {
+  const migration = await ledger.getMigration(migrationId);
+  if (!migration?.outcome || !migration.endedAt || migration.status !== 'ended') return undefined;
+  const [steps, before, pods] = await Promise.all([
+    ledger.listSteps(migrationId),
+    ledger.getEvidence(migrationId, EVIDENCE_BEFORE),
+    ledger.getEvidence(migrationId, EVIDENCE_LATEST),
+  ]);
+  const { request } = migration;
+  return migrationReport.parse({
+    migrationId,
+    outcome: migration.outcome,
+    target: request.target,
+    addon: request.addon,
+    serviceAccount: request.serviceAccount,
+    strategy: request.strategy,
+    preserve: request.preserve,
+    verified: migration.verified,
+    startedAt: migration.startedAt,
+    endedAt: migration.endedAt,
+    plan: migration.plan,
+    trigger: migration.trigger,
+    correlation: migration.correlation,
+    requester: requesterOf(migration),
+    approvals: migration.approvals,
+    applied: migration.attempt === undefined ? undefined : migration.plan?.attempts[migration.attempt],
+    recovery: migration.recovery,
+    rollback: migration.rollback,
+    released: standingRelease(migration),
+    warnings: migration.warnings,
+    disruption,
+    steps,
+    associations: migration.associations,
+    trustChanges: migration.trustChanges,
+    annotationChange: migration.annotationChange,
+    retirements: migration.retirements,
+    retirement: migration.retirement,
+    verification: { before, pods },
+    failure: migration.failure,
+    heldBy: migration.heldBy,
+    handOff: migration.handOff,
+    simulated,
+  });
+}

@@ -1,0 +1,164 @@
+/**
+ * Trust policies that a migration changes: whether a change still holds, how it is written, and what EKS says while it
+ * has not seen it.
+ */
+import { clusterArn } from '../../domain/aws/arn.ts';
+import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
+import type { Migration, Plan } from '../../domain/migration/model.ts';
+import {
+  evaluateIrsa,
+  evaluatePodIdentity,
+  issuerName,
+  type ParsedPolicy,
+  parsePolicy,
+  type TrustUse,
+} from '../../domain/policy/index.ts';
+import { isCovered } from '../../domain/plan/pass-role.ts';
+import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
+import { repairProblem } from '../../domain/trust/own-changes.ts';
+import type { TrustRepair } from '../../domain/trust/model.ts';
+import { samePolicy } from '../../domain/trust/repair.ts';
+import type { Clock, Roles } from '../../ports/index.ts';
+import { readUntilSure } from '../pods/confirmed-reads.ts';
+
+const AGAIN = 'It was left alone; find out who changed it, then try again';
+
+/** Of a policy that is neither what the plan found nor what was written. */
+export const trustChanged = (roleArn: string, how: string): MigrationError =>
+  new MigrationError('TrustChanged', `The trust policy of role ${roleArn} ${how}. ${AGAIN}.`);
+
+/** Throws TrustChanged where a policy that the plan would repair is another by now. `found`: by role's ARN. */
+export function assertTrustAsPlanned({ trustRepairs }: Plan, found: Record<string, string>): void {
+  for (const { roleArn, before } of trustRepairs) {
+    const now = found[roleArn];
+    if (now === undefined || !samePolicy(now, before))
+      throw trustChanged(
+        roleArn,
+        `is no longer as the plan found it${now === undefined ? ': the role is gone' : ''}; nothing was changed`,
+      );
+  }
+}
+
+/** Throws BadInput for a role whose trust the deployment may not change. */
+export function assertRepairable(roleArn: string, patterns: readonly string[]): void {
+  if (isCovered(patterns, roleArn)) return;
+  throw new MigrationError(
+    'BadInput',
+    `This deployment may not change the trust policy of role ${roleArn} (it may for: ${patterns.join(', ') || 'none'}); nothing was written. Add it to the CDK context repairableRoleArns and deploy, or repair it by hand and migrate without the repair.`,
+  );
+}
+
+const PROVIDER = /:oidc-provider\/(.+)$/;
+
+/** The OIDC issuers that a policy names: IRSA can come from no other. */
+const issuersIn = (policy: ParsedPolicy): string[] => {
+  const providers = policy.valid
+    ? policy.statements.flatMap(({ principals }) => principals?.named.get('Federated') ?? [])
+    : [];
+  return [...new Set(providers.flatMap((provider) => PROVIDER.exec(provider)?.[1] ?? []).map(issuerName))];
+};
+
+/**
+ * The service accounts that shall use that role, in each form that their associations will have: session tags are
+ * disabled after it is made.
+ */
+const usesOf = ({ request, plan }: Pick<Migration, 'request' | 'plan'>, roleArn: string): TrustUse[] =>
+  (plan?.associations ?? [])
+    .filter((one) => one.roleArn === roleArn)
+    .flatMap(({ namespace, serviceAccount }) => {
+      const use = { clusterArn: clusterArn(request.target), namespace, serviceAccount };
+      const loses = plan?.carryOver.some(
+        (one) =>
+          one.namespace === namespace && one.serviceAccount === serviceAccount && one.disableSessionTags === true,
+      );
+      return [use, ...(loses ? [{ ...use, disableSessionTags: true }] : [])];
+    });
+
+/** Returns why a noted, or planned, repair is not one that this service makes for that migration, or undefined. */
+export const strangeRepair = (
+  { request, plan }: Pick<Migration, 'request' | 'plan'>,
+  repair: TrustRepair,
+): string | undefined =>
+  repairProblem(repair, {
+    target: request.target,
+    serviceAccounts: (plan?.associations ?? []).filter((one) => one.roleArn === repair.roleArn),
+  });
+
+/**
+ * Evaluates what is about to be written once more: it must add the statement of a repair and no more, let EKS Pod
+ * Identity in, and must not change what IRSA may do by any provider that the policy names. Throws BadInput otherwise.
+ */
+export function assertRepairUnchanged(record: Pick<Migration, 'request' | 'plan'>, repair: TrustRepair): void {
+  const { roleArn, before, after } = repair;
+  const options = { acceptedKeys: record.request.acceptedKeys };
+  const [was, is] = [parsePolicy(before, 'trust'), parsePolicy(after, 'trust')];
+  const refused = (why: string): MigrationError =>
+    new MigrationError(
+      'BadInput',
+      `The trust policy that the plan holds ready for role ${roleArn} is not written: ${why}. Plan again.`,
+    );
+  for (const use of usesOf(record, roleArn)) {
+    const name = `${use.namespace}/${use.serviceAccount}`;
+    const podIdentity = evaluatePodIdentity(is, use, options);
+    if (podIdentity.verdict !== 'allowed')
+      throw refused(
+        `with it EKS Pod Identity is ${podIdentity.verdict} for ${name} (${podIdentity.reasons.map((reason) => reason.message).join('; ')})`,
+      );
+    for (const oidcIssuer of issuersIn(was)) {
+      const [irsaBefore, irsaAfter] = [was, is].map(
+        (policy) => evaluateIrsa(policy, { ...use, oidcIssuer }, options).verdict,
+      );
+      if (irsaBefore !== irsaAfter)
+        throw refused(`IRSA by ${oidcIssuer} was ${irsaBefore} for ${name} and would be ${irsaAfter}`);
+    }
+  }
+  const strange = strangeRepair(record, repair);
+  if (strange !== undefined) throw refused(strange);
+}
+
+/**
+ * Reads a policy back until it is what was written. Throws Busy while IAM shows what was there before, TrustChanged
+ * where it is neither. Source: IAM User Guide, "Troubleshoot IAM" (changes are not always immediately visible).
+ */
+export async function readBack(
+  { roles, clock }: { roles: Roles; clock: Clock },
+  roleArn: string,
+  written: string,
+  before: string,
+): Promise<void> {
+  const look = async (): Promise<string | undefined> => (await roles.getRole(roleArn))?.trustPolicy;
+  const now = await readUntilSure(clock, look, (seen) => seen !== undefined && samePolicy(seen, written));
+  if (now !== undefined && samePolicy(now, written)) return;
+  if (now === undefined || samePolicy(now, before))
+    throw new MigrationError('Busy', `IAM does not show the trust policy of role ${roleArn} as it was written yet.`);
+  throw trustChanged(roleArn, 'is not as it was written: somebody else has changed it at the same moment');
+}
+
+/**
+ * How long after a change of a trust policy EKS may still judge by the one before, milliseconds: far beyond the seconds
+ * that are usual.
+ */
+const NOT_SEEN_YET_MS = 5 * 60_000;
+
+/** EKS's words for a role that EKS Pod Identity can't use. Source: hashicorp/terraform-provider-aws#41483. */
+const REFUSED_TRUST = /trust policy of the role provided is invalid/i;
+
+/**
+ * What EKS's refusal of a trust policy means: just after its repair, that EKS has not seen it (TrustNotSeenYet).
+ * Rethrows anything else.
+ */
+export async function explainTrust(
+  error: unknown,
+  record: Pick<Migration, 'trustChanges'>,
+  clock: Clock,
+): Promise<never> {
+  const isFresh = ({ writtenAt }: { writtenAt?: string | undefined }): boolean =>
+    writtenAt !== undefined && clock.now() - Date.parse(writtenAt) <= NOT_SEEN_YET_MS;
+  if (
+    !isMigrationError(error, 'InvalidRequest') ||
+    !REFUSED_TRUST.test(error.message) ||
+    !standingTrustChanges(record).some(isFresh)
+  )
+    throw error;
+  throw new MigrationError('TrustNotSeenYet', error.message, { cause: error });
+}

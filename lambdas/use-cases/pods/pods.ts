@@ -1,0 +1,189 @@
+import {
+  type AssociatedSince,
+  classifyPod,
+  collectEvidence,
+  type LostIdentities,
+  lostIdentities,
+  podsThatCount,
+} from '../../domain/verification/pod-identity.ts';
+import { judgeRollback, type Replacement, replaceNext } from '../../domain/rollback/pods.ts';
+import { isMigrationError } from '../../domain/failures/errors.ts';
+import type { Migration, PodEvidence, PodIdentity, Snapshot } from '../../domain/migration/model.ts';
+import {
+  asBefore,
+  concernedWorkloads,
+  isExpected,
+  judgePods,
+  onPodIdentity,
+  type ExpectedPods,
+  type PodsVerdict,
+} from '../../domain/verification/pods.ts';
+import { allowanceSeconds } from '../../domain/rollout/progress.ts';
+import { NO_LENIENCY, type Leniency } from '../../domain/rollout/settled.ts';
+import { hopelessPods } from '../../domain/rollout/stall.ts';
+import { isOverdueToEnd, stuckBecause } from '../../domain/rollout/stuck.ts';
+import type { Eks, Kubernetes, Ledger, Node, Pod, Workload } from '../../ports/index.ts';
+import { EVIDENCE_BEFORE } from '../migration/report.ts';
+
+/** Where the pods shall go: onto Pod Identity, or back to what they had. */
+export type Direction = 'pod-identity' | 'before';
+
+/**
+ * What the pods shall have for that direction; for the way back the ledger's evidence of before says it. `deferred`:
+ * service accounts, `namespace/name` with a space between, whose association of before is not there yet.
+ */
+export async function expectedPods(
+  ledger: Ledger,
+  migrationId: string,
+  snapshot: Snapshot,
+  towards: Direction,
+  deferred = '',
+): Promise<ExpectedPods> {
+  if (towards === 'pod-identity') return onPodIdentity(snapshot);
+  const later = new Set(deferred.split(' '));
+  const associations = snapshot.associations.filter((one) => !later.has(`${one.namespace}/${one.serviceAccount}`));
+  return asBefore({ ...snapshot, associations }, await ledger.getEvidence(migrationId, EVIDENCE_BEFORE));
+}
+
+/** Since when there are the associations that the migration has made, of each the newest, as EKS gave them. */
+export function associatedSince({ associations }: Pick<Migration, 'associations'>): AssociatedSince {
+  const made = [...associations.created].sort((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt));
+  return new Map(made.map(({ namespace, serviceAccount, createdAt }) => [`${namespace}/${serviceAccount}`, createdAt]));
+}
+
+export interface PodsSeen {
+  evidence: PodEvidence[];
+  judged: PodsVerdict;
+  /** On the way back: what is replaced next, where the verdict is to restart. */
+  next?: Replacement;
+  podsThatCount: number;
+  podsAsExpected: number;
+  /** What was seen: all pods of the namespaces, and the workloads that are expected to have the identity. */
+  pods: Pod[];
+  workloads: Workload[];
+  /** Of the pods that count, the uids of those that have the identity that they should have. */
+  right: Set<string>;
+  leniency: Leniency;
+  /** Read only where a pod does not end. */
+  nodes?: Node[];
+}
+
+const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
+
+/** The nodes; undefined where nobody may see them. */
+export async function nodesIfAllowed(kubernetes: Kubernetes): Promise<Node[] | undefined> {
+  try {
+    return await kubernetes.listNodes();
+  } catch (error) {
+    if (REFUSED.some((name) => isMigrationError(error, name))) return undefined;
+    throw error;
+  }
+}
+
+/** What is not held against the pods. Only pods that should have ended are asked about, and for them the nodes. */
+async function leniencyFor(
+  kubernetes: Kubernetes,
+  { brokenPods = [] }: Snapshot,
+  pods: readonly Pod[],
+  now: number,
+): Promise<{ leniency: Leniency; nodes?: Node[] }> {
+  const leniency = { ...NO_LENIENCY, broken: brokenPods };
+  if (!pods.some((pod) => isOverdueToEnd(pod, now))) return { leniency };
+  const nodes = await nodesIfAllowed(kubernetes);
+  const stuck = new Map(
+    pods.flatMap((pod) => {
+      const why = stuckBecause(pod, nodes, now);
+      return why === undefined ? [] : [[pod.uid, why] as const];
+    }),
+  );
+  return { leniency: { ...leniency, stuck }, ...(nodes ? { nodes } : {}) };
+}
+
+/**
+ * Bystanders of the snapshot that have lost the annotation that gave them the add-on's role, and have no association in
+ * its place. Only the snapshot tells that they had it: pods do not show what others before them had.
+ */
+export async function robbedBystanders(
+  { kubernetes, eks }: { kubernetes: Kubernetes; eks: Pick<Eks, 'listAssociations'> },
+  { namespace, bystanders, addon }: Snapshot,
+): Promise<string[]> {
+  if (bystanders.length === 0) return [];
+  const annotated = await kubernetes.listAttributedServiceAccounts(namespace);
+  const without = bystanders.filter(
+    (name) => !annotated.some((one) => one.name === name && one.roleArn === addon?.serviceAccountRoleArn),
+  );
+  const robbed: string[] = [];
+  for (const name of without) if ((await eks.listAssociations(namespace, name)).length === 0) robbed.push(name);
+  return robbed;
+}
+
+/** On the way back: bystanders with pods on the node role, where all pods had the add-on's role, get it back too. */
+function withRobbed(expected: ExpectedPods, { namespace, bystanders }: Snapshot, pods: readonly Pod[]): ExpectedPods {
+  const back = new Set<PodIdentity>(['irsa', 'pod-identity', 'mixed']);
+  const robbed = bystanders.filter((name) =>
+    pods.some(
+      (pod) => pod.namespace === namespace && pod.serviceAccount === name && classifyPod(pod).identity === 'node-role',
+    ),
+  );
+  return { ...expected, identities: new Map([...expected.identities, ...robbed.map((name) => [name, back] as const)]) };
+}
+
+export interface ObserveOptions {
+  towards: Direction;
+  expected: ExpectedPods;
+  /** Of the associations that the pods shall have now. */
+  since?: AssociatedSince | undefined;
+  /** Bystanders that have lost the role, though nobody planned it. */
+  robbed?: readonly string[];
+  /** On the way back: when the newest pod was created that was there as an association went; empty where none went. */
+  newestPodAt?: string | undefined;
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+/** Looks at the planned service accounts' pods and judges them, and at those of others that have lost something. */
+export async function observePods(
+  kubernetes: Kubernetes,
+  snapshot: Snapshot,
+  { towards, expected: planned, since, robbed = [], newestPodAt, now }: ObserveOptions,
+): Promise<PodsSeen> {
+  const namespaces = [...new Set(snapshot.planned.map((one) => one.namespace))];
+  const pods = (await Promise.all(namespaces.map((namespace) => kubernetes.listPods(namespace)))).flat();
+  const workloads = (await Promise.all(namespaces.map((namespace) => kubernetes.listWorkloads(namespace)))).flat();
+  const isBack = towards === 'before';
+  const expected = isBack ? withRobbed(planned, snapshot, pods) : planned;
+  const lost: LostIdentities = isBack
+    ? new Map()
+    : new Map([
+        ...lostIdentities(snapshot.identityLosses),
+        ...robbed.map((name) => [`${snapshot.namespace}/${name}`, 'irsa'] as const),
+      ]);
+  const { leniency: known, nodes } = await leniencyFor(kubernetes, snapshot, pods, now);
+  const evidence = collectEvidence(pods, new Set(expected.identities.keys()), since, lost, known.stuck);
+  const counted = podsThatCount(evidence);
+  const right = counted.filter((pod) => isExpected(expected, pod));
+  const concerned = concernedWorkloads(workloads, expected);
+  const hopeless = hopelessPods({
+    pods: pods.filter(({ uid }) => counted.some((one) => one.uid === uid)),
+    right: new Set(right.map(({ uid }) => uid)),
+    nodes,
+    allowanceSeconds: allowanceSeconds(concerned, pods, undefined),
+    now,
+  });
+  const leniency = { ...known, hopeless: new Set(hopeless.map(({ uid }) => uid)) };
+  const gone = newestPodAt === '' ? undefined : newestPodAt;
+  const looked = { evidence, pods, workloads, expected, since: gone, leniency };
+  return {
+    evidence,
+    ...(isBack
+      ? { judged: judgeRollback(looked), next: replaceNext(looked) }
+      : { judged: judgePods(evidence, pods, workloads, expected, leniency) }),
+    podsThatCount: counted.length,
+    podsAsExpected: right.length,
+    pods,
+    workloads: concerned,
+    right: new Set(right.map(({ uid }) => uid)),
+    leniency,
+    ...(nodes ? { nodes } : {}),
+  };
+}

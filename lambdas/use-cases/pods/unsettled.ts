@@ -1,0 +1,81 @@
+/** Pods that have not settled: whether they go on, and what is thrown where they do not. */
+import { MigrationError } from '../../domain/failures/errors.ts';
+import type { Migration, Progress } from '../../domain/migration/model.ts';
+import { allowanceSeconds, progressOf, type Seen, seenOf } from '../../domain/rollout/progress.ts';
+import { heldBackBy, judgeStall, type Situation } from '../../domain/rollout/stall.ts';
+import { failingText, stalledText, unreplacedText } from '../../domain/rollout/text.ts';
+import type { Clock, Kubernetes, Ledger } from '../../ports/index.ts';
+import { type Direction, nodesIfAllowed, type PodsSeen } from './pods.ts';
+import { utcNow } from '../../runtime/utc.ts';
+
+/** Which rollout a look at the pods waits for: each attempt and each round after a restart has its own. */
+export const rolloutName = (towards: Direction, attempt: number, round: number): string =>
+  `${towards}.${attempt}-${round}`;
+
+interface Observer {
+  kubernetes: Kubernetes;
+  ledger: Pick<Ledger, 'updateMigration'>;
+  clock: Clock;
+}
+
+interface Look {
+  record: Migration;
+  towards: Direction;
+  attempt: number;
+  round: number;
+  seen: PodsSeen;
+}
+
+/** Returns how far a rollout is by what was seen of it now, noted in the record where it has gone on. */
+export async function noteSeen(
+  { ledger, clock }: Pick<Observer, 'ledger' | 'clock'>,
+  { migrationId, progress: before }: Pick<Migration, 'migrationId' | 'progress'>,
+  of: string,
+  seen: Seen,
+): Promise<Progress> {
+  const progress = progressOf(before, of, seen, utcNow(clock));
+  if (progress !== before) await ledger.updateMigration(migrationId, { progress });
+  return progress;
+}
+
+function noteProgress(looking: Observer, look: Look): Promise<Progress> {
+  const { record, towards, attempt, round, seen } = look;
+  const concerned = new Set(seen.workloads.map((workload) => `${workload.namespace}/${workload.serviceAccount}`));
+  const judged = seen.pods
+    .filter((pod) => concerned.has(`${pod.namespace}/${pod.serviceAccount}`) && !seen.leniency.stuck.has(pod.uid))
+    .map((pod) => ({ pod, right: seen.right.has(pod.uid) }));
+  return noteSeen(looking, record, rolloutName(towards, attempt, round), seenOf(judged, seen.workloads));
+}
+
+/**
+ * Throws PodsFailing where pods fail with the identity that they should have, else PodsNotSettled: the state machine
+ * looks again. `open`: what is not settled, in so many words.
+ */
+export async function throwUnsettled(looking: Observer, look: Look, open: string): Promise<never> {
+  const { clock, kubernetes } = looking;
+  const { record, towards, seen } = look;
+  const progress = await noteProgress(looking, look);
+  const situation: Situation = {
+    ...seen,
+    progress,
+    allowanceSeconds: allowanceSeconds(seen.workloads, seen.pods, record.plan?.forecast),
+    now: clock.now(),
+  };
+  const first = judgeStall(situation);
+  if (first.is === 'progressing') throw new MigrationError('PodsNotSettled', `Not settled yet: ${open}.`);
+  // Only now that it matters: a pod on a node that is down does not fail by its identity.
+  const nodes = seen.nodes ?? (await nodesIfAllowed(kubernetes));
+  const stall = judgeStall({ ...situation, nodes });
+  if (stall.is === 'unreplaced') throw new MigrationError('PodsFailing', unreplacedText(stall.pods, progress.since));
+  if (stall.is === 'failing') throw new MigrationError('PodsFailing', failingText(stall.pods, progress.since, towards));
+  throw new MigrationError(
+    'PodsNotSettled',
+    stalledText({
+      open,
+      since: progress.since,
+      why: heldBackBy({ ...situation, nodes }),
+      migrationId: record.migrationId,
+      towards,
+    }),
+  );
+}

@@ -1,0 +1,285 @@
+/**
+ * What `retire`, and the way back of it, decide from: one look at the ledger and the target. Nothing is changed here.
+ */
+import { MigrationError } from '../../domain/failures/errors.ts';
+import { irsaRoleOf } from '../../domain/verification/irsa.ts';
+import type { Check, Migration } from '../../domain/migration/model.ts';
+import { fail, pass, unknown } from '../../domain/plan/check.ts';
+import { settingsFor } from '../../domain/aws/spokes.ts';
+import { subjectOf, subjectTitle } from '../../domain/migration/subject.ts';
+import type { TrustRetirement } from '../../domain/trust/model.ts';
+import { type ChangeScope, retirementProblem } from '../../domain/trust/own-changes.ts';
+import { proposeRetirement, type RetirementProposal, undoRetirement } from '../../domain/trust/retire.ts';
+import type { Clock, HandlerDependencies, TargetPorts } from '../../ports/index.ts';
+import { listPlannedAssociations } from '../facts/planned-associations.ts';
+import { assertRecordIntegrity } from '../migration/record-integrity.ts';
+import { readRoleUntilSure } from '../pods/confirmed-reads.ts';
+import { recordedMigration } from '../migration/recorded.ts';
+import { rollbackBegun } from '../rollback/recovery.ts';
+import {
+  checkNeeds,
+  checkRepairable,
+  checkVerified,
+  isBlocking,
+  type RetirementCase,
+  type RetireWish,
+} from './checks.ts';
+
+export type Decision = { roleArn: string } &
+  /** `note`: what the ledger shall say beforehand. */
+  (
+    | { do: 'write'; before: string; after: string; note: TrustRetirement }
+    /**
+     * The policy is as it shall be, and only its note does not say so: an earlier attempt was cut off behind its write.
+     */
+    | { do: 'confirm'; note: TrustRetirement }
+    | { do: 'nothing'; why: string }
+    | { do: 'refuse'; why: string }
+  );
+
+export interface RetirementPreview {
+  checks: Check[];
+  decisions: Decision[];
+}
+
+/** Where the checks say why. */
+const BLOCKED_BY_CHECKS = 'its checks stand in the way';
+
+/** Retirements whose statements are, or may be, out of the policy. */
+const standingRetirements = ({ retirements }: Pick<Migration, 'retirements'>): TrustRetirement[] =>
+  retirements.filter((one) => one.undoneAt === undefined);
+
+/**
+ * Later than what is noted of the role already, by whichever Lambda's clock: an older note would not take its place.
+ */
+const notedAt = (clock: Clock, before: TrustRetirement | undefined): string =>
+  new Date(Math.max(clock.now(), before ? Date.parse(before.notedAt) + 1 : 0)).toISOString();
+
+/**
+ * What is noted before the write. Where an earlier retirement of the same role stands, its statements belong to this
+ * note too, which takes its place: undone, it brings all of them back.
+ */
+function noteOf(
+  { wish, record, roleArn }: RetirementCase,
+  current: string,
+  { after, removed }: Extract<RetirementProposal, { do: 'remove' }>,
+  clock: Clock,
+): TrustRetirement {
+  const noted = record.retirements.find((one) => one.roleArn === roleArn);
+  const standing = noted?.undoneAt === undefined ? noted : undefined;
+  const earlier = standing && undoRetirement(standing, current);
+  const whole =
+    standing && earlier?.do === 'write'
+      ? { before: earlier.document, removed: [...standing.removed, ...removed] }
+      : { before: current, removed };
+  const { requestedBy, reason } = wish;
+  return {
+    roleArn,
+    ...whole,
+    after,
+    notedAt: notedAt(clock, noted),
+    ...(requestedBy === undefined ? {} : { requestedBy }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+const refuse = (checks: Check[], roleArn: string, why: string): RetirementPreview => ({
+  checks,
+  decisions: [{ roleArn, do: 'refuse', why }],
+});
+
+/** Where the proposal is to do nothing: an attempt that was cut off behind its write has left its note open. */
+function nothingTo(record: Migration, roleArn: string, why: string): Decision {
+  const note = standingRetirements(record).find((one) => one.roleArn === roleArn);
+  if (!note) return { roleArn, do: 'nothing', why };
+  if (note.writtenAt === undefined) return { roleArn, do: 'confirm', note };
+  return { roleArn, do: 'nothing', why: `${why}: it was taken out at ${note.writtenAt} already` };
+}
+
+async function readRetirementCase(
+  one: RetirementCase,
+  checks: Check[],
+  ports: TargetPorts,
+  clock: Clock,
+): Promise<RetirementPreview> {
+  const { record, roleArn, serviceAccounts } = one;
+  const { target, acceptedKeys } = record.request;
+  const role = await readRoleUntilSure(ports.roles, roleArn, clock);
+  if (!role) return { checks, decisions: [{ roleArn, do: 'nothing', why: 'IAM has no such role (any more)' }] };
+  const oidcIssuer = (await ports.eks.describeCluster())?.oidcIssuer;
+  if (oidcIssuer === undefined) {
+    const unread = unknown(
+      'retire-issuer',
+      `Cluster ${target.cluster} shows no OIDC issuer, so that it can't be told which statement is its own.`,
+      'Look whether the cluster is still there (aws eks describe-cluster); where it is gone, take the statement out by hand.',
+    );
+    return refuse([...checks, unread], roleArn, BLOCKED_BY_CHECKS);
+  }
+  const proposal = proposeRetirement({
+    trustPolicy: role.trustPolicy,
+    target,
+    oidcIssuer,
+    serviceAccounts,
+    acceptedKeys,
+  });
+  // Whoever needed it has to do without already: there is nothing to protect any more.
+  if (proposal.do === 'nothing') return { checks, decisions: [nothingTo(record, roleArn, proposal.why)] };
+  const all = [...checks, ...(await checkNeeds(one, ports, clock))];
+  if (proposal.do === 'refuse') return refuse(all, roleArn, `${proposal.why}. ${proposal.remedy}`);
+  if (all.some(isBlocking)) return refuse(all, roleArn, BLOCKED_BY_CHECKS);
+  return {
+    checks: all,
+    decisions: [
+      {
+        roleArn,
+        do: 'write',
+        before: role.trustPolicy,
+        after: proposal.after,
+        note: noteOf(one, role.trustPolicy, proposal, clock),
+      },
+    ],
+  };
+}
+
+async function decideRetirement(
+  wish: RetireWish,
+  record: Migration,
+  { ledger, portsFor, settings, clock }: HandlerDependencies,
+): Promise<RetirementPreview> {
+  const { migrationId } = wish;
+  const verified = checkVerified(record, await rollbackBegun(ledger, record));
+  const snapshot = await ledger.getSnapshot(migrationId);
+  if (snapshot) assertRecordIntegrity(record, snapshot);
+  const roleArn = snapshot && irsaRoleOf(snapshot);
+  if (!snapshot || roleArn === undefined) {
+    const none = fail(
+      'retire-role',
+      `${subjectTitle(subjectOf(record.request))} had no IRSA role before migration ${migrationId}${snapshot ? '' : ', as far as is known: it has changed nothing'}.`,
+      'There is no OIDC trust of it to retire.',
+    );
+    return { checks: [verified, none], decisions: [] };
+  }
+  const checks = [
+    verified,
+    checkRepairable(roleArn, record, settingsFor(settings, record.request.target).repairableRoleArns),
+  ];
+  if (checks.some(isBlocking)) return refuse(checks, roleArn, BLOCKED_BY_CHECKS);
+  const ports = portsFor(record.request.target);
+  const associations = await listPlannedAssociations(ports.eks, snapshot.planned);
+  const found = snapshot.planned.map(({ namespace, serviceAccount }) => ({
+    namespace,
+    serviceAccount,
+    is: associations.find((one) => one.namespace === namespace && one.serviceAccount === serviceAccount),
+  }));
+  const serviceAccounts = found.map(({ namespace, serviceAccount, is }) => ({
+    namespace,
+    serviceAccount,
+    ...(is?.disableSessionTags === undefined ? {} : { disableSessionTags: is.disableSessionTags }),
+  }));
+  const lacking = found
+    .filter(({ is }) => !is)
+    .map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`);
+  return readRetirementCase({ wish, record, roleArn, serviceAccounts, lacking }, checks, ports, clock);
+}
+
+/** What a retirement of that migration can be about; undefined where that can't be told. */
+async function scopeOf(
+  record: Migration,
+  { ledger, portsFor }: Pick<HandlerDependencies, 'ledger' | 'portsFor'>,
+): Promise<(ChangeScope & { oidcIssuer: string }) | undefined> {
+  const snapshot = await ledger.getSnapshot(record.migrationId);
+  if (!snapshot) return undefined;
+  assertRecordIntegrity(record, snapshot);
+  const { target } = record.request;
+  const oidcIssuer = (await portsFor(target).eks.describeCluster())?.oidcIssuer;
+  return oidcIssuer === undefined ? undefined : { target, serviceAccounts: snapshot.planned, oidcIssuer };
+}
+
+async function decideReinstatement(
+  record: Migration,
+  { ledger, portsFor, settings, clock }: HandlerDependencies,
+): Promise<RetirementPreview> {
+  const { migrationId, status, request } = record;
+  const { roles } = portsFor(request.target);
+  const checks: Check[] = [
+    status === 'ended'
+      ? pass('reinstate-over', `Migration ${migrationId} is over.`)
+      : fail(
+          'reinstate-over',
+          `Migration ${migrationId} is not over.`,
+          `Wait until it has ended: pod-identity show ${migrationId}`,
+        ),
+  ];
+  const decisions: Decision[] = [];
+  const standing = standingRetirements(record);
+  const scope = standing.length > 0 ? await scopeOf(record, { ledger, portsFor }) : undefined;
+  for (const note of standing) {
+    const { roleArn } = note;
+    const covered = checkRepairable(roleArn, record, settingsFor(settings, record.request.target).repairableRoleArns);
+    checks.push(covered);
+    // Nor may it be read then.
+    if (isBlocking(covered)) {
+      decisions.push({ roleArn, do: 'refuse', why: BLOCKED_BY_CHECKS });
+      continue;
+    }
+    const strange = scope
+      ? retirementProblem(note, scope)
+      : `cluster ${request.target.cluster} shows no OIDC issuer, or the ledger has no snapshot`;
+    if (strange !== undefined) {
+      decisions.push({
+        roleArn,
+        do: 'refuse',
+        why: `the ledger notes a retirement that can't be told to be this service's: ${strange}. Look at who wrote it, and put back by hand what is missing`,
+      });
+      continue;
+    }
+    const role = await readRoleUntilSure(roles, roleArn, clock);
+    const undo = role && undoRetirement(note, role.trustPolicy);
+    if (!role || !undo) decisions.push({ roleArn, do: 'refuse', why: 'IAM has no such role (any more)' });
+    else if (undo.do === 'refuse') decisions.push({ roleArn, do: 'refuse', why: undo.why });
+    else if (undo.do === 'nothing') decisions.push({ roleArn, do: 'confirm', note });
+    else decisions.push({ roleArn, do: 'write', before: role.trustPolicy, after: undo.document, note });
+  }
+  if (decisions.length === 0)
+    return {
+      checks: [...checks, pass('reinstate-retired', `Nothing that migration ${migrationId} has retired is still out.`)],
+      decisions,
+    };
+  if (!checks.some(isBlocking)) return { checks, decisions };
+  return { checks, decisions: decisions.map(({ roleArn }) => ({ roleArn, do: 'refuse', why: BLOCKED_BY_CHECKS })) };
+}
+
+/** Throws BadInput for a migration that the ledger does not know. */
+export async function previewRetirement(
+  wish: RetireWish,
+  dependencies: HandlerDependencies,
+): Promise<RetirementPreview & { record: Migration }> {
+  const record = await recordedMigration(dependencies.ledger, wish.migrationId);
+  return {
+    record,
+    ...(await (wish.action === 'retire'
+      ? decideRetirement(wish, record, dependencies)
+      : decideReinstatement(record, dependencies))),
+  };
+}
+
+/** Whether nothing stands in the way. */
+export const isAllowed = ({ checks, decisions }: RetirementPreview): boolean =>
+  decisions.every((one) => one.do !== 'refuse') && !(decisions.length === 0 && checks.some(isBlocking));
+
+/** Throws RetireRefused, with every reason and remedy, where something stands in the way. */
+export function assertMay(preview: RetirementPreview, action: RetireWish['action']): void {
+  if (isAllowed(preview)) return;
+  const { checks, decisions } = preview;
+  const refused = decisions.filter((one) => one.do === 'refuse');
+  const reasons = [
+    ...checks
+      .filter(isBlocking)
+      .map(({ id, message, remedy }) => `${id}: ${message}${remedy === undefined ? '' : ` ${remedy}`}`),
+    ...refused.filter(({ why }) => why !== BLOCKED_BY_CHECKS).map(({ roleArn, why }) => `${roleArn}: ${why}`),
+  ];
+  throw new MigrationError(
+    'RetireRefused',
+    `${action === 'retire' ? 'The OIDC trust is not retired' : 'What was retired is not put back'}, and nothing was changed. ${reasons.join(' ')}`,
+  );
+}

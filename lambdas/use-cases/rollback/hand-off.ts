@@ -1,0 +1,191 @@
+/**
+ * The end of a migration that a person has a part in: the commands that are handed to them, and what the rollback that
+ * they ask for leaves as another principal made it.
+ */
+import { changedByThirdParty, classifyCopy } from '../../domain/addons/copies.ts';
+import { decidedByPerson, isTaken, leftAsChanged, takenAssociations } from '../../domain/rollback/decisions.ts';
+import { isEndedBy } from '../../domain/failures/ended-by.ts';
+import { handOffCommands } from '../../domain/hand-off/add-on.ts';
+import { accountHandOff } from '../../domain/hand-off/service-account.ts';
+import { sessionsHandOff, webhookHandOff } from '../../domain/hand-off/questions.ts';
+import { endLines } from '../../domain/hand-off/lines.ts';
+import { healthWarnings } from '../../domain/hand-off/health.ts';
+import { trustToEdit } from '../../domain/hand-off/trust.ts';
+import {
+  type AddonSnapshot,
+  type Association,
+  type Check,
+  type Failure,
+  isOfAddon,
+  type Migration,
+  type Snapshot,
+} from '../../domain/migration/model.ts';
+import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
+import { createdByThirdParty } from '../../domain/rollback/associations.ts';
+import { accountTaken, associationText, foreignAssociations } from '../../domain/migration/service-account.ts';
+import type { Clock, HandlerDependencies, TargetPorts, Telemetry, WorkloadRef } from '../../ports/index.ts';
+import { listPlannedAssociations } from '../facts/planned-associations.ts';
+import { readAddonUntilSure } from '../pods/confirmed-reads.ts';
+import { readAccount } from '../migration/service-account.ts';
+import { forecastGap } from './remove-associations.ts';
+import { strangeRepair } from '../migration/trust.ts';
+
+async function workloadsOf(
+  { kubernetes }: TargetPorts,
+  { planned: migrating, identityLosses }: Snapshot,
+): Promise<WorkloadRef[]> {
+  const planned = [...migrating, ...identityLosses];
+  const found: WorkloadRef[] = [];
+  for (const namespace of new Set(planned.map((one) => one.namespace))) {
+    for (const { kind, name, serviceAccount } of await kubernetes.listWorkloads(namespace)) {
+      if (planned.some((one) => one.namespace === namespace && one.serviceAccount === serviceAccount))
+        found.push({ kind, namespace, name });
+    }
+  }
+  return found;
+}
+
+/** `findings`: what a person must know, and what may not be pasted since third parties wrote parts of it. */
+export interface HandOff {
+  commands: string[];
+  findings: Check[];
+}
+export const NO_HAND_OFF: HandOff = { commands: [], findings: [] };
+
+type Observer = Pick<HandlerDependencies, 'ledger' | 'portsFor' | 'clock' | 'telemetry'>;
+
+/** Answers undefined, and logs why, where something can't be read: the reason to be here may be that nothing can be. */
+const trying =
+  ({ log }: Telemetry) =>
+  async <T>(what: string, look: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await look();
+    } catch (error) {
+      log.warn(`${what} could not be read`, {
+        error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+      });
+      return undefined;
+    }
+  };
+
+/** The hand-off of a rollback that has stopped to ask; undefined where it was stopped by anything else. */
+async function askingHandOff(
+  { migrationId, request: { target } }: Migration,
+  snapshot: Snapshot,
+  { portsFor, clock, telemetry }: Observer,
+  failure: Failure | undefined,
+): Promise<string[] | undefined> {
+  const isWebhook = isEndedBy(failure, 'WebhookStillInjects');
+  if (!isWebhook && !isEndedBy(failure, 'SessionsMayEnd')) return undefined;
+  const facts = { migrationId, target, planned: snapshot.planned };
+  if (isWebhook) return webhookHandOff(facts);
+  const { kubernetes } = portsFor(target);
+  const read = await trying(telemetry)('the API server', () => forecastGap(snapshot.planned, { kubernetes, clock }));
+  if (!read) return sessionsHandOff(facts);
+  const { decision, workloads, pods } = read;
+  const gap = decision.do === 'ask' ? { ...decision, pods, now: clock.now() } : undefined;
+  return sessionsHandOff({ ...facts, workloads }, gap);
+}
+
+/** Returns the commands for what is there now, as far as it can be read. `failure`: what has ended the rollback. */
+export async function handOff(noted: Migration, looking: Observer, failure?: Failure): Promise<HandOff> {
+  const { ledger, portsFor, clock, telemetry } = looking;
+  // A change that this service does not make is not turned into a command that somebody would paste.
+  const record = {
+    ...noted,
+    trustChanges: noted.trustChanges.filter((one) => strangeRepair(noted, one) === undefined),
+  };
+  const { migrationId, request } = record;
+  const { target } = request;
+  const tryTo = trying(telemetry);
+  // Without it nothing was begun, and there is nothing to put back.
+  const snapshot = await ledger.getSnapshot(migrationId);
+  if (!snapshot) return { commands: endLines(migrationId), findings: [] };
+  const asking = await askingHandOff(record, snapshot, looking, failure);
+  if (asking) return { commands: asking, findings: [] };
+  const ports = portsFor(target);
+  const list = (): Promise<Association[]> => listPlannedAssociations(ports.eks, snapshot.planned);
+  const seen = await tryTo('EKS', async () => ({
+    addon: isOfAddon(snapshot) ? await readAddonUntilSure(ports.eks, snapshot.addon.name, clock) : undefined,
+    associations: await list(),
+  }));
+  const workloads = await tryTo('the API server', () => workloadsOf(ports, snapshot));
+  const { serviceAccount: was } = snapshot;
+  const account =
+    was && (await tryTo('the service account', async () => ({ now: await readAccount(ports.kubernetes, was, clock) })));
+  const trust: Record<string, string | null> = {};
+  for (const { roleArn } of standingTrustChanges(record)) {
+    const read = await tryTo(`role ${roleArn}`, async () => ({
+      policy: (await ports.roles.getRole(roleArn))?.trustPolicy ?? null,
+    }));
+    if (read) trust[roleArn] = read.policy;
+  }
+  const shared = { target, record, trust, ...(workloads ? { workloads } : {}) };
+  const commands = isOfAddon(snapshot)
+    ? handOffCommands({ ...shared, snapshot, ...(seen ? { seen } : {}) })
+    : accountHandOff({
+        ...shared,
+        snapshot,
+        ...(seen ? { associations: seen.associations } : {}),
+        ...(account ? { account } : {}),
+      });
+  return {
+    commands,
+    findings: [...healthWarnings(seen?.addon), ...trustToEdit(standingTrustChanges(record), trust)],
+  };
+}
+
+const thirdPartyText = (record: Migration, others: readonly Association[]): string[] =>
+  takenAssociations(record, others).map((one) => `somebody else made association ${associationText(one)}`);
+
+async function leftOfAddon(
+  record: Migration,
+  snapshot: AddonSnapshot,
+  ports: TargetPorts,
+  clock: Clock,
+): Promise<string[]> {
+  const now = await readAddonUntilSure(ports.eks, snapshot.addon.name, clock);
+  const changed = now && isTaken(record, 'addon-changed') ? changedByThirdParty(snapshot, now) : undefined;
+  const isThirdParty = isTaken(record, 'addon-created-again') && classifyCopy(snapshot, record, now) === 'foreign';
+  const there = await listPlannedAssociations(ports.eks, snapshot.planned);
+  return [
+    ...(isThirdParty
+      ? [`add-on ${snapshot.addon.name} was created again, not by this migration (${now?.arn ?? ''})`]
+      : []),
+    ...(changed === undefined ? [] : [changed]),
+    ...thirdPartyText(record, createdByThirdParty(snapshot, record, now, there)),
+  ];
+}
+
+async function leftOfAccount(
+  record: Migration,
+  snapshot: Snapshot,
+  ports: TargetPorts,
+  clock: Clock,
+): Promise<string[]> {
+  const { serviceAccount: was, planned } = snapshot;
+  const there = await listPlannedAssociations(ports.eks, planned);
+  return [
+    ...(was && record.request.verification === 'injected'
+      ? accountTaken(record, was, await readAccount(ports.kubernetes, was, clock))
+      : []),
+    ...thirdPartyText(record, foreignAssociations(record, snapshot, there)),
+  ];
+}
+
+/** Returns a warning with what a rollback has left since a person has decided so; none where nobody has. */
+export async function leftByDecision(
+  record: Migration,
+  { ledger, portsFor, clock, telemetry }: Observer,
+): Promise<Check[]> {
+  if (!decidedByPerson(record)) return [];
+  const left = await trying(telemetry)('what the rollback has left', async () => {
+    const snapshot = await ledger.getSnapshot(record.migrationId);
+    if (!snapshot) return [];
+    const ports = portsFor(record.request.target);
+    return isOfAddon(snapshot)
+      ? leftOfAddon(record, snapshot, ports, clock)
+      : leftOfAccount(record, snapshot, ports, clock);
+  });
+  return leftAsChanged(left ?? []);
+}

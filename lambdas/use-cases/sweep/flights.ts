@@ -1,0 +1,181 @@
+/** Migrations in flight of a sweep: how they are asked for, and what has become of them. */
+import { classOf } from '../../domain/failures/errors.ts';
+import type { Failure, Migration, MigrationRequest, Outcome } from '../../domain/migration/model.ts';
+import { isRunning } from '../../domain/rollback/recovery.ts';
+import { requestOf as planRequestOf } from '../../domain/sweep/items.ts';
+import type { Sweep, SweepItem } from '../../domain/sweep/model.ts';
+import { isSelected } from '../../domain/sweep/selection.ts';
+import { endOf } from '../../domain/sweep/waves.ts';
+import { subjectOf, subjectText } from '../../domain/migration/subject.ts';
+import type { ExecutionState, HandlerDependencies } from '../../ports/index.ts';
+import { failureOf } from '../../runtime/failures.ts';
+import { busyRefusal, busyWith } from '../migration/subject-busy.ts';
+
+/** Of a reason: see `reason` in `names.ts`. */
+const LONGEST_REASON = 1024;
+
+/** What a migration of the sweep is asked for with. A sweep that plans asks for dry runs. */
+export function requestOf(
+  { sweepId, request }: Pick<Sweep, 'sweepId' | 'request'>,
+  { account, region, cluster, addon }: Pick<SweepItem, 'account' | 'region' | 'cluster' | 'addon'>,
+): MigrationRequest {
+  const { mode, requestedBy, reason } = request;
+  const why = `sweep ${sweepId}${reason === undefined ? '' : `: ${reason}`}`;
+  return {
+    ...planRequestOf(request, { account, region, cluster }, addon, mode === 'plan'),
+    requestedBy,
+    reason: why.slice(0, LONGEST_REASON),
+  };
+}
+
+const MINUTE = 60_000;
+/**
+ * Step Functions may not know yet what was just started (API Reference, DescribeExecution: eventually consistent), and
+ * a Lambda of an execution that was just stopped may still write the record.
+ */
+const SETTLED_AFTER = 2 * MINUTE;
+/** What can't be started by then, by an error that does not pass, is given up. */
+const GIVEN_UP_AFTER = 15 * MINUTE;
+/** Recover begins within 5 minutes of a stop, and has 9 hours; each of its executions notes itself in the record. */
+const RECOVERED_AFTER = 60 * MINUTE;
+/**
+ * Looks at what has run for long, from one to the next: every 5 minutes, since DescribeExecution is limited to some 15
+ * a second in an account.
+ */
+const DETAILED_POLL_EVERY = 15;
+
+/** `outcome`: undefined for one that ended without. `heldBy` and `refused`: see `sweepItem`. */
+export interface End {
+  outcome: Outcome | undefined;
+  failure?: Failure;
+  heldBy?: string;
+  refused?: true;
+  endedAt?: string;
+}
+/** One in flight. `held`: it was never started, and must not be now. */
+export interface Flight {
+  item: SweepItem;
+  record: Migration | undefined;
+  end?: End;
+  held?: boolean;
+}
+
+type Ports = Pick<HandlerDependencies, 'executions' | 'clock' | 'ledger'>;
+
+const withoutOutcome = (message: string): End => ({ outcome: undefined, failure: { name: 'NoOutcome', message } });
+
+const ageOf = ({ begunAt }: SweepItem, { clock }: Ports): number =>
+  begunAt === undefined ? 0 : clock.now() - Date.parse(begunAt);
+
+/** Milliseconds since an execution stopped; one that nobody knows any more stopped long ago. */
+const sinceStop = (execution: ExecutionState | undefined, { clock }: Ports): number =>
+  clock.now() - (execution?.stoppedAt === undefined ? 0 : Date.parse(execution.stoppedAt));
+
+/** How an execution was left that is no longer running, for a message. */
+const leftAs = (execution: ExecutionState | undefined): string =>
+  execution ? `ended ${execution.status}` : 'is no longer known to Step Functions';
+
+/** Starts it again, which starts it once. Answers the end of one that can't be started, however often that is tried. */
+async function startAgain(item: SweepItem, sweep: Sweep, ports: Ports): Promise<End | undefined> {
+  try {
+    await ports.executions.startMigration(item.migrationId, requestOf(sweep, item));
+    return undefined;
+  } catch (error) {
+    const { name, message } = failureOf(error);
+    if (ageOf(item, ports) < GIVEN_UP_AFTER || classOf(name) === 'retryable') throw error;
+    return { outcome: undefined, failure: { name, message: `It could not be started. ${message}` } };
+  }
+}
+
+/** The end of an item whose add-on another migration works on; undefined where none does, and for a plan. */
+export async function refusalOf(
+  item: SweepItem,
+  sweep: Sweep,
+  ports: Pick<Ports, 'executions' | 'ledger'>,
+): Promise<End | undefined> {
+  const request = requestOf(sweep, item);
+  const holder = await busyWith(request, item.migrationId, ports);
+  if (!holder) return undefined;
+  const failure: Failure = { name: 'SubjectBusy', message: busyRefusal(request, holder) };
+  return { outcome: 'blocked', failure, heldBy: holder.migrationId, refused: true };
+}
+
+/** It has no record yet. */
+async function ofUnrecorded(flight: Flight, sweep: Sweep, mayStart: boolean, ports: Ports): Promise<Flight> {
+  const { item } = flight;
+  // Another migration may have begun since; this one may have been started before that.
+  const refusal = mayStart ? await refusalOf(item, sweep, ports) : undefined;
+  const end = mayStart && !refusal ? await startAgain(item, sweep, ports) : undefined;
+  if (end) return { ...flight, end };
+  if (ageOf(item, ports) < SETTLED_AFTER) return flight;
+  const execution = await ports.executions.describeMigration(item.migrationId);
+  if (!execution) return refusal ? { ...flight, end: refusal } : { ...flight, held: !mayStart };
+  if (isRunning(execution) || sinceStop(execution, ports) < SETTLED_AFTER) return flight;
+  return {
+    ...flight,
+    end: withoutOutcome(
+      `Its execution ${leftAs(execution)} before it had written a record. Nothing was changed by it. Look at the execution ${item.migrationId} of MigrateAddon.`,
+    ),
+  };
+}
+
+/** It has run for long: its execution may have stopped, and nobody taken it over. */
+async function ofLong(flight: Flight, record: Migration, ports: Ports): Promise<Flight> {
+  const { item } = flight;
+  if (record.executionArn === undefined || ageOf(item, ports) < RECOVERED_AFTER) return flight;
+  const execution = await ports.executions.describe(record.executionArn);
+  if (isRunning(execution) || sinceStop(execution, ports) < RECOVERED_AFTER) return flight;
+  return {
+    ...flight,
+    end: withoutOutcome(
+      `Its execution ${record.executionArn} ${leftAs(execution)}, and no Recover has ended it since. Look at the alarms of the service, then put it back: pod-identity rollback ${item.migrationId}`,
+    ),
+  };
+}
+
+/** Why an item may not be begun, or how the migration of its id is none of it; undefined where all is as it should be. */
+function strangeIn(item: SweepItem, record: Migration | undefined, { sweepId, request }: Sweep): string | undefined {
+  if (!isSelected(request.selection, item))
+    return `It is not of the selection of sweep ${sweepId}, and nothing was started for it. Find out who put it into the ledger.`;
+  if (!record) return undefined;
+  const { account, region, cluster, addon } = item;
+  const { target, dryRun } = record.request;
+  const isOfItem =
+    record.request.addon === addon &&
+    target.account === account &&
+    target.region === region &&
+    target.cluster === cluster &&
+    dryRun === (request.mode === 'plan');
+  if (isOfItem) return undefined;
+  return `Migration ${item.migrationId} is not the one that the sweep asks for: somebody has started another one under its id (${subjectText(subjectOf(record.request))} of cluster ${target.cluster}${dryRun ? ', a dry run' : ''}). Migrate the add-on by itself, or by another sweep.`;
+}
+
+/** Whether the sweep may start it. */
+export const mayBegin = (item: SweepItem, sweep: Sweep): boolean => strangeIn(item, undefined, sweep) === undefined;
+
+/** What its record says of it. */
+export async function flightOf(
+  item: SweepItem,
+  sweep: Sweep,
+  { ledger }: Pick<HandlerDependencies, 'ledger'>,
+): Promise<Flight> {
+  const record = await ledger.getMigration(item.migrationId);
+  const strange = strangeIn(item, record, sweep);
+  const end = strange === undefined ? endOf(record) : withoutOutcome(strange);
+  return { item, record, ...(end ? { end } : {}) };
+}
+
+/**
+ * Looks after one that the record says nothing final of: starts it again where there is no record, and finds out what
+ * will never have an outcome. Where it can't be started for now, that is thrown.
+ */
+export function followFlight(
+  flight: Flight,
+  { sweep, tick, mayStart }: { sweep: Sweep; tick: number; mayStart: boolean },
+  ports: Ports,
+): Promise<Flight> {
+  if (!flight.record) return ofUnrecorded(flight, sweep, mayStart, ports);
+  return tick % DETAILED_POLL_EVERY === DETAILED_POLL_EVERY - 1
+    ? ofLong(flight, flight.record, ports)
+    : Promise.resolve(flight);
+}

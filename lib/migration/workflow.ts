@@ -1,0 +1,216 @@
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import type { Construct } from 'constructs';
+import type { Endings } from './endings.ts';
+import type { firstPollsOf } from '../../lambdas/domain/waiting/first-polls.ts';
+import { heldErrors, WORKFLOW_CATCHERS, type WorkflowStep } from './errors.ts';
+import { expression, type Expression } from './expressions.ts';
+import {
+  answerIs,
+  catchFailures,
+  CHANGE,
+  changesTrust,
+  EXECUTION_ARN,
+  isSet,
+  LOCKED_MIGRATION,
+  MIGRATION,
+  type MakeTask,
+  type StepFunctions,
+  stepTask,
+  wait,
+} from './task.ts';
+import { answered, CHECKS_FAILED, createWaiting, NOBODY_DECIDED, PLAN_INPUT, plannedVariables } from './waiting.ts';
+
+/** Noted by the Wait before a poll, so that the step's line in the ledger begins with it. */
+const SINCE_NOW = { waitingSince: expression('$states.context.State.EnteredTime') };
+const startedAt = expression('$waitingSince');
+
+/** Seconds until what EKS does is looked at first, as the plan has forecast it (`lambdas/domain/waiting/first-polls.ts`). */
+const firstPoll = (at: keyof ReturnType<typeof firstPollsOf>): Expression => expression(`$firstPolls.${at}`);
+
+/**
+ * What a step of the change gets: with the hash of the plan, which comes from the step `plan` by way of the state
+ * machine, so that a plan that is exchanged in the ledger after `begin` is not carried out either.
+ */
+const PLAN_HASH = { planHash: expression('$planHash') };
+const PLANNED = { ...LOCKED_MIGRATION, ...PLAN_HASH };
+const PLANNED_CHANGE = { ...CHANGE, ...PLAN_HASH };
+
+/** The way that is being tried: an entry of the plan's ladder; none beyond its end. */
+const strategyIs = (strategy: 'in-place' | 'recreate' | 'associate'): sfn.Condition =>
+  sfn.Condition.jsonata(expression(`$attempts[$attempt].strategy = '${strategy}'`));
+
+/**
+ * The states that make the roles' trust policies let EKS Pod Identity in, where the plan says so. Answers the first of
+ * them.
+ */
+function repairTrust(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
+  const repair = task('repair-trust', { payload: { ...PLANNED, towards: 'pod-identity' } });
+  // Changes of IAM are visible everywhere after seconds (IAM User Guide, "Troubleshoot IAM").
+  repair.next(wait(scope, 'WaitForTrust', 10)).next(next);
+  return sfn.Choice.jsonata(scope, 'IsTrustToRepair').when(isSet('repairsTrust'), repair).otherwise(next);
+}
+
+/** The state that installs the Pod Identity agent, where the plan says so. Answers the first of the two. */
+function installAgent(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
+  const install = task('install-agent', { payload: PLANNED });
+  install.next(next);
+  return sfn.Choice.jsonata(scope, 'IsAgentToInstall').when(isSet('installsAgent'), install).otherwise(next);
+}
+
+/**
+ * The states that create the standalone associations of an add-on's migration, where the plan has any. Answers the first
+ * of them.
+ */
+function createStandalone(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
+  const create = task('create-association', { stateName: 'CreateStandaloneAssociations', payload: PLANNED_CHANGE });
+  // The pods that roll when the add-on is changed must find it known to EKS's webhook.
+  create.next(wait(scope, 'WaitForStandaloneAssociations', 15)).next(next);
+  return sfn.Choice.jsonata(scope, 'IsStandaloneToCreate').when(isSet('createsStandalone'), create).otherwise(next);
+}
+
+/** Where each way of an add-on begins, and the last of its states. */
+interface AddonChange {
+  inPlace: sfn.State;
+  recreate: sfn.State;
+  last: tasks.LambdaInvoke;
+}
+
+/** The states that change an add-on, until it is ACTIVE with what it takes over from before. */
+function changeAddon(scope: Construct, task: MakeTask): AddonChange {
+  const deleteAddon = task('delete-addon', { payload: PLANNED_CHANGE });
+  const waitForDeletion = wait(scope, 'WaitForDeletion', firstPoll('deleted'), SINCE_NOW);
+  const awaitDeleted = task('await-deleted', { payload: { ...PLANNED_CHANGE, startedAt } });
+  const updateAddon = task('update-addon', { payload: PLANNED_CHANGE });
+  const waitForUpdate = wait(scope, 'WaitForUpdate', firstPoll('updated'), SINCE_NOW);
+  const createAddon = task('create-addon', { payload: PLANNED_CHANGE });
+  const waitForCreation = wait(scope, 'WaitForCreation', firstPoll('created'), SINCE_NOW);
+  const awaitActive = task('await-active', { payload: { ...PLANNED_CHANGE, startedAt }, assign: { podRound: 1 } });
+  const carryOver = task('carry-over', { payload: PLANNED_CHANGE });
+
+  deleteAddon.next(waitForDeletion).next(awaitDeleted).next(createAddon);
+  updateAddon.next(waitForUpdate).next(awaitActive);
+  createAddon.next(waitForCreation).next(awaitActive);
+  awaitActive.next(carryOver);
+  return { inPlace: updateAddon, recreate: deleteAddon, last: carryOver };
+}
+
+/** The states that associate a service account that is no add-on's. */
+function associate(scope: Construct, task: MakeTask): { first: sfn.State; last: sfn.Wait } {
+  const createAssociation = task('create-association', { payload: PLANNED_CHANGE, assign: { podRound: 1 } });
+  // EKS's webhook knows a new association some seconds late (aws/eks-pod-identity-agent#52).
+  const waitForWebhook = wait(scope, 'WaitForWebhook', 15);
+  createAssociation.next(waitForWebhook);
+  return { first: createAssociation, last: waitForWebhook };
+}
+
+interface VerifyOptions {
+  endings: Endings;
+  /** What comes before: the last states of all ways. */
+  after: sfn.INextable[];
+  nextAttempt: sfn.State;
+}
+
+/** The states that look for evidence on the pods, and restart them where they lack it. */
+function verify(scope: Construct, task: MakeTask, { endings, after, nextAttempt }: VerifyOptions): void {
+  const towardsPodIdentity = { ...PLANNED_CHANGE, towards: 'pod-identity', round: expression('$podRound') } as const;
+  const verifyPods = task('verify-pods', { payload: towardsPodIdentity });
+  const restartPods = task('restart-pods', { payload: towardsPodIdentity });
+  const waitForRollout = wait(scope, 'WaitForRollout', 15, { podRound: expression('$podRound + 1') });
+  const isAnnotationToRemove = sfn.Choice.jsonata(scope, 'IsAnnotationToRemove')
+    .when(
+      isSet('removesAnnotation'),
+      task('annotate-service-account', { payload: { ...PLANNED, towards: 'pod-identity' } }).next(
+        endings.RecordMigrated,
+      ),
+    )
+    .otherwise(endings.RecordMigrated);
+  // The step bounds the rounds: after the last restart of the last way it throws rather than ask for another.
+  const verified = sfn.Choice.jsonata(scope, 'AreThePodsVerified')
+    .when(answerIs('verdict', 'verified'), isAnnotationToRemove)
+    .when(answerIs('verdict', 'next-attempt'), nextAttempt)
+    .otherwise(restartPods);
+
+  for (const state of after) state.next(verifyPods);
+  verifyPods.next(verified);
+  restartPods.next(waitForRollout).next(verifyPods);
+}
+
+/** The state that takes the way of the ladder whose turn it is. */
+const chooseStrategy = (scope: Construct, addon: AddonChange, association: sfn.State, none: sfn.State): sfn.State =>
+  // A way that this definition does not know is not taken; what the ways before it changed is put back.
+  sfn.Choice.jsonata(scope, 'WhichStrategy', {
+    assign: {
+      failure: expression(
+        `{'Error': 'NoAttemptLeft', 'Cause': 'The plan has no way ' & ($attempt + 1) & ' that could be taken.'}`,
+      ),
+    },
+  })
+    .when(strategyIs('in-place'), addon.inPlace)
+    .when(strategyIs('recreate'), addon.recreate)
+    .when(strategyIs('associate'), association)
+    .otherwise(none);
+
+const BEFORE: readonly WorkflowStep[] = ['plan', 'request-approval', 'await-window', 'begin'];
+/** Which end a pause of the step leads to. */
+const phaseOf = (step: WorkflowStep): 'before' | 'change' | 'annotation' => {
+  if (step === 'annotate-service-account') return 'annotation';
+  return BEFORE.includes(step) ? 'before' : 'change';
+};
+
+/** The states from the plan to the proof, way after way of the ladder. Answers the first of them. */
+export function createWorkflow(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
+  const task: MakeTask = (step, options, others = {}) => {
+    const state = stepTask(scope, step, { functions, paused: true, ...options });
+    endings.pauses.around(state, phaseOf(step), {
+      back: false,
+      callback: options.callback !== undefined,
+      held: heldErrors(step),
+    });
+    if (options.callback)
+      state.addCatch(endings.RecordBlocked, { errors: [sfn.Errors.TIMEOUT], assign: { failure: NOBODY_DECIDED } });
+    catchFailures(state, WORKFLOW_CATCHERS[step], { ...endings, ...others });
+    return state;
+  };
+
+  const plan = task('plan', {
+    payload: PLAN_INPUT,
+    assign: { ...plannedVariables(functions), approvedHash: expression("''"), replans: 0 },
+  });
+  const waiting = createWaiting(scope, task, plannedVariables(functions));
+  // The hash comes from the step's answer, not from the ledger: a plan that was exchanged there meanwhile is not
+  // carried out.
+  const begin = task(
+    'begin',
+    {
+      payload: {
+        ...MIGRATION,
+        executionArn: EXECUTION_ARN,
+        planHash: expression('$planHash'),
+        approvedHash: expression('$approvedHash'),
+      },
+      assign: { fence: answered('fence') },
+    },
+    { AwaitWindow: waiting.awaitWindow },
+  );
+  waiting.leadTo(begin, endings);
+  const decide = sfn.Choice.jsonata(scope, 'IsThereWork', { assign: { failure: CHECKS_FAILED } })
+    .when(waiting.needsApproval, waiting.requestApproval)
+    .when(waiting.needsWindow, waiting.awaitWindow)
+    .when(answerIs('verdict', 'migrate'), begin)
+    .when(answerIs('verdict', 'already-migrated'), endings.AlreadyMigrated)
+    .when(answerIs('verdict', 'planned'), endings.Planned)
+    .otherwise(endings.Blocked);
+
+  const addon = changeAddon(scope, task);
+  const association = associate(scope, task);
+  const nextAttempt = sfn.Pass.jsonata(scope, 'NextAttempt', { assign: { attempt: expression('$attempt + 1') } });
+  const whichStrategy = chooseStrategy(scope, addon, association.first, endings.RollBack);
+  verify(scope, task, { endings, after: [association.last, addon.last], nextAttempt });
+  plan.next(decide);
+  const change = createStandalone(scope, task, whichStrategy);
+  begin.next(installAgent(scope, task, changesTrust(functions) ? repairTrust(scope, task, change) : change));
+  nextAttempt.next(whichStrategy);
+  endings.pauses.close();
+  return endings.pauses.start(plan);
+}

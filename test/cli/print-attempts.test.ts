@@ -1,0 +1,260 @@
+import { describe, expect, it } from 'vitest';
+import { cancelledLines, recoveryText, releasedLines, runningLines } from '../../cli/print/known.ts';
+import { PLAIN } from '../../cli/print/style.ts';
+import { summary } from '../../cli/print/summary.ts';
+import { disruptionText, strategyText, attemptName } from '../../cli/print/attempts.ts';
+import type { Running } from '../../cli/show.ts';
+import type { Attempt } from '../../lambdas/domain/migration/model.ts';
+import { aCheck, aPlan, aReport, ROLE, TARGET } from './fixtures.ts';
+
+const IN_PLACE: Attempt = {
+  strategy: 'in-place',
+  preserve: false,
+  disruption: 'rolling',
+  resolveConflicts: 'PRESERVE',
+};
+const PRESERVE: Attempt = { strategy: 'recreate', preserve: true, disruption: 'rolling', resolveConflicts: 'NONE' };
+const RECREATE: Attempt = { strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'NONE' };
+
+const planned = (plan: Parameters<typeof aPlan>[0]): string =>
+  summary(aReport({ outcome: 'planned', strategy: 'auto', plan: aPlan({ strategy: 'auto', ...plan }) }), PLAIN).join(
+    '\n',
+  );
+
+describe('a plan with several ways', () => {
+  it('names each, what it disturbs, and when those after the first are taken', () => {
+    const lines = planned({ attempts: [IN_PLACE, PRESERVE, RECREATE] });
+    expect(lines).toMatch(
+      /Ways {2}strategy auto\n {3}1\. in place: pods roll, capacity stays \(resolveConflicts PRESERVE\)\n {3}2\. recreate with preserve: pods roll.*\n {6}only if: the pods still do not take the new identity/,
+    );
+    expect(lines).toMatch(/ 3\. recreate: outage: .* \(resolveConflicts NONE\)\n {6}only if: /);
+    expect(lines).toContain('\nSteps  in place\n');
+  });
+
+  it('with one way has no conditions', () => {
+    const lines = planned({ attempts: [RECREATE] });
+    expect(lines).toContain('\nWay  strategy auto\n   1. recreate: outage');
+    expect(lines).not.toContain('only if');
+  });
+
+  it('says what is carried over to the new associations', () => {
+    const from = { namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', from: 'a-1' };
+    const lines = planned({
+      carryOver: [{ ...from, targetRoleArn: ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'storage' } }],
+    }).replaceAll(/\n +/g, ' ');
+    expect(lines).toContain(
+      `carried over from a-1 to kube-system/ebs-csi-controller-sa: targetRoleArn ${ROLE}; disableSessionTags true; its session policy; tags team=storage`,
+    );
+    expect(planned({ carryOver: [{ ...from, tags: {} }] })).not.toContain('carried over');
+  });
+});
+
+describe('a summary', () => {
+  const text = (change: Parameters<typeof aReport>[0]): string => summary(aReport(change), PLAIN).join('\n');
+
+  it('says which way was taken where that was not asked for', () => {
+    expect(text({ strategy: 'auto', applied: PRESERVE })).toContain('strategy auto, done by recreate with preserve · ');
+    expect(strategyText({ strategy: 'auto', preserve: false, applied: IN_PLACE })).toBe('strategy auto, done in place');
+    expect(strategyText({ strategy: 'recreate', preserve: true, applied: PRESERVE })).toBe(
+      'strategy recreate with preserve',
+    );
+    expect(strategyText({ strategy: 'recreate', preserve: false })).toBe('strategy recreate');
+  });
+
+  it('says what it did to the pods', () => {
+    expect(text({ disruption: { controllerUnavailableSeconds: 0, minReadyPods: 2, simulated: true } })).toContain(
+      '  controller pods: never fewer than 2 ready (simulated)',
+    );
+    expect(
+      disruptionText({ controllerUnavailableSeconds: 38, minReadyPods: 0, simulated: true }, 'controller pods'),
+    ).toBe('controller pods: 0 ready for 38 s (simulated)');
+    expect(
+      disruptionText({ controllerUnavailableSeconds: 0.4, minReadyPods: 0, simulated: false }, 'controller pods'),
+    ).toBe('controller pods: 0 ready for 400 ms');
+  });
+
+  it('shows warnings with what to do about them', () => {
+    const warning = aCheck({
+      id: 'irsa-role-still-set',
+      status: 'warn',
+      message: 'EKS still shows the role',
+      remedy: 'nothing',
+    });
+    expect(text({ warnings: [warning] })).toContain(
+      'Warnings\n  ! irsa-role-still-set: EKS still shows the role\n      do: nothing',
+    );
+  });
+
+  it('says who put it back, and why', () => {
+    const rollback = {
+      id: 'r',
+      state: 'ended',
+      startedAt: '2026-01-15T09:05:00.000Z',
+      executionArn: 'arn',
+      cause: 'requested',
+      requestedBy: 'me',
+      reason: 'too slow',
+      after: 'migrated',
+    } as const;
+    expect(text({ outcome: 'rolled-back', rollback })).toContain(
+      'Rollback on demand\n  asked for at 2026-01-15T09:05:00.000Z by me: too slow (it had ended migrated)',
+    );
+    const recovery = { startedAt: rollback.startedAt, executionArn: 'arn', cause: 'stranded' } as const;
+    expect(recoveryText(recovery)).toContain('by Recover, because the execution had stopped');
+  });
+});
+
+describe('trust policies', () => {
+  const statement = { Sid: 'PodIdentity0123', Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' } };
+  const repair = { roleArn: ROLE, before: '{}', after: '{"Statement":[]}', statement };
+  const noted = { ...repair, notedAt: '2026-01-15T09:00:01.000Z' };
+  const writtenAt = '2026-01-15T09:00:02.000Z';
+  const undoneAt = '2026-01-15T09:00:40.000Z';
+  const flat = (change: Parameters<typeof aReport>[0]): string =>
+    summary(aReport(change), PLAIN)
+      .join('\n')
+      .replaceAll(/\n {6,}/g, ' ');
+
+  it('that a plan repairs are shown with the whole statement on one line', () => {
+    const lines = planned({ trustRepairs: [repair] });
+    expect(lines).toContain(
+      `\nTrust policies  one statement is added to each role, and taken out again by a rollback\n  + role ${ROLE}\n      ${JSON.stringify(statement)}\n`,
+    );
+    expect(planned({})).not.toContain('Trust policies');
+  });
+
+  it.each([
+    ['migrated', { ...noted, writtenAt }, `+ statement PodIdentity0123 added to role ${ROLE}\n`],
+    ['needs-human', noted, `= statement PodIdentity0123 may have been added to role ${ROLE}: it was not read back\n`],
+    [
+      'rolled-back',
+      { ...noted, writtenAt, undoneAt },
+      `= statement PodIdentity0123 added to role ${ROLE}, and taken out again at ${undoneAt}\n`,
+    ],
+    ['rolled-back', { ...noted, undoneAt }, `= statement PodIdentity0123 is not in role ${ROLE}\n`],
+  ] as const)('that a migration changed are told once it is over: %s', (outcome, change, line) => {
+    expect(flat({ outcome, trustChanges: [change] })).toContain(`  trust policies:\n    ${line}`);
+  });
+
+  it.each([
+    [
+      { writtenAt },
+      `- statement Irsa, a statement without a Sid in part retired from role ${ROLE} at ${writtenAt} by me: it has soaked\n`,
+    ],
+    [
+      {},
+      `- statement Irsa, a statement without a Sid in part may have been retired from role ${ROLE} at ${noted.notedAt} (it was not read back) by me: it has soaked\n`,
+    ],
+    [
+      { writtenAt, undoneAt },
+      `= statement Irsa, a statement without a Sid in part retired from role ${ROLE} by me: it has soaked; put back at ${undoneAt}\n`,
+    ],
+  ])('that were retired later are told too: %j', (times, line) => {
+    const retirement = {
+      roleArn: ROLE,
+      before: '{}',
+      after: '{}',
+      removed: [{ statement: { Sid: 'Irsa' } }, { statement: {}, kept: {} }],
+      notedAt: noted.notedAt,
+      requestedBy: 'me',
+      reason: 'it has soaked',
+      ...times,
+    };
+    expect(flat({ retirements: [retirement] })).toContain(`  trust policies:\n    ${line}`);
+  });
+});
+
+describe('a migration under way', () => {
+  const running: Running = {
+    migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
+    status: 'running',
+    target: TARGET,
+    addon: 'aws-ebs-csi-driver',
+    strategy: 'auto',
+    startedAt: '2026-01-15T09:00:00.000Z',
+    executionStatus: 'RUNNING',
+    applied: IN_PLACE,
+    steps: [
+      {
+        name: 'update-addon',
+        startedAt: '2026-01-15T09:00:00.000Z',
+        endedAt: '2026-01-15T09:00:01.000Z',
+        tries: 1,
+        result: '{"updated":true}',
+      },
+    ],
+    simulated: false,
+  };
+
+  it('is shown with the steps so far', () => {
+    const lines = runningLines(running, { deployed: true }, PLAIN).join('\n');
+    expect(lines).toMatch(
+      /^… running {2}aws-ebs-csi-driver on demo \(111122223333, eu-west-1\): since 2026-01-15T09:00:00\.000Z\n {2}01JD8Z5Q6R7S8T9V0W1X2Y3Z4A · strategy auto · now in place\n/,
+    );
+    expect(lines).toMatch(/in place with its Pod Identity associations +1 s +1 +updated/);
+    expect(lines).not.toMatch(/stop|put back/);
+  });
+
+  it('says when it has been asked to stop, is being put back, or has stopped by itself', () => {
+    const lines = runningLines(
+      {
+        ...running,
+        executionStatus: 'ABORTED',
+        cancellation: { requestedAt: '2026-01-15T09:00:05.000Z', requestedBy: 'me' },
+        recovery: { startedAt: '2026-01-15T09:02:00.000Z', executionArn: 'arn', cause: 'stranded' },
+      },
+      { deployed: true },
+      PLAIN,
+    )
+      .join('\n')
+      .replaceAll(/\n +/g, ' ');
+    expect(lines).toContain('Recovery: taken over at 2026-01-15T09:02:00.000Z');
+    expect(lines).toContain('Asked to stop at 2026-01-15T09:00:05.000Z by me.');
+    expect(lines).toContain('Its execution is ABORTED');
+  });
+
+  it('that is cancelled says what will happen', () => {
+    const cancelled = {
+      migrationId: running.migrationId,
+      cancellation: { requestedAt: '2026-01-15T09:00:05.000Z', requestedBy: 'you' },
+      first: true,
+      begun: true,
+    } as const;
+    const flat = (change: Partial<Parameters<typeof cancelledLines>[0]>): string =>
+      cancelledLines({ ...cancelled, ...change }, 'show it', PLAIN)
+        .join('\n')
+        .replaceAll(/\n +/g, ' ');
+    expect(flat({})).toMatch(
+      /is asked to stop\..*what it changed is put back, and it ends rolled-back\..*To see how it goes: show it/,
+    );
+    expect(flat({ begun: false, willEnd: 'blocked', first: false })).toMatch(
+      /was asked to stop already, at 2026-01-15T09:00:05\.000Z by you\..*changed nothing, and it ends blocked\./,
+    );
+    // Its change may begin just now: nothing is said of the end.
+    expect(flat({ begun: false })).not.toContain('blocked');
+  });
+
+  it('that is released says which locks went, and what that means', () => {
+    const released = {
+      migrationId: running.migrationId,
+      released: { at: '2026-01-15T09:00:05.000Z', by: 'me', reason: 'gone' },
+      locks: ['111122223333#eu-west-1#demo#aws-ebs-csi-driver', `ROLE#${ROLE}`],
+      first: true,
+    };
+    const flat = (change: object): string =>
+      releasedLines({ ...released, ...change }, 'show it', PLAIN)
+        .join('\n')
+        .replaceAll(/\n +/g, ' ');
+    expect(flat({})).toMatch(
+      /holds no lock any more\. let go: add-on aws-ebs-csi-driver of cluster demo \(111122223333, eu-west-1\) let go: role arn:aws:iam::111122223333:role\/ebs-csi The next migration .*may begin.*stays in the ledger\. To see its report: show it$/,
+    );
+    expect(flat({ locks: [] })).toContain('There was none that it still held.');
+    expect(flat({ locks: [], first: false })).toMatch(
+      /was released already, at 2026-01-15T09:00:05\.000Z by me: gone\. The next/,
+    );
+  });
+
+  it('names ways as people do', () => {
+    expect([IN_PLACE, PRESERVE, RECREATE].map(attemptName)).toEqual(['in place', 'recreate with preserve', 'recreate']);
+  });
+});

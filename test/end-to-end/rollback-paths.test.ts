@@ -1,0 +1,147 @@
+/** A rollback takes nothing from pods that they need, in whole worlds: watched at every event. */
+import { describe, expect, it } from 'vitest';
+import { cancel } from '../../cli/cancel.ts';
+import { type CredentialGap, CredentialWatch } from '../simulation/credentials.ts';
+import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+
+const HOUR = 3_600_000;
+const ACCOUNT = { namespace: 'payments', name: 'api' };
+
+/** Migrates, lets the pods grow that old, and watches who is without credentials from then on. */
+const migrated = async (
+  world: OpenWorld,
+  asked: object,
+  ageMs = 0,
+): Promise<{ id: string; watch: CredentialWatch }> => {
+  const report = await world.migrate(asked);
+  expect(report.outcome).toBe('migrated');
+  if (ageMs > 0) await world.later(ageMs);
+  return {
+    id: report.migrationId,
+    watch: new CredentialWatch(world.backend.sandbox.world, world.cluster),
+  };
+};
+const atOnceIn = (gaps: readonly CredentialGap[]): number => Math.max(0, ...gaps.map(({ atOnce }) => atOnce));
+
+describe('while the webhook still knows the association', () => {
+  it.each<[string, WorldOptions, object]>([
+    ['a service account', { scenario: 'service-account-irsa' }, { serviceAccount: ACCOUNT }],
+    ['an add-on', { scenario: 'preserve' }, { addon: 'aws-ebs-csi-driver', strategy: 'recreate', preserve: true }],
+  ])('one pod of %s finds out, and the others follow when a new one has what it had', async (_, options, asked) => {
+    await inWorld({ ...options, knobs: { webhookRemovalLagSeconds: 60 } }, async (world) => {
+      const { id, watch } = await migrated(world, asked);
+      expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
+      const { gaps } = watch;
+      expect(gaps.length).toBeGreaterThan(0);
+      expect(gaps.filter(({ had }) => had)).toEqual([]);
+      expect(gaps.filter(({ to }) => to === undefined)).toEqual([]);
+      expect(atOnceIn(gaps)).toBe(1);
+      expect(watch.livingOnSessions()).toEqual([]);
+    });
+  });
+});
+
+describe('a migration that is stopped while its rollout goes on', () => {
+  it('keeps the association until the pods are there, so that none but the one ahead comes without credentials', async () => {
+    const options: WorldOptions = {
+      scenario: 'service-account-irsa',
+      knobs: { webhookRemovalLagSeconds: 60, podReadySeconds: 40 },
+      change: ({ accounts }) => {
+        for (const workload of accounts[0]!.clusters[0]!.workloads) if (workload.name === 'api') workload.replicas = 12;
+      },
+    };
+    await inWorld(options, async (world) => {
+      const watch = new CredentialWatch(world.backend.sandbox.world, world.cluster);
+      const execution = await world.start({ serviceAccount: ACCOUNT });
+      await world.until(execution, 'WaitForRollout');
+      await cancel(world.backend, { migrationId: execution.name, requestedBy: 'kim', reason: 'not today' });
+      expect(await world.settled(execution.name)).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
+      expect(watch.gaps.filter(({ had }) => had)).toEqual([]);
+      expect(atOnceIn(watch.gaps)).toBeLessThanOrEqual(1);
+    });
+  });
+});
+
+describe('an owned association that is deleted directly', () => {
+  it.each(['dropped', 'shown'] as const)(
+    'is no hindrance, %s by DescribeAddon: there, back, and there again',
+    async (shown) => {
+      await inWorld({ scenario: 'in-place', knobs: { deletedOwnedAssociation: shown } }, async (world) => {
+        const asked = { addon: 'aws-ebs-csi-driver', strategy: 'in-place' };
+        const { id } = await migrated(world, asked);
+        expect(await world.rollBack({ migrationId: id })).toMatchObject({
+          outcome: 'rolled-back',
+          verified: 'injected',
+        });
+        await migrated(world, asked);
+      });
+    },
+  );
+});
+
+describe('a webhook that never forgets the association', () => {
+  it.each<[string, WorldOptions, object]>([
+    ['a service account', { scenario: 'service-account-irsa' }, { serviceAccount: ACCOUNT }],
+    ['an add-on', { scenario: 'preserve' }, { addon: 'aws-ebs-csi-driver', strategy: 'recreate', preserve: true }],
+  ])('leaves %s with its association, and a person', async (_, options, asked) => {
+    await inWorld({ ...options, knobs: { webhookRemovalLagSeconds: 86_400 } }, async (world) => {
+      const { id, watch } = await migrated(world, asked);
+      const asks = await world.rollBack({ migrationId: id });
+      expect(asks).toMatchObject({ outcome: 'needs-human' });
+      expect(asks.failure?.message).toMatch(/WebhookStillInjects: .*Their association is created again/s);
+      await world.later(60_000);
+      expect(asks.handOff.filter((line) => !line.startsWith(': '))).toEqual([
+        expect.stringMatching(/^aws eks list-pod-identity-associations /),
+        `pod-identity rollback ${id} --deployed`,
+      ]);
+      const { gaps } = watch;
+      expect(gaps.length).toBeGreaterThan(0);
+      expect(gaps.filter(({ to }) => to === undefined)).toEqual([]);
+      expect(watch.livingOnSessions()).toEqual([]);
+      // Once the webhook learns of a deletion again, the same rollback ends.
+      world.backend.sandbox.world.knobs.webhookRemovalLagSeconds = 0;
+      await world.later(25 * HOUR);
+      expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
+      expect(watch.livingOnSessions()).toEqual([]);
+    });
+  });
+});
+
+describe('pods that take longer to replace than their sessions last for sure', () => {
+  const SLOW: WorldOptions = { scenario: 'service-account-irsa', knobs: { podReadySeconds: 150 } };
+  const NINE_HOURS = 9 * HOUR;
+
+  it('keep their association until a person decides, and lose nothing', async () => {
+    await inWorld(SLOW, async (world) => {
+      const { id, watch } = await migrated(world, { serviceAccount: ACCOUNT }, NINE_HOURS);
+      const before = world.readAccount(ACCOUNT);
+      const asks = await world.rollBack({ migrationId: id });
+      expect(asks).toMatchObject({
+        outcome: 'needs-human',
+        failure: {
+          message: expect.stringMatching(
+            /SessionsMayEnd.*for sure only for 5 minutes.*rollout restart .*--accept-credential-gap/s,
+          ) as string,
+        },
+      });
+      const handOff = asks.handOff.join('\n');
+      expect(handOff).toMatch(/replaces \d+ pods, .* about \d+ minutes\. .* only for 5 minutes: until /);
+      expect(handOff).toContain(`: pod-identity rollback ${id} --deployed --accept-credential-gap`);
+      expect(handOff).toContain(`: pod-identity release ${id} --deployed`);
+      expect(handOff).not.toContain('delete-pod-identity-association');
+      expect(world.readAccount(ACCOUNT)).toEqual(before);
+      expect(watch.gaps).toEqual([]);
+      const back = await world.rollBack({ migrationId: id, acceptCredentialGap: true });
+      expect(back).toMatchObject({ outcome: 'rolled-back', rollback: { acceptCredentialGap: true } });
+      expect(new Set(world.readAccount(ACCOUNT).pods)).toEqual(new Set(['irsa']));
+    });
+  });
+
+  it('go back by themselves while their sessions are new', async () => {
+    await inWorld(SLOW, async (world) => {
+      const { id, watch } = await migrated(world, { serviceAccount: ACCOUNT });
+      expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back' });
+      expect(watch.gaps).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,136 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { validateConfiguration, type ConfigurationVerdict } from '../../../../lambdas/domain/addons/configuration.ts';
+
+/** In the form of EKS's own schemas. */
+const schema = JSON.stringify({
+  $ref: '#/definitions/EbsCsi',
+  $schema: 'http://json-schema.org/draft-06/schema#',
+  definitions: {
+    EbsCsi: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        controller: { $ref: '#/definitions/Controller' },
+        list: { type: 'array', items: { type: 'integer' } },
+        mode: { enum: ['fast', 'slow'] },
+        either: { anyOf: [{ type: 'string', pattern: '^on$' }, { type: 'boolean' }] },
+      },
+    },
+    Controller: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { replicaCount: { type: 'integer', minimum: 1 } },
+    },
+  },
+});
+const judge = (raw: string | undefined, text: string | undefined = schema): ConfigurationVerdict =>
+  validateConfiguration(raw, text);
+
+describe('validateConfiguration', () => {
+  it.each([
+    ['none', undefined],
+    ['blank', ' \n'],
+    ['JSON', '{"controller":{"replicaCount":2},"mode":"fast"}'],
+    ['YAML', 'controller:\n  replicaCount: 2 # as it was\nlist: [1, 2]\n'],
+    ['one of several forms', 'either: true'],
+    ['an empty object', '{}'],
+  ])('takes %s', (_, raw) => {
+    expect(judge(raw)).toEqual({ verdict: 'valid' });
+  });
+
+  it.each<[string, string, string[]]>([
+    [
+      'of the wrong type',
+      '{"controller":{"replicaCount":"hush"}}',
+      ['/controller/replicaCount: Instance type "string" is invalid. Expected "integer"'],
+    ],
+    [
+      'that the schema does not know',
+      'podAnnotations: {a: b}',
+      ['/podAnnotations: is not defined in the schema, which allows nothing else'],
+    ],
+    [
+      'that a part of the schema does not know',
+      'controller: {x: 1}',
+      ['/controller/x: is not defined in the schema, which allows nothing else'],
+    ],
+    ['in a list', 'list: [1, hush]', ['/list/1: Instance type "string" is invalid. Expected "integer"']],
+    [
+      'beside another',
+      '{"list":1,"mode":"hush"}',
+      [
+        '/list: Instance type "number" is invalid. Expected "array"',
+        '/mode: Instance does not match any of ["fast","slow"]',
+      ],
+    ],
+    ['that are null', 'null', ['/: Instance type "null" is invalid. Expected "object"']],
+  ])('refuses values %s, and tells them by their place, not their value', (_, raw, errors) => {
+    expect(judge(raw)).toEqual({ verdict: 'invalid', errors });
+    expect(JSON.stringify(judge(raw))).not.toContain('hush');
+  });
+  it('tells all that no form takes', () => {
+    expect(judge('either: off')).toMatchObject({
+      verdict: 'invalid',
+      errors: expect.arrayContaining([expect.stringMatching(/^\/either: /)]) as string[],
+    });
+  });
+
+  it.each([
+    ['neither JSON nor YAML', 'controller: [', /^they are neither JSON nor YAML \([A-Z_]+, at character \d+\)$/],
+    ['several documents', 'a: 1\n---\nb: 2\n', /^they are neither JSON nor YAML \(MULTIPLE_DOCS/],
+    ['an alias that leads nowhere', 'a: *b', /YAML/],
+  ])('refuses %s, schema or not', (_, raw, error) => {
+    for (const text of [schema, undefined])
+      expect(validateConfiguration(raw, text)).toEqual({ verdict: 'invalid', errors: [expect.stringMatching(error)] });
+  });
+  it('refuses an alias that blows up', () => {
+    const levels = Array.from(
+      { length: 12 },
+      (_, level) =>
+        `l${level}: &l${level} [${Array.from({ length: 9 }, () => (level === 0 ? 'x' : `*l${level - 1}`)).join(', ')}]`,
+    );
+    expect(judge(levels.join('\n'))).toMatchObject({ verdict: 'invalid' });
+  });
+
+  it.each([
+    ['is not there', undefined, /gives no schema/],
+    ['is not JSON', '{', /can't be read/],
+    ['is no schema', '[]', /no JSON Schema/],
+    ['refers to nothing', '{"$ref":"#/definitions/none"}', /can't be evaluated/],
+  ])('does not decide where the schema %s', (_, text, why) => {
+    expect(validateConfiguration('{"a":1}', text)).toEqual({
+      verdict: 'unknown',
+      why: expect.stringMatching(why) as string,
+    });
+  });
+
+  it.each([
+    'http://json-schema.org/draft-04/schema#',
+    'http://json-schema.org/draft-07/schema#',
+    'https://json-schema.org/draft/2019-09/schema',
+    'https://json-schema.org/draft/2020-12/schema',
+    undefined,
+  ])('knows drafts: %s', ($schema) => {
+    const text = JSON.stringify({
+      $schema,
+      type: 'object',
+      properties: { a: { type: 'integer' } },
+      additionalProperties: false,
+    });
+    expect([judge('a: 1', text).verdict, judge('a: x', text).verdict]).toEqual(['valid', 'invalid']);
+  });
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string(), fc.json()),
+        fc.oneof(fc.string(), fc.json(), fc.constant(schema)),
+        (raw, text) => {
+          expect(['valid', 'invalid', 'unknown']).toContain(validateConfiguration(raw, text).verdict);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});

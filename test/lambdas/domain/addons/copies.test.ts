@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import {
+  changedByThirdParty,
+  classifyCopy,
+  hasPlannedShape,
+  hasRestoredShape,
+  standingCopy,
+  type Copy,
+  type KnownCopies,
+} from '../../../../lambdas/domain/addons/copies.ts';
+import type { Addon } from '../../../../lambdas/domain/migration/model.ts';
+import { addonArn, anAddon, aSnapshot, OTHER_ROLE, planned } from '../../fixtures.ts';
+
+const FIRST = addonArn(1);
+const SECOND = addonArn(2);
+const THIRD = addonArn(3);
+const known = (change: Partial<KnownCopies> = {}): KnownCopies => ({ removed: [], made: [], ...change });
+/** As `create-addon` makes it. */
+const migrated = (change: Partial<Addon> = {}): Addon =>
+  anAddon({ arn: SECOND, serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change });
+/** As the way back makes it. */
+const restored = (change: Partial<Addon> = {}): Addon => anAddon({ arn: SECOND, ...change });
+
+describe('classifyCopy', () => {
+  it.each<[Copy, string, KnownCopies, Addon | undefined]>([
+    ['snapshot', 'the copy of before', known(), anAddon()],
+    ['snapshot', 'that copy after an update', known(), migrated({ arn: FIRST })],
+    ['snapshot', 'that copy while it is being deleted', known({ removed: [FIRST] }), anAddon({ status: 'DELETING' })],
+    ['made', 'a noted copy', known({ removed: [FIRST], made: [SECOND] }), migrated()],
+    [
+      'made',
+      'a noted copy that is being deleted',
+      known({ removed: [FIRST, SECOND], made: [SECOND] }),
+      migrated({ status: 'DELETING' }),
+    ],
+    [
+      'planned-shape',
+      'a create on the road whose reply was lost',
+      known({ removed: [FIRST] }),
+      migrated({ status: 'CREATING' }),
+    ],
+    [
+      'planned-shape',
+      'the same on a later way',
+      known({ removed: [FIRST, SECOND], made: [SECOND] }),
+      migrated({ arn: THIRD }),
+    ],
+    ['restored-shape', 'a create of the way back whose reply was lost', known({ removed: [FIRST] }), restored()],
+    ['foreign', 'a new copy while ours was not removed', known(), migrated()],
+    [
+      'foreign',
+      'a new copy while the made one was not removed',
+      known({ removed: [FIRST], made: [SECOND] }),
+      migrated({ arn: THIRD }),
+    ],
+    ['foreign', 'another version', known({ removed: [FIRST] }), migrated({ version: 'v1.40.0-eksbuild.1' })],
+    ['foreign', 'another role', known({ removed: [FIRST] }), migrated({ serviceAccountRoleArn: OTHER_ROLE })],
+    ['foreign', 'another configuration', known({ removed: [FIRST] }), migrated({ configurationValues: '{}' })],
+    [
+      'foreign',
+      'neither role nor associations',
+      known({ removed: [FIRST] }),
+      migrated({ podIdentityAssociations: [] }),
+    ],
+    ['removed-by-us', 'nothing, and the only one was removed', known({ removed: [FIRST] }), undefined],
+    [
+      'removed-by-us',
+      'nothing, and both were removed, noted in any order',
+      known({ removed: [SECOND, FIRST], made: [SECOND] }),
+      undefined,
+    ],
+    ['gone', 'nothing, and nothing was removed', known(), undefined],
+    ['gone', 'nothing, and the made one was not removed', known({ removed: [FIRST], made: [SECOND] }), undefined],
+  ])('says %s of %s', (copy, _, record, now) => {
+    expect(classifyCopy(aSnapshot(), record, now)).toBe(copy);
+  });
+
+  it('takes a copy without a role for the planned one where the snapshot had none either', () => {
+    const snapshot = aSnapshot({ addon: anAddon({ serviceAccountRoleArn: undefined }) });
+    const record = known({ removed: [FIRST] });
+    expect(classifyCopy(snapshot, record, migrated())).toBe('planned-shape');
+    expect(classifyCopy(snapshot, record, migrated({ podIdentityAssociations: [] }))).toBe('restored-shape');
+  });
+});
+
+describe('the shapes', () => {
+  it('count the associations', () => {
+    const two = aSnapshot({
+      planned: [planned, { ...planned, serviceAccount: 'second' }],
+      addon: anAddon({ podIdentityAssociations: ['a-own'] }),
+    });
+    expect(hasPlannedShape(two, migrated())).toBe(false);
+    expect(hasPlannedShape(two, migrated({ podIdentityAssociations: ['a-1', 'a-2'] }))).toBe(true);
+    expect(hasRestoredShape(two, restored())).toBe(false);
+    expect(hasRestoredShape(two, restored({ podIdentityAssociations: ['a-1'] }))).toBe(true);
+  });
+});
+
+describe('standingCopy', () => {
+  it.each([
+    [known(), FIRST],
+    [known({ removed: [FIRST] }), undefined],
+    [known({ removed: [FIRST], made: [SECOND] }), SECOND],
+    [known({ removed: [FIRST, SECOND], made: [SECOND, THIRD] }), THIRD],
+  ])('of %o is %s', (record, arn) => {
+    expect(standingCopy(aSnapshot(), record)).toBe(arn);
+  });
+});
+
+describe('changedByThirdParty', () => {
+  it.each<[string, Addon]>([
+    ['nothing', anAddon()],
+    ['the role that this migration took away', migrated()],
+    [
+      'status and issues',
+      anAddon({
+        status: 'DEGRADED',
+        issues: [{ code: 'InsufficientNumberOfReplicas', message: 'few', resourceIds: [] }],
+      }),
+    ],
+  ])('does not mind %s', (_, now) => {
+    expect(changedByThirdParty(aSnapshot(), now)).toBeUndefined();
+  });
+  it.each<[RegExp, Partial<Addon>]>([
+    [/version v1\.40\.0-eksbuild\.1, was v1\.38\.1/, { version: 'v1.40.0-eksbuild.1' }],
+    [/configuration values/, { configurationValues: '{}' }],
+    [/configuration values/, { configurationValues: undefined }],
+    [/the role arn:.*somebody-elses/, { serviceAccountRoleArn: OTHER_ROLE }],
+  ])('says %s', (why, change) => {
+    expect(changedByThirdParty(aSnapshot(), anAddon(change))).toMatch(why);
+  });
+});

@@ -1,0 +1,249 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  carriedOver,
+  decidePurge,
+  managingTool,
+  plannedFor,
+  unportableFields,
+  type PurgeContext,
+  type PurgeDecision,
+} from '../../../../lambdas/domain/associations/associations.ts';
+import type { Association } from '../../../../lambdas/domain/migration/model.ts';
+import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE } from '../../fixtures.ts';
+
+const context = (change: Partial<PurgeContext> = {}): PurgeContext => ({
+  cluster: CLUSTER,
+  addon: ADDON,
+  addonArn: addonArn(1),
+  planned: [planned],
+  attempt: { strategy: 'in-place' },
+  ...change,
+});
+const decide = (association: Partial<Association>, change: Partial<PurgeContext> = {}): PurgeDecision =>
+  decidePurge(anAssociation(association), context(change));
+
+describe('managingTool', () => {
+  it.each<[Record<string, string>, string | undefined]>([
+    [{}, undefined],
+    [{ team: 'storage', environment: 'dev' }, undefined],
+    [{ 'managed-by': 'terraform' }, 'Terraform'],
+    [{ ManagedBy: 'Terraform' }, 'Terraform'],
+    [{ managed_by: 'PULUMI' }, 'Pulumi'],
+    [{ Provisioner: 'atlantis' }, 'atlantis'],
+    [{ IaC: 'crossplane' }, 'Crossplane'],
+    [{ 'managed-by': 'constructor' }, 'constructor'],
+    [{ 'aws:cloudformation:stack-name': 'eks' }, 'aws:cloudformation:stack-name'],
+    [{ 'alpha.eksctl.io/cluster-name': 'dev' }, 'alpha.eksctl.io/cluster-name'],
+    [{ 'services.k8s.aws/controller-version': 'eks-1.5' }, 'ACK'],
+    [{ team: 'a', managedBy: 'eksctl' }, 'eksctl'],
+  ])('of tags %j: %s', (tags, tool) => {
+    expect(managingTool(tags)).toBe(tool);
+  });
+});
+
+describe('unportableFields', () => {
+  it.each<[Partial<Association>, string[]]>([
+    [{}, []],
+    [{ disableSessionTags: false, externalId: 'x', tags: { team: 'a' } }, []],
+    [{ targetRoleArn: OTHER_ROLE }, ['targetRoleArn']],
+    [{ disableSessionTags: true, policy: '{}' }, ['disableSessionTags', 'policy']],
+  ])('of %j: %j', (change, fields) => {
+    expect(unportableFields(anAssociation(change))).toEqual(fields);
+  });
+});
+
+describe('carriedOver', () => {
+  const { namespace, serviceAccount } = planned;
+  const carried = (...associations: Partial<Association>[]) => carriedOver(associations.map(anAssociation), [planned]);
+
+  it("is nothing where the add-on's form says it all", () => {
+    expect(carried({}, { disableSessionTags: false, externalId: 'x' })).toEqual([]);
+  });
+  it("has what the form can't carry, and from which association", () => {
+    expect(
+      carried({
+        targetRoleArn: OTHER_ROLE,
+        disableSessionTags: true,
+        policy: '{}',
+        externalId: 'x',
+        tags: { team: 'a' },
+      }),
+    ).toEqual([
+      {
+        namespace,
+        serviceAccount,
+        from: 'a-left00000000000001',
+        targetRoleArn: OTHER_ROLE,
+        disableSessionTags: true,
+        policy: '{}',
+        tags: { team: 'a' },
+      },
+    ]);
+  });
+  it("has tags of the add-on's own one too, but none that AWS reserves", () => {
+    expect(
+      carried({ ownerArn: addonArn(1), tags: { 'aws:cloudformation:stack-name': 'eks', 'AWS:x': 'y', awsome: '1' } }),
+    ).toEqual([{ namespace, serviceAccount, from: 'a-left00000000000001', tags: { awsome: '1' } }]);
+    expect(carried({ tags: { 'aws:createdBy': 'me' } })).toEqual([]);
+  });
+  it('leaves out what is not part of the plan', () => {
+    expect(
+      carried({ serviceAccount: 'shop', targetRoleArn: OTHER_ROLE }, { namespace: 'web', tags: { a: 'b' } }),
+    ).toEqual([]);
+  });
+});
+
+describe('plannedFor', () => {
+  it('finds the one of the same namespace and service account', () => {
+    expect(plannedFor(anAssociation(), [{ ...planned, namespace: 'web' }, planned])).toBe(planned);
+    expect(plannedFor(anAssociation({ serviceAccount: 'shop' }), [planned])).toBeUndefined();
+  });
+});
+
+describe('decidePurge', () => {
+  it.each<[string, Partial<Association>]>([
+    ['a plain standalone one of the plan', {}],
+    ['one with tags', { tags: { team: 'a' } }],
+    ['one whose session tags are disabled, and stay so', { disableSessionTags: true }],
+    ['a plain one with another role', { roleArn: OTHER_ROLE }],
+    ['one of an earlier life of the add-on', { ownerArn: addonArn(7), tags: { 'managed-by': 'terraform' } }],
+  ])('deletes %s, in place and in a recreate', (_, change) => {
+    expect(decide(change)).toEqual({ do: 'purge' });
+    expect(decide(change, { attempt: { strategy: 'recreate' } })).toEqual({ do: 'purge' });
+  });
+
+  it("keeps the current copy's own one in place, where UpdateAddon replaces it, but not in a recreate", () => {
+    const own = { ownerArn: addonArn(1) };
+    expect(decide(own)).toEqual({ do: 'keep' });
+    expect(decide(own, { attempt: { strategy: 'recreate' } })).toEqual({ do: 'purge' });
+    expect(decide(own, { addonArn: addonArn(2) })).toEqual({ do: 'purge' });
+    expect(decide(own, { addonArn: undefined })).toEqual({ do: 'purge' });
+  });
+
+  it.each<[string, Partial<Association>, RegExp, RegExp]>([
+    ['another namespace', { namespace: 'web' }, /not part of the plan/, /leave it alone/],
+    ['another service account', { serviceAccount: 'shop' }, /not part of the plan/, /leave it alone/],
+    [
+      'another service account, though owned by the add-on',
+      { serviceAccount: 'shop', ownerArn: addonArn(1) },
+      /not part of the plan/,
+      /leave it alone/,
+    ],
+    [
+      'another add-on',
+      { ownerArn: addonArn(1, 'aws-efs-csi-driver') },
+      /owned by another add-on: arn:.*aws-efs-csi-driver/,
+      /free the service account/,
+    ],
+    [
+      'the same add-on in another cluster',
+      { ownerArn: addonArn(1, ADDON, 'prod') },
+      /owned by another add-on/,
+      /free the service account/,
+    ],
+    ['another tool', { tags: { 'managed-by': 'terraform' } }, /tags of another tool: Terraform/, /where it is managed/],
+    [
+      'disabled session tags for another role',
+      { roleArn: OTHER_ROLE, disableSessionTags: true },
+      /has disableSessionTags for role .*somebody-elses, .* planned role .*ebs-csi/,
+      /--role ebs-csi-controller-sa=arn:aws:iam::111122223333:role\/somebody-elses; .* --association-id a-left00000000000001$/,
+    ],
+    [
+      'a target role, whose own role has other rights',
+      { targetRoleArn: OTHER_ROLE },
+      /has a target role, which an association of an add-on is made without: .* all rights of role .*ebs-csi itself/,
+      /^if pods may have that role without it, .* --association-id a-left00000000000001; otherwise leave the add-on/,
+    ],
+    [
+      'a session policy, though owned by the add-on',
+      { disableSessionTags: true, policy: '{}', ownerArn: addonArn(1) },
+      /has a session policy, which an association of an add-on is made without/,
+      /otherwise leave the add-on as it is$/,
+    ],
+    [
+      'both',
+      { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}' },
+      /has a target role and a session policy, .* until it had them back/,
+      /without them/,
+    ],
+  ])('refuses %s and says what to do', (_, change, reason, remedy) => {
+    for (const strategy of ['in-place', 'recreate'] as const) {
+      const decision = decide(change, { attempt: { strategy } });
+      expect(decision).toMatchObject({
+        do: 'refuse',
+        reason: expect.stringMatching(reason) as string,
+        remedy: expect.stringMatching(remedy) as string,
+      });
+      expect(decision).toMatchObject({ reason: expect.stringContaining('a-left00000000000001') as string });
+    }
+  });
+
+  describe('with a snapshot', () => {
+    const snapshot = { associations: [anAssociation({ tags: { a: '1', b: '2' }, disableSessionTags: true })] };
+    const asIs = { disableSessionTags: true, tags: { b: '2', a: '1' } };
+
+    it('deletes what the snapshot has, as it has it', () => {
+      expect(decide(asIs, { snapshot })).toEqual({ do: 'purge' });
+    });
+    it('refuses what appeared since', () => {
+      expect(decide({ ...asIs, id: 'a-new' }, { snapshot })).toMatchObject({
+        do: 'refuse',
+        reason: 'a-new (kube-system/ebs-csi-controller-sa) appeared after the snapshot',
+      });
+    });
+    it.each<[string, Partial<Association>]>([
+      ['another role', { roleArn: OTHER_ROLE }],
+      ['a target role', { targetRoleArn: ROLE }],
+      ['session tags', { disableSessionTags: false }],
+      ['a policy', { policy: '{}' }],
+      ['other tags', { tags: { a: '2', b: '2' } }],
+    ])('refuses what has %s since', (_, change) => {
+      expect(decide({ ...asIs, ...change }, { snapshot })).toMatchObject({
+        do: 'refuse',
+        reason: expect.stringContaining('was changed after the snapshot') as string,
+      });
+    });
+    it("deletes what the add-on's own copies made since", () => {
+      expect(
+        decide(
+          { id: 'a-new', ownerArn: addonArn(2), disableSessionTags: true },
+          { snapshot, addonArn: undefined, attempt: { strategy: 'recreate' } },
+        ),
+      ).toEqual({ do: 'purge' });
+    });
+  });
+
+  it("deletes exactly what is in the plan, nobody else's, and keeps its meaning", () => {
+    const some = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
+    const association = fc
+      .record({
+        namespace: some('kube-system', 'web'),
+        serviceAccount: some(planned.serviceAccount, 'shop'),
+        roleArn: some(ROLE, OTHER_ROLE),
+        ownerArn: some(undefined, addonArn(1), addonArn(3), addonArn(1, 'adot'), addonArn(1, ADDON, 'prod'), 'rubbish'),
+        tags: some<Record<string, string>>({}, { 'managed-by': 'terraform' }, { team: 'a' }),
+        targetRoleArn: some(undefined, OTHER_ROLE),
+        policy: some(undefined, '{}'),
+        disableSessionTags: some(undefined, true),
+      })
+      .map(anAssociation);
+    const mayGo = (one: Association): boolean =>
+      one.namespace === planned.namespace &&
+      one.serviceAccount === planned.serviceAccount &&
+      one.targetRoleArn === undefined &&
+      one.policy === undefined &&
+      (one.disableSessionTags !== true || one.roleArn === ROLE) &&
+      (one.ownerArn === undefined
+        ? one.tags['managed-by'] === undefined
+        : [addonArn(1), addonArn(3)].includes(one.ownerArn));
+    fc.assert(
+      fc.property(association, some('in-place' as const, 'recreate' as const), (one, strategy) => {
+        const decision = decidePurge(one, context({ attempt: { strategy } })).do;
+        expect(decision !== 'refuse').toBe(mayGo(one));
+        expect(decision === 'keep').toBe(mayGo(one) && strategy === 'in-place' && one.ownerArn === addonArn(1));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,34 @@
+/** The table of partitions, against what the pinned SDK and CDK say of every region. */
+import { RegionInfo } from 'aws-cdk-lib/region-info';
+import { describe, expect, it } from 'vitest';
+import { DNS_SUFFIXES, dnsSuffixOf, hostOf, partitionOf } from '../../../../lambdas/domain/aws/partitions.ts';
+import { stsHost } from '../../../adapters/sts-host.ts';
+
+describe('every region', () => {
+  it.each(RegionInfo.regions.map(({ name, partition, domainSuffix }) => [name, partition, domainSuffix]))(
+    '%s lies in %s, whose hosts end with %s',
+    async (region = '', partition, suffix) => {
+      expect([partitionOf(region), dnsSuffixOf(region)]).toEqual([partition, suffix]);
+      expect(hostOf('sts', region)).toBe(await stsHost(region));
+      expect(DNS_SUFFIXES).toContain(suffix);
+    },
+  );
+});
+
+it.each([
+  'eu-north-9',
+  'xx-new-1',
+  'cn-east-9',
+  'us-gov-north-9',
+  'eusc-de-west-9',
+  'us-iso-north-9',
+  'us-isob-south-9',
+  'eu-isoe-north-9',
+  'us-isof-north-9',
+])('a region that is still to come, %s, lies where the SDK puts it', async (region) => {
+  expect(hostOf('sts', region)).toBe(await stsHost(region));
+});
+
+it('knows every partition that CDK knows, and no other ending', () => {
+  expect(new Set<string | undefined>(DNS_SUFFIXES)).toEqual(new Set(RegionInfo.regions.map((one) => one.domainSuffix)));
+});

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { ERROR_CLASSES } from '../../../../lambdas/domain/failures/errors.ts';
+import { sweepOutcome } from '../../../../lambdas/domain/sweep/model.ts';
+import { failureMetric, outcomeMetric, SERVICE_METRICS } from '../../../../lambdas/domain/events/metrics.ts';
+import { OUTCOMES } from '../../../../lambdas/domain/migration/model.ts';
+
+describe('failureMetric', () => {
+  it('counts no error of ours as a failure, least of all a poll that says "not yet"; only throttling is of interest', () => {
+    expect(Object.keys(ERROR_CLASSES).filter((name) => failureMetric(name, true) !== undefined)).toEqual(['Throttled']);
+    expect(failureMetric('Throttled', true)).toBe('throttled-call');
+  });
+
+  it.each(['TypeError', 'ZodError', 'Throttled', 'AddonNotActive'])('counts a %s that is none of ours', (name) => {
+    expect(failureMetric(name, false)).toBe('unexpected-error');
+  });
+});
+
+describe('metrics of the service', () => {
+  it('are those of each outcome, and no error by its name', () => {
+    for (const outcome of OUTCOMES) expect(SERVICE_METRICS).toContain(outcomeMetric(outcome));
+    expect(Object.keys(ERROR_CLASSES).filter((name) => SERVICE_METRICS.has(name))).toEqual([]);
+    expect(SERVICE_METRICS.size).toBe(OUTCOMES.length + sweepOutcome.options.length + 11);
+  });
+});

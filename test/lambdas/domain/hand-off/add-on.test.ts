@@ -1,0 +1,496 @@
+/** The commands are run over the fake EKS, from every state that a migration can be left in. */
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { handOffCommands, type HandOffFacts } from '../../../../lambdas/domain/hand-off/add-on.ts';
+import { healthWarnings } from '../../../../lambdas/domain/hand-off/health.ts';
+import { trustToEdit } from '../../../../lambdas/domain/hand-off/trust.ts';
+import type {
+  Addon,
+  Association,
+  Migration,
+  AddonSnapshot as Snapshot,
+} from '../../../../lambdas/domain/migration/model.ts';
+import { parseAwsCommand, runScript } from '../../aws-commands.ts';
+import { eksHost } from '../../eks-host.ts';
+import { FakeClock, FakeRoles } from '../../fakes.ts';
+import { FakeEks } from '../../fake-eks.ts';
+import { aTrustChange, BEFORE, REPAIR, repairOf } from '../../steps/repaired.ts';
+import {
+  ADDON,
+  addonArn,
+  aMigration,
+  anAddon,
+  anAssociation,
+  aPlan,
+  aSnapshot,
+  irsaStatement,
+  MIGRATION_ID,
+  NAMESPACE,
+  OTHER_ROLE,
+  planned,
+  policyText,
+  RECREATE,
+  RECREATE_PRESERVING,
+  ROLE,
+  SERVICE_ACCOUNT,
+  target,
+  VERSION,
+} from '../../fixtures.ts';
+
+const COPY = addonArn(9);
+const policy =
+  '{"Version":"2012-10-17","Statement":[{"Sid":"it\'s $HOME","Effect":"Deny","Action":"*","Resource":"*"}]}';
+const unportable: Partial<Association> = {
+  targetRoleArn: OTHER_ROLE,
+  disableSessionTags: true,
+  policy,
+  tags: { team: "o'hara & co" },
+};
+const OTHER_ACCOUNT = 'ebs-csi-other-sa';
+const standAlone = anAssociation({ id: 'a-alone', ...unportable });
+const owned = anAssociation({ id: 'a-owned', serviceAccount: OTHER_ACCOUNT, ownerArn: addonArn(1), ...unportable });
+const made = (serviceAccount = SERVICE_ACCOUNT, change: Partial<Association> = {}): Association =>
+  anAssociation({ id: `a-made-${serviceAccount}`, serviceAccount, ownerArn: COPY, ...change });
+const configurationValues = `{"note": "it's \\"raw\\" $HOME"}\n# a comment\n`;
+
+/** What the add-on was like. */
+const before: [string, Partial<Snapshot>][] = [
+  ['a role alone', {}],
+  ['a standalone association', { associations: [standAlone] }],
+  [
+    'an own association, awkward values and tags',
+    {
+      addon: anAddon({
+        podIdentityAssociations: [owned.arn],
+        configurationValues,
+        namespace: NAMESPACE,
+        tags: { team: "o'hara & co" },
+      }),
+      planned: [planned, { ...planned, serviceAccount: OTHER_ACCOUNT }],
+      associations: [standAlone, owned],
+    },
+  ],
+];
+
+interface World {
+  eks: FakeEks;
+  clock: FakeClock;
+  snapshot: Snapshot;
+  record: Migration;
+}
+const accounts = ({ planned: all }: Snapshot): string[] => all.map((one) => one.serviceAccount);
+/** The new associations, as the copy of the migration has them. */
+const madeBy = ({ snapshot }: World, change: Partial<Association> = {}): Association[] =>
+  accounts(snapshot).map((account) => made(account, change));
+const location = ({ eks }: World, addon: Addon | undefined, associations: Association[] = []): void => {
+  eks.addons.delete(ADDON);
+  if (addon) eks.addons.set(ADDON, structuredClone(addon));
+  eks.associations = structuredClone(associations);
+};
+const copyOf = (world: World, change: Partial<Addon> = {}): Addon => ({
+  ...world.snapshot.addon,
+  arn: COPY,
+  serviceAccountRoleArn: undefined,
+  podIdentityAssociations: madeBy(world).map((one) => one.arn),
+  ...change,
+});
+
+/** Where the migration and its way back can have got to. */
+const states: [string, (world: World) => void][] = [
+  ['absent', (world) => location(world, undefined)],
+  ['absent, its associations left over', (world) => location(world, undefined, madeBy(world))],
+  [
+    'absent, with left-overs whose owner was cleared',
+    (world) => location(world, undefined, madeBy(world, { ownerArn: undefined })),
+  ],
+  [
+    'DELETING',
+    (world) => {
+      location(world, copyOf(world), madeBy(world));
+      void world.eks.deleteAddon(ADDON, { preserve: true });
+    },
+  ],
+  [
+    'CREATE_FAILED',
+    (world) =>
+      location(
+        world,
+        copyOf(world, {
+          status: 'CREATE_FAILED',
+          issues: [{ code: 'InternalFailure', message: 'The add-on\ncould not be created.', resourceIds: [] }],
+        }),
+        madeBy(world),
+      ),
+  ],
+  [
+    'CREATE_FAILED for conflicts',
+    (world) =>
+      location(
+        world,
+        copyOf(world, {
+          status: 'CREATE_FAILED',
+          issues: [{ code: 'ConfigurationConflict', message: 'Conflicts:\nConfigMap x', resourceIds: [] }],
+        }),
+        madeBy(world),
+      ),
+  ],
+  ['DELETE_FAILED', (world) => location(world, copyOf(world, { status: 'DELETE_FAILED' }), madeBy(world))],
+  ['ACTIVE with Pod Identity', (world) => location(world, copyOf(world), madeBy(world))],
+  [
+    'ACTIVE with Pod Identity, updated in place',
+    (world) => location(world, copyOf(world, { arn: addonArn(1) }), madeBy(world, { ownerArn: addonArn(1) })),
+  ],
+  [
+    'ACTIVE as before, its association missing',
+    (world) =>
+      location(
+        world,
+        world.snapshot.addon,
+        world.snapshot.associations.filter((one) => one.ownerArn !== undefined),
+      ),
+  ],
+  ['ACTIVE as before', (world) => location(world, world.snapshot.addon, world.snapshot.associations)],
+  [
+    'ACTIVE as before, a left-over beside it',
+    (world) =>
+      location(world, world.snapshot.addon, [
+        ...world.snapshot.associations.filter((one) => one.id !== standAlone.id),
+        made(),
+      ]),
+  ],
+  ['UPDATE_FAILED', (world) => location(world, copyOf(world, { status: 'UPDATE_FAILED' }), madeBy(world))],
+  ['DEGRADED', (world) => location(world, copyOf(world, { status: 'DEGRADED' }), madeBy(world))],
+  [
+    'DEGRADED as before',
+    (world) => location(world, { ...world.snapshot.addon, status: 'DEGRADED' }, world.snapshot.associations),
+  ],
+  [
+    'UPDATING',
+    (world) => {
+      location(world, copyOf(world), madeBy(world));
+      void world.eks.updateAddon({
+        addon: ADDON,
+        clientRequestToken: 'x',
+        podIdentityAssociations: world.snapshot.planned,
+      });
+    },
+  ],
+];
+
+function newWorld(change: Partial<Snapshot>, attempt = RECREATE_PRESERVING): World {
+  const clock = new FakeClock();
+  const eks = new FakeEks(clock);
+  eks.keyFreedAfter = 3000;
+  const world: World = {
+    eks,
+    clock,
+    snapshot: aSnapshot(change),
+    record: aMigration({ plan: aPlan({ attempts: [attempt] }), attempt: 0, removed: [addonArn(1)], made: [COPY] }),
+  };
+  world.record.associations.created = madeBy(world);
+  return world;
+}
+
+async function look({ eks, snapshot, record }: World): Promise<HandOffFacts> {
+  const addon = await eks.describeAddon(ADDON);
+  return structuredClone({ target, snapshot, record, seen: { addon, associations: eks.associations } });
+}
+
+const COMPARED = [
+  'namespace',
+  'serviceAccount',
+  'roleArn',
+  'targetRoleArn',
+  'disableSessionTags',
+  'policy',
+  'tags',
+] as const;
+const said = (associations: Association[], addon: string | undefined): unknown[] =>
+  [...associations]
+    .sort((a, b) => a.serviceAccount.localeCompare(b.serviceAccount))
+    .map((one) => [
+      ...COMPARED.map((field) => one[field]),
+      one.ownerArn === undefined ? 'standalone' : one.ownerArn === addon ? 'owned' : one.ownerArn,
+    ]);
+
+function expectRestored({ eks, snapshot }: World): void {
+  const now = eks.addons.get(ADDON);
+  const { version, serviceAccountRoleArn, configurationValues: values, tags, namespace } = snapshot.addon;
+  expect(now).toMatchObject({ status: 'ACTIVE', version, tags });
+  // The fake shows a namespace only where one was chosen.
+  expect([now?.serviceAccountRoleArn, now?.configurationValues, now?.namespace ?? NAMESPACE]).toEqual([
+    serviceAccountRoleArn,
+    values,
+    namespace ?? NAMESPACE,
+  ]);
+  expect(said(eks.associations, now?.arn)).toEqual(said(snapshot.associations, addonArn(1)));
+}
+
+describe.each(before)('an add-on that had %s', (_, change) => {
+  describe.each(states)('and is %s', (__, prepare) => {
+    it.each([
+      ['with preserve', RECREATE_PRESERVING],
+      ['without', RECREATE],
+    ])('is restored by its commands, pasted one after the other (%s)', async (___, attempt) => {
+      const world = newWorld(change, attempt);
+      prepare(world);
+      const host = eksHost(world.eks, world.clock);
+      expect(await runScript(handOffCommands(await look(world)), host)).toEqual([]);
+      expectRestored(world);
+      expect(host.said.at(-1)).toBe(`pod-identity rollback ${MIGRATION_ID} --deployed`);
+    });
+
+    it('is restored where EKS could not be read', async () => {
+      const world = newWorld(change);
+      prepare(world);
+      const { seen: ___, ...unread } = await look(world);
+      expect(await runScript(handOffCommands(unread), eksHost(world.eks, world.clock))).toEqual([]);
+      expectRestored(world);
+    });
+  });
+});
+
+describe('handOffCommands', () => {
+  /** What `aws` would get from a shell. */
+  const argumentsOf = (commands: string[]): string[][] => {
+    const script = `aws() { if [ "$2" = list-pod-identity-associations ]; then echo a-found; else printf '%s\\0' "$@"; printf '\\001'; fi; }\nkubectl() { :; }\npod-identity() { :; }\nsleep() { :; }\n${commands.join('\n')}`;
+    const calls = execFileSync('/bin/bash', ['-c', script], {
+      encoding: 'utf8',
+      env: { HOME: '/somewhere', LC_ALL: 'C.UTF-8' },
+    })
+      .split('\u0001')
+      .slice(0, -1);
+    return calls.map((call) => call.split('\0').slice(0, -1));
+  };
+  const facts = (change: Partial<Snapshot> = {}, more: Partial<HandOffFacts> = {}): HandOffFacts => ({
+    target,
+    snapshot: aSnapshot(change),
+    record: aMigration({ plan: aPlan({ attempts: [RECREATE_PRESERVING] }), attempt: 0, removed: [addonArn(1)] }),
+    seen: { addon: undefined, associations: [] },
+    ...more,
+  });
+  const create = (change: Partial<Snapshot>): Record<string, unknown> =>
+    parseAwsCommand(
+      (argumentsOf(handOffCommands(facts(change))).find((call) => call[1] === 'create-addon') ?? []).slice(1),
+    ).input;
+
+  it('creates with version, role, raw configuration, namespace and tags, as a shell reads it', () => {
+    const addon = anAddon({
+      configurationValues,
+      namespace: 'storage',
+      tags: { team: "o'hara & co", 'aws:cloudformation:stack-name': 'x' },
+    });
+    expect(create({ addon })).toEqual({
+      clusterName: target.cluster,
+      addonName: ADDON,
+      addonVersion: VERSION,
+      serviceAccountRoleArn: ROLE,
+      namespaceConfig: { namespace: 'storage' },
+      configurationValues,
+      tags: { team: "o'hara & co" },
+      resolveConflicts: 'NONE',
+    });
+  });
+
+  it.each([
+    ['EKS names as the default', 'storage', { defaultNamespace: 'storage' }],
+    ["the registry has as the driver's, where EKS names no default", 'kube-system', {}],
+  ])('leaves out a namespace that %s', (_, namespace, known) => {
+    expect(create({ addon: anAddon({ namespace }), ...known })).not.toHaveProperty('namespaceConfig');
+  });
+
+  it('leaves out what it did not have', () => {
+    const addon = anAddon({ configurationValues: undefined, serviceAccountRoleArn: undefined, tags: {} });
+    expect(create({ addon })).toEqual({
+      clusterName: target.cluster,
+      addonName: ADDON,
+      addonVersion: VERSION,
+      resolveConflicts: 'NONE',
+    });
+  });
+
+  it('keeps a configuration that begins like an option, and a role that the shorthand would split', () => {
+    const roleArn = 'arn:aws:iam::111122223333:role/a=b,c';
+    const addon = anAddon({ configurationValues: '---\ncontroller: {}\n' });
+    expect(create({ addon, associations: [{ ...owned, roleArn }] })).toMatchObject({
+      configurationValues: '---\ncontroller: {}\n',
+      podIdentityAssociations: [{ serviceAccount: OTHER_ACCOUNT, roleArn }],
+    });
+  });
+
+  it('offers OVERWRITE where conflicts stopped the create, without the text of the conflicts', () => {
+    const addon = anAddon({
+      arn: COPY,
+      status: 'CREATE_FAILED',
+      issues: [{ code: 'ConfigurationConflict', message: 'Conflicts:\nConfigMap x - .data', resourceIds: [] }],
+    });
+    const commands = handOffCommands(facts({}, { seen: { addon, associations: [] } }));
+    expect(commands.join('\n')).toMatch(
+      /\n: 'OVERWRITE resets the fields [^\n]*'\naws eks create-addon [^\n]*--resolve-conflicts OVERWRITE\n/,
+    );
+    expect(commands.join('\n')).not.toContain('ConfigMap x');
+    expect(healthWarnings(addon)).toMatchObject([
+      { id: 'health-at-end', message: expect.stringContaining('Conflicts:\\nConfigMap x - .data') as string },
+    ]);
+  });
+
+  it('leaves a version that somebody else has chosen', () => {
+    const addon = anAddon({
+      version: 'v1.40.0-eksbuild.1',
+      serviceAccountRoleArn: undefined,
+      podIdentityAssociations: [],
+    });
+    const commands = handOffCommands(facts({}, { seen: { addon, associations: [] } }));
+    expect(commands.join('\n')).toMatch(
+      /: 'Another principal has changed it since: version and configuration are left as they are now\.'/,
+    );
+    const lines = commands.filter((line) => line.includes('--addon-name'));
+    expect(lines.map((line) => line.split(' ')[2])).toEqual(['update-addon', 'wait']);
+    expect(lines.join('\n')).not.toMatch(/--addon-version|--configuration-values/);
+  });
+
+  it('says that somebody else deleted it, or made it', () => {
+    expect(handOffCommands(facts({}, { record: aMigration() })).join('\n')).toContain(
+      ": 'Another principal deleted it, not this migration.'",
+    );
+    expect(
+      handOffCommands(
+        facts({}, { seen: { addon: anAddon({ arn: addonArn(5), version: 'v1.40.0-eksbuild.1' }), associations: [] } }),
+      ).join('\n'),
+    ).toContain(": 'Another principal created this copy.'");
+  });
+
+  it('frees the place of an old association where somebody else took it, and says so', () => {
+    const other = anAssociation({ id: 'a-others', roleArn: OTHER_ROLE });
+    const commands = handOffCommands(
+      facts({ associations: [standAlone] }, { seen: { addon: anAddon(), associations: [other] } }),
+    );
+    const at = commands.findIndex((line) => line.includes('Another principal created a-others'));
+    expect(at).toBeGreaterThan(0);
+    expect(commands[at + 1]).toContain('--association-id a-others');
+  });
+
+  describe('of a trust policy that was repaired', () => {
+    const others = {
+      Sid: "O'Hara",
+      Effect: 'Allow',
+      Principal: { Service: 'ec2.amazonaws.com' },
+      Action: 'sts:AssumeRole',
+    };
+    const changed = policyText(irsaStatement, others, REPAIR.statement);
+    const altered = policyText(irsaStatement, { ...REPAIR.statement, Condition: {} });
+    const commandsFor = (trust: HandOffFacts['trust'], record: Partial<Migration> = {}): string[] =>
+      handOffCommands(
+        facts(
+          {},
+          {
+            seen: { addon: anAddon(), associations: [] },
+            record: aMigration({ trustChanges: [aTrustChange()], ...record }),
+            ...(trust ? { trust } : {}),
+          },
+        ),
+      );
+    const ofTrust = (lines: string[]): string[] =>
+      lines.filter((line) => /trust policy|assume-role-policy|iam get-role/.test(line));
+
+    it.each<[string, string, string]>([
+      ['as it was written', REPAIR.after, BEFORE],
+      ['as it was written, in another spelling', JSON.stringify(JSON.parse(REPAIR.after), null, 2), BEFORE],
+      ['changed by others since', changed, policyText(irsaStatement, others)],
+    ])('takes the statement out of a policy that is %s', async (_, now, then) => {
+      const world = newWorld({});
+      location(world, anAddon());
+      const roles = new FakeRoles();
+      roles.trust[ROLE] = now;
+      const iam = async (
+        operation: string,
+        { RoleName, PolicyDocument, ...rest }: Record<string, unknown>,
+        region: string,
+      ): Promise<void> => {
+        expect([operation, RoleName, rest, region]).toEqual(['UpdateAssumeRolePolicy', 'ebs-csi', {}, target.region]);
+        await roles.updateTrustPolicy(ROLE, String(PolicyDocument));
+      };
+      const commands = commandsFor({ [ROLE]: now });
+      expect(commands.filter((line) => line.includes('\n'))).toEqual([]);
+      expect(await runScript(commands, { ...eksHost(world.eks, world.clock), iam })).toEqual([]);
+      expect(JSON.parse(roles.trust[ROLE])).toEqual(JSON.parse(then));
+    });
+
+    it('has the policy of before where it could not be read, and says what that means', () => {
+      const lines = ofTrust(commandsFor(undefined));
+      expect(lines).toEqual([
+        expect.stringMatching(
+          /^: 'This migration added statement PodIdentity\w+ to the trust policy of .* could not be read.*over what others may have changed since/,
+        ) as string,
+        ': aws iam get-role --region eu-west-1 --role-name ebs-csi',
+        expect.stringContaining(BEFORE) as string,
+      ]);
+      expect(argumentsOf(lines)).toEqual([
+        [
+          'iam',
+          'update-assume-role-policy',
+          '--region',
+          target.region,
+          '--role-name',
+          'ebs-csi',
+          '--policy-document',
+          BEFORE,
+        ],
+      ]);
+    });
+
+    it('only says what to do where others have changed the statement itself', () => {
+      const lines = ofTrust(commandsFor({ [ROLE]: altered }));
+      expect(lines).toEqual([
+        expect.stringContaining('cannot be removed automatically: see warning trust-to-edit') as string,
+        expect.stringContaining(BEFORE) as string,
+      ]);
+      expect(argumentsOf(lines)).toEqual([]);
+      expect(trustToEdit([aTrustChange()], { [ROLE]: altered })).toMatchObject([
+        { id: 'trust-to-edit', message: expect.stringContaining('Somebody has changed our statement') as string },
+      ]);
+    });
+
+    it.each<[string, HandOffFacts['trust'], Partial<Migration>]>([
+      ['the role is gone', { [ROLE]: null }, {}],
+      ['nothing was written', { [ROLE]: BEFORE }, {}],
+      [
+        'it was undone',
+        { [ROLE]: REPAIR.after },
+        { trustChanges: [aTrustChange({ undoneAt: '2026-01-05T09:00:01.000Z' })] },
+      ],
+      ['nothing was repaired', {}, { trustChanges: [] }],
+    ])('has no line where %s', (_, trust, record) => {
+      expect(ofTrust(commandsFor(trust, record))).toEqual([]);
+    });
+
+    it('comes after the restarts, role by role, and before the last command', () => {
+      const trustChanges = [aTrustChange(), { ...aTrustChange(), ...repairOf(OTHER_ROLE) }];
+      const commands = commandsFor({ [ROLE]: REPAIR.after, [OTHER_ROLE]: REPAIR.after }, { trustChanges });
+      const names = commands
+        .filter((line) => !line.startsWith(': '))
+        .map((line) => line.split(' ').slice(0, 3).join(' '));
+      expect(names.slice(-4)).toEqual([
+        expect.stringContaining('kubectl') as string,
+        'aws iam update-assume-role-policy',
+        'aws iam update-assume-role-policy',
+        'pod-identity rollback 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
+      ]);
+    });
+  });
+
+  it("restarts the workloads by name, or by the add-on's label where they could not be read", () => {
+    const named = handOffCommands(
+      facts({}, { workloads: [{ kind: 'DaemonSet', namespace: NAMESPACE, name: 'node' }] }),
+    );
+    expect(named.filter((line) => line.startsWith('kubectl'))).toEqual([
+      `kubectl -n ${NAMESPACE} rollout restart daemonset/node`,
+    ]);
+    expect(handOffCommands(facts()).filter((line) => line.startsWith('kubectl'))).toEqual([
+      `kubectl -n ${NAMESPACE} rollout restart deployment,daemonset,statefulset -l app.kubernetes.io/name=${ADDON} || true`,
+    ]);
+    expect(
+      named.indexOf(`aws eks update-kubeconfig --region ${target.region} --name ${target.cluster}`),
+    ).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { sessionsHandOff, webhookHandOff } from '../../../../lambdas/domain/hand-off/questions.ts';
+import { MIGRATION_ID, planned, target } from '../../fixtures.ts';
+
+const FACTS = {
+  migrationId: MIGRATION_ID,
+  target,
+  planned: [planned],
+  workloads: [{ kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' }] as const,
+};
+const GAP = {
+  pods: 18,
+  neededSeconds: 1080,
+  pod: 'ebs-csi-controller-0',
+  sureSeconds: 300,
+  now: Date.parse('2026-01-15T09:00:00.000Z'),
+};
+const active = (lines: readonly string[]): string[] => lines.filter((line) => !line.startsWith(': '));
+
+describe('the hand-off after SessionsMayEnd', () => {
+  const lines = sessionsHandOff(FACTS, GAP);
+  it('says which pods it is about, how long it takes, and when their sessions end', () => {
+    expect(lines.join('\n')).toMatch(
+      /replaces 18 pods, .* about 18 minutes\. .* pod ebs-csi-controller-0 has credentials for sure only for 5 minutes: until 2026-01-15T09:05:00\.000Z/,
+    );
+  });
+
+  it('takes nothing from the pods as it is pasted: it gives them new sessions, and goes back then', () => {
+    expect(active(lines)).toEqual([
+      expect.stringMatching(/^aws eks update-kubeconfig /),
+      'kubectl -n kube-system rollout restart deployment/ebs-csi-controller',
+      'kubectl -n kube-system rollout status deployment/ebs-csi-controller',
+      `pod-identity rollback ${MIGRATION_ID} --deployed`,
+    ]);
+    expect(lines.join('\n')).not.toMatch(/delete-pod-identity-association|update-addon/);
+  });
+
+  it('has both other choices as commands that a colon keeps from running', () => {
+    expect(lines).toContain(`: pod-identity rollback ${MIGRATION_ID} --deployed --accept-credential-gap`);
+    expect(lines).toContain(`: pod-identity release ${MIGRATION_ID} --deployed`);
+  });
+
+  it('says what to restart where the API server could not be read', () => {
+    const { workloads: _, ...unread } = FACTS;
+    const without = sessionsHandOff(unread);
+    expect(without.join('\n')).toContain('Restart every workload that runs with kube-system/ebs-csi-controller-sa');
+    expect(active(without).at(-1)).toBe(`pod-identity rollback ${MIGRATION_ID} --deployed`);
+  });
+});
+
+describe('the hand-off after WebhookStillInjects', () => {
+  const lines = webhookHandOff(FACTS);
+  it('restarts and deletes nothing: it lists the associations, and tries again', () => {
+    expect(active(lines)).toEqual([
+      expect.stringMatching(/^aws eks list-pod-identity-associations .*--service-account ebs-csi-controller-sa$/),
+      `pod-identity rollback ${MIGRATION_ID} --deployed`,
+    ]);
+  });
+  it('says how to stay', () => {
+    expect(lines.join('\n')).toContain(`pod-identity release ${MIGRATION_ID} --deployed`);
+  });
+});

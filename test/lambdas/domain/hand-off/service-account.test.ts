@@ -1,0 +1,268 @@
+/**
+ * The commands that put a service account back are run over the fakes, from every state that a migration can leave it
+ * in.
+ */
+import { describe, expect, it } from 'vitest';
+import { accountHandOff, type AccountHandOffFacts } from '../../../../lambdas/domain/hand-off/service-account.ts';
+import type { Association, Migration } from '../../../../lambdas/domain/migration/model.ts';
+import {
+  accountMigration,
+  accountSnapshot,
+  ACCOUNT_NAME,
+  ACCOUNT_NAMESPACE,
+  aServiceAccount,
+  anAccountAssociation,
+  anAccountRequest,
+  ANNOTATION,
+  aState,
+  ownAssociation,
+} from '../../account-fixtures.ts';
+import { runScript } from '../../aws-commands.ts';
+import { eksHost, type EksHost } from '../../eks-host.ts';
+import { FakeEks } from '../../fake-eks.ts';
+import { FakeClock, FakeKubernetes } from '../../fakes.ts';
+import { at, MIGRATION_ID, OTHER_ROLE, ROLE, target } from '../../fixtures.ts';
+import { aTrustChange, BEFORE, REPAIR } from '../../steps/repaired.ts';
+
+const KEPT = anAccountAssociation({
+  disableSessionTags: true,
+  tags: { team: "o'hara & co", 'aws:cloudformation:stack-name': 'x' },
+});
+const THEIRS = anAccountAssociation({ id: 'a-theirs', roleArn: OTHER_ROLE });
+const REF_OF_KEPT = { namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME };
+const API = { kind: 'Deployment', namespace: ACCOUNT_NAMESPACE, name: 'api' } as const;
+const DB = { kind: 'StatefulSet', namespace: ACCOUNT_NAMESPACE, name: 'db' } as const;
+
+interface World {
+  eks: FakeEks;
+  kubernetes: FakeKubernetes;
+  host: EksHost;
+}
+
+/** `kubectl annotate` acts on the fake; whatever else it does is said. */
+function worldOf(associations: Association[], roleArn: string | undefined): World {
+  const clock = new FakeClock();
+  const eks = new FakeEks(clock);
+  eks.associations = structuredClone(associations);
+  const kubernetes = new FakeKubernetes();
+  kubernetes.serviceAccounts = [aServiceAccount({ roleArn })];
+  const host = eksHost(eks, clock);
+  const kubectl = async (words: string[]): Promise<void> => {
+    await host.kubectl(words);
+    if (!words.includes('annotate')) return;
+    const [, namespace, , kind, name, annotation = '', ...more] = words;
+    expect([namespace, kind, name, more]).toEqual([ACCOUNT_NAMESPACE, 'serviceaccount', ACCOUNT_NAME, []]);
+    const [key, value = ''] = annotation.split('=');
+    expect(key).toBe(ANNOTATION);
+    const now = (await kubernetes.getServiceAccount(ACCOUNT_NAMESPACE, ACCOUNT_NAME))!;
+    if (now.roleArn !== undefined && now.roleArn !== value)
+      throw new Error('--overwrite is false but found the following declared annotation(s)');
+    await kubernetes.annotateServiceAccount(now, value);
+  };
+  return { eks, kubernetes, host: { ...host, kubectl } };
+}
+
+const taken = { notedAt: at(1), writtenAt: at(2) };
+const remove = anAccountRequest({ annotation: 'remove' });
+const factsOf = (
+  there: Association[] | undefined,
+  record: Partial<Migration> = {},
+  more: Partial<AccountHandOffFacts> = {},
+): AccountHandOffFacts => ({
+  target,
+  snapshot: accountSnapshot(),
+  record: accountMigration(record),
+  ...(there ? { associations: there } : {}),
+  workloads: [API],
+  ...more,
+});
+const created = (...all: Association[]): Partial<Migration> => ({
+  associations: { purged: [], created: all, restored: [] },
+});
+const kept = { snapshot: accountSnapshot({ associations: [KEPT] }) };
+
+const MADE = created(ownAssociation());
+/** Where the migration left it: what is associated, the annotation, the record, what there was before. */
+const states: [string, Association[], string | undefined, Partial<Migration>, Partial<AccountHandOffFacts>][] = [
+  ['associated', [ownAssociation()], ROLE, MADE, {}],
+  ['associated by a call whose reply was lost', [ownAssociation()], ROLE, {}, {}],
+  ['associated, the tag taken off by somebody', [ownAssociation({ tags: {} })], ROLE, MADE, {}],
+  [
+    'associated and without its annotation',
+    [ownAssociation()],
+    undefined,
+    { ...MADE, request: remove, annotationChange: taken },
+    {},
+  ],
+  [
+    'associated, the annotation about to go',
+    [ownAssociation()],
+    ROLE,
+    { ...MADE, request: remove, annotationChange: { notedAt: at(1) } },
+    {},
+  ],
+  [
+    'without its annotation, its association gone already',
+    [],
+    undefined,
+    { ...MADE, request: remove, annotationChange: taken },
+    {},
+  ],
+  ['as it was', [], ROLE, {}, {}],
+  ['with the association of before', [KEPT], ROLE, {}, kept],
+  [
+    'with the association of before, and without its annotation',
+    [KEPT],
+    undefined,
+    { request: remove, annotationChange: taken },
+    kept,
+  ],
+];
+
+describe.each(states)('a service account that is %s', (_, there, roleArn, record, more) => {
+  // Nothing but its tag tells of one whose reply was lost: who could not read EKS knows of none.
+  const isKnown = record.associations !== undefined || there.every(({ id }) => id !== 'a-own');
+  it.each(['EKS was read', ...(isKnown ? ['EKS could not be read'] : [])])(
+    'is as it was by its commands, pasted one after the other, where %s',
+    async (read) => {
+      const world = worldOf(there, roleArn);
+      const commands = accountHandOff(factsOf(read === 'EKS was read' ? there : undefined, record, more));
+      expect(await runScript(commands, world.host)).toEqual([]);
+      expect(world.eks.associations.map(({ id }) => id)).toEqual(more.snapshot ? [KEPT.id] : []);
+      expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(ROLE);
+      expect(world.host.said.filter((line) => line.includes('rollout'))).toEqual([
+        `kubectl -n ${ACCOUNT_NAMESPACE} rollout restart deployment/api`,
+      ]);
+      expect(world.host.said.at(-1)).toBe(`pod-identity rollback ${MIGRATION_ID} --deployed`);
+    },
+  );
+});
+
+describe('accountHandOff', () => {
+  const text = (facts: AccountHandOffFacts): string => accountHandOff(facts).join('\n');
+
+  it("deletes nothing that is not the migration's, and says what somebody else's does", () => {
+    const lines = accountHandOff(factsOf([THEIRS]));
+    expect(lines.filter((line) => !line.startsWith(': ') && line.includes('delete-pod-identity-association'))).toEqual(
+      [],
+    );
+    expect(lines[2]).toMatch(
+      /^: 'Another principal created a-theirs of payments\/api with .*somebody-elses meanwhile; while it exists, new pods use it and not IRSA\./,
+    );
+    expect(lines[3]).toMatch(/^: aws eks delete-pod-identity-association .*--association-id a-theirs$/);
+  });
+
+  it('makes one of before again that is gone, whole, and says that it was not this migration', async () => {
+    const facts = factsOf([], {}, kept);
+    expect(text(facts)).toContain(
+      `: 'Association ${KEPT.id}, which existed before, is gone; this migration did not delete it.'`,
+    );
+    const world = worldOf([], ROLE);
+    expect(await runScript(accountHandOff(facts), world.host)).toEqual([]);
+    expect(world.eks.associations).toMatchObject([
+      { ...REF_OF_KEPT, roleArn: ROLE, disableSessionTags: true, tags: { team: "o'hara & co" } },
+    ]);
+  });
+
+  it('puts the annotation back whoever has taken it off, and leaves one that somebody else has given it', async () => {
+    for (const record of [
+      {},
+      { request: remove, annotationChange: taken },
+      { request: remove, annotationChange: { ...taken, undoneAt: at(3) } },
+    ]) {
+      for (const [there, after] of [
+        [undefined, ROLE],
+        [ROLE, ROLE],
+        [OTHER_ROLE, OTHER_ROLE],
+      ]) {
+        for (const seen of [true, false]) {
+          const world = worldOf([], there);
+          const [now] = world.kubernetes.serviceAccounts;
+          expect(
+            await runScript(accountHandOff(factsOf([], record, seen ? { account: { now } } : {})), world.host),
+          ).toEqual([]);
+          expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(after);
+        }
+      }
+    }
+  });
+
+  it("stops at an annotation that can't be set, where it was seen to be missing: without it and the association new pods have no role", () => {
+    const lineOf = (more: Partial<AccountHandOffFacts>): string =>
+      accountHandOff(factsOf([ownAssociation()], MADE, more)).find((line) => line.includes('annotate '))!;
+    expect(lineOf({ account: { now: aServiceAccount({ roleArn: undefined }) } })).toMatch(/^kubectl .*role-arn=\S+$/);
+    expect(lineOf({})).toMatch(/^kubectl .* \|\| true$/);
+    expect(lineOf({ account: { now: undefined } })).toMatch(/^kubectl -n payments annotate serviceaccount api \S+$/);
+    expect(text(factsOf([], {}, { account: { now: undefined } }))).toMatch(
+      /\n: 'Another principal has deleted service account payments\/api\. [^\n]*\nkubectl -n payments create serviceaccount api \|\| true\nkubectl -n payments annotate /,
+    );
+    expect(lineOf({ account: { now: aServiceAccount({ roleArn: OTHER_ROLE }) } })).toMatch(
+      /^: kubectl -n payments annotate serviceaccount api \S+ --overwrite$/,
+    );
+  });
+
+  it('says nothing of an annotation that nobody saw, or that there was none of', () => {
+    for (const serviceAccount of [undefined, aState({ roleArn: undefined })]) {
+      expect(
+        text(
+          factsOf([], { request: remove, annotationChange: taken }, { snapshot: accountSnapshot({ serviceAccount }) }),
+        ),
+      ).not.toContain('annotate');
+    }
+  });
+
+  it('puts the annotation back before it takes the association away, and waits before it restarts anything', () => {
+    const lines = accountHandOff(
+      factsOf([ownAssociation()], { ...MADE, request: remove, annotationChange: taken }, { workloads: [API, DB] }),
+    ).filter((line) => !line.startsWith(': '));
+    expect(lines.map((line) => line.split(' ').slice(0, 5).join(' '))).toEqual([
+      'aws eks update-kubeconfig --region eu-west-1',
+      'kubectl -n payments annotate serviceaccount',
+      'aws eks delete-pod-identity-association --region eu-west-1',
+      'sleep 30',
+      'kubectl -n payments rollout restart',
+      'kubectl -n payments rollout restart',
+      `pod-identity rollback ${MIGRATION_ID} --deployed`,
+    ]);
+  });
+
+  it('quotes a role that a shell would read otherwise', async () => {
+    const odd = "arn:aws:iam::111122223333:role/it's$HOME";
+    const world = worldOf([], undefined);
+    await runScript(
+      accountHandOff(
+        factsOf(
+          [],
+          { request: remove, annotationChange: taken },
+          { snapshot: accountSnapshot({ serviceAccount: aState({ roleArn: odd }) }) },
+        ),
+      ),
+      world.host,
+    );
+    expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(odd);
+  });
+
+  it('says what to restart where the API server could not be read, by a command that does not run as it is', () => {
+    const { workloads: _, ...unread } = factsOf([]);
+    expect(text(unread)).toContain(
+      "\n: 'The API server could not be read: restart every workload that runs with payments/api, ",
+    );
+    expect(accountHandOff(unread)).toContain(': kubectl -n payments rollout restart KIND/NAME');
+    expect(text(factsOf([], {}, { workloads: [] }))).not.toContain('rollout restart');
+  });
+
+  it('takes a repaired trust policy back last', () => {
+    const lines = accountHandOff(
+      factsOf([], { trustChanges: [aTrustChange()] }, { trust: { [ROLE]: REPAIR.after } }),
+    ).filter((line) => !line.startsWith(': '));
+    expect(lines.slice(-2)).toEqual([
+      expect.stringContaining(`--policy-document '${BEFORE}'`) as string,
+      `pod-identity rollback ${MIGRATION_ID} --deployed`,
+    ]);
+  });
+
+  it('has no line with a line break', () => {
+    for (const [, there, , record, more] of states)
+      for (const line of accountHandOff(factsOf(there, record, more))) expect(line).not.toContain('\n');
+  });
+});

@@ -1,0 +1,86 @@
+/** What a request is about: an add-on or a service account, and no option of the other. */
+import { describe, expect, it } from 'vitest';
+import { isForAddon, migrationRequest } from '../../../../lambdas/domain/migration/request.ts';
+import { anAccountRequest, REF } from '../../account-fixtures.ts';
+import { ADDON, aRequest, ROLE, target } from '../../fixtures.ts';
+
+const problems = (request: object): string[] =>
+  migrationRequest
+    .safeParse({ target, ...request })
+    .error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];
+const OF_ADDONS = 'is of add-ons, and this request is about a service account: leave it out';
+
+describe('migrationRequest', () => {
+  it('takes an add-on or a service account', () => {
+    expect(problems({ addon: ADDON })).toEqual([]);
+    expect(problems({ serviceAccount: REF })).toEqual([]);
+    expect([isForAddon(aRequest()), isForAddon(anAccountRequest())]).toEqual([true, false]);
+  });
+
+  it('keeps the annotation unless it is told to take it off', () => {
+    expect(anAccountRequest().annotation).toBe('keep');
+    expect(anAccountRequest({ annotation: 'remove' }).annotation).toBe('remove');
+    expect(problems({ serviceAccount: REF, annotation: 'drop' })).toHaveLength(1);
+  });
+
+  it('refuses neither and both', () => {
+    expect(problems({})).toEqual(['addon: name either addon or serviceAccount, and neither is there']);
+    expect(problems({ addon: ADDON, serviceAccount: REF })).toEqual([
+      'serviceAccount: name either addon or serviceAccount, not both',
+    ]);
+  });
+
+  it.each<[string, object]>([
+    ['strategy', { strategy: 'in-place' }],
+    ['strategy', { strategy: 'recreate' }],
+    ['preserve', { preserve: true }],
+    ['resolveConflicts', { resolveConflicts: 'OVERWRITE' }],
+    ['roles', { roles: { api: ROLE } }],
+  ])('refuses %s with a service account, by its name: %j', (option, given) => {
+    expect(problems({ serviceAccount: REF, ...given })).toEqual([`${option}: ${OF_ADDONS}`]);
+    expect(problems({ addon: ADDON, ...given })).toEqual([]);
+  });
+
+  it('names every option that is too much', () => {
+    expect(
+      problems({ serviceAccount: REF, strategy: 'in-place', preserve: true, roles: { api: ROLE } }).map(
+        (one) => one.split(':')[0],
+      ),
+    ).toEqual(['strategy', 'preserve', 'roles']);
+  });
+
+  it('takes what an add-on has too', () => {
+    expect(
+      problems({
+        serviceAccount: REF,
+        roleArn: ROLE,
+        maxDisruption: 'rolling',
+        trust: 'repair',
+        agent: 'install',
+        verification: 'api',
+        dryRun: true,
+        acceptedKeys: ['aws:SourceIp'],
+        strategy: 'auto',
+        preserve: false,
+        roles: {},
+      }),
+    ).toEqual([]);
+  });
+
+  it('refuses to take the annotation off an add-on', () => {
+    expect(problems({ addon: ADDON, annotation: 'remove' })).toEqual([
+      "annotation: is of service accounts that are no add-on's: EKS looks after those of add-ons itself",
+    ]);
+    expect(problems({ addon: ADDON, annotation: 'keep' })).toEqual([]);
+  });
+
+  it.each<[string, unknown]>([
+    ['no name', { namespace: 'payments' }],
+    ['a name with a slash', { namespace: 'payments', name: 'a/b' }],
+    ['a namespace with a dot', { namespace: 'pay.ments', name: 'api' }],
+    ['nothing', null],
+    ['one text', 'payments/api'],
+  ])('refuses a service account of %s', (_, serviceAccount) => {
+    expect(problems({ serviceAccount }).length).toBeGreaterThan(0);
+  });
+});

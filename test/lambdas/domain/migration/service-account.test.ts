@@ -1,0 +1,173 @@
+/** Whose association is whose, and what somebody else has changed at a service account. */
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { irsaRoleOf } from '../../../../lambdas/domain/verification/irsa.ts';
+import type { Association } from '../../../../lambdas/domain/migration/model.ts';
+import {
+  accountProblem,
+  associationProblem,
+  foreignAssociations,
+  isOwnAssociation,
+  isUnannotated,
+  MIGRATION_TAG,
+  wasThere,
+} from '../../../../lambdas/domain/migration/service-account.ts';
+import {
+  accountMigration,
+  accountSnapshot,
+  anAccountAssociation,
+  aState,
+  ownAssociation,
+  plannedAccount,
+} from '../../account-fixtures.ts';
+import { anAddon, at, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE } from '../../fixtures.ts';
+
+const record = (created: Association[] = []): ReturnType<typeof accountMigration> =>
+  accountMigration({ associations: { purged: [], created, restored: [] } });
+const THEIRS = anAccountAssociation({ id: 'a-theirs' });
+
+describe('an association', () => {
+  it("is the migration's own by its record, or by its tag", () => {
+    expect(isOwnAssociation(record(), ownAssociation())).toBe(true);
+    expect(isOwnAssociation(record([ownAssociation()]), ownAssociation({ tags: {} }))).toBe(true);
+    expect(isOwnAssociation(record(), THEIRS)).toBe(false);
+    expect(isOwnAssociation(record([ownAssociation()]), THEIRS)).toBe(false);
+    expect(isOwnAssociation(record(), ownAssociation({ tags: { [MIGRATION_TAG]: OTHER_MIGRATION_ID } }))).toBe(false);
+  });
+
+  it('is of before by its id alone', () => {
+    const snapshot = accountSnapshot({ associations: [THEIRS] });
+    expect(wasThere(snapshot, anAccountAssociation({ id: THEIRS.id, roleArn: OTHER_ROLE }))).toBe(true);
+    expect(wasThere(snapshot, { ...THEIRS, id: 'a-again' })).toBe(false);
+  });
+
+  const associations = fc.array(
+    fc
+      .record({
+        id: fc.constantFrom('a-1', 'a-2', 'a-3', 'a-4'),
+        tag: fc.constantFrom(undefined, accountMigration().migrationId, OTHER_MIGRATION_ID),
+      })
+      .map(({ id, tag }) => anAccountAssociation({ id, tags: tag === undefined ? {} : { [MIGRATION_TAG]: tag } })),
+    { maxLength: 5 },
+  );
+  it("is always of before, the migration's own, or foreign, and never foreign beside that", () => {
+    fc.assert(
+      fc.property(associations, associations, associations, (before, created, there) => {
+        const snapshot = accountSnapshot({ associations: before });
+        const known = record(created);
+        const foreign = foreignAssociations(known, snapshot, there);
+        for (const one of there)
+          expect(foreign.includes(one)).toBe(!wasThere(snapshot, one) && !isOwnAssociation(known, one));
+        // What is foreign is a problem, whatever else is there.
+        const problem = associationProblem(known, snapshot, plannedAccount, there) ?? '';
+        expect(problem.startsWith('somebody else made')).toBe(foreign.length > 0);
+      }),
+    );
+  });
+
+  it.each<[string, Association[], Association[], string | undefined]>([
+    ['made as planned', [], [ownAssociation()], undefined],
+    ['kept as it was', [THEIRS], [THEIRS], undefined],
+    ['gone', [], [], 'the association of payments/api is gone'],
+    ['gone, although it was there before', [THEIRS], [], 'the association of payments/api is gone'],
+    [
+      'given another role',
+      [],
+      [ownAssociation({ roleArn: OTHER_ROLE })],
+      `somebody else gave a-own the role ${OTHER_ROLE}`,
+    ],
+    [
+      'given another role since it was seen',
+      [THEIRS],
+      [{ ...THEIRS, roleArn: OTHER_ROLE }],
+      `somebody else gave a-theirs the role ${OTHER_ROLE}`,
+    ],
+    ["somebody else's", [], [THEIRS], `somebody else made a-theirs of payments/api with ${ROLE} meanwhile`],
+    [
+      "somebody else's in the place of the one of before",
+      [THEIRS],
+      [anAccountAssociation({ id: 'a-again' })],
+      `somebody else made a-again of payments/api with ${ROLE} meanwhile`,
+    ],
+  ])('that is %s: what is said of it', (_, before, there, said) => {
+    expect(associationProblem(record(), accountSnapshot({ associations: before }), plannedAccount, there)).toBe(said);
+  });
+});
+
+describe('accountProblem', () => {
+  const was = aState();
+  const { roleArn: _, ...bare } = was;
+
+  it.each<[string, Parameters<typeof accountProblem>[1], string | undefined, string | undefined]>([
+    ['as it was', was, undefined, undefined],
+    [
+      'without its annotation',
+      bare,
+      'somebody else has taken the annotation eks.amazonaws.com/role-arn off service account payments/api',
+      undefined,
+    ],
+    [
+      'deleted',
+      undefined,
+      'somebody else has deleted service account payments/api',
+      'somebody else has deleted service account payments/api',
+    ],
+    [
+      'made again',
+      { ...was, uid: 'another' },
+      'somebody else has deleted service account payments/api and made it again',
+      'somebody else has deleted service account payments/api and made it again',
+    ],
+    [
+      'made again without its annotation',
+      { ...bare, uid: 'another' },
+      'somebody else has deleted service account payments/api and made it again',
+      'somebody else has deleted service account payments/api and made it again',
+    ],
+    [
+      'given another role',
+      { ...was, roleArn: OTHER_ROLE },
+      `somebody else has given service account payments/api the annotation eks.amazonaws.com/role-arn: ${OTHER_ROLE}`,
+      `somebody else has given service account payments/api the annotation eks.amazonaws.com/role-arn: ${OTHER_ROLE}`,
+    ],
+  ])('of one that is %s', (_name, now, annotated, unannotated) => {
+    expect(accountProblem(was, now, false)).toBe(annotated);
+    expect(accountProblem(was, now, true)).toBe(unannotated);
+  });
+
+  it('of one that had no annotation speaks of the one that it has now', () => {
+    expect(accountProblem(bare, bare, false)).toBeUndefined();
+    expect(accountProblem(bare, was, true)).toContain(`the annotation eks.amazonaws.com/role-arn: ${ROLE}`);
+  });
+
+  it('excuses no change but the missing annotation', () => {
+    const roles = fc.constantFrom(undefined, ROLE, OTHER_ROLE);
+    const states = fc
+      .record({ uid: fc.constantFrom('uid-of-api', 'another'), roleArn: roles })
+      .map(({ uid, roleArn }) => ({ uid, ...(roleArn === undefined ? {} : { roleArn }) }));
+    fc.assert(
+      fc.property(fc.option(states, { nil: undefined }), (now) => {
+        const excused = accountProblem(was, now, false) !== undefined && accountProblem(was, now, true) === undefined;
+        expect(excused).toBe(now?.uid === was.uid && now.roleArn === undefined);
+      }),
+    );
+  });
+});
+
+describe('isUnannotated', () => {
+  it('from the moment that it is noted until it is undone', () => {
+    expect(isUnannotated({})).toBe(false);
+    expect(isUnannotated({ annotationChange: { notedAt: at(0) } })).toBe(true);
+    expect(isUnannotated({ annotationChange: { notedAt: at(0), writtenAt: at(1) } })).toBe(true);
+    expect(isUnannotated({ annotationChange: { notedAt: at(0), writtenAt: at(1), undoneAt: at(2) } })).toBe(false);
+  });
+});
+
+describe('irsaRoleOf', () => {
+  it("is the add-on's or the service account's, or none", () => {
+    expect(irsaRoleOf({ addon: anAddon() })).toBe(ROLE);
+    expect(irsaRoleOf({ serviceAccount: aState({ roleArn: OTHER_ROLE }) })).toBe(OTHER_ROLE);
+    expect(irsaRoleOf({ addon: anAddon({ serviceAccountRoleArn: undefined }) })).toBeUndefined();
+    expect(irsaRoleOf({})).toBeUndefined();
+  });
+});

@@ -1,0 +1,248 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { OUTCOMES, type Migration } from '../../../../lambdas/domain/migration/model.ts';
+import {
+  decideRecovery,
+  isRunning,
+  type OwnerState,
+  type RecoveryDecision,
+  type RecoveryFacts,
+  standingRelease,
+  standingTrustChanges,
+} from '../../../../lambdas/domain/rollback/recovery.ts';
+import {
+  ADDON_LOCK,
+  aMigration,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  NOW,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  OTHER_ROLE,
+  RECOVERY_EXECUTION,
+  ROLE,
+  ROLE_LOCK,
+  aRollback,
+} from '../../fixtures.ts';
+
+const GRACE_MS = 75_000;
+const heldBy = (executionArn: string, migrationId = MIGRATION_ID, key = ADDON_LOCK) => ({
+  key,
+  holder: { migrationId, executionArn, since: at(-600) },
+});
+const stopped = (secondsAgo: number): OwnerState => ({ status: 'ABORTED', stoppedAt: at(-secondsAgo) });
+
+interface Change extends Partial<Omit<RecoveryFacts, 'record'>> {
+  record?: Partial<Migration>;
+  owner?: OwnerState | 'none';
+}
+/** A migration whose execution stopped ten minutes ago in the middle of the change. */
+const decide = ({ record, owner = stopped(600), ...change }: Change = {}): RecoveryDecision =>
+  decideRecovery({
+    record: aMigration(record),
+    cause: 'stranded',
+    hasSnapshot: true,
+    rollbackBegun: false,
+    locks: [heldBy(EXECUTION)],
+    owners: owner === 'none' ? new Map() : new Map([[EXECUTION, owner]]),
+    now: NOW,
+    graceMs: GRACE_MS,
+    ...change,
+  });
+const ended = (outcome: Migration['outcome']): Partial<Migration> => ({ status: 'ended', outcome });
+const free = [{ key: ADDON_LOCK }];
+
+describe('decideRecovery of a stranded migration', () => {
+  it('puts it back, from the moment on that no Lambda can act any more', () => {
+    expect(decide()).toEqual({ do: 'take-over', action: 'roll-back' });
+    expect(decide({ owner: stopped(75) })).toEqual({ do: 'take-over', action: 'roll-back' });
+    expect(decide({ owner: stopped(74) })).toMatchObject({
+      do: 'wait',
+      why: expect.stringContaining(at(-74)) as string,
+    });
+    expect(decide({ owner: undefined })).toEqual({ do: 'take-over', action: 'roll-back' });
+  });
+
+  it('leaves a running one alone', () => {
+    for (const status of ['RUNNING', 'PENDING_REDRIVE'])
+      expect(decide({ owner: { status } })).toMatchObject({
+        do: 'nothing',
+        why: expect.stringContaining('still working') as string,
+      });
+    // Another Recover has it.
+    expect(
+      decide({
+        owners: new Map([
+          [EXECUTION, stopped(600)],
+          [OTHER_EXECUTION, { status: 'RUNNING' }],
+        ]),
+      }).do,
+    ).toBe('nothing');
+  });
+
+  it.each(['injected', 'api'] as const)(
+    'only finishes where it was verified by %s and nothing was put back',
+    (verified) => {
+      expect(decide({ record: { verified } })).toEqual({ do: 'take-over', action: 'finish' });
+      expect(decide({ record: { verified }, rollbackBegun: true })).toEqual({ do: 'take-over', action: 'roll-back' });
+    },
+  );
+
+  it('lets go where nothing was begun', () => {
+    expect(decide({ hasSnapshot: false })).toEqual({ do: 'take-over', action: 'release' });
+    expect(decide({ hasSnapshot: false, locks: [] })).toEqual({ do: 'take-over', action: 'release' });
+    expect(decide({ hasSnapshot: false, locks: [heldBy(EXECUTION, MIGRATION_ID, ROLE_LOCK)] })).toEqual({
+      do: 'take-over',
+      action: 'release',
+    });
+    expect(decide({ hasSnapshot: false, locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID)] })).toEqual({
+      do: 'take-over',
+      action: 'release',
+    });
+  });
+
+  it.each([...OUTCOMES])(
+    'that has ended %s: lets go of locks that were left, but for those of a hand-off',
+    (outcome) => {
+      expect(decide({ record: ended(outcome) }).do).toBe(outcome === 'needs-human' ? 'nothing' : 'let-go');
+      expect(decide({ record: ended(outcome), locks: free }).do).toBe('nothing');
+      expect(decide({ record: ended(outcome), locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID)] }).do).toBe(
+        'nothing',
+      );
+    },
+  );
+});
+
+describe('decideRecovery on demand', () => {
+  const onDemand = (change: Change = {}): RecoveryDecision => decide({ cause: 'requested', locks: free, ...change });
+
+  it.each<[Migration['outcome'], string]>([
+    ['migrated', 'take-over'],
+    ['needs-human', 'take-over'],
+    ['rolled-back', 'refuse'],
+    ['blocked', 'refuse'],
+    ['planned', 'refuse'],
+    ['already-migrated', 'refuse'],
+  ])('of one that ended %s: %s', (outcome, expected) => {
+    expect(onDemand({ record: ended(outcome) }).do).toBe(expected);
+  });
+
+  it('says why not', () => {
+    expect(onDemand({ record: ended('rolled-back') })).toMatchObject({
+      why: expect.stringContaining('put back already') as string,
+    });
+    expect(onDemand({ record: ended('blocked') })).toMatchObject({
+      why: expect.stringContaining('changed nothing') as string,
+    });
+    expect(onDemand({ owner: { status: 'RUNNING' } })).toMatchObject({
+      do: 'refuse',
+      why: expect.stringContaining(`cancel ${MIGRATION_ID}`) as string,
+    });
+    expect(
+      onDemand({ record: ended('migrated'), locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK)] }),
+    ).toMatchObject({ do: 'refuse', why: expect.stringContaining(OTHER_MIGRATION_ID) as string });
+  });
+
+  it('takes the parked lock of a hand-off', () => {
+    expect(onDemand({ record: ended('needs-human'), locks: [heldBy(EXECUTION)] })).toEqual({
+      do: 'take-over',
+      action: 'roll-back',
+    });
+    expect(onDemand({ record: ended('needs-human'), hasSnapshot: false })).toEqual({
+      do: 'take-over',
+      action: 'release',
+    });
+  });
+
+  it('puts back verified pods too', () => {
+    expect(onDemand({ record: { verified: 'injected' } })).toEqual({ do: 'take-over', action: 'roll-back' });
+    expect(onDemand({ record: ended('migrated'), owner: stopped(10) }).do).toBe('wait');
+  });
+});
+
+describe('changes of trust policies', () => {
+  it('stand until they are undone, also where it is not known whether they were written', () => {
+    const noted = { roleArn: ROLE, before: '{}', after: '{}', statement: {}, notedAt: at(1) };
+    const undone = { ...noted, roleArn: OTHER_ROLE, writtenAt: at(2), undoneAt: at(3) };
+    expect(standingTrustChanges(aMigration({ trustChanges: [noted, undone] }))).toEqual([noted]);
+    expect(standingTrustChanges(aMigration())).toEqual([]);
+  });
+
+  it('are put back by the same decision as the add-on', () => {
+    const trustChanges = [{ roleArn: ROLE, before: '{}', after: '{}', statement: {}, notedAt: at(1) }];
+    expect(decide({ record: { trustChanges } })).toEqual({ do: 'take-over', action: 'roll-back' });
+    expect(decide({ record: { ...ended('needs-human'), trustChanges }, cause: 'requested', locks: free })).toEqual({
+      do: 'take-over',
+      action: 'roll-back',
+    });
+  });
+});
+
+describe('a release of the locks', () => {
+  it('counts for the end before it, not for a later one', () => {
+    const released = { at: at(20), by: 'jo' };
+    expect(standingRelease({ status: 'ended', endedAt: at(10), released })).toEqual(released);
+    expect(standingRelease({ status: 'ended', endedAt: at(20), released })).toEqual(released);
+    expect(standingRelease({ status: 'ended', endedAt: at(30), released })).toBeUndefined();
+    expect(standingRelease({ status: 'running', endedAt: at(10), released })).toBeUndefined();
+    expect(standingRelease({ status: 'ended', endedAt: at(10) })).toBeUndefined();
+  });
+});
+
+describe('decideRecovery', () => {
+  it('comes out the same when its own retry finds the locks its own and the record running again', () => {
+    const own = { owner: 'none', locks: [heldBy(RECOVERY_EXECUTION)] } as const;
+    const taken = { executionArn: RECOVERY_EXECUTION, status: 'rolling-back', rollback: aRollback() } as const;
+    expect(decide({ ...own, locks: [...own.locks], record: taken })).toEqual(decide());
+    expect(
+      decide({
+        ...own,
+        locks: [...own.locks],
+        cause: 'requested',
+        record: { ...taken, outcome: 'migrated' },
+      }),
+    ).toEqual(decide({ cause: 'requested', locks: free, record: ended('migrated') }));
+  });
+
+  it('never takes over while an execution runs or may still act, and never without a snapshot to put back', () => {
+    const owner = fc.option(
+      fc.oneof(fc.constant<OwnerState>({ status: 'RUNNING' }), fc.integer({ min: 0, max: 200 }).map(stopped)),
+      { nil: undefined },
+    );
+    fc.assert(
+      fc.property(
+        fc.array(owner, { maxLength: 3 }),
+        fc.constantFrom<RecoveryFacts['cause']>('stranded', 'requested'),
+        fc.boolean(),
+        fc.boolean(),
+        fc.option(fc.constantFrom(...OUTCOMES), { nil: undefined }),
+        fc.constantFrom<Migration['verified']>('none', 'api', 'injected'),
+        fc.constantFrom(free, [heldBy(EXECUTION)], []),
+        (states, cause, hasSnapshot, rollbackBegun, outcome, verified, locks) => {
+          const owners = new Map(states.map((state, index) => [`execution-${index}`, state]));
+          const decision = decide({
+            owners,
+            cause,
+            hasSnapshot,
+            rollbackBegun,
+            locks,
+            record: { verified, ...(outcome ? ended(outcome) : {}) },
+          });
+          const mayAct = states.some(
+            (state) =>
+              isRunning(state) || (state?.stoppedAt !== undefined && NOW < Date.parse(state.stoppedAt) + GRACE_MS),
+          );
+          const action = decision.do === 'take-over' ? decision.action : undefined;
+          expect([
+            action !== undefined && mayAct,
+            (action === 'roll-back' || action === 'finish') && !hasSnapshot,
+          ]).toEqual([false, false]);
+          const onlyTheEnd = cause === 'stranded' && verified !== 'none' && !rollbackBegun && outcome === undefined;
+          expect(action === 'finish' && !onlyTheEnd).toBe(false);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+});

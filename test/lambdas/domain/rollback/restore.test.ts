@@ -1,0 +1,324 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  addon as addonSchema,
+  type Addon,
+  type Association,
+  type Migration,
+  type Attempt,
+  type AddonSnapshot as Snapshot,
+} from '../../../../lambdas/domain/migration/model.ts';
+import {
+  conflictsOfCreate,
+  decideRestore,
+  isAsSnapshot,
+  needsConsent,
+  preservesFailedCopy,
+  type RestoreDecision,
+  type RestoreFacts,
+} from '../../../../lambdas/domain/rollback/restore.ts';
+import {
+  addonArn,
+  aMigration,
+  anAddon,
+  anAssociation,
+  aPlan,
+  aSnapshot,
+  at,
+  IN_PLACE,
+  OTHER_ROLE,
+  RECREATE,
+  RECREATE_PRESERVING,
+  ROLE,
+  aRollback,
+} from '../../fixtures.ts';
+
+const statuses = addonSchema.shape.status.options;
+const COPY = addonArn(9);
+const made = (change: Partial<Association> = {}): Association =>
+  anAssociation({ id: 'a-made', ownerArn: COPY, createdAt: at(5), ...change });
+/** The add-on as a recreate made it. */
+const migrated = (change: Partial<Addon> = {}): Addon =>
+  anAddon({ arn: COPY, serviceAccountRoleArn: undefined, podIdentityAssociations: [made().arn], ...change });
+/** The add-on as an update in place left it. */
+const inPlace = (change: Partial<Addon> = {}): Addon => migrated({ arn: addonArn(1), ...change });
+
+interface Change {
+  snapshot?: Partial<Snapshot>;
+  record?: Partial<Migration>;
+  associations?: Association[];
+  actions?: number;
+}
+/** Facts of a migration that has removed the old copy and made a new one. */
+const facts = (now: Addon | undefined, { snapshot, record, associations, actions = 0 }: Change = {}): RestoreFacts => ({
+  snapshot: aSnapshot(snapshot),
+  record: aMigration({
+    plan: aPlan({ attempts: [RECREATE_PRESERVING] }),
+    attempt: 0,
+    removed: [addonArn(1)],
+    made: [COPY],
+    ...record,
+  }),
+  now,
+  associations: associations ?? (now?.podIdentityAssociations.length ? [made({ ownerArn: now.arn })] : []),
+  actions,
+});
+const decide = (now: Addon | undefined, change?: Change): RestoreDecision => decideRestore(facts(now, change));
+const untouched = { removed: [], made: [] };
+
+describe('decideRestore', () => {
+  it('makes again what this migration has removed, and no other', () => {
+    expect(decide(undefined, { record: { made: [] } })).toEqual({ do: 'create' });
+    expect(decide(undefined, { record: { removed: [addonArn(1), COPY] } })).toEqual({ do: 'create' });
+    expect(decide(undefined)).toMatchObject({
+      do: 'refuse',
+      why: expect.stringContaining('somebody else deleted') as string,
+    });
+    expect(decide(undefined, { record: untouched })).toMatchObject({ do: 'refuse' });
+  });
+
+  it.each<[Addon['status'], RestoreDecision['do'], RestoreDecision['do'], RestoreDecision['do']]>([
+    ['CREATING', 'wait', 'wait', 'wait'],
+    ['UPDATING', 'wait', 'wait', 'wait'],
+    ['DELETING', 'wait', 'wait', 'wait'],
+    ['ACTIVE', 'done', 'update', 'update'],
+    ['DEGRADED', 'wait', 'update', 'update'],
+    ['UPDATE_FAILED', 'update', 'update', 'update'],
+    ['CREATE_FAILED', 'delete', 'delete', 'delete'],
+    ['DELETE_FAILED', 'refuse', 'refuse', 'refuse'],
+  ])('%s: as it was, %s; made again, %s; updated in place, %s', (status, asItWas, recreated, updated) => {
+    expect(decide(anAddon({ status }), { record: untouched }).do).toBe(asItWas);
+    expect(decide(migrated({ status })).do).toBe(recreated);
+    expect(decide(inPlace({ status }), { record: untouched }).do).toBe(updated);
+  });
+
+  it('covers every status that EKS has', () => {
+    for (const status of statuses) expect(decide(anAddon({ status })).do).not.toBe('create');
+  });
+
+  it('is done with a later copy too, known or not', () => {
+    const back = anAddon({ arn: addonArn(7) });
+    expect(decide(back, { record: { made: [COPY, addonArn(7)] } })).toEqual({ do: 'done' });
+    expect(decide(back, { record: { removed: [addonArn(1), COPY] } })).toEqual({ do: 'done' });
+    expect(decide(back, { record: untouched })).toEqual({ do: 'done' });
+  });
+
+  const byEks = { request: aMigration({}).request };
+  const api = { request: { ...byEks.request, verification: 'api' as const } };
+
+  it('leaves associations beside the role that is back: they go one by one, or by EKS where nobody sees pods', () => {
+    const now = inPlace({ serviceAccountRoleArn: ROLE });
+    expect(decide(now, { record: untouched })).toEqual({ do: 'done' });
+    expect(decide(now, { record: { ...untouched, ...api } })).toEqual({ do: 'update' });
+  });
+
+  it('goes on with pods that never get ready as they are, once the role is back', () => {
+    expect(decide(inPlace({ serviceAccountRoleArn: ROLE, status: 'DEGRADED' }), { record: untouched }).do).toBe('done');
+    expect(decide(anAddon({ status: 'DEGRADED' }), { record: untouched }).do).toBe('wait');
+  });
+
+  it('does not take for changed by others what it has taken away itself', () => {
+    const purged = { associations: { purged: [made({ ownerArn: addonArn(1) })], created: [], restored: [] } };
+    const half = inPlace({ podIdentityAssociations: [] });
+    expect(decide(half, { record: { ...untouched, ...purged } })).toEqual({ do: 'update' });
+    // DescribeAddon may go on showing the ARN of one that is gone.
+    const shown = anAddon({ podIdentityAssociations: [made().arn] });
+    expect(decide(shown, { record: { ...untouched, ...purged }, associations: [] })).toEqual({ do: 'done' });
+  });
+
+  it('is not done as long as an association of its own is left, where only EKS replaces pods', () => {
+    const record = { made: [COPY, addonArn(7)], removed: [addonArn(1), COPY], ...api };
+    const back = anAddon({ arn: addonArn(7) });
+    for (const left of [made(), made({ ownerArn: addonArn(1) })])
+      expect(decide(back, { record, associations: [left] })).toEqual({ do: 'update' });
+    expect(decide(back, { record, associations: [made({ ownerArn: undefined })] })).toEqual({ do: 'done' });
+    const created = { associations: { purged: [], created: [made()], restored: [] } };
+    expect(decide(back, { record: { ...record, ...created }, associations: [made({ ownerArn: undefined })] })).toEqual({
+      do: 'update',
+    });
+  });
+
+  it("wants the add-on's own associations back, role by role", () => {
+    const owned = anAssociation({ id: 'a-old', ownerArn: addonArn(1), roleArn: OTHER_ROLE });
+    const snapshot = { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] };
+    const now = anAddon({ podIdentityAssociations: [owned.arn] });
+    expect(decide(now, { record: untouched, snapshot, associations: [owned] })).toEqual({ do: 'done' });
+    expect(decide(now, { record: untouched, snapshot, associations: [{ ...owned, roleArn: ROLE }] })).toEqual({
+      do: 'update',
+    });
+    expect(decide(anAddon(), { record: untouched, snapshot, associations: [] })).toMatchObject({ do: 'refuse' });
+  });
+
+  it('does not look at associations of service accounts that are not planned', () => {
+    const elsewhere = made({ id: 'a-elsewhere', serviceAccount: 'other-sa' });
+    const snapshot = { addon: anAddon({ podIdentityAssociations: [elsewhere.arn] }) };
+    expect(
+      decide(anAddon({ podIdentityAssociations: [elsewhere.arn] }), { record: untouched, snapshot, associations: [] }),
+    ).toEqual({ do: 'done' });
+  });
+
+  it('waits while the add-on and the list of associations do not agree', () => {
+    expect(decide(migrated(), { associations: [] }).do).toBe('wait');
+    expect(decide(anAddon(), { record: untouched, associations: [made({ ownerArn: addonArn(1) })] }).do).toBe('wait');
+  });
+
+  it.each<[string, RestoreDecision, RegExp]>([
+    ['another version', decide(migrated({ version: 'v1.40.0-eksbuild.1' })), /v1\.40\.0-eksbuild\.1, was v1\.38\.1/],
+    [
+      'another version that failed',
+      decide(migrated({ version: 'v1.40.0-eksbuild.1', status: 'CREATE_FAILED' })),
+      /changed add-on/,
+    ],
+    [
+      'another version with the old role',
+      decide(anAddon({ version: 'v1.40.0-eksbuild.1' }), { record: untouched }),
+      /changed add-on/,
+    ],
+    [
+      'another configuration',
+      decide(migrated({ configurationValues: '{"controller":{"replicaCount":9}}' })),
+      /configuration values/,
+    ],
+    [
+      'another role',
+      decide(inPlace({ serviceAccountRoleArn: OTHER_ROLE }), { record: untouched }),
+      /gave add-on .* the role arn:.*somebody-elses/,
+    ],
+    [
+      'neither role nor associations',
+      decide(inPlace({ podIdentityAssociations: [] }), { record: untouched }),
+      /no role and 0 associations/,
+    ],
+    [
+      'a delete that failed and was not its own',
+      decide(
+        anAddon({ status: 'DELETE_FAILED', issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }] }),
+        { record: untouched },
+      ),
+      /could not delete .*: no rights/,
+    ],
+    ['a delete that failed without a word', decide(migrated({ status: 'DELETE_FAILED' })), /no reason given/],
+    ['a copy that somebody else made', decide(migrated({ arn: addonArn(5) })), /somebody else made/],
+    [
+      'such a copy that failed',
+      decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record: untouched }),
+      /somebody else made/,
+    ],
+  ])('leaves %s to a person', (_, decision, why) => {
+    expect(decision).toMatchObject({ do: 'refuse', why: expect.stringMatching(why) as string });
+  });
+
+  it('takes over a copy whose create was its own and whose reply was lost', () => {
+    const record = { removed: [addonArn(1)], made: [] };
+    expect(decide(migrated({ arn: addonArn(5) }), { record, associations: [made({ ownerArn: addonArn(5) })] })).toEqual(
+      { do: 'update' },
+    );
+    expect(decide(migrated({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record })).toEqual({ do: 'delete' });
+    expect(decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record })).toEqual({ do: 'delete' });
+  });
+
+  it('deletes once more what it has deleted itself, not for ever', () => {
+    const failed = anAddon({ status: 'DELETE_FAILED' });
+    const record = { removed: [addonArn(1)], made: [] };
+    expect([0, 1, 2].map((actions) => decide(failed, { record, actions }).do)).toEqual(['delete', 'delete', 'refuse']);
+  });
+
+  it('takes what others changed as it is once a person has asked for the end', () => {
+    const rollback = aRollback();
+    const other = anAddon({ version: 'v1.40.0-eksbuild.1' });
+    expect(decide(other, { record: { ...untouched, rollback } })).toEqual({ do: 'done' });
+    expect(decide(other, { record: { ...untouched, rollback: aRollback({ after: 'migrated' }) } }).do).toBe('refuse');
+    // Without its role it is still not put back.
+    expect(decide(inPlace({ version: 'v1.40.0-eksbuild.1' }), { record: { ...untouched, rollback } }).do).toBe(
+      'refuse',
+    );
+  });
+
+  it('never creates over something, and is done only where role, version and status are as they were', () => {
+    const now = fc
+      .record({
+        status: fc.constantFrom(...statuses),
+        version: fc.constantFrom('v1.38.1-eksbuild.1', 'v1.40.0-eksbuild.1'),
+        serviceAccountRoleArn: fc.constantFrom(undefined, ROLE, OTHER_ROLE),
+        podIdentityAssociations: fc.constantFrom<string[]>([], [made().arn]),
+        arn: fc.constantFrom(addonArn(1), COPY, addonArn(5)),
+      })
+      .map((change) => anAddon(change));
+    const record = fc.record({ removed: fc.subarray([addonArn(1), COPY]), made: fc.subarray([COPY]) });
+    fc.assert(
+      fc.property(now, record, fc.integer({ min: 0, max: 6 }), (addon, known, actions) => {
+        const { do: action } = decide(addon, { record: known, actions });
+        expect(action).not.toBe('create');
+        const isForeign =
+          addon.arn !== addonArn(1) &&
+          !known.made.includes(addon.arn) &&
+          (addon.podIdentityAssociations.length > 0 ||
+            ![addonArn(1), ...known.made].every((arn) => known.removed.includes(arn)));
+        const mayGoOn = addon.status === 'DEGRADED' && addon.podIdentityAssociations.length > 0;
+        const same =
+          (addon.status === 'ACTIVE' || mayGoOn) &&
+          addon.version === 'v1.38.1-eksbuild.1' &&
+          addon.serviceAccountRoleArn === ROLE &&
+          (addon.podIdentityAssociations.length === 0 || !isForeign);
+        expect(action === 'done').toBe(same);
+        // What somebody else has changed or made is neither updated nor deleted.
+        const foreign =
+          addon.version !== 'v1.38.1-eksbuild.1' ||
+          addon.serviceAccountRoleArn === OTHER_ROLE ||
+          (addon.arn === addonArn(5) && ![addonArn(1), ...known.made].every((arn) => known.removed.includes(arn)));
+        expect(foreign && !['wait', 'refuse', 'done'].includes(action)).toBe(false);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});
+
+describe('conflicts over preserved objects', () => {
+  const conflicting = { code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] };
+  const tried = (attempt: Attempt) => ({ record: { plan: aPlan({ attempts: [attempt] }) } });
+
+  it.each<[string, Attempt, 'NONE' | 'OVERWRITE', boolean]>([
+    ['in place', IN_PLACE, 'NONE', true],
+    ['in place with consent', { ...IN_PLACE, resolveConflicts: 'OVERWRITE' }, 'OVERWRITE', true],
+    ['preserving', RECREATE_PRESERVING, 'NONE', true],
+    ['preserving with consent', { ...RECREATE_PRESERVING, resolveConflicts: 'OVERWRITE' }, 'OVERWRITE', true],
+    ['without preserve', RECREATE, 'OVERWRITE', false],
+  ])('%s', (_, attempt, conflicts, preserves) => {
+    const { record } = facts(undefined, tried(attempt));
+    expect(conflictsOfCreate(record)).toBe(conflicts);
+    expect(preservesFailedCopy(record)).toBe(preserves);
+    const failed = migrated({ status: 'CREATE_FAILED', issues: [conflicting] });
+    expect(needsConsent(record, failed)).toBe(conflicts === 'NONE');
+    expect(decide(failed, tried(attempt)).do).toBe(conflicts === 'NONE' ? 'refuse' : 'delete');
+  });
+
+  it('are named where a person has to decide', () => {
+    expect(decide(migrated({ status: 'CREATE_FAILED', issues: [conflicting] }))).toMatchObject({
+      why: expect.stringContaining('Conflicts found') as string,
+    });
+  });
+
+  it('goes by the way that was tried last', () => {
+    const record = { plan: aPlan({ attempts: [RECREATE_PRESERVING, RECREATE] }), attempt: 1 };
+    expect(conflictsOfCreate(facts(undefined, { record }).record)).toBe('OVERWRITE');
+    expect(preservesFailedCopy(aMigration({ plan: undefined }))).toBe(true);
+  });
+});
+
+describe('isAsSnapshot', () => {
+  it.each<[string, Partial<Addon>, boolean]>([
+    ['nothing', {}, true],
+    [
+      'its status, tags or issues',
+      { status: 'DEGRADED', tags: {}, issues: [{ code: 'x', message: 'y', resourceIds: [] }] },
+      true,
+    ],
+    ['its incarnation', { arn: addonArn(2) }, false],
+    ['its version', { version: 'v1.40.0-eksbuild.1' }, false],
+    ['its role', { serviceAccountRoleArn: OTHER_ROLE }, false],
+    ['the loss of its role', { serviceAccountRoleArn: undefined }, false],
+    ['its configuration', { configurationValues: '{}' }, false],
+  ])('knows %s: %s', (_, change, same) => {
+    expect(isAsSnapshot(aSnapshot(), anAddon(change))).toBe(same);
+  });
+});

@@ -1,0 +1,310 @@
+import { describe, expect, it } from 'vitest';
+import {
+  classifyPod,
+  collectEvidence,
+  hiddenVariables,
+  podsThatCount,
+} from '../../../../lambdas/domain/verification/pod-identity.ts';
+import type { Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
+import { aContainer, aNodePod, aPod, at, envOf, NAMESPACE, ROLE, SERVICE_ACCOUNT, TOKENS } from '../../fixtures.ts';
+
+const accounts = new Set([SERVICE_ACCOUNT]);
+const withContainers = (containers: Pod['containers'], change: Partial<Pod> = {}): Pod =>
+  aPod('pod-identity', { containers, ...change });
+const plain = aContainer({ name: 'plain' });
+const onPodIdentity = aContainer({ name: 'driver', env: envOf['pod-identity'] });
+const onIrsa = aContainer({ name: 'driver', env: envOf.irsa });
+const FROM_SECRET = { envFrom: ['Secret/aws'] };
+/** A container on Pod Identity with that too. */
+const also = (
+  env: Record<string, string | undefined>,
+  change: Partial<Pod['containers'][number]> = {},
+): Pod['containers'][number] => aContainer({ name: 'driver', env: { ...envOf['pod-identity'], ...env }, ...change });
+
+describe('classifyPod', () => {
+  it.each<[string, Pod, string]>([
+    ['Pod Identity in every container', aPod('pod-identity'), 'pod-identity'],
+    ['IRSA in every container', aPod('irsa'), 'irsa'],
+    ['nothing in any', aPod('node-role'), 'node-role'],
+    ['both in every', aPod('mixed'), 'mixed'],
+    ['Pod Identity in one of two', withContainers([onPodIdentity, plain]), 'mixed'],
+    ['Pod Identity in one, IRSA in the other', withContainers([onPodIdentity, { ...onIrsa, name: 'two' }]), 'mixed'],
+    ['IRSA in one of two', withContainers([onIrsa, plain]), 'mixed'],
+    [
+      'a role ARN alone beside Pod Identity',
+      withContainers([aContainer({ env: { ...envOf['pod-identity'], AWS_ROLE_ARN: ROLE } })]),
+      'mixed',
+    ],
+    ['a role ARN alone', withContainers([aContainer({ env: { AWS_ROLE_ARN: ROLE } })]), 'irsa'],
+    [
+      'the address without the token file',
+      withContainers([
+        aContainer({ env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials' } }),
+      ]),
+      'unknown',
+    ],
+    [
+      'the token file without the address',
+      withContainers([aContainer({ env: { AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/token' } })]),
+      'unknown',
+    ],
+    [
+      "an address that is not the agent's",
+      withContainers([also({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:8080/credentials' })]),
+      'unknown',
+    ],
+    ['an address that is none', withContainers([also({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'agent' })]), 'unknown'],
+    ['a role ARN from elsewhere beside Pod Identity', withContainers([also({ AWS_ROLE_ARN: undefined })]), 'unknown'],
+    [
+      'the address from elsewhere',
+      withContainers([also({ AWS_CONTAINER_CREDENTIALS_FULL_URI: undefined })]),
+      'unknown',
+    ],
+    [
+      'all variables of a Secret beside Pod Identity',
+      withContainers([{ ...onPodIdentity, ...FROM_SECRET }]),
+      'unknown',
+    ],
+    ['all variables of a Secret and no others', withContainers([{ ...plain, ...FROM_SECRET }]), 'unknown'],
+    [
+      'all variables of a Secret beside IRSA, which goes before them',
+      withContainers([{ ...onIrsa, ...FROM_SECRET }]),
+      'irsa',
+    ],
+    [
+      'static keys beside Pod Identity',
+      withContainers([also({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 'x' })]),
+      'unknown',
+    ],
+    ['static keys from a Secret', withContainers([also({ AWS_ACCESS_KEY_ID: undefined })]), 'unknown'],
+    [
+      'static keys from a Secret that need not be there',
+      withContainers([also({ AWS_ACCESS_KEY_ID: undefined }, { optionalEnv: ['AWS_ACCESS_KEY_ID'] })]),
+      'pod-identity',
+    ],
+    [
+      'static keys in a container that the webhook was told to skip',
+      withContainers([onPodIdentity, aContainer({ name: 'old', env: { AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE' } })], {
+        annotations: { 'eks.amazonaws.com/skip-containers': 'old' },
+      }),
+      'pod-identity',
+    ],
+    [
+      "one that can't be told beside IRSA",
+      withContainers([onIrsa, aContainer({ name: 'two', env: { AWS_ROLE_ARN: undefined } })]),
+      'mixed',
+    ],
+    [
+      'the agent by IPv6',
+      withContainers([
+        aContainer({
+          env: { ...envOf['pod-identity'], AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://[fd00:ec2::23]/v1/credentials' },
+        }),
+      ]),
+      'pod-identity',
+    ],
+    ['the env without its token volume', aPod('pod-identity', { tokens: [TOKENS.irsa] }), 'mixed'],
+    [
+      'other env keys only',
+      withContainers([aContainer({ env: { AWS_REGION: 'eu-west-1', AWS_STS_REGIONAL_ENDPOINTS: 'regional' } })]),
+      'node-role',
+    ],
+    ['an init container left out', withContainers([onPodIdentity, { ...plain, init: true }]), 'mixed'],
+    [
+      'an init container with it',
+      withContainers([onPodIdentity, { ...onPodIdentity, name: 'init', init: true }]),
+      'pod-identity',
+    ],
+    [
+      'a container that the webhook was told to skip',
+      withContainers([onPodIdentity, plain], { annotations: { 'eks.amazonaws.com/skip-containers': 'other,plain' } }),
+      'pod-identity',
+    ],
+    [
+      'a container whose name follows a blank, which the webhook does not skip',
+      withContainers([onPodIdentity, plain], { annotations: { 'eks.amazonaws.com/skip-containers': 'other, plain' } }),
+      'mixed',
+    ],
+    [
+      'a container whose name is quoted, which the webhook skips',
+      withContainers([onPodIdentity, plain], {
+        annotations: { 'eks.amazonaws.com/skip-containers': '"other","plain"' },
+      }),
+      'pod-identity',
+    ],
+    [
+      'a skipped one on IRSA by hand',
+      withContainers([onPodIdentity, { ...onIrsa, name: 'old' }], {
+        annotations: { 'eks.amazonaws.com/skip-containers': 'old' },
+      }),
+      'pod-identity',
+    ],
+    [
+      'every container skipped',
+      withContainers([plain], { annotations: { 'eks.amazonaws.com/skip-containers': 'plain' } }),
+      'node-role',
+    ],
+  ])('%s: %s', (_, pod, identity) => {
+    expect(classifyPod(pod).identity).toBe(identity);
+  });
+
+  it('says what in the spec makes the class', () => {
+    expect(classifyPod(aPod('pod-identity')).evidence).toBe(
+      'AWS_CONTAINER_CREDENTIALS_FULL_URI in all 2 containers, token for pods.eks.amazonaws.com',
+    );
+    expect(classifyPod(aPod('irsa')).evidence).toBe(
+      `AWS_WEB_IDENTITY_TOKEN_FILE in all 2 containers, token for sts.amazonaws.com, role ${ROLE}`,
+    );
+    expect(classifyPod(aPod('node-role')).evidence).toContain('node role');
+    expect(classifyPod(aPod('mixed')).evidence).toBe(
+      "2 of 2 containers have Pod Identity's env, 2 have IRSA's, token audiences: pods.eks.amazonaws.com, sts.amazonaws.com; with both, ebs-plugin, csi-provisioner are on IRSA in effect, which SDKs take first",
+    );
+    expect(
+      classifyPod(withContainers([also({ AWS_ACCESS_KEY_ID: undefined }, { optionalEnv: ['AWS_ACCESS_KEY_ID'] })]))
+        .evidence,
+    ).toMatch(
+      /^AWS_CONTAINER_CREDENTIALS_FULL_URI in its one container, .*; an optional Secret or ConfigMap could set AWS_ACCESS_KEY_ID, which would go before it$/,
+    );
+    expect(classifyPod(withContainers([onPodIdentity, plain])).evidence).toBe(
+      "1 of 2 containers have Pod Identity's env, 0 have IRSA's, token audiences: pods.eks.amazonaws.com",
+    );
+  });
+});
+
+describe('a pod that can not be judged', () => {
+  it.each<[string, Pod['containers'][number], RegExp]>([
+    [
+      'half of the env',
+      aContainer({ env: envOf.unknown }),
+      /^container ebs-plugin has AWS_CONTAINER_CREDENTIALS_FULL_URI of its own, without AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE$/,
+    ],
+    [
+      'another address',
+      also({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1/' }),
+      /has an AWS_CONTAINER_CREDENTIALS_FULL_URI of its own, http:\/\/127\.0\.0\.1\/, which is not the agent's$/,
+    ],
+    [
+      'values from elsewhere',
+      also({ AWS_ROLE_ARN: undefined, AWS_WEB_IDENTITY_TOKEN_FILE: undefined }),
+      /takes AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE from elsewhere \(valueFrom\)/,
+    ],
+    ['a whole Secret', { ...onPodIdentity, ...FROM_SECRET }, /takes variables from Secret\/aws \(envFrom\)/],
+    [
+      'static keys',
+      also({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE' }),
+      /sets AWS_ACCESS_KEY_ID, and static keys go before every role$/,
+    ],
+  ])('says what is missing: %s', (_, container, why) => {
+    const pod = withContainers([container]);
+    const { identity, evidence } = classifyPod(pod);
+    expect(identity).toBe('unknown');
+    expect(evidence.replace("it can't be told: ", '')).toMatch(why);
+  });
+
+  it('names every container that stands in the way', () => {
+    expect(
+      classifyPod(withContainers([aContainer({ env: envOf.unknown }), { ...plain, ...FROM_SECRET }])).evidence,
+    ).toMatch(/^it can't be told: container ebs-plugin has .*; container plain takes variables from/);
+  });
+
+  it('for what whole Secrets hold is known before the change too, while IRSA goes before it', () => {
+    const pod = withContainers([{ ...onIrsa, ...FROM_SECRET }]);
+    expect(classifyPod(pod).identity).toBe('irsa');
+    expect(hiddenVariables(pod)).toEqual([expect.stringContaining('takes variables from Secret/aws (envFrom)')]);
+  });
+
+  it('is none for a container that the webhook was told to skip', () => {
+    expect(
+      hiddenVariables(
+        withContainers([onPodIdentity, { ...plain, ...FROM_SECRET }], {
+          annotations: { 'eks.amazonaws.com/skip-containers': 'plain' },
+        }),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('collectEvidence', () => {
+  const since = new Map([[`${NAMESPACE}/${SERVICE_ACCOUNT}`, at(-60)]]);
+  const evidenceOf = (pod: Pod): string => collectEvidence([pod], accounts, since)[0]!.evidence;
+
+  it('says of a pod that is older than its association that it can not have it', () => {
+    for (const identity of ['irsa', 'node-role', 'mixed', 'unknown'] as const)
+      expect(evidenceOf(aPod(identity))).toMatch(
+        /; created before its association, which is of \S+: only a new pod can take it$/,
+      );
+    expect(evidenceOf(aPod('pod-identity'))).toMatch(/; admitted under an earlier association: the present one is of/);
+  });
+  it('says of a pod that is younger, and goes without, that the webhook was late', () => {
+    for (const identity of ['irsa', 'node-role'] as const)
+      expect(evidenceOf(aPod(identity, { createdAt: at(-58) }))).toMatch(
+        /; created after its association, which is of \S+, but admitted without it: the webhook did not know it yet$/,
+      );
+    expect(evidenceOf(aPod('pod-identity', { createdAt: at(-58) }))).toBe(
+      collectEvidence([aPod('pod-identity')], accounts)[0]!.evidence,
+    );
+  });
+  it('takes a pod of the same second for younger: its time has no fractions', () => {
+    expect(evidenceOf(aPod('node-role', { createdAt: new Date(Date.parse(at(-60)) - 999).toISOString() }))).toContain(
+      'created after its association',
+    );
+    expect(evidenceOf(aPod('node-role', { createdAt: at(-61) }))).toContain('created before its association');
+  });
+  it('says nothing of an association of another namespace', () => {
+    expect(collectEvidence([aPod('irsa', { namespace: 'elsewhere' })], accounts, since)[0]!.evidence).not.toContain(
+      'association',
+    );
+  });
+
+  it('counts the pods of the planned service accounts and shows the rest of the add-on', () => {
+    const evidence = collectEvidence(
+      [
+        aNodePod(),
+        aPod('pod-identity', { name: 'b' }),
+        aPod('irsa', { name: 'a' }),
+        aPod('irsa', { name: 'z', serviceAccount: 'shop', labels: {} }),
+      ],
+      accounts,
+    );
+    expect(evidence.map((pod) => [pod.name, pod.identity])).toEqual([
+      ['a', 'irsa'],
+      ['b', 'pod-identity'],
+      ['ebs-csi-node-1', 'not-applicable'],
+    ]);
+    expect(evidence[2]?.evidence).toBe('service account ebs-csi-node-sa is not part of the migration');
+    expect(podsThatCount(evidence).map((pod) => pod.name)).toEqual(['a', 'b']);
+  });
+
+  it('keeps what identifies a pod', () => {
+    const { node: _, ...unscheduled } = aPod('pod-identity', { ready: false });
+    expect(collectEvidence([unscheduled], accounts)).toEqual([
+      {
+        namespace: 'kube-system',
+        name: 'ebs-csi-controller-1',
+        uid: 'uid-of-ebs-csi-controller-1',
+        serviceAccount: SERVICE_ACCOUNT,
+        identity: 'pod-identity',
+        ready: false,
+        createdAt: '2026-01-05T08:00:00.000Z',
+        evidence: expect.any(String) as string,
+      },
+    ]);
+  });
+
+  it('leaves out pods that are going or over', () => {
+    const gone = [
+      aPod('irsa', { name: 'a', terminating: true }),
+      aPod('irsa', { name: 'b', phase: 'Succeeded' }),
+      aPod('irsa', { name: 'c', phase: 'Failed' }),
+    ];
+    expect(
+      collectEvidence([...gone, aPod('pod-identity', { phase: 'Pending' })], accounts).map((pod) => pod.name),
+    ).toEqual(['ebs-csi-controller-1']);
+  });
+
+  it('does not take pods without a name label for one family', () => {
+    expect(
+      collectEvidence([aPod('irsa', { labels: {} }), aNodePod({ labels: {} })], accounts).map((pod) => pod.name),
+    ).toEqual(['ebs-csi-controller-1']);
+  });
+});

@@ -1,0 +1,272 @@
+import { describe, expect, it } from 'vitest';
+import { collectEvidence } from '../../../../lambdas/domain/verification/pod-identity.ts';
+import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
+import type { PodIdentity } from '../../../../lambdas/domain/migration/model.ts';
+import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
+import {
+  annotationLeft,
+  asBefore,
+  judgePods,
+  onPodIdentity,
+  podsNotSeen,
+  roleStillSet,
+  type ExpectedPods,
+  type PodsVerdict,
+} from '../../../../lambdas/domain/verification/pods.ts';
+import { plannedAccount, REF, SUBJECT } from '../../account-fixtures.ts';
+import {
+  ADDON,
+  aNodePod,
+  anAddon,
+  anAssociation,
+  anEvidence,
+  aPod,
+  aSnapshot,
+  aWorkload,
+  NAMESPACE,
+  planned,
+  ROLE,
+  SERVICE_ACCOUNT,
+  target,
+} from '../../fixtures.ts';
+
+const accounts = new Set([SERVICE_ACCOUNT]);
+const judge = (
+  pods: Pod[],
+  workloads: Workload[] = [aWorkload()],
+  expected: ExpectedPods = onPodIdentity(aSnapshot()),
+): PodsVerdict => judgePods(collectEvidence(pods, accounts), pods, workloads, expected);
+const good = (change: Partial<Pod> = {}): Pod => aPod('pod-identity', change);
+
+describe('judgePods', () => {
+  it('is verified when every pod that counts is ready on Pod Identity', () => {
+    expect(judge([good(), good({ name: 'two' }), aNodePod()])).toEqual({ verdict: 'verified' });
+  });
+  it('does not care for other service accounts, unready or on IRSA', () => {
+    const others = [
+      aPod('irsa', { name: 'shop', serviceAccount: 'shop', labels: {}, ready: false }),
+      aNodePod({ ready: false, terminating: true }),
+    ];
+    expect(
+      judge([good(), ...others], [aWorkload(), aWorkload({ name: 'shop', serviceAccount: 'shop', settled: false })]),
+    ).toEqual({ verdict: 'verified' });
+  });
+  it('does not care for a workload that shall have no pods', () => {
+    expect(judge([good()], [aWorkload(), aWorkload({ name: 'off', desired: 0, ready: 0, settled: false })])).toEqual({
+      verdict: 'verified',
+    });
+  });
+
+  it.each<[string, Pod[], Workload[], RegExp]>([
+    [
+      'a workload rolls out',
+      [good()],
+      [aWorkload({ settled: false, desired: 2 })],
+      /Deployment ebs-csi-controller is rolling out: 1 of 2/,
+    ],
+    ['no pod counts', [aNodePod()], [aWorkload()], /no pod runs with ebs-csi-controller-sa/],
+    [
+      'an old pod is on its way out',
+      [good(), aPod('irsa', { name: 'old', terminating: true })],
+      [aWorkload()],
+      /pod old is still terminating/,
+    ],
+    ['a pod is not ready', [good({ ready: false })], [aWorkload()], /pod ebs-csi-controller-1 is not ready/],
+    ['a pod on IRSA is not ready either', [aPod('irsa', { ready: false })], [aWorkload()], /not ready/],
+  ])('waits while %s', (_, pods, workloads, why) => {
+    const judged = judge(pods, workloads);
+    expect(judged).toMatchObject({ verdict: 'wait', why: expect.stringMatching(why) as string });
+  });
+
+  it.each(['irsa', 'node-role', 'mixed'] as const)(
+    'wants a restart of the workload whose settled pod is on %s',
+    (identity) => {
+      const other = aWorkload({ name: 'snapshotter' });
+      const judged = judge(
+        [good({ name: 'fine', owner: { kind: 'Deployment', name: 'snapshotter' } }), aPod(identity, { name: 'wrong' })],
+        [aWorkload(), other],
+      );
+      expect(judged).toMatchObject({
+        verdict: 'restart',
+        workloads: [{ kind: 'Deployment', namespace: NAMESPACE, name: 'ebs-csi-controller' }],
+        pods: [{ name: 'wrong', identity }],
+      });
+    },
+  );
+
+  it('wants a restart in the namespace of the pod alone, where another one has a workload of the same kind and name', () => {
+    const [here, there] = [NAMESPACE, 'shop'].map((namespace) => aWorkload({ namespace }));
+    const workloads = [here, there].filter((one) => one !== undefined);
+    const wrong = aPod('irsa', { name: 'wrong', namespace: 'shop' });
+    expect(judge([good(), wrong], workloads)).toMatchObject({
+      verdict: 'restart',
+      workloads: [{ kind: 'Deployment', namespace: 'shop', name: 'ebs-csi-controller' }],
+    });
+    const leniency = { ...NO_LENIENCY, hopeless: new Set([wrong.uid]) };
+    const evidence = collectEvidence([good(), wrong], accounts);
+    expect(judgePods(evidence, [good(), wrong], workloads, onPodIdentity(aSnapshot()), leniency)).toMatchObject({
+      verdict: 'restart',
+      workloads: [{ namespace: 'shop' }],
+    });
+  });
+
+  it('says which pod no node takes, which keeps the rollout from its end', () => {
+    const { node: _, ...pending } = aPod('node-role', { name: 'new', ready: false, phase: 'Pending' });
+    const rolling = [aWorkload({ settled: false, desired: 2 })];
+    expect(judge([good(), pending], rolling)).toEqual({
+      verdict: 'wait',
+      why: 'Deployment ebs-csi-controller is rolling out: 1 of 2 pods are ready, and no node takes pod new (kubectl -n kube-system describe pod new says why)',
+    });
+    for (const other of [
+      { ...pending, terminating: true },
+      { ...pending, owner: { kind: 'DaemonSet', name: 'ebs-csi-controller' } },
+      { ...pending, namespace: 'shop' },
+    ]) {
+      expect(judge([good(), other], rolling)).toMatchObject({
+        why: 'Deployment ebs-csi-controller is rolling out: 1 of 2 pods are ready',
+      });
+    }
+  });
+
+  it('asks for no restart of pods that can not be judged, unless another pod is certainly wrong', () => {
+    expect(judge([good(), aPod('unknown', { name: 'dark' })])).toMatchObject({
+      verdict: 'unknown',
+      pods: [{ name: 'dark' }],
+    });
+    expect(judge([aPod('irsa'), aPod('unknown', { name: 'dark' })])).toMatchObject({
+      verdict: 'restart',
+      pods: [{ name: 'dark' }, { identity: 'irsa' }],
+    });
+    expect(
+      judge([aPod('unknown')], [aWorkload()], asBefore(aSnapshot(), [anEvidence({ identity: 'unknown' })])).verdict,
+    ).toBe('verified');
+  });
+
+  it('waits for a pod of a Job, which keeps its identity until it ends, before it restarts others', () => {
+    const job = aPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' } });
+    const why = 'pod nightly-1 of Job nightly keeps the identity that it began with until it ends';
+    expect(judge([good(), job])).toEqual({ verdict: 'wait', why });
+    expect(judge([aPod('irsa'), job])).toEqual({ verdict: 'wait', why });
+    expect(judge([good(), { ...job, phase: 'Succeeded' }])).toEqual({ verdict: 'verified' });
+    expect(
+      judge([good(), aPod('pod-identity', { name: 'nightly-2', owner: { kind: 'Job', name: 'nightly' } })]),
+    ).toEqual({ verdict: 'verified' });
+    // One of another service account does not count.
+    expect(judge([aPod('irsa'), { ...job, serviceAccount: 'shop', labels: {} }]).verdict).toBe('restart');
+  });
+
+  it('names no workload for a pod that belongs to none', () => {
+    const { owner: _, ...bare } = aPod('irsa');
+    expect(judge([bare])).toMatchObject({
+      verdict: 'restart',
+      workloads: [],
+      pods: [{ name: 'ebs-csi-controller-1' }],
+    });
+  });
+});
+
+describe('what is said where no pod was looked at', () => {
+  it('never speaks of pods that are on Pod Identity', () => {
+    const addon = anAddon();
+    expect(roleStillSet(addon, 'injected').message).toBe(
+      `All pods are on Pod Identity, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
+    );
+    expect(roleStillSet(addon, 'api').message).toBe(
+      `The associations are as planned, and no pod was looked at, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
+    );
+    expect(roleStillSet(addon, 'api').remedy).not.toContain('Nothing has to be done');
+  });
+
+  it('says how to find and restart the pods, in each namespace', () => {
+    const both = [planned, { ...planned, serviceAccount: 'second' }, { ...planned, namespace: 'shop' }];
+    const { message, remedy, status } = podsNotSeen('migrated', ADDON, target, both);
+    expect(status).toBe('warn');
+    expect(message).toContain('no pod was looked at');
+    for (const namespace of ['kube-system', 'shop']) {
+      expect(remedy).toContain(
+        `kubectl -n ${namespace} get deployments,daemonsets,statefulsets -o custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName lists them`,
+      );
+      expect(remedy).toContain(`kubectl -n ${namespace} rollout restart KIND/NAME`);
+    }
+    expect(remedy).toContain(`${SERVICE_ACCOUNT}, second`);
+    expect(remedy).toContain('pod-identity identities --cluster dev');
+    expect(podsNotSeen('rolled-back', ADDON, target, both).message).toContain('as it was before');
+  });
+
+  it('speaks of a service account as one, which is never ACTIVE', () => {
+    const [there, back] = (['migrated', 'rolled-back'] as const).map((outcome) =>
+      podsNotSeen(outcome, SUBJECT, target, [plannedAccount]),
+    );
+    expect(there?.message).toMatch(
+      /^EKS shows service account payments\/api with its Pod Identity association, but no pod was looked at/,
+    );
+    expect(back?.message).toMatch(
+      /^EKS shows service account payments\/api as it was before, but no pod was looked at/,
+    );
+    for (const { message, remedy } of [there!, back!]) {
+      expect(message).not.toMatch(/ACTIVE|add-on/);
+      expect(remedy).toContain('then for each of api: kubectl -n payments rollout restart KIND/NAME');
+    }
+  });
+});
+
+describe('an annotation that was to go', () => {
+  it('is told with the command that takes it off, and the one that lets the service do so', () => {
+    const { id, status, message, remedy } = annotationLeft(REF, {
+      account: '111122223333',
+      region: 'eu-west-1',
+      cluster: 'payments-prod',
+    });
+    expect([id, status]).toEqual(['annotation-left', 'warn']);
+    expect(message).toMatch(/of service account payments\/api was not taken off.*on Pod Identity nevertheless/);
+    // Set off by blanks, so that nothing else is copied with it.
+    expect(remedy).toContain(' kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn- ');
+    expect(remedy).toMatch(
+      / pod-identity grant-access --cluster payments-prod --service-account payments\/api --annotation remove$/,
+    );
+  });
+});
+
+describe('towards what was before', () => {
+  const before = (...identities: PodIdentity[]): ReturnType<typeof anEvidence>[] =>
+    identities.map((identity) => anEvidence({ identity }));
+  const back = (had: PodIdentity[], pods: Pod[], associations = [] as ReturnType<typeof anAssociation>[]): string =>
+    judge(pods, [aWorkload()], asBefore(aSnapshot({ associations }), before(...had))).verdict;
+
+  it('takes IRSA, whatever the pods had', () => {
+    expect(back(['irsa'], [aPod('irsa')])).toBe('verified');
+    expect(back(['node-role'], [aPod('irsa')])).toBe('verified');
+    expect(back([], [aPod('irsa')])).toBe('verified');
+  });
+  it.each(['node-role', 'mixed', 'pod-identity'] as const)(
+    'takes %s where a pod of the service account had it, and only there',
+    (identity) => {
+      expect(back(['irsa', identity], [aPod(identity)])).toBe('verified');
+      expect(back(['irsa'], [aPod(identity)])).toBe('restart');
+    },
+  );
+  it('takes Pod Identity where the snapshot has an association for the service account', () => {
+    expect(back(['irsa'], [aPod('pod-identity')], [anAssociation()])).toBe('verified');
+    expect(back(['irsa'], [aPod('pod-identity')], [anAssociation({ serviceAccount: 'another' })])).toBe('restart');
+    expect(back(['irsa'], [aPod('node-role')], [anAssociation()])).toBe('restart');
+  });
+  it('looks at each service account by itself', () => {
+    const both = aSnapshot({ planned: [planned, { ...planned, serviceAccount: 'second' }] });
+    const expected = asBefore(both, [
+      anEvidence({ identity: 'node-role', serviceAccount: 'second' }),
+      anEvidence({ identity: 'not-applicable', serviceAccount: 'second' }),
+    ]);
+    expect([...expected.identities].map(([name, identities]) => [name, [...identities]])).toEqual([
+      [SERVICE_ACCOUNT, ['irsa']],
+      ['second', ['irsa', 'node-role']],
+    ]);
+  });
+  it('needs no pods where there were none, and waits for them where there were', () => {
+    expect(back([], [])).toBe('verified');
+    expect(back(['not-applicable'], [])).toBe('verified');
+    expect(back(['irsa'], [])).toBe('wait');
+  });
+  it('waits for readiness all the same', () => {
+    expect(back(['irsa'], [aPod('irsa', { ready: false })])).toBe('wait');
+  });
+});

@@ -1,0 +1,141 @@
+import { assert, constantFrom, integer, property, string } from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { namesOfClass } from '../../../../lambdas/domain/failures/errors.ts';
+import {
+  decidePause,
+  MOST_DAYS_WAITING,
+  MOST_PAUSES,
+  patienceFor,
+  type PauseQuestion,
+  waitsForOf,
+} from '../../../../lambdas/domain/waiting/pause.ts';
+import { WAITS_FOR, WAITS_TEXT } from '../../../../lambdas/domain/waiting/waiting-for.ts';
+
+type What = PauseQuestion['what'];
+const PAUSED = WAITS_FOR.filter((what): what is What => what !== 'approval' && what !== 'window');
+const DAY = 86_400;
+
+/** All looks at something that is not over before the end, from the first pause on. */
+function looks(question: Omit<PauseQuestion, 'waited' | 'seed'>): { at: number[]; over: string | undefined } {
+  const at: number[] = [];
+  for (let [waited, pauses] = [0, question.pauses]; ; pauses += 1) {
+    const { over, seconds } = decidePause({ ...question, waited, pauses, seed: 'one' });
+    if (over) return { at, over };
+    waited += seconds;
+    at.push(waited);
+  }
+}
+
+describe('waiting for one thing', () => {
+  it.each(PAUSED)('of %s ends after its patience, within the pauses that an execution has', (what) => {
+    for (const back of [false, true]) {
+      const { at } = looks({ what, pauses: 1, back });
+      expect(at.at(-1)).toBeGreaterThanOrEqual(patienceFor(what));
+      expect(at.length).toBeLessThan(back ? MOST_PAUSES.all : MOST_PAUSES.forward);
+    }
+  });
+
+  it('leaves enough pauses for a way back that waits for a week too', () => {
+    const { at } = looks({ what: 'restore', pauses: MOST_PAUSES.forward, back: true });
+    expect(at.at(-1)).toBeGreaterThanOrEqual(MOST_DAYS_WAITING * DAY);
+  });
+
+  it('has patience of hours at least while an add-on may be gone, and of a week in an outage', () => {
+    for (const what of ['service', 'function', 'api-access', 'deletion', 'restore', 'pods'] as const)
+      expect(patienceFor(what)).toBe(MOST_DAYS_WAITING * DAY);
+    expect(patienceFor('access')).toBeGreaterThanOrEqual(6 * 3600);
+  });
+
+  it('takes a step of half an hour at most, and one of some seconds at least', () => {
+    assert(
+      property(
+        constantFrom(...PAUSED),
+        integer({ min: 0, max: 7 * DAY }),
+        integer({ min: 1, max: MOST_PAUSES.forward - 340 }),
+        string(),
+        (what, waited, pauses, seed) => {
+          const { over, seconds } = decidePause({ what, waited, pauses, back: false, seed });
+          if (over) return;
+          expect(seconds).toBeLessThanOrEqual(1800);
+          expect(seconds).toBeGreaterThanOrEqual(Math.min(3, patienceFor(what) - waited));
+          expect(Number.isInteger(seconds)).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it('is jittered above its floor, and the same for the same migration', () => {
+    const step = (seed: string): number =>
+      decidePause({ what: 'service', waited: 600, pauses: 5, back: false, seed }).seconds;
+    const steps = Array.from({ length: 50 }, (_, run) => step(`run ${run}`));
+    expect(Math.min(...steps)).toBeGreaterThanOrEqual(300);
+    expect(Math.max(...steps)).toBeLessThanOrEqual(450);
+    expect(new Set(steps).size).toBeGreaterThan(20);
+    expect(step('run 1')).toBe(step('run 1'));
+  });
+});
+
+describe('a poll', () => {
+  it('sees soon what is over soon, and late by a tenth what takes long', () => {
+    const { at } = looks({ what: 'deletion', pauses: 1, back: false });
+    for (const seconds of [10, 30, 60, 180, 600, 3600]) {
+      const seen = at.find((time) => time >= seconds)!;
+      expect(seen - seconds, `after ${seconds} s`).toBeLessThanOrEqual(Math.max(4, 0.12 * seconds));
+    }
+  });
+
+  it('with a forecast looks shortly before its end, and then often', () => {
+    const expected = 3000;
+    let waited = 0;
+    const at: number[] = [];
+    while (waited < 2 * expected) {
+      waited += decidePause({ what: 'pods', waited, pauses: at.length + 1, back: false, seed: 'a', expected }).seconds;
+      at.push(waited);
+    }
+    // Rarely, for what may go wrong, and then shortly before the end.
+    const early = at.filter((time) => time < 0.9 * expected);
+    expect(early.length).toBeLessThan(10);
+    expect(at.some((time) => time >= 0.9 * expected && time <= 0.93 * expected)).toBe(true);
+    for (const [index, time] of early.entries()) expect(time - (early[index - 1] ?? 0)).toBeLessThanOrEqual(360);
+    expect(at.filter((time) => time >= 0.9 * expected && time <= 1.2 * expected).length).toBeGreaterThan(5);
+  });
+
+  it('is told to nobody while it takes what it takes as a rule', () => {
+    for (const what of ['deletion', 'activation', 'pods', 'busy'] as const)
+      expect(decidePause({ what, waited: 600, pauses: 9, back: false, seed: 'a' }).tell).toBe(false);
+    expect(
+      decidePause({ what: 'pods', waited: 5 * 3600, pauses: 9, back: false, seed: 'a', expected: 4 * 3600 }).tell,
+    ).toBe(false);
+    expect(decidePause({ what: 'deletion', waited: 3600, pauses: 9, back: false, seed: 'a' }).tell).toBe(true);
+  });
+});
+
+describe('an outage', () => {
+  it('is told of after a minute', () => {
+    const told = (waited: number): boolean =>
+      decidePause({ what: 'service', waited, pauses: 2, back: false, seed: 'a' }).tell;
+    expect([0, 59, 60].map(told)).toEqual([false, false, true]);
+  });
+
+  it('leads to a person and nothing back', () => {
+    for (const what of ['service', 'function', 'api-access', 'pods', 'deletion', 'restore'] as const)
+      expect(looks({ what, pauses: 1, back: false }).over).toBe('person');
+    for (const what of ['association', 'trust', 'activation'] as const)
+      expect(looks({ what, pauses: 1, back: false }).over).toBe('failed');
+  });
+});
+
+describe('an error', () => {
+  it('of each class that time may cure is something to wait for', () => {
+    const named = [...namesOfClass('retryable'), ...namesOfClass('waiting')].filter(
+      (error) => error !== 'WindowClosed' && error !== 'WindowFarOff' && error !== 'OutOfTime',
+    );
+    for (const error of named) expect(waitsForOf(error), `of ${error}`).not.toBe('function');
+    for (const error of ['Lambda.ServiceException', 'States.Timeout', 'constructor', 'OutOfTime'])
+      expect(waitsForOf(error)).toBe('function');
+  });
+
+  it('has words that complete a sentence', () => {
+    for (const what of WAITS_FOR) expect(WAITS_TEXT[what]).toMatch(/^[\w].*[^.]$/);
+  });
+});

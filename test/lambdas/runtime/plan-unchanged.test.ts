@@ -1,0 +1,37 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { assertPlanUnchanged } from '../../../lambdas/runtime/plan-unchanged.ts';
+import { type Fakes, newFakes } from '../fakes.ts';
+import { aMigration, aPlan, aRequest, MIGRATION_ID } from '../fixtures.ts';
+
+describe('a step of change', () => {
+  const begun = aMigration();
+  const step = { migrationId: MIGRATION_ID, fence: 1, planHash: begun.plan!.hash };
+  let fakes: Fakes;
+  beforeEach(() => {
+    fakes = newFakes();
+  });
+
+  it('goes by the plan that was begun', async () => {
+    await fakes.ledger.putMigration(begun);
+    await expect(assertPlanUnchanged(step, fakes)).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['none', { ...begun, plan: undefined }],
+    ['another content under the same hash', { ...begun, plan: { ...begun.plan!, namespace: 'shop' } }],
+    ['another hash', { ...begun, plan: { ...begun.plan!, hash: 'f'.repeat(64) } }],
+    ['the plan of another request', { ...begun, request: aRequest({ acceptedKeys: ['aws:SourceIp'] }) }],
+    ['another plan, and its hash', aMigration({ plan: aPlan({ namespace: 'shop' }) })],
+  ])('does nothing where the ledger has %s', async (_, record) => {
+    await fakes.ledger.putMigration(record);
+    await expect(assertPlanUnchanged(step, fakes)).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringContaining('it was exchanged since. Nothing was changed by this step.') as string,
+    });
+  });
+
+  it('is not asked for a plan before one has begun, nor on the way back', async () => {
+    await expect(assertPlanUnchanged({ ...step, fence: undefined }, fakes)).resolves.toBeUndefined();
+    await expect(assertPlanUnchanged({ ...step, planHash: undefined }, fakes)).resolves.toBeUndefined();
+  });
+});

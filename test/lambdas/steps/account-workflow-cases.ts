@@ -1,0 +1,237 @@
+/** Migrations of a service account over the fakes, forwards and back, and what must hold at the end of each. */
+import { expect } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Association, Outcome } from '../../../lambdas/domain/migration/model.ts';
+import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
+import { EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
+import {
+  accountFakes,
+  accountIrsaStatement,
+  anAccountAssociation,
+  anAccountPod,
+  REF,
+  SUBJECT_LOCK,
+} from '../account-fixtures.ts';
+import type { Fakes } from '../fakes.ts';
+import {
+  at,
+  MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  policyText,
+  ROLE,
+  ROLE_LOCK,
+  ROLES_OF_ACCOUNT,
+} from '../fixtures.ts';
+import type { Machine } from './machine.ts';
+import { isRead, type Workflow } from './workflow-faults.ts';
+
+const KEPT = anAccountAssociation();
+export const account = ({ kubernetes }: Fakes) => kubernetes.serviceAccounts[0];
+
+/** A new pod takes what it finds: the association, then the annotation. */
+const newPod = (fakes: Fakes): ReturnType<typeof anAccountPod> =>
+  anAccountPod(
+    fakes.eks.associations.length > 0 ? 'pod-identity' : account(fakes)?.roleArn === undefined ? 'node-role' : 'irsa',
+  );
+
+export interface Case {
+  name: string;
+  outcome: Outcome;
+  request?: object;
+  world?: (fakes: Fakes) => void;
+  kept?: Association;
+  /** Of the annotation, at the end. */
+  annotated: boolean;
+  lines: string[];
+  warnings?: string[];
+}
+
+export function newWorld({ world, kept }: Pick<Case, 'world' | 'kept'>): Machine {
+  const fakes = accountFakes();
+  const { eks, kubernetes } = fakes;
+  if (kept) eks.associations = [structuredClone(kept)];
+  kubernetes.onRestart = () => (kubernetes.pods = [newPod(fakes)]);
+  world?.(fakes);
+  return fakes;
+}
+
+/** Somebody asks for a stop while that is done. */
+const cancelledAt =
+  (port: 'eks' | 'kubernetes', call: string) =>
+  (fakes: Fakes): void => {
+    const { ledger } = fakes;
+    const inner = (Reflect.get(fakes[port], call) as (...args: unknown[]) => Promise<unknown>).bind(fakes[port]);
+    const cancelling = async (...args: unknown[]): Promise<unknown> => {
+      const answer = await inner(...args);
+      await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(1) });
+      return answer;
+    };
+    Object.assign(fakes[port], { [call]: cancelling });
+  };
+/** The same while the pods are verified, so that the step behind that heeds it. */
+const cancelledAtProof = ({ kubernetes, ledger }: Fakes): void => {
+  const inner = kubernetes.listWorkloads.bind(kubernetes);
+  kubernetes.listWorkloads = async (namespace) => {
+    if (kubernetes.pods.every(({ tokens }) => tokens[0]?.audience === 'pods.eks.amazonaws.com'))
+      await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(1) });
+    return inner(namespace);
+  };
+};
+export const blind = ({ kubernetes }: Fakes): void =>
+  void (kubernetes.onRestart = () => (kubernetes.pods = [anAccountPod('irsa')]));
+/** The annotation may not be changed. */
+const unwritable = ({ kubernetes }: Fakes): void =>
+  void (kubernetes.annotateServiceAccount = async () =>
+    Promise.reject(new MigrationError('AccessDenied', 'kubernetes: 403')));
+const irsaAlone = ({ roles, settings }: Fakes): void => {
+  roles.trust[ROLE] = policyText(accountIrsaStatement);
+  settings.repairableRoleArns = [ROLES_OF_ACCOUNT];
+};
+export const REMOVE = { annotation: 'remove' };
+
+export const cases: Case[] = [
+  {
+    name: 'an association and a restart',
+    outcome: 'migrated',
+    annotated: true,
+    lines: ['plan', 'begin', 'create-association', 'verify-pods', 'restart-pods', 'verify-pods-2', 'finish'],
+  },
+  {
+    name: 'the annotation taken off',
+    outcome: 'migrated',
+    request: REMOVE,
+    annotated: false,
+    lines: ['verify-pods-2', 'annotate-service-account', 'finish'],
+  },
+  {
+    name: 'an association that is kept',
+    outcome: 'migrated',
+    request: REMOVE,
+    kept: KEPT,
+    annotated: false,
+    lines: ['create-association', 'annotate-service-account'],
+  },
+  {
+    name: 'a key that is freed late',
+    outcome: 'migrated',
+    annotated: true,
+    lines: [],
+    world: ({ eks }) => {
+      eks.associations = [structuredClone(KEPT)];
+      eks.keyFreedAfter = 20_000;
+      void eks.deleteAssociation(KEPT.id);
+    },
+  },
+  {
+    name: 'a trust that is repaired',
+    outcome: 'migrated',
+    request: { trust: 'repair' },
+    world: irsaAlone,
+    annotated: true,
+    lines: ['repair-trust', 'create-association'],
+  },
+  {
+    name: 'an annotation that may not be changed',
+    outcome: 'migrated',
+    request: REMOVE,
+    world: unwritable,
+    annotated: true,
+    lines: ['annotate-service-account', 'finish'],
+    warnings: ['annotation-left'],
+  },
+  {
+    name: 'pods that never take it',
+    outcome: 'rolled-back',
+    request: REMOVE,
+    world: blind,
+    annotated: true,
+    lines: ['verify-pods-3', 'restore-annotation', 'restore-associations', 'verify-restored'],
+  },
+  {
+    name: 'pods that never take one that is kept',
+    outcome: 'rolled-back',
+    kept: KEPT,
+    world: blind,
+    annotated: true,
+    lines: ['restore-associations', 'verify-restored'],
+  },
+  {
+    name: 'a repaired trust, and pods that never take it',
+    outcome: 'rolled-back',
+    request: { trust: 'repair' },
+    world: (fakes) => (irsaAlone(fakes), blind(fakes)),
+    annotated: true,
+    lines: ['restore-associations', 'restore-trust'],
+  },
+  {
+    name: 'a cancel while it is associated',
+    outcome: 'rolled-back',
+    world: cancelledAt('eks', 'createAssociation'),
+    annotated: true,
+    lines: ['create-association', 'restore-associations'],
+  },
+  {
+    name: 'a cancel while its pods roll',
+    outcome: 'rolled-back',
+    request: REMOVE,
+    world: cancelledAt('kubernetes', 'restartWorkload'),
+    annotated: true,
+    lines: ['restore-associations', 'verify-restored'],
+  },
+  {
+    name: 'a cancel behind the proof',
+    outcome: 'rolled-back',
+    request: REMOVE,
+    world: cancelledAtProof,
+    annotated: true,
+    lines: ['annotate-service-account', 'restore-annotation', 'restore-associations', 'verify-restored'],
+  },
+  {
+    name: 'a cancel before it began',
+    outcome: 'blocked',
+    world: cancelledAt('eks', 'describeCluster'),
+    annotated: true,
+    lines: ['begin'],
+  },
+  { name: 'a dry run', outcome: 'planned', request: { dryRun: true }, annotated: true, lines: ['plan'] },
+];
+
+export async function expectEnd(
+  fakes: Fakes,
+  { outcome, annotated, kept, request, warnings = [] }: Case,
+): Promise<void> {
+  const { eks, ledger } = fakes;
+  const record = (await ledger.getMigration(MIGRATION_ID))!;
+  const migrated = outcome === 'migrated';
+  expect(record).toMatchObject({
+    outcome,
+    status: 'ended',
+    handOff: [],
+    verified: migrated || outcome === 'rolled-back' ? 'injected' : 'none',
+  });
+  expect(record.warnings.map(({ id }) => id)).toEqual(warnings);
+  expect(account(fakes)?.roleArn).toBe(annotated ? ROLE : undefined);
+  expect(eks.associations.map(({ roleArn, tags }) => [roleArn, tags])).toEqual(
+    kept ? [[ROLE, {}]] : migrated ? [[ROLE, { [MIGRATION_TAG]: MIGRATION_ID }]] : [],
+  );
+  expect(record.trustChanges.filter(({ undoneAt }) => undoneAt === undefined)).toHaveLength(
+    migrated && request && 'trust' in request ? 1 : 0,
+  );
+  const evidence = (await ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map(({ identity }) => identity);
+  expect(evidence).toEqual(migrated ? ['pod-identity'] : outcome === 'rolled-back' ? ['irsa'] : []);
+  for (const lock of [SUBJECT_LOCK, ROLE_LOCK])
+    expect(
+      await ledger.acquireLock(lock, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(0) }),
+    ).toMatchObject({ acquired: true });
+}
+export const requestOf = ({ request }: Pick<Case, 'request'>): object => ({ serviceAccount: REF, ...request });
+
+/** The migration of a case, for the contract of faults. */
+export const workflowOf = (one: Case): Workflow => ({
+  prepare: () => newWorld(one),
+  request: requestOf(one),
+  outcome: one.outcome,
+  strikes: (fault) => !isRead(fault) || (fault.kind === 'before' && fault.position % 3 === 0),
+  expectEnd: (fakes) => expectEnd(fakes, one),
+});

@@ -1,0 +1,11 @@
+/** Each migration of a service account, forwards and back, with a fault at each of its calls. */
+import { describe, expect, it } from 'vitest';
+import { MOMENTS } from '../../faults/contract.ts';
+import { cases, workflowOf } from './account-workflow-cases.ts';
+import { strikeWorkflow } from './workflow-faults.ts';
+
+describe.each(cases)('$name', (one) => {
+  it.each(MOMENTS)('ends so too with a fault %s the effect of any one call', async (kind) => {
+    expect(await strikeWorkflow(kind, workflowOf(one))).toBeGreaterThan(3);
+  });
+});

@@ -1,0 +1,109 @@
+/** A record and a snapshot that are not about the same add-on, as only somebody else can have written them. */
+import { describe, expect, it } from 'vitest';
+import type { Migration, Snapshot } from '../../../lambdas/domain/migration/model.ts';
+import { assessRollbackStep } from '../../../lambdas/steps/assess-rollback/handler.ts';
+import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
+import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.ts';
+import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
+import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
+import { invoke } from '../fakes.ts';
+import {
+  addonArn,
+  aMigration,
+  anAddon,
+  anAssociation,
+  at,
+  EXECUTION,
+  executionArn,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  planned,
+} from '../fixtures.ts';
+import { begun, type Begun } from './begun.ts';
+
+const strays: [
+  string,
+  { snapshot?: Partial<Snapshot>; record?: Partial<Migration>; prepare?: (fakes: Begun) => Promise<void> },
+][] = [
+  ['another add-on', { snapshot: { addon: anAddon({ name: 'vpc-cni' }) } }],
+  ["another add-on's copy", { snapshot: { addon: anAddon({ arn: addonArn(1, 'vpc-cni') }) } }],
+  ["another cluster's copy", { snapshot: { addon: anAddon({ arn: addonArn(1, undefined, 'prod') }) } }],
+  [
+    'a copy whose name begins alike',
+    { record: { made: [addonArn(2).replace('/aws-ebs-csi-driver/', '/aws-ebs-csi-driver-two/')] } },
+  ],
+  ["another add-on's copy as removed", { record: { removed: [addonArn(1, 'vpc-cni')] } }],
+  [
+    'another role than was planned',
+    { snapshot: { planned: [{ ...planned, roleArn: OTHER_ROLE }] }, record: { plan: aMigration().plan } },
+  ],
+  ['another namespace', { snapshot: { namespace: 'payments' } }],
+  [
+    'another default namespace than was planned',
+    { snapshot: { defaultNamespace: 'payments' }, record: { plan: aMigration().plan } },
+  ],
+  ["another service account's association", { snapshot: { associations: [anAssociation({ serviceAccount: 'api' })] } }],
+  [
+    "another cluster's association",
+    { snapshot: { associations: [anAssociation({ arn: anAssociation().arn.replace('/dev/', '/prod/') })] } },
+  ],
+  [
+    "another service account's association as made",
+    {
+      prepare: ({ ledger }) =>
+        ledger.recordAssociation(
+          MIGRATION_ID,
+          'created',
+          anAssociation({ namespace: 'payments', serviceAccount: 'api' }),
+        ),
+    },
+  ],
+];
+
+const steps = [
+  ['delete-addon', deleteAddonStep, {}],
+  ['assess-rollback', assessRollbackStep, { actions: 0 }],
+  ['restore-addon', restoreAddonStep, { action: 'update', actions: 0 }],
+  ['restore-associations', restoreAssociationsStep, {}],
+  ['take-over', takeOverStep, { cause: 'requested', executionArn: executionArn('recovery', 'Recover') }],
+] as const;
+
+describe.each(strays)('a file that names %s', (_, { prepare, ...change }) => {
+  it.each(steps)('%s does not act upon it', async (name, step, input) => {
+    const fakes = await begun(change);
+    await prepare?.(fakes);
+    if (name === 'take-over') fakes.executions.states.set(EXECUTION, { status: 'ABORTED', stoppedAt: at(-600) });
+    const locks = await fakes.ledger.listHeldLocks();
+    const given = name === 'take-over' ? { migrationId: MIGRATION_ID, ...input } : { ...fakes.input, ...input };
+    await expect(invoke(step, given, fakes)).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringMatching(
+        /is not acted upon: .* does not belong to what it was asked for, add-on aws-ebs-csi-driver of cluster dev/,
+      ) as string,
+    });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(await fakes.ledger.listHeldLocks()).toEqual(locks);
+  });
+});
+
+it('the way back believes no namespace that is not its own, where EKS shows none', async () => {
+  const elsewhere = { ...planned, namespace: 'payments' };
+  const fakes = await begun({
+    plan: { namespace: 'payments', associations: [elsewhere] },
+    snapshot: { namespace: 'payments', planned: [elsewhere], associations: [] },
+  });
+  fakes.eks.addons.set(anAddon().name, anAddon());
+  await expect(invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes)).rejects.toMatchObject({
+    name: 'BadInput',
+    message: expect.stringContaining('which is in kube-system') as string,
+  });
+});
+
+it('the way back believes the add-on, not the record, about its namespace', async () => {
+  const fakes = await begun();
+  fakes.eks.addons.set(anAddon().name, anAddon({ namespace: 'elsewhere' }));
+  await expect(invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes)).rejects.toMatchObject({
+    name: 'BadInput',
+    message: expect.stringContaining('which is in elsewhere') as string,
+  });
+});

@@ -1,0 +1,31 @@
+/**
+ * The whole road and the way back over the fakes, smooth, and with a fault at each call of each step: a single transient
+ * fault never keeps a migration from ending as it would have without. `road.grid.test.ts` has each case with each fault.
+ */
+import { describe, expect, it } from 'vitest';
+import { ERROR_CLASSES } from '../../../lambdas/domain/failures/errors.ts';
+import { MOMENTS } from '../../faults/contract.ts';
+import { MIGRATION_ID } from '../fixtures.ts';
+import { migrate } from './machine.ts';
+import { cases, expectEnd, newWorld, workflowOf } from './workflow-cases.ts';
+import { strikeFirst } from './workflow-faults.ts';
+
+describe.each(cases)('$name', (one) => {
+  it(`ends ${one.outcome}`, async () => {
+    const fakes = newWorld(one);
+    expect(await migrate(fakes, one.request)).toBe(one.outcome);
+    await expectEnd(fakes, one);
+    const lines = await fakes.ledger.listSteps(MIGRATION_ID);
+    expect(lines[0]?.name).toBe('plan');
+    expect(lines.map((line) => line.name)).toEqual(expect.arrayContaining(one.lines ?? []));
+    expect(
+      lines.filter((line) => line.error && ERROR_CLASSES[line.error.name as keyof typeof ERROR_CLASSES] !== 'terminal'),
+    ).toEqual([]);
+  });
+});
+
+describe('a fault', () => {
+  it.each(MOMENTS)('%s the effect of each call of each step, once, leaves every end as it is', async (kind) => {
+    expect(await strikeFirst(kind, cases.map(workflowOf))).toBeGreaterThan(kind === 'before' ? 100 : 50);
+  });
+});

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { listOwned } from '../../../../lambdas/use-cases/migration/association-conflicts.ts';
+import { newFakes } from '../../fakes.ts';
+import { addonArn, anAssociation, NAMESPACE, OTHER_ROLE, ROLE } from '../../fixtures.ts';
+
+describe('listOwned', () => {
+  const planned = ['controller', 'node'].map((serviceAccount) => ({
+    namespace: NAMESPACE,
+    serviceAccount,
+    roleArn: ROLE,
+  }));
+  const [controller, node] = planned.map(({ serviceAccount }, index) =>
+    anAssociation({ id: `a-${index + 1}`, serviceAccount, ownerArn: addonArn(1) }),
+  );
+
+  it('finds the association of each service account, although both have one role and one owner', async () => {
+    const { eks } = newFakes();
+    eks.associations = [controller!, node!];
+    expect((await listOwned(eks, planned, addonArn(1))).map((one) => one?.id)).toEqual(['a-1', 'a-2']);
+  });
+
+  it.each([
+    ['of another copy of the add-on', { ownerArn: addonArn(2) }],
+    ['that nobody owns', { ownerArn: undefined }],
+    ['with another role', { roleArn: OTHER_ROLE }],
+  ])('misses one %s', async (_, change) => {
+    const { eks } = newFakes();
+    eks.associations = [controller!, anAssociation({ ...node!, ...change })];
+    expect((await listOwned(eks, planned, addonArn(1))).map((one) => one?.id)).toEqual(['a-1', undefined]);
+  });
+});

@@ -1,0 +1,38 @@
+/** Which end of a migration allows that its OIDC trust goes, and what the others are told. */
+import { describe, expect, it } from 'vitest';
+import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
+import { checkVerified } from '../../../../lambdas/use-cases/retirement/checks.ts';
+import { aMigration, MIGRATION_ID } from '../../fixtures.ts';
+
+const NEEDS = 'add-on aws-ebs-csi-driver needs the OIDC trust, or may need it.';
+const migrated: Partial<Migration> = { status: 'ended', outcome: 'migrated', verified: 'injected' };
+
+describe('checkVerified', () => {
+  it('passes an end that the pods have verified', () => {
+    expect(checkVerified(aMigration(migrated), false)).toMatchObject({ status: 'pass' });
+  });
+
+  it.each<[Partial<Migration>, boolean, string]>([
+    [{ status: 'running' }, false, `is not over: ${NEEDS}`],
+    [{ ...migrated, outcome: 'rolled-back' }, false, `ended rolled-back: ${NEEDS}`],
+    [{ ...migrated, outcome: undefined }, false, `ended without an outcome: ${NEEDS}`],
+    [{ ...migrated, verified: 'none' }, false, `ended migrated, verified by nothing: ${NEEDS}`],
+    [migrated, true, `was rolled back, or that was begun (it ended migrated): ${NEEDS}`],
+    [{ ...migrated, verified: 'api' }, true, `was rolled back, or that was begun (it ended migrated): ${NEEDS}`],
+    [{ ...migrated, outcome: 'rolled-back', verified: 'api' }, false, `ended rolled-back: ${NEEDS}`],
+  ])('refuses %o (way back begun: %s) and says how it ended', (change, begunBack, text) => {
+    expect(checkVerified(aMigration(change), begunBack)).toMatchObject({
+      status: 'fail',
+      message: `Migration ${MIGRATION_ID} ${text}`,
+      remedy: expect.stringMatching(/^Name the migration after which the pods were verified/) as string,
+    });
+  });
+
+  it('says how to come to a proof, where EKS alone has confirmed the end', () => {
+    expect(checkVerified(aMigration({ ...migrated, verified: 'api' }), false)).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('verified by the EKS API alone: no pod was seen') as string,
+      remedy: expect.stringContaining(`pod-identity rollback ${MIGRATION_ID}`) as string,
+    });
+  });
+});

@@ -1,0 +1,270 @@
+/**
+ * Whoever can write into the ledger, and no more, gets no trust policy written that this service would not have made
+ * itself: neither by the undo of a repair that never was, nor by that of a retirement, nor by an exchanged repair.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AddonSnapshot, Migration, Plan } from '../../lambdas/domain/migration/model.ts';
+import type { TrustRetirement } from '../../lambdas/domain/trust/model.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { forgeMigration, recordItem, resealed } from './forged.ts';
+import {
+  changesIn,
+  deploy,
+  type Deployment,
+  hostileScenario,
+  type HostileWorld,
+  inHostileWorld,
+  NARROW,
+  roleArn,
+  SERVICE_ACCOUNT,
+} from './hostile.ts';
+
+/** The service may change its trust policy. */
+const REPAIRABLE = roleArn('eks-addons/repairable-payments');
+const STAMP = '2025-06-01T00:00:00.000Z';
+
+type Statement = Record<string, unknown>;
+const EVERYBODY: Statement = { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' };
+const NOT_OUTSIDE: Statement = {
+  Sid: 'NotFromOutside',
+  Effect: 'Deny',
+  Principal: { AWS: '*' },
+  Action: 'sts:*',
+  Condition: { StringNotEquals: { 'aws:PrincipalAccount': '111122223333' } },
+};
+const policyOf = (...statements: Statement[]): string =>
+  JSON.stringify({ Version: '2012-10-17', Statement: statements });
+
+let narrow: Deployment;
+beforeAll(async () => {
+  // Asked for by name, so that the plans that are exchanged would be carried out.
+  const grant = { roles: [REPAIRABLE], clusters: ['cluster/*'], serviceAccounts: [`kube-system/${SERVICE_ACCOUNT}`] };
+  narrow = await deploy(NARROW, { roleGrants: [grant] });
+});
+afterAll(() => narrow.remove());
+
+const policyIn = ({ backend }: HostileWorld, arn = REPAIRABLE): { Statement: Statement[] } =>
+  JSON.parse(
+    [...backend.sandbox.world.accounts.values()]
+      .flatMap(({ roles }) => [...roles.values()])
+      .find((one) => one.arn === arn)!.trustPolicy,
+  ) as { Statement: Statement[] };
+
+/** The driver's own trust policy, with a Deny, on a role that may be repaired. */
+const scenario = (keep: (statement: Statement) => boolean = () => true): Scenario =>
+  hostileScenario(({ accounts: [account] }) => {
+    const [own] = account!.roles;
+    const { Statement: statements } = JSON.parse(JSON.stringify(own!.trustPolicy)) as { Statement: Statement[] };
+    account!.roles.push({
+      ...structuredClone(own!),
+      arn: REPAIRABLE,
+      trustPolicy: { Version: '2012-10-17', Statement: [NOT_OUTSIDE, ...statements].filter(keep) },
+    });
+  });
+
+const inside = <T>(work: (world: HostileWorld) => Promise<T>, given = scenario()): Promise<T> =>
+  inHostileWorld({ scenario: given, deployment: narrow }, work);
+
+describe('the undo of a repair that never was', () => {
+  it.each<[string, (now: Statement[]) => { before: string; after: string; statement: Statement }]>([
+    [
+      'does not write the policy that it says was there before',
+      (now) => ({ before: policyOf(EVERYBODY), after: policyOf(...now), statement: {} }),
+    ],
+    [
+      'does not take out a Deny that it says was added',
+      (now) => ({ before: policyOf(...now.slice(1)), after: policyOf(...now), statement: NOT_OUTSIDE }),
+    ],
+    [
+      'does not take it out of a policy that has changed since either',
+      () => ({ before: policyOf(EVERYBODY), after: policyOf(EVERYBODY, NOT_OUTSIDE), statement: NOT_OUTSIDE }),
+    ],
+    [
+      "does not take out the statement that is somebody else's",
+      (now) => ({ before: policyOf(...now.slice(0, -1)), after: policyOf(...now), statement: now.at(-1)! }),
+    ],
+  ])('%s', async (_, forged) => {
+    await inside(async (world) => {
+      const before = policyIn(world);
+      const migrationId = await forgeMigration<AddonSnapshot>(world, {});
+      await world.backend.ledger.recordTrustChange(migrationId, {
+        roleArn: REPAIRABLE,
+        ...forged(before.Statement),
+        notedAt: STAMP,
+        writtenAt: STAMP,
+      });
+      await world.recover(migrationId);
+      expect(policyIn(world)).toEqual(before);
+      expect(changesIn(world).filter((one) => one.startsWith('iam:'))).toEqual([]);
+      const { warnings } = (await world.record(migrationId))!;
+      expect(warnings.map(({ id }) => id)).toContain('trust-not-restored');
+      // Nor is anybody told to write it by hand.
+      expect(JSON.stringify(warnings)).not.toContain('update-assume-role-policy');
+    });
+  });
+
+  it('becomes no command for a person either', async () => {
+    await inside(async (world) => {
+      const migrationId = await forgeMigration<AddonSnapshot>(world, {});
+      await world.backend.ledger.recordTrustChange(migrationId, {
+        roleArn: REPAIRABLE,
+        before: policyOf(EVERYBODY),
+        after: policyOf(...policyIn(world).Statement),
+        statement: {},
+        notedAt: STAMP,
+      });
+      // Nobody knows whose it is: a person decides.
+      world.cluster.addons.get('aws-ebs-csi-driver')!.serviceAccountRoleArn = roleArn('eks-addons/other');
+      const execution = await world.recover(migrationId);
+      expect(execution).toMatchObject({ status: 'FAILED', error: 'NeedsHuman' });
+      const { handOff, warnings } = (await world.record(migrationId))!;
+      expect(warnings.map(({ id }) => id)).toContain('trust-not-restored');
+      expect(handOff.length).toBeGreaterThan(0);
+      expect(handOff.join('\n')).not.toContain('update-assume-role-policy');
+    });
+  });
+});
+
+describe('the undo of a retirement that never was', () => {
+  type Forged = Pick<TrustRetirement, 'before' | 'after' | 'removed'>;
+  const irsaIn = (now: Statement[]): Statement => now.find((one) => JSON.stringify(one).includes('oidc-provider'))!;
+  /** Under a Sid of its own: IAM takes each but once. */
+  const replaced = (one: Statement, from: string, to: string): Statement => ({
+    ...(JSON.parse(JSON.stringify(one).replaceAll(from, to)) as Statement),
+    Sid: 'Again',
+  });
+
+  it.each<[string, (now: Statement[]) => Forged]>([
+    [
+      'does not write the policy that it says was there before',
+      (now) => ({ before: policyOf(EVERYBODY), after: policyOf(...now), removed: [{ statement: irsaIn(now) }] }),
+    ],
+    [
+      'puts in nobody who is not an OIDC provider',
+      (now) => ({
+        before: policyOf(EVERYBODY, ...now),
+        after: policyOf(...now),
+        removed: [{ statement: EVERYBODY }],
+      }),
+    ],
+    [
+      "puts in no other cluster's provider",
+      (now) => {
+        const other = replaced(irsaIn(now), '5B1C7E0F9A3D4826B7E19C40D25F8A63', '0'.repeat(32));
+        return { before: policyOf(other, ...now), after: policyOf(...now), removed: [{ statement: other }] };
+      },
+    ],
+    [
+      'puts in no other service account',
+      (now) => {
+        const other = replaced(irsaIn(now), 'kube-system:ebs-csi-controller-sa', 'default:attacker');
+        return { before: policyOf(other, ...now), after: policyOf(...now), removed: [{ statement: other }] };
+      },
+    ],
+    [
+      'puts in no pattern',
+      (now) => {
+        const wide = replaced(
+          replaced(irsaIn(now), 'kube-system:ebs-csi-controller-sa', '*'),
+          'StringEquals',
+          'StringLike',
+        );
+        return { before: policyOf(wide, ...now), after: policyOf(...now), removed: [{ statement: wide }] };
+      },
+    ],
+    [
+      'puts nothing in the place of a Deny',
+      (now) => ({
+        before: policyOf(irsaIn(now)),
+        after: policyOf(...now),
+        removed: [{ statement: { ...irsaIn(now), Sid: 'Again' }, kept: NOT_OUTSIDE }],
+      }),
+    ],
+  ])('%s', async (_, forged) => {
+    await inside(async (world) => {
+      const before = policyIn(world);
+      const migrationId = await forgeMigration<AddonSnapshot>(world, {
+        record: () => ({ outcome: 'migrated', verified: 'injected' }),
+      });
+      await world.backend.ledger.recordRetirement(migrationId, {
+        roleArn: REPAIRABLE,
+        ...forged(before.Statement),
+        notedAt: STAMP,
+        writtenAt: STAMP,
+      });
+      await world.attempt(
+        { migrationId, action: 'reinstate', dryRun: false, soakDays: 0 },
+        { machine: world.backend.retireStateMachineArn!, name: `reinstate-${migrationId}` },
+      );
+      expect(policyIn(world)).toEqual(before);
+      expect(changesIn(world).filter((one) => one.startsWith('iam:'))).toEqual([]);
+    });
+  });
+});
+
+/** What the ledger says is exchanged once `begin` has stored the snapshot. */
+async function exchangedAfterBegin(
+  world: HostileWorld,
+  asked: Record<string, unknown>,
+  forge: (record: Migration, snapshot: AddonSnapshot) => { plan: Plan; snapshot: AddonSnapshot },
+): Promise<Migration> {
+  const migrationId = world.backend.ids.ulid();
+  let exchanges = 0;
+  world.onFirst(
+    ({ step, operation, status, input }) =>
+      step === 'begin' && operation === 'PutItem' && status === 200 && JSON.stringify(input).includes('"SNAPSHOT"'),
+    async () => {
+      const record = (await world.record(migrationId))!;
+      const { plan, snapshot } = forge(record, (await world.backend.ledger.getSnapshot(migrationId)) as AddonSnapshot);
+      exchanges += 1;
+      await world.forge(`MIGRATION#${migrationId}`, 'RECORD', recordItem(resealed(record, plan)));
+      await world.forge(`MIGRATION#${migrationId}`, 'SNAPSHOT', { snapshot });
+    },
+  );
+  const { status, cause } = await world.ask(asked, { name: migrationId });
+  expect([exchanges, status, cause]).toEqual([1, 'FAILED', expect.anything()]);
+  return (await world.record(migrationId))!;
+}
+
+describe('a plan that is exchanged after it was begun', () => {
+  it('adds no statement to a trust policy but the one that was planned', async () => {
+    await inside(
+      async (world) => {
+        const before = policyIn(world);
+        const { failure } = await exchangedAfterBegin(
+          world,
+          { trust: 'repair', roleArn: REPAIRABLE },
+          ({ plan }, snapshot) => {
+            const [repair] = plan!.trustRepairs;
+            const after = JSON.parse(repair!.after) as { Statement: Statement[] };
+            const wider = { ...repair!, after: policyOf(...after.Statement, EVERYBODY) };
+            return { plan: { ...plan!, trustRepairs: [wider] }, snapshot };
+          },
+        );
+        expect(failure).toMatchObject({ name: 'BadInput' });
+        expect(policyIn(world)).toEqual(before);
+        expect(changesIn(world).filter((one) => one.startsWith('iam:'))).toEqual([]);
+      },
+      // Without what would stop the plan, and in need of a repair.
+      scenario((one) => one !== NOT_OUTSIDE && !JSON.stringify(one).includes('pods.eks.amazonaws.com')),
+    );
+  });
+
+  it.each([{}, { strategy: 'recreate', preserve: true }])(
+    'gives pods no other role, asked for with %j',
+    async (asked) => {
+      await inside(async (world) => {
+        const other = roleArn('eks-addons/other');
+        const withOther = (planned: Plan['associations']): Plan['associations'] =>
+          planned.map((one) => ({ ...one, roleArn: other }));
+        const { failure } = await exchangedAfterBegin(world, asked, ({ plan }, snapshot) => ({
+          plan: { ...plan!, associations: withOther(plan!.associations) },
+          snapshot: { ...snapshot, planned: withOther(snapshot.planned) },
+        }));
+        expect(failure).toMatchObject({ name: 'BadInput', message: expect.stringContaining('exchanged') as string });
+        expect([...world.cluster.associations.values()].map((one) => one.roleArn)).not.toContain(other);
+        expect(changesIn(world)).toEqual([]);
+      });
+    },
+  );
+});
