@@ -1,7 +1,7 @@
 /** A rollback on demand: starts Recover for one migration and follows it to its end. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Rollback } from '../lambdas/domain/migration/model.ts';
-import { executionName } from '../lambdas/use-cases/rollback/request.ts';
+import { executionName } from '../lambdas/domain/aws/arn.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';

@@ -87,11 +87,19 @@ const rules: [string, Rule][] = [
     { from: /^lambdas\/report-page\//, files: /^lambdas\/(domain|report-page)\//, packages: /^node:(crypto|fs)$/ },
   ],
   [
-    'the runtime is free of AWS',
+    'the runtime is free of AWS and knows no use case',
     {
       from: /^lambdas\/runtime\/(?!wiring|callers|lambda\.ts)/,
-      files: /^lambdas\/(domain|ports|report-page|runtime)\//,
+      files: /^lambdas\/(domain|ports|runtime)\//,
       packages: NO_AWS,
+    },
+  ],
+  [
+    'use cases ask ports and decide by the domain',
+    {
+      from: /^lambdas\/use-cases\//,
+      files: /^lambdas\/(domain|ports|report-page|use-cases|runtime\/(cancellation|failures|retry|utc)\.ts)/,
+      packages: /^(zod|node:(crypto|util))$/,
     },
   ],
   [
@@ -110,7 +118,7 @@ const rules: [string, Rule][] = [
     'a handler asks ports and decides by the domain',
     {
       from: new RegExp(`^${STEPS}/handler\\.ts`),
-      files: /^lambdas\/(domain|ports|api|runtime\/(?!wiring|lambda\.ts)|steps\/[\w-]+\/schema\.ts)/,
+      files: /^lambdas\/(domain|ports|api|use-cases|runtime\/(?!wiring|lambda\.ts)|steps\/[\w-]+\/schema\.ts)/,
       packages: /^zod$/,
     },
   ],
@@ -118,7 +126,7 @@ const rules: [string, Rule][] = [
     'the API asks ports and decides by the domain',
     {
       from: /^lambdas\/api\//,
-      files: /^lambdas\/(domain|ports|api|runtime\/(?!wiring|lambda\.ts|handler\.ts))/,
+      files: /^lambdas\/(domain|ports|api|use-cases|runtime\/(?!wiring|lambda\.ts|handler\.ts))/,
       packages: /^(zod|@middy\/http-router|aws-lambda)$/,
     },
   ],

@@ -1,6 +1,7 @@
 /** Notes in the record that a migration goes back by itself, before the first step of that. */
+import { executionName } from '../domain/aws/arn.ts';
+import { rollbackStandingOf } from '../domain/rollback/rollback.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
-import { executionName, standingOf } from '../use-cases/rollback/request.ts';
 import { utcNow } from './utc.ts';
 
 /** Steps that go back alone; those of both directions say in their input that they go `towards` what was before. */
@@ -18,7 +19,7 @@ export async function noteRollback(
   const { executionArn } = record;
   const isCancelled = cancel !== undefined && cancel.supersededBy === undefined;
   const { requestedBy, reason } = isCancelled ? cancel : {};
-  await ledger.changeRollback(migrationId, standingOf(record), {
+  await ledger.changeRollback(migrationId, rollbackStandingOf(record), {
     status: 'rolling-back',
     rollback: {
       id: executionArn === undefined ? migrationId : executionName(executionArn),

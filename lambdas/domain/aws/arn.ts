@@ -68,3 +68,6 @@ export const oidcProviderArn = (target: { account: string; region: string }, iss
  */
 export const isOwnedBy = (ownerArn: string | undefined, cluster: string, addon: string): boolean =>
   ownerArn !== undefined && ownerArn.includes(`:addon/${cluster}/${addon}/`);
+
+/** Returns the name of a Step Functions execution from its ARN. */
+export const executionName = (executionArn: string): string => executionArn.slice(executionArn.lastIndexOf(':') + 1);

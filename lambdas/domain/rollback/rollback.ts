@@ -66,6 +66,13 @@ export type Recovery = z.infer<typeof recovery>;
 /** What of a record says how its rollback stands. */
 export const rollbackStanding = z.object({ status: statusSchema, rollback: rollback.optional() });
 export type RollbackStanding = z.infer<typeof rollbackStanding>;
+
+/** Returns the part of a record that says how its rollback stands. */
+export const rollbackStandingOf = ({ status, rollback: one }: RollbackStanding): RollbackStanding => ({
+  status,
+  ...(one ? { rollback: one } : {}),
+});
+
 interface Standing {
   status: Status;
   rollback?: Rollback | undefined;

@@ -5,6 +5,8 @@
  * that come at once, the first lock that both want decides, and the other one does nothing.
  * Failure: nothing is changed by it; what it has taken for a rollback that then can't be begun is let go again.
  */
+import { executionName } from '../../domain/aws/arn.ts';
+import { rollbackStandingOf } from '../../domain/rollback/rollback.ts';
 import { classOf, MigrationError } from '../../domain/failures/errors.ts';
 import { isConflicting } from '../../domain/migration/locks.ts';
 import type { Migration, Snapshot } from '../../domain/migration/model.ts';
@@ -24,14 +26,7 @@ import { assertRecordIntegrity } from '../../use-cases/migration/record-integrit
 import { lockModeOf } from '../../use-cases/migration/lock.ts';
 import { lockKeys, readLocks, readOwners, rollbackBegun, rollbackClosed } from '../../use-cases/rollback/recovery.ts';
 import { recordedMigration, recordedSnapshot } from '../../use-cases/migration/recorded.ts';
-import {
-  askedOf,
-  executionName,
-  refuseRollback,
-  requestRollback,
-  standingOf,
-  inProgressText,
-} from '../../use-cases/rollback/request.ts';
+import { askedOf, refuseRollback, requestRollback, inProgressText } from '../../use-cases/rollback/request.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { takeOverLocks } from '../../use-cases/rollback/take-over-locks.ts';
 import { utcNow } from '../../runtime/utc.ts';
@@ -105,7 +100,7 @@ async function takeOver(
     await ledger.recordRecovery(migrationId, recovery);
     return taken;
   }
-  const isNoted = await ledger.changeRollback(migrationId, standingOf(found), {
+  const isNoted = await ledger.changeRollback(migrationId, rollbackStandingOf(found), {
     status: 'rolling-back',
     rollback,
     executionArn,
@@ -178,7 +173,10 @@ async function ownRequest(
     const owner = await executions.describe(standing.executionArn ?? '');
     if (owner === undefined || isRunning(owner)) return 'of another';
     const mine = { ...standing, executionArn };
-    return (await ledger.changeRollback(migrationId, standingOf(record), { status: 'rolling-back', rollback: mine }))
+    return (await ledger.changeRollback(migrationId, rollbackStandingOf(record), {
+      status: 'rolling-back',
+      rollback: mine,
+    }))
       ? mine
       : 'of another';
   }

@@ -8,7 +8,7 @@ import type { Check, Failure } from '../../domain/migration/model.ts';
 import type { HandlerDependencies, RetirementAsked } from '../../ports/index.ts';
 import { askedOf } from './request.ts';
 import { failureOf } from '../../runtime/failures.ts';
-import { executionName } from '../rollback/request.ts';
+import { executionName } from '../../domain/aws/arn.ts';
 import { utcNow } from '../../runtime/utc.ts';
 
 export interface RetirementRun extends RetirementAsked {

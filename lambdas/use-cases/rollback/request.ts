@@ -4,7 +4,7 @@
  */
 import type { Correlation, Failure, Migration } from '../../domain/migration/model.ts';
 import { nothingToPutBack } from '../../domain/rollback/recovery.ts';
-import { isOpen, type Rollback, type RollbackStanding } from '../../domain/rollback/rollback.ts';
+import { isOpen, type Rollback, rollbackStandingOf } from '../../domain/rollback/rollback.ts';
 import type { HandlerDependencies, RollbackAsked } from '../../ports/index.ts';
 import { utcNow } from '../../runtime/utc.ts';
 
@@ -25,14 +25,6 @@ export type RollbackRequested =
   | { refused: 'rolling-back' | 'running' | 'nothing'; why: string };
 
 type Writing = Pick<HandlerDependencies, 'ledger' | 'clock'>;
-
-/** The name of an execution. */
-export const executionName = (executionArn: string): string => executionArn.slice(executionArn.lastIndexOf(':') + 1);
-
-export const standingOf = ({ status, rollback }: RollbackStanding): RollbackStanding => ({
-  status,
-  ...(rollback ? { rollback } : {}),
-});
 
 /** What was asked, without what was left out. */
 export const askedOf = ({ requestedBy, reason, acceptCredentialGap }: RollbackAsked): Partial<Rollback> => ({
@@ -81,7 +73,7 @@ export async function requestRollback(
       startedAt: utcNow(clock),
       executionArn,
     };
-    if (await ledger.changeRollback(migrationId, standingOf(current), { status: 'rolling-back', rollback }))
+    if (await ledger.changeRollback(migrationId, rollbackStandingOf(current), { status: 'rolling-back', rollback }))
       return { rollback, replayed: false };
     // Somebody was faster: what stands now is refused, or this one's own. An end that was replaced meanwhile is tried again.
     current = (await ledger.getMigration(migrationId)) ?? current;
@@ -98,7 +90,7 @@ export async function refuseRollback(
   { error, next }: { error: Failure; next: string },
   { ledger, clock }: Writing,
 ): Promise<void> {
-  await ledger.changeRollback(migrationId, standingOf(record), {
+  await ledger.changeRollback(migrationId, rollbackStandingOf(record), {
     status: 'ended',
     rollback: { ...rollback, state: 'refused', endedAt: utcNow(clock), error, next },
   });
