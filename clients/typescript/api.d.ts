@@ -1092,7 +1092,7 @@ export interface components {
             /** @description `preserve` of the request. */
             preserve: boolean;
             /** @description Attempts in order, the least disruptive first. Empty if there is nothing to change. */
-            ladder: components["schemas"]["Attempt"][];
+            attempts: components["schemas"]["Attempt"][];
             /** @description All checks, and what each found. */
             checks: components["schemas"]["Check"][];
             /** @description Steps of the first attempt, in order. */
@@ -1636,7 +1636,7 @@ export interface components {
              */
             endedAt: string;
             /** @description Number of invocations of the step's Lambda function. Polls and retries count. */
-            attempts: number;
+            tries: number;
             /** @description What the step found or did. */
             result?: string;
             /** @description The error that the step ended with last. */
@@ -2306,7 +2306,7 @@ export interface components {
             /** @description The EKS add-on that the workload is part of. Absent if it is part of none. */
             addon?: components["schemas"]["WorkloadAddon"];
             /** @description Checks that block Pod Identity. For a workload that is on it, what is wrong with it. */
-            inTheWay: components["schemas"]["Check"][];
+            obstacles: components["schemas"]["Check"][];
         };
         WorkloadPods: {
             /** @description Number of pods that have not ended and are not being deleted. */
@@ -2643,7 +2643,7 @@ export interface operations {
                      *         "verdict": "migrate",
                      *         "strategy": "auto",
                      *         "preserve": false,
-                     *         "ladder": [
+                     *         "attempts": [
                      *           {
                      *             "strategy": "in-place",
                      *             "preserve": false,
@@ -3475,7 +3475,7 @@ export interface operations {
                      *         "verdict": "migrate",
                      *         "strategy": "auto",
                      *         "preserve": false,
-                     *         "ladder": [
+                     *         "attempts": [
                      *           {
                      *             "strategy": "in-place",
                      *             "preserve": false,
@@ -3531,7 +3531,7 @@ export interface operations {
                      *           "name": "plan",
                      *           "startedAt": "2026-01-15T09:00:00.000Z",
                      *           "endedAt": "2026-01-15T09:00:12.000Z",
-                     *           "attempts": 1
+                     *           "tries": 1
                      *         }
                      *       ],
                      *       "associations": {
@@ -5023,7 +5023,7 @@ export interface operations {
                      *             }
                      *           ],
                      *           "annotatedRole": "arn:aws:iam::111122223333:role/eks-addons/ebs-csi",
-                     *           "inTheWay": []
+                     *           "obstacles": []
                      *         }
                      *       ],
                      *       "unread": [],
