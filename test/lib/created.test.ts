@@ -35,7 +35,7 @@ describe('the state machine Sweep of before', () => {
       expect.objectContaining({
         name: 'InvalidDefinition',
         message:
-          "Sweep: Invalid State Machine Definition: 'DUPLICATE_VARIABLE_NAME: The variable 'failure' is assigned in an outer scope too, at /States/BeginSweep/Catch[0]/Assign/failure, and an inner one must not assign it. Use another name here at /States/InspectLocations/ItemProcessor/States/TakeInventory/Catch[0]/Assign/failure'",
+          "Sweep: Invalid State Machine Definition: 'DUPLICATE_VARIABLE_NAME: The variable 'failure' is also assigned in an outer scope, at /States/BeginSweep/Catch[0]/Assign/failure, so an inner scope must not assign it. Use another name here at /States/InspectLocations/ItemProcessor/States/TakeInventory/Catch[0]/Assign/failure'",
       }) as Error,
     );
   });

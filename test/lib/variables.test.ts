@@ -105,7 +105,7 @@ describe('variables', () => {
     ]);
     expect(namesOf(retire)).toEqual(['failure']);
     expect(sweep.graphs.map(namesOf)).toEqual([
-      ['failure', 'mapPrefix', 'mode', 'locationsKey', 'sweepId', 'tick'],
+      ['failure', 'locationsKey', 'mapPrefix', 'mode', 'sweepId', 'tick'],
       ['locationFailure'],
     ]);
   });
