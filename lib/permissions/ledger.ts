@@ -135,7 +135,7 @@ const callsOf: Record<StepName, Calls> = {
       'finds an earlier request with the same key, the task that waits for an approval, and the state of a retirement',
     PutItem: 'records the request before anything is started, so that it is started once',
     UpdateItem:
-      "writes a new migration's record, an approval's decision, a rollback or a retirement, the slot of a waiting migration, a command for a sweep, and reserves its calls",
+      "writes a new record, an approval's decision, a rollback or a retirement, the slot of a waiting migration, a command for a sweep, and reserves its calls",
   },
   'publish-events': {
     Query: 'reads the record of a migration whose event is to be published',
