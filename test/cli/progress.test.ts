@@ -27,8 +27,10 @@ describe('progress', () => {
     await progress.close();
     const lines = output.text().split('\n');
     const at = (text: string): number => lines.findIndex((line) => line.includes(text));
-    expect(at('Check everything and make the plan (1 s simulated)')).toBeGreaterThan(-1);
-    expect(at('Wait until the add-on is gone (42 s simulated, 4 attempts)')).toBeGreaterThan(at('make the plan (1 s'));
+    expect(at('Run the checks and create the plan (1 s simulated)')).toBeGreaterThan(-1);
+    expect(at('Wait until the add-on is gone (42 s simulated, 4 attempts)')).toBeGreaterThan(
+      at('create the plan (1 s'),
+    );
   });
 
   it('says which error a step ended with', async () => {
@@ -46,7 +48,9 @@ describe('progress', () => {
     progress.say('The execution has stopped.');
     progress.update([step({ endedAt: after(2) }), step({ id: 2, step: 'take-over', endedAt: after(90) })]);
     await progress.close();
-    expect(output.text()).toMatch(/make the plan \(2 s\)[^]*The execution has stopped\.\n[^]*Take the migration over/);
+    expect(output.text()).toMatch(
+      /create the plan \(2 s\)[^]*The execution has stopped\.\n[^]*Take over the migration/,
+    );
   });
 
   it('can be closed while a step is still under way', async () => {
@@ -54,6 +58,6 @@ describe('progress', () => {
     const progress = startProgress(output, { simulated: false });
     progress.update([step({ step: 'begin' })]);
     await progress.close();
-    expect(output.text()).toContain('Take the locks and store the snapshot (still under way)');
+    expect(output.text()).toContain('Take the locks and store the snapshot (still running)');
   });
 });

@@ -350,7 +350,7 @@ describe('the hash of a plan', () => {
   });
   it.each<[string, Partial<Facts>]>([
     ['the role', { request: aRequest({ roleArn: OTHER_ROLE }) }],
-    ['the role that the add-on has', { addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }) }],
+    ['the present role of the add-on)', { addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }) }],
     ['the trust policy', { roles: { [ROLE]: { trustPolicy: policyText(JSON.parse(bothWays).Statement[1]) } } }],
     ['the version', { addon: anAddon({ version: 'v1.40.0-eksbuild.1' }) }],
     ['the configuration', { addon: anAddon({ configurationValues: '{}' }) }],
