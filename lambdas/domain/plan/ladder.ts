@@ -106,7 +106,7 @@ export function climb(
     return {
       ...check,
       status: 'warn',
-      message: `${check.message} Left out for that: ${ways.filter(excludes).map(nameOf).join(', ')}.`,
+      message: `${check.message} Strategies ruled out by this: ${ways.filter(excludes).map(nameOf).join(', ')}.`,
     };
   });
   return { ladder, checks };

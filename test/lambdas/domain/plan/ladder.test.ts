@@ -113,7 +113,11 @@ describe('climb', () => {
       const { ladder: rungs, checks } = climb(aRequest(), false, [against(status, recreates)]);
       expect(rungs).toEqual([IN_PLACE]);
       expect(checks).toEqual([
-        { ...check(status), status: 'warn', message: 'It is gone. Left out for that: recreate with preserve.' },
+        {
+          ...check(status),
+          status: 'warn',
+          message: 'It is gone. Strategies ruled out by this: recreate with preserve.',
+        },
       ]);
     }
   });
