@@ -144,7 +144,7 @@ describe('migrate', () => {
     expect(code).toBe(4);
     expect(out).toMatch(/\nRecovery\n {2}taken over at \S+ by Recover, because the execution had stopped/);
     expect(err).toMatch(
-      /Delete the add-on[^]*The execution stopped before its end was recorded\.[^]*✔ Take over the migration[^]*✔ Restore the add-on by creating it again[^]*✔ Record the end/,
+      /Delete the add-on[^]*The execution stopped before its end was recorded\.[^]*✔ Take over the migration[^]*✔ Restore the add-on by creating it again[^]*✔ Record the end of the rollback/,
     );
   });
 

@@ -118,7 +118,7 @@ describe('sweep --deployed, by the API', () => {
     const { code, out, err } = await run('sweep', '--mode', 'plan');
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toMatch(
-      /error: the report of sweep \w+ cannot be read: [^]*Access Denied[^]*hint: {2}It is s3:\/\/sweeps\/[^]*s3:GetObject/,
+      /error: the report of sweep \w+ cannot be read: [^]*Access Denied[^]*hint: {2}The report is s3:\/\/sweeps\/[^]*s3:GetObject/,
     );
   });
 
