@@ -1,6 +1,6 @@
 /**
- * The app that CDK's command line runs (see cdk.json): bundles the Lambdas, then describes what is deployed, and has
- * cdk-nag's rules look at it: a finding that is not acknowledged fails the synthesis.
+ * The app that the CDK command line runs (see cdk.json): bundles the Lambdas, synthesises the stacks and checks them with
+ * the rules of cdk-nag. A finding that is not acknowledged fails the synthesis.
  */
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
@@ -10,7 +10,7 @@ import { bundle } from '../scripts/bundle.ts';
 import { synthesise } from '../scripts/synthesise.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-// Not the build's own folder, which another process may be reading.
+// Not the folder of the build, which another process may be reading.
 const lambdaDirectory = join(ROOT, 'dist/synth-lambda');
 await bundle(lambdaDirectory);
 try {
@@ -22,7 +22,7 @@ try {
   });
 } catch (error) {
   if (!(error instanceof ConfigurationError)) throw error;
-  // It says all that is needed: where in this code it was found out is no help.
+  // The message is complete; a stack trace would not help.
   console.error(error.message);
   process.exitCode = 1;
 }

@@ -8,15 +8,15 @@ export interface Assembly {
 }
 
 /**
- * Hash of the sources that this process has found built. A process goes on with the code that it has loaded, so it
- * does not hash them again, which takes 10 ms of each sandbox that is opened, until another process has built others.
+ * Hash of the sources whose build this process has found. A process keeps using the code that it has loaded, so it
+ * hashes the sources again (10 ms for each sandbox) only after another process has built others.
  */
 let known: string | undefined;
 
 /**
- * The synthesised application, built first where it is missing or older than the sources that this process began with;
- * `onBuild` is called then, because a build takes a few seconds. The CDK is loaded for a build only. Two processes may
- * call this at once. Throws what esbuild or the CDK have to say about sources that can't be built.
+ * Returns the synthesised application, after building it if it is missing or older than the sources that this process
+ * started with; calls `onBuild` before a build, which takes a few seconds. Loads the CDK only for a build. Two processes
+ * may call this at once. Throws the errors of esbuild or the CDK for sources that cannot be built.
  */
 export async function ensureAssembly(onBuild?: () => void): Promise<Assembly> {
   if (known === undefined || !isFresh(known)) {

@@ -1,8 +1,8 @@
-/** Where a command runs, by its flags. */
+/** Determines from its flags where a command runs. */
 import { CliError } from './errors.ts';
 import { EXAMPLE_SCENARIO, type CommonFlags, type KnownFlags, PROGRAM } from './options.ts';
 
-/** A sandbox that lasts as long as the command. */
+/** A sandbox that exists only for the duration of the command. */
 export interface SandboxChoice {
   kind: 'sandbox';
   scenario: string;
@@ -10,7 +10,7 @@ export interface SandboxChoice {
   clock?: NonNullable<CommonFlags['clock']>;
   calls?: string;
 }
-/** A sandbox whose state is kept in a file; `scenario` may be left out where the file is there. */
+/** A sandbox whose state is kept in a file; `scenario` is optional if the file exists. */
 export interface StateChoice {
   kind: 'state';
   file: string;
@@ -18,7 +18,7 @@ export interface StateChoice {
   seed?: number;
   calls?: string;
 }
-/** A deployed service, or a sandbox that somebody serves. */
+/** A deployed service, or a sandbox that `sandbox` serves in another process. */
 export interface DeployedChoice {
   kind: 'deployed';
 }
@@ -30,12 +30,12 @@ const refuseLocal = (local: boolean | undefined): void => {
   if (!local) return;
   throw new CliError(
     'NotAvailable',
-    '--local is not available in this version: it runs in the sandbox, or starts a deployed service',
+    '--local is not available in this version, which works with a sandbox or a deployed service',
     `Use --sandbox FILE, for example --sandbox ${EXAMPLE_SCENARIO}, or --deployed`,
   );
 };
 
-/** The sandbox of a command with these two flags and no more of its own; undefined where it has neither. */
+/** Returns the sandbox that these two flags select, or undefined if neither is given. */
 export const sandboxChoice = ({
   sandbox,
   state,
@@ -46,8 +46,8 @@ export const sandboxChoice = ({
 };
 
 /**
- * Of the commands that migrate, or sweep. Throws a CliError for flags that don't go together, and for places that this
- * version does not have.
+ * Returns where a command that migrates or sweeps runs. Throws a CliError for flags that cannot be combined, and for
+ * backends that this version does not have.
  */
 export const backendOfMigration = ({
   sandbox,
@@ -65,16 +65,16 @@ export const backendOfMigration = ({
     );
     if (others.length > 0)
       throw bad(
-        `--deployed does not go together with ${others.join(', ')}`,
-        'Leave out the one or the other: those are of the embedded sandbox',
+        `--deployed cannot be combined with ${others.join(', ')}`,
+        'Omit one or the other: those options are for the embedded sandbox',
       );
     return { kind: 'deployed' };
   }
   if (state !== undefined) {
     if (clock !== undefined && clock !== 'virtual') {
       throw bad(
-        '--state goes with virtual time only',
-        'Leave --clock out: what the file holds is replayed by every command, in a moment',
+        '--state works only with virtual time',
+        'Omit --clock: every command replays the content of the file at once',
       );
     }
     return {
@@ -88,8 +88,8 @@ export const backendOfMigration = ({
   if (sandbox === undefined) {
     throw new CliError(
       'NoSandbox',
-      'there is no --sandbox FILE and no --deployed: it is not clear where to run',
-      `Add --sandbox FILE to try it, for example --sandbox ${EXAMPLE_SCENARIO}, or --deployed to start the deployed service`,
+      'neither --sandbox FILE nor --deployed is given, so it is not clear where to run',
+      `Add --sandbox FILE to try it, for example --sandbox ${EXAMPLE_SCENARIO}, or --deployed to use the deployed service`,
     );
   }
   return {
@@ -103,7 +103,7 @@ export const backendOfMigration = ({
 
 type Kept = Pick<KnownFlags, 'sandbox' | 'state' | 'local' | 'deployed'>;
 
-/** `what` is looked for, such as `migration 01J…`, which `is` there. */
+/** Returns where the command finds `what`, such as `migration 01J…`; `is` is the verb for messages. */
 const backendOfKept = (
   { sandbox, state, local, deployed }: Kept,
   what: string,
@@ -112,38 +112,38 @@ const backendOfKept = (
   refuseLocal(local);
   if (deployed) {
     if (sandbox !== undefined || state !== undefined)
-      throw bad('--deployed does not go together with --sandbox or --state', 'Leave out the one or the other');
+      throw bad('--deployed cannot be combined with --sandbox or --state', 'Omit one or the other');
     return { kind: 'deployed' };
   }
   if (state !== undefined)
     return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };
-  const hint = `Keep the sandbox in a file: add --state FILE to this command and to the ones before it, from the first on.\nOr serve one with "${PROGRAM} sandbox", and use --deployed.`;
+  const hint = `Keep the sandbox in a file: add --state FILE to this command and to all earlier ones.\nOr serve a sandbox with "${PROGRAM} sandbox", and use --deployed.`;
   if (sandbox !== undefined) {
     throw new CliError(
       'NoState',
-      `the sandbox of --sandbox ${sandbox} begins anew with every command, so ${what} ${is} not in it`,
+      `the sandbox of --sandbox ${sandbox} starts afresh with every command, so ${what} ${is} not in it`,
       hint,
     );
   }
   throw new CliError(
     'NoSandbox',
-    `there is no --state FILE and no --deployed: it is not clear where ${what} ${is}`,
+    `neither --state FILE nor --deployed is given, so it is not clear where ${what} ${is}`,
     hint,
   );
 };
 
-/** Of the list of all sweeps, and of the commands about one. Throws as `backendOfKnown` does. */
+/** Returns where the list of sweeps, or a command about one sweep, runs. Throws as `backendOfKnown` does. */
 export const backendOfSweep = (flags: Kept & { sweepId?: string }): StateChoice | DeployedChoice =>
   flags.sweepId === undefined
     ? backendOfKept(flags, 'earlier sweeps', 'are')
     : backendOfKept(flags, `sweep ${flags.sweepId}`, 'is');
 
-/** Of the list of all. Throws as `backendOfKnown` does. */
+/** Returns where the list of migrations runs. Throws as `backendOfKnown` does. */
 export const backendOfList = (flags: Kept): StateChoice | DeployedChoice =>
   backendOfKept(flags, 'earlier migrations', 'are');
 
 /**
- * Of the commands about a migration that there is: somewhere that outlives the command. Throws a CliError otherwise.
+ * Returns where a command about an existing migration runs. Throws a CliError unless that outlives the command.
  */
 export const backendOfKnown = (flags: KnownFlags): StateChoice | DeployedChoice =>
   backendOfKept(flags, `migration ${flags.migrationId}`, 'is');

@@ -1,6 +1,6 @@
 /**
- * Opens the place for what a deployed service's API can do: by that API where the environment says where it is, by
- * direct calls otherwise.
+ * Opens the backend for commands that the API of a deployed service supports: through the API if the environment has its
+ * URL, by direct calls otherwise.
  */
 import type { Target } from '../lambdas/domain/migration/model.ts';
 import { openApiSession } from './api/backend.ts';
@@ -17,7 +17,7 @@ import { apiUrlIn } from './service-environment.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import type { TargetFlags } from './target.ts';
 
-/** As `openForMigration`. */
+/** Does the same as `openForMigration`. */
 export const openServiceForMigration = async (
   choice: BackendChoice,
   flags: TargetFlags,
@@ -34,7 +34,7 @@ export const openServiceForMigration = async (
   }
 };
 
-/** As `openForSweep`. */
+/** Does the same as `openForSweep`. */
 export const openServiceForSweep = async (
   choice: BackendChoice,
   options: OpenOptions,
@@ -43,7 +43,7 @@ export const openServiceForSweep = async (
   return url === undefined ? openForSweep(choice, options) : { session: openApiSession(url, process.env, options.io) };
 };
 
-/** As `openForKnown`. */
+/** Does the same as `openForKnown`. */
 export const openServiceForKnown = async (
   choice: StateChoice | DeployedChoice,
   options: OpenOptions,

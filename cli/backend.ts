@@ -1,4 +1,4 @@
-/** Where a migration runs: the embedded sandbox, or (`deployed.ts`) a service that is deployed. */
+/** Where a migration runs: the embedded sandbox, or a deployed service (`deployed.ts`). */
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { ulid } from 'ulid';
 import { AwsExecutions } from '../lambdas/adapters/aws-executions.ts';
@@ -14,12 +14,12 @@ import type { Scenario } from '../sandbox/world/scenario.ts';
 import { ensureAssembly } from './assembly.ts';
 import { watchDisruption } from './disruption.ts';
 
-/** What there is of sweeps. */
+/** Access to sweeps. */
 export interface Sweeping {
   sweeps: Sweeps;
-  /** Objects of the bucket of that name. */
+  /** Returns the objects of a bucket. */
   documentsIn: (bucket: string) => Documents;
-  /** Absent where it is not said where sweeps run, or where they keep what they find. */
+  /** Absent if the environment does not name the state machine, or the bucket, of sweeps. */
   stateMachineArn?: string | undefined;
   bucketName?: string | undefined;
 }
@@ -27,21 +27,21 @@ export interface Sweeping {
 export interface Backend {
   stepFunctions: SFNClient;
   ledger: Ledger;
-  /** `spawn` starts a thread of control that may sleep; where time is real it just runs it. */
+  /** `spawn` starts a thread of control that may sleep; in real time, it just runs it. */
   clock: Clock & Pick<SandboxClock, 'spawn'> & Partial<Pick<SandboxClock, 'kind'>>;
   ids: Ids;
   stateMachineArn: string;
   recoverStateMachineArn: string;
-  /** Absent where the service may change no trust policy. */
+  /** Absent if the service may not change trust policies. */
   retireStateMachineArn?: string;
   sweeping?: Sweeping;
-  /** Who may approve what somebody asked for; the strictest rule where it is not known here. */
+  /** Who may approve a plan; absent if not known here, which means the strictest rule. */
   approver?: ApproverRule | undefined;
-  /** Whether a migration may be approved whose requester nobody has authenticated; not where that is not known here. */
+  /** Whether a migration with an unauthenticated requester may be approved; absent means no. */
   allowUnknownRequester?: boolean | undefined;
-  /** True where AWS is played: durations then come from knobs. */
+  /** True if AWS is simulated: durations then come from knobs. */
   simulated: boolean;
-  /** What an ended migration did to its pods, where somebody has watched them all the time. */
+  /** Returns the disruption of an ended migration's pods; absent if they are not observed all the time. */
   disruption?: (migration: Migration) => Disruption | undefined;
   close(): Promise<void>;
 }
@@ -50,7 +50,7 @@ export interface SandboxBackend extends Backend {
   sandbox: Sandbox;
 }
 
-/** The port that the service's own code has, over a backend's client. */
+/** Returns the port of the service's own code, over a backend's client. */
 export const executionsOf = ({
   stepFunctions,
   stateMachineArn,
@@ -66,9 +66,7 @@ export const executionsOf = ({
   });
 };
 
-/**
- * Opens the sandbox over the synthesised application; builds that first where there is none (`onBuild` is called then).
- */
+/** Opens the sandbox over the synthesised application, building it first if necessary (calls `onBuild` then). */
 export const openSandboxBackend = async (
   scenario: Scenario,
   options: Pick<SandboxOptions, 'clock' | 'definitionOf' | 'keepCalls' | 'lambdas' | 'listen' | 'seed' | 'clients'> & {
@@ -81,7 +79,7 @@ export const openSandboxBackend = async (
   const sandbox = await openSandbox({ ...given, scenario, seed, assemblyDirectory: directory });
   const clients = sandbox.clients();
   const { tableName, sweepStateMachineArn, sweepBucketName, ...machines } = sandbox.outputs;
-  // A generator of its own: the number of ids made here must not shift what the world draws.
+  // A separate generator, so that the number of ids drawn here does not shift what the world draws.
   const random = new Random(seed);
   return {
     sandbox,

@@ -1,4 +1,4 @@
-/** Who calls AWS, for commands that work with the caller's own credentials alone. */
+/** The caller's AWS identity, for commands that work only with the caller's own credentials. */
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Target } from '../lambdas/domain/migration/model.ts';
 import { awsError } from './deployed.ts';
@@ -11,12 +11,12 @@ export interface Caller {
   arn: string;
 }
 
-/** What is wrong, and what to do, where the flags name another account than the caller's. */
+/** Returns the message and hint for flags that name another account than the caller's. */
 export type SayOtherAccount = (caller: Caller, named: string) => { message: string; hint: string };
 
 /**
- * The cluster that the flags name, in the caller's account: credentials of one account reach no other. Throws a
- * CliError where no region is named, AWS does not know the caller, or the flags name another account.
+ * Returns the cluster that the flags name, in the caller's account: credentials of one account reach no other. Throws a
+ * CliError if no region is named, AWS does not know the caller, or the flags name another account.
  */
 export const targetOfCaller = async (
   { cluster, account, region: named }: TargetFlags,
@@ -27,8 +27,8 @@ export const targetOfCaller = async (
   if (region === undefined)
     throw new CliError(
       'NoRegion',
-      'there is no --region, and no AWS_REGION in the environment',
-      'Add --region, such as --region eu-west-1',
+      '--region is missing, and AWS_REGION is not set',
+      'Add --region, for example --region eu-west-1',
     );
   const sts = new STSClient({ region });
   try {

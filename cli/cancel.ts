@@ -1,4 +1,4 @@
-/** Asking a migration to stop: a flag in the ledger, which the service reads before each step of the change. */
+/** Cancels a migration, by a flag in the ledger that the service reads before each step of the change. */
 import type { Migration } from '../lambdas/domain/migration/model.ts';
 import { type Cancelled, requestCancel } from '../lambdas/use-cases/migration/cancel.ts';
 import { type Backend, executionsOf } from './backend.ts';
@@ -23,20 +23,20 @@ export const isOver = ({
     'MigrationOver',
     `migration ${migrationId} is over: it ended ${outcome ?? 'without an outcome'}${endedAt ? ` at ${endedAt}` : ''}`,
     outcome === 'migrated' || outcome === 'needs-human'
-      ? `There is nothing to stop. To put back what it changed: pod-identity rollback ${migrationId}`
-      : 'There is nothing to stop, and it has left nothing changed.',
+      ? `There is nothing to stop. To roll back its changes: pod-identity rollback ${migrationId}`
+      : 'There is nothing to stop; the migration has left no changes.',
   );
 
 const isRollingBack = ({ migrationId, recovery, rollback }: Migration): CliError =>
   new CliError(
     'MigrationOver',
-    `migration ${migrationId} is being put back already, since ${rollback?.startedAt ?? recovery?.startedAt ?? 'a moment ago'}`,
-    `The way back can't be stopped. To see how it goes: pod-identity show ${migrationId}`,
+    `migration ${migrationId} is already being rolled back, since ${rollback?.startedAt ?? recovery?.startedAt ?? 'a moment ago'}`,
+    `A rollback cannot be stopped. To follow it: pod-identity show ${migrationId}`,
   );
 
 /**
- * In a thread of the backend's clock. Throws UnknownMigration, and MigrationOver for one that can't be stopped any
- * more.
+ * Requests the cancellation of a migration. Runs in a thread of the backend's clock. Throws UnknownMigration, and
+ * MigrationOver for a migration that can no longer be stopped.
  */
 export const cancel = async (backend: Backend, request: CancelRequest): Promise<Cancelled> => {
   const record = await findMigration(backend, request.migrationId);

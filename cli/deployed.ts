@@ -1,5 +1,5 @@
 /**
- * The service as it is deployed in AWS, or as a sandbox in another terminal serves it: by the SDK's own ways to
+ * The service that is deployed in AWS, or that a sandbox in another terminal serves, with the SDK's own configuration of
  * endpoints and credentials.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,14 +19,14 @@ import type { Io } from './io.ts';
 import { readServiceEnvironment } from './service-environment.ts';
 
 export interface DeployedBackend extends Backend {
-  /** Who calls, as STS says. */
+  /** The caller according to STS. */
   caller: { account: string; arn: string };
   /** The account that the service is deployed in, and the environment's region. */
   serviceAccount: string;
   region: string | undefined;
 }
 
-/** What a wait ends with when somebody asks the program to end. */
+/** Returns whether a wait was aborted because the program was asked to end. */
 export const isInterruption = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
 const REFUSALS =
@@ -36,43 +36,43 @@ const UNKNOWN = /StateMachineDoesNotExist|ResourceNotFound|NotFound/;
 
 const hintFor = (text: string): string => {
   if (text.includes('CredentialsProviderError'))
-    return 'There are no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in';
+    return 'No AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in';
   if (REFUSALS.test(text))
-    return 'Check whose credentials these are (aws sts get-caller-identity), that they are still valid, and that they may use the state machines and the table of the service';
+    return 'Check whose credentials these are (aws sts get-caller-identity), that they are valid, and that they allow access to the state machines and the table of the service';
   if (UNREACHABLE.test(text))
-    return 'Check the network and the variables AWS_ENDPOINT_URL_*: a sandbox that has been stopped listens no more';
+    return 'Check the network and the variables AWS_ENDPOINT_URL_*, which may point to a sandbox that has stopped';
   if (UNKNOWN.test(text))
     return 'Check the variables POD_IDENTITY_*: they are the outputs of the stack PodIdentityMigrator';
   return 'Run the same command with --debug to see the stack trace';
 };
 
-/** What AWS, or the way to it, answered instead of what was asked for. */
+/** Returns the error for a failed call to AWS. */
 export const awsError = (error: unknown): CliError => {
   if (error instanceof CliError) return error;
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return new CliError(
     'AwsError',
-    `AWS can't be asked: ${name}: ${message || code}`,
+    `a call to AWS failed: ${name}: ${message || code}`,
     hintFor(`${name} ${code} ${message}`),
     EXIT_CODES.unexpected,
     { cause: error },
   );
 };
 
-/** Where the service is, by its state machine's ARN. */
+/** Returns the account and region of the service, from its state machine's ARN. */
 const homeOf = (stateMachineArn: string): { region: string; account: string } => {
   const [, , , region = '', account = ''] = stateMachineArn.split(':');
   return { region, account };
 };
 
-/** The clock of a command that follows what runs in a deployed service; `stopped` ends every wait. */
+/** Returns the clock for following a deployed service; `stopped` ends every wait. */
 export const clockOf = (io: Io, stopped: AbortSignal): Clock => ({
   now: () => Date.now(),
   sleep: (milliseconds) => io.sleep?.(milliseconds, stopped) ?? sleep(milliseconds, undefined, { signal: stopped }),
 });
 
-/** Throws a CliError where the environment does not say where the service is, or AWS does not know the caller. */
+/** Throws a CliError if the environment does not locate the service, or AWS does not know the caller. */
 export const openDeployedBackend = async (
   environment: Readonly<Record<string, string | undefined>>,
   clock: Clock,
@@ -80,7 +80,7 @@ export const openDeployedBackend = async (
   const { simulated, tableName, approver, allowUnknownRequester, sweepStateMachineArn, sweepBucketName, ...machines } =
     readServiceEnvironment(environment);
   const home = homeOf(machines.stateMachineArn);
-  // Nothing of the migration depends on these calls: here the SDK may retry by itself.
+  // No migration depends on these calls, so the SDK may retry them.
   const stepFunctions = new SFNClient({ region: home.region });
   const dynamodb = new DynamoDBClient({ region: home.region });
   const sts = new STSClient({ region: home.region });

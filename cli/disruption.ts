@@ -1,20 +1,20 @@
-/** What a migration did to the add-on's pods, from the counts of ready pods that the sandbox keeps. */
+/** Measures the disruption of a migration, from the counts of ready pods that the sandbox keeps. */
 import { WORKLOAD_KINDS } from '../lambdas/domain/kubernetes/objects.ts';
 import type { Disruption, Migration, PlannedAssociation } from '../lambdas/domain/migration/model.ts';
 import type { KubeState } from '../sandbox/kubernetes/kube-state.ts';
 import { listObjects } from '../sandbox/kubernetes/store.ts';
 import { type ClusterState, findCluster, type World } from '../sandbox/world/world.ts';
 
-/** From `at` (milliseconds since 1970) on, that many pods of that workload were ready. */
+/** The number of ready pods of a workload from `at` (milliseconds since 1970). */
 export type ReadyCount = Pick<KubeState['readyHistory'][number], 'at' | 'namespace' | 'kind' | 'workload' | 'ready'>;
 
 const keyOf = ({ namespace, kind, workload }: Pick<ReadyCount, 'namespace' | 'kind' | 'workload'>): string =>
   `${kind} ${namespace}/${workload}`;
 
 /**
- * Over one period (milliseconds since 1970), for the workloads of `history`: the seconds in which one of them had no
- * ready pod, and the lowest count that any of them had. A workload without a ready pod at the beginning had nothing to
- * lose and is left out; `undefined` where none is left. `history`: in the order of time.
+ * Returns, for one period (milliseconds since 1970) and the workloads of `history`, the seconds in which one of them had
+ * no ready pod, and the lowest count of any of them. Excludes workloads without a ready pod at the beginning; returns
+ * undefined if none is left. `history` is in chronological order.
  */
 export const disruptionOf = (
   history: readonly ReadyCount[],
@@ -57,14 +57,15 @@ const workloadsIn = ({ kube }: ClusterState): ServedAccount[] =>
     })),
   );
 
-/** Outcomes before which something was begun. */
+/** Outcomes of migrations that began a change. */
 const BEGUN: readonly Migration['outcome'][] = ['migrated', 'rolled-back', 'needs-human'];
 
 const uses = (planned: readonly PlannedAssociation[], one: ServedAccount): boolean =>
   planned.some(({ namespace, serviceAccount }) => namespace === one.namespace && serviceAccount === one.serviceAccount);
 
 /**
- * To be called before anything happens in the world: a workload that is gone at the end is known from the beginning.
+ * Returns the function that measures an ended migration. Must be called before anything changes in the world, so that
+ * it knows workloads that are gone at the end.
  */
 export const watchDisruption = (world: World): ((migration: Migration) => Disruption | undefined) => {
   const clusters = [...world.accounts.values()].flatMap((account) => [...account.clusters.values()]);

@@ -1,10 +1,10 @@
-/** Errors that a person at the terminal, or a pipeline, is told about; never with a stack trace unless asked for. */
+/** Errors for people and pipelines, without a stack trace unless `--debug` is given. */
 import { inspect } from 'node:util';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { jsonText } from '../lambdas/domain/text/text.ts';
 
-/** `message`: what is wrong, with the thing's name. `hint`: what to do about it. */
+/** An error to print. `message` names what is wrong and the thing it is about, `hint` what to do about it. */
 export class CliError extends Error {
   override readonly name: string;
   readonly hint: string;
@@ -29,14 +29,14 @@ const asCliError = (error: unknown): CliError => {
   const line = message.split('\n', 1)[0] ?? '';
   return new CliError(
     'UnexpectedError',
-    `something unexpected went wrong: ${name}: ${line}`,
-    'Run the same command with --debug to see the stack trace, and report it with that.',
+    `unexpected error: ${name}: ${line}`,
+    'Run the same command with --debug, and report the error with the stack trace.',
     EXIT_CODES.unexpected,
     { cause: error },
   );
 };
 
-/** The one JSON document of `--json` when there is no report. */
+/** Returns the JSON document that `--json` prints instead of a report. */
 export const errorDocument = ({
   name,
   message,
@@ -45,7 +45,7 @@ export const errorDocument = ({
   error: { name, message, hint },
 });
 
-/** Tells about an error in the form that was asked for and answers the exit code. */
+/** Prints an error in the requested format and returns the exit code. */
 export const reportError = (error: unknown, io: Io, options: { json: boolean; debug: boolean }): ExitCode => {
   const known = asCliError(error);
   if (options.json) io.stdout.write(`${jsonText(errorDocument(known), 2)}\n`);

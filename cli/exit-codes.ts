@@ -2,7 +2,7 @@ import type { Outcome } from '../lambdas/domain/migration/model.ts';
 import type { SweepMode, SweepOutcome } from '../lambdas/domain/sweep/model.ts';
 import type { Verdict } from '../lambdas/domain/policy/index.ts';
 
-/** What the shell gets: a pipeline branches on these, so they never change their meaning. */
+/** Exit codes of the program. Pipelines branch on them, so their meaning never changes. */
 export const EXIT_CODES = {
   ok: 0,
   unexpected: 1,
@@ -33,12 +33,12 @@ const BY_VERDICT: Record<Verdict, ExitCode> = {
 
 export const exitCodeOfVerdict = (verdict: Verdict): ExitCode => BY_VERDICT[verdict];
 
-/** Outcomes of a sweep's migrations; `none`: without one. */
+/** Number of a sweep's migrations by outcome; `none` counts those without one. */
 type Ended = Readonly<Record<string, number>>;
 
 /**
- * Of a sweep that is over. An inventory, and plans, are what they were asked for whatever they find: what is blocked is
- * told by the report. A migration that was ready and then blocked has changed nothing, but is not what was asked for.
+ * Returns the exit code of a sweep that has ended. An inventory or a sweep of plans succeeds whatever it finds: its
+ * report shows what is blocked. A migration that was ready and then blocked changed nothing, but is not a success.
  */
 export const exitCodeOfSweep = ({
   mode,
@@ -58,13 +58,13 @@ export const exitCodeOfSweep = ({
 
 /** For `--help`. */
 export const SWEEP_EXIT_CODES_HELP = `Exit codes:
-  0  completed: all that was to be begun has ended, and nothing failed. An inventory and plans end so whatever they find: the
-     report says what is blocked and what could not be looked at
-  1  the sweep failed by an error of its own, or anything else
+  0  completed: every migration has ended, and none failed. An inventory and plans end so whatever they find: the
+     report shows what is blocked and what could not be read
+  1  the sweep itself failed, or anything else
   2  bad input: nothing was started
   3  mode migrate: completed, but a migration was blocked; nothing was changed there
-  4  stopped before all was begun, or a migration was rolled back
-  5  a migration needs a human, or ended without an outcome; goes before the others`;
+  4  stopped before every migration had begun, or a migration was rolled back
+  5  a migration ended needs-human or without an outcome; takes precedence over the other codes`;
 
 /** For `--help`. */
 export const EXIT_CODES_HELP = `Exit codes:
@@ -72,5 +72,5 @@ export const EXIT_CODES_HELP = `Exit codes:
   1  anything else
   2  bad input: nothing was started
   3  blocked: nothing was changed
-  4  rolled-back: all is as it was
-  5  needs-human: the report has the commands that finish it`;
+  4  rolled-back: the former state is restored
+  5  needs-human: the report has the commands that restore it`;

@@ -1,4 +1,4 @@
-/** Kinds of flags that several commands have, as zod schemas: each takes what was typed. */
+/** Zod schemas for the typed text of flags that several commands share. */
 import { z } from 'zod';
 
 export const oneOf = <Value extends string>(schema: z.ZodType<Value> & { options: Value[] }) =>
@@ -10,7 +10,7 @@ export const oneOf = <Value extends string>(schema: z.ZodType<Value> & { options
     )
     .transform((value) => schema.parse(value));
 
-/** Digits, judged as the number that they are; anything else by what the schema says of it. */
+/** Parses digits as a number; any other text becomes NaN, which the schema rejects with its own message. */
 export const wholeNumber = (schema: z.ZodType<number, number>) =>
   z
     .string()

@@ -1,4 +1,4 @@
-/** Following executions of the service to their end, and a migration from one execution to the next. */
+/** Follows executions of the service to their end, and a migration from one execution to the next. */
 import {
   type DescribeExecutionCommandOutput,
   GetExecutionHistoryCommand,
@@ -13,41 +13,41 @@ import type { Progress } from './progress.ts';
 import { isWait, keyOf, type Waiting, waitingOf } from './waiting.ts';
 
 /**
- * What is told to somebody who watches. `waits`: what the migration waits for, once each; who is told may decide about
- * it.
+ * Receives progress. `waits` is called once for each thing that the migration waits for, and may make the decision that
+ * it waits for.
  */
 export type Watcher = Pick<Progress, 'update' | 'say'> & {
   waits?: ((waiting: Waiting) => void | Promise<void>) | undefined;
 };
 
 const FIRST_POLL_MS = 1000;
-/** Polls grow apart while the same step goes on, up to this: a step that waits for EKS takes minutes. */
+/** Longest pause between polls while the same step continues: a step that waits for EKS takes minutes. */
 const SLOWEST_POLL_MS = 10_000;
-/** The same of a step that waits for a person or a window, which may be days. */
+/** The same for a step that waits for a person or a window, which may take days. */
 const SLOWEST_WAIT_MS = 30_000;
-/** In virtual time nobody waits, and each look costs. */
+/** The same in virtual time, in which nobody waits and each poll costs computing time. */
 const SLOWEST_VIRTUAL_WAIT_MS = 5 * 60_000;
 const PAGE = 100;
 
 /**
- * How long an execution that stopped may stay without anybody taking it over: the schedule that looks for such ones
- * comes every 5 minutes, and its last Lambda may run for another minute; the rest is for Recover to begin.
+ * How long a stopped execution may go without being taken over: the schedule that finds such executions runs every 5
+ * minutes, and its last Lambda may run for another minute; the rest is for Recover to begin.
  */
 const PATIENCE_MS = 10 * 60_000;
 const RECOVERY_POLL_MS = 15_000;
-/** Executions of Recover that are followed, one after the other, before one gives up. */
+/** Maximum number of executions of Recover that are followed, one after the other. */
 const MAX_RECOVERIES = 5;
 
 export type Follow = (executionArn: string) => Promise<StepProgress[]>;
 
-/** Answers the function that follows one execution to its end; the steps of all that it has followed make one list. */
+/** Returns a function that follows one execution to its end and reports the steps of all executions so far. */
 export const follower = (backend: Backend, watcher: Watcher): Follow => {
   const before: StepProgress[] = [];
   const tell = waitReporter(backend, watcher);
   return async (executionArn) => {
     const offset = before.at(-1)?.id ?? 0;
     const steps = await followOne(backend, executionArn, async (now) => {
-      // A wait is told in words until it is over: what is said then would stand behind its line.
+      // A wait is reported as text until it ends: later text would otherwise appear after its line.
       watcher.update([
         ...before,
         ...now.filter((step) => !isWait(step)).map((step) => ({ ...step, id: step.id + offset })),
@@ -59,12 +59,12 @@ export const follower = (backend: Backend, watcher: Watcher): Follow => {
   };
 };
 
-/** Tells what is waited for, once each. */
+/** Returns a function that reports each wait once. */
 const waitReporter = (backend: Backend, { waits }: Watcher) => {
   const told = new Set<string>();
   return async (executionArn: string, step: StepProgress | undefined): Promise<void> => {
     if (!step || !waits) return;
-    // The execution of MigrateAddon, which alone waits, is called by the migration's id.
+    // Only executions of MigrateAddon wait, and their name is the migration's id.
     const record = await backend.ledger.getMigration(executionArn.split(':').at(-1) ?? '');
     const waiting = record && waitingOf(step, record, backend.clock.now());
     const key = waiting && keyOf(waiting, step.id);
@@ -95,7 +95,10 @@ const followOne = async (
   }
 };
 
-/** Events are numbered from 1 without gaps: reading from the newest back to the last one known is mostly one call. */
+/**
+ * Returns the events after the known ones. Events are numbered from 1 without gaps, so reading back from the newest
+ * mostly takes one call.
+ */
 const newEvents = async (backend: Backend, executionArn: string, known: number): Promise<HistoryEvent[]> => {
   const news: HistoryEvent[] = [];
   let nextToken: string | undefined;
@@ -117,9 +120,8 @@ const newEvents = async (backend: Backend, executionArn: string, known: number):
 };
 
 /**
- * After an execution of the migration has ended: the record, once it has an outcome. Where it has none, Recover takes
- * the migration over; that is waited for, and followed. Answers a record without an outcome, or none, where nothing
- * more is to come.
+ * Returns the record of a migration whose execution has ended, once it has an outcome. Without one, waits until Recover
+ * takes over the migration, and follows it. Returns a record without an outcome, or none, if nothing more will happen.
  */
 export const untilOutcome = async (
   backend: Backend,
@@ -143,7 +145,7 @@ export const untilOutcome = async (
     }
     if (waited === 0)
       watcher.say(
-        'The execution has stopped before its end was recorded. Waiting for the service to put back, or to finish, what it left.',
+        'The execution stopped before its end was recorded. Waiting for the service to roll back or finish the migration.',
       );
     if (waited >= PATIENCE_MS) return record;
     await backend.clock.sleep(RECOVERY_POLL_MS);
@@ -151,7 +153,7 @@ export const untilOutcome = async (
   }
 };
 
-/** The report of a migration that is over, with what it did to the pods where that is known. */
+/** Returns the report of an ended migration, with the disruption of its pods if that is known. */
 export const reportOf = async (backend: Backend, record: Migration): Promise<MigrationReport | undefined> => {
   const disruption = backend.disruption?.(record);
   return readReport(backend.ledger, record.migrationId, {
@@ -160,7 +162,7 @@ export const reportOf = async (backend: Backend, record: Migration): Promise<Mig
   });
 };
 
-/** What an execution ended with, in one line. */
+/** Returns in one line how an execution ended. */
 export const endingOf = ({
   status,
   error,
@@ -168,7 +170,7 @@ export const endingOf = ({
 }: Pick<DescribeExecutionCommandOutput, 'status' | 'error' | 'cause'>): string =>
   [`execution ${status ?? 'of unknown status'}`, error, cause && causeMessage(cause)].filter(Boolean).join(': ');
 
-/** Lambda's causes are JSON with an errorMessage; others are plain text. */
+/** Returns the message in a cause: causes of Lambda are JSON with an errorMessage, others are plain text. */
 const causeMessage = (cause: string): string => {
   try {
     const parsed: unknown = JSON.parse(cause);

@@ -1,21 +1,18 @@
-/** An execution's history, as Step Functions tells it, turned into the steps that a person follows. */
+/** Converts the history of a Step Functions execution to the steps of a migration. */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { isPerAttempt, type LineName, lineName, NEXT_ATTEMPT, stepOfState } from './step-names.ts';
 import { printable } from '../lambdas/domain/text/text.ts';
 
 export interface StepProgress {
-  /** The id of the event that entered it: unique within the execution. */
+  /** Id of the event that entered the step: unique within the execution. */
   id: number;
   step: LineName;
-  /**
-   * As the ledger's line is called: with its way of the ladder and its round (how many times it has been entered on
-   * that way).
-   */
+  /** Name of the ledger's line: with its attempt and its round (how many times it was entered in that attempt). */
   name: string;
   startedAt: Date;
   endedAt?: Date;
   tries: number;
-  /** The error of the last attempt; of the step itself once it has ended. */
+  /** Error of the last try; of the step itself once it has ended. */
   error?: string;
 }
 
@@ -36,10 +33,10 @@ const errorOf = (event: HistoryEvent): string =>
       (event.type?.includes('TimedOut') ? 'time-out' : 'error'),
   );
 
-/** The states of a pause: the step that has failed goes on, and is entered again. */
+/** The states of a pause: the step that failed continues and is entered again. */
 const PAUSE_STATES: ReadonlySet<string> = new Set(['Pause', 'WaitForPause', 'WaitForLedger', 'WhereToResume']);
 
-/** Steps in the order in which they were entered. `events`: in any order, each once or more. */
+/** Returns the steps in the order in which they were entered. `events` may be unordered and contain duplicates. */
 export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
   const ordered = [...new Map(events.map((event) => [event.id ?? 0, event])).values()].sort(
     (a, b) => (a.id ?? 0) - (b.id ?? 0),
@@ -66,7 +63,7 @@ export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
       }
       if (state === NEXT_ATTEMPT) attempt += 1;
       const step = stepOfState(state);
-      // A Wait in front of a poll is part of it: the step goes on.
+      // A Wait state before a poll belongs to the same step.
       if (step && current?.step === step) continue;
       end(at);
       if (step) {

@@ -1,4 +1,4 @@
-/** What is said when following ends before what is followed does: a deployed service goes on by itself. */
+/** Errors for commands that stop following a migration or sweep before it ends: a deployed service continues it. */
 import { isInterruption } from './deployed.ts';
 import { CliError } from './errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';
@@ -7,13 +7,12 @@ import { knownCommand } from './request.ts';
 
 type Where = Pick<MigrationFlags, 'sandbox' | 'state' | 'deployed'>;
 
-/** What could not be asked any more. */
+/** Names of errors after which the service can no longer be followed. */
 const LOST = new Set(['AwsError', 'ApiError']);
 
 /**
- * The error to be told about: one that came while the migration, or sweep, of that id (`undefined`: nothing had been
- * started yet) was followed in a deployed service says that it goes on, and how to see it again; any other stays as it
- * is.
+ * Returns the error to report. An error that interrupts following the migration or sweep `id` (undefined: nothing was
+ * started yet) becomes one that explains that it continues and how to follow it again; other errors are unchanged.
  */
 export const leftAlone = (
   error: unknown,
@@ -28,18 +27,18 @@ export const leftAlone = (
     return interrupted
       ? new CliError('Interrupted', 'stopped before anything was started', '', EXIT_CODES.unexpected)
       : error;
-  const why = interrupted ? 'you have stopped following it' : error instanceof Error ? error.message : '';
+  const why = interrupted ? 'it is no longer followed here' : error instanceof Error ? error.message : '';
   const isWhole = what === 'migration' || what === 'sweep';
   const subject = isWhole ? `${what} ${id}` : `the ${what} of migration ${id}`;
   const hints = [
     ...(lost && error instanceof CliError ? [error.hint] : []),
-    `To see how it goes: ${knownCommand(what === 'sweep' ? 'sweep show' : 'show', id, where)}`,
-    // The way back is not stopped.
-    ...(isWhole ? [`To stop it:         ${knownCommand(what === 'sweep' ? 'sweep stop' : 'cancel', id, where)}`] : []),
+    `To follow it: ${knownCommand(what === 'sweep' ? 'sweep show' : 'show', id, where)}`,
+    // A rollback cannot be stopped.
+    ...(isWhole ? [`To stop it:   ${knownCommand(what === 'sweep' ? 'sweep stop' : 'cancel', id, where)}`] : []),
   ];
   return new CliError(
     interrupted || !(error instanceof CliError) ? 'Interrupted' : error.name,
-    `${subject} goes on by itself: ${why}`,
+    `${subject} continues in the service: ${why}`,
     hints.join('\n'),
     EXIT_CODES.unexpected,
     { cause: error },

@@ -1,27 +1,24 @@
-/** Where the command line writes: the process's streams, or a test's collectors. */
+/** Where the program writes: the process's streams, or a test's collectors. */
 export interface Output {
   write(text: string): unknown;
   isTTY?: boolean;
   columns?: number;
-  /** Node's terminals: looks at NO_COLOR, FORCE_COLOR and TERM as well. */
+  /** As in Node's terminals: also considers NO_COLOR, FORCE_COLOR and TERM. */
   hasColors?(): boolean;
 }
 
 export interface Io {
   stdout: Output;
   stderr: Output;
-  /** What a `-` in place of a file reads; the process's own where it is left out. */
+  /** The input that `-` instead of a file reads; default: the process's stdin. */
   stdin?: AsyncIterable<Uint8Array | string>;
   /**
-   * Calls `stop`, instead of ending the program, the first time that somebody asks it to end (Ctrl-C, SIGTERM): for a
-   * command that goes on until then and has something to close. The second time the program ends at once.
+   * Calls `stop` instead of ending the program on the first Ctrl-C or SIGTERM, for commands that run until then and have
+   * something to close. The second signal ends the program at once.
    */
   onStop?(stop: () => void): void;
-  /**
-   * Waits between two reads of what goes on in a deployed service, until `stopped`; by the wall's clock where it is left
-   * out.
-   */
+  /** Waits between two reads of a deployed service, until `stopped`; default: real time. */
   sleep?(milliseconds: number, stopped: AbortSignal): Promise<void>;
-  /** Asks whoever sits at the terminal; absent where nobody does. `undefined`: they ended the input instead. */
+  /** Prompts the user at the terminal; absent without one. Resolves to undefined if the user ended the input. */
   ask?(question: string): Promise<string | undefined>;
 }

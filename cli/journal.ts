@@ -1,6 +1,6 @@
 /**
  * The file of `--state`: a sandbox that outlives the command, as a journal of the commands that changed it. A sandbox
- * is deterministic, so replaying them in virtual time gives the same world again (docs/adr/0007).
+ * is deterministic, so replaying them in virtual time results in the same world (docs/adr/0007).
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,11 +18,11 @@ import { OWNER_ONLY, tighten } from './private-file.ts';
 
 const VERSION = 1;
 
-/** How a command ended, to see that replaying it gives the same: null where there was no outcome. */
+/** How a command ended, to verify its replay; null without an outcome. */
 const ended = { outcome: outcome.nullable(), endedAt: z.string().nullable() };
 const asked = { migrationId, requestedBy: z.string().optional(), reason: z.string().optional() };
 
-/** The same of a sweep, with how its migrations ended. */
+/** The same for a sweep, with how its migrations ended. */
 const swept = {
   outcome: sweepOutcome.nullable(),
   endedAt: z.string().nullable(),
@@ -78,7 +78,7 @@ export type JournalEntry = z.infer<typeof journalEntry>;
 
 const journal = z.strictObject({
   version: z.literal(VERSION),
-  /** Whole, so that the file stands for itself; with the service deployed where the first migration went. */
+  /** The whole scenario, so that the file is self-contained; with the service deployed where the first migration ran. */
   scenario: z.unknown(),
   seed: z.number().int(),
   commands: z.array(journalEntry),
@@ -88,7 +88,7 @@ export interface Journal {
   seed: number;
   commands: JournalEntry[];
 }
-/** A journal and the text that it was read from: none for a file that is not there yet. */
+/** A journal and the text that it was read from; undefined for a file that does not exist yet. */
 export interface StateFile {
   journal: Journal;
   text: string | undefined;
@@ -98,7 +98,7 @@ const unusable = (file: string, why: string, cause?: unknown): CliError =>
   new CliError(
     'StateFile',
     `--state ${file} ${why}`,
-    'Name a file that this version of the program has written, or one that is not there yet',
+    'Name a file that this version of the program wrote, or a file that does not exist yet',
     undefined,
     { cause },
   );
@@ -108,7 +108,7 @@ const read = (file: string): string | undefined => {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw unusable(file, `can't be read: ${error instanceof Error ? error.message : String(error)}`, error);
+    throw unusable(file, `cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
   }
 };
 
@@ -121,11 +121,11 @@ const parsed = (file: string, text: string): Journal => {
   }
   const version = z.object({ version: z.unknown() }).safeParse(document);
   if (!version.success || version.data.version === undefined)
-    throw unusable(file, 'is not a state of the sandbox: it has no version');
+    throw unusable(file, 'is not a state file of the sandbox: it has no version');
   if (version.data.version !== VERSION)
     throw unusable(
       file,
-      `is of version ${JSON.stringify(version.data.version)}, and this program knows version ${VERSION}`,
+      `has version ${JSON.stringify(version.data.version)}, but this program supports version ${VERSION}`,
     );
   const result = journal.safeParse(document);
   if (!result.success) {
@@ -136,24 +136,24 @@ const parsed = (file: string, text: string): Journal => {
     return { ...result.data, scenario: parseScenario(result.data.scenario, `in ${file}`) };
   } catch (error) {
     if (!(error instanceof ScenarioError)) throw error;
-    throw unusable(file, `holds a scenario that this program does not take: ${error.message}`, error);
+    throw unusable(file, `contains a scenario that this program does not accept: ${error.message}`, error);
   }
 };
 
 /**
- * Returns `undefined` where there is no such file, and leaves one that is there readable for its owner alone. Throws a
- * CliError for one that can't be used.
+ * Reads a state file and makes it readable only by its owner. Returns undefined if it does not exist. Throws a CliError
+ * for an unusable file.
  */
 export const readState = (file: string): StateFile | undefined => {
   const text = read(file);
   if (text === undefined) return undefined;
   const state = { journal: parsed(file, text), text };
-  // Once it is known to be the program's own.
+  // Only after the file is known to be the program's own.
   tighten(file);
   return state;
 };
 
-/** Throws a CliError where a scenario or a seed was named that is another than the file's. */
+/** Throws a CliError if the given scenario or seed differs from that of the file. */
 export const checkSame = (
   file: string,
   { scenario: kept, seed }: Journal,
@@ -162,20 +162,20 @@ export const checkSame = (
   if (given.scenario && !isDeepStrictEqual({ ...given.scenario, home: given.scenario.home ?? kept.home }, kept)) {
     throw new CliError(
       'OtherState',
-      `--state ${file} is of another scenario than ${given.scenarioFile ?? 'the one given'}, or that has changed since`,
-      'Leave --sandbox out to go on with the one in the file, or name another file to begin anew',
+      `--state ${file} was written with another scenario than ${given.scenarioFile ?? 'the given one'}, or that scenario has changed since`,
+      'Omit --sandbox to continue with the scenario in the file, or name another file to start afresh',
     );
   }
   if (given.seed !== undefined && given.seed !== seed) {
     throw new CliError(
       'OtherState',
-      `--state ${file} is of seed ${seed}, not ${given.seed}`,
-      'Leave --seed out to go on with that one, or name another file to begin anew',
+      `--state ${file} has seed ${seed}, not ${given.seed}`,
+      'Omit --seed to continue with that seed, or name another file to start afresh',
     );
   }
 };
 
-/** In the form that the file has: what a replayed command gives is compared in it. */
+/** Returns an entry in its form in the file, for comparison with a replayed command. */
 export const asKept = (entry: JournalEntry): unknown => JSON.parse(JSON.stringify(entry));
 
 const gives = (entry: JournalEntry): string => {
@@ -201,7 +201,7 @@ const about = (entry: JournalEntry): string => {
   return 'sweepId' in entry ? entry.sweepId : entry.migrationId;
 };
 
-/** A command of the journal that does not give what it gave when it was run. */
+/** Returns the error for a command of the journal whose replay has another result. */
 export const outOfDate = (
   file: string,
   index: number,
@@ -212,14 +212,14 @@ export const outOfDate = (
     one === undefined ? 'nothing' : `${about(one)} ${gives(one)}`;
   return new CliError(
     'StateOutOfDate',
-    `--state ${file} can't be replayed: command ${index + 1} (${entry.what} ${about(entry)}) now gives ${said(again)}, the file has ${said(entry)}. The program has changed since the file was written`,
-    'Name another file to begin anew, or go on with the version of the program that wrote it',
+    `--state ${file} cannot be replayed: command ${index + 1} (${entry.what} ${about(entry)}) now results in ${said(again)}, but the file has ${said(entry)}; the program has changed since the file was written`,
+    'Name another file to start afresh, or use the version of the program that wrote it',
   );
 };
 
 /**
- * Writes the file in one go, readable for its owner alone. Throws a CliError where it can't be written, or where another command has written it
- * meanwhile.
+ * Writes the file atomically, readable only by its owner. Throws a CliError if it cannot be written, or another command
+ * has written it meanwhile.
  */
 export const writeState = (
   file: string,
@@ -229,7 +229,7 @@ export const writeState = (
   if (read(file) !== before)
     throw new CliError(
       'StateFile',
-      `--state ${file} was changed by another command meanwhile; this one is not kept in it`,
+      `--state ${file} was changed by another command meanwhile, so this command is not recorded in it`,
       'Run it again',
     );
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
@@ -242,8 +242,8 @@ export const writeState = (
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError(
       'StateFile',
-      `--state ${file} can't be written: ${reason}`,
-      'Name a file in a directory that exists and that you may write to',
+      `--state ${file} cannot be written: ${reason}`,
+      'Name a file in an existing directory that you may write to',
       undefined,
       { cause: error },
     );

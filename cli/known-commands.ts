@@ -1,7 +1,4 @@
-/**
- * `rollback`, `cancel`, `release`, `retire` and `show`: commands about a migration that there is, from flags to the
- * exit code.
- */
+/** Runs the commands about one existing migration: `rollback`, `cancel`, `release`, `retire` and `show`. */
 import type { Cancelled } from './cancel.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { leftAlone } from './interruption.ts';
@@ -64,7 +61,7 @@ const requestOf = (
   ...(acceptCredentialGap ? { acceptCredentialGap } : {}),
 });
 
-/** 0: it was rolled back, as asked. Throws CliError where it is not begun (exit code 2) or has no outcome. */
+/** Returns 0 if the rollback succeeded. Throws a CliError if it did not begin (exit code 2) or has no outcome. */
 export const rollback = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
   withService(flags, io, async (session) => {
     const request = requestOf(flags, session);
@@ -87,7 +84,7 @@ export const rollback = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
     }
   });
 
-/** 0: the flag is set. Throws CliError (exit code 2) for a migration that is over. */
+/** Returns 0 if the cancellation is recorded. Throws a CliError (exit code 2) for a migration that has ended. */
 export const cancelCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
   withService(flags, io, async (session) => {
     const request = requestOf(flags, session);
@@ -104,7 +101,10 @@ export const cancelCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
     return EXIT_CODES.ok;
   });
 
-/** 0: it holds no lock any more. Throws CliError (exit code 2) for one that did not end needs-human. */
+/**
+ * Returns 0 if the migration no longer holds locks. Throws a CliError (exit code 2) for a migration that did not end
+ * needs-human.
+ */
 export const releaseCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
   withSession(openForKnown, flags, io, async (session) => {
     const request = requestOf(flags, session);
@@ -121,7 +121,7 @@ export const releaseCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
     return EXIT_CODES.ok;
   });
 
-/** The command that carries a dry run out, or takes back what was done; none where there is nothing of either. */
+/** Returns the command that applies a dry run, or undoes what was done; undefined if there is nothing to do. */
 const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlags): string | undefined => {
   const wouldChange = roles.some(({ result }) => result.startsWith('would-'));
   if (dryRun ? !wouldChange : !done || action === 'reinstate') return undefined;
@@ -135,7 +135,7 @@ const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlag
   ].join(' ');
 };
 
-/** 0: it is done, would be, or there is nothing to do. 3: something is in the way, and nothing was changed. */
+/** Returns 0 if it is done, would be done, or needs nothing, and 3 if something prevents it and nothing was changed. */
 export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
   withService(flags, io, async (session) => {
     const { apply, undo, soakDays } = flags;
@@ -162,7 +162,7 @@ export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
     }
   });
 
-/** 0: there is such a migration, however it goes or went. */
+/** Returns 0 if the migration exists, whatever its outcome. */
 export const show = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
   withService(flags, io, async (session) => {
     const shown = await session.serve((service) => service.lookUp(flags.migrationId));

@@ -1,15 +1,15 @@
-/** Looking a migration up by its id. */
+/** Looks up a migration by its id. */
 import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
 import type { Migration } from '../lambdas/domain/migration/model.ts';
 import type { OwnerState } from '../lambdas/domain/rollback/recovery.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';
 
-/** ARN of the execution of MigrateAddon that began a migration: it is called by the migration's id. */
+/** Returns the ARN of the MigrateAddon execution of a migration, whose name is the migration's id. */
 export const firstExecutionOf = ({ stateMachineArn }: Pick<Backend, 'stateMachineArn'>, migrationId: string): string =>
   `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${migrationId}`;
 
-/** `undefined`: Step Functions does not know it (any more). */
+/** Returns the state of an execution, or undefined if Step Functions does not (or no longer) know it. */
 export const stateOf = async (backend: Pick<Backend, 'stepFunctions'>, executionArn: string): Promise<OwnerState> => {
   try {
     const { status = '', stopDate } = await backend.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
@@ -20,7 +20,7 @@ export const stateOf = async (backend: Pick<Backend, 'stepFunctions'>, execution
   }
 };
 
-/** As `stateOf`. */
+/** Returns the status of an execution, or undefined as `stateOf` does. */
 export const statusOf = async (
   backend: Pick<Backend, 'stepFunctions'>,
   executionArn: string,
@@ -29,12 +29,13 @@ export const statusOf = async (
 const unknown = (migrationId: string): CliError =>
   new CliError(
     'UnknownMigration',
-    `there is no migration ${migrationId} here`,
-    'The id stands in the second line of what migrate and plan print, and in the field migrationId of --json. Is it the same place: the same --state file, or the same deployed service?',
+    `migration ${migrationId} does not exist here`,
+    'The id is in the second line that migrate and plan print, and in the field migrationId of --json. Check that this is the same --state file, or the same deployed service',
   );
 
 /**
- * The ledger's record; `undefined` where the migration has just been started and has none yet. Throws UnknownMigration.
+ * Returns the migration's record, or undefined if the migration has only just started and has none yet. Throws
+ * UnknownMigration.
  */
 export const findMigration = async (
   backend: Pick<Backend, 'ledger' | 'stepFunctions' | 'stateMachineArn'>,

@@ -1,8 +1,8 @@
-/** A kubeconfig for the clusters of a sandbox that listens: `kubectl` with tokens of `aws eks get-token`. */
+/** Builds the kubeconfig for the clusters of a served sandbox: `kubectl` with tokens from `aws eks get-token`. */
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { ClusterState } from '../sandbox/world/world.ts';
 
-/** First line of every kubeconfig that is written here: a file without it is somebody's own. */
+/** First line of every kubeconfig that is written here: a file without it belongs to the user. */
 export const KUBECONFIG_MARK = '# Written by `pod-identity sandbox`: the clusters of a sandbox on this machine.';
 
 /** A cluster and the context that kubectl knows it by. */
@@ -12,7 +12,8 @@ export interface ServedCluster {
 }
 
 /**
- * Contexts are the clusters' names; ARNs, as `aws eks update-kubeconfig` has them, where several have the same name.
+ * Returns the contexts: the clusters' names, or their ARNs, as in `aws eks update-kubeconfig`, if several have the same
+ * name.
  */
 export const servedClusters = (clusters: readonly ClusterState[]): ServedCluster[] =>
   clusters.map((cluster) => ({
@@ -27,14 +28,14 @@ const userOf = ({ name, region }: ClusterState, environment: Environment): unkno
     apiVersion: 'client.authentication.k8s.io/v1beta1',
     command: 'aws',
     args: ['eks', 'get-token', '--region', region, '--cluster-name', name, '--output', 'json'],
-    // The sandbox's own, so that the file works in a shell that has other credentials.
+    // The sandbox's credentials, so that the file works in a shell that has others.
     env: Object.entries(environment(undefined, region)).map(([variable, value]) => ({ name: variable, value })),
     installHint: 'The tokens come from the AWS command line: install the package awscli.',
     interactiveMode: 'Never',
   },
 });
 
-/** The file's text: JSON, which YAML includes. The first cluster is the current context. */
+/** Returns the text of the file: JSON, which is valid YAML. The first cluster is the current context. */
 export const kubeconfigOf = (served: readonly ServedCluster[], environment: Environment): string => {
   const config = {
     apiVersion: 'v1',

@@ -1,4 +1,4 @@
-/** `plan`, `migrate` and `migrate-workload`: from flags to the exit code. */
+/** Runs `plan`, `migrate` and `migrate-workload`. */
 import type { MigrationReport, MigrationRequest, Target } from '../lambdas/domain/migration/model.ts';
 import { exitCodeOf, type ExitCode } from './exit-codes.ts';
 import { leftAlone } from './interruption.ts';
@@ -19,16 +19,13 @@ import { migrateCommand, migrateWorkloadCommand, requestFrom, workloadRequestFro
 import { reportIn } from './run.ts';
 import { jsonText } from '../lambdas/domain/text/text.ts';
 
-/** What is asked for once it is known where, and the command that carries a plan out. */
+/** How to build the request once the target is known, and the command that carries out a plan. */
 interface Asked {
   requestOf: (target: Target, requestedBy: string) => MigrationRequest;
   command: string;
 }
 
-/**
- * Runs one migration of an add-on, or its plan, and prints the report. Throws CliError for everything that has no
- * report.
- */
+/** Runs one migration of an add-on, or its plan, and prints the report. Throws a CliError if there is no report. */
 export const migrate = (flags: MigrationFlags, io: Io): Promise<ExitCode> =>
   run(
     flags,
@@ -36,7 +33,7 @@ export const migrate = (flags: MigrationFlags, io: Io): Promise<ExitCode> =>
     io,
   );
 
-/** The same of a service account that is no add-on's. */
+/** Does the same for a service account that belongs to no add-on. */
 export const migrateWorkload = (flags: WorkloadFlags, io: Io): Promise<ExitCode> =>
   run(
     flags,
@@ -47,7 +44,7 @@ export const migrateWorkload = (flags: WorkloadFlags, io: Io): Promise<ExitCode>
     io,
   );
 
-/** What is done about a wait: in a sandbox of this program's own it is decided here, elsewhere it is told how. */
+/** Returns the handler of waits: in the embedded sandbox it decides, elsewhere it prints how to decide. */
 const waitsOf = (
   flags: CommonFlags,
   { backend }: ServiceSession,
@@ -69,7 +66,7 @@ const waitsOf = (
   );
 };
 
-/** Virtual time passes over a window that opens in days; what is watched would take hours. */
+/** Returns whether to slow down time for a viewer. With a window that opens in days, that would take hours. */
 const isWatched = (flags: CommonFlags, io: Io): boolean =>
   io.stderr.isTTY === true && !flags.dryRun && flags.window === undefined;
 

@@ -1,4 +1,4 @@
-/** `plan`, `migrate` and `migrate-workload`: their flags and help. */
+/** Defines `plan`, `migrate` and `migrate-workload`: their flags and help. */
 import type { Command } from 'commander';
 import { collect, outputOptions, backendOptions } from './command-options.ts';
 import { APPROVAL_HOURS, MOST_DURATION_MINUTES } from '../lambdas/domain/migration/request.ts';
@@ -6,85 +6,85 @@ import { EXIT_CODES_HELP } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { parseMigrationFlags, parseWorkloadFlags, WATCHING_SCALE, WORKLOAD_COMMAND } from './options.ts';
 
-const DEPLOYED_HELP = `A deployed service (--deployed) is found by the outputs of its stack, in these variables; "sandbox" prints them too:
-  POD_IDENTITY_API_URL: by its API, with the right execute-api:Invoke and no other; without it by direct calls, which need
+const DEPLOYED_HELP = `A deployed service (--deployed) is found through the outputs of its stack, in these variables; "sandbox" prints them too:
+  POD_IDENTITY_API_URL: the service's API, which needs only the permission execute-api:Invoke; without it, direct calls, with
   POD_IDENTITY_STATE_MACHINE_ARN, POD_IDENTITY_RECOVER_STATE_MACHINE_ARN, POD_IDENTITY_TABLE_NAME
-Credentials and endpoints are the AWS SDK's own (AWS_PROFILE, AWS_ENDPOINT_URL_...).`;
+Credentials and endpoints come from the AWS SDK's configuration (AWS_PROFILE, AWS_ENDPOINT_URL_...).`;
 
-const WORKLOAD_HELP = `It associates the service account with its role, restarts the Deployments, StatefulSets and DaemonSets that run with it, one rolling
-restart each, and verifies the new identity on every pod. What fails is put back. The pods must be ones that such a workload makes again:
-those of Jobs are waited for, all others block (see --verification api). Service accounts of add-ons are migrated with their add-on.`;
+const WORKLOAD_HELP = `Associates the service account with its role, restarts the Deployments, StatefulSets and DaemonSets that use it, one rolling
+restart each, and verifies the new identity on every pod. A failure is rolled back. The pods must belong to such a workload: pods of
+Jobs are waited for, all others block (see --verification api). Service accounts of add-ons are migrated with their add-on.`;
 
 const targetOptions = (command: Command): Command =>
   command
     .option(
       '--account <id>',
-      "AWS account; default: that of the scenario's only cluster of that name, or the caller's with --deployed",
+      "AWS account (default: the account of the scenario's only cluster of that name, or the caller's account with --deployed)",
     )
-    .option('--region <name>', 'AWS region; default: likewise, or AWS_REGION with --deployed');
+    .option('--region <name>', 'AWS region (default: the region of that cluster, or AWS_REGION with --deployed)');
 
-/** Trust, proof and agent: the same whatever migrates. */
+/** Adds the options on trust, verification and agent, which all migrations share. */
 const safetyOptions = (command: Command): Command =>
   command
     .option(
       '--trust <mode>',
-      "a role's trust policy that does not let EKS Pod Identity in. validate: it blocks the migration; repair: one statement is added first, and taken out again by a rollback (default: validate)",
+      "if a role's trust policy does not allow EKS Pod Identity: validate blocks the migration; repair first adds one statement, which a rollback removes (default: validate)",
     )
     .option(
       '--accept-key <key>',
-      'condition key of a trust policy whose value nobody knows beforehand, such as aws:SourceIp, and that will not stand in the way; may be given again',
+      'accept a condition key of a trust policy whose value is not known beforehand, such as aws:SourceIp; may be repeated',
       collect,
     )
     .option(
       '--verification <mode>',
-      'injected: migrated means that the webhook has put the credentials configuration of EKS Pod Identity into every pod that counts; api: where nobody may look at the pods, what EKS says is taken, and no pod is seen (default: injected)',
+      'injected: require that the webhook has put the credentials configuration of EKS Pod Identity into every pod that counts; api: for clusters whose pods the service may not read, rely on what EKS reports and check no pod (default: injected)',
     )
     .option(
       '--agent <mode>',
-      'a cluster without the Pod Identity agent. require: it blocks the migration; install: the add-on eks-pod-identity-agent is installed first, and stays (default: require)',
+      'if the cluster has no Pod Identity agent: require blocks the migration; install first installs the add-on eks-pod-identity-agent, which stays (default: require)',
     )
     .option(
       '--max-duration-minutes <n>',
-      `a plan whose forecast is longer blocks, 1 to ${MOST_DURATION_MINUTES} minutes; a migration that takes longer than its forecast goes on (default: ${MOST_DURATION_MINUTES}, a week)`,
+      `block a plan whose forecast is longer, 1 to ${MOST_DURATION_MINUTES} minutes; a running migration is not stopped (default: ${MOST_DURATION_MINUTES}, a week)`,
     )
-    .option('--reason <text>', 'noted in the ledger')
-    .option('--dry-run', 'plan only, change nothing');
+    .option('--reason <text>', 'reason, recorded in the ledger')
+    .option('--dry-run', 'only plan, change nothing');
 
-/** What a change waits for; a plan changes nothing, and waits for nothing. */
+/** Adds the options on what a change waits for. A plan changes nothing and waits for nothing. */
 const waitOptions = (command: Command): Command =>
   command
     .optionsGroup('When:')
     .option(
       '--approval <mode>',
-      'required: it waits until somebody has approved its plan; none: it does so only where the deployment wants it of every change (default: none)',
+      'required: wait until the plan is approved; none: wait only if the deployment requires an approval for every change (default: none)',
     )
     .option(
       '--approval-hours <n>',
-      `how long it waits for that, ${APPROVAL_HOURS.least} to ${APPROVAL_HOURS.most} hours; then it ends blocked (default: ${APPROVAL_HOURS.usual})`,
+      `how long to wait for the approval, ${APPROVAL_HOURS.least} to ${APPROVAL_HOURS.most} hours, before the migration ends blocked (default: ${APPROVAL_HOURS.usual})`,
     )
     .option(
       '--window <cron>',
-      "the change begins within a window alone: when it opens, five fields of cron such as '0 22 * * SUN' (default: the deployment's window, where it has one)",
+      "begin the change only within a change window: when it opens, as five cron fields such as '0 22 * * SUN' (default: the deployment's window, if it has one)",
     )
-    .option('--window-minutes <n>', 'how long the window stays open')
-    .option('--window-zone <name>', 'its time zone, such as Europe/Berlin')
+    .option('--window-minutes <n>', 'how long the window stays open, in minutes')
+    .option('--window-zone <name>', 'time zone of the window, such as Europe/Berlin')
     .option(
       '--window-wait-hours <n>',
-      'how long it waits for the window; then it ends blocked (default: 336, two weeks)',
+      'how long to wait for the window before the migration ends blocked (default: 336, two weeks)',
     )
-    .option('--approve-as <name>', 'of a sandbox of this program: approve the plan as that principal, to rehearse it');
+    .option('--approve-as <name>', 'in the embedded sandbox: approve the plan as that principal, as a rehearsal');
 
 const whereOptions = (command: Command): Command => {
   command
     .optionsGroup('Where:')
     .option('--sandbox <file>', 'run in a sandbox with the AWS accounts of that scenario file');
   backendOptions(command)
-    .option('--seed <number>', "of a sandbox: every id and jitter follows from it (default: the scenario's)")
+    .option('--seed <number>', "in a sandbox: seed of all ids and jitter (default: the scenario's)")
     .option(
       '--clock <kind>',
-      `of a sandbox: virtual, real or scaled=X (default: virtual; scaled=${WATCHING_SCALE} for a migration on a terminal)`,
+      `in a sandbox: virtual, real or scaled=X (default: virtual; scaled=${WATCHING_SCALE} for a migration on a terminal)`,
     )
-    .option('--calls <file>', 'of a sandbox: write every API call to that file, one JSON document a line');
+    .option('--calls <file>', 'in a sandbox: write every API call to that file, one JSON document per line');
   return outputOptions(command);
 };
 
@@ -97,29 +97,29 @@ const addonOptions = (command: Command, { waits }: { waits: boolean }): Command 
     .optionsGroup('How:')
     .option(
       '--strategy <name>',
-      'auto: the way that disturbs least, then the next one where the pods do not take the new identity; in-place: update the add-on, its pods roll; recreate: delete it and create it again, its pods are gone in between unless --preserve (default: auto)',
+      'auto: the strategy with the least disruption, then the next one if the pods do not get the new identity; in-place: update the add-on, its pods roll; recreate: delete it and create it again, its pods are gone in between unless --preserve (default: auto)',
     )
     .option(
       '--max-disruption <limit>',
-      'how far it may go. rolling: pods roll, enough of them stay ready; outage: pods may be gone for a while (default: rolling with auto, else what the strategy takes)',
+      'disruption to allow. rolling: pods roll, and enough of them stay ready; outage: pods may be gone for a while (default: rolling with auto, otherwise what the strategy needs)',
     )
     .option(
       '--preserve',
-      'where the add-on is deleted, keep its pods running meanwhile; they roll once it is back. With auto: no way without',
+      'if the add-on is deleted, keep its pods running; they roll once it is created again. With auto: exclude strategies without preserve',
     )
     .option(
       '--resolve-conflicts <mode>',
-      "fields of the add-on's objects that others have changed. PRESERVE: they stay (in place); NONE: a create that meets one fails, and is rolled back; OVERWRITE: they are reset, pods included (default: PRESERVE in place, else NONE)",
+      "what to do with fields of the add-on's objects that others have changed. PRESERVE: keep them (in place); NONE: fail on a conflict, and roll back; OVERWRITE: reset them, including those of pods (default: PRESERVE in place, otherwise NONE)",
     )
-    .option('--role-arn <arn>', 'IAM role for all its service accounts; default: the role that the add-on has now')
+    .option('--role-arn <arn>', 'IAM role for all its service accounts (default: the present role of the add-on)')
     .option(
       '--role <service-account=arn>',
-      'IAM role for the pods of one service account; may be given again for another, goes before --role-arn. One that the add-on takes no association for gets a standalone association, if it has the role of the add-on now',
+      'IAM role for the pods of one service account; may be repeated, takes precedence over --role-arn. A service account that has the role of the add-on, but for which the add-on supports no association, gets a standalone association',
       collect,
     )
     .option(
       '--accept-identity-loss <service-account>',
-      "a service account that has the add-on's role, gets no association, and may fall back to the node role; may be given again for another",
+      "allow a service account that has the add-on's role and gets no association to fall back to the node role; may be repeated",
       collect,
     );
   safetyOptions(command);
@@ -134,25 +134,25 @@ const workloadOptions = (command: Command): Command => {
     .optionsGroup('What to migrate:')
     .option('--cluster <name>', 'EKS cluster (required)')
     .option('--namespace <name>', 'namespace of the service account (required)')
-    .option('--service-account <name>', 'service account whose pods shall move (required)');
+    .option('--service-account <name>', 'service account whose pods to migrate (required)');
   targetOptions(command)
     .optionsGroup('How:')
     .option(
       '--annotation <mode>',
-      'its annotation eks.amazonaws.com/role-arn, once the pods are verified. keep: it stays, and does nothing as long as there is an association; remove: it is taken off (default: keep)',
+      'what to do with its annotation eks.amazonaws.com/role-arn once the pods are verified. keep: it stays, without effect while the association exists; remove: delete it (default: keep)',
     )
     .option(
       '--max-disruption <limit>',
-      'rolling: a workload whose pods would all be gone for a moment in a restart (strategy Recreate, a StatefulSet of one) blocks; outage: it does not (default: it is a warning)',
+      'disruption to allow. rolling: block if a restart leaves a workload briefly without pods (strategy Recreate, a StatefulSet with one replica); outage: allow that (default: warn)',
     )
-    .option('--role-arn <arn>', 'IAM role for its pods; default: the one that its annotation names');
+    .option('--role-arn <arn>', 'IAM role for its pods (default: the role in its annotation)');
   return whereOptions(waitOptions(safetyOptions(command))).addHelpText(
     'after',
     `\n${WORKLOAD_HELP}\n\n${DEPLOYED_HELP}\n\n${EXIT_CODES_HELP}`,
   );
 };
 
-/** The SDK and the sandbox are loaded once there is something to run: help and wrong flags answer at once. */
+/** Loads the SDK and the sandbox only when there is something to run, so that help and wrong flags are fast. */
 const runMigrate = async (flags: Record<string, unknown>, command: 'plan' | 'migrate', io: Io): Promise<number> => {
   const parsed = parseMigrationFlags(flags, command);
   const { migrate } = await import('./migrate.ts');
@@ -166,16 +166,16 @@ const runWorkload = async (flags: Record<string, unknown>, io: Io): Promise<numb
 };
 
 export const addMigrationCommands = (program: Command, io: Io, finished: (exitCode: number) => void): void => {
+  addonOptions(program.command('plan').description('show what a migration would do, run its checks, change nothing'), {
+    waits: false,
+  }).action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'plan', io)));
   addonOptions(
-    program.command('plan').description('say what a migration would do, check that it can be done, change nothing'),
-    { waits: false },
-  ).action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'plan', io)));
-  addonOptions(program.command('migrate').description('plan, change, verify, and go back if it fails'), {
-    waits: true,
-  }).action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'migrate', io)));
+    program.command('migrate').description('migrate an add-on: plan, change and verify, and roll back on failure'),
+    {
+      waits: true,
+    },
+  ).action(async (flags: Record<string, unknown>) => finished(await runMigrate(flags, 'migrate', io)));
   workloadOptions(
-    program
-      .command(WORKLOAD_COMMAND)
-      .description("migrate the pods of a service account that is no add-on's, as migrate does an add-on's"),
+    program.command(WORKLOAD_COMMAND).description('migrate the pods of a service account that belongs to no add-on'),
   ).action(async (flags: Record<string, unknown>) => finished(await runWorkload(flags, io)));
 };

@@ -1,4 +1,4 @@
-/** The place where a command's work is done, opened by its flags: the same for every command. */
+/** Opens, by the flags of any command, the backend where its work is done. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Target } from '../lambdas/domain/migration/model.ts';
 import { homeOf } from '../sandbox/world/build.ts';
@@ -25,15 +25,15 @@ import { directService, type Service } from './service.ts';
 import { deployedFor, resolveTarget, targetOfCaller, type TargetFlags } from './target.ts';
 import { writePrivate } from './private-file.ts';
 
-/** Where the service is asked about migrations, in whichever way. */
+/** Access to the service, directly or through its API. */
 export interface ServiceSession {
-  /** There where the service's parts are called directly. */
+  /** Present if the service's parts are called directly. */
   backend?: Backend;
-  /** Who the ledger says asked for it, as far as this program has a say in that. */
+  /** The requester to record in the ledger, as far as this program decides that. */
   requestedBy: string;
-  /** True where AWS is played. */
+  /** True if AWS is simulated. */
   simulated: boolean;
-  /** Does the command's work, as `Place.run` does. */
+  /** Runs the command's work, as `Place.run` does. */
   serve<T>(work: (service: Service) => Promise<T>, entryOf?: (result: T) => JournalEntry): Promise<T>;
   close(): Promise<void>;
 }
@@ -41,8 +41,8 @@ export interface ServiceSession {
 export interface Session extends ServiceSession {
   backend: Backend;
   /**
-   * Does the command's work in a thread of the backend's clock. Where the place keeps a journal, `entryOf` says what is
-   * noted there once the work is done; work that throws is not.
+   * Runs the command's work in a thread of the backend's clock. If there is a journal, records the result of `entryOf`
+   * in it after the work; work that throws is not recorded.
    */
   run<T>(work: (backend: Backend) => Promise<T>, entryOf?: (result: T) => JournalEntry): Promise<T>;
 }
@@ -57,18 +57,18 @@ export interface OpenOptions {
   io: Io;
   /** Nothing on stderr but errors. */
   silent: boolean;
-  /** Somebody looks on: time is slowed down to be followed. */
+  /** Slows down time for a viewer at a terminal. */
   watched: boolean;
 }
 
 const REQUESTED_BY = 'command-line';
 
 export const sayBuilding = (io: Io) => (): void =>
-  void io.stderr.write('Building the application once: this takes some seconds.\n');
+  void io.stderr.write('Building the application once; this takes a few seconds.\n');
 
 const builds = ({ io, silent }: OpenOptions): { onBuild?: () => void } => (silent ? {} : { onBuild: sayBuilding(io) });
 
-/** Throws a CliError that names the file, the place in it, and what is right there. */
+/** Reads a scenario. Throws a CliError that names the file, the position in it, and what is expected there. */
 export const openScenario = async (file: string): Promise<Scenario> => {
   try {
     return await readScenario(file);
@@ -85,15 +85,15 @@ const writeCalls = (file: string, lines: string): void => {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError(
       'CallsFile',
-      `--calls ${file} can't be written: ${reason}`,
-      'Name a file in a directory that exists and that you may write to',
+      `--calls ${file} cannot be written: ${reason}`,
+      'Name a file in an existing directory that you may write to',
       undefined,
       { cause: error },
     );
   }
 };
 
-/** The calls of this command alone: those that were replayed were written by the command that made them. */
+/** Writes only the calls of this command: replayed calls were written by the command that made them. */
 const writeCallsSince = (file: string, { sandbox: { world } }: SandboxBackend, since: number): void =>
   writeCalls(
     file,
@@ -119,17 +119,20 @@ const openSandboxSession = async (
     requestedBy: REQUESTED_BY,
     run: (work) => backend.clock.spawn(() => work(backend)),
     close: async () => {
-      // Also for a run that failed: its calls are what one wants to see then.
+      // Also after a failure, when the calls are most useful.
       if (calls !== undefined) writeCallsSince(calls, backend, 0);
       await backend.close();
     },
   });
 };
 
-/** Brings a new sandbox to where the journal's commands left it. Throws StateOutOfDate. In a thread of its clock. */
+/**
+ * Replays the journal's commands in a new sandbox. Runs in a thread of its clock. Throws StateOutOfDate if a command
+ * has another result than in the journal.
+ */
 const replay = async (backend: Backend, file: string, commands: readonly JournalEntry[]): Promise<void> => {
   for (const [index, entry] of commands.entries()) {
-    // A command of the journal was not refused when it was run.
+    // A command in the journal was not refused when it ran, so a refusal now is a difference.
     const again = await perform(backend, entry).catch((error: unknown) => {
       if (error instanceof CliError) return undefined;
       throw error;
@@ -155,7 +158,7 @@ const openStateSession = async (
     backend,
     requestedBy: REQUESTED_BY,
     run: async (work, entryOf) => {
-      // One thread for both: between them no time passes, neither now nor when this command will be replayed.
+      // One thread for both, so that no time passes between them, now or when this command is replayed.
       const result = await backend.clock.spawn(async () => {
         await replay(backend, file, journal.commands);
         since = backend.sandbox.world.log.calls.length;
@@ -191,8 +194,8 @@ const openDeployedSession = async ({ io }: OpenOptions) => {
 };
 
 /**
- * The file's state, or that of a sandbox that begins with this command. `deploy`: the scenario with the service in its
- * place.
+ * Returns the state in the file, or a new one for a sandbox that starts with this command. `deploy` adds to the scenario
+ * where the service is deployed.
  */
 const stateFor = async (
   { file, scenario: scenarioFile, seed }: StateChoice,
@@ -211,7 +214,7 @@ const stateFor = async (
   if (!scenario) {
     throw new CliError(
       'NoSandbox',
-      `--state ${file} is not there yet, and no --sandbox FILE says what to begin with`,
+      `--state ${file} does not exist yet, and --sandbox FILE is missing, so there is nothing to start from`,
       `Add --sandbox FILE, for example --sandbox ${EXAMPLE_SCENARIO}`,
     );
   }
@@ -219,7 +222,7 @@ const stateFor = async (
   return { journal, text: undefined };
 };
 
-/** For `plan` and `migrate`: the place, and the target there. Throws a CliError for what can't be used. */
+/** Opens the backend for `plan` and `migrate`, and resolves the target. Throws a CliError for unusable flags. */
 export const openForMigration = async (
   choice: BackendChoice,
   flags: TargetFlags,
@@ -258,8 +261,8 @@ export const openForMigration = async (
 };
 
 /**
- * For `sweep`: the place, and the scenario where there is one. The service is where the scenario has it, or in its
- * first account.
+ * Opens the backend for `sweep`, with its scenario if there is one. The service is deployed where the scenario has it,
+ * or in its first account.
  */
 export const openForSweep = async (
   choice: BackendChoice,
@@ -280,7 +283,7 @@ export const openForSweep = async (
   }
 };
 
-/** For commands about a migration that there is. Throws a CliError for what can't be used. */
+/** Opens the backend for commands about an existing migration. Throws a CliError for unusable flags. */
 export const openForKnown = async (choice: StateChoice | DeployedChoice, options: OpenOptions): Promise<Session> => {
   if (choice.kind === 'deployed') return (await openDeployedSession(options)).session;
   const { file, scenario: scenarioFile } = choice;
@@ -288,8 +291,8 @@ export const openForKnown = async (choice: StateChoice | DeployedChoice, options
   if (!state)
     throw new CliError(
       'StateFile',
-      `--state ${file}: there is no such file`,
-      'Name the file that plan or migrate has written with --state',
+      `--state ${file} does not exist`,
+      'Name the file that plan or migrate wrote with --state',
     );
   if (scenarioFile !== undefined)
     checkSame(file, state.journal, { scenario: await openScenario(scenarioFile), scenarioFile });

@@ -1,4 +1,4 @@
-/** The command line's options: what commander read, checked, with every flag that is wrong told about at once. */
+/** Validates the options that commander has parsed, and reports all wrong flags at once. */
 import { z } from 'zod';
 import {
   accountId,
@@ -25,11 +25,11 @@ import { oneOf, wholeNumber } from './fields.ts';
 import { checkWaits, waitFields } from './wait-fields.ts';
 
 export const EXAMPLE_SCENARIO = 'sandbox/scenarios/ebs-csi-irsa.json';
-/** How the program is called from a checkout. */
+/** The command that runs the program from a checkout. */
 export const PROGRAM = 'npm run --silent pod-identity --';
 export const WORKLOAD_COMMAND = 'migrate-workload';
 const MAX_SCALE = 1000;
-/** World seconds a wall second where somebody watches: slow enough to read, fast enough not to bore. */
+/** Simulated seconds per real second for a migration on a terminal: slow enough to read, fast enough not to bore. */
 export const WATCHING_SCALE = 40;
 
 export const seed = z
@@ -63,17 +63,17 @@ const roleOfServiceAccount = z.string().transform((text, context): [serviceAccou
   if (role.success) return [serviceAccount, role.data];
   context.addIssue({
     code: 'custom',
-    message: `behind the = ${role.error.issues[0]?.message ?? 'must be an IAM role ARN'}`,
+    message: `after the = ${role.error.issues[0]?.message ?? 'must be an IAM role ARN'}`,
   });
   return z.NEVER;
 });
 
 export const file = z.string().min(1, 'must name a file').optional();
-export const acceptKey = z.array(conditionKey).max(20, 'may be given 20 times at most').default([]);
-export const acceptIdentityLoss = z.array(serviceAccountName).max(50, 'may be given 50 times at most').default([]);
+export const acceptKey = z.array(conditionKey).max(20, 'may be given at most 20 times').default([]);
+export const acceptIdentityLoss = z.array(serviceAccountName).max(50, 'may be given at most 50 times').default([]);
 const text = (limit: number) => plainText(limit).min(1, 'must not be empty').optional();
 
-/** Where a command runs; see `place-options.ts`. */
+/** Flags that select where a command runs; see `place-options.ts`. */
 export const session = {
   sandbox: file,
   state: file,
@@ -86,7 +86,7 @@ const cluster = z.string({ error: 'is missing: name the EKS cluster' }).pipe(clu
 
 const MINUTES = `must be a whole number of minutes from 1 to ${MOST_DURATION_MINUTES}`;
 
-/** Of every command that migrates, whatever it is. */
+/** Flags of every command that migrates. */
 export const migrationFields = {
   region: regionName.optional(),
   account: accountId.optional(),
@@ -107,7 +107,7 @@ export const migrationFields = {
   ...output,
 };
 
-/** By commander's names of the flags; every value is still what was typed. */
+/** Flags of `plan` and `migrate`, by commander's names; every value is still the typed text. */
 const migrationFlags = z
   .strictObject({
     cluster,
@@ -126,20 +126,21 @@ const migrationFlags = z
       context.addIssue({
         code: 'custom',
         path: ['preserve'],
-        message: 'is for ways that delete the add-on, and --strategy in-place deletes nothing: leave one of them out',
+        message:
+          'applies only to strategies that delete the add-on, and --strategy in-place deletes nothing: omit one of them',
       });
     for (const [index, [serviceAccount]] of role.entries()) {
       if (role.findIndex(([other]) => other === serviceAccount) < index)
         context.addIssue({
           code: 'custom',
           path: ['role', index],
-          message: `is the second role of ${serviceAccount}: name one`,
+          message: `is the second role for ${serviceAccount}: name only one`,
         });
     }
   });
 export type MigrationFlags = z.output<typeof migrationFlags>;
 
-/** Of `migrate-workload`. */
+/** Flags of `migrate-workload`. */
 const workloadFlags = z
   .strictObject({
     cluster,
@@ -153,14 +154,14 @@ const workloadFlags = z
   .superRefine(checkWaits);
 export type WorkloadFlags = z.output<typeof workloadFlags>;
 
-/** What both have. */
+/** Flags that `migrate` and `migrate-workload` share. */
 export type CommonFlags = Omit<WorkloadFlags, 'namespace' | 'serviceAccount' | 'annotation'>;
 
-/** Of the commands that are about a migration that there is. */
+/** Flags of the commands about one existing migration. */
 export const knownFlags = z.strictObject({
   migrationId,
   reason: text(1024),
-  /** Of `rollback` alone. */
+  /** Only for `rollback`. */
   acceptCredentialGap: z.boolean().default(false),
   ...session,
   ...output,
@@ -180,10 +181,10 @@ const retireFlags = knownFlags.extend({
 });
 export type RetireFlags = z.output<typeof retireFlags>;
 
-/** Characters of what was typed that an error repeats. */
+/** Maximum number of typed characters that an error repeats. */
 const SHOWN = 200;
 
-/** Of what is given without a flag. */
+/** Names, in messages, of arguments without a flag. */
 const ARGUMENTS: Record<string, string> = { migrationId: 'the migration', sweepId: 'the sweep' };
 
 const flagName = (name: string): string =>
@@ -194,7 +195,7 @@ const typed = (given: Record<string, unknown>, [name, index]: readonly PropertyK
   return Array.isArray(value) && typeof index === 'number' ? (value as unknown[])[index] : value;
 };
 
-/** Throws a CliError that names each flag that is wrong, what was given and what is right. */
+/** Throws a CliError that names each wrong flag, the given value and what is expected. */
 export const parseFlags = <Schema extends z.ZodType>(
   schema: Schema,
   given: Record<string, unknown>,
@@ -214,7 +215,7 @@ export type DemoFlags = z.output<typeof demoFlags>;
 
 const servedClock = clock.refine(
   (value) => value !== 'virtual',
-  'must be real or scaled=X: other programs can not follow virtual time',
+  'must be real or scaled=X: other programs cannot follow virtual time',
 );
 const port = z
   .string()

@@ -1,6 +1,6 @@
 /**
- * Files that say what is weak in a fleet, or hold keys: only their owner may read them. A file that exists keeps its
- * permissions where somebody may have shared it on purpose, and loses them where it is the program's own.
+ * Files that reveal weaknesses of a fleet, or hold keys: only their owner may read them. An existing report or log keeps
+ * its permissions, because it may be shared on purpose; the program's own files lose those of others.
  */
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 
@@ -9,7 +9,7 @@ export const OWNER_ONLY = 0o600;
 /** Writes a report or a log. A new file is its owner's alone; one that exists keeps its permissions. */
 export const writePrivate = (file: string, text: string): void => writeFileSync(file, text, { mode: OWNER_ONLY });
 
-/** Takes the permissions of all others from a file. That of another user is left as it is: only they can change it. */
+/** Removes the permissions of all others from a file. Leaves a file of another user, who alone can change it. */
 export const tighten = (file: string): void => {
   try {
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, OWNER_ONLY);

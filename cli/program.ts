@@ -1,4 +1,4 @@
-/** The commands, their flags and help. `main` is the whole program, with its streams given. */
+/** Defines the commands, their flags and help. `main` is the whole program; its streams are parameters. */
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addAccessCommand } from './access/command.ts';
@@ -26,25 +26,25 @@ import { guardedIo } from './terminal.ts';
 
 const EXAMPLES = `
 Examples:
-  # Try it: what would a migration do, and how does it go?
+  # Try it in a sandbox: plan a migration, then run it
   ${PROGRAM} plan    --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${EXAMPLE_SCENARIO}
   ${PROGRAM} migrate --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${EXAMPLE_SCENARIO}
 
-  # Then put it back: the sandbox is kept in a file between the commands
+  # Roll it back: the sandbox is kept in a file between the commands
   ${PROGRAM} migrate ... --sandbox ${EXAMPLE_SCENARIO} --state world.json
   ${PROGRAM} rollback MIGRATION_ID --state world.json
 
-  # A workload of your own: the service account that runs it, no add-on
+  # Migrate your own workload: the service account of its pods
   ${PROGRAM} migrate-workload --cluster payments-prod --namespace payments --service-account api \\
       --sandbox sandbox/scenarios/service-account-irsa.json
 
-  # In a pipeline: one JSON document on stdout
+  # Use it in a pipeline: one JSON document on stdout
   ${PROGRAM} migrate ... --json | jq -r .outcome
 `;
 
 const SANDBOX_HELP = `Use it:
   ${PROGRAM} sandbox --scenario ${EXAMPLE_SCENARIO} > sandbox.env &
-  . ./sandbox.env         # once "serving" is said: points aws, kubectl and SDKs at the sandbox
+  . ./sandbox.env         # once it prints "serving": points aws, kubectl and SDKs at the sandbox
   aws eks list-clusters
   kubectl get pods --all-namespaces
   kill %1
@@ -55,65 +55,65 @@ Exit codes:
   1  anything else`;
 
 const ROLLBACK_HELP = `Exit codes:
-  0  rolled-back, as asked
+  0  rolled-back, as requested
   1  anything else
-  2  bad input, an unknown migration, or a rollback that can't be begun: nothing was changed
-  5  needs-human: the report has the commands that finish it`;
+  2  bad input, an unknown migration, or a rollback that cannot begin: nothing was changed
+  5  needs-human: the report has the commands that restore it`;
 
-const CANCEL_HELP = `Before its change has begun, a migration that is asked to stop ends blocked; after that it is rolled back. It reads the
-request between its steps, so that the present one ends first.
+const CANCEL_HELP = `A migration that is cancelled before its change has begun ends blocked; after that, it is rolled back. It reads the request
+between its steps, so the current step ends first.
 
 Exit codes:
-  0  it is asked to stop
+  0  the cancellation was requested
   1  anything else
-  2  bad input, an unknown migration, or one that is over or being put back already`;
+  2  bad input, an unknown migration, or one that has ended or is already being rolled back`;
 
-const RELEASE_HELP = `A migration that ended needs-human keeps its locks until rollback has put the add-on back. Where it shall not come back, or has got
-another identity, this lets them go: the next migration may begin. It changes nothing in AWS but the service's ledger.
+const RELEASE_HELP = `A migration that ended needs-human keeps its locks until "rollback" has restored the add-on. If it should not be restored, or has
+another identity by now, "release" releases the locks: the next migration may begin. It changes nothing in AWS but the ledger.
 
 Exit codes:
-  0  it holds no lock any more
+  0  the migration no longer holds locks
   1  anything else
-  2  bad input, an unknown migration, or one that did not end needs-human or is being put back`;
+  2  bad input, an unknown migration, or one that did not end needs-human or is being rolled back`;
 
-const RETIRE_HELP = `It removes this cluster's OIDC statement for the migration's service accounts from the role's trust policy, once nothing needs it:
-no other add-on, no annotated service account and no pod that still has the web identity token. Without --apply it only says what
-it would do. Until then rollback and IRSA keep working; after it, --undo puts the statement back.
+const RETIRE_HELP = `Removes this cluster's OIDC statement for the migration's service accounts from the role's trust policy, once nothing needs it:
+no other add-on, no annotated service account and no pod that still has the web identity token. Without --apply, it only shows what
+it would do. Until the statement is removed, rollback and IRSA keep working; --undo restores it.
 
 Exit codes:
-  0  done, or with nothing in its way
+  0  done, or nothing prevents it
   1  anything else
   2  bad input, or an unknown migration
-  3  refused: something still needs it, or it is too early; nothing was changed`;
+  3  refused: something still needs the statement, or it is too early; nothing was changed`;
 
 const SHOW_HELP = `Exit codes:
-  0  there is such a migration, however it goes or went: see the outcome
+  0  the migration exists, whatever its outcome
   1  anything else
   2  bad input, or an unknown migration`;
 
 const retireOptions = (command: Command): Command =>
   knownOptions(
     command
-      .option('--apply', 'do it; without this flag nothing is changed')
+      .option('--apply', 'apply the change; without this option, nothing is changed')
       .option(
         '--soak-days <n>',
-        `days since the end of the migration that must have passed (default: ${DEFAULT_SOAK_DAYS})`,
+        `days that must have passed since the end of the migration (default: ${DEFAULT_SOAK_DAYS})`,
       )
-      .option('--undo', 'put back what an earlier retire took out'),
+      .option('--undo', 'restore what an earlier retirement removed'),
     { reason: true },
   );
 
-/** Commands about one migration that there is. */
+/** Adds the options of commands about one existing migration. */
 const knownOptions = (command: Command, { reason }: { reason: boolean }): Command => {
-  command.argument('<migration-id>', 'the id in the second line of what migrate prints');
-  if (reason) command.option('--reason <text>', 'noted in the ledger');
+  command.argument('<migration-id>', 'id of the migration, in the second line that migrate prints');
+  if (reason) command.option('--reason <text>', 'reason, recorded in the ledger');
   backendOptions(command.optionsGroup('Where:')).addOption(
-    new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp(),
+    new Option('--sandbox <file>', 'the scenario that --state starts from').hideHelp(),
   );
   return outputOptions(command);
 };
 
-/** The SDK and the sandbox are loaded once there is something to run: help and wrong flags answer at once. */
+/** Loads the SDK and the sandbox only when there is something to run, so that help and wrong flags are fast. */
 const runKnown = async (
   migrationId: string,
   flags: Record<string, unknown>,
@@ -148,18 +148,17 @@ type Finished = (exitCode: number) => void;
 const newProgram = (io: Io): Command =>
   new Command('pod-identity')
     .description(
-      'Moves EKS add-ons, and workloads of your own, from IRSA (IAM roles for service accounts) to EKS Pod Identity:\nplans, changes, verifies it on the pods, and goes back by itself.',
+      'Migrates EKS add-ons and your own workloads from IRSA (IAM roles for service accounts) to EKS Pod Identity.\nIt plans and makes the change, verifies it on the pods, and rolls it back if it fails.',
     )
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    // What stands behind a command's name is that command's, also of a command that has commands of its own beside its
-    // flags.
+    // Options after a command's name belong to that command, also if it has both options and subcommands.
     .enablePositionalOptions()
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      // Errors are told by reportError, help that nobody asked for goes to stderr.
+      // reportError prints errors; help that was not requested goes to stderr.
       writeErr: (text) => io.stderr.write(text),
       outputError: () => {},
       getOutHelpWidth: () => io.stdout.columns ?? 100,
@@ -171,27 +170,27 @@ const addKnownCommands = (program: Command, io: Io, finished: Finished): void =>
   knownOptions(
     program
       .command('rollback')
-      .description('put back what a migration changed, also after it ended migrated, and check the pods')
+      .description('undo a migration, also one that ended migrated, and verify the pods')
       .option(
         '--accept-credential-gap',
-        'go back even where pods may be without credentials before all of them are replaced',
+        'roll back even if pods may be without credentials until all of them are replaced',
       ),
     { reason: true },
   )
     .addHelpText('after', `\n${ROLLBACK_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'rollback', io)));
-  knownOptions(program.command('cancel').description('ask a migration that is under way to stop'), { reason: true })
+  knownOptions(program.command('cancel').description('cancel a running migration'), { reason: true })
     .addHelpText('after', `\n${CANCEL_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'cancel', io)));
   knownOptions(
     program
       .command('release')
-      .description('let go the locks of a migration that ended needs-human and is not to be put back'),
+      .description('release the locks of a migration that ended needs-human, without restoring anything'),
     { reason: true },
   )
     .addHelpText('after', `\n${RELEASE_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'release', io)));
-  knownOptions(program.command('show').description('tell how a migration went, or how far it has come'), {
+  knownOptions(program.command('show').description('show the report or the progress of a migration'), {
     reason: false,
   })
     .addHelpText('after', `\n${SHOW_HELP}`)
@@ -202,7 +201,7 @@ const addRetireCommand = (program: Command, io: Io, finished: Finished): void =>
   retireOptions(
     program
       .command('retire')
-      .description("take the way back to IRSA out of the role's trust policy, some days after a migration"),
+      .description("remove the OIDC statement from the role's trust policy, some days after a migration"),
   )
     .addHelpText('after', `\n${RETIRE_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runRetire(id, flags, io)));
@@ -211,7 +210,7 @@ const addRetireCommand = (program: Command, io: Io, finished: Finished): void =>
 const addDemoCommand = (program: Command, io: Io, finished: Finished): void => {
   program
     .command('demo')
-    .description('tell the whole story on an example cluster in the sandbox')
+    .description('demonstrate a migration on an example cluster in the sandbox')
     .option(
       '--clock <kind>',
       `virtual, real or scaled=X (default: scaled=${WATCHING_SCALE} on a terminal, else virtual)`,
@@ -223,23 +222,23 @@ const addDemoCommand = (program: Command, io: Io, finished: Finished): void => {
 const addSandboxCommand = (program: Command, io: Io, finished: Finished): void => {
   program
     .command('sandbox')
-    .description('serve the AWS of a scenario on this machine, for aws, kubectl and anything with an SDK, until Ctrl-C')
-    .option('--scenario <file>', `the AWS to play, such as ${EXAMPLE_SCENARIO} (required)`)
+    .description('serve the AWS of a scenario on this machine, for aws, kubectl and any SDK, until Ctrl-C')
+    .option('--scenario <file>', `scenario file, such as ${EXAMPLE_SCENARIO} (required)`)
     .option(
       '--port <number>',
-      'port of the AWS services on 127.0.0.1 (default: a free one; API servers always take free ones)',
+      'port of the AWS services on 127.0.0.1 (default: a free port; API servers always use free ports)',
     )
     .option('--clock <kind>', 'real or scaled=X (default: real)')
-    .option('--seed <number>', "every id and jitter follows from it (default: the scenario's)")
-    .option('--log <file>', 'write every API call to that file as it comes, one JSON document a line')
-    .option('--kubeconfig <file>', 'write the kubeconfig there, and leave it (default: a temporary file)')
-    .option('--json', 'the environment as one JSON document instead of export lines')
+    .option('--seed <number>', "seed of all ids and jitter (default: the scenario's)")
+    .option('--log <file>', 'write every API call to that file, one JSON document per line')
+    .option('--kubeconfig <file>', 'write the kubeconfig to that file and keep it (default: a temporary file)')
+    .option('--json', 'print the environment as one JSON document instead of export lines')
     .option('--debug', 'show the stack trace of an error')
     .addHelpText('after', `\n${SANDBOX_HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await runSandbox(flags, io)));
 };
 
-/** In the order in which help lists the commands. */
+/** Builds the program, with the commands in the order in which help lists them. */
 const build = (io: Io, finished: Finished): Command => {
   const program = newProgram(io);
   addMigrationCommands(program, io, finished);
@@ -263,13 +262,13 @@ const fromCommander = (error: CommanderError, command: string): CliError =>
     `See: ${PROGRAM} ${command ? `${command} ` : ''}--help`,
   );
 
-/** The command that was meant, as it is typed: with its group. */
+/** Returns the command that the arguments select, with its group, as it is typed. */
 const namedIn = (group: Command, [name, ...others]: readonly string[]): string => {
   const command = group.commands.find((one) => one.name() === name);
   return command === undefined ? '' : [command.name(), namedIn(command, others)].join(' ').trim();
 };
 
-/** Runs the program. `argv` begins with the command. Answers the exit code; never throws and never exits by itself. */
+/** Runs the program. `argv` begins with the command. Returns the exit code; never throws and never exits the process. */
 export const main = async (argv: readonly string[], given: Io): Promise<number> => {
   const io = guardedIo(given);
   let exitCode: number = EXIT_CODES.ok;
@@ -287,7 +286,7 @@ export const main = async (argv: readonly string[], given: Io): Promise<number> 
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportError(error, io, told);
     if (error.exitCode === 0) return EXIT_CODES.ok;
-    // Help was printed, because a command of a group is missing.
+    // The subcommand of a group is missing, so help was printed.
     if (error.code === 'commander.help') return EXIT_CODES.badInput;
     return reportError(fromCommander(error, namedIn(program, argv)), io, told);
   }

@@ -1,4 +1,4 @@
-/** Live progress on stderr: one listr2 task a step, with the time that passed in the world of the migration. */
+/** Shows live progress on stderr: one listr2 task per step, with the time that passed in the migration's world. */
 import {
   Listr,
   ListrLogger,
@@ -15,11 +15,11 @@ import { stepTitle } from './step-names.ts';
 import { streamOf } from './terminal.ts';
 
 export interface Progress {
-  /** Takes the steps as they are now; never waits. */
+  /** Shows the present steps; never waits. */
   update: (steps: readonly StepProgress[]) => void;
-  /** Says something that is no step, between the steps. */
+  /** Prints a text between the steps. */
   say: (text: string) => void;
-  /** Resolves when all that was told so far is drawn. */
+  /** Resolves when everything so far is drawn. */
   drawn: () => Promise<void>;
   /** Resolves when everything is drawn. */
   close: () => Promise<void>;
@@ -32,7 +32,7 @@ export const silentProgress: Progress = {
   close: () => Promise.resolve(),
 };
 
-/** Answers what the work answers, once everything is drawn that there is to say about it. */
+/** Returns the result of the work once all its progress is drawn. */
 export const shownBy = async <T>(progress: Pick<Progress, 'close'>, work: Promise<T>): Promise<T> => {
   try {
     return await work;
@@ -59,9 +59,9 @@ const took = (step: StepProgress, endedAt: Date, simulated: boolean): string => 
 const isWaiting = (error: string): boolean => classOf(error) === 'waiting';
 
 const note = ({ error, tries }: StepProgress): string =>
-  error ? `${isWaiting(error) ? 'not yet' : 'trying again'}: ${error} (attempt ${tries})` : '';
+  error ? `${isWaiting(error) ? 'not yet' : 'retrying'}: ${error} (attempt ${tries})` : '';
 
-/** Each step becomes a list of one task: steps are only known when they begin. */
+/** Starts the progress. Each step is a list of one task, because steps are known only when they begin. */
 export const startProgress = (output: Output, options: { simulated: boolean }): Progress => {
   const lines = new Map<number, Line>();
   let drawn = Promise.resolve();
@@ -98,25 +98,25 @@ const draw = (output: Output, simulated: boolean, line: Line, ended: Promise<Ste
   drawTask(output, titleOf(line.latest), async (task) => {
     line.task = task;
     const step = await ended;
-    // Not ended: somebody has stopped looking, or the execution has stopped.
-    task.title = `${titleOf(step)} (${step.endedAt ? took(step, step.endedAt, simulated) : 'still under way'})`;
+    // Without an end, following was stopped or the execution has stopped.
+    task.title = `${titleOf(step)} (${step.endedAt ? took(step, step.endedAt, simulated) : 'still running'})`;
     if (step.error) throw new Error(step.error);
   });
 
-/** One task as a list of its own, drawn until `work` ends; what it throws is shown. */
+/** Draws one task as a separate list until `work` ends; shows what it throws. */
 export const drawTask = async (
   output: Output,
   title: string,
   work: (task: Pick<Task, 'title' | 'output'>) => Promise<void>,
 ): Promise<void> => {
-  // listr2 types its stream as a terminal's; it writes, and on a terminal looks at `columns`.
+  // listr2 types its stream as a terminal's, but only writes to it, and on a terminal reads `columns`.
   const stream = streamOf(output) as unknown as NodeJS.WriteStream;
   const logger = new ListrLogger<never>({ useIcons: true, processOutput: new ProcessOutput(stream, stream) });
   const list = new Listr<unknown, 'default' | 'simple'>([{ title, task: (_context, task) => work(task) }], {
-    // A terminal that does not know its width, as some pipelines have, can't be redrawn.
+    // A terminal without a known width, as in some pipelines, cannot be redrawn.
     renderer: output.isTTY && output.columns !== 0 ? 'default' : 'simple',
     rendererOptions: { logger, collapseErrors: false },
-    // The choice above stands: listr2's own looks at stdout, which may be piped while stderr is not.
+    // listr2's own choice of renderer depends on stdout, which may be piped while stderr is not.
     fallbackRendererCondition: false,
     silentRendererCondition: false,
     exitOnError: false,

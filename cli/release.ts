@@ -1,6 +1,6 @@
 /**
- * Letting go the locks that a migration keeps after it ended needs-human, for a person who has decided that nothing is
- * put back.
+ * Releases the locks that a migration keeps after it ended needs-human, when a person has decided that nothing is to be
+ * restored.
  */
 import type { Migration, Release } from '../lambdas/domain/migration/model.ts';
 import { isRunning, standingRelease } from '../lambdas/domain/rollback/recovery.ts';
@@ -20,15 +20,15 @@ export interface ReleaseRequest {
 /** What `--json` prints. */
 export interface Released {
   migrationId: string;
-  /** The one that stands: an earlier one, where somebody has released it before. */
+  /** The release that applies: an earlier one if the migration was released before. */
   released: Release;
-  /** Keys of the locks that this command has let go. */
+  /** Keys of the locks that this command has released. */
   locks: string[];
-  /** False where somebody had released it before. */
+  /** False if the migration was released before. */
   first: boolean;
 }
 
-/** As much of a backend as it needs. */
+/** The parts of a backend that a release needs. */
 export type ReleaseBackend = Pick<Backend, 'ledger' | 'stepFunctions' | 'stateMachineArn'> & {
   clock: Pick<Backend['clock'], 'now' | 'sleep'>;
 };
@@ -41,22 +41,22 @@ interface Held {
 const notOver = (migrationId: string): CliError =>
   new CliError(
     'NotReleased',
-    `migration ${migrationId} is still running, and needs its locks`,
-    `To stop it: pod-identity cancel ${migrationId}\nTo see how it goes: pod-identity show ${migrationId}`,
+    `migration ${migrationId} is still running and needs its locks`,
+    `To stop it: pod-identity cancel ${migrationId}\nTo follow it: pod-identity show ${migrationId}`,
   );
 
 const endedOtherwise = ({ migrationId, outcome }: Migration): CliError =>
   new CliError(
     'NotReleased',
-    `migration ${migrationId} ended ${outcome ?? 'without an outcome'}, and keeps no locks after that`,
+    `migration ${migrationId} ended ${outcome ?? 'without an outcome'} and holds no locks`,
     'There is nothing to release: only a migration that ended needs-human keeps its locks',
   );
 
 const beingPutBack = (migrationId: string, executionArn: string): CliError =>
   new CliError(
     'NotReleased',
-    `migration ${migrationId} is being put back just now, by execution ${executionArn}`,
-    `Wait some minutes until it has ended, then look at it: pod-identity show ${migrationId}`,
+    `migration ${migrationId} is being rolled back by execution ${executionArn}`,
+    `Wait a few minutes until it has ended, then check it: pod-identity show ${migrationId}`,
   );
 
 const heldBy = async ({ ledger }: Pick<Backend, 'ledger'>, record: Migration): Promise<Held[]> =>
@@ -65,7 +65,8 @@ const heldBy = async ({ ledger }: Pick<Backend, 'ledger'>, record: Migration): P
   );
 
 /**
- * A rollback takes the locks before its name stands in the record; one that was stopped in between has left them held.
+ * Throws if a rollback holds the locks. A rollback takes the locks before the record names it; if it was stopped in
+ * between, the locks are still held.
  */
 const refuseWhenSharing = async (
   backend: ReleaseBackend,
@@ -81,8 +82,9 @@ const refuseWhenSharing = async (
 };
 
 /**
- * In a thread of the backend's clock. Changes the ledger alone: the note in the record first, then each lock that this
- * migration holds. Throws UnknownMigration, and NotReleased for one that did not end needs-human or is being put back.
+ * Releases a migration. Runs in a thread of the backend's clock. Changes only the ledger: first the record, then each
+ * lock that this migration holds. Throws UnknownMigration, and NotReleased for a migration that did not end needs-human
+ * or is being rolled back.
  */
 export const release = async (
   backend: ReleaseBackend,
@@ -97,7 +99,7 @@ export const release = async (
   const earlier = standingRelease(record);
   if (earlier && held.length === 0) return { migrationId, released: earlier, locks: [], first: false };
 
-  // Never before the end, by whichever clock: it counts for that end.
+  // The release applies to this end, so it is never dated before it, whichever clock is ahead.
   const at = [utcNow(clock), record.endedAt ?? ''].sort().at(-1) ?? '';
   const released: Release = { at, ...(requestedBy ? { by: requestedBy } : {}), ...(reason ? { reason } : {}) };
   await ledger.updateMigration(migrationId, { released });

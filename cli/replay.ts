@@ -1,4 +1,4 @@
-/** Each command that changes the world, as it is done and as the journal notes it. */
+/** Converts the commands that change the world to journal entries, and replays them. */
 import { type Granted, grantAccess, type GrantRequest } from './access/grant.ts';
 import { toolsInSandbox } from './access/tools.ts';
 import { rehearseAgain, type Rehearsed } from './approval/embedded.ts';
@@ -19,7 +19,7 @@ import { silentSweep } from './sweep/progress.ts';
 
 const endOf = ({ report }: End) => ({ outcome: report?.outcome ?? null, endedAt: report?.endedAt ?? null });
 
-/** `decisions`: about its plan, made in the sandbox while it waited. */
+/** Returns the entry of a migration. `decisions`: those made about its plan in the sandbox while it waited. */
 export const migrateEntry = (
   request: MigrationRequest,
   end: End,
@@ -50,7 +50,7 @@ export const releaseEntry = (request: RollbackRequest, { locks }: Released): Jou
   locks,
 });
 
-/** A dry run too: it takes time, and its step stands in the ledger. */
+/** Returns the entry of a retirement; also of a dry run, which takes time and leaves a step in the ledger. */
 export const retireEntry = (request: RetireRequest, { done, roles }: Retired): JournalEntry => ({
   what: 'retire',
   ...request,
@@ -107,7 +107,7 @@ const performSweep = async (
   return resumeSweepEntry(entry, await sweeps.follow(sweepId, silentSweep));
 };
 
-/** Does a command of the journal again, in a thread of the backend's clock, and answers what would be noted now. */
+/** Runs a command of the journal again, in a thread of the backend's clock, and returns its new entry. */
 export const perform = async (backend: Backend, entry: JournalEntry): Promise<JournalEntry> => {
   if (entry.what === 'migrate') {
     const { request: wanted, decisions } = entry;

@@ -1,4 +1,4 @@
-/** From flags to what the service is asked for, and back to what one would type. */
+/** Converts flags to the request for the service, and back to the command to type. */
 import { migrationRequest, type MigrationRequest, type Target } from '../lambdas/domain/migration/model.ts';
 import { shellWord } from '../lambdas/domain/text/shell.ts';
 import { type CommonFlags, type MigrationFlags, PROGRAM, type WorkloadFlags, WORKLOAD_COMMAND } from './options.ts';
@@ -82,7 +82,7 @@ export const workloadRequestFrom = (
     requestedBy,
   });
 
-/** The flags that say where, as they were given. */
+/** Returns the flags that select where the command runs, as they were given. */
 export const backendFlags = ({
   sandbox,
   state,
@@ -132,7 +132,7 @@ const maxDisruptionWords = ({ maxDisruption }: CommonFlags): string[] =>
   maxDisruption ? [`--max-disruption ${maxDisruption}`] : [];
 const roleArnWords = ({ roleArn }: CommonFlags): string[] => (roleArn ? [`--role-arn ${roleArn}`] : []);
 
-/** The `migrate` command that carries a plan out, as it would be typed. */
+/** Returns the `migrate` command that carries out a plan. */
 export const migrateCommand = (given: MigrationFlags): string =>
   [
     `${PROGRAM} migrate`,
@@ -149,7 +149,7 @@ export const migrateCommand = (given: MigrationFlags): string =>
     ...wordsOfAll(given),
   ].join(' ');
 
-/** The `migrate-workload` command that carries a plan out. */
+/** Returns the `migrate-workload` command that carries out a plan. */
 export const migrateWorkloadCommand = (given: WorkloadFlags): string =>
   [
     `${PROGRAM} ${WORKLOAD_COMMAND}`,
@@ -163,7 +163,7 @@ export const migrateWorkloadCommand = (given: WorkloadFlags): string =>
     ...wordsOfAll(given),
   ].join(' ');
 
-/** A command about one migration, or one sweep, as it would be typed. */
+/** Returns a command about one migration or sweep. */
 export const knownCommand = (
   command:
     | 'approve'

@@ -1,5 +1,5 @@
 /**
- * Taking the OIDC statement of a migrated add-on out of its role's trust, or putting it back: starts Retire for one
+ * Removes the OIDC statement of a migrated add-on from its role's trust policy, or restores it: starts Retire for one
  * migration and follows it.
  */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
@@ -31,24 +31,24 @@ const STEP = 'retire-trust' satisfies StepName;
 const notEnabled = (): CliError =>
   new CliError(
     'NotEnabled',
-    'this service has no state machine Retire: it may not change the trust policy of any role',
+    'this service has no state machine Retire, because it may not change the trust policy of any role',
     'Deploy it with the CDK context repairableRoleArns, ARN patterns of the roles whose trust policy it may change. With --deployed, set POD_IDENTITY_RETIRE_STATE_MACHINE_ARN to the output RetireStateMachineArn of the stack PodIdentityMigrator',
   );
 
 const notYet = (migrationId: string): CliError =>
   new CliError(
     'RetireRefused',
-    `migration ${migrationId} has only just been started; nothing was changed`,
-    `To see how it goes: pod-identity show ${migrationId}`,
+    `migration ${migrationId} has only just started; nothing was changed`,
+    `To follow it: pod-identity show ${migrationId}`,
     EXIT_CODES.blocked,
   );
 
-/** What stood in the way; nothing was changed. `words`: of the step. */
+/** Returns the error for a retirement that was refused without a change. `words`: message of the step. */
 export const retireRefused = (words: string, { migrationId, action }: RetireRequest): CliError =>
   new CliError(
     'RetireRefused',
     words,
-    `To see every check, without a change: pod-identity retire ${migrationId}${action === 'reinstate' ? ' --undo' : ''}`,
+    `To show every check without a change: pod-identity retire ${migrationId}${action === 'reinstate' ? ' --undo' : ''}`,
     EXIT_CODES.blocked,
   );
 
@@ -56,26 +56,26 @@ export const retireFailed = (words: string, executionArn: string | undefined): C
   new CliError(
     'RetireFailed',
     words,
-    `Run the same command again: it looks first, and goes on from what it finds.${executionArn === undefined ? '' : `\nExecution: ${executionArn}`}`,
+    `Run the same command again: it reads the present state first, and continues from it.${executionArn === undefined ? '' : `\nExecution: ${executionArn}`}`,
     EXIT_CODES.unexpected,
   );
 
-/** The step's own words: the execution's cause has more around them. */
+/** Returns the message of the step, because the execution's cause has more text around it. */
 const wordsOf = async (backend: Backend, migrationId: string, name: string): Promise<string | undefined> =>
   (await backend.ledger.listSteps(migrationId))
     .filter((line) => line.name.startsWith(STEP) && line.error?.name === name)
     .sort((a, b) => a.endedAt.localeCompare(b.endedAt))
     .at(-1)?.error?.message;
 
-/** Whether something stands in the way of what was asked for. */
+/** Returns whether something prevents the retirement. */
 export const isRefused = ({ checks, roles }: Pick<Retired, 'checks' | 'roles'>): boolean =>
   roles.some(({ result }) => result === 'refused') ||
   (roles.length === 0 && checks.some(({ status }) => status === 'fail' || status === 'unknown'));
 
 /**
- * In a thread of the backend's clock. `onStart` is called once Retire runs. A dry run that finds something in the way
- * answers it. Throws UnknownMigration, NotEnabled, RetireRefused where it is not begun, and RetireFailed where the
- * execution ended otherwise.
+ * Retires the trust of a migration, or restores it. Runs in a thread of the backend's clock. Calls `onStart` once Retire
+ * runs. A dry run returns what prevents the retirement. Throws UnknownMigration, NotEnabled, RetireRefused if it does
+ * not begin, and RetireFailed if the execution fails.
  */
 export const retireAndFollow = async (
   backend: Backend,
@@ -87,7 +87,7 @@ export const retireAndFollow = async (
   const { retireStateMachineArn: stateMachineArn } = backend;
   if (stateMachineArn === undefined) throw notEnabled();
   if (!(await findMigration(backend, migrationId))) throw notYet(migrationId);
-  // A migration may be asked for more than once: each time has a name of its own.
+  // A migration may be retired more than once: each execution needs a name of its own.
   const name = `${migrationId}-${backend.ids.ulid()}`;
   const { executionArn = '' } = await backend.stepFunctions.send(
     new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(request) }),

@@ -1,4 +1,4 @@
-/** A rollback on demand: starts Recover for one migration and follows it to its end. */
+/** Rolls back a migration on demand: starts Recover for it and follows it to its end. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Rollback } from '../lambdas/domain/migration/model.ts';
 import { executionName } from '../lambdas/domain/aws/arn.ts';
@@ -14,14 +14,14 @@ export interface RollbackRequest {
   migrationId: string;
   requestedBy?: string;
   reason?: string;
-  /** Goes back even where pods may be without credentials before all of them are replaced. */
+  /** Rolls back even if pods may be without credentials until all of them are replaced. */
   acceptCredentialGap?: true;
 }
 
 export const refused = (migrationId: string, why: string): CliError =>
-  new CliError('RollbackRefused', why, `To look at the migration: pod-identity show ${migrationId}`);
+  new CliError('RollbackRefused', why, `To show the migration: pod-identity show ${migrationId}`);
 
-/** Throws where the last rollback was refused: the migration is as it was before. */
+/** Throws if the last rollback was refused, which leaves the migration unchanged. */
 export const assertNotRefused = ({
   migrationId,
   rollback,
@@ -33,15 +33,15 @@ export const assertNotRefused = ({
   throw refused(migrationId, rollback.error?.message ?? `the rollback of migration ${migrationId} was refused`);
 };
 
-/** The step's own words: the execution's cause has more around them. */
+/** Returns the message of the step, because the execution's cause has more text around it. */
 const refusalOf = async (backend: Backend, migrationId: string): Promise<string | undefined> =>
   (await backend.ledger.listSteps(migrationId)).findLast(
     ({ name, error }) => name === ('take-over' satisfies StepName) && error !== undefined,
   )?.error?.message;
 
 /**
- * In a thread of the backend's clock. `onStart` is called once Recover runs. Answers the report that stands at the end.
- * Throws UnknownMigration, and RollbackRefused where it is not begun; nothing was changed then.
+ * Rolls back a migration and returns its end. Runs in a thread of the backend's clock. Calls `onStart` once Recover
+ * runs. Throws UnknownMigration, and RollbackRefused if the rollback does not begin; nothing was changed then.
  */
 export const rollBackAndFollow = async (
   backend: Backend,
@@ -54,12 +54,12 @@ export const rollBackAndFollow = async (
   if (!before)
     throw refused(
       migrationId,
-      `migration ${migrationId} has only just been started; nothing was changed. To stop it: pod-identity cancel ${migrationId}`,
+      `migration ${migrationId} has only just started; nothing was changed. To stop it: pod-identity cancel ${migrationId}`,
     );
   const { executionArn = '' } = await backend.stepFunctions.send(
     new StartExecutionCommand({
       stateMachineArn: backend.recoverStateMachineArn,
-      // A migration may be asked for more than once: each time has a name of its own.
+      // A migration may be rolled back more than once: each execution needs a name of its own.
       name: `${migrationId}-${backend.ids.ulid()}`,
       input: JSON.stringify({ ...request, cause: 'requested' }),
     }),
@@ -71,17 +71,17 @@ export const rollBackAndFollow = async (
   const failure = new CliError(
     'RollbackFailed',
     `the rollback of migration ${migrationId} ended without an outcome: ${endingOf(execution)}`,
-    `Its steps so far: pod-identity show ${migrationId}\nExecution: ${executionArn}`,
+    `To show its steps: pod-identity show ${migrationId}\nExecution: ${executionArn}`,
     EXIT_CODES.unexpected,
   );
   const rollback = (await backend.ledger.getMigration(migrationId))?.rollback;
   if (rollback?.id !== executionName(executionArn) && rollback?.executionArn !== executionArn) {
-    // It was not accepted, so that the migration knows nothing of it: the words are the step's.
+    // The rollback was not accepted, so the record knows nothing of it: the message is that of the step.
     const takeOver = steps.findLast(({ step }) => step === 'take-over');
     if (takeOver?.error !== 'RollbackRefused') return { migrationId, failure };
     throw refused(
       migrationId,
-      (await refusalOf(backend, migrationId)) ?? `migration ${migrationId} is not rolled back: ${endingOf(execution)}`,
+      (await refusalOf(backend, migrationId)) ?? `migration ${migrationId} was not rolled back: ${endingOf(execution)}`,
     );
   }
   const record = await untilOutcome(backend, migrationId, executionArn, follow, watcher);

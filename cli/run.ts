@@ -1,4 +1,4 @@
-/** One migration from its start to its report, wherever it runs. */
+/** Runs one migration from its start to its report. */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { MigrationReport, MigrationRequest } from '../lambdas/domain/migration/model.ts';
 import { subjectOf } from '../lambdas/domain/migration/subject.ts';
@@ -9,13 +9,10 @@ import { EXIT_CODES } from './exit-codes.ts';
 import { endingOf, follower, reportOf, untilOutcome, type Watcher } from './follow.ts';
 import { type Progress, shownBy, silentProgress } from './progress.ts';
 
-/** How one migration, or one rollback, ended: with a report, or with what is known where there is none. */
+/** The end of a migration or rollback: its report, or the failure that explains why there is none. */
 export type End = { migrationId: string } & ({ report: MigrationReport } | { report?: undefined; failure: CliError });
 
-/**
- * Starts the execution, follows it to its end and answers the ledger's report. Throws ExecutionFailed where there is
- * none.
- */
+/** Starts the execution, follows it to its end and returns its report. Throws ExecutionFailed if there is none. */
 export const runMigration = async (
   backend: Backend,
   request: MigrationRequest,
@@ -28,13 +25,13 @@ export const runMigration = async (
     ),
   );
 
-/** Throws the failure of an end that has no report. */
+/** Returns the report of an end. Throws its failure if there is none. */
 export const reportIn = (end: End): MigrationReport => {
   if (end.report === undefined) throw end.failure;
   return end.report;
 };
 
-/** Throws SubjectBusy where another migration works on what this one is about; nothing was started then. */
+/** Throws SubjectBusy, before anything is started, if another migration works on the same subject. */
 const assertNotBusy = async (backend: Backend, request: MigrationRequest): Promise<void> => {
   const holder = await busyWith(request, undefined, { ledger: backend.ledger, executions: executionsOf(backend) });
   if (!holder) return;
@@ -46,7 +43,10 @@ const assertNotBusy = async (backend: Backend, request: MigrationRequest): Promi
   );
 };
 
-/** In a thread of the backend's clock. `onStart` is told the migration's id once its execution runs. */
+/**
+ * Starts a migration and follows it. Runs in a thread of the backend's clock. Calls `onStart` with the migration's id
+ * once its execution runs.
+ */
 export const startAndFollow = async (
   backend: Backend,
   request: MigrationRequest,
@@ -58,7 +58,7 @@ export const startAndFollow = async (
   const { executionArn = '' } = await backend.stepFunctions.send(
     new StartExecutionCommand({
       stateMachineArn: backend.stateMachineArn,
-      // Recover is told of the migration by the name of the execution that stopped.
+      // Recover gets the migration's id from the name of the execution that stopped.
       name: migrationId,
       input: JSON.stringify({ migrationId, request }),
     }),
@@ -78,7 +78,7 @@ const lookAt = ({ target: { cluster, region }, addon, serviceAccount }: Migratio
     ? `aws eks list-pod-identity-associations --cluster-name ${cluster} --namespace ${serviceAccount?.namespace ?? ''} --service-account ${serviceAccount?.name ?? ''} --region ${region}`
     : `aws eks describe-addon --cluster-name ${cluster} --addon-name ${addon} --region ${region}`;
 
-/** The execution ended, yet the ledger has no outcome: says all that is known, never that nothing happened. */
+/** Returns the error for an execution that ended without an outcome in the ledger, with everything that is known. */
 const withoutReport = async (
   backend: Backend,
   executionArn: string,
@@ -91,10 +91,10 @@ const withoutReport = async (
   const { cluster, account, region } = request.target;
   const about = `${subjectOf(request)} on ${cluster} (${account}, ${region})`;
   const known = snapshot
-    ? `It had begun to change ${about}; the snapshot of ${snapshot.takenAt} is in the ledger. Look at it before anything else:`
-    : `No snapshot was stored, so ${about} was not changed. To look at it:`;
+    ? `It had begun to change ${about}; the snapshot of ${snapshot.takenAt} is in the ledger. Check the present state before anything else:`
+    : `No snapshot was stored, so ${about} was not changed. To check it:`;
   const recovery = record?.recovery
-    ? `\nRecover took it over at ${record.recovery.startedAt} and has not ended it either: ${record.recovery.executionArn}`
+    ? `\nRecover took it over at ${record.recovery.startedAt} but has not ended it either: ${record.recovery.executionArn}`
     : '';
   return new CliError(
     'ExecutionFailed',

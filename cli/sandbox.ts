@@ -1,4 +1,4 @@
-/** `sandbox`: AWS as a scenario describes it, on this machine, for programs that nobody here wrote. */
+/** Runs `sandbox`: serves AWS as a scenario describes it, on this machine, for third-party programs. */
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -22,8 +22,8 @@ const cantWrite = (flag: string, file: string, error: unknown): CliError => {
   const reason = error instanceof Error ? error.message : String(error);
   return new CliError(
     'FileNotWritable',
-    `${flag} ${file} can't be written: ${reason}`,
-    'Name a file in a directory that exists and that you may write to',
+    `${flag} ${file} cannot be written: ${reason}`,
+    'Name a file in an existing directory that you may write to',
     undefined,
     { cause: error },
   );
@@ -34,7 +34,7 @@ interface LogFile {
   close: () => void;
 }
 
-/** Each call is in the file before its caller has the answer, so that there is nothing to flush at the end. */
+/** Opens the call log. Each call is written before its caller gets the answer, so nothing must be flushed at the end. */
 const openLog = (file: string, io: Io): LogFile => {
   let descriptor: number | undefined;
   try {
@@ -51,9 +51,9 @@ const openLog = (file: string, io: Io): LogFile => {
     try {
       writeSync(descriptor, `${JSON.stringify(call)}\n`);
     } catch (error) {
-      // The sandbox goes on without: a full disk is not what its callers ask about.
+      // The sandbox continues without the log: its callers are not concerned by a full disk.
       io.stderr.write(
-        `error: ${cantWrite('--log', file, error).message}\nhint:  Calls from here on are not in it. Stop, make room, and start again.\n`,
+        `error: ${cantWrite('--log', file, error).message}\nhint:  Later calls are not logged. Stop the sandbox, free disk space, and start it again.\n`,
       );
       close();
     }
@@ -68,7 +68,7 @@ interface KubeconfigFile {
   close: () => void;
 }
 
-/** A file that somebody else wrote is not touched: it may hold the ways to all of one's clusters. */
+/** Opens the kubeconfig. Never changes a file of the user, which may be the access to all of their clusters. */
 const openKubeconfig = (named: string | undefined): KubeconfigFile => {
   if (named === undefined) {
     const directory = mkdtempSync(join(tmpdir(), 'pod-identity-sandbox-'));
@@ -81,15 +81,15 @@ const openKubeconfig = (named: string | undefined): KubeconfigFile => {
   }
   const path = resolve(named);
   try {
-    // Made now, so that a file that can't be written is told about before anything starts.
+    // Created now, so that an unwritable file is reported before anything starts.
     const descriptor = openSync(path, 'a+', OWNER_ONLY);
     const before = readFileSync(descriptor, 'utf8');
     closeSync(descriptor);
     if (before !== '' && !before.startsWith(KUBECONFIG_MARK)) {
       throw new CliError(
         'FileNotOurs',
-        `--kubeconfig ${named} is there already, and this program did not write it`,
-        'Name another file, or leave the flag out for a temporary one',
+        `--kubeconfig ${named} already exists and was not written by this program`,
+        'Name another file, or omit the option to use a temporary file',
       );
     }
   } catch (error) {
@@ -107,14 +107,14 @@ const openServed = async (scenario: Scenario, flags: ServeFlags, io: Io): Promis
     throw new CliError(
       'PortNotFree',
       `--port ${port}: ${error.message}`,
-      'Leave the flag out to take a free port',
+      'Omit the option to use a free port',
       undefined,
       { cause: error },
     );
   }
 };
 
-/** For a POSIX shell, whatever the value holds. */
+/** Returns an export line for a POSIX shell, with any value quoted. */
 const exportLine = ([name, value]: [string, string]): string =>
   `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`;
 
@@ -142,11 +142,11 @@ const tell = (
   const pace = typeof flags.clock === 'object' ? `${flags.clock.scaled} times as fast as real time` : 'in real time';
   const names = served.map(({ context }) => context).join(', ') || 'none';
   io.stderr.write(
-    `The sandbox is serving AWS at ${sandbox.url ?? ''}, ${pace}. Clusters: ${names}. Ctrl-C stops it.\n`,
+    `The sandbox is serving AWS at ${sandbox.url ?? ''}, ${pace}. Clusters: ${names}. Press Ctrl-C to stop it.\n`,
   );
 };
 
-/** Serves until the program is asked to stop. Throws CliError for a scenario, a port or a file that can't be used. */
+/** Serves until the program is asked to stop. Throws a CliError for an unusable scenario, port or file. */
 export const serve = async (flags: ServeFlags, io: Io): Promise<ExitCode> => {
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
   io.onStop?.(stop);

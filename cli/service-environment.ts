@@ -1,4 +1,4 @@
-/** The variables that say where a deployed service is: printed by `sandbox`, read by `--deployed`. */
+/** The environment variables that locate a deployed service: printed by `sandbox`, read by `--deployed`. */
 import { approverRule, type ApproverRule } from '../lambdas/domain/approval/approval.ts';
 import { CliError } from './errors.ts';
 import { PROGRAM } from './options.ts';
@@ -6,26 +6,26 @@ import { PROGRAM } from './options.ts';
 export interface ServiceOutputs {
   stateMachineArn: string;
   recoverStateMachineArn: string;
-  /** Of a service that may change roles' trust policies. */
+  /** Present if the service may change trust policies of roles. */
   retireStateMachineArn?: string;
-  /** What runs sweeps, and where it keeps what they find: sweeps by direct calls need them. */
+  /** State machine and bucket of sweeps: needed for sweeps by direct calls. */
   sweepStateMachineArn?: string;
   sweepBucketName?: string;
   tableName: string;
 }
 
-/** What sweeps by direct calls need; throws a CliError that says so where it is not there. */
+/** Returns the state machine that sweeps by direct calls need. Throws a CliError if its variable is not set. */
 export const requireSweeps = ({ sweepStateMachineArn }: Pick<ServiceOutputs, 'sweepStateMachineArn'>): string => {
   if (sweepStateMachineArn !== undefined) return sweepStateMachineArn;
   const { variable, output } = VARIABLES.sweepStateMachineArn;
   throw new CliError(
     'NotConfigured',
-    `it is not said which state machine runs sweeps: ${variable} is not set`,
-    `Set it to the output ${output} of the stack PodIdentityMigrator; a stack without it is of a version that has no sweeps`,
+    `the state machine of sweeps is not known: ${variable} is not set`,
+    `Set it to the output ${output} of the stack PodIdentityMigrator; a stack without this output has a version without sweeps`,
   );
 };
 
-/** By the service's output: the variable, and the output of the stack PodIdentityMigrator that has its value. */
+/** For each output of the service, its variable and the name of the output of the stack PodIdentityMigrator. */
 const VARIABLES: Record<keyof ServiceOutputs, { variable: string; output: string; optional?: true }> = {
   stateMachineArn: { variable: 'POD_IDENTITY_STATE_MACHINE_ARN', output: 'StateMachineArn' },
   recoverStateMachineArn: { variable: 'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN', output: 'RecoverStateMachineArn' },
@@ -42,26 +42,26 @@ const VARIABLES: Record<keyof ServiceOutputs, { variable: string; output: string
   sweepBucketName: { variable: 'POD_IDENTITY_SWEEP_BUCKET_NAME', output: 'SweepBucketName', optional: true },
   tableName: { variable: 'POD_IDENTITY_TABLE_NAME', output: 'TableName' },
 };
-/** `1`: what is deployed is a sandbox, so that durations come from its knobs. */
+/** `1` if the service runs in a sandbox, so that durations come from its knobs. */
 const SIMULATED = 'POD_IDENTITY_SIMULATED';
-/** URL of a stage of the service's API, the output ApiUrl: whatever has a route goes by it alone. */
+/** URL of a stage of the service's API, the output ApiUrl. Every command with a route in the API uses only that. */
 const API_URL = 'POD_IDENTITY_API_URL';
-/** Who may approve, as the deployment's configuration says: needed where somebody approves by direct calls. */
+/** Who may approve, according to the deployment's configuration: needed to approve by direct calls. */
 const APPROVER = 'POD_IDENTITY_APPROVER';
 
-/** `true`: the deployment's configuration lets migrations be approved whose requester nobody has authenticated. */
+/** `true` if the deployment's configuration allows approving migrations with an unauthenticated requester. */
 const ALLOW_UNKNOWN_REQUESTER = 'POD_IDENTITY_ALLOW_UNKNOWN_REQUESTER';
 
 const names = Object.keys(VARIABLES) as (keyof ServiceOutputs)[];
 
-/** `apiUrl`: of a service that has an API. */
+/** Returns the environment for a service. `apiUrl`: URL of its API, if it has one. */
 export const serviceEnvironment = (outputs: ServiceOutputs, apiUrl?: string): Record<string, string> => ({
   ...Object.fromEntries(
     names.flatMap((name) => (outputs[name] === undefined ? [] : [[VARIABLES[name].variable, outputs[name]]])),
   ),
   ...(apiUrl === undefined ? {} : { [API_URL]: apiUrl }),
   [SIMULATED]: '1',
-  // As the configuration of a sandbox has it.
+  // The default configuration of a sandbox.
   [ALLOW_UNKNOWN_REQUESTER]: 'true',
 });
 
@@ -70,8 +70,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export const isSimulated = (environment: Environment): boolean => environment[SIMULATED] === '1';
 
 /**
- * Undefined where the service is called directly. Throws a CliError for what is no such URL: requests carry the
- * caller's credentials.
+ * Returns the URL of the API, or undefined if the service is called directly. Throws a CliError for any other URL,
+ * because requests are signed with the caller's credentials.
  */
 export const apiUrlIn = (environment: Environment): string | undefined => {
   const given = environment[API_URL];
@@ -88,8 +88,8 @@ export const apiUrlIn = (environment: Environment): string | undefined => {
     return given.replace(/\/+$/, '');
   throw new CliError(
     'NotConfigured',
-    `${API_URL} must be the URL of a stage of the service's API, by https (http on this machine alone)`,
-    'Set it to the output ApiUrl of the stack PodIdentityMigrator, such as https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/v1, or leave it out to call the parts of the service directly',
+    `${API_URL} must be the URL of a stage of the service's API, with https (http only on this machine)`,
+    'Set it to the output ApiUrl of the stack PodIdentityMigrator, such as https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/v1, or unset it to call the parts of the service directly',
   );
 };
 
@@ -101,13 +101,13 @@ const approverIn = (environment: Environment): ApproverRule | undefined => {
   throw new CliError(
     'NotConfigured',
     `${APPROVER} must be ${approverRule.options.join(', ').replace(/, ([^,]*)$/, ' or $1')}`,
-    'Set it to what the deployment has configured (approvals.approver), or leave it out: then the strictest rule counts',
+    'Set it to the value in the configuration of the deployment (approvals.approver), or unset it to apply the strictest rule',
   );
 };
 
 const ARN = /^arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:\S+$/;
 
-/** Throws a CliError that names every variable that is missing or wrong, and where its value comes from. */
+/** Reads the variables. Throws a CliError that names every missing or wrong variable and the source of its value. */
 export const readServiceEnvironment = (
   environment: Environment,
 ): ServiceOutputs & { simulated: boolean; approver?: ApproverRule; allowUnknownRequester: boolean } => {
@@ -121,7 +121,7 @@ export const readServiceEnvironment = (
       (name) => `${VARIABLES[name].variable} ${value(name) ? 'must be the ARN of a state machine' : 'is not set'}`,
     );
     const sources = wrong.map((name) => `${VARIABLES[name].variable}: output ${VARIABLES[name].output}`);
-    const api = environment[API_URL] ? `This command is none that the API (${API_URL}) has. ` : '';
+    const api = environment[API_URL] ? `The API (${API_URL}) does not have this command. ` : '';
     throw new CliError(
       'NotConfigured',
       `${api}--deployed needs to know where the service is:\n${lines.join('\n')}`,

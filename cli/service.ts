@@ -1,6 +1,6 @@
 /**
- * What every place can do about migrations, and sweeps of them: by direct calls of the service's parts, or
- * (`api/service.ts`) by its API alone.
+ * Operations on migrations and sweeps that every backend supports: by direct calls of the service's parts, or only
+ * through its API (`api/service.ts`).
  */
 import type { ApprovalDecision } from '../lambdas/domain/approval/approval.ts';
 import type { MigrationRequest } from '../lambdas/domain/migration/model.ts';
@@ -23,7 +23,7 @@ export interface Listed {
   more: boolean;
 }
 
-/** Each throws a CliError for what can't be done, as the function of the same work in this folder. */
+/** Each method throws the same CliErrors as the function for the same work in this folder. */
 export interface Service {
   migrate(request: MigrationRequest, watcher: Watcher, onStart?: (migrationId: string) => void): Promise<End>;
   rollBack(request: RollbackRequest, watcher: Watcher, onStart?: () => void): Promise<End>;
@@ -33,11 +33,11 @@ export interface Service {
   undecided(migrationId: string): Promise<Undecided>;
   decide(migrationId: string, decision: ApprovalDecision): Promise<Decision>;
   list(filter: MigrationFilter, limit: number): Promise<Listed>;
-  /** Throws NotAvailable where there are none. */
+  /** Throws NotAvailable if the backend has no sweeps. */
   sweeps(): SweepService;
 }
 
-/** Page by page, until there are enough or no more. */
+/** Lists page by page, until there are enough or no more. */
 const list = async ({ ledger }: Backend, filter: MigrationFilter, limit: number): Promise<Listed> => {
   const migrations: MigrationSummary[] = [];
   let after: ListPosition | undefined;
@@ -49,7 +49,7 @@ const list = async ({ ledger }: Backend, filter: MigrationFilter, limit: number)
   return { migrations, more: after !== undefined };
 };
 
-/** `by`: who decides, as the ledger notes it. Its methods run in a thread of the backend's clock. */
+/** Returns the service by direct calls. `by`: the principal to record. Methods run in a thread of the backend's clock. */
 export const directService = (backend: Backend, by: string): Service => ({
   migrate: (...given) => startAndFollow(backend, ...given),
   rollBack: (...given) => rollBackAndFollow(backend, ...given),

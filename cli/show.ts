@@ -1,4 +1,4 @@
-/** What is known about a migration: the report of one that is over, or how far it has come. */
+/** Reads what is known about a migration: its report if it has ended, its progress otherwise. */
 import type { MigrationReport } from '../lambdas/domain/migration/model.ts';
 import { readRunning, type Running } from '../lambdas/use-cases/migration/progress.ts';
 import { standingRetirement } from '../lambdas/use-cases/retirement/request.ts';
@@ -7,19 +7,22 @@ import { CliError } from './errors.ts';
 import { reportOf } from './follow.ts';
 import { findMigration, statusOf } from './known.ts';
 
-/** What `--json` prints about a migration that is not over. */
+/** What `--json` prints about a migration that has not ended. */
 export type { Running } from '../lambdas/use-cases/migration/progress.ts';
 
 export type Shown = { ended: MigrationReport } | { running: Running };
 
-/** In a thread of the backend's clock. Throws UnknownMigration, and NotYet for one that has only just been started. */
+/**
+ * Returns the report or the progress of a migration. Runs in a thread of the backend's clock. Throws UnknownMigration,
+ * and NotYet for a migration that has only just started.
+ */
 export const lookUp = async (backend: Backend, migrationId: string): Promise<Shown> => {
   const found = await findMigration(backend, migrationId);
   if (!found)
     throw new CliError(
       'NotYet',
-      `migration ${migrationId} has only just been started: the ledger has nothing about it yet`,
-      'Ask again in a few seconds',
+      `migration ${migrationId} has only just started, and the ledger has no record of it yet`,
+      'Run the same command again in a few seconds',
     );
   const { ledger, clock } = backend;
   const retirement = await standingRetirement(found, { ledger, clock, executions: executionsOf(backend) });

@@ -1,4 +1,4 @@
-/** What a migration is about: account, region and cluster, from flags and from what is there. */
+/** Resolves the target of a migration: account, region and cluster. */
 import type { Target } from '../lambdas/domain/migration/model.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import { CliError } from './errors.ts';
@@ -6,7 +6,7 @@ import type { CommonFlags } from './options.ts';
 
 export type TargetFlags = Pick<CommonFlags, 'cluster' | 'account' | 'region'>;
 
-/** Account and region where they were not given: those of the scenario's only cluster of that name. */
+/** Returns the target in a scenario. Account and region default to those of the only cluster of that name. */
 export const resolveTarget = ({ cluster, account, region }: TargetFlags, scenario: Scenario): Target => {
   const known = scenario.accounts.map(({ id }) => id);
   if (account !== undefined && !known.includes(account)) {
@@ -26,10 +26,10 @@ export const resolveTarget = ({ cluster, account, region }: TargetFlags, scenari
     throw new CliError(
       'AmbiguousCluster',
       `the scenario has ${named.length} clusters named ${cluster}`,
-      `Say which one:\n${list}`,
+      `Add one of:\n${list}`,
     );
   }
-  // A cluster that is not there is for the plan to find, as it would be in AWS: anywhere will do to look for it.
+  // The plan reports a missing cluster, as it would in AWS, so any location will do for it.
   const session = named[0] ?? clusters[0];
   return {
     account: account ?? session?.account ?? scenario.home?.account ?? known[0] ?? '',
@@ -39,7 +39,7 @@ export const resolveTarget = ({ cluster, account, region }: TargetFlags, scenari
 };
 
 /**
- * The scenario with the service deployed where the target is, unless it says itself where that is.
+ * Returns the scenario with the service deployed at the target, unless the scenario itself has a location for it.
  * Throws a CliError for a target in another account than the service's.
  */
 export const deployedFor = ({ account, region }: Target, scenario: Scenario): Scenario => {
@@ -47,16 +47,17 @@ export const deployedFor = ({ account, region }: Target, scenario: Scenario): Sc
   if (account !== home.account) {
     throw new CliError(
       'NotAvailable',
-      `the scenario deploys the service in account ${home.account}, and this command works in a sandbox on clusters of that account alone, not of another account (${account})`,
-      'Leave "home" out of the scenario, or set it to that account',
+      `the scenario deploys the service in account ${home.account}, and in a sandbox this command supports only clusters in that account, not in account ${account}`,
+      `Remove "home" from the scenario, or set it to account ${account}`,
     );
   }
   return { ...scenario, home };
 };
 
 /**
- * Of a deployed service: the caller's account and the environment's region where they were not given. Another account
- * than the service's has to be named: whether it works there is for the service to say (docs/accounts.md).
+ * Returns the target for a deployed service. Account and region default to the caller's account and the environment's
+ * region. An account other than the service's must be named: the service decides whether it works there
+ * (docs/accounts.md).
  */
 export const targetOfCaller = (
   { cluster, account, region }: TargetFlags,
@@ -66,15 +67,15 @@ export const targetOfCaller = (
   if (there === undefined) {
     throw new CliError(
       'NoRegion',
-      'there is no --region, and no AWS_REGION in the environment',
-      'Add --region, such as --region eu-west-1',
+      '--region is missing, and AWS_REGION is not set',
+      'Add --region, for example --region eu-west-1',
     );
   }
   if (account === undefined && caller.account !== caller.serviceAccount) {
     throw new CliError(
       'OtherAccount',
-      `the service is deployed in account ${caller.serviceAccount}, and these credentials are of another account (${caller.account})`,
-      `Say which account the cluster is in: --account ${caller.account}, or --account ${caller.serviceAccount}`,
+      `the service is deployed in account ${caller.serviceAccount}, but these credentials belong to account ${caller.account}`,
+      `Name the account of the cluster: --account ${caller.account}, or --account ${caller.serviceAccount}`,
     );
   }
   return { account: account ?? caller.account, region: there, cluster };

@@ -1,16 +1,16 @@
 /**
- * What stands between the program and a terminal: whatever was printed, a terminal gets text, line breaks and the
- * program's own colours. Texts of third parties are printable since they entered; data is not, and this shows it.
+ * Guards the terminal: it gets only text, line breaks and the program's own colours. Third-party text is made printable
+ * where it is parsed; data is not, and is escaped here.
  */
 import { printableLines } from '../lambdas/domain/text/text.ts';
 import type { Io, Output } from './io.ts';
 
 const ESC = '\u001b';
-/** `styleText` of the formats in `print/style.ts`, and their ends: none of them can hide text or move the cursor. */
+/** Escape sequences of the formats in `print/style.ts`: none of them can hide text or move the cursor. */
 const COLOURS = new RegExp(String.raw`(${ESC}\[(?:1|2|22|31|32|33|36|39)m)`);
 const isColoured = (output: Output): boolean => output.isTTY === true && (output.hasColors?.() ?? false);
 
-/** Returns the text as this output may have it. */
+/** Returns the text in a form that is safe for this output. */
 const forOutput = (text: string, output: Output): string =>
   isColoured(output)
     ? text
@@ -22,8 +22,8 @@ const forOutput = (text: string, output: Output): string =>
 const streams = new WeakMap<Output, Output>();
 
 /**
- * Returns the stream behind an output: for what draws on a terminal by itself (listr2), from texts that are printable,
- * and for what waits until a pipe has taken its text.
+ * Returns the stream behind an output: for listr2, which draws on the terminal itself, from printable texts, and for
+ * writers that wait until a pipe has taken their text.
  */
 export const streamOf = (output: Output): Output => streams.get(output) ?? output;
 
@@ -43,7 +43,7 @@ const guarded = (output: Output): Output => {
   return guard;
 };
 
-/** Returns the same input and output, where all that is written is what a terminal shows as it is. */
+/** Returns the same input and output, with everything that is written made safe for a terminal. */
 export const guardedIo = (io: Io): Io => ({
   ...io,
   stdout: guarded(io.stdout),

@@ -31,7 +31,7 @@ const needsSource = ({ policy, roleArn: arn }: Sources, context: z.RefinementCtx
       code: 'custom',
       path: ['policy'],
       message:
-        'and --role-arn are both missing: name a file with the trust policy, - for stdin, or the role that has it',
+        'and --role-arn are both missing: name a file with the trust policy (- for stdin), or the role that has it',
     });
 };
 
@@ -40,22 +40,22 @@ const checkFlags = z
   .superRefine(needsSource);
 export type TrustCheckFlags = z.output<typeof checkFlags>;
 
-const MISSING_ACCOUNTS = 'is missing: name the service account; it may be given again for another of the namespace';
+const MISSING_ACCOUNTS = 'is missing: name the service account; repeat the option for others in the namespace';
 
 const repairFlags = z
   .strictObject({
     ...question,
-    serviceAccount: z.array(serviceAccountField, { error: MISSING_ACCOUNTS }).max(50, 'may be given 50 times at most'),
+    serviceAccount: z.array(serviceAccountField, { error: MISSING_ACCOUNTS }).max(50, 'may be given at most 50 times'),
     dryRun: z.boolean().default(false),
   })
   .superRefine(needsSource)
   .superRefine(({ policy, roleArn: arn }, context) => {
-    // Whether the file or the role would be meant by "write it" must not be guessed.
+    // It must not be guessed whether to write the file or the role.
     if (policy !== undefined && arn !== undefined)
       context.addIssue({
         code: 'custom',
         path: ['policy'],
-        message: 'does not go together with --role-arn: repair the document, or the role',
+        message: 'cannot be combined with --role-arn: repair either the document or the role',
       });
   });
 export type TrustRepairFlags = z.output<typeof repairFlags>;
@@ -63,7 +63,7 @@ export type TrustRepairFlags = z.output<typeof repairFlags>;
 const batchFlags = z.strictObject({ batch: z.string().min(1, 'must name a file'), acceptKey, ...output });
 export type TrustBatchFlags = z.output<typeof batchFlags>;
 
-/** Flags that say what each line of a batch says itself. */
+/** Flags whose values each line of a batch has itself. */
 const OF_A_LINE = [
   'policy',
   'roleArn',
@@ -82,7 +82,7 @@ const batchOnly = z.record(z.string(), z.unknown()).superRefine((given, context)
       context.addIssue({
         code: 'custom',
         path: [name],
-        message: 'does not go together with --batch: every line says that itself',
+        message: 'cannot be combined with --batch: each line has its own value',
       });
   }
 });

@@ -1,4 +1,4 @@
-/** The flags of what a change waits for: somebody's approval, and a window. */
+/** Flags on what a change waits for: an approval and a change window. */
 import { z } from 'zod';
 import { changeWindow, type ChangeWindow } from '../lambdas/domain/waiting/change-window.ts';
 import { APPROVAL_HOURS, approvalMode, requestedBy } from '../lambdas/domain/migration/model.ts';
@@ -19,12 +19,12 @@ export const waitFields = {
 };
 export type WaitFlags = z.output<z.ZodObject<typeof waitFields>>;
 
-/** A window is its schedule, how long it is open, and the time zone. */
+/** The three flags that describe a window: its schedule, its duration and its time zone. */
 const PARTS = { window: '--window', windowMinutes: '--window-minutes', windowZone: '--window-zone' } as const;
 const partsOf = (flags: WaitFlags, given: boolean): (keyof typeof PARTS)[] =>
   (Object.keys(PARTS) as (keyof typeof PARTS)[]).filter((name) => (flags[name] !== undefined) === given);
 
-/** Flags that make sense together alone. */
+/** Reports flags that need each other or exclude each other. */
 export const checkWaits = (
   flags: WaitFlags & { deployed?: boolean | undefined },
   context: { addIssue: (issue: { code: 'custom'; path: string[]; message: string }) => void },
@@ -33,14 +33,15 @@ export const checkWaits = (
     context.addIssue({ code: 'custom', path: [name], message });
   const there = partsOf(flags, true);
   if (there.length > 0)
-    for (const name of partsOf(flags, false)) wrong(name, `is missing: ${Object.values(PARTS).join(', ')} go together`);
+    for (const name of partsOf(flags, false))
+      wrong(name, `is missing: ${Object.values(PARTS).join(', ')} must be used together`);
   if (there.length === 0 && flags.windowWaitHours !== undefined)
-    wrong(
-      'windowWaitHours',
-      `is how long to wait for a window, and there is none: add ${Object.values(PARTS).join(', ')}, or leave it out`,
-    );
+    wrong('windowWaitHours', `needs a change window: add ${Object.values(PARTS).join(', ')}, or omit it`);
   if (flags.approveAs !== undefined && flags.deployed)
-    wrong('approveAs', 'is of the embedded sandbox: with --deployed somebody else approves, by pod-identity approve');
+    wrong(
+      'approveAs',
+      'works only in the embedded sandbox: with --deployed, another principal approves with pod-identity approve',
+    );
 };
 
 export const windowFrom = ({
@@ -60,6 +61,6 @@ export const windowFrom = ({
         },
       };
 
-/** The same as text. */
+/** Returns the window as text. */
 export const windowText = ({ schedule: cron, durationMinutes: minutes, timeZone: zone }: ChangeWindow): string =>
   `'${cron}' for ${minutes} minutes (${zone})`;

@@ -1,4 +1,4 @@
-/** What a migration waits for before its change begins: somebody's approval, or its window. */
+/** What a migration waits for before its change begins: an approval, or its change window. */
 import { pendingApproval } from '../lambdas/domain/approval/approval.ts';
 import { type ChangeWindow, nextOpening } from '../lambdas/domain/waiting/change-window.ts';
 import type { Approval, Migration, Plan } from '../lambdas/domain/migration/model.ts';
@@ -7,8 +7,8 @@ import type { StepProgress } from './history.ts';
 export type Waiting =
   | { for: 'approval'; migrationId: string; approval: Approval; plan?: Plan | undefined }
   /**
-   * `window`: where the request has one of its own. `opensAt`: ISO 8601; where the deployment's window is not known
-   * here, it may be open later only.
+   * `window` is that of the request, if it has one. `opensAt` is ISO 8601; if the deployment's window is not known here
+   * (`isKnown`), the change may begin later.
    */
   | {
       for: 'window';
@@ -22,13 +22,10 @@ type Line = Pick<StepProgress, 'endedAt'> & { step: string };
 
 const WAITS: readonly string[] = ['request-approval', 'await-window'];
 
-/**
- * A step that is over when somebody decides, or when a time comes, which may be days; once it is over it was one like
- * all others.
- */
+/** Returns whether a step waits for a decision or a point in time, which may take days. */
 export const isWait = ({ step, endedAt }: Line): boolean => endedAt === undefined && WAITS.includes(step);
 
-/** Undefined where it is not known (yet) what for. `known`: when all windows are open, as the service says. */
+/** Returns what a step waits for, or undefined if that is not known (yet). `known`: the service's answer on windows. */
 export const waitingOf = (
   { step }: { step: string },
   {
@@ -55,6 +52,6 @@ export const waitingOf = (
   };
 };
 
-/** Differs for each thing that is waited for, so that each is told once. `step`: the id of the one that waits. */
+/** Returns a key that differs for each wait, so that each is reported once. `step`: the id of the waiting step. */
 export const keyOf = (waiting: Waiting, step: number): string =>
   waiting.for === 'approval' ? `approval ${waiting.approval.round}` : `window ${step}`;

@@ -42,13 +42,13 @@ export interface HistoryBounds {
   detours?: DetourBound[];
 }
 
-/** Each phase that can end by a pause: the change, the way back, the record of the end. */
+/** Number of phases that can end with a pause: the change, the rollback, recording the end. */
 const ENDS_BY_PAUSE = 3;
 const PAUSES: DetourBound[] = [
   {
     states: ['Pause', 'WaitForPause', 'WhereToResume'],
     passages: MOST_PAUSES.all + ENDS_BY_PAUSE,
-    why: `the state machine counts them (\`MOST_PAUSES\`), and ${ENDS_BY_PAUSE} may be the last one of the change, of the way back and of the record of the end`,
+    why: `the state machine counts them (\`MOST_PAUSES\`), and ${ENDS_BY_PAUSE} may be the last of the change, of the rollback and of recording the end`,
   },
 ];
 
@@ -56,19 +56,19 @@ const ROLLBACK: LoopBound[] = [
   {
     state: 'WaitForRestore',
     visits: MAX_RESTORE_ACTIONS,
-    why: 'the actions of a rollback, after which it is left to a person (`MAX_RESTORE_ACTIONS`)',
+    why: 'the actions of a rollback, after which a person decides (`MAX_RESTORE_ACTIONS`)',
   },
   {
     state: 'RestartRestored',
     visits: MAX_TRIES + MAX_RESTARTS,
-    why: 'the pods that are replaced one by one, and the restarts after them, then it is left to a person (`MAX_TRIES`, `MAX_RESTARTS`)',
+    why: 'the pods that are replaced one by one, and the restarts after them; then a person decides (`MAX_TRIES`, `MAX_RESTARTS`)',
   },
 ];
 
-/** Of the hour before a window opens, in which there is a look each ten minutes, and of a look more on either side. */
+/** Polls in the hour before a window opens, one every ten minutes, and one more on either side. */
 const POLLS_BEFORE_OPENING = 8;
 
-/** EKS allows 100 clusters in a region of an account, unless somebody has the quota raised. */
+/** EKS allows 100 clusters in a location, unless the quota was raised. */
 const CLUSTERS_PER_LOCATION = 100;
 
 /** Of each state machine, by its name, and of the children of the Map of Sweep. */
@@ -78,14 +78,14 @@ export const HISTORY_BOUNDS = {
       {
         state: 'PlanAgain',
         visits: MOST_REPLANS,
-        why: 'plans after a wait, of which the last may go on; one more ends `blocked`, which takes fewer events (`MOST_REPLANS`)',
+        why: 'plans after a wait, of which the last may continue; one more ends `blocked`, which takes fewer events (`MOST_REPLANS`)',
       },
-      { state: 'NextAttempt', visits: 2, why: 'a plan has three ways at most (`lambdas/domain/plan/attempts.ts`)' },
+      { state: 'NextAttempt', visits: 2, why: 'a plan has at most three attempts (`lambdas/domain/plan/attempts.ts`)' },
       {
         state: 'RestartPods',
         visits: MAX_RESTARTS,
         within: 'NextAttempt',
-        why: 'the restarts of pods on each way (`MAX_RESTARTS`)',
+        why: 'the restarts of pods in each attempt (`MAX_RESTARTS`)',
       },
       ...ROLLBACK,
     ],
@@ -94,13 +94,13 @@ export const HISTORY_BOUNDS = {
         state: 'AwaitWindow',
         error: 'WindowFarOff',
         retries: MOST_DAYS_BEFORE_BEGIN * 24,
-        why: 'one each hour of the days after which nothing waits any more (`MOST_DAYS_BEFORE_BEGIN`)',
+        why: 'one every hour of the days after which no migration waits any more (`MOST_DAYS_BEFORE_BEGIN`)',
       },
       {
         state: 'AwaitWindow',
         error: 'WindowClosed',
         retries: POLLS_BEFORE_OPENING * (MOST_REPLANS + 1),
-        why: 'one in ten minutes of the hour before each window that is waited for',
+        why: 'one every ten minutes in the hour before each window',
       },
     ],
     detours: PAUSES,
@@ -112,14 +112,14 @@ export const HISTORY_BOUNDS = {
       {
         state: 'WaitForNextPoll',
         visits: POLLS_PER_EXECUTION,
-        why: 'looks, after which another execution goes on (`POLLS_PER_EXECUTION`)',
+        why: 'polls, after which another execution continues (`POLLS_PER_EXECUTION`)',
       },
     ],
     retries: [
       {
         state: 'DispatchSweep',
         retries: retriersOf('dispatch-sweep').reduce((sum, { maxAttempts }) => sum + maxAttempts, 0),
-        why: `those of one look; of the looks before, ${RETRIES_PER_POLL} retries count as one look less`,
+        why: `those of one poll; in earlier polls, ${RETRIES_PER_POLL} retries count as one poll less`,
       },
     ],
   },
@@ -128,7 +128,7 @@ export const HISTORY_BOUNDS = {
       {
         state: 'TakeInventory',
         visits: 2 * CLUSTERS_PER_LOCATION,
-        why: 'two calls look at one cluster at least, of the 100 that EKS allows in a region',
+        why: 'two calls inspect at least one cluster, of the 100 that EKS allows in a region',
       },
     ],
     retries: [],

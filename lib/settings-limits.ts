@@ -14,13 +14,13 @@ const EXECUTIONS = 'must be a whole number from 1 to 1000';
 export const waiting = z
   .strictObject({
     perPrincipal: count(50).describe(
-      'Most migrations of one principal that wait at once, from 1 to 1000. All sessions of a role are one principal, and so are all requests whose requester nobody vouches for.',
+      'The most migrations of one principal that may wait at once, from 1 to 1000. All sessions of a role are one principal, and so are all requests whose requester was not authenticated.',
     ),
     perDeployment: count(200).describe('Most migrations that wait at once in all, from 1 to 1000.'),
   })
   .prefault({})
   .describe(
-    'How many migrations may wait for an approval or a change window. The API refuses what exceeds it (429), and any other execution ends `blocked`.',
+    'How many migrations may wait for an approval or a change window. Beyond that, the API refuses a request (429), and any other execution ends `blocked`.',
   );
 
 export const reservedConcurrency = z
@@ -37,5 +37,5 @@ export const reservedConcurrency = z
   .refine((all) => new Set(all.map(({ step }) => step)).size === all.length, 'names a step more than once')
   .default([])
   .describe(
-    'Concurrent executions of the account that are reserved for Lambdas of the service. None by default: Lambda refuses to reserve what leaves an account less than 100, so that one that is limited to ten could not be deployed to. What bounds callers is `waiting`.',
+    'Concurrent executions of the account that are reserved for Lambdas of the service. None by default: Lambda refuses a reservation that leaves an account less than 100, so the service could not be deployed to an account that is limited to ten. The setting `waiting` limits callers.',
   );

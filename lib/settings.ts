@@ -106,12 +106,12 @@ const scheduled = z.strictObject({
   name: z
     .string(SCHEDULE_NAME)
     .regex(/^[\w-]{1,64}$/, SCHEDULE_NAME)
-    .describe('Its name, once.'),
+    .describe('The unique name of the schedule.'),
   schedule: z
     .string(SCHEDULE)
     .regex(/^(rate\([1-9]\d{0,4} (minute|hour|day)s?\)|cron\([\w*?,/#-]+( [\w*?,/#-]+){5}\))$/, SCHEDULE)
     .describe(
-      'When it is started: `cron(minutes hours day-of-month month day-of-week year)` or `rate(value unit)`, as EventBridge Scheduler reads them.',
+      'When the sweep is started: `cron(minutes hours day-of-month month day-of-week year)` or `rate(value unit)`, in the syntax of EventBridge Scheduler.',
     ),
   timeZone: changeWindow.shape.timeZone
     .default('UTC')
@@ -119,7 +119,7 @@ const scheduled = z.strictObject({
   request: sweepRequest
     .omit({ requestedBy: true })
     .extend({ reason: plainText(900).optional() })
-    .describe('What is asked for: see docs/sweeps.md.'),
+    .describe('The request of the sweep: see docs/sweeps.md.'),
 });
 
 /** As many as fit into the policies of a role at 160 characters each (docs/scale.md). */
@@ -141,10 +141,10 @@ const roleGrant = z.strictObject({
     'Roles, by ARN or path, with wildcards, such as `role/eks-addons/dns`.',
   ),
   clusters: inGrant(clusterPattern, 'must name clusters, by ARN or name').describe(
-    'Clusters, by ARN, or by name as `cluster/NAME` for those of every account and region, with wildcards.',
+    'Clusters, by ARN, or by name as `cluster/NAME` for clusters in every account and region, with wildcards.',
   ),
   serviceAccounts: inGrant(serviceAccountPattern, 'must name service accounts, as namespace/name').describe(
-    'Service accounts, as `namespace/name`, with wildcards; the namespace is never a wildcard alone.',
+    'Service accounts, as `namespace/name`, with wildcards; the namespace is never only a wildcard.',
   ),
 });
 
@@ -156,27 +156,27 @@ export const settings = z.strictObject({
     .optional()
     .describe('The JSON Schema of this file, for editors: `docs/configuration.schema.json`.'),
   passableRoleArns: patterns(PASSABLE).describe(
-    'The roles that add-ons have and shall have, by ARN or path, with wildcards, such as `role/eks-addons/*`. No other role can be given to an add-on, or to pods. At most 100 patterns.',
+    'The roles that add-ons have and will get, by ARN or path, with wildcards, such as `role/eks-addons/*`. No other role can be given to an add-on, or to pods. At most 100 patterns.',
   ),
   repairableRoleArns: patterns(REPAIRABLE)
     .optional()
     .describe(
-      'The roles whose trust policy the service may change, by ARN or path: for `trust: repair` and `retire`. Left out, it may change none, and nothing that could is deployed. At most 100 patterns.',
+      'The roles whose trust policy the service may change, by ARN or path: for `trust: repair` and `retire`. If omitted, it may change none, and nothing that could is deployed. At most 100 patterns.',
     ),
   roleGrants: z
     .array(roleGrant, GRANTS)
     .max(MOST_GRANTS, `must have at most ${MOST_GRANTS} entries: cover several by one with wildcards`)
     .default([])
     .describe(
-      'Which roles may be given to which service accounts although neither a trust policy nor an association shows it: for new roles (`roleArn`), and for trust repairs without session tags (ADR 41). Each entry gives every one of its roles to every one of its service accounts in every one of its clusters. At most 100 entries.',
+      'Which roles may be given to which service accounts although neither a trust policy nor an association is evidence for it: for new roles (`roleArn`), and for trust repairs without session tags (ADR 41). Each entry gives every one of its roles to every one of its service accounts in every one of its clusters. At most 100 entries.',
     ),
   permissionsBoundaryArn: boundaryArn
     .optional()
     .describe(
-      'A managed policy that limits every role of the service, by its ARN, or `policy/NAME` for one of this account.',
+      'A managed policy that limits every role of the service, by its ARN, or `policy/NAME` for a policy of this account.',
     ),
   customerKey: customerKey.describe(
-    "`true` for a KMS key of your own, made with the stack, for all that is kept; or the ARN of one that is there. Left out, AWS's own keys.",
+    "`true` to create a KMS key with the stack for all stored data, or the ARN of an existing key. If omitted, AWS's own keys are used.",
   ),
   network: z
     .strictObject({
@@ -184,7 +184,7 @@ export const settings = z.strictObject({
       securityGroupIds: ec2Ids('sg', MOST_SECURITY_GROUPS, SECURITY_GROUPS).describe('Their security groups.'),
     })
     .optional()
-    .describe(`Where the Lambdas run that call API servers, ${PRIVATE}. Left out, they are in no VPC.`),
+    .describe(`The VPC of the Lambdas that call API servers, ${PRIVATE}. If omitted, they are in no VPC.`),
   logLevel: z
     .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'])
     .default('INFO')
@@ -192,7 +192,7 @@ export const settings = z.strictObject({
   alarmTopicArn: topicArn
     .optional()
     .describe(
-      'A standard topic of SNS, in the region of the stack, that every alarm is sent to. Left out, alarms are seen in CloudWatch alone.',
+      'A standard SNS topic, in the region of the stack, to which every alarm is sent. If omitted, alarms are visible in CloudWatch only.',
     ),
   deploy: z
     .strictObject({
@@ -200,18 +200,18 @@ export const settings = z.strictObject({
       apiAccessLog: yesNo(false).describe(
         "The HTTP API's access log. It needs the account's CloudWatch role of API Gateway (docs/api.md); without that role a deployment with it fails.",
       ),
-      runbook: yesNo(true).describe('The Automation document of Systems Manager (docs/runbook.md).'),
-      denialRule: yesNo(true).describe("The rule on CloudTrail's events of an UpdateAddon that was denied."),
+      runbook: yesNo(true).describe('The Systems Manager Automation document (docs/runbook.md).'),
+      denialRule: yesNo(true).describe("The rule for CloudTrail's events of denied UpdateAddon calls."),
     })
     .prefault({})
-    .describe('What is deployed beside the state machines.'),
+    .describe('What is deployed in addition to the state machines.'),
   accounts: z
     .array(accountId.clone({ ...accountId.def, error: () => ACCOUNT }), 'must be a list of AWS account ids')
     .max(100, 'must have at most 100 accounts')
     .refine(noneTwice, TWICE)
     .default([])
     .describe(
-      "Other accounts whose clusters the service works on, and whose denied calls may be told to it, by their 12 digits, in quotes; those of all others are refused. Each needs the stack PodIdentityMigratorSpoke (docs/accounts.md). The stack's own is always among them.",
+      "Other accounts whose clusters the service works on, and whose denied calls it accepts, by their 12 digits, in quotes; all others are refused. Each needs the stack PodIdentityMigratorSpoke (docs/accounts.md). The stack's own account is always included.",
     ),
   regions: z
     .array(regionName, 'must be a list of regions')
@@ -219,37 +219,35 @@ export const settings = z.strictObject({
     .max(50, 'must have at most 50 regions')
     .refine(noneTwice, TWICE)
     .optional()
-    .describe("Regions that a sweep looks at where its request names none. Left out, the stack's own."),
+    .describe("Regions of a sweep whose request names none. If omitted, the stack's own region."),
   sweeps: z
     .array(scheduled, 'must be a list of schedules')
     .max(50, 'must have at most 50 schedules')
     .refine((all) => noneTwice(all.map(({ name }) => name)), TWICE)
     .default([])
-    .describe('Sweeps that are started by the clock (docs/sweeps.md).'),
+    .describe('Sweeps that start automatically on a schedule (docs/sweeps.md).'),
   approvals: z
     .strictObject({
-      required: yesNo(false).describe('`true`: every change wants an approval, also where its request asks for none.'),
+      required: yesNo(false).describe('`true`: every change needs an approval, even if its request requires none.'),
       approver: approverRule
         .default('another-role')
         .describe(
-          'Who may approve what somebody requested: `anyone` who has the right to approve, the requester included; `another-session`, of the same role or not, whose name whoever assumes the role chooses; or `another-role`: another role or user, or another user of IAM Identity Center.',
+          'Who may approve a request: `anyone` with the right to approve, including the requester; `another-session`, of the same role or not, whose name is chosen when the role is assumed; or `another-role`: another role or user, or another user of IAM Identity Center.',
         ),
       allowUnknownRequester: yesNo(false).describe(
-        '`true`: a change may be approved although nobody has authenticated who requested it, as where an execution was started by hand or by the runbook. Only whom the request itself names is barred then. `false`: under another rule than `anyone`, nobody may approve it.',
+        '`true`: a change may be approved although its requester was not authenticated, for example if an execution was started by hand or by the runbook. Only the principal that the request itself names is excluded then. `false`: unless the rule is `anyone`, nobody may approve it.',
       ),
     })
     .prefault({})
-    .describe('What is asked of people before something is changed.'),
+    .describe('Approvals before a change.'),
   changeWindow: changeWindow
     .optional()
     .describe(
-      'When changes may begin. A request may narrow it by a window of its own, and never widen it. Left out, at any time.',
+      'When changes may begin. A request may narrow it with its own window, and never widen it. If omitted, changes may begin at any time.',
     ),
   notifications: z
     .strictObject({
-      topicArn: topicArn
-        .optional()
-        .describe('A standard topic of SNS, in the region of the stack, that is there already.'),
+      topicArn: topicArn.optional().describe('An existing standard SNS topic, in the region of the stack.'),
       emails: list(
         z.email({ error: EMAIL, abort: true }).max(MOST_EMAIL, `must have at most ${MOST_EMAIL} characters`),
         EMAIL,
@@ -258,33 +256,33 @@ export const settings = z.strictObject({
         .refine(noneTwice, TWICE)
         .optional()
         .describe(
-          'E-mail addresses: a topic is made, to which each is subscribed once its owner has confirmed it. Not together with `topicArn`.',
+          'E-mail addresses: a topic is created, to which each is subscribed once its owner has confirmed it. Not together with `topicArn`.',
         ),
       events: list(z.enum(NOTIFIED_EVENTS), `must name events: ${NOTIFIED_EVENTS.join(', ')}`)
         .refine(noneTwice, TWICE)
         .default(['approval-needed', 'waiting', 'resumed', 'rolled-back', 'needs-human'])
-        .describe('What is told of.'),
+        .describe('The events to send.'),
     })
     .refine(({ topicArn: topic, emails }) => topic === undefined || emails === undefined, {
       path: ['emails'],
       error: 'must be left out where there is a topicArn: subscribe them to that topic, or leave topicArn out',
     })
     .prefault({})
-    .describe('Who is told of what happens.'),
+    .describe('The recipients of notifications.'),
   denials: z
     .strictObject({
       action: z
         .enum(['notify', 'ask', 'migrate'])
         .default('notify')
         .describe(
-          'What follows an UpdateAddon that was denied as a cross-account pass role: `notify` plans and tells; `ask` starts a migration that waits for an approval; `migrate` starts one.',
+          'What follows an UpdateAddon that was denied as a cross-account pass role: `notify` plans and sends a notification; `ask` starts a migration that waits for an approval; `migrate` starts a migration.',
         ),
       quietHours: z
         .int(HOURS)
         .min(1, HOURS)
         .max(720, HOURS)
         .default(24)
-        .describe('For how long the next denial of the same add-on is not told again, in hours: from 1 to 720.'),
+        .describe('For how long further denials of the same add-on are ignored, in hours: from 1 to 720.'),
     })
     .prefault({})
     .describe('What follows a denied UpdateAddon.'),

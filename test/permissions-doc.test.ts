@@ -50,7 +50,7 @@ describe('docs/permissions.md', () => {
   it('is that of the template', () => {
     expect(
       readFileSync(PERMISSIONS_FILE, 'utf8'),
-      'docs/permissions.md is stale: run npm run permissions, and look at what changed',
+      'docs/permissions.md is stale: run npm run permissions, and review the changes',
     ).toBe(written);
   });
 
@@ -113,7 +113,7 @@ describe('docs/permissions.md', () => {
 
   it('has the policies of the queue, the table, the bucket, the topic, the event bus and the keys, and who may invoke a Lambda', () => {
     const rows = written
-      .split('## Policies of resources')[1]!
+      .split('## Resource policies')[1]!
       .split('\n')
       .filter((line) => line.startsWith('| the '));
     expect(new Set(rows.map((line) => /^\| (the (?:event )?\w+)/.exec(line)?.[1]))).toEqual(
@@ -139,7 +139,7 @@ describe('docs/permissions.md', () => {
     const section = written.split('## The HTTP API')[1]!.split('\n## ')[0]!;
     for (const { method, path } of Object.values(OPERATIONS))
       expect(section).toContain(`| ${method} | \`${path}\` | [api](#api) |`);
-    expect(written).toContain('goes to what the deployment has subscribed, by `email`');
+    expect(written).toContain("go to the deployment's subscriptions, with protocol `email`");
   });
 
   it('names the states and the rule that call each Lambda', () => {
@@ -213,7 +213,7 @@ describe('a template is refused', () => {
   it('that lets a role be passed without its condition', () => {
     const without = changed((copy) => delete statementWith(roleOf(copy, 'create-addon'), 'iam:PassRole').Condition);
     expect(without).toThrow(
-      /the template lets create-addon do iam:PassRole on each of passableRoleArns, and no grant says why[\s\S]*nobody may pass a role to another service than EKS/,
+      /the template lets create-addon do iam:PassRole on each of passableRoleArns, and no grant says why[\s\S]*nobody may pass a role to a service other than EKS/,
     );
   });
 

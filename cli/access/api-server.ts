@@ -1,4 +1,4 @@
-/** RBAC objects on a cluster's API server, read and written with the caller's own credentials. */
+/** Reads and writes RBAC objects on a cluster's API server, with the caller's own credentials. */
 import { z } from 'zod';
 import type { PlainHttp, PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
 import { type Manifest, manifestName, RBAC_GROUP } from '../../lambdas/domain/access/manifests.ts';
@@ -13,20 +13,20 @@ export interface ApiServerOptions {
   url: string;
   /** PEM of the authority that signed the API server's certificate. */
   certificateAuthority: string;
-  /** A bearer token; asked before each call. */
+  /** Returns a bearer token; called before each request. */
   token: () => Promise<string>;
 }
 
-/** Each throws a CliError: what these credentials may not do has the exit code of a refusal. */
+/** Each method throws a CliError; missing permissions have the exit code of a refusal. */
 export interface RbacObjects {
-  /** The object of that kind and name, as it is; undefined: there is none. */
+  /** Returns the object of that kind and name, or undefined if it does not exist. */
   get(manifest: Manifest): Promise<unknown>;
   create(manifest: Manifest): Promise<void>;
   /** `change`: a JSON merge patch. */
   patch(manifest: Manifest, change: Record<string, unknown>): Promise<void>;
 }
 
-/** Under which the API server notes what was set, as `kubectl` does with its own name. */
+/** Field manager of the fields that this program sets. */
 const FIELD_MANAGER = 'pod-identity-grant-access';
 const PLURALS: Record<Manifest['kind'], string> = {
   ClusterRole: 'clusterroles',
@@ -52,20 +52,20 @@ export const notKnown = (cluster: string, options?: ErrorOptions): CliError =>
   new CliError(
     'Unauthorised',
     `the API server of cluster ${cluster} does not know these credentials`,
-    `Check whose they are (aws sts get-caller-identity). They need an access entry of their own:\naws eks create-access-entry --cluster-name ${cluster} --principal-arn ARN\naws eks associate-access-policy --cluster-name ${cluster} --principal-arn ARN --access-scope type=cluster \\\n  --policy-arn arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy\nA new one takes some seconds to work. Or let somebody who has one run the same command.`,
+    `Check whose they are (aws sts get-caller-identity). They need an access entry:\naws eks create-access-entry --cluster-name ${cluster} --principal-arn ARN\naws eks associate-access-policy --cluster-name ${cluster} --principal-arn ARN --access-scope type=cluster \\\n  --policy-arn arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy\nA new access entry takes effect after some seconds. Or have a principal with an access entry run the same command.`,
     EXIT_CODES.blocked,
     options,
   );
 
 /**
- * `said`: the API server's own words. AmazonEKSAdminPolicy is not enough:
+ * Returns the error for missing permissions. `said`: message of the API server. AmazonEKSAdminPolicy is not enough:
  * github.com/aws/containers-roadmap/issues/2682.
  */
 export const notAllowed = (cluster: string, what: string, said: string, options?: ErrorOptions): CliError =>
   new CliError(
     'AccessDenied',
     `these credentials may not ${what} on cluster ${cluster}: ${said}`,
-    'It takes an administrator of the cluster, such as one with AmazonEKSClusterAdminPolicy (AmazonEKSAdminPolicy is not enough: it does not let anybody hand out rights).\nWhere you are none, print the RBAC objects without --apply, and let one run kubectl apply -f - with them.',
+    'This needs an administrator of the cluster, for example with AmazonEKSClusterAdminPolicy (AmazonEKSAdminPolicy is not enough: it does not allow granting permissions).\nOtherwise, print the RBAC objects without --apply, and have an administrator run kubectl apply -f - with them.',
     EXIT_CODES.blocked,
     options,
   );
@@ -78,14 +78,14 @@ const refusalOf = (cluster: string, what: string, response: PlainHttpResponse): 
   if (response.status === 409)
     return new CliError(
       'ChangedMeanwhile',
-      `could not ${what} on cluster ${cluster}: somebody else has changed it since it was read: ${said}`,
-      'Run the same command again: it begins from what is there now',
+      `could not ${what} on cluster ${cluster}: it was changed by another writer after it was read: ${said}`,
+      'Run the same command again: it starts from the present state',
       EXIT_CODES.unexpected,
     );
   return new CliError(
     'ApiServerError',
     `the API server of cluster ${cluster} answered ${response.status} to "${what}": ${said}`,
-    'Run the same command again; if it goes on, look at the health of the control plane',
+    'Run the same command again; if the error persists, check the health of the control plane',
     EXIT_CODES.unexpected,
   );
 };
@@ -94,8 +94,8 @@ export const unreachable = (cluster: string, url: string, error: unknown): CliEr
   const why = asClause(error instanceof Error ? error.message : String(error));
   return new CliError(
     'Unreachable',
-    `the API server of cluster ${cluster} can't be reached: ${why}`,
-    `Check that ${url} can be reached from here: a private endpoint can only be from within the VPC`,
+    `the API server of cluster ${cluster} is unreachable: ${why}`,
+    `Check that ${url} is reachable from here: a private endpoint is reachable only from within the VPC`,
     EXIT_CODES.unexpected,
     { cause: error },
   );
@@ -106,14 +106,14 @@ const objectPath = (manifest: Manifest): string =>
 const WRITE_QUERY = `fieldManager=${FIELD_MANAGER}&fieldValidation=Strict`;
 const isDone = ({ status: code }: PlainHttpResponse): boolean => code >= 200 && code <= 299;
 
-/** Throws a CliError where `what` is not JSON. */
+/** Parses the answer to `what`. Throws a CliError if it is not JSON. */
 const readDocument = ({ body }: PlainHttpResponse, what: string, url: string): unknown => {
   const document = parse(body);
   if (document === undefined)
     throw new CliError(
       'ApiServerError',
       `${what} is not JSON`,
-      `Check what stands between this and ${url}`,
+      `Check for a proxy between this machine and ${url}`,
       EXIT_CODES.unexpected,
     );
   return document;

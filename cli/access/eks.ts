@@ -1,4 +1,4 @@
-/** Access entries in EKS, read and written with the caller's own credentials. */
+/** Reads and writes access entries in EKS, with the caller's own credentials. */
 import {
   type Cluster,
   CreateAccessEntryCommand,
@@ -20,32 +20,31 @@ export interface AccessCluster {
   endpoint: string;
   /** PEM. */
   certificateAuthority: string;
-  /**
-   * `API`, `API_AND_CONFIG_MAP` or `CONFIG_MAP`; undefined where EKS does not say, as of clusters from before there
-   * were access entries.
-   */
+  /** `API`, `API_AND_CONFIG_MAP` or `CONFIG_MAP`; undefined for clusters older than access entries. */
   authenticationMode: string | undefined;
-  /** Of Kubernetes, such as 1.31. */
+  /** Version of Kubernetes, such as 1.31. */
   version: string;
 }
 
-/** Each throws a CliError: what these credentials may not do has the exit code of a refusal. */
+/** Each method throws a CliError; missing permissions have the exit code of a refusal. */
 export interface AccessEntries {
   describeCluster(): Promise<AccessCluster>;
-  /** Undefined: there is none. */
+  /** Returns undefined if there is none. */
   describe(principalArn: string): Promise<FoundEntry | undefined>;
   create(principalArn: string, groups: string[]): Promise<void>;
-  /** `groups`: all that it has then. */
+  /** Replaces the groups of the entry by `groups`. */
   update(principalArn: string, groups: string[]): Promise<void>;
 }
 
-/** What EKS, or the way to it, answered instead of what was asked for. */
+/** Returns the error for a failed call to EKS. */
 export const eksError = (error: unknown): CliError => {
   if (!isMigrationError(error)) return awsError(error);
   if (error.name === 'AccessDenied') {
     const hint =
-      'Check whose credentials these are (aws sts get-caller-identity), that they are still valid, and that they may call it: reading takes eks:DescribeCluster, ListAddons, DescribeAddon, DescribeAddonConfiguration, DescribeAddonVersions and DescribeAccessEntry; --apply also takes CreateAccessEntry and UpdateAccessEntry';
-    return new CliError('AwsRefused', `AWS refused: ${error.message}`, hint, EXIT_CODES.blocked, { cause: error });
+      'Check whose credentials these are (aws sts get-caller-identity), that they are valid, and that they allow this call: reading needs eks:DescribeCluster, ListAddons, DescribeAddon, DescribeAddonConfiguration, DescribeAddonVersions and DescribeAccessEntry; --apply also needs CreateAccessEntry and UpdateAccessEntry';
+    return new CliError('AwsRefused', `AWS denied the call: ${error.message}`, hint, EXIT_CODES.blocked, {
+      cause: error,
+    });
   }
   return awsError(error.cause instanceof Error ? error.cause : error);
 };
@@ -73,18 +72,18 @@ const changed = async (name: string, run: () => Promise<unknown>): Promise<void>
   }
 };
 
-/** Names the clusters of the region; none where they can't be listed, since what is wrong is known already. */
+/** Returns a hint with the clusters of the region, or how to list them if the list fails too. */
 const hintAtClusters = async (client: EKSClient, region: string): Promise<string> => {
   const clusters = await client.send(new ListClustersCommand({})).then(
     (answer) => answer.clusters ?? [],
     () => [],
   );
   return clusters.length === 0
-    ? `See: aws eks list-clusters --region ${region}`
+    ? `To list clusters: aws eks list-clusters --region ${region}`
     : `Clusters there: ${clusters.slice(0, 20).join(', ')}`;
 };
 
-/** Where the cluster's API server is. Throws ClusterNotReady where there is none yet. */
+/** Returns the address of the cluster's API server. Throws ClusterNotReady if there is none yet. */
 const reachable = (cluster: Cluster, name: string): AccessCluster => {
   const { endpoint, certificateAuthority, accessConfig, status = 'UNKNOWN', version = '' } = cluster;
   if (endpoint === undefined || certificateAuthority?.data === undefined) {
@@ -115,7 +114,7 @@ export const createAccessEntries = (
       if (!cluster)
         throw new CliError(
           'UnknownCluster',
-          `there is no cluster ${clusterName} in account ${account}, ${region}`,
+          `cluster ${clusterName} does not exist in account ${account}, ${region}`,
           await hintAtClusters(client, region),
         );
       return reachable(cluster, clusterName);

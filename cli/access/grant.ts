@@ -1,4 +1,4 @@
-/** Gives the access that a survey found missing, or says what it would give. */
+/** Grants the access that a survey found missing, or shows what it would grant. */
 import { type Manifest, manifestName } from '../../lambdas/domain/access/manifests.ts';
 import type { Target } from '../../lambdas/domain/migration/model.ts';
 import { CliError } from '../errors.ts';
@@ -8,35 +8,35 @@ import { type AccessTools, type AccessWish, type Survey, surveyAccess } from './
 export type GrantResult = 'would-create' | 'would-update' | 'created' | 'updated' | 'nothing' | 'refused';
 
 interface Refused {
-  /** Of what is refused. */
+  /** Reason of a refusal. */
   why?: string;
   remedy?: string;
 }
 export interface GrantedEntry extends Refused {
   principalArn: string;
   result: GrantResult;
-  /** All Kubernetes groups that the entry has, or would have; those of one that is refused are not known. */
+  /** All Kubernetes groups that the entry has, or would have; empty for a refused entry, whose groups are not known. */
   groups: string[];
 }
 export interface GrantedObject extends Refused {
   name: string;
   result: GrantResult;
-  /** The object as `kubectl apply` takes it. */
+  /** The object for `kubectl apply`. */
   manifest: Manifest;
-  /** What each of a role's rules is for, in their order. */
+  /** The purpose of each rule of a role, in their order. */
   reasons: string[];
 }
 
 /** What `--json` prints. */
 export interface Granted {
   target: Target;
-  /** Absent where EKS does not say: the cluster knows aws-auth alone. */
+  /** Absent if EKS does not report it: the cluster uses only aws-auth. */
   authenticationMode?: string;
-  /** False: nothing was changed. */
+  /** False if nothing was changed. */
   applied: boolean;
   accessEntries: GrantedEntry[];
   objects: GrantedObject[];
-  /** What to add to `mapRoles` of the ConfigMap kube-system/aws-auth, where the cluster takes no access entries. */
+  /** Lines for `mapRoles` of the ConfigMap kube-system/aws-auth, if the cluster does not use access entries. */
   mapRoles?: string;
   notes: string[];
 }
@@ -45,7 +45,7 @@ export interface GrantRequest extends AccessWish {
   apply: boolean;
 }
 
-/** Whether something stands in the way of what was asked for. */
+/** Returns whether the request was refused because of a conflict. */
 export const isGrantRefused = ({ accessEntries, objects }: Granted): boolean =>
   [...accessEntries, ...objects].some(({ result }) => result === 'refused');
 
@@ -86,13 +86,13 @@ const grantedOf = (
   notes,
 });
 
-/** Says what was done before an error, which the next run finds done. */
+/** Returns the error with what was done before it, which the next run finds done. */
 const after = (done: readonly string[], error: unknown): unknown => {
   if (!(error instanceof CliError) || done.length === 0) return error;
   return new CliError(
     error.name,
-    `${error.message}\nDone before: ${done.join(', ')}.`,
-    `${error.hint}\nThen run the same command again: it goes on from there.`,
+    `${error.message}\nAlready done: ${done.join(', ')}.`,
+    `${error.hint}\nThen run the same command again: it continues from there.`,
     EXIT_CODES.unexpected,
     { cause: error },
   );
@@ -105,7 +105,7 @@ const apply = async (
   const done: string[] = [];
   const rbac = rbacOf(cluster);
   try {
-    // First, since this is where an administrator who may do less than it takes is refused.
+    // Objects first, because this is where an administrator with too few permissions is refused.
     for (const { manifest, change } of objects) {
       if (change.do === 'create') await rbac.create(manifest);
       else if (change.do === 'update') await rbac.patch(manifest, change.patch);
@@ -126,14 +126,14 @@ const apply = async (
 const noEntries = ({ cluster }: Target, { authenticationMode }: Survey['cluster'], mapRoles: string): CliError =>
   new CliError(
     'NoAccessEntries',
-    `cluster ${cluster} takes no access entries: its authentication mode is ${authenticationMode ?? 'CONFIG_MAP'}; nothing was changed`,
-    `Either let it take them (it keeps aws-auth; there is no way back), and run the same command again:\naws eks update-cluster-config --name ${cluster} --access-config authenticationMode=API_AND_CONFIG_MAP\nor add these lines to mapRoles of the ConfigMap kube-system/aws-auth, and apply the RBAC objects that this command prints without --apply:\n${mapRoles.trimEnd()}`,
+    `cluster ${cluster} does not use access entries: its authentication mode is ${authenticationMode ?? 'CONFIG_MAP'}; nothing was changed`,
+    `Either enable access entries (aws-auth stays; this cannot be undone), and run the same command again:\naws eks update-cluster-config --name ${cluster} --access-config authenticationMode=API_AND_CONFIG_MAP\nor add these lines to mapRoles of the ConfigMap kube-system/aws-auth, and apply the RBAC objects that this command prints without --apply:\n${mapRoles.trimEnd()}`,
     EXIT_CODES.blocked,
   );
 
 /**
- * Looks at what there is, and where `apply` is set gives what is missing, with the tools' credentials: what is refused
- * beforehand changes nothing. Doing it again changes nothing either. Throws a CliError.
+ * Surveys the access and, if `apply` is set, grants what is missing, with the tools' credentials. Changes nothing if the
+ * survey finds a conflict; is idempotent. Throws a CliError.
  */
 export const grantAccess = async (tools: AccessTools, { apply: wanted, ...wish }: GrantRequest): Promise<Granted> => {
   const survey = await surveyAccess(tools, wish);

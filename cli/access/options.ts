@@ -1,4 +1,4 @@
-/** The flags of `grant-access`. */
+/** Flags of `grant-access`. */
 import { z } from 'zod';
 import { accountId, addonName, annotationMode, clusterName, regionName } from '../../lambdas/domain/migration/model.ts';
 import { type ServiceAccountRef, serviceAccountRef } from '../../lambdas/domain/migration/subject.ts';
@@ -16,7 +16,7 @@ const serviceAccount = z.string().transform((text, context): ServiceAccountRef =
     message:
       namespace === undefined
         ? 'must be NAMESPACE/NAME, such as payments/api'
-        : `${part === 'namespace' ? 'before' : 'behind'} the / ${message}`,
+        : `${part === 'namespace' ? 'before' : 'after'} the / ${message}`,
   });
   return z.NEVER;
 });
@@ -24,8 +24,8 @@ const serviceAccount = z.string().transform((text, context): ServiceAccountRef =
 const grantFlags = z
   .strictObject({
     cluster: z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName),
-    addon: z.array(addonName).max(50, 'may be given 50 times at most').default([]),
-    serviceAccount: z.array(serviceAccount).max(50, 'may be given 50 times at most').default([]),
+    addon: z.array(addonName).max(50, 'may be given at most 50 times').default([]),
+    serviceAccount: z.array(serviceAccount).max(50, 'may be given at most 50 times').default([]),
     annotation: oneOf(annotationMode).optional(),
     account: accountId.optional(),
     region: regionName.optional(),
@@ -40,7 +40,7 @@ const grantFlags = z
       context.addIssue({
         code: 'custom',
         path: ['annotation'],
-        message: 'is of service accounts: name one by --service-account NAMESPACE/NAME, or leave it out',
+        message: 'applies to service accounts: name one with --service-account NAMESPACE/NAME, or omit it',
       });
   });
 export type GrantFlags = z.output<typeof grantFlags>;

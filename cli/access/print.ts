@@ -1,14 +1,14 @@
-/** What `grant-access` says to people. */
+/** Output of `grant-access`. */
 import { type Format, hanging, type Style } from '../print/style.ts';
 import { type Granted, type GrantedEntry, type GrantedObject, type GrantResult, isGrantRefused } from './grant.ts';
 
 const RESULTS: Record<GrantResult, { mark: string; format: Format; word: string }> = {
-  'would-create': { mark: '+', format: 'green', word: 'would be made' },
-  'would-update': { mark: '~', format: 'yellow', word: 'would be changed' },
-  created: { mark: '+', format: 'green', word: 'made' },
-  updated: { mark: '~', format: 'yellow', word: 'changed' },
-  nothing: { mark: '=', format: 'dim', word: 'as it is' },
-  refused: { mark: '✖', format: 'red', word: 'left as it is' },
+  'would-create': { mark: '+', format: 'green', word: 'would be created' },
+  'would-update': { mark: '~', format: 'yellow', word: 'would be updated' },
+  created: { mark: '+', format: 'green', word: 'created' },
+  updated: { mark: '~', format: 'yellow', word: 'updated' },
+  nothing: { mark: '=', format: 'dim', word: 'unchanged' },
+  refused: { mark: '✖', format: 'red', word: 'refused' },
 };
 
 interface Headline {
@@ -21,7 +21,7 @@ interface Headline {
 const headlineOf = (granted: Granted): Headline => {
   const { accessEntries, objects, applied, mapRoles } = granted;
   if (isGrantRefused(granted))
-    return { mark: '✖', format: 'red', word: 'refused', says: 'something is in the way; nothing was changed' };
+    return { mark: '✖', format: 'red', word: 'refused', says: 'there is a conflict; nothing was changed' };
   const isChange = [...accessEntries, ...objects].some(({ result }) => result !== 'nothing');
   if (applied && isChange)
     return { mark: '✔', format: 'green', word: 'granted', says: 'the service has the access that it needs' };
@@ -54,7 +54,7 @@ const entryLines = (entry: GrantedEntry, style: Style): string[] => [
   ...(entry.groups.length === 0 ? [] : hanging('      groups: ', entry.groups.join(', '), style, 'dim')),
 ];
 
-/** `next`: the command that does it; none where there is nothing to do, or no command does. */
+/** Returns the output. `next`: the command that applies a dry run, if there is one. */
 export const grantedLines = (granted: Granted, next: string | undefined, style: Style): string[] => {
   const { target, authenticationMode = 'CONFIG_MAP', applied, accessEntries, objects, mapRoles, notes } = granted;
   const { mark, format, word, says } = headlineOf(granted);
@@ -73,7 +73,7 @@ export const grantedLines = (granted: Granted, next: string | undefined, style: 
       : [
           ...hanging(
             '  ',
-            'This cluster takes none. Add these lines to mapRoles of the ConfigMap kube-system/aws-auth:',
+            'This cluster does not use access entries. Add these lines to mapRoles of the ConfigMap kube-system/aws-auth:',
             style,
           ),
           ...mapRoles
@@ -82,7 +82,7 @@ export const grantedLines = (granted: Granted, next: string | undefined, style: 
             .map((text) => `    ${text}`),
           ...hanging(
             '  ',
-            `Or let it take them (there is no way back): aws eks update-cluster-config --name ${target.cluster} --access-config authenticationMode=API_AND_CONFIG_MAP`,
+            `Or enable access entries (this cannot be undone): aws eks update-cluster-config --name ${target.cluster} --access-config authenticationMode=API_AND_CONFIG_MAP`,
             style,
           ),
         ]),
@@ -92,7 +92,7 @@ export const grantedLines = (granted: Granted, next: string | undefined, style: 
     ...(notes.length === 0
       ? []
       : ['', style.paint('bold', 'Notes'), ...notes.flatMap((note) => hanging('  ! ', note, style))]),
-    ...(applied && isMade ? ['', ...hanging('', 'A new access entry takes some seconds to work.', style)] : []),
-    ...(next === undefined ? [] : ['', `To do it: ${next}`]),
+    ...(applied && isMade ? ['', ...hanging('', 'A new access entry takes effect after some seconds.', style)] : []),
+    ...(next === undefined ? [] : ['', `To apply it: ${next}`]),
   ];
 };

@@ -1,5 +1,5 @@
 /**
- * The variables that say which roles of a deployed service call API servers: printed by `sandbox`, read by
+ * Variables with the roles of a deployed service that call API servers: printed by `sandbox`, read by
  * `grant-access --deployed`.
  */
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
@@ -25,8 +25,8 @@ export const rolesOfSandbox = ({ outputs }: Pick<Sandbox, 'outputs'>): ServiceRo
 });
 
 /**
- * Those that call the API server of that cluster: the service's own, or, in another account than theirs, the ones that
- * it assumes there.
+ * Returns the roles that call the API server of a cluster: the service's own, or, in another account, those that it
+ * assumes there.
  */
 export const rolesFor = (own: ServiceRoles, { account, region }: Pick<Target, 'account' | 'region'>): ServiceRoles =>
   own.all.some((arn) => parseRoleArn(arn)?.account === account)
@@ -36,7 +36,7 @@ export const rolesFor = (own: ServiceRoles, { account, region }: Pick<Target, 'a
 export const accessEnvironment = (roles: ServiceRoles): Record<string, string> =>
   Object.fromEntries(names.map((name) => [ACCESS_VARIABLES[name].variable, roles[name].join(',')]));
 
-/** Throws a CliError that names every variable that is missing or wrong, and where its value comes from. */
+/** Reads the variables. Throws a CliError that names every missing or wrong variable and the source of its value. */
 export const readAccessEnvironment = (environment: Readonly<Record<string, string | undefined>>): ServiceRoles => {
   const valueOf = (name: keyof ServiceRoles): string[] =>
     (environment[ACCESS_VARIABLES[name].variable] ?? '')
@@ -53,7 +53,7 @@ export const readAccessEnvironment = (environment: Readonly<Record<string, strin
       : [
           {
             name,
-            why: `${variable} must be ARNs of IAM roles with commas between them, and "${bad.slice(0, 100)}" is none`,
+            why: `${variable} must be comma-separated ARNs of IAM roles, but "${bad.slice(0, 100)}" is not one`,
           },
         ];
   });

@@ -1,4 +1,4 @@
-/** `grant-access`: from flags to the exit code. */
+/** Runs `grant-access`. */
 import type { Target } from '../../lambdas/domain/migration/model.ts';
 import type { Backend } from '../backend.ts';
 import { awsError } from '../deployed.ts';
@@ -25,7 +25,7 @@ const backendOfGrant = (flags: GrantFlags): SandboxChoice | StateChoice => {
   if (session) return session;
   throw new CliError(
     'NoSandbox',
-    'there is no --sandbox FILE, no --state FILE and no --deployed: it is not clear where the cluster is',
+    'none of --sandbox FILE, --state FILE and --deployed is given, so it is not clear where the cluster is',
     `Add --deployed for a cluster in AWS, or --sandbox FILE to try it, for example --sandbox ${EXAMPLE_SCENARIO}`,
   );
 };
@@ -35,7 +35,7 @@ const requestOf = (
   target: Target,
 ): GrantRequest => ({ target, addons: addon, serviceAccounts: serviceAccount, annotation, apply });
 
-/** What is applied to a sandbox that is kept in a file stands in its journal; what only looks does not. */
+/** Grants access in a sandbox. With --state, changes are recorded in its journal; dry runs are not. */
 const grantInSandbox = async (flags: GrantFlags, io: Io): Promise<Granted> => {
   const silent = flags.json && io.stderr.isTTY !== true;
   const { session, target } = await openForMigration(backendOfGrant(flags), flags, { io, silent, watched: false });
@@ -51,11 +51,7 @@ const grantInSandbox = async (flags: GrantFlags, io: Io): Promise<Granted> => {
 const grantDeployed = async (flags: GrantFlags): Promise<Granted> => {
   const { sandbox, state } = flags;
   if (sandbox !== undefined || state !== undefined)
-    throw new CliError(
-      'BadOption',
-      '--deployed does not go together with --sandbox or --state',
-      'Leave out the one or the other',
-    );
+    throw new CliError('BadOption', '--deployed cannot be combined with --sandbox or --state', 'Omit one or the other');
   try {
     const { tools, target } = await openDeployedTools(flags, process.env);
     return await grantAccess(tools, requestOf(flags, target));
@@ -64,7 +60,7 @@ const grantDeployed = async (flags: GrantFlags): Promise<Granted> => {
   }
 };
 
-/** The command that carries a dry run out; none where there is nothing to do, or where it could not. */
+/** Returns the command that applies a dry run; undefined if there is nothing to do, or it would be refused. */
 const nextCommand = (granted: Granted, flags: GrantFlags): string | undefined => {
   const { accessEntries, objects, mapRoles } = granted;
   const isChange = [...accessEntries, ...objects].some(({ result }) => result.startsWith('would-'));
@@ -82,7 +78,7 @@ const nextCommand = (granted: Granted, flags: GrantFlags): string | undefined =>
   ].join(' ');
 };
 
-/** A dry run has the objects alone on stdout, so that they can be piped to kubectl. */
+/** Prints the result. A dry run prints only the objects on stdout, so that they can be piped to kubectl. */
 const print = (granted: Granted, flags: GrantFlags, io: Io): void => {
   if (flags.json) {
     io.stdout.write(`${jsonText(granted, 2)}\n`);
@@ -92,10 +88,10 @@ const print = (granted: Granted, flags: GrantFlags, io: Io): void => {
   output.write(`${grantedLines(granted, nextCommand(granted, flags), styleFor(output)).join('\n')}\n`);
   if (!flags.apply) io.stdout.write(yamlOf(granted.objects));
   else if (flags.sandbox !== undefined && flags.state === undefined)
-    io.stderr.write('This sandbox ends with this command: add --state FILE to keep it.\n');
+    io.stderr.write('The sandbox ends with this command: add --state FILE to keep it.\n');
 };
 
-/** 0: done, or shown. 3: something is in the way, and nothing was changed. Throws CliError for everything else. */
+/** Returns 0 if it is done or shown, and 3 if there is a conflict and nothing was changed. Throws a CliError otherwise. */
 export const grantAccessCommand = async (flags: GrantFlags, io: Io): Promise<ExitCode> => {
   const granted = await (flags.deployed === true ? grantDeployed(flags) : grantInSandbox(flags, io));
   print(granted, flags, io);

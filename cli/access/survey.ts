@@ -1,7 +1,4 @@
-/**
- * What access there is on a cluster, what the service needs, and what would have to be changed for it. Nothing is
- * changed here.
- */
+/** Surveys the access on a cluster, what the service needs, and the changes for that. Changes nothing. */
 import {
   type EntryChange,
   entryChange,
@@ -32,26 +29,26 @@ import { CliError } from '../errors.ts';
 import { notAllowed, notKnown, type RbacObjects } from './api-server.ts';
 import { type AccessCluster, type AccessEntries, eksError } from './eks.ts';
 
-/** A cluster, by the caller's own credentials. */
+/** Clients for a cluster, with the caller's own credentials. */
 export interface AccessTools {
   entries: AccessEntries;
   eks: Eks;
   kubernetes: Kubernetes;
   rbacOf: (cluster: AccessCluster) => RbacObjects;
-  /** The roles that shall have access. */
+  /** The roles that need access. */
   roles: ServiceRoles;
 }
 
 export interface AccessWish {
   target: Target;
-  /** Add-ons that shall be migrated; empty, and no service accounts either: all that take EKS Pod Identity. */
+  /** Add-ons to migrate; if empty without service accounts, all that support EKS Pod Identity. */
   addons: readonly string[];
-  /** Service accounts that are no add-on's, and what shall become of their IRSA annotation. */
+  /** Service accounts to migrate that belong to no add-on; `annotation` is what to do with their IRSA annotation. */
   serviceAccounts: readonly ServiceAccountRef[];
   annotation: AnnotationMode;
 }
 
-/** What one of them may need, and what else there is to know of it. */
+/** The workloads of one subject, and a note about it. */
 interface Surveyed {
   found?: MigratedWorkloads;
   note?: string;
@@ -66,16 +63,16 @@ export interface SurveyedObject extends AccessManifest {
 }
 export interface Survey {
   cluster: AccessCluster;
-  /** Empty where the cluster takes none. */
+  /** Empty if the cluster does not use access entries. */
   entries: SurveyedEntry[];
   objects: SurveyedObject[];
-  /** Lines for aws-auth, where the cluster takes no access entries. */
+  /** Lines for aws-auth, if the cluster does not use access entries. */
   mapRoles?: string;
-  /** What else there is to know. */
+  /** Notes for the user. */
   notes: string[];
 }
 
-/** What EKS answers by the port. */
+/** Calls EKS, and converts its errors. */
 const ask = async <T>(run: () => Promise<T>): Promise<T> => {
   try {
     return await run();
@@ -84,7 +81,7 @@ const ask = async <T>(run: () => Promise<T>): Promise<T> => {
   }
 };
 
-/** What the API server answers. `why`: what it is needed for. */
+/** Calls the API server, and converts its errors. `what`: the operation; `why`: its purpose. */
 const look = async <T>(run: () => Promise<T>, cluster: string, what: string, why: string): Promise<T> => {
   try {
     return await run();
@@ -107,14 +104,14 @@ const installed = async (eks: Eks, { target, addons, serviceAccounts }: AccessWi
       throw new CliError(
         'UnknownAddon',
         `cluster ${target.cluster} has no add-on ${name}`,
-        there.length === 0 ? 'It has none at all' : `Its add-ons: ${there.join(', ')}`,
+        there.length === 0 ? 'The cluster has no add-ons' : `Its add-ons: ${there.join(', ')}`,
       );
     }
   }
   return found;
 };
 
-/** Those of a namespace that run with one of the service accounts: no other is ever restarted. */
+/** Returns the workloads of a namespace that use one of the service accounts: no other is ever restarted. */
 const workloadsIn = async (
   kubernetes: Kubernetes,
   namespace: string,
@@ -125,7 +122,7 @@ const workloadsIn = async (
     () => kubernetes.listWorkloads(namespace),
     cluster,
     `list the workloads of namespace ${namespace}`,
-    'its names are needed, so that restarts are allowed of them alone',
+    'restarts are allowed only for workloads by name',
   );
   return all
     .filter(({ serviceAccount }) => accounts.includes(serviceAccount))
@@ -133,12 +130,12 @@ const workloadsIn = async (
 };
 
 const KINDS = 'Deployment, DaemonSet or StatefulSet';
-const AGAIN = 'yet: run this again once it has.';
+const AGAIN = 'yet: run this command again once it does.';
 
 /**
- * Service accounts of the add-on that have its role, and for which it takes no association: a migration may give them a
- * standalone one, and restart their pods. Whether other add-ons share the role is not asked: the name that its objects
- * carry tells which are its own.
+ * Returns service accounts with the add-on's role for which the add-on supports no association: a migration may create a
+ * standalone one for them, and restart their pods. It does not matter whether other add-ons share the role: the name
+ * label identifies the add-on's own objects.
  */
 const holdersOf = async (
   addon: Addon,
@@ -153,7 +150,7 @@ const holdersOf = async (
     () => kubernetes.listAttributedServiceAccounts(namespace),
     cluster,
     `list the service accounts of namespace ${namespace}`,
-    'those that have the role of the add-on may have to be restarted too',
+    'workloads that use the role of the add-on may need a restart too',
   );
   const planned = takes.map((serviceAccount) => ({ namespace, serviceAccount, roleArn }));
   return [
@@ -163,7 +160,7 @@ const holdersOf = async (
   ];
 };
 
-/** Of the service accounts that take associations, and of those that have the role of the add-on. */
+/** Surveys the workloads of an add-on: of service accounts that support associations, and of those with its role. */
 const surveyAddon = async (
   addon: Addon,
   { eks, kubernetes }: AccessTools,
@@ -178,12 +175,14 @@ const surveyAddon = async (
     ) ?? [];
   if (takes.length === 0)
     return named
-      ? { note: `${name} ${version} takes no EKS Pod Identity associations: nothing of it would be restarted.` }
+      ? {
+          note: `${name} ${version} supports no EKS Pod Identity associations: none of its workloads would be restarted.`,
+        }
       : {};
   const namespace = await ask(() => readNamespace(eks, addon, kubernetesVersion));
   if (namespace === undefined)
     return {
-      note: `${name}: which namespace it runs in is not known, and so nothing of it may be restarted. ${NAMESPACE_UNKNOWN}.`,
+      note: `${name}: its namespace is not known, so none of its workloads may be restarted. ${NAMESPACE_UNKNOWN}.`,
     };
   const taking = await workloadsIn(kubernetes, namespace, takes, target.cluster);
   const holders = await holdersOf(addon, namespace, takes, kubernetes, target.cluster);
@@ -195,7 +194,7 @@ const surveyAddon = async (
     : { found, note: `${name} has no ${KINDS} for ${takes.join(', ')} in ${namespace} ${AGAIN}` };
 };
 
-/** How many names a hint repeats. */
+/** Maximum number of names in a hint. */
 const NAMES = 20;
 
 const unknownAccount = async (
@@ -207,13 +206,13 @@ const unknownAccount = async (
     () => kubernetes.listServiceAccounts(),
     cluster,
     'list the service accounts of all namespaces',
-    `there is no ${namespace}/${name}, and so it can't be said which there are`,
+    `${namespace}/${name} does not exist, and the existing service accounts cannot be listed`,
   );
   const there = all.filter((one) => one.namespace === namespace).map((one) => one.name);
   const hint =
     there.length === 0
-      ? `Namespace ${namespace} has none, or is not there`
-      : `Those of namespace ${namespace}: ${there.slice(0, NAMES).join(', ')}${there.length > NAMES ? ` and ${there.length - NAMES} more` : ''}`;
+      ? `Namespace ${namespace} has no service accounts, or does not exist`
+      : `Service accounts of namespace ${namespace}: ${there.slice(0, NAMES).join(', ')}${there.length > NAMES ? ` and ${there.length - NAMES} more` : ''}`;
   return new CliError('UnknownServiceAccount', `cluster ${cluster} has no service account ${namespace}/${name}`, hint);
 };
 
@@ -227,8 +226,8 @@ const surveyAccount = async (
   const there = await look(
     () => kubernetes.getServiceAccount(namespace, name),
     cluster,
-    `look at service account ${what}`,
-    'a right is given only for one that is there',
+    `get service account ${what}`,
+    'permissions are granted only for existing service accounts',
   );
   if (!there) throw await unknownAccount(serviceAccount, kubernetes, cluster);
   const workloads = await workloadsIn(kubernetes, namespace, [name], cluster);
@@ -248,8 +247,8 @@ const surveyAll = async (tools: AccessTools, wish: AccessWish, kubernetesVersion
 };
 
 /**
- * Throws a CliError for a cluster, an add-on or a service account that is not there, and for what these credentials may
- * not read.
+ * Surveys the access. Throws a CliError for a cluster, an add-on or a service account that does not exist, and for
+ * missing permissions.
  */
 export const surveyAccess = async (tools: AccessTools, wish: AccessWish): Promise<Survey> => {
   const { entries: accessEntries, rbacOf, roles } = tools;
@@ -259,7 +258,7 @@ export const surveyAccess = async (tools: AccessTools, wish: AccessWish): Promis
   const migrated = surveyed.flatMap(({ found }) => found ?? []);
   const notes = surveyed.flatMap(({ note }) => note ?? []);
   if (migrated.length === 0)
-    notes.push('No add-on takes EKS Pod Identity: the service could look at this cluster, and restart nothing.');
+    notes.push('No add-on supports EKS Pod Identity: the service could read this cluster, but restart nothing.');
 
   const takesEntries = takesAccessEntries(cluster.authenticationMode);
   const entries: SurveyedEntry[] = [];
@@ -280,7 +279,7 @@ export const surveyAccess = async (tools: AccessTools, wish: AccessWish): Promis
     objects.push({ manifest, reasons: [], change });
     if (change.do === 'update')
       notes.push(
-        `Without --annotation remove the right to a service account's annotation is taken away: ${manifestName(manifest)} keeps no rule.`,
+        `Without --annotation remove, the permission to change a service account's annotation is revoked: ${manifestName(manifest)} keeps no rule.`,
       );
   }
   return { cluster, entries, objects, notes, ...(takesEntries ? {} : { mapRoles: mapRolesOf(wanted) }) };

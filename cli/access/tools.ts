@@ -1,4 +1,4 @@
-/** Where a cluster is: AWS by the SDK's own ways, or a sandbox, in both cases by the caller's own credentials. */
+/** Opens the clients for a cluster in AWS, or in a sandbox, with the caller's own credentials. */
 import { ClientFactory } from '../../lambdas/adapters/clients.ts';
 import { eksToken } from '../../lambdas/adapters/eks-token.ts';
 import { nodeHttp } from '../../lambdas/adapters/node-http.ts';
@@ -13,7 +13,7 @@ import type { GrantFlags } from './options.ts';
 import { readAccessEnvironment, rolesFor, rolesOfSandbox } from './roles.ts';
 import type { AccessTools } from './survey.ts';
 
-/** `clients`: of the target's own region; `roles`: of the service, in its own account. */
+/** Returns the tools. `clients`: in the target's region; `roles`: of the service, in its own account. */
 const toolsOf = (clients: ClientFactory, target: Target, roles: ServiceRoles): AccessTools => {
   const client = clients.eks();
   const { eks, kubernetes } = portsOf(clients, target);
@@ -39,18 +39,16 @@ const toolsOf = (clients: ClientFactory, target: Target, roles: ServiceRoles): A
   };
 };
 
-/** As the sandbox's operator, who is the administrator of its clusters. */
+/** Returns the tools in a sandbox, with the credentials of its operator, the administrator of its clusters. */
 export const toolsInSandbox = (sandbox: Sandbox, target: Target): AccessTools =>
   toolsOf(sandbox.clients(undefined, target.region), target, rolesOfSandbox(sandbox));
 
 const otherAccount: SayOtherAccount = (caller, named) => ({
-  message: `these credentials are of account ${caller.account} (${caller.arn}), not of ${named}`,
-  hint: "Access is given with credentials of the cluster's own account: set AWS_PROFILE, or leave --account out",
+  message: `these credentials belong to account ${caller.account} (${caller.arn}), not to ${named}`,
+  hint: "Access is granted with credentials of the cluster's account: set AWS_PROFILE, or omit --account",
 });
 
-/**
- * Throws a CliError where the environment does not say which roles the service has, or AWS does not know the caller.
- */
+/** Opens the tools in AWS. Throws a CliError if the environment lacks the service's roles, or AWS does not know the caller. */
 export const openDeployedTools = async (
   flags: GrantFlags,
   environment: Readonly<Record<string, string | undefined>>,

@@ -1,4 +1,4 @@
-/** RBAC objects as YAML for `kubectl apply -f -`, with the reason of each rule beside it. */
+/** Renders RBAC objects as YAML for `kubectl apply -f -`, with the reason of each rule as a comment. */
 import { Document, isMap, isScalar, isSeq, visit } from 'yaml';
 import type { GrantedObject } from './grant.ts';
 
@@ -11,11 +11,11 @@ const documentOf = ({ manifest, reasons }: Pick<GrantedObject, 'manifest' | 'rea
       if (isMap(rule) && reason !== undefined) rule.commentBefore = ` ${reason}`;
     }
   }
-  // Lists of words on one line, as people write rules.
+  // Lists of words on one line, as is usual in rules.
   visit(document, { Seq: (_key, list) => void (list.flow = list.items.every(isScalar)) });
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 };
 
-/** Documents with `---` between them. */
+/** Returns the documents, separated by `---`. */
 export const yamlOf = (objects: readonly Pick<GrantedObject, 'manifest' | 'reasons'>[]): string =>
   objects.map(documentOf).join('---\n');

@@ -1,4 +1,4 @@
-/** A deployed service that is reached by its API alone. */
+/** Opens a deployed service that is used only through its API. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { S3_SETTINGS, S3Documents } from '../../lambdas/adapters/s3-documents.ts';
@@ -17,12 +17,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ApiSession extends ServiceSession {
   ask: Ask;
-  /** The account is the caller's where none is named: STS says it, without needing a right. */
+  /** Returns the target. The account defaults to the caller's, which STS returns without a permission. */
   targetOf(flags: TargetFlags): Promise<Target>;
 }
 
 /**
- * By the host's name, which has it (Amazon API Gateway Developer Guide, "Invoke REST APIs"); a custom domain has not.
+ * Returns the region in the host name (Amazon API Gateway Developer Guide, "Invoke REST APIs"), or for a custom domain,
+ * that of the environment.
  */
 const regionOf = (url: string, environment: Environment): string => {
   const region =
@@ -32,16 +33,16 @@ const regionOf = (url: string, environment: Environment): string => {
   if (region !== undefined) return region;
   throw new CliError(
     'NoRegion',
-    'there is no AWS_REGION in the environment, and POD_IDENTITY_API_URL does not say the region either',
+    'AWS_REGION is not set, and POD_IDENTITY_API_URL does not contain the region',
     "Set AWS_REGION to the service's region, such as eu-west-1",
   );
 };
 
-/** Throws a CliError where the environment does not say which region the API is in. Nothing is asked yet. */
+/** Opens the API without a call. Throws a CliError if the region of the API is not known. */
 export const openApiSession = (url: string, environment: Environment, io: Io): ApiSession => {
   const stopping = new AbortController();
   const region = regionOf(url, environment);
-  // By the SDK's own ways to credentials.
+  // Used for the SDK's own configuration of credentials.
   const sts = new STSClient({ region });
   const credentials = async () => sts.config.credentials();
   const clock = clockOf(io, stopping.signal);
@@ -69,7 +70,7 @@ export const openApiSession = (url: string, environment: Environment, io: Io): A
   };
   return {
     ask,
-    // The API knows it, by the signature.
+    // The API knows the requester from the signature.
     requestedBy: '',
     simulated,
     serve: (work) => reportedByAws(() => work(service)),
@@ -86,7 +87,7 @@ export const openApiSession = (url: string, environment: Environment, io: Io): A
   };
 };
 
-/** Of a cluster that the flags name. */
+/** Opens the API, and does work on the cluster that the flags name. */
 export const withApi = async <T>(
   url: string,
   flags: TargetFlags,

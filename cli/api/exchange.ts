@@ -1,6 +1,4 @@
-/**
- * One question to the API and its answer: asked again where that may help, and believed only in the form that it has.
- */
+/** Sends requests to the API, with retries if that may help, and validates its answers. */
 import type { AwsCredentialIdentity } from '@smithy/types';
 import type { z } from 'zod';
 import type { Clock } from '../../lambdas/ports/index.ts';
@@ -15,7 +13,7 @@ import { answeredError, firstWrong, unreadable } from './problems.ts';
 export interface ExchangeOptions {
   client: ApiClient;
   clock: Pick<Clock, 'sleep'>;
-  /** Whose values never stand in what is printed. Throws where there are none. */
+  /** Returns the credentials, whose secrets are never printed. Throws if there are none. */
   credentials: () => Promise<AwsCredentialIdentity>;
 }
 
@@ -25,29 +23,26 @@ export interface Question<Schema extends z.ZodType> {
   path: string;
   query?: ApiRequestOptions['query'];
   body?: unknown;
-  /** Makes a repeated POST the same one: given to each that would otherwise do something twice. */
+  /** Makes a repeated POST idempotent: set on each that would otherwise take effect twice. */
   idempotencyKey?: string;
   answer: Schema;
 }
 
 export interface Answer<Value> {
   value: Value;
-  /** Seconds, where the API says so. */
+  /** Seconds, if the API returns them. */
   retryAfter?: number;
 }
 
 export type Ask = <Schema extends z.ZodType>(question: Question<Schema>) => Promise<Answer<z.output<Schema>>>;
 
-/**
- * Waits before each further try, milliseconds: a deployment of the API, or a burst of others' requests, is over in
- * about a minute.
- */
+/** Milliseconds before each retry: a deployment of the API, or a burst of other requests, ends in about a minute. */
 const PAUSES = [1000, 2000, 4000, 8000, 16_000, 32_000];
-/** Nobody is made to wait longer than that for one try, seconds. */
+/** Longest pause before a retry, in seconds. */
 const LONGEST_PAUSE = 60;
-/** The API, or the way to it, is overloaded or away for the moment: whether it did something is not known. */
+/** Statuses of an API that is overloaded or unavailable: it is not known whether the request took effect. */
 const AGAIN = new Set([429, 502, 503, 504]);
-/** Characters; API Gateway passes on 10 MB at most (Amazon API Gateway Developer Guide, "Quotas"). */
+/** Maximum length of an answer in characters; the limit of API Gateway is 10 MB (Developer Guide, "Quotas"). */
 const LONGEST_ANSWER = 10 * 1024 * 1024;
 
 const retryAfterOf = ({ headers }: PlainHttpResponse): number | undefined => {
@@ -70,7 +65,7 @@ const codeOf = (error: unknown): string => {
     .join(': ');
 };
 
-/** Bounds of time as the API takes them. */
+/** Returns bounds of time in the form of the API. */
 export const timesOf = ({
   since,
   until,
@@ -83,17 +78,14 @@ export const timesOf = ({
   return { since: text(since), until: text(until) };
 };
 
-/** A POST whose answer is lost may have done what it was to do. */
+/** Returns a note for a POST whose answer is lost, which may have taken effect. */
 const unsure = ({ method, path }: { method: string; path: string }): string => {
   if (method !== 'POST') return '';
   const list = path.startsWith('/sweeps') ? 'sweeps' : path === '/plans' ? 'migrations --dry-run' : 'migrations';
-  return `\nWhether it was done is not known. To look: pod-identity ${list} --deployed`;
+  return `\nIt is not known whether the request took effect. To check: pod-identity ${list} --deployed`;
 };
 
-/**
- * Text that came from outside, without the caller's secrets: a server that is none of ours may repeat what it was
- * sent.
- */
+/** Removes the caller's secrets from text of a server, because a foreign server may repeat what it was sent. */
 const withoutSecrets = (text: string, { secretAccessKey, sessionToken }: AwsCredentialIdentity): string =>
   [secretAccessKey, sessionToken].reduce<string>(
     (told, secret) =>
@@ -102,8 +94,8 @@ const withoutSecrets = (text: string, { secretAccessKey, sessionToken }: AwsCred
   );
 
 /**
- * Answers the function that asks. It throws CliErrors: ApiError where the API can't be asked or understood, and what
- * its problem documents say.
+ * Returns the function that sends requests. It throws CliErrors: ApiError if the API is unreachable or its answer is not
+ * understood, and the errors of its problem documents.
  */
 export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask => {
   const send = async (
@@ -130,8 +122,8 @@ export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask 
         if (pause === undefined)
           throw new CliError(
             'ApiError',
-            `the API does not answer ${what}: ${why}`,
-            `Check the network and POD_IDENTITY_API_URL: a sandbox that has been stopped listens no more${unsure({ method, path })}`,
+            `the API did not answer ${what}: ${why}`,
+            `Check the network and POD_IDENTITY_API_URL, which may point to a sandbox that has stopped${unsure({ method, path })}`,
             EXIT_CODES.unexpected,
           );
       }
@@ -157,7 +149,7 @@ export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask 
   };
 };
 
-/** `clean`: of each text in it, once its escapes are read. */
+/** Parses JSON; undefined if it is invalid. `clean` is applied to each text in it, after unescaping. */
 const parsed = (text: string, clean: (text: string) => string): { value: unknown } | undefined => {
   try {
     return {

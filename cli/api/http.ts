@@ -1,4 +1,4 @@
-/** Calls of the service's HTTP API, signed with Signature Version 4 for `execute-api`. */
+/** Calls the service's HTTP API, with requests signed with Signature Version 4 for `execute-api`. */
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -6,40 +6,40 @@ import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smit
 import type { PlainHttp, PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
 
 export interface ApiClientOptions {
-  /** Of a stage: `https://ID.execute-api.REGION.amazonaws.com/STAGE`; over plain HTTP on this machine alone. */
+  /** URL of a stage: `https://ID.execute-api.REGION.amazonaws.com/STAGE`; plain HTTP only on this machine. */
   url: string;
-  /** Of the API. */
+  /** Region of the API. */
   region: string;
   credentials: AwsCredentialIdentity | AwsCredentialIdentityProvider;
   http: PlainHttp;
-  /** What requests are signed by; default: this machine's clock. */
+  /** Returns the time for signatures; default: this machine's clock. */
   now?: () => Date;
 }
 
 export interface ApiRequestOptions {
-  /** Not encoded; a list comes several times, what is undefined not at all. */
+  /** Not encoded; a list is repeated, an undefined value is omitted. */
   query?: Record<string, string | readonly string[] | undefined>;
   headers?: Record<string, string>;
-  /** JSON data; text goes as it is. */
+  /** JSON data; text is sent unchanged. */
   body?: unknown;
 }
 
 export interface ApiClient {
   /**
-   * `path` below the stage, encoded: `/migrations/01J…`. Answers whatever the API does, an error too; rejects as `http`
-   * does.
+   * Sends a request. `path` is below the stage and encoded: `/migrations/01J…`. Resolves to any answer of the API,
+   * including errors; rejects as `http` does.
    */
   request: (method: string, path: string, options?: ApiRequestOptions) => Promise<PlainHttpResponse>;
 }
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** Credentials of a session go along in every request. */
+/** Parses the URL. Throws for plain HTTP to another machine, because every request carries a session token. */
 const baseOf = (text: string): URL => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOOPBACK.has(url.hostname)))) {
     throw new TypeError(
-      `The API's address ${text} can't be used: it has to be an https URL, or http on this machine. Give the URL of its stage, such as https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/v1.`,
+      `The API address ${text} cannot be used: it must be an https URL, or http on this machine. Use the URL of the API's stage, such as https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/v1.`,
     );
   }
   return url;
@@ -52,7 +52,7 @@ const queryOf = (given: ApiRequestOptions['query'] = {}): Record<string, string[
     ),
   );
 
-/** As the signature has it: a plus sign or a bracket is never left as it is. */
+/** Encodes text as in the signature, including plus signs and brackets. */
 const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 const searchOf = (query: Record<string, string[]>): string =>
@@ -62,7 +62,7 @@ const searchOf = (query: Record<string, string[]>): string =>
 
 const textOf = (body: unknown): string => (typeof body === 'string' ? body : JSON.stringify(body));
 
-/** Throws TypeError for a URL that is none, or that would send credentials in the clear. */
+/** Returns the client. Throws a TypeError for an invalid URL, or one that would send credentials unencrypted. */
 export const createApiClient = ({
   url,
   region,
@@ -75,7 +75,7 @@ export const createApiClient = ({
   return {
     request: async (method, path, { query, headers, body } = {}) => {
       const asked = queryOf(query);
-      // The path as it will be on the wire: what is signed and what is sent must be the same.
+      // The path as it is sent, because the signed path must be the same.
       const target = new URL(`${base.origin}${base.pathname.replace(/\/$/, '')}${path}`);
       target.search = searchOf(asked);
       const text = body === undefined ? undefined : textOf(body);
@@ -102,11 +102,11 @@ export const createApiClient = ({
 const LONGEST_MILLISECONDS = 35_000;
 
 /**
- * One HTTP or HTTPS exchange over the network, without retries or redirects. Rejects with the platform's own error
- * where there is no whole answer within 35 seconds.
+ * Sends one HTTP or HTTPS request, without retries or redirects. Rejects with the platform's own error if there is no
+ * complete answer within 35 seconds.
  */
 export const networkHttp: PlainHttp = async ({ method, url, headers, body }) => {
-  // It is the URL's, and fetch does not take it.
+  // fetch does not accept the header, and derives it from the URL.
   const { host: _host, ...sent } = headers;
   const response = await fetch(url, {
     method,

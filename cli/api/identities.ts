@@ -1,4 +1,4 @@
-/** Which identity the workloads of one cluster have, as the service's own role sees it: by the API, page by page. */
+/** Reads the identities of a cluster's workloads through the API, page by page, with the service's own role. */
 import { identitiesAnswer, type IdentitiesAnswer } from '../../lambdas/api/answers.ts';
 import type { IdentitiesReport, Source } from '../../lambdas/domain/identities/model.ts';
 import type { Target } from '../../lambdas/domain/migration/model.ts';
@@ -6,9 +6,9 @@ import { CliError } from '../errors.ts';
 import type { Ask } from './exchange.ts';
 import { unreadable } from './problems.ts';
 
-/** Rows of one page: the most that the API gives. */
+/** Rows per page: the maximum of the API. */
 const PAGE = 100;
-/** Far more than a cluster has: whoever gives more gives no end. */
+/** Far more pages than a cluster has: guards against an endless list. */
 const MOST_PAGES = 1000;
 
 type Workload = IdentitiesReport['workloads'][number];
@@ -16,7 +16,7 @@ type Counts = Partial<Record<Source, number>>;
 
 const add = (counts: Counts, source: Source, n: number): void => void (counts[source] = (counts[source] ?? 0) + n);
 
-/** As a report of one look has them. */
+/** Returns the totals, as in a report that is read at once. */
 const totalsOf = (workloads: readonly Workload[]): IdentitiesReport['totals'] => {
   const [byWorkloads, byPods]: [Counts, Counts] = [{}, {}];
   for (const { identity, pods } of workloads) {
@@ -31,7 +31,7 @@ const totalsOf = (workloads: readonly Workload[]): IdentitiesReport['totals'] =>
   };
 };
 
-/** Throws a CliError for --roles, which the API does not look at. */
+/** Returns the report. Throws a CliError for --roles, which the API does not support. */
 export const identitiesByApi = async (
   ask: Ask,
   { account, region, cluster }: Target,
@@ -40,8 +40,8 @@ export const identitiesByApi = async (
   if (roles) {
     throw new CliError(
       'NotAvailable',
-      "--roles looks through the roles of the account, and the service's API does not",
-      'Leave it out, or look with your own credentials: leave POD_IDENTITY_API_URL out of the environment',
+      "--roles reads all roles of the account, which the service's API does not do",
+      'Omit it, or unset POD_IDENTITY_API_URL to read with your own credentials',
     );
   }
   const pages: IdentitiesAnswer[] = [];
@@ -64,7 +64,7 @@ export const identitiesByApi = async (
     .flatMap((page) => page.workloads)
     .filter((one) => namespace === undefined || one.namespace === namespace);
   const { target, takenAt, cluster: about, agent } = last;
-  // Each page has looked anew: what any of them could not read is not known of the whole.
+  // Each page is a separate read: what any of them could not read is unknown for the whole report.
   const unread = [...new Map(pages.flatMap((page) => page.unread).map((one) => [one.what, one])).values()];
   return {
     target,

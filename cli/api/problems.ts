@@ -1,19 +1,19 @@
-/** What the API answers instead of what was asked for, as an error for people. */
+/** Converts error answers of the API to errors for people. */
 import type { z } from 'zod';
 import { problem, type Problem, type ProblemKind } from '../../lambdas/api/problems.ts';
 import { shown } from '../../lambdas/domain/text/text.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 
-/** Characters of one text of an answer that an error repeats. */
+/** Maximum number of characters of an answer's text that an error repeats. */
 const LONGEST = 2000;
-/** Lines about single fields. */
+/** Maximum number of lines about single fields. */
 const MOST_FIELDS = 20;
 
 const INVOKE =
-  'These credentials need execute-api:Invoke for that route. Check whose they are (aws sts get-caller-identity), that they are still valid, and that POD_IDENTITY_API_URL and the region belong together';
+  'These credentials need execute-api:Invoke for that route. Check whose they are (aws sts get-caller-identity), that they are valid, and that POD_IDENTITY_API_URL and the region match';
 const RETRY_LATER =
-  'Try again in a minute; where it goes on, look at the logs of the API and at the health of the service';
+  'Try again in a minute; if the error persists, check the logs of the API and the health of the service';
 
 interface Told {
   name: string;
@@ -22,70 +22,67 @@ interface Told {
 }
 const { badInput, blocked, unexpected } = EXIT_CODES;
 
-/**
- * By kind, where a direct call of the service's parts would have had a name of its own for it, or where there is
- * something to do.
- */
+/** Errors by kind of problem, if a direct call has its own error for it, or there is a remedy. */
 const TOLD: Partial<Record<ProblemKind, Told>> = {
   'unknown-migration': {
     name: 'UnknownMigration',
-    hint: 'The id stands in the second line of what migrate and plan print, and in the field migrationId of --json. Is it the same deployed service?',
+    hint: 'The id is in the second line that migrate and plan print, and in the field migrationId of --json. Check that this is the same deployed service',
     exitCode: badInput,
   },
   'unknown-sweep': {
     name: 'UnknownSweep',
-    hint: 'pod-identity sweeps --deployed lists them. Is it the same deployed service?',
+    hint: 'pod-identity sweeps --deployed lists the sweeps. Check that this is the same deployed service',
     exitCode: badInput,
   },
   'not-now': {
     name: 'NotNow',
-    hint: 'Nothing was changed. To see how it stands: pod-identity sweep show ID --deployed',
+    hint: 'Nothing was changed. To show its state: pod-identity sweep show ID --deployed',
     exitCode: badInput,
   },
-  'unknown-cluster': { name: 'UnknownCluster', hint: 'Its clusters: aws eks list-clusters', exitCode: badInput },
+  'unknown-cluster': { name: 'UnknownCluster', hint: 'To list clusters: aws eks list-clusters', exitCode: badInput },
   'no-cancel': {
     name: 'MigrationOver',
-    hint: 'To see how it went: pod-identity show ID --deployed',
+    hint: 'To show its report: pod-identity show ID --deployed',
     exitCode: badInput,
   },
   'no-rollback': {
     name: 'RollbackRefused',
-    hint: 'To look at the migration: pod-identity show ID --deployed\nOne that is still running is stopped instead: pod-identity cancel ID --deployed',
+    hint: 'To show the migration: pod-identity show ID --deployed\nTo stop a running migration instead: pod-identity cancel ID --deployed',
     exitCode: badInput,
   },
   'subject-busy': {
     name: 'SubjectBusy',
-    hint: 'Nothing was started. To see the one that has begun: pod-identity show ID --deployed',
+    hint: 'Nothing was started. To show the other migration: pod-identity show ID --deployed',
     exitCode: blocked,
   },
   'not-enabled': {
     name: 'NotEnabled',
-    hint: 'Nothing was changed. How to deploy the service with repairableRoleArns: docs/configuration.md',
+    hint: 'Nothing was changed. To deploy the service with repairableRoleArns, see docs/configuration.md',
     exitCode: badInput,
   },
   retiring: {
     name: 'RetireRefused',
-    hint: 'To see how that one goes: pod-identity show ID --deployed',
+    hint: 'To follow it: pod-identity show ID --deployed',
     exitCode: blocked,
   },
   'rolling-back': {
     name: 'RollbackRefused',
-    hint: 'To see how that one goes: pod-identity show ID --deployed',
+    hint: 'To follow it: pod-identity show ID --deployed',
     exitCode: badInput,
   },
   'no-approval': {
     name: 'NotDecided',
-    hint: 'Nothing was decided. To see the plan that waits: pod-identity approve ID --deployed, without --plan',
+    hint: 'Nothing was decided. To show the waiting plan, run without --plan: pod-identity approve ID --deployed',
     exitCode: badInput,
   },
   'not-allowed-to-approve': {
     name: 'NotDecided',
-    hint: 'Somebody else has to approve it: the deployment says who may (setting approvals.approver)',
+    hint: 'Another principal must approve it; the deployment configures who may (setting approvals.approver)',
     exitCode: blocked,
   },
   'no-access': {
     name: 'NoAccess',
-    hint: "The service's own role reads the cluster: pod-identity grant-access gives it what it lacks",
+    hint: "The service's own role reads the cluster; to grant it the missing access: pod-identity grant-access",
     exitCode: blocked,
   },
   'other-account': {
@@ -97,7 +94,7 @@ const TOLD: Partial<Record<ProblemKind, Told>> = {
   unavailable: { name: 'ApiError', hint: RETRY_LATER, exitCode: unexpected },
   unexpected: {
     name: 'ApiError',
-    hint: 'Report it to who runs the service, with the name of this answer',
+    hint: 'Report this answer to the operators of the service',
     exitCode: unexpected,
   },
 };
@@ -113,7 +110,7 @@ const byStatus = (status: number): Told => {
     };
   return {
     name: 'ApiError',
-    hint: 'Check what was asked for; a program and a service of different versions may not fit',
+    hint: 'Check the request; the versions of this program and of the service may not match',
     exitCode: badInput,
   };
 };
@@ -123,30 +120,30 @@ const isReported = (kind: string): kind is ProblemKind => Object.hasOwn(TOLD, ki
 const fieldLines = ({ errors = [] }: Problem): string[] =>
   errors.slice(0, MOST_FIELDS).map(({ field, message }) => `  ${shown(field, 200)}: ${shown(message, LONGEST)}`);
 
-/** Whether the detail says it all already. */
+/** Returns whether the detail already contains all messages. */
 const sameField = ({ detail, errors = [] }: Problem): boolean =>
   errors.every(({ message }) => detail.toLowerCase().includes(message.toLowerCase()));
 
-/** What is to be typed has the id of the migration, or sweep, where the question was about one. */
+/** Replaces ID in a hint by the id of the migration or sweep that the request was about. */
 const withId = (hint: string, what: string): string => {
   const id = /\/(?:migrations|sweeps)\/(\w+)/.exec(what)?.[1];
   return id === undefined ? hint : hint.replaceAll(/\bID\b/g, id);
 };
 
 /**
- * `what`: such as `POST /migrations`. `told`: a problem document, or whatever else the answer held, without what is
- * secret in it. `note`: what the hint has to say beside it.
+ * Returns the error for an answer. `what`: the request, such as `POST /migrations`. `told`: a problem document, or any
+ * other content of the answer, without secrets. `note`: an addition to the hint.
  */
 export const answeredError = (what: string, status: number, told: unknown, note = ''): CliError => {
   const parsed = problem.safeParse(told);
   if (!parsed.success) {
-    // API Gateway's own answers have no more than that.
+    // API Gateway's own answers contain only a message.
     const message =
       typeof told === 'object' && told !== null && 'message' in told && typeof told.message === 'string'
         ? `: ${shown(told.message, LONGEST)}`
         : '';
     const { name, hint, exitCode } = byStatus(status);
-    return new CliError(name, `the API answers ${what} with ${status}${message}`, `${hint}${note}`, exitCode);
+    return new CliError(name, `the API answered ${what} with ${status}${message}`, `${hint}${note}`, exitCode);
   }
   const one: Problem = parsed.data;
   const { name, hint, exitCode } = (isReported(one.code) ? TOLD[one.code] : undefined) ?? byStatus(status);
@@ -160,12 +157,12 @@ export const answeredError = (what: string, status: number, told: unknown, note 
   );
 };
 
-/** An answer of a form that this program does not know. `where`: the first place that is wrong. */
+/** Returns the error for an answer of unknown form. `why`: the first problem. */
 export const unreadable = (what: string, why: string): CliError =>
   new CliError(
     'ApiError',
-    `the API answers ${what} with something that this program does not understand: ${why}`,
-    'Check POD_IDENTITY_API_URL; a program and a service of different versions may not fit',
+    `the answer of the API to ${what} is not understood: ${why}`,
+    'Check POD_IDENTITY_API_URL; the versions of this program and of the service may not match',
     unexpected,
   );
 

@@ -1,4 +1,4 @@
-/** Retiring, or putting back, the OIDC trust of a migrated add-on by the API, and following it to its end. */
+/** Retires, or restores, the OIDC trust of a migrated add-on through the API, and follows that to its end. */
 import { randomUUID } from 'node:crypto';
 import { retirementAnswer } from '../../lambdas/api/answers.ts';
 import { isOpenRetirement } from '../../lambdas/domain/trust/retirement.ts';
@@ -6,7 +6,7 @@ import type { Watcher } from '../follow.ts';
 import { retireFailed, retireRefused, type Retired, type RetireRequest } from '../retire.ts';
 import { getMigration, watch, type WatchOptions } from './watch.ts';
 
-/** As `retireAndFollow`. */
+/** Does the same as `retireAndFollow`. */
 export const retireByApi = async (
   { ask, clock }: Pick<WatchOptions, 'ask' | 'clock'>,
   request: RetireRequest,
@@ -28,7 +28,7 @@ export const retireByApi = async (
   const { retirement } = await watch(migrationId, isOver, { ask, clock, watcher, before });
   if (retirement?.id !== id || isOpenRetirement(retirement))
     throw retireFailed(
-      `how this retirement of migration ${migrationId} went is not known: the migration shows another one, or none`,
+      `the end of this retirement of migration ${migrationId} is not known: its record shows another retirement, or none`,
       executionArn,
     );
   const { state, error, done = false, checks = [], roles = [] } = retirement;

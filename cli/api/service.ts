@@ -1,7 +1,4 @@
-/**
- * What the command line does about migrations, by the service's API alone: whoever may call its routes needs no other
- * right.
- */
+/** Operations on migrations through the service's API only: its routes are the only permission needed. */
 import { randomUUID } from 'node:crypto';
 import {
   accepted,
@@ -28,17 +25,17 @@ import { unreadable } from './problems.ts';
 import { retireByApi } from './retire.ts';
 import { getMigration, reportFrom, watch } from './watch.ts';
 
-/** Migrations of one page: the most that the API gives. */
+/** Migrations per page: the maximum of the API. */
 const PAGE = 100;
-/** Each reads a thousand records: whoever gives more gives no end. */
+/** Each page reads a thousand records: guards against an endless list. */
 const MOST_PAGES = 1000;
 
 export interface ApiServiceOptions extends ApiSweepsOptions {
-  /** True where AWS is played. */
+  /** True if AWS is simulated. */
   simulated: boolean;
 }
 
-/** What the API takes: who asks it knows itself. A plan waits for nothing. */
+/** Returns path and body of the request. The API itself knows the requester; a plan waits for nothing. */
 const bodyOf = ({ requestedBy: _requestedBy, dryRun, ...asked }: MigrationRequest): { path: string; body: object } => {
   if (!dryRun) return { path: '/migrations', body: asked };
   const { approval: _approval, approvalHours: _hours, changeWindow: _window, ...planned } = asked;
@@ -53,7 +50,7 @@ export const withoutOutcome = (
   new CliError(
     name,
     `${what} of migration ${migrationId} has no outcome: execution ${executionStatus ?? 'of unknown status'}`,
-    `Nobody has taken it over for some minutes. Look at it before anything else: pod-identity show ${migrationId} --deployed${executionArn === undefined ? '' : `\nExecution: ${executionArn}`}`,
+    `It has not been taken over for some minutes. Check it before anything else: pod-identity show ${migrationId} --deployed${executionArn === undefined ? '' : `\nExecution: ${executionArn}`}`,
     EXIT_CODES.unexpected,
   );
 
@@ -112,7 +109,7 @@ const endFrom = (answer: MigrationAnswer, simulated: boolean, watcher: Watcher):
     migrationId,
     verification: { left },
   } = answer;
-  if (left) watcher.say(`${left.before + left.pods} pods are not shown: the API gives a part of many.`);
+  if (left) watcher.say(`${left.before + left.pods} pods are not shown, because the API returns only some of them.`);
   const report = reportFrom(answer, simulated);
   return report
     ? { migrationId, report }
@@ -150,7 +147,7 @@ const migrate = async (
   watcher: Watcher,
   onStart?: (migrationId: string) => void,
 ): Promise<End> => {
-  // One for this command: a request that is sent again, because its answer was lost, starts nothing anew.
+  // One key for this command, so that a request repeated after a lost answer starts no second migration.
   const { value } = await ask({
     method: 'POST',
     ...bodyOf(request),

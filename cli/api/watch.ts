@@ -1,4 +1,4 @@
-/** Following a migration by the API's answers about it. */
+/** Follows a migration through the API. */
 import { migrationAnswer, type MigrationAnswer } from '../../lambdas/api/answers.ts';
 import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
 import { classOf } from '../../lambdas/domain/failures/errors.ts';
@@ -12,16 +12,16 @@ import type { Ask } from './exchange.ts';
 
 const FIRST_POLL_MS = 1000;
 const SLOWEST_POLL_MS = 10_000;
-/** While a person, or a window, is waited for. */
+/** The same while the migration waits for a person or a window. */
 const SLOWEST_WAIT_MS = 30_000;
-/** As `follow.ts` has it: how long an execution that stopped may stay without anybody taking it over. */
+/** As in `follow.ts`: how long a stopped execution may go without being taken over. */
 const PATIENCE_MS = 10 * 60_000;
 
 const isPoll = (error: string): boolean => classOf(error) === 'waiting';
 
 /**
- * The lines of an answer as progress: a line is written when an attempt of its step has ended, so that only the last
- * one may go on, which it does while its answer was "not yet", or while somebody is waited for.
+ * Converts the lines of an answer to progress. A line is written when a try of its step has ended, so only the last step
+ * may continue: it does while its result is "not yet", or while it waits for a decision.
  */
 export const progressOf = (
   { steps, status, approvals }: Pick<MigrationAnswer, 'steps' | 'status' | 'approvals'>,
@@ -51,7 +51,7 @@ export const progressOf = (
 export const getMigration = (ask: Ask, migrationId: string) =>
   ask({ method: 'GET', path: `/migrations/${migrationId}`, answer: migrationAnswer });
 
-/** The same document as by direct calls; `left` pods of the API's answer are not in it. */
+/** Returns the same document as by direct calls, but without the pods that the API's answer leaves out (`left`). */
 export const reportFrom = (answer: MigrationAnswer, simulated: boolean): MigrationReport | undefined =>
   answer.status === 'ended' && answer.outcome && answer.endedAt !== undefined
     ? migrationReport.parse({ ...answer, simulated })
@@ -73,9 +73,9 @@ export interface WatchOptions {
   ask: Ask;
   clock: Pick<Clock, 'now' | 'sleep'>;
   watcher: Watcher;
-  /** Of the request, where it has one. */
+  /** Change window of the request, if it has one. */
   changeWindow?: MigrationRequest['changeWindow'];
-  /** As it was before what is followed: lines that stood there then are not told again. */
+  /** The migration before the followed operation: its earlier lines are not shown again. */
   before?: MigrationAnswer;
 }
 
@@ -85,8 +85,8 @@ const newLines = (answer: MigrationAnswer, before: MigrationAnswer | undefined):
 };
 
 /**
- * Polls until `isOver` of an answer, or until its execution has been stopped for so long that nobody will take it over.
- * Answers the last answer.
+ * Polls until `isOver`, or until its execution has been stopped for so long that it will not be taken over. Returns the
+ * last answer.
  */
 export const watch = async (
   migrationId: string,
@@ -112,7 +112,7 @@ export const watch = async (
     if (answer.status !== 'ended' && answer.executionStatus !== undefined && answer.executionStatus !== 'RUNNING') {
       if (stoppedSince === undefined)
         watcher.say(
-          'The execution has stopped before its end was recorded. Waiting for the service to put back, or to finish, what it left.',
+          'The execution stopped before its end was recorded. Waiting for the service to roll back or finish the migration.',
         );
       stoppedSince ??= clock.now();
       if (clock.now() - stoppedSince >= PATIENCE_MS) return answer;

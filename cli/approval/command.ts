@@ -1,28 +1,28 @@
-/** `approve`, `reject` and `migrations`: their flags and help. */
+/** Defines `approve`, `reject` and `migrations`: their flags and help. */
 import { type Command, Option } from 'commander';
 import { outputOptions, backendOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
 import { LIMIT, parseDecisionFlags, parseListFlags } from './options.ts';
 
-const DECISION_HELP = `Without --plan it shows the plan that waits, with its hash, and decides nothing: nobody approves what they have not seen. The hash
-binds the decision to that plan: where the world has changed meanwhile there is another plan, which is asked about anew.
-Whoever asked for the migration may be barred from approving it: the deployment says so.
+const DECISION_HELP = `Without --plan, shows the waiting plan with its hash and decides nothing: nobody approves a plan that they have not seen. The hash
+binds the decision to that plan: if the cluster has changed meanwhile, the new plan needs a new approval.
+The deployment's configuration may bar the requester of a migration from approving it.
 
 Exit codes:
-  0  it is decided
+  0  the decision was recorded
   1  anything else
-  2  no --plan: the plan was shown; bad input, an unknown migration, or one with nothing to decide
-  3  this caller may not approve it; nothing was decided`;
+  2  no --plan (the plan was shown), bad input, an unknown migration, or one that waits for no decision
+  3  this caller may not approve the plan; nothing was decided`;
 
-const LIST_HELP = `Newest first, and no dry runs unless --dry-run or --with-dry-runs asks for them. Each other flag narrows the list. One of the last
-seconds may be missing. --since includes its time, and --until does not; a day begins at 00:00 UTC.
+const LIST_HELP = `Newest first, without dry runs unless --dry-run or --with-dry-runs is given. Every other option narrows the list. A migration that
+started seconds ago may be missing. --since is inclusive, --until exclusive; a day begins at 00:00 UTC.
 
 Exit codes:
-  0  that is the list, however long
+  0  the list was printed, however long
   1  anything else
   2  bad input`;
 
-/** What does the work is loaded once there is some: help and wrong flags answer at once. */
+/** Loads the implementation only when it is needed, so that help and wrong flags are fast. */
 const runDecision = async (
   migrationId: string,
   flags: Record<string, unknown>,
@@ -40,19 +40,19 @@ const runList = async (flags: Record<string, unknown>, io: Io): Promise<number> 
   return listCommand(parsed, io);
 };
 
-const hiddenSandbox = (): Option => new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp();
+const hiddenSandbox = (): Option => new Option('--sandbox <file>', 'the scenario that --state starts from').hideHelp();
 
 export const addApprovalCommands = (program: Command, io: Io, finished: (exitCode: number) => void): void => {
   for (const [command, description] of [
-    ['approve', 'let a migration go on that waits for an approval of its plan'],
-    ['reject', 'end a migration that waits for an approval of its plan: nothing is changed'],
+    ['approve', 'approve the plan of a migration that waits for approval'],
+    ['reject', 'reject the plan of a migration that waits for approval, which ends it without changes'],
   ] as const) {
     const one = program
       .command(command)
       .description(description)
-      .argument('<migration-id>', 'the id in the second line of what migrate prints')
-      .option('--plan <hash>', 'hash of the plan that this is about')
-      .option('--reason <text>', 'noted in the ledger');
+      .argument('<migration-id>', 'id of the migration, in the second line that migrate prints')
+      .option('--plan <hash>', 'hash of the plan to decide about')
+      .option('--reason <text>', 'reason, recorded in the ledger');
     outputOptions(backendOptions(one.optionsGroup('Where:')).addOption(hiddenSandbox()))
       .addHelpText('after', `\n${DECISION_HELP}`)
       .action(async (id: string, flags: Record<string, unknown>) =>
@@ -63,21 +63,24 @@ export const addApprovalCommands = (program: Command, io: Io, finished: (exitCod
     .command('migrations')
     .description('list migrations, newest first')
     .optionsGroup('Which:')
-    .option('--account <id>', 'of that AWS account')
-    .option('--region <name>', 'of that AWS region')
-    .option('--cluster <name>', 'of that EKS cluster')
+    .option('--account <id>', 'only migrations in that AWS account')
+    .option('--region <name>', 'only migrations in that AWS region')
+    .option('--cluster <name>', 'only migrations on that EKS cluster')
     .option(
       '--outcome <name>',
-      'that ended so: migrated, already-migrated, planned, blocked, rolled-back or needs-human',
+      'only migrations with that outcome: migrated, already-migrated, planned, blocked, rolled-back or needs-human',
     )
-    .option('--addon <name>', 'of that EKS add-on')
-    .option('--status <name>', 'that stand so: running, rolling-back or ended')
-    .option('--requested-by <text>', 'whose request names that requester: the ARN of the principal, whole')
-    .option('--since <time>', 'started then or later, such as 2026-01-15 or 2026-01-15T09:00:00Z')
-    .option('--until <time>', 'started before that time')
-    .option('--dry-run', 'dry runs alone')
+    .option('--addon <name>', 'only migrations of that EKS add-on')
+    .option('--status <name>', 'only migrations with that status: running, rolling-back or ended')
+    .option(
+      '--requested-by <text>',
+      'only migrations whose request names that requester: the full ARN of the principal',
+    )
+    .option('--since <time>', 'only those started at that time or later, such as 2026-01-15 or 2026-01-15T09:00:00Z')
+    .option('--until <time>', 'only those started before that time')
+    .option('--dry-run', 'only dry runs')
     .option('--with-dry-runs', 'dry runs and migrations')
-    .option('--limit <n>', `at most so many (default: ${LIMIT.usual})`);
+    .option('--limit <n>', `maximum number of entries (default: ${LIMIT.usual})`);
   outputOptions(backendOptions(list.optionsGroup('Where:')).addOption(hiddenSandbox()))
     .addHelpText('after', `\n${LIST_HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await runList(flags, io)));

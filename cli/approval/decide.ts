@@ -1,4 +1,4 @@
-/** Deciding about the plan of a migration that waits for it, with the service's own rules. */
+/** Decides about the plan of a migration that waits for approval, by the service's own rules. */
 import { type Approval, type ApprovalDecision, pendingApproval } from '../../lambdas/domain/approval/approval.ts';
 import { type AuthenticatedRequester, type Plan, requesterOf } from '../../lambdas/domain/migration/model.ts';
 import { decideApproval, type Refusal } from '../../lambdas/use-cases/approval/decide.ts';
@@ -10,24 +10,24 @@ import { findMigration } from '../known.ts';
 /** What `--json` prints. */
 export interface Decision {
   migrationId: string;
-  /** As it stands now. */
+  /** The approval after the decision. */
   approval: Approval;
 }
 
-/** The strictest: whoever knows better has said so. */
+/** The strictest rule, which applies unless the deployment's rule is known. */
 const STRICTEST = 'another-role';
 
 const HINTS: Record<Refusal, (migrationId: string) => string> = {
   unknown: (id) =>
-    `The id stands in the second line of what migrate prints. Is it the same service? To look: pod-identity show ${id}`,
-  'not-waiting': (id) => `To see how it goes: pod-identity show ${id}`,
-  'other-plan': (id) => `To see the plan that waits: pod-identity approve ${id}, without --plan`,
-  expired: () => 'Nothing was changed. Ask for the migration again, or give it longer: --approval-hours',
-  decided: (id) => `To see how it goes: pod-identity show ${id}`,
-  barred: () => 'Somebody else has to approve it: the deployment says who may (setting approvals.approver)',
+    `The id is in the second line that migrate prints. Check that this is the same service: pod-identity show ${id}`,
+  'not-waiting': (id) => `To show its state: pod-identity show ${id}`,
+  'other-plan': (id) => `To show the waiting plan, run without --plan: pod-identity approve ${id}`,
+  expired: () => 'Nothing was changed. Start the migration again, if needed with more time: --approval-hours',
+  decided: (id) => `To show its state: pod-identity show ${id}`,
+  barred: () => 'Another principal must approve it; the deployment configures who may (setting approvals.approver)',
 };
 
-/** Exit code 3 for a principal that may not approve; 2 for all else. */
+/** Returns the error for a refused decision: exit code 3 for a principal that may not approve, 2 otherwise. */
 export const decisionRefused = (migrationId: string, refused: Refusal, why: string): CliError =>
   new CliError(
     'NotDecided',
@@ -36,7 +36,7 @@ export const decisionRefused = (migrationId: string, refused: Refusal, why: stri
     refused === 'barred' ? EXIT_CODES.blocked : EXIT_CODES.badInput,
   );
 
-/** `by`: the principal. In a thread of the backend's clock. Throws NotDecided. */
+/** Records the decision of principal `by`. Runs in a thread of the backend's clock. Throws NotDecided. */
 export const decide = async (
   backend: Backend,
   migrationId: string,
@@ -54,22 +54,25 @@ export const decide = async (
   return { migrationId, approval: decided.approval };
 };
 
-/** What waits for a decision, to be looked at. */
+/** A plan that waits for a decision. */
 export interface Undecided {
   migrationId: string;
   approval: Approval;
   plan?: Plan | undefined;
-  /** Who requested it; absent where nobody has authenticated that. */
+  /** The requester; absent if not authenticated. */
   requester?: AuthenticatedRequester | undefined;
-  /** What the request states. */
+  /** The requester that the request states. */
   requestedBy?: string | undefined;
   reason?: string | undefined;
 }
 
 export const notWaiting = (migrationId: string): CliError =>
-  decisionRefused(migrationId, 'not-waiting', `migration ${migrationId} does not wait for an approval`);
+  decisionRefused(migrationId, 'not-waiting', `migration ${migrationId} is not waiting for an approval`);
 
-/** In a thread of the backend's clock. Throws UnknownMigration, and NotDecided where nothing is waited for. */
+/**
+ * Returns the plan that waits for a decision. Runs in a thread of the backend's clock. Throws UnknownMigration, and
+ * NotDecided if the migration does not wait for one.
+ */
 export const undecided = async (backend: Backend, migrationId: string): Promise<Undecided> => {
   const record = await findMigration(backend, migrationId);
   const approval = pendingApproval(record?.approvals ?? []);

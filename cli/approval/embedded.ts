@@ -1,6 +1,6 @@
 /**
- * Approving in the embedded sandbox, where nobody else is there to do it: by a flag, by asking whoever sits there, or
- * as a journal has it.
+ * Approves plans in the embedded sandbox, which has no other principal: by a flag, by prompting the user, or as recorded
+ * in a journal.
  */
 import { setTimeout as wallSleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -15,48 +15,46 @@ import type { Waiting } from '../waiting.ts';
 import { decide } from './decide.ts';
 import { decisionCommand, planInShort, waitingLines } from './print.ts';
 
-/** One decision of a migration in a journal: of that round. */
+/** A decision about one round of a migration, in a journal. */
 export const rehearsed = approvalDecision.extend({ round: z.number().int().positive(), by: requestedBy });
 export type Rehearsed = z.infer<typeof rehearsed>;
 
-/**
- * Whoever sits at the terminal stands for a second person: the first one, who asked, may not approve under every rule.
- */
+/** The user at the terminal plays a second principal, because some rules do not let the requester approve. */
 const AT_THE_TERMINAL = 'approver-at-the-terminal';
-/** How often virtual time is told, by the wall, that somebody is still thinking. */
+/** How often, in real time, virtual time is kept from advancing while the user decides. */
 const HOLD_MS = 100;
 
 export interface Rehearsal {
   /** Approves each plan as that principal. */
   approveAs?: string | undefined;
-  /** Asks whoever sits there; `undefined`: they did not answer. */
+  /** Prompts the user; resolves to undefined without an answer. */
   ask?: ((question: string) => Promise<string | undefined>) | undefined;
   say: (text: string) => void;
-  /** Resolves once all that was said is drawn. */
+  /** Resolves once everything so far is drawn. */
   drawn: () => Promise<void>;
   style: Style;
 }
 
-/** Waits for something outside of the sandbox while virtual time stands still, and other time goes on. */
+/** Waits for something outside of the sandbox. Virtual time stands still meanwhile; other clocks continue. */
 const whileTimeStands = async <T>(clock: SandboxClock, work: Promise<T>): Promise<T> => {
   if (clock.kind !== 'virtual') return clock.park(work, { outside: true });
   const done = work.then((value) => ({ value }));
   for (;;) {
     const answer = await Promise.race([done, wallSleep(HOLD_MS)]);
     if (answer) return answer.value;
-    // A clock that hears nothing for a second of the processor's time takes its threads for stuck, and goes on.
+    // Without this, the clock would consider its threads stuck after a second of processor time, and advance.
     await clock.sleep(0);
   }
 };
 
 const aloneLines = ({ migrationId, approval }: Extract<Waiting, { for: 'approval' }>): string[] => [
-  `The plan has to be approved, and in this sandbox nobody is there to do it: it ends when the approval expires, at ${approval.expiresAt}.`,
-  'With a deployed service somebody would type:',
+  `The plan needs an approval, and nobody can give it in this sandbox: the migration ends when the approval expires, at ${approval.expiresAt}.`,
+  'With a deployed service, an approver would run:',
   `  ${decisionCommand('approve', migrationId, approval.planHash, { deployed: true })}`,
-  'To rehearse it here: add --approve-as NAME, or run it on a terminal, where you are asked.',
+  'To rehearse it here, add --approve-as NAME, or run it on a terminal, which prompts you.',
 ];
 
-/** Of a migration that is followed in a sandbox. `note`: told of each decision, for the journal. */
+/** Returns the handler of waits in a sandbox. `note` receives each decision for the journal. */
 export const rehearse = (
   backend: Backend,
   { approveAs, ask, say, drawn, style }: Rehearsal,
@@ -87,7 +85,7 @@ export const rehearse = (
   };
 };
 
-/** Decides as it was decided when the journal was written. */
+/** Returns the handler of waits that repeats the decisions of a journal. */
 export const rehearseAgain =
   (backend: Backend, decisions: readonly Rehearsed[]): NonNullable<Watcher['waits']> =>
   async (waiting) => {

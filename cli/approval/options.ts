@@ -1,4 +1,4 @@
-/** The flags of `approve`, `reject` and `migrations`. */
+/** Flags of `approve`, `reject` and `migrations`. */
 import { z } from 'zod';
 import { approvalDecision } from '../../lambdas/domain/approval/approval.ts';
 import {
@@ -22,7 +22,7 @@ export const parseDecisionFlags = (given: Record<string, unknown>, command: 'app
 
 export const LIMIT = { least: 1, most: 1000, usual: 50 } as const;
 const limit = `must be a whole number from ${LIMIT.least} to ${LIMIT.most}`;
-/** Of a list: how much of it, and when what is in it was started. */
+/** Flags of lists: their length, and when their entries were started. */
 export const listed = {
   since: moment.optional(),
   until: moment.optional(),
@@ -57,13 +57,13 @@ const listFlags = z
       context.addIssue({
         code: 'custom',
         path: ['outcome'],
-        message: 'planned is how dry runs alone end, and they are not in this list: add --dry-run',
+        message: 'planned is an outcome of dry runs only, which this list does not include: add --dry-run',
       });
     if (dryRun && withDryRuns)
       context.addIssue({
         code: 'custom',
         path: ['withDryRuns'],
-        message: 'and --dry-run exclude each other: --dry-run lists dry runs alone',
+        message: 'cannot be combined with --dry-run, which lists only dry runs',
       });
   });
 export type ListFlags = z.output<typeof listFlags>;

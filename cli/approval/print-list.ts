@@ -22,12 +22,12 @@ const ended = ({ status, outcome, dryRun }: MigrationSummary, style: Style): str
   return style.paint(FORMATS[outcome], dryRun && outcome !== 'planned' ? `${outcome} (plan)` : outcome);
 };
 
-/** An ARN is shown by its end, which tells people apart. */
+/** Characters of a requester that are shown: the end of an ARN, which distinguishes principals. */
 const MOST = 40;
 const whoOf = ({ requestedBy = '' }: MigrationSummary): string =>
   requestedBy.length > MOST ? `…${printable(requestedBy.slice(1 - MOST))}` : shown(requestedBy, MOST);
 
-/** Newest first. */
+/** Returns the list of migrations, newest first. */
 export const listLines = (
   { migrations, more }: Listed,
   { limit, dryRun, withDryRuns }: { limit: number; dryRun: boolean; withDryRuns: boolean },
@@ -35,8 +35,8 @@ export const listLines = (
 ): string[] => {
   if (migrations.length === 0)
     return dryRun || withDryRuns
-      ? [dryRun ? 'There are no such dry runs.' : 'There are no such migrations or dry runs.']
-      : ['There are no such migrations. Dry runs are not among them: --dry-run lists them.'];
+      ? [dryRun ? 'No dry runs found.' : 'No migrations or dry runs found.']
+      : ['No migrations found. To list dry runs: --dry-run'];
   return [
     ...table<MigrationSummary>(
       migrations,
@@ -44,18 +44,18 @@ export const listLines = (
         { title: 'MIGRATION', value: ({ migrationId }) => migrationId },
         { title: 'STARTED', value: ({ startedAt }) => `${startedAt.slice(0, 19)}Z` },
         { title: 'OUTCOME', value: (one) => ended(one, style) },
-        { title: 'WHAT', value: (one) => printable(subjectOf(one)) },
+        { title: 'SUBJECT', value: (one) => printable(subjectOf(one)) },
         {
           title: 'CLUSTER',
           value: ({ target: { cluster, account, region } }) => printable(`${cluster} (${account}, ${region})`),
         },
-        { title: 'BY (AS STATED)', value: whoOf },
+        { title: 'REQUESTED BY (STATED)', value: whoOf },
       ],
       style,
       '',
     ),
     ...(more
-      ? ['', `There are older ones than these ${migrations.length}: narrow the list down, or raise --limit (${limit}).`]
+      ? ['', `Only the newest ${migrations.length} are shown: narrow the list, or raise --limit (${limit}).`]
       : []),
   ];
 };

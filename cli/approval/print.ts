@@ -1,4 +1,4 @@
-/** What is said about approvals: a plan that waits for one, what was decided, and what a migration waits for. */
+/** Output on approvals: waiting plans, decisions, and what a migration waits for. */
 import { plannedText } from '../../lambdas/domain/associations/associations.ts';
 import { type Approval, type Plan, requesterText } from '../../lambdas/domain/migration/model.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
@@ -13,7 +13,7 @@ import type { Decision, Undecided } from './decide.ts';
 
 type Where = Parameters<typeof knownCommand>[2];
 
-/** `approve` or `reject` of that plan, as it would be typed. */
+/** Returns the command that approves or rejects a plan. */
 export const decisionCommand = (
   command: 'approve' | 'reject',
   migrationId: string,
@@ -24,7 +24,7 @@ export const decisionCommand = (
   return `${program ?? ''} ${migrationId} --plan ${planHash}${session.join('')}`;
 };
 
-/** In some lines: the first way, what it changes, and what the checks warn of. */
+/** Returns a plan in a few lines: its first attempt, its changes, and the checks that did not pass. */
 export const planInShort = (plan: Plan, style: Style): string[] => {
   const [first] = plan.attempts;
   const changes = plan.steps.filter(({ calls }) => calls.length > 0);
@@ -32,7 +32,7 @@ export const planInShort = (plan: Plan, style: Style): string[] => {
     `${style.paint('bold', 'Plan')} ${plan.hash}`,
     ...(first
       ? [
-          `  ${attemptName(first)}: ${DISRUPTION[first.disruption].text}${plan.attempts.length > 1 ? `; ${plan.attempts.length - 1} more way${plan.attempts.length > 2 ? 's' : ''} if the pods do not take it` : ''}`,
+          `  ${attemptName(first)}: ${DISRUPTION[first.disruption].text}${plan.attempts.length > 1 ? `; ${plan.attempts.length - 1} more attempt${plan.attempts.length > 2 ? 's' : ''} if the pods do not get the new identity` : ''}`,
         ]
       : []),
     ...changes.flatMap(({ what }) => hanging('  - ', what, style)),
@@ -43,7 +43,7 @@ export const planInShort = (plan: Plan, style: Style): string[] => {
   ];
 };
 
-/** The plan whole, and what to type once it was looked at. */
+/** Returns the whole plan, and the commands to decide about it. */
 export const undecidedLines = (
   { migrationId, approval, plan, reason, ...who }: Undecided,
   where: Where,
@@ -51,29 +51,29 @@ export const undecidedLines = (
 ): string[] => [
   ...hanging(
     `${style.paint('yellow', '…')} `,
-    `Migration ${migrationId} waits until ${approval.expiresAt} for somebody to approve its plan.`,
+    `Migration ${migrationId} waits for an approval of its plan until ${approval.expiresAt}.`,
     style,
   ),
   ...hanging('  ', printable(`Requested by ${requesterText(who)}.`), style),
-  ...(reason === undefined ? [] : hanging('  ', printable(`Reason, as the request states it: ${reason}`), style)),
+  ...(reason === undefined ? [] : hanging('  ', printable(`Reason stated in the request: ${reason}`), style)),
   ...(plan ? [...checksSection(plan.checks, style), ...planSection(plan, style)] : []),
   '',
-  'Nothing was decided: look at the plan, then repeat with its hash.',
+  'Nothing was decided. Read the plan, then run one of these commands with its hash:',
   `  ${decisionCommand('approve', migrationId, approval.planHash, where)}`,
   `  ${decisionCommand('reject', migrationId, approval.planHash, where)}`,
 ];
 
-/** `approved by arn:… at …: looks good`. */
+/** Returns the state of an approval, such as `approved by arn:… at …: looks good`. */
 export const approvalText = ({ state, decidedBy, decidedAt, reason, expiresAt }: Approval): string => {
   if (state === 'pending') return `waits for a decision until ${expiresAt}`;
   if (state === 'expired') return `expired at ${expiresAt}: nobody decided in time`;
-  if (state === 'withdrawn') return 'withdrawn: the migration ended, or its plan changed, before anybody decided';
+  if (state === 'withdrawn') return 'withdrawn: the migration ended, or its plan changed, before a decision';
   return printable(
     `${state}${decidedBy === undefined ? '' : ` by ${decidedBy}`}${decidedAt === undefined ? '' : ` at ${decidedAt}`}${reason === undefined ? '' : `: ${reason}`}`,
   );
 };
 
-/** Each time that somebody was asked; nothing where nobody was. */
+/** Returns all approvals of a migration; nothing if there were none. */
 export const approvalsSection = (approvals: readonly Approval[], style: Style): string[] =>
   approvals.length === 0
     ? []
@@ -92,26 +92,26 @@ export const decidedLines = ({ migrationId, approval }: Decision, where: Where, 
   ...hanging(
     '  ',
     approval.state === 'approved'
-      ? 'It goes on once its change window, where it has one, is open, and only if what it finds then still gives this plan.'
+      ? 'It continues once its change window (if any) is open, and only if a new plan is still the same as this one.'
       : 'It ends blocked: nothing was changed.',
     style,
   ),
-  `  To see how it goes: ${knownCommand('show', migrationId, where)}`,
+  `  To follow it: ${knownCommand('show', migrationId, where)}`,
 ];
 
-/** What a migration that is followed waits for, and what to do about it. */
+/** Returns what a followed migration waits for, and what to do about it. */
 export const waitingLines = (waiting: Waiting, where: Where): string[] => {
   const { migrationId } = waiting;
   if (waiting.for === 'window') {
     const which = waiting.window ? `the change window ${windowText(waiting.window)}` : "the deployment's change window";
-    const atLeast = where.deployed && !waiting.isKnown ? ", and the deployment's own may open later" : '';
+    const atLeast = where.deployed && !waiting.isKnown ? ", although the deployment's window may open later" : '';
     return [
       `Waiting for ${which}${waiting.opensAt === undefined ? '' : `, which opens at ${waiting.opensAt}${atLeast}`}. Nothing is locked meanwhile.`,
     ];
   }
   const { planHash, expiresAt } = waiting.approval;
   return [
-    `Waiting until ${expiresAt} for somebody to approve the plan. Nothing is locked meanwhile. To look at it, and to approve or reject it:`,
+    `Waiting for an approval of the plan until ${expiresAt}. Nothing is locked meanwhile. To show, approve or reject it:`,
     `  ${knownCommand('approve', migrationId, where)}`,
     `  ${decisionCommand('approve', migrationId, planHash, where)}`,
     `  ${decisionCommand('reject', migrationId, planHash, where)}`,

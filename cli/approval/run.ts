@@ -1,4 +1,4 @@
-/** `approve`, `reject` and `migrations`: from flags to the exit code. */
+/** Runs `approve`, `reject` and `migrations`. */
 import type { ApprovalDecision } from '../../lambdas/domain/approval/approval.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -10,8 +10,8 @@ import { listLines } from './print-list.ts';
 import type { DecisionFlags, ListFlags } from './options.ts';
 
 /**
- * 0: it is decided. 2: there is no --plan, and the plan was shown; or there is nothing to decide. 3: this caller may
- * not.
+ * Returns 0 if the decision is recorded, and 2 if the plan was only shown, because --plan is missing. Throws a CliError
+ * if there is nothing to decide (exit code 2), or this caller may not (exit code 3).
  */
 export const decideCommand = (
   decision: ApprovalDecision['decision'],
@@ -32,7 +32,7 @@ export const decideCommand = (
     return EXIT_CODES.ok;
   });
 
-/** 0: that is the list, however long. */
+/** Prints the list and returns 0. */
 export const listCommand = async (flags: ListFlags, io: Io): Promise<ExitCode> => {
   const { account, region, cluster, addon, status, outcome, requestedBy, dryRun, withDryRuns, since, until } = flags;
   const filter = { account, region, cluster, addon, status, outcome, requestedBy, since, until };

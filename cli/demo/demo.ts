@@ -1,4 +1,4 @@
-/** The story in five sections, on one sandbox: what is there, what goes wrong, the plan, the migration, the verification. */
+/** The demo in five sections, on one sandbox: the state before, what fails, the plan, the migration, the verification. */
 import { fileURLToPath } from 'node:url';
 import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
 import type { MigrationRequest, Target } from '../../lambdas/domain/migration/model.ts';
@@ -18,7 +18,7 @@ import { callsThatChanged, tryAsTerraform } from './story.ts';
 
 const ADDON = 'aws-ebs-csi-driver';
 
-/** Tells it all on stdout, with live progress on stderr. Answers 0 only when the end is what the story promises. */
+/** Runs the demo on stdout, with live progress on stderr. Returns 0 only if it ends as expected. */
 export const demo = async (flags: DemoFlags, io: Io): Promise<ExitCode> => {
   const scenario = await openScenario(fileURLToPath(new URL(`../../${EXAMPLE_SCENARIO}`, import.meta.url)));
   const watched = io.stderr.isTTY === true;
@@ -65,11 +65,11 @@ const tell = async (
     requestFrom({ addon: ADDON, strategy: 'recreate', dryRun }, target, 'demo');
 
   say(
-    `AWS is played by the sandbox: account, cluster and add-on come from ${EXAMPLE_SCENARIO}.`,
-    'Calls go through the real AWS SDK; nothing leaves this machine.',
+    `The sandbox simulates AWS: account, cluster and add-on come from ${EXAMPLE_SCENARIO}.`,
+    'All calls go through the real AWS SDK; nothing leaves this machine.',
   );
 
-  section(1, 'What is there');
+  section(1, 'The state before');
   const before = await look(backend, target, ADDON);
   say(...sightLines(before, style));
 
@@ -97,28 +97,28 @@ const tell = async (
     ...notOnPodIdentity(after, target),
   ];
   if (missing.length > 0) {
-    say(style.paint('red', `✖ Not what was promised: ${missing.join('; ')}.`));
+    say(style.paint('red', `✖ The demo did not end as expected: ${missing.join('; ')}.`));
     return EXIT_CODES.unexpected;
   }
   const counted = after.pods.filter(({ identity }) => identity === 'pod-identity').length;
   say(
-    `${style.paint('green', '✔')} ${ADDON} is ACTIVE and on EKS Pod Identity, and so are all ${counted} pods that use its role.`,
+    `${style.paint('green', '✔')} ${ADDON} is ACTIVE and on EKS Pod Identity; ${counted} of ${counted} pods with its role use it.`,
   );
   return EXIT_CODES.ok;
 };
 
-/** What a new look at the cluster, past the report, shows to be missing. */
+/** Returns what is missing according to a new read of the cluster, independent of the report. */
 const notOnPodIdentity = ({ addon, associations, pods }: Sight, target: Target): string[] => {
   const counted = pods.filter(({ identity }) => identity !== 'not-applicable');
   return [
-    ...(addon?.status === 'ACTIVE' ? [] : [`the add-on is ${addon?.status ?? 'not there'}`]),
+    ...(addon?.status === 'ACTIVE' ? [] : [`the add-on is ${addon?.status ?? 'missing'}`]),
     ...(addon?.serviceAccountRoleArn === undefined
       ? []
       : [`the add-on still has the role ${addon.serviceAccountRoleArn}`]),
     ...(associations.some(({ ownerArn }) => isOwnedBy(ownerArn, target.cluster, ADDON))
       ? []
       : ['the add-on owns no association']),
-    ...(counted.length > 0 ? [] : ['there is no pod to look at']),
+    ...(counted.length > 0 ? [] : ['no pod uses its role']),
     ...counted
       .filter(({ identity }) => identity !== 'pod-identity')
       .map(({ name, identity }) => `pod ${name} is on ${identity}`),

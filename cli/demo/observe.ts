@@ -1,4 +1,4 @@
-/** A look at an add-on, its associations and its pods, through the same ports that the service uses. */
+/** Reads an add-on, its associations and its pods, through the same ports that the service uses. */
 import { collectEvidence } from '../../lambdas/domain/verification/pod-identity.ts';
 import type { Addon, Association, PodEvidence, Target } from '../../lambdas/domain/migration/model.ts';
 import type { Pod } from '../../lambdas/ports/index.ts';
@@ -9,16 +9,16 @@ import type { Style } from '../print/style.ts';
 
 export interface Sight {
   addon: Addon | undefined;
-  /** Those of the service accounts that take one. */
+  /** Associations of the service accounts for which the add-on supports one. */
   associations: Association[];
   pods: PodEvidence[];
-  /** Name of one pod that counts, and its env keys that decide how its SDKs get credentials. */
+  /** One pod that counts, and its environment variables that decide how its SDKs get credentials. */
   example?: { pod: string; env: string[] };
 }
 
 const NAMESPACE = 'kube-system';
 
-/** Of IRSA, then of Pod Identity (EKS User Guide, "How EKS Pod Identity works"). */
+/** Variables of IRSA, then of Pod Identity (EKS User Guide, "How EKS Pod Identity works"). */
 const CREDENTIAL_KEYS = [
   'AWS_ROLE_ARN',
   'AWS_WEB_IDENTITY_TOKEN_FILE',
@@ -47,17 +47,17 @@ const environment = ({ containers }: Pod): string[] => {
   return CREDENTIAL_KEYS.flatMap((name) => (name in env ? [`${name}=${env[name] ?? ''}`] : []));
 };
 
-/** The add-on, its associations, its pods and the env that decides how their SDKs get credentials. */
+/** Returns the add-on, its associations, its pods and the variables that decide how their SDKs get credentials. */
 export const sightLines = ({ addon, associations, pods, example }: Sight, style: Style): string[] => [
   ...(addon
     ? [
         `${style.paint('bold', addon.name)} ${addon.version}, ${addon.status}`,
         `  IRSA role    ${addon.serviceAccountRoleArn ?? 'none'}`,
       ]
-    : ['The add-on is not there.']),
+    : ['The add-on does not exist.']),
   ...associations.map(
     ({ id, namespace, serviceAccount, roleArn, ownerArn }) =>
-      `  association  ${id} (${ownerArn ? 'owned by the add-on' : 'standalone, a leftover'})\n               ${namespace}/${serviceAccount} → ${roleArn}`,
+      `  association  ${id} (${ownerArn ? 'owned by the add-on' : 'standalone, left over'})\n               ${namespace}/${serviceAccount} → ${roleArn}`,
   ),
   '',
   ...podTable(
@@ -67,7 +67,7 @@ export const sightLines = ({ addon, associations, pods, example }: Sight, style:
   ...(example
     ? [
         '',
-        `  How ${example.pod} is told where its credentials are:`,
+        `  Environment of ${example.pod} that selects its credentials:`,
         ...example.env.map((line) => `    ${style.paint('cyan', line)}`),
       ]
     : []),

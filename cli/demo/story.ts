@@ -1,4 +1,4 @@
-/** The parts of the story that are neither a look nor a migration. */
+/** The other parts of the demo: a failing UpdateAddon, and the API calls of the migration. */
 import { isDeepStrictEqual } from 'node:util';
 import { EKSServiceException, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import type { Target } from '../../lambdas/domain/migration/model.ts';
@@ -13,7 +13,7 @@ import { look, type Sight } from './observe.ts';
 
 /**
  * Sends what the Terraform provider sends for an add-on whose `service_account_role_arn` was removed
- * (hashicorp/terraform-provider-aws#30645) and shows AWS's answer; then looks again, to see that nothing changed.
+ * (hashicorp/terraform-provider-aws#30645), shows AWS's answer, and reads the state again to show that nothing changed.
  */
 export const tryAsTerraform = async (
   backend: SandboxBackend,
@@ -39,8 +39,8 @@ export const tryAsTerraform = async (
     `  eks:UpdateAddon ${JSON.stringify(input)}`,
     `  → ${style.paint(['bold', 'red'], `${refusal.name}: ${refusal.message}`)}  (HTTP ${refusal.$metadata.httpStatusCode})`,
     '',
-    '  The role is not in another account: the provider sends an empty ARN, and the check of PassRole refuses that.',
-    '  Described again: add-on, associations and pods are exactly as they were.',
+    '  The role is not in another account: the provider sends an empty ARN, and the check of iam:PassRole rejects it.',
+    '  The add-on, its associations and its pods are unchanged.',
   ];
 };
 
@@ -52,24 +52,24 @@ const asServiceError = (error: unknown): EKSServiceException => {
 const notLikeAws = (what: string): CliError =>
   new CliError(
     'UnexpectedError',
-    `the sandbox does not answer as AWS does: ${what}`,
-    'Report it with the version of the program',
+    `the sandbox does not behave like AWS: ${what}`,
+    'Report this with the version of the program',
     EXIT_CODES.unexpected,
   );
 
-/** The calls that changed something in the cluster or its account, in order; and how many only read. */
+/** Returns the calls that changed something in the cluster or its account, in order, and how many only read. */
 export const callsThatChanged = (calls: readonly Call[], style: Style): string[] => {
   const theirs = calls.filter(({ service }) => !OWN_SERVICES.includes(service));
   const changing = theirs.filter(({ mutating, status }) => mutating && status < 400);
   return [
-    `${style.paint('bold', 'API calls of the migration that changed something')}  (${theirs.length - changing.length} more only read)`,
+    `${style.paint('bold', 'Mutating API calls of the migration')}  (${theirs.length - changing.length} other calls only read)`,
     ...table(
       changing,
       [
         { title: 'AT', value: ({ at }) => timeOfDay(at) },
         { title: 'CALL', value: ({ service, operation }) => `${service}:${operation}` },
-        { title: 'BY ROLE', value: ({ caller }) => caller.split('/').at(-1) ?? caller },
-        { title: 'ANSWER', value: ({ status }) => String(status), align: 'right' },
+        { title: 'ROLE', value: ({ caller }) => caller.split('/').at(-1) ?? caller },
+        { title: 'STATUS', value: ({ status }) => String(status), align: 'right' },
       ],
       style,
     ),

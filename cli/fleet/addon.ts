@@ -1,4 +1,4 @@
-/** One add-on of a fleet, with the roles and associations that make its state. */
+/** Generates one add-on of a fleet, with the roles and associations of its state. */
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { CatalogueAddon, CatalogueVersion } from '../../sandbox/catalog/catalogue.ts';
 import type { Random } from '../../sandbox/world/random.ts';
@@ -27,21 +27,21 @@ const DAY = 86_400_000;
 export const START = '2026-01-15T09:00:00.000Z';
 export const daysBefore = (days: number): string => new Date(Date.parse(START) - days * DAY).toISOString();
 
-/** A role that several add-ons of one account have, and how many so far. */
+/** A role that several add-ons of one account share, and the number of its users so far. */
 export interface SharedRole {
   arn: string;
   statements: Statement[];
   users: number;
 }
 
-/** OIDC statements that a trust policy of 2,048 characters surely has room for. */
+/** Number of OIDC statements that certainly fit into a trust policy of 2,048 characters. */
 export const MOST_USERS = 3;
 
 export interface AddonContext {
   random: Random;
   cluster: TrustedCluster & { kubernetes: string; ageDays: number };
   addon: CatalogueAddon;
-  /** The account's role to share that has room left. */
+  /** Returns the account's shared role that has room for another add-on. */
   shared: () => SharedRole;
 }
 
@@ -52,16 +52,16 @@ export interface MadeAddon {
   associations: AssociationInput[];
 }
 
-/** The state, or the nearest one that the add-on can be in. */
+/** Returns the state, or the nearest possible state of the add-on. */
 const possible = (state: AddonState, { addon, cluster }: AddonContext): AddonState =>
   state === 'too-old' && !oldVersion(addon, cluster.kubernetes) ? 'no-trust' : state;
 
-/** Short for role names: `ebs-csi-driver` of aws-ebs-csi-driver. */
+/** Returns a short form for role names: `ebs-csi-driver` for aws-ebs-csi-driver. */
 const shortOf = (name: string): string => name.replace(/^(aws|amazon)-/, '');
 
 const OTHER_CLUSTER = { name: 'former', oidcId: '00000000000000000000000000000000' };
 
-/** What its trust policy says, by the state. */
+/** Returns the statements of the trust policy in a state. */
 const statementsOf = (
   state: AddonState,
   { cluster, addon, random }: AddonContext,
@@ -88,8 +88,8 @@ const join = ({ cluster, addon, shared }: AddonContext, serviceAccounts: readonl
 };
 
 /**
- * Associations of service accounts that have the add-on's role and take none from it, such as one for the nodes of a
- * driver: without them the add-on's migration would wait for somebody to decide what becomes of their pods.
+ * Returns associations for service accounts that have the add-on's role and get no association through it, such as one
+ * for the nodes of a driver: without them, the add-on's migration would be blocked by their identity loss.
  */
 const ofBystanders = (
   { addon }: AddonContext,
@@ -109,7 +109,7 @@ const versionOf = (state: AddonState, { random, addon, cluster }: AddonContext):
   (state === 'too-old' ? oldVersion(addon, cluster.kubernetes) : undefined) ??
   currentVersion(random, addon, cluster.kubernetes);
 
-/** An add-on that can use a role, and its state. */
+/** Generates an add-on that can use a role, in a state. */
 export const makeAddon = (wanted: AddonState, context: AddonContext): MadeAddon => {
   const { random, cluster, addon } = context;
   const state = possible(wanted, context);

@@ -1,7 +1,7 @@
-/** Choices by the seed. */
+/** Random choices, determined by the seed. */
 import type { Random } from '../../sandbox/world/random.ts';
 
-/** One of them; throws where there is none. */
+/** Returns one of the items. Throws if there is none. */
 export const pick = <T>(random: Random, of: readonly T[]): T => {
   const picked = of[random.integer(of.length)];
   if (picked === undefined) throw new Error('There is nothing to pick from.');
@@ -13,14 +13,11 @@ export const shuffled = <T>(random: Random, of: readonly T[]): T[] => {
   return of.flatMap(() => rest.splice(random.integer(rest.length), 1));
 };
 
-/** Whole numbers, both ends included. */
+/** Returns a whole number from `least` to `most`, both inclusive. */
 export const between = (random: Random, least: number, most: number): number =>
   least + random.integer(most - least + 1);
 
-/**
- * Deals kinds by their shares: in each round every kind comes as often as its share says, so that none is missing for
- * long.
- */
+/** Returns a function that deals kinds: in each round, every kind occurs as often as its share. */
 export const dealer = <T>(random: Random, shares: readonly (readonly [kind: T, share: number])[]): (() => T) => {
   const cards = shares.flatMap(([kind, share]) => Array.from({ length: share }, () => kind));
   let left: T[] = [];

@@ -1,4 +1,4 @@
-/** One cluster of a fleet, with its add-ons and the roles that they use. */
+/** Generates one cluster of a fleet, with its add-ons and their roles. */
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { Catalogue } from '../../sandbox/catalog/catalogue.ts';
 import { releasedBy } from '../../sandbox/catalog/cluster-versions.ts';
@@ -19,7 +19,7 @@ import { policyOf } from './trust.ts';
 import { chooseAddons, requireAddon, takesAssociations, UNSUPPORTED } from './versions.ts';
 
 const HEX = '0123456789ABCDEF';
-/** Out of a few hundred days, in which a cluster is not made anew. */
+/** Range of the age of a cluster, in days. */
 const AGE_DAYS = [120, 600] as const;
 const OWNED = {
   team: [
@@ -45,7 +45,7 @@ export interface Naming {
   name: string;
 }
 
-/** Names such as payments-prod-3: each is there once in a fleet. */
+/** Returns a function that generates names such as payments-prod-3, unique in a fleet. */
 export const namer = (random: Random): (() => Naming) => {
   const used = new Map<string, number>();
   return () => {
@@ -64,9 +64,9 @@ export interface ClusterOptions {
   region: string;
   naming: Naming;
   state: ClusterState;
-  /** How many add-ons it has, at most. */
+  /** Maximum number of add-ons. */
   addons: number;
-  /** The state of the next add-on that can use a role. */
+  /** Returns the state of the next add-on that can use a role. */
   nextState: () => AddonState;
   shared: AddonContext['shared'];
 }
@@ -77,7 +77,7 @@ export interface MadeCluster {
   addons: MadeAddon[];
 }
 
-/** Who is let in where the service is not: an administrator, and the nodes. */
+/** Returns access entries for a cluster without access for the service: only an administrator and the nodes. */
 const accessWithout = (
   { account, region }: { account: string; region: string },
   name: string,
@@ -117,7 +117,10 @@ const tagsOf = ({ team, env }: Naming, state: ClusterState, random: Random): Rec
   return { team, env, ...(state === 'tagged-out' ? { [SWEEP_TAG]: TAG_OUT } : chosen ? { [SWEEP_TAG]: TAG_IN } : {}) };
 };
 
-/** An add-on that needs no role; cert-manager has one now and then, though none of its versions takes associations. */
+/**
+ * Returns the state of an add-on that needs no role. cert-manager sometimes has one, although none of its versions
+ * supports associations.
+ */
 const otherState = (name: string, { random, state }: ClusterOptions): AddonState =>
   name === UNSUPPORTED && state === 'ordinary' && random.integer(4) === 0 ? 'unsupported' : 'not-concerned';
 

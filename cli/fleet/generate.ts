@@ -1,4 +1,4 @@
-/** A fleet of clusters as a scenario, made by a seed, and what a sweep shall find in it. */
+/** Generates a fleet of clusters as a scenario, from a seed, and the expected result of a sweep. */
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
@@ -12,37 +12,37 @@ import { podIdentityStatement, policyOf } from './trust.ts';
 
 export interface FleetOptions {
   clusters: number;
-  /** Every name, id and choice follows from it. */
+  /** Determines every name, id and choice. */
   seed: number;
-  /** How many accounts; the service is deployed in the first, in the first region. Default: 3. */
+  /** Number of accounts; the service is deployed in the first, in the first region. Default: 3. */
   accounts?: number | undefined;
   /** Default: eu-west-1 and us-east-1. */
   regions?: readonly string[] | undefined;
-  /** How many add-ons each cluster has, at most; default: 4 to 8. */
+  /** Maximum number of add-ons per cluster; default: 4 to 8. */
   addons?: number | undefined;
   /**
-   * Adds a region that an account has not enabled, a region that takes hardly any calls, and an account without the
-   * service's roles; wants three accounts.
+   * Adds a region that an account has not enabled, a region where nearly all calls are throttled, and an account without
+   * the service's roles; needs three accounts.
    */
   faults?: boolean | undefined;
 }
 
-/** An add-on of the fleet, and what a sweep of everything by the tag rule `opt-out` shall say of it. */
+/** An add-on of the fleet, and its expected class in a sweep of everything with the tag rule `opt-out`. */
 export interface Expectation {
   account: string;
   region: string;
   cluster: string;
   addon: string;
   class: SweepClass;
-  /** What makes it so. */
+  /** The state that leads to the class. */
   state: AddonState;
   clusterState: ClusterState;
 }
 
-/** A region of an account that can't be looked at. */
+/** An account, or a region of an account, that cannot be read. */
 export interface FaultyLocation {
   account: string;
-  /** Absent: the whole account. */
+  /** Absent for the whole account. */
   region?: string;
   fault: 'region-disabled' | 'throttled' | 'spoke-absent';
 }
@@ -58,7 +58,7 @@ export const DEFAULT_REGIONS = ['eu-west-1', 'us-east-1'] as const;
 export const FAULTY_ACCOUNTS = 3;
 /** An opt-in region; no cluster of the fleet is there. */
 const DISABLED_REGION = 'eu-south-1';
-/** A call in some hours: as good as none. */
+/** Calls per second: one in some hours, practically none. */
 const HARDLY_ANY = 0.0001;
 
 const accountIds = (random: Random, count: number): string[] => {
@@ -67,7 +67,7 @@ const accountIds = (random: Random, count: number): string[] => {
   return [...ids];
 };
 
-/** The account's role that still has room for another add-on; it is put into the account once somebody uses it. */
+/** Returns a function for the account's shared role with room for another add-on; adds the role on first use. */
 const sharing = (account: AccountInput, partition: string): (() => SharedRole) => {
   let number = 0;
   let current: SharedRole | undefined;
@@ -81,7 +81,7 @@ const sharing = (account: AccountInput, partition: string): (() => SharedRole) =
   };
 };
 
-/** What is wrong with which place, and put so into the scenario. */
+/** Adds the faults to the scenario, and returns them. */
 const addFaults = (scenario: ScenarioInput, regions: readonly string[]): FaultyLocation[] => {
   const [, second, third] = scenario.accounts;
   const region = regions.at(-1);
@@ -100,7 +100,7 @@ const addFaults = (scenario: ScenarioInput, regions: readonly string[]): FaultyL
 const isFaulty = (faulty: readonly FaultyLocation[], { account, region }: Expectation): boolean =>
   faulty.some((location) => location.account === account && (location.region ?? region) === region);
 
-/** Draws names and states, each from a generator of its own: one more draw of one kind changes none of the others. */
+/** Draws names and states from separate generators, so that one more draw of a kind changes no other kind. */
 const createDraws = (random: Random) => {
   const name = namer(random.fork());
   const clusterState = dealer(random.fork(), CLUSTER_SHARES);
@@ -119,7 +119,7 @@ const expectationOf = (
   state: AddonState,
 ): Expectation => ({ ...where, class: classOf(clusterState, state), state, clusterState });
 
-/** The same options make the same fleet. Throws an Error for faults with too few accounts. */
+/** Generates a fleet; the same options generate the same fleet. Throws an Error for faults with too few accounts. */
 export const generateFleet = ({
   clusters,
   seed,
@@ -165,7 +165,7 @@ export const generateFleet = ({
   }
   const [home] = locations;
   const scenario: ScenarioInput = {
-    description: `${clusters} clusters in ${accountCount} accounts and ${regions.length} regions, made by generate-fleet with seed ${seed}.`,
+    description: `${clusters} clusters in ${accountCount} accounts and ${regions.length} regions, generated by generate-fleet with seed ${seed}.`,
     seed,
     startAt: START,
     home: { account: home?.account.id ?? '', region: home?.region ?? '' },

@@ -1,4 +1,4 @@
-/** The flags of `generate-fleet`. */
+/** Flags of `generate-fleet`. */
 import { z } from 'zod';
 import { regionName } from '../../lambdas/domain/migration/model.ts';
 import { wholeNumber } from '../fields.ts';
@@ -15,7 +15,7 @@ const regions = z.string().transform((text, context): string[] => {
   const names = text.split(',').map((name) => name.trim());
   const problem =
     names.length === new Set(names).size
-      ? z.array(regionName).max(30, 'must be 30 regions at most').safeParse(names).error?.issues[0]?.message
+      ? z.array(regionName).max(30, 'must be at most 30 regions').safeParse(names).error?.issues[0]?.message
       : 'must name each region once';
   if (problem === undefined) return names;
   context.addIssue({ code: 'custom', message: problem });
@@ -24,8 +24,8 @@ const regions = z.string().transform((text, context): string[] => {
 
 const fleetFlags = z
   .strictObject({
-    clusters: z.string({ error: 'is missing: say how many clusters the fleet shall have' }).pipe(from(1, 20_000)),
-    seed: z.string({ error: 'is missing: name a number; the same one makes the same fleet' }).pipe(seed),
+    clusters: z.string({ error: 'is missing: give the number of clusters' }).pipe(from(1, 20_000)),
+    seed: z.string({ error: 'is missing: give a number; the same seed generates the same fleet' }).pipe(seed),
     accounts: from(1, 1000).default(DEFAULT_ACCOUNTS),
     regions: regions.optional(),
     addons: from(2, MOST_ADDONS).optional(),
@@ -37,7 +37,7 @@ const fleetFlags = z
       context.addIssue({
         code: 'custom',
         path: ['faults'],
-        message: `needs ${FAULTY_ACCOUNTS} accounts: raise --accounts, or leave it out`,
+        message: `needs ${FAULTY_ACCOUNTS} accounts: raise --accounts, or omit it`,
       });
   });
 export type FleetFlags = z.output<typeof fleetFlags>;

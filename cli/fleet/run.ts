@@ -1,4 +1,4 @@
-/** `generate-fleet`: a fleet on stdout. */
+/** Runs `generate-fleet`. */
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -15,7 +15,7 @@ const countsOf = (expected: readonly Expectation[]): string => {
     .join(', ');
 };
 
-/** The scenario goes to stdout, what is in it to stderr. What is written has passed the check of scenario files. */
+/** Prints a valid scenario on stdout, and a summary on stderr. */
 export const generateFleetCommand = (
   { clusters, seed, accounts, regions, addons, faults }: FleetFlags,
   io: Io,

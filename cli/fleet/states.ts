@@ -1,7 +1,7 @@
-/** The states that clusters and add-ons of a fleet are in, and the class that a sweep puts each add-on into. */
+/** States of clusters and add-ons of a fleet, and the class of each add-on in a sweep. */
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 
-/** Each IRSA add-on of a cluster that is not `ordinary` or `auto-mode` would be ready but for that. */
+/** In a state other than `ordinary` and `auto-mode`, only that state keeps IRSA add-ons from being ready. */
 export type ClusterState =
   | 'ordinary'
   | 'auto-mode'
@@ -9,40 +9,39 @@ export type ClusterState =
   | 'no-agent'
   /** All its pods run on Fargate. */
   | 'fargate-only'
-  /** Its access entries leave the service out. */
+  /** It has no access entries for the service. */
   | 'no-access'
-  /** Its tag says that nothing in it shall be migrated. */
+  /** Its tag excludes everything in it. */
   | 'tagged-out'
   /** It is being deleted. */
   | 'deleting'
-  /** Its API server answers nobody. */
+  /** Its API server does not answer. */
   | 'unreachable';
 
 export type AddonState =
   | 'on-pod-identity'
   | 'ready'
-  /** Ready: an association of its service account stands in the way that the migration may delete. */
+  /** Ready: its service account has a conflicting association that the migration may delete. */
   | 'left-over-association'
-  /** Ready: its role is another add-on's too, of this cluster or another. */
+  /** Ready: another add-on, of this cluster or another, has the same role. */
   | 'shared-role'
-  /**
-   * Of its role's trust policy: no statement for EKS Pod Identity, a Deny, or the OIDC provider of another cluster
-   * alone.
-   */
+  /** Its role's trust policy has no statement for EKS Pod Identity. */
   | 'no-trust'
+  /** Its role's trust policy has a Deny. */
   | 'trust-denies'
+  /** Its role's trust policy names only the OIDC provider of another cluster. */
   | 'wrong-provider'
-  /** Its version takes no associations, a newer one does. */
+  /** Its version supports no associations, a newer one does. */
   | 'too-old'
-  /** No version of it takes associations, yet it has a role. */
+  /** It has a role, but none of its versions supports associations. */
   | 'unsupported'
-  /** Somebody's tool manages an association of its service account. */
+  /** A third-party tool manages an association of its service account. */
   | 'foreign-association'
   | 'degraded'
   | 'tagged-out'
-  /** It could take associations, and has neither these nor a role. */
+  /** It supports associations, but has neither associations nor a role. */
   | 'node-role'
-  /** It needs no rights in AWS. */
+  /** It needs no AWS permissions. */
   | 'not-concerned';
 
 const CLASSES: Record<AddonState, SweepClass> = {
@@ -62,7 +61,7 @@ const CLASSES: Record<AddonState, SweepClass> = {
   'not-concerned': 'not-concerned',
 };
 
-/** What becomes of an add-on that would be ready. */
+/** Class of an otherwise ready add-on, by the state of its cluster. */
 const READY_IN: Record<ClusterState, SweepClass> = {
   ordinary: 'ready',
   'auto-mode': 'ready',
@@ -76,12 +75,12 @@ const READY_IN: Record<ClusterState, SweepClass> = {
 
 export const classOf = (cluster: ClusterState, addon: AddonState): SweepClass => {
   if (cluster === 'deleting') return 'unreachable';
-  // Its tag leaves out all that is in it, whatever their states: they are not looked into.
+  // The tag of the cluster excludes all add-ons, whatever their states.
   if (cluster === 'tagged-out') return 'not-concerned';
   return CLASSES[addon] === 'ready' ? READY_IN[cluster] : CLASSES[addon];
 };
 
-/** How often each is dealt. Of add-ons: those of ordinary clusters that can use a role. */
+/** How often each state is dealt. For add-ons: those of ordinary clusters that can use a role. */
 export const CLUSTER_SHARES: readonly (readonly [ClusterState, number])[] = [
   ['ordinary', 12],
   ['auto-mode', 2],
@@ -106,7 +105,7 @@ export const ADDON_SHARES: readonly (readonly [AddonState, number])[] = [
   ['degraded', 1],
   ['tagged-out', 1],
 ];
-/** The same in clusters that are in a state of their own, where that alone shall decide. */
+/** The same for clusters in a special state, which alone should determine the result. */
 export const PLAIN_SHARES: readonly (readonly [AddonState, number])[] = [
   ['ready', 4],
   ['on-pod-identity', 1],

@@ -24,12 +24,10 @@ const PODS = {
   Action: ['sts:AssumeRole', 'sts:TagSession'],
 };
 
-/** Lets EKS Pod Identity in, from any cluster of the account. */
+/** Returns a statement that allows EKS Pod Identity, from any cluster of the account. */
 export const podIdentityStatement = (): Statement => ({ ...PODS });
 
-/**
- * The same from one cluster alone (EKS User Guide, "Create IAM role with trust policy required by EKS Pod Identity").
- */
+/** Returns the same for one cluster (EKS User Guide, "Create IAM role with trust policy required by EKS Pod Identity"). */
 export const narrowStatement = ({ account, region, name }: TrustedCluster): Statement => ({
   ...PODS,
   Condition: {
@@ -38,7 +36,7 @@ export const narrowStatement = ({ account, region, name }: TrustedCluster): Stat
   },
 });
 
-/** Lets the cluster's service accounts in by its OIDC provider. */
+/** Returns a statement that allows the cluster's service accounts through its OIDC provider. */
 export const irsaStatement = (
   { account, region, name, oidcId }: TrustedCluster,
   namespace: string,
@@ -59,7 +57,7 @@ export const irsaStatement = (
   };
 };
 
-/** Denies whoever is not of the organisation: a service of AWS is of none, so that EKS is denied too. */
+/** Returns a statement that denies principals outside the organisation, which includes the service principal of EKS. */
 export const denyStatement = (): Statement => ({
   Sid: 'OurOrganisationOnly',
   Effect: 'Deny',

@@ -1,4 +1,4 @@
-/** Which add-ons a cluster has, and in which versions: of the sandbox's catalogue. */
+/** Chooses the add-ons of a cluster, and their versions, from the sandbox's catalogue. */
 import type { Catalogue, CatalogueAddon, CatalogueVersion } from '../../sandbox/catalog/catalogue.ts';
 import type { Random } from '../../sandbox/world/random.ts';
 import { pick, shuffled } from './chance.ts';
@@ -17,23 +17,23 @@ const WITH_ROLE = [
 ];
 /** Those whose pods can all run on Fargate. */
 const ON_FARGATE = ['aws-ebs-csi-driver', 'aws-efs-csi-driver', 'aws-fsx-csi-driver'];
-/** What EKS Auto Mode has built in. */
+/** Add-ons that are built into EKS Auto Mode. */
 const BUILT_IN = ['aws-ebs-csi-driver', 'vpc-cni', 'kube-proxy', 'coredns', AGENT];
-/** No version of it takes associations; it may have a role for its DNS challenges nonetheless. */
+/** An add-on of which no version supports associations; it may still have a role for its DNS challenges. */
 export const UNSUPPORTED = 'cert-manager';
 const OTHERS = ['coredns', 'kube-proxy', 'snapshot-controller', UNSUPPORTED];
 
-/** Add-ons that a cluster can have at most. */
+/** Maximum number of add-ons of a cluster. */
 export const MOST_ADDONS = 1 + WITH_ROLE.length + OTHERS.length;
 
 export interface Chosen {
   /** Names of add-ons that can use a role. */
   withRole: string[];
-  /** Of those that need none, the agent first. */
+  /** Names of add-ons that need no role, the agent first. */
   others: string[];
 }
 
-/** At most so many add-ons: the agent, half of the rest such that can use a role. */
+/** Chooses at most `count` add-ons: the agent, and of the rest at least half that can use a role. */
 export const chooseAddons = (random: Random, cluster: ClusterState, count: number): Chosen => {
   const builtIn = cluster === 'auto-mode' ? BUILT_IN : [];
   const agent = cluster === 'no-agent' || cluster === 'auto-mode' ? [] : [AGENT];
@@ -55,7 +55,7 @@ export const requireAddon = (catalogue: Catalogue, name: string): CatalogueAddon
   return addon;
 };
 
-/** One of its two newest versions for that Kubernetes version, of those that take associations where there are such. */
+/** Returns one of the two newest versions for a Kubernetes version, preferably one that supports associations. */
 export const currentVersion = (random: Random, addon: CatalogueAddon, kubernetes: string): CatalogueVersion => {
   const all = fitting(addon, kubernetes);
   const taking = all.filter(({ podIdentity }) => podIdentity !== undefined);
@@ -63,8 +63,8 @@ export const currentVersion = (random: Random, addon: CatalogueAddon, kubernetes
 };
 
 /**
- * The newest that takes no associations, where a newer one does; undefined where there is none for that Kubernetes
- * version.
+ * Returns the newest version that supports no associations, if another version for that Kubernetes version does;
+ * undefined otherwise.
  */
 export const oldVersion = (addon: CatalogueAddon, kubernetes: string): CatalogueVersion | undefined => {
   const all = fitting(addon, kubernetes);
@@ -73,6 +73,6 @@ export const oldVersion = (addon: CatalogueAddon, kubernetes: string): Catalogue
     : undefined;
 };
 
-/** Whether it takes associations in any version for that Kubernetes version. */
+/** Returns whether any version for that Kubernetes version supports associations. */
 export const takesAssociations = (addon: CatalogueAddon, kubernetes: string): boolean =>
   fitting(addon, kubernetes).some(({ podIdentity }) => podIdentity !== undefined);

@@ -1,4 +1,4 @@
-/** What is read of EKS and IAM in bulk: a cluster may have 5,000 associations, an account 5,000 roles. */
+/** Reads from EKS and IAM in bulk: a cluster may have 5,000 associations, an account 5,000 roles. */
 import {
   DescribeClusterCommand,
   DescribePodIdentityAssociationCommand,
@@ -20,13 +20,13 @@ export interface AssociationsQuestion {
   clock: Clock;
   cluster: string;
   namespace: string | undefined;
-  /** Keys of the service accounts that have pods. */
+  /** Keys of the service accounts with pods. */
   inUse: ReadonlySet<string>;
 }
 
 /**
- * Those of service accounts in use, whole. The list leaves out the role, so that each of those is described; one that
- * vanished in between is no longer there.
+ * Returns the associations of service accounts in use. The list does not contain the role, so each of them is described;
+ * an association that was deleted in between is omitted.
  */
 export const associationsInUse = async ({
   client,
@@ -62,8 +62,8 @@ export const associationsInUse = async ({
 };
 
 /**
- * By ARN, the trust policies of the account's roles that could let a token of this issuer in: the others name neither
- * it nor everybody.
+ * Returns, by ARN, the trust policies of the account's roles that could allow a token of this issuer: those that name
+ * the issuer or any principal.
  */
 export const rolesTrusting = (
   client: IAMClient,
@@ -85,17 +85,17 @@ export const rolesTrusting = (
     }),
   );
 
-/** Access entries that are looked at: each costs a call. */
+/** Maximum number of access entries to read: each costs a call. */
 const MOST_ENTRIES = 100;
 /**
- * Of nodes whose pods reach the instance metadata, or what hybrid nodes have in its place. Source: EKS API Reference,
- * CreateAccessEntry.
+ * Types of access entries of nodes whose pods reach the instance metadata, or its replacement on hybrid nodes. Source:
+ * EKS API Reference, CreateAccessEntry.
  */
 const NODE_TYPES = new Set(['EC2', 'EC2_LINUX', 'EC2_WINDOWS', 'HYBRID_LINUX', 'HYPERPOD_LINUX']);
 
 /**
- * The roles of all nodes, as far as that is certain: a cluster in another authentication mode than API may know others
- * by its ConfigMap aws-auth. `undefined` where it is not, or the caller may not look; a report then just names no role.
+ * Returns the roles of all nodes, or undefined if they are not certain or the caller may not read them: a cluster in
+ * another authentication mode than API may have others in its ConfigMap aws-auth. The report then names no role.
  */
 export const rolesOfNodes = async (
   client: EKSClient,
@@ -111,7 +111,7 @@ export const rolesOfNodes = async (
     const { arns, more } = await again(clock, () => eks.listNodeCandidates(MOST_ENTRIES));
     if (more) return undefined;
     const ofNodes: string[] = [];
-    // One that vanished in between is no longer there.
+    // An entry that was deleted in between is omitted.
     for (const arn of arns) {
       const entry = await again(clock, () => eks.describeAccessEntry(arn));
       if (entry && NODE_TYPES.has(entry.type)) ofNodes.push(arn);

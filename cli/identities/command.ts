@@ -1,4 +1,4 @@
-/** `identities`: its flags and help. */
+/** Defines `identities`: its flags and help. */
 import type { Command } from 'commander';
 import { outputOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
@@ -10,16 +10,16 @@ const HELP = `Examples:
   ${PROGRAM} identities --cluster reliability-dev --deployed --region eu-west-1 --json | jq '.workloads[] | select(.identity == "irsa")'
   ${PROGRAM} identities --cluster reliability-dev --deployed --format mermaid > identities.mmd
 
-It reads and changes nothing, with the operator's credentials in a sandbox, and with your own in AWS (AWS_PROFILE, AWS_REGION,
-AWS_ENDPOINT_URL_...): it needs no deployed service. What it asks for: docs/identities.md.
+Only reads, with the operator's credentials in a sandbox, and with your own in AWS (AWS_PROFILE, AWS_REGION,
+AWS_ENDPOINT_URL_...); no deployed service is needed. The permissions that it needs are in docs/identities.md.
 
 Exit codes:
-  0  all was read, whatever it says
+  0  everything was read, whatever the result
   1  anything else
   2  bad input, or an unknown cluster
-  3  these credentials may not read the pods; or not all of the rest, which is then told, and unknown`;
+  3  these credentials do not allow reading the pods, or some of the rest, which is then reported as unknown`;
 
-/** What does the work is loaded once there is some: help and wrong flags answer at once. */
+/** Loads the implementation only when it is needed, so that help and wrong flags are fast. */
 const run = async (flags: Record<string, unknown>, io: Io): Promise<number> => {
   const parsed = parseIdentitiesFlags(flags);
   const { identities } = await import('./identities.ts');
@@ -29,25 +29,23 @@ const run = async (flags: Record<string, unknown>, io: Io): Promise<number> => {
 export const addIdentitiesCommand = (program: Command, io: Io, finished: (exitCode: number) => void): void => {
   const command = program
     .command('identities')
-    .description(
-      'say of every workload of a cluster how it gets its AWS credentials, and what stands in the way of Pod Identity',
-    )
-    .optionsGroup('What to look at:')
+    .description('show how each workload of a cluster gets its AWS credentials, and what blocks Pod Identity')
+    .optionsGroup('What to read:')
     .option('--cluster <name>', 'EKS cluster (required)')
     .option(
       '--account <id>',
-      "AWS account; default: that of the scenario's only cluster of that name, or the caller's with --deployed",
+      "AWS account (default: the account of the scenario's only cluster of that name, or the caller's account with --deployed)",
     )
-    .option('--region <name>', 'AWS region; default: likewise, or AWS_REGION with --deployed')
-    .option('--namespace <name>', 'that namespace alone')
+    .option('--region <name>', 'AWS region (default: the region of that cluster, or AWS_REGION with --deployed)')
+    .option('--namespace <name>', 'only that namespace')
     .option(
       '--roles',
-      'look through all roles of the account as well: which would let a service account in by IRSA that nothing gives them to?',
+      'also list roles of the account that trust service accounts through IRSA without an annotation or association',
     )
     .optionsGroup('Where:')
     .option('--sandbox <file>', 'in a sandbox with the AWS accounts of that scenario file')
     .option('--state <file>', 'in the sandbox that is kept in that file')
-    .option('--deployed', 'in AWS, or in what "sandbox" serves in another terminal');
+    .option('--deployed', 'in AWS, or in the sandbox that "sandbox" serves in another terminal');
   outputOptions(command)
     .option('--format <name>', 'table, mermaid or graphviz (default: table)')
     .addHelpText('after', `\n${HELP}`)

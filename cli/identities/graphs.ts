@@ -1,17 +1,17 @@
-/** The graph of a report as text: a Mermaid flowchart, and Graphviz's DOT. */
+/** Renders the graph of a report as a Mermaid flowchart, or in Graphviz's DOT. */
 import type { Edge, IdentityGraph } from '../../lambdas/domain/identities/graph.ts';
 import { SOURCES, type Source } from '../../lambdas/domain/identities/model.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
 
 const LABELS: Record<Edge['by'], string> = {
   association: 'Pod Identity',
-  target: 'goes on to',
+  target: 'target role',
   irsa: 'IRSA',
   node: 'node',
   'static-keys': 'static keys',
-  trust: 'would trust by IRSA',
+  trust: 'trusts through IRSA',
 };
-/** Light fills, on each of which black text can be read. */
+/** Light fills, on which black text is readable. */
 const FILLS: Record<Source, string> = {
   'pod-identity': '#b3e2cd',
   irsa: '#fdd0a2',
@@ -25,9 +25,9 @@ const FILLS: Record<Source, string> = {
 const pods = (n: number): string => `${n} ${n === 1 ? 'pod' : 'pods'}`;
 const edgeText = ({ by, pods: n }: Edge): string => (n === undefined ? LABELS[by] : `${LABELS[by]}, ${pods(n)}`);
 
-/** Ids that need no quoting: what a node is called stands in its label. */
+/** Returns a function from names to ids that need no quoting; the label of a node has its name. */
 const idsOf = ({ accounts, roles }: IdentityGraph): ((name: string) => string) => {
-  // A service account has a slash behind a name of lower-case letters, digits and dashes: no role's name is like that.
+  // Names cannot collide: a service account has a slash after lower-case letters, digits and dashes, a role's ARN not.
   const ids = new Map([
     ...accounts.map(({ name }, index) => [name, `s${index + 1}`] as const),
     ...roles.map((name, index) => [name, `r${index + 1}`] as const),
@@ -36,16 +36,17 @@ const idsOf = ({ accounts, roles }: IdentityGraph): ((name: string) => string) =
 };
 
 /**
- * Mermaid knows no escape in a quoted label but entities, which begin with # instead of & (its documentation,
- * "Flowcharts", "Entity codes to escape characters"). Everything but letters, digits and what ARNs have becomes one.
+ * Returns a quoted label. Mermaid's only escapes are entities that begin with # instead of & (its documentation,
+ * "Flowcharts", "Entity codes to escape characters"). Everything except letters, digits and characters of ARNs is
+ * escaped.
  */
 const mermaidText = (text: string): string =>
   `"${printable(text).replaceAll(/[^\p{L}\p{N} ,./:=@+_-]/gu, (character) => `#${character.codePointAt(0) ?? 0};`)}"`;
 
-/** A dash in the name of a class could be taken for the beginning of an arrow. */
+/** Returns the class of a source, without dashes, which could be parsed as the beginning of an arrow. */
 const classOf = (source: Source): string => source.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
-/** `flowchart LR`: service accounts by the colour of their identity, then roles. */
+/** Returns a `flowchart LR`: service accounts in the colour of their identity, then roles. */
 export const mermaid = (graph: IdentityGraph): string => {
   const idOf = idsOf(graph);
   const used = SOURCES.filter((source) => graph.accounts.some(({ identity }) => identity === source));
@@ -66,7 +67,7 @@ export const mermaid = (graph: IdentityGraph): string => {
 };
 
 /**
- * A quoted string of DOT. A quote is escaped; so are a backslash and an ampersand, which would begin an escape or an
+ * Returns a quoted string of DOT. Escapes quotes, and backslashes and ampersands, which would begin an escape or an
  * entity in a label (Graphviz documentation, "DOT Language" and "escString").
  */
 const dotText = (text: string): string =>
@@ -74,7 +75,7 @@ const dotText = (text: string): string =>
     .replaceAll('&', '&amp;')
     .replaceAll(/[\\"]/g, (character) => `\\${character}`)}"`;
 
-/** `digraph`, from left to right. */
+/** Returns a `digraph`, from left to right. */
 export const graphviz = (graph: IdentityGraph): string => {
   const idOf = idsOf(graph);
   return [

@@ -1,4 +1,4 @@
-/** `identities`: which identity the workloads of a cluster have. From flags to the exit code; it changes nothing. */
+/** Runs `identities`: reads which identity the workloads of a cluster have. Changes nothing. */
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
 import { graphOf } from '../../lambdas/domain/identities/graph.ts';
 import { report as reportSchema, type IdentitiesReport } from '../../lambdas/domain/identities/model.ts';
@@ -22,21 +22,21 @@ import { jsonText } from '../../lambdas/domain/text/text.ts';
 
 const HINTS = {
   AccessDenied:
-    'Check whose credentials these are (aws sts get-caller-identity), and let them use that action; eks:DescribeCluster is the first that is needed',
-  Throttled: 'Others use up the rate limit of the account: try again later',
+    'Check whose credentials these are (aws sts get-caller-identity), and allow them that action; the first one needed is eks:DescribeCluster',
+  Throttled: 'The rate limit of the account is used up: try again later',
   ConnectionLost:
-    'Check the network and the variables AWS_ENDPOINT_URL_*; a cluster with a private endpoint is read from within its VPC',
+    'Check the network and the variables AWS_ENDPOINT_URL_*; a private endpoint is reachable only from within the VPC',
 } as const;
 const isHinted = (name: string): name is keyof typeof HINTS => Object.hasOwn(HINTS, name);
 
-/** Messages of the service's own errors say what to do; any other is as AWS, or the way to it, has it. */
+/** Returns the error to report, with a hint for the service's own errors. */
 const explained = (error: unknown, { cluster }: IdentitiesFlags): unknown => {
   if (!isMigrationError(error)) return error instanceof Error && '$metadata' in error ? awsError(error) : error;
   const exitCode =
     error.name === 'AccessDenied' || error.name === 'Unauthorised' ? EXIT_CODES.blocked : EXIT_CODES.unexpected;
   return new CliError(
     'NotRead',
-    `cluster ${cluster} can't be read: ${error.message}`,
+    `cluster ${cluster} cannot be read: ${error.message}`,
     isHinted(error.name) ? HINTS[error.name] : '',
     exitCode,
     { cause: error },
@@ -65,7 +65,7 @@ const textOf = (report: IdentitiesReport, flags: IdentitiesFlags, io: Io): strin
   return `${identitiesLines(report, migrateCommands(flags), styleFor(io.stdout)).join('\n')}\n`;
 };
 
-/** Where the environment has a service with an API: that reads it, with its own role. */
+/** Reads through the service's API, with its own role, if the environment has its URL; returns undefined otherwise. */
 const readByApi = (flags: IdentitiesFlags, io: Io): Promise<IdentitiesReport> | undefined => {
   const url = flags.deployed ? apiUrlIn(process.env) : undefined;
   if (url === undefined) return undefined;
@@ -73,8 +73,8 @@ const readByApi = (flags: IdentitiesFlags, io: Io): Promise<IdentitiesReport> | 
 };
 
 /**
- * 0: everything was read, whatever it says. 3: something could not be read, and is unknown. Throws CliError where there
- * is no report at all.
+ * Returns 0 if everything was read, whatever the result, and 3 if something could not be read and is unknown. Throws a
+ * CliError if there is no report.
  */
 export const identities = async (flags: IdentitiesFlags, io: Io): Promise<ExitCode> => {
   const read = (reader: Reader): Promise<IdentitiesReport> =>

@@ -1,4 +1,4 @@
-/** Whose credentials read the cluster, and by which clients: the operator's in a sandbox, the caller's own in AWS. */
+/** Opens the clients that read the cluster: with the operator's credentials in a sandbox, with the caller's in AWS. */
 import { EKSClient } from '@aws-sdk/client-eks';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { AwsEks } from '../../lambdas/adapters/aws-eks.ts';
@@ -16,7 +16,7 @@ import { sandboxOf } from '../sandbox-of.ts';
 import type { TargetFlags } from '../target.ts';
 import { type IdentitiesFlags, backendOfIdentities } from './options.ts';
 
-/** What reads one cluster. */
+/** Clients that read one cluster. */
 export interface Reader extends TargetPorts {
   target: Target;
   eksClient: EKSClient;
@@ -25,11 +25,11 @@ export interface Reader extends TargetPorts {
 }
 
 const otherAccount: SayOtherAccount = (caller, named) => ({
-  message: `the credentials are of account ${caller.account} (${caller.arn}), not of --account ${named}`,
-  hint: 'Use credentials of that account (AWS_PROFILE), or leave --account out',
+  message: `the credentials belong to account ${caller.account} (${caller.arn}), not to --account ${named}`,
+  hint: 'Use credentials of that account (AWS_PROFILE), or omit --account',
 });
 
-/** By the SDK's own ways to credentials and endpoints, as `aws` has them. EKS and IAM may retry by themselves. */
+/** Reads in AWS, with the SDK's own configuration of credentials and endpoints. The clients of EKS and IAM may retry. */
 const readInAws = async <T>(flags: TargetFlags, read: (reader: Reader) => Promise<T>): Promise<T> => {
   const target = await targetOfCaller(flags, process.env, otherAccount);
   const eksClient = new EKSClient({ region: target.region });
@@ -51,7 +51,7 @@ const readInAws = async <T>(flags: TargetFlags, read: (reader: Reader) => Promis
   }
 };
 
-/** Opens the place that the flags name, and reads there. Throws a CliError for one that can't be used. */
+/** Opens the backend that the flags select, and reads there. Throws a CliError for unusable flags. */
 export const withReader = async <T>(
   flags: IdentitiesFlags,
   io: Io,

@@ -1,4 +1,4 @@
-/** The flags of `identities`. */
+/** Flags of `identities`. */
 import { z } from 'zod';
 import { accountId, clusterName, regionName } from '../../lambdas/domain/migration/model.ts';
 import { CliError } from '../errors.ts';
@@ -33,7 +33,7 @@ const identitiesFlags = z
       context.addIssue({
         code: 'custom',
         path: ['format'],
-        message: 'does not go together with --json: ask for the one or the other',
+        message: 'cannot be combined with --json: use one or the other',
       });
   });
 export type IdentitiesFlags = z.output<typeof identitiesFlags>;
@@ -41,7 +41,7 @@ export type IdentitiesFlags = z.output<typeof identitiesFlags>;
 export const parseIdentitiesFlags = (given: Record<string, unknown>): IdentitiesFlags =>
   parseFlags(identitiesFlags, given, 'identities');
 
-/** Throws a CliError for flags that don't go together, and where none says where the cluster is. */
+/** Returns where the cluster is. Throws a CliError for flags that cannot be combined, or if none selects it. */
 export const backendOfIdentities = ({
   sandbox,
   state,
@@ -51,8 +51,8 @@ export const backendOfIdentities = ({
     if (sandbox !== undefined || state !== undefined)
       throw new CliError(
         'BadOption',
-        '--deployed does not go together with --sandbox or --state',
-        'Leave out the one or the other',
+        '--deployed cannot be combined with --sandbox or --state',
+        'Omit one or the other',
       );
     return { kind: 'deployed' };
   }
@@ -60,7 +60,7 @@ export const backendOfIdentities = ({
   if (session) return session;
   throw new CliError(
     'NoSandbox',
-    'there is no --sandbox FILE and no --deployed: it is not clear where the cluster is',
+    'neither --sandbox FILE nor --deployed is given, so it is not clear where the cluster is',
     `Add --deployed for a cluster in AWS, which is read with your own credentials, or --sandbox FILE, for example --sandbox ${EXAMPLE_SCENARIO}`,
   );
 };

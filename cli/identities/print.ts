@@ -1,4 +1,4 @@
-/** What `identities` says to people: the workloads by namespace, what stands in their way, and what to do next. */
+/** Output of `identities`: the workloads by namespace, what blocks Pod Identity for them, and what to do next. */
 import type { IdentitiesReport, Source, UsedRole, WorkloadIdentity } from '../../lambdas/domain/identities/model.ts';
 import { SOURCES } from '../../lambdas/domain/identities/model.ts';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
@@ -23,15 +23,12 @@ const MARKS: Record<Check['status'], { mark: string; format: Format }> = {
   pass: { mark: '✔', format: 'green' },
 };
 
-/** Columns of a line: what fits two windows beside each other, and most mails. */
+/** Maximum columns of a line: fits two windows side by side, and most mails. */
 const WIDEST = 100;
-/** Of which the names take so many; longer ones go on in the next line. */
+/** Maximum columns of names; longer names continue on the next line. */
 const MOST = { workload: 36, serviceAccount: 26 };
 
-/**
- * Breaks a name behind `-`, `.` or `/` where there is one near the end of the line, else anywhere: nothing of it is
- * left out.
- */
+/** Breaks a name after `-`, `.` or `/` if there is one near the end of the line, otherwise anywhere. */
 const fold = (text: string, width: number): string[] => {
   if (text.length <= width) return [text];
   const line = text.slice(0, width);
@@ -47,7 +44,7 @@ const IN_WORDS: Record<Source, string> = {
   mixed: 'mixed',
   'static-keys': 'on static keys',
   'node-role': 'on the node role',
-  none: 'without any',
+  none: 'without credentials',
   unknown: 'unknown',
 };
 const countsText = (counts: Partial<Record<Source, number>>): string =>
@@ -62,16 +59,16 @@ const roleLine = (
   const of = pods < total ? `, ${counted(pods, 'pod')}` : '';
   if (by === 'association')
     return roleArn === undefined
-      ? `no association any more${of}`
+      ? `none: its association is gone${of}`
       : `${roleArn} (association ${association?.id ?? ''} since ${association?.createdAt.slice(0, 10) ?? ''}${of})`;
   if (by === 'target') return `${roleArn ?? ''} (target of the association${of})`;
-  if (by === 'node') return `${roleArn ?? 'that of the node'}${roleArn === undefined ? of : ` (of the node${of})`}`;
+  if (by === 'node') return `${roleArn ?? 'role of the node'}${roleArn === undefined ? of : ` (of the node${of})`}`;
   return `${roleArn ?? ''}${annotatedRole === undefined || annotatedRole === roleArn ? '' : ` (annotated: ${annotatedRole})`}${of}`;
 };
 
 /**
- * Not shown with each workload: the agent's check stands above all, and of a workload that may call no AWS API there is
- * one line below.
+ * Returns whether a check is shown with each workload. The agent's check is shown once above, and workloads without a
+ * role of their own on one line below.
  */
 const isShownWithWorkload = ({ id }: Check): boolean => id !== 'agent' && id !== 'own-role';
 
@@ -96,12 +93,12 @@ const detailLines = (workload: WorkloadIdentity, style: Style): string[] => {
   ];
 };
 
-/** Lines of the table, with each workload's own lines under its row. */
+/** Returns the table, with the details of each workload below its row. */
 const tableLines = (workloads: readonly WorkloadIdentity[], style: Style): string[] => {
   const nameOf = ({ kind, name }: WorkloadIdentity): string => printable(`${kind}/${name}`);
   const widest = (title: string, texts: readonly string[], most: number): number =>
     Math.min(most, Math.max(title.length, ...texts.map((text) => text.length)));
-  const titles = ['WORKLOAD', 'SERVICE ACCOUNT', 'PODS', 'CREDENTIALS BY', 'SINCE'] as const;
+  const titles = ['WORKLOAD', 'SERVICE ACCOUNT', 'PODS', 'CREDENTIALS', 'SINCE'] as const;
   const widths = [
     widest(titles[0], workloads.map(nameOf), MOST.workload),
     widest(
@@ -148,45 +145,42 @@ const tableLines = (workloads: readonly WorkloadIdentity[], style: Style): strin
 };
 
 const nameOfWorkload = ({ namespace, kind, name }: WorkloadIdentity): string => `${namespace}/${kind}/${name}`;
-/** The first ten, and how many more there are: `--json` has all. */
+/** Returns the first ten names, and the number of the others; `--json` has all. */
 const list = (names: readonly string[]): string =>
   names.length > 10 ? `${names.slice(0, 10).join(', ')} and ${names.length - 10} more (see --json)` : names.join(', ');
 
 const trustedLines = ({ trustedRoles }: IdentitiesReport, style: Style): string[] => {
   if (trustedRoles === undefined) return [];
   if (trustedRoles.length === 0)
-    return [
-      '',
-      'No role of the account lets another service account in by IRSA than those that are annotated with it.',
-    ];
+    return ['', 'No role of the account trusts other service accounts through IRSA than those annotated with it.'];
   return [
     '',
-    `${style.paint('bold', 'Roles that would let more in')}  by IRSA, though no annotation and no association gives them the role`,
+    `${style.paint('bold', 'Roles that trust more service accounts')}  through IRSA, without an annotation or association`,
     ...trustedRoles.flatMap(({ roleArn, serviceAccounts }) => [
       `  ${roleArn}`,
       ...hanging(
         '      for: ',
-        list(serviceAccounts.map(({ name, verdict }) => (verdict === 'allowed' ? name : `${name} (perhaps)`))),
+        list(serviceAccounts.map(({ name, verdict }) => (verdict === 'allowed' ? name : `${name} (unknown)`))),
         style,
       ),
     ]),
   ];
 };
 
-/** What one would type to migrate an add-on, or a service account that is no add-on's. */
+/** Return the command that migrates an add-on, or a service account that belongs to no add-on. */
 export interface MigrateCommands {
   addon: (name: string) => string;
   serviceAccount: (account: ServiceAccountRef) => string;
 }
 
 /**
- * Whether `migrate-workload` moves it: it is no add-on's, has its role by annotation, and is made again when it is
- * restarted.
+ * Returns whether `migrate-workload` can migrate a workload: it belongs to no add-on, has its role by annotation, and
+ * can be restarted.
  */
 const isMovable = ({ addon, annotatedRole, kind }: IdentitiesReport['workloads'][number]): boolean =>
   addon === undefined && annotatedRole !== undefined && WORKLOAD_KINDS.some((one) => one === kind);
 
-/** Of the add-ons and service accounts that can move over, the command; of the rest, their names. */
+/** Returns the commands for add-ons and service accounts that can be migrated, and the names of the rest. */
 const nextLines = ({ workloads }: IdentitiesReport, commands: MigrateCommands, style: Style): string[] => {
   const waiting = workloads.filter(
     ({ identity, roles, association, pods }) =>
@@ -221,17 +215,21 @@ const nextLines = ({ workloads }: IdentitiesReport, commands: MigrateCommands, s
     ...(others.length > 0
       ? [
           '',
-          style.paint('bold', 'No part of an add-on'),
-          ...hanging('  ', `${list(others.map(nameOfWorkload))}: do what is said with each, and look again.`, style),
+          style.paint('bold', 'Not part of an add-on'),
+          ...hanging(
+            '  ',
+            `${list(others.map(nameOfWorkload))}: follow the remedies above, then run this command again.`,
+            style,
+          ),
         ]
       : []),
     ...(without.length > 0
       ? [
           '',
-          style.paint('bold', 'Without a role of their own'),
+          style.paint('bold', 'Without their own role'),
           ...hanging(
             '  ',
-            `${list(without.map(nameOfWorkload))}: if they call AWS at all, they do it with the role of their node${without.some(({ pods }) => pods.by.none !== undefined) ? '; those on Fargate can not' : ''}.`,
+            `${list(without.map(nameOfWorkload))}: calls to AWS, if any, use the role of their node${without.some(({ pods }) => pods.by.none !== undefined) ? '; on Fargate they fail' : ''}.`,
             style,
           ),
         ]
@@ -261,7 +259,7 @@ export const identitiesLines = (report: IdentitiesReport, commands: MigrateComma
           ...unread.flatMap(({ what, why }) => hanging('  ? ', printable(`${what}: ${why}`), style)),
         ]
       : []),
-    ...(workloads.length > 0 ? tableLines(workloads, style) : ['', 'There are no pods.']),
+    ...(workloads.length > 0 ? tableLines(workloads, style) : ['', 'No pods found.']),
     ...trustedLines(report, style),
     ...nextLines(report, commands, style),
     '',

@@ -1,7 +1,4 @@
-/**
- * Reads what a report on identities is made of, with the caller's own credentials: in bulk, and again where that may
- * help.
- */
+/** Reads the facts for a report on identities, with the caller's own credentials, in bulk and with retries. */
 import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import type { IdentityFacts } from '../../lambdas/domain/identities/facts.ts';
 import { shellCommand } from '../../lambdas/domain/text/shell.ts';
@@ -12,21 +9,21 @@ import { again } from './retry.ts';
 import { associationsInUse, rolesOfNodes, rolesTrusting } from './aws.ts';
 import type { Reader } from './open.ts';
 
-/** What was asked for. */
+/** What to read. */
 export interface Scope {
   namespace: string | undefined;
-  /** Look at the trust of all roles of the account. */
+  /** Whether to read the trust policies of all roles of the account. */
   roles: boolean;
 }
 
 const explained = ({ why, message, cause }: UnreadCluster, { target: { cluster, region } }: Reader): CliError =>
   why === 'unknown'
-    ? new CliError('UnknownCluster', message, `Its clusters: aws eks list-clusters --region ${region}`)
+    ? new CliError('UnknownCluster', message, `To list clusters: aws eks list-clusters --region ${region}`)
     : new CliError(
         'NoAccess',
         message,
         [
-          'The role that you use (aws sts get-caller-identity) needs an access entry whose group may list pods, service accounts and nodes:',
+          'The role that you use (aws sts get-caller-identity) needs an access entry with a group that may list pods, service accounts and nodes:',
           shellCommand([
             'aws',
             'eks',
@@ -40,15 +37,15 @@ const explained = ({ why, message, cause }: UnreadCluster, { target: { cluster, 
             '--kubernetes-groups',
             ACCESS_GROUPS.read,
           ]),
-          `The group gets these rights, and no others, by what this prints and applies: ${shellCommand(['pod-identity', 'grant-access', '--cluster', cluster])}`,
+          `To give the group only these permissions: ${shellCommand(['pod-identity', 'grant-access', '--cluster', cluster])}`,
         ].join('\n'),
         EXIT_CODES.blocked,
         { cause },
       );
 
 /**
- * Throws a CliError where there is no such cluster, or the caller may not list its pods; a MigrationError where AWS
- * can't be asked.
+ * Reads the facts. Throws a CliError if the cluster does not exist, or the caller may not list its pods, and a
+ * MigrationError if a call to AWS fails.
  */
 export const readIdentities = async (reader: Reader, { namespace, roles: allRoles }: Scope): Promise<IdentityFacts> => {
   const { target, eks, eksClient, iamClient, kubernetes, roles, clock } = reader;

@@ -1,16 +1,13 @@
-/** Reads are tried again where that may help: nothing but this command waits for them. */
+/** Retries reads if that may help: only this command waits for them. */
 import { ERROR_CLASSES, isMigrationError } from '../../lambdas/domain/failures/errors.ts';
 import type { Clock } from '../../lambdas/ports/index.ts';
 
-/** Milliseconds before each further try: throttling of EKS and IAM is over in seconds. */
+/** Milliseconds before each retry: throttling by EKS and IAM ends within seconds. */
 const PAUSES = [1000, 3000, 9000];
-/**
- * Of a server that does not answer: it is most often one that can't be reached from here, and each try waits long
- * enough.
- */
+/** Retries for a server that does not answer: it is mostly unreachable from here, and each attempt takes long. */
 const WITHOUT_ANSWER = 1;
 
-/** Runs it until it does not fail with an error that may be over in a moment; throws the last one. */
+/** Runs `run` until it succeeds or fails with an error that is not transient; throws the last error. */
 export const again = async <T>(clock: Clock, run: () => Promise<T>): Promise<T> => {
   for (let tries = 0; ; tries += 1) {
     try {

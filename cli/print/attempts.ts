@@ -3,14 +3,14 @@ import type { Disruption, MigrationReport, Plan, Attempt } from '../../lambdas/d
 import { duration } from './duration.ts';
 import { type Format, hanging, type Style } from './style.ts';
 
-/** What somebody who depends on the add-on notices. */
+/** The disruption that users of the add-on notice. */
 export const DISRUPTION: Record<Plan['steps'][number]['disruption'], { text: string; format: Format }> = {
   none: { text: 'no disruption', format: 'green' },
   rolling: { text: 'pods roll, capacity stays', format: 'yellow' },
-  outage: { text: "outage: the add-on's software is not running for a while", format: 'red' },
+  outage: { text: 'outage until the add-on is created again', format: 'red' },
 };
 
-/** `in place`, `recreate with preserve` or `recreate`. */
+/** Returns the name of an attempt: `in place`, `recreate with preserve`, `recreate` or `associate and restart`. */
 export const attemptName = ({ strategy, preserve }: Pick<Attempt, 'strategy' | 'preserve'>): string =>
   strategy === 'in-place'
     ? 'in place'
@@ -18,7 +18,7 @@ export const attemptName = ({ strategy, preserve }: Pick<Attempt, 'strategy' | '
       ? 'associate and restart'
       : `recreate${preserve ? ' with preserve' : ''}`;
 
-/** The ways of the plan, and when those after the first are taken; the first one's steps follow in full. */
+/** Returns the attempts of the plan, and when those after the first are made. */
 export const attemptsSection = ({ attempts, strategy }: Plan, style: Style): string[] => {
   if (attempts.length === 0) return [];
   const lines = attempts.flatMap((attempt, index) => {
@@ -28,7 +28,7 @@ export const attemptsSection = ({ attempts, strategy }: Plan, style: Style): str
         ? []
         : hanging(
             '      only if: ',
-            'the pods still do not take the new identity after restarts, on the way before it; any other failure goes to the rollback',
+            'the pods still do not get the new identity after restarts in the previous attempt; any other failure leads to a rollback',
             style,
             'dim',
           );
@@ -38,10 +38,10 @@ export const attemptsSection = ({ attempts, strategy }: Plan, style: Style): str
     ];
   });
   const chosen = attempts.some((attempt) => attempt.strategy === 'associate') ? '' : `  strategy ${strategy}`;
-  return ['', `${style.paint('bold', attempts.length === 1 ? 'Way' : 'Ways')}${chosen}`, ...lines];
+  return ['', `${style.paint('bold', attempts.length === 1 ? 'Attempt' : 'Attempts')}${chosen}`, ...lines];
 };
 
-/** What the new associations get beside their role, from the ones before them. */
+/** Returns the settings, other than the role, that new associations get from former ones. */
 export const carriedOverLines = ({ carryOver }: Plan, style: Style): string[] =>
   carryOver.flatMap(({ namespace, serviceAccount, from, targetRoleArn, disableSessionTags, policy, tags }) => {
     const tagText = Object.entries(tags).map(([key, value]) => `${key}=${value}`);
@@ -62,7 +62,7 @@ export const carriedOverLines = ({ carryOver }: Plan, style: Style): string[] =>
 
 const seconds = (value: number): string => duration(value * 1000);
 
-/** `controller pods: never fewer than 2 ready`, or for how long there was none. `whose`: such as `controller pods`. */
+/** Returns the disruption of `whose` pods, such as `controller pods: never fewer than 2 ready`. */
 export const disruptionText = (
   { controllerUnavailableSeconds, minReadyPods, simulated }: Disruption,
   whose: string,
@@ -74,14 +74,14 @@ export const disruptionText = (
   return `${whose}: ${what}${simulated ? ' (simulated)' : ''}`;
 };
 
-/** Which way a report's migration went, next to what was asked for. */
+/** Returns the requested strategy, with the strategy that was applied if it differs. */
 export const strategyText = ({
   strategy,
   preserve,
   applied,
   serviceAccount,
 }: Pick<MigrationReport, 'strategy' | 'preserve' | 'applied' | 'serviceAccount'>): string => {
-  // It has one way.
+  // Service accounts have only one strategy.
   if (serviceAccount) return attemptName(ASSOCIATE);
   const asked = `strategy ${strategy}${preserve ? ' with preserve' : ''}`;
   return applied && attemptName(applied) !== `${strategy}${preserve ? ' with preserve' : ''}`

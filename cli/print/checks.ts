@@ -9,13 +9,13 @@ const MARKS: Record<Check['status'], { mark: string; format: Format }> = {
 };
 const ORDER = Object.keys(MARKS) as Check['status'][];
 
-/** What is worth knowing although it went well. */
+/** Returns the warnings of a report. */
 export const warningsSection = (warnings: readonly Check[], style: Style): string[] =>
   warnings.length === 0
     ? []
     : ['', style.paint('bold', 'Warnings'), ...warnings.flatMap((warning) => checkLines(warning, style))];
 
-/** Counts, then everything that is not a plain pass with what to do about it, then the passes, one line each. */
+/** Returns the counts, then all checks that did not pass with their remedies, then those that passed. */
 export const checksSection = (checks: readonly Check[], style: Style): string[] => {
   if (checks.length === 0) return [];
   const counts = ORDER.map((status) => ({ status, n: checks.filter((check) => check.status === status).length }))

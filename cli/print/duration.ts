@@ -1,4 +1,4 @@
-/** `840 ms`, `42 s`, `3 min 05 s`, `1 h 02 min`: whole seconds from one second on. */
+/** Returns a duration such as `840 ms`, `42 s`, `3 min 05 s` or `1 h 02 min`; whole seconds from one second up. */
 export const duration = (milliseconds: number): string => {
   if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;
   const seconds = Math.round(milliseconds / 1000);
@@ -12,5 +12,5 @@ export const duration = (milliseconds: number): string => {
 
 export const between = (start: string, end: string): string => duration(Date.parse(end) - Date.parse(start));
 
-/** Time of day in UTC: `09:01:12`. */
+/** Returns the time of day in UTC: `09:01:12`. */
 export const timeOfDay = (iso: string): string => new Date(iso).toISOString().slice(11, 19);

@@ -1,7 +1,4 @@
-/**
- * What `show` says about a migration that is under way, `cancel` about one that it stops, and `release` about the
- * locks.
- */
+/** Output of `show` for a running migration, of `cancel` and of `release`. */
 import type { Recovery, Release, Retirement, Rollback } from '../../lambdas/domain/migration/model.ts';
 import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
@@ -19,22 +16,22 @@ import { attemptName } from './attempts.ts';
 const by = ({ requestedBy, reason }: { requestedBy?: string | undefined; reason?: string | undefined }): string =>
   `${requestedBy ? ` by ${requestedBy}` : ''}${reason ? `: ${reason}` : ''}`;
 
-/** Who took a migration over, why, and since when. */
+/** Returns since when and why Recover has taken over a migration. */
 export const recoveryText = ({ startedAt }: Recovery): string =>
   `taken over at ${startedAt} by Recover, because the execution had stopped before its end was recorded`;
 
 const STATES: Record<Rollback['state'], string> = {
-  requested: ', and not begun yet',
+  requested: ', but not begun yet',
   running: '',
   ended: '',
-  refused: ', and refused: nothing was changed',
+  refused: ', but refused: nothing was changed',
 };
 
-/** Who has a migration rolled back, why, since when, and what came of it. */
+/** Returns who or what caused a rollback, since when, and its result. */
 export const rollbackText = ({ cause, state, startedAt, after, error, ...who }: Rollback): string => {
   const causes: Record<Rollback['cause'], string> = {
-    requested: `asked for at ${startedAt}${by(who)}${after ? ` (it had ended ${after})` : ''}`,
-    cancelled: `begun at ${startedAt}, because the migration was asked to stop${by(who)}`,
+    requested: `requested at ${startedAt}${by(who)}${after ? ` (the migration had ended ${after})` : ''}`,
+    cancelled: `begun at ${startedAt}, because the migration was cancelled${by(who)}`,
     failed: `begun at ${startedAt}, because a step of the migration failed`,
     stopped: `begun at ${startedAt} by Recover, because the execution had stopped before its end was recorded`,
   };
@@ -42,13 +39,13 @@ export const rollbackText = ({ cause, state, startedAt, after, error, ...who }: 
 };
 
 const RETIREMENTS: Record<Retirement['state'], string> = {
-  requested: ', and not begun yet',
+  requested: ', but not begun yet',
   running: ', and under way',
   ended: '',
-  refused: ', and refused: nothing was changed',
+  refused: ', but refused: nothing was changed',
 };
 
-/** What was to become of the OIDC trust, who asked for it, and what came of it. */
+/** Returns what a retirement should do, who requested it, and its result. */
 export const retirementText = ({
   action,
   state,
@@ -59,16 +56,16 @@ export const retirementText = ({
   error,
   ...who
 }: Retirement): string => {
-  const what = `${action === 'retire' ? 'take it out' : 'put it back'}${dryRun ? ' (a dry run)' : ''}`;
+  const what = `${action === 'retire' ? 'retirement' : 'restoration'}${dryRun ? ' (dry run)' : ''}`;
   const changed = (roles ?? []).filter(({ result }) => result === 'removed' || result === 'put-back');
   const ended = done
-    ? `. ${action === 'retire' ? 'Taken out of' : 'Put back into'} ${changed.map(({ roleArn }) => roleArn).join(', ')}`
+    ? `. ${action === 'retire' ? 'Removed from' : 'Restored in'} ${changed.map(({ roleArn }) => roleArn).join(', ')}`
     : '. Nothing was changed';
   const end = error ? `. ${asClause(error.message)}` : state === 'ended' ? ended : '';
-  return `to ${what}, asked for at ${startedAt}${by(who)}${RETIREMENTS[state]}${end}`;
+  return `${what} requested at ${startedAt}${by(who)}${RETIREMENTS[state]}${end}`;
 };
 
-/** Who has let the locks go, when and why. */
+/** Returns when, by whom and why the locks were released. */
 export const releaseText = ({ at, by: requestedBy, reason }: Release): string =>
   `at ${at}${by({ requestedBy, reason })}`;
 
@@ -92,26 +89,24 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
   const stopped = executionStatus !== undefined && executionStatus !== 'RUNNING';
   const notes = [
     ...(waiting
-      ? [`Its plan ${approvalText(waiting)}. To look at it: ${knownCommand('approve', migrationId, where)}`]
+      ? [`Its plan ${approvalText(waiting)}. To show it: ${knownCommand('approve', migrationId, where)}`]
       : []),
     ...(waitingFor && !waiting
       ? [
-          `${waitingFor.text} Since ${waitingFor.since}, until ${waitingFor.until} at most${waitingFor.nextTryAt === undefined ? '' : `; it tries again at ${waitingFor.nextTryAt}`}.`,
+          `${waitingFor.text} Waiting since ${waitingFor.since}, until ${waitingFor.until} at most${waitingFor.nextTryAt === undefined ? '' : `; next attempt at ${waitingFor.nextTryAt}`}.`,
         ]
       : []),
     ...(rollback && status === 'rolling-back' ? [`Rollback: ${rollbackText(rollback)}.`] : []),
     ...(retirement ? [`OIDC trust: ${retirementText(retirement)}.`] : []),
     ...(recovery ? [`Recovery: ${recoveryText(recovery)}.`] : []),
-    ...(cancellation ? [`Asked to stop at ${cancellation.requestedAt}${by(cancellation)}.`] : []),
+    ...(cancellation ? [`Cancellation requested at ${cancellation.requestedAt}${by(cancellation)}.`] : []),
     ...(stopped
-      ? [
-          `Its execution is ${executionStatus}, and its end is not recorded: the service takes it over within some minutes.`,
-        ]
+      ? [`Its execution is ${executionStatus} without a recorded end: the service takes it over within a few minutes.`]
       : []),
   ];
   return [
     `${style.paint('cyan', '…')} ${style.paint(['bold', 'cyan'], status === 'rolling-back' ? 'rolling back' : 'running')}  ${subjectOf(running)} on ${target.cluster} (${target.account}, ${target.region}): since ${startedAt}`,
-    `  ${style.paint('dim', [migrationId, ...(running.serviceAccount ? [] : [`strategy ${strategy}`]), ...(applied ? [`now ${attemptName(applied)}`] : ['nothing begun yet'])].join(' · '))}`,
+    `  ${style.paint('dim', [migrationId, ...(running.serviceAccount ? [] : [`strategy ${strategy}`]), ...(applied ? [`now ${attemptName(applied)}`] : ['not begun yet'])].join(' · '))}`,
     ...notes.flatMap((note) => hanging('  ', note, style)),
     ...stepsSection(running, style),
   ];
@@ -123,14 +118,14 @@ export const cancelledLines = (
   style: Style,
 ): string[] => {
   const what = begun
-    ? 'It has begun: once its present step is over, what it changed is put back, and it ends rolled-back. If its change was complete and verified before it reads this, it ends migrated.'
+    ? 'It has begun its change: when its current step ends, it rolls back and ends rolled-back. If its change is complete and verified before it reads this request, it ends migrated.'
     : willEnd === undefined
-      ? 'It has changed nothing yet: it stops before its next step. If it begins just now, what it changes is put back.'
+      ? 'It has changed nothing yet and stops before its next step. If it is just beginning its change, the change is rolled back.'
       : `It has changed nothing, and it ends ${willEnd}.`;
   return [
-    `${style.paint('green', '✔')} ${first ? `Migration ${migrationId} is asked to stop.` : `Migration ${migrationId} was asked to stop already, at ${cancellation.requestedAt}${by(cancellation)}.`}`,
+    `${style.paint('green', '✔')} ${first ? `Cancellation of migration ${migrationId} requested.` : `Cancellation of migration ${migrationId} was already requested at ${cancellation.requestedAt}${by(cancellation)}.`}`,
     ...hanging('  ', what, style),
-    `  To see how it goes: ${showCommand}`,
+    `  To follow it: ${showCommand}`,
   ];
 };
 
@@ -139,14 +134,14 @@ export const releasedLines = (
   showCommand: string,
   style: Style,
 ): string[] => [
-  `${style.paint('green', '✔')} ${first ? `Migration ${migrationId} holds no lock any more.` : `Migration ${migrationId} was released already, ${releaseText(released)}.`}`,
+  `${style.paint('green', '✔')} ${first ? `Migration ${migrationId} no longer holds locks.` : `Migration ${migrationId} was already released ${releaseText(released)}.`}`,
   ...(first && locks.length === 0
-    ? ['  There was none that it still held.']
-    : locks.flatMap((key) => hanging('  let go: ', lockText(key), style))),
+    ? ['  It held no locks.']
+    : locks.flatMap((key) => hanging('  released: ', lockText(key), style))),
   ...hanging(
     '  ',
-    'The next migration of it may begin; it plans from what it finds. It is as it was before this command, and what it was before the migration stays in the ledger.',
+    'The next migration may begin; it plans from the present state. This command changed nothing in AWS but the ledger, which keeps the snapshot of the state before the migration.',
     style,
   ),
-  `  To see its report: ${showCommand}`,
+  `  To show its report: ${showCommand}`,
 ];

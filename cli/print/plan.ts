@@ -15,8 +15,8 @@ const stepLines = (step: PlanStep, index: number, style: Style): string[] => {
 };
 
 /**
- * What would be done: the ways, the first one's steps with their API calls, disruption and way back; what is added to
- * trust policies; what is removed and what is made.
+ * Returns the plan: its attempts, the steps of the first one with their API calls, disruption and undo, statements to
+ * add to trust policies, and associations to delete and create.
  */
 export const planSection = (plan: Plan, style: Style): string[] => {
   if (plan.verdict !== 'migrate') return [];
@@ -44,8 +44,8 @@ export const planSection = (plan: Plan, style: Style): string[] => {
   ];
 };
 
-/** The line under a plan: what to type to carry it out. `command`: the options of this run, without `--dry-run`. */
+/** Returns the command that carries out a plan. `command`: that of this run, without `--dry-run`. */
 export const planNext = (report: MigrationReport, command: string, style: Style): string[] =>
   report.outcome === 'planned'
-    ? ['', `Nothing was changed. To carry it out:`, `  ${style.paint('bold', command)}`]
+    ? ['', `Nothing was changed. To carry out the plan:`, `  ${style.paint('bold', command)}`]
     : [];

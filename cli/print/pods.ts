@@ -12,9 +12,9 @@ const COLOURS: Record<PodIdentity, Format> = {
   'not-applicable': 'dim',
 };
 
-/** What a pod has, or `irsa → node-role` where its service account loses what it had. */
+/** Returns the identity of a pod, or `irsa → node-role` if its service account loses its identity. */
 const identityText = ({ identity, loss, excluded }: PodEvidence): string =>
-  `${loss ? `${loss.from} → ${loss.to}` : identity}${excluded === undefined ? '' : ', left out'}`;
+  `${loss ? `${loss.from} → ${loss.to}` : identity}${excluded === undefined ? '' : ', excluded'}`;
 const colourOf = ({ identity, loss }: PodEvidence): Format => (loss ? 'red' : COLOURS[identity]);
 
 interface PodRow {
@@ -24,7 +24,7 @@ interface PodRow {
 
 const key = (pod: PodEvidence): string => `${pod.namespace}/${pod.serviceAccount}`;
 
-/** One row a pod of now. A pod that is new shows what the earlier pods of its service account had. */
+/** Returns one row per present pod. A new pod shows the identity of the earlier pods of its service account. */
 export const podRows = (before: readonly PodEvidence[], now: readonly PodEvidence[]): PodRow[] =>
   [...now]
     .sort((a, b) => key(a).localeCompare(key(b)) || a.name.localeCompare(b.name))
@@ -34,27 +34,25 @@ export const podRows = (before: readonly PodEvidence[], now: readonly PodEvidenc
       return { pod, before: [...new Set(earlier.map((other) => other.identity))].join(', ') || 'no pod' };
     });
 
-/**
- * What the last look at the pods stands for: one that a person has to go on from may be older than what is there now.
- */
+/** Describes the last observation of the pods. After needs-human, it may be older than the present state. */
 const LOOKED: Record<Outcome, { before: string; after: string; now: string }> = {
-  migrated: { before: 'as they were before', after: 'how each gets its AWS credentials', now: 'NOW' },
-  'already-migrated': { before: 'as they are', after: 'as they are', now: 'NOW' },
-  planned: { before: 'as they are', after: 'as they are', now: 'NOW' },
-  blocked: { before: 'as they are', after: 'as they are', now: 'NOW' },
+  migrated: { before: 'before the change', after: 'source of the AWS credentials of each', now: 'NOW' },
+  'already-migrated': { before: 'present state', after: 'present state', now: 'NOW' },
+  planned: { before: 'present state', after: 'present state', now: 'NOW' },
+  blocked: { before: 'present state', after: 'present state', now: 'NOW' },
   'rolled-back': {
-    before: 'as they were before the migration',
-    after: 'how each gets its AWS credentials after the way back',
+    before: 'before the migration',
+    after: 'source of the AWS credentials of each after the rollback',
     now: 'NOW',
   },
   'needs-human': {
-    before: 'as they were before the migration: look at them before you go on',
-    after: 'as they were last seen: look at them before you go on',
+    before: 'before the migration: check their present state before you continue',
+    after: 'last known state: check their present state before you continue',
     now: 'LAST SEEN',
   },
 };
 
-/** How each pod gets its AWS credentials, before and now, and since when; then the evidence for it. */
+/** Returns how each pod gets its AWS credentials, before and now, and since when, with the evidence. */
 export const podsSection = (
   { outcome, verified, verification }: Pick<MigrationReport, 'outcome' | 'verified' | 'verification'>,
   style: Style,
@@ -62,7 +60,7 @@ export const podsSection = (
   const { before, pods } = verification;
   const looked =
     verified === 'api'
-      ? { ...LOOKED[outcome], before: 'as they were before the migration; none was looked at after it' }
+      ? { ...LOOKED[outcome], before: 'before the migration; no pod was checked after it' }
       : LOOKED[outcome];
   const title = (text: string): string[] => ['', `${style.paint('bold', 'Pods')}  ${text}`];
   if (before.length === 0 && pods.length === 0) return [];
@@ -84,7 +82,7 @@ export const podsSection = (
   ];
 };
 
-/** `now`: what the pods' own column is called where there is a `before` to compare with. */
+/** Returns the table of pods. `now`: title of the column of the present identity, if there is a `before` to compare. */
 export const podTable = (rows: readonly PodRow[], style: Style, now?: string): string[] => {
   const identity = (pod: PodEvidence): string => style.paint(colourOf(pod), identityText(pod));
   return table(
@@ -94,22 +92,22 @@ export const podTable = (rows: readonly PodRow[], style: Style, now?: string): s
       { title: 'SERVICE ACCOUNT', value: ({ pod }) => pod.serviceAccount },
       ...(now ? [{ title: 'BEFORE', value: ({ before }: PodRow) => before }] : []),
       {
-        title: now ?? 'CREDENTIALS BY',
+        title: now ?? 'CREDENTIALS',
         value: ({ pod }) => `${identity(pod)}${pod.ready ? '' : style.paint('red', ' (not ready)')}`,
       },
-      { title: 'POD SINCE', value: ({ pod }) => `${pod.createdAt.slice(0, 10)} ${timeOfDay(pod.createdAt)}` },
+      { title: 'CREATED', value: ({ pod }) => `${pod.createdAt.slice(0, 10)} ${timeOfDay(pod.createdAt)}` },
     ],
     style,
   );
 };
 
-/** Pods that do not count for the verification, though their service accounts migrate, with the reason of each. */
+/** Returns the pods that do not count for the verification although their service accounts migrate, with reasons. */
 const leftOut = (pods: readonly PodEvidence[], style: Style): string[] =>
   pods.flatMap(({ namespace, name, excluded }) =>
-    excluded === undefined ? [] : hanging(`  left out: `, `${namespace}/${name} is ${excluded}`, style, 'dim'),
+    excluded === undefined ? [] : hanging(`  excluded: `, `${namespace}/${name} is ${excluded}`, style, 'dim'),
   );
 
-/** Pods that show the same evidence share a line. */
+/** Returns the evidence, with one line for all pods that have the same. */
 const evidence = (pods: readonly PodEvidence[], style: Style): string[] => {
   const counted = pods
     .filter((pod) => pod.identity !== 'not-applicable' || pod.loss !== undefined)

@@ -1,4 +1,4 @@
-/** What `retire` has done to a role's trust policy, or would do. */
+/** Output of `retire`: what it has changed in trust policies of roles, or would change. */
 import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
 import type { RetiredRole } from '../../lambdas/domain/migration/model.ts';
 import { isRefused, type Retired } from '../retire.ts';
@@ -13,12 +13,12 @@ interface Headline {
 }
 
 const ROLE_SAYS: Record<RetiredRole['result'], string> = {
-  removed: 'this was taken out',
-  'would-remove': 'this would be taken out',
-  'put-back': 'this was put back',
-  'would-put-back': 'this would be put back',
+  removed: 'statement removed',
+  'would-remove': 'statement would be removed',
+  'put-back': 'statement restored',
+  'would-put-back': 'statement would be restored',
   nothing: 'nothing to do',
-  refused: 'left as it is',
+  refused: 'left unchanged',
 };
 
 const headlineOf = (retired: Retired): Headline => {
@@ -27,15 +27,20 @@ const headlineOf = (retired: Retired): Headline => {
   if (isRefused(retired)) return { mark: '✖', format: 'red', word: 'refused', says: 'nothing was changed' };
   if (done) {
     return back
-      ? { mark: '↩', format: 'green', word: 'put back', says: 'the service accounts may use the role by OIDC again' }
-      : { mark: '✔', format: 'green', word: 'retired', says: 'the role is used by EKS Pod Identity alone' };
+      ? {
+          mark: '↩',
+          format: 'green',
+          word: 'restored',
+          says: 'the service accounts may use the role through OIDC again',
+        }
+      : { mark: '✔', format: 'green', word: 'retired', says: 'the role is now used through EKS Pod Identity only' };
   }
   if (roles.some(({ result }) => result.startsWith('would-')))
     return {
       mark: '✔',
       format: 'cyan',
       word: 'dry run',
-      says: `this is what ${back ? 'putting it back' : 'retire'} would change; nothing was changed`,
+      says: `this is what ${back ? '--undo' : 'retire'} would change; nothing was changed`,
     };
   return { mark: '✔', format: 'green', word: 'nothing to do', says: 'nothing was changed' };
 };
@@ -55,13 +60,13 @@ const roleLines = ({ roleArn, result, why, before, after }: RetiredRole, style: 
     : diffPolicies(before, after).map((line) => diffLine(line, style))),
 ];
 
-/** `next`: the command that carries a dry run out, or that puts back what was taken out. */
+/** Returns the output. `next`: the command that applies a dry run, or undoes a retirement. */
 export const retiredLines = (retired: Retired, next: string | undefined, style: Style): string[] => {
   const { mark, format, word, says } = headlineOf(retired);
   return [
     `${style.paint(format, mark)} ${style.paint(['bold', format], word)}  ${retired.migrationId}: ${says}`,
     ...retired.roles.flatMap((role) => roleLines(role, style)),
     ...checksSection(retired.checks, style),
-    ...(next === undefined ? [] : ['', `${retired.dryRun ? 'To do it' : 'To put it back'}: ${next}`]),
+    ...(next === undefined ? [] : ['', `${retired.dryRun ? 'To apply it' : 'To undo it'}: ${next}`]),
   ];
 };

@@ -4,8 +4,8 @@ import { between } from './duration.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
 
-/** Fields of a step's answer that the headline has said already, or that are for the state machine alone. */
-const SAID = new Set([
+/** Fields of a step's answer that the headline already shows, or that only the state machine uses. */
+const OMITTED = new Set([
   'target',
   'subject',
   'attempts',
@@ -20,7 +20,7 @@ const SAID = new Set([
 const words = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 const fieldText = ([name, value]: [string, unknown]): string[] => {
-  if (SAID.has(name) || value === false) return [];
+  if (OMITTED.has(name) || value === false) return [];
   if (value === true) return [words(name)];
   const text = Array.isArray(value)
     ? value.join(' ')
@@ -30,25 +30,28 @@ const fieldText = ([name, value]: [string, unknown]): string[] => {
   return text ? [`${words(name)} ${text}`] : [];
 };
 
-/** Of a long answer, which the ledger cuts off: the plain fields that it begins with, as JSON text. */
+const podsText = (verified: unknown, counted: unknown): string[] =>
+  typeof verified === 'number' && typeof counted === 'number' ? [`${verified} of ${counted} pods verified`] : [];
+
+/** Returns, as JSON text, the plain fields at the beginning of a long answer, which the ledger truncates. */
 const beginning = (cut: string): string =>
   `${/^\{(?:"\w+":(?:"(?:[^"\\]|\\.)*"|[\w.-]+),)*/.exec(cut)?.[0].replace(/,$/, '') ?? ''}}`;
 
 const fieldsOf = (text: string): string | undefined => {
   try {
     const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null
-      ? Object.entries(parsed).flatMap(fieldText).join(', ')
-      : undefined;
+    if (typeof parsed !== 'object' || parsed === null) return undefined;
+    const { podsAsExpected: verified, podsThatCount: counted, ...others } = parsed as Record<string, unknown>;
+    return [...Object.entries(others).flatMap(fieldText), ...podsText(verified, counted)].join(', ');
   } catch {
     return undefined;
   }
 };
 
-/** A step's answer is kept as JSON text: `{"purged":["a-1"]}` becomes `purged a-1`; other text stays. */
+/** Returns a step's answer, which is stored as JSON text, as plain text: `{"purged":["a-1"]}` becomes `purged a-1`. */
 export const resultText = (result: string): string => fieldsOf(result) ?? fieldsOf(beginning(result)) ?? result;
 
-/** How long each step took. Steps that began in the same instant stand in the order of the road. */
+/** Returns the table of the steps. Steps that began at the same time are in the order of the workflow. */
 export const stepsSection = (report: Pick<MigrationReport, 'steps' | 'simulated'>, style: Style): string[] => [
   '',
   `${style.paint('bold', 'Steps')}${report.simulated ? `  durations are simulated: they come from the scenario's knobs` : ''}`,

@@ -3,7 +3,7 @@ import type { Output } from '../io.ts';
 
 export type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
-/** How text looks on one output: coloured or plain, and how wide a line may be. */
+/** The style of one output: coloured or plain, and its line width. */
 export interface Style {
   paint(format: Format | readonly Format[], text: string): string;
   width: number;
@@ -24,10 +24,10 @@ export const styleFor = (output: Output): Style => {
 
 export const PLAIN: Style = { paint: (_format, text) => text, width: DEFAULT_WIDTH };
 
-/** Columns that the text takes in a terminal; everything printed here is one column a character. */
+/** Returns the columns that a text takes in a terminal; every printed character takes one column. */
 export const visibleWidth = (text: string): number => stripVTControlCharacters(text).length;
 
-/** Breaks plain text at blanks; a word longer than the line (an ARN, a URL) stays whole, so that it can be copied. */
+/** Wraps plain text at blanks; a word longer than the line (an ARN, a URL) stays whole, so that it can be copied. */
 export const wrap = (text: string, width: number): string[] =>
   text.split('\n').flatMap((paragraph) => {
     const lines: string[] = [];
@@ -41,7 +41,7 @@ export const wrap = (text: string, width: number): string[] =>
     return [...lines, line];
   });
 
-/** Wrapped text with a lead in front of its first line and the other lines under it. */
+/** Wraps text with a lead before its first line, and indents the other lines. */
 export const hanging = (lead: string, text: string, style: Style, format?: Format): string[] => {
   const indent = ' '.repeat(visibleWidth(lead));
   return wrap(text, style.width - indent.length).map((line, index) => {

@@ -12,32 +12,32 @@ import { hanging, type Format, type Style } from './style.ts';
 import { trustChangesLines } from './trust.ts';
 import { carriedOverLines, disruptionText, strategyText } from './attempts.ts';
 
-/** `SUBJECT`: the add-on, or the service account. */
+/** Headlines; `SUBJECT` becomes "the add-on" or "the service account". */
 const HEADLINES: Record<Outcome, { mark: string; format: Format; says: string }> = {
   migrated: { mark: '✔', format: 'green', says: 'SUBJECT is on EKS Pod Identity' },
-  'already-migrated': { mark: '✔', format: 'green', says: 'there was nothing to do' },
+  'already-migrated': { mark: '✔', format: 'green', says: 'nothing to do' },
   planned: { mark: '✔', format: 'cyan', says: 'this is what a migration would do; nothing was changed' },
   blocked: { mark: '✖', format: 'red', says: 'nothing was changed' },
-  'rolled-back': { mark: '↩', format: 'yellow', says: 'SUBJECT was put back as it was' },
-  'needs-human': { mark: '✖', format: 'red', says: 'the service could neither finish nor go back by itself' },
+  'rolled-back': { mark: '↩', format: 'yellow', says: 'SUBJECT was restored to its former state' },
+  'needs-human': { mark: '✖', format: 'red', says: 'the service could neither complete nor roll back the migration' },
 };
 
-/** What the outcome says where EKS alone has confirmed it. */
+/** Headlines of outcomes that only EKS has confirmed. */
 const SAYS_BY_API: Partial<Record<Outcome, string>> = {
-  migrated: 'EKS shows SUBJECT on EKS Pod Identity; what its pods use was not looked at',
-  'rolled-back': 'EKS shows SUBJECT as it was; what its pods use was not looked at',
+  migrated: 'EKS reports SUBJECT on EKS Pod Identity; the pods were not checked',
+  'rolled-back': 'EKS reports SUBJECT in its former state; the pods were not checked',
 };
 
-/** Outcomes after which something was begun: they have changes, pods and durations to show. */
+/** Outcomes of migrations that began a change: they have changes, pods and durations to show. */
 const BEGUN: readonly Outcome[] = ['migrated', 'rolled-back', 'needs-human'];
 
 const VERIFIED: Record<MigrationReport['verified'], string> = {
   injected: 'verified on the pods',
-  api: 'verified by the EKS API alone: no pod was seen',
+  api: 'verified by the EKS API only: no pod was checked',
   none: 'not verified',
 };
 
-/** Everything about one migration that a person wants to read, most important first; `omit`: what was shown already. */
+/** Returns the report of one migration, most important first. `omit`: sections that were already printed. */
 export const summary = (report: MigrationReport, style: Style, omit: readonly ('checks' | 'pods')[] = []): string[] => {
   const begun = BEGUN.includes(report.outcome);
   return [
@@ -61,7 +61,7 @@ export const summary = (report: MigrationReport, style: Style, omit: readonly ('
   ];
 };
 
-/** Whether this end is that of a rollback on demand. */
+/** Returns whether the migration ended by a rollback on demand. */
 const isOnDemand = ({ rollback }: MigrationReport): boolean =>
   rollback?.cause === 'requested' && rollback.state === 'ended';
 
@@ -71,7 +71,7 @@ const headline = (report: MigrationReport, style: Style): string[] => {
   const facts = [
     report.migrationId,
     strategyText(report),
-    // A rollback on demand may be days after what it puts back: its own time counts.
+    // A rollback on demand may be days after the migration, so it is timed separately.
     ...(BEGUN.includes(report.outcome)
       ? [
           VERIFIED[report.verified],
@@ -88,17 +88,17 @@ const headline = (report: MigrationReport, style: Style): string[] => {
   ];
 };
 
-/** Durations of the sandbox come from the scenario's knobs: they say so wherever they stand. */
+/** Returns the duration, marked as simulated in a sandbox, where it comes from the scenario's knobs. */
 const took = (
   { simulated, outcome, recovery, plan }: MigrationReport,
   { startedAt, endedAt }: { startedAt: string; endedAt: string },
 ): string => {
-  // Only a migration that went through takes what its plan has forecast.
+  // The forecast applies only to a migration that ran to its end.
   const forecast = outcome === 'migrated' && !recovery ? plan?.forecast : undefined;
   return `${between(startedAt, endedAt)}${forecast ? `, forecast about ${duration(forecast.seconds * 1000)}` : ''}${simulated ? ' (simulated)' : ''}`;
 };
 
-/** What ended it, and, after a rollback that failed, what it was for. */
+/** Returns what ended the migration and, after a failed rollback, why it was rolled back. */
 const failureSection = ({ failure, outcome, warnings }: MigrationReport, style: Style): string[] => {
   const [why, ...earlier] = outcome === 'migrated' ? [] : whyEnded(failure, warnings);
   if (why === undefined) return [];
@@ -114,7 +114,7 @@ const failureSection = ({ failure, outcome, warnings }: MigrationReport, style: 
 const recoverySection = ({ recovery }: MigrationReport, style: Style): string[] =>
   recovery ? ['', style.paint('bold', 'Recovery'), ...hanging('  ', recoveryText(recovery), style)] : [];
 
-/** Of one that a person asked for: why the migration went back by itself is told otherwise. */
+/** Returns a rollback on demand. Other rollbacks are explained by the failure. */
 const rollbackSection = ({ rollback }: MigrationReport, style: Style): string[] =>
   rollback?.cause === 'requested'
     ? ['', style.paint('bold', 'Rollback on demand'), ...hanging('  ', `${rollbackText(rollback)}.`, style)]
@@ -125,7 +125,7 @@ const retirementSection = ({ retirement }: MigrationReport, style: Style): strin
 
 const releaseSection = ({ released }: MigrationReport, style: Style): string[] =>
   released
-    ? ['', style.paint('bold', 'Released'), ...hanging('  ', `its locks were let go ${releaseText(released)}`, style)]
+    ? ['', style.paint('bold', 'Released'), ...hanging('  ', `its locks were released ${releaseText(released)}`, style)]
     : [];
 
 const associationLines = (
@@ -140,27 +140,27 @@ const associationLines = (
   );
 
 const ANNOTATION: Partial<Record<Outcome, string>> = {
-  migrated: 'no annotation any more: it was taken off',
-  'rolled-back': 'the annotation that it had: it was taken off, and put back',
+  migrated: 'no IRSA annotation: it was removed',
+  'rolled-back': 'the same IRSA annotation: it was removed and restored',
 };
 
-/** What became of the annotation; not where it was to go and may still be there, which the warnings tell. */
+/** Returns the state of the annotation, except if its removal failed, which the warnings report. */
 const annotationLine = ({ annotationChange, outcome, plan }: MigrationReport): string[] => {
   const toGo = plan?.steps.some(({ name }) => name === 'annotate-service-account') === true;
   const kept =
     outcome === 'migrated' && !toGo && plan?.serviceAccount?.roleArn !== undefined
-      ? 'the same annotation, which does nothing as long as there is the association'
+      ? 'the same IRSA annotation, which has no effect while the association exists'
       : undefined;
   const now = annotationChange?.writtenAt === undefined ? kept : ANNOTATION[outcome];
   return now === undefined ? [] : [`  service account now:    ${now}`];
 };
 
 /**
- * What became of associations that it made and then took away again; the ledger knows of each removal before it is
- * tried.
+ * Titles for associations that the migration created and deleted again. The ledger records each deletion before it is
+ * attempted.
  */
 const UNDONE: Partial<Record<Outcome, string>> = {
-  'needs-human': 'associations made, which the way back was to remove',
+  'needs-human': 'associations created that the rollback was to delete',
 };
 
 const changesSection = (report: MigrationReport, style: Style): string[] => {
@@ -194,25 +194,25 @@ const changesSection = (report: MigrationReport, style: Style): string[] => {
       : []),
     ...trustChangesLines(report, style),
     ...listed(
-      'associations removed',
+      'associations deleted',
       purged.filter((one) => !undone.includes(one.id)),
       style.paint('red', '-'),
       style,
     ),
     ...listed(
-      'associations made',
+      'associations created',
       created.filter((one) => !undone.includes(one.id)),
       style.paint('green', '+'),
       style,
     ),
     ...listed(
-      UNDONE[report.outcome] ?? 'associations made, and removed again',
+      UNDONE[report.outcome] ?? 'associations created and deleted again',
       created.filter((one) => undone.includes(one.id)),
       style.paint('cyan', '='),
       style,
     ),
     ...(report.plan && report.outcome === 'migrated' ? carriedOverLines(report.plan, style) : []),
-    ...listed('associations put back', restored, style.paint('cyan', '+'), style),
+    ...listed('associations restored', restored, style.paint('cyan', '+'), style),
     ...(report.disruption
       ? [`  ${disruptionText(report.disruption, report.serviceAccount ? 'pods of its workloads' : 'controller pods')}`]
       : []),
@@ -229,7 +229,7 @@ const handOffSection = ({ handOff, released }: MigrationReport, style: Style): s
     ? []
     : [
         '',
-        style.paint('bold', released ? 'What would have put it back at its end' : 'What a person has to do now'),
-        `  ${style.paint('dim', 'In bash or zsh. A line that begins with ": " does nothing: it is a note, or a command to decide on.')}`,
+        style.paint('bold', released ? 'Commands that would have restored it at its end' : 'What you have to do now'),
+        `  ${style.paint('dim', 'For bash or zsh. A line that begins with ": " does nothing: it is a note, or a command for you to decide on.')}`,
         ...handOff.map((command) => `  ${command}`),
       ];

@@ -2,12 +2,12 @@ import { type Style, visibleWidth } from './style.ts';
 
 export interface Column<Row> {
   title: string;
-  /** May be painted; its visible width counts. */
+  /** Returns the cell, which may be coloured; only its visible width counts. */
   value(row: Row): string;
   align?: 'left' | 'right';
 }
 
-/** A table without borders: two blanks between columns, as wide as its widest cells, titles dimmed. */
+/** Returns a table without borders: two blanks between columns, as wide as the widest cells, titles dimmed. */
 export const table = <Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],

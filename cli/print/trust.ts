@@ -1,4 +1,4 @@
-/** What a migration does to the trust policies of roles: before, as its plan holds it ready, and after. */
+/** Output on trust policies of roles: changes that a plan contains, and changes that a migration has made. */
 import type { MigrationReport, Plan } from '../../lambdas/domain/migration/model.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
 import { hanging, type Style } from './style.ts';
@@ -6,17 +6,17 @@ import { jsonText } from '../../lambdas/domain/text/text.ts';
 
 type Statement = Record<string, unknown>;
 
-/** By its Sid, where it has one. */
+/** Returns a name for the statement, with its Sid if it has one. */
 const statementName = ({ Sid }: Statement): string =>
   typeof Sid === 'string' && Sid !== '' ? `statement ${Sid}` : 'a statement without a Sid';
 
-/** The statements that are added before anything else is changed, each whole on its line, so that it can be copied. */
+/** Returns the statements to add, each on one line, so that it can be copied. */
 export const trustRepairsSection = ({ trustRepairs }: Plan, style: Style): string[] =>
   trustRepairs.length === 0
     ? []
     : [
         '',
-        `${style.paint('bold', 'Trust policies')}  one statement is added to each role, and taken out again by a rollback`,
+        `${style.paint('bold', 'Trust policies')}  one statement is added to each role; a rollback removes it`,
         ...trustRepairs.flatMap(({ roleArn, statement }) => [
           `  ${style.paint('green', '+')} role ${roleArn}`,
           `      ${jsonText(statement)}`,
@@ -28,7 +28,7 @@ const changeText = ({ statement, roleArn, writtenAt, undoneAt }: TrustChange): s
   if (undoneAt !== undefined)
     return writtenAt === undefined
       ? `${name} is not in role ${roleArn}`
-      : `${name} added to role ${roleArn}, and taken out again at ${undoneAt}`;
+      : `${name} added to role ${roleArn}, and removed again at ${undoneAt}`;
   return writtenAt === undefined
     ? `${name} may have been added to role ${roleArn}: it was not read back`
     : `${name} added to role ${roleArn}`;
@@ -47,13 +47,13 @@ const retirementText = ({
 }: TrustRetirement): string => {
   const names = removed.map(({ statement, kept }) => `${statementName(statement)}${kept ? ' in part' : ''}`).join(', ');
   const by = `${requestedBy === undefined ? '' : ` by ${requestedBy}`}${reason === undefined ? '' : `: ${reason}`}`;
-  if (undoneAt !== undefined) return `${names} retired from role ${roleArn}${by}; put back at ${undoneAt}`;
+  if (undoneAt !== undefined) return `${names} retired from role ${roleArn}${by}; restored at ${undoneAt}`;
   return writtenAt === undefined
     ? `${names} may have been retired from role ${roleArn} at ${notedAt} (it was not read back)${by}`
     : `${names} retired from role ${roleArn} at ${writtenAt}${by}`;
 };
 
-/** What became of the trust policies, by this migration and by what was retired after it. */
+/** Returns the changes of trust policies by this migration, and by retirements after it. */
 export const trustChangesLines = (
   { trustChanges, retirements }: Pick<MigrationReport, 'trustChanges' | 'retirements'>,
   style: Style,

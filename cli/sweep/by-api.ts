@@ -1,4 +1,4 @@
-/** Sweeps by the service's API: whoever may call its routes needs no other right, but for reading a report in S3. */
+/** Sweeps through the service's API: its routes are the only permission needed, except to read a report in S3. */
 import { randomUUID } from 'node:crypto';
 import {
   sweepAccepted,
@@ -16,15 +16,15 @@ import { unreadable } from '../api/problems.ts';
 import { sweepService, type SweepService } from './service.ts';
 import type { ListedSweeps } from './calls.ts';
 
-/** Sweeps of one page: the most that the API gives. */
+/** Sweeps per page: the maximum of the API. */
 const PAGE = 100;
-/** Far more than anybody has: whoever gives more gives no end. */
+/** Far more pages than there can be: guards against an endless list. */
 const MOST_PAGES = 1000;
 
 export interface ApiSweepsOptions {
   ask: Ask;
   clock: Clock;
-  /** Objects of the bucket of that name, by the caller's own rights. */
+  /** Returns the objects of a bucket, with the caller's own permissions. */
   documentsIn: (bucket: string) => Pick<Documents, 'get'>;
 }
 
@@ -55,7 +55,7 @@ export const apiSweeps = ({ ask, clock, documentsIn }: ApiSweepsOptions): SweepS
   sweepService(
     {
       async start({ requestedBy: _requestedBy, ...body }, onStart) {
-        // One for this command: a request that is sent again, because its answer was lost, starts nothing anew.
+        // One key for this command, so that a request repeated after a lost answer starts no second sweep.
         const { value } = await ask({
           method: 'POST',
           path: '/sweeps',

@@ -1,4 +1,4 @@
-/** `sweep` with its commands, and `sweeps`: their flags and help. */
+/** Defines `sweep` with its commands, and `sweeps`: their flags and help. */
 import { type Command, Option } from 'commander';
 import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import { LIMIT } from '../approval/options.ts';
@@ -7,51 +7,51 @@ import { SWEEP_EXIT_CODES_HELP } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { parseKnownSweepFlags, parseReportFlags, parseSweepFlags, parseSweepListFlags } from './options.ts';
 
-const WHERE_HELP = `A deployed service (--deployed) is found by the outputs of its stack, in these variables; "sandbox" prints them too:
-  POD_IDENTITY_API_URL: by its API, with the right execute-api:Invoke, and s3:GetObject for reports; without it by direct calls,
-  which need what migrate --deployed needs, POD_IDENTITY_SWEEP_STATE_MACHINE_ARN and, to say how far it is,
-  POD_IDENTITY_SWEEP_BUCKET_NAME. Ctrl-C stops following; the sweep goes on.`;
+const WHERE_HELP = `A deployed service (--deployed) is found through the outputs of its stack, in these variables; "sandbox" prints them too:
+  POD_IDENTITY_API_URL: the service's API, which needs only execute-api:Invoke, and s3:GetObject for reports; without it,
+  direct calls, with the variables of migrate --deployed, POD_IDENTITY_SWEEP_STATE_MACHINE_ARN and, to show the progress,
+  POD_IDENTITY_SWEEP_BUCKET_NAME. Ctrl-C stops following; the sweep continues.`;
 
-const SWEEP_HELP = `First look, then plan, then move a few, and all the rest in waves that stop when something is off:
+const SWEEP_HELP = `Take an inventory first, then plan, then migrate a few add-ons, and the rest in waves that stop after failures:
   pod-identity sweep --mode inventory --sandbox fleet.json --report fleet.html
   pod-identity sweep --mode migrate --sandbox fleet.json --cluster 'dev-*' --canary 1 --report out.html --report out.csv
 
-Each of --account, --region, --cluster and --addon may be given again, or have several values with commas between them. A cluster or
-an add-on that is tagged pod-identity-migration=exclude is left out; with --tagging opt-in all that is not tagged include.
-The limits and options are of plan and migrate; an inventory, which goes by the options too, begins nothing.
+Each of --account, --region, --cluster and --addon may be repeated, or have several comma-separated values. A cluster or add-on with
+the tag pod-identity-migration=exclude is excluded; with --tagging opt-in, everything without the value include is.
+The limits apply to plan and migrate, the options to an inventory too, which begins nothing.
 
 ${WHERE_HELP}
 
 ${SWEEP_EXIT_CODES_HELP}`;
 
 const ASK_EXIT_CODES = `Exit codes:
-  0  it is noted
+  0  the request was recorded
   1  anything else
-  2  bad input, an unknown sweep, or one of which this can't be asked now: nothing was changed`;
+  2  bad input, an unknown sweep, or one whose state does not allow it: nothing was changed`;
 
 const ASKED = {
-  pause: ['begin no more migrations until it is resumed; those under way end', ASK_EXIT_CODES],
+  pause: ['begin no more migrations until the sweep is resumed; running migrations end', ASK_EXIT_CODES],
   resume: [
-    'go on with a sweep that is paused or has stopped; what has ended is not done again',
-    `In a sandbox that is kept (--state) it is followed to its end, and the exit code is that of sweep.\n\n${ASK_EXIT_CODES}`,
+    'continue a sweep that is paused or stopped; migrations that have ended are not repeated',
+    `In a sandbox that is kept (--state), the sweep is followed to its end, and the exit codes are those of "sweep".\n\n${ASK_EXIT_CODES}`,
   ],
-  stop: ['begin no more migrations, and end once those under way have ended', ASK_EXIT_CODES],
+  stop: ['begin no more migrations, and end the sweep once running migrations have ended', ASK_EXIT_CODES],
 } as const satisfies Record<string, readonly [string, string]>;
 
 const KNOWN_EXIT_CODES = `Exit codes:
-  0  there is such a sweep, however it goes or went
+  0  the sweep exists, whatever its outcome
   1  anything else
   2  bad input, or an unknown sweep`;
 
 const REPORT_EXIT_CODES = `Exit codes:
-  0  the files are written
-  1  the report can't be read, or anything else
-  2  bad input, an unknown sweep, or one that is not over`;
+  0  the files were written
+  1  the report cannot be read, or anything else
+  2  bad input, an unknown sweep, or one that has not ended`;
 
-const LIST_EXIT_CODES = `Newest first. One of the last seconds may be missing.
+const LIST_EXIT_CODES = `Newest first. A sweep that started seconds ago may be missing.
 
 Exit codes:
-  0  that is the list, however long
+  0  the list was printed, however long
   1  anything else
   2  bad input`;
 
@@ -62,77 +62,77 @@ const selectionOptions = (command: Command): Command =>
     .optionsGroup('Which add-ons:')
     .option(
       '--account <id>',
-      "of these AWS accounts (default: all of the scenario, or those of the deployment's configuration)",
+      "only in these AWS accounts (default: all accounts of the scenario, or of the deployment's configuration)",
       collect,
     )
-    .option('--region <name>', 'of these AWS regions (default: likewise)', collect)
-    .option('--cluster <pattern>', 'of clusters of such a name: * stands for any text, ? for one character', collect)
-    .option('--cluster-tag <key=value>', 'of clusters that have this tag; given again: all of them', collect)
-    .option('--addon <name>', 'these add-ons', collect)
+    .option('--region <name>', 'only in these AWS regions (default: likewise)', collect)
+    .option('--cluster <pattern>', 'only on clusters whose name matches: * matches any text, ? one character', collect)
+    .option('--cluster-tag <key=value>', 'only on clusters with this tag; if repeated, with all of them', collect)
+    .option('--addon <name>', 'only these add-ons', collect)
     .option(
       '--tagging <mode>',
-      'opt-out: all but what is tagged exclude; opt-in: what is tagged include alone (default: opt-out)',
+      'opt-out: everything not tagged exclude; opt-in: only what is tagged include (default: opt-out)',
     );
 
 const limitOptions = (command: Command): Command =>
   command
-    .optionsGroup('How many at once, and when to stop:')
-    .option('--canary <n>', `size of the first wave; each next one is twice as large (default: ${canary})`)
-    .option('--concurrency <n>', `never more at once (default: ${concurrency})`)
-    .option('--per-account <n>', `never more at once in one account (default: ${perAccount})`)
-    .option('--per-region <n>', `never more at once in one region of one account (default: ${perRegion})`)
-    .option('--stop-after <n>', `failed migrations after which no more are begun (default: ${stopAfterFailures})`)
+    .optionsGroup('Pace, and when to stop:')
+    .option('--canary <n>', `size of the first wave; each further wave is twice as large (default: ${canary})`)
+    .option('--concurrency <n>', `maximum number of migrations at a time (default: ${concurrency})`)
+    .option('--per-account <n>', `maximum number at a time in one account (default: ${perAccount})`)
+    .option('--per-region <n>', `maximum number at a time in one region of one account (default: ${perRegion})`)
+    .option('--stop-after <n>', `number of failed migrations after which no more begin (default: ${stopAfterFailures})`)
     .option(
       '--stop-at-percent <n>',
-      `the same as a share of those that have ended, once as many have as run at once (default: ${stopAtFailurePercent})`,
+      `the same as a percentage of ended migrations, once at least --concurrency of them have ended (default: ${stopAtFailurePercent})`,
     )
     .option(
       '--calls-per-second <n>',
-      'calls of EKS that the look makes in one region of one account at most (default: 5)',
+      'maximum rate of EKS calls of the inventory in one region of one account (default: 5)',
     );
 
 const howOptions = (command: Command): Command =>
   command
-    .optionsGroup('How each is migrated (as migrate has them):')
+    .optionsGroup('How to migrate each add-on (see migrate --help):')
     .option('--strategy <name>', 'auto, in-place or recreate (default: auto)')
     .option('--max-disruption <limit>', 'rolling or outage')
-    .option('--max-duration-minutes <n>', 'a plan whose forecast is longer blocks')
-    .option('--preserve', 'where an add-on is deleted, keep its pods running meanwhile')
+    .option('--max-duration-minutes <n>', 'block a plan whose forecast is longer')
+    .option('--preserve', 'if an add-on is deleted, keep its pods running')
     .option('--resolve-conflicts <mode>', 'PRESERVE, NONE or OVERWRITE')
     .option('--trust <mode>', 'validate or repair (default: validate)')
     .option(
       '--accept-key <key>',
-      'condition key of trust policies that will not stand in the way; may be given again',
+      'accept a condition key of trust policies whose value is not known beforehand; may be repeated',
       collect,
     )
     .option(
       '--accept-identity-loss <service-account>',
-      "service account that has an add-on's role, gets no association, and may fall back to the node role; may be given again",
+      "allow a service account that has an add-on's role and gets no association to fall back to the node role; may be repeated",
       collect,
     )
-    .option('--verification <mode>', 'pods or api (default: pods)')
+    .option('--verification <mode>', 'injected or api (default: injected)')
     .option('--agent <mode>', 'require or install (default: require)')
-    .option('--approval <mode>', 'required: each plan has to be approved; of a deployed service (default: none)')
-    .option('--window <cron>', "migrations begin within a window alone: when it opens, such as '0 22 * * SUN'")
-    .option('--window-minutes <n>', 'how long the window stays open')
-    .option('--window-zone <name>', 'its time zone, such as Europe/Berlin')
+    .option('--approval <mode>', 'required: every plan needs an approval; only with a deployed service (default: none)')
+    .option('--window <cron>', "begin migrations only within a change window: when it opens, such as '0 22 * * SUN'")
+    .option('--window-minutes <n>', 'how long the window stays open, in minutes')
+    .option('--window-zone <name>', 'time zone of the window, such as Europe/Berlin')
     .option(
       '--window-wait-hours <n>',
-      'how long one that was begun waits for it, where it has closed meanwhile (default: 336)',
+      'how long a migration that has started waits if the window has closed meanwhile (default: 336)',
     )
-    .option('--reason <text>', 'noted in the ledger');
+    .option('--reason <text>', 'reason, recorded in the ledger');
 
 const whereOptions = (command: Command): Command => {
   command
     .optionsGroup('Where:')
     .option('--sandbox <file>', 'run in a sandbox with the AWS accounts of that scenario file');
   backendOptions(command)
-    .option('--seed <number>', "of a sandbox: every id and jitter follows from it (default: the scenario's)")
-    .option('--clock <kind>', 'of a sandbox: virtual, real or scaled=X (default: virtual, also where somebody watches)')
-    .option('--calls <file>', 'of a sandbox: write every API call to that file, one JSON document a line')
+    .option('--seed <number>', "in a sandbox: seed of all ids and jitter (default: the scenario's)")
+    .option('--clock <kind>', 'in a sandbox: virtual, real or scaled=X (default: virtual, also on a terminal)')
+    .option('--calls <file>', 'in a sandbox: write every API call to that file, one JSON document per line')
     .option(
       '--previous <file>',
-      'of a sandbox: JSON report of an earlier sweep with the same selection, for the trend',
+      'in a sandbox: JSON report of an earlier sweep with the same selection, for the trend',
     );
   return outputOptions(command);
 };
@@ -140,25 +140,25 @@ const whereOptions = (command: Command): Command => {
 const reportOption = (command: Command): Command =>
   command.option(
     '--report <file>',
-    'write the report there: .html, .json or .csv by its ending; may be given again',
+    'write the report to that file, as .html, .json or .csv by its extension; may be repeated',
     collect,
   );
 
-/** A command about one sweep that there is. */
+/** Adds the options of a command about one existing sweep. */
 const knownOptions = (command: Command): Command =>
   outputOptions(
     backendOptions(
-      command.argument('<sweep-id>', 'the id in the second line of what sweep prints').optionsGroup('Where:'),
-    ).addOption(new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp()),
+      command.argument('<sweep-id>', 'id of the sweep, in the second line that sweep prints').optionsGroup('Where:'),
+    ).addOption(new Option('--sandbox <file>', 'the scenario that --state starts from').hideHelp()),
   );
 
-/** What does the work is loaded once there is some: help and wrong flags answer at once. */
+/** Loads the implementation only when it is needed, so that help and wrong flags are fast. */
 const work = () => import('./run.ts');
 
 type Flags = Record<string, unknown>;
 
 const addKnown = (sweep: Command, io: Io, finished: (exitCode: number) => void): void => {
-  knownOptions(sweep.command('show').description('tell how a sweep went, or how far it has come'))
+  knownOptions(sweep.command('show').description('show the state or the progress of a sweep'))
     .addHelpText('after', `\n${KNOWN_EXIT_CODES}`)
     .action(async (sweepId: string, flags: Flags) => {
       const parsed = parseKnownSweepFlags({ ...flags, sweepId }, 'show');
@@ -168,14 +168,16 @@ const addKnown = (sweep: Command, io: Io, finished: (exitCode: number) => void):
     keyof typeof ASKED,
     readonly [string, string],
   ][]) {
-    knownOptions(sweep.command(command).description(description).option('--reason <text>', 'noted in the ledger'))
+    knownOptions(
+      sweep.command(command).description(description).option('--reason <text>', 'reason, recorded in the ledger'),
+    )
       .addHelpText('after', `\n${help}`)
       .action(async (sweepId: string, flags: Flags) => {
         const parsed = parseKnownSweepFlags({ ...flags, sweepId }, command);
         finished(await (await work()).askSweepCommand(command, parsed, io));
       });
   }
-  knownOptions(reportOption(sweep.command('report').description('write the report of a sweep that is over')))
+  knownOptions(reportOption(sweep.command('report').description('write the report of a sweep that has ended')))
     .addHelpText('after', `\n${REPORT_EXIT_CODES}`)
     .action(async (sweepId: string, flags: Flags) => {
       const parsed = parseReportFlags({ ...flags, sweepId });
@@ -187,13 +189,13 @@ export const addSweepCommands = (program: Command, io: Io, finished: (exitCode: 
   const sweep = program
     .command('sweep')
     .description(
-      'look at a fleet of clusters, plan what is ready, or migrate it in waves; with a command: about a sweep that there is',
+      'take the inventory of a fleet of clusters, plan what is ready, or migrate it in waves; with a command: manage a sweep',
     )
     .enablePositionalOptions()
     .optionsGroup('What to do:')
     .option(
       '--mode <name>',
-      'inventory: only look; plan: plan what is ready, change nothing; migrate: migrate it in waves (required)',
+      'inventory: only read; plan: plan what is ready, change nothing; migrate: migrate it in waves (required)',
     );
   reportOption(sweep);
   whereOptions(howOptions(limitOptions(selectionOptions(sweep))))
@@ -207,13 +209,13 @@ export const addSweepCommands = (program: Command, io: Io, finished: (exitCode: 
   const list = program
     .command('sweeps')
     .description('list sweeps, newest first')
-    .option('--status <name>', 'that stand so: running, paused, stopping or ended')
-    .option('--since <time>', 'started then or later, such as 2026-01-15 or 2026-01-15T09:00:00Z')
-    .option('--until <time>', 'started before that time')
-    .option('--limit <n>', `at most so many (default: ${LIMIT.usual})`);
+    .option('--status <name>', 'only sweeps with that status: running, paused, stopping or ended')
+    .option('--since <time>', 'only those started at that time or later, such as 2026-01-15 or 2026-01-15T09:00:00Z')
+    .option('--until <time>', 'only those started before that time')
+    .option('--limit <n>', `maximum number of entries (default: ${LIMIT.usual})`);
   outputOptions(
     backendOptions(list.optionsGroup('Where:')).addOption(
-      new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp(),
+      new Option('--sandbox <file>', 'the scenario that --state starts from').hideHelp(),
     ),
   )
     .addHelpText('after', `\n${LIST_EXIT_CODES}`)

@@ -18,7 +18,7 @@ import type { ListedSweeps, LocationsDone, SweepCalls } from './calls.ts';
 
 const locations = z.array(z.unknown());
 
-/** How many of the places that were laid out are looked at. */
+/** Returns how many locations of the inventory have been read. */
 const locationsOf = async (
   { documentsIn, bucketName }: Sweeping,
   sweepId: string,
@@ -27,12 +27,12 @@ const locationsOf = async (
   const documents = documentsIn(bucketName);
   const laidOut = await documents.get(locationsKey(sweepId));
   if (laidOut === undefined) return undefined;
-  // One is written when the look at its place is over.
+  // A location's object is written when it has been read completely.
   const done = (await keysUnder(inventoryPrefix(sweepId), documents)).filter(isLocationKey).length;
   return { done, total: locations.parse(JSON.parse(laidOut)).length };
 };
 
-/** Page by page, until there are enough or no more. */
+/** Lists page by page, until there are enough or no more. */
 const list = async ({ sweeps }: Sweeping, filter: SweepFilter, limit: number): Promise<ListedSweeps> => {
   const found: ListedSweeps['sweeps'] = [];
   let after: ListPosition | undefined;
@@ -44,7 +44,7 @@ const list = async ({ sweeps }: Sweeping, filter: SweepFilter, limit: number): P
   return { sweeps: found, more: after !== undefined };
 };
 
-/** How a sweep stands, by its record and its execution. Throws UnknownSweep. */
+/** Returns the state of a sweep, from its record and its execution. Throws UnknownSweep. */
 const showStanding = async (
   backend: Backend,
   parts: Parameters<typeof showSweep>[1],
@@ -59,7 +59,7 @@ const showStanding = async (
 
 const RECORD_POLL_MS = 1000;
 
-/** Throws ExecutionFailed where the execution has ended before it noted the sweep. */
+/** Waits for the sweep's record. Throws ExecutionFailed if the execution ended before it wrote that. */
 const untilRecorded = async (
   { stepFunctions, clock }: Backend,
   sweeps: Sweeping['sweeps'],
@@ -73,7 +73,7 @@ const untilRecorded = async (
       throw new CliError(
         'ExecutionFailed',
         `sweep ${sweepId} did not begin: ${endingOf(execution)}`,
-        `Nothing was looked at, and nothing was changed. Execution: ${executionArn}`,
+        `Nothing was read, and nothing was changed. Execution: ${executionArn}`,
         EXIT_CODES.unexpected,
       );
     await clock.sleep(RECORD_POLL_MS);
@@ -81,8 +81,8 @@ const untilRecorded = async (
 };
 
 /**
- * `by`: who asks, as the ledger notes it. Its methods run in a thread of the backend's clock. Throws NotConfigured
- * where there are no sweeps.
+ * Returns the sweeps by direct calls. `by`: the principal to record. Methods run in a thread of the backend's clock and
+ * throw NotConfigured without a state machine of sweeps. Throws NotAvailable if the backend has no sweeps.
  */
 export const directSweeps = (backend: Backend, by: string): SweepService => {
   const { sweeping, clock, ids } = backend;
@@ -100,7 +100,7 @@ export const directSweeps = (backend: Backend, by: string): SweepService => {
       show,
       async start(request, onStart) {
         const sweepId = ids.ulid();
-        // Its record is the execution's own to make: by the service's time, and without a right of whoever starts it.
+        // The execution writes the record itself: with the service's time, and without a permission of the caller.
         const { executionArn = '' } = await backend.stepFunctions.send(
           new StartExecutionCommand({
             stateMachineArn: requireSweeps({ sweepStateMachineArn: stateMachineArn }),
@@ -115,7 +115,7 @@ export const directSweeps = (backend: Backend, by: string): SweepService => {
         try {
           return await locationsOf(sweeping, sweepId);
         } catch (error) {
-          // Whoever may start a sweep need not be allowed to read what it finds.
+          // A caller who may start a sweep need not have the permission to read its results.
           if (isMigrationError(error)) return undefined;
           throw error;
         }

@@ -1,50 +1,50 @@
-/** Following a sweep to its end, by what is said about it from time to time. */
+/** Follows a sweep to its end, by polling its state. */
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Backend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import type { LocationsDone, SweepCalls } from './calls.ts';
 
-/** Told of the sweep as it stands, each time that somebody has looked. */
+/** Receives the state of the sweep after each poll. */
 export interface SweepWatcher {
   update: (standing: SweepStanding, locations?: LocationsDone) => void;
 }
 
 const FIRST_POLL_MS = 2000;
-/** While nothing changes polls grow apart, up to this; in virtual time nobody waits, and each look costs. */
+/** Longest pause between polls while nothing changes; in virtual time, each poll costs computing time. */
 const SLOWEST_POLL_MS = { virtual: 2 * 60_000, real: 20_000 };
-/**
- * A look reads all that the sweep migrates: of thousands there is always something that has changed, and looks are
- * rare.
- */
+/** A poll reads all items of the sweep, so polls of a large sweep, in which something always changes, are rare. */
 const POLL_MS_PER_ITEM = 60;
 const LONGEST_POLL_MS = { virtual: 10 * 60_000, real: 60_000 };
 /**
- * How long an execution may have stopped without the sweep being over: one that hands over to its successor has ended a
- * moment before that notes itself.
+ * How long the execution may be stopped while the sweep has not ended: an execution that hands over ends a moment before
+ * its successor records itself.
  */
 const PATIENCE_MS = 10 * 60_000;
 
-/** What somebody would see change. */
+/** Returns a key that changes with the visible state. */
 const keyOf = ({ status, phase, wave, tally }: SweepStanding, locations: LocationsDone | undefined): string =>
   JSON.stringify([status, phase, wave, tally, locations]);
 
-/** Before its first execution has noted itself it has none. */
+/** Returns whether an execution works on the sweep. There is none before the first one has recorded itself. */
 const isWorkedOn = ({ executionArn, executionStatus = 'RUNNING' }: SweepStanding): boolean =>
   executionArn !== undefined && executionStatus === 'RUNNING';
 
 const itemsOf = ({ tally: { queued, inFlight, ended } }: SweepStanding): number =>
   queued + inFlight + Object.values(ended).reduce((sum, n) => sum + n, 0);
 
-const stranded = ({ sweepId, executionStatus = 'not there', executionArn = '' }: SweepStanding): CliError =>
+const stranded = ({ sweepId, executionStatus = 'missing', executionArn = '' }: SweepStanding): CliError =>
   new CliError(
     'ExecutionFailed',
-    `sweep ${sweepId} is not over, and nobody works on it: its execution is ${executionStatus}`,
-    `What it has begun goes on by itself. To go on where it was: pod-identity sweep resume ${sweepId}\nExecution: ${executionArn}`,
+    `sweep ${sweepId} has not ended, but no execution works on it: its execution is ${executionStatus}`,
+    `The migrations that it has begun continue. To continue the sweep: pod-identity sweep resume ${sweepId}\nExecution: ${executionArn}`,
     EXIT_CODES.unexpected,
   );
 
-/** Answers how it ended. In a thread of the clock. Throws ExecutionFailed where nobody works on it any more. */
+/**
+ * Returns the end of the sweep. Runs in a thread of the clock. Throws ExecutionFailed if no execution works on it any
+ * more.
+ */
 export const followSweep = async (
   calls: Pick<SweepCalls, 'show' | 'locations'>,
   clock: Pick<Backend['clock'], 'sleep' | 'now' | 'kind'>,

@@ -1,4 +1,4 @@
-/** The flags of `sweep` and its commands, and of `sweeps`. */
+/** Flags of `sweep` and its commands, and of `sweeps`. */
 import { z } from 'zod';
 import {
   accountId,
@@ -34,7 +34,7 @@ import {
 } from '../options.ts';
 import { checkWaits, waitFields } from '../wait-fields.ts';
 
-/** Each time that a flag is given it may have several values, separated by commas. */
+/** A repeatable flag whose values may each be a comma-separated list. */
 const listOf = (value: z.ZodType<string, string>, most: number) => {
   const several = z.string().transform((typed, context): string[] => {
     const values = typed.split(',').map((one) => one.trim());
@@ -50,7 +50,7 @@ const listOf = (value: z.ZodType<string, string>, most: number) => {
   return z
     .array(several)
     .transform((lists) => [...new Set(lists.flat())])
-    .refine((values) => values.length <= most, `may have ${most} values at most`)
+    .refine((values) => values.length <= most, `may have at most ${most} values`)
     .optional();
 };
 
@@ -75,14 +75,14 @@ const decimal = (field: Bounded) => {
 };
 
 const { keyType: tagKey, valueType: tagValue } = sweepSelection.shape.clusterTags.unwrap();
-/** `KEY=VALUE`: a key may not have a `=` in it here, a value may. */
+/** `KEY=VALUE`: the key may not contain a `=`, the value may. */
 const clusterTag = z.string().transform((typed, context): [key: string, value: string] => {
   const [, key, value] = /^([^=]*)=([^]*)$/.exec(typed) ?? [];
   const parsed = z.tuple([tagKey, tagValue]).safeParse([key, value]);
   if (parsed.success) return parsed.data;
   context.addIssue({
     code: 'custom',
-    message: 'must be KEY=VALUE, such as env=prod: a key of 1 to 128 characters, a value of 256 at most',
+    message: 'must be KEY=VALUE, such as env=prod, with a key of 1 to 128 characters and a value of at most 256',
   });
   return z.NEVER;
 });
@@ -96,20 +96,20 @@ export interface ReportFile {
 const reportFile = z.string().transform((typed, context): ReportFile => {
   const format = REPORT_FORMATS.find((one) => typed.toLowerCase().endsWith(`.${one}`) && typed.length > one.length + 1);
   if (format !== undefined) return { file: typed, format };
-  context.addIssue({ code: 'custom', message: 'must end in .html, .json or .csv: the ending says what is written' });
+  context.addIssue({ code: 'custom', message: 'must end in .html, .json or .csv, which selects the format' });
   return z.NEVER;
 });
 const report = z.array(reportFile).default([]);
 
 const { shape: selection } = sweepSelection;
 const { shape: limits } = sweepLimits;
-/** Sweeps have no other waits: how long an approval is waited for is the service's own. */
+/** Sweeps have no other waits: the service itself limits how long an approval is waited for. */
 const { approvalHours: _hours, approveAs: _as, ...waits } = waitFields;
 
 const sweepFlags = z
   .strictObject({
     mode: z
-      .string({ error: 'is missing: name inventory (only look), plan (plan what is ready), or migrate' })
+      .string({ error: 'is missing: name inventory (only read), plan (plan what is ready), or migrate' })
       .pipe(oneOf(sweepMode)),
     account: listOf(accountId, 1000),
     region: listOf(regionName, 50),
@@ -150,16 +150,16 @@ const sweepFlags = z
     if (flags.strategy === 'in-place' && flags.preserve)
       wrong(
         'preserve',
-        'is for ways that delete the add-on, and --strategy in-place deletes nothing: leave one of them out',
+        'applies only to strategies that delete the add-on, and --strategy in-place deletes nothing: omit one of them',
       );
     if (flags.approval === 'required' && !flags.deployed)
-      wrong('approval', 'is of a deployed service: in a sandbox nobody is there to approve the plans of a fleet');
+      wrong('approval', 'works only with a deployed service: in a sandbox, nobody can approve the plans of a fleet');
     if (flags.previous !== undefined && (flags.deployed || flags.state !== undefined))
-      wrong('previous', 'is of a sandbox that begins anew: a deployed service, and a kept one, know the sweep before');
+      wrong('previous', 'works only with a new sandbox: a deployed service and a kept sandbox know the previous sweep');
     const [twice] = flags.clusterTag.filter(([key], index) =>
       flags.clusterTag.some(([other], at) => other === key && at < index),
     );
-    if (twice) wrong('clusterTag', `has key ${twice[0]} twice: a cluster has one value of each`);
+    if (twice) wrong('clusterTag', `has key ${twice[0]} twice: a cluster has one value for each key`);
   });
 export type SweepFlags = z.output<typeof sweepFlags>;
 

@@ -1,4 +1,4 @@
-/** What is said about a sweep as it stands, and about all of them. */
+/** Output on the state of a sweep, and the list of sweeps. */
 import { requesterText, sweepRequesterOf } from '../../lambdas/domain/approval/requester.ts';
 import type { SweepSummary } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
@@ -25,9 +25,9 @@ const stateOf = ({ status, outcome }: Pick<SweepStanding, 'status' | 'outcome'>)
 const painted = (state: string, style: Style): string => style.paint(FORMATS[state] ?? 'bold', state);
 
 const phaseText: Record<SweepStanding['phase'], string> = {
-  inventory: 'it looks at the fleet',
-  migrations: 'it begins what is ready, in waves',
-  report: 'it writes its report',
+  inventory: 'taking the inventory of the fleet',
+  migrations: 'beginning what is ready, in waves',
+  report: 'writing its report',
 };
 
 const aboutOf = ({
@@ -35,12 +35,12 @@ const aboutOf = ({
   selection: { accounts, regions, clusters, clusterTags, addons, tagging },
 }: SweepSummary['request']): string => {
   const parts = [
-    accounts ? `accounts ${accounts.join(', ')}` : 'all accounts that are configured',
+    accounts ? `accounts ${accounts.join(', ')}` : 'all configured accounts',
     ...(regions ? [`regions ${regions.join(', ')}`] : []),
     ...(clusters ? [`clusters ${clusters.join(', ')}`] : []),
     ...Object.entries(clusterTags ?? {}).map(([key, value]) => `tag ${key}=${value}`),
     ...(addons ? [`add-ons ${addons.join(', ')}`] : []),
-    ...(tagging === 'opt-in' ? ['only what is tagged for it'] : []),
+    ...(tagging === 'opt-in' ? ['only what is tagged include'] : []),
   ];
   return printable(`${mode} of ${parts.join('; ')}`);
 };
@@ -70,23 +70,23 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
     ...(progress === '' || request.mode === 'inventory' ? [] : hanging('  ', progress, style)),
     ...(failures > 0 && !isOver
       ? [
-          `  ${failures} failed: it stops at ${request.limits.stopAfterFailures}, or at ${request.limits.stopAtFailurePercent} percent`,
+          `  ${failures} failed; the sweep stops at ${request.limits.stopAfterFailures} failures, or at ${request.limits.stopAtFailurePercent} percent`,
         ]
       : []),
-    ...(command ? hanging('  ', `asked to ${command.command} at ${command.at}${askedText(command)}`, style) : []),
+    ...(command ? hanging('  ', `${command.command} requested at ${command.at}${askedText(command)}`, style) : []),
     ...(cause ? hanging('  ', `${cause.name}: ${printable(cause.message)}`, style, 'red') : []),
     ...(isAlone
       ? hanging(
           '  ',
-          `Nobody works on it: its execution is ${executionStatus}. To go on: ${knownCommand('sweep resume', sweepId, where)}`,
+          `No execution works on it: its execution is ${executionStatus}. To continue: ${knownCommand('sweep resume', sweepId, where)}`,
           style,
           'yellow',
         )
       : []),
-    ...(outcome === 'stopped' ? [`  To go on with what is left: ${knownCommand('sweep resume', sweepId, where)}`] : []),
+    ...(outcome === 'stopped' ? [`  To continue with the rest: ${knownCommand('sweep resume', sweepId, where)}`] : []),
     ...(reports
       ? [
-          `  Its report: ${knownCommand('sweep report', sweepId, where)} --report out.html`,
+          `  To write its report: ${knownCommand('sweep report', sweepId, where)} --report out.html`,
           `    s3://${reports.bucket}/${reports.html}, .json and .csv`,
         ]
       : []),
@@ -98,7 +98,7 @@ export const listLines = (
   { limit }: Pick<SweepListFlags, 'limit'>,
   style: Style,
 ): string[] => {
-  if (sweeps.length === 0) return ['There are no sweeps.'];
+  if (sweeps.length === 0) return ['No sweeps found.'];
   return [
     ...table<SweepSummary>(
       sweeps,
@@ -106,11 +106,11 @@ export const listLines = (
         { title: 'SWEEP', value: ({ sweepId }) => sweepId },
         { title: 'STARTED', value: ({ startedAt }) => `${startedAt.slice(0, 19)}Z` },
         { title: 'STATE', value: (one) => painted(stateOf(one), style) },
-        { title: 'WHAT', value: ({ request }) => aboutOf(request) },
+        { title: 'SELECTION', value: ({ request }) => aboutOf(request) },
       ],
       style,
       '',
     ),
-    ...(more ? ['', `There are older ones than these ${sweeps.length}: raise --limit (${limit}).`] : []),
+    ...(more ? ['', `Only the newest ${sweeps.length} are shown: raise --limit (${limit}).`] : []),
   ];
 };

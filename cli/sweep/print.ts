@@ -1,6 +1,4 @@
-/**
- * What is said about a sweep that is over: totals, what blocks, what became of the migrations, and where the report is.
- */
+/** Output on a sweep that has ended: totals, blockers, outcomes of its migrations, and its report. */
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
@@ -15,11 +13,11 @@ type Where = Parameters<typeof knownCommand>[2];
 
 const CLASSES: Record<SweepClass, { format: Format; says: string }> = {
   'on-pod-identity': { format: 'green', says: 'on EKS Pod Identity' },
-  ready: { format: 'cyan', says: 'IRSA, ready to be migrated' },
-  blocked: { format: 'red', says: 'IRSA, and checks stand in the way' },
-  'node-role': { format: 'yellow', says: 'uses the role of the node' },
-  'not-concerned': { format: 'dim', says: 'needs no IAM role, or was left out' },
-  unreachable: { format: 'red', says: 'could not be looked at' },
+  ready: { format: 'cyan', says: 'on IRSA, ready to migrate' },
+  blocked: { format: 'red', says: 'on IRSA, but checks fail' },
+  'node-role': { format: 'yellow', says: 'on the node role' },
+  'not-concerned': { format: 'dim', says: 'needs no IAM role, or is excluded' },
+  unreachable: { format: 'red', says: 'could not be read' },
 };
 const CLASS_NAMES = Object.keys(CLASSES) as SweepClass[];
 
@@ -29,9 +27,9 @@ const MARKS = {
   failed: { mark: '✖', format: 'red' },
 } as const satisfies Record<string, { mark: string; format: Format }>;
 
-/** Rows of one table that a terminal is shown: the report has all. */
+/** Maximum number of rows of one table; the report has all. */
 const MOST_ROWS = 10;
-/** Characters of one example, or reason, and of what to do about it, which may be a statement of a policy. */
+/** Maximum number of characters of an example or reason, and of a remedy, which may contain a policy statement. */
 const [LONGEST, LONGEST_REMEDY] = [320, 640];
 
 const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
@@ -41,13 +39,13 @@ const headline = (report: SweepReport, style: Style): string[] => {
   const { mode, outcome = 'failed', totals, sweepId, startedAt, endedAt, at, simulated, cause } = report;
   const { mark, format } = MARKS[outcome];
   return [
-    `${style.paint(format, mark)} ${style.paint(['bold', format], outcome)}  ${mode} of ${plural(totals.clusters, 'cluster')} in ${plural(totals.locations, 'region')} of accounts: ${plural(totals.addons, 'add-on')}`,
+    `${style.paint(format, mark)} ${style.paint(['bold', format], outcome)}  ${mode} of ${plural(totals.clusters, 'cluster')} in ${plural(totals.locations, 'location')} (account and region): ${plural(totals.addons, 'add-on')}`,
     `  ${style.paint('dim', [sweepId, `${between(startedAt, endedAt ?? at)}${simulated ? ' (simulated)' : ''}`].join(' · '))}`,
     ...(cause ? hanging('  ', `${cause.name}: ${printable(cause.message)}`, style, format) : []),
   ];
 };
 
-/** `+3`, `-2`; nothing where it is the same, or there is none before. */
+/** Returns the change, such as `+3` or `-2`; an empty text if there is none, or no earlier number. */
 const changeOf = (now: number, before: number | undefined): string =>
   before === undefined || before === now ? '' : `${now > before ? '+' : ''}${now - before}`;
 
@@ -68,7 +66,7 @@ const classSection = ({ totals: { byClass }, trend }: SweepReport, style: Style)
             } as const,
           ]
         : []),
-      { title: 'MEANS', value: (name) => CLASSES[name].says },
+      { title: 'MEANING', value: (name) => CLASSES[name].says },
     ],
     style,
   ),
@@ -76,19 +74,19 @@ const classSection = ({ totals: { byClass }, trend }: SweepReport, style: Style)
 ];
 
 const more = (n: number, style: Style): string[] =>
-  n > 0 ? [`  ${style.paint('dim', `… and ${n} more: the report has all`)}`] : [];
+  n > 0 ? [`  ${style.paint('dim', `… and ${n} more in the report`)}`] : [];
 
 const blockersSection = ({ blockers }: SweepReport, style: Style): string[] => {
   if (blockers.length === 0) return [];
   return [
     '',
-    style.paint('bold', 'What blocks'),
+    style.paint('bold', 'Blockers'),
     ...blockers
       .slice(0, MOST_ROWS)
       .flatMap(({ id, addons, example, remedy }) => [
         ...hanging(
           `  ${style.paint('red', '✖')} `,
-          `${id}: ${plural(addons, 'add-on')}. Such as: ${shown(example, LONGEST)}`,
+          `${id}: ${plural(addons, 'add-on')}. Example: ${shown(example, LONGEST)}`,
           style,
         ),
         ...(remedy === undefined ? [] : hanging('      do: ', shown(remedy, LONGEST_REMEDY), style)),
@@ -105,7 +103,7 @@ const locationName = ({
 }: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string =>
   printable([account, region, cluster, addon].filter((part) => part !== undefined).join(' / '));
 
-/** By their reason, which whole regions share with the clusters in them; those of whole regions first. */
+/** Groups unreachable rows by their reason, which a region shares with its clusters; whole regions first. */
 const unreachedOf = (rows: readonly ReportRow[]): ReportRow[][] => {
   const byReason = new Map<string | undefined, ReportRow[]>();
   for (const row of rows)
@@ -118,14 +116,14 @@ const unreachableSection = ({ rows }: SweepReport, style: Style): string[] => {
   if (unreached.length === 0) return [];
   return [
     '',
-    style.paint('bold', 'Could not be looked at'),
+    style.paint('bold', 'Could not be read'),
     ...unreached
       .slice(0, MOST_ROWS)
       .flatMap(([row, ...others]) =>
         row
           ? hanging(
               `  ${style.paint('red', '✖')} `,
-              `${locationName(row)}${others.length > 0 ? `, and ${others.length} more` : ''}: ${shown(row.reason ?? 'no reason is known', LONGEST)}`,
+              `${locationName(row)}${others.length > 0 ? `, and ${others.length} more` : ''}: ${shown(row.reason ?? 'unknown reason', LONGEST)}`,
               style,
             )
           : [],
@@ -135,11 +133,11 @@ const unreachableSection = ({ rows }: SweepReport, style: Style): string[] => {
 };
 
 const FAILED: readonly unknown[] = ['needs-human', 'rolled-back', 'blocked'];
-/** Ended without an outcome, or with one that somebody will want to look at. */
+/** Returns whether a migration ended without an outcome, or with one that needs attention. */
 const needsAttention = ({ state, outcome }: ReportRow): boolean =>
   state === 'ended' && (outcome === undefined || FAILED.includes(outcome));
 
-/** Where to read on: its own migration, or that which holds its add-on. */
+/** Returns the command that shows the row's migration, or the migration that holds its add-on. */
 const seeLines = ({ migrationId, heldBy }: ReportRow, where: Where): string[] => {
   const id = migrationId ?? heldBy;
   return id === undefined || where.sandbox !== undefined ? [] : [`      see: ${knownCommand('show', id, where)}`];
@@ -153,16 +151,16 @@ const outcomesSection = (
   if (mode === 'inventory') return [];
   const counts: [string, number][] = [
     ...Object.entries(byOutcome),
-    ...(inFlight > 0 ? [['under way', inFlight] as [string, number]] : []),
+    ...(inFlight > 0 ? [['running', inFlight] as [string, number]] : []),
     ...(queued > 0 ? [['not begun', queued] as [string, number]] : []),
   ];
   const failures = rows.filter(needsAttention);
   const title = BEGUN[mode];
   return [
     '',
-    style.paint('bold', `What became of the ${title}`),
+    style.paint('bold', `Outcomes of the ${title}`),
     ...(counts.length === 0
-      ? ['  Nothing was ready, so none was begun.']
+      ? ['  Nothing was ready.']
       : table(
           counts,
           [
@@ -173,7 +171,7 @@ const outcomesSection = (
         )),
     ...(durations
       ? [
-          `  ${style.paint('dim', `each took ${durations.least} to ${durations.most} s, in the middle ${durations.median} s`)}`,
+          `  ${style.paint('dim', `duration: ${durations.least} s to ${durations.most} s, median ${durations.median} s`)}`,
         ]
       : []),
     ...failures
@@ -193,23 +191,23 @@ const outcomesSection = (
 const costLines = ({ calls: { total, perCluster, perAddon }, cost }: SweepReport): string[] => {
   const all = Object.values(total).reduce((sum, n) => sum + n, 0);
   return [
-    `calls: ${all} for the look, ${perCluster.toFixed(1)} for each cluster, ${perAddon.toFixed(1)} for each add-on${cost ? `; it would cost about ${cost.dollars.toFixed(cost.dollars < 1 ? 4 : 2)} US dollars (an estimate)` : ''}`,
+    `inventory: ${all} API calls, ${perCluster.toFixed(1)} per cluster, ${perAddon.toFixed(1)} per add-on${cost ? `; estimated cost: ${cost.dollars.toFixed(cost.dollars < 1 ? 4 : 2)} US dollars` : ''}`,
   ];
 };
 
 export interface SummaryOptions {
   /** Files that were written. */
   files: readonly ReportFile[];
-  /** Of the bucket, where somebody else can read it too. */
+  /** The reports in the bucket, if others can read them. */
   reports?: SweepStanding['reports'];
   where: Where;
 }
 
-/** A stopped sweep of a sandbox that is gone can't be resumed. */
+/** Returns how to resume a stopped sweep; nothing if its sandbox ends with the command. */
 const resumeLines = ({ outcome, sweepId }: SweepReport, where: Where): string[] =>
   outcome !== 'stopped' || where.sandbox !== undefined
     ? []
-    : ['', 'To go on with what is left:', `  ${knownCommand('sweep resume', sweepId, where)}`];
+    : ['', 'To continue with the rest:', `  ${knownCommand('sweep resume', sweepId, where)}`];
 
 export const summaryLines = (
   report: SweepReport,

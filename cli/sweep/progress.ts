@@ -1,4 +1,4 @@
-/** Live progress of a sweep on stderr: a line for each phase, and under it, as it goes on, how far it is. */
+/** Shows live progress of a sweep on stderr: a line for each phase, with its progress below it. */
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Output } from '../io.ts';
 import { duration } from '../print/duration.ts';
@@ -15,7 +15,7 @@ type Phase = SweepStanding['phase'];
 const PHASES: readonly Phase[] = ['inventory', 'migrations', 'report'];
 
 const titleOf = (phase: Phase, { request: { mode } }: SweepStanding): string => {
-  if (phase === 'inventory') return 'Look at the fleet';
+  if (phase === 'inventory') return 'Take the inventory';
   if (phase === 'report') return 'Write the report';
   return mode === 'plan' ? 'Plan what is ready' : 'Migrate in waves';
 };
@@ -26,42 +26,44 @@ const outcomesText = (ended: SweepStanding['tally']['ended']): string =>
     .map(([outcome, n]) => `${n} ${outcome === 'none' ? 'without an outcome' : outcome}`)
     .join(', ');
 
-const locationsText = (n: number): string => `${n} ${n === 1 ? 'region' : 'regions'} of accounts`;
+const locationsText = (n: number): string => `${n} ${n === 1 ? 'location' : 'locations'}`;
 
-/** By whom, and why: of a command. */
+/** Returns who requested a command, and why. */
 export const askedText = ({ by, reason }: NonNullable<SweepStanding['command']>): string =>
   printable(`${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : ` (${reason})`}`);
 
-/** How its migrations have ended, once none is under way. */
+/** Returns how the sweep's migrations have ended, once none is running. */
 const endedText = ({ tally: { queued, ended } }: SweepStanding): string =>
   [outcomesText(ended), ...(queued > 0 ? [`${queued} not begun`] : [])].filter((text) => text !== '').join(', ') ||
   'nothing was ready';
 
-/** How far it is, in one line; empty where there is nothing to say yet. */
+/** Returns the progress in one line; an empty text if there is none yet. */
 export const standingText = (
   { phase, status, command, tally, wave }: SweepStanding,
   locations?: LocationsDone,
 ): string => {
-  if (phase === 'inventory') return locations ? `${locations.done} of ${locationsText(locations.total)} looked at` : '';
+  if (phase === 'inventory') return locations ? `${locations.done} of ${locationsText(locations.total)} read` : '';
   if (phase === 'report') return '';
   const state = status === 'running' ? [] : [`${status}${command ? askedText(command) : ''}`];
-  const counts = [`${tally.inFlight} under way`, `${tally.queued} waiting`, outcomesText(tally.ended)].filter(
+  const counts = [`${tally.inFlight} running`, `${tally.queued} waiting`, outcomesText(tally.ended)].filter(
     (text) => text !== '',
   );
-  return [...state, ...(wave ? [`wave ${wave.number}, of ${wave.size} at most`] : []), counts.join(', ')].join(': ');
+  return [...state, ...(wave ? [`wave ${wave.number}, at most ${wave.size} migrations`] : []), counts.join(', ')].join(
+    ': ',
+  );
 };
 
 interface Line {
   task?: { title: string; output: string };
   text: string;
-  /** What of it stands at the end, which nobody has looked at just before. */
+  /** The final text, if it differs from the last progress. */
   whole?: string;
   since: number;
   title: string;
   finish(title: string): void;
 }
 
-/** `now`: of the world of the sweep, milliseconds. Without a terminal there is one line for each change. */
+/** Starts the progress. `now`: time in the sweep's world, milliseconds. Without a terminal, prints a line per change. */
 export const startSweepProgress = (
   output: Output,
   { simulated, now }: { simulated: boolean; now: () => number },
@@ -106,7 +108,7 @@ export const startSweepProgress = (
       if (standing.status === 'ended') end(line);
     },
     close() {
-      for (const line of lines.values()) line.finish(`${line.title} (still under way)`);
+      for (const line of lines.values()) line.finish(`${line.title} (still running)`);
       return drawn;
     },
   };

@@ -1,4 +1,4 @@
-/** The files of a sweep: the reports that it writes, and the one of an earlier sweep that it reads. */
+/** Files of a sweep: the reports that it writes, and the report of an earlier sweep that it reads. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
@@ -12,13 +12,13 @@ const whyOf = (error: unknown): string => (error instanceof Error ? error.messag
 const notWritable = (file: string, why: string, cause?: unknown): CliError =>
   new CliError(
     'FileNotWritable',
-    `--report ${file} can't be written: ${why}`,
-    'Name a file in a directory that exists and that you may write to',
+    `--report ${file} cannot be written: ${why}`,
+    'Name a file in an existing directory that you may write to',
     undefined,
     { cause },
   );
 
-/** Before anything is started: a sweep may take hours. Nothing is made or changed yet. Throws a CliError. */
+/** Throws a CliError for an unwritable report, before a sweep of hours starts. Creates and changes nothing. */
 export const checkReportFiles = (files: readonly ReportFile[]): void => {
   for (const [index, { file }] of files.entries()) {
     if (files.some((other, at) => at < index && resolve(other.file) === resolve(file)))
@@ -33,7 +33,7 @@ export const checkReportFiles = (files: readonly ReportFile[]): void => {
   }
 };
 
-/** Throws a CliError for one that can't be written; those before it are. */
+/** Writes the reports. Throws a CliError for the first that cannot be written; earlier ones are written. */
 export const writeReports = (files: readonly ReportFile[], { texts }: ReadReport): void => {
   for (const { file, format } of files) {
     try {
@@ -44,13 +44,13 @@ export const writeReports = (files: readonly ReportFile[], { texts }: ReadReport
   }
 };
 
-/** The JSON report of an earlier sweep. Throws a CliError for a file that is none. */
+/** Reads the JSON report of an earlier sweep. Throws a CliError for any other file. */
 export const readPrevious = (file: string): SweepReport => {
   const unusable = (why: string, cause: unknown): CliError =>
     new CliError(
       'PreviousReport',
       `--previous ${file} ${why}`,
-      'Name a file that sweep has written with --report FILE.json, or printed with --json',
+      'Name a file that sweep wrote with --report FILE.json, or printed with --json',
       undefined,
       { cause },
     );
@@ -58,7 +58,7 @@ export const readPrevious = (file: string): SweepReport => {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw unusable(`can't be read: ${whyOf(error)}`, error);
+    throw unusable(`cannot be read: ${whyOf(error)}`, error);
   }
   try {
     return sweepReport.parse(JSON.parse(text));

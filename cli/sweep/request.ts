@@ -1,4 +1,4 @@
-/** From flags to the sweep that is asked for. */
+/** Converts flags to the request for a sweep. */
 import { isDeepStrictEqual } from 'node:util';
 import {
   type Sweep,
@@ -21,8 +21,8 @@ const regionsOf = ({ accounts, home }: Scenario): string[] =>
   ].sort();
 
 /**
- * A deployment says by its configuration which accounts and regions it is about; a sandbox is about all that its
- * scenario has.
+ * Returns the accounts and regions of a sweep in a sandbox: by default, all those of its scenario. A deployment has
+ * its own in its configuration.
  */
 const locationsIn = (
   { account, region }: SweepFlags,
@@ -44,7 +44,7 @@ const given = <Value extends object>(values: Value): { [Name in keyof Value]?: N
     [Name in keyof Value]?: NonNullable<Value[Name]>;
   };
 
-/** What each of its migrations is asked for. */
+/** Returns the options of each migration. */
 const optionsFrom = (flags: SweepFlags): SweepRequestInput['options'] => {
   const { strategy, preserve, maxDisruption, maxDurationMinutes, resolveConflicts, trust } = flags;
   const { acceptKey, acceptIdentityLoss, verification, agent, approval } = flags;
@@ -66,7 +66,7 @@ const optionsFrom = (flags: SweepFlags): SweepRequestInput['options'] => {
   };
 };
 
-/** `scenario`: of a sandbox. Throws a CliError for an account that is not there. */
+/** Returns the request. `scenario`: that of a sandbox. Throws a CliError for an unknown account. */
 export const requestFrom = (flags: SweepFlags, requestedBy: string, scenario: Scenario | undefined): SweepRequest => {
   const { mode, account, region, cluster, clusterTag, addon, tagging } = flags;
   const { canary, concurrency, perAccount, perRegion, stopAfter, stopAtPercent, callsPerSecond, reason } = flags;
@@ -94,17 +94,17 @@ export const requestFrom = (flags: SweepFlags, requestedBy: string, scenario: Sc
   return sweepRequest.parse(request);
 };
 
-/** Throws a CliError where the two can't be compared. */
+/** Throws a CliError if the two sweeps are not comparable. */
 export const checkPrevious = (file: string, previous: SweepReport, request: SweepRequest): void => {
   if (isDeepStrictEqual(previous.request.selection, request.selection)) return;
   throw new CliError(
     'OtherSelection',
-    `--previous ${file} is of a sweep with another selection, so that its totals are not those of the same fleet`,
-    'Name a report of a sweep with the same accounts, regions, clusters, tags and add-ons, or leave it out',
+    `--previous ${file} is the report of a sweep with another selection, so its totals are not comparable`,
+    'Name a report of a sweep with the same accounts, regions, clusters, tags and add-ons, or omit it',
   );
 };
 
-/** What the ledger of a service would have of the sweep that a report is of. */
+/** Returns the record that a ledger would have of a report's sweep. */
 export const recordOf = (
   { sweepId, request, startedAt, endedAt, outcome, at }: SweepReport,
   reports: NonNullable<Sweep['reports']>,

@@ -1,4 +1,4 @@
-/** `sweep`, its commands, and `sweeps`: from flags to the exit code. */
+/** Runs `sweep`, its commands, and `sweeps`. */
 import { reportKey } from '../../lambdas/domain/sweep/keys.ts';
 import type { SweepCommand } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepReport } from '../../lambdas/domain/sweep/report.ts';
@@ -34,7 +34,7 @@ const progressOf = (flags: Flags, { backend, simulated }: ServiceSession, io: Io
 const codeOf = ({ request: { mode }, outcome = 'failed', tally: { ended } }: SweepStanding): ExitCode =>
   exitCodeOfSweep({ mode, outcome, ended });
 
-/** What a sweep came to: written, told, and as an exit code. */
+/** Writes and prints the result of a sweep, and returns its exit code. */
 const conclude = (
   standing: SweepStanding,
   read: ReadReport,
@@ -42,7 +42,7 @@ const conclude = (
   io: Io,
 ): ExitCode => {
   writeReports(flags.report, read);
-  // The bucket of a sandbox is gone with it, or in no place that others read.
+  // The bucket of a sandbox ends with it, or is not accessible to others.
   const reports = flags.deployed ? standing.reports : undefined;
   print(
     read.report,
@@ -54,16 +54,16 @@ const conclude = (
 };
 
 /**
- * Sorts before all others: a sandbox has its own time, in which the sweep before may be as old as the new one, or
- * younger.
+ * An id that sorts before all others: in the simulated time of a sandbox, the previous sweep may be as old as the new
+ * one, or younger.
  */
 const FIRST_ID = '0'.repeat(26);
 
-/** Tells the service of a sandbox of the sweep before, as if it had been there. */
+/** Adds the previous sweep to the service of a sandbox, as if it had run there. */
 const remember = async ({ sweeping, ids }: Backend, previous: SweepReport): Promise<void> => {
   const { sweeps, documentsIn, bucketName } = sweeping ?? {};
   if (!sweeps || !documentsIn || bucketName === undefined)
-    throw new CliError('NotAvailable', '--previous: this sandbox has no bucket of sweeps', 'Leave it out');
+    throw new CliError('NotAvailable', '--previous: this sandbox has no bucket for sweeps', 'Omit --previous');
   const keys = {
     json: reportKey(FIRST_ID, 'json'),
     csv: reportKey(FIRST_ID, 'csv'),
@@ -71,11 +71,11 @@ const remember = async ({ sweeping, ids }: Backend, previous: SweepReport): Prom
   };
   await documentsIn(bucketName).put(keys.json, JSON.stringify(previous), 'application/json');
   await sweeps.create({ ...recordOf(previous, { bucket: bucketName, ...keys }), sweepId: FIRST_ID });
-  // Of the same seed the new one would have the id of the one before.
+  // With the same seed, the new sweep would otherwise have the id of the previous one.
   ids.ulid();
 };
 
-/** Runs one sweep to its end, and prints its report. Throws CliError for everything that has none. */
+/** Runs one sweep to its end, and prints its report. Throws a CliError if there is no report. */
 export const sweep = async (flags: SweepFlags, io: Io): Promise<ExitCode> => {
   const choice = backendOfMigration(flags);
   checkReportFiles(flags.report);
@@ -130,14 +130,15 @@ const told = (standing: SweepStanding, flags: KnownSweepFlags, io: Io): ExitCode
   return EXIT_CODES.ok;
 };
 
-/** 0: there is such a sweep, however it goes or went. */
+/** Returns 0 if the sweep exists, whatever its outcome. */
 export const showSweepCommand = (flags: KnownSweepFlags, io: Io): Promise<ExitCode> =>
   withSweeps(flags, io, async (session) =>
     told(await session.serve((service) => service.sweeps().show(flags.sweepId)), flags, io),
   );
 
 /**
- * In a kept sandbox nobody works on a sweep between the commands: it is followed to its end, and ends as `sweep` does.
+ * Resumes a sweep in a kept sandbox. Nothing runs there between commands, so follows the sweep to its end, as `sweep`
+ * does.
  */
 const resumeKept = async (flags: KnownSweepFlags, session: ServiceSession, io: Io): Promise<ExitCode> => {
   const { sweepId, reason } = flags;
@@ -158,7 +159,7 @@ const resumeKept = async (flags: KnownSweepFlags, session: ServiceSession, io: I
   return conclude(ended, found, { ...flags, report: [] }, io);
 };
 
-/** 0: it is noted. Throws CliError (exit code 2) where it makes no sense. */
+/** Returns 0 if the request is recorded. Throws a CliError (exit code 2) if the sweep's state does not allow it. */
 export const askSweepCommand = (command: SweepCommand['command'], flags: KnownSweepFlags, io: Io): Promise<ExitCode> =>
   withSweeps(flags, io, async (session) => {
     const { sweepId, reason } = flags;
@@ -166,7 +167,7 @@ export const askSweepCommand = (command: SweepCommand['command'], flags: KnownSw
     return told(await session.serve((service) => service.sweeps().command(sweepId, { command, reason })), flags, io);
   });
 
-/** 0: the files are written. Throws CliError where there is no report. */
+/** Writes the reports and returns 0. Throws a CliError if there is no report. */
 export const reportSweepCommand = (flags: ReportFlags, io: Io): Promise<ExitCode> => {
   checkReportFiles(flags.report);
   return withSweeps(flags, io, async (session) => {
@@ -189,7 +190,7 @@ export const reportSweepCommand = (flags: ReportFlags, io: Io): Promise<ExitCode
   });
 };
 
-/** 0: that is the list, however long. */
+/** Prints the list and returns 0. */
 export const listSweepsCommand = (flags: SweepListFlags, io: Io): Promise<ExitCode> =>
   withSweeps(flags, io, async (session) => {
     const { status, since, until, limit } = flags;

@@ -1,7 +1,4 @@
-/**
- * What every place can do about sweeps, whichever way it asks: `direct.ts` by the service's parts, `by-api.ts` by its
- * API.
- */
+/** Operations on sweeps that every backend supports: `direct.ts` by the service's parts, `by-api.ts` by its API. */
 import type { SweepRequest } from '../../lambdas/domain/sweep/model.ts';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
@@ -13,34 +10,34 @@ import { followSweep, type SweepWatcher } from './follow.ts';
 import type { ReportFormat } from './options.ts';
 import { asClause } from '../../lambdas/domain/text/text.ts';
 
-/** A report, and the texts of the formats that were asked for. */
+/** A report, and its texts in the requested formats. */
 export interface ReadReport {
   report: SweepReport;
   texts: Partial<Record<ReportFormat, string>>;
 }
 
 export interface SweepService extends SweepCalls {
-  /** Starts one, and follows it to its end. */
+  /** Starts a sweep, and follows it to its end. */
   sweep(request: SweepRequest, watcher: SweepWatcher, onStart?: (sweepId: string) => void): Promise<SweepStanding>;
-  /** Follows one that is under way to its end. */
+  /** Follows a running sweep to its end. */
   follow(sweepId: string, watcher: SweepWatcher): Promise<SweepStanding>;
-  /** Throws NoReport where there is none (yet), and ReportUnread where it can't be read. */
+  /** Throws NoReport if there is none (yet), and ReportUnread if it cannot be read. */
   report(standing: SweepStanding, formats: readonly ReportFormat[]): Promise<ReadReport>;
 }
 
 export const unknownSweep = (sweepId: string): CliError =>
   new CliError(
     'UnknownSweep',
-    `there is no sweep ${sweepId} here`,
-    'The id stands in the second line of what sweep prints, and in the field sweepId of --json; pod-identity sweeps lists them. Is it the same place: the same --state file, or the same deployed service?',
+    `sweep ${sweepId} does not exist here`,
+    'The id is in the second line that sweep prints, and in the field sweepId of --json; pod-identity sweeps lists them. Check that this is the same --state file, or the same deployed service',
   );
 
-/** `sentence`: why, as the service says it. */
+/** Returns the error for a refused request. `sentence`: the service's reason. */
 export const notNow = (sentence: string): CliError =>
   new CliError(
     'NotNow',
     `${sentence.charAt(0).toLowerCase()}${asClause(sentence.slice(1))}`,
-    'To see how it stands: pod-identity sweep show SWEEP_ID. Nothing was changed',
+    'Nothing was changed. To show its state: pod-identity sweep show SWEEP_ID',
   );
 
 const noReport = ({ sweepId, status, cause }: SweepStanding): CliError =>
@@ -48,25 +45,25 @@ const noReport = ({ sweepId, status, cause }: SweepStanding): CliError =>
     ? new CliError(
         'NoReport',
         `sweep ${sweepId} ended before it had a report${cause ? `: ${cause.name}: ${cause.message}` : ''}`,
-        'Start another sweep to look again',
+        'Start another sweep',
         EXIT_CODES.unexpected,
       )
     : new CliError(
         'NoReport',
         `sweep ${sweepId} has no report yet: it is written when the sweep ends`,
-        `To see how it goes: pod-identity sweep show ${sweepId}`,
+        `To follow it: pod-identity sweep show ${sweepId}`,
       );
 
 const unread = (sweepId: string, session: string, why: string, cause?: unknown): CliError =>
   new CliError(
     'ReportUnread',
-    `the report of sweep ${sweepId} can't be read: ${why}`,
-    `It is ${session}. Reading it wants a right of your own: s3:GetObject on that bucket's objects sweeps/*`,
+    `the report of sweep ${sweepId} cannot be read: ${why}`,
+    `The report is ${session}. To read it, you need the permission s3:GetObject on that bucket's objects sweeps/*`,
     EXIT_CODES.unexpected,
     { cause },
   );
 
-/** Throws ReportUnread for what is no report. */
+/** Parses a report. Throws ReportUnread for any other text. */
 const reportFrom = (sweepId: string, session: string, text: string): SweepReport => {
   try {
     return sweepReport.parse(JSON.parse(text));
@@ -74,13 +71,13 @@ const reportFrom = (sweepId: string, session: string, text: string): SweepReport
     throw unread(
       sweepId,
       session,
-      'it has a form that this program does not know; a program and a service of different versions may not fit',
+      'its format is unknown; the versions of this program and of the service may not match',
       error,
     );
   }
 };
 
-/** In a thread of the clock. */
+/** Returns the service over single calls. Its methods run in a thread of the clock. */
 export const sweepService = (
   calls: SweepCalls,
   clock: Pick<Backend['clock'], 'sleep' | 'now' | 'kind'>,
@@ -93,7 +90,7 @@ export const sweepService = (
     } catch (error) {
       throw unread(sweepId, session, error instanceof Error ? error.message : String(error), error);
     }
-    throw unread(sweepId, session, 'it is not there any more');
+    throw unread(sweepId, session, 'it no longer exists');
   };
   return {
     ...calls,

@@ -1,6 +1,4 @@
-/**
- * What is answered about one service account and one trust policy: the same in a single check, a batch and a repair.
- */
+/** Evaluates a trust policy for a service account: the same in a single check, a batch and a repair. */
 import { parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
 import type { Target } from '../../lambdas/domain/migration/model.ts';
 import {
@@ -15,11 +13,11 @@ import {
 
 export interface Answer {
   verdict: Verdict;
-  /** Those of what is not allowed first. */
+  /** Reasons of what is not allowed first. */
   reasons: Reason[];
-  /** Keys whose value would decide it; there where there are some. */
+  /** Keys whose value would decide the verdict; absent if there are none. */
   undecided?: string[];
-  /** Keys that were accepted by name, and that the verdict rests on; there where there are some. */
+  /** Keys accepted by name that the verdict depends on; absent if there are none. */
   accepted?: string[];
 }
 
@@ -41,22 +39,22 @@ export type ClusterUse = TrustUse & { target: Target };
 export interface Question {
   use: ClusterUse;
   acceptedKeys: readonly string[];
-  /** Absent where it is not said whose policy it is. */
+  /** The role with the policy; absent if not known. */
   roleArn?: string | undefined;
 }
 
-/** Whether the role is in another account than the cluster; `undefined`: it is not, or not known to be. */
+/** Returns the account of a role outside the cluster's account; undefined if it is inside, or not known. */
 export const otherAccount = (roleArn: string | undefined, { account }: { account: string }): string | undefined => {
   const own = roleArn === undefined ? undefined : parseRoleArn(roleArn)?.account;
   return own === account ? undefined : own;
 };
 
 /**
- * What no trust policy says. Source: EKS API Reference, CreatePodIdentityAssociation: the association's role "is in
- * this account".
+ * Returns a reason that is independent of trust policies. Source: EKS API Reference, CreatePodIdentityAssociation: the
+ * association's role "is in this account".
  */
 const ofOtherAccount = (account: string, { target }: ClusterUse): Reason => ({
-  message: `The role is in account ${account} and the cluster in ${target.account}: whatever the trust policy says, EKS associates service accounts with roles of the cluster's account alone, which may then assume this one as their target role.`,
+  message: `The role is in account ${account} and the cluster in ${target.account}: regardless of the trust policy, EKS associates service accounts only with roles in the cluster's account, which may then assume this role as their target role.`,
 });
 
 /**
@@ -102,8 +100,8 @@ const worstOf = (answers: readonly { name: string; answer: Answer }[]): Answer =
 };
 
 /**
- * One answer for several service accounts of a namespace: the worst verdict, and every reason with the name that it is
- * of.
+ * Returns one answer for several service accounts of a namespace: the worst verdict, and every reason with the name of
+ * its service account.
  */
 export const answersOfAll = (policy: ParsedPolicy, questions: readonly Question[]): Answers => {
   const [only, ...others] = questions;

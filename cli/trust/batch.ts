@@ -1,7 +1,4 @@
-/**
- * `trust check --batch`: a question on each line of a file, an answer on each line of stdout, in the same order,
- * however many there are.
- */
+/** Runs `trust check --batch`: reads one question per line, and writes one answer per line, in the same order. */
 import { Writable } from 'node:stream';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { z } from 'zod';
@@ -18,13 +15,13 @@ import { type Line, linesOf, textOf } from './input.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 import { streamOf } from '../terminal.ts';
 
-/** Of a line: longer than any policy with all that is asked about it. */
+/** Maximum length of a line: longer than any question with a policy. */
 const MAX_CHARACTERS = 1_000_000;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A member that is there and is text, and then whatever `schema` makes of it. */
+/** A required text member, parsed by `schema`. */
 const text = <Schema extends z.ZodType<unknown, string>>(schema: Schema) =>
   z.string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be text') }).pipe(schema);
 
@@ -32,7 +29,7 @@ const id = z.union([z.string(), z.number()], {
   error: ({ input }) => (input === undefined ? 'is missing' : 'must be text or a number'),
 });
 
-/** Members that are not named here are nobody's: whoever writes the lines may keep notes in them. */
+/** Other members are ignored, so that the author of the lines may keep notes in them. */
 const question = z.object({
   id,
   policy: z.custom<unknown>((value) => typeof value === 'string' || isObject(value), {
@@ -61,7 +58,7 @@ const problemsOf = (document: Record<string, unknown>, { issues }: z.ZodError): 
 const read = (line: string): Record<string, unknown> => {
   const document = parseJson(line);
   if (!document.ok) throw bad(`the line is not JSON: column ${document.column}: ${document.message}`);
-  if (!isObject(document.value)) throw bad('the line is no JSON object');
+  if (!isObject(document.value)) throw bad('the line is not a JSON object');
   return document.value;
 };
 
@@ -80,7 +77,7 @@ const answer = (
   return answersOf(parsePolicy(policy, 'trust'), { use, acceptedKeys, roleArn: arn });
 };
 
-/** A policy that can't be evaluated must not cost the lines after it theirs: it is reported in its place. */
+/** Evaluates a question. An unexpected error becomes the answer of its line, so that later lines are answered. */
 const evaluated = (asked: Question, acceptedKeys: readonly string[]): Answers => {
   try {
     return answer(asked, acceptedKeys);
@@ -88,8 +85,8 @@ const evaluated = (asked: Question, acceptedKeys: readonly string[]): Answers =>
     const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
     throw new CliError(
       'UnexpectedError',
-      `something unexpected went wrong: ${name}: ${message}`,
-      'Report it with this line.',
+      `unexpected error: ${name}: ${message}`,
+      'Report this error with the line.',
       EXIT_CODES.unexpected,
       { cause: error },
     );
@@ -120,7 +117,7 @@ const answerLine = (line: Line, acceptedKeys: readonly string[]): Answered => {
 
 const isEmpty = (line: Line): boolean => !('tooLong' in line) && line.text.trim() === '';
 
-/** Waits with the next text until the reader has taken what there is; says when nobody reads any more. */
+/** Returns a writer that waits until the reader has taken the text, and knows when the reader is gone. */
 const writerTo = (
   output: Output,
 ): { write: (text: string) => Promise<void>; gone: () => boolean; close: () => void } => {
@@ -148,15 +145,15 @@ const writerTo = (
 };
 
 /**
- * 2: a line was bad, or its policy invalid; else 3: Pod Identity is denied or unknown in one; else 0. Throws CliError
- * for a file that can't be read.
+ * Returns 2 if a line was bad or its policy invalid; otherwise 3 if Pod Identity is denied or unknown on any line;
+ * otherwise 0. Throws a CliError for an unreadable file.
  */
 export const trustCheckBatch = async ({ batch, acceptKey }: TrustBatchFlags, io: Io): Promise<ExitCode> => {
   const out = writerTo(streamOf(io.stdout));
   const seen = new Set<ExitCode>();
   try {
     for await (const line of linesOf(textOf('--batch', batch, io), MAX_CHARACTERS)) {
-      // Whoever reads the output may stop early (`| head`): that is no error.
+      // The reader of the output may stop early (`| head`), which is not an error.
       if (out.gone()) break;
       if (isEmpty(line)) continue;
       const { document, exitCode } = answerLine(line, acceptKey);

@@ -1,6 +1,4 @@
-/**
- * `trust check`: may this service account use this role, by EKS Pod Identity and by IRSA? From flags to the exit code.
- */
+/** Runs `trust check`: evaluates whether a service account may use a role through EKS Pod Identity and IRSA. */
 import { parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { exitCodeOfVerdict, type ExitCode } from '../exit-codes.ts';
@@ -13,7 +11,7 @@ import { repairCommand } from './request.ts';
 import { readSource } from './source.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 
-/** By the verdict for Pod Identity alone. Throws CliError for what can't be read. */
+/** Returns the exit code by the verdict for Pod Identity only. Throws a CliError for an unreadable policy. */
 export const trustCheck = async (flags: TrustCheckFlags, io: Io): Promise<ExitCode> => {
   const { name, trustPolicy, oidcIssuer } = await readSource(flags, io);
   const { clusterArn: target, namespace, serviceAccount, disableSessionTags, acceptKey, roleArn } = flags;

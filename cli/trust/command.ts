@@ -1,4 +1,4 @@
-/** `trust check` and `trust repair`: their flags and help. */
+/** Defines `trust check` and `trust repair`: their flags and help. */
 import { Command } from 'commander';
 import { collect, outputOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
@@ -9,8 +9,8 @@ const ROLE = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa
 const QUESTION =
   '--cluster-arn arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev --namespace kube-system --service-account ebs-csi-controller-sa';
 
-const WHERE_HELP = `Without --sandbox and --state, --role-arn is read from IAM, with the AWS SDK's own credentials and endpoints (AWS_PROFILE,
-AWS_ENDPOINT_URL_IAM). IRSA stays unknown without --oidc-issuer; a sandbox knows its cluster's own.`;
+const WHERE_HELP = `Without --sandbox and --state, --role-arn is read from IAM, with credentials and endpoints of the AWS SDK (AWS_PROFILE,
+AWS_ENDPOINT_URL_IAM). IRSA stays unknown without --oidc-issuer; a sandbox knows the issuer of its cluster.`;
 
 const CHECK_HELP = `Examples:
   ${PROGRAM} trust check --policy trust.json ${QUESTION}
@@ -18,22 +18,22 @@ const CHECK_HELP = `Examples:
 
 ${WHERE_HELP}
 
-A batch: one JSON object a line, {"id", "policy", "roleArn", "clusterArn", "namespace", "serviceAccount", "oidcIssuer"?,
-"disableSessionTags"?} with the policy as an object or as text. Each gets its line back, in the same order: {"id", "podIdentity",
-"irsa"}; a line that can't be used gets {"id"?, "line", "error"}, and the rest goes on.
+With --batch, each line is one JSON object, {"id", "policy", "roleArn", "clusterArn", "namespace", "serviceAccount", "oidcIssuer"?,
+"disableSessionTags"?}, with the policy as an object or as text. Each line gets one answer, in the same order: {"id", "podIdentity",
+"irsa"}; an unusable line gets {"id"?, "line", "error"}, and the others are still answered.
 
-Exit codes, by the verdict for EKS Pod Identity alone (a role that IRSA can't use any more is as it should be after "retire"):
-  0  allowed; of a batch: on every line
+Exit codes, by the verdict for EKS Pod Identity only (after "retire", IRSA is expected to be denied):
+  0  allowed; in a batch, on every line
   1  anything else
-  2  the policy is invalid, or bad input; of a batch: on any line
-  3  denied or unknown; of a batch: on any line`;
+  2  the policy is invalid, or bad input; in a batch, on any line
+  3  denied or unknown; in a batch, on any line`;
 
-const REPAIR_HELP = `It adds one statement, for this cluster and these service accounts alone, and only if the evaluation says that one is needed;
-nothing that is there is changed. A Deny that stands in the way is explained, not removed.
+const REPAIR_HELP = `Adds one statement, only for this cluster and these service accounts, and only if the evaluation shows that it is needed;
+existing statements are not changed. A conflicting Deny is explained, not removed.
 
-  --policy    the repaired document goes to stdout, what was done to stderr; with --dry-run the change alone is shown
-  --role-arn  it is written to the role, and read back; with --dry-run the change is shown. Nothing that somebody else
-              writes meanwhile is overwritten
+  --policy    prints the repaired document on stdout and a summary on stderr; with --dry-run, shows only the change
+  --role-arn  writes the policy to the role and reads it back; with --dry-run, shows the change. A concurrent change by
+              another principal is never overwritten
 
 ${WHERE_HELP}
 
@@ -41,24 +41,24 @@ Exit codes:
   0  repaired, or nothing to repair
   1  anything else
   2  the policy is invalid, or bad input
-  3  refused, with why and what to do instead; nothing was changed`;
+  3  refused, with the reason and a remedy; nothing was changed`;
 
 const policyOptions = (command: Command): Command =>
   command
     .optionsGroup('Which trust policy:')
-    .option('--policy <file>', 'a file with the policy, JSON or as IAM answers it, URL-encoded; - for stdin')
-    .option('--role-arn <arn>', 'the role that has it')
-    .optionsGroup('For whom:')
-    .option('--cluster-arn <arn>', 'the EKS cluster (required)')
-    .option('--namespace <name>', 'the namespace of the service account (required)');
+    .option('--policy <file>', 'file with the policy, as JSON or URL-encoded as IAM returns it; - for stdin')
+    .option('--role-arn <arn>', 'role with the policy')
+    .optionsGroup('For which service account:')
+    .option('--cluster-arn <arn>', 'EKS cluster (required)')
+    .option('--namespace <name>', 'namespace of the service account (required)');
 
 const howOptions = (command: Command): Command =>
   command
-    .option('--oidc-issuer <url>', "the cluster's OIDC issuer, as aws eks describe-cluster tells it")
+    .option('--oidc-issuer <url>', 'OIDC issuer of the cluster, as aws eks describe-cluster shows it')
     .option('--disable-session-tags', 'the association has disableSessionTags: EKS sends no session tags')
     .option(
       '--accept-key <key>',
-      'condition key whose value nobody knows beforehand, such as aws:SourceIp, and that will not stand in the way; may be given again',
+      'accept a condition key whose value is not known beforehand, such as aws:SourceIp; may be repeated',
       collect,
     );
 
@@ -66,9 +66,9 @@ const whereOptions = (command: Command): Command =>
   command
     .optionsGroup('Where:')
     .option('--sandbox <file>', 'read the role from the AWS accounts of that scenario file')
-    .option('--state <file>', 'read it from the sandbox that is kept in that file');
+    .option('--state <file>', 'read the role from the sandbox that is kept in that file');
 
-/** What does the work is loaded once there is some: help and wrong flags answer at once. */
+/** Loads the implementation only when it is needed, so that help and wrong flags are fast. */
 const runCheck = async (flags: Record<string, unknown>, io: Io): Promise<number> => {
   if (flags['batch'] === undefined) {
     const parsed = parseTrustCheckFlags(flags);
@@ -96,16 +96,16 @@ export const addTrustCommands = (program: Command, io: Io, finished: (exitCode: 
   const check = policyOptions(
     trust
       .command('check')
-      .description('may this service account use this role, by EKS Pod Identity and by IRSA, and why?'),
+      .description('check whether a service account may use a role through EKS Pod Identity and IRSA, and why'),
   );
-  howOptions(check.option('--service-account <name>', 'the service account (required)'));
+  howOptions(check.option('--service-account <name>', 'service account (required)'));
   outputOptions(
     whereOptions(
       check
-        .optionsGroup('Many at once:')
+        .optionsGroup('In a batch:')
         .option(
           '--batch <file>',
-          'one question on each line of that file, - for stdin; in place of all of the above but --accept-key',
+          'read one question per line of that file (- for stdin), instead of all of the above except --accept-key',
         ),
     ),
   )
@@ -113,12 +113,12 @@ export const addTrustCommands = (program: Command, io: Io, finished: (exitCode: 
     .action(async (flags: Record<string, unknown>) => finished(await runCheck(flags, io)));
 
   const repair = policyOptions(
-    trust.command('repair').description('add the one statement that lets EKS Pod Identity in, where it is needed'),
+    trust.command('repair').description('add the one statement that allows EKS Pod Identity, if it is needed'),
   );
   howOptions(
     repair.option(
       '--service-account <name>',
-      'the service account (required); may be given again for another of the namespace',
+      'service account (required); may be repeated for others in the namespace',
       collect,
     ),
   );

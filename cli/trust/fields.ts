@@ -1,9 +1,9 @@
-/** What a question about a trust policy is made of, as it is typed on the command line or written in a batch's line. */
+/** Fields of a question about a trust policy, as typed on the command line or written in a line of a batch. */
 import { z } from 'zod';
 import { parseClusterArn } from '../../lambdas/domain/aws/arn.ts';
 import type { Target } from '../../lambdas/domain/migration/model.ts';
 
-/** A cluster's ARN becomes what it names. */
+/** Parses the ARN of a cluster to a target. */
 export const clusterArnField = z.string().transform((text, context): Target => {
   const target = parseClusterArn(text);
   if (target) return target;
@@ -31,7 +31,7 @@ export const serviceAccountField = z
 
 const ISSUER = /^(?:https:\/\/)?((?:[a-z0-9-]+\.)+[a-z0-9-]+(?::\d{1,5})?(?:\/[\w.~-]+)*)\/?$/i;
 
-/** As `aws eks describe-cluster` tells it, or as IAM writes it, which is without `https://`. */
+/** The issuer as in `aws eks describe-cluster`, or as in IAM, without `https://`. */
 export const oidcIssuerField = z.string().transform((text, context): string => {
   const issuer = text.length > 255 ? undefined : ISSUER.exec(text)?.[1];
   if (issuer !== undefined) return `https://${issuer}`;

@@ -1,4 +1,4 @@
-/** What is read from a file or from stdin, a piece at a time. */
+/** Reads a file or stdin in pieces. */
 import { createReadStream } from 'node:fs';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
@@ -6,23 +6,23 @@ import type { Io } from '../io.ts';
 export const STDIN = '-';
 
 const READ_ERRORS: Record<string, string> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'that is a directory',
-  EACCES: 'this user may not read it',
+  ENOENT: 'the file does not exist',
+  EISDIR: 'it is a directory',
+  EACCES: 'permission denied',
 };
 
 const cantRead = (flag: string, file: string, error: unknown): CliError => {
   const { code = '', message } = error as NodeJS.ErrnoException;
   return new CliError(
     'FileNotReadable',
-    `${flag} ${file} can't be read: ${READ_ERRORS[code] ?? message}`,
-    `Name a file that is there, or ${STDIN} for stdin`,
+    `${flag} ${file} cannot be read: ${READ_ERRORS[code] ?? message}`,
+    `Name an existing file, or ${STDIN} for stdin`,
     undefined,
     { cause: error },
   );
 };
 
-/** `file`: a path, or `-` for stdin. Throws a CliError that names the flag where it can't be read. */
+/** Yields the text of `file`: a path, or `-` for stdin. Throws a CliError that names the flag if it is unreadable. */
 export async function* textOf(flag: string, file: string, io: Io): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   const source: AsyncIterable<Uint8Array | string> =
@@ -38,12 +38,12 @@ export async function* textOf(flag: string, file: string, io: Io): AsyncGenerato
     }
     yield decoder.decode();
   } finally {
-    // Nobody else reads it: a reader that stops early leaves nothing open.
+    // A reader that stops early must not leave the source open.
     await pieces.return?.();
   }
 }
 
-/** The whole of a text that may not be long. Throws a CliError where it has more than `limit` characters. */
+/** Returns the whole text. Throws a CliError if it has more than `limit` characters. */
 export const wholeText = async (flag: string, file: string, io: Io, limit: number): Promise<string> => {
   let text = '';
   for await (const piece of textOf(flag, file, io)) {
@@ -51,7 +51,7 @@ export const wholeText = async (flag: string, file: string, io: Io, limit: numbe
     if (text.length > limit)
       throw new CliError(
         'FileTooLong',
-        `${flag} ${file} has more than ${limit} characters, and no trust policy is that long`,
+        `${flag} ${file} has more than ${limit} characters, more than any trust policy`,
         'Name a file with one policy document',
       );
   }
@@ -61,8 +61,8 @@ export const wholeText = async (flag: string, file: string, io: Io, limit: numbe
 export type Line = { number: number; text: string } | { number: number; tooLong: true };
 
 /**
- * Lines, counted from 1, without their ends. Only a line feed ends one, with or without a carriage return before it:
- * JSON may have other separators inside its texts. A line over `limit` characters is passed over without being kept.
+ * Yields lines, counted from 1, without their ends. Only a line feed ends a line, with or without a carriage return:
+ * JSON may contain other separators in its texts. Does not keep the text of a line over `limit` characters.
  */
 export async function* linesOf(pieces: AsyncIterable<string>, limit: number): AsyncGenerator<Line> {
   let number = 1;

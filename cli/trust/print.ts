@@ -1,4 +1,4 @@
-/** What `trust check` and `trust repair` say to people. */
+/** Output of `trust check` and `trust repair`. */
 import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
 import type { Reason, Verdict } from '../../lambdas/domain/policy/index.ts';
 import { type Format, hanging, type Style } from '../print/style.ts';
@@ -24,50 +24,46 @@ const answerLines = (kind: keyof Answers, { verdict, reasons, accepted }: Answer
   return [
     `${style.paint(format, mark)} ${style.paint('bold', TITLES[kind])}  ${style.paint(format, verdict)}`,
     ...reasons.flatMap((reason) => hanging('    ', reasonText(reason), style)),
-    ...(accepted
-      ? hanging('    ', `It rests on what was accepted by name: ${accepted.join(', ')}`, style, 'yellow')
-      : []),
+    ...(accepted ? hanging('    ', `Assumes the accepted conditions: ${accepted.join(', ')}`, style, 'yellow') : []),
   ];
 };
 
-/**
- * What to do where Pod Identity is not let in. A denied IRSA has no hint: after a migration that is how it should be.
- */
+/** Returns what to do if Pod Identity is not allowed. A denied IRSA has no hint: it is expected after a migration. */
 const hintLines = ({ verdict, undecided }: Answer, repair: string, style: Style): string[] => {
   if (verdict === 'allowed') return [];
   if (verdict === 'invalid')
     return [
       '',
-      ...hanging('  do: ', 'correct the policy where it says; a policy that can not be read is not repaired', style),
+      ...hanging('  do: ', 'correct the policy at the place named above; an invalid policy is not repaired', style),
     ];
   return [
     '',
     ...(undecided
       ? hanging(
           '  do: ',
-          `where you know that it will not stand in the way, say so: ${undecided.map((key) => `--accept-key ${shellWord(key)}`).join(' ')}`,
+          `if you know that the pods meet the condition, accept it: ${undecided.map((key) => `--accept-key ${shellWord(key)}`).join(' ')}`,
           style,
         )
       : []),
-    '  do: see which statement would let it in, or why none can:',
+    '  do: show the statement that would allow it, or why there is none:',
     `      ${style.paint('bold', repair)}`,
   ];
 };
 
 const issuerHint = ({ irsa }: Answers, { oidcIssuer }: ClusterUse, style: Style): string[] =>
   irsa.verdict === 'unknown' && oidcIssuer === undefined
-    ? hanging('  do: ', "to know about IRSA, add the cluster's OIDC issuer: --oidc-issuer URL", style)
+    ? hanging('  do: ', "to evaluate IRSA, add the cluster's OIDC issuer: --oidc-issuer URL", style)
     : [];
 
 const subject = ({ target: { account, region, cluster }, namespace }: ClusterUse, names: readonly string[]): string =>
   `${names.map((name) => `${namespace}/${name}`).join(', ')} on ${cluster} (${account}, ${region})`;
 
 export interface Checked {
-  /** Whose trust policy it is. */
+  /** The file or role with the trust policy. */
   name: string;
   use: ClusterUse;
   answers: Answers;
-  /** The command that shows its repair. */
+  /** The command that shows the repair of the policy. */
   repair: string;
 }
 
@@ -81,7 +77,7 @@ export const checkLines = ({ name, use, answers, repair }: Checked, style: Style
 
 const COLOURS: Record<string, Format> = { '+': 'green', '-': 'red' };
 
-/** Before and after, one line of the policy each. */
+/** Returns the difference of two policies, by lines. */
 export const diffLines = (before: string, after: string, style: Style): string[] =>
   diffPolicies(before, after).map((line) => {
     const format = COLOURS[line.charAt(0)];
@@ -98,12 +94,12 @@ export interface RepairPrint {
   name: string;
   use: ClusterUse;
   serviceAccounts: readonly string[];
-  /** As it was read. */
+  /** The policy as it was read. */
   before: string;
   repaired: Repaired;
-  /** Characters that IAM takes of it. */
+  /** Maximum number of characters in IAM. */
   limit: number;
-  /** The document is on stdout. */
+  /** Whether the document is on stdout. */
   printed: boolean;
 }
 
@@ -112,10 +108,10 @@ const HEADLINES: Record<
   { mark: string; format: Format; says: string }
 > = {
   refused: { mark: '✖', format: 'red', says: 'not repaired; nothing was changed' },
-  nothing: { mark: '✔', format: 'green', says: 'there is nothing to repair' },
-  written: { mark: '✔', format: 'green', says: 'repaired: written, and read back as it was written' },
-  printed: { mark: '✔', format: 'green', says: 'repaired; the whole document is on stdout' },
-  proposed: { mark: '✔', format: 'cyan', says: 'this is what a repair adds; nothing was changed' },
+  nothing: { mark: '✔', format: 'green', says: 'nothing to repair' },
+  written: { mark: '✔', format: 'green', says: 'repaired: written to the role and read back' },
+  printed: { mark: '✔', format: 'green', says: 'repaired: the document is on stdout' },
+  proposed: { mark: '✔', format: 'cyan', says: 'this is what a repair would add; nothing was changed' },
 };
 
 const headlineOf = (

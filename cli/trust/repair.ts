@@ -1,7 +1,4 @@
-/**
- * `trust repair`: the one statement that lets EKS Pod Identity in, shown, printed, or written. From flags to the exit
- * code.
- */
+/** Runs `trust repair`: shows, prints or writes the one statement that allows EKS Pod Identity. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { decodePolicy, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
@@ -21,19 +18,17 @@ import { readSource, type Source } from './source.ts';
 import type { Sleep } from './write.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 
-/**
- * What is written to a sandbox by this command would be gone with it, or would not be in the journal that its file is.
- */
+/** Throws if the role is in an embedded sandbox, where the repair would be lost with the command, or on the next replay. */
 const refuseLostWrite = ({ roleArn, dryRun, sandbox, state }: TrustRepairFlags): void => {
   if (roleArn === undefined || dryRun || (sandbox === undefined && state === undefined)) return;
   const [where, why] =
     state === undefined
       ? [`--sandbox ${sandbox}`, 'ends with this command']
-      : [`--state ${state}`, 'keeps what migrations do, not what is written beside them'];
+      : [`--state ${state}`, 'keeps only what migrations change'];
   throw new CliError(
     'NotKept',
     `the sandbox of ${where} ${why}, so a repaired role would be lost`,
-    `Add --dry-run to see the repair, or migrate with --trust repair.\nTo write to a role of a sandbox, serve it with "${PROGRAM} sandbox" and leave ${state === undefined ? '--sandbox' : '--state'} out.`,
+    `Add --dry-run to see the repair, or migrate with --trust repair.\nTo write to a role of a sandbox, serve it with "${PROGRAM} sandbox" and omit ${state === undefined ? '--sandbox' : '--state'}.`,
   );
 };
 
@@ -42,19 +37,19 @@ const isReadable = (policy: ParsedPolicy, name: string): void => {
   throw new CliError(
     'InvalidPolicy',
     `the trust policy of ${name} is not valid at ${policy.path}: ${policy.reason}`,
-    'Correct it there, and then run the same command again',
+    'Correct the policy there, then run the same command again',
   );
 };
 
-/** A role of another account would be let in by its trust policy, and then not be taken by EKS. */
+/** Returns the refusal for a role in another account: its trust policy could allow EKS, but EKS would not accept it. */
 const ofOtherAccount = ({ roleArn, clusterArn: target }: TrustRepairFlags): RepairProposal | undefined => {
   const account = otherAccount(roleArn, target);
   if (account === undefined) return undefined;
   return {
     do: 'refuse',
-    why: `The role is in account ${account} and the cluster in ${target.account}: EKS associates service accounts with roles of the cluster's account alone`,
+    why: `The role is in account ${account} and the cluster in ${target.account}: EKS associates service accounts only with roles in the cluster's account`,
     remedy:
-      "Make a role in the cluster's account that may assume this one, and name this one as the target role (targetRoleArn) of its association.",
+      "Create a role in the cluster's account that may assume this one, and set this one as the target role (targetRoleArn) of its association.",
   };
 };
 
@@ -123,8 +118,8 @@ const repairedBy = (
 };
 
 /**
- * 0: repaired, or nothing to do. Throws CliError for what can't be read or written. `wait`: between reads of what was
- * written.
+ * Returns 0 if the policy is repaired or needs no repair. Throws a CliError for a policy that cannot be read or written.
+ * `wait`: pause between reads of the written policy.
  */
 export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep = sleep): Promise<ExitCode> => {
   refuseLostWrite(flags);
@@ -145,7 +140,7 @@ export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep =
   return repaired.refused ? EXIT_CODES.blocked : EXIT_CODES.ok;
 };
 
-/** Where the document is what was asked for, it has stdout for itself. */
+/** Prints the result. If the document was requested, nothing else is printed on stdout. */
 const print = (
   repaired: Repaired,
   flags: TrustRepairFlags,

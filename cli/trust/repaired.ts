@@ -1,18 +1,18 @@
 import type { Answers } from './answer.ts';
 
-/** What `trust repair` has done: the document of `--json`. */
+/** The document of `--json`. */
 export interface Repaired {
-  /** The repaired policy differs from the one that was read. */
+  /** Whether the repaired policy differs from the one that was read. */
   changed: boolean;
-  /** It was written to the role, and read back. */
+  /** Whether it was written to the role, and read back. */
   written: boolean;
   /** Why there is no repair, and what to do instead. */
   refused?: { why: string; remedy: string };
-  /** The statement that is added. */
+  /** The added statement. */
   statement?: Record<string, unknown>;
-  /** The whole policy: repaired, or as it was. */
+  /** The whole policy, repaired or unchanged. */
   policy: unknown;
-  /** Number of the policy's characters without white space, as IAM counts them. */
+  /** Its length in characters without white space, as IAM counts them. */
   length: number;
   before: Answers;
   /** Absent if the repair was refused. */

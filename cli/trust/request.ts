@@ -1,11 +1,11 @@
-/** The commands about trust policies as they would be typed. */
+/** Commands about trust policies, as they would be typed. */
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { PROGRAM } from '../options.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { backendFlags } from '../request.ts';
 import type { TrustCheckFlags } from '../trust-options.ts';
 
-/** The repair of the same policy for the same service account, only shown. */
+/** Returns the command that shows the repair of the same policy for the same service account. */
 export const repairCommand = (given: TrustCheckFlags): string =>
   [
     `${PROGRAM} trust repair --dry-run`,

@@ -1,13 +1,10 @@
-/**
- * Where a trust policy comes from: a file, a role of a sandbox, or a role in IAM; and what is known about the cluster
- * there.
- */
+/** Reads a trust policy from a file, a role of a sandbox, or a role in IAM, and the OIDC issuer of the cluster. */
 import type { Target } from '../../lambdas/domain/migration/model.ts';
 import type { Roles } from '../../lambdas/ports/roles.ts';
 import type { Io } from '../io.ts';
 import { wholeText } from './input.ts';
 
-/** Of a file. IAM takes 131,072 (API Reference, UpdateAssumeRolePolicy), and URL-encoding makes three of one. */
+/** Maximum length of a file. IAM accepts 131,072 (API Reference, UpdateAssumeRolePolicy); URL-encoding triples that. */
 const MAX_CHARACTERS = 1_000_000;
 
 export interface Asked {
@@ -21,19 +18,17 @@ export interface Asked {
 }
 
 export interface Source {
-  /** What messages call it. */
+  /** Name in messages. */
   name: string;
-  /** JSON, or as IAM answers it, URL-encoded. */
+  /** JSON, or URL-encoded, as IAM returns it. */
   trustPolicy: string;
-  /** Absent where it is not known. */
+  /** Absent if not known. */
   oidcIssuer?: string;
-  /** IAM, where the policy is a role's there. */
+  /** IAM, if the policy belongs to a role there. */
   roles?: Roles;
 }
 
-/**
- * What the sandbox that is named knows; nothing where none is. It is loaded where it is needed: a file is read without.
- */
+/** Reads from the named sandbox, if any. The sandbox is loaded only if it is needed. */
 const fromSandbox = async (asked: Asked, io: Io): Promise<{ oidcIssuer?: string; trustPolicy?: string }> => {
   if (asked.sandbox === undefined && asked.state === undefined) return {};
   const { issuerIn, openWorld, trustPolicyIn } = await import('./world.ts');
@@ -53,7 +48,7 @@ const fromIam = async (roleArn: string, target: Target): Promise<{ roles: Roles;
   return { roles, trustPolicy: await trustPolicyOf(roleArn, roles) };
 };
 
-/** Reads the policy. Throws a CliError for what is not there, and for what can't be read. */
+/** Reads the policy. Throws a CliError if it does not exist or is unreadable. */
 export const readSource = async (asked: Asked, io: Io): Promise<Source> => {
   const { policy, roleArn = '', clusterArn: target } = asked;
   const { oidcIssuer = asked.oidcIssuer, trustPolicy } = await fromSandbox(asked, io);

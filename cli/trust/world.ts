@@ -1,4 +1,4 @@
-/** A role of a sandbox, as its scenario begins or as its file has left it. */
+/** Reads a role of a sandbox, in the state of its scenario or of its state file. */
 import { clusterArn, parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
 import type { Target } from '../../lambdas/domain/migration/model.ts';
 import { buildWorld } from '../../sandbox/world/load.ts';
@@ -11,7 +11,7 @@ import { openForKnown, openScenario } from '../open-backend.ts';
 const isSandbox = (backend: Backend): backend is SandboxBackend => 'sandbox' in backend;
 
 export interface NamedWorld {
-  /** The flag that names it, as it was given. */
+  /** The flag that names the sandbox, as it was given. */
   flag: string;
   world: World;
 }
@@ -22,7 +22,7 @@ interface Named {
   json: boolean;
 }
 
-/** Throws a CliError for a scenario or a state that can't be used. */
+/** Opens the world. Throws a CliError for an unusable scenario or state. */
 export const openWorld = async ({ sandbox = '', state, json }: Named, io: Io): Promise<NamedWorld> => {
   if (state === undefined) return { flag: `--sandbox ${sandbox}`, world: buildWorld(await openScenario(sandbox)) };
   const silent = json && io.stderr.isTTY !== true;
@@ -42,23 +42,27 @@ export const openWorld = async ({ sandbox = '', state, json }: Named, io: Io): P
 
 const listed = (arns: readonly string[]): string => (arns.length === 0 ? 'none' : arns.slice(0, 20).join('\n'));
 
-/** The role's trust policy. Throws a CliError that names the roles that there are. */
+/** Returns the role's trust policy. Throws a CliError that names the existing roles if there is no such role. */
 export const trustPolicyIn = (arn: string, { flag, world }: NamedWorld): string => {
   const { account = '', name = '' } = parseRoleArn(arn) ?? {};
   const role = world.accounts.get(account)?.roles.get(name);
   if (role?.arn === arn) return role.trustPolicy;
   const roles = [...world.accounts.values()].flatMap((one) => [...one.roles.values()].map((each) => each.arn));
-  throw new CliError('UnknownRole', `there is no role ${arn} in the sandbox of ${flag}`, `Its roles: ${listed(roles)}`);
+  throw new CliError(
+    'UnknownRole',
+    `role ${arn} does not exist in the sandbox of ${flag}`,
+    `Its roles: ${listed(roles)}`,
+  );
 };
 
-/** The cluster's OIDC issuer; `undefined`: it has none. Throws a CliError that names the clusters that there are. */
+/** Returns the cluster's OIDC issuer, if it has one. Throws a CliError that names the existing clusters. */
 export const issuerIn = (target: Target, { flag, world }: NamedWorld): string | undefined => {
   const cluster = world.accounts.get(target.account)?.clusters.get(`${target.region}/${target.cluster}`);
   if (cluster) return cluster.oidcIssuer;
   const clusters = [...world.accounts.values()].flatMap((one) => [...one.clusters.values()].map((each) => each.arn));
   throw new CliError(
     'UnknownCluster',
-    `there is no cluster ${clusterArn(target)} in the sandbox of ${flag}`,
-    `Its clusters: ${listed(clusters)}\nOr add --oidc-issuer URL to ask about one that is not in it.`,
+    `cluster ${clusterArn(target)} does not exist in the sandbox of ${flag}`,
+    `Its clusters: ${listed(clusters)}\nOr add --oidc-issuer URL to check a cluster that is not in it.`,
   );
 };

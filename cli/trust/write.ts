@@ -1,4 +1,4 @@
-/** Writes a role's trust policy with the caller's own credentials, and sees to it that nobody else's change is lost. */
+/** Writes a role's trust policy with the caller's own credentials, without losing changes by other principals. */
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
 import { samePolicy } from '../../lambdas/domain/trust/repair.ts';
 import type { Roles } from '../../lambdas/ports/roles.ts';
@@ -9,7 +9,7 @@ import { shellCommand } from '../../lambdas/domain/text/shell.ts';
 
 export interface Change {
   roleArn: string;
-  /** As it was read, and as it shall be. */
+  /** The policy as it was read, and the policy to write. */
   before: string;
   after: string;
 }
@@ -17,27 +17,27 @@ export interface Change {
 export type Sleep = (milliseconds: number) => Promise<unknown>;
 
 /**
- * IAM is eventually consistent (User Guide, "Changes that I make are not always immediately visible"): it is asked
- * until it answers with what was written.
+ * IAM is eventually consistent (User Guide, "Changes that I make are not always immediately visible"): the policy is
+ * read until it is the written one.
  */
 const READS = 15;
 const BETWEEN_READS = 2000;
 
 const lookAt = (arn: string): string =>
-  `Look at it: ${shellCommand(['aws', 'iam', 'get-role', '--role-name', arn.split('/').at(-1) ?? arn, '--query', 'Role.AssumeRolePolicyDocument'])}`;
+  `To show it: ${shellCommand(['aws', 'iam', 'get-role', '--role-name', arn.split('/').at(-1) ?? arn, '--query', 'Role.AssumeRolePolicyDocument'])}`;
 
 const changedMeanwhile = ({ roleArn }: Change): CliError =>
   new CliError(
     'TrustChanged',
-    `the trust policy of ${roleArn} has been changed by somebody else since it was read; nothing was written`,
-    'Run the same command again: it begins from what is there now.',
+    `the trust policy of ${roleArn} was changed by another principal after it was read; nothing was written`,
+    'Run the same command again: it starts from the present policy.',
     EXIT_CODES.blocked,
   );
 
 const changedAfterwards = ({ roleArn }: Change): CliError =>
   new CliError(
     'TrustChanged',
-    `the repaired trust policy of ${roleArn} was written, and IAM now answers with neither that nor the one before: somebody else has changed it too`,
+    `the repaired trust policy of ${roleArn} was written, but IAM now returns neither that policy nor the former one: another principal has changed it too`,
     lookAt(roleArn),
     EXIT_CODES.unexpected,
   );
@@ -45,7 +45,7 @@ const changedAfterwards = ({ roleArn }: Change): CliError =>
 const notSeen = ({ roleArn }: Change): CliError =>
   new CliError(
     'TrustNotSeenYet',
-    `the repaired trust policy of ${roleArn} was written, but ${(READS * BETWEEN_READS) / 1000} s later IAM still answers with the one before`,
+    `the repaired trust policy of ${roleArn} was written, but ${(READS * BETWEEN_READS) / 1000} s later IAM still returns the former one`,
     lookAt(roleArn),
     EXIT_CODES.unexpected,
   );
@@ -59,7 +59,7 @@ const write = async (roles: Roles, { roleArn, after }: Change): Promise<void> =>
     if (!isMigrationError(error, 'TrustTooLong')) throw error;
     throw new CliError(
       'TrustTooLong',
-      `IAM refused the repaired trust policy of ${roleArn} as too long; nothing was written`,
+      `IAM rejected the repaired trust policy of ${roleArn} as too long; nothing was written`,
       error.message,
       EXIT_CODES.blocked,
       { cause: error },
@@ -68,8 +68,8 @@ const write = async (roles: Roles, { roleArn, after }: Change): Promise<void> =>
 };
 
 /**
- * IAM has no write on a condition, so the policy is read once more just before. Resolves when it was read back as
- * written. Throws a CliError: where somebody else has changed it, and where IAM refused.
+ * Writes the policy and resolves when it was read back as written. IAM has no conditional write, so the policy is read
+ * once more just before. Throws a CliError if another principal has changed it, or IAM rejects it.
  */
 export const writeTrust = async (roles: Roles, change: Change, sleep: Sleep): Promise<void> => {
   const { roleArn, before, after } = change;

@@ -80,19 +80,22 @@ const startRetire = ({ retire }: Machines, why: string): Grant[] =>
  */
 const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>> = {
   plan: (machines) => [
-    describeExecutions(holdersOf(machines), "asks whether the execution that holds the add-on's lock is still running"),
+    describeExecutions(
+      holdersOf(machines),
+      "checks whether the execution that holds the add-on's lock is still running",
+    ),
   ],
   'take-over': (machines) => [
-    describeExecutions(holdersOf(machines), 'makes sure that the execution that it takes over from has stopped'),
+    describeExecutions(holdersOf(machines), 'checks that the execution that it takes over has stopped'),
   ],
   'find-stranded': (machines) => [
-    describeExecutions(holdersOf(machines), 'asks of each lock that is held whether its execution is still running'),
+    describeExecutions(holdersOf(machines), 'checks for each held lock whether its execution is still running'),
     {
       actions: ['states:StartExecution'],
       resources: [machines.recover.stateMachineArn],
       why: 'starts Recover for a migration whose execution has stopped',
     },
-    ...startRetire(machines, 'starts a retirement that was accepted, and whose execution was never started'),
+    ...startRetire(machines, 'starts a retirement that was accepted and whose execution was never started'),
     {
       actions: ['states:SendTaskFailure'],
       resources: [machines.migrateAddon.stateMachineArn],
@@ -102,30 +105,30 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
   api: (machines) => [
     describeExecutions(
       [...holdersOf(machines), machines.sweep],
-      'says of a migration, and of a sweep, whether its execution is still running',
+      'checks whether the execution of a migration or a sweep is still running',
     ),
     {
       actions: ['states:StartExecution'],
       resources: [machines.migrateAddon.stateMachineArn],
-      why: 'starts the migrations and dry runs that are asked for',
+      why: 'starts the requested migrations and dry runs',
     },
     {
       actions: ['states:StartExecution'],
       resources: [machines.recover.stateMachineArn],
-      why: 'starts the rollbacks that are asked for',
+      why: 'starts the requested rollbacks',
     },
-    ...startRetire(machines, 'starts the retirements that are asked for'),
+    ...startRetire(machines, 'starts the requested retirements'),
     {
       actions: ['states:StartExecution'],
       resources: [machines.sweep.stateMachineArn],
-      why: 'starts the sweeps that are asked for, and those that are resumed',
+      why: 'starts the requested sweeps, and those that are resumed',
     },
     // The Service Authorization Reference has no resource type for these two; a real denial names the state machine
     // (NOAA-OWP/hydrovis#837), and a right on it was seen to do for tasks of Lambda (aws/aws-cdk#8486).
     {
       actions: ['states:SendTaskSuccess'],
       resources: [machines.migrateAddon.stateMachineArn],
-      why: 'lets an execution go on whose plan was approved',
+      why: 'continues an execution whose plan was approved',
     },
     {
       actions: ['states:SendTaskFailure'],
@@ -143,7 +146,7 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
   'dispatch-sweep': (machines) => [
     describeExecutions(
       holdersOf(machines),
-      "asks whether a migration that has taken long, or has written nothing, is still being worked on, and whether the execution that holds an add-on's lock is still running",
+      "checks whether a migration that has taken long, or has written nothing, is still running, and whether the execution that holds an add-on's lock is still running",
     ),
     {
       actions: ['states:StartExecution'],

@@ -36,7 +36,7 @@ export const networkInterfaceGrant = (): Grant => ({
   ],
   resources: ['*'],
   conditions: { Null: { 'lambda:SourceFunctionArn': 'true' } },
-  why: "Lambda, and not the function's code, makes and removes its network interfaces in the VPC",
+  why: "Lambda, and not the function's code, creates and deletes its network interfaces in the VPC",
 });
 
 /**

@@ -16,18 +16,18 @@ interface Use {
 }
 
 const USES: Partial<Record<StepName, Use>> = {
-  'begin-sweep': { puts: { keys: ['locations.json'], why: 'lays out the places that the sweep looks at' } },
+  'begin-sweep': { puts: { keys: ['locations.json'], why: "writes the list of the sweep's locations" } },
   'take-inventory': {
-    puts: { keys: ['inventory/*', 'progress/*'], why: 'keeps what it found of each cluster, and how far it came' },
-    gets: { keys: ['progress/*'], why: 'goes on where an invocation before it ran out of time' },
+    puts: { keys: ['inventory/*', 'progress/*'], why: 'stores the inventory of each cluster, and its progress' },
+    gets: { keys: ['progress/*'], why: 'continues where the previous invocation ran out of time' },
   },
   'report-sweep': {
     puts: { keys: ['report.*'], why: 'writes the report' },
     gets: {
       keys: ['locations.json', 'inventory/*', 'report.json'],
-      why: 'reads what was found, and the report of the sweep before it',
+      why: 'reads the inventory, and the report of the previous sweep',
     },
-    lists: 'finds what was found of which cluster',
+    lists: 'lists the inventory by cluster',
   },
 };
 
@@ -44,12 +44,12 @@ export const bucketUseOf = (step: StepName): { puts: boolean; gets: boolean } | 
 export const mapReads = (bucketArn: string): Grant => ({
   actions: ['s3:GetObject'],
   resources: [`${bucketArn}/sweeps/*/locations.json`],
-  why: 'reads the places that the sweep looks at',
+  why: "reads the list of the sweep's locations",
 });
 export const mapWrites = (bucketArn: string): Grant => ({
   actions: ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'],
   resources: [`${bucketArn}/sweeps/*/map/*`],
-  why: 'writes what became of the looks at these places',
+  why: 'writes the results for these locations',
 });
 
 /**

@@ -28,7 +28,7 @@ export const OIDC_PROVIDERS = [iamArn('oidc-provider/*')];
 
 export const describeCluster = (why: string): Grant => ({ actions: ['eks:DescribeCluster'], resources: CLUSTERS, why });
 /** Calls of the API server itself are allowed by an access entry. */
-export const API_SERVER = "finds the address of the cluster's API server, which it asks about the pods";
+export const API_SERVER = "finds the address of the cluster's API server, from which it reads the pods";
 export const describeAddon = (why: string): Grant => ({ actions: ['eks:DescribeAddon'], resources: ADDONS, why });
 export const listAddons = (why: string): Grant => ({ actions: ['eks:ListAddons'], resources: CLUSTERS, why });
 /** The list leaves the roles out, so each association is described. */
@@ -42,7 +42,7 @@ export const observe = (why: string): Grant[] => [describeAddon(why), ...readAss
 export const describeOffer = (): Grant => ({
   actions: ['eks:DescribeAddonVersions', 'eks:DescribeAddonConfiguration'],
   resources: ['*'],
-  why: "reads EKS's catalogue: which versions there are, and which service accounts one takes associations for",
+  why: "reads EKS's catalog: which versions exist, and for which service accounts a version supports associations",
 });
 export const getRole = (resources: string[], why: string): Grant => ({ actions: ['iam:GetRole'], resources, why });
 
@@ -53,7 +53,7 @@ export const changeTrust = (roles: string[] = []): Grant[] => [
 ];
 
 const PROVIDER =
-  "makes sure that IAM has the OIDC provider of the cluster's issuer, without which its IRSA trust proves nothing";
+  "checks that IAM has the OIDC provider of the cluster's issuer, without which its IRSA trust is no evidence";
 export const getProvider = (why = PROVIDER): Grant => ({
   actions: ['iam:GetOpenIDConnectProvider'],
   resources: OIDC_PROVIDERS,
@@ -61,7 +61,7 @@ export const getProvider = (why = PROVIDER): Grant => ({
 });
 /** What a step reads besides the role directly before it gives a role to somebody (`lambdas/use-cases/migration/grants.ts`). */
 export const assertGrants = (): Grant[] => [
-  describeCluster("reads the cluster's OIDC issuer, by which a role's trust policy shows who may be given the role"),
+  describeCluster("reads the cluster's OIDC issuer, with which a role's trust policy shows who may be given the role"),
   getProvider(),
 ];
 
@@ -128,5 +128,5 @@ export const passRoles = (roles: string[], why: string): Grant[] => [
     },
     why,
   },
-  getRole(roles, "EKS reads the role on the caller's behalf when it makes or changes an association with it"),
+  getRole(roles, "EKS reads the role on the caller's behalf when it creates or changes an association with it"),
 ];

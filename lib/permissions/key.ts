@@ -30,7 +30,7 @@ export const ledgerKeyGrant = (keyArn: string, tableName: string): Grant => ({
   conditions: {
     StringEquals: { 'kms:ViaService': viaService('dynamodb'), [context('aws:dynamodb:tableName')]: tableName },
   },
-  why: "DynamoDB opens the ledger's table with the caller's rights",
+  why: "DynamoDB decrypts the ledger's table with the caller's rights",
 });
 
 /**
@@ -45,7 +45,7 @@ export const bucketKeyGrant = (
   actions: [...(gets ? ['kms:Decrypt'] : []), ...(puts ? ['kms:GenerateDataKey'] : [])],
   resources: [keyArn],
   conditions: { StringEquals: { 'kms:ViaService': viaService('s3'), [BUCKET_CONTEXT]: bucketArn } },
-  why: "S3 seals and opens what sweeps keep with the caller's rights",
+  why: "S3 encrypts and decrypts the data of sweeps with the caller's rights",
 });
 
 /**
@@ -56,7 +56,7 @@ export const queueKeyGrant = (keyArn: string, queueArn: string): Grant => ({
   actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
   resources: [keyArn],
   conditions: { StringEquals: { 'kms:ViaService': viaService('sqs'), [QUEUE_CONTEXT]: queueArn } },
-  why: "SQS seals the queue with the sender's rights",
+  why: "SQS encrypts the queue with the sender's rights",
 });
 
 /**
@@ -67,7 +67,7 @@ export const environmentKeyGrant = (keyArn: string, functionArn: string): Grant 
   actions: ['kms:Decrypt'],
   resources: [keyArn],
   conditions: { ArnLike: { [FUNCTION_CONTEXT]: [functionArn, `${functionArn}:*`] } },
-  why: "Lambda opens the function's environment with the function's role",
+  why: "Lambda decrypts the function's environment with the function's role",
 });
 
 /** Of the role of a state machine. Source: Step Functions Developer Guide, "Data at rest encryption". */
@@ -75,7 +75,7 @@ export const stateMachineKeyGrant = (keyArn: string, stateMachineArn: string): G
   actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
   resources: [keyArn],
   conditions: { StringEquals: { [STATE_MACHINE_CONTEXT]: stateMachineArn } },
-  why: "Step Functions seals the state machine's definition and the history of its executions",
+  why: "Step Functions encrypts the state machine's definition and the history of its executions",
 });
 
 /**
@@ -85,7 +85,7 @@ export const stateMachineKeyGrant = (keyArn: string, stateMachineArn: string): G
  */
 export const mapKeyGrant = (keyArn: string, stateMachineArn: string, label: string): Grant => ({
   ...stateMachineKeyGrant(keyArn, `${stateMachineArn}/${label}`),
-  why: "Step Functions seals the map's child executions, whose encryption context may have the map's label",
+  why: "Step Functions encrypts the map's child executions, whose encryption context may have the map's label",
 });
 
 /** Of whoever reads an execution whole. Source: the same, the permissions of callers. */
@@ -93,7 +93,7 @@ export const executionKeyGrant = (keyArn: string, stateMachineArns: string[]): G
   actions: ['kms:Decrypt'],
   resources: [keyArn],
   conditions: { StringEquals: { 'kms:ViaService': viaService('states'), [STATE_MACHINE_CONTEXT]: stateMachineArns } },
-  why: "Step Functions opens what an execution answered with the caller's rights",
+  why: "Step Functions decrypts the output of an execution with the caller's rights",
 });
 
 /** Of the role of a state machine too. Source: the same, "Encrypted CloudWatch Logs". */
@@ -101,5 +101,5 @@ export const logDeliveryKeyGrant = (keyArn: string): Grant => ({
   actions: ['kms:GenerateDataKey'],
   resources: [keyArn],
   conditions: { StringEquals: { [LOG_DELIVERY_CONTEXT]: allLogs() } },
-  why: 'Step Functions seals what it hands to log delivery',
+  why: 'Step Functions encrypts what it passes to log delivery',
 });

@@ -8,137 +8,138 @@ import type { Grant } from './grant.ts';
 type Calls = Partial<Record<'Query' | 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem', string>>;
 
 const READS = 'reads the record, the plan and the snapshot of its migration';
-const GUARD = 'makes sure of its lock directly before each change';
+const GUARD = 'checks its lock directly before each change';
 const LINE = "writes the step's own line";
 const RESERVES = 'reserves its calls';
 
 const callsOf: Record<StepName, Calls> = {
   plan: {
     Query: 'finds what an earlier attempt of the same execution has written',
-    GetItem: 'reads who holds the lock of what shall migrate',
-    PutItem: 'notes which identity the pods have before the change',
+    GetItem: 'reads who holds the lock of the subject',
+    PutItem: 'records which identity the pods have before the change',
     UpdateItem: `writes the migration's record and the plan, and ${LINE}`,
   },
   'request-approval': {
     Query: READS,
-    PutItem: 'notes that an approval is waited for, and by which token',
-    UpdateItem: `takes a slot among those that wait, notes that others are to be told of it, and ${LINE}`,
+    PutItem: 'records that it waits for an approval, with the token',
+    UpdateItem: `takes a slot of those that wait, records the outbox event, and ${LINE}`,
   },
-  'await-window': { Query: READS, UpdateItem: `takes a slot among those that wait, and ${LINE}` },
+  'await-window': { Query: READS, UpdateItem: `takes a slot of those that wait, and ${LINE}` },
   begin: {
     Query: READS,
-    GetItem: 'reads who holds a lock that it does not get',
-    PutItem: 'stores the snapshot, before anything is changed, and asks others that wait for the same subject to stop',
-    UpdateItem: `takes the locks of what migrates and of its roles, frees its slot, and ${LINE}`,
+    GetItem: 'reads who holds a lock that is not available',
+    PutItem:
+      'stores the snapshot, before anything is changed, and requests that others that wait for the same subject stop',
+    UpdateItem: `takes the locks of the subject and of its roles, releases its slot, and ${LINE}`,
   },
   'install-agent': {
     Query: READS,
     GetItem: GUARD,
-    UpdateItem: `notes that it installs the agent, which stays, and ${LINE}`,
+    UpdateItem: `records that it installs the agent, which stays, and ${LINE}`,
   },
   'repair-trust': {
     Query: READS,
     GetItem: GUARD,
-    PutItem: 'notes a trust policy, before and after, before it is written',
-    UpdateItem: `makes sure that it has the role's lock alone, notes what could not be undone, and ${LINE}`,
+    PutItem: 'records a trust policy, before and after, before it is written',
+    UpdateItem: `checks that it holds the role's lock exclusively, records what could not be undone, and ${LINE}`,
   },
   'delete-addon': {
     Query: READS,
     GetItem: GUARD,
-    UpdateItem: `notes which copy of the add-on it deletes before it does, and ${LINE}`,
+    UpdateItem: `records which copy of the add-on it deletes before it does, and ${LINE}`,
   },
   'await-deleted': { Query: READS, UpdateItem: LINE },
   'create-addon': {
     Query: READS,
     GetItem: GUARD,
-    PutItem: 'notes each conflicting association, whole, before it is deleted',
-    UpdateItem: `notes which copy of the add-on it made, and ${LINE}`,
+    PutItem: 'records each conflicting association in full before it is deleted',
+    UpdateItem: `records which copy of the add-on it created, and ${LINE}`,
   },
   'update-addon': {
     Query: READS,
     GetItem: GUARD,
-    PutItem: 'notes each conflicting association, whole, before it is deleted',
-    UpdateItem: `notes the way that is tried before its first change, and ${LINE}`,
+    PutItem: 'records each conflicting association in full before it is deleted',
+    UpdateItem: `records the attempt before its first change, and ${LINE}`,
   },
   'create-association': {
     Query: READS,
     GetItem: GUARD,
-    PutItem: 'notes the association that it made',
+    PutItem: 'records the association that it created',
     UpdateItem: LINE,
   },
-  'await-active': { Query: READS, PutItem: 'notes the associations that were made', UpdateItem: LINE },
+  'await-active': { Query: READS, PutItem: 'records the created associations', UpdateItem: LINE },
   'carry-over': {
     Query: READS,
     GetItem: GUARD,
-    PutItem: 'notes the associations as they are after it',
+    PutItem: 'records the associations as they are afterwards',
     UpdateItem: LINE,
   },
   'verify-pods': {
     Query: READS,
-    PutItem: 'keeps the evidence of every pod that counts',
-    UpdateItem: `notes what was verified, and ${LINE}`,
+    PutItem: 'stores the evidence of every pod that counts',
+    UpdateItem: `records what was verified, and ${LINE}`,
   },
   'restart-pods': { Query: READS, GetItem: GUARD, UpdateItem: LINE },
   'annotate-service-account': {
     Query: READS,
     GetItem: GUARD,
-    UpdateItem: `notes that it takes the annotation off before it does, what was verified, and ${LINE}`,
+    UpdateItem: `records that it removes the annotation before it does, what was verified, and ${LINE}`,
   },
   'assess-rollback': {
     Query: READS,
-    GetItem: 'makes sure of its lock',
-    UpdateItem: `notes a copy of the add-on as the migration's own, and ${LINE}`,
+    GetItem: 'checks that it holds its lock',
+    UpdateItem: `records a copy of the add-on as the migration's own, and ${LINE}`,
   },
   'restore-addon': {
     Query: READS,
     GetItem: GUARD,
-    PutItem: 'notes each left-over association, whole, before it is deleted',
-    UpdateItem: `notes the copies of the add-on that it removes and makes, and ${LINE}`,
+    PutItem: 'records each conflicting association in full before it is deleted',
+    UpdateItem: `records the copies of the add-on that it deletes and creates, and ${LINE}`,
   },
   'restore-associations': {
     Query: READS,
     GetItem: GUARD,
-    PutItem: 'notes the associations that it made again, and its own before it deletes them',
+    PutItem: 'records the associations that it restored, and its own before it deletes them',
     UpdateItem: LINE,
   },
   pause: {
-    Query: 'reads what its migration has waited for so far, and whether somebody has cancelled it',
-    UpdateItem: 'notes what the migration waits for, and what others are to be told of it',
+    Query: 'reads what its migration has waited for so far, and whether it was cancelled',
+    UpdateItem: 'records what the migration waits for, and the outbox event',
   },
   'take-over': {
     Query: 'reads the record, the snapshot and the step lines of the migration',
     GetItem: 'reads who holds its locks',
-    UpdateItem: `takes the locks over, notes what becomes of the rollback, and ${LINE}`,
+    UpdateItem: `takes the locks over, records the state of the rollback, and ${LINE}`,
   },
   'find-stranded': {
     Query:
       'reads the record of a migration whose lock is held, or that waits, who shares a lock, and the task that waits for an approval',
     UpdateItem:
-      'parks a lock that waits for a person, frees the slot of what waits no more, and ends a retirement that stopped before it began',
+      'parks a lock that waits for a person, releases the slot of a migration that no longer waits, and ends a retirement that stopped before it began',
   },
   finish: {
     Query: READS,
-    UpdateItem: `writes the outcome, lets go of the locks, frees the slot, and ${LINE}`,
+    UpdateItem: `writes the outcome, releases the locks and the slot, and ${LINE}`,
   },
   'retire-trust': {
     Query: `${READS}, and whether a rollback was begun`,
     GetItem: `${GUARD}, and reads whether the migration still shows this retirement`,
-    PutItem: 'notes a trust policy, before and after, before it is written',
-    UpdateItem: `takes the locks and lets go of them, notes how the retirement stands, and ${LINE}`,
+    PutItem: 'records a trust policy, before and after, before it is written',
+    UpdateItem: `takes and releases the locks, records the state of the retirement, and ${LINE}`,
   },
   api: {
     Query:
-      'reads the migrations that are asked about, with their steps and their evidence, and the sweeps, with what they migrate',
+      'reads the requested migrations, with their steps and their evidence, and the sweeps, with what they migrate',
     GetItem:
-      'finds what was asked for before under the same key, the task that waits for an approval, and how a retirement stands',
-    PutItem: 'notes what is asked for, before anything is started, so that it is started once',
+      'finds an earlier request with the same key, the task that waits for an approval, and the state of a retirement',
+    PutItem: 'records the request before anything is started, so that it is started once',
     UpdateItem:
-      "writes a new migration's record, an approval's decision, a rollback or a retirement, the slot of one that waits, what is asked of a sweep, and reserves its calls",
+      "writes a new record, an approval's decision, a rollback or a retirement, the slot of a waiting migration, a command for a sweep, and reserves its calls",
   },
   'publish-events': {
-    Query: 'reads the record of a migration that is to be told of',
-    GetItem: 'reads what is to be told of it, and where the last look ended',
-    UpdateItem: 'notes what was told, and where the next look goes on',
+    Query: 'reads the record of a migration whose event is to be published',
+    GetItem: 'reads the outbox, and where the last run ended',
+    UpdateItem: 'records what was published, and where the next run continues',
   },
   'diagnose-denial': {
     Query: "reads the record of the migration that has the add-on's claim",
@@ -148,27 +149,27 @@ const callsOf: Record<StepName, Calls> = {
   },
   'start-sweep': {
     Query: 'reads the record of a sweep that was started before',
-    PutItem: 'notes a scheduled sweep, once',
+    PutItem: 'records a scheduled sweep, once',
   },
   'begin-sweep': {
     Query: 'reads the record of the sweep',
-    PutItem: 'notes a sweep that has no record yet',
-    UpdateItem: 'notes the execution that works on it',
+    PutItem: 'records a sweep that has no record yet',
+    UpdateItem: 'records the execution that works on it',
   },
   'take-inventory': {
-    Query: 'reads what the sweep asks for, and how many calls wait',
+    Query: 'reads the request of the sweep, and how many calls wait',
     PutItem: 'queues what is ready to be migrated',
-    UpdateItem: `${RESERVES} of EKS, of IAM and of API servers in the shared pace`,
+    UpdateItem: `${RESERVES} of EKS, of IAM and of API servers in the shared rate limit`,
   },
   'dispatch-sweep': {
-    Query: "reads the sweep, what waits and what is in flight, the migrations' records, and how many calls wait",
-    GetItem: 'reads whether another migration works on an add-on, before it begins one',
-    PutItem: 'notes what it begins, before it does, and what has ended',
-    UpdateItem: 'notes the wave that it is at, and what counts for the stop',
-    DeleteItem: 'takes an add-on out of the place where it was before',
+    Query: "reads the sweep, what is queued and what is in flight, the migrations' records, and how many calls wait",
+    GetItem: 'reads whether another migration works on an add-on, before it starts one',
+    PutItem: 'records what it starts, before it does, and what has ended',
+    UpdateItem: 'records the current wave, and what counts towards the stop',
+    DeleteItem: 'deletes an add-on from its previous state',
   },
   'report-sweep': {
-    Query: 'reads the sweep, and what became of what it has begun',
+    Query: 'reads the sweep, and the outcomes of its migrations',
     UpdateItem: 'writes how the sweep ended',
   },
 };
@@ -176,8 +177,7 @@ const callsOf: Record<StepName, Calls> = {
 /** What is looked up in an index of the table, by whom. */
 const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
   'find-stranded': {
-    [HELD_LOCKS]:
-      'lists the locks that are held, and the rollbacks and retirements that were requested and are not begun',
+    [HELD_LOCKS]: 'lists the held locks, and the rollbacks and retirements that were requested and have not begun',
   },
   api: {
     [BY_TIME]: 'lists the migrations, and the sweeps',
@@ -187,10 +187,10 @@ const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
     ByClusterName: 'lists the migrations of clusters of one name',
     ByAccount: 'lists the migrations of one account',
     ByAddon: 'lists the migrations of one add-on',
-    ByRequester: 'lists the migrations that one requester asked for',
+    ByRequester: 'lists the migrations of one requester',
   } satisfies Record<ListIndex, string>,
-  'publish-events': { [PENDING]: 'lists what was not told yet, and the approvals that are waited for' },
-  'begin-sweep': { [BY_TIME]: 'finds the sweep before it' },
+  'publish-events': { [PENDING]: 'lists the unpublished events, and the pending approvals' },
+  'begin-sweep': { [BY_TIME]: 'finds the previous sweep' },
 };
 
 /**

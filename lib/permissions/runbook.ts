@@ -35,17 +35,17 @@ export const runbookGrants = ({ migrateAddon, holders, tableArn, tableName, keyA
     {
       actions: ['states:StartExecution'],
       resources: [migrateAddon.stateMachineArn],
-      why: 'starts the migration that it is asked for',
+      why: 'starts the requested migration',
     },
     {
       actions: ['states:DescribeExecution'],
       resources: executions,
-      why: "asks whether a migration that holds the subject's lock is still running, waits for the end of the one that it starts, and reports how its execution ended",
+      why: "checks whether a migration that holds the subject's lock is still running, waits for the end of the migration that it starts, and reports how its execution ended",
     },
     {
       actions: ['states:DescribeExecution'],
       resources: others.map((one) => executionArnOf(one, '*')),
-      why: "asks whether a rollback, or a retirement, that holds the subject's lock is still running",
+      why: "checks whether a rollback, or a retirement, that holds the subject's lock is still running",
     },
     {
       actions: ['states:StopExecution'],

@@ -35,7 +35,7 @@ export function spokeGrantsOf(step: StepName, accounts: readonly string[]): Gran
       actions: ['sts:AssumeRole'],
       resources,
       conditions: within(accounts) ?? {},
-      why: 'works on clusters of other accounts by the roles that it is let in to there',
+      why: 'works on clusters of other accounts with the roles that it may assume there',
     },
   ];
 }

@@ -26,17 +26,17 @@ export function mapGrants(machine: sfn.IStateMachine): Grant[] {
     {
       actions: ['states:StartExecution'],
       resources: [machine.stateMachineArn],
-      why: 'looks at each place in an execution of its own',
+      why: 'inspects each location in a separate execution',
     },
     {
       actions: ['states:DescribeExecution', 'states:StopExecution'],
       resources: [executions(name)],
-      why: 'follows these executions, and stops them where it is stopped itself',
+      why: 'follows these executions, and stops them if it is stopped itself',
     },
     {
       actions: ['states:RedriveExecution'],
       resources: [executions(`${name}/${LOCATIONS_LABEL}`)],
-      why: 'redrives them where somebody redrives the sweep',
+      why: 'redrives them if the sweep is redriven',
     },
   ];
 }
@@ -62,6 +62,6 @@ export const scheduleGrants = ({
   keyArn?: string | undefined;
 }): Grant[] => [
   { actions: ['lambda:InvokeFunction'], resources: [functionArn], why: 'starts the sweep that is due' },
-  { actions: ['sqs:SendMessage'], resources: [queueArn], why: 'keeps what could not be started' },
+  { actions: ['sqs:SendMessage'], resources: [queueArn], why: 'stores what could not be started' },
   ...(keyArn === undefined ? [] : [queueKeyGrant(keyArn, queueArn)]),
 ];

@@ -58,12 +58,12 @@ const planGrants = (): Grant[] => [
   {
     actions: ['eks:DescribeAccessEntry'],
     resources: ACCESS_ENTRIES,
-    why: 'reads which of the access entries are of nodes',
+    why: 'reads which access entries belong to nodes',
   },
   describeOffer(),
   getRole(
     ROLES,
-    'evaluates the trust policy of the roles in question: those outside of the allow-list too, to say what is wrong with them',
+    'evaluates the trust policy of the roles in question: also those outside of the allow-list, to explain what is wrong with them',
   ),
   getProvider(),
   {
@@ -74,12 +74,12 @@ const planGrants = (): Grant[] => [
   {
     actions: ['iam:GetPolicy', 'iam:GetPolicyVersion'],
     resources: POLICIES,
-    why: "reads the same in the account's managed policies that these roles have",
+    why: 'reads the same in the customer managed policies of these roles',
   },
   {
     actions: ['iam:SimulatePrincipalPolicy'],
     resources: ROLES,
-    why: 'asks whether the steps may make the calls of the migration and of its rollback, and whether the roles of the nodes may fetch credentials for pods',
+    why: 'checks whether the steps may make the calls of the migration and of its rollback, and whether the roles of the nodes may fetch credentials for pods',
   },
 ];
 
@@ -90,7 +90,7 @@ const readApprovers = (isCompared: boolean, covered: readonly string[]): Grant[]
     ? [
         getRole(
           resources,
-          'tells approver and requester apart where both are users of IAM Identity Center with one role',
+          'distinguishes approver and requester if both are users of IAM Identity Center with one role',
         ),
       ]
     : [];
@@ -104,21 +104,21 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   pause: () => [],
   begin: ({ passableRoleArns, comparesApprovers }) => [
     describeCluster(
-      "finds the address of the cluster's API server, which it asks about a service account that is no add-on's, and reads the OIDC issuer",
+      "finds the address of the cluster's API server, from which it reads a service account that does not belong to an add-on, and reads the OIDC issuer",
     ),
     getProvider(),
-    ...observe('makes sure that all is as the plan found it, and takes the snapshot'),
+    ...observe('checks that everything is as the plan found it, and takes the snapshot'),
     getRole(
       passableRoleArns,
-      "keeps the roles' trust policies in the snapshot, and compares those to be repaired with the plan",
+      "stores the roles' trust policies in the snapshot, and compares those to be repaired with the plan",
     ),
     ...readApprovers(comparesApprovers, passableRoleArns),
   ],
   'install-agent': () => [
-    describeAddon('looks whether the Pod Identity agent is there, and waits until it is active'),
-    createAddon("installs the Pod Identity agent's add-on, which has no role, where the plan says so"),
+    describeAddon('checks whether the Pod Identity agent exists, and waits until it is active'),
+    createAddon("installs the Pod Identity agent's add-on, which has no role, if the plan contains that"),
     describeCluster(
-      "finds the address of the cluster's API server, which it asks on how many nodes the agent is ready",
+      "finds the address of the cluster's API server, from which it reads on how many nodes the agent is ready",
     ),
   ],
   'repair-trust': ({ repairableRoleArns }) => [
@@ -127,30 +127,30 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     ...changeTrust(repairableRoleArns),
   ],
   'delete-addon': () => [
-    describeAddon('makes sure that the add-on is as the migration left it'),
-    deleteAddon('deletes the add-on where the plan recreates it'),
+    describeAddon('checks that the add-on is as the migration left it'),
+    deleteAddon('deletes the add-on if the plan recreates it'),
     deleteAssociations("without preserve, EKS deletes the add-on's associations on the caller's behalf"),
   ],
   'await-deleted': () => [describeAddon('waits until the add-on is gone')],
   'create-addon': ({ passableRoleArns }) => [
-    ...observe('finds its own create of before, whose reply was lost, and the conflicting associations'),
+    ...observe('finds its own earlier create whose response was lost, and the conflicting associations'),
     deleteAssociations(
       'deletes the conflicting associations of the planned service accounts directly before the create',
     ),
     createAddon('creates the add-on again, as it was, with associations'),
-    createAssociations("EKS makes the add-on's associations on the caller's behalf"),
+    createAssociations("EKS creates the add-on's associations on the caller's behalf"),
     tagNew('CreateAddon', ADDONS, 'creates the add-on with the tags that it had'),
     ...assertGrants(),
     ...passRoles(
       passableRoleArns,
-      'gives the planned roles to the pods, by the associations of the add-on that it creates',
+      'gives the planned roles to the pods, with the associations of the add-on that it creates',
     ),
   ],
   'update-addon': ({ passableRoleArns }) => [
-    ...observe('finds its own update of before, whose reply was lost, and the conflicting associations'),
+    ...observe('finds its own earlier update whose response was lost, and the conflicting associations'),
     updateAddon('gives the add-on associations instead of its role'),
-    createAssociations("EKS makes the add-on's associations on the caller's behalf"),
-    updateAssociations("EKS gives those that the add-on owns another role on the caller's behalf"),
+    createAssociations("EKS creates the add-on's associations on the caller's behalf"),
+    updateAssociations("EKS changes the role of those that the add-on owns on the caller's behalf"),
     // Nobody says whether EKS keeps an association that is given another role, or makes it again.
     deleteAssociations(
       "deletes conflicting associations directly before the update; and EKS may delete the add-on's own on the caller's behalf, to replace them",
@@ -158,91 +158,88 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     ...assertGrants(),
     ...passRoles(
       passableRoleArns,
-      'gives the planned roles to the pods, by the associations of the add-on that it updates',
+      'gives the planned roles to the pods, with the associations of the add-on that it updates',
     ),
   ],
   'create-association': ({ passableRoleArns }) => [
     describeCluster(
-      "finds the address of the cluster's API server, which it asks about the service account, and reads the OIDC issuer",
+      "finds the address of the cluster's API server, from which it reads the service account, and reads the OIDC issuer",
     ),
     getProvider(),
-    ...readAssociations('finds its own create of before, whose reply was lost, and what somebody else has made'),
+    ...readAssociations('finds its own earlier create whose response was lost, and third-party associations'),
     createAssociations(
-      "associates a service account with its role: one that is no add-on's, or one for which its add-on takes no association",
+      'associates a service account with its role: one that does not belong to an add-on, or one for which its add-on supports no association',
     ),
     tagNew(
       'CreatePodIdentityAssociation',
       ASSOCIATIONS,
-      'tags that association with its migration, by which it knows it again',
+      'tags that association with its migration, by which it recognizes it',
       ONLY_OUR_TAG,
     ),
-    ...passRoles(passableRoleArns, 'gives the planned role to the pods, by the association that it creates'),
+    ...passRoles(passableRoleArns, 'gives the planned role to the pods, with the association that it creates'),
   ],
   'await-active': () => observe('waits until the add-on is active with its associations'),
   // It names no role; whether EKS wants the right to pass the one that the association has, nobody says. A target role
   // is assumed by the pods' role, and not passed.
   'carry-over': ({ passableRoleArns }) => [
     ...readAssociations('compares what the new associations have with what the old ones had'),
-    updateAssociations("gives them the session tags that the old ones had, which the add-on form can't carry"),
-    tagAssociations('gives them the tags that the old ones had'),
+    updateAssociations('gives them the session tags of the old ones, which an add-on cannot set'),
+    tagAssociations('gives them the tags of the old ones'),
     ...assertGrants(),
-    ...passRoles(passableRoleArns, 'changes associations of these roles, for which EKS may ask'),
+    ...passRoles(passableRoleArns, 'changes associations of these roles, which EKS may check'),
   ],
   'verify-pods': () => [
     describeCluster(API_SERVER),
-    ...observe('makes sure that the add-on and its associations are as the step before left them'),
+    ...observe('checks that the add-on and its associations are as the previous step left them'),
   ],
   'restart-pods': () => [
-    describeCluster("finds the address of the cluster's API server, which it asks to restart workloads"),
+    describeCluster("finds the address of the cluster's API server, which it calls to restart workloads"),
   ],
   'annotate-service-account': () => [
-    describeCluster("finds the address of the cluster's API server, which it asks to change the service account"),
-    ...readAssociations('makes sure that the association is there before it takes the annotation off'),
+    describeCluster("finds the address of the cluster's API server, which it calls to change the service account"),
+    ...readAssociations('checks that the association exists before it removes the annotation'),
   ],
-  'assess-rollback': () => observe('looks at what is there to say what the way back needs next'),
+  'assess-rollback': () => observe('reads the current state to decide the next action of the rollback'),
   'restore-addon': ({ passableRoleArns }) => [
-    ...observe('looks again, and acts only where the same is still needed'),
-    updateAddon('gives the add-on its role, and the associations that it had, again'),
+    ...observe('reads again, and acts only if the same is still needed'),
+    updateAddon('restores the role of the add-on, and its former associations'),
     createAddon('creates the add-on again as it was before the migration'),
-    deleteAddon('deletes a copy of the add-on that EKS could not make or delete'),
-    createAssociations("EKS makes the associations that the add-on had on the caller's behalf"),
-    updateAssociations("EKS gives those that it still has their role of before on the caller's behalf"),
+    deleteAddon('deletes a copy of the add-on that EKS could not create or delete'),
+    createAssociations("EKS creates the add-on's former associations on the caller's behalf"),
+    updateAssociations("EKS restores the former role of the remaining ones on the caller's behalf"),
     deleteAssociations(
-      "takes away the migration's own associations; EKS does so on the caller's behalf with an add-on that it updates or deletes",
+      "deletes the migration's own associations; EKS does so on the caller's behalf with an add-on that it updates or deletes",
     ),
     tagNew('CreateAddon', ADDONS, 'creates the add-on with the tags that it had'),
-    ...passRoles(
-      passableRoleArns,
-      'gives the add-on its IRSA role, and the roles of the associations that it had, again',
-    ),
+    ...passRoles(passableRoleArns, "restores the add-on's IRSA role, and the roles of its former associations"),
   ],
   'restore-associations': ({ passableRoleArns }) => [
     describeCluster(
-      "finds the address of the cluster's API server, which it asks whether a service account still has its IRSA role",
+      "finds the address of the cluster's API server, from which it reads whether a service account still has its IRSA role",
     ),
-    deleteAssociations('deletes the standalone associations that the migration has created'),
-    ...observe('compares what is there with the snapshot, and sends only what differs'),
-    createAssociations('makes the standalone associations again that the migration deleted'),
-    ...passRoles(passableRoleArns, 'gives these associations the roles that they had'),
+    deleteAssociations('deletes the standalone associations that the migration created'),
+    ...observe('compares the current state with the snapshot, and sends only what differs'),
+    createAssociations('restores the standalone associations that the migration deleted'),
+    ...passRoles(passableRoleArns, 'restores the roles of these associations'),
     getProvider(),
-    updateAssociations("gives the add-on's own ones the target role, session policy and session tags that they had"),
-    tagNew('CreatePodIdentityAssociation', ASSOCIATIONS, 'gives associations the tags that they had'),
+    updateAssociations("restores the target role, session policy and session tags of the add-on's own ones"),
+    tagNew('CreatePodIdentityAssociation', ASSOCIATIONS, 'restores the tags of associations'),
   ],
   'take-over': ({ passableRoleArns }) => [
     describeCluster(
-      "reads the OIDC issuer, by which it evaluates the IRSA role's trust before a rollback, and finds the cluster's API server",
+      "reads the OIDC issuer, with which it evaluates the IRSA role's trust before a rollback, and finds the cluster's API server",
     ),
-    ...observe('makes sure before a rollback that nobody else has changed the add-on, or the association, since'),
-    getRole(passableRoleArns, 'makes sure before a rollback that the IRSA role would still let the pods in'),
+    ...observe('checks before a rollback that no other principal has changed the add-on, or the association, since'),
+    getRole(passableRoleArns, 'checks before a rollback that the IRSA role would still allow the pods'),
   ],
   'find-stranded': () => [],
   finish: ({ repairableRoleArns }) => [
     describeCluster(
       "finds the address of the cluster's API server, to name the workloads in the commands for a person",
     ),
-    ...observe('looks at what the commands for a person must start from'),
+    ...observe('reads the state from which the commands for a person start'),
     ...(repairableRoleArns
-      ? [getRole(repairableRoleArns, 'looks at what a person would have to undo in a repaired trust policy')]
+      ? [getRole(repairableRoleArns, 'reads what a person would have to undo in a repaired trust policy')]
       : []),
   ],
   'publish-events': () => [
@@ -264,23 +261,23 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   'dispatch-sweep': () => [],
   'report-sweep': () => [],
   'retire-trust': ({ repairableRoleArns }) => [
-    describeCluster("reads the OIDC issuer whose trust it takes away, and finds the cluster's API server"),
+    describeCluster("reads the OIDC issuer whose trust it removes, and finds the cluster's API server"),
     listAddons('finds everything in the cluster that could still need the trust'),
-    ...observe('makes sure that the add-on is on Pod Identity, and that no other one needs the trust'),
+    ...observe('checks that the add-on is on Pod Identity, and that no other needs the trust'),
     ...changeTrust(repairableRoleArns),
   ],
   api: () => [
-    describeCluster("finds the API server of a cluster whose workloads' identities are asked for"),
-    listAddons('finds the add-ons that these workloads belong to'),
+    describeCluster("finds the API server of a cluster whose workloads' identities are requested"),
+    listAddons('finds the add-ons of these workloads'),
     ...observe('reads these add-ons, and the associations of the workloads'),
     {
       actions: ['eks:DescribeAddonConfiguration'],
       resources: ['*'],
-      why: "reads EKS's catalogue: for which service accounts an add-on takes associations",
+      why: "reads EKS's catalog: for which service accounts an add-on supports associations",
     },
     getRole(
       ROLES,
-      'evaluates the trust policies of the roles that workloads use, and tells approver and requester apart where both are users of IAM Identity Center',
+      'evaluates the trust policies of the roles that workloads use, and distinguishes approver and requester if both are users of IAM Identity Center',
     ),
   ],
 };

@@ -109,7 +109,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     name: "EKS's catalogue",
     actions: ['eks:DescribeAddonConfiguration', 'eks:DescribeAddonVersions'],
     reason:
-      'What they read is of no account: they have no resource type (Service Authorization Reference, Amazon EKS).',
+      'What they read belongs to no account: they have no resource type (Service Authorization Reference, Amazon EKS).',
   },
   {
     name: 'clusters',
@@ -130,7 +130,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     ],
     reason:
       '"You need to specify * in the Resource field. CloudWatch API actions, such as CreateLogDelivery and DescribeLogGroups, do not support resource types defined by Amazon CloudWatch Logs" ' +
-      '([Step Functions Developer Guide](https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html)). Step Functions calls them by itself; no state does.',
+      '([Step Functions Developer Guide](https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html)). Step Functions itself calls them; no state does.',
   },
   {
     name: 'VPC interfaces',
@@ -143,7 +143,7 @@ export const EXCEPTIONS: readonly Exception[] = [
       'ec2:UnassignPrivateIpAddresses',
     ],
     reason:
-      'The two that read have no resource type (Service Authorization Reference, Amazon EC2). For the others Lambda looks whether the role has them before there is an interface to name: "include all resource IDs" ' +
+      'The two that read have no resource type (Service Authorization Reference, Amazon EC2). For the others, Lambda checks whether the role has them before there is an interface to name: "include all resource IDs" ' +
       "([Lambda Developer Guide](https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html)); AWS's own policy for this, AWSLambdaVPCAccessExecutionRole, has all six on `*`. " +
       'Code may use none of them, since its calls carry `lambda:SourceFunctionArn` and those that Lambda makes for it do not ([Lambda Developer Guide](https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html)).',
   },

@@ -109,29 +109,29 @@ const IN_ACCOUNTS = '`aws:ResourceAccount` StringEquals `each-of-accounts`';
 /** Rights are in readers' names here: `TABLE`, `each of passableRoleArns`. */
 export const CLAIMS: readonly Claim[] = [
   {
-    says: 'change an IAM role, user, group or policy in any other way than by `iam:UpdateAssumeRolePolicy`, create one or delete one',
+    says: 'create, delete or change an IAM role, user, group or policy, except with `iam:UpdateAssumeRolePolicy`',
     isBroken: ({ action }) =>
       /^iam:(?!Get|List|Simulate)/.test(action) && !['iam:PassRole', 'iam:UpdateAssumeRolePolicy'].includes(action),
   },
   {
-    says: `change a trust policy, but for ${TRUST_WRITERS.map((name) => `\`${name}\``).join(' and ')} on each of \`repairableRoleArns\``,
+    says: `change a trust policy, except ${TRUST_WRITERS.map((name) => `\`${name}\``).join(' and ')} on each of \`repairableRoleArns\``,
     isBroken: ({ action, resource }, { name }) =>
       action === 'iam:UpdateAssumeRolePolicy' &&
       !(TRUST_WRITERS.includes(name) && resource === 'each of repairableRoleArns'),
   },
   {
-    says: 'pass a role to another service than EKS, or one that `passableRoleArns` does not name',
+    says: 'pass a role to a service other than EKS, or a role that `passableRoleArns` does not name',
     isBroken: ({ action, resource, condition }) =>
       action === 'iam:PassRole' && !(resource === 'each of passableRoleArns' && PASSED_TO_EKS.test(condition)),
   },
   {
-    says: 'become another role, or make credentials (`sts`), but those that the stack PodIdentityMigratorSpoke has in each of `accounts` for that step',
+    says: 'assume another role, or create credentials (`sts`), except the roles of the stack PodIdentityMigratorSpoke for that step in each of `accounts`',
     isBroken: ({ action, resource, condition }, { isLambda }) =>
       action.startsWith('sts:') &&
       !(isLambda && action === 'sts:AssumeRole' && SPOKE_ROLE.test(resource) && condition === IN_ACCOUNTS),
   },
   {
-    says: `change a cluster, a node group or an access entry, or anything else of EKS's but add-ons, Pod Identity associations and their tags; nor open an API server through EKS (\`eks:AccessKubernetesApi\`); nor tag a cluster, for which AWS may ask where an add-on or an association is created with tags, but for ${CREATES_WITH_TAGS.map((name) => `\`${name}\``).join(', ')}, and \`${ASSOCIATES}\` with the tag \`${MIGRATION_TAG}\` alone`,
+    says: `change a cluster, a node group or an access entry, or any other EKS resource except add-ons, Pod Identity associations and their tags; nor access an API server through EKS (\`eks:AccessKubernetesApi\`); nor tag a cluster, which AWS may require if an add-on or an association is created with tags, except ${CREATES_WITH_TAGS.map((name) => `\`${name}\``).join(', ')}, and \`${ASSOCIATES}\` with only the tag \`${MIGRATION_TAG}\``,
     isBroken: (right, { name }) => {
       const { action, resource, condition } = right;
       if (!/^eks:(?!Describe|List)/.test(action)) return false;
@@ -141,7 +141,7 @@ export const CLAIMS: readonly Claim[] = [
     },
   },
   {
-    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, \`${API}\`, which starts MigrateAddon, Sweep and Retire too, and ends waits for an approval, \`${FINDER}\`, which starts Retire for what \`${API}\` has accepted, and ends waits for an approval without one, \`${DENIALS}\`, which starts MigrateAddon, \`${DISPATCHER}\`, which starts MigrateAddon and Sweep, \`${STARTER}\`, which starts Sweep, and the state machine Sweep, which starts, stops and redrives its own executions`,
+    says: `stop, redrive or change an execution or a state machine, or start any except Recover. The exceptions are: the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others; \`${API}\`, which also starts MigrateAddon, Sweep and Retire, and ends waits for an approval; \`${FINDER}\`, which starts Retire for what \`${API}\` has accepted, and fails waits for an approval; \`${DENIALS}\`, which starts MigrateAddon; \`${DISPATCHER}\`, which starts MigrateAddon and Sweep; \`${STARTER}\`, which starts Sweep; and the state machine Sweep, which starts, stops and redrives its own executions`,
     isBroken: ({ action, resource }, { name }) => {
       if (!action.startsWith('states:') || action === 'states:DescribeExecution') return false;
       const what = `${action} ${resource.split(':').slice(5).join(':')}`;
@@ -149,14 +149,14 @@ export const CLAIMS: readonly Claim[] = [
     },
   },
   {
-    says: "put events on another bus than the account's default one, or events that name another source than the service's own (`events`); publish or send a message (`sns`, `sqs`), but that Scheduler lays what it could not start into the dead-letter queue; or call an API of the account, or change one (`execute-api`, `apigateway`)",
+    says: "put events on a bus other than the account's default bus, or events with a source other than the service's own (`events`); publish or send a message (`sns`, `sqs`), except that Scheduler sends what it could not start to the dead-letter queue; or call or change an API of the account (`execute-api`, `apigateway`)",
     isBroken: ({ action, resource, condition }, { name }) =>
       /^(events|sns|sqs|execute-api|apigateway):/.test(action) &&
       !(action === 'events:PutEvents' && resource.endsWith(':event-bus/default') && condition === OWN_EVENTS) &&
       !(action === 'sqs:SendMessage' && resource.endsWith(':DEAD-LETTERS') && name === SCHEDULER),
   },
   {
-    says: `use another table than the ledger, or scan, delete, restore or reconfigure it, or delete an item in it, but for \`${DISPATCHER}\`, which moves items of sweeps; nor write an item of a migration or a lock as a step of a sweep (${OF_SWEEPS.map((name) => `\`${name}\``).join(', ')})`,
+    says: `use a table other than the ledger, or scan, delete, restore or reconfigure the ledger, or delete an item in it, except \`${DISPATCHER}\`, which moves items of sweeps; nor, as a step of a sweep, write an item of a migration or a lock (${OF_SWEEPS.map((name) => `\`${name}\``).join(', ')})`,
     isBroken: ({ action, resource, condition }, { name }) => {
       if (!action.startsWith('dynamodb:')) return false;
       if (!/:table\/TABLE(\/index\/[\w-]+)?$/.test(resource)) return true;
@@ -174,7 +174,7 @@ export const CLAIMS: readonly Claim[] = [
     isBroken: ({ action }) => /^(secretsmanager|ssm):/.test(action),
   },
   {
-    says: "use another key than the customer's (`customerKey`), or that for more than to open and to seal what the service keeps, each bound by its encryption context",
+    says: "use a key other than the customer's (`customerKey`), or use that key for anything except encrypting and decrypting the service's data, each bound by its encryption context",
     isBroken: ({ action, resource, condition }) =>
       action.startsWith('kms:') &&
       !(
@@ -184,18 +184,18 @@ export const CLAIMS: readonly Claim[] = [
       ),
   },
   {
-    says: `do anything in S3 but put, get and list objects of the bucket of sweeps, which ${USES_BUCKET.map((name) => (name === SWEEP ? 'the state machine Sweep' : `\`${name}\``)).join(', ')} do`,
+    says: `do anything in S3 except put, get and list objects of the bucket of sweeps, which only ${USES_BUCKET.map((name) => (name === SWEEP ? 'the state machine Sweep' : `\`${name}\``)).join(', ')} do`,
     isBroken: ({ action, resource }, { name }) =>
       action.startsWith('s3:') && !(USES_BUCKET.includes(name) && OBJECTS.includes(action) && IN_BUCKET.test(resource)),
   },
   {
-    says: 'do anything in EC2, but that Lambda itself (`lambda:SourceFunctionArn` is absent) makes and removes the network interfaces of the functions that are in a VPC',
+    says: 'do anything in EC2, except that Lambda itself (`lambda:SourceFunctionArn` is absent) creates and deletes the network interfaces of the functions that are in a VPC',
     isBroken: ({ action, condition }, { isLambda }) =>
       action.startsWith('ec2:') &&
       !(isLambda && exceptionOf(action)?.name === 'VPC interfaces' && condition === NOT_BY_CODE),
   },
   {
-    says: 'call a Lambda by the role of a Lambda',
+    says: 'call a Lambda with the role of a Lambda',
     isBroken: ({ action }, { isLambda }) => isLambda && action.startsWith('lambda:'),
   },
   {
@@ -203,7 +203,7 @@ export const CLAIMS: readonly Claim[] = [
     isBroken: ({ action }) => /^logs:(Get(?!LogDelivery$)|Filter|StartQuery|StartLiveTail|Unmask)/.test(action),
   },
   {
-    says: 'act on a resource of another account by what stands here (`passableRoleArns` and `repairableRoleArns` may name one), but to become such a role there',
+    says: 'act on a resource of another account with the rights on this page (`passableRoleArns` and `repairableRoleArns` may name one), except to assume such a role there',
     isBroken: ({ resource }) =>
       resource !== '*' &&
       !resource.startsWith('each of ') &&

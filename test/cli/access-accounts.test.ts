@@ -102,9 +102,9 @@ describe('grant-access --service-account', () => {
     expect(out).toContain(
       '  # takes the IRSA annotation off, and puts it back on the way back\n  - apiGroups: [""]\n    resources: [serviceaccounts]\n    resourceNames: [api]\n    verbs: [patch]\n',
     );
-    for (const name of [NAME, ANNOTATE]) expect(err).toContain(`+ Role payments/${name}: would be made\n`);
+    for (const name of [NAME, ANNOTATE]) expect(err).toContain(`+ Role payments/${name}: would be created\n`);
     expect(err.replaceAll(/\s+/g, ' ')).toContain(
-      `To do it: npm run --silent pod-identity -- grant-access --cluster ${TARGET.cluster} --service-account payments/api --annotation remove --sandbox `,
+      `To apply it: npm run --silent pod-identity -- grant-access --cluster ${TARGET.cluster} --service-account payments/api --annotation remove --sandbox `,
     );
   });
 
@@ -141,7 +141,7 @@ describe('grant-access --service-account', () => {
     const { code, err } = await grant(...none, '--sandbox', scenario);
     expect(code).toBe(0);
     expect(err.replaceAll(/\s+/g, ' ')).toContain(
-      'Notes ! Service account payments/default has no Deployment, DaemonSet or StatefulSet yet: run this again once it has. ',
+      'Notes ! Service account payments/default has no Deployment, DaemonSet or StatefulSet yet: run this command again once it does. ',
     );
     expect(err).not.toContain('No add-on takes');
     expect(namesOf(documentOf(await grant(...none, '--sandbox', scenario, '--json')))).toEqual(READ);
@@ -176,7 +176,7 @@ describe('grant-access --service-account --apply', () => {
       expect.stringMatching(
         / {2}name: pod-identity-migrator:annotate:payments:api\n {2}namespace: payments\n[^]*\nrules: \[\]\n$/,
       ),
-      expect.stringContaining(`~ ${ANNOTATE_ROLE}: would be changed\n`),
+      expect.stringContaining(`~ ${ANNOTATE_ROLE}: would be updated\n`),
     ]);
     const narrower = documentOf(await grant(...API, ...state, '--apply', '--json'));
     expect(resultsOf(narrower)).toEqual({
@@ -184,7 +184,7 @@ describe('grant-access --service-account --apply', () => {
       [ANNOTATE_ROLE]: 'updated',
     });
     expect(narrower.notes).toEqual([
-      `Without --annotation remove the right to a service account's annotation is taken away: ${ANNOTATE_ROLE} keeps no rule.`,
+      `Without --annotation remove, the permission to change a service account's annotation is revoked: ${ANNOTATE_ROLE} keeps no rule.`,
     ]);
     const after = documentOf(await grant(...API, ...state, '--json'));
     const manifests = after.objects.map(({ manifest }) => manifest);
@@ -249,7 +249,7 @@ describe('grant-access --service-account --apply', () => {
       open([ADMINISTRATOR], (cluster) => void (payments(cluster), (cluster.rbac = [mine]))).scenario,
       '--apply',
     );
-    expect([theirs.code, theirs.out]).toEqual([3, expect.stringContaining(`✖ ${ANNOTATE_ROLE}: left as it is\n`)]);
+    expect([theirs.code, theirs.out]).toEqual([3, expect.stringContaining(`✖ ${ANNOTATE_ROLE}: refused\n`)]);
   });
 
   it('goes on from a state that was written before there were service accounts', async () => {
@@ -271,12 +271,12 @@ describe('grant-access --service-account is refused', () => {
     [
       'that is not there',
       ['--service-account', 'payments/web'],
-      /has no service account payments\/web\nhint: {2}Those of namespace payments: api, batch, default$/m,
+      /has no service account payments\/web\nhint: {2}Service accounts of namespace payments: api, batch, default$/m,
     ],
     [
       'of a namespace that is not there',
       ['--service-account', 'payment/api'],
-      /has no service account payment\/api\nhint: {2}Namespace payment has none, or is not there$/m,
+      /has no service account payment\/api\nhint: {2}Namespace payment has no service accounts, or does not exist$/m,
     ],
     [
       'without a namespace',
@@ -291,7 +291,7 @@ describe('grant-access --service-account is refused', () => {
     [
       'whose name is none',
       ['--service-account', 'payments/api', '--service-account', 'payments/../api'],
-      /--service-account "payments\/..\/api" behind the \/ must be the name of a Kubernetes service account/,
+      /--service-account "payments\/..\/api" after the \/ must be the name of a Kubernetes service account/,
     ],
     [
       'with another annotation',
@@ -316,7 +316,7 @@ describe('grant-access --service-account is refused', () => {
       '--sandbox',
       open([ADMINISTRATOR], many).scenario,
     );
-    expect(err).toMatch(/hint: {2}Those of namespace payments: (\S+, ){19}\S+ and 11 more/);
+    expect(err).toMatch(/hint: {2}Service accounts of namespace payments: (\S+, ){19}\S+ and 11 more/);
   });
 
   it('where --annotation is given without one', async () => {
@@ -331,7 +331,7 @@ describe('grant-access --service-account is refused', () => {
     expect([code, err]).toEqual([
       2,
       expect.stringContaining(
-        '--annotation "remove" is of service accounts: name one by --service-account NAMESPACE/NAME, or leave it out',
+        '--annotation "remove" applies to service accounts: name one with --service-account NAMESPACE/NAME, or omit it',
       ),
     ]);
   });
@@ -341,7 +341,7 @@ describe('grant-access --service-account is refused', () => {
     [
       'does not let look',
       [entryOf(ADMINISTRATOR.principalArn)],
-      /may not look at service account payments\/api on cluster reliability-dev: a right is given only for one that is there/,
+      /may not get service account payments\/api on cluster reliability-dev: permissions are granted only for existing service accounts/,
     ],
     [
       'lets read everything, and hand out nothing',

@@ -109,7 +109,7 @@ describe('a cluster that takes no access entries', () => {
         `    - rolearn: ${arn}\n      username: pod-identity-migrator:{{SessionName}}\n      groups:\n        - ${ACCESS_GROUPS.read}\n        - ${ACCESS_GROUPS[purpose]}\n`,
       );
     }
-    expect(text).toContain('No add-on takes EKS Pod Identity');
+    expect(text).toContain('No add-on supports EKS Pod Identity');
   });
 
   it('is left alone by --apply, which says both ways', async () => {
@@ -126,7 +126,7 @@ describe('a cluster that takes no access entries', () => {
 
 describe('an end in the middle', () => {
   it('says what was done before, and how to go on', async () => {
-    const refused = new CliError('AwsRefused', 'AWS refused: eks:CreateAccessEntry', 'Check the rights', 3);
+    const refused = new CliError('AwsRefused', 'AWS denied the call: eks:CreateAccessEntry', 'Check the rights', 3);
     const { tools, done } = clusterWith({
       entries: { create: (arn) => (arn === READER ? Promise.resolve() : Promise.reject(refused)) },
     });
@@ -137,7 +137,7 @@ describe('an end in the middle', () => {
     ]);
     expect(exitCode).toBe(1);
     expect(message).toBe(
-      `AWS refused: eks:CreateAccessEntry\nDone before: ClusterRole ${ACCESS_GROUPS.read}, ClusterRoleBinding ${ACCESS_GROUPS.read}, the access entry of ${READER}.`,
+      `AWS denied the call: eks:CreateAccessEntry\nAlready done: ClusterRole ${ACCESS_GROUPS.read}, ClusterRoleBinding ${ACCESS_GROUPS.read}, the access entry of ${READER}.`,
     );
     expect(hint).toMatch(/Check the rights\nThen run the same command again/);
   });
@@ -188,7 +188,7 @@ describe('EKS', () => {
     });
     eks.on(ListClustersCommand).rejects(failure('AccessDeniedException', 403));
     expect(await rejection(entries.describeCluster())).toMatchObject({
-      hint: 'See: aws eks list-clusters --region eu-west-1',
+      hint: 'To list clusters: aws eks list-clusters --region eu-west-1',
     });
     eks.on(DescribeClusterCommand).resolves({ cluster: { status: 'CREATING' } });
     expect(await rejection(entries.describeCluster())).toMatchObject({
@@ -257,7 +257,7 @@ describe('the API server', () => {
       {
         name: 'ChangedMeanwhile',
         exitCode: 1,
-        message: expect.stringContaining('somebody else has changed it') as string,
+        message: expect.stringContaining('it was changed by another writer after') as string,
       },
     ],
     [
@@ -334,7 +334,7 @@ describe('the roles of a deployed service', () => {
       readAccessEnvironment({ POD_IDENTITY_KUBERNETES_ROLE_ARNS: `${READER},mine` }),
     );
     expect(message).toContain(
-      'POD_IDENTITY_KUBERNETES_ROLE_ARNS must be ARNs of IAM roles with commas between them, and "mine" is none\nPOD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS is not set\nPOD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS is not set',
+      'POD_IDENTITY_KUBERNETES_ROLE_ARNS must be comma-separated ARNs of IAM roles, but "mine" is not one\nPOD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS is not set\nPOD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS is not set',
     );
     expect(hint).toContain('POD_IDENTITY_KUBERNETES_ROLE_ARNS: output KubernetesRoleArns');
   });

@@ -39,9 +39,9 @@ describe('grant-access, a dry run', () => {
     );
     expect(err).toMatch(/^✔ dry run {2}reliability-dev \(111122223333, eu-west-1\): [^]*nothing was\s+changed\n/);
     expect(err).toContain('Access entries  authentication mode API_AND_CONFIG_MAP\n');
-    expect(err).toContain('+ Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver: would be made\n');
+    expect(err).toContain('+ Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver: would be created\n');
     expect(err).toContain(
-      `To do it: npm run --silent pod-identity -- grant-access --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${scenario} --apply\n`,
+      `To apply it: npm run --silent pod-identity -- grant-access --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${scenario} --apply\n`,
     );
   });
 
@@ -86,7 +86,7 @@ describe('grant-access, a dry run', () => {
       open().scenario,
     );
     expect(code).toBe(0);
-    expect(err).toMatch(/Notes\n {2}! coredns v\S+ takes no EKS Pod Identity associations/);
+    expect(err).toMatch(/Notes\n {2}! coredns v\S+ supports no EKS Pod Identity associations/);
     expect(out).not.toContain('kind: Role\n');
   });
 });
@@ -122,7 +122,7 @@ describe('an add-on whose namespace nothing tells', () => {
       await run('grant-access', ...CLUSTER, '--addon', 'fluent-bit', '--sandbox', scenario, '--json'),
     );
     expect(objects.filter(({ manifest }) => manifest.kind === 'Role')).toEqual([]);
-    expect(notes[0]).toContain('fluent-bit: which namespace it runs in is not known');
+    expect(notes[0]).toContain('fluent-bit: its namespace is not known');
   });
 });
 
@@ -199,8 +199,8 @@ describe('grant-access --apply', () => {
     const { code, out, err } = await run('grant-access', ...EBS, '--sandbox', open().scenario, '--apply');
     expect(code).toBe(0);
     expect(out).toMatch(/^✔ granted /);
-    expect(out).toContain('A new access entry takes some seconds to work.');
-    expect(err).toBe('This sandbox ends with this command: add --state FILE to keep it.\n');
+    expect(out).toContain('A new access entry takes effect after some seconds.');
+    expect(err).toBe('The sandbox ends with this command: add --state FILE to keep it.\n');
   });
 
   it.each([
@@ -273,7 +273,7 @@ describe('grant-access is refused', () => {
     [
       'a cluster that is not there',
       ['--cluster', 'other'],
-      /there is no cluster other in account 111122223333, eu-west-1\nhint: {2}Clusters there: reliability-dev/,
+      /cluster other does not exist in account 111122223333, eu-west-1\nhint: {2}Clusters there: reliability-dev/,
     ],
     [
       'an add-on that is not there',
@@ -300,7 +300,7 @@ describe('grant-access is refused', () => {
     });
     expect(await run('grant-access', ...CLUSTER, '--deployed', '--sandbox', open().scenario)).toMatchObject({
       code: 2,
-      err: expect.stringContaining('--deployed does not go together with --sandbox or --state'),
+      err: expect.stringContaining('--deployed cannot be combined with --sandbox or --state'),
     });
     expect(await run('grant-access', ...CLUSTER, '--deployed')).toMatchObject({
       code: 2,

@@ -127,7 +127,7 @@ describe('a deployed service with an API', () => {
     expect(looked.code).toBe(2);
     expect(looked.out).toMatch(
       new RegExp(
-        `waits until 2026-01-16T09:00:01[^]*\\nPlan ${HASH}\\n\\nNothing was decided: [^]*approve ${ID} --plan ${HASH} --deployed\\n[^]*reject ${ID} --plan ${HASH} --deployed\\n$`,
+        `waits for an approval of its plan until 2026-01-16T09:00:01[^]*\\nPlan ${HASH}\\n\\nNothing was decided\\. [^]*approve ${ID} --plan ${HASH} --deployed\\n[^]*reject ${ID} --plan ${HASH} --deployed\\n$`,
       ),
     );
     expect(asked).toEqual([`GET /migrations/${ID}`]);
@@ -162,7 +162,7 @@ describe('a deployed service with an API', () => {
     replies = [problemAnswer('no-cancel', 'It is over.')];
     expect(await run('cancel', ID)).toMatchObject({
       code: 2,
-      err: `error: The migration can not be stopped: It is over.\nhint:  To see how it went: pod-identity show ${ID} --deployed\n`,
+      err: `error: The migration can not be stopped: It is over.\nhint:  To show its report: pod-identity show ${ID} --deployed\n`,
     });
     replies = [json(anAnswer()), problemAnswer('no-rollback', 'It changed nothing.')];
     expect((await run('rollback', ID)).code).toBe(2);
@@ -233,7 +233,7 @@ describe('a deployed service with an API', () => {
     ).toMatchObject({ namespace: 'shop', totals: { workloads: 1, pods: 2 } });
     expect(await run('identities', '--cluster', 'demo', '--account', TARGET.account, '--roles')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('--roles looks through the roles') as unknown,
+      err: expect.stringContaining('--roles reads all roles') as unknown,
     });
   });
 
@@ -241,7 +241,7 @@ describe('a deployed service with an API', () => {
     expect(await run('release', ID)).toMatchObject({
       code: 2,
       err: expect.stringMatching(
-        /This command is none that the API \(POD_IDENTITY_API_URL\) has\. --deployed needs[^]*POD_IDENTITY_TABLE_NAME is not set/,
+        /The API \(POD_IDENTITY_API_URL\) does not have this command\. --deployed needs[^]*POD_IDENTITY_TABLE_NAME is not set/,
       ) as unknown,
     });
     expect(asked).toEqual([]);
@@ -271,7 +271,7 @@ describe('a deployed service with an API', () => {
     const planned = await run('retire', ID, '--soak-days', '3');
     expect(planned.code).toBe(0);
     expect(planned.out).toMatch(
-      new RegExp(`^✔ dry run [^]*To do it: .* retire ${ID} --soak-days 3 --apply --deployed\n$`),
+      new RegExp(`^✔ dry run [^]*To apply it: .* retire ${ID} --soak-days 3 --apply --deployed\n$`),
     );
     expect(asked).toEqual([`GET /migrations/${ID}`, `POST /migrations/${ID}/retire`, `GET /migrations/${ID}`]);
 
@@ -281,7 +281,7 @@ describe('a deployed service with an API', () => {
     const retired = await run('retire', ID, '--apply');
     expect(retired).toMatchObject({ code: 0, out: expect.stringContaining(`retire ${ID} --undo --apply`) as unknown });
     replies = answers({ ...done, action: 'reinstate', roles: [{ ...role!, result: 'put-back' }] });
-    expect((await run('retire', ID, '--undo', '--apply')).out).toMatch(/^↩ put back/);
+    expect((await run('retire', ID, '--undo', '--apply')).out).toMatch(/^↩ restored/);
 
     replies = answers({ ...retirement, state: 'refused', error: { name: 'RetireRefused', message: 'too early' } });
     expect(await run('retire', ID, '--apply')).toMatchObject({
@@ -290,7 +290,7 @@ describe('a deployed service with an API', () => {
     });
     replies = [json(anAnswer({ retirement: done }))];
     expect((await run('show', ID)).out).toMatch(
-      /\nOIDC trust\n {2}to take it out, asked for at [^]*Taken out of arn:role\./,
+      /\nOIDC trust\n {2}retirement requested at [^]*Removed from arn:role\./,
     );
     expect(JSON.parse((await run('show', ID, '--json')).out)).toMatchObject({ retirement: done });
   });
@@ -301,7 +301,7 @@ describe('a deployed service with an API', () => {
     expect(code).toBe(1);
     expect(err).toMatch(
       new RegExp(
-        `error: migration ${ID} goes on by itself: the API answers GET \\S+ with 403: Forbidden\\nhint: .*execute-api:Invoke[^]*show ${ID} --deployed`,
+        `error: migration ${ID} continues in the service: the API answered GET \\S+ with 403: Forbidden\\nhint: .*execute-api:Invoke[^]*show ${ID} --deployed`,
       ),
     );
   });
@@ -316,7 +316,7 @@ describe('a deployed service with an API', () => {
       vi.stubEnv(name, value);
     expect(await run('show', ID)).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/CredentialsProviderError[^]*no AWS credentials/) as unknown,
+      err: expect.stringMatching(/CredentialsProviderError[^]*No AWS credentials/) as unknown,
     });
     expect(asked).toEqual([]);
   });

@@ -59,13 +59,15 @@ describe('a question', () => {
     expect(await thrownBy(post(api))).toMatchObject({
       name: 'ApiError',
       exitCode: 1,
-      message: 'the API does not answer POST /migrations: ECONNRESET: read ECONNRESET',
-      hint: expect.stringMatching(/Whether it was done is not known\. To look: pod-identity migrations/) as unknown,
+      message: 'the API did not answer POST /migrations: ECONNRESET: read ECONNRESET',
+      hint: expect.stringMatching(
+        /It is not known whether the request took effect\. To check: pod-identity migrations/,
+      ) as unknown,
     });
     expect(api.sleeps).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
     const plan = { method: 'POST', path: '/plans', body: {}, answer } as const;
     expect((await thrownBy(fakeApi(lost()).ask(plan))).hint).toContain(
-      'To look: pod-identity migrations --dry-run --deployed',
+      'To check: pod-identity migrations --dry-run --deployed',
     );
     expect((await thrownBy(get(fakeApi(lost())))).hint).not.toContain('not known');
     expect((await thrownBy(post(fakeApi({ status: 504 })))).hint).toContain('not known');
@@ -75,7 +77,7 @@ describe('a question', () => {
     const api = fakeApi({ status, body: '' });
     expect(await thrownBy(post(api))).toMatchObject({
       name: 'ApiError',
-      message: `the API answers POST /migrations with ${status}`,
+      message: `the API answered POST /migrations with ${status}`,
     });
     expect(api.requests.map(asked)).toEqual(['POST /migrations']);
   });
@@ -112,12 +114,12 @@ describe('a problem', () => {
     ['unknown-migration', 'UnknownMigration', 2, /same deployed service/],
     ['no-cancel', 'MigrationOver', 2, /pod-identity show/],
     ['no-rollback', 'RollbackRefused', 2, /pod-identity show/],
-    ['no-approval', 'NotDecided', 2, /approve ID --deployed, without --plan/],
-    ['not-allowed-to-approve', 'NotDecided', 3, /Somebody else has to approve/],
+    ['no-approval', 'NotDecided', 2, /approve ID --deployed/],
+    ['not-allowed-to-approve', 'NotDecided', 3, /Another principal must approve/],
     ['other-account', 'NotAvailable', 2, /in that account/],
     ['key-used', 'ApiError', 2, /\S/],
     ['unauthenticated', 'ApiError', 1, /execute-api:Invoke/],
-    ['unexpected', 'ApiError', 1, /who runs the service[^]*This answer: urn:uuid:1/],
+    ['unexpected', 'ApiError', 1, /operators of the service[^]*This answer: urn:uuid:1/],
   ] as const)('%s is %s', async (kind, name, exitCode, hint) => {
     expect(await thrownBy(get(fakeApi(problemAnswer(kind, 'So it is.', { instance: 'urn:uuid:1' }))))).toMatchObject({
       name,
@@ -141,7 +143,7 @@ describe('a problem', () => {
       ),
     ).toMatchObject({
       message:
-        'the API answers GET /migrations/ID with 403: User: arn:aws:iam::111122223333:user/x is not authorized to perform: execute-api:Invoke',
+        'the API answered GET /migrations/ID with 403: User: arn:aws:iam::111122223333:user/x is not authorized to perform: execute-api:Invoke',
       hint: expect.stringContaining('need execute-api:Invoke') as unknown,
     });
   });

@@ -87,7 +87,7 @@ describe('a retirement by the API', () => {
 
   it.each<[string, Partial<Retirement>, string]>([
     ['ended by another error', { state: 'ended', error: { name: 'TrustChanged', message: 'by hand' } }, 'by hand'],
-    ['was followed by another one', { ...over, id: 'another' }, 'shows another one'],
+    ['was followed by another one', { ...over, id: 'another' }, 'shows another retirement'],
   ])('that %s is no refusal: something may have been written', async (_, change, message) => {
     expect(await thrownBy(retire([shows(change)]).end)).toMatchObject({
       name: 'RetireFailed',

@@ -174,7 +174,7 @@ describe('a migration by the API', () => {
     const api = fakeApi(json(accepted, 202), stopped);
     const { watcher, said } = watching();
     const end = await serviceOf(api).migrate(request(), watcher);
-    expect(said).toEqual([expect.stringContaining('has stopped before its end was recorded')]);
+    expect(said).toEqual([expect.stringContaining('stopped before its end was recorded')]);
     expect(end).toMatchObject({
       migrationId: ID,
       failure: {
@@ -203,7 +203,7 @@ describe('a migration by the API', () => {
     );
     const { watcher, said } = watching();
     expect((await serviceOf(api).migrate(request(), watcher)).report?.verification).toEqual({ before: [], pods: [] });
-    expect(said).toEqual(['42 pods are not shown: the API gives a part of many.']);
+    expect(said).toEqual(['42 pods are not shown, because the API returns only some of them.']);
   });
 });
 

@@ -46,7 +46,7 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
     expect(await run([...APPROVAL, '--approve-as', 'command-line'])).toMatchObject({
       code: 3,
       err: expect.stringMatching(
-        /the requester of a migration may not approve it[^]*Somebody else has to approve/,
+        /the requester of a migration may not approve it[^]*Another principal must approve/,
       ) as unknown,
     });
   });
@@ -77,9 +77,9 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
     };
     await main(APPROVAL, { ...io, ask });
     expect(before).toMatch(
-      /✔ Check everything[^]*\nPlan [\da-f]{64}\n {2}in place: pods roll[^]*\n {2}- delete the conflicting associations \(a-\w+\), and at once update aws-ebs-csi-driver in place[^]*\n {2}\+ association kube-system\/ebs-csi-controller-sa →[^]*\n {2}! associations: Left-over/,
+      /✔ Run the checks[^]*\nPlan [\da-f]{64}\n {2}in place: pods roll[^]*\n {2}- delete the conflicting associations \(a-\w+\), and immediately update aws-ebs-csi-driver in place[^]*\n {2}\+ association kube-system\/ebs-csi-controller-sa →[^]*\n {2}! associations: Conflicting association/,
     );
-    expect(before).not.toContain('Ask for an approval');
+    expect(before).not.toContain('Request an approval');
   });
 });
 
@@ -165,7 +165,7 @@ describe('a kept sandbox', () => {
     });
     expect(await world.run('reject', other.migrationId)).toMatchObject({
       code: 2,
-      err: expect.stringContaining('does not wait for an approval') as unknown,
+      err: expect.stringContaining('is not waiting for an approval') as unknown,
     });
   });
 
@@ -190,11 +190,9 @@ describe('a kept sandbox', () => {
     ]);
     const table = (await world.run('migrations', '--dry-run', '--limit', '1')).out;
     expect(table).toMatch(
-      /^MIGRATION +STARTED +OUTCOME +WHAT +CLUSTER +BY \(AS STATED\)\n\S+ +2026-01-15T09:\d\d:\d\dZ {2}blocked \(plan\) {2}aws-efs-csi-driver {2}reliability-dev \(111122223333, eu-west-1\) {2}command-line\n\nThere are older ones than these 1: [^\n]*--limit \(1\)\.\n$/,
+      /^MIGRATION +STARTED +OUTCOME +WHAT +CLUSTER +REQUESTED BY \(STATED\)\n\S+ +2026-01-15T09:\d\d:\d\dZ {2}blocked \(plan\) {2}aws-efs-csi-driver {2}reliability-dev \(111122223333, eu-west-1\) {2}command-line\n\nOnly the newest 1 are shown: [^\n]*--limit \(1\)\.\n$/,
     );
-    expect((await world.run('migrations')).out).toBe(
-      'There are no such migrations. Dry runs are not among them: --dry-run lists them.\n',
-    );
+    expect((await world.run('migrations')).out).toBe('No migrations found. To list dry runs: --dry-run\n');
     expect((await world.run('migrations', '--dry-run', '--cluster', 'other')).out).toBe(
       'There are no such dry runs.\n',
     );
@@ -209,8 +207,8 @@ describe('flags', () => {
   };
 
   it.each([
-    [['--dry-run', '--with-dry-runs'], /--with-dry-runs .*and --dry-run exclude each other/],
-    [['--outcome', 'planned'], /--outcome "planned" planned is how dry runs alone end, .*: add --dry-run/],
+    [['--dry-run', '--with-dry-runs'], /--with-dry-runs .*cannot be combined with --dry-run, which/],
+    [['--outcome', 'planned'], /--outcome "planned" planned is an outcome of dry runs only, .*: add --dry-run/],
     [['--status', 'paused'], /--status "paused" must be running, rolling-back or ended/],
     [['--since', '2026-01-02', '--until', '2026-01-01'], /--until "2026-01-01" must be later than since/],
     [['--requested-by', ''], /--requested-by .*must not be empty/],
@@ -222,9 +220,9 @@ describe('flags', () => {
   it.each([
     [
       ['--window', '0 22 * * SUN'],
-      /--window-minutes is missing: --window, --window-minutes, --window-zone go together\n *--window-zone is missing/,
+      /--window-minutes is missing: --window, --window-minutes, --window-zone must be used together\n *--window-zone is missing/,
     ],
-    [['--window-wait-hours', '3'], /--window-wait-hours "3" is how long to wait for a window, and there is none/],
+    [['--window-wait-hours', '3'], /--window-wait-hours "3" needs a change window/],
     [
       ['--window', '61 22 * * SUN', '--window-minutes', '60', '--window-zone', 'UTC'],
       /--window "61 22 \* \* SUN" must be a cron schedule of five fields .*: its minute is not one/,
@@ -261,7 +259,7 @@ describe('flags', () => {
 
   it('of the sandbox are none of a deployed service', async () => {
     expect(await refused('migrate', '--cluster', 'c', '--addon', 'a', '--deployed', '--approve-as', 'me')).toMatch(
-      /--approve-as "me" is of the embedded sandbox/,
+      /--approve-as "me" works only in the embedded sandbox/,
     );
   });
 
@@ -271,7 +269,7 @@ describe('flags', () => {
       ['approve', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--plan', 'abc', '--deployed'],
       /--plan "abc" must be the hash of the plan, 64 hexadecimal digits/,
     ],
-    [['migrations', '--sandbox', 'a.json'], /begins anew with every command, so earlier migrations are not in it/],
+    [['migrations', '--sandbox', 'a.json'], /starts afresh with every command, so earlier migrations are not in it/],
     [['migrations'], /it is not clear where earlier migrations are/],
     [
       ['migrations', '--deployed', '--since', 'yesterday', '--limit', '0', '--outcome', 'fine'],

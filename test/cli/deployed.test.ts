@@ -99,7 +99,7 @@ describe.each([
         /error: The OIDC trust is not retired, [^]*retire-soak: [^]*hint: +To see every/,
       ) as unknown,
     });
-    expect((await run('show', report.migrationId)).out).toMatch(/\nOIDC trust\n[^]*and refused: nothing was changed/);
+    expect((await run('show', report.migrationId)).out).toMatch(/\nOIDC trust\n[^]*but refused: nothing was changed/);
     const applied = await run('retire', report.migrationId, '--soak-days', '0', '--apply');
     expect(applied).toMatchObject({ code: 0, out: expect.stringMatching(/^✔ retired /) as unknown });
     const undone = await run('retire', report.migrationId, '--undo', '--apply', '--json');
@@ -126,7 +126,7 @@ describe.each([
         followed.interrupt();
         expect(await followed.ended).toBe(1);
         expect(followed.err()).toMatch(
-          /error: migration (\S+) goes on by itself: you have stopped following it\nhint: .* show \1 --deployed\n.* cancel \1 --deployed\n$/,
+          /error: migration (\S+) continues in the service: it is no longer followed here\nhint: .* show \1 --deployed\n.* cancel \1 --deployed\n$/,
         );
         const goesOn = /migration (\S+) goes on/.exec(followed.err())![1]!;
 
@@ -137,7 +137,7 @@ describe.each([
         );
         const cancelled = await run('cancel', goesOn, '--reason', 'wrong day');
         expect(cancelled.code).toBe(0);
-        expect(cancelled.out).toMatch(/is asked to stop\.\n {2}It has begun: [^]*it ends rolled-back/);
+        expect(cancelled.out).toMatch(/requested\.\n {2}It has begun its change: [^]*it ends rolled-back/);
         expect(JSON.parse((await run('show', goesOn, '--json')).out)).toMatchObject({
           status: 'running',
           cancellation: { reason: 'wrong day' },
@@ -155,7 +155,7 @@ describe.each([
     point();
     expect(await run('release', id)).toMatchObject({
       code: 2,
-      err: expect.stringContaining('ended rolled-back, and keeps no locks') as unknown,
+      err: expect.stringContaining('ended rolled-back and holds no locks') as unknown,
     });
   });
 });
@@ -217,13 +217,13 @@ describe('a deployed service without an API', () => {
       'credentials',
       { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_SESSION_TOKEN: undefined },
       1,
-      /AWS can't be asked: CredentialsProviderError[^]*hint: .*no AWS credentials/,
+      /a call to AWS failed: CredentialsProviderError[^]*hint: .*no AWS credentials/,
     ],
     [
       'valid credentials',
       { AWS_SECRET_ACCESS_KEY: 'wrong' },
       1,
-      /AWS can't be asked: SignatureDoesNotMatch[^]*hint: .*get-caller-identity/,
+      /a call to AWS failed: SignatureDoesNotMatch[^]*hint: .*get-caller-identity/,
     ],
     [
       'a service that listens',
@@ -235,9 +235,9 @@ describe('a deployed service without an API', () => {
       'a table that there is',
       { POD_IDENTITY_TABLE_NAME: 'none' },
       1,
-      /AWS can't be asked: NotFound: [^]*hint: .*POD_IDENTITY_/,
+      /a call to AWS failed: NotFound: [^]*hint: .*POD_IDENTITY_/,
     ],
-    ['a region', { AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined }, 2, /no AWS_REGION in the environment/],
+    ['a region', { AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined }, 2, /AWS_REGION is not set/],
   ])('wants %s', async (_what, change, code, message) => {
     point({ ...DIRECTLY, ...change });
     const refused = await run(...(code === 2 ? ['plan', ...ADDON] : ['show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A']));
@@ -254,7 +254,7 @@ describe('grant-access --deployed', () => {
   it('is refused for another account than that of the credentials, and for an unknown cluster', async () => {
     expect(await run(...GRANT, '--account', '999999999999')).toMatchObject({
       code: 2,
-      err: expect.stringContaining(`these credentials are of account ${TARGET.account}`) as unknown,
+      err: expect.stringContaining(`these credentials belong to account ${TARGET.account}`) as unknown,
     });
     expect(await run('grant-access', '--cluster', 'none')).toMatchObject({
       code: 2,
@@ -266,6 +266,6 @@ describe('grant-access --deployed', () => {
     point({ ...DIRECTLY, AWS_SECRET_ACCESS_KEY: 'guess' });
     const { code, err } = await run(...GRANT);
     expect(code).toBe(1);
-    expect(err).toMatch(/AWS can't be asked: [^]*hint: [^]*get-caller-identity/);
+    expect(err).toMatch(/a call to AWS failed: [^]*hint: [^]*get-caller-identity/);
   });
 });

@@ -84,7 +84,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => ({
       disruption: 'outage',
       undo: 'create it again from the snapshot',
     },
-    { name: 'verify-pods', what: 'Look at the pods', calls: [], disruption: 'none', undo: 'nothing to undo' },
+    { name: 'verify-pods', what: 'Verify the pods', calls: [], disruption: 'none', undo: 'nothing to undo' },
   ],
   addon: {
     name: 'aws-ebs-csi-driver',

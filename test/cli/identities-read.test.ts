@@ -203,7 +203,7 @@ describe('what may not be read', () => {
     expect(report.unread).toMatchObject([{ what: 'the add-ons' }]);
     expect(driver(report)?.addon).toBeUndefined();
     expect(driver(report)?.obstacles.find(({ id }) => id === 'association')?.remedy).toMatch(
-      /^Have the add-ons and the associations read first\./,
+      /^Allow the add-ons and the associations to be read first\./,
     );
   });
 

@@ -80,7 +80,7 @@ describe('identities', () => {
     const { code, out, err } = await run(...CLUSTER, '--sandbox', SCENARIO);
     expect({ code, err }).toEqual({ code: 0, err: expect.stringMatching(/^(Building .*\n)?$/) as string });
     expect(out).toMatch(/^Identities {2}reliability-dev \(111122223333, eu-west-1\), Kubernetes 1\.31\n {2}✔ agent: /);
-    expect(out).toMatch(/\nkube-system\n {2}WORKLOAD +SERVICE ACCOUNT +PODS {2}CREDENTIALS BY {2}SINCE\n/);
+    expect(out).toMatch(/\nkube-system\n {2}WORKLOAD +SERVICE ACCOUNT +PODS {2}CREDENTIALS {2}SINCE\n/);
     expect(out).toMatch(
       /\n {2}Deployment\/ebs-csi-controller +ebs-csi-controller-sa +2 {2}irsa +2025-09-30\n {6}role: arn:aws:iam::111122223333:role\/reliability-dev-ebs-csi-driver-irsa-role\n {6}✖ restart: /,
     );
@@ -144,7 +144,7 @@ describe('identities', () => {
       },
     ]);
     const { out } = await runWith(change, '--namespace', 'shop', '--roles');
-    expect(out).toContain('Roles that would let more in');
+    expect(out).toContain('Roles that trust more service accounts');
     expect(out).toContain('      for: shop/default, shop/orders\n');
     expect(out).toMatch(
       /\nWorkloads that can be migrated\n {2}.* migrate-workload --cluster reliability-dev --namespace shop --service-account orders --sandbox /,
@@ -288,12 +288,12 @@ describe('without access', () => {
 describe('flags', () => {
   it.each([
     [[], '--cluster is missing'],
-    [CLUSTER, 'there is no --sandbox FILE and no --deployed'],
-    [[...CLUSTER, '--deployed', '--sandbox', SCENARIO], '--deployed does not go together with --sandbox or --state'],
+    [CLUSTER, 'neither --sandbox FILE nor --deployed is given'],
+    [[...CLUSTER, '--deployed', '--sandbox', SCENARIO], '--deployed cannot be combined with --sandbox or --state'],
     [[...CLUSTER, '--sandbox', SCENARIO, '--format', 'svg'], '--format "svg" must be table, mermaid or graphviz'],
     [
       [...CLUSTER, '--sandbox', SCENARIO, '--format', 'mermaid', '--json'],
-      'does not go together with --json: ask for the one or the other',
+      'cannot be combined with --json: use one or the other',
     ],
     [
       [...CLUSTER, '--sandbox', SCENARIO, '--namespace', 'Not_One'],
@@ -319,13 +319,13 @@ describe('flags', () => {
     const other = await run(...CLUSTER, '--deployed', '--account', TARGET.account, '--region', 'eu-west-1');
     expect(other).toMatchObject({
       code: 2,
-      err: expect.stringContaining('the credentials are of account 444455556666') as string,
+      err: expect.stringContaining('the credentials belong to account 444455556666') as string,
     });
     vi.stubEnv('AWS_REGION', undefined);
     vi.stubEnv('AWS_DEFAULT_REGION', undefined);
     expect(await run(...CLUSTER, '--deployed')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('there is no --region, and no AWS_REGION') as string,
+      err: expect.stringContaining('--region is missing, and AWS_REGION') as string,
     });
   });
 });
@@ -403,8 +403,8 @@ describe('graphs', () => {
     edges: [
       `end/subgraph, 1 pod, static-keys -IRSA, 1 pod-> ${NASTY[1]}`,
       `kube-system/ebs-csi-controller-sa, 2 pods, pod-identity -Pod Identity, 2 pods-> ${NASTY[0]}`,
-      `${NASTY[0]} -goes on to, 2 pods-> ${NASTY[1]}`,
-      `end/subgraph, 1 pod, static-keys -would trust by IRSA-> ${NASTY[0]}`,
+      `${NASTY[0]} -target role, 2 pods-> ${NASTY[1]}`,
+      `end/subgraph, 1 pod, static-keys -trusts through IRSA-> ${NASTY[0]}`,
     ],
   };
 
@@ -485,6 +485,6 @@ describe('the table', () => {
         COMMANDS,
         PLAIN,
       ).join('\n'),
-    ).toContain('There are no pods.');
+    ).toContain('No pods found.');
   });
 });

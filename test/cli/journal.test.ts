@@ -84,14 +84,14 @@ describe('the state file', () => {
   it('that can not be written is named, and nothing is left beside it', () => {
     const error = errorOf(() => writeState(join(directory, 'no', 'world.json'), journal, undefined));
     expect(error).toMatchObject({ name: 'StateFile', exitCode: 2 });
-    expect(error.message).toMatch(/no\/world\.json can't be written: ENOENT/);
+    expect(error.message).toMatch(/no\/world\.json cannot be written: ENOENT/);
     expect(readdirSync(directory)).toEqual([]);
   });
 
   it.each([
     ['not JSON', '{', /is not JSON/],
-    ['something else', '{}', /is not a state of the sandbox/],
-    ['of another version', '{"version": 2}', /is of version 2, and this program knows version 1/],
+    ['something else', '{}', /is not a state file of the sandbox/],
+    ['of another version', '{"version": 2}', /has version 2, but this program supports version 1/],
     [
       'damaged',
       '{"version": 1, "scenario": {}, "seed": 1, "commands": [{"what": "migrate"}]}',
@@ -100,7 +100,7 @@ describe('the state file', () => {
     [
       'of a scenario that is none',
       '{"version": 1, "scenario": {}, "seed": 1, "commands": []}',
-      /holds a scenario that this program does not take: .*accounts/s,
+      /contains a scenario that this program does not accept: .*accounts/s,
     ],
   ])('that is %s is refused', (_what, text, message) => {
     writeFileSync(file, text);
@@ -110,7 +110,7 @@ describe('the state file', () => {
   });
 
   it('that is a directory is refused', () => {
-    expect(errorOf(() => readState(directory)).message).toContain("can't be read: EISDIR");
+    expect(errorOf(() => readState(directory)).message).toContain('cannot be read: EISDIR');
   });
 });
 
@@ -122,20 +122,20 @@ describe('a journal', () => {
     expect(() => checkSame('w.json', journal, {})).not.toThrow();
     const other = scenarioWith((_scenario, cluster) => (cluster.nodes = 9));
     expect(errorOf(() => checkSame('w.json', journal, { scenario: other, scenarioFile: 's.json' })).message).toBe(
-      '--state w.json is of another scenario than s.json, or that has changed since',
+      '--state w.json was written with another scenario than s.json, or that scenario has changed since',
     );
-    expect(errorOf(() => checkSame('w.json', journal, { seed: 8 })).message).toBe('--state w.json is of seed 7, not 8');
+    expect(errorOf(() => checkSame('w.json', journal, { seed: 8 })).message).toBe('--state w.json has seed 7, not 8');
   });
 
   it('says which command gives something else when it is replayed', () => {
     const error = outOfDate('w.json', 1, migrated, { ...migrated, outcome: 'rolled-back' });
     expect(error.message).toContain(
-      `command 2 (migrate ${ID}) now gives ${ID} rolled-back, the file has ${ID} migrated`,
+      `command 2 (migrate ${ID}) now results in ${ID} rolled-back, but the file has ${ID} migrated; the`,
     );
     expect(outOfDate('w.json', 0, retired, { ...retired, results: [] }).message).toContain(
-      `(retire ${ID}) now gives ${ID} no role, the file has ${ID} removed`,
+      `(retire ${ID}) now results in ${ID} no role, but the file has ${ID} removed; the`,
     );
-    expect(outOfDate('w.json', 0, migrated, undefined).message).toContain('now gives nothing');
+    expect(outOfDate('w.json', 0, migrated, undefined).message).toContain('now results in nothing');
   });
 
   it('is compared in the form that the file has', () => {

@@ -49,7 +49,7 @@ describe('migrate', () => {
     expect(out).toMatch(/^✔ migrated {2}aws-ebs-csi-driver on reliability-dev \(111122223333, eu-west-1\)/);
     expect(out).toMatch(/verified on the pods · .*\(simulated\)/);
     expect(out).toMatch(/ebs-csi-controller-\S+ +ebs-csi-controller-sa +irsa +pod-identity +2026-01-15/);
-    expect(out).toMatch(/associations removed:\n.*a-[a-z0-9]{17}/);
+    expect(out).toMatch(/associations deleted:\n.*a-[a-z0-9]{17}/);
     expect(out).toMatch(/ {2}controller pods: 0 ready for (\d+ min )?\d+ s \(simulated\)/);
     for (const line of [
       'create the plan',
@@ -144,7 +144,7 @@ describe('migrate', () => {
     expect(code).toBe(4);
     expect(out).toMatch(/\nRecovery\n {2}taken over at \S+ by Recover, because the execution had stopped/);
     expect(err).toMatch(
-      /Delete the add-on[^]*The execution has stopped before its end was recorded\.[^]*✔ Take over the migration[^]*✔ Restore the add-on by creating it again[^]*✔ Record the end/,
+      /Delete the add-on[^]*The execution stopped before its end was recorded\.[^]*✔ Take over the migration[^]*✔ Restore the add-on by creating it again[^]*✔ Record the end of the rollback/,
     );
   });
 
@@ -153,7 +153,7 @@ describe('migrate', () => {
     const { code, out } = await run('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
     expect(code).toBe(5);
     expect(out).toMatch(/^✖ needs-human/);
-    expect(out).toMatch(/What a person has to do now\n[^]*\n {2}aws eks create-addon .*--cluster-name reliability-dev/);
+    expect(out).toMatch(/What you have to do now\n[^]*\n {2}aws eks create-addon .*--cluster-name reliability-dev/);
     expect(out).toMatch(/\n {2}pod-identity rollback 01[0-9A-Z]{24} --deployed\n$/);
   });
 });
@@ -164,7 +164,7 @@ describe('plan', () => {
     const { code, out } = await run('plan', ...ADDON, '--sandbox', SCENARIO, '--calls', file);
     expect(code).toBe(0);
     expect(out).toMatch(/^✔ planned/);
-    expect(out).toMatch(/Ways {2}strategy auto\n.* 1\. in place: .*\n.* 2\. recreate with preserve: /);
+    expect(out).toMatch(/Attempts {2}strategy auto\n.* 1\. in place: .*\n.* 2\. recreate with preserve: /);
     expect(out).toMatch(/calls: .*UpdateAddon/);
     expect(out).toMatch(/- association a-[a-z0-9]{17}/);
     expect(out).toContain(`migrate --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${SCENARIO}`);
@@ -194,7 +194,7 @@ describe('plan', () => {
 
 describe('a scenario', () => {
   it.each([
-    ['that is not there', () => join(directory, 'none.json'), /there is no such file/],
+    ['that is not there', () => join(directory, 'none.json'), /does not exist/],
     [
       'that is not JSON',
       () => {
@@ -230,5 +230,5 @@ it('a file for calls that cannot be written stops everything before it starts', 
     join(directory, 'no', 'such', 'calls.jsonl'),
   );
   expect(code).toBe(2);
-  expect(err).toMatch(/--calls .* can't be written/);
+  expect(err).toMatch(/--calls .* cannot be written/);
 });

@@ -58,13 +58,13 @@ describe('flags', () => {
     [
       'acceptIdentityLoss',
       Array.from({ length: 51 }, () => 'a'),
-      /--accept-identity-loss may be given 50 times at most/,
+      /--accept-identity-loss may be given at most 50 times/,
     ],
     ['acceptKey', ['SourceIp'], /--accept-key "SourceIp" must be the name of a condition key such as aws:SourceIp/],
-    ['acceptKey', Array.from({ length: 21 }, () => 'aws:SourceIp'), /--accept-key may be given 20 times at most/],
+    ['acceptKey', Array.from({ length: 21 }, () => 'aws:SourceIp'), /--accept-key may be given at most 20 times/],
     ['role', ['ebs-csi-controller-sa'], /--role "ebs-csi-controller-sa" must be SERVICE_ACCOUNT=ARN/],
-    ['role', [`a=${ROLE}`, 'b=nonsense'], /--role "b=nonsense" behind the = must be an IAM role ARN/],
-    ['role', [`a=${ROLE}`, `a=${ROLE}`], /--role "a=arn:aws:iam::111122223333:role\/ebs-csi" is the second role of a/],
+    ['role', [`a=${ROLE}`, 'b=nonsense'], /--role "b=nonsense" after the = must be an IAM role ARN/],
+    ['role', [`a=${ROLE}`, `a=${ROLE}`], /--role "a=arn:aws:iam::111122223333:role\/ebs-csi" is the second role for a/],
     ['state', '', /--state "" must name a file/],
     [
       'roleArn',
@@ -94,7 +94,7 @@ describe('flags', () => {
     expect(
       errorOf(() => parseMigrationFlags({ ...GOOD, strategy: 'in-place', preserve: true }, 'migrate')).message,
     ).toBe(
-      '--preserve is for ways that delete the add-on, and --strategy in-place deletes nothing: leave one of them out',
+      '--preserve applies only to strategies that delete the add-on, and --strategy in-place deletes nothing: omit one of them',
     );
   });
 
@@ -126,10 +126,10 @@ describe('the place of a migration', () => {
   });
 
   it.each([
-    [{}, /no --sandbox FILE and no --deployed/],
+    [{}, /neither --sandbox FILE nor --deployed is given/],
     [{ local: true, sandbox: 'a.json' }, /--local is not available/],
-    [{ deployed: true, sandbox: 'a.json', seed: '1' }, /--deployed does not go together with --sandbox, --seed/],
-    [{ state: 'w.json', clock: 'real' }, /--state goes with virtual time only/],
+    [{ deployed: true, sandbox: 'a.json', seed: '1' }, /--deployed cannot be combined with --sandbox, --seed/],
+    [{ state: 'w.json', clock: 'real' }, /--state works only with virtual time/],
   ])('%j is none', (given, message) => {
     expect(errorOf(() => sessionOf(given))).toMatchObject({
       message: expect.stringMatching(message) as unknown,
@@ -151,11 +151,11 @@ describe('the place of a migration that there is', () => {
   it('is no sandbox that begins anew', () => {
     const error = errorOf(() => sessionOf({ sandbox: 'a.json' }));
     expect(error.message).toBe(
-      `the sandbox of --sandbox a.json begins anew with every command, so migration ${ID} is not in it`,
+      `the sandbox of --sandbox a.json starts afresh with every command, so migration ${ID} is not in it`,
     );
     expect(error.hint).toMatch(/--state FILE[^]*sandbox[^]*--deployed/);
     expect(errorOf(() => sessionOf({})).hint).toMatch(/--state FILE/);
-    expect(errorOf(() => sessionOf({ state: 'w.json', deployed: true })).message).toContain('does not go together');
+    expect(errorOf(() => sessionOf({ state: 'w.json', deployed: true })).message).toContain('cannot be combined with');
     expect(errorOf(() => sessionOf({ local: true })).message).toContain('--local is not available');
   });
 

@@ -25,15 +25,15 @@ describe('a plan with several ways', () => {
   it('names each, what it disturbs, and when those after the first are taken', () => {
     const lines = planned({ attempts: [IN_PLACE, PRESERVE, RECREATE] });
     expect(lines).toMatch(
-      /Ways {2}strategy auto\n {3}1\. in place: pods roll, capacity stays \(resolveConflicts PRESERVE\)\n {3}2\. recreate with preserve: pods roll.*\n {6}only if: the pods still do not take the new identity/,
+      /Attempts {2}strategy auto\n {3}1\. in place: pods roll, capacity stays \(resolveConflicts PRESERVE\)\n {3}2\. recreate with preserve: pods roll.*\n {6}only if: the pods still do not get the new identity/,
     );
-    expect(lines).toMatch(/ 3\. recreate: outage: .* \(resolveConflicts NONE\)\n {6}only if: /);
+    expect(lines).toMatch(/ 3\. recreate: outage until .* \(resolveConflicts NONE\)\n {6}only if: /);
     expect(lines).toContain('\nSteps  in place\n');
   });
 
   it('with one way has no conditions', () => {
     const lines = planned({ attempts: [RECREATE] });
-    expect(lines).toContain('\nWay  strategy auto\n   1. recreate: outage');
+    expect(lines).toContain('\nAttempt  strategy auto\n   1. recreate: outage');
     expect(lines).not.toContain('only if');
   });
 
@@ -97,7 +97,7 @@ describe('a summary', () => {
       after: 'migrated',
     } as const;
     expect(text({ outcome: 'rolled-back', rollback })).toContain(
-      'Rollback on demand\n  asked for at 2026-01-15T09:05:00.000Z by me: too slow (it had ended migrated)',
+      'Rollback on demand\n  requested at 2026-01-15T09:05:00.000Z by me: too slow (the migration had ended migrated)',
     );
     const recovery = { startedAt: rollback.startedAt, executionArn: 'arn', cause: 'stranded' } as const;
     expect(recoveryText(recovery)).toContain('by Recover, because the execution had stopped');
@@ -118,7 +118,7 @@ describe('trust policies', () => {
   it('that a plan repairs are shown with the whole statement on one line', () => {
     const lines = planned({ trustRepairs: [repair] });
     expect(lines).toContain(
-      `\nTrust policies  one statement is added to each role, and taken out again by a rollback\n  + role ${ROLE}\n      ${JSON.stringify(statement)}\n`,
+      `\nTrust policies  one statement is added to each role; a rollback removes it\n  + role ${ROLE}\n      ${JSON.stringify(statement)}\n`,
     );
     expect(planned({})).not.toContain('Trust policies');
   });
@@ -129,7 +129,7 @@ describe('trust policies', () => {
     [
       'rolled-back',
       { ...noted, writtenAt, undoneAt },
-      `= statement PodIdentity0123 added to role ${ROLE}, and taken out again at ${undoneAt}\n`,
+      `= statement PodIdentity0123 added to role ${ROLE}, and removed again at ${undoneAt}\n`,
     ],
     ['rolled-back', { ...noted, undoneAt }, `= statement PodIdentity0123 is not in role ${ROLE}\n`],
   ] as const)('that a migration changed are told once it is over: %s', (outcome, change, line) => {
@@ -147,7 +147,7 @@ describe('trust policies', () => {
     ],
     [
       { writtenAt, undoneAt },
-      `= statement Irsa, a statement without a Sid in part retired from role ${ROLE} by me: it has soaked; put back at ${undoneAt}\n`,
+      `= statement Irsa, a statement without a Sid in part retired from role ${ROLE} by me: it has soaked; restored at ${undoneAt}\n`,
     ],
   ])('that were retired later are told too: %j', (times, line) => {
     const retirement = {
@@ -209,8 +209,8 @@ describe('a migration under way', () => {
       .join('\n')
       .replaceAll(/\n +/g, ' ');
     expect(lines).toContain('Recovery: taken over at 2026-01-15T09:02:00.000Z');
-    expect(lines).toContain('Asked to stop at 2026-01-15T09:00:05.000Z by me.');
-    expect(lines).toContain('Its execution is ABORTED');
+    expect(lines).toContain('Cancellation requested at 2026-01-15T09:00:05.000Z by me.');
+    expect(lines).toContain('Its execution is ABORTED without a recorded end');
   });
 
   it('that is cancelled says what will happen', () => {
@@ -224,11 +224,9 @@ describe('a migration under way', () => {
       cancelledLines({ ...cancelled, ...change }, 'show it', PLAIN)
         .join('\n')
         .replaceAll(/\n +/g, ' ');
-    expect(flat({})).toMatch(
-      /is asked to stop\..*what it changed is put back, and it ends rolled-back\..*To see how it goes: show it/,
-    );
+    expect(flat({})).toMatch(/requested\..*ends, it rolls back and ends rolled-back\..*To follow it: show it/);
     expect(flat({ begun: false, willEnd: 'blocked', first: false })).toMatch(
-      /was asked to stop already, at 2026-01-15T09:00:05\.000Z by you\..*changed nothing, and it ends blocked\./,
+      /was already requested at 2026-01-15T09:00:05\.000Z by you\..*changed nothing, and it ends blocked\./,
     );
     // Its change may begin just now: nothing is said of the end.
     expect(flat({ begun: false })).not.toContain('blocked');
@@ -246,11 +244,11 @@ describe('a migration under way', () => {
         .join('\n')
         .replaceAll(/\n +/g, ' ');
     expect(flat({})).toMatch(
-      /holds no lock any more\. let go: add-on aws-ebs-csi-driver of cluster demo \(111122223333, eu-west-1\) let go: role arn:aws:iam::111122223333:role\/ebs-csi The next migration .*may begin.*stays in the ledger\. To see its report: show it$/,
+      /no longer holds locks\. released: add-on aws-ebs-csi-driver of cluster demo \(111122223333, eu-west-1\) released: role arn:aws:iam::111122223333:role\/ebs-csi The next migration may begin.*before the migration\. To show its report: show it$/,
     );
-    expect(flat({ locks: [] })).toContain('There was none that it still held.');
+    expect(flat({ locks: [] })).toContain('It held no locks.');
     expect(flat({ locks: [], first: false })).toMatch(
-      /was released already, at 2026-01-15T09:00:05\.000Z by me: gone\. The next/,
+      /was already released at 2026-01-15T09:00:05\.000Z by me: gone\. The next/,
     );
   });
 

@@ -34,9 +34,9 @@ describe('a summary of a migration', () => {
     expect(lines).toContain(`add-on before: v1.35.0-eksbuild.1, IRSA role ${ROLE}`);
     expect(lines).toContain('add-on now:    v1.35.0-eksbuild.1, no role of its own; a-00000000000000002');
     expect(lines).toMatch(
-      /associations removed:\n.*- a-00000000000000001 {2}kube-system\/ebs-csi-controller-sa \(standalone\) →/,
+      /associations deleted:\n.*- a-00000000000000001 {2}kube-system\/ebs-csi-controller-sa \(standalone\) →/,
     );
-    expect(lines).toMatch(/associations made:\n.*\+ a-00000000000000002/);
+    expect(lines).toMatch(/associations created:\n.*\+ a-00000000000000002/);
   });
 
   it('shows each pod before and now, since when, the pods it replaced, and the evidence', () => {
@@ -86,8 +86,8 @@ describe('a summary of a migration', () => {
     expect(lines).toContain('↩ rolled-back');
     expect(lines).toContain('Why\n  AddonFailed: CREATE_FAILED');
     expect(lines).toContain(`add-on now:    v1.35.0-eksbuild.1, IRSA role ${ROLE} again`);
-    expect(lines).toMatch(/associations put back:\n.*a-00000000000000003/);
-    expect(lines).toContain('Pods  how each gets its AWS credentials after the way back');
+    expect(lines).toMatch(/associations restored:\n.*a-00000000000000003/);
+    expect(lines).toContain('Pods  source of the AWS credentials of each after the rollback');
   });
 
   it('of a rollback that failed says what ended it first, and what it was for', () => {
@@ -114,12 +114,12 @@ describe('a summary of a migration', () => {
     const associations = { purged: [anAssociation(), own], created: [own], restored: [] };
     const lines = text({ outcome: 'rolled-back', associations });
     expect(lines).toMatch(
-      /associations removed:\n.*a-00000000000000001[^]*\n {2}associations made, and removed again:\n.*= a-00000000000000002/,
+      /associations deleted:\n.*a-00000000000000001[^]*\n {2}associations created and deleted again:\n.*= a-00000000000000002/,
     );
     expect(lines.match(/a-00000000000000002/g)).toHaveLength(1);
     // Each removal is noted before it is tried.
     expect(text({ outcome: 'needs-human', associations })).toMatch(
-      /associations made, which the way back was to remove:\n.*= a-00000000000000002/,
+      /associations created that the rollback was to delete:\n.*= a-00000000000000002/,
     );
   });
 
@@ -140,18 +140,16 @@ describe('a summary of a migration', () => {
       /\nOIDC trust\n {2}([^\n]*(\n {2}\S[^\n]*)*)/
         .exec(text({ retirement: { ...one, ...change } }))?.[1]
         ?.replace(/\s+/g, ' ') ?? '';
-    const asked = 'asked for at 2026-01-30T09:00:00.000Z by jo: it is time';
-    expect(told({})).toBe(`to take it out, ${asked}. Taken out of arn:role.`);
-    expect(told({ dryRun: true, done: false, roles: [] })).toBe(
-      `to take it out (a dry run), ${asked}. Nothing was changed.`,
-    );
+    const asked = 'requested at 2026-01-30T09:00:00.000Z by jo: it is time';
+    expect(told({})).toBe(`retirement ${asked}. Removed from arn:role.`);
+    expect(told({ dryRun: true, done: false, roles: [] })).toBe(`retirement (dry run) ${asked}. Nothing was changed.`);
     expect(told({ action: 'reinstate', roles: [{ roleArn: 'arn:role', result: 'put-back' }] })).toBe(
-      `to put it back, ${asked}. Put back into arn:role.`,
+      `restoration ${asked}. Restored in arn:role.`,
     );
-    expect(told({ state: 'requested' })).toBe(`to take it out, ${asked}, and not begun yet.`);
-    expect(told({ state: 'running' })).toBe(`to take it out, ${asked}, and under way.`);
+    expect(told({ state: 'requested' })).toBe(`retirement ${asked}, but not begun yet.`);
+    expect(told({ state: 'running' })).toBe(`retirement ${asked}, and under way.`);
     expect(told({ state: 'refused', error: { name: 'RetireRefused', message: 'Too early.' } })).toBe(
-      `to take it out, ${asked}, and refused: nothing was changed. Too early.`,
+      `retirement ${asked}, but refused: nothing was changed. Too early.`,
     );
     expect(text({})).not.toContain('OIDC trust\n');
   });
@@ -172,15 +170,15 @@ describe('a summary of a migration', () => {
     const lines = text({ verified: 'api', verification, warnings });
     const [first, second] = lines.split('\n');
     expect(first).toBe(
-      '✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): EKS shows the add-on on EKS Pod Identity; what its pods use was not looked at',
+      '✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): EKS reports the add-on on EKS Pod Identity; the pods were not checked',
     );
-    expect(second).toContain('verified by the EKS API alone: no pod was seen');
+    expect(second).toContain('verified by the EKS API only: no pod was checked');
     expect(lines).toContain('Warnings\n  ! pods-not-seen: no pod was looked at\n      do: look at them');
-    expect(lines).toContain('Pods  as they were before the migration; none was looked at after it');
+    expect(lines).toContain('Pods  before the migration; no pod was checked after it');
     expect(lines).not.toMatch(/verified on the pods|NOW/);
     expect(text({ verified: 'api', verification: { before: [], pods: [] } })).not.toContain('Pods  ');
     expect(text({ verified: 'api', outcome: 'rolled-back', verification })).toContain(
-      'EKS shows the add-on as it was; what its pods use was not looked at',
+      'EKS reports the add-on in its former state; the pods were not checked',
     );
   });
 
@@ -193,18 +191,18 @@ describe('a summary of a migration', () => {
     });
     expect(
       lines.endsWith(
-        `What a person has to do now\n  In bash or zsh. A line that begins with ": " does nothing: it is a note, or a command to decide on.\n  ${command}`,
+        `What you have to do now\n  For bash or zsh. A line that begins with ": " does nothing: it is a note, or a command for you to decide on.\n  ${command}`,
       ),
     ).toBe(true);
     expect(lines).not.toContain('add-on now:');
-    expect(lines).toContain('Pods  as they were last seen: look at them before you go on');
+    expect(lines).toContain('Pods  last known state: check their present state before you continue');
     expect(lines).toMatch(/BEFORE +LAST SEEN/);
     const released = text({
       outcome: 'needs-human',
       handOff: [command],
       released: { at: '2026-01-15T09:05:00.000Z', by: 'me', reason: 'gone' },
     });
-    expect(released).toContain('Released\n  its locks were let go at 2026-01-15T09:05:00.000Z by me: gone');
+    expect(released).toContain('Released\n  its locks were released at 2026-01-15T09:05:00.000Z by me: gone');
     expect(released).not.toContain('has to do now');
   });
 });
@@ -232,7 +230,7 @@ describe('steps', () => {
     ['{"purged":["a-1","a-2"]}', 'purged a-1 a-2'],
     ['{"deleted":true}', 'deleted'],
     ['{"created":false}', ''],
-    ['{"verdict":"verified","podsThatCount":2}', 'verdict verified, pods that count 2'],
+    ['{"verdict":"verified","podsAsExpected":1,"podsThatCount":2}', 'verdict verified, 1 of 2 pods verified'],
     ['plain', 'plain'],
     // As the ledger cuts them off.
     [
@@ -260,7 +258,9 @@ describe('a summary of a plan', () => {
   it('lists steps with their calls, disruption and way back, and the associations', () => {
     const lines = text(change);
     expect(lines).toContain('nothing was changed');
-    expect(lines).toMatch(/ 1\. Delete the add-on\n +calls: eks:DeleteAddon\n +outage: .*\n +undo: +create it again/);
+    expect(lines).toMatch(
+      / 1\. Delete the add-on\n +calls: eks:DeleteAddon\n +outage until .*\n +undo: +create it again/,
+    );
     expect(lines).toContain('  - association a-00000000000000001');
     expect(lines).toContain(`  + association kube-system/ebs-csi-controller-sa → ${ROLE}`);
     expect(lines).toContain(`Plan ${'f'.repeat(64)}`);
@@ -268,12 +268,12 @@ describe('a summary of a plan', () => {
   });
 
   it('shows the pods as they are', () => {
-    expect(text(change)).toMatch(/Pods {2}as they are\n.*\n.*ebs-csi-controller-old +ebs-csi-controller-sa +irsa/);
+    expect(text(change)).toMatch(/Pods {2}present state\n.*\n.*ebs-csi-controller-old +ebs-csi-controller-sa +irsa/);
   });
 
   it('says what to type next, unless there is nothing to carry out', () => {
     expect(planNext(aReport(change), 'pod-identity migrate', PLAIN).join('\n')).toContain(
-      'To carry it out:\n  pod-identity migrate',
+      'To carry out the plan:\n  pod-identity migrate',
     );
     expect(planNext(aReport({ outcome: 'blocked' }), 'pod-identity migrate', PLAIN)).toEqual([]);
   });

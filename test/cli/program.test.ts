@@ -84,7 +84,7 @@ describe('the program', () => {
       '--soak-days <n>',
       '--undo',
       '--reason',
-      'Without --apply it only says',
+      'Without --apply, it only shows',
       '3  refused',
     ])
       expect(out).toContain(text);
@@ -150,16 +150,13 @@ describe('the program', () => {
     [['migrate', '--cluster'], /argument missing/],
     [['migrate', 'demo'], /too many arguments/],
     [['migrate', '--sandbox', 'a.json'], /--cluster is missing[^]*--addon is missing/],
-    [['migrate', '--cluster', 'demo', '--addon', 'vpc-cni'], /no --sandbox FILE/],
+    [['migrate', '--cluster', 'demo', '--addon', 'vpc-cni'], /neither --sandbox FILE/],
     [['rollback'], /missing required argument 'migration-id'/],
-    [['show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--sandbox', 'a.json'], /begins anew with every command/],
-    [['release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--sandbox', 'a.json'], /begins anew with every command/],
-    [['release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A'], /no --state FILE and no --deployed/],
+    [['show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--sandbox', 'a.json'], /starts afresh with every command/],
+    [['release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--sandbox', 'a.json'], /starts afresh with every command/],
+    [['release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A'], /--state FILE nor --deployed is given/],
     [['cancel', 'x', '--state', 'w.json'], /the migration "x" must be a ULID/],
-    [
-      ['rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--state', 'nowhere.json'],
-      /--state nowhere\.json: there is no such file/,
-    ],
+    [['rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--state', 'nowhere.json'], /--state nowhere\.json does not exist/],
   ])('%j is bad input', async (argv, message) => {
     const plain = await run(...argv);
     expect(plain.code).toBe(2);

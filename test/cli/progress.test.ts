@@ -58,6 +58,6 @@ describe('progress', () => {
     const progress = startProgress(output, { simulated: false });
     progress.update([step({ step: 'begin' })]);
     await progress.close();
-    expect(output.text()).toContain('Take the locks and store the snapshot (still under way)');
+    expect(output.text()).toContain('Take the locks and store the snapshot (still running)');
   });
 });

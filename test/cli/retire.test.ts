@@ -127,11 +127,11 @@ describe('retire', () => {
     const failed = { name: 'RetireFailed', exitCode: 1, hint: expect.stringContaining(EXECUTION) as unknown };
     await expect(
       retireAndFollow(
-        backendWith({ listSteps: () => Promise.resolve([line('TrustChanged', 'somebody else', 1)]) }),
+        backendWith({ listSteps: () => Promise.resolve([line('TrustChanged', 'it was', 1)]) }),
         request,
         watcher,
       ),
-    ).rejects.toMatchObject({ ...failed, message: 'somebody else' });
+    ).rejects.toMatchObject({ ...failed, message: 'it was' });
     sfn
       .on(GetExecutionHistoryCommand)
       .resolves({ events: [{ id: 1, type: 'ExecutionAborted', timestamp: new Date(0) }] });
@@ -183,18 +183,18 @@ describe('what retire prints', () => {
       'done',
       {},
       new RegExp(
-        `^✔ retired {2}${ID}: the role is used by EKS Pod Identity alone\n\nRole {2}${ROLE}: this was taken out\n[^]*\n {4}- {7}"Sid": "Irsa"`,
+        `^✔ retired {2}${ID}: the role is now used through EKS Pod Identity only\n\nRole {2}${ROLE}: statement removed\n[^]*\n {4}- {7}"Sid": "Irsa"`,
       ),
     ],
     [
       'a dry run',
       { dryRun: true, done: false, roles: [{ ...removed, result: 'would-remove' }] },
-      /^✔ dry run .*what retire would change; nothing was changed\n[^]*would be taken out/,
+      /^✔ dry run .*what retire would change; nothing was changed\n[^]*would be removed/,
     ],
     [
       'put back',
       { action: 'reinstate', roles: [{ roleArn: ROLE, result: 'put-back', before: AFTER, after: BEFORE }] },
-      /^↩ put back [^]*\n {4}\+ {7}"Sid": "Irsa"/,
+      /^↩ restored [^]*\n {4}\+ {7}"Sid": "Irsa"/,
     ],
     [
       'nothing',
@@ -209,15 +209,15 @@ describe('what retire prints', () => {
         checks: [failing],
         roles: [{ roleArn: ROLE, result: 'refused', why: 'its checks' }],
       },
-      /^✖ refused .*nothing was changed\n[^]*left as it is\n[^]*✖ retire-pods: one pod\n +do: restart it/,
+      /^✖ refused .*nothing was changed\n[^]*left unchanged\n[^]*✖ retire-pods: one pod\n +do: restart it/,
     ],
   ])('%s', (_, change, text) => {
     expect(lines(change)).toMatch(text);
   });
 
   it('names the next command', () => {
-    expect(lines({ dryRun: true }, 'COMMAND')).toMatch(/\n\nTo do it: COMMAND$/);
-    expect(lines({}, 'COMMAND')).toMatch(/\n\nTo put it back: COMMAND$/);
+    expect(lines({ dryRun: true }, 'COMMAND')).toMatch(/\n\nTo apply it: COMMAND$/);
+    expect(lines({}, 'COMMAND')).toMatch(/\n\nTo undo it: COMMAND$/);
     expect(lines({})).not.toContain('COMMAND');
   });
 

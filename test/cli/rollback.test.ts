@@ -234,7 +234,7 @@ describe('a cancel', () => {
 
   it.each([
     ['migrated', /ended migrated at 2026-01-15T09:05:00\.000Z/, /rollback/],
-    ['rolled-back', /ended rolled-back/, /nothing changed/],
+    ['rolled-back', /ended rolled-back/, /left no changes/],
   ] as const)('of one that is over (%s) is bad input', async (outcome, message, hint) => {
     const flags = stored();
     await expect(ask({ ...records(ended(outcome)), ...flags })).rejects.toMatchObject({
@@ -251,7 +251,7 @@ describe('a cancel', () => {
       ask({ ...records({ ...running, status: 'rolling-back', rollback }), ...stored() }),
     ).rejects.toMatchObject({
       name: 'MigrationOver',
-      message: expect.stringContaining('is being put back already') as unknown,
+      message: expect.stringContaining('is already being rolled back') as unknown,
     });
   });
 

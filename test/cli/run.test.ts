@@ -141,7 +141,7 @@ describe('a run whose execution has stopped', () => {
     );
     expect(report.outcome).toBe('rolled-back');
     expect(sleeps).toEqual([15_000, 15_000]);
-    expect(said).toEqual([expect.stringContaining('The execution has stopped')]);
+    expect(said).toEqual([expect.stringContaining('The execution stopped')]);
     expect(seen.at(-1)!.map(({ id, name }) => [id, name])).toEqual([
       [2, 'plan'],
       [4, 'take-over'],

@@ -17,14 +17,14 @@ describe('sandbox as a process', () => {
   };
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'ends by itself after %s, with a migration under way and a connection open',
+    'ends by itself after %s, with a migration running and a connection open',
     async (signal) => {
       const served = await serve(['--clock', 'real']);
       await startMigration(served);
       // Kept alive by fetch's pool.
       await fetch(served.url);
       const result = await served.stop(signal);
-      expect(result).toMatchObject({ code: 0, err: expect.stringMatching(/Ctrl-C stops it\.\n$/) });
+      expect(result).toMatchObject({ code: 0, err: expect.stringMatching(/Ctrl-C to stop it\.\n$/) });
       await expect(fetch(served.url)).rejects.toThrow('fetch failed');
     },
   );

@@ -45,7 +45,7 @@ const start = async (...flags: string[]) => {
     return ended;
   };
   closing.push(stopped);
-  await eventually(() => expect(io.err()).toContain('Ctrl-C stops it.'));
+  await eventually(() => expect(io.err()).toContain('Ctrl-C to stop it.'));
   return { out: () => io.out(), err: () => io.err(), stopped };
 };
 
@@ -88,7 +88,7 @@ describe('sandbox', () => {
       'KUBECONFIG',
     ]);
     expect(err()).toMatch(
-      /The sandbox is serving AWS at http:\/\/127\.0\.0\.1:\d+, in real time\. Clusters: reliability-dev\. Ctrl-C stops it\.\n$/,
+      /The sandbox is serving AWS at http:\/\/127\.0\.0\.1:\d+, in real time\. Clusters: reliability-dev\. Press Ctrl-C to stop it\.\n$/,
     );
     expect(await listClusters(environment)).toEqual([TARGET.cluster]);
     expect(existsSync(environment['KUBECONFIG']!)).toBe(true);
@@ -222,7 +222,7 @@ describe('sandbox with something wrong', () => {
     );
     expect(await refused('--scenario', SCENARIO, '--port', 'http')).toContain('--port "http" must be a port number');
     expect(await refused('--scenario', SCENARIO, '--clock', 'virtual')).toContain(
-      '--clock "virtual" must be real or scaled=X: other programs can not follow virtual time',
+      '--clock "virtual" must be real or scaled=X: other programs cannot follow virtual time',
     );
     expect(await refused('--scenario', SCENARIO, '--clock', 'fast')).toContain('--clock "fast" must be');
   });
@@ -242,17 +242,17 @@ describe('sandbox with something wrong', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     expect(await refused('--scenario', SCENARIO, '--port', String(port))).toBe(
-      `error: --port ${port}: Port ${port} on 127.0.0.1 is in use. Choose another port, or 0 for any free port.\nhint:  Leave the flag out to take a free port\n`,
+      `error: --port ${port}: Port ${port} on 127.0.0.1 is in use. Choose another port, or 0 for any free port.\nhint:  Omit the option to use a free port\n`,
     );
   });
 
   it('says that a file can not be written', async () => {
     mkdirSync(join(directory, 'd'));
     expect(await refused('--scenario', SCENARIO, '--log', join(directory, 'd'))).toMatch(
-      /--log \S+ can't be written: EISDIR/,
+      /--log \S+ cannot be written: EISDIR/,
     );
     expect(await refused('--scenario', SCENARIO, '--kubeconfig', join(directory, 'none', 'kubeconfig'))).toMatch(
-      /--kubeconfig \S+ can't be written: ENOENT/,
+      /--kubeconfig \S+ cannot be written: ENOENT/,
     );
   });
 
@@ -262,7 +262,7 @@ describe('sandbox with something wrong', () => {
     const environment = exported(out());
     expect(await listClusters(environment)).toEqual([TARGET.cluster]);
     expect(await listClusters(environment)).toEqual([TARGET.cluster]);
-    expect(err().match(/error: --log \/dev\/full can't be written: ENOSPC/g)).toHaveLength(1);
+    expect(err().match(/error: --log \/dev\/full cannot be written: ENOSPC/g)).toHaveLength(1);
     expect(await stopped()).toBe(0);
   });
 
@@ -270,7 +270,7 @@ describe('sandbox with something wrong', () => {
     const file = join(directory, 'config');
     writeFileSync(file, 'apiVersion: v1\nkind: Config\n');
     expect(await refused('--scenario', SCENARIO, '--kubeconfig', file)).toContain(
-      'is there already, and this program did not write it',
+      'already exists and was not written by this program',
     );
     expect(readFileSync(file, 'utf8')).toBe('apiVersion: v1\nkind: Config\n');
   });

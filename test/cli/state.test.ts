@@ -30,9 +30,9 @@ describe('a sandbox that is kept in a file', () => {
 
     const back = await run('rollback', first.migrationId, '--reason', 'too early');
     expect(back.code).toBe(0);
-    expect(back.out).toMatch(/^↩ rolled-back .*put back as it was\n/);
+    expect(back.out).toMatch(/^↩ rolled-back .*restored to its former state\n/);
     expect(back.out).toMatch(
-      /Rollback on demand\n {2}asked for at \S+ by command-line: too early \(it had ended migrated\)/,
+      /Rollback on demand\n {2}requested at \S+ by command-line: too early \(it had ended migrated\)/,
     );
     expect(back.err).toMatch(/✔ Take over the migration .*[^]*✔ Restore the add-on by an update/);
     expect(await reportOf('show', first.migrationId)).toMatchObject({
@@ -78,11 +78,11 @@ describe('a sandbox that is kept in a file', () => {
     expect(await run('release', migrationId)).toMatchObject({
       code: 2,
       out: '',
-      err: expect.stringContaining('ended migrated, and keeps no locks') as unknown,
+      err: expect.stringContaining('ended migrated and holds no locks') as unknown,
     });
     expect((await run('show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).code).toBe(2);
     expect((await run('rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).err).toContain(
-      'there is no migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A here',
+      'migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A does not exist here',
     );
     await run('show', migrationId);
     expect(readFileSync(state(), 'utf8')).toBe(before);
@@ -92,7 +92,7 @@ describe('a sandbox that is kept in a file', () => {
     const { migrationId } = await reportOf('plan', ...ADDON, '--sandbox', SCENARIO);
     const { code, err } = await run('rollback', migrationId);
     expect(code).toBe(2);
-    expect(err).toMatch(/^❯[^]*error: \S.*\nhint: {2}To look at the migration: pod-identity show/);
+    expect(err).toMatch(/^❯[^]*error: \S.*\nhint: {2}To show the migration: pod-identity show/);
     const json = await run('rollback', migrationId, '--json');
     expect(JSON.parse(json.out)).toMatchObject({ error: { name: 'RollbackRefused' } });
   });
@@ -138,10 +138,10 @@ describe('a sandbox that is kept in a file', () => {
     const released = await run('release', migrationId, '--reason', 'it is gone for good');
     expect(released).toMatchObject({ code: 0, err: '' });
     expect(released.out).toMatch(
-      /^✔ .* holds no lock any more\.\n {2}let go: add-on aws-ebs-csi-driver of cluster reliability-dev /,
+      /^✔ .* no longer holds locks\.\n {2}released: add-on aws-ebs-csi-driver of cluster reliability-dev /,
     );
     expect((await run('release', migrationId)).out).toMatch(
-      /was released already, at \S+ by command-line: it is gone for good\./,
+      /was already released at \S+ by command-line: it is gone for good\./,
     );
     expect(JSON.parse((await run('release', migrationId, '--json')).out)).toMatchObject({
       migrationId,
@@ -190,7 +190,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(planned).toMatchObject({ code: 0 });
     expect(planned.out).toMatch(
       new RegExp(
-        `^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*To do it: .* retire ${migrationId} --soak-days 0 --apply --reason 'it is time' --state ${state()}\n$`,
+        `^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*To apply it: .* retire ${migrationId} --soak-days 0 --apply --reason 'it is time' --state ${state()}\n$`,
       ),
     );
     const done = JSON.parse(
@@ -213,7 +213,7 @@ describe('a sandbox that is kept in a file', () => {
     expect((await run('rollback', migrationId)).err).toMatch(new RegExp(`retire ${migrationId} --undo`));
     const back = await retire('--undo', '--apply');
     expect(back.code).toBe(0);
-    expect(back.out).toMatch(/^↩ put back [^]*\n {4}\+ .*"Sid": "Irsa"/);
+    expect(back.out).toMatch(/^↩ restored [^]*\n {4}\+ .*"Sid": "Irsa"/);
     expect(await reportOf('rollback', migrationId)).toMatchObject({
       outcome: 'rolled-back',
       retirements: [{ undoneAt: expect.any(String) as unknown }],
@@ -235,7 +235,7 @@ describe('a sandbox that is kept in a file', () => {
     const { code, err } = await run('plan', ...ADDON);
     expect(code).toBe(2);
     expect(err).toMatch(
-      /can't be replayed: command 1 \(migrate \S+\) now gives \S+ migrated, the file has \S+ rolled-back/,
+      /cannot be replayed: command 1 \(migrate \S+\) now results in \S+ migrated, but the file has \S+ rolled-back/,
     );
   });
 
@@ -243,14 +243,14 @@ describe('a sandbox that is kept in a file', () => {
     await reportOf('migrate', ...ADDON, '--sandbox', SCENARIO, '--seed', '7');
     const other = inDirectory('other.json');
     writeFileSync(other, JSON.stringify(scenarioWith((_scenario, cluster) => (cluster.nodes = 9))));
-    expect((await run('plan', ...ADDON, '--sandbox', other)).err).toContain('is of another scenario than');
-    expect((await run('plan', ...ADDON, '--seed', '8')).err).toContain('is of seed 7, not 8');
+    expect((await run('plan', ...ADDON, '--sandbox', other)).err).toContain('was written with another scenario than');
+    expect((await run('plan', ...ADDON, '--seed', '8')).err).toContain('has seed 7, not 8');
     expect((await run('plan', ...ADDON, '--sandbox', SCENARIO)).code).toBe(0);
   });
 
   it('begins with a scenario, and is not begun by what fails', async () => {
     expect((await run('plan', ...ADDON)).err).toMatch(
-      /is not there yet, and no --sandbox FILE says what to begin with/,
+      /does not exist yet, and --sandbox FILE is missing, so there is nothing to start from/,
     );
     expect((await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--account', '999999999999')).code).toBe(2);
     expect(existsSync(state())).toBe(false);

@@ -101,7 +101,7 @@ describe('sweep --deployed, by the API', () => {
     expect(out).toMatch(
       /^✔ completed {2}migrate of 12 clusters[^]*\nReports\n[^]*out\.html\n[^]*out\.csv\n {2}s3:\/\/sweeps\//,
     );
-    expect(err).toMatch(/Look at the fleet[^]*1 under way, 1 waiting[^]*Migrate in waves \([^]*Write the report/);
+    expect(err).toMatch(/Take the inventory[^]*1 running, 1 waiting[^]*Migrate in waves \([^]*Write the report/);
   });
 
   it('prints the report alone with --json', async () => {
@@ -118,14 +118,14 @@ describe('sweep --deployed, by the API', () => {
     const { code, out, err } = await run('sweep', '--mode', 'plan');
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toMatch(
-      /error: the report of sweep \w+ can't be read: [^]*Access Denied[^]*hint: {2}It is s3:\/\/sweeps\/[^]*s3:GetObject/,
+      /error: the report of sweep \w+ cannot be read: [^]*Access Denied[^]*hint: {2}The report is s3:\/\/sweeps\/[^]*s3:GetObject/,
     );
   });
 
   it('starts nothing where a file can not be written, or a flag is wrong', async () => {
     replies = [];
     expect((await run('sweep', '--mode', 'plan', '--report', join(directory, 'none', 'a.html'))).err).toMatch(
-      /--report .* can't be written: [^]*Name a file in a directory/,
+      /--report .* cannot be written: [^]*Name a file in an existing directory/,
     );
     expect((await run('sweep', '--mode', 'plan', '--canary', 'x')).code).toBe(2);
     expect(asked).toEqual([]);
@@ -149,7 +149,7 @@ describe('sweep --deployed, by the API', () => {
     const { code, err } = await run('sweep', '--mode', 'migrate');
     expect(code).toBe(1);
     expect(err).toMatch(
-      /sweep 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A goes on by itself[^]*sweep show 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed[^]*sweep stop 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed/,
+      /sweep 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A continues in the service[^]*sweep show 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed[^]*sweep stop 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed/,
     );
   });
 });
@@ -173,7 +173,7 @@ describe('the commands about a sweep', () => {
     replies = [json({ ...asStanding, action: command, first: true, links: { self: `/v1/sweeps/${ID}` } })];
     const { code, out } = await run('sweep', command, ID, '--reason', 'night');
     expect({ code, asked }).toEqual({ code: 0, asked: [`POST /sweeps/${ID}/${command}`] });
-    expect(out).toContain(`asked to ${command} at ${ENDED} by me (night)`);
+    expect(out).toContain(`${command} requested at ${ENDED} by me (night)`);
     replies = [problemAnswer('not-now', 'It has completed.')];
     expect(await run('sweep', command, ID)).toMatchObject({
       code: 2,
@@ -206,7 +206,7 @@ describe('the commands about a sweep', () => {
       links: { self: '/x' },
     };
     replies = [json({ sweeps: [one] })];
-    expect((await run('sweeps', '--limit', '5')).out).toMatch(/completed +plan of all accounts that are configured\n$/);
+    expect((await run('sweeps', '--limit', '5')).out).toMatch(/completed +plan of all configured accounts\n$/);
     expect(JSON.parse((await run('sweeps', '--json')).out)).toMatchObject({
       sweeps: [{ sweepId: ID, outcome: 'completed' }],
       more: false,

@@ -96,7 +96,7 @@ describe('the flags of sweep', () => {
     ['report', ['out.pdf'], /--report "out.pdf" must end in .html, .json or .csv/],
     ['report', ['.json'], /--report ".json" must end in/],
     ['window', '0 22 * * SUN', /--window-minutes is missing[^]*--window-zone is missing/],
-    ['approval', 'required', /--approval "required" is of a deployed service/],
+    ['approval', 'required', /--approval "required" works only with a deployed service/],
     ['strategy', 'fast', /--strategy "fast" must be auto, in-place or recreate/],
     ['reason', 'a\nb', /--reason .* must be one line/],
     ['seed', 'x', /--seed "x" must be a whole number/],
@@ -117,15 +117,15 @@ describe('the flags of sweep', () => {
 
   it('are refused where they do not go together', () => {
     expect(messageOf({ strategy: 'in-place', preserve: true })).toContain(
-      '--preserve is for ways that delete the add-on',
+      '--preserve applies only to strategies that delete the add-on',
     );
     for (const session of [{ state: 'w.json' }, { deployed: true, sandbox: undefined }])
       expect(messageOf({ previous: 'a.json', ...session })).toContain(
-        '--previous "a.json" is of a sandbox that begins anew',
+        '--previous "a.json" works only with a new sandbox',
       );
     expect(
       errorOf(() => backendOfMigration(parseSweepFlags({ ...GOOD, deployed: true, clock: 'real' }))).message,
-    ).toContain('--deployed does not go together with --sandbox, --clock');
+    ).toContain('--deployed cannot be combined with --sandbox, --clock');
     expect(errorOf(() => backendOfMigration(parseSweepFlags({ mode: 'plan' }))).name).toBe('NoSandbox');
   });
 
@@ -322,7 +322,7 @@ describe('files of reports', () => {
         message: expect.stringContaining('is not the JSON report') as unknown,
       });
     }
-    expect(errorOf(() => readPrevious(join(directory, 'nowhere.json'))).message).toContain("can't be read");
+    expect(errorOf(() => readPrevious(join(directory, 'nowhere.json'))).message).toContain('cannot be read');
   });
 });
 

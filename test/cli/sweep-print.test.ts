@@ -26,17 +26,15 @@ describe('the summary of a sweep', () => {
   it('says how it ended, what was found, and what became of it', () => {
     const shown = text(aSweepReport(), { files: [{ file: 'out.html', format: 'html' }], reports: REPORTS });
     expect(shown).toMatch(
-      /^✔ completed {2}migrate of 12 clusters in 4 regions of accounts: 31 add-ons\n {2}01JD8Z5Q6R7S8T9V0W1X2Y3Z4A · 5 min 30 s \(simulated\)\n/,
+      /^✔ completed {2}migrate of 12 clusters in 4 locations \(account and region\): 31 add-ons\n {2}01JD8Z5Q6R7S8T9V0W1X2Y3Z4A · 5 min 30 s \(simulated\)\n/,
     );
     expect(shown).toMatch(
-      /\nAdd-ons\n {2}CLASS +ADD-ONS {2}MEANS\n {2}on-pod-identity +9 {2}on EKS Pod Identity\n {2}ready +10 /,
+      /\nAdd-ons\n {2}CLASS +ADD-ONS {2}MEANING\n {2}on-pod-identity +9 {2}on EKS Pod Identity\n {2}ready +10 /,
     );
     for (const name of ['blocked', 'node-role', 'not-concerned', 'unreachable'])
       expect(shown).toMatch(new RegExp(`\\n  ${name} +\\d`));
-    expect(shown).toMatch(
-      /\nWhat became of the migrations\n {2}OUTCOME +MIGRATIONS\n {2}migrated +9\n {2}blocked +1\n/,
-    );
-    expect(shown).toContain('calls: 151 for the look, 12.6 for each cluster, 4.9 for each add-on');
+    expect(shown).toMatch(/\nOutcomes of the migrations\n {2}OUTCOME +MIGRATIONS\n {2}migrated +9\n {2}blocked +1\n/);
+    expect(shown).toContain('inventory: 151 API calls, 12.6 per cluster, 4.9 per add-on');
     expect(shown).toMatch(/\nReports\n {2}out\.html\n {2}s3:\/\/sweeps\/.*report\.html, \.json and \.csv$/);
     expect(shown).not.toContain('resume');
   });
@@ -99,12 +97,12 @@ describe('the summary of a sweep', () => {
     );
     expect(shown).toMatch(/^! stopped [^\n]*\n[^\n]*\n {2}BadInput: 3 of 4 migrations failed\n/);
     expect(shown).toMatch(
-      /\nWhat blocks\n {2}✖ role-trust: 3 add-ons\. Such as: The trust policy of role x does not let it in\.\n {6}do: Add this statement\n/,
+      /\nBlockers\n {2}✖ role-trust: 3 add-ons\. Example: The trust policy of role x does not let it in\.\n {6}do: Add this statement\n/,
     );
     expect(shown).toMatch(
-      /Could not be looked at\n {2}✖ 111122223333 \/ eu-west-1, and 1 more: the region is disabled\n {2}✖ 111122223333 \/ eu-west-1 \/ c-0: it is DELETING since 0\n/,
+      /Could not be read\n {2}✖ 111122223333 \/ eu-west-1, and 1 more: the region is disabled\n {2}✖ 111122223333 \/ eu-west-1 \/ c-0: it is DELETING since 0\n/,
     );
-    expect(shown).toContain('… and 3 more: the report has all');
+    expect(shown).toContain('… and 3 more in the report');
     expect(shown).toContain(
       String.raw`✖ rolled-back  111122223333 / eu-west-1 / demo / vpc-cni: PodsNotMigrated: no\x1b[2J pod`,
     );
@@ -113,7 +111,7 @@ describe('the summary of a sweep', () => {
     expect(shown).toContain('✖ without an outcome  111122223333 / eu-west-1 / lost / vpc-cni');
     expect(shown).not.toContain('/ fine');
     expect(shown).toMatch(/not begun +5/);
-    expect(shown).toMatch(/To go on with what is left:\n {2}.*sweep resume 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed$/);
+    expect(shown).toMatch(/To continue with the rest:\n {2}.*sweep resume 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed$/);
   });
 
   it('does not offer what a sandbox that is gone can not do', () => {
@@ -140,13 +138,13 @@ describe('a sweep as it stands', () => {
       tally: { queued: 31, inFlight: 3, ended: { migrated: 2, 'rolled-back': 1 } },
     } as const;
     expect(lines(migrating)).toMatch(
-      /^running {2}migrate of all accounts that are configured\n[^]*it begins what is ready, in waves\n {2}wave 2, of 4 at most: 3 under way, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed: it stops at 3, or at 10 percent$/,
+      /^running {2}migrate of all configured accounts\n[^]*beginning what is ready, in waves\n {2}wave 2, at most 4 migrations: 3 running, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed; the sweep stops at 3, or at 10 percent$/,
     );
     expect(
       lines({ ...migrating, status: 'paused', command: { command: 'pause', at: ENDED, by: 'me', reason: 'night' } }),
-    ).toContain(`asked to pause at ${ENDED} by me (night)`);
+    ).toContain(`pause requested at ${ENDED} by me (night)`);
     expect(lines({ executionStatus: 'ABORTED' })).toMatch(
-      /Nobody works on it: its execution is ABORTED\. To go on:[^]*sweep resume/,
+      /No execution works on it: its execution is ABORTED\. To continue:[^]*sweep resume/,
     );
     expect(lines({ status: 'ended', outcome: 'stopped', endedAt: ENDED, reports: REPORTS })).toMatch(
       /^stopped [^]*sweep resume \w+ --deployed\n[^]*sweep report \w+ --deployed --report out\.html\n/,
@@ -164,7 +162,7 @@ describe('a sweep as it stands', () => {
         }),
       }),
     ).toMatch(
-      /^running {2}inventory of accounts 111122223333; clusters prod-\*; tag team=a; only what is tagged for it\n/,
+      /^running {2}inventory of accounts 111122223333; clusters prod-\*; tag team=a; only what is tagged include\n/,
     );
   });
   it('is one line of the list', () => {
@@ -181,20 +179,20 @@ describe('a sweep as it stands', () => {
       PLAIN,
     ).join('\n');
     expect(listed).toMatch(
-      /^SWEEP +STARTED +STATE +WHAT\n01JD8Z5Q6R7S8T9V0W1X2Y3Z4A {2}2026-01-15T09:00:00Z {2}running +migrate of/,
+      /^SWEEP +STARTED +STATE +SELECTION\n01JD8Z5Q6R7S8T9V0W1X2Y3Z4A {2}2026-01-15T09:00:00Z {2}running +migrate of/,
     );
-    expect(listed).toMatch(/stopped +migrate[^]*There are older ones than these 2: raise --limit \(2\)\.$/);
-    expect(listLines({ sweeps: [], more: false }, { limit: 2 }, PLAIN)).toEqual(['There are no sweeps.']);
+    expect(listed).toMatch(/stopped +migrate[^]*Only the newest 2 are shown: raise --limit \(2\)\.$/);
+    expect(listLines({ sweeps: [], more: false }, { limit: 2 }, PLAIN)).toEqual(['No sweeps found.']);
   });
 });
 
 describe('the progress of a sweep', () => {
   it('says how far it is', () => {
-    expect(standingText(aStanding(), { done: 3, total: 6 })).toBe('3 of 6 regions of accounts looked at');
+    expect(standingText(aStanding(), { done: 3, total: 6 })).toBe('3 of 6 locations read');
     expect(standingText(aStanding())).toBe('');
     const tally = { queued: 2, inFlight: 1, ended: { migrated: 4, none: 1 } };
     expect(standingText(aStanding({ phase: 'migrations', tally, wave: { number: 3, size: 4, begun: 1 } }))).toBe(
-      'wave 3, of 4 at most: 1 under way, 2 waiting, 4 migrated, 1 without an outcome',
+      'wave 3, at most 4 migrations: 1 running, 2 waiting, 4 migrated, 1 without an outcome',
     );
     expect(
       standingText(
@@ -205,7 +203,7 @@ describe('the progress of a sweep', () => {
           command: { command: 'stop', at: ENDED, by: 'm\u202ee', reason: 'x' },
         }),
       ),
-    ).toBe(String.raw`stopping by m\u202ee (x): 1 under way, 2 waiting, 4 migrated, 1 without an outcome`);
+    ).toBe(String.raw`stopping by m\u202ee (x): 1 running, 2 waiting, 4 migrated, 1 without an outcome`);
   });
 
   it('has a line for each phase that began and ended, and one for each change', async () => {
@@ -238,11 +236,11 @@ describe('the progress of a sweep', () => {
     });
     await progress.close();
     const drawn = stripVTControlCharacters(output.text());
-    expect(drawn).toContain('Look at the fleet (42 s simulated: 2 regions of accounts)');
+    expect(drawn).toContain('Take the inventory (42 s simulated: 2 locations)');
     expect(drawn).toContain('Migrate in waves (1 min 00 s simulated: 4 migrated, 1 not begun)');
     expect(drawn).toContain('Write the report (0 ms simulated)');
-    expect(drawn.split('1 of 2 regions').length - 1).toBe(1);
-    expect(drawn).toContain('1 under way, 3 waiting');
+    expect(drawn.split('1 of 2 locations').length - 1).toBe(1);
+    expect(drawn).toContain('1 running, 3 waiting');
   });
 
   it('can be closed while it goes on', async () => {
@@ -250,6 +248,6 @@ describe('the progress of a sweep', () => {
     const progress = startSweepProgress(output, { simulated: false, now: () => 0 });
     progress.update(aStanding({ request: aSweepRequest({ mode: 'plan' }), phase: 'migrations' }));
     await progress.close();
-    expect(output.text()).toContain('Plan what is ready (still under way)');
+    expect(output.text()).toContain('Plan what is ready (still running)');
   });
 });

@@ -95,7 +95,7 @@ describe('following a sweep', () => {
     expect(await thrownBy(work)).toMatchObject({
       name: 'ExecutionFailed',
       exitCode: 1,
-      message: expect.stringContaining('nobody works on it') as unknown,
+      message: expect.stringContaining('ended, but no execution works on it') as unknown,
       hint: expect.stringContaining(`sweep resume ${ID}`) as unknown,
     });
     expect(clock.sleeps.reduce((sum, one) => sum + one, 0)).toBeGreaterThanOrEqual(600_000);
@@ -229,11 +229,13 @@ describe('the report', () => {
     });
     expect(await thrownBy(sweeps.report(ended, ['csv']))).toMatchObject({
       name: 'ReportUnread',
-      message: expect.stringContaining('is not there any more') as unknown,
+      message: expect.stringContaining('no longer exists') as unknown,
       hint: expect.stringContaining(`s3://${BUCKET}/${REPORTS.csv}`) as unknown,
     });
     await documents.put(REPORTS.json, '{"schemaVersion":2}', 'application/json');
-    expect((await thrownBy(sweeps.report(ended, []))).message).toContain('a form that this program does not know');
+    expect((await thrownBy(sweeps.report(ended, []))).message).toContain(
+      'its format is unknown; the versions of this program',
+    );
     documents.get = () => Promise.reject(new MigrationError('AccessDenied', 's3:GetObject is not allowed'));
     expect(await thrownBy(sweeps.report(ended, []))).toMatchObject({
       exitCode: 1,

@@ -67,7 +67,7 @@ describe('where the service is deployed', () => {
   it('can not be another account', () => {
     const home = { account: '444455556666', region: 'eu-west-1' };
     expect(errorOf(() => deployedFor(TARGET, { ...scenarioWith(one), home })).message).toMatch(
-      /in account 444455556666, .* not of another account \(111122223333\)/,
+      /does not exist in account 444455556666, .* not of another account \(111122223333\)/,
     );
   });
 });
@@ -96,7 +96,9 @@ describe('the target of a deployed service', () => {
     expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, elsewhere))).toMatchObject({
       name: 'OtherAccount',
       exitCode: 2,
-      message: expect.stringMatching(/deployed in account 444455556666.*another account \(111122223333\)/) as string,
+      message: expect.stringMatching(
+        /deployed does not exist in account 444455556666.*another account \(111122223333\)/,
+      ) as string,
     });
     expect(targetOfCaller({ cluster: 'demo', account: '111122223333' }, elsewhere)).toMatchObject({
       account: '111122223333',

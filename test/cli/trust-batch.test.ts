@@ -113,7 +113,7 @@ describe('a batch', () => {
     expect(answered[1]!.error!.message).toMatch(
       /^roleArn is missing; clusterArn "x" must be the ARN of an EKS cluster/,
     );
-    expect(answered[2]!.error!.message).toBe('the line is no JSON object');
+    expect(answered[2]!.error!.message).toBe('the line is not a JSON object');
     expect(answered[6]!.error!.message).toBe('id is missing');
     expect(answered[7]!.error!.message).toBe('id must be text or a number');
     expect(new Set(answered.flatMap(({ error }) => (error ? [error.hint] : []))).size).toBe(1);
@@ -211,12 +211,12 @@ describe('a batch', () => {
   });
 
   it.each([
-    [['--batch', 'nowhere.jsonl'], /--batch nowhere\.jsonl can't be read: there is no such file/],
+    [['--batch', 'nowhere.jsonl'], /--batch nowhere\.jsonl cannot be read: the file does not exist/],
     [
       ['--batch', '-', '--namespace', 'x', '--disable-session-tags'],
-      /--namespace "x" does not go together with --batch[^]*--disable-session-tags does not go together/,
+      /--namespace "x" cannot be combined with --batch[^]*--disable-session-tags cannot be combined/,
     ],
-    [['--batch', '-', '--sandbox', 'x'], /--sandbox "x" does not go together with --batch/],
+    [['--batch', '-', '--sandbox', 'x'], /--sandbox "x" cannot be combined with --batch/],
   ])('%j is bad input', async (flags, message) => {
     const { code, out, err } = await trust(['check', ...flags]);
     expect({ code, out }).toEqual({ code: 2, out: '' });

@@ -178,7 +178,7 @@ describe('trust check', () => {
     );
     const { podIdentity, irsa } = answers.parse(JSON.parse(out));
     expect(podIdentity.reasons.at(-1)?.message).toMatch(
-      /^The role is in account 444455556666 and the cluster in 111122223333: .* roles of the cluster's account alone/,
+      /^The role is in account 444455556666 and the cluster in 111122223333: .* roles in the cluster's account/,
     );
     expect(irsa.verdict).toBe('allowed');
     expect((await verdicts(text, '--oidc-issuer', ISSUER))[1]).toBe('denied');
@@ -190,8 +190,8 @@ describe('trust check', () => {
       /--cluster-arn is missing: .*\n.*--namespace is missing.*\n.*--service-account is missing/,
     ],
     [ASKED, /--policy and --role-arn are both missing/],
-    [['--policy', 'nowhere.json', ...ASKED], /--policy nowhere\.json can't be read: there is no such file/],
-    [['--policy', '.', ...ASKED], /--policy \. can't be read: that is a directory/],
+    [['--policy', 'nowhere.json', ...ASKED], /--policy nowhere\.json cannot be read: the file does not exist/],
+    [['--policy', '.', ...ASKED], /--policy \. cannot be read: it is a directory/],
     [
       ['--policy', '-', ...ASKED, '--cluster-arn', 'arn:aws:eks:cn-north-1:111122223333:cluster/a'],
       /--cluster-arn "arn:aws:eks:cn-north-1:\S+" must be the ARN of an EKS cluster/,
@@ -252,7 +252,7 @@ describe('a role of a sandbox', () => {
   it('is read from the file that keeps the sandbox', async () => {
     const state = join(directory, 'world.json');
     const missing = await trust(['check', '--role-arn', ROLE, ...ASKED, '--state', state]);
-    expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('there is no such file') as unknown });
+    expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('does not exist') as unknown });
     writeFileSync(
       state,
       JSON.stringify({
@@ -271,12 +271,12 @@ describe('a role of a sandbox', () => {
     [
       '--role-arn',
       `${ROLE}x`,
-      /there is no role .*x in the sandbox of --sandbox [^]*Its roles: arn:aws:iam::111122223333:role\/reliability-dev/,
+      /role .*x does not exist in the sandbox of --sandbox [^]*Its roles: arn:aws:iam::111122223333:role\/reliability-dev/,
     ],
     [
       '--cluster-arn',
       `${CLUSTER}x`,
-      /there is no cluster .*x in the sandbox of --sandbox [^]*Its clusters: arn:aws:eks:eu-west-1:111122223333:cluster\/reliability-dev\n.*--oidc-issuer/,
+      /cluster .*x does not exist in the sandbox of --sandbox [^]*Its clusters: arn:aws:eks:eu-west-1:111122223333:cluster\/reliability-dev\n.*--oidc-issuer/,
     ],
   ])('has a name: %s %s', async (flag, value, message) => {
     const { code, err } = await trust(['check', '--role-arn', ROLE, ...ASKED, '--sandbox', SCENARIO, flag, value]);
@@ -307,7 +307,7 @@ describe('a role in IAM', () => {
     iam.on(GetRoleCommand).rejects(Object.assign(new Error('cannot be found'), { name: 'NoSuchEntityException' }));
     const { code, err } = await check();
     expect(code).toBe(2);
-    expect(err).toMatch(/^error: there is no role \S+ in the account of these credentials\nhint: {2}Check the ARN/);
+    expect(err).toMatch(/^error: role \S+ does not exist in the account of these credentials\nhint: {2}Check the ARN/);
   });
 
   it('that may not be read says so, without a trace', async () => {
@@ -317,7 +317,7 @@ describe('a role in IAM', () => {
     const { code, err } = await check();
     expect(code).toBe(1);
     expect(err).toMatch(
-      /^error: AWS refused: iam:GetRole .*not authorized[^]*hint: {2}Check whose credentials these are/,
+      /^error: AWS denied the call: iam:GetRole .*not authorized[^]*hint: {2}Check whose credentials these are/,
     );
     expect(err).not.toMatch(/\n {4}at /);
   });

@@ -70,19 +70,19 @@ describe('trust repair of a document', () => {
     expect(code).toBe(0);
     expect(await trust(['check', '--policy', '-', ...ASKED], out)).toMatchObject({ code: 0 });
     expect(err).toMatch(
-      /^✔ repaired; the whole document is on stdout\n {2}--policy -, for kube-system\/ebs-csi-controller-sa on /,
+      /^✔ repaired: the document is on stdout\n {2}--policy -, for kube-system\/ebs-csi-controller-sa on /,
     );
     expect(err).toMatch(/✔ EKS Pod Identity {2}denied → allowed\n✔ IRSA {2}allowed\n {2}\d+ of 2048 characters\n$/);
     const again = await repairOf(out);
     expect(JSON.parse(again.out)).toEqual(JSON.parse(out));
-    expect(again.err).toContain('there is nothing to repair');
+    expect(again.err).toContain('nothing to repair');
   });
 
   it('is shown as a diff in a dry run, and nothing else is printed', async () => {
     const { code, out, err } = await repairOf(policyText(IRSA), '--dry-run');
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(
-      /^✔ this is what a repair adds; nothing was changed\n[^]*\n {2}\{\n {4}"Version"[^]*\n\+ {7}"Sid": "PodIdentity\w+",\n/,
+      /^✔ this is what a repair would add; nothing was changed\n[^]*\n {2}\{\n {4}"Version"[^]*\n\+ {7}"Sid": "PodIdentity\w+",\n/,
     );
     expect(out.split('\n').filter((line) => line.startsWith('- '))).toEqual([]);
   });
@@ -132,7 +132,7 @@ describe('trust repair of a document', () => {
   it.each([
     [[], /--service-account is missing/],
     [['--service-account', '*'], /--service-account "\*" must be the name of a service account/],
-    [['--service-account', 'a', '--role-arn', ROLE], /--policy "-" does not go together with --role-arn/],
+    [['--service-account', 'a', '--role-arn', ROLE], /--policy "-" cannot be combined with --role-arn/],
   ])('wants to know for whom, and what: %j', async (flags, message) => {
     const { code, err } = await trust([
       'repair',
@@ -170,7 +170,7 @@ describe('trust repair of a role of a sandbox', () => {
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(/ends with this command, so a repaired role would be lost\nhint: {2}Add --dry-run/);
     expect((await trust(['repair', '--role-arn', ROLE, ...ASKED, '--state', 'w.json'])).err).toContain(
-      'keeps what migrations do, not what is written beside them',
+      'keeps only what migrations change',
     );
   });
 });
@@ -221,7 +221,7 @@ describe('trust repair of a role in IAM', () => {
     const { changed, written, policy: after } = document.parse(JSON.parse(out));
     expect({ changed, written }).toEqual({ changed: true, written: true });
     expect(JSON.parse(trustPolicy)).toEqual(after);
-    expect((await run()).out).toContain('there is nothing to repair');
+    expect((await run()).out).toContain('nothing to repair');
     expect(writes()).toBe(1);
   });
 
@@ -239,7 +239,7 @@ describe('trust repair of a role in IAM', () => {
     const { code, out, err } = await run();
     expect({ code, out }).toEqual({ code: 3, out: '' });
     expect(err).toMatch(
-      /has been changed by somebody else since it was read; nothing was written\nhint: {2}Run the same command again/,
+      /was changed by another principal after it was read; nothing was written\nhint: {2}Run the same command again/,
     );
     expect(writes()).toBe(0);
   });
@@ -252,7 +252,7 @@ describe('trust repair of a role in IAM', () => {
     };
     const { code, out } = await run();
     expect(code).toBe(0);
-    expect(out).toContain('repaired: written, and read back as it was written');
+    expect(out).toContain('repaired: written to the role and read back');
     expect(waited).toEqual([2000, 2000]);
   });
 
@@ -263,7 +263,7 @@ describe('trust repair of a role in IAM', () => {
     const never = await run();
     expect(never.code).toBe(1);
     expect(never.err).toMatch(
-      /was written, but 30 s later IAM still answers with the one before\nhint: {2}Look at it: aws iam get-role --role-name reliability-dev-ebs-csi-driver-irsa-role /,
+      /was written, but 30 s later IAM still returns the former one\nhint: {2}To show it: aws iam get-role --role-name reliability-dev-ebs-csi-driver-irsa-role /,
     );
     expect(waited).toHaveLength(15);
     between = (call) => {
@@ -272,7 +272,7 @@ describe('trust repair of a role in IAM', () => {
     // Call 20 is the second one after the write.
     const changed = await run();
     expect(changed.code).toBe(1);
-    expect(changed.err).toContain('somebody else has changed it too');
+    expect(changed.err).toContain('former one: another principal has changed it too');
   });
 
   it('that IAM finds too long is refused, with the ways out', async () => {
@@ -284,7 +284,7 @@ describe('trust repair of a role in IAM', () => {
     const { code, err } = await run();
     expect(code).toBe(3);
     expect(err).toMatch(
-      /^error: IAM refused the repaired trust policy of \S+ as too long; nothing was written\nhint: {2}.*quota/,
+      /^error: IAM rejected the repaired trust policy of \S+ as too long; nothing was written\nhint: {2}.*quota/,
     );
   });
 
@@ -296,7 +296,7 @@ describe('trust repair of a role in IAM', () => {
       );
     const { code, err } = await run();
     expect(code).toBe(1);
-    expect(err).toMatch(/^error: AWS refused: iam:UpdateAssumeRolePolicy /);
+    expect(err).toMatch(/^error: AWS denied the call: iam:UpdateAssumeRolePolicy /);
   });
 
   it('of another account than the cluster is refused: EKS would not take it', async () => {

@@ -124,7 +124,7 @@ describe('flags', () => {
     [['migrate-workload', 'payments/api'], 'too many arguments'],
     [
       ['migrate-workload', '--cluster', 'demo', '--namespace', 'payments', '--service-account', 'api'],
-      'no --sandbox FILE and no --deployed',
+      'neither --sandbox FILE nor --deployed is given',
     ],
     [
       [
@@ -139,7 +139,7 @@ describe('flags', () => {
         '--sandbox',
         'a.json',
       ],
-      '--deployed does not go together with --sandbox',
+      '--deployed cannot be combined with --sandbox',
     ],
     [['migrate', '--cluster', 'demo', '--addon', 'vpc-cni', '--namespace', 'payments'], "unknown option '--namespace'"],
     [
@@ -184,7 +184,7 @@ describe('flags', () => {
     ])
       expect(out).toContain(`--${flag}`);
     for (const flag of ['addon', 'strategy', 'preserve', 'resolve-conflicts']) expect(out).not.toContain(`--${flag} `);
-    expect(out).toContain('  4  rolled-back: all is as it was');
+    expect(out).toContain('  4  rolled-back: the former state is restored');
   });
 
   it('say where, as those of migrate do', () => {

@@ -42,7 +42,7 @@ describe('in a world that is kept in a file', () => {
     expect(identities).toMatch(/Deployment\/api +api +3 +pod-identity/);
     expect(identities).not.toContain('migrate-workload');
     expect((await run('migrate-workload', ...ACCOUNT)).out).toMatch(
-      /^✔ already-migrated {2}payments\/api .*there was nothing to do\n/,
+      /^✔ already-migrated {2}payments\/api .*nothing to do\n/,
     );
 
     const early = await run('retire', migrationId);
@@ -52,17 +52,17 @@ describe('in a world that is kept in a file', () => {
     expect(dryRun.code).toBe(0);
     expect(dryRun.out).toMatch(
       new RegExp(
-        `^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*✔ retire-pod-identity: Service account payments/api has its[^]*To do it: .* retire ${migrationId} --soak-days 0 --apply --state ${state()}\n$`,
+        `^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*✔ retire-pod-identity: Service account payments/api has its[^]*To apply it: .* retire ${migrationId} --soak-days 0 --apply --state ${state()}\n$`,
       ),
     );
 
     const back = await run('rollback', migrationId, '--reason', 'too early');
     expect(back.code).toBe(0);
     expect(back.out).toMatch(
-      /^↩ rolled-back {2}payments\/api .*: the service account was put back as it was\n[^]*Rollback on demand\n {2}asked for at \S+ by command-line: too early/,
+      /^↩ rolled-back {2}payments\/api .*: the service account was restored to its former state\n[^]*Rollback on demand\n {2}requested at \S+ by command-line: too early/,
     );
-    expect(back.out).toContain('service account now:    the annotation that it had: it was taken off, and put back');
-    expect(back.out).toMatch(/associations made, and removed again:\n {4}= a-/);
+    expect(back.out).toContain('service account now:    the same IRSA annotation: it was removed and restored');
+    expect(back.out).toMatch(/associations created and deleted again:\n {4}= a-/);
     // A dry run of retire is a long answer, which the ledger cuts off.
     expect(back.out).toMatch(/OIDC statement from the roles' trust policies +\S+ \S+ +\d+ +action retire, dry run\n/);
     expect((await run('show', migrationId)).out).toBe(back.out);
@@ -110,7 +110,7 @@ describe('a pod that nobody would make again', () => {
       const report = await world.migrate({ serviceAccount: REF });
       expect([report.outcome, exitCodeOf(report.outcome), world.changes()]).toEqual(['blocked', 3, []]);
       const text = summary(report, PLAIN).join('\n');
-      expect(oneLine(text)).toMatch(/✖ rollout: .*debug \(of nobody\).* do: /);
+      expect(oneLine(text)).toMatch(/✖ rollout: .*debug \(no controller\).* do: /);
       expect(text).toMatch(/payments\/debug +api +irsa/);
     });
   });
@@ -145,7 +145,7 @@ describe('a request by JSON', () => {
       /strategy.*is of add-ons, and this request is about a service account: leave it out/,
     ],
     [
-      'that asks of an add-on what is of service accounts',
+      'that asks of an add-on what applies to service accounts',
       { addon: 'aws-ebs-csi-driver', annotation: 'remove' },
       /annotation.*is of service accounts that are no add-on's/,
     ],

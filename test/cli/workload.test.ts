@@ -67,11 +67,11 @@ describe('migrated', () => {
       /^✔ migrated {2}payments\/api on payments-prod \(111122223333, eu-west-1\): the service account is on EKS Pod Identity\n {2}01\w{24} · associate and restart · verified on the pods · \S.* \(simulated\)\n/,
     );
     expect(out).toContain(
-      `service account before: IRSA annotation ${ROLE}\n  service account now:    the same annotation, which does nothing as long as there is the association\n`,
+      `service account before: IRSA annotation ${ROLE}\n  service account now:    the same IRSA annotation, which has no effect while the association exists\n`,
     );
     expect(out).toMatch(
       new RegExp(
-        `associations made:\\n {4}\\+ a-[a-z0-9]{17} {2}payments/api \\(standalone\\) → ${ROLE}\\n {2}pods of its workloads: never fewer than [12] ready \\(simulated\\)`,
+        `associations created:\\n {4}\\+ a-[a-z0-9]{17} {2}payments/api \\(standalone\\) → ${ROLE}\\n {2}pods of its workloads: never fewer than [12] ready \\(simulated\\)`,
       ),
     );
     for (const pod of ['api-\\S+', 'api-\\S+', 'api-\\S+', 'outbox-0', 'outbox-1'])
@@ -94,7 +94,7 @@ describe('migrated', () => {
     const { code, out, err, changes } = await run(...ACCOUNT, '--annotation', 'remove', '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toContain(
-      `service account before: IRSA annotation ${ROLE}\n  service account now:    no annotation any more: it was taken off\n`,
+      `service account before: IRSA annotation ${ROLE}\n  service account now:    no IRSA annotation: it was removed\n`,
     );
     expect(out).toMatch(/! annotation: The annotation eks.amazonaws.com\/role-arn of payments\/api was set by helm/);
     expect(err).toMatch(/Verify the pods[^]*✔ Remove the IRSA annotation of the service account/);
@@ -120,7 +120,7 @@ describe('migrated', () => {
     const { code, out, changes } = await run(...ACCOUNT, '--verification', 'api', '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^✔ migrated .*: EKS shows the service account on EKS Pod Identity; what its pods use was not looked at\n.*no pod was seen/,
+      /^✔ migrated .*: EKS reports the service account on EKS Pod Identity; the pods were not checked\n.*no pod was checked/,
     );
     expect(changes).toEqual(['CreatePodIdentityAssociation']);
   });
@@ -156,18 +156,18 @@ describe('planned', () => {
     expect([code, changes]).toEqual([0, []]);
     expect(out).toMatch(/^✔ planned .*nothing was changed\n/);
     expect(out).toMatch(
-      /\nWay\n +1\. associate and restart: pods roll, capacity stays\n\nSteps {2}associate and restart\n/,
+      /\nAttempt\n +1\. associate and restart: pods roll, capacity stays\n\nSteps {2}associate and restart\n/,
     );
     expect(out).toMatch(
-      /calls: eks:CreatePodIdentityAssociation\n[^]*undo: +delete the association, and restart its pods, which go back to IRSA/,
+      /calls: eks:CreatePodIdentityAssociation\n[^]*undo: +delete the association, and restart its pods, which then use IRSA again/,
     );
     expect(out).toMatch(
-      /take the annotation eks.amazonaws.com\/role-arn off payments\/api\n +calls: kubernetes: patch of the service account\n +undo: +set it again/,
+      /remove the annotation eks\.amazonaws\.com\/role-arn from payments\/api\n +calls: kubernetes: patch of the service account\n +undo: +set it again/,
     );
     expect(out).toContain(`+ association payments/api → ${ROLE}`);
-    expect(out).toMatch(/Pods {2}as they are\n(.*\n){6}/);
+    expect(out).toMatch(/Pods {2}present state\n(.*\n){6}/);
     expect(out).toContain(
-      `\nNothing was changed. To carry it out:\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --annotation remove --reason 'it'\\''s time' --sandbox ${SCENARIO}\n`,
+      `\nNothing was changed. To carry out the plan:\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --annotation remove --reason 'it'\\''s time' --sandbox ${SCENARIO}\n`,
     );
   });
 });
@@ -177,7 +177,7 @@ describe('blocked', () => {
     [
       'no annotation',
       ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'web', '--sandbox', SCENARIO],
-      /✖ service-account-uses-irsa: .*payments\/web has no annotation .* restart its pods then: aws eks create-pod-identity-association .* --service-account web --role-arn ROLE_ARN see:/,
+      /✖ service-account-uses-irsa: .*payments\/web has no annotation .* then restart its pods: aws eks create-pod-identity-association .* --service-account web --role-arn ROLE_ARN see:/,
     ],
     [
       'no annotation, and a role that is named',
@@ -207,12 +207,12 @@ describe('blocked', () => {
         '--sandbox',
         'sandbox/scenarios/in-place.json',
       ],
-      /✖ service-account-owner: .* is add-on aws-ebs-csi-driver's\. do: Migrate the add-on: pod-identity migrate --cluster catalogue-prod --addon aws-ebs-csi-driver see:/,
+      /✖ service-account-owner: .* belongs to add-on aws-ebs-csi-driver\. do: Migrate the add-on instead: pod-identity migrate --cluster catalogue-prod --addon aws-ebs-csi-driver see:/,
     ],
     [
       'nobody',
       ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'nobody', '--sandbox', SCENARIO],
-      /✖ service-account: There is no service account payments\/nobody in cluster payments-prod\. do: Check --namespace and --service-account;.* pod-identity identities --cluster payments-prod/,
+      /✖ service-account: Service account payments\/nobody does not exist in cluster payments-prod\. do: Check --namespace and --service-account;.* pod-identity identities --cluster payments-prod/,
     ],
     [
       'no such cluster',
@@ -224,7 +224,7 @@ describe('blocked', () => {
     expect([code, changes]).toEqual([3, []]);
     expect(out).toMatch(/^✖ blocked .*nothing was changed\n/);
     expect(out.replaceAll(/\n +/g, ' ')).toMatch(message);
-    expect(out).not.toMatch(/To carry it out|What changed/);
+    expect(out).not.toMatch(/To carry out the plan|What changed/);
   });
 });
 
@@ -232,10 +232,10 @@ describe('that fails half-way', () => {
   it('is rolled back, exits with 4 and says why', async () => {
     const { code, out, err } = await run(...ACCOUNT, '--sandbox', scenarioFile(keepsItsIdentity));
     expect(code).toBe(4);
-    expect(out).toMatch(/^↩ rolled-back .*: the service account was put back as it was\n/);
+    expect(out).toMatch(/^↩ rolled-back .*: the service account was restored to its former state\n/);
     expect(out.replaceAll(/\n +/g, ' ')).toMatch(/Why PodsOnWrongIdentity: .*outbox-0 \(irsa\)/);
     expect(out).not.toMatch(/the add-on's|service account now:/);
-    expect(out).toMatch(/associations made, and removed again:\n {4}= a-\w{17} {2}payments\/api/);
+    expect(out).toMatch(/associations created and deleted again:\n {4}= a-\w{17} {2}payments\/api/);
     expect(out).toMatch(/payments\/outbox-0 +api +irsa +irsa /);
     expect(err).toMatch(/✔ Restore the associations.*[^]*✔ Verify the pods: do they have their old identity again/);
   });
@@ -248,10 +248,10 @@ describe('that fails half-way', () => {
     const { code, out } = await run(...ACCOUNT, '--sandbox', file);
     expect(code).toBe(5);
     expect(out).toMatch(/^✖ needs-human/);
-    expect(out).toContain('associations made, which the way back was to remove:');
-    expect(out).not.toContain('associations removed');
+    expect(out).toContain('associations created that the rollback was to delete:');
+    expect(out).not.toContain('associations deleted');
     expect(out).toMatch(
-      /What a person has to do now\n[^]*aws eks delete-pod-identity-association .*\n[^]*kubectl -n payments rollout restart deployment\/api\n[^]* {2}pod-identity rollback 01\w{24} --deployed\n$/,
+      /What you have to do now\n[^]*aws eks delete-pod-identity-association .*\n[^]*kubectl -n payments rollout restart deployment\/api\n[^]* {2}pod-identity rollback 01\w{24} --deployed\n$/,
     );
   });
 });

@@ -1,4 +1,4 @@
-/** The least clients of docs/api.md, as they stand there, against the API on loopback. */
+/** Runs the minimal clients of docs/api.md, as they are printed there, against the API on loopback. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { scenarioWith } from './fixture.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const page = readFileSync(join(ROOT, 'docs/api.md'), 'utf8');
-const section = page.slice(page.indexOf('## The least client'), page.indexOf('## Plan\n'));
+const section = page.slice(page.indexOf('## Minimal client'), page.indexOf('## Plan\n'));
 /** The block of that language; it waits for a moment where it would wait for seconds. */
 const blockOf = (language: string, wait: string, instead: string): string => {
   const [, code = ''] = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(section) ?? [];
@@ -27,7 +27,7 @@ const withoutBotocore = (): string | undefined => {
 };
 const reason = withoutBotocore();
 
-describe('the least client of docs/api.md', { timeout: 120_000 }, () => {
+describe('the minimal client of docs/api.md', { timeout: 120_000 }, () => {
   let served: ServedHere;
   let folder: string;
   beforeAll(async () => {

@@ -184,7 +184,7 @@ const cases: [string, RunOptions, string, RegExp][] = [
     'an update in place would meet the fields of others, and may not keep them',
     { request: { strategy: 'in-place', resolveConflicts: 'NONE' }, scenario: withModifiedField },
     'field-managers',
-    /PRESERVE keeps them/,
+    /An update in place keeps them with PRESERVE/,
   ],
 ];
 

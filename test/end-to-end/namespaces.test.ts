@@ -127,7 +127,7 @@ describe('an add-on whose namespace nothing tells', () => {
     const check = ended.report.plan?.checks.find(({ id }) => id === 'addon-namespace');
     expect(check).toMatchObject({
       status: 'unknown',
-      message: expect.stringContaining('Which namespace add-on fluent-bit runs in is not known'),
+      message: expect.stringContaining('The namespace of add-on fluent-bit is not known'),
       remedy: expect.stringContaining(
         'aws eks update-addon --region eu-west-1 --cluster-name logging-prod --addon-name fluent-bit --pod-identity-associations serviceAccount=fluent-bit,roleArn=arn:aws:iam::111122223333:role/logging-prod-fluent-bit',
       ),

@@ -104,7 +104,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     { scenario: changed((cluster) => void (cluster.podIdentityWebhook = 'Fail')) },
     'webhook',
     'pass',
-    /is there\.$/,
+    /exists\.$/,
   ],
   [
     'nodes that aws-auth lets in',

@@ -120,12 +120,12 @@ describe('pods that take longer to replace than their sessions last for sure', (
         outcome: 'needs-human',
         failure: {
           message: expect.stringMatching(
-            /SessionsMayEnd.*for sure only for 5 minutes.*rollout restart .*--accept-credential-gap/s,
+            /SessionsMayEnd.*for 5 minutes only.*rollout restart .*--accept-credential-gap/s,
           ) as string,
         },
       });
       const handOff = asks.handOff.join('\n');
-      expect(handOff).toMatch(/replaces \d+ pods, .* about \d+ minutes\. .* only for 5 minutes: until /);
+      expect(handOff).toMatch(/replaces \d+ pods, .* about \d+ minutes\. .* 5 minutes only: until /);
       expect(handOff).toContain(`: pod-identity rollback ${id} --deployed --accept-credential-gap`);
       expect(handOff).toContain(`: pod-identity release ${id} --deployed`);
       expect(handOff).not.toContain('delete-pod-identity-association');

@@ -83,7 +83,7 @@ describe.skipIf(reason !== undefined)(
         outputs: { migrationId: MIGRATION_ID, outcome: 'migrated', verified: 'injected' },
       });
       expect(textOf(automation)).toContain(
-        `Add-on ${ADDON} in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: injected.`,
+        `Add-on ${ADDON} does not exist in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: injected.`,
       );
       expect(migrationId.parse(MIGRATION_ID)).toBe(MIGRATION_ID);
       const bits = MIGRATION_ID.split('').reduce(
@@ -148,11 +148,13 @@ describe.skipIf(reason !== undefined)(
             failure: 'SubjectBusy',
             heldBy: holder,
             report: [
-              expect.stringMatching(new RegExp(`^${subject} in cluster .*: blocked, verified: none\\.$`)) as unknown,
+              expect.stringMatching(
+                new RegExp(`^${subject} does not exist in cluster .*: blocked, verified: none\\.$`),
+              ) as unknown,
               expect.stringMatching(
                 new RegExp(`^SubjectBusy: Migration ${holder} holds its lock since 2.*Z\\. Nothing was started\\.$`),
               ) as unknown,
-              `Wait until it has ended, then start the runbook again; or stop it: pod-identity cancel ${holder}. To see how it goes: pod-identity show ${holder}`,
+              `Wait until it has ended, then start the runbook again; or stop it: pod-identity cancel ${holder}. To follow it: pod-identity show ${holder}`,
             ],
           },
         });
@@ -283,7 +285,7 @@ describe.skipIf(reason !== undefined)(
       expect(stepsOf(next)).toEqual(REFUSED);
       expect(next.outputs).toMatchObject({ outcome: 'blocked', failure: 'SubjectBusy', heldBy: MIGRATION_ID });
       expect(textOf(next)).toContain(
-        `Then free the lock: pod-identity rollback ${MIGRATION_ID}; or leave it as it is and free the lock: pod-identity release ${MIGRATION_ID}`,
+        `Then free the lock: pod-identity rollback ${MIGRATION_ID}; or leave everything as it is and release the locks: pod-identity release ${MIGRATION_ID}`,
       );
     });
 
@@ -322,7 +324,7 @@ describe.skipIf(reason !== undefined)(
       [
         "a service account's option for an add-on",
         { ...LOCATION, ...EBS, Annotation: 'remove' },
-        'Annotation is of service accounts',
+        'Annotation applies to service accounts',
       ],
       [
         "an add-on's option for a service account",
@@ -386,7 +388,7 @@ describe.skipIf(reason !== undefined)(
         outputs: { migrationId: MIGRATION_ID, outcome: 'unfinished' },
       });
       expect(textOf(automation)).toMatch(
-        /^The ledger can't be read: AccessDenied\w*: [^]*^The execution can't be read: AccessDenied/m,
+        /^The ledger cannot be read: AccessDenied\w*: [^]*^The execution cannot be read: AccessDenied/m,
       );
     });
 

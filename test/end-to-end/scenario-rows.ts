@@ -74,7 +74,7 @@ const EFS_NODE_ROLE = 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node';
 /** What EFS comes to where the request says nothing of its nodes. */
 const NODES_LOSE = {
   outcome: 'blocked',
-  blockedBy: { 'identity-loss': /service account kube-system\/efs-csi-node-sa will go from irsa to node-role/ },
+  blockedBy: { 'identity-loss': /service account kube-system\/efs-csi-node-sa will change from irsa to node-role/ },
   mutations: [],
 } as const satisfies Expected;
 
@@ -137,7 +137,7 @@ export const rows: Row[] = [
       outcome: 'blocked',
       blockedBy: {
         'role-trust': /does not let pods.eks.amazonaws.com in for kube-system\/efs-csi-nodes/,
-        'role-grant': /efs-csi-nodes, which it does not have today/,
+        'role-grant': /efs-csi-nodes, which does not have it now/,
         'role-service-accounts': /efs-csi-nodes.*does not have its identity/,
         ...NODES_LOSE.blockedBy,
       },

@@ -134,7 +134,7 @@ export const serve = async (flags: string[] = [], change?: Parameters<typeof sce
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
     child.stderr.on('data', (chunk: Buffer) => {
       err += chunk.toString('utf8');
-      if (err.includes('Ctrl-C stops it.')) resolve();
+      if (err.includes('Ctrl-C to stop it.')) resolve();
     });
   });
   const failed = await Promise.race([serving, ended]);

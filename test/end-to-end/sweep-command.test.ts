@@ -73,7 +73,7 @@ describe('sweep --sandbox', () => {
     expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^✔ completed {2}inventory of 10 clusters in 4 regions of accounts: \d+ add-ons\n/);
     for (const one of files) expect(out).toContain(`\n  ${one}`);
-    expect(err).toMatch(/Look at the fleet[^]*of 4 regions of accounts looked at[^]*Write the report/);
+    expect(err).toMatch(/Take the inventory[^]*of 4 regions of accounts read[^]*Write the report/);
 
     const [html = '', csv = '', json = ''] = files.map((one) => readFileSync(one, 'utf8'));
     expect(html).toMatch(/^<!doctype html>/i);
@@ -213,7 +213,7 @@ describe('sweep --state', () => {
       const last = await run('sweep', '--mode', 'migrate', ...state(), '--report', file('last.html'));
       expect(last).toMatchObject({
         code: 0,
-        out: expect.stringContaining('Nothing was ready, so none was begun.') as unknown,
+        out: expect.stringContaining('Nothing was ready.') as unknown,
       });
 
       const { sweeps } = JSON.parse((await run('sweeps', ...state(), '--json')).out) as {

@@ -51,8 +51,8 @@ describe('verified by the EKS API alone', () => {
       expect([...new Set(asked.map(({ step, status }) => `${step ?? ''} ${status}`))]).toEqual(['plan 401']);
       expect(calls(world)).toEqual(['eks:UpdateAddon']);
       const text = summary(report, PLAIN).join('\n');
-      expect(text).toContain('what its pods use was not looked at');
-      expect(text).toMatch(/verified by the EKS API alone: no pod was seen/);
+      expect(text).toContain('the pods were not checked');
+      expect(text).toMatch(/verified by the EKS API only: no pod was checked/);
       expect(text).not.toMatch(/verified on the pods/);
     }));
 
@@ -107,7 +107,7 @@ describe('verified by the EKS API alone', () => {
       ).catch((error: unknown) => error);
       expect(refused).toMatchObject({
         name: 'RetireRefused',
-        message: expect.stringContaining('no pod was seen') as string,
+        message: expect.stringContaining('no pod was checked') as string,
       });
       expect(calls(world)).toEqual(['eks:UpdateAddon']);
     }));

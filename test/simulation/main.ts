@@ -74,7 +74,7 @@ const reachOf = ({ thorough, brief }: ReturnType<typeof read>) =>
 const flags = read();
 const workers = flags.workers === undefined ? availableParallelism() : wholeNumber(flags.workers, '--workers');
 const { directory: assembly } = await ensureAssembly(() =>
-  process.stderr.write('Building the application once: this takes some seconds.\n'),
+  process.stderr.write('Building the application once; this takes a few seconds.\n'),
 );
 
 if (flags.mutants) {

@@ -82,12 +82,12 @@ function createLines({ record }: HandOffFacts, lines: HandOffLines, addon: Addon
   return [
     ...(conflict
       ? [
-          note`OVERWRITE resets the fields that others have changed: they are in the warnings, and in the health issues that EKS shows.`,
+          note`OVERWRITE resets the fields that others have changed: see the warnings, and the health issues that EKS reports.`,
         ]
       : []),
     ...(conflicts === 'NONE'
       ? [
-          note`If it ends in CREATE_FAILED for conflicts: delete it with --preserve and create it with OVERWRITE, which resets what others have changed.`,
+          note`If it ends in CREATE_FAILED because of conflicts, delete it with --preserve and create it with OVERWRITE, which resets what others have changed.`,
         ]
       : []),
     lines.create(conflicts),
@@ -133,7 +133,7 @@ function freeKeys({ snapshot, record, seen }: HandOffFacts, wanted: Association[
     wanted.some((was) => was.namespace === other.namespace && was.serviceAccount === other.serviceAccount),
   );
   return conflicting.flatMap((other) => [
-    note`Another principal created ${other.id} for ${other.namespace}/${other.serviceAccount} meanwhile; the old association needs its place.`,
+    note`Another principal created ${other.id} for ${other.namespace}/${other.serviceAccount} meanwhile; it conflicts with the former association.`,
     mayFail(lines.deleteAssociation(other.id)),
     KEY_IS_FREED,
   ]);
@@ -235,7 +235,7 @@ function elsewhereLines({ snapshot, seen, record }: HandOffFacts): string[] | un
   const now = seen?.addon && namespaceOf(seen.addon, snapshot.defaultNamespace);
   if (now === undefined || now === snapshot.namespace) return undefined;
   return [
-    note`Add-on ${snapshot.addon.name} is in namespace ${now}, and was in ${snapshot.namespace}: another principal created it there. The last line leaves it as it is and frees the lock.`,
+    note`Add-on ${snapshot.addon.name} is in namespace ${now}, and was in ${snapshot.namespace}: another principal created it there. The last line leaves it as it is and releases the lock.`,
     note`To restore it in ${snapshot.namespace} instead, delete it, then run this, which ends with new commands: pod-identity rollback ${record.migrationId} --deployed`,
     shellCommand(['pod-identity', 'release', record.migrationId, '--deployed']),
   ];
@@ -259,7 +259,7 @@ export function handOffCommands(given: HandOffFacts): string[] {
     ...associationLines(facts, lines),
     ...standaloneLines(given, lines),
     ...thirdPartyLines(facts, lines),
-    note`Pods keep the identity that they were admitted with: new ones take the one that was restored.`,
+    note`Pods keep the identity that they were admitted with: new pods get the restored identity.`,
     lines.kubeconfig(),
     ...restarts,
     ...standingTrustChanges(record).flatMap((change) => trustLines(change, target, trust)),

@@ -14,6 +14,6 @@ export const healthWarnings = (addon: Addon | undefined): Check[] =>
         warn(
           HEALTH_AT_END,
           `Add-on ${addon.name} is ${addon.status}. EKS reports: ${some(addon.issues.map(({ code, message }) => `${code}: ${asClause(message)}`))}.`,
-          'Read them before you run the commands that restore it.',
+          'Read these issues before you run the commands that restore the add-on.',
         ),
       ];

@@ -29,13 +29,13 @@ const statusLine = ({ namespace, kind, name }: WorkloadRef): string =>
   shellCommand(['kubectl', '-n', namespace, 'rollout', 'status', `${kind.toLowerCase()}/${name}`]);
 
 const gapNotes = ({ pods, neededSeconds, pod, sureSeconds, now }: CredentialGap): string[] => [
-  note`Going back replaces ${String(pods)} pods, which is forecast to take about ${minutes(neededSeconds)} minutes. Once its association is gone, pod ${pod} has credentials for sure only for ${minutes(sureSeconds)} minutes: until ${new Date(now + sureSeconds * 1000).toISOString()}, had it gone as this was written.`,
+  note`Going back replaces ${String(pods)} pods, which is forecast to take about ${minutes(neededSeconds)} minutes. Once its association is deleted, pod ${pod} is certain to have credentials for ${minutes(sureSeconds)} minutes only: until ${new Date(now + sureSeconds * 1000).toISOString()}, if it were deleted at the time of writing.`,
 ];
 
 const ownChoices = (migrationId: string): string[] => [
-  note`To go back at once instead, and have pods without credentials for a while, run the next line without the colon.`,
+  note`To roll back at once instead, with pods without credentials for a while, run the next line without the colon.`,
   ifWanted(shellCommand(['pod-identity', 'rollback', migrationId, '--deployed', '--accept-credential-gap'])),
-  note`To stay on EKS Pod Identity instead, run the next line without the colon: it changes nothing and frees the lock. The add-on may keep both its role and its associations: the associations count.`,
+  note`To stay on EKS Pod Identity instead, run the next line without the colon: it changes nothing and releases the lock. The add-on may keep both its role and its associations: the associations take precedence.`,
   ifWanted(shellCommand(['pod-identity', 'release', migrationId, '--deployed'])),
 ];
 
@@ -46,10 +46,10 @@ export function sessionsHandOff({ migrationId, target, planned, workloads }: Ask
       note`Restart every workload that runs with ${one.namespace}/${one.serviceAccount} before the last line: the API server could not be read.`,
   );
   return [
-    note`The rollback has stopped before it took anything from the pods: they have their associations, and credentials by them.`,
+    note`The rollback stopped before it removed anything from the pods: they have their associations, and credentials through them.`,
     ...(gap ? gapNotes(gap) : []),
     ...ownChoices(migrationId),
-    note`The other lines restart the pods on EKS Pod Identity, which gives them sessions of six hours, and go back when that is done.`,
+    note`The other lines restart the pods on EKS Pod Identity, which gives them sessions of six hours, and roll back after that.`,
     kubeconfigLine(target),
     ...(workloads ? workloads.flatMap((one) => [restartLine(one), statusLine(one)]) : accounts),
     shellCommand(['pod-identity', 'rollback', migrationId, '--deployed']),
@@ -60,8 +60,8 @@ export function sessionsHandOff({ migrationId, target, planned, workloads }: Ask
 export function webhookHandOff({ migrationId, target, planned }: AskFacts): string[] {
   const { region, cluster } = target;
   return [
-    note`New pods went on getting EKS Pod Identity after its association was deleted. The association is created again, and the pods have credentials by it; nothing has to be restarted.`,
-    note`Before the last line, find out why: another association of the service account, or a webhook that does not learn of deletions. The next lines list the associations.`,
+    note`New pods still got EKS Pod Identity after its association was deleted. The association has been created again, and the pods have credentials through it; no restart is needed.`,
+    note`Before the last line, find out why: the service account may have another association, or the webhook may not notice deletions. The next lines list the associations.`,
     ...planned.map((one) =>
       eksCommand(
         'list-pod-identity-associations',

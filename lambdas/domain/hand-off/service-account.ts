@@ -58,7 +58,7 @@ function annotationLines({ snapshot: { serviceAccount: was }, account }: Account
   const { now } = account;
   if (!now)
     return [
-      note`Another principal has deleted service account ${what}. The next lines create it with its role alone: other labels, annotations and secrets are for its owner to put back.`,
+      note`Another principal has deleted service account ${what}. The next lines create it with its role alone: its owner must restore other labels, annotations and secrets.`,
       mayFail(kubectl('create', 'serviceaccount', was.name)),
       ...(annotation === undefined ? [] : [annotate(annotation)]),
     ];
@@ -79,7 +79,7 @@ export function accountHandOff(facts: AccountHandOffFacts): string[] {
   const restarts = workloads?.map((one) => restartLine(one)) ?? [
     ...snapshot.planned.map(
       (one) =>
-        note`The API server could not be read: restart every workload that runs with ${one.namespace}/${one.serviceAccount}, by the next line without the colon, with its kind and name.`,
+        note`The API server could not be read: restart every workload that runs with ${one.namespace}/${one.serviceAccount} by running the next line without the colon, with the kind and name of the workload.`,
     ),
     ifWanted(shellCommand(['kubectl', '-n', snapshot.namespace, 'rollout', 'restart', 'KIND/NAME'])),
   ];
@@ -92,7 +92,7 @@ export function accountHandOff(facts: AccountHandOffFacts): string[] {
       note`Association ${was.id}, which existed before, is gone; this migration did not delete it.`,
       mayFail(eksLines(target).create(was)),
     ]),
-    note`Pods keep the identity that they were admitted with: new ones take the one that was restored, some seconds later.`,
+    note`Pods keep the identity that they were admitted with: new pods get the restored identity, some seconds later.`,
     'sleep 30',
     ...restarts,
     ...standingTrustChanges(record).flatMap((change) => trustLines(change, target, trust)),

@@ -38,8 +38,8 @@ const sidOf = ({ statement }: TrustChange): string =>
 export const trustNotRestored = (change: TrustChange, target: Target, why: string): Check => ({
   id: TRUST_NOT_RESTORED,
   status: 'warn',
-  message: `The trust policy of role ${change.roleArn} was not put back: ${why}. Statement${sidOf(change)}, which this migration added, may still let EKS Pod Identity in; the add-on does not need it.`,
-  remedy: `Compare the policy with what it was, then take the statement out. The policy as it was, over everything that others have changed since: ${updateTrustLine(change.roleArn, change.before, target)}`,
+  message: `The trust policy of role ${change.roleArn} was not restored: ${why}. Statement${sidOf(change)}, which this migration added, may still allow EKS Pod Identity; the add-on does not need it.`,
+  remedy: `Compare the policy with its former text, then remove the statement. To restore the former policy, overwriting every later change by others: ${updateTrustLine(change.roleArn, change.before, target)}`,
 });
 
 /**
@@ -49,18 +49,18 @@ export const trustNotRestored = (change: TrustChange, target: Target, why: strin
 export const trustNotOurs = ({ roleArn }: Pick<TrustChange, 'roleArn'>, repairable: readonly string[]): Check => ({
   id: TRUST_NOT_RESTORED,
   status: 'warn',
-  message: `The trust policy of role ${roleArn} was not put back: this deployment may not change it (it may for: ${repairable.join(', ') || 'none'}).`,
+  message: `The trust policy of role ${roleArn} was not restored: this deployment may not change it (it may change: ${repairable.join(', ') || 'none'}).`,
   remedy:
-    'Find out whether the migration, or somebody who wrote into its record, is behind it; then take out by hand of the policy what does not belong there. The add-on does not need it.',
+    'Find out whether the migration or another writer of its record caused this; then remove by hand what does not belong in the policy. The add-on does not need it.',
 });
 
 /** The same of a change that this service does not make: what such a record says is handed on to nobody. */
 export const trustNotOwn = ({ roleArn }: Pick<TrustChange, 'roleArn'>, problem: string): Check => ({
   id: TRUST_NOT_RESTORED,
   status: 'warn',
-  message: `The trust policy of role ${roleArn} was left as it is: the ledger notes a change of it that this service does not make (${problem}).`,
+  message: `The trust policy of role ${roleArn} was left as it is: the ledger records a change of it that this service does not make (${problem}).`,
   remedy:
-    'Find out who wrote that into the ledger, and compare the trust policy with what it should be. The add-on does not need a change of it.',
+    'Find out who wrote that into the ledger, and compare the trust policy with the intended one. The add-on needs no change of it.',
 });
 
 /** Id of the warning with why a statement can't be taken out automatically: it quotes the policy. */
@@ -81,7 +81,7 @@ export function trustLines(change: TrustChange, target: Target, trust: TrustNow)
   if (current === null) return [];
   if (current === undefined) {
     return [
-      note`This migration added statement ${sid} to the trust policy of ${roleArn}. The policy could not be read: the line after the next writes it as it was before, over what others may have changed since. To see it first, run the next line without the colon.`,
+      note`This migration added statement ${sid} to the trust policy of ${roleArn}. The policy could not be read: the line after the next restores the former policy, overwriting later changes by others. To read the policy first, run the next line without the colon.`,
       ifWanted(shellCommand(['aws', 'iam', 'get-role', '--region', target.region, '--role-name', nameOf(roleArn)])),
       asBefore,
     ];
@@ -94,7 +94,7 @@ export function trustLines(change: TrustChange, target: Target, trust: TrustNow)
       updateTrustLine(roleArn, decision.document, target),
     ];
   return [
-    note`This migration added statement ${sid} to the trust policy of ${roleArn}, and it cannot be removed automatically: see warning ${TRUST_TO_EDIT}. The next line, without the colon, writes the policy as it was before, over everything that others have changed since.`,
+    note`This migration added statement ${sid} to the trust policy of ${roleArn}, and it cannot be removed automatically: see warning ${TRUST_TO_EDIT}. The next line, without the colon, restores the former policy, overwriting every later change by others.`,
     ifWanted(asBefore),
   ];
 }

@@ -17,8 +17,8 @@ export function agentCheck({
   if (workload && (workload.desired === 0 || workload.ready < workload.desired)) {
     return fail(
       ID,
-      `The Pod Identity agent is ready on ${workload.ready} of ${workload.desired} nodes: pods on the others get no credentials.`,
-      `Look at its pods: ${PODS}`,
+      `The Pod Identity agent is ready on ${workload.ready} of ${workload.desired} nodes: pods on the other nodes get no credentials.`,
+      `Inspect its pods: ${PODS}`,
       SOURCE,
     );
   }
@@ -27,14 +27,14 @@ export function agentCheck({
     return unknown(
       ID,
       `Whether the Pod Identity agent runs could not be read${addonStatus === undefined ? '' : `; its add-on is ${addonStatus}`}: ${error}`,
-      `Look at it: ${PODS}`,
+      `Check its pods: ${PODS}`,
       SOURCE,
     );
   if (addonStatus !== undefined)
     return fail(
       ID,
-      `Add-on ${AGENT_ADDON} is ${addonStatus}, but the cluster has no DaemonSet of it.`,
-      'Look at the health of the add-on, and install it again.',
+      `Add-on ${AGENT_ADDON} is ${addonStatus}, but the cluster does not have its DaemonSet.`,
+      'Check the health of the add-on, and install it again.',
       SOURCE,
     );
   return fail(

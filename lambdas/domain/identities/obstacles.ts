@@ -28,7 +28,7 @@ function computeChecks({ workload: { on, total } }: WorkloadContext): Check[] {
   return [...on].map(([kind, n]) =>
     fail(
       'compute',
-      `${n === total ? (n === 1 ? 'Its pod runs' : 'Its pods run') : `${n} of its ${total} pods run`} on ${kind}, where EKS Pod Identity does not exist.`,
+      `${n === total ? (n === 1 ? 'Its pod runs' : 'Its pods run') : `${n} of its ${total} pods run`} on ${kind}, where EKS Pod Identity is not supported.`,
       'Run it on Linux nodes of EC2, or leave it on IRSA.',
       `${GUIDE}, "EKS Pod Identities", considerations`,
     ),
@@ -40,8 +40,8 @@ function keysChecks({ workload: { keyed } }: WorkloadContext): Check[] {
   return [
     fail(
       'static-keys',
-      `Containers with static keys in their env: ${some([...keyed].sort())}. An SDK takes those before anything else.`,
-      'Take AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY out of the pod template, roll it out, and delete the keys once nobody uses them.',
+      `Containers with static keys in their environment: ${some([...keyed].sort())}. SDKs use these before any other credentials.`,
+      'Remove AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from the pod template, roll it out, and delete the keys once they are unused.',
       'AWS SDKs and Tools Reference Guide, "Standardized credential providers"',
     ),
   ];
@@ -58,7 +58,7 @@ function addonChecks({ addon, workload, wanted }: WorkloadContext): Check[] {
     return [
       unknown(
         'addon-support',
-        `Whether add-on ${name} ${version} takes an association for ${workload.serviceAccount} could not be read.`,
+        `Whether add-on ${name} ${version} supports an association for ${workload.serviceAccount} could not be read.`,
         `Read it: ${shellCommand(['aws', 'eks', 'describe-addon-configuration', '--addon-name', name, '--addon-version', version])}`,
       ),
     ];
@@ -66,8 +66,8 @@ function addonChecks({ addon, workload, wanted }: WorkloadContext): Check[] {
   return [
     fail(
       'addon-support',
-      `Add-on ${name} ${version} takes no associations.`,
-      'Update the add-on to a version that does; a plan says which (pod-identity plan).',
+      `Add-on ${name} ${version} supports no associations.`,
+      'Update the add-on to a version that does; a plan names it (pod-identity plan).',
       `${GUIDE}, "IAM roles for Amazon EKS add-ons"`,
     ),
   ];
@@ -92,7 +92,7 @@ function associationChecks(context: WorkloadContext): Check[] {
       : [
           fail(
             'association',
-            `${nPods(has)} of it ${has === 1 ? 'has' : 'have'} Pod Identity's env, but ${accountKey(workload)} has no association any more: EKS gives no credentials.`,
+            `${nPods(has)} ${has === 1 ? 'has' : 'have'} the environment of Pod Identity, but ${accountKey(workload)} has no association any more: EKS provides no credentials.`,
             associationRemedy(context),
             `${GUIDE}, "EKS Pod Identities"`,
           ),
@@ -103,7 +103,7 @@ function associationChecks(context: WorkloadContext): Check[] {
       ...gone,
       warn(
         'own-role',
-        `Nothing gives ${accountKey(workload)} a role of its own: neither an association nor an annotation.`,
+        `${accountKey(workload)} has no role of its own: neither through an association nor through an annotation.`,
         `If it calls AWS, give it one. ${associationRemedy(context)}`,
       ),
     ];
@@ -112,7 +112,7 @@ function associationChecks(context: WorkloadContext): Check[] {
     context.addon !== undefined &&
     (context.addon.podIdentity?.length ?? 0) > 0 &&
     !takesAssociation(context.addon, workload)
-      ? `, and add-on ${context.addon.name} takes none for it: it needs one of its own`
+      ? `, and add-on ${context.addon.name} supports none for it: it needs a standalone association`
       : '';
   return [
     ...gone,
@@ -149,7 +149,7 @@ function takenUpChecks(
     return [
       fail(
         'restart',
-        `${which} not taken association ${id} of ${createdAt}: ${others === 1 ? 'it was' : 'they were'} created before it, or as it was new.`,
+        `${which} not received association ${id} of ${createdAt}: ${others === 1 ? 'it was' : 'they were'} created before it, or too soon after it.`,
         `${restartCommand(workload)}${orMigrate}`,
         source,
       ),
@@ -157,8 +157,8 @@ function takenUpChecks(
   return [
     fail(
       'not-injected',
-      `${which} not taken association ${id}, although created after it (the youngest at ${youngestOther}).`,
-      `Look for credentials that the pod template sets itself (AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE), and whether the webhook pod-identity-webhook is there. Then: ${restartCommand(workload)}`,
+      `${which} not received association ${id}, although created after it (the youngest at ${youngestOther}).`,
+      `Check whether the pod template sets credentials itself (AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE), and whether the webhook pod-identity-webhook exists. Then: ${restartCommand(workload)}`,
       source,
     ),
   ];
@@ -174,7 +174,7 @@ function annotationChecks({ workload, own, association }: WorkloadContext): Chec
       warn(
         'annotation',
         `Its pods use ${some(others)}, but its service account is annotated with ${annotated}: the next restart changes the role.`,
-        'Make sure that it is meant, or set the annotation back.',
+        'Make sure that this is intended, or restore the annotation.',
       ),
     ];
   const without = workload.by.get('node-role') ?? 0;
@@ -182,7 +182,7 @@ function annotationChecks({ workload, own, association }: WorkloadContext): Chec
   return [
     warn(
       'annotation',
-      `${nPods(without)} of it ${without === 1 ? 'has' : 'have'} no credentials of the service account, although it is annotated with ${annotated}: created before the annotation, or the webhook was away.`,
+      `${nPods(without)} ${without === 1 ? 'has' : 'have'} no credentials of the service account, although it is annotated with ${annotated}: created before the annotation, or while the webhook was unavailable.`,
       restartCommand(workload),
     ),
   ];

@@ -24,7 +24,7 @@ export function restartCommand({ kind, name, namespace }: WorkloadTally): string
     return `Restart the pods: ${shellCommand(['kubectl', 'rollout', 'restart', `${kind.toLowerCase()}/${name}`, '--namespace', namespace])}`;
   return kind === 'Pod'
     ? 'Delete the pod and create it again.'
-    : `Have ${kind} ${name} make its pods again: only new pods take it.`;
+    : `Make ${kind} ${name} recreate its pods: only new pods get it.`;
 }
 
 export const takesAssociation = ({ podIdentity }: AddonFact, { serviceAccount }: WorkloadTally): boolean =>
@@ -47,9 +47,9 @@ export function associationRemedy({
     ['--namespace', namespace, '--service-account', serviceAccount, '--role-arn', roleArn],
   );
   if (associations === undefined || addons === undefined)
-    return `Have the add-ons and the associations read first. If it is part of no add-on and has none: ${create}`;
+    return `Allow the add-ons and the associations to be read first. If the service account belongs to no add-on and has no association: ${create}`;
   if (addon || own.annotatedRole(workload) === undefined || !RESTARTABLE.has(workload.kind))
-    return `Create one, then restart its pods: ${create}`;
+    return `Create an association, then restart its pods: ${create}`;
   const migrate = shellCommand([
     'pod-identity',
     'migrate-workload',
@@ -60,5 +60,5 @@ export function associationRemedy({
     '--service-account',
     serviceAccount,
   ]);
-  return `Migrate it, which restarts its pods and verifies them: ${migrate} ; or by hand, and restart its pods then: ${create}`;
+  return `Migrate it, which restarts and verifies its pods: ${migrate} ; or create the association by hand, then restart its pods: ${create}`;
 }

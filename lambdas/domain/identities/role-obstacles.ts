@@ -34,7 +34,7 @@ function trustCheck(
   return [
     (undecided ? unknown : fail)(
       'trust',
-      `The trust policy of role ${parseRoleArn(roleArn)?.name ?? roleArn} ${undecided ? 'may not let' : 'does not let'} EKS Pod Identity in. ${why(evaluation)}`,
+      `The trust policy of role ${parseRoleArn(roleArn)?.name ?? roleArn} ${undecided ? 'may not allow' : 'does not allow'} EKS Pod Identity. ${why(evaluation)}`,
       trustRemedy(target, { roleArn, namespace, serviceAccount }),
       TRUST_SOURCE,
     ),
@@ -48,21 +48,17 @@ export function roleChecks(context: WorkloadContext, roleArn: string): Check[] {
     return [
       fail(
         'role-account',
-        `Role ${roleArn} is not of account ${facts.target.account}: EKS associates service accounts with roles of the cluster's account alone.`,
-        'Give the association a role of this account, and that role as its target role.',
+        `Role ${roleArn} is not in account ${facts.target.account}: EKS associates service accounts only with roles in the cluster's account.`,
+        'Give the association a role in this account, and set that role as its target role.',
         'EKS API Reference, CreatePodIdentityAssociation',
       ),
     ];
   }
   if (role === 'missing')
-    return [fail('role-exists', `IAM has no role ${roleArn}.`, 'Create it, or name another one.')];
+    return [fail('role-exists', `IAM has no role ${roleArn}.`, 'Create it, or name another role.')];
   if (role === undefined || role === 'unread')
     return [
-      unknown(
-        'trust',
-        `The trust policy of role ${roleArn} could not be read.`,
-        'Let the caller use iam:GetRole on it.',
-      ),
+      unknown('trust', `The trust policy of role ${roleArn} could not be read.`, 'Allow the caller iam:GetRole on it.'),
     ];
   return trustCheck(context, roleArn, role.trust);
 }

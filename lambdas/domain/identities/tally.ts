@@ -48,7 +48,7 @@ export function sourceOf(pod: Pod, on: Unsupported | undefined): { source: Sourc
   if (keyed.length > 0) {
     const why = `${KEYS.join(' and ')} in the env of ${keyed.map(({ name }) => name).join(', ')}`;
     return others.length > 0 && identity !== 'node-role'
-      ? { source: 'mixed', evidence: `${why}; of the others: ${evidence}` }
+      ? { source: 'mixed', evidence: `${why}; other containers: ${evidence}` }
       : { source: 'static-keys', evidence: why };
   }
   if (identity !== 'node-role' || on !== 'Fargate') return { source: identity, evidence };
@@ -56,7 +56,7 @@ export function sourceOf(pod: Pod, on: Unsupported | undefined): { source: Sourc
   // metadata.
   return {
     source: 'none',
-    evidence: 'no container has credentials in its env, and on Fargate there is no node role to fall back to',
+    evidence: 'no container has credentials in its environment, and Fargate has no node role to fall back to',
   };
 }
 

@@ -9,26 +9,26 @@ import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
 const NOT_SEEN =
-  'No pod is looked at after the change: one that kept its old identity, or came too early for the new one, is neither found nor restarted, and no way back is taken for it. The migration ends verified by the API, which counts as no proof.';
+  'No pod is checked after the change: a pod that kept its old identity, or started too early for the new one, is neither found nor restarted, and does not cause a rollback. The migration ends verified by the API only, which is no proof that the pods use the new identity.';
 
 /** EKS shows for which service accounts it takes associations, and of no others that they have the role. */
 const LOSS_UNSEEN =
-  "Nor is it known whether other service accounts have the add-on's role, such as one for its nodes: these lose it, unless a role is named for each (--role SERVICE_ACCOUNT=ROLE_ARN), which gives it a standalone association.";
+  "It is also unknown whether other service accounts have the add-on's role, such as the one for its nodes: they lose it, unless each is given a role (--role SERVICE_ACCOUNT=ROLE_ARN), which creates a standalone association.";
 
 function withoutPods({ request, addon, kubernetesError }: Facts): Check {
   const { cluster } = request.target;
   const why = `The pods could not be read: ${kubernetesError ?? 'no answer from the API server'}`;
   const source = `${GUIDE}, "Grant IAM users access to Kubernetes with EKS access entries"`;
   if (request.verification === 'api') {
-    const unread = `What only the API server tells was not checked either: the health of the agent on each node, and what others have changed in the workloads.${addon?.serviceAccountRoleArn === undefined ? '' : ` ${LOSS_UNSEEN}`}`;
+    const unread = `What only the API server shows was not checked either: the health of the agent on each node, and changes to the workloads by other field managers.${addon?.serviceAccountRoleArn === undefined ? '' : ` ${LOSS_UNSEEN}`}`;
     return warn(
       'kubernetes-access',
       `${why} ${NOT_SEEN} ${unread}`,
-      `Give the service access (${grantCommand(request)}) and leave out --verification api; or look at the pods yourself after the migration: pod-identity identities --cluster ${cluster}`,
+      `Give the service access (${grantCommand(request)}) and omit --verification api; or check the pods yourself after the migration: pod-identity identities --cluster ${cluster}`,
       source,
     );
   }
-  const remedy = `Give the service an access entry in cluster ${cluster} that may read pods (${grantCommand(request)}), and check that its API server can be reached. Without it nobody can prove which identity the pods use; to go by what EKS says alone: --verification api`;
+  const remedy = `Give the service an access entry in cluster ${cluster} that may read pods (${grantCommand(request)}), and check that its API server is reachable. Without access, the identity of the pods cannot be verified; to rely on what EKS reports alone: --verification api`;
   return unknown('kubernetes-access', why, remedy, source);
 }
 
@@ -42,14 +42,14 @@ function checkJudgeable({ request, pods = [] }: Facts, accounts: ReadonlySet<str
     .flatMap((pod) => hiddenVariables(pod).map((why) => `pod ${pod.name}: ${why}`));
   if (hard.length === 0) return [];
   const id = 'pods-judgeable';
-  const message = `Whose credentials these pods take can't be told from their specs, before the change or after: ${some(hard)}.`;
+  const message = `The specs of these pods do not show which credentials they use, before or after the change: ${some(hard)}.`;
   const remedy =
-    "Take these variables out of the add-on's configuration values, or see that they hold no AWS credentials";
+    "Remove these variables from the add-on's configuration values, or make sure that they hold no AWS credentials";
   const source =
     'Credential provider chain of the AWS SDKs: static keys, then web identity, then container credentials';
   if (request.verification === 'api')
-    return [warn(id, message, `${remedy}: with them the pods may not use Pod Identity.`, source)];
-  return [unknown(id, message, `${remedy} and go by what EKS says alone: --verification api`, source)];
+    return [warn(id, message, `${remedy}: with AWS credentials in them, the pods may not use Pod Identity.`, source)];
+  return [unknown(id, message, `${remedy} and rely on what EKS reports alone: --verification api`, source)];
 }
 
 export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
@@ -62,8 +62,8 @@ export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociati
     return [
       warn(
         'kubernetes-access',
-        `${count} pods of the planned service accounts can be seen, but the request is content with what EKS says (verification: api). ${NOT_SEEN}`,
-        'Leave out --verification api, and the migration is verified on each of them.',
+        `${count} pods of the planned service accounts are readable, but the request relies on what EKS reports (verification: api). ${NOT_SEEN}`,
+        'Omit --verification api to verify the migration on each of them.',
       ),
       ...judgeable,
     ];
@@ -72,10 +72,10 @@ export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociati
     return [
       fail(
         'kubernetes-access',
-        `No pod runs with ${[...accounts].join(', ')}: there would be no pod to verify the migration on.`,
+        `No pod runs with ${[...accounts].join(', ')}, so there would be no pod to verify the migration on.`,
         'Scale the add-on up, or check why it has no pods, then plan again.',
       ),
     ];
   }
-  return [pass('kubernetes-access', `${count} pods of the planned service accounts can be seen.`), ...judgeable];
+  return [pass('kubernetes-access', `${count} pods of the planned service accounts are readable.`), ...judgeable];
 }

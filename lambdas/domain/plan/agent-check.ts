@@ -21,8 +21,8 @@ function checkInstall(facts: Facts): Check {
   if (!mayInstallUnseen(facts)) {
     return unknown(
       'agent',
-      `EKS knows no Pod Identity agent in cluster ${request.target.cluster}, but whether somebody runs one without EKS could not be seen: ${kubernetesError ?? ''}`,
-      'Give the service access to the API server (see the check kubernetes-access), then plan again: an agent that somebody else manages is never installed over.',
+      `EKS reports no Pod Identity agent in cluster ${request.target.cluster}, but whether a self-managed agent runs there could not be read: ${kubernetesError ?? ''}`,
+      'Give the service access to the API server (see the check kubernetes-access), then plan again: a self-managed agent is never overwritten.',
       SOURCE,
     );
   }
@@ -31,7 +31,7 @@ function checkInstall(facts: Facts): Check {
     return fail(
       'agent',
       `${none}, and EKS offers no version of add-on ${AGENT_ADDON} as the default for Kubernetes ${cluster?.version ?? ''}.`,
-      `Look at what is offered: aws eks describe-addon-versions --addon-name ${AGENT_ADDON} --kubernetes-version ${cluster?.version ?? ''}. EKS Pod Identity needs Kubernetes 1.24 or later.`,
+      `List the offered versions: aws eks describe-addon-versions --addon-name ${AGENT_ADDON} --kubernetes-version ${cluster?.version ?? ''}. EKS Pod Identity needs Kubernetes 1.24 or later.`,
       SOURCE,
     );
   }
@@ -39,8 +39,8 @@ function checkInstall(facts: Facts): Check {
   if (kubernetesError === undefined) return pass('agent', `${none}: ${will}.`);
   return warn(
     'agent',
-    `${none} as far as EKS knows: ${will}. Nobody could look whether somebody runs one without EKS; of such a one EKS changes no field, and the install fails where fields differ.`,
-    `Look first: ${LOOK}. Where it is there, give the service access to the API server, so that it sees it and installs nothing.`,
+    `${none} as far as EKS reports: ${will}. Whether a self-managed agent runs there could not be read; EKS does not change the fields of such an agent, and the installation fails if fields differ.`,
+    `Check first: ${LOOK}. If it exists, give the service access to the API server, so that it finds the agent and installs nothing.`,
     CONFLICTS,
   );
 }
@@ -52,8 +52,8 @@ export function checkAgent(facts: Facts): Check {
     if (request.agent === 'install') return checkInstall(facts);
     return fail(
       'agent',
-      `The Pod Identity agent is not installed in cluster ${request.target.cluster}${kubernetesError ? ' (as far as EKS knows; the API server could not be asked)' : ''}.`,
-      `Add --agent install, which installs it first; or install it and wait until it is ACTIVE: aws eks create-addon --cluster-name ${request.target.cluster} --addon-name ${AGENT_ADDON}`,
+      `The Pod Identity agent is not installed in cluster ${request.target.cluster}${kubernetesError ? ' (as far as EKS reports; the API server could not be read)' : ''}.`,
+      `Add --agent install, which installs it first; or install it yourself and wait until it is ACTIVE: aws eks create-addon --cluster-name ${request.target.cluster} --addon-name ${AGENT_ADDON}`,
       SOURCE,
     );
   }
@@ -61,7 +61,7 @@ export function checkAgent(facts: Facts): Check {
     return fail(
       'agent',
       `Add-on ${AGENT_ADDON} is ${agentAddon.status}, not ACTIVE.`,
-      'Bring it to ACTIVE first; pods on its nodes would get no credentials.',
+      'Get it to ACTIVE first; otherwise pods on its nodes get no credentials.',
       SOURCE,
     );
   }
@@ -69,7 +69,7 @@ export function checkAgent(facts: Facts): Check {
     return fail(
       'agent',
       `The Pod Identity agent is ready on ${agentWorkload.ready} of ${agentWorkload.desired} nodes.`,
-      `Look at its pods: kubectl -n ${agentWorkload.namespace} get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide`,
+      `Inspect its pods: kubectl -n ${agentWorkload.namespace} get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide`,
       SOURCE,
     );
   }

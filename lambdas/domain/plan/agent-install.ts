@@ -48,14 +48,14 @@ const agentCommand = ({ cluster, region }: Target, verb: string): string =>
 export const agentLeftInstalled = (target: Target, version: string, how: string): Check =>
   warn(
     AGENT_LEFT_INSTALLED,
-    `Add-on ${AGENT_ADDON} ${version} was installed in cluster ${target.cluster} ${how}. It stays installed, however the migration ends: pods of others may use it by then.`,
-    `Nothing needs to be done. Where no pod of the cluster uses EKS Pod Identity it can be removed: ${agentCommand(target, 'delete-addon')}`,
+    `Add-on ${AGENT_ADDON} ${version} was installed in cluster ${target.cluster} ${how}. It stays installed however the migration ends, because other pods may use it by then.`,
+    `No action is needed. If no pod of the cluster uses EKS Pod Identity, it can be removed: ${agentCommand(target, 'delete-addon')}`,
   );
 
 /** Noted before the request, so that a migration that is stopped right there tells of it too. */
 export const agentInstallBegun = (target: Target, version: string): Check =>
   warn(
     AGENT_INSTALL_BEGUN,
-    `This migration began to install add-on ${AGENT_ADDON} ${version} in cluster ${target.cluster}, and was stopped before it knew whether EKS did so. It is not taken away again.`,
-    `Look whether it is there: ${agentCommand(target, 'describe-addon')}`,
+    `This migration began to install add-on ${AGENT_ADDON} ${version} in cluster ${target.cluster}, and stopped before EKS had confirmed it. The add-on is not removed again.`,
+    `Check whether it exists: ${agentCommand(target, 'describe-addon')}`,
   );

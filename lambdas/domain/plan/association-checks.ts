@@ -17,8 +17,8 @@ function otherRoleChecks(staying: readonly Association[], planned: readonly Plan
     return [
       warn(
         'association-role',
-        `Association ${told(association)} has role ${association.roleArn}; the new one will have ${successor.roleArn}.`,
-        `If the pods need the role that they have by it, keep it: --role ${association.serviceAccount}=${association.roleArn}`,
+        `Association ${told(association)} has role ${association.roleArn}; the new association will have ${successor.roleArn}.`,
+        `If the pods need their present role, keep it: --role ${association.serviceAccount}=${association.roleArn}`,
       ),
     ];
   });
@@ -26,7 +26,7 @@ function otherRoleChecks(staying: readonly Association[], planned: readonly Plan
 
 /** Standalone ones that the planned service accounts have already, with the planned role. */
 const keptChecks = (standalone: readonly Association[]): Check[] =>
-  standalone.map((one) => pass('associations', `Association ${told(one)} has the planned role already: it is kept.`));
+  standalone.map((one) => pass('associations', `Association ${told(one)} already has the planned role and is kept.`));
 
 export interface AssociationPlan {
   checks: Check[];
@@ -49,12 +49,7 @@ export function planAssociations(
   const refusals = decided.flatMap(({ decision }) => (decision.do === 'refuse' ? [decision] : []));
   if (refusals.length > 0) {
     const checks = refusals.map(({ reason, remedy }) =>
-      fail(
-        'associations',
-        `An association stands in the way that may not be deleted: ${reason}.`,
-        sentence(remedy),
-        SOURCE,
-      ),
+      fail('associations', `A conflicting association must not be deleted: ${reason}.`, sentence(remedy), SOURCE),
     );
     return { purge: [], goWithAddon: [], carryOver: [], checks };
   }
@@ -66,7 +61,7 @@ export function planAssociations(
       purge: [],
       goWithAddon: [],
       carryOver: [],
-      checks: [pass('associations', 'No association stands in the way.'), ...kept],
+      checks: [pass('associations', 'No conflicting association exists.'), ...kept],
     };
   // DeleteAddon without preserve takes the add-on's own ones with it; what is left of them a moment later is purged.
   const cascades = attempt.strategy === 'recreate' && !attempt.preserve;
@@ -80,8 +75,8 @@ export function planAssociations(
     checks.push(
       warn(
         'associations',
-        `Left-over association ${leaving.map(told).join(', ')} would make the ${attempt.strategy === 'in-place' ? 'update' : 'create'} fail with "Association already exists".`,
-        `It is noted in the ledger and deleted before the add-on is ${attempt.strategy === 'in-place' ? 'updated' : 'created again'}; a rollback puts it back.`,
+        `Conflicting association ${leaving.map(told).join(', ')} would make the ${attempt.strategy === 'in-place' ? 'update' : 'create'} fail with "Association already exists".`,
+        `It is recorded in the ledger and deleted before the add-on is ${attempt.strategy === 'in-place' ? 'updated' : 'created again'}; a rollback restores it.`,
         SOURCE,
       ),
     );
@@ -125,14 +120,14 @@ export function checkAssociationQuota(
     return pass(
       'association-quota',
       added === 0
-        ? 'No association is added to those that the cluster has.'
-        : `With ${added} more the cluster has ${now + added} of at most ${MAX_ASSOCIATIONS} associations.`,
+        ? 'The migration does not increase the number of associations.'
+        : `The migration adds ${added}, so the cluster will have ${now + added} of at most ${MAX_ASSOCIATIONS} associations.`,
     );
   }
   return fail(
     'association-quota',
-    `Cluster ${request.target.cluster} has ${now} associations; ${added} more would be over the quota of ${MAX_ASSOCIATIONS}.`,
-    `Delete some that nobody needs: aws eks list-pod-identity-associations --cluster-name ${request.target.cluster} lists them.`,
+    `Cluster ${request.target.cluster} has ${now} associations; adding ${added} would exceed the quota of ${MAX_ASSOCIATIONS}.`,
+    `Delete unused associations; list them: aws eks list-pod-identity-associations --cluster-name ${request.target.cluster}`,
     `${GUIDE}, "View and manage Amazon EKS service quotas"`,
   );
 }

@@ -24,8 +24,8 @@ function forbidden({ request }: AddonFacts, ways: readonly Attempt[]): AttemptCh
     found.push({
       check: fail(
         'addon-risk',
-        `Deleting ${request.addon} would take the network away from new pods.`,
-        'Add --preserve: EKS lets go of the add-on while its DaemonSet keeps running; or choose --strategy in-place or auto.',
+        `Deleting ${request.addon} would leave new pods without network.`,
+        'Add --preserve, which keeps its DaemonSet running while the add-on is deleted; or choose --strategy in-place or auto.',
         'aws-cloudformation/cloudformation-coverage-roadmap#1050',
       ),
       excludes: removesSoftware,
@@ -34,7 +34,7 @@ function forbidden({ request }: AddonFacts, ways: readonly Attempt[]): AttemptCh
   if (request.strategy !== 'auto') {
     const exceeding = (attempt: Attempt): boolean => exceedsMaxDisruption(request, attempt);
     if (ways.some(exceeding)) {
-      const message = `${request.addon} would be down for a while (${ways.filter(exceeding).map(nameOf).join(', ')}), but no more than rolling pods are allowed.`;
+      const message = `${request.addon} would be down for a while (${ways.filter(exceeding).map(nameOf).join(', ')}), but the request allows no outage (maxDisruption: rolling).`;
       found.push({
         check: fail(
           'max-disruption',
@@ -66,8 +66,8 @@ export function checkRisk({ request }: AddonFacts, attempts: readonly Attempt[])
     return [
       warn(
         'addon-risk',
-        `The software of ${addon} is down from the delete to the create.`,
-        'Choose a quiet time, or add --preserve or --strategy in-place: its software then keeps running, and its pods roll.',
+        `The software of ${addon} is down between its deletion and its creation.`,
+        'Choose a quiet time, or add --preserve or --strategy in-place: the software then keeps running, and its pods roll.',
         REMOVE,
       ),
     ];
@@ -76,8 +76,8 @@ export function checkRisk({ request }: AddonFacts, attempts: readonly Attempt[])
     return [
       warn(
         'addon-risk',
-        `The software of ${addon} keeps running, but as a last resort, where its pods do not take the new identity otherwise, it is down from a delete to a create.`,
-        'Choose a quiet time, or leave out --max-disruption outage.',
+        `The software of ${addon} keeps running, except as a last resort: if its pods do not get the new identity otherwise, it is down between its deletion and its creation.`,
+        'Choose a quiet time, or omit --max-disruption outage.',
         REMOVE,
       ),
     ];
@@ -102,12 +102,12 @@ function checkOffered({ request, addon, cluster, offered }: AddonFacts, ways: re
   const gone = `Version ${version} of ${request.addon} is no longer offered for ${kubernetes}`;
   const remedy = best
     ? `Update it to an offered version first (default: ${best}), keeping its role: ${shellCommand(['aws', 'eks', 'update-addon', '--cluster-name', request.target.cluster, '--addon-name', request.addon], ['--addon-version', best], ['--service-account-role-arn', addon?.serviceAccountRoleArn ?? 'ROLE'])}`
-    : 'EKS offers no version of it for this cluster; ask AWS Support before touching it.';
+    : 'EKS offers no version of it for this cluster; ask AWS Support before you change it.';
   if (!ways.some(isRecreate))
     return {
       check: warn(
         'version-offered',
-        `${gone}. In place nothing is deleted, so that it goes on as it is.`,
+        `${gone}. An update in place deletes nothing, so the version stays.`,
         remedy,
         'DescribeAddonVersions',
       ),
@@ -116,7 +116,7 @@ function checkOffered({ request, addon, cluster, offered }: AddonFacts, ways: re
   return {
     check: fail(
       'version-offered',
-      `${gone}: once deleted it could not be created again.`,
+      `${gone}: once deleted, it could not be created again.`,
       remedy,
       'DescribeAddonVersions',
     ),
@@ -128,27 +128,27 @@ function checkConfiguration({ addon, configurationSchema }: AddonFacts, ways: re
   if (!addon || !ways.some(isRecreate)) return [];
   const id = 'configuration-valid';
   if (addon.configurationValues === undefined)
-    return [{ check: pass(id, 'It has no configuration values.'), excludes: never }];
+    return [{ check: pass(id, 'The add-on has no configuration values.'), excludes: never }];
   const judged = validateConfiguration(addon.configurationValues, configurationSchema);
   const source = 'DescribeAddonConfiguration.configurationSchema';
   if (judged.verdict === 'valid')
-    return [{ check: pass(id, `Its configuration values are valid for version ${addon.version}.`), excludes: never }];
+    return [{ check: pass(id, `The configuration values are valid for version ${addon.version}.`), excludes: never }];
   if (judged.verdict === 'unknown') {
     const remedy =
-      'Nothing has to be done: EKS took these values for this very version before. Should it refuse them now, the migration is rolled back.';
+      'No action is needed: EKS accepted these values for this version before. If it rejects them now, the migration is rolled back.';
     return [
       {
-        check: warn(id, `Its configuration values can't be checked beforehand: ${judged.why}.`, remedy, source),
+        check: warn(id, `The configuration values cannot be checked beforehand: ${judged.why}.`, remedy, source),
         excludes: never,
       },
     ];
   }
-  const remedy = `Correct them first, keeping its role: ${shellCommand(['aws', 'eks', 'describe-addon-configuration', '--addon-name', addon.name, '--addon-version', addon.version])} shows the schema.`;
+  const remedy = `Correct them first, keeping the role. To show the schema: ${shellCommand(['aws', 'eks', 'describe-addon-configuration', '--addon-name', addon.name, '--addon-version', addon.version])}`;
   return [
     {
       check: fail(
         id,
-        `Its configuration values are not valid for version ${addon.version}, so that once deleted it could not be created again: ${some(judged.errors)}.`,
+        `The configuration values are not valid for version ${addon.version}, so the add-on could not be created again once deleted: ${some(judged.errors)}.`,
         remedy,
         source,
       ),
@@ -164,7 +164,7 @@ function checkCreateNamespace({ addon, offered }: AddonFacts, ways: readonly Att
     {
       check: unknown(
         'create-namespace',
-        `Add-on ${addon.name} is in namespace ${addon.namespace ?? ''}, and whether that is its default namespace is not known: once deleted it could be created in another one, or not at all.`,
+        `Add-on ${addon.name} is in namespace ${addon.namespace ?? ''}, and it is not known whether that is its default namespace: once deleted, it could be created in another namespace, or not at all.`,
         'Choose --strategy in-place, which deletes nothing.',
         'DescribeAddonVersions.defaultNamespace',
       ),
@@ -204,7 +204,7 @@ function checkSubscription({ request, addon, offered }: AddonFacts, ways: readon
       check: warn(
         'subscription',
         `Add-on ${request.addon} comes from the AWS Marketplace (${owner}): it can only be created again while this account is subscribed.`,
-        `Check the subscription before you go on${partitionOf(request.target.region) === 'aws' ? `: ${SUBSCRIPTIONS}` : ', in the AWS Marketplace of the partition'}`,
+        `Check the subscription before you continue${partitionOf(request.target.region) === 'aws' ? `: ${SUBSCRIPTIONS}` : ', in the AWS Marketplace of the partition'}`,
         source,
       ),
       excludes: never,
@@ -239,12 +239,12 @@ function checkCustomResources(facts: AddonFacts, ways: readonly Attempt[]): Atte
   const id = 'custom-resources';
   const at = (check: Check): AttemptCheck[] => [{ check, excludes: removesSoftware }];
   const known = knownAddon(request.addon);
-  const keep = 'Add --preserve or choose --strategy in-place, which delete no definition';
+  const keep = 'Add --preserve or choose --strategy in-place; neither deletes definitions';
   if (!known) {
     return at(
       unknown(
         id,
-        `It is not known which custom resource definitions ${request.addon} owns: without preserve they would be deleted with it, and all objects of their kinds.`,
+        `It is not known which custom resource definitions ${request.addon} owns: without preserve, they would be deleted with it, together with all objects of their kinds.`,
         `${keep}.`,
         REMOVE,
       ),
@@ -263,11 +263,11 @@ function checkCustomResources(facts: AddonFacts, ways: readonly Attempt[]): Atte
   }
   const unread = unreadKinds(facts, known.customResources);
   if (unread.length > 0) {
-    const remedy = `${keep}; or let the service list them: ${grantCommand(request)} --addon ${request.addon}.`;
+    const remedy = `${keep}; or allow the service to list them: ${grantCommand(request)} --addon ${request.addon}.`;
     return at(
       unknown(
         id,
-        `Deleting ${request.addon} deletes its custom resource definitions, and whether they have objects could not be read: ${some(unread)}.`,
+        `Deleting ${request.addon} deletes its custom resource definitions, and whether objects of their kinds exist could not be read: ${some(unread)}.`,
         remedy,
         REMOVE,
       ),
@@ -278,8 +278,8 @@ function checkCustomResources(facts: AddonFacts, ways: readonly Attempt[]): Atte
       check: pass(
         id,
         known.customResources.length === 0
-          ? 'It owns no custom resource definition.'
-          : 'Its custom resource definitions have no objects but its own.',
+          ? 'The add-on owns no custom resource definitions.'
+          : "The add-on's custom resource definitions have no objects but its own.",
       ),
       excludes: never,
     },

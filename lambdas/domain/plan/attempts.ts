@@ -107,7 +107,7 @@ export function chooseAttempts(
     return {
       ...check,
       status: 'warn',
-      message: `${check.message} Left out for that: ${ways.filter(excludes).map(nameOf).join(', ')}.`,
+      message: `${check.message} Strategies ruled out by this: ${ways.filter(excludes).map(nameOf).join(', ')}.`,
     };
   });
   return { attempts, checks };

@@ -18,8 +18,8 @@ export function checkLock({ request, lock }: Facts): Check {
   if (lock.recovering)
     return fail(
       'lock-free',
-      `${held}, and is putting back what that migration changed.`,
-      'Wait some minutes, then start again.',
+      `${held}, and its changes are being rolled back.`,
+      'Wait a few minutes, then start again.',
     );
   if (lock.running)
     return fail(
@@ -31,13 +31,13 @@ export function checkLock({ request, lock }: Facts): Check {
     return fail(
       'lock-free',
       `${held}; it ended needs-human.`,
-      `Bring it in order by the commands of its report, then free the lock: pod-identity rollback ${lock.migrationId}; or leave it as it is and free the lock: pod-identity release ${lock.migrationId}`,
+      `Repair it with the commands in its report, then release the lock: pod-identity rollback ${lock.migrationId}; or leave everything as it is and release the lock: pod-identity release ${lock.migrationId}`,
     );
   }
   return fail(
     'lock-free',
-    `${held}; that execution has stopped, and what it left behind is being put back.`,
-    'Wait some minutes, then start again.',
+    `${held}; that execution has stopped, and its changes are being rolled back.`,
+    'Wait a few minutes, then start again.',
   );
 }
 
@@ -46,8 +46,8 @@ export function checkCluster({ request, cluster }: Facts): Check {
   if (!cluster) {
     return fail(
       'cluster-exists',
-      `There is no cluster ${target.cluster} in ${target.region} of account ${target.account}.`,
-      `Check --cluster, --region and --account; aws eks list-clusters --region ${target.region} lists what is there.`,
+      `Cluster ${target.cluster} does not exist in ${target.region} of account ${target.account}.`,
+      `Check --cluster, --region and --account; list the clusters: aws eks list-clusters --region ${target.region}`,
     );
   }
   // Whose credentials it was read with decides where, not what was asked for: a cluster of that name may be in both.
@@ -55,8 +55,8 @@ export function checkCluster({ request, cluster }: Facts): Check {
   if (account !== target.account || region !== target.region) {
     return fail(
       'cluster-exists',
-      `The cluster ${cluster.name} that can be seen is in ${region ?? ''} of account ${account ?? ''}, not in ${target.region} of account ${target.account}.`,
-      'Correct --account and --region. A cluster of another account is reached by the roles that the service has there (docs/accounts.md).',
+      `The cluster ${cluster.name} that was found is in ${region ?? ''} of account ${account ?? ''}, not in ${target.region} of account ${target.account}.`,
+      "Correct --account and --region. A cluster in another account is reached through the service's roles in that account (docs/accounts.md).",
     );
   }
   if (cluster.status !== 'ACTIVE') {
@@ -75,7 +75,7 @@ export function checkInstalled({ request, addon }: AddonFacts): Check {
     return fail(
       'addon-installed',
       `Add-on ${request.addon} is not installed in cluster ${target.cluster}.`,
-      `Check --addon; aws eks list-addons --cluster-name ${target.cluster} lists what is installed. Workloads that are no EKS add-on are not migrated by this command.`,
+      `Check --addon; list the installed add-ons: aws eks list-addons --cluster-name ${target.cluster} . For a workload that is not an EKS add-on, use: pod-identity migrate-workload`,
     );
   }
   if (addon.status !== 'ACTIVE') {
@@ -83,18 +83,19 @@ export function checkInstalled({ request, addon }: AddonFacts): Check {
     return fail(
       'addon-installed',
       `Add-on ${addon.name} is ${addon.status}, not ACTIVE${issues ? ` (${issues})` : ''}.`,
-      'Bring it back to ACTIVE first: a migration starts from a working add-on, so that there is something to go back to.',
+      'Get it back to ACTIVE first: a migration starts from a working add-on, so that a rollback has a working state to restore.',
     );
   }
   return pass('addon-installed', `Add-on ${addon.name} ${addon.version} is ACTIVE.`);
 }
 
 export function checkUsesIrsa({ addon }: Facts): Check {
-  if (addon?.serviceAccountRoleArn) return pass('addon-uses-irsa', `It uses IRSA with ${addon.serviceAccountRoleArn}.`);
+  if (addon?.serviceAccountRoleArn)
+    return pass('addon-uses-irsa', `The add-on uses IRSA with role ${addon.serviceAccountRoleArn}.`);
   return fail(
     'addon-uses-irsa',
     `Add-on ${addon?.name ?? ''} has no IRSA role: its pods use the node role.`,
-    'Nothing to migrate from. To give it Pod Identity, update it with podIdentityAssociations.',
+    'There is nothing to migrate. To give it Pod Identity, update it with podIdentityAssociations.',
     `${GUIDE}, "Assign IAM roles to add-ons"`,
   );
 }
@@ -108,10 +109,10 @@ export function checkNamespace({ request }: AddonFacts, wanted: readonly Planned
   const byHand =
     wanted.length === 0
       ? ''
-      : ` Or move it without this service, since EKS knows the namespace itself: ${shellCommand(['aws', 'eks', 'update-addon', '--region', target.region, '--cluster-name', target.cluster, '--addon-name', addon, '--pod-identity-associations', ...associations])}`;
+      : ` Or migrate it without this service, because EKS itself knows the namespace: ${shellCommand(['aws', 'eks', 'update-addon', '--region', target.region, '--cluster-name', target.cluster, '--addon-name', addon, '--pod-identity-associations', ...associations])}`;
   return unknown(
     'addon-namespace',
-    `Which namespace add-on ${addon} runs in is not known: ${NAMESPACE_UNKNOWN}.`,
+    `The namespace of add-on ${addon} is not known: ${NAMESPACE_UNKNOWN}.`,
     `Install a release of this service that knows the add-on, and plan again.${byHand}`,
     'DescribeAddon.namespaceConfig; DescribeAddonVersions.defaultNamespace',
   );
@@ -122,20 +123,20 @@ export function checkSupport({ request, addon, podIdentity, newerVersionWithPodI
   const version = addon?.version ?? '';
   if (podIdentity.length > 0) {
     const accounts = podIdentity.map((one) => one.serviceAccount).join(', ');
-    return pass('pod-identity-support', `Version ${version} takes Pod Identity associations for ${accounts}.`);
+    return pass('pod-identity-support', `Version ${version} supports Pod Identity associations for ${accounts}.`);
   }
   if (newerVersionWithPodIdentity !== undefined) {
     return fail(
       'pod-identity-support',
       `Version ${version} of ${request.addon} is too old for Pod Identity.`,
-      `Update it first, and keep IRSA while doing so: ${shellCommand(['aws', 'eks', 'update-addon', '--cluster-name', request.target.cluster, '--addon-name', request.addon], ['--addon-version', newerVersionWithPodIdentity], ['--service-account-role-arn', addon?.serviceAccountRoleArn ?? 'ROLE'])}`,
+      `Update it first, keeping IRSA: ${shellCommand(['aws', 'eks', 'update-addon', '--cluster-name', request.target.cluster, '--addon-name', request.addon], ['--addon-version', newerVersionWithPodIdentity], ['--service-account-role-arn', addon?.serviceAccountRoleArn ?? 'ROLE'])}`,
       source,
     );
   }
   return fail(
     'pod-identity-support',
     `Add-on ${request.addon} does not support Pod Identity${offered.length > 0 ? ` in any version offered for this cluster (newest: ${offered[0]?.version ?? ''})` : ''}.`,
-    'Keep IRSA for it, and look again when a new version is out.',
+    'Keep IRSA for it, and plan again when a new version is released.',
     source,
   );
 }

@@ -96,12 +96,14 @@ export function checkFieldManagers(
   const foreign = foreignFields(workloadsOfAddon(workloads, planned));
   if (foreign.length === 0)
     return {
-      check: pass('field-managers', 'No field of its workloads was set by anybody but EKS.'),
+      check: pass('field-managers', "Only EKS has set fields of the add-on's workloads."),
       excludes: () => false,
     };
   const mayConflict = foreign.some(({ fields }) => fields.some((field) => !field.includes(RESTART)));
   const fates = new Map(ways.map((attempt) => [attempt, fateOf(attempt, mayConflict)] as const));
-  const message = `Others than EKS have set fields of its workloads: ${listed(foreign)}. ${[...fates]
+  const message = `Field managers other than EKS have set fields of the add-on's workloads: ${listed(foreign)}. ${[
+    ...fates,
+  ]
     .map(([attempt, fate]) => FATES[fate](attempt))
     .join('; ')
     .replace(/^./, (first) => first.toUpperCase())}.`;
@@ -117,7 +119,7 @@ function worst(fates: readonly Fate[], ways: readonly Attempt[], message: string
     return fail(
       'field-managers',
       message,
-      "Put what you need of them into the add-on's configuration values, or consent to their reset: --resolve-conflicts OVERWRITE. In place, PRESERVE keeps them.",
+      "Move the fields that you need into the add-on's configuration values, or allow EKS to reset them: --resolve-conflicts OVERWRITE. An update in place keeps them with PRESERVE.",
       source,
     );
   }
@@ -125,7 +127,7 @@ function worst(fates: readonly Fate[], ways: readonly Attempt[], message: string
     return warn(
       'field-managers',
       message,
-      "Put what you need of them into the add-on's configuration values first, so that it is not lost.",
+      "Move the fields that you need into the add-on's configuration values first, so that they are not lost.",
       source,
     );
   }
@@ -134,7 +136,7 @@ function worst(fates: readonly Fate[], ways: readonly Attempt[], message: string
     return warn(
       'field-managers',
       message,
-      'Nothing has to be done; should EKS find a conflict all the same, the migration is rolled back.',
+      'No action is needed; if EKS finds a conflict nevertheless, the migration is rolled back.',
       source,
     );
   }

@@ -16,9 +16,9 @@ const SOURCE = 'docs/adr/0041-who-may-be-given-a-role.md';
 
 const HOLDS: Record<Ground, string> = {
   'irsa-trust': 'its trust policy allows IRSA for that service account of this cluster',
-  association: 'an association gives it to that service account already',
-  'addon-role': "it is the add-on's IRSA role, which that service account of the add-on has by its annotation",
-  'pod-identity-trust': 'its trust policy allows EKS Pod Identity for that service account of this cluster alone',
+  association: 'an existing association already gives it to that service account',
+  'addon-role': "it is the add-on's IRSA role, and the add-on's service account is annotated with it",
+  'pod-identity-trust': 'its trust policy allows EKS Pod Identity for that service account of this cluster only',
   'role-grants': 'the setting roleGrants names it',
 };
 
@@ -53,10 +53,10 @@ const sentence = (text: string): string => `${text.replace(/^./, (first) => firs
 /** Two ways, both of which take whoever owns the role, or the deployment. */
 function remedyOf({ request: { target } }: Facts, { what, question }: JudgedGrant): string {
   const { roleArn, namespace, serviceAccount } = question;
-  const entry = `Add ${JSON.stringify(grantFor(roleArn, { target, namespace, serviceAccount }))} to the setting roleGrants and deploy, where the owner of the role agrees; then plan again.`;
+  const entry = `Add ${JSON.stringify(grantFor(roleArn, { target, namespace, serviceAccount }))} to the setting roleGrants and deploy, if the owner of the role agrees; then plan again.`;
   if (what === 'repair' || question.disableSessionTags) return entry;
   const statement = JSON.stringify(statementFor(target, [{ namespace, serviceAccount }], new Set()));
-  return `Let the owner of the role replace what its trust policy has for EKS Pod Identity by this statement: ${statement}. Or: ${entry}`;
+  return `Have the owner of the role replace its statements for EKS Pod Identity with this statement: ${statement}. Or: ${entry}`;
 }
 
 function checkOne(facts: Facts, rule: GrantFacts, judged: JudgedGrant): Check {
@@ -67,23 +67,23 @@ function checkOne(facts: Facts, rule: GrantFacts, judged: JudgedGrant): Check {
   if (answer.verdict === 'allowed' && answer.ground === 'irsa-trust' && isWideIrsaTrust(rule, question))
     return warn(
       ID,
-      `${may}, since its trust policy allows IRSA for it, but by a wildcard, which allows others too.`,
-      'Name the service accounts in the condition on the claim sub, where that is not meant.',
+      `${may} because its trust policy allows IRSA for it, but through a wildcard, which also allows other service accounts.`,
+      'If that is not intended, name the service accounts in the condition on the claim sub.',
       SOURCE,
     );
   if (answer.verdict === 'allowed' && answer.ground) return pass(ID, `${may}: ${HOLDS[answer.ground]}.`);
   const clauses = answer.why.map(sentence).join(' ');
-  const isNew = judged.what === 'association' && question.isNew ? ', which it does not have today' : '';
+  const isNew = judged.what === 'association' && question.isNew ? ', which does not have it now,' : '';
   return answer.verdict === 'unknown'
     ? unknown(
         ID,
-        `Whether ${grantText(judged).replace(' is ', ' may be ')}${isNew} can't be decided for cluster ${clusterArn(facts.request.target)}. ${clauses}`,
+        `It cannot be decided whether ${grantText(judged).replace(' is ', ' may be ')}${isNew} in cluster ${clusterArn(facts.request.target)}. ${clauses}`,
         remedyOf(facts, judged),
         SOURCE,
       )
     : fail(
         ID,
-        `Nothing shows that ${grantText(judged).replace(' is ', ' may be ')}${isNew}, in cluster ${clusterArn(facts.request.target)}. ${clauses}`,
+        `Nothing shows that ${grantText(judged).replace(' is ', ' may be ')}${isNew} in cluster ${clusterArn(facts.request.target)}. ${clauses}`,
         remedyOf(facts, judged),
         SOURCE,
       );

@@ -43,7 +43,7 @@ export const judgeAssociations = (facts: GrantFacts, plan: GrantsPlan): JudgedGr
   });
 
 const refused = (why: string): GrantAnswer => ({ verdict: 'denied', why: [why] });
-const NOT_PLANNED = refused('the plan makes no association of it');
+const NOT_PLANNED = refused('the plan creates no association for it');
 
 /** A statement that does not name them lets in every service account that has the role: all of them need the grant. */
 function judgeOne(facts: GrantFacts, plan: GrantsPlan, repair: TrustRepair): JudgedGrant[] {
@@ -62,7 +62,7 @@ function judgeOne(facts: GrantFacts, plan: GrantsPlan, repair: TrustRepair): Jud
     const answerOf = (question: GrantQuestion): GrantAnswer =>
       statement
         ? judgeRepair(facts, question, { isNarrow: false })
-        : refused('more of its trust policy would change than one statement that is added');
+        : refused('its trust policy would change by more than one added statement');
     return questions.map((question) => ({ what: 'repair', question, answer: answerOf(question) }));
   }
   return named.map(({ namespace, serviceAccount }) => {

@@ -82,15 +82,18 @@ const trustIn = ({ trustPolicies }: GrantFacts, { roleArn }: GrantQuestion): Par
 /** Ground 1. */
 function byIrsaTrust(facts: GrantFacts, question: GrantQuestion): Found {
   const policy = trustIn(facts, question);
-  if (!policy) return no('IAM does not show the role');
-  if (facts.oidcIssuer === undefined) return no('the cluster shows no OIDC issuer');
+  if (!policy) return no('IAM does not return the role');
+  if (facts.oidcIssuer === undefined) return no('the cluster has no OIDC issuer');
   const { verdict } = evaluateIrsa(policy, useOf(facts, question));
-  if (verdict === 'unknown') return open('whether its trust policy allows IRSA for the service account is not known');
+  if (verdict === 'unknown')
+    return open('it is not known whether its trust policy allows IRSA for the service account');
   if (verdict !== 'allowed') return no('its trust policy does not allow IRSA for the service account');
   const { oidcProvider } = facts;
-  if (!oidcProvider) return open("whether IAM has the cluster's OIDC provider was not read");
+  if (!oidcProvider) return open("it was not read whether IAM has the cluster's OIDC provider");
   if ('error' in oidcProvider)
-    return open(`whether IAM has the cluster's OIDC provider can't be read (${oidcProvider.error.replace(/\.$/, '')})`);
+    return open(
+      `it could not be read whether IAM has the cluster's OIDC provider (${oidcProvider.error.replace(/\.$/, '')})`,
+    );
   return oidcProvider.seen ? YES : no("IAM has no OIDC provider for the cluster's issuer");
 }
 
@@ -118,20 +121,18 @@ function byAddonRole({ addon, annotated }: GrantFacts, { namespace, serviceAccou
   if (addon?.roleArn !== roleArn) return no("it is not an add-on's IRSA role");
   if (addon.namespace !== namespace || !addon.serviceAccounts.includes(serviceAccount))
     return no("the service account is not one of the add-on's");
-  if (!annotated) return open('whether the service account has the annotation of IRSA was not read');
+  if (!annotated) return open("the service account's IRSA annotation was not read");
   if ('error' in annotated)
-    return open(
-      `whether the service account has the annotation of IRSA can't be read (${annotated.error.replace(/\.$/, '')})`,
-    );
+    return open(`the service account's IRSA annotation could not be read (${annotated.error.replace(/\.$/, '')})`);
   return annotated.seen.some((one) => one.name === serviceAccount && one.roleArn === roleArn)
     ? YES
-    : no('the service account does not have it by the annotation of IRSA');
+    : no('the service account is not annotated with it');
 }
 
 /** Ground 4: in each form that the association will have, and for nobody else. */
 function byPodIdentityTrust(facts: GrantFacts, question: GrantQuestion): Found {
   const policy = trustIn(facts, question);
-  if (!policy) return no('IAM does not show the role');
+  if (!policy) return no('IAM does not return the role');
   const forms = question.disableSessionTags ? [false, true] : [false];
   const verdictOf = (changed: Changed): Truth[] =>
     forms.map((disableSessionTags) => {
@@ -141,13 +142,13 @@ function byPodIdentityTrust(facts: GrantFacts, question: GrantQuestion): Found {
   const own = verdictOf({});
   if (own.includes('no')) return no('its trust policy does not allow EKS Pod Identity for the service account');
   if (own.includes('unknown'))
-    return open('whether its trust policy allows EKS Pod Identity for the service account is not known');
+    return open('it is not known whether its trust policy allows EKS Pod Identity for the service account');
   const others = exchanged({ ...question, target: facts.target }).flatMap(verdictOf);
   if (others.every((one) => one === 'no')) return YES;
-  const whom = 'for others than this service account of this cluster';
+  const whom = 'for other subjects than this service account of this cluster';
   return others.includes('yes')
-    ? no(`its trust policy allows EKS Pod Identity ${whom} too`)
-    : open(`whether its trust policy allows EKS Pod Identity ${whom} too is not known`);
+    ? no(`its trust policy also allows EKS Pod Identity ${whom}`)
+    : open(`it is not known whether its trust policy also allows EKS Pod Identity ${whom}`);
 }
 
 /** Ground 5. */

@@ -176,7 +176,7 @@ function checkLoss(facts: AddonFacts, loss: IdentityLoss, open: readonly Identit
   const { namespace, serviceAccount, roleArn, identity, pods, accepted } = loss;
   const id = 'identity-loss';
   const count = `${pods} pod${pods === 1 ? '' : 's'}`;
-  const message = `${count} with service account ${namespace}/${serviceAccount} will go from ${identity} to node-role: it has role ${roleArn} through ${facts.request.addon}, which takes no association for it.`;
+  const message = `${count} with service account ${namespace}/${serviceAccount} will change from ${identity} to node-role: the service account has role ${roleArn} through ${facts.request.addon}, which supports no association for it.`;
   const associate = (losses: readonly IdentityLoss[]): string =>
     again(
       facts,
@@ -192,8 +192,8 @@ function checkLoss(facts: AddonFacts, loss: IdentityLoss, open: readonly Identit
   if (pods === 0)
     return warn(
       id,
-      `${message} No pod runs with it now.`,
-      `If pods will need AWS access with it, give it a standalone association in the same migration: ${associate([loss])}`,
+      `${message} No pod uses the service account now.`,
+      `If its pods will need AWS access, create a standalone association for it in the same migration: ${associate([loss])}`,
       SOURCE,
     );
   const accept = again(
@@ -203,7 +203,7 @@ function checkLoss(facts: AddonFacts, loss: IdentityLoss, open: readonly Identit
   return fail(
     id,
     message,
-    `Give it a standalone association in the same migration, with this role or another (in a request: roles): ${associate(open)} . If these pods need no AWS access, or the node role has every permission that they need, accept the loss (in a request: acceptIdentityLoss): ${accept}`,
+    `Create a standalone association for it in the same migration, with this role or another (in a request: roles): ${associate(open)} . If these pods need no AWS access, or the node role has every permission that they need, accept the loss (in a request: acceptIdentityLoss): ${accept}`,
     SOURCE,
   );
 }
@@ -223,8 +223,8 @@ function checkUnseenStandalone(
   const say = request.verification === 'api' ? warn : unknown;
   return say(
     'role-service-accounts',
-    `A role was given for service account ${serviceAccount}, for which ${request.addon} takes no association; it gets a standalone one. Whether it is a service account of the add-on could not be read: ${kubernetesError ?? 'no answer from the API server'}`,
-    `Check its name: kubectl get serviceaccounts --all-namespaces lists what exists.`,
+    `A role was given for service account ${serviceAccount}, for which ${request.addon} supports no association; it gets a standalone association. Whether it is a service account of the add-on could not be read: ${kubernetesError ?? 'no answer from the API server'}`,
+    `Check its name in the list of service accounts: kubectl get serviceaccounts --all-namespaces`,
     SOURCE,
   );
 }
@@ -240,12 +240,12 @@ export function checkStandalone(facts: AddonFacts, planned: readonly PlannedAsso
     if (holders.has(serviceAccount))
       return pass(
         'role-service-accounts',
-        `${namespace}/${serviceAccount} has the identity of ${request.addon}, which takes no association for it: it gets a standalone one with role ${roleArn}.`,
+        `${namespace}/${serviceAccount} has the role of ${request.addon}, which supports no association for it: it gets a standalone association with role ${roleArn}.`,
       );
     const names = [...new Set([...accounts, ...holders.keys()])];
     return fail(
       'role-service-accounts',
-      `A role was given for service account ${serviceAccount}, for which ${request.addon} takes no association and which does not have its identity.`,
+      `A role was given for service account ${serviceAccount}, for which ${request.addon} supports no association and which does not have the add-on's role.`,
       `Name one of: ${names.join(', ') || 'none'}.`,
     );
   });

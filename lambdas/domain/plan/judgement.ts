@@ -27,7 +27,7 @@ function judge(policies: readonly PolicyFact[], request: PolicyRequest, kind: st
   if (verdict === 'denied' && (unread.length === 0 || reasons.some(({ effect }) => effect === 'Deny')))
     return { decision: 'denied', why };
   if (unread.length > 0)
-    return { decision: 'unknown', why: `${kind}: what ${unread.join(', ')} allows and denies is not read` };
+    return { decision: 'unknown', why: `${kind}: the content of ${unread.join(', ')} was not read` };
   return verdict === 'allowed' ? { decision: 'allowed' } : { decision: 'unknown', why };
 }
 

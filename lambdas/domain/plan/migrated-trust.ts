@@ -33,7 +33,7 @@ export function checkMigratedTrust({
     return [
       warn(
         'role-trust',
-        `The trust policy of role ${parseRoleArn(roleArn)?.name ?? roleArn} does not let ${POD_IDENTITY_PRINCIPAL} in for ${namespace}/${serviceAccount}, which has an association with it: its pods look migrated and get no credentials. ${why.join(' ')}`,
+        `The trust policy of role ${parseRoleArn(roleArn)?.name ?? roleArn} does not allow ${POD_IDENTITY_PRINCIPAL} to assume it for ${namespace}/${serviceAccount}, which has an association with it: its pods appear migrated but get no credentials. ${why.join(' ')}`,
         trustRemedy(target, association),
         TRUST_SOURCE,
       ),

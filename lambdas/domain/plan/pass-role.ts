@@ -57,12 +57,12 @@ export function checkPassRole(facts: Facts, planned: readonly PlannedAssociation
   if (refused.length === 0)
     return pass(
       'pass-role',
-      `The service may pass ${passed.map(({ arn, to }) => `${arn} to ${to}`).join(' and ') || 'what it has to'}, by its configuration.`,
+      `The service's configuration allows it to pass ${passed.map(({ arn, to }) => `${arn} to ${to}`).join(' and ') || 'every role that it must pass'}.`,
     );
   const arns = [...new Set(refused.map(({ arn }) => arn))].join(', ');
   return fail(
     'pass-role',
-    `The service may not pass ${refused.map(({ arn, to, why }) => `${arn} to ${to}${why}`).join(', nor ')} (it may pass: ${facts.passableRoleArns.join(', ') || 'no role'}).`,
+    `The service's configuration does not allow it to pass ${refused.map(({ arn, to, why }) => `${arn} to ${to}${why}`).join(', or ')} (it may pass: ${facts.passableRoleArns.join(', ') || 'no role'}).`,
     `Add ${arns} to the CDK context passableRoleArns and deploy.`,
     SOURCE,
   );

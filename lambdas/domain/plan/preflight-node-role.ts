@@ -62,7 +62,7 @@ function judge(role: NodeRoleFact, target: Target): Judgement {
   const isForbidden = reasons.some(({ effect }) => effect === 'Deny');
   return isForbidden || unread.length === 0
     ? { is: 'denied' }
-    : { is: 'unknown', why: `what ${unread.join(', ')} allows is not read` };
+    : { is: 'unknown', why: `the content of ${unread.join(', ')} was not read` };
 }
 
 /**
@@ -83,25 +83,25 @@ export function checkNodeRole({ request, cluster, nodeRoles }: Facts): Check[] {
     return [
       fail(
         id,
-        `Roles of the cluster's nodes may not ${NODE_ACTION}: ${some(denied)}. The agent could fetch no credentials there.`,
-        `Allow it: ${shellCommand(['aws', 'iam', 'attach-role-policy', '--role-name', denied[0] ?? ''], ['--policy-arn', `arn:${partitionOf(target.region)}:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy`])}. Where no node has such a role any more, delete its access entry: aws eks delete-access-entry --cluster-name ${target.cluster} --principal-arn ARN`,
+        `Node roles of the cluster do not allow ${NODE_ACTION}: ${some(denied)}. The agent could not fetch credentials on their nodes.`,
+        `Allow it: ${shellCommand(['aws', 'iam', 'attach-role-policy', '--role-name', denied[0] ?? ''], ['--policy-arn', `arn:${partitionOf(target.region)}:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy`])}. If no node has such a role any more, delete its access entry: aws eks delete-access-entry --cluster-name ${target.cluster} --principal-arn ARN`,
         SOURCE,
       ),
     ];
   }
   const open = [
-    ...judged.flatMap((one) => (one.is === 'unknown' ? [`of ${one.name}: ${one.why}`] : [])),
+    ...judged.flatMap((one) => (one.is === 'unknown' ? [`${one.name}: ${one.why}`] : [])),
     ...(nodeRoles.error === undefined ? [] : [nodeRoles.error]),
     ...(judged.length === 0 && nodeRoles.error === undefined
-      ? ['no access entry is one of nodes, which may be let in by the ConfigMap aws-auth']
+      ? ['no access entry is for nodes, which may have access through the ConfigMap aws-auth']
       : []),
   ];
   if (open.length > 0) {
     return [
       warn(
         id,
-        `Whether the roles of all nodes may ${NODE_ACTION} can't be told: ${open.join('; ')}.`,
-        `Look at the policies of each node group's role: aws iam list-attached-role-policies --role-name ROLE. AmazonEKSWorkerNodePolicy and AmazonEKSWorkerNodeMinimalPolicy allow it.`,
+        `It is not known whether the roles of all nodes allow ${NODE_ACTION}: ${open.join('; ')}.`,
+        `Check the policies of each node group's role: aws iam list-attached-role-policies --role-name ROLE. AmazonEKSWorkerNodePolicy and AmazonEKSWorkerNodeMinimalPolicy allow it.`,
         SOURCE,
       ),
     ];
@@ -110,8 +110,8 @@ export function checkNodeRole({ request, cluster, nodeRoles }: Facts): Check[] {
     return [
       pass(
         id,
-        `Each role with an access entry that nodes of the cluster could have may ${NODE_ACTION}: ${some(judged.map(({ name }) => name))}.`,
+        `Every role with an access entry that the cluster's nodes could use allows ${NODE_ACTION}: ${some(judged.map(({ name }) => name))}.`,
       ),
     ];
-  return [pass(id, `The roles of the cluster's nodes may ${NODE_ACTION}: ${some(judged.map(({ name }) => name))}.`)];
+  return [pass(id, `The roles of the cluster's nodes allow ${NODE_ACTION}: ${some(judged.map(({ name }) => name))}.`)];
 }

@@ -29,7 +29,7 @@ export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[
     return [
       fail(
         id,
-        `Cluster ${request.target.cluster} is a local cluster on AWS Outposts, which has no EKS Pod Identity.`,
+        `Cluster ${request.target.cluster} is a local cluster on AWS Outposts, where EKS Pod Identity is not supported.`,
         'Keep IRSA for it.',
         RESTRICTIONS,
       ),
@@ -47,7 +47,7 @@ export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[
       fail(
         id,
         `${unsupported.length} of ${pods.length} pods of the planned service accounts run where EKS Pod Identity is not supported: ${some(unsupported.map(({ text }) => text))}.`,
-        `Let them run on Linux nodes of Amazon EC2 instead${unsupported.some(({ where }) => where === 'AWS Fargate') ? ' (take them out of the selectors of the Fargate profile, and restart them)' : ''}, or keep IRSA for this add-on.`,
+        `Run them on Linux nodes on Amazon EC2 instead${unsupported.some(({ where }) => where === 'AWS Fargate') ? ' (remove them from the selectors of the Fargate profile, then restart them)' : ''}, or keep IRSA for this add-on.`,
         RESTRICTIONS,
       ),
     ];
@@ -57,7 +57,7 @@ export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[
       notSeen(
         request,
         id,
-        `Whether the pods run on nodes that support EKS Pod Identity could not be seen: ${nodes.error}`,
+        `Whether the pods run on nodes that support EKS Pod Identity could not be read: ${nodes.error}`,
         'nodes',
         RESTRICTIONS,
       ),
@@ -83,8 +83,8 @@ export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociati
       notSeen(
         request,
         id,
-        `Whether the agent is ready on each node could not be seen: ${unseen ?? ''}`,
-        'nodes, and at the pods of kube-system',
+        `Whether the agent is ready on each node could not be read: ${unseen ?? ''}`,
+        'nodes, and the pods of kube-system',
         AGENT_SETUP,
       ),
     ];
@@ -99,8 +99,8 @@ export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociati
     return [
       fail(
         id,
-        `The Pod Identity agent is not ready on ${broken.length} of ${needing.length} nodes where these pods can run: ${some(broken)}. Pods there would get no credentials.`,
-        `Look at its pods: kubectl -n kube-system get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide. Where there is none, its DaemonSet leaves the node out (taints, node selector; hybrid nodes have one of their own, which is off by default); where it does not start, port 80 may be taken, or IPv6 be switched off on the node.`,
+        `The Pod Identity agent is not ready on ${broken.length} of ${needing.length} nodes where these pods can run: ${some(broken)}. Pods on these nodes would get no credentials.`,
+        `Inspect its pods: kubectl -n kube-system get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide. If a node has none, the agent's DaemonSet excludes the node (taints, node selector; hybrid nodes have a separate DaemonSet, which is off by default); if the pod does not start, port 80 may be in use, or IPv6 disabled on the node.`,
         `${AGENT_SETUP}; "Disable IPv6 in the EKS Pod Identity Agent"; "Configure add-ons for hybrid nodes"`,
       ),
     ];
@@ -109,13 +109,13 @@ export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociati
     return [
       warn(
         id,
-        `${without.length} of ${needing.length} Linux nodes have no Pod Identity agent: ${some(without)}. None of these pods is there now; one that is put there gets no credentials.`,
-        'Let its DaemonSet have a pod on these nodes too (tolerations, node selector), or keep the pods off them.',
+        `${without.length} of ${needing.length} Linux nodes have no Pod Identity agent: ${some(without)}. None of these pods runs there now; a pod that is scheduled there gets no credentials.`,
+        "Extend the agent's DaemonSet to these nodes (tolerations, node selector), or keep the pods off them.",
         AGENT_SETUP,
       ),
     ];
   }
   return needing.length === 0
     ? []
-    : [pass(id, `The Pod Identity agent is ready on each of the ${needing.length} nodes that need it.`)];
+    : [pass(id, `The Pod Identity agent is ready on all ${needing.length} nodes that need it.`)];
 }

@@ -81,8 +81,8 @@ export function checkStaticCredentials(facts: Facts, planned: readonly PlannedAs
     return [
       fail(
         id,
-        `The pods are told where their AWS credentials come from: ${listed(hard)}. They would go on using those, and not EKS Pod Identity.`,
-        "Take these variables out of the add-on's configuration values (or of the workload), and plan again: EKS's webhook sets what is needed.",
+        `The pods set the source of their AWS credentials themselves: ${listed(hard)}. They would keep using it instead of EKS Pod Identity.`,
+        "Remove these variables from the add-on's configuration values (or from the workload), and plan again: EKS's webhook sets the variables that are needed.",
         CHAIN,
       ),
     ];
@@ -95,13 +95,13 @@ export function checkStaticCredentials(facts: Facts, planned: readonly PlannedAs
     return [
       warn(
         id,
-        `Other AWS credentials would go before those of EKS Pod Identity, if they are there: ${listed(soft)}.`,
-        'Variables from an optional Secret are not set where it is not there, and the service reads no Secrets: look whether it is (kubectl get secrets). Files: look whether the image or a volume has them.',
+        `Other AWS credentials, if they exist, would take precedence over those of EKS Pod Identity: ${listed(soft)}.`,
+        'Variables from an optional Secret are set only if the Secret exists, and the service reads no Secrets: check whether it exists (kubectl get secrets). For files, check whether the image or a volume has them.',
         CHAIN,
       ),
     ];
   }
-  return [pass(id, 'No container of these pods has AWS credentials of its own in its environment.')];
+  return [pass(id, 'No container of these pods sets AWS credentials in its environment.')];
 }
 
 const PROXIES = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'];
@@ -136,14 +136,14 @@ export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[])
     return [
       warn(
         'proxy',
-        `The agent would be asked through a proxy, which can't reach it: NO_PROXY lacks ${listed(found)}.`,
-        `Add both addresses to NO_PROXY and no_proxy of these containers, by the add-on's configuration values: ${AGENT_IPV4},[${AGENT_IPV6}]`,
+        `Requests to the agent would go through a proxy, which cannot reach it: NO_PROXY lacks ${listed(found)}.`,
+        `Add both addresses to NO_PROXY and no_proxy of these containers, through the add-on's configuration values: ${AGENT_IPV4},[${AGENT_IPV6}]`,
         PROXY_SOURCE,
       ),
     ];
   }
   return all.some(({ container: { env } }) => PROXIES.some((name) => Object.hasOwn(env, name)))
-    ? [pass('proxy', 'The agent is not asked through the proxy: NO_PROXY has its address.')]
+    ? [pass('proxy', 'Requests to the agent bypass the proxy: NO_PROXY has its address.')]
     : [];
 }
 
@@ -156,8 +156,8 @@ export function checkSdk(facts: Facts, planned: readonly PlannedAssociation[]): 
   const which = images.length > 0 ? some(images) : 'the pods';
   return warn(
     'aws-sdk-version',
-    `Whether the AWS SDKs in ${which} know EKS Pod Identity can't be seen from outside. An older one finds no credentials, although its pod has them.`,
-    'Ask who builds the images. It takes, or later: Java 2.21.30, Go v1 1.47.11, Go v2 of 2023-11-14, boto3 and botocore 1.34.41, JavaScript v3 3.458.0, .NET 3.7.734.0, PHP 3.287.1, Ruby 3.188.0, Rust of 2024-03-13, C++ 1.11.263, Kotlin 1.0.1, AWS CLI 2.15.0 or 1.30.0.',
+    `It cannot be checked from outside whether the AWS SDKs in ${which} support EKS Pod Identity. An older SDK finds no credentials, although its pod has them.`,
+    'Check with the owners of the images. Minimum versions: Java 2.21.30, Go v1 1.47.11, Go v2 of 2023-11-14, boto3 and botocore 1.34.41, JavaScript v3 3.458.0, .NET 3.7.734.0, PHP 3.287.1, Ruby 3.188.0, Rust of 2024-03-13, C++ 1.11.263, Kotlin 1.0.1, AWS CLI 2.15.0 or 1.30.0.',
     `${GUIDE}, "Use pod identity with the AWS SDK"`,
   );
 }

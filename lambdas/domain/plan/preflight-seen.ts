@@ -20,5 +20,5 @@ export function plannedPods({ pods = [] }: Pick<Facts, 'pods'>, planned: readonl
  */
 export function notSeen(request: MigrationRequest, id: string, message: string, what: string, source: string): Check {
   const say = request.verification === 'api' ? warn : unknown;
-  return say(id, message, `Let the service look at ${what}: ${grantCommand(request)}`, source);
+  return say(id, message, `Allow the service to read ${what}: ${grantCommand(request)}`, source);
 }

@@ -21,7 +21,7 @@ export function checkWebhook({ request, webhooks }: Facts): Check[] {
       notSeen(
         request,
         id,
-        `Whether EKS's webhook gives pods their identity could not be seen: ${webhooks.error}`,
+        `Whether EKS's webhook gives pods their identity could not be read: ${webhooks.error}`,
         'mutating webhook configurations',
         SOURCE,
       ),
@@ -31,8 +31,8 @@ export function checkWebhook({ request, webhooks }: Facts): Check[] {
     return [
       fail(
         id,
-        `Cluster ${cluster} has no MutatingWebhookConfiguration ${CONFIGURATION}, by which EKS gives pods their identity: new pods would use the role of their node.`,
-        `Look what has become of it: ${LOOK}. EKS makes it with the cluster; ask AWS Support to bring it back, or copy it from another cluster with this one's certificate authority.`,
+        `Cluster ${cluster} has no MutatingWebhookConfiguration ${CONFIGURATION}, which gives pods their identity: new pods would use the role of their node.`,
+        `Find out what happened to it: ${LOOK}. EKS creates it with the cluster; ask AWS Support to restore it, or copy it from another cluster, with this cluster's certificate authority.`,
         SOURCE,
       ),
     ];
@@ -41,7 +41,7 @@ export function checkWebhook({ request, webhooks }: Facts): Check[] {
     return [
       warn(
         id,
-        `Webhook ${found.name} of ${CONFIGURATION} is asked in version ${found.reviewVersions[0] ?? 'none'} of AdmissionReview, and has been seen to answer v1beta1 alone: pods would come without an identity.`,
+        `Webhook ${found.name} of ${CONFIGURATION} is called with version ${found.reviewVersions[0] ?? 'none'} of AdmissionReview, but is known to answer only v1beta1: pods would start without an identity.`,
         `Set admissionReviewVersions to v1beta1, as EKS does, if new pods get no identity: ${LOOK}`,
         `${SOURCE}; awsdocs/amazon-eks-user-guide#894`,
       ),
@@ -49,7 +49,7 @@ export function checkWebhook({ request, webhooks }: Facts): Check[] {
   }
   const ignored =
     found.failurePolicy === 'Ignore'
-      ? ' A pod that is made while it does not answer starts without (failurePolicy: Ignore, as EKS sets it), which the verification of the pods finds.'
+      ? ' A pod that is created while the webhook does not answer starts without an identity (failurePolicy: Ignore, the default of EKS); the verification of the pods detects that.'
       : '';
-  return [pass(id, `EKS's webhook ${CONFIGURATION} is there.${ignored}`)];
+  return [pass(id, `EKS's webhook ${CONFIGURATION} exists.${ignored}`)];
 }

@@ -30,17 +30,17 @@ export function checkPlatformVersion({ request, cluster }: Facts): Check[] {
       fail(
         id,
         `Kubernetes ${version} has no EKS Pod Identity: it needs 1.24 or later.`,
-        'Upgrade the cluster first, and keep IRSA while doing so.',
+        'Upgrade the cluster first, keeping IRSA.',
         SUPPORTED,
       ),
     ];
   if (first === undefined && !Number.isNaN(minor))
-    return [pass(id, `Kubernetes ${version} has EKS Pod Identity on every platform version.`)];
+    return [pass(id, `Kubernetes ${version} supports EKS Pod Identity on every platform version.`)];
   if (Number.isNaN(minor) || Number.isNaN(platform)) {
     return [
       warn(
         id,
-        `Whether EKS Pod Identity is there can't be told of Kubernetes ${version} and platform version ${platformVersion ?? 'unknown'}.`,
+        `It is not known whether Kubernetes ${version} on platform version ${platformVersion ?? 'unknown'} supports EKS Pod Identity.`,
         `Compare it with the guide's table: ${cli}`,
         SUPPORTED,
       ),
@@ -50,13 +50,13 @@ export function checkPlatformVersion({ request, cluster }: Facts): Check[] {
     return [
       fail(
         id,
-        `Platform version ${platformVersion ?? ''} is too old for EKS Pod Identity: Kubernetes ${version} has it from eks.${first ?? ''} on.`,
-        `EKS brings platform versions up to date by itself, and with an upgrade of the cluster's Kubernetes version. See where it is: ${cli}`,
+        `Platform version ${platformVersion ?? ''} is too old for EKS Pod Identity: Kubernetes ${version} supports it from eks.${first ?? ''}.`,
+        `EKS updates platform versions automatically, and with an upgrade of the cluster's Kubernetes version. Check the current version: ${cli}`,
         SUPPORTED,
       ),
     ];
   }
-  return [pass(id, `Platform version ${platformVersion ?? ''} of Kubernetes ${version} has EKS Pod Identity.`)];
+  return [pass(id, `Platform version ${platformVersion ?? ''} of Kubernetes ${version} supports EKS Pod Identity.`)];
 }
 
 /**

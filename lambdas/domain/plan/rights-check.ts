@@ -26,8 +26,8 @@ interface Judged {
 
 const answerOf = ({ rights }: Facts, call: Call): CallAnswer => {
   if (rights.roles[call.step] === undefined)
-    return { decision: 'unknown', why: `the deployment does not say which role ${call.step} has` };
-  return rights.answers[callKey(call)] ?? { decision: 'unknown', why: `IAM did not answer for ${call.step}` };
+    return { decision: 'unknown', why: `the deployment does not configure the role of step ${call.step}` };
+  return rights.answers[callKey(call)] ?? { decision: 'unknown', why: `IAM gave no answer for step ${call.step}` };
 };
 
 /** What makes one candidate another than the next. */
@@ -51,7 +51,7 @@ function judge(facts: Facts, right: Right): Judged {
     right,
     call,
     is: 'unknown',
-    why: `${call.step} may make ${call.action} for ${names(allowed)} and not for ${names(denied)}, and which of them EKS asks for is not documented`,
+    why: `${call.step} may make ${call.action} for ${names(allowed)} but not for ${names(denied)}, and which of them EKS checks is not documented`,
   };
 }
 
@@ -87,8 +87,8 @@ function callText({ call, right }: Judged): string {
   const back = right.back ? ' for the rollback' : '';
   const resources = [...new Set(right.candidates.map(({ resource }) => resource))].join(' or ');
   if (call.action === 'iam:PassRole')
-    return `pass ${call.resource} to ${right.candidates.map(({ passedTo }) => passedTo).join(' or ')}${back}`;
-  return `make ${call.action} on ${resources}${call.onBehalf ? ', which EKS makes with its rights' : ''}${back}`;
+    return `to pass ${call.resource} to ${right.candidates.map(({ passedTo }) => passedTo).join(' or ')}${back}`;
+  return `to make ${call.action} on ${resources}${call.onBehalf ? ', which EKS makes with its permissions' : ''}${back}`;
 }
 
 const refusalText =
@@ -116,8 +116,8 @@ function refused(facts: Facts, ways: readonly AttemptRights[]): AttemptCheck {
   return {
     check: fail(
       ID,
-      `IAM does not let ${some(eachOnce(denied, refusalText(facts)))}${reasons.length > 0 ? ` (${some(reasons)})` : ''}.`,
-      `Let it do so: ${some(eachOnce(denied, (one) => neededText(one, facts)))}. ${whoGrants(facts, denied)} grants that${passing ? ' for the CDK context passableRoleArns' : ''}: look for a permissions boundary, a Deny, a service control policy, or a change by hand, and deploy again.`,
+      `IAM does not allow ${some(eachOnce(denied, refusalText(facts)))}${reasons.length > 0 ? ` (${some(reasons)})` : ''}.`,
+      `Allow it: ${some(eachOnce(denied, (one) => neededText(one, facts)))}. ${whoGrants(facts, denied)} grants that${passing ? ' for the CDK context passableRoleArns' : ''}: check for a permissions boundary, a Deny, a service control policy, or a manual change, and deploy again.`,
       SOURCE,
     ),
     excludes: excludesThese(ways),
@@ -125,7 +125,7 @@ function refused(facts: Facts, ways: readonly AttemptRights[]): AttemptCheck {
 }
 
 const TOLD =
-  'let the role of the plan call iam:SimulatePrincipalPolicy for the roles of the steps, or read their policies and their permissions boundary (iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy, iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion)';
+  'allow the role of step plan to call iam:SimulatePrincipalPolicy for the roles of the steps, or to read their policies and permissions boundaries (iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy, iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion)';
 
 const openText = (ways: readonly AttemptRights[]): string =>
   some(
@@ -140,7 +140,7 @@ function alternative(facts: Facts, planned: readonly PlannedAssociation[], ways:
   const purged = ways.flatMap(({ attempt }) => (isRecreate(attempt) ? [] : purgedBy(facts, planned, attempt)));
   const cluster = facts.request.target.cluster;
   return purged.length > 0
-    ? `or delete what is in the way yourself, and plan again: ${purged.map(({ id }) => shellCommand(['aws', 'eks', 'delete-pod-identity-association', '--cluster-name', cluster, '--association-id', id])).join('; ')}`
+    ? `or delete the conflicting associations yourself, and plan again: ${purged.map(({ id }) => shellCommand(['aws', 'eks', 'delete-pod-identity-association', '--cluster-name', cluster, '--association-id', id])).join('; ')}`
     : 'or migrate in place, which deletes nothing: --strategy in-place';
 }
 
@@ -152,7 +152,7 @@ function unreported(
   return {
     check: unknown(
       ID,
-      `Whether IAM lets the steps make all calls of ${some(ways.map(({ attempt }) => nameOf(attempt)))} can't be told beforehand: ${openText(ways)}. Nothing is deleted before that is known.`,
+      `It is not known beforehand whether IAM allows all calls of strategy ${some(ways.map(({ attempt }) => nameOf(attempt)))}: ${openText(ways)}. Nothing is deleted before that is known.`,
       `Deploy the service again, and ${TOLD}; ${alternative(facts, planned, ways)}.`,
       SOURCE,
     ),
@@ -183,8 +183,8 @@ export function rightsChecks(
     checks.push({
       check: warn(
         ID,
-        `Whether IAM lets the steps make all calls of ${some(warned.map(({ attempt }) => nameOf(attempt)))} can't be told beforehand: ${openText(warned)}. Nothing is deleted there before a call that may be refused.`,
-        `Nothing is known to be wrong. To have it told, deploy the service again, and ${TOLD}.`,
+        `It is not known beforehand whether IAM allows all calls of strategy ${some(warned.map(({ attempt }) => nameOf(attempt)))}: ${openText(warned)}. This strategy deletes nothing before a call that may be denied.`,
+        `No problem is known. To have it checked, deploy the service again, and ${TOLD}.`,
         SOURCE,
       ),
       excludes: () => false,
@@ -192,7 +192,7 @@ export function rightsChecks(
   if (checks.length > 0) return checks;
   return [
     {
-      check: pass(ID, "IAM lets the steps make each of the migration's calls, and of its rollback's."),
+      check: pass(ID, 'IAM allows the steps to make every call of the migration and of its rollback.'),
       excludes: () => false,
     },
   ];

@@ -19,7 +19,7 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
   if (!parsed) {
     const check = fail(
       'role-account',
-      `${shown(roleArn, 300)} is not the ARN of a role that the service uses: its path may have letters, digits and +=,.@_- alone, no empty parts, no . and no ..`,
+      `${shown(roleArn, 300)} is not a role ARN that the service supports: the path may contain only letters, digits and +=,.@_-, and no empty parts, . or ..`,
       'Give the add-on a role with such a path, or name one: --role-arn ROLE_ARN',
     );
     return { checks: [check] };
@@ -27,8 +27,8 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
   if (parsed.partition !== partitionOf(target.region)) {
     const check = fail(
       'role-account',
-      `Role ${roleArn} is of partition ${parsed.partition}, and region ${target.region} of ${partitionOf(target.region)}.`,
-      "Use a role of the cluster's own account: roles of another partition can't be reached.",
+      `Role ${roleArn} is in partition ${parsed.partition}, but region ${target.region} is in partition ${partitionOf(target.region)}.`,
+      "Use a role in the cluster's own account: roles in another partition cannot be used.",
     );
     return { checks: [check] };
   }
@@ -36,7 +36,7 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
     const check = fail(
       'role-account',
       `Role ${roleArn} is not in the cluster's account ${target.account}.`,
-      "Use a role of the cluster's own account; to reach another account, chain to it with targetRoleArn.",
+      "Use a role in the cluster's own account; to reach another account, chain to a role there with targetRoleArn.",
       `${GUIDE}, "Access AWS resources using EKS Pod Identity target IAM roles"; EKS answers "Cross-account pass role is not allowed."`,
     );
     return { checks: [check] };
@@ -47,7 +47,7 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
     const missing = fail(
       'role-exists',
       `IAM has no role ${roleArn}.`,
-      `Check its name: ${shellCommand(['aws', 'iam', 'get-role', '--role-name', parsed.name])}. Create it with a trust policy for ${POD_IDENTITY_PRINCIPAL}, or name another with --role-arn.`,
+      `Check its name: ${shellCommand(['aws', 'iam', 'get-role', '--role-name', parsed.name])}. Create it with a trust policy for ${POD_IDENTITY_PRINCIPAL}, or name another role with --role-arn.`,
     );
     return { checks: [here, missing] };
   }
@@ -73,14 +73,14 @@ export function checkServiceAccountsWithoutRole(
           warn(
             'service-account-roles',
             `No role is known for service account ${serviceAccount}, and no pod uses it: it gets no association.`,
-            `If it shall have one, name its role: --role ${serviceAccount}=ROLE_ARN`,
+            `If it should have one, name its role: --role ${serviceAccount}=ROLE_ARN`,
           ),
         ];
       return [
         fail(
           'service-account-roles',
           `No role is known for service account ${serviceAccount} of ${request.addon}${users ? `, which ${users.length} pods use` : ''}.`,
-          `Name its role: --role ${serviceAccount}=ROLE_ARN, or one for all: --role-arn ROLE_ARN`,
+          `Name its role: --role ${serviceAccount}=ROLE_ARN, or one role for all service accounts: --role-arn ROLE_ARN`,
         ),
       ];
     });

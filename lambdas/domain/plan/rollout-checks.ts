@@ -55,7 +55,7 @@ function forecastOf(
 }
 
 const FASTER =
-  'let more pods be replaced at once (maxUnavailable or maxSurge; a StatefulSet replaces one after the other), or let them start faster';
+  'replace more pods at a time (maxUnavailable or maxSurge; a StatefulSet replaces one pod after the other), or make them start faster';
 
 function checkDuration({ request }: Facts, forecast: Forecast): Check {
   const { seconds, atMostSeconds, assumed, workloads } = forecast;
@@ -63,23 +63,23 @@ function checkDuration({ request }: Facts, forecast: Forecast): Check {
   const paces = some(workloads.map(paceText));
   const most =
     atMostSeconds > seconds * 1.25
-      ? `, ${durationText(atMostSeconds)} at most as its slowest pods and its grace periods go`
+      ? `, at most ${durationText(atMostSeconds)} with the slowest pods and full grace periods`
       : '';
   const basis = assumed
-    ? 'How long its pods take to get ready could not be seen of all workloads, so that this is a guess'
-    : 'As long as the running pods took to get ready';
+    ? 'The time that pods take to become ready is not known for every workload, so this is a guess'
+    : 'Based on the time that the running pods took to become ready';
   const message = `About ${durationText(seconds)}${most}${paces === '' ? '' : `: ${paces}`}. ${basis}.`;
   const tooLong = limit !== undefined && seconds > limit * 60;
   if (seconds > MOST_DURATION_MINUTES * 60 && !assumed)
     return fail(
       DURATION,
-      `${message} No migration is waited for longer than ${durationText(MOST_DURATION_MINUTES * 60)}.`,
+      `${message} A migration may take at most ${durationText(MOST_DURATION_MINUTES * 60)}.`,
       `Migrate fewer pods at a time, ${FASTER}; then plan again.`,
       SOURCE,
     );
   if (!tooLong) return pass(DURATION, message);
   const over = `${message} The request allows ${durationText(limit * 60)} (maxDurationMinutes).`;
-  if (assumed) return warn(DURATION, over, `Look whether it is really that long, and ${FASTER}.`, SOURCE);
+  if (assumed) return warn(DURATION, over, `Check whether it really takes that long; if it does, ${FASTER}.`, SOURCE);
   return fail(
     DURATION,
     over,
@@ -95,10 +95,10 @@ function harmless(pods: readonly Pod[], broken: readonly BrokenPod[]): string {
   const ending = pods.filter(({ uid, terminating }) => terminating && !named.has(uid));
   return [
     ended.length > 0
-      ? ` Left over, and not counted: ${some(ended.map(({ name, reason }) => `${name} (${reason ?? 'Failed'})`))}.`
+      ? ` Ended, and not counted: ${some(ended.map(({ name, reason }) => `${name} (${reason ?? 'Failed'})`))}.`
       : '',
     ending.length > 0
-      ? ` Ending now, and not counted: ${some(ending.map(({ name, deletionDue = '' }) => `${name} (gone by ${deletionDue})`))}.`
+      ? ` Terminating, and not counted: ${some(ending.map(({ name, deletionDue = '' }) => `${name} (gone by ${deletionDue})`))}.`
       : '',
   ].join('');
 }
@@ -113,9 +113,7 @@ function blockersOf(
   const accounts = [...new Set(broken.map(({ serviceAccount }) => serviceAccount))];
   const without = accounts
     .filter((account) => !healthy.some((pod) => pod.serviceAccount === account))
-    .map(
-      (account) => `no pod of service account ${account} works, so that nothing would show that the change did no harm`,
-    );
+    .map((account) => `no pod of service account ${account} works, so nothing would show that the change did no harm`);
   const held = workloads
     .filter(({ kind }) => kind === 'StatefulSet' || !removesSoftware(attempt))
     .flatMap((workload) => blockedRollout(workload, brokenOf(workload, broken)) ?? []);
@@ -123,7 +121,7 @@ function blockersOf(
 }
 
 const MEANING =
-  'They are not held against the migration: one that can not end is left out of the verification by its name, and as many pods as are not ready now may be so afterwards, with the new identity';
+  'They do not count against the migration: a pod that cannot terminate is excluded from the verification by name, and as many pods as are not ready now may be not ready afterwards, with the new identity';
 
 function checkBroken(
   { request }: Facts,
@@ -133,7 +131,7 @@ function checkBroken(
 ): Check[] {
   const also = harmless(pods, broken);
   if (broken.length === 0)
-    return also === '' ? [] : [pass(BROKEN, `All pods that count work, or are starting.${also}`)];
+    return also === '' ? [] : [pass(BROKEN, `All pods that count are ready or starting.${also}`)];
   const listed = some(broken.map(({ name, text }) => `${name}: ${text}`));
   const message = `${broken.length} of ${pods.length} pods do not work before anything is changed: ${listed}.`;
   const blockers = blockersOf(pods, workloads, broken, attempt);
@@ -145,7 +143,7 @@ function checkBroken(
       warn(
         BROKEN,
         `${message} ${MEANING}.${also}`,
-        `Look at them (${look}). A pod on a node that is off for good goes with the node: kubectl delete node NODE.`,
+        `Inspect them (${look}). A pod on a node that is permanently off goes away with the node: kubectl delete node NODE.`,
         source,
       ),
     ];
@@ -154,7 +152,7 @@ function checkBroken(
     fail(
       BROKEN,
       `${message} ${because}.${also}`,
-      `Get these pods to work first, or remove them (${look}; a node that is off for good: kubectl delete node NODE), then plan again.`,
+      `Get these pods to work first, or remove them (${look}; for a node that is permanently off: kubectl delete node NODE), then plan again.`,
       source,
     ),
   ];
@@ -170,8 +168,8 @@ export function planRollout(facts: Facts, planned: readonly PlannedAssociation[]
           checks: [
             warn(
               DURATION,
-              'How long it takes could not be forecast: no pod could be seen.',
-              'Let the service look at the pods, or watch the time yourself.',
+              'The duration could not be forecast, because no pod could be read.',
+              'Allow the service to read the pods, or watch the time yourself.',
             ),
           ],
         };

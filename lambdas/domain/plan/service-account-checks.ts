@@ -17,12 +17,12 @@ export function checkServiceAccount({ request, serviceAccount, kubernetesError }
   if (kubernetesError !== undefined) return [];
   const { namespace, name } = request.serviceAccount;
   const id = 'service-account';
-  if (serviceAccount) return [pass(id, `Service account ${namespace}/${name} is there.`)];
+  if (serviceAccount) return [pass(id, `Service account ${namespace}/${name} exists.`)];
   return [
     fail(
       id,
-      `There is no service account ${namespace}/${name} in cluster ${request.target.cluster}.`,
-      `Check --namespace and --service-account; kubectl get serviceaccounts --all-namespaces lists what is there, pod-identity identities --cluster ${request.target.cluster} who uses it.`,
+      `Service account ${namespace}/${name} does not exist in cluster ${request.target.cluster}.`,
+      `Check --namespace and --service-account; list the service accounts: kubectl get serviceaccounts --all-namespaces , and who uses them: pod-identity identities --cluster ${request.target.cluster}`,
     ),
   ];
 }
@@ -33,15 +33,16 @@ export function checkOwner({ request, serviceAccount, ownerAddon, associations }
   const [, ofOwner] = /:addon\/[^/]+\/([^/]+)\//.exec(found?.ownerArn ?? '') ?? [];
   const addon = ownerAddon ?? ofOwner;
   const byEks = serviceAccount?.annotatedBy.includes('eks') ?? false;
-  if (addon === undefined && !byEks) return [pass('service-account-owner', "It is no add-on's service account.")];
+  if (addon === undefined && !byEks)
+    return [pass('service-account-owner', 'The service account belongs to no add-on.')];
   const { cluster } = request.target;
   return [
     fail(
       'service-account-owner',
-      `Service account ${subjectOf(request)} is ${addon === undefined ? "an add-on's: EKS itself has set its annotation" : `add-on ${addon}'s`}.`,
+      `Service account ${subjectOf(request)} belongs to ${addon === undefined ? 'an add-on: EKS itself has set its annotation' : `add-on ${addon}`}.`,
       addon === undefined
-        ? `Migrate the add-on: aws eks list-addons --cluster-name ${cluster} lists what is installed.`
-        : `Migrate the add-on: pod-identity migrate --cluster ${cluster} --addon ${addon}`,
+        ? `Migrate the add-on instead; list the installed add-ons: aws eks list-addons --cluster-name ${cluster}`
+        : `Migrate the add-on instead: pod-identity migrate --cluster ${cluster} --addon ${addon}`,
       `${GUIDE}, "Assign IAM roles to add-ons"`,
     ),
   ];
@@ -51,18 +52,19 @@ export function checkIrsa({ request, serviceAccount, associations }: ServiceAcco
   const id = 'service-account-uses-irsa';
   const { cluster } = request.target;
   const { namespace, name } = request.serviceAccount;
-  if (serviceAccount?.roleArn !== undefined) return pass(id, `It uses IRSA with ${serviceAccount.roleArn}.`);
+  if (serviceAccount?.roleArn !== undefined)
+    return pass(id, `The service account uses IRSA with role ${serviceAccount.roleArn}.`);
   if (!serviceAccount) {
     if (request.roleArn !== undefined)
       return warn(
         id,
-        'Whether it uses IRSA, and by which role, could not be seen: the role that the request names is taken.',
+        'Whether the service account uses IRSA, and with which role, could not be read: the role in the request is used.',
         `Give the service access to the API server: ${grantCommand(request)}`,
         IRSA_GUIDE,
       );
     return fail(
       id,
-      'Which role it has by IRSA could not be seen, and the request names none.',
+      'The IRSA role of the service account could not be read, and the request names no role.',
       `Name the role: --role-arn ROLE_ARN; or give the service access to the API server: ${grantCommand(request)}`,
       IRSA_GUIDE,
     );
@@ -71,15 +73,15 @@ export function checkIrsa({ request, serviceAccount, associations }: ServiceAcco
   if (found) {
     return fail(
       id,
-      `Service account ${namespace}/${name} has no annotation eks.amazonaws.com/role-arn, but association ${found.id} with ${found.roleArn}; some of its pods do not use that.`,
-      `Nothing to migrate from. Restart these pods, and they take it; who uses what: pod-identity identities --cluster ${cluster} --namespace ${namespace}`,
+      `Service account ${namespace}/${name} has no annotation eks.amazonaws.com/role-arn, but association ${found.id} with ${found.roleArn}; some of its pods do not use the association.`,
+      `There is nothing to migrate. Restart these pods to make them use it; to see the identity of each: pod-identity identities --cluster ${cluster} --namespace ${namespace}`,
       IRSA_GUIDE,
     );
   }
   return fail(
     id,
-    `Service account ${namespace}/${name} has no annotation eks.amazonaws.com/role-arn: its pods use the node role, or credentials of their own.`,
-    `Nothing to migrate from. To give it Pod Identity, make an association, and restart its pods then: ${shellCommand(['aws', 'eks', 'create-pod-identity-association', '--cluster-name', cluster], ['--namespace', namespace, '--service-account', name, '--role-arn', request.roleArn ?? 'ROLE_ARN'])}`,
+    `Service account ${namespace}/${name} has no annotation eks.amazonaws.com/role-arn: its pods use the node role, or other credentials.`,
+    `There is nothing to migrate. To give it Pod Identity, create an association, then restart its pods: ${shellCommand(['aws', 'eks', 'create-pod-identity-association', '--cluster-name', cluster], ['--namespace', namespace, '--service-account', name, '--role-arn', request.roleArn ?? 'ROLE_ARN'])}`,
     IRSA_GUIDE,
   );
 }
@@ -87,7 +89,7 @@ export function checkIrsa({ request, serviceAccount, associations }: ServiceAcco
 const nameOf = ({ kind, name }: Pick<Workload, 'kind' | 'name'>): string => `${kind} ${name}`;
 
 function ownerText({ name, owner }: Pod): string {
-  return owner ? `${name} (of ${owner.kind} ${owner.name})` : `${name} (of nobody)`;
+  return owner ? `${name} (of ${owner.kind} ${owner.name})` : `${name} (no controller)`;
 }
 
 /** Workloads whose pods are gone for a moment in a rolling restart. */
@@ -99,18 +101,25 @@ function checkDisruption({ request }: ServiceAccountFacts, workloads: readonly W
     .filter(losesCapacity)
     .map((one) => `${nameOf(one)} (${one.recreates === true ? 'strategy Recreate' : 'one replica'})`);
   if (losing.length === 0 || request.maxDisruption === 'outage') return [];
-  const message = `A restart leaves these without a ready pod for a moment: ${some(losing)}.`;
+  const message = `During a restart, these workloads briefly have no ready pod: ${some(losing)}.`;
   const source = 'Kubernetes documentation, "Deployments", "Recreate Deployment"; "StatefulSets", "Rolling Updates"';
   if (request.maxDisruption === 'rolling')
     return [
       fail(
         'max-disruption',
-        `${message} No more than rolling pods are allowed.`,
-        'Allow it with --max-disruption outage, or let them roll: strategy RollingUpdate, a second replica.',
+        `${message} The request allows no outage (maxDisruption: rolling).`,
+        'Allow it with --max-disruption outage, or make them roll: strategy RollingUpdate, or a second replica.',
         source,
       ),
     ];
-  return [warn('max-disruption', message, 'Choose a quiet time; --max-disruption rolling makes this block.', source)];
+  return [
+    warn(
+      'max-disruption',
+      message,
+      'Choose a quiet time. To block the migration in this case: --max-disruption rolling',
+      source,
+    ),
+  ];
 }
 
 /** Whether a rolling restart brings a new pod for each that there is: only a new one is looked at by EKS's webhook. */
@@ -122,13 +131,13 @@ export function checkRollout(facts: ServiceAccountFacts): Check[] {
   const own = workloads.filter((one) => one.serviceAccount === name && one.desired > 0);
   const held = own.flatMap((one) => (one.heldBack === undefined ? [] : [`${nameOf(one)}: ${one.heldBack}`]));
   const source =
-    'Kubernetes documentation, "Performing a Rolling Update"; aws/amazon-eks-pod-identity-webhook: it looks at a pod once, when it is created';
+    'Kubernetes documentation, "Performing a Rolling Update"; aws/amazon-eks-pod-identity-webhook: it changes a pod only when the pod is created';
   if (held.length > 0)
     return [
       fail(
         id,
         `A restart would not replace the pods of ${some(held)}.`,
-        'Let it roll out changes of its template (kubectl rollout resume; updateStrategy RollingUpdate without a partition), then plan again; or go by what EKS says and replace its pods yourself: --verification api',
+        'Make it roll out changes to its template (kubectl rollout resume; updateStrategy RollingUpdate without a partition), then plan again; or rely on what EKS reports and replace its pods yourself: --verification api',
         source,
       ),
     ];
@@ -138,8 +147,8 @@ export function checkRollout(facts: ServiceAccountFacts): Check[] {
     return [
       fail(
         id,
-        `Nobody would make these pods again: the service restarts Deployments, StatefulSets and DaemonSets, and they are of none: ${some(alone.map(ownerText))}.`,
-        'Replace them yourself once the association is there: --verification api goes by what EKS says; or end them, then plan again.',
+        `Nothing would recreate these pods: the service restarts Deployments, StatefulSets and DaemonSets, and none of them owns: ${some(alone.map(ownerText))}.`,
+        'Rely on what EKS reports, and replace them yourself once the association exists: --verification api ; or delete them, then plan again.',
         source,
       ),
     ];
@@ -150,7 +159,7 @@ export function checkRollout(facts: ServiceAccountFacts): Check[] {
       ? [
           warn(
             id,
-            `Pods of Jobs are not restarted: ${some(jobs.map(ownerText))}. The migration waits until those that began with the old identity have ended, however long that takes, and goes on as soon as they have.`,
+            `Pods of Jobs are not restarted: ${some(jobs.map(ownerText))}. The migration waits until the pods that started with the old identity have ended, however long that takes, and then continues.`,
             'Choose a time when no Job runs, or one whose Jobs end soon.',
             source,
           ),
@@ -170,7 +179,7 @@ export function checkAnnotation({ request, serviceAccount }: ServiceAccountFacts
     return [
       fail(
         id,
-        `The ${what} could not be seen, so that it can't be taken off.`,
+        `The ${what} could not be read, so it cannot be removed.`,
         `Give the service access to the API server (${grantCommand(request)}), or leave out --annotation remove.`,
       ),
     ];
@@ -178,12 +187,12 @@ export function checkAnnotation({ request, serviceAccount }: ServiceAccountFacts
   const by = serviceAccount.annotatedBy.filter(
     (manager) => !manager.startsWith('kubectl-annotate') && manager !== SERVICE_MANAGER,
   );
-  if (by.length === 0) return [pass(id, `The ${what} is taken off once the pods are verified.`)];
+  if (by.length === 0) return [pass(id, `The ${what} is removed once the pods are verified.`)];
   return [
     warn(
       id,
-      `The ${what} was set by ${some(by)}, which may set it again after it was taken off.`,
-      'That does no harm, since the association goes before it. Take it out of whatever manages the service account too, or leave out --annotation remove.',
+      `The ${what} was set by ${some(by)}, which may set it again after its removal.`,
+      'That does no harm, because the association takes precedence. Remove it from the tool that manages the service account too, or omit --annotation remove.',
       'Kubernetes documentation, "Server-Side Apply", "Field management"',
     ),
   ];

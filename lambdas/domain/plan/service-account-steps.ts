@@ -9,7 +9,7 @@ export interface ServiceAccountStepsInput extends Decision {
   existing: string | undefined;
 }
 
-const UNDO = 'delete the association, and restart its pods, which go back to IRSA';
+const UNDO = 'delete the association, and restart its pods, which then use IRSA again';
 
 /** What the migration of a service account will do, in words and in API calls, and how each step is undone. */
 export function serviceAccountSteps({ request, existing, ...decision }: ServiceAccountStepsInput): PlanStep[] {
@@ -19,17 +19,17 @@ export function serviceAccountSteps({ request, existing, ...decision }: ServiceA
   return [
     {
       name: 'begin',
-      what: 'take the lock and store a snapshot in the ledger',
+      what: 'take the locks and store a snapshot in the ledger',
       calls: [],
       disruption: 'none',
-      undo: 'release the lock',
+      undo: 'release the locks',
     },
     ...installSteps(decision),
     ...repairSteps(decision),
     existing === undefined
       ? {
           name: 'create-association',
-          what: `associate ${name} with ${only.roleArn}; pods that run keep their identity`,
+          what: `associate ${name} with ${only.roleArn}; running pods keep their identity`,
           calls: ['eks:CreatePodIdentityAssociation'],
           disruption: 'none',
           undo: UNDO,
@@ -46,16 +46,16 @@ export function serviceAccountSteps({ request, existing, ...decision }: ServiceA
       ? [
           {
             name: 'annotate-service-account',
-            what: `take the annotation eks.amazonaws.com/role-arn off ${name}`,
+            what: `remove the annotation eks.amazonaws.com/role-arn from ${name}`,
             calls: ['kubernetes: patch of the service account'],
             disruption: 'none' as const,
-            undo: 'set it again, from the snapshot',
+            undo: 'set it again from the snapshot',
           },
         ]
       : []),
     {
       name: 'finish',
-      what: 'record the outcome and release the lock',
+      what: 'record the outcome and release the locks',
       calls: [],
       disruption: 'none',
       undo: 'none needed',

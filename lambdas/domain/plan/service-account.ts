@@ -35,12 +35,12 @@ function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociatio
   if (found.roleArn === roleArn)
     return pass(
       id,
-      `Association ${found.id} gives ${namespace}/${serviceAccount} role ${roleArn} already: it is kept.`,
+      `Association ${found.id} already gives ${namespace}/${serviceAccount} role ${roleArn} and is kept.`,
     );
   return fail(
     id,
-    `${namespace}/${serviceAccount} has association ${found.id} with role ${found.roleArn}, and ${request.roleArn === undefined ? 'its annotation' : 'the request'} names ${roleArn}: pods that are made from now on have the association's.`,
-    `Say which one it shall be. To keep the association: ${shellCommand(['--role-arn', found.roleArn])}. To have the other role: ${shellCommand(['aws', 'eks', 'update-pod-identity-association', '--cluster-name', request.target.cluster], ['--association-id', found.id, '--role-arn', roleArn])}, then plan again.`,
+    `${namespace}/${serviceAccount} has association ${found.id} with role ${found.roleArn}, and ${request.roleArn === undefined ? 'its annotation' : 'the request'} names ${roleArn}: new pods get the association's role.`,
+    `Choose one of the two roles. To keep the association's: ${shellCommand(['--role-arn', found.roleArn])}. To use the other role: ${shellCommand(['aws', 'eks', 'update-pod-identity-association', '--cluster-name', request.target.cluster], ['--association-id', found.id, '--role-arn', roleArn])}, then plan again.`,
     'EKS API Reference, CreatePodIdentityAssociation: one association for each service account',
   );
 }
@@ -80,7 +80,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   checks.push(...checkServiceAccount(facts), ...checkOwner(facts));
   if (checks.some(blocks)) return finish('blocked', checks);
   if (isMigrated(facts)) {
-    const message = `Service account ${request.serviceAccount.namespace}/${request.serviceAccount.name} has association ${associations[0]?.id ?? ''} already${request.verification === 'api' ? '; its pods were not looked at' : ', and every pod that it has uses it'}.`;
+    const message = `Service account ${request.serviceAccount.namespace}/${request.serviceAccount.name} already has association ${associations[0]?.id ?? ''}${request.verification === 'api' ? '; its pods were not checked' : ', and all its pods use it'}.`;
     return finish('already-migrated', [
       ...checks,
       pass('already-on-pod-identity', message),

@@ -44,8 +44,8 @@ function checkPolicies(roleArn: string, policies: RolePoliciesFact): Check[] {
   return [
     warn(
       'session-names',
-      `Policies of role ${parseRoleArn(roleArn)?.name ?? roleArn} go by aws:userid, which has the name of the session in it: ${some(found)}. With IRSA the SDK names the session, with EKS Pod Identity EKS does (eks-CLUSTER-POD-UUID), and another one for each pod.`,
-      'Let these statements go by what stays: the role alone (AROA…:*), or the session tags kubernetes-namespace and kubernetes-service-account (aws:PrincipalTag/…).',
+      `Policies of role ${parseRoleArn(roleArn)?.name ?? roleArn} depend on aws:userid, which contains the session name: ${some(found)}. With IRSA, the SDK chooses the session name; with EKS Pod Identity, EKS chooses a different one for each pod (eks-CLUSTER-POD-UUID).`,
+      'Make these statements depend on what stays the same: the role alone (AROA…:*), or the session tags kubernetes-namespace and kubernetes-service-account (aws:PrincipalTag/…).',
       SOURCE,
     ),
   ];
@@ -58,8 +58,8 @@ function checkEnv(facts: Facts, planned: readonly PlannedAssociation[]): Check[]
   return [
     warn(
       'session-names',
-      `The pods name their sessions by ${ENV}, which EKS Pod Identity does not heed: ${some(named.map(({ of, container }) => `container ${container.name} of ${of}`))}. EKS names them eks-CLUSTER-POD-UUID.`,
-      'Whatever goes by that name (policies of other accounts, alarms on CloudTrail) shall go by the session tags kubernetes-namespace and kubernetes-service-account, or by the role.',
+      `The pods name their sessions with ${ENV}, which EKS Pod Identity ignores: ${some(named.map(({ of, container }) => `container ${container.name} of ${of}`))}. EKS names them eks-CLUSTER-POD-UUID.`,
+      'Change everything that depends on that name (policies of other accounts, alarms on CloudTrail) to the session tags kubernetes-namespace and kubernetes-service-account, or to the role.',
       SOURCE,
     ),
   ];

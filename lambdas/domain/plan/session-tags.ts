@@ -34,7 +34,7 @@ function mayBeOtherRole(resource: string, roleArn: string): boolean {
 
 function otherRoles(resource: Statement['resource'], roleArn: string): string[] {
   if (!resource) return [];
-  if (resource.negated) return [`everything but ${resource.patterns.join(', ')}`];
+  if (resource.negated) return [`everything except ${resource.patterns.join(', ')}`];
   return resource.patterns.filter((one) => mayBeOtherRole(one, roleArn));
 }
 
@@ -107,25 +107,25 @@ function checkRole(
       .reduce((most, one) => (one.characters > most.characters ? one : most));
     return warn(
       id,
-      `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy} allows it on ${some(one.resources)}`))}). EKS adds six session tags (${keys.join(', ')}), here ${characters} characters at least of keys and values, and they are transitive: they go on to those roles, which IRSA has none of.`,
-      'Where the pods do assume them, let the trust policy of each allow sts:TagSession beside sts:AssumeRole; tags, session policies and policy ARNs together must not be over the packed size of a session (PackedPolicyTooLarge). The way out is an association without session tags: aws eks update-pod-identity-association --disable-session-tags.',
+      `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy} allows it on ${some(one.resources)}`))}). EKS adds six session tags (${keys.join(', ')}), with at least ${characters} characters of keys and values here, and they are transitive: those roles receive them too. IRSA sends no session tags.`,
+      'If the pods assume these roles, allow sts:TagSession in addition to sts:AssumeRole in the trust policy of each; tags, session policies and policy ARNs together must not exceed the packed size of a session (PackedPolicyTooLarge). To avoid session tags, disable them in the association: aws eks update-pod-identity-association --disable-session-tags.',
       SOURCE,
     );
   }
   if (gaps.length > 0) {
     return warn(
       id,
-      `Whether role ${name} may assume other roles can't be told: ${gaps.join('; ')}.`,
-      'Where its pods assume other roles, let the trust policy of each allow sts:TagSession: EKS Pod Identity sends session tags, and they are transitive. To have it told, let the role of the plan read policies (iam:ListRolePolicies, iam:GetRolePolicy, iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion).',
+      `It is not known whether role ${name} may assume other roles: ${gaps.join('; ')}.`,
+      'If its pods assume other roles, allow sts:TagSession in the trust policy of each: EKS Pod Identity sends session tags, and they are transitive. To have it checked, allow the role of step plan to read policies (iam:ListRolePolicies, iam:GetRolePolicy, iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion).',
       SOURCE,
     );
   }
   if (chaining.length > 0)
     return pass(
       id,
-      `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy}`))}), and its associations have no session tags, which would go on to those.`,
+      `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy}`))}), but its associations send no session tags.`,
     );
-  return pass(id, `No policy of role ${name} that can be read lets it assume another role.`);
+  return pass(id, `No readable policy of role ${name} allows it to assume another role.`);
 }
 
 /** For each planned role whose policies were asked for. */

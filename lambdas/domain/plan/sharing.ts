@@ -20,8 +20,8 @@ function providerText(provider: string, account: string): string {
   const whose = owner === account ? '' : ` of account ${owner}`;
   const region = EKS_ISSUER.exec(issuer)?.[1];
   return region === undefined
-    ? `OIDC provider ${issuer}${whose}, which is no EKS cluster's`
-    : `an EKS cluster in ${region} by OIDC provider ${issuer}${whose}`;
+    ? `OIDC provider ${issuer}${whose}, which does not belong to an EKS cluster`
+    : `an EKS cluster in ${region}, through OIDC provider ${issuer}${whose}`;
 }
 
 /** Federated principals that a statement of the trust policy lets in, but for the cluster's own provider. */
@@ -65,30 +65,28 @@ function checkRole(facts: Facts, roleArn: string, planned: readonly PlannedAssoc
     ...otherProviders(facts, role.trustPolicy.document),
   ];
   const unseen = [
-    ...(users.more
-      ? [`the cluster has more associations than the ${users.associations.length} that were looked at`]
-      : []),
+    ...(users.more ? [`the cluster has more associations than the ${users.associations.length} that were read`] : []),
     ...(users.error === undefined ? [] : [asClause(users.error)]),
   ];
-  const gap = unseen.length > 0 ? ` Whether there are others can't be told: ${unseen.join('; ')}.` : '';
+  const gap = unseen.length > 0 ? ` It is not known whether there are others: ${unseen.join('; ')}.` : '';
   if (others.length > 0) {
     return warn(
       'role-sharing',
-      `Others use role ${name} too: ${some(others)}.${gap}`,
-      'Nothing has to be done: migrations of add-ons that share a role run one after the other, by its lock. Its OIDC statements must stay for those that still use them.',
+      `Role ${name} has other users: ${some(others)}.${gap}`,
+      'No action is needed: the lock on the role makes migrations that change its trust policy wait for each other. Its OIDC statements must stay as long as others use them.',
       `${GUIDE}, "Assign IAM roles to Kubernetes service accounts"`,
     );
   }
   if (gap !== '')
     return warn(
       'role-sharing',
-      `Nobody else was found that uses role ${name}.${gap}`,
-      'Before its OIDC trust is retired, look who else uses it: aws iam get-role shows when it was last used, CloudTrail by whom.',
+      `No other user of role ${name} was found.${gap}`,
+      'Before its OIDC trust is retired, check who else uses it: aws iam get-role shows when it was last used, CloudTrail by whom.',
     );
   if (!users.addons)
     return pass(
       'role-sharing',
-      `The trust policy of role ${name} allows IRSA for the planned service accounts alone, no other association of cluster ${facts.request.target.cluster} uses the role, and no other identity provider is named.`,
+      `The trust policy of role ${name} allows IRSA only for the planned service accounts and names no other identity provider, and no other association of cluster ${facts.request.target.cluster} uses the role.`,
     );
   return pass(
     'role-sharing',

@@ -20,7 +20,7 @@ export interface StepsInput {
   installAgent?: { version: string };
 }
 
-const UNDO_UPDATE = 'give the add-on its IRSA role back, from the snapshot';
+const UNDO_UPDATE = 'restore the IRSA role of the add-on from the snapshot';
 const UNDO_CREATE = 'create the add-on again with its IRSA role, from the snapshot';
 const UNDO_PURGE = 'create the conflicting associations again, from the snapshot';
 
@@ -29,7 +29,7 @@ const accountsOf = (planned: readonly PlannedAssociation[]): string =>
 
 const consent = ({ resolveConflicts }: Attempt): string =>
   resolveConflicts === 'OVERWRITE'
-    ? "; fields that others changed are reset to EKS's"
+    ? "; fields that others changed are reset to EKS's values"
     : resolveConflicts === 'PRESERVE'
       ? '; fields that others changed are kept'
       : '';
@@ -58,10 +58,10 @@ export function repairSteps({ trustRepairs, planned }: Pick<StepsInput, 'trustRe
   return [
     {
       name: 'repair-trust',
-      what: `add one statement to the trust policy of ${what}, which lets EKS Pod Identity in; keep the others, and read it back`,
+      what: `add one statement that allows EKS Pod Identity to the trust policy of ${what}; keep the other statements, and read the policy back`,
       calls: ['iam:UpdateAssumeRolePolicy'],
       disruption: 'none',
-      undo: 'take the statement out again',
+      undo: 'remove the statement',
     },
   ];
 }
@@ -76,24 +76,24 @@ function standaloneSteps({ planned }: StepsInput): PlanStep[] {
   return [
     {
       name: 'create-association',
-      what: `create a standalone association for each service account that loses the add-on's role and takes no association from it: ${which}`,
+      what: `create a standalone association for each service account that loses the add-on's role and gets no association through it: ${which}`,
       calls: ['eks:CreatePodIdentityAssociation'],
       disruption: 'none',
-      undo: 'delete it, once the add-on has its IRSA role back',
+      undo: 'delete it once the add-on has its IRSA role again',
     },
   ];
 }
 
 /** What is deleted in the same step, directly before the change that takes its place. */
 const purgeText = ({ purge }: StepsInput): string =>
-  purge.length > 0 ? `delete the conflicting associations (${purge.join(', ')}), and at once ` : '';
+  purge.length > 0 ? `delete the conflicting associations (${purge.join(', ')}), and immediately ` : '';
 const purgeCalls = ({ purge }: StepsInput): string[] => (purge.length > 0 ? ['eks:DeletePodIdentityAssociation'] : []);
 const undoPurge = ({ purge }: StepsInput): string => (purge.length > 0 ? `${UNDO_PURGE}; ` : '');
 
 const updateSteps = (attempt: Attempt, input: StepsInput): PlanStep[] => [
   {
     name: 'update-addon',
-    what: `${purgeText(input)}update ${input.addon} in place, version and configuration untouched: Pod Identity for ${accountsOf(ownedOf(input.planned))} instead of its role${consent(attempt)}${input.goWithAddon.length > 0 ? `; EKS replaces ${input.goWithAddon.join(', ')}` : ''}`,
+    what: `${purgeText(input)}update ${input.addon} in place, with the same version and configuration: Pod Identity for ${accountsOf(ownedOf(input.planned))} instead of its role${consent(attempt)}${input.goWithAddon.length > 0 ? `; EKS replaces ${input.goWithAddon.join(', ')}` : ''}`,
     calls: [...purgeCalls(input), 'eks:UpdateAddon'],
     disruption: 'rolling',
     undo: `${undoPurge(input)}${UNDO_UPDATE}`,
@@ -108,7 +108,7 @@ function recreateSteps(attempt: Attempt, input: StepsInput): PlanStep[] {
     {
       name: 'delete-addon',
       what: preserve
-        ? `let EKS go of ${addon}; its software keeps running`
+        ? `delete ${addon} in EKS, preserving its software, which keeps running`
         : `delete ${addon} and its software${cascade}`,
       calls: [`eks:DeleteAddon${preserve ? ' (preserve)' : ''}`],
       disruption: preserve ? 'none' : 'outage',
@@ -116,14 +116,14 @@ function recreateSteps(attempt: Attempt, input: StepsInput): PlanStep[] {
     },
     {
       name: 'await-deleted',
-      what: 'wait until EKS no longer knows it',
+      what: 'wait until EKS no longer lists it',
       calls: [],
       disruption: preserve ? 'none' : 'outage',
       undo: UNDO_CREATE,
     },
     {
       name: 'create-addon',
-      what: `${purgeText(input)}create ${addon} in the same version, configuration and tags, with Pod Identity for ${accountsOf(ownedOf(planned))}${preserve ? consent(attempt) : ''}`,
+      what: `${purgeText(input)}create ${addon} with the same version, configuration and tags, and Pod Identity for ${accountsOf(ownedOf(planned))}${preserve ? consent(attempt) : ''}`,
       calls: [...purgeCalls(input), 'eks:CreateAddon'],
       disruption: preserve ? 'rolling' : 'outage',
       undo: `${undoPurge(input)}delete it and create it again with its IRSA role, from the snapshot`,
@@ -150,7 +150,7 @@ function carryOverSteps({ carryOver }: StepsInput, undo: string): PlanStep[] {
   return [
     {
       name: 'carry-over',
-      what: `put on the new associations what the add-on's form can't carry: ${what}`,
+      what: `set on the new associations what cannot be set through the add-on: ${what}`,
       calls: carryOverCalls(carryOver),
       disruption: 'none',
       undo,
@@ -162,15 +162,15 @@ export const verifyStep = ({ verification }: Pick<StepsInput, 'verification'>, u
   verification === 'api'
     ? {
         name: 'verify-pods',
-        what: 'ask EKS whether it is healthy and has its associations as planned; look at no pod, and restart none',
+        what: 'check in EKS that it is healthy and has its associations as planned; check and restart no pods',
         calls: [],
         disruption: 'none',
         undo,
       }
     : {
         name: 'verify-pods',
-        what: 'look at every pod; restart those that kept the old identity, at most twice, and look again',
-        calls: ["kubernetes: patch of the workload's pod template, where a restart is needed"],
+        what: 'check every pod; restart those that kept the old identity, at most twice, and check again',
+        calls: ["kubernetes: patch of the workload's pod template, if a restart is needed"],
         disruption: 'rolling',
         undo,
       };
@@ -179,11 +179,11 @@ export const verifyStep = ({ verification }: Pick<StepsInput, 'verification'>, u
 function laterStep(attempt: Attempt, index: number, { addon, carryOver }: StepsInput): PlanStep {
   const removes = removesSoftware(attempt);
   const how = isRecreate(attempt)
-    ? `${removes ? `delete ${addon} and its software` : `let EKS go of ${addon}, its software keeps running`}, then create it again in the same version, configuration and tags`
+    ? `${removes ? `delete ${addon} and its software` : `delete ${addon} in EKS, preserving its software,`} then create it again with the same version, configuration and tags`
     : `update ${addon} in place`;
   return {
     name: `${attempt.strategy}.${index + 1}`,
-    what: `if the pods do not take it: ${how}${removes ? '' : consent(attempt)}, and look at the pods again`,
+    what: `if the pods do not get the new identity: ${how}${removes ? '' : consent(attempt)}, and check the pods again`,
     calls: [
       ...(isRecreate(attempt)
         ? [`eks:DeleteAddon${removes ? '' : ' (preserve)'}`, 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon']
@@ -207,10 +207,10 @@ export function planSteps(input: StepsInput): PlanStep[] {
   return [
     {
       name: 'begin',
-      what: 'take the lock and store a snapshot in the ledger',
+      what: 'take the locks and store a snapshot in the ledger',
       calls: [],
       disruption: 'none',
-      undo: 'release the lock',
+      undo: 'release the locks',
     },
     ...installSteps(input),
     ...repairSteps(input),
@@ -222,7 +222,7 @@ export function planSteps(input: StepsInput): PlanStep[] {
     ...later.map((attempt, index) => laterStep(attempt, index + 1, input)),
     {
       name: 'finish',
-      what: 'record the outcome and release the lock',
+      what: 'record the outcome and release the locks',
       calls: [],
       disruption: 'none',
       undo: 'none needed',

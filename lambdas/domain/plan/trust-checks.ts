@@ -132,53 +132,53 @@ function propose(facts: Facts, trustPolicy: TrustPolicy, judged: readonly Judged
   const { namespace, serviceAccount } = still.account;
   return {
     do: 'refuse',
-    why: `with a statement for it, ${namespace}/${serviceAccount} would still not be let in. ${whyOf(still)}`,
-    remedy: 'Change by hand what stands in its way, or give it a role of its own.',
+    why: `even with a statement for it, the policy would not allow ${namespace}/${serviceAccount}. ${whyOf(still)}`,
+    remedy: 'Change the conflicting statements by hand, or use a separate role.',
   };
 }
 
 const acceptance = (keys: readonly string[]): string =>
-  `If you know that these conditions let the pods in, accept them by name: ${keys.map((key) => `--accept-key ${key}`).join(' ')} (in a request: acceptedKeys).`;
+  `If you know that the pods meet these conditions, accept them by name: ${keys.map((key) => `--accept-key ${key}`).join(' ')} (in a request: acceptedKeys).`;
 
 /** What to do by hand, and whether the service could do it. */
 function remedyOf({ undecided }: Judged, { arn, proposal, repairable }: RoleTrust): string {
   const accept = undecided.length > 0 ? [acceptance(undecided)] : [];
   if (proposal.do === 'refuse') return [...accept, `${sentence(proposal.why)} ${proposal.remedy}`].join(' ');
   if (proposal.do === 'nothing')
-    return [...accept, `Let ${POD_IDENTITY_PRINCIPAL} in by a statement of the role's trust policy.`].join(' ');
-  const enabled = repairable ? '' : `, where the CDK context repairableRoleArns covers ${arn}`;
-  const statement = `Add this statement to the role's trust policy and keep the others: ${JSON.stringify(proposal.statement)}. It then has ${lengthOf(proposal.length)}. --trust repair does that${enabled}.`;
+    return [...accept, `Allow ${POD_IDENTITY_PRINCIPAL} in a statement of the role's trust policy.`].join(' ');
+  const enabled = repairable ? '' : `, if the CDK context repairableRoleArns covers ${arn}`;
+  const statement = `Add this statement to the role's trust policy and keep the others: ${JSON.stringify(proposal.statement)}. The policy then has ${lengthOf(proposal.length)}. --trust repair does that${enabled}.`;
   return [...accept, statement].join(' ');
 }
 
 function checkAccount(facts: Facts, judged: Judged, role: RoleTrust): Check {
   const { account, verdict, accepted } = judged;
   const { name, named, proposal, repairable } = role;
-  const who = `${POD_IDENTITY_PRINCIPAL} in for ${account.namespace}/${account.serviceAccount}`;
+  const who = `${POD_IDENTITY_PRINCIPAL} for ${account.namespace}/${account.serviceAccount}`;
   if (verdict === 'allowed' && accepted.length === 0 && !named) {
     return warn(
       'role-trust',
-      `Role ${name} lets ${who}, but only by a statement for everybody. EKS does not say whether it takes such a role for an association; where it does not, the migration is rolled back.`,
-      `Name ${POD_IDENTITY_PRINCIPAL} in a statement of its own, and let everybody else in only where that is meant.`,
+      `Role ${name} trusts ${who}, but only through a statement for any principal. EKS does not document whether it accepts such a role for an association; if it does not, the migration is rolled back.`,
+      `Name ${POD_IDENTITY_PRINCIPAL} in a separate statement, and allow any other principal only if that is intended.`,
       TRUST_SOURCE,
     );
   }
   if (verdict === 'allowed' && accepted.length === 0)
-    return pass('role-trust', `Role ${name} lets ${who} (sts:AssumeRole and sts:TagSession).`);
+    return pass('role-trust', `Role ${name} trusts ${who} (sts:AssumeRole and sts:TagSession).`);
   if (verdict === 'allowed') {
     return warn(
       'role-trust',
-      `Role ${name} lets ${who}, as far as what was accepted holds: ${accepted.join(', ')} can't be known beforehand.`,
-      'Make sure that the pods meet these conditions of its trust policy; where they do not, they get no credentials and the migration is rolled back.',
+      `Role ${name} trusts ${who}, provided that the accepted conditions hold: ${accepted.join(', ')} cannot be known beforehand.`,
+      'Make sure that the pods meet these conditions of its trust policy; if they do not, they get no credentials and the migration is rolled back.',
       TRUST_SOURCE,
     );
   }
-  const found = `The trust policy of role ${name} ${verdict === 'unknown' ? 'may not let' : 'does not let'} ${who}. ${whyOf(judged)}`;
+  const found = `The trust policy of role ${name} ${verdict === 'unknown' ? 'may not allow' : 'does not allow'} ${who}. ${whyOf(judged)}`;
   if (facts.request.trust === 'repair' && proposal.do === 'repair' && repairable) {
     return warn(
       'role-trust',
-      `${found} A statement for it is added to the trust policy of role ${name} before anything else; it then has ${lengthOf(proposal.length)}. A rollback takes it away.`,
-      `To keep the trust policy as it is, leave out --trust repair. The statement: ${JSON.stringify(proposal.statement)}`,
+      `${found} A statement for it is added to the trust policy of role ${name} before anything else; the policy then has ${lengthOf(proposal.length)}. A rollback removes the statement.`,
+      `To keep the trust policy as it is, omit --trust repair. The statement: ${JSON.stringify(proposal.statement)}`,
       TRUST_SOURCE,
     );
   }
@@ -196,20 +196,18 @@ function checkAccount(facts: Facts, judged: Judged, role: RoleTrust): Check {
 function checkRepair({ request, repairableRoleArns }: Facts, { arn, name, proposal, repairable }: RoleTrust): Check[] {
   if (request.trust !== 'repair' || proposal.do === 'refuse') return [];
   if (proposal.do === 'nothing')
-    return [pass('trust-repair', `Nothing has to be added to the trust policy of role ${name}.`)];
+    return [pass('trust-repair', `The trust policy of role ${name} needs no new statement.`)];
   if (repairable)
-    return [
-      pass('trust-repair', `The service may add the statement that is missing to the trust policy of role ${name}.`),
-    ];
+    return [pass('trust-repair', `The service may add the missing statement to the trust policy of role ${name}.`)];
   const why =
     repairableRoleArns.length === 0
-      ? 'the repair of trust policies is not enabled in this deployment'
-      : `it may change those of ${repairableRoleArns.join(', ')}`;
+      ? 'this deployment does not have the repair of trust policies enabled'
+      : `it may change only those of ${repairableRoleArns.join(', ')}`;
   return [
     fail(
       'trust-repair',
       `The service may not change the trust policy of role ${name}: ${why}.`,
-      `Add ${arn} to the CDK context repairableRoleArns and deploy; or leave out --trust repair and add the statement by hand.`,
+      `Add ${arn} to the CDK context repairableRoleArns and deploy; or omit --trust repair and add the statement by hand.`,
     ),
   ];
 }
@@ -259,11 +257,11 @@ export function checkRollback(facts: Facts, planned: readonly PlannedAssociation
   const roleArn = irsaRoleOf(facts) ?? '';
   const found = facts.roles[roleArn];
   const remedy =
-    'The migration can go on, but a rollback would put back an IRSA role that does not work. Repair the OIDC statement first if you want a way back.';
+    'The migration can continue, but a rollback would restore an IRSA role that does not work. Repair the OIDC statement first to make a rollback possible.';
   if (!found || !facts.cluster?.oidcIssuer)
     return warn(
       'way-back',
-      facts.cluster?.oidcIssuer ? `The IRSA role ${roleArn} could not be read.` : 'The cluster shows no OIDC issuer.',
+      facts.cluster?.oidcIssuer ? `The IRSA role ${roleArn} could not be read.` : 'The cluster has no OIDC issuer.',
       remedy,
     );
   const policy = found.trustPolicy.document;
@@ -272,11 +270,11 @@ export function checkRollback(facts: Facts, planned: readonly PlannedAssociation
     .map((account) => ({ account, evaluation: evaluateIrsa(policy, useOf(facts, account, roleArn), { acceptedKeys }) }))
     .filter(({ evaluation }) => evaluation.verdict !== 'allowed');
   const [first] = closed;
-  if (!first) return pass('way-back', 'The OIDC trust stands, and stays: a rollback can go back to IRSA.');
+  if (!first) return pass('way-back', 'The OIDC trust of the role exists and is kept: a rollback can return to IRSA.');
   const names = some(closed.map(({ account }) => `${account.namespace}/${account.serviceAccount}`));
   return warn(
     'way-back',
-    `The trust of ${roleArn} does not certainly let ${names} in by OIDC. ${told(first.evaluation)}`,
+    `The trust policy of ${roleArn} does not certainly allow IRSA for ${names}. ${told(first.evaluation)}`,
     remedy,
   );
 }

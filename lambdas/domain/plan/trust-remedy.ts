@@ -11,7 +11,7 @@ export const trustRemedy = (
   target: Target,
   { roleArn, namespace, serviceAccount }: { roleArn: string; namespace: string; serviceAccount: string },
 ): string =>
-  `See what is missing, and repair it: ${shellCommand(
+  `Show what is missing: ${shellCommand(
     ['pod-identity', 'trust', 'repair', '--dry-run'],
     ['--role-arn', roleArn],
     ['--cluster-arn', clusterArn(target)],

@@ -114,7 +114,9 @@ describe('how a pod gets its credentials', () => {
     });
     expect(sourceOf(pod, undefined)).toMatchObject({
       source: 'mixed',
-      evidence: expect.stringMatching(/in the env of app; of the others: AWS_CONTAINER_CREDENTIALS_FULL_URI/) as string,
+      evidence: expect.stringMatching(
+        /in the env of app; other containers: AWS_CONTAINER_CREDENTIALS_FULL_URI/,
+      ) as string,
     });
   });
 
@@ -226,7 +228,7 @@ describe('what stands in the way', () => {
       {
         id: 'association',
         status: 'fail',
-        remedy: `Create one, then restart its pods: aws eks create-pod-identity-association --cluster-name dev --region eu-west-1 --namespace shop --service-account orders --role-arn ${ROLE}`,
+        remedy: `Create an association, then restart its pods: aws eks create-pod-identity-association --cluster-name dev --region eu-west-1 --namespace shop --service-account orders --role-arn ${ROLE}`,
       },
     ]);
     const driver = only([aPod('irsa')]);
@@ -251,7 +253,7 @@ describe('what stands in the way', () => {
     });
     expect(
       only([irsa({ owner: { kind: 'Job', name: 'nightly' } })], { associations: [association] }).obstacles[0]?.remedy,
-    ).toBe('Have Job nightly make its pods again: only new pods take it.');
+    ).toBe('Make Job nightly recreate its pods: only new pods get it.');
     expect(only([irsa({ owner: undefined })], { associations: [association] }).obstacles[0]?.remedy).toBe(
       'Delete the pod and create it again.',
     );
@@ -267,7 +269,7 @@ describe('what stands in the way', () => {
 
   it('an association that is gone, for pods that have taken it', () => {
     expect(obstacles([aPod('pod-identity', APP)])).toEqual(['association:fail']);
-    expect(only([aPod('pod-identity', APP)]).obstacles[0]?.message).toContain('EKS gives no credentials');
+    expect(only([aPod('pod-identity', APP)]).obstacles[0]?.message).toContain('EKS provides no credentials');
   });
 
   it('a trust policy that does not let EKS Pod Identity in, or may not', () => {
@@ -277,7 +279,7 @@ describe('what stands in the way', () => {
     const [first] = only([irsa()], trust(irsaStatement)).obstacles.filter(({ id }) => id === 'trust');
     expect(first).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('does not let EKS Pod Identity in') as string,
+      message: expect.stringContaining('does not allow EKS Pod Identity') as string,
       remedy: expect.stringContaining(`pod-identity trust repair --dry-run --role-arn ${ROLE}`) as string,
     });
     const fromOffice = { ...podIdentityStatement, Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
@@ -316,10 +318,10 @@ describe('what stands in the way', () => {
     expect(only([irsa({ node: 'fargate-1' })], {}, nodes).obstacles[0]).toMatchObject({
       id: 'compute',
       status: 'fail',
-      message: 'Its pod runs on Fargate, where EKS Pod Identity does not exist.',
+      message: 'Its pod runs on Fargate, where EKS Pod Identity is not supported.',
     });
     expect(only([irsa({ node: 'windows-1' }), irsa({ node: 'node-1' })], {}, nodes).obstacles[0]?.message).toBe(
-      '1 of its 2 pods run on Windows, where EKS Pod Identity does not exist.',
+      '1 of its 2 pods run on Windows, where EKS Pod Identity is not supported.',
     );
     expect(obstacles([irsa({ node: 'hybrid-1' })], {}, nodes)).toEqual(['association:fail']);
   });
@@ -352,7 +354,7 @@ describe('what stands in the way', () => {
     const other = only([aPod('irsa', { serviceAccount: 'ebs-csi-node-sa' })]);
     expect(other).toMatchObject({
       addon: { takesAssociation: false },
-      obstacles: [{ id: 'association', message: expect.stringContaining('takes none for it') as string }],
+      obstacles: [{ id: 'association', message: expect.stringContaining('supports none for it') as string }],
     });
   });
 

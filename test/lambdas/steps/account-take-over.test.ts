@@ -176,7 +176,11 @@ describe('a rollback on demand of a service account', () => {
       /OIDC trust .*does not certainly let these service accounts in: payments\/api/,
     ],
     ['the role is gone', ({ roles }) => delete roles.trust[ROLE], /not there any more/],
-    ['the cluster has no issuer', ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined })), /no OIDC issuer/],
+    [
+      'the cluster will have no issuer',
+      ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined })),
+      /no OIDC issuer/,
+    ],
     [
       'another migration has its lock',
       ({ ledger }) =>

@@ -174,7 +174,7 @@ describe('install-agent', () => {
         id: 'agent-install-begun',
         status: 'warn',
         message: expect.stringMatching(
-          /began to install add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 in cluster dev, and was stopped/,
+          /began to install add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 in cluster dev, and stopped/,
         ) as string,
         remedy: expect.stringContaining(
           'aws eks describe-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent',

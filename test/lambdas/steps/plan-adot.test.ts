@@ -103,7 +103,7 @@ describe('custom resources', () => {
     expect(fakes.journal.of('kubernetes.listCustomResources').length).toBeGreaterThan(1);
     expect(plan.attempts.map((attempt) => attempt.disruption)).toEqual(['rolling', 'rolling']);
     expect(plan.checks.find((check) => check.id === 'custom-resources')?.message).toContain(
-      'instrumentations.opentelemetry.io web/shop. Left out',
+      'instrumentations.opentelemetry.io web/shop. Strategies ruled out',
     );
   });
   it.each(['AccessDenied', 'Unauthorised'] as const)('that %s keeps from being read count as unknown', async (name) => {

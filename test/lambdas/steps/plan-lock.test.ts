@@ -55,7 +55,7 @@ describe('a held lock', () => {
       {},
       /ended needs-human/,
     ],
-    ['that waits for Recover, for a dry run', ABORTED, {}, { dryRun: true }, /is being put back/],
+    ['that waits for Recover, for a dry run', ABORTED, {}, { dryRun: true }, /its changes are being rolled back/],
   ])('%s blocks, by name, and nothing else is read', async (_, execution, record, request, message) => {
     const fakes = await held(execution, record);
     expect(await run(fakes, request)).toEqual({
@@ -130,7 +130,7 @@ describe('a held lock', () => {
       const fakes = await recovering();
       expect(await run(fakes, { dryRun: true })).toMatchObject({ verdict: 'blocked', blockedBy: ['lock-free'] });
       expect(await lockCheck(fakes)).toMatchObject({
-        message: expect.stringContaining('is putting back') as string,
+        message: expect.stringContaining('are being rolled back') as string,
         remedy: expect.not.stringContaining('cancel') as string,
       });
     });

@@ -60,7 +60,7 @@ describe('associations', () => {
     expect(fakes.journal.of('eks.listAllAssociations')).toEqual([[100]]);
     for (const call of ['eks.listAssociations', 'eks.countAssociations'])
       expect(fakes.journal.names()).not.toContain(call);
-    expect(checkOf({ plan }, 'association-quota').message).toContain('No association is added');
+    expect(checkOf({ plan }, 'association-quota').message).toContain('does not increase the number of associations');
   });
   it('are asked for by service account, and counted, where the cluster has too many of them', async () => {
     const fakes = deployed();
@@ -75,7 +75,7 @@ describe('associations', () => {
       message: expect.stringContaining('more associations than the 100') as string,
     });
     fakes.eks.associations = others(101);
-    expect(checkOf(await run(fakes), 'association-quota').message).toContain('has 102 of at most');
+    expect(checkOf(await run(fakes), 'association-quota').message).toContain('will have 102 of at most');
   });
   it('are asked for by service account where all of them may not be listed', async () => {
     const fakes = deployed();
@@ -114,7 +114,9 @@ describe('who else uses a role', () => {
     expect(fakes.journal.of('eks.describeAddon')).toEqual([[ADDON]]);
     expect(checkOf(found, 'role-sharing')).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining('allows IRSA for the planned service accounts alone') as string,
+      message: expect.stringContaining(
+        'allows IRSA only for the planned service accounts and names no other identity provider, and',
+      ) as string,
     });
   });
   it('is read where the add-on has given the role to a service account that is not planned', async () => {
@@ -164,7 +166,7 @@ describe('who else uses a role', () => {
     expect(found.plan.verdict).toBe('migrate');
     expect(checkOf(found, 'role-sharing')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining(`can't be told: ${call}: AccessDenied`) as string,
+      message: expect.stringContaining(`others: ${call}: AccessDenied`) as string,
     });
   });
 });
@@ -342,14 +344,14 @@ describe('the rights of the steps', () => {
             arn: 'arn:aws:iam::aws:policy/AWSDenyAll',
           });
         },
-        'what AWSDenyAll allows and denies is not read',
+        'the content of AWSDenyAll was not read',
       ],
       [
         'a boundary of AWS, which is not read',
         ({ roles }) => {
           roles.boundaries[STEP_ROLES['create-addon']] = { name: 'PowerUserAccess' };
         },
-        'what PowerUserAccess allows and denies is not read',
+        'the content of PowerUserAccess was not read',
       ],
       [
         'a policy that is none',

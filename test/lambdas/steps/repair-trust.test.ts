@@ -376,7 +376,7 @@ describe('repair-trust towards before', () => {
       expect(warnings).toMatchObject([
         {
           id: 'trust-not-restored',
-          message: expect.stringContaining(`${ROLE} was not put back: this deployment may not change it`) as string,
+          message: expect.stringContaining(`${ROLE} was not restored: this deployment may not change it`) as string,
         },
       ]);
       expect(JSON.stringify(warnings)).not.toContain('update-assume-role-policy');

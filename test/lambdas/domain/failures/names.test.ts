@@ -23,16 +23,16 @@ describe('docs/failures.md', () => {
   it('explains every step once, and no other, in its order', () => {
     expect(explained('Steps')).toEqual(STEP_LINES);
   });
-  it('has the errors of each class where it says what becomes of them', () => {
+  it('lists the errors of each class in the section of that class', () => {
     const classOf = (title: string): string[] => {
       const part = PAGE.split(/^### /m).find((one) => one.startsWith(title)) ?? '';
       const names = [...part.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name as keyof typeof ERROR_CLASSES);
       return [...new Set(names.map((name) => ERROR_CLASSES[name]))];
     };
     expect(classOf('Calls that may succeed later')).toEqual(['retryable']);
-    expect(classOf('States that are waited for')).toEqual(['waiting']);
-    expect(classOf('What ends a migration')).toEqual(['terminal']);
-    expect(classOf('What a person decides')).toEqual(['needs-human']);
+    expect(classOf('States that the service waits for')).toEqual(['waiting']);
+    expect(classOf('Errors that end a migration')).toEqual(['terminal']);
+    expect(classOf('Errors that need a human')).toEqual(['needs-human']);
   });
 });
 

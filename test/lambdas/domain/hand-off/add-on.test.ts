@@ -123,7 +123,7 @@ const states: [string, (world: World) => void][] = [
       ),
   ],
   [
-    'CREATE_FAILED for conflicts',
+    'CREATE_FAILED because of conflicts,',
     (world) =>
       location(
         world,
@@ -420,7 +420,7 @@ describe('handOffCommands', () => {
       const lines = ofTrust(commandsFor(undefined));
       expect(lines).toEqual([
         expect.stringMatching(
-          /^: 'This migration added statement PodIdentity\w+ to the trust policy of .* could not be read.*over what others may have changed since/,
+          /^: 'This migration added statement PodIdentity\w+ to the trust policy of .* could not be read.*restores the former policy, overwriting later changes by others/,
         ) as string,
         ': aws iam get-role --region eu-west-1 --role-name ebs-csi',
         expect.stringContaining(BEFORE) as string,

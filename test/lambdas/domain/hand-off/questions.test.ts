@@ -21,7 +21,7 @@ describe('the hand-off after SessionsMayEnd', () => {
   const lines = sessionsHandOff(FACTS, GAP);
   it('says which pods it is about, how long it takes, and when their sessions end', () => {
     expect(lines.join('\n')).toMatch(
-      /replaces 18 pods, .* about 18 minutes\. .* pod ebs-csi-controller-0 has credentials for sure only for 5 minutes: until 2026-01-15T09:05:00\.000Z/,
+      /replaces 18 pods, .* about 18 minutes\. .* pod ebs-csi-controller-0 is certain to have credentials for 5 minutes only: until 2026-01-15T09:05:00\.000Z/,
     );
   });
 

@@ -245,7 +245,7 @@ describe('accountHandOff', () => {
   it('says what to restart where the API server could not be read, by a command that does not run as it is', () => {
     const { workloads: _, ...unread } = factsOf([]);
     expect(text(unread)).toContain(
-      "\n: 'The API server could not be read: restart every workload that runs with payments/api, ",
+      "\n: 'The API server could not be read: restart every workload that runs with payments/api by running the next line",
     );
     expect(accountHandOff(unread)).toContain(': kubectl -n payments rollout restart KIND/NAME');
     expect(text(factsOf([], {}, { workloads: [] }))).not.toContain('rollout restart');

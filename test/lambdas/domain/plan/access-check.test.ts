@@ -50,7 +50,7 @@ describe('kubernetes-access', () => {
       id: 'kubernetes-access',
       status: 'warn',
       message: expect.stringMatching(
-        /could not be read: .* No pod is looked at after the change.*counts as no proof.*was not checked either/,
+        /could not be read: .* No pod is checked after the change.*is no proof that the pods use the new identity.*was not checked either/,
       ) as string,
     });
     expect(access!.remedy).toMatch(/\(pod-identity grant-access --cluster dev\).*identities --cluster dev/);
@@ -65,7 +65,7 @@ describe('kubernetes-access', () => {
         id: 'kubernetes-access',
         status: 'warn',
         message: expect.stringMatching(
-          new RegExp(`^${pods.length} pods .*can be seen, but the request is content with what EKS says`),
+          new RegExp(`^${pods.length} pods .*are readable, but the request relies on what EKS reports`),
         ) as string,
       },
     ]);
@@ -118,7 +118,7 @@ describe('a plan that is content with what EKS says', () => {
     expect(planMigration(refused()).verdict).toBe('blocked');
     expect(planMigration(someFacts()).attempts).toHaveLength(2);
     expect(steps.find(({ name }) => name === 'verify-pods')).toMatchObject({
-      what: expect.stringContaining('look at no pod') as string,
+      what: expect.stringContaining('check and restart no pods') as string,
       calls: [],
       disruption: 'none',
     });

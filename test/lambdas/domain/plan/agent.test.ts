@@ -124,7 +124,7 @@ describe('where nobody may look whether somebody runs an agent without EKS', () 
     const plan = planOf({ agent: 'install' }, UNSEEN);
     expect(agentCheck(plan)).toMatchObject({
       status: 'unknown',
-      message: expect.stringMatching(/whether somebody runs one without EKS could not be seen: HTTP 403/) as string,
+      message: expect.stringMatching(/whether a self-managed agent runs there could not be read: HTTP 403/) as string,
       remedy: expect.stringContaining('kubernetes-access') as string,
     });
     expect([plan.verdict, plan.installAgent]).toEqual(['blocked', undefined]);
@@ -135,7 +135,7 @@ describe('where nobody may look whether somebody runs an agent without EKS', () 
     expect(agentCheck(plan)).toMatchObject({
       status: 'warn',
       message: expect.stringMatching(
-        /as far as EKS knows: .*v1\.3\.4-eksbuild\.1.*the install fails where fields differ/,
+        /as far as EKS reports: .*v1\.3\.4-eksbuild\.1.*the installation fails if fields differ/,
       ) as string,
       remedy: expect.stringContaining('kubectl -n kube-system get daemonset eks-pod-identity-agent') as string,
     });

@@ -23,18 +23,13 @@ describe('planAssociations', () => {
       purge: [],
       goWithAddon: [],
       carryOver: [],
-      checks: [{ id: 'associations', status: 'pass', message: 'No association stands in the way.' }],
+      checks: [{ id: 'associations', status: 'pass', message: 'No conflicting association exists.' }],
     });
   });
 
   it.each([
-    ['in place', ways.inPlace, /make the update fail/, /before the add-on is updated; a rollback puts it back/],
-    [
-      'a recreate',
-      ways.recreate,
-      /make the create fail/,
-      /before the add-on is created again; a rollback puts it back/,
-    ],
+    ['in place', ways.inPlace, /make the update fail/, /before the add-on is updated; a rollback restores it/],
+    ['a recreate', ways.recreate, /make the create fail/, /before the add-on is created again; a rollback restores it/],
   ] as const)('warns of those that %s deletes, by name', (_, attempt, message, remedy) => {
     const plan = decide([anAssociation()], attempt);
     expect(plan).toMatchObject({ purge: ['a-left00000000000001'], goWithAddon: [], carryOver: [] });
@@ -114,7 +109,7 @@ describe('planAssociations', () => {
     const plan = decide([anAssociation({ roleArn: OTHER_ROLE })]);
     expect(statuses(plan)).toEqual(['associations warn', 'association-role warn']);
     expect(plan.checks[1]).toMatchObject({
-      message: expect.stringContaining(`has role ${OTHER_ROLE}; the new one will have ${ROLE}`) as string,
+      message: expect.stringContaining(`has role ${OTHER_ROLE}; the new association will have ${ROLE}`) as string,
       remedy: expect.stringContaining(`--role ebs-csi-controller-sa=${OTHER_ROLE}`) as string,
     });
   });
@@ -122,10 +117,22 @@ describe('planAssociations', () => {
 
 describe('checkAssociationQuota', () => {
   it.each<[string, Association[], number | undefined, string, RegExp]>([
-    ['room', [], 4999, 'pass', /With 1 more the cluster has 5000 of at most 5000/],
-    ['no room', [], 5000, 'fail', /Cluster dev has 5000 associations; 1 more would be over the quota of 5000/],
-    ['one that goes for the one that comes', [anAssociation()], undefined, 'pass', /No association is added/],
-    ['one that goes from a cluster that is over already', [anAssociation()], 5001, 'pass', /No association is added/],
+    ['room', [], 4999, 'pass', /The migration adds 1, so the cluster will have 5000 of at most 5000/],
+    ['no room', [], 5000, 'fail', /Cluster dev has 5000 associations; adding 1 would exceed the quota of 5000/],
+    [
+      'one that goes for the one that comes',
+      [anAssociation()],
+      undefined,
+      'pass',
+      /does not increase the number of associations/,
+    ],
+    [
+      'one that goes from a cluster that is over already',
+      [anAssociation()],
+      5001,
+      'pass',
+      /does not increase the number of associations/,
+    ],
   ])('with %s', (_, associations, associationCount, status, message) => {
     expect(checkAssociationQuota(someFacts({ associations, associationCount }), [planned])).toMatchObject({
       id: 'association-quota',

@@ -94,7 +94,7 @@ const rows: Row[] = [
     'no longer is, and in place needs it not',
     inPlace,
     withdrawn,
-    { status: 'warn', message: /In place nothing is deleted/, remedy: /v3/, attempts: [IN_PLACE] },
+    { status: 'warn', message: /An update in place deletes nothing/, remedy: /v3/, attempts: [IN_PLACE] },
   ],
   [
     'version-offered',
@@ -103,7 +103,7 @@ const rows: Row[] = [
     withdrawn,
     {
       status: 'warn',
-      message: /Left out for that: recreate with preserve, recreate without preserve\.$/,
+      message: /Strategies ruled out by this: recreate with preserve, recreate without preserve\.$/,
       remedy: /v3/,
       attempts: [IN_PLACE],
     },
@@ -142,7 +142,7 @@ const rows: Row[] = [
     invalid,
     {
       status: 'warn',
-      message: /Left out for that: recreate with preserve\.$/,
+      message: /Strategies ruled out by this: recreate with preserve\.$/,
       remedy: /Correct them/,
       attempts: [IN_PLACE],
     },
@@ -161,7 +161,7 @@ const rows: Row[] = [
     { configurationSchema: undefined },
     {
       status: 'warn',
-      message: /can't be checked beforehand: EKS gives no schema/,
+      message: /cannot be checked beforehand: EKS gives no schema/,
       remedy: /rolled back/,
       attempts: [RECREATE],
     },
@@ -189,7 +189,8 @@ const rows: Row[] = [
     {},
     {
       status: 'fail',
-      message: /would be down for a while \(recreate without preserve\), but no more than rolling pods are allowed/,
+      message:
+        /would be down for a while \(recreate without preserve\), but the request allows no outage \(maxDisruption: rolling\)/,
       remedy: /--max-disruption outage/,
       attempts: [],
     },
@@ -236,7 +237,7 @@ const rows: Row[] = [
     adot(autoOutage, collectors(['web/shop'])),
     {
       status: 'warn',
-      message: /Left out for that: recreate without preserve\.$/,
+      message: /Strategies ruled out by this: recreate without preserve\.$/,
       remedy: /--preserve/,
       attempts: [IN_PLACE, RECREATE_PRESERVING],
     },
@@ -260,7 +261,7 @@ const rows: Row[] = [
     adot(autoOutage, collectors([], 'Forbidden')),
     {
       status: 'warn',
-      message: /Left out for that: recreate without preserve\.$/,
+      message: /Strategies ruled out by this: recreate without preserve\.$/,
       remedy: /grant-access --cluster \S+ --addon adot/,
       attempts: [IN_PLACE, RECREATE_PRESERVING],
     },

@@ -120,7 +120,11 @@ describe('next-attempt', () => {
       const { attempts: attempts, checks } = chooseAttempts(aRequest(), false, [against(status, recreates)]);
       expect(attempts).toEqual([IN_PLACE]);
       expect(checks).toEqual([
-        { ...check(status), status: 'warn', message: 'It is gone. Left out for that: recreate with preserve.' },
+        {
+          ...check(status),
+          status: 'warn',
+          message: 'It is gone. Strategies ruled out by this: recreate with preserve.',
+        },
       ]);
     }
   });

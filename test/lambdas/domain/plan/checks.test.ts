@@ -56,7 +56,7 @@ const rows: Row[] = [
     'is not there',
     { cluster: undefined },
     'fail',
-    /no cluster dev in eu-west-1 of account 111122223333/,
+    /Cluster dev does not exist in eu-west-1 of account 111122223333/,
     /aws eks list-clusters --region eu-west-1/,
   ],
   [
@@ -64,7 +64,7 @@ const rows: Row[] = [
     'is of another account',
     { cluster: aCluster({ arn: 'arn:aws:eks:eu-west-1:444455556666:cluster/dev' }) },
     'fail',
-    /dev that can be seen is in eu-west-1 of account 444455556666, not in eu-west-1 of account 111122223333/,
+    /dev that was found is in eu-west-1 of account 444455556666, not in eu-west-1 of account 111122223333/,
     /Correct --account and --region\. .*docs\/accounts\.md/,
   ],
   [
@@ -123,7 +123,7 @@ const rows: Row[] = [
     'Recover is at work',
     { lock: { ...lock, running: true, recovering: true } },
     'fail',
-    /is putting back what that migration changed/,
+    /its changes are being rolled back/,
     /start again\.$/,
   ],
   [
@@ -139,7 +139,7 @@ const rows: Row[] = [
     'the other run has stopped',
     { lock },
     'fail',
-    /has stopped, and what it left behind is being put back/,
+    /has stopped, and its changes are being rolled back/,
     /start again/,
   ],
 
@@ -148,7 +148,7 @@ const rows: Row[] = [
     'is down for a while',
     { request: aRequest({ strategy: 'recreate' }) },
     'warn',
-    /aws-ebs-csi-driver is down from the delete to the create/,
+    /aws-ebs-csi-driver is down between its deletion and its creation/,
     /add --preserve/,
   ],
   [
@@ -157,7 +157,7 @@ const rows: Row[] = [
     { request: aRequest({ maxDisruption: 'outage' }) },
     'warn',
     /as a last resort/,
-    /leave out --max-disruption outage/,
+    /omit --max-disruption outage/,
   ],
   ['addon-risk', 'rolls', {}, 'pass', /keeps running \(in place, then recreate with preserve\); its pods roll/],
   [
@@ -180,7 +180,7 @@ const rows: Row[] = [
     'carries the network',
     { request: aRequest({ addon: 'vpc-cni', strategy: 'recreate' }), addon: anAddon({ name: 'vpc-cni' }) },
     'fail',
-    /vpc-cni would take the network away/,
+    /vpc-cni would leave new pods without network/,
     /--preserve/,
   ],
   [
@@ -210,7 +210,7 @@ const rows: Row[] = [
     'takes associations',
     {},
     'pass',
-    /v1\.38\.1-eksbuild\.1 takes .* for ebs-csi-controller-sa/,
+    /v1\.38\.1-eksbuild\.1 supports .* for ebs-csi-controller-sa/,
   ],
   [
     'pod-identity-support',
@@ -260,7 +260,7 @@ const rows: Row[] = [
     'is not installed as far as is known',
     { agentAddon: undefined, agentWorkload: undefined, pods: undefined, kubernetesError: 'no' },
     'fail',
-    /as far as EKS knows/,
+    /as far as EKS reports/,
     /create-addon/,
   ],
   ['agent', 'is degraded', { agentAddon: agent('DEGRADED') }, 'fail', /eks-pod-identity-agent is DEGRADED/, /ACTIVE/],
@@ -314,7 +314,7 @@ const rows: Row[] = [
     'lets EKS Auth in',
     {},
     'pass',
-    /ebs-csi lets pods\.eks\.amazonaws\.com in for kube-system\/ebs-csi-controller-sa/,
+    /ebs-csi trusts pods\.eks\.amazonaws\.com for kube-system\/ebs-csi-controller-sa/,
   ],
 
   [
@@ -322,7 +322,7 @@ const rows: Row[] = [
     'names one that the add-on does not take',
     { request: aRequest({ roles: { shop: ROLE } }) },
     'fail',
-    /service account shop, for which aws-ebs-csi-driver takes no association and which does not have its identity/,
+    /service account shop, for which aws-ebs-csi-driver supports no association and which does not have the add-on's role/,
     /Name one of: ebs-csi-controller-sa/,
   ],
 
@@ -331,14 +331,14 @@ const rows: Row[] = [
     'it may',
     {},
     'pass',
-    /may pass arn:aws:iam::111122223333:role\/app\/ebs-csi to pods\.eks\.amazonaws\.com and .* to eks\.amazonaws\.com/,
+    /allows it to pass arn:aws:iam::111122223333:role\/app\/ebs-csi to pods\.eks\.amazonaws\.com and .* to eks\.amazonaws\.com/,
   ],
   [
     'pass-role',
     'it may pass no role',
     { passableRoleArns: [] },
     'fail',
-    /may not pass .*ebs-csi to pods\.eks\.amazonaws\.com, nor .*ebs-csi to eks\.amazonaws\.com for the rollback \(it may pass: no role\)/,
+    /does not allow it to pass .*ebs-csi to pods\.eks\.amazonaws\.com, or .*ebs-csi to eks\.amazonaws\.com for the rollback \(it may pass: no role\)/,
     /Add arn:aws:iam::111122223333:role\/app\/ebs-csi to the CDK context passableRoleArns and deploy/,
   ],
   [
@@ -346,7 +346,7 @@ const rows: Row[] = [
     'it may not pass the IRSA role back',
     { request: aRequest({ roleArn: OTHER_ROLE }), passableRoleArns: [OTHER_ROLE] },
     'fail',
-    /may not pass .*app\/ebs-csi to eks\.amazonaws\.com for the rollback \(it may pass: .*somebody-elses\)/,
+    /does not allow it to pass .*app\/ebs-csi to eks\.amazonaws\.com for the rollback \(it may pass: .*somebody-elses\)/,
     /Add arn:aws:iam::111122223333:role\/app\/ebs-csi to/,
   ],
   [
@@ -354,7 +354,7 @@ const rows: Row[] = [
     'in place needs it too',
     { request: aRequest({ strategy: 'in-place' }), passableRoleArns: ['arn:aws:iam::*:role/team/*'] },
     'fail',
-    /may not pass/,
+    /does not allow it to pass/,
     /passableRoleArns/,
   ],
 
@@ -375,13 +375,13 @@ const rows: Row[] = [
     /--role second-sa=ROLE_ARN/,
   ],
 
-  ['way-back', 'stands', {}, 'pass', /OIDC trust stands/],
+  ['way-back', 'stands', {}, 'pass', /OIDC trust of the role exists/],
   [
     'way-back',
     'is closed',
     trust(podIdentityStatement),
     'warn',
-    /does not certainly let kube-system\/ebs-csi-controller-sa in by OIDC/,
+    /does not certainly allow IRSA for kube-system\/ebs-csi-controller-sa/,
     /rollback/,
   ],
   ['way-back', 'has no issuer', { cluster: aCluster({ oidcIssuer: undefined }) }, 'warn', /no OIDC issuer/, /rollback/],

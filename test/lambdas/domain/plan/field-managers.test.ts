@@ -149,7 +149,7 @@ describe('check field-managers', () => {
       {},
       edited,
       'warn',
-      /In place keeps them; recreate with preserve would fail .* Left out for that: recreate with preserve\.$/,
+      /In place keeps them; recreate with preserve would fail .* Strategies ruled out by this: recreate with preserve\.$/,
       [IN_PLACE],
     ],
     [
@@ -157,7 +157,7 @@ describe('check field-managers', () => {
       { maxDisruption: 'outage' },
       edited,
       'warn',
-      /recreate without preserve loses them\. Left out for that: recreate with preserve\.$/,
+      /recreate without preserve loses them\. Strategies ruled out by this: recreate with preserve\.$/,
       [IN_PLACE, RECREATE],
     ],
     [
@@ -216,7 +216,7 @@ describe('check field-managers', () => {
       new RegExp(`${byAutoscaler}Recreate with preserve resets`),
       [{ ...RECREATE_PRESERVING, ...OVERWRITE }],
     ],
-    ['an autoscaler, auto', {}, scaled, 'warn', /Left out for that: recreate with preserve\.$/, [IN_PLACE]],
+    ['an autoscaler, auto', {}, scaled, 'warn', /Strategies ruled out by this: recreate with preserve\.$/, [IN_PLACE]],
     [
       'somebody by kubectl scale, recreate with preserve',
       preserving,

@@ -19,7 +19,7 @@ import {
 } from '../../fixtures.ts';
 
 const ACCOUNT = `${NAMESPACE}/${SERVICE_ACCOUNT}`;
-const NEW = ', which it does not have today,';
+const NEW = ', which does not have it now,';
 const facts = (statement: object, change: Parameters<typeof someFacts>[0] = {}) => {
   const trust = { trustPolicy: parseTrust(policyText(statement)) };
   return someFacts({ roleGrants: [], roles: { [ROLE]: trust, [OTHER_ROLE]: trust }, ...change });
@@ -44,7 +44,10 @@ describe('checkGrants', () => {
       Condition: { StringLike: { [`${issuer}:sub`]: `system:serviceaccount:${NAMESPACE}:*` } },
     };
     expect(checkGrants(facts(wide), [planned], [])).toMatchObject([
-      { status: 'warn', message: expect.stringContaining('but by a wildcard, which allows others too') },
+      {
+        status: 'warn',
+        message: expect.stringContaining('but through a wildcard, which also allows other service accounts'),
+      },
     ]);
   });
 
@@ -53,14 +56,14 @@ describe('checkGrants', () => {
     const [other] = checkGrants(facts(podIdentityStatement), [{ ...planned, roleArn: OTHER_ROLE }], []);
     expect([old?.status, other?.status]).toEqual(['fail', 'fail']);
     expect(old?.message).toContain(
-      `Nothing shows that role ebs-csi may be given to ${ACCOUNT}, in cluster ${clusterArn(target)}.`,
+      `Nothing shows that role ebs-csi may be given to ${ACCOUNT} in cluster ${clusterArn(target)}.`,
     );
     expect(other?.message).toContain(
       `Nothing shows that role somebody-elses may be given to ${ACCOUNT}${NEW} in cluster`,
     );
     for (const { remedy } of [old!, other!])
       expect(remedy).toMatch(
-        /^Let the owner of the role replace .*Or: Add \{.*\} to the setting roleGrants and deploy,.*; then plan again\.$/,
+        /^Have the owner of the role replace .*Or: Add \{.*\} to the setting roleGrants and deploy,.*; then plan again\.$/,
       );
   });
 
@@ -71,7 +74,7 @@ describe('checkGrants', () => {
       {
         status: 'fail',
         message: expect.stringMatching(
-          /^Nothing shows that the trust policy of role somebody-elses may be repaired for \*\/\*, in cluster/,
+          /^Nothing shows that the trust policy of role somebody-elses may be repaired for \*\/\* in cluster/,
         ) as string,
         remedy: expect.stringMatching(/^Add \{.*\} to the setting roleGrants and deploy/) as string,
       },

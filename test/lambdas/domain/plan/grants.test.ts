@@ -81,7 +81,7 @@ describe('a role may be given', () => {
 
   it.each<[string, RegExp, unknown[], Partial<GrantFacts>]>([
     ['by IRSA from another issuer', /does not allow IRSA/, [irsaStatement], { oidcIssuer: `${ISSUER}0` }],
-    ['by IRSA of a cluster without an issuer', /shows no OIDC issuer/, [irsaStatement], { oidcIssuer: undefined }],
+    ['by IRSA of a cluster without an issuer', /has no OIDC issuer/, [irsaStatement], { oidcIssuer: undefined }],
     ['by IRSA without its provider', /no OIDC provider/, [irsaStatement], { oidcProvider: { seen: false } }],
     [
       'by an association of another role',
@@ -109,20 +109,20 @@ describe('a role may be given', () => {
     ],
     [
       'as the add-on’s, without the annotation',
-      /by the annotation/,
+      /is not annotated with it/,
       [podIdentityStatement],
       { ...ADDON_ROLE, annotated: { seen: [] } },
     ],
-    ['by a trust for everybody', /for others than this/, [podIdentityStatement], {}],
+    ['by a trust for everybody', /for other subjects than this/, [podIdentityStatement], {}],
     [
       'by a trust for the whole namespace',
-      /for others than this/,
+      /for other subjects than this/,
       [{ ...podIdentityStatement, Condition: { StringEquals: { 'aws:RequestTag/kubernetes-namespace': NAMESPACE } } }],
       {},
     ],
     [
       'by a trust for that name in every cluster',
-      /for others than this/,
+      /for other subjects than this/,
       [
         {
           ...naming(),
@@ -138,13 +138,13 @@ describe('a role may be given', () => {
     ],
     [
       'by a trust with a wildcard',
-      /for others than this/,
+      /for other subjects than this/,
       [naming({ 'aws:RequestTag/kubernetes-service-account': 'ebs-*' }, 'StringLike')],
       {},
     ],
     [
       'by a trust for clusters of that name in every region',
-      /for others than this/,
+      /for other subjects than this/,
       [
         {
           ...naming(),
@@ -172,16 +172,11 @@ describe('a role may be given', () => {
 
   it.each<[string, RegExp, unknown[], Partial<GrantFacts>]>([
     ['the provider was not read', /was not read/, [irsaStatement], { oidcProvider: undefined }],
-    [
-      'the provider can not be read',
-      /can't be read \(you may not\)/,
-      [irsaStatement],
-      { oidcProvider: { error: 'you may not.' } },
-    ],
+    ['the provider can not be read', /\(you may not\)/, [irsaStatement], { oidcProvider: { error: 'you may not.' } }],
     ['the annotation was not read', /was not read/, [podIdentityStatement], ADDON_ROLE],
     [
       'the annotation can not be read',
-      /can't be read/,
+      /could not be read/,
       [podIdentityStatement],
       { ...ADDON_ROLE, annotated: { error: 'no' } },
     ],

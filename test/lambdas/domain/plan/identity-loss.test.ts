@@ -57,7 +57,9 @@ describe('a service account that EKS gave the role of the add-on, and that takes
       { namespace: NAMESPACE, serviceAccount: NODES, roleArn: ROLE, identity: 'irsa', pods: 1, accepted: false },
     ]);
     const { message, remedy } = checkOf(plan)!;
-    expect(message).toMatch(/^1 pod with service account kube-system\/ebs-csi-node-sa will go from irsa to node-role/);
+    expect(message).toMatch(
+      /^1 pod with service account kube-system\/ebs-csi-node-sa will change from irsa to node-role/,
+    );
     const command = `pod-identity migrate --account 111122223333 --region eu-west-1 --cluster dev --addon ${ADDON} --strategy recreate --preserve`;
     expect(remedy).toContain(`${command} --role ${NODES}=${ROLE} .`);
     expect(remedy).toContain(`${command} --accept-identity-loss ${NODES}`);
@@ -83,7 +85,7 @@ describe('a service account that EKS gave the role of the add-on, and that takes
     expect(plan.steps[1]).toMatchObject({
       what: expect.stringContaining('kube-system/ebs-csi-node-sa with role ebs-csi') as string,
       calls: ['eks:CreatePodIdentityAssociation'],
-      undo: expect.stringContaining('once the add-on has its IRSA role back') as string,
+      undo: expect.stringContaining('once the add-on has its IRSA role again') as string,
     });
     expect(plan.steps[2]!.what).not.toContain(NODES);
   });
@@ -289,8 +291,8 @@ describe('an association that the service account has already', () => {
     const plan = planOf({ associations: [there] }, { roles: { [NODES]: ROLE } });
     expect([plan.verdict, plan.existing, plan.purge, plan.carryOver]).toEqual(['migrate', ['a-of-nodes'], [], []]);
     expect(plan.checks.filter(({ id }) => id === 'associations').map(({ message }) => message)).toEqual([
-      'No association stands in the way.',
-      'Association a-of-nodes for kube-system/ebs-csi-node-sa has the planned role already: it is kept.',
+      'No conflicting association exists.',
+      'Association a-of-nodes for kube-system/ebs-csi-node-sa already has the planned role and is kept.',
     ]);
   });
 

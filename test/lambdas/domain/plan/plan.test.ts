@@ -354,7 +354,7 @@ describe('the hash of a plan', () => {
   });
   it.each<[string, Partial<Facts>]>([
     ['the role', { request: aRequest({ roleArn: OTHER_ROLE }) }],
-    ['the role that the add-on has', { addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }) }],
+    ['the present role of the add-on', { addon: anAddon({ serviceAccountRoleArn: OTHER_ROLE }) }],
     [
       'the trust policy',
       { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(JSON.parse(bothWays).Statement[1])) } } },

@@ -61,7 +61,7 @@ describe('node-role', () => {
     const found = withPolicies(...policies);
     expect(found).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining(`may not ${ACTION}: dev-nodes`) as string,
+      message: expect.stringContaining(`do not allow ${ACTION}: dev-nodes`) as string,
     });
     expect(found.remedy).toContain(
       'aws iam attach-role-policy --role-name dev-nodes --policy-arn arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy',

@@ -107,7 +107,7 @@ describe('platform-version', () => {
       message: expect.stringContaining('eks.3 is too old') as string,
       remedy: expect.stringContaining('describe-cluster --name dev') as string,
     });
-    expect(of({ version: '1.31', platformVersion: 'eks.3' }).message).toContain('from eks.4 on');
+    expect(of({ version: '1.31', platformVersion: 'eks.3' }).message).toContain('from eks.4.');
   });
   it('that EKS does not tell is a warning', () => {
     const { platformVersion: _, ...cluster } = aCluster();
@@ -210,7 +210,7 @@ describe('agent-nodes', () => {
   ])('%s needs none', (_, node) => {
     expect(check({ nodes: { seen: [aNode(), node] }, agentPods: { seen: [anAgentPod('node-1')] } })).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining('each of the 1 nodes') as string,
+      message: expect.stringContaining('all 1 nodes') as string,
     });
   });
   it('a hybrid node with one of the pods needs one', () => {

@@ -56,7 +56,7 @@ describe('check step-rights', () => {
       'the create',
       refusing('create-addon', 'eks:CreateAddon'),
       {},
-      /does not let arn:aws:iam::111122223333:role\/create-addon \(create-addon\) make eks:CreateAddon on arn:aws:eks:eu-west-1:111122223333:cluster\/dev\.$/,
+      /does not allow arn:aws:iam::111122223333:role\/create-addon \(create-addon\) to make eks:CreateAddon on arn:aws:eks:eu-west-1:111122223333:cluster\/dev\.$/,
     ],
     [
       'the tags of the create, on whatever resource EKS asks for',
@@ -68,43 +68,43 @@ describe('check step-rights', () => {
       'the role, to whatever service EKS asks for',
       refusing('create-addon', 'iam:PassRole'),
       {},
-      /\(create-addon\) pass arn:\S+ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
+      /\(create-addon\) to pass arn:\S+ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
     ],
     [
       'what EKS does with the rights of the role',
       refusing('create-addon', 'eks:CreatePodIdentityAssociation'),
       {},
-      /make eks:CreatePodIdentityAssociation on \S+, which EKS makes with its rights\.$/,
+      /make eks:CreatePodIdentityAssociation on \S+, which EKS makes with its permissions\.$/,
     ],
     [
       'the delete',
       refusing('delete-addon', 'eks:DeleteAddon'),
       {},
-      /role\/delete-addon \(delete-addon\) make eks:DeleteAddon/,
+      /role\/delete-addon \(delete-addon\) to make eks:DeleteAddon/,
     ],
     [
       'the create of the rollback',
       refusing('restore-addon', 'eks:CreateAddon'),
       {},
-      /\(restore-addon\) make eks:CreateAddon on \S+ for the rollback\.$/,
+      /\(restore-addon\) to make eks:CreateAddon on \S+ for the rollback\.$/,
     ],
     [
       'the IRSA role of the rollback',
       refusing('restore-addon', 'iam:PassRole'),
       {},
-      /\(restore-addon\) pass arn:\S+ebs-csi to eks\.amazonaws\.com for the rollback\.$/,
+      /\(restore-addon\) to pass arn:\S+ebs-csi to eks\.amazonaws\.com for the rollback\.$/,
     ],
     [
       'the associations of the rollback',
       refusing('restore-associations', 'eks:CreatePodIdentityAssociation'),
       purgeable,
-      /\(restore-associations\) make eks:CreatePodIdentityAssociation on \S+ for the rollback\.$/,
+      /\(restore-associations\) to make eks:CreatePodIdentityAssociation on \S+ for the rollback\.$/,
     ],
     [
       'the purge',
       refusing('create-addon', 'eks:DeletePodIdentityAssociation'),
       purgeable,
-      /\(create-addon\) make eks:DeletePodIdentityAssociation on/,
+      /\(create-addon\) to make eks:DeletePodIdentityAssociation on/,
     ],
   ])('blocks a recreate where IAM refuses %s', (_what, answering, change, message) => {
     const plan = planWith(answering, recreate, change);
@@ -129,7 +129,9 @@ describe('check step-rights', () => {
     );
     expect(there).toMatchObject({
       message: expect.stringContaining('(its permissions boundary does not allow it)') as string,
-      remedy: expect.stringContaining('The stack PodIdentityMigratorSpoke of that account grants that: look') as string,
+      remedy: expect.stringContaining(
+        'The stack PodIdentityMigratorSpoke of that account grants that: check',
+      ) as string,
     });
   });
 
@@ -146,7 +148,10 @@ describe('check step-rights', () => {
     const withoutRecreate = planWith(refusing('create-addon', 'eks:CreateAddon'));
     expect(withoutRecreate).toMatchObject({ verdict: 'migrate', attempts: [IN_PLACE] });
     expect(rightsOf(withoutRecreate)).toMatchObject([
-      { status: 'warn', message: expect.stringMatching(/Left out for that: recreate with preserve\.$/) as string },
+      {
+        status: 'warn',
+        message: expect.stringMatching(/Strategies ruled out by this: recreate with preserve\.$/) as string,
+      },
     ]);
     expect(planWith(refusing('update-addon', 'iam:PassRole')).attempts).toEqual([RECREATE_PRESERVING]);
     expect(planWith(refusing('restore-addon', 'iam:PassRole')).attempts).toEqual([]);
@@ -168,7 +173,7 @@ describe('what can not be told', () => {
       {
         status: 'unknown',
         message: expect.stringMatching(
-          /all calls of recreate without preserve can't be told beforehand: who knows\. Nothing is deleted before that is known\.$/,
+          /all calls of strategy recreate without preserve: who knows\. Nothing is deleted before that is known\.$/,
         ) as string,
         remedy: expect.stringMatching(
           /iam:SimulatePrincipalPolicy .*or migrate in place, which deletes nothing: --strategy in-place\.$/,
@@ -201,20 +206,22 @@ describe('what can not be told', () => {
   it('is a role that the deployment does not name, and a call without an answer', () => {
     const facts = someFacts({ request: aRequest(recreate) });
     const messageOf = (rights: Facts['rights']): string => rightsOf(planMigration({ ...facts, rights }))[0]!.message;
-    expect(messageOf({ roles: {}, answers: {} })).toContain('the deployment does not say which role delete-addon has');
-    expect(messageOf({ roles: STEP_ROLES, answers: {} })).toContain('IAM did not answer for delete-addon');
+    expect(messageOf({ roles: {}, answers: {} })).toContain(
+      'the deployment does not configure the role of step delete-addon',
+    );
+    expect(messageOf({ roles: STEP_ROLES, answers: {} })).toContain('IAM gave no answer for step delete-addon');
   });
 
   it.each<[string, Answering, RegExp]>([
     [
       'a resource',
       ({ action, resource }) => (action === 'eks:TagResource' && resource === CLUSTER ? 'denied' : undefined),
-      /create-addon may make eks:TagResource for arn:\S+:addon\/dev\/\S+, arn:\S+createaddon and not for arn:\S+cluster\/dev, and which of them EKS asks for is not documented/,
+      /create-addon may make eks:TagResource for arn:\S+:addon\/dev\/\S+, arn:\S+createaddon but not for arn:\S+cluster\/dev, and which of them EKS checks is not documented/,
     ],
     [
       'a service',
       ({ passedTo, step }) => (passedTo === 'eks.amazonaws.com' && step === 'create-addon' ? 'denied' : undefined),
-      /may make iam:PassRole for pods\.eks\.amazonaws\.com and not for eks\.amazonaws\.com/,
+      /may make iam:PassRole for pods\.eks\.amazonaws\.com but not for eks\.amazonaws\.com/,
     ],
   ])('is %s of which nobody knows whether EKS asks for it', (_what, answering, message) => {
     const plan = planWith(answering, recreate, tagged);

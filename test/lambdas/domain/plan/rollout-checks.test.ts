@@ -52,7 +52,7 @@ describe('the duration', () => {
     expect(checkOf(seen, 'duration')).toMatchObject({
       status: 'pass',
       message:
-        'About 6 minutes, 11 minutes at most as its slowest pods and its grace periods go: StatefulSet ebs-csi-controller replaces 10 pods one after the other, 32 seconds each. As long as the running pods took to get ready.',
+        'About 6 minutes, at most 11 minutes with the slowest pods and full grace periods: StatefulSet ebs-csi-controller replaces 10 pods one after the other, 32 seconds each. Based on the time that the running pods took to become ready.',
     });
     const quick = workload('StatefulSet', 10, { rollout: { graceSeconds: 2 } });
     expect(checkOf(plan([quick], podsOf('StatefulSet', 10)), 'duration')?.message).not.toContain('at most');
@@ -63,8 +63,14 @@ describe('the duration', () => {
     expect(checkOf(found, 'duration')).toMatchObject({ status: 'pass' });
   });
   it.each<[string, number, Pod[], Check['status'], RegExp]>([
-    ['over the limit', 5, podsOf('StatefulSet', 10), 'fail', /^Allow more \(--max-duration-minutes 6\), or let more/],
-    ['over the limit by a guess', 5, [], 'warn', /^Look whether it is really that long/],
+    [
+      'over the limit',
+      5,
+      podsOf('StatefulSet', 10),
+      'fail',
+      /^Allow more \(--max-duration-minutes 6\), or replace more/,
+    ],
+    ['over the limit by a guess', 5, [], 'warn', /^Check whether it really takes that long; if it does/],
   ])('%s', (_, maxDurationMinutes, pods, status, remedy) => {
     const check = checkOf(plan([workload('StatefulSet', 10)], pods, { maxDurationMinutes }), 'duration');
     expect(check).toMatchObject({
@@ -78,12 +84,12 @@ describe('the duration', () => {
     const days = workload('StatefulSet', Math.ceil((MOST_DURATION_MINUTES * 60) / 32) + 1);
     expect(checkOf(plan([days], podsOf('StatefulSet', 10)), 'duration')).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('No migration is waited for longer than 7 days.') as string,
+      message: expect.stringContaining('A migration may take at most 7 days.') as string,
     });
     const guessed = workload('StatefulSet', MOST_DURATION_MINUTES + 1);
     expect(checkOf(plan([guessed], []), 'duration')).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining('so that this is a guess') as string,
+      message: expect.stringContaining('so this is a guess') as string,
     });
   });
 
@@ -123,7 +129,7 @@ describe('pods that do not work before', () => {
     expect(broken([two], [...podsOf('Deployment', 2), evicted, ending])).toEqual({
       id: 'pods-before',
       status: 'pass',
-      message: `All pods that count work, or are starting. Left over, and not counted: old (Evicted). Ending now, and not counted: ending (gone by ${at(20)}).`,
+      message: `All pods that count are ready or starting. Ended, and not counted: old (Evicted). Terminating, and not counted: ending (gone by ${at(20)}).`,
     });
   });
 
@@ -144,7 +150,7 @@ describe('pods that do not work before', () => {
       'no other pod of the service account works',
       workload('Deployment', 1),
       [crashing(0)],
-      'No pod of service account ebs-csi-controller-sa works, so that nothing would show that the change did no harm',
+      'No pod of service account ebs-csi-controller-sa works, so nothing would show that the change did no harm',
     ],
     [
       'more of a Deployment are broken than it may miss',

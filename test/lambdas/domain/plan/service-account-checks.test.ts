@@ -47,7 +47,7 @@ describe('rollout', () => {
       { workloads: [anAccountWorkload({ heldBack: 'it is paused' })] },
       /^A restart would not replace the pods of Deployment api: it is paused\.$/,
     ],
-    ['a pod is of nobody', { pods: [anAccountPod('irsa'), bare] }, /they are of none: debug \(of nobody\)\.$/],
+    ['a pod is of nobody', { pods: [anAccountPod('irsa'), bare] }, /none of them owns: debug \(no controller\)\.$/],
     [
       "a pod's owner is of no kind that is restarted",
       { pods: [anAccountPod('irsa', { name: 'roll-1', owner: { kind: 'Rollout', name: 'roll' } })] },
@@ -58,7 +58,7 @@ describe('rollout', () => {
       { pods: [anAccountPod('irsa', { owner: { kind: 'ReplicaSet', name: 'api' } })] },
       /api-1 \(of ReplicaSet api\)/,
     ],
-    ["a pod's workload could not be seen", { workloads: [] }, /api-1 \(of Deployment api\)/],
+    ["a pod's workload could not be read", { workloads: [] }, /api-1 \(of Deployment api\)/],
     [
       "a pod's workload shall have none",
       { workloads: [anAccountWorkload({ desired: 0 })] },
@@ -140,7 +140,7 @@ describe('max-disruption', () => {
   it.each(losing)('of %s blocks where no more than rolling pods are allowed', (_name, change, named) => {
     expect(disruption(change, { maxDisruption: 'rolling' })).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining(`without a ready pod for a moment: ${named}`) as string,
+      message: expect.stringContaining(`workloads briefly have no ready pod: ${named}`) as string,
       remedy: expect.stringContaining('--max-disruption outage') as string,
     });
     expect(verdict(change, { maxDisruption: 'rolling' })).toBe('blocked');
@@ -177,7 +177,7 @@ describe('service-account-owner', () => {
       associations: [anAccountAssociation({ ownerArn: addonArn(1, 'vpc-cni') })],
     };
     expect(checkOwner(factsOf({}, owned))).toMatchObject([
-      { status: 'fail', message: "Service account payments/api is add-on vpc-cni's." },
+      { status: 'fail', message: 'Service account payments/api belongs to add-on vpc-cni.' },
     ]);
   });
 });
@@ -200,7 +200,7 @@ describe('annotation', () => {
       {
         id: 'annotation',
         status: 'pass',
-        message: 'The annotation eks.amazonaws.com/role-arn of payments/api is taken off once the pods are verified.',
+        message: 'The annotation eks.amazonaws.com/role-arn of payments/api is removed once the pods are verified.',
       },
     ]);
   });
@@ -212,7 +212,7 @@ describe('annotation', () => {
         {
           id: 'annotation',
           status: 'warn',
-          message: `The annotation eks.amazonaws.com/role-arn of payments/api was set by ${told}, which may set it again after it was taken off.`,
+          message: `The annotation eks.amazonaws.com/role-arn of payments/api was set by ${told}, which may set it again after its removal.`,
         },
       ]);
       expect(verdict({ serviceAccount: aState({ annotatedBy: by }) }, { annotation: 'remove' })).toBe('migrate');

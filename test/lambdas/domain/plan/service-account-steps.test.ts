@@ -28,14 +28,14 @@ describe('steps', () => {
     expect(names(plan)).toEqual(['begin', 'create-association', 'verify-pods', 'finish']);
     expect(stepOf(plan, 'create-association')).toEqual({
       name: 'create-association',
-      what: `associate payments/api with ${ROLE}; pods that run keep their identity`,
+      what: `associate payments/api with ${ROLE}; running pods keep their identity`,
       calls: ['eks:CreatePodIdentityAssociation'],
       disruption: 'none',
-      undo: 'delete the association, and restart its pods, which go back to IRSA',
+      undo: 'delete the association, and restart its pods, which then use IRSA again',
     });
     expect(stepOf(plan, 'verify-pods')).toMatchObject({
       disruption: 'rolling',
-      undo: 'delete the association, and restart its pods, which go back to IRSA',
+      undo: 'delete the association, and restart its pods, which then use IRSA again',
     });
   });
 
@@ -53,10 +53,10 @@ describe('steps', () => {
     const plan = planOf({ annotation: 'remove' });
     expect(names(plan)).toEqual(['begin', 'create-association', 'verify-pods', 'annotate-service-account', 'finish']);
     expect(stepOf(plan, 'annotate-service-account')).toMatchObject({
-      what: 'take the annotation eks.amazonaws.com/role-arn off payments/api',
+      what: 'remove the annotation eks.amazonaws.com/role-arn from payments/api',
       calls: ['kubernetes: patch of the service account'],
       disruption: 'none',
-      undo: 'set it again, from the snapshot',
+      undo: 'set it again from the snapshot',
     });
   });
 

@@ -56,9 +56,7 @@ describe('a service account on IRSA', () => {
     expect(checks.filter(({ status }) => status !== 'pass').map(({ id, status }) => [id, status])).toEqual([
       ['aws-sdk-version', 'warn'],
     ]);
-    expect(checkOf(plan(), 'aws-sdk-version').message).toMatch(
-      /SDKs in ebs-plugin:v1 know EKS Pod Identity can't be seen/,
-    );
+    expect(checkOf(plan(), 'aws-sdk-version').message).toMatch(/SDKs in ebs-plugin:v1 support EKS Pod Identity\./);
     expect({ verdict, attempts, associations, existing, purge, carryOver, namespace, serviceAccount, addon }).toEqual({
       verdict: 'migrate',
       attempts: [ASSOCIATE],
@@ -113,7 +111,7 @@ describe('a service account on IRSA', () => {
     expect(kept).toMatchObject({ verdict: 'migrate', existing: [THERE.id], associations: [plannedAccount] });
     expect(checkOf(kept, 'associations')).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining(`${THERE.id} gives payments/api role ${ROLE} already: it is kept`) as string,
+      message: expect.stringContaining(`${THERE.id} already gives payments/api role ${ROLE} and is kept`) as string,
     });
   });
 
@@ -162,8 +160,8 @@ describe('a service account that is on Pod Identity', () => {
   });
 
   it('does not say of pods that nobody looked at that they use it', () => {
-    expect(asked({ verification: 'api' }, moved).checks.at(-1)?.message).toMatch(/; its pods were not looked at\.$/);
-    expect(plan(moved).checks.at(-1)?.message).toMatch(/, and every pod that it has uses it\.$/);
+    expect(asked({ verification: 'api' }, moved).checks.at(-1)?.message).toMatch(/; its pods were not checked\.$/);
+    expect(plan(moved).checks.at(-1)?.message).toMatch(/, and all its pods use it\.$/);
   });
 
   it.each<[string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>]>([
@@ -190,35 +188,35 @@ describe('a plan is blocked', () => {
   const lock = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(-9), running: true, recovering: false };
   it.each<[string, string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>, RegExp]>([
     ['somebody holds the lock', 'lock-free', {}, { lock }, /holds the lock on payments\/api of cluster dev/],
-    ['there is no cluster', 'cluster-exists', {}, { cluster: undefined }, /no cluster dev/],
+    ['there is no cluster', 'cluster-exists', {}, { cluster: undefined }, /Cluster dev does not exist/],
     ['the cluster is not ACTIVE', 'cluster-exists', {}, { cluster: aCluster({ status: 'UPDATING' }) }, /UPDATING/],
     [
       'there is no such service account',
       'service-account',
       {},
       { serviceAccount: undefined },
-      /no service account payments\/api in cluster dev/,
+      /Service account payments\/api does not exist in cluster dev/,
     ],
     [
       "it is an add-on's, by the catalogue",
       'service-account-owner',
       {},
       { ownerAddon: 'aws-ebs-csi-driver' },
-      /is add-on aws-ebs-csi-driver's/,
+      /belongs to add-on aws-ebs-csi-driver/,
     ],
     [
       "it is an add-on's, by the owner of its association",
       'service-account-owner',
       {},
       { ...moved, associations: [anAccountAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })] },
-      /is add-on aws-efs-csi-driver's/,
+      /belongs to add-on aws-efs-csi-driver/,
     ],
     [
       "it is an add-on's, by the field manager of its annotation",
       'service-account-owner',
       {},
       { serviceAccount: aState({ annotatedBy: ['helm', 'eks'] }) },
-      /is an add-on's: EKS itself has set its annotation/,
+      /belongs to an add-on: EKS itself has set its annotation/,
     ],
     [
       'it has no annotation',
@@ -232,7 +230,7 @@ describe('a plan is blocked', () => {
       'service-account-uses-irsa',
       {},
       { serviceAccount: bare, associations: [THERE] },
-      /no annotation eks\.amazonaws\.com\/role-arn, but association .*; some of its pods do not use that/,
+      /no annotation eks\.amazonaws\.com\/role-arn, but association .*; some of its pods do not use the association/,
     ],
     [
       'it has no annotation, and the request names a role',
@@ -283,16 +281,16 @@ describe('a plan is blocked', () => {
       'pass-role',
       {},
       { passableRoleArns: [OTHER_ROLE] },
-      /may not pass .*ebs-csi to pods\.eks\.amazonaws\.com \(/,
+      /does not allow it to pass .*ebs-csi to pods\.eks\.amazonaws\.com \(/,
     ],
     [
       'the deployment may not give the role of the annotation again',
       'pass-role',
       { annotation: 'remove', roleArn: OTHER_ROLE },
       { passableRoleArns: [OTHER_ROLE] },
-      /may not pass .*ebs-csi to pods by the annotation for the rollback/,
+      /does not allow it to pass .*ebs-csi to pods by the annotation for the rollback/,
     ],
-    ['no pod runs with it', 'kubernetes-access', {}, { pods: [] }, /No pod runs with api/],
+    ['no pod runs with it', 'kubernetes-access', {}, { pods: [] }, /No pod runs with api, so/],
     [
       'the API server is closed, and a proof is asked for',
       'kubernetes-access',
@@ -305,14 +303,14 @@ describe('a plan is blocked', () => {
       'service-account-uses-irsa',
       { verification: 'api' },
       closed,
-      /Which role it has by IRSA could not be seen, and the request names none/,
+      /The IRSA role of the service account could not be read, and the request names no role/,
     ],
     [
       'its annotation shall go and could not be seen',
       'annotation',
       { verification: 'api', roleArn: ROLE, annotation: 'remove' },
       closed,
-      /could not be seen, so that it can't be taken off/,
+      /could not be read, so it cannot be removed/,
     ],
   ])('where %s, and says so', (_, id, request, change, message) => {
     const blocked = asked(request, change);
@@ -329,7 +327,7 @@ describe('a plan is blocked', () => {
 
   it("by its owner, and names the add-on's own migration", () => {
     expect(checkOf(plan({ ownerAddon: 'aws-ebs-csi-driver' }), 'service-account-owner').remedy).toBe(
-      'Migrate the add-on: pod-identity migrate --cluster dev --addon aws-ebs-csi-driver',
+      'Migrate the add-on instead: pod-identity migrate --cluster dev --addon aws-ebs-csi-driver',
     );
   });
 

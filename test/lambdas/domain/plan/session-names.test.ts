@@ -24,7 +24,7 @@ describe('check session-names', () => {
   it.each<[string, object]>([
     ['one session by its name', when({ StringEquals: { 'aws:userid': 'AROAEXAMPLE:app' } })],
     [
-      'sessions by how their names begin',
+      'sessions with how their names begin',
       when({ StringLike: { 'AWS:UserId': ['AROAEXAMPLE:*', 'AROAEXAMPLE:botocore-session-*'] } }),
     ],
     ['all but one session', when({ StringNotLike: { 'aws:userid': 'AROAEXAMPLE:app' } }, '*', 'Deny')],

@@ -44,7 +44,7 @@ describe('check session-tags', () => {
     [
       'all but some resources',
       inline({ Effect: 'Allow', Action: 'sts:AssumeRole', NotResource: [ROLE] }),
-      `on everything but ${ROLE}`,
+      `on everything except ${ROLE}`,
     ],
     ['a pattern that may be a role', inline(allow('sts:AssumeRole', 'arn:aws:iam::*')), 'on arn:aws:iam::*'],
     [
@@ -75,7 +75,7 @@ describe('check session-tags', () => {
       'kubernetes-pod-uid': '0d8e7f0a-7c35-4b6e-9d6c-0a3e5c1b2f4d',
     };
     for (const key of Object.keys(tags)) expect(message).toContain(key);
-    expect(message).toContain(`${Object.entries(tags).flat().join('').length} characters at least`);
+    expect(message).toContain(`at least ${Object.entries(tags).flat().join('').length} characters`);
   });
 
   it.each<[string, Partial<Facts>]>([
@@ -117,7 +117,7 @@ describe('check session-tags', () => {
     [
       'they may not be read',
       { policies: [], error: 'iam:ListRolePolicies: AccessDenied: no.' },
-      /can't be told: iam:ListRolePolicies: AccessDenied: no\.$/,
+      /other roles: iam:ListRolePolicies: AccessDenied: no\.$/,
     ],
     [
       'one is not understood',

@@ -63,22 +63,22 @@ describe('check role-sharing', () => {
     [
       'another cluster',
       federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/AAAA`),
-      'an EKS cluster in eu-central-1 by OIDC provider oidc.eks.eu-central-1.amazonaws.com/id/AAAA.',
+      'an EKS cluster in eu-central-1, through OIDC provider oidc.eks.eu-central-1.amazonaws.com/id/AAAA.',
     ],
     [
       'another cluster, by its dual-stack issuer',
       federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/oidc-eks.eu-central-1.api.aws/id/AAAA`),
-      'an EKS cluster in eu-central-1',
+      'an EKS cluster in eu-central-1, through OIDC provider oidc-eks.eu-central-1.api.aws/id/AAAA.',
     ],
     [
       'a cluster in China',
       federated('arn:aws-cn:iam::444455556666:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/BBBB'),
-      'an EKS cluster in cn-north-1 by OIDC provider oidc.eks.cn-north-1.amazonaws.com.cn/id/BBBB of account 444455556666',
+      'an EKS cluster in cn-north-1, through OIDC provider oidc.eks.cn-north-1.amazonaws.com.cn/id/BBBB of account 444455556666',
     ],
     [
       'CI',
       federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/token.actions.githubusercontent.com`),
-      "OIDC provider token.actions.githubusercontent.com, which is no EKS cluster's",
+      'OIDC provider token.actions.githubusercontent.com, which does not belong to an EKS cluster',
     ],
     [
       'people',
@@ -90,7 +90,7 @@ describe('check role-sharing', () => {
     expect(check).toMatchObject({
       status: 'warn',
       message: expect.stringContaining(name) as string,
-      remedy: expect.stringMatching(/one after the other.*OIDC statements must stay/) as string,
+      remedy: expect.stringMatching(/wait for each other.*OIDC statements must stay/) as string,
     });
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
   });
@@ -119,17 +119,17 @@ describe('check role-sharing', () => {
       error: 'eks:ListAddons: AccessDenied: no.',
     };
     const gap =
-      "can't be told: the cluster has more associations than the 100 that were looked at; eks:ListAddons: AccessDenied: no.";
+      'It is not known whether there are others: the cluster has more associations than the 100 that were read; eks:ListAddons: AccessDenied: no.';
     expect(checksOf(users(unseen))).toMatchObject([
       {
         status: 'warn',
-        message: expect.stringMatching(/^Nobody else was found/) as string,
+        message: expect.stringMatching(/^No other user of role/) as string,
         remedy: expect.stringMatching(/\w/) as string,
       },
     ]);
     expect(checksOf(users(unseen))[0]?.message).toContain(gap);
     expect(checksOf(users({ ...unseen, addons: [{ name: 'adot', roleArn: ROLE }] }))[0]?.message).toMatch(
-      /add-on adot\. Whether there are others can't be told/,
+      /add-on adot\. It is not known whether there are others/,
     );
   });
 

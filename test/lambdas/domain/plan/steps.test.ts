@@ -60,12 +60,14 @@ describe('the steps of a plan', () => {
     expect(named(steps, 'recreate.2')).toMatchObject({
       disruption: 'rolling',
       what: expect.stringMatching(
-        /^if the pods do not take it: let EKS go of aws-ebs-csi-driver, its software keeps running/,
+        /^if the pods do not get the new identity: delete aws-ebs-csi-driver in EKS, preserving its software/,
       ) as string,
       calls: expect.arrayContaining(['eks:DeleteAddon (preserve)', 'eks:CreateAddon']) as string[],
     });
     expect(named(steps, 'recreate.3')).toMatchObject({
-      what: expect.stringMatching(/^if the pods do not take it: delete aws-ebs-csi-driver and its software/) as string,
+      what: expect.stringMatching(
+        /^if the pods do not get the new identity: delete aws-ebs-csi-driver and its software/,
+      ) as string,
       calls: expect.arrayContaining(['eks:DeleteAddon', 'eks:CreateAddon']) as string[],
     });
   });
@@ -74,7 +76,7 @@ describe('the steps of a plan', () => {
     const steps = stepsOf({ strategy: 'recreate' }, { associations: [anAssociation()] });
     expect(named(steps, 'create-addon')).toMatchObject({
       what: expect.stringMatching(
-        /^delete the conflicting associations \(a-left00000000000001\), and at once create/,
+        /^delete the conflicting associations \(a-left00000000000001\), and immediately create/,
       ) as string,
       calls: ['eks:DeletePodIdentityAssociation', 'eks:CreateAddon'],
       undo: expect.stringMatching(/^create the conflicting associations again, from the snapshot; delete it/) as string,
@@ -139,10 +141,10 @@ describe('the steps of a plan', () => {
     expect(names(steps)).toEqual(['begin', 'repair-trust', ...RECREATE_STEPS.slice(1), 'finish']);
     expect(named(steps, 'repair-trust')).toEqual({
       name: 'repair-trust',
-      what: 'add one statement to the trust policy of role ebs-csi (for kube-system/ebs-csi-controller-sa), which lets EKS Pod Identity in; keep the others, and read it back',
+      what: 'add one statement that allows EKS Pod Identity to the trust policy of role ebs-csi (for kube-system/ebs-csi-controller-sa); keep the other statements, and read the policy back',
       calls: ['iam:UpdateAssumeRolePolicy'],
       disruption: 'none',
-      undo: 'take the statement out again',
+      undo: 'remove the statement',
     });
   });
 

@@ -58,7 +58,7 @@ describe('role-trust', () => {
       'is for IRSA only',
       [irsaStatement],
       'fail',
-      [/ebs-csi does not let pods\.eks\.amazonaws\.com in for kube-system\/ebs-csi-controller-sa\./],
+      [/ebs-csi does not allow pods\.eks\.amazonaws\.com for kube-system\/ebs-csi-controller-sa\./],
     ],
     ['lacks sts:TagSession', [{ ...podIdentityStatement, Action: 'sts:AssumeRole' }], 'fail', [/sts:TagSession/]],
     [
@@ -74,18 +74,18 @@ describe('role-trust', () => {
       [/PodIdentity/, /aws:SourceArn/, /cluster\/dev-2/],
     ],
     ['has a Deny', [irsaStatement, podIdentityStatement, DENY], 'fail', [/NoPods/, /sts:TagSession/]],
-    ['looks at an address', [ADDRESS], 'unknown', [/may not let/, /ByAddress/, /aws:SourceIp/]],
+    ['looks at an address', [ADDRESS], 'unknown', [/may not allow/, /ByAddress/, /aws:SourceIp/]],
     [
       'compares tag keys without a set operator',
       [withCondition({ StringLike: { 'aws:TagKeys': '*' } })],
       'unknown',
-      [/may not let/, /"PodIdentity": aws:TagKeys: it may have several values/, /ForAnyValue: before it\./],
+      [/may not allow/, /"PodIdentity": aws:TagKeys: it may have several values/, /ForAnyValue: before it\./],
     ],
     [
       'allows all but others',
       [{ ...withCondition({}), Principal: undefined, NotPrincipal: { AWS: '444455556666' } }],
       'fail',
-      [/does not let/, /Statement\[0\]\.NotPrincipal: can't be used with "Effect": "Allow"/],
+      [/does not allow/, /Statement\[0\]\.NotPrincipal: can't be used with "Effect": "Allow"/],
     ],
     [
       'allows all services',
@@ -118,7 +118,7 @@ describe('role-trust', () => {
     const plan = planOf([irsaStatement, everybody]);
     expect(checkOf(plan, 'role-trust')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('only by a statement for everybody') as string,
+      message: expect.stringContaining('only through a statement for any principal') as string,
       remedy: expect.stringContaining('pods.eks.amazonaws.com') as string,
     });
     expect(plan.verdict).toBe('migrate');
@@ -150,7 +150,7 @@ describe('role-trust', () => {
       expect(remedy).toContain(part);
     expect(remedy).toMatch(/--trust repair does that\.$/);
     expect(checkOf(planOf([irsaStatement]), 'role-trust').remedy).toContain(
-      `--trust repair does that, where the CDK context repairableRoleArns covers ${ROLE}.`,
+      `--trust repair does that, if the CDK context repairableRoleArns covers ${ROLE}.`,
     );
   });
 
@@ -171,7 +171,7 @@ describe('role-trust', () => {
       expect(plan.verdict).toBe('migrate');
       expect(checkOf(plan, 'role-trust')).toMatchObject({
         status: 'warn',
-        message: expect.stringMatching(/as far as what was accepted holds: aws:SourceIp/i) as string,
+        message: expect.stringMatching(/provided that the accepted conditions hold: aws:SourceIp/i) as string,
         remedy: expect.stringMatching(/\w/) as string,
       });
     });
@@ -227,7 +227,7 @@ describe('a repair that was asked for', () => {
     expect(checkOf(plan, 'role-trust')).toMatchObject({
       status: 'warn',
       message: expect.stringMatching(
-        /A statement for it is added to the trust policy of role ebs-csi before anything else; it then has \d[\d,]* of 2,048 characters\. A rollback takes it away\.$/,
+        /A statement for it is added to the trust policy of role ebs-csi before anything else; the policy then has \d[\d,]* of 2,048 characters\. A rollback removes the statement\.$/,
       ) as string,
     });
     expect(checkOf(plan, 'trust-repair').status).toBe('pass');
@@ -260,11 +260,11 @@ describe('a repair that was asked for', () => {
   });
 
   it.each<[string, string[], RegExp]>([
-    ['is not enabled', [], /not enabled in this deployment/],
+    ['is not enabled', [], /does not have the repair of trust policies enabled/],
     [
       'is enabled for other roles',
       ['arn:aws:iam::111122223333:role/team/*'],
-      /may change those of arn:aws:iam::111122223333:role\/team\/\*/,
+      /may change only those of arn:aws:iam::111122223333:role\/team\/\*/,
     ],
   ])('blocks where it %s, and says what to set', (_, repairableRoleArns, message) => {
     const plan = planOf([irsaStatement], REPAIR, { repairableRoleArns });
@@ -359,7 +359,7 @@ describe('way-back', () => {
       });
       return checkOf(planMigration(facts), 'way-back');
     };
-    expect(of(policyText(irsaStatement)).message).toContain('does not certainly let');
+    expect(of(policyText(irsaStatement)).message).toContain('does not certainly allow');
     expect(of(policyText(irsaStatement).replaceAll('111122223333', '444455556666')).status).toBe('pass');
   });
   it("explains a condition key that begins with the provider's ARN", () => {

@@ -122,7 +122,7 @@ describe('pods', () => {
     ['the same, over', { containers: [aContainer({ env })], phase: 'Succeeded' }, 'pass'],
     ['the same, failed', { containers: [aContainer({ env })], phase: 'Failed' }, 'pass'],
     [
-      'IRSA with another role',
+      'IRSA with role another role',
       { containers: [aContainer({ env: { ...env, AWS_ROLE_ARN: OTHER_ROLE } })], tokens: [TOKENS.irsa] },
       'pass',
     ],

@@ -84,7 +84,7 @@ describe('readReport', () => {
   });
 
   it('carries the failure and what a person has to do', async () => {
-    const failure = { name: 'RestoreRefused', message: 'somebody else' };
+    const failure = { name: 'RestoreRefused', message: 'it was' };
     const ledger = await ledgerWith({
       status: 'ended',
       outcome: 'needs-human',
