@@ -200,7 +200,7 @@ describe('a cancel over HTTP', () => {
         // An execution's own way back goes on as it is, and the first word stands.
         expect(await again).toMatchObject({
           status: 409,
-          detail: expect.stringContaining('it is being put back already') as unknown,
+          detail: expect.stringContaining('it is already being rolled back') as unknown,
         });
         expect(await ann.shown(id)).toMatchObject({
           outcome: 'rolled-back',
@@ -224,14 +224,14 @@ describe('a cancel over HTTP', () => {
       const id = await ann.migrate();
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
       expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).detail).toBe(
-        `Migration ${id} can't be stopped: it ended migrated.`,
+        `Migration ${id} cannot be cancelled: it ended migrated.`,
       );
       await bob.rollBack(id);
       expect(await ann.shown(id)).toMatchObject({ status: 'rolling-back' });
       while ((await ann.shown(id)).rollback?.state !== 'running') await sandbox.clock.sleep(1000);
       expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({
         status: 409,
-        detail: expect.stringContaining('it is being put back already') as unknown,
+        detail: expect.stringContaining('it is already being rolled back') as unknown,
       });
       await world.rest();
       expect(await ann.shown(id)).toMatchObject({ outcome: 'rolled-back' });
