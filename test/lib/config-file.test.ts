@@ -164,11 +164,11 @@ describe('the context', () => {
   });
 
   it.each([
-    ['passableRolesArns', 'is no setting: did you mean passableRoleArns?'],
-    ['passable-role-arns', 'is no setting: did you mean passableRoleArns?'],
-    ['customerkey', 'is no setting: did you mean customerKey?'],
-    ['logLevle', 'is no setting: did you mean logLevel?'],
-    ['Config', 'is no setting: did you mean config?'],
+    ['passableRolesArns', 'is not a setting: did you mean passableRoleArns?'],
+    ['passable-role-arns', 'is not a setting: did you mean passableRoleArns?'],
+    ['customerkey', 'is not a setting: did you mean customerKey?'],
+    ['logLevle', 'is not a setting: did you mean logLevel?'],
+    ['Config', 'is not a setting: did you mean config?'],
     ['approvals.required', 'can be set in the configuration file alone: -c config=FILE'],
     ['accounts', 'can be set in the configuration file alone: -c config=FILE'],
   ])('refuses the key %s', (key, message) => {
