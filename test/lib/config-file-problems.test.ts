@@ -46,7 +46,7 @@ describe('a file that is not right', () => {
         'reservedConcurrency.2.step: must be the name of a step, such as api or plan: docs/permissions.md has all of them',
       ],
     ],
-    ['every role', { passableRoleArns: ['role/*'] }, ['passableRoleArns.0: names every role']],
+    ['every role', { passableRoleArns: ['role/*'] }, ['passableRoleArns.0: matches every role']],
     [
       'half a network',
       { ...ROLES, network: { subnetIds: ['subnet-1a2b3c4d'] } },
@@ -155,7 +155,7 @@ describe('a file that is not right', () => {
       '{"logLevel": "INFO",\n "logLevel": "DEBUG"}',
       'is not valid: line 2, column 2 repeats a setting',
     ],
-    ['no end', '{"passableRoleArns": ["hunter2"', "is neither JSON nor YAML: line 1, column 32 can't be read"],
+    ['no end', '{"passableRoleArns": ["hunter2"', 'is neither JSON nor YAML: line 1, column 32 cannot be read'],
     ['an indentation that is none', 'a:\n\t- hunter2', 'is neither JSON nor YAML: line 2, column 1'],
     [
       'a second document',
@@ -176,15 +176,15 @@ describe('a file that is not right', () => {
       '{"deploy": {"__proto__": {"api": false}}}',
       'has a key __proto__, which is not a setting',
     ],
-    ['a list', '- hunter2', 'must hold settings by their names, such as passableRoleArns; '],
-    ['one value', 'hunter2', 'must hold settings by their names, such as passableRoleArns; '],
+    ['a list', '- hunter2', 'must have settings by name, such as passableRoleArns, but '],
+    ['one value', 'hunter2', 'must have settings by name, such as passableRoleArns, but '],
     ['no text', new Uint8Array([0xff, 0xfe, 0x00]), 'is not text in UTF-8'],
     ['many brackets', '['.repeat(100_000), 'is nested too deeply to be read'],
     ['a megabyte and more', '#'.repeat(1_000_001), 'is larger than 1000000 bytes'],
   ])('has %s', (_, content, said) => {
     const message = messageOf(content);
     expect(message).toContain(`The configuration file FILE ${said}`);
-    expect(message).toMatch(/\. docs\/configuration\.md says what each setting may be\.$/);
+    expect(message).toMatch(/\. See docs\/configuration\.md for the allowed values of each setting\.$/);
     expect(message).not.toContain('hunter2');
   });
 
@@ -192,13 +192,13 @@ describe('a file that is not right', () => {
     [
       'is not there',
       join(scratch, 'none.yaml'),
-      'does not exist. Give its path in -c config=FILE as it is from the current directory',
+      'does not exist. Pass its path relative to the current directory: -c config=FILE',
     ],
     ['lies in a file', join(fileWith(ROLES), 'x.yaml'), 'does not exist'],
-    ['is a folder', scratch, 'is no file. Give the path of a JSON or YAML file'],
-    ['is a device', '/dev/zero', 'is no file'],
-    ['has a name that is none', 'a\0b', "can't be read (ERR_INVALID_ARG_VALUE)"],
-    ['has too long a name', 'x'.repeat(5000), "can't be read (ENAMETOOLONG)"],
+    ['is a folder', scratch, 'is not a regular file. Pass the path of a JSON or YAML file'],
+    ['is a device', '/dev/zero', 'is not a regular file'],
+    ['has a name that is none', 'a\0b', 'cannot be read (ERR_INVALID_ARG_VALUE)'],
+    ['has too long a name', 'x'.repeat(5000), 'cannot be read (ENAMETOOLONG)'],
   ])('%s', (_, config, said) => {
     const refuse = (): unknown => configOf({ config });
     expect(refuse).toThrow(ConfigurationError);

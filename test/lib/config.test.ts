@@ -55,13 +55,13 @@ describe('roles', () => {
   });
 
   it.each([
-    ['role/*', /names every role/],
-    ['role/**', /names every role/],
-    ['role/*/*', /names every role/],
-    ['role/?*', /names every role/],
-    ['role/*-*', /names every role/],
-    ['arn:aws:iam::111122223333:role/*', /names every role/],
-    ['arn:aws:iam::*:role/x', /every account: say which/],
+    ['role/*', /matches every role/],
+    ['role/**', /matches every role/],
+    ['role/*/*', /matches every role/],
+    ['role/?*', /matches every role/],
+    ['role/*-*', /matches every role/],
+    ['arn:aws:iam::111122223333:role/*', /matches every role/],
+    ['arn:aws:iam::*:role/x', /every account: name the account/],
     ['arn:aws:iam:::role/x', /must be an ARN pattern/],
     ['arn:aws:iam::11112222333*:role/x', /must be an ARN pattern/],
     ['*', /must be an ARN pattern/],

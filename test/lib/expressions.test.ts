@@ -163,7 +163,7 @@ describe('cause of an end', () => {
     };
     const cause = await evaluate(recover.states.RecoveryFailed!.Cause, { failure });
     expect(cause).toMatch(
-      /^The recovery of migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A did not come to its end\. RollbackRefused: It is still running: cancel it instead\. The migration: item 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of table \S+\.$/,
+      /^The recovery of migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A failed\. RollbackRefused: It is still running: cancel it instead\. The migration: item 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of table \S+\.$/,
     );
   });
 

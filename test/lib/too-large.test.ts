@@ -82,7 +82,7 @@ describe('a configuration that exceeds limits of AWS', () => {
     const before = textsIn(outdir);
     expect(Object.keys(before)).toContain('manifest.json');
     expect(messageOf(refused, outdir)).not.toBe('');
-    expect(messageOf({ passableRoleArns: ['role/*'] }, outdir)).toContain('names every role');
+    expect(messageOf({ passableRoleArns: ['role/*'] }, outdir)).toContain('matches every role');
     expect(textsIn(outdir)).toEqual(before);
     expect(readdirSync(scratch).filter((name) => name.includes('kept'))).toEqual(['kept']);
   });
