@@ -1,6 +1,6 @@
 /**
- * The app that CDK's command line runs (see cdk.json): bundles the Lambdas, then describes what is deployed, and has
- * cdk-nag's rules look at it: a finding that is not acknowledged fails the synthesis.
+ * The app that CDK's command line runs (see cdk.json): bundles the Lambdas, synthesises the stacks, and checks them with
+ * cdk-nag's rules. A finding that is not acknowledged fails the synthesis.
  */
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
@@ -22,7 +22,7 @@ try {
   });
 } catch (error) {
   if (!(error instanceof ConfigurationError)) throw error;
-  // It says all that is needed: where in this code it was found out is no help.
+  // The message has all that is needed; a stack trace would not help.
   console.error(error.message);
   process.exitCode = 1;
 }

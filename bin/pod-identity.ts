@@ -3,10 +3,10 @@ import { createInterface } from 'node:readline/promises';
 import { main } from '../cli/program.ts';
 
 const SHOW_CURSOR = '\u001B[?25h';
-/** What a shell expects of a program that a signal ended: 128 and the signal's number. */
+/** Exit codes that shells expect from a program that was ended by a signal: 128 plus the signal's number. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** What a command wants done instead of ending at once. */
+/** What a command does on a signal instead of ending immediately. */
 let stop: (() => void) | undefined;
 const end = (signal: keyof typeof EXIT_CODES): void => {
   if (stop) {
@@ -20,7 +20,7 @@ const end = (signal: keyof typeof EXIT_CODES): void => {
 process.on('SIGINT', () => end('SIGINT'));
 process.on('SIGTERM', () => end('SIGTERM'));
 
-// Whoever reads the output may stop early (`| head`): that is no error.
+// The reader of the output may close it early (`| head`), which is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
@@ -31,7 +31,7 @@ const ask = async (question: string): Promise<string | undefined> => {
   const lines = createInterface({ input: stdin, output: stderr });
   const { promise: closed, resolve: close } = Promise.withResolvers<undefined>();
   lines.once('close', () => close(undefined));
-  // In the terminal's raw mode Ctrl-C is a character, and no signal.
+  // In the terminal's raw mode, Ctrl-C is a character instead of a signal.
   lines.once('SIGINT', () => end('SIGINT'));
   try {
     const answer = await Promise.race([lines.question(question), closed]);
@@ -50,5 +50,5 @@ const io = {
   },
   ...(stdin.isTTY && stderr.isTTY ? { ask } : {}),
 };
-// No process.exit here: what a pipe has not taken yet would be cut off.
+// process.exit would discard output that a pipe has not read yet.
 process.exitCode = await main(process.argv.slice(2), io);
