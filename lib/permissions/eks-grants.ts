@@ -27,7 +27,7 @@ export const POLICIES = [iamArn('policy/*')];
 export const OIDC_PROVIDERS = [iamArn('oidc-provider/*')];
 
 export const describeCluster = (why: string): Grant => ({ actions: ['eks:DescribeCluster'], resources: CLUSTERS, why });
-/** An access entry allows the calls of the API server itself. */
+/** Calls of the API server itself are allowed by an access entry. */
 export const API_SERVER = "finds the address of the cluster's API server, which it asks about the pods";
 export const describeAddon = (why: string): Grant => ({ actions: ['eks:DescribeAddon'], resources: ADDONS, why });
 export const listAddons = (why: string): Grant => ({ actions: ['eks:ListAddons'], resources: CLUSTERS, why });
