@@ -92,7 +92,7 @@ describe('roles', () => {
 
   it('are refused one by one, so that all can be corrected at once', () => {
     expect(() => configOf({ passableRoleArns: 'role/*,role/a', repairableRoleArns: 'role/b,role//c' })).toThrow(
-      /passableRoleArns\.0: names every[^\n]*\n {2}repairableRoleArns\.1: has an empty part/,
+      /passableRoleArns\.0: matches every[^\n]*\n {2}repairableRoleArns\.1: has an empty part/,
     );
   });
 

@@ -51,7 +51,7 @@ describe('the settings file of a function', () => {
 
   it('that is not there is refused', () => {
     expect(() => readSettingsFile(join(scratch, 'none.json'))).toThrow(
-      /none\.json of this function can't be read \(ENOENT\)/,
+      /none\.json of this function cannot be read \(ENOENT\)/,
     );
   });
 });
