@@ -1,12 +1,12 @@
 /**
- * Where cdk-nag finds something that is meant so: each is acknowledged at its construct, with its reason. The rules
- * themselves are only run where the command line synthesises (`bin/app.ts`) and in the tests.
+ * Acknowledges findings of cdk-nag that are intended, each at its construct and with a reason. The rules run only when
+ * the command line synthesises (`bin/app.ts`) and in the tests.
  */
 import { Stack, Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { Grant } from './permissions/grant.ts';
 
-/** A resolved reference as cdk-nag writes it in a finding's id: `arn:<AWS::Partition>:eks:*`. */
+/** Converts a resolved reference to the form that cdk-nag uses in a finding's id: `arn:<AWS::Partition>:eks:*`. */
 function flatten(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
@@ -19,7 +19,7 @@ function flatten(value: unknown): string {
   return name === 'Ref' ? `<${flatten(argument)}>` : JSON.stringify(value);
 }
 
-/** Acknowledges that a role's policy has these resources, ARNs with a wildcard or `*`, and no others. */
+/** Acknowledges a resource with a wildcard in a role's policy. */
 export function acknowledgeWildcard(scope: IConstruct, resource: string, reason: string): void {
   Validations.of(scope).acknowledge({
     id: `AwsSolutions-IAM5[Resource::${flatten(Stack.of(scope).resolve(resource))}]`,
@@ -31,21 +31,18 @@ const isOfEc2 = (action: string): boolean => action.startsWith('ec2:');
 
 const wildcardReason = (resource: string, actions: readonly string[]): string => {
   if (resource === '*' && actions.every(isOfEc2))
-    return "AWS's own policy for functions in a VPC has these actions on every resource, since their interfaces are made later; the functions' code may not use them.";
-  if (resource === '*') return 'IAM knows no resource for these actions.';
-  if (/:s3:/.test(resource) || resource.includes('/sweeps/'))
-    return 'Objects are named by their sweep, and by what was found.';
+    return "The AWS managed policy for functions in a VPC has these actions on every resource, because the network interfaces are created later; the functions' code may not use them.";
+  if (resource === '*') return 'These actions do not support resource-level permissions.';
+  if (/:s3:/.test(resource) || resource.includes('/sweeps/')) return 'The keys of objects contain the id of the sweep.';
   if (/:role\/pod-identity-migrator-[a-z-]+$/.test(resource))
-    return 'Which account it is in is known only when a migration is asked for; the condition names those that the deployment was made for.';
-  if (/:execution:/.test(resource)) return 'An execution has its name only when it is started.';
+    return 'The account is known only when a migration is requested; the condition names the accounts of the deployment.';
+  if (/:execution:/.test(resource)) return 'The name of an execution is known only when it is started.';
   if (/:(cluster|addon|podidentityassociation)\//.test(resource))
-    return 'Which cluster, add-on and association it is for is known only when a migration is asked for.';
-  return 'Which roles it is for is known only when a migration is asked for; those that are passed or changed are within the patterns that the deployment names.';
+    return 'The cluster, add-on and association are known only when a migration is requested.';
+  return "The roles are known only when a migration is requested; roles that are passed or changed match the deployment's patterns.";
 };
 
-/**
- * Acknowledges the wildcards of these grants at the construct that has them in its policy, each with what it is for.
- */
+/** Acknowledges the wildcards of grants at the construct that has them in its policy, each with its reason. */
 export function acknowledgeGrants(scope: IConstruct, grants: readonly Grant[]): void {
   const reasons = new Map<string, Map<string, Set<string>>>();
   for (const { resources, actions, why } of grants) {
@@ -66,9 +63,9 @@ export function acknowledgeGrants(scope: IConstruct, grants: readonly Grant[]): 
     );
 }
 
-/** X-Ray's own actions: the reason why a role that writes traces has the resource `*`. */
+/** Reason why a role that writes traces has the resource `*` for X-Ray's actions. */
 export const WRITES_TRACES =
-  'X-Ray knows no resource for PutTraceSegments, PutTelemetryRecords and what a sampler reads (Service Authorization Reference, AWS X-Ray)';
-/** The reason why the role of a state machine that writes a log has it too. */
+  'X-Ray does not support resource-level permissions for PutTraceSegments, PutTelemetryRecords and the sampling actions (Service Authorization Reference, AWS X-Ray)';
+/** Reason why the role of a state machine with a log has the resource `*` too. */
 export const DELIVERS_LOGS =
-  'the actions of log delivery know no resource (Step Functions Developer Guide, "Using CloudWatch Logs to log execution history")';
+  'the actions of log delivery do not support resource-level permissions (Step Functions Developer Guide, "Using CloudWatch Logs to log execution history")';

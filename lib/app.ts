@@ -8,39 +8,39 @@ import { SpokeStack } from './spokes/spoke-stack.ts';
 const ROOT = join(import.meta.dirname, '..');
 
 export interface AppOptions {
-  /** Folder with one bundle for each step, as `scripts/bundle.ts` makes it. */
+  /** Folder with a bundle for each step, which `scripts/bundle.ts` creates. */
   lambdaDirectory: string;
-  /** Folder for the cloud assembly; CDK's command line chooses it when left out. */
+  /** Folder for the cloud assembly. If absent, CDK's command line chooses it. */
   outdir?: string;
-  /** Goes before the context of `cdk.json`. */
+  /** Context that overrides that of `cdk.json`. */
   context?: Record<string, unknown>;
   /**
-   * For every role of the account, whatever the context says. The sandbox plays any scenario with it; no context key
-   * can ask for it, so that what is deployed to AWS names its roles.
+   * Whether to synthesise for every role of the account, regardless of the context, so that the sandbox can run any
+   * scenario. There is no context key for this, so that a deployment to AWS must name its roles.
    */
   everyRole?: boolean;
   /**
-   * Folder whose configuration file counts where the context names none: that of the project, for CDK's command line
-   * alone.
+   * Folder whose configuration file is used if the context names none. Only CDK's command line sets it, to the project's
+   * folder.
    */
   configFolder?: string;
   /**
-   * Has the CDK check the templates against CloudFormation's rules, which takes seconds, and write the tree of
-   * constructs. Only what is deployed to AWS needs that; off by default.
+   * Whether the CDK checks the templates against CloudFormation's rules, which takes seconds, and writes the construct
+   * tree. Only a deployment to AWS needs that. Default: false.
    */
   checked?: boolean;
 }
 
-/** What CDK's command line switches on by default: the construct's path and the asset's folder beside each resource. */
+/** Context that CDK's command line sets by default: metadata with the construct path and the asset folder of resources. */
 const METADATA = { 'aws:cdk:enable-path-metadata': true, 'aws:cdk:enable-asset-metadata': true };
-/** The CDK's own limit is off: its error names no setting. `scripts/synthesise.ts` has it. */
+/** Disables the CDK's own limit, whose error names no setting. `scripts/synthesise.ts` checks the limit instead. */
 const MEASURED_LATER = { '@aws-cdk/core:stackResourceLimit': 0 };
 
 /**
- * The CDK app: the service itself and, where it works in other accounts, the stack for those. It knows no account and
- * no region: it synthesises offline, and the same template is deployed anywhere. The context of `cdk.json` (feature
- * flags above all) is read here, so that a build without the command line gives the same template; what the command
- * line sets goes before it. Throws ConfigurationError for a configuration that is not right.
+ * Creates the CDK app: the service and, if it serves other accounts, the stack for those. The app has no account or
+ * region, so it synthesises offline, and the same template can be deployed anywhere. It reads the context of `cdk.json`,
+ * mainly feature flags, so that a build without CDK's command line results in the same template; the command line's
+ * context overrides it. Throws `ConfigurationError` for an invalid configuration.
  */
 export function createApp({ checked = false, ...options }: AppOptions): App {
   const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
@@ -48,7 +48,7 @@ export function createApp({ checked = false, ...options }: AppOptions): App {
     outdir: options.outdir,
     context: { ...context, ...METADATA, ...MEASURED_LATER, ...options.context },
     analyticsReporting: false,
-    // An error before its end would leave an assembly without resources: deployed, it would delete them all.
+    // An error during the synthesis would leave an assembly without resources. Deploying it would delete all of them.
     autoSynth: false,
     builtinCloudFormationValidation: checked,
     treeMetadata: checked,

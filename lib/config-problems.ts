@@ -1,4 +1,4 @@
-/** What is wrong with a configuration, in words that name each setting and repeat no value. */
+/** Texts for the problems of a configuration. They name each setting and repeat no value. */
 import { z } from 'zod';
 import { pathOf } from '../lambdas/domain/text/problems.ts';
 import { settings } from './settings.ts';
@@ -18,8 +18,8 @@ function isOneEdit(a: string, b: string): boolean {
 }
 
 /**
- * The name among `known` that was meant: the same but for case and signs, or for one letter that is wrong, missing, too
- * many, or changed places with its neighbour.
+ * Returns the name among `known` that was probably meant: it differs only in case and punctuation, or in one letter that
+ * is wrong, missing, added, or swapped with its neighbour.
  */
 export function meantBy(typed: string, known: readonly string[]): string | undefined {
   const bare = (text: string): string =>
@@ -30,14 +30,14 @@ export function meantBy(typed: string, known: readonly string[]): string | undef
   return known.find((name) => isOneEdit(bare(typed), bare(name)));
 }
 
-/** What a group is, however much it may be left out. */
+/** Returns the schema without the wrappers that make it optional. */
 function unwrapped(schema: unknown): unknown {
   return schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault
     ? unwrapped(schema.unwrap())
     : schema;
 }
 
-/** The names that the group at a path has. */
+/** Returns the names of the settings in the group at a path. */
 function namesAt(path: readonly PropertyKey[]): string[] {
   const group = path.reduce<unknown>((schema, part) => {
     const outer = unwrapped(schema);
@@ -58,7 +58,7 @@ const plain = (message: string): string =>
     .replace(/^Invalid input: expected (\w+), received \w+$/, (_, type: string) => `must be ${TYPES[type] ?? type}`)
     .replace(/^Invalid option: expected one of /, 'must be one of ');
 
-/** What zod found; one for each name that is not known. */
+/** Returns the problems of a zod issue; one for each unknown name. */
 export function problemsIn(issue: z.core.$ZodIssue): Problem[] {
   const { path } = issue;
   if (issue.code !== 'unrecognized_keys') return [{ path, message: plain(issue.message) }];
@@ -68,18 +68,20 @@ export function problemsIn(issue: z.core.$ZodIssue): Problem[] {
       path: [...path, key],
       message:
         meant === undefined
-          ? 'is no setting: correct its spelling, or remove it'
-          : `is no setting: did you mean ${pathOf([...path, meant], '')}?`,
+          ? 'is not a setting: correct its spelling, or remove it'
+          : `is not a setting: did you mean ${pathOf([...path, meant], '')}?`,
     };
   });
 }
 
-/** As many as a person reads at once. */
-const TOLD = 50;
+/** Maximum number of problems listed in a section. */
+const MOST_LISTED = 50;
 
-/** A line for each, under a heading; nothing where there are none. */
+/** Returns a heading and a line for each problem, or nothing if there are none. */
 export function section(heading: string, problems: readonly Problem[]): string[] {
   if (problems.length === 0) return [];
-  const told = problems.slice(0, TOLD).map(({ path, message }) => `  ${pathOf(path, 'the whole')}: ${message}`);
-  return [heading, ...told, ...(problems.length > TOLD ? [`  and ${problems.length - TOLD} more`] : [])];
+  const lines = problems
+    .slice(0, MOST_LISTED)
+    .map(({ path, message }) => `  ${pathOf(path, 'the configuration')}: ${message}`);
+  return [heading, ...lines, ...(problems.length > MOST_LISTED ? [`  and ${problems.length - MOST_LISTED} more`] : [])];
 }

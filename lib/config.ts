@@ -11,56 +11,57 @@ import type { Network } from './network/interfaces.ts';
 import { everyRole } from './role-pattern.ts';
 import { type Settings, settings } from './settings.ts';
 
-/** What the stack is made by: the settings, each with its default. */
+/** The settings from which the stack is created, with defaults applied. */
 export interface Config {
   passableRoleArns: string[];
-  /** Absent: trust policies are only read. */
+  /** If absent, trust policies are only read. */
   repairableRoleArns?: string[];
-  /** Which roles may be given to which service accounts, whatever else says so. */
+  /** Roles that may be given to service accounts even if no trust policy or association shows it. */
   roleGrants: Settings['roleGrants'];
   permissionsBoundaryArn?: string;
-  /** Absent: AWS's own keys. */
+  /** If absent, AWS-owned keys are used. */
   customerKey?: 'create' | { arn: string };
-  /** Of the Lambdas that call API servers. Absent: they are in no VPC. */
+  /** Network of the Lambdas that call API servers. If absent, they are in no VPC. */
   network?: Network;
-  /** Absent: alarms do nothing but show. */
+  /** If absent, alarms notify no one. */
   alarmTopicArn?: string;
   logLevel: Settings['logLevel'];
-  /** What is deployed beside the state machines. */
+  /** What is deployed in addition to the state machines. */
   deploy: Settings['deploy'];
-  /** Other accounts whose clusters may be asked for, and whose events are taken; the stack's own may be among them. */
+  /** Other accounts whose clusters and events the service handles. The stack's own account may be among them. */
   accounts: string[];
-  /** That a sweep looks at. Absent: the stack's own. */
+  /** Default regions of a sweep. If absent, the stack's own region. */
   regions?: string[];
-  /** Started by the clock. */
+  /** Sweeps that are started on a schedule. */
   sweeps: Settings['sweeps'];
   approvals: Settings['approvals'];
-  /** Requests may narrow it. Absent: at any time. */
+  /** When changes may begin; a request may narrow it. If absent, at any time. */
   changeWindow?: ChangeWindow;
-  /** `topicArn`, `emails`, or neither: then nobody is told. */
+  /** `topicArn`, `emails`, or neither; then no notifications are sent. */
   notifications: Settings['notifications'];
   denials: Settings['denials'];
-  /** How many migrations may wait at once. */
+  /** Maximum number of migrations that may wait at the same time. */
   waiting: Settings['waiting'];
-  /** Of the steps that it names; none of the others. */
+  /** Reserved concurrency of the steps that it names; the others have none. */
   reservedConcurrency: Settings['reservedConcurrency'];
 }
 
 /**
- * The steps that write trust policies: who may do that can become those roles, so they are deployed by consent alone.
+ * The steps that write trust policies. A principal that may do so can assume those roles, so they are deployed only on
+ * request.
  */
 const TRUST_STEPS = ['repair-trust', 'retire-trust'] as const satisfies StepName[];
 export type TrustStep = (typeof TRUST_STEPS)[number];
 
 const isTrustStep = (step: StepName): step is TrustStep => TRUST_STEPS.some((one) => one === step);
 
-/** Steps that are no part of a state machine, and the setting that switches each off. */
+/** Steps outside the state machines, with the setting that disables each. */
 const SWITCHES = { api: 'api', 'diagnose-denial': 'denialRule' } as const satisfies Partial<
   Record<StepName, keyof Config['deploy']>
 >;
 type SwitchedStep = keyof typeof SWITCHES;
 const isSwitched = (step: StepName): step is SwitchedStep => Object.hasOwn(SWITCHES, step);
-/** Steps that not every deployment has. */
+/** Steps that only some deployments have. */
 export type OptionalStep = TrustStep | SwitchedStep;
 
 export const isDeployed = (
@@ -70,7 +71,7 @@ export const isDeployed = (
 
 const textAsList = (value: unknown): unknown =>
   typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
-/** `create` is another word for `true`. */
+/** Parses text as a boolean. `create` is a synonym of `true`. */
 const textAsYes = (value: unknown): unknown =>
   value === 'true' || value === 'create' ? true : value === 'false' ? false : value;
 const asItIs = (value: unknown): unknown => value;
@@ -78,10 +79,10 @@ const asItIs = (value: unknown): unknown => value;
 interface ContextSetting {
   key: string;
   path: [string, ...string[]];
-  /** What its value comes to: the command line has text alone. */
+  /** Converts the value: the command line passes only text. */
   read: (value: unknown) => unknown;
 }
-/** Keys of the CDK context, and which setting each is. */
+/** The setting of each key of the CDK context. */
 const CONTEXT_SETTINGS: ContextSetting[] = [
   { key: 'passableRoleArns', path: ['passableRoleArns'], read: textAsList },
   { key: 'repairableRoleArns', path: ['repairableRoleArns'], read: textAsList },
@@ -96,7 +97,7 @@ const CONTEXT_SETTINGS: ContextSetting[] = [
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The same settings with that one; what stands in its way is no group, and will be refused as it is. */
+/** Returns the settings with another one added. If its group has another type, it is left as it is and refused later. */
 function withSetting(
   given: Record<string, unknown>,
   [name, ...rest]: string[],
@@ -108,39 +109,42 @@ function withSetting(
   return isRecord(group) ? { ...given, [name]: withSetting(group, rest, value) } : given;
 }
 
-/** Keys that have nothing, left out: a property that is there has a value. */
+/** Returns the object without its undefined properties. */
 const withoutUndefined = <Of extends object>(all: Of) =>
   Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as {
     [Key in keyof Of]: Exclude<Of[Key], undefined>;
   };
 
-/** What was meant for this app: other tools may have keys of their own in the context, and CDK has many. */
+/**
+ * Returns problems for context keys that were probably meant for this app. Others are ignored, because CDK and other tools
+ * have their own keys in the context.
+ */
 function misplaced(keys: readonly string[]): Problem[] {
   const known = [...CONTEXT_SETTINGS.map(({ key }) => key), 'config'];
   return keys
     .filter((key) => !known.includes(key))
     .flatMap((key) => {
       if (Object.hasOwn(settings.shape, key.replace(/\..*/s, '')))
-        return [{ path: [key], message: 'can be set in the configuration file alone: -c config=FILE' }];
+        return [{ path: [key], message: 'can be set only in the configuration file: -c config=FILE' }];
       const meant = meantBy(key, known);
-      return meant === undefined ? [] : [{ path: [key], message: `is no setting: did you mean ${meant}?` }];
+      return meant === undefined ? [] : [{ path: [key], message: `is not a setting: did you mean ${meant}?` }];
     });
 }
 
 export interface ConfigOptions {
   /**
-   * Whatever is set, every role of every account may be passed and repaired, and everything is deployed; the sandbox's
-   * assembly is so.
+   * If true, every role of every account may be passed and repaired, and everything is deployed, regardless of the
+   * settings. For the sandbox's assembly.
    */
   forEveryRole?: boolean;
-  /** Folder whose configuration file counts where the context names none. Left out, there is no such file. */
+  /** Folder whose configuration file is used if the context names none. Default: no file. */
   configFolder?: string | undefined;
 }
 
 /**
- * Reads and checks the configuration: the file that the context's key `config` names, as it is from the current
- * directory, or that of `configFolder`; the context's other keys go before it. Throws ConfigurationError, which names
- * each wrong setting, where it stands, what it must be, and where to look.
+ * Reads and validates the configuration: the file that the context's key `config` names, relative to the current
+ * directory, or the file in `configFolder`. The context's other keys override it. Throws `ConfigurationError`, which
+ * names each invalid setting, where it was set, its allowed values, and where to read more.
  */
 export function readConfig(node: Node, { forEveryRole = false, configFolder }: ConfigOptions = {}): Config {
   const named: unknown = node.tryGetContext('config');
@@ -156,7 +160,7 @@ export function readConfig(node: Node, { forEveryRole = false, configFolder }: C
     return value === undefined ? [] : [{ key, path, value: read(value) }];
   });
   const given = inContext.reduce((all, { path, value }) => withSetting(all, path, value), inFile);
-  // Which no pattern that is taken can name.
+  // No valid pattern can name these roles.
   const every = forEveryRole ? { passableRoleArns: [everyRole()], repairableRoleArns: [everyRole()] } : undefined;
   const patterns = z.array(z.string());
   const parsed = every
@@ -164,7 +168,7 @@ export function readConfig(node: Node, { forEveryRole = false, configFolder }: C
     : settings.safeParse(given);
 
   const problems = parsed.success ? [] : parsed.error.issues.flatMap(problemsIn);
-  /** In the context, under the context's own key, where it is set there or its key would be the way to set it. */
+  /** Problems of settings that were set in the context, or would be, under their context keys. */
   const placed = problems.map(({ path, message }): Problem & { ofContext: boolean } => {
     const setting = CONTEXT_SETTINGS.find((one) => one.path.every((part, index) => path[index] === part));
     if (setting === undefined) return { path, message, ofContext: false };
@@ -185,13 +189,13 @@ export function readConfig(node: Node, { forEveryRole = false, configFolder }: C
       ),
       ...section('Correct in the CDK context, in cdk.json under "context", or with -c key=value:', ofContext),
     ];
-    throw new ConfigurationError([`The configuration is not right: ${WHERE_TO_LOOK}.`, ...lines].join('\n'));
+    throw new ConfigurationError([`The configuration is invalid. ${WHERE_TO_LOOK}.`, ...lines].join('\n'));
   }
   const { $schema: _, accounts, deploy, notifications, ...rest } = parsed.data;
   const everything = {
     deploy: { api: true, apiAccessLog: true, runbook: true, denialRule: true },
     notifications: { ...notifications, emails: ['operator@example.com'] },
-    // On the sandbox's own terminal nobody is authenticated.
+    // The sandbox does not authenticate its user.
     approvals: { ...rest.approvals, allowUnknownRequester: true },
   };
   return {

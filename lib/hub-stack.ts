@@ -25,7 +25,7 @@ import { Schedules } from './sweep/schedules.ts';
 import { Sweep, type SweepProps } from './sweep/state-machine.ts';
 
 export interface HubStackProps extends StackProps {
-  /** Folder with one bundle for each step. */
+  /** Folder with a bundle for each step. */
   lambdaDirectory: string;
   /** See `readConfig`. */
   forEveryRole?: boolean;
@@ -41,7 +41,7 @@ function createMachines(scope: Construct, { bucket, ...props }: SweepProps): Mac
   return { migrateAddon, recover, retire, sweep };
 }
 
-/** The ARNs of state machines that are made after the steps that they call. */
+/** Returns the ARNs of state machines as lazy values, because they are created after the steps that they call. */
 const lazyArns = (machines: () => Machines) => ({
   stateMachineArn: Lazy.string({ produce: () => machines().migrateAddon.stateMachineArn }),
   recoverStateMachineArn: Lazy.string({ produce: () => machines().recover.stateMachineArn }),
@@ -57,7 +57,7 @@ interface DeliveryOptions {
   key?: kms.IKey;
 }
 
-/** What has events published, what takes denied calls, and what tells people. Answers the rules of all of them. */
+/** Creates the rules that publish events, handle denied calls and send notifications, and returns them. */
 function createDeliveries(
   scope: Construct,
   { machines, steps, config, deadLetterQueue, ...sealed }: DeliveryOptions,
@@ -79,16 +79,16 @@ function createDeliveries(
 }
 
 /**
- * All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts
- * Recover and what tells others, and the alarms; with the API, the runbook and the rule on denied calls, unless they
- * are switched off, and with Retire where trust policies may be changed.
+ * The stack of the service: the ledger, the steps' Lambdas, the state machines that call them, the triggers of Recover,
+ * the events and notifications, and the alarms. It also has the API, the runbook and the rule on denied calls, unless they
+ * are disabled, and Retire if trust policies may be changed.
  */
 export class HubStack extends Stack {
   readonly outputs: CfnOutput[];
   readonly config: Config;
 
   constructor(scope: Construct, id: string, props: HubStackProps) {
-    // Deleting the stack stops every migration where it is, and removes what would roll it back.
+    // Deleting the stack would stop every migration midway, and remove what could roll it back.
     super(scope, id, { terminationProtection: true, ...props, suppressTemplateIndentation: true });
     const config = readConfig(this.node, props);
     this.config = config;

@@ -1,4 +1,4 @@
-/** The outputs of the service's stack: what people and other stacks need to name. */
+/** Outputs of the service's stack: names and ARNs that people and other stacks need. */
 import { CfnOutput, Fn } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
@@ -11,7 +11,7 @@ import type { Runbook } from './runbook/runbook.ts';
 import { hubOutputs } from './spokes/parameters.ts';
 import type { Steps } from './steps.ts';
 
-/** That each is the name of a Lambda is seen where it is looked up: another one would not compile. */
+/** Steps that call API servers. Looking them up by name checks at compile time that each has a Lambda. */
 const ACCESS_STEPS = Object.keys(ACCESS_OF_STEPS) as (keyof typeof ACCESS_OF_STEPS)[];
 
 const machineOutputs = (scope: Construct, { migrateAddon, recover, retire, sweep }: Machines): CfnOutput[] => [
@@ -37,7 +37,7 @@ const machineOutputs = (scope: Construct, { migrateAddon, recover, retire, sweep
   }),
 ];
 
-/** The roles that call API servers, by what they do there. */
+/** Outputs with the roles that call API servers, by purpose. */
 function kubernetesOutputs(scope: Construct, steps: Steps): CfnOutput[] {
   const rolesFor = (purpose: Purpose): string[] =>
     ACCESS_STEPS.flatMap((step) => {
@@ -47,15 +47,15 @@ function kubernetesOutputs(scope: Construct, steps: Steps): CfnOutput[] {
   return [
     new CfnOutput(scope, 'KubernetesRoleArns', {
       value: Fn.join(',', rolesFor('read')),
-      description: `Roles that call the API server of a cluster: each needs an access entry there, in the group ${ACCESS_GROUPS.read} (see docs/kubernetes-access.md).`,
+      description: `Roles that call the API servers of clusters. Each needs an access entry in every cluster, with the group ${ACCESS_GROUPS.read} (see docs/kubernetes-access.md).`,
     }),
     new CfnOutput(scope, 'KubernetesRestartRoleArns', {
       value: Fn.join(',', rolesFor('restart')),
-      description: `Those of them that restart workloads there: in the group ${ACCESS_GROUPS.restart} as well.`,
+      description: `Roles that restart workloads. Their access entries also need the group ${ACCESS_GROUPS.restart}.`,
     }),
     new CfnOutput(scope, 'KubernetesAnnotateRoleArns', {
       value: Fn.join(',', rolesFor('annotate')),
-      description: `Those of them that change a service account's annotation there: in the group ${ACCESS_GROUPS.annotate} as well.`,
+      description: `Roles that change the annotation of service accounts. Their access entries also need the group ${ACCESS_GROUPS.annotate}.`,
     }),
   ];
 }
@@ -76,7 +76,7 @@ export const createOutputs = (
   ...machineOutputs(scope, machines),
   new CfnOutput(scope, 'SweepBucketName', {
     value: bucket.bucketName,
-    description: 'Bucket of what sweeps find, and of their reports.',
+    description: 'Bucket with the inventories and reports of sweeps.',
   }),
   new CfnOutput(scope, 'TableName', { value: table.tableName, description: 'DynamoDB table of the ledger.' }),
   ...(api ? [api.output] : []),

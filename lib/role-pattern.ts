@@ -1,38 +1,36 @@
-/**
- * ARN patterns of IAM roles, as a deployment names the roles that the service may pass, or whose trust it may change.
- */
+/** ARN patterns of IAM roles, with which a deployment names the roles that the service may pass or whose trust it may change. */
 import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
 
-const EXAMPLE = 'such as arn:aws:iam::111122223333:role/eks-addons/*, or role/eks-addons/* for those of this account';
+const EXAMPLE = 'such as arn:aws:iam::111122223333:role/eks-addons/*, or role/eks-addons/* for roles of this account';
 
 /**
- * Without a comma, which stands between patterns on the command line: a name with one can be written with `?` in its
- * place. Source of the characters: IAM User Guide, "IAM and AWS STS quotas", of names; of paths those few
- * that names have too.
+ * Characters of a pattern, without the comma, which separates patterns on the command line: use `?` for a comma in a name.
+ * Source of the characters: IAM User Guide, "IAM and AWS STS quotas", for names; paths are limited to the same characters.
  */
 const SYNTAX = /^(?:arn:(?:aws(?:-[a-z]+)*|\*):iam::(\d{12}|\*):)?role\/([\w+=.@/*?-]*)$/;
 
-/** What is wrong with a pattern, or undefined. */
+/** Returns what is wrong with a pattern, or undefined if it is valid. */
 function problemOf(pattern: string): string | undefined {
   const [whole, account, rest = ''] = SYNTAX.exec(pattern) ?? [];
   if (whole === undefined) return `must be an ARN pattern of IAM roles ${EXAMPLE}`;
   if (account === '*')
-    return 'names roles of every account: say which account, or leave out all before role/ for this one';
-  // IAM takes a path as it stands; whoever reads it may not.
+    return 'matches roles of every account: name the account, or leave out everything before role/ for this account';
+  // IAM takes a path literally, but a reader might resolve it.
   const odd = rest.split('/').find((segment) => segment === '' || segment === '.' || segment === '..');
   if (odd !== undefined)
-    return `has ${odd === '' ? 'an empty part' : `the part ${odd}`} between its slashes, which IAM does not resolve: write the path as it is, ${EXAMPLE}`;
-  if (!/[A-Za-z0-9]/.test(rest)) return `names every role: it must have a path or a name, or a part of one, ${EXAMPLE}`;
+    return `has ${odd === '' ? 'an empty part' : `the part ${odd}`} between slashes, which IAM does not resolve: write the exact path, ${EXAMPLE}`;
+  if (!/[A-Za-z0-9]/.test(rest))
+    return `matches every role: it must have at least part of a path or a name, ${EXAMPLE}`;
   return undefined;
 }
 
 const inThisAccount = (end: string): string => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${end}`;
 
 /**
- * An ARN of IAM roles in which `*` stands for any text and `?` for any one character, slashes included, as a policy's
- * Resource takes it; or its end alone, from `role/` on, of roles of the account that is deployed to. It must name an
- * account, and something of a path or a name: whoever may pass, or repair, every role may become every role.
+ * An ARN of IAM roles in which `*` matches any text and `?` any character, including slashes, as in a policy's Resource;
+ * or only its end, from `role/` on, for roles of the deployment's account. It must name an account, and at least part of a
+ * path or a name, because a principal that may pass or repair every role could assume every role.
  */
 export const roleArnPattern = z
   .string()
@@ -43,14 +41,14 @@ export const roleArnPattern = z
   .transform((pattern) => (pattern.startsWith('role/') ? inThisAccount(pattern) : pattern));
 
 /**
- * As a function is told of it: a pattern of the account that is deployed to goes by its end alone, and so for clusters
- * of each account.
+ * Returns the pattern for the functions' settings. A pattern of the deployment's account is reduced to its end, so that it
+ * applies to each cluster's own account.
  */
 export const portable = (pattern: string): string =>
   pattern.startsWith(inThisAccount('role/')) ? pattern.slice(inThisAccount('').length) : pattern;
 
-/** Of which account it names roles; undefined for the one that is deployed to. */
+/** Returns the account of a pattern; undefined for the deployment's account. */
 export const accountOf = (pattern: string): string | undefined => /^arn:[^:]+:iam::(\d{12}):/.exec(pattern)?.[1];
 
-/** Every role of the account that is deployed to, which no configuration can name: for the sandbox alone. */
+/** Returns the pattern of every role of the deployment's account. No configuration can name it; only the sandbox uses it. */
 export const everyRole = (): string => inThisAccount('role/*');

@@ -7,13 +7,13 @@ import { type DeploymentSettings, LAYER_FOLDER, SETTINGS_FILE_NAME } from '../la
 import type { Config } from './config.ts';
 import { portable } from './role-pattern.ts';
 
-/** The path that a function with the layer finds its settings at. */
+/** Path of the settings file in a function with the layer. */
 export const SETTINGS_FILE = `${LAYER_FOLDER}/${SETTINGS_FILE_NAME}`;
 
-/** In the folder of the cloud assembly: where the file is written, and the CDK copies it from as an asset. */
+/** Folder within the cloud assembly to which the file is written, and from which the CDK copies it as an asset. */
 export const SETTINGS_FOLDER = '.settings';
 
-/** What of the configuration grows with it, and is the same wherever the service is deployed. */
+/** Returns the part of the configuration that can become large. It is the same wherever the service is deployed. */
 export const deploymentSettingsOf = ({
   accounts,
   passableRoleArns,
@@ -33,9 +33,9 @@ export const deploymentSettingsOf = ({
 });
 
 /**
- * The layer with the settings that would not fit into a function's environment. A published version of a function keeps
- * the layer that it was published with, even after CloudFormation has deleted the layer's own resource (Lambda API
- * Reference, DeleteLayerVersion), so that an execution in flight ends with the settings that it began with.
+ * Creates the layer with the settings that would not fit into a function's environment. A published version of a function
+ * keeps its layer even after CloudFormation has deleted the layer's own resource (Lambda API Reference,
+ * DeleteLayerVersion), so that an execution in flight ends with the settings that it started with.
  */
 export function createSettingsLayer(scope: Construct, id: string, config: Config): lambda.LayerVersion {
   const folder = join(Stage.of(scope)?.outdir ?? '', SETTINGS_FOLDER);

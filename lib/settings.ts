@@ -36,7 +36,7 @@ const PRIVATE = 'for clusters whose API server has a private endpoint only';
 const OR_NEITHER = 'Leave out both subnetIds and securityGroupIds for Lambdas in no VPC';
 const SUBNETS = `must name the subnets, all of one VPC, in which the Lambdas run that call API servers, ${PRIVATE}: -c 'subnetIds=subnet-0123456789abcdef0,subnet-0fedcba9876543210'. ${OR_NEITHER}`;
 const SECURITY_GROUPS = `must name the security groups of the Lambdas that call API servers, ${PRIVATE}: -c 'securityGroupIds=sg-0123456789abcdef0'. ${OR_NEITHER}`;
-/** Lambda takes no more. Source: Lambda API Reference, VpcConfig. */
+/** Lambda's maximum. Source: Lambda API Reference, VpcConfig. */
 const [MOST_SUBNETS, MOST_SECURITY_GROUPS] = [16, 5];
 
 /** Each once. Source of their form: Amazon Inspector API Reference, LambdaVpcConfig. */
@@ -122,7 +122,7 @@ const scheduled = z.strictObject({
     .describe('The request of the sweep: see docs/sweeps.md.'),
 });
 
-/** As many as fit into the policies of a role at 160 characters each (docs/scale.md). */
+/** The number of patterns of 160 characters that fit into the policies of a role (docs/scale.md). */
 const MOST_PATTERNS = 100;
 const patterns = (missing: string) =>
   list(roleArnPattern, missing).max(

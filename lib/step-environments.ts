@@ -1,4 +1,4 @@
-/** The values of all environment variables of the steps' Lambdas; which of them a step gets, its schema says. */
+/** Values of all environment variables of the steps' Lambdas. The schema of a step decides which of them it gets. */
 import { Aws } from 'aws-cdk-lib';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { z } from 'zod';
@@ -15,7 +15,7 @@ type AllVariables = { [Key in KeyOf<AnyEnvironment>]: ValueOf<AnyEnvironment, Ke
 type OptionalVariable = {
   [Key in keyof AllVariables]: undefined extends AllVariables[Key] ? Key : never;
 }[keyof AllVariables];
-/** Every variable that a step has: a new one without a value here does not compile. */
+/** Every variable of any step. A new variable without a value here does not compile. */
 export type StepVariables = Omit<AllVariables, OptionalVariable> & Partial<Pick<AllVariables, OptionalVariable>>;
 
 export interface StepVariablesOptions {
@@ -23,9 +23,9 @@ export interface StepVariablesOptions {
   /** Name of the ledger's table. */
   tableName: string;
   bucket: s3.IBucket;
-  /** ARNs of the roles of the steps that change something in EKS, whose rights a plan checks. */
+  /** ARNs of the roles of steps that make changes in EKS, whose rights a plan checks. */
   acting: Record<RoleVariable, string>;
-  /** ARNs of all roles with an access entry of their own in clusters, joined by commas. */
+  /** ARNs of all roles that have access entries in clusters, joined by commas. */
   kubernetesRoleArns: string;
   stateMachineArn: string;
   recoverStateMachineArn: string;

@@ -21,23 +21,23 @@ export interface StepLambdaProps<Schema extends StepSchema> {
    * has are deployed.
    */
   environment: z.input<Schema['environment']>;
-  /** Such as the one with the deployment's settings. */
+  /** Layers, such as the one with the deployment's settings. */
   layers?: lambda.ILayerVersion[];
-  /** All that the step may do, beside writing its log and its traces. */
+  /** All rights of the step, except for writing its log and its traces. */
   grants: Grant[];
-  /** With those of the grants that are too large for the role's own policy; left out where none is. */
+  /** Managed policies with the grants that are too large for the role's own policy, if there are any. */
   managed?: ManagedGrants;
-  /** The customer's, for the log and the environment; AWS's own otherwise. */
+  /** The customer's key for the log and the environment. Default: AWS's own keys. */
   key?: kms.IKey;
-  /** Where it runs; in no VPC otherwise. */
+  /** Network of the function. Default: no VPC. */
   network?: Network;
-  /** Executions at once that are reserved for it; none otherwise. */
+  /** Reserved concurrency. Default: none. */
   reservedExecutions?: number | undefined;
 }
 
 /**
- * The Lambda of one step, with a role and a log group of its own. What is called is `version`: it is published anew
- * with each change and kept, so that an execution in flight ends with the code that it began with.
+ * The Lambda of a step, with its own role and log group. Callers use `version`, which is published again with each change
+ * and kept, so that an execution in flight ends with the code that it started with.
  */
 export class StepLambda<Schema extends StepSchema> extends Construct {
   readonly function: lambda.Function;
@@ -53,11 +53,11 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
     const logGroup = new logs.LogGroup(this, 'Logs', {
       retention: logs.RetentionDays.SIX_MONTHS,
       ...encryptionKey,
-      // What must outlive the stack is in the ledger's table, which is kept.
+      // The log may be deleted with the stack: what must outlive it is in the ledger's table.
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.role = new iam.Role(this, 'Role', {
-      description: `What the step ${schema.name} may do.`,
+      description: `Role of the step ${schema.name}.`,
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
     });
     logGroup.grantWrite(this.role);
@@ -65,11 +65,11 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
     for (const grant of own) this.role.addToPolicy(statementOf(grant));
     for (const [index, arn] of managedPolicyArns.entries())
       this.role.addManagedPolicy(iam.ManagedPolicy.fromManagedPolicyArn(this, `Managed${index + 1}`, arn));
-    // What tracing needs, CDK adds to the role by itself.
+    // CDK adds the rights for tracing to the role.
     acknowledgeGrants(this.role, [...own, { actions: ['xray:Put*'], resources: ['*'], why: WRITES_TRACES }]);
 
     this.function = new lambda.Function(this, 'Function', {
-      description: `Step ${schema.name} of the migration of an EKS add-on.`,
+      description: `Step ${schema.name} of the Pod Identity migrator.`,
       code: props.code,
       handler: `${schema.name}.handler`,
       runtime: lambda.Runtime.NODEJS_24_X,
@@ -89,13 +89,13 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
     Validations.of(this.function).acknowledge({
       id: 'Serverless-LambdaDLQ',
       reason:
-        'A state machine, or API Gateway, calls it and waits for its answer, so that no event is queued; find-stranded, which a schedule calls, is not tried again but called again five minutes later, and an alarm tells where it does not look (lib/recovery/triggers.ts); of what else EventBridge calls see lib/events.',
+        'A state machine or API Gateway calls it synchronously, so no event is queued. A schedule calls find-stranded again after five minutes instead of a retry, and an alarm fires if it does not run (lib/recovery/triggers.ts). For the other functions that EventBridge calls, see lib/events.',
     });
     this.version = this.function.currentVersion;
     if (key) this.openEnvironment(key);
   }
 
-  /** In a policy of its own, which names the function; a version, which is what is called, waits for it. */
+  /** Adds a right in a separate policy that names the function. The version that is called depends on it. */
   private openEnvironment(key: kms.IKey): void {
     const grants = [environmentKeyGrant(key.keyArn, this.function.functionArn)];
     const policy = new iam.Policy(this, 'Environment', { statements: grants.map(statementOf), roles: [this.role] });

@@ -15,20 +15,20 @@ export interface StateMachineOptions {
   /** The first state. */
   start: sfn.State;
   timeout: Duration;
-  /** The customer's, for its definition, its executions and its log; AWS's own otherwise. */
+  /** The customer's key for the definition, the executions and the log. Default: AWS's own keys. */
   key?: kms.IKey | undefined;
 }
 
 /**
- * By CloudFormation's own property: CDK's would let log delivery open whatever the key has sealed, and would name the
- * state machine by a name that it does not have yet.
+ * Encrypts the state machine, using CloudFormation's own property. CDK's would allow log delivery to decrypt everything
+ * that the key encrypts, and would need the state machine's name before it has one.
  */
 function seal(scope: Construct, machine: sfn.StateMachine, key: kms.IKey): void {
   const resource = machine.node.defaultChild;
   if (!(resource instanceof sfn.CfnStateMachine))
     throw new Error(`The state machine ${machine.node.path} has no resource of its own.`);
   resource.encryptionConfiguration = { type: 'CUSTOMER_MANAGED_KMS_KEY', kmsKeyId: key.keyArn };
-  // The state machine waits for what its role comes with; what names the state machine itself can only come after it.
+  // The state machine depends on its role's policies; a policy that names the state machine itself must come after it.
   machine.role.addToPrincipalPolicy(statementOf(logDeliveryKeyGrant(key.keyArn)));
   machine.role.attachInlinePolicy(
     new iam.Policy(scope, 'StateMachineKey', {
@@ -38,16 +38,16 @@ function seal(scope: Construct, machine: sfn.StateMachine, key: kms.IKey): void 
 }
 
 /**
- * Where the events of a state machine's executions go. Step Functions names each group in the one resource policy for
- * log delivery that CloudWatch Logs has in a region, of 5,120 characters, but for those under this prefix: in an account
- * with many state machines no other could be created (Step Functions Developer Guide, "Avoiding Amazon CloudWatch Logs
- * resource policy size limits"; aws/aws-cdk#28577). A fixed name that two groups had would stop the second one: this has
- * that of the stack, and the group's logical id, which is another one where a group replaces it.
+ * Creates the log group for the events of a state machine's executions. Step Functions adds each group to the region's
+ * single resource policy for log delivery, which has at most 5,120 characters, except for groups with this prefix. In an
+ * account with many state machines no other group could be added (Step Functions Developer Guide, "Avoiding Amazon
+ * CloudWatch Logs resource policy size limits"; aws/aws-cdk#28577). Two groups cannot have the same name, so it contains
+ * that of the stack and the group's logical id, which changes if the group is replaced.
  */
 function machineLogs(scope: Construct, key: kms.IKey | undefined): logs.LogGroup {
   const group = new logs.LogGroup(scope, 'Logs', {
     retention: logs.RetentionDays.SIX_MONTHS,
-    // A group that outlived its stack would keep the stack from being deployed again.
+    // A group that outlives its stack would prevent the stack from being deployed again.
     removalPolicy: RemovalPolicy.DESTROY,
     ...(key ? { encryptionKey: key } : {}),
   });
@@ -60,8 +60,8 @@ function machineLogs(scope: Construct, key: kms.IKey | undefined): logs.LogGroup
 }
 
 /**
- * A state machine as this service has them: JSONata, traced, with a role and a log group of its own. Adds
- * `StateMachine`, `Role` and `Logs` to the scope.
+ * Creates a state machine of the service, with JSONata, tracing, and its own role and log group. Adds `StateMachine`,
+ * `Role` and `Logs` to the scope.
  */
 export function createStateMachine(
   scope: Construct,
@@ -73,7 +73,7 @@ export function createStateMachine(
       scope,
       'Role',
       'states',
-      'What the state machine may do: call its Lambdas, deliver its log and its traces.',
+      'Role of the state machine, which calls its Lambdas and writes its log and its traces.',
     ),
     definitionBody: sfn.DefinitionBody.fromChainable(start),
     queryLanguage: sfn.QueryLanguage.JSONATA,
@@ -81,7 +81,7 @@ export function createStateMachine(
     timeout,
     tracingEnabled: true,
     logs: {
-      // Every event, but no data: configuration values and task tokens must not land in a log.
+      // All events without data: configuration values and task tokens must not be logged.
       level: sfn.LogLevel.ALL,
       includeExecutionData: false,
       destination: machineLogs(scope, key),

@@ -22,28 +22,28 @@ import { StepLambda } from './step-function-lambda.ts';
 
 export interface StepsProps {
   table: dynamodb.ITable;
-  /** Of sweeps. */
+  /** Bucket of sweeps. */
   bucket: s3.IBucket;
   /** Folder with one bundle for each step, `<step>.mjs`. */
   lambdaDirectory: string;
   config: Config;
-  /** The customer's, where there is one. */
+  /** The customer's key, if there is one. */
   key?: kms.IKey;
-  /** Of the state machines MigrateAddon and Recover, which are made after the steps that they call: lazy values. */
+  /** ARNs of MigrateAddon and Recover, as lazy values, because the state machines are created after the steps they call. */
   stateMachineArn: string;
   recoverStateMachineArn: string;
-  /** Of Sweep, the same. */
+  /** ARN of Sweep, as a lazy value. */
   sweepStateMachineArn: string;
-  /** Of Retire, the same, for where it is deployed. */
+  /** ARN of Retire, as a lazy value, if it is deployed. */
   retireStateMachineArn: string;
 }
 
 type AnyStepLambda = StepLambda<(typeof stepSchemas)[StepName]>;
 
-/** The Lambda of each step that is deployed, for all state machines. */
+/** The Lambda of each deployed step, for all state machines. */
 export class Steps extends Construct {
   readonly lambdas: ByStep<AnyStepLambda>;
-  /** What a state calls. */
+  /** Published versions, which the states call. */
   readonly versions: StepFunctions;
 
   constructor(scope: Construct, id: string, props: StepsProps) {
@@ -52,7 +52,7 @@ export class Steps extends Construct {
     const code = lambda.Code.fromAsset(lambdaDirectory);
     const { passableRoleArns, repairableRoleArns, network } = config;
     const layer = createSettingsLayer(this, 'Settings', config);
-    // The plan asks about roles that are made after its own.
+    // The plan checks roles that are created after its own.
     const acting = byVariable((name) => Lazy.string({ produce: () => this.lambdas[name].role.roleArn }));
     const kubernetesRoleArns = Lazy.string({ produce: () => Fn.join(',', this.kubernetesRoleArns()) });
     const environment = stepVariables({
@@ -97,7 +97,7 @@ export class Steps extends Construct {
     ) as StepFunctions;
   }
 
-  /** Of all roles with an access entry of their own in clusters. */
+  /** ARNs of all roles that have access entries in clusters. */
   private kubernetesRoleArns(): string[] {
     return Object.entries(this.lambdas).flatMap(([name, { role }]) =>
       isConnected(name as StepName) ? [role.roleArn] : [],
@@ -105,8 +105,9 @@ export class Steps extends Construct {
   }
 
   /**
-   * Of those that are deployed. CDK allows the versions of this definition alone; an execution in flight calls those of
-   * the one before. All versions and no more: a role's policies may have 10,240 characters, and there are many steps.
+   * Allows a role to call all versions of the steps, and nothing else. CDK would allow only the versions of this
+   * definition, but an execution in flight calls those of the previous one. A wildcard for versions keeps the role's
+   * policies below 10,240 characters.
    */
   grantInvoke(stateMachine: sfn.StateMachine, called: StepName[]): void {
     for (const name of new Set(called)) {
@@ -119,14 +120,14 @@ export class Steps extends Construct {
       acknowledgeWildcard(
         stateMachine.role,
         versions,
-        `An execution in flight calls the version of ${name} that it began with.`,
+        `An execution in flight calls the version of ${name} that it started with.`,
       );
     }
   }
 
   /**
-   * Lets the steps that look after other executions do so. In policies of their own: a function waits for the policy
-   * that its role comes with, and so for the state machine that calls it, which waits for the function.
+   * Grants steps their rights on executions, in separate policies. A function depends on its role's own policy; if that
+   * named the state machine, which depends on the function, the dependencies would be circular.
    */
   allowExecutions(machines: Machines): void {
     for (const [name, { role }] of Object.entries(this.lambdas) as [StepName, AnyStepLambda][]) {

@@ -1,4 +1,4 @@
-/** `npm run build`: the Lambdas' bundles and the cloud assembly, in one process. */
+/** `npm run build` creates the Lambdas' bundles and the cloud assembly in a single process. */
 import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import { bundle } from './bundle.ts';
 import { ASSEMBLY, DIST, hashSources, isFresh, LAMBDAS, STAMP } from './stamp.ts';
 
 const LOCK = join(DIST, '.lock');
-/** The lock is held for some renames; one that is this old was left behind by a process that died. */
+/** Age at which a lock is stale. It is held only for a few renames, so an older lock was left behind by a process that died. */
 const LOCK_EXPIRES_AFTER = 10_000;
 
 const hasCode = (error: unknown, code: string): boolean =>
@@ -34,10 +34,10 @@ async function withLock(work: () => void): Promise<void> {
 }
 
 /**
- * Builds beside the output, then puts it in place, with the stamp last. Does nothing when the output is that of the
- * sources already: a process that reads it is never disturbed by another that builds the same. `hash`: of the sources
- * as they were before this module was loaded, where that is known: what is saved while it loads is then built at the
- * next call. Answers whether something was built. Throws what esbuild or the CDK have to say.
+ * Builds in a separate folder, then moves the output into place, with the stamp last. Does nothing if the output is up to
+ * date, so that a process that reads it is not disturbed by another that builds the same sources. `hash` is the hash of the
+ * sources before this module was loaded, if known, so that a source that is saved while it loads is built at the next
+ * call. Returns whether it built. Throws the errors of esbuild and the CDK.
  */
 export async function build(hash = hashSources()): Promise<boolean> {
   if (isFresh(hash)) return false;
@@ -47,7 +47,7 @@ export async function build(hash = hashSources()): Promise<boolean> {
     const lambdas = join(work, 'lambda');
     const assembly = join(work, 'assembly');
     await bundle(lambdas);
-    // With everything that can be switched on, for every role. The sandbox refuses what AWS would not take of it.
+    // With every optional feature, for every role. The sandbox refuses what AWS would not accept.
     createApp({ outdir: assembly, lambdaDirectory: lambdas, everyRole: true }).synth();
     writeFileSync(join(work, 'stamp'), hash);
     await withLock(() => {
@@ -71,5 +71,5 @@ export async function build(hash = hashSources()): Promise<boolean> {
 if (import.meta.main) {
   const built = await build();
   const paths = [LAMBDAS, ASSEMBLY].map((path) => relative(process.cwd(), path)).join(' and ');
-  console.log(built ? `Built ${paths}.` : `Nothing to do: ${paths} are of these sources.`);
+  console.log(built ? `Built ${paths}.` : `Nothing to do: ${paths} are up to date.`);
 }

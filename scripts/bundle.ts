@@ -4,12 +4,12 @@ import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { exportOf, STEP_NAMES, type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-/** Files that `lambdas/report-page/assets.ts` reads: they are copied, under the name by which it finds them. */
+/** Files that `lambdas/report-page/assets.ts` reads, which are copied under the names that it expects. */
 const PAGE = join(ROOT, 'lambdas/report-page/browser');
 
 const ENTRY = 'step:';
 
-/** Only the steps that have the bucket bring S3's client into their bundle. */
+/** Returns whether a step uses the bucket. Only the bundles of these steps include S3's client. */
 const keepsDocuments = (step: StepName): boolean => 'BUCKET_NAME' in stepSchemas[step].environment.shape;
 
 /** Returns the source of a step's entry point: the handler that Lambda calls, with the adapters that the step needs. */
@@ -38,9 +38,9 @@ const entries: Plugin = {
 };
 
 /**
- * How every step's Lambda is bundled, as `<step>.mjs` beside the chunks that they share. One call with splitting: a
- * handler then loads the SDK's rarely used parts (credential providers above all) only when it needs them, which makes
- * a cold start about 40 % shorter than one file each. The same sources give the same bytes.
+ * Options for bundling every step's Lambda as `<step>.mjs`, next to shared chunks. With splitting, a handler loads rarely
+ * used parts of the SDK, mainly credential providers, only when it needs them, which makes a cold start about 40 % shorter
+ * than with a single file for each. The same sources result in the same bytes.
  */
 export const bundleOptions = (outdir: string) =>
   ({
@@ -56,14 +56,14 @@ export const bundleOptions = (outdir: string) =>
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    // Dependencies in CommonJS call `require`, which an ES module does not have.
+    // CommonJS dependencies call `require`, which an ES module does not have.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
     logLevel: 'warning',
   }) satisfies BuildOptions;
 
 /** Bundles every step's Lambda into `outdir`, with the files of the report's page. */
 export async function bundle(outdir: string): Promise<void> {
-  // Chunks are named by their content: those of an earlier build would stay and change the asset's hash.
+  // Chunks are named by their content, so those of an earlier build would remain and change the asset's hash.
   rmSync(outdir, { recursive: true, force: true });
   await build(bundleOptions(outdir));
   cpSync(PAGE, join(outdir, 'browser'), { recursive: true, filter: (file) => !file.endsWith('tsconfig.json') });

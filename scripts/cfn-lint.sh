@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Looks over the template that `npm run synth` has written, those of both stacks as `npm run build` and the tests write
-# them, and those with everything switched on; `--grid`: those of every kind of deployment that the tests know, which
-# takes a minute; or those that are named. cfn-lint is a Python program, which no dependency of this project can bring:
-# the machine's own is taken, or the one that `.ci/run` installs. Where there is neither, nothing is checked, which is a
-# failure in CI.
+# Checks templates with cfn-lint: by default the one of `npm run synth`, those of both stacks from `npm run build` and the
+# tests, and those with every optional feature; with `--grid`, those of every kind of deployment in the tests, which takes
+# a minute; or the templates given as arguments. cfn-lint is a Python program, so it cannot be a dependency of this
+# project: this uses the machine's own, or the one that `.ci/run` installs. If there is neither, nothing is checked, which
+# is a failure in CI.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -13,7 +13,7 @@ for lint in cfn-lint .ci/venv/bin/cfn-lint; do
 done
 if [[ -z $lint ]]; then
   if [[ ${CI:-} == true ]]; then
-    echo 'cfn-lint is not installed, so that no template was checked. Install it with: pip install cfn-lint' >&2
+    echo 'cfn-lint is not installed, so no template was checked. Install it: pip install cfn-lint' >&2
     exit 1
   fi
   echo 'cfn-lint is not installed: not checked'
@@ -34,12 +34,12 @@ if [[ $# -eq 0 || ${1:-} == --grid ]]; then
 fi
 for template in "${templates[@]}"; do
   if [[ ! -f $template ]]; then
-    echo "There is no $template: run npm run synth and npm run build first." >&2
+    echo "The template $template does not exist. Create it first: npm run synth && npm run build" >&2
     exit 1
   fi
 done
 "$lint" --version
-# W3005 finds dependencies that a reference has already: CDK writes them for each role, and they do no harm.
+# W3005 finds dependencies that a reference already implies. CDK writes them for each role, and they are harmless.
 for template in "${templates[@]}"; do
   "$lint" --ignore-checks W3005 --template "$template"
   echo "cfn-lint: $template is clean"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Checks docs/openapi.json by the tools that others use on it: linters, generators of clients, and schemathesis, which
-# walks the API in a sandbox by the document. The tools are no dependencies of the project: they are in tools/openapi,
-# with a lockfile of their own, and from PyPI, in .ci/openapi-venv. Where Python or a registry is missing, that is a
-# failure in CI, and skipped elsewhere.
+# Checks docs/openapi.json with third-party tools: linters, client generators, and schemathesis, which tests the API of a
+# sandbox against the document. The tools are not dependencies of the project: they are in tools/openapi, with a separate
+# lockfile, and from PyPI in .ci/openapi-venv. If Python or a registry is missing, the check fails in CI, and is skipped
+# elsewhere.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/node_modules/.bin:$PATH" REDOCLY_TELEMETRY=off SCHEMATHESIS_TELEMETRY=false
@@ -10,7 +10,7 @@ export PATH="$PWD/node_modules/.bin:$PATH" REDOCLY_TELEMETRY=off SCHEMATHESIS_TE
 TOOLS=tools/openapi
 VENV=$PWD/.ci/openapi-venv
 
-# skip WHY: nothing is skipped in CI.
+# skip WHY: skips the check, or fails it in CI.
 skip() {
   if [[ ${CI:-} == true ]]; then
     echo "$1 Nothing may be skipped in CI." >&2
@@ -20,7 +20,7 @@ skip() {
   exit 0
 }
 
-# Neither is installed again where what is there is what the lockfile, or the list, says.
+# The tools are not installed again if they match the lockfile or the list of requirements.
 node_tools() {
   cmp -s "$TOOLS/package-lock.json" "$TOOLS/node_modules/.installed" && return
   npm ci --prefix "$TOOLS" --ignore-scripts --no-audit --no-fund || return 1
@@ -49,7 +49,7 @@ check() {
   fi
 }
 
-# The generator writes a client, which nobody keeps: what counts is that it has nothing to say.
+# The generated client is discarded; the check is that the generator reports no warnings.
 python_client() {
   local directory status
   directory=$(mktemp -d)
@@ -64,6 +64,6 @@ check spectral npm run --silent --prefix "$TOOLS" spectral
 check redocly npm run --silent --prefix "$TOOLS" redocly
 check typescript-client npm run --silent --prefix "$TOOLS" client:check
 check python-client python_client
-# What it does is bounded by numbers of examples, and takes a minute; the time only ends a hang.
+# The number of examples is limited, so it takes about a minute; the time-out is only for a hang.
 check schemathesis timeout 900 node test/openapi/walk.ts "$VENV/bin/schemathesis"
 exit "$failed"

@@ -1,7 +1,7 @@
 /**
- * `node scripts/configuration.ts`: publishes the schema of the configuration file for editors
- * (docs/configuration.schema.json) and as the table of docs/configuration.md, both from lib/settings.ts. A test fails
- * while they are stale.
+ * `node scripts/configuration.ts` generates the schema of the configuration file for editors
+ * (docs/configuration.schema.json) and the table in docs/configuration.md, both from lib/settings.ts. A test fails if they
+ * are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,11 +14,12 @@ const DOCS = join(import.meta.dirname, '..', 'docs');
 export const SCHEMA_FILE = join(DOCS, 'configuration.schema.json');
 export const DOCS_FILE = join(DOCS, 'configuration.md');
 
-/** JSON Schema, draft 7: the newest that editors know whole. What may be left out of a file is not required. */
+/** Returns JSON Schema draft 7, the newest that editors fully support. Optional settings are not required. */
 export const configurationSchema = (): Schema => z.toJSONSchema(settings, { io: 'input', target: 'draft-7' });
 
 /**
- * A row for each setting, those of a group, and of what is listed, behind its own. `deep`: those of groups in it too.
+ * Returns a row for each setting, followed by rows for the settings of a group or of list items. `deep` also includes
+ * nested groups.
  */
 function rowsOf(schema: Schema, group: string, deep = true): string[][] {
   return propertiesOf(schema).flatMap(([name, field]) => {
@@ -41,7 +42,7 @@ function rowsOf(schema: Schema, group: string, deep = true): string[][] {
   });
 }
 
-/** That text with its table replaced. Throws an Error where it has no place for it. */
+/** Returns the text with its table replaced. Throws an `Error` if it has no marks for the table. */
 export const withTables = (text: string): string =>
   withPositions(
     text,
@@ -49,7 +50,7 @@ export const withTables = (text: string): string =>
     { script: 'scripts/configuration.ts', file: DOCS_FILE },
   );
 
-/** The schema as its file holds it. */
+/** Returns the text of the schema's file. */
 export const schemaText = (): string => jsonText(configurationSchema());
 
 if (import.meta.main) {

@@ -1,6 +1,6 @@
 /**
- * `node scripts/events-schema.ts`: publishes the schema of the service's own events (docs/events.schema.json) from
- * lambdas/domain/events/service-event.ts. A test fails while it is stale.
+ * `node scripts/events-schema.ts` generates the schema of the service's events (docs/events.schema.json) from
+ * lambdas/domain/events/service-event.ts. A test fails if it is stale.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,10 @@ import { jsonText } from './json-text.ts';
 
 export const EVENTS_SCHEMA_FILE = join(import.meta.dirname, '..', 'docs', 'events.schema.json');
 
-/** JSON Schema, draft 7, of an event's `detail`. Fields may be added without another version, so none is ruled out. */
+/**
+ * Returns JSON Schema draft 7 of an event's `detail`. It allows additional fields, because fields may be added without a
+ * new version.
+ */
 export const eventsSchemaText = (): string => {
   const schema = z.toJSONSchema(serviceEvent, {
     io: 'input',

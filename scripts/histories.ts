@@ -16,7 +16,7 @@ export const HISTORIES_FILE = join(import.meta.dirname, '..', 'docs', 'histories
 
 type Name = keyof typeof HISTORY_BOUNDS;
 
-/** The states of each machine, and of what the Map of Sweep runs for each place. */
+/** Returns the states of each state machine, and of the child executions of Sweep's Map. */
 const statesOf = (name: Name, definitions: { logicalId: string; definition: object }[]): StateSet => {
   const [machine = '', path] = name.split(', ');
   const found = definitions.find(({ logicalId }) => logicalId.startsWith(`${machine}StateMachine`));
@@ -28,7 +28,7 @@ const statesOf = (name: Name, definitions: { logicalId: string; definition: obje
   return map.ItemProcessor;
 };
 
-/** The longest history of each, with all that may be switched on. */
+/** Returns the longest history of each, with every optional feature. */
 export async function histories(): Promise<{ name: Name; bounds: HistoryBounds; worst: WorstHistory }[]> {
   const { directory } = await ensureAssembly();
   const { stateMachines } = loadAssembly(directory, { account: '111122223333', region: 'eu-west-1' });
@@ -89,7 +89,7 @@ const sectionOf = ({ name, bounds, worst }: Awaited<ReturnType<typeof histories>
   '',
 ];
 
-/** All of docs/histories.md. */
+/** Returns the text of docs/histories.md. */
 export async function historiesDocument(): Promise<string> {
   const all = await histories();
   return [
@@ -107,7 +107,7 @@ export async function historiesDocument(): Promise<string> {
   ].join('\n');
 }
 
-/** What is there now. */
+/** Returns the current text of the file. */
 export const writtenHistories = (): string => readFileSync(HISTORIES_FILE, 'utf8');
 
 if (import.meta.main) {

@@ -1,4 +1,4 @@
-/** An object or a list up to that length stays on its line. */
+/** Maximum length of an object or list on a single line. */
 const FITS = 100;
 
 const written = (value: unknown, levels: number, indent: string): string => {
@@ -13,8 +13,8 @@ const written = (value: unknown, levels: number, indent: string): string => {
 };
 
 /**
- * Returns the text of a JSON file that a script generates or records: the outermost `levels` of objects and lists have
- * an entry a line, so that a diff shows what has changed, and whatever is deeper stays on its line, so that the file is
+ * Returns the text of a JSON file that a script generates or records. The outermost `levels` of objects and lists have
+ * each entry on a separate line, so that a diff shows what changed; deeper levels stay on a line, so that the file is
  * short.
  */
 export const jsonText = (value: unknown, levels = 2): string =>

@@ -1,7 +1,7 @@
 /**
- * `node scripts/keep-definition.ts [FOLDER]`: keeps what a release leaves behind for the next one to live with, in
- * test/upgrade/previous (or FOLDER): the definitions of its state machines, which executions in flight go on with, and
- * what its code has written into the ledger. Run on the release's own commit; see CONTRIBUTING.md.
+ * `node scripts/keep-definition.ts [FOLDER]` records what the next release must be compatible with, in
+ * test/upgrade/previous (or FOLDER): the definitions of the state machines, which executions in flight continue to use,
+ * and what this release's code writes into the ledger. Run it on the release's own commit; see CONTRIBUTING.md.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -25,8 +25,8 @@ interface Resource {
 type Resources = Record<string, Resource>;
 
 /**
- * What a reference of a definition stands for, in words that hold for every release. Throws an Error for one that is
- * not known.
+ * Returns a name for a reference in a definition that is valid in every release. Throws an `Error` for an unknown
+ * reference.
  */
 function pathOf(reference: string, resources: Resources): string {
   if (reference === 'AWS::Partition') return '${partition}';
@@ -36,12 +36,12 @@ function pathOf(reference: string, resources: Resources): string {
   const handler = resources[name]?.Properties['Handler'];
   if (Type !== 'AWS::Lambda::Version' || typeof handler !== 'string')
     throw new Error(
-      `A definition refers to ${reference}: teach scripts/keep-definition.ts and test/upgrade/previous.ts what that is.`,
+      `A definition has an unknown reference ${reference}. Add it to scripts/keep-definition.ts and test/upgrade/previous.ts.`,
     );
   return `\${step:${handler.replace('.handler', '')}}`;
 }
 
-/** By the name of the state machine. */
+/** Definitions by the name of the state machine. */
 function definitionsOf(resources: Resources): Record<string, object> {
   const definitionOf = (name: string): object => {
     const [, machine] =
@@ -58,12 +58,12 @@ function definitionsOf(resources: Resources): Record<string, object> {
   return Object.fromEntries(MACHINES.map((name) => [name, definitionOf(name)]));
 }
 
-/** Whose ledger is kept: how it ended, or in which state it was. */
+/** Migrations whose ledger is recorded, by their outcome or by the state in which they were. */
 const CASES = {
   migrated: { request: { strategy: 'in-place' }, knobs: {} },
-  /** Its pods never take the new identity. */
+  /** The pods never get the new identity. */
   'rolled-back': { request: { strategy: 'recreate' }, knobs: { webhookLagSeconds: 86_400 } },
-  /** Nobody knows what became of it: the add-on is gone, and the locks are held. */
+  /** The outcome is unknown: the add-on is deleted, and the locks are held. */
   'in-flight': { request: { strategy: 'recreate' }, knobs: {}, until: 'WaitForDeletion' },
 } as const satisfies Record<string, { request: object; knobs: object; until?: string }>;
 
@@ -131,5 +131,5 @@ if (import.meta.main) {
     version,
     commit: execFileSync('git', ['rev-parse', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim(),
   });
-  console.log(`Kept the definitions and the ledger of version ${version}.`);
+  console.log(`Recorded the definitions and the ledger of version ${version}.`);
 }

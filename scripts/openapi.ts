@@ -1,7 +1,7 @@
 /**
- * `node scripts/openapi.ts`: writes docs/openapi.json, the API's OpenAPI document, from the schemas that the Lambda
- * itself checks by. Version 3.1, whose schemas are JSON Schema: nothing imports the document, since the CDK application
- * makes the API from the same operations. A test fails while it is stale.
+ * `node scripts/openapi.ts` writes docs/openapi.json, the API's OpenAPI document, from the schemas that the Lambda
+ * validates with. It is OpenAPI 3.1, whose schemas are JSON Schema; API Gateway cannot import that version, but need not,
+ * because the CDK app creates the API from the same operations. A test fails if the document is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ import { REQUEST_KINDS } from './openapi/request-kinds.ts';
 const ROOT = join(import.meta.dirname, '..');
 export const OPENAPI_FILE = join(ROOT, 'docs', 'openapi.json');
 
-/** An OpenAPI document, as far as this one goes. */
+/** The parts of an OpenAPI document that this one uses. */
 export interface Document {
   openapi: string;
   info: Json;
@@ -33,10 +33,10 @@ export interface Document {
   components: { schemas: Record<string, Json>; securitySchemes: Json };
 }
 
-/** By the first part of their paths. */
+/** Descriptions of the tags; the tag of an operation is the first part of its path. */
 const TAGS: Record<string, string> = {
-  plans: 'Dry runs: what a migration would do, and what blocks it.',
-  migrations: 'Migrations of one add-on or service account, with their approvals and rollbacks.',
+  plans: 'Dry runs: what a migration would do, and what would block it.',
+  migrations: 'Migrations of an add-on or a service account, with their approvals and rollbacks.',
   clusters: 'How the workloads of a cluster get their AWS credentials.',
   sweeps: 'Migrations of a fleet of clusters, in waves.',
 };
@@ -56,7 +56,7 @@ const KEY_PARAMETER: Json = {
   in: 'header',
   required: false,
   description:
-    'The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID.',
+    'A request with the same key from the same principal is carried out only once, however often it is sent; a retry gets the same answer. Use a separate key for each request, such as a UUID.',
   schema: {
     type: 'string',
     minLength: 1,
@@ -67,52 +67,55 @@ const KEY_PARAMETER: Json = {
 
 const REQUEST_ID_SCHEMA: Json = { type: 'string', minLength: 1, maxLength: 128, pattern: '^[!-~]*$' };
 const TRACEPARENT_SCHEMA: Json = { type: 'string' };
-/** What a caller finds its request by. */
+/** Headers with which a caller can find its request again. */
 const ID_PARAMETERS: Json[] = [
   {
     name: 'X-Request-Id',
     in: 'header',
     required: false,
     description:
-      'Id of the request on the side of the caller. It comes back, and is recorded with what the request begins.',
+      "The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts.",
     schema: REQUEST_ID_SCHEMA,
   },
   {
     name: 'traceparent',
     in: 'header',
     required: false,
-    description: 'The same, of W3C Trace Context. One that is malformed is ignored.',
+    description: "The caller's id of the request in W3C Trace Context format. A malformed value is ignored.",
     schema: TRACEPARENT_SCHEMA,
   },
 ];
 const ID_HEADERS: Json = {
   'X-Request-Id': {
-    description: 'Id of the request: the one that the caller gave, or that of API Gateway.',
+    description: "Id of the request: the caller's, or API Gateway's if the caller sent none.",
     schema: { type: 'string' },
   },
-  traceparent: { description: 'The one that the caller gave. Absent if it gave none.', schema: TRACEPARENT_SCHEMA },
+  traceparent: {
+    description: "The caller's `traceparent`. Absent if the caller sent none.",
+    schema: TRACEPARENT_SCHEMA,
+  },
 };
 const KNOWN_PARAMETER: Json = {
   name: 'If-None-Match',
   in: 'header',
   required: false,
-  description: '`ETag` of the answer that the caller has already.',
+  description: '`ETag` of the response that the caller already has.',
   schema: { type: 'string' },
 };
 const ETAG: Json = {
-  ETag: { description: 'It changes when the answer does.', schema: { type: 'string' } },
+  ETag: { description: 'Version of the response. It changes when the response changes.', schema: { type: 'string' } },
 };
 
 const LOCATION: Json = {
   Location: {
-    description: 'Path of what to read next, with the stage.',
+    description: 'Path of the resource to read next, with the stage.',
     schema: { type: 'string', format: 'uri-reference' },
   },
 };
-/** Operations that say when to look again while what they show is under way. */
+/** Operations whose responses have Retry-After while the work that they show is in progress. */
 const WHILE_UNDER_WAY: ReadonlySet<OperationId> = new Set(['getPlan', 'getMigration', 'getSweep', 'decideApproval']);
 
-/** Bodies of which every field may be left out, and so may the whole. */
+/** Bodies that may be left out, because all of their fields are optional. */
 const OPTIONAL: readonly z.ZodType[] = [inputs.reasonBody, inputs.rollbackBody, inputs.retirementBody];
 
 function operationOf(id: OperationId, components: Components): Json {
@@ -149,12 +152,12 @@ function operationOf(id: OperationId, components: Components): Json {
       : {}),
     responses: {
       [status]: {
-        description: isNew ? 'The request was accepted.' : 'As requested.',
+        description: isNew ? 'The request was accepted.' : 'The request succeeded.',
         headers,
         content: { 'application/json': { schema: components.of(answer, 'output'), example: answer.parse(example) } },
         ...linksFrom(id),
       },
-      ...(isRead ? { 304: { description: 'The answer has not changed.', headers: { ...ETAG, ...ID_HEADERS } } } : {}),
+      ...(isRead ? { 304: { description: 'The response has not changed.', headers: { ...ETAG, ...ID_HEADERS } } } : {}),
       ...problemsOf(operation, components.of(problemSchema, 'output')),
     },
   };
@@ -170,7 +173,7 @@ const SECURITY: Json = {
   },
 };
 
-/** Of the service: the document changes with it, and with nothing else. */
+/** Returns the version of the service, which is also the version of the document. */
 const versionOf = (): string =>
   (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
 
@@ -188,15 +191,15 @@ export function openapi(): Document {
       title: 'EKS Pod Identity Migrator',
       version: versionOf(),
       description:
-        'Moves EKS add-ons, and service accounts, from IRSA to EKS Pod Identity. See docs/api.md, and docs/compatibility.md for what may be added.',
-      contact: { name: 'Whoever deployed the service' },
+        'Moves EKS add-ons and service accounts from IRSA to EKS Pod Identity. See docs/api.md, and docs/compatibility.md for what later versions may add.',
+      contact: { name: 'The team that deployed the service' },
       license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
     },
     servers: [
       {
-        // Paths, and the links of answers, begin with the stage.
+        // Paths and links begin with the stage.
         url: 'https://{api}.execute-api.{region}.amazonaws.com',
-        description: `The stack's output ApiUrl without its path, /${STAGE}/.`,
+        description: `The stack's output ApiUrl, without its path /${STAGE}/.`,
         variables: {
           api: { default: 'abcdefghij', description: 'Id of the REST API.' },
           region: { default: 'eu-west-1', description: 'AWS region of the service.' },
@@ -210,7 +213,7 @@ export function openapi(): Document {
   });
 }
 
-/** As its file holds it: with a line for each operation and for each named schema. */
+/** Returns the text of the file, with a line for each operation and each named schema. */
 export const openapiText = (): string => jsonText(openapi(), 3);
 
 if (import.meta.main) {

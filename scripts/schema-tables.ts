@@ -1,4 +1,4 @@
-/** Tables of Markdown made of JSON Schema, and their places in a document. */
+/** Generates Markdown tables from JSON Schema, and inserts them into a document. */
 import type { z } from 'zod';
 
 export type Schema = z.core.JSONSchema.JSONSchema;
@@ -11,7 +11,7 @@ const nameOf = (schema: Schema): string | undefined =>
     ?.split('/')
     .at(-1);
 
-/** What a field may be. */
+/** Returns the type of a field as text. */
 export const typeOf = (schema: Schema): string => {
   const name = nameOf(schema);
   if (name !== undefined) return `[${name}](#${name.toLowerCase()})`;
@@ -34,7 +34,7 @@ export const table = (head: string[], rows: string[][]): string =>
 export const propertiesOf = (schema: Schema): [string, Schema][] =>
   Object.entries(schema.properties ?? {}).filter((entry): entry is [string, Schema] => isSchema(entry[1]));
 
-/** A table of an object's fields. */
+/** Returns a table of an object's fields. */
 export const fieldsOf = (schema: Schema): string =>
   table(
     ['field', 'value', 'default', 'meaning'],
@@ -50,8 +50,8 @@ export const fieldsOf = (schema: Schema): string =>
   );
 
 /**
- * That text with what stands between each two marks replaced. `script`: what the marks name. Throws an Error where
- * there is no place for one.
+ * Returns the text with the content between each pair of marks replaced. `script` is the name in the marks. Throws an
+ * `Error` if a pair is missing.
  */
 export const withPositions = (
   text: string,
@@ -63,7 +63,7 @@ export const withPositions = (
     const [from, to] = [document.indexOf(begin), document.indexOf(end)];
     if (from === -1 || to < from)
       throw new Error(
-        `${file} has no place for the table ${path}: put the lines "${begin.trim()}" and "${end.trim()}" where it shall stand.`,
+        `${file} has no marks for the table ${path}. Add the lines "${begin.trim()}" and "${end.trim()}" where the table belongs.`,
       );
     return `${document.slice(0, from)}${begin}\n${content}\n${document.slice(to)}`;
   }, text);

@@ -1,6 +1,4 @@
-/**
- * Where the build's output lies, and whether it is that of the sources as they are. Loads neither the CDK nor esbuild.
- */
+/** Locates the build's output, and checks whether it is up to date. Loads neither the CDK nor esbuild. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -8,13 +6,13 @@ import { join, relative } from 'node:path';
 const ROOT = join(import.meta.dirname, '..');
 
 export const DIST = join(ROOT, 'dist');
-/** The cloud assembly that the sandbox deploys. Not the folder of CDK's command line, whose context may be another. */
+/** The cloud assembly that the sandbox deploys. CDK's command line uses another folder, because its context may differ. */
 export const ASSEMBLY = join(DIST, 'assembly');
 /** The bundles of the Lambdas. */
 export const LAMBDAS = join(DIST, 'lambda');
 export const STAMP = join(DIST, 'stamp');
 
-/** Everything that the output depends on; the lockfile stands for the dependencies. */
+/** All sources that the output depends on; the lockfile represents the dependencies. */
 const SOURCES = ['bin', 'lib', 'lambdas', 'scripts', 'cdk.json', 'package-lock.json'];
 
 const filesUnder = (path: string): string[] =>
@@ -24,7 +22,7 @@ const filesUnder = (path: string): string[] =>
         .map((entry) => join(entry.parentPath, entry.name))
     : [path];
 
-/** SHA-256 over the names and contents of all sources, hex. */
+/** Returns the SHA-256 of the names and contents of all sources, in hex. */
 export function hashSources(): string {
   const hash = createHash('sha256');
   for (const file of SOURCES.flatMap((source) => filesUnder(join(ROOT, source))).sort()) {
@@ -34,6 +32,6 @@ export function hashSources(): string {
   return hash.digest('hex');
 }
 
-/** True when the output is there, whole, and of the sources with that hash. */
+/** Returns whether the output exists, is complete, and was built from the sources with the hash. */
 export const isFresh = (hash: string): boolean =>
   existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash && existsSync(ASSEMBLY) && existsSync(LAMBDAS);

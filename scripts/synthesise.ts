@@ -1,4 +1,4 @@
-/** Synthesises the app, and writes an assembly that exceeds no limit of AWS, or nothing. */
+/** Synthesises the app. Writes the assembly only if it exceeds no limit of AWS. */
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type App, Validations } from 'aws-cdk-lib';
@@ -9,11 +9,11 @@ import { tooLarge } from '../lib/too-large.ts';
 import { excessesOfAssembly } from '../sandbox/assembly/limits.ts';
 
 export interface SynthesisOptions extends Omit<AppOptions, 'outdir'> {
-  /** Adds to the app before it is synthesised. */
+  /** Extends the app before it is synthesised. */
   prepare?: (app: App) => void;
 }
 
-/** The CDK's own warnings about limits: here they are errors, which say what to do. */
+/** The CDK's own warnings about limits, which are replaced by errors with a remedy. */
 const MEASURED_HERE = [
   'Annotation::@aws-cdk/aws-iam:rolePolicyLarge',
   'Annotation::@aws-cdk/aws-iam:rolePolicyTooLarge',
@@ -22,7 +22,7 @@ const MEASURED_HERE = [
 
 const MANIFEST = 'manifest.json';
 
-/** Puts the files of an assembly over those in `outdir`; the manifest, by which it is read, comes last. */
+/** Moves the files of an assembly to `outdir`; the manifest, which readers open first, comes last. */
 function publish(folder: string, outdir: string): void {
   mkdirSync(outdir, { recursive: true });
   const names = readdirSync(folder).filter((name) => name !== SETTINGS_FOLDER && name !== MANIFEST);
@@ -33,11 +33,10 @@ function publish(folder: string, outdir: string): void {
 }
 
 /**
- * Writes the cloud assembly to `outdir`, in addition to what else is there. Throws ConfigurationError for a configuration
- * that is not right or exceeds limits of AWS, and whatever errors the CDK has. Then nothing is written, and `outdir`
- * stays as it was: a half-written assembly could be deployed, and one without resources would delete them all. Where
- * the CDK finds fault with the templates, by an error or by the exit code alone, the assembly stays next to `outdir`,
- * with the report that the CDK names.
+ * Writes the cloud assembly to `outdir`, in addition to the files that exist there. Throws `ConfigurationError` for a
+ * configuration that is invalid or exceeds limits of AWS, and the CDK's own errors. Then `outdir` is unchanged, because an
+ * incomplete assembly could be deployed, and would delete the missing resources. If the CDK rejects the templates, by an
+ * error or only by the exit code, the assembly stays next to `outdir`, with the report that the CDK names.
  */
 export function synthesise(outdir: string, { prepare, ...options }: SynthesisOptions): void {
   const to = resolve(outdir);

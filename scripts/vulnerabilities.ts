@@ -1,7 +1,7 @@
 /**
- * `npm run vulnerabilities`: asks the npm registry for advisories about what the lockfile has, and fails where one of
- * them is moderate or worse and nobody has accepted it. `vulnerabilities.json` has those that were accepted, each with
- * its reason and the day on which the acceptance ends; one that is over, or that nothing needs any more, fails too.
+ * `npm run vulnerabilities` queries the npm registry for advisories about the packages in the lockfile. It fails if one of
+ * at least moderate severity is not accepted. `vulnerabilities.json` has the accepted advisories, each with a reason and
+ * an end date. An acceptance that has expired or is no longer needed fails too.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { z } from 'zod';
 const ROOT = join(import.meta.dirname, '..');
 const FILE = 'vulnerabilities.json';
 
-/** Longest time for which a finding is accepted, days: then somebody looks again. */
+/** Maximum number of days for which a finding is accepted; after that, it must be reviewed again. */
 const MOST_DAYS = 90;
 const DAY_MS = 86_400_000;
 
@@ -20,12 +20,12 @@ const ADVISORY = /GHSA(?:-[23456789cfghjmpqrvwx]{4}){3}/;
 const accepted = z.strictObject({
   accepted: z.array(
     z.strictObject({
-      /** Of the GitHub Advisory Database. */
+      /** Id in the GitHub Advisory Database. */
       id: z.string().regex(new RegExp(`^${ADVISORY.source}$`), 'must be an id such as GHSA-xxxx-xxxx-xxxx'),
-      /** The package that has it. */
+      /** The affected package. */
       package: z.string().min(1),
-      /** Why it does no harm here. */
-      reason: z.string().min(20, 'must say why the finding does no harm here'),
+      /** Why the finding is harmless here. */
+      reason: z.string().min(20, 'must explain why the finding is harmless here'),
       until: z.iso.date(),
     }),
   ),
@@ -34,11 +34,14 @@ export type Accepted = z.infer<typeof accepted>['accepted'][number];
 
 const SEVERITIES = ['info', 'low', 'moderate', 'high', 'critical'] as const;
 type Severity = (typeof SEVERITIES)[number];
-/** From here on a finding fails. */
+/** Lowest severity that fails. */
 const FAILS_FROM: Severity = 'moderate';
 const isSerious = (severity: Severity): boolean => SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(FAILS_FROM);
 
-/** What is read of `npm audit --json`, of npm 7 and later. `via`: an advisory, or the name of a package that has one. */
+/**
+ * The parts of `npm audit --json` that are used (npm 7 and later). `via` is an advisory, or the name of a package that has
+ * one.
+ */
 const report = z.object({
   auditReportVersion: z.literal(2),
   vulnerabilities: z.record(
@@ -62,7 +65,7 @@ const report = z.object({
 });
 
 export interface Finding {
-  /** Of the advisory; the registry's own number where it names none of GitHub's. */
+  /** Id of the advisory: GitHub's, or the registry's own number if there is none. */
   id: string;
   package: string;
   severity: Severity;
@@ -71,8 +74,8 @@ export interface Finding {
 }
 
 /**
- * The advisories of a report, each once, the worst first. Throws where it is no report: an audit that could not be made
- * has found nothing, and must not pass for one that was.
+ * Returns the advisories of a report, each once, the most severe first. Throws an `Error` if the text is not a report,
+ * because a failed audit must not count as one without findings.
  */
 export function findingsIn(answer: string): Finding[] {
   let parsed;
@@ -80,7 +83,7 @@ export function findingsIn(answer: string): Finding[] {
     parsed = report.parse(JSON.parse(answer));
   } catch (error) {
     throw new Error(
-      `npm audit gave no report, so nothing is known about vulnerabilities: ${answer.trim().slice(0, 300) || 'it said nothing'}. Run it against a registry that answers audits, such as https://registry.npmjs.org.`,
+      `npm audit returned no report, so vulnerabilities are unknown: ${answer.trim().slice(0, 300) || 'no output'}. Use a registry that supports audits, such as https://registry.npmjs.org.`,
       { cause: error },
     );
   }
@@ -98,15 +101,15 @@ export function findingsIn(answer: string): Finding[] {
   );
 }
 
-/** Throws where the file is not as it should be, by field. */
+/** Returns the accepted advisories. Throws an `Error` with the invalid fields if the file is invalid. */
 export function acceptedIn(text: string): Accepted[] {
   const parsed = accepted.safeParse(JSON.parse(text));
   if (parsed.success) return parsed.data.accepted;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`);
-  throw new Error(`${FILE} is not as it should be: ${problems.join('; ')}. Correct it.`);
+  throw new Error(`${FILE} is invalid: ${problems.join('; ')}. Correct the file.`);
 }
 
-/** What stands in the way, one line each; none where all is well. `today`: ISO date. */
+/** Returns the problems, one line each. `today` is an ISO date. */
 export function problemsOf(findings: readonly Finding[], allowed: readonly Accepted[], today: string): string[] {
   const daysTo = (until: string): number => (Date.parse(until) - Date.parse(today)) / DAY_MS;
   const isFor = (finding: Finding, one: Accepted): boolean => one.id === finding.id && one.package === finding.package;
@@ -120,19 +123,21 @@ export function problemsOf(findings: readonly Finding[], allowed: readonly Accep
     ...allowed.flatMap((one) => {
       const where = `${FILE}, ${one.id} of ${one.package}`;
       if (!findings.some((finding) => isFor(finding, one)))
-        return [`${where}: nothing has this finding any more. Take it out.`];
+        return [`${where}: no package has this finding any more. Remove the entry.`];
       if (daysTo(one.until) < 0)
         return [
-          `${where}: the acceptance ended on ${one.until}. Update the package, or look again and say until when.`,
+          `${where}: the acceptance ended on ${one.until}. Update the package, or review the finding and set a later day.`,
         ];
       return daysTo(one.until) > MOST_DAYS
-        ? [`${where}: it is accepted until ${one.until}, and ${MOST_DAYS} days is the longest. Name an earlier day.`]
+        ? [
+            `${where}: the acceptance until ${one.until} is longer than the maximum of ${MOST_DAYS} days. Set an earlier day.`,
+          ]
         : [];
     }),
   ];
 }
 
-/** npm's answer; it fails by its status where it has found something, which is not an error here. */
+/** Returns npm's output. npm exits with a non-zero status if there are findings, which is not an error here. */
 function audit(): string {
   const { stdout, stderr, error } = spawnSync('npm', ['audit', '--json'], {
     cwd: ROOT,
@@ -140,7 +145,7 @@ function audit(): string {
     maxBuffer: 64 * 1024 * 1024,
   });
   if (error)
-    throw new Error('npm could not be run to ask for advisories. Install npm, then try again.', { cause: error });
+    throw new Error('npm could not be started to query advisories. Install npm, then try again.', { cause: error });
   return stdout || stderr;
 }
 
@@ -154,7 +159,7 @@ if (import.meta.main) {
     console.log(
       problems.length === 0
         ? `No finding of ${FAILS_FROM} severity or worse that is not accepted (${findings.length} findings in all).`
-        : `${problems.length} to look at.`,
+        : `${problems.length} problems found.`,
     );
     if (problems.length > 0) process.exitCode = 1;
   } catch (error) {

@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Plan a migration
-         * @description Looks at everything and makes the plan, and changes nothing: a dry run. Answers at once; the plan is under `links.plan` some seconds later.
+         * @description Starts a dry run, which runs all checks and plans the migration, and changes nothing. The response is immediate; the plan is available at `links.plan` a few seconds later.
          */
         post: operations["createPlan"];
         delete?: never;
@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * Show a plan
-         * @description The plan, its checks and its verdict: of a dry run, or of a migration. Without `plan` it is not made yet.
+         * @description Returns the plan of a dry run or a migration, with its checks and its verdict. `plan` is absent until planning is finished.
          */
         get: operations["getPlan"];
         put?: never;
@@ -53,13 +53,13 @@ export interface paths {
         };
         /**
          * List migrations
-         * @description Newest first, and no dry runs unless `dryRun` asks for them. Each other parameter narrows the list. A migration of the last seconds may be missing.
+         * @description Lists migrations, newest first. Dry runs are included only if `dryRun` requests them. Each other parameter narrows the list. A migration that started in the last few seconds may be missing.
          */
         get: operations["listMigrations"];
         put?: never;
         /**
          * Start a migration
-         * @description Plans, waits for an approval and a change window where they are asked for, changes, verifies, and goes back by itself. Answers at once. Who asks is the principal that signed the request.
+         * @description Starts a migration: it plans, waits for an approval and a change window if required, makes the change, verifies the pods, and rolls back automatically if the change fails. The response is immediate. The requester is the principal that signed the request.
          */
         post: operations["createMigration"];
         delete?: never;
@@ -77,7 +77,7 @@ export interface paths {
         };
         /**
          * Show a migration
-         * @description As it stands: status, step, plan, approvals, evidence, and what can be done with it.
+         * @description Returns the current state of a migration: status, step, plan, approvals, evidence, and the actions that are possible now.
          */
         get: operations["getMigration"];
         put?: never;
@@ -99,7 +99,7 @@ export interface paths {
         put?: never;
         /**
          * Approve or reject a plan
-         * @description Decides about the plan of that hash, and no other one. The same decision of the same principal may be said again.
+         * @description Approves or rejects the plan with the given hash, and no other plan. The same principal may send the same decision again.
          */
         post: operations["decideApproval"];
         delete?: never;
@@ -119,7 +119,7 @@ export interface paths {
         put?: never;
         /**
          * Roll a migration back
-         * @description Puts back what a migration has changed that is over. Answers at once; from then on the migration shows it: its `status` is `rolling-back` until the rollback has ended, or was refused, which leaves the migration as it was.
+         * @description Restores what a migration that has ended changed. The response is immediate. The `status` of the migration is `rolling-back` until the rollback ends or is refused. A refused rollback leaves the migration unchanged.
          */
         post: operations["rollBack"];
         delete?: never;
@@ -139,7 +139,7 @@ export interface paths {
         put?: never;
         /**
          * Retire the OIDC trust of a migration
-         * @description Takes the cluster's OIDC statement for the service accounts of a migration out of the trust policy of its role, once nothing needs it, or puts back what was taken out. Without `dryRun: false` it shows the checks and the change, and changes nothing. Answers at once; the migration shows it as `retirement`. Only where the deployment may change trust policies (`repairableRoleArns`).
+         * @description Removes the cluster's OIDC statement for the service accounts of a migration from the trust policy of its role, once nothing needs it, or reinstates what was removed. Unless `dryRun` is false, it only reports the checks and the change. The response is immediate; `retirement` of the migration has the result. Available only if the deployment may change trust policies (`repairableRoleArns`).
          */
         post: operations["retire"];
         delete?: never;
@@ -158,8 +158,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Stop a migration
-         * @description Before anything was changed it ends `blocked`; after that, what it has changed is put back.
+         * Cancel a migration
+         * @description Stops a migration. If nothing was changed yet, the migration ends `blocked`; otherwise its changes are rolled back.
          */
         post: operations["cancel"];
         delete?: never;
@@ -176,8 +176,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Say how the workloads of a cluster get their AWS credentials
-         * @description A row for each workload, by namespace, kind, name and service account, with what stands in the way of Pod Identity. The pods are read anew for each page.
+         * List how the workloads of a cluster get their AWS credentials
+         * @description Returns a row for each workload, sorted by namespace, kind, name and service account, with the obstacles to Pod Identity. The pods are read again for each page.
          */
         get: operations["listIdentities"];
         put?: never;
@@ -197,13 +197,13 @@ export interface paths {
         };
         /**
          * List sweeps
-         * @description Newest first. Each parameter narrows the list. A sweep of the last seconds may be missing.
+         * @description Lists sweeps, newest first. Each parameter narrows the list. A sweep that started in the last few seconds may be missing.
          */
         get: operations["listSweeps"];
         put?: never;
         /**
          * Start a sweep
-         * @description Looks at a fleet (`inventory`), plans what is ready there (`plan`), or migrates it in waves (`migrate`). Answers at once. Without accounts and regions it is about all that the deployment is configured for.
+         * @description Starts a sweep of a fleet: it takes an inventory (`inventory`), plans what is ready (`plan`), or migrates it in waves (`migrate`). The response is immediate. Without accounts and regions, the sweep covers all that the deployment is configured for.
          */
         post: operations["createSweep"];
         delete?: never;
@@ -221,7 +221,7 @@ export interface paths {
         };
         /**
          * Show a sweep
-         * @description As it stands: status, phase, wave, and how many migrations wait, are under way and have ended how.
+         * @description Returns the current state of a sweep: status, phase, wave, and the numbers of migrations that are waiting, in progress, and ended by outcome.
          */
         get: operations["getSweep"];
         put?: never;
@@ -240,8 +240,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Say where the report of a sweep is
-         * @description Its bucket, and the keys of the JSON document, the CSV file and the HTML page. They are read in S3, with rights of their own.
+         * Get the location of the report of a sweep
+         * @description Returns the bucket, and the keys of the JSON document, the CSV file and the HTML page. Reading them in S3 requires separate permissions.
          */
         get: operations["getSweepReport"];
         put?: never;
@@ -263,7 +263,7 @@ export interface paths {
         put?: never;
         /**
          * Pause a sweep
-         * @description It begins no more migrations until it is resumed; those under way go on to their end.
+         * @description The sweep starts no further migrations until it is resumed. Migrations in progress continue.
          */
         post: operations["pauseSweep"];
         delete?: never;
@@ -283,7 +283,7 @@ export interface paths {
         put?: never;
         /**
          * Resume a sweep
-         * @description One that is paused, has stopped, or whose execution has ended before it was over goes on. What has ended is not done again.
+         * @description Continues a sweep that is paused or stopped, or whose execution ended before the sweep was finished. Migrations that have ended are not repeated.
          */
         post: operations["resumeSweep"];
         delete?: never;
@@ -303,7 +303,7 @@ export interface paths {
         put?: never;
         /**
          * Stop a sweep
-         * @description It begins no more migrations; when those under way have ended, it ends `stopped`, with a report. It can be resumed.
+         * @description The sweep starts no further migrations. Once the migrations in progress have ended, it ends `stopped`, with a report. It can be resumed.
          */
         post: operations["stopSweep"];
         delete?: never;
@@ -324,7 +324,7 @@ export interface components {
              * @constant
              */
             status: "accepted";
-            /** @description Paths of what belongs to the migration, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["MigrationLinks"];
         };
         Addon: {
@@ -334,7 +334,7 @@ export interface components {
             arn: string;
             /** @description Installed version, such as `v1.35.0-eksbuild.1`. */
             version: string;
-            /** @description Status of the add-on in EKS. One of `CREATING`, `ACTIVE`, `CREATE_FAILED`, `UPDATING`, `DELETING`, `DELETE_FAILED`, `DEGRADED`, `UPDATE_FAILED`; others may be added. */
+            /** @description Status of the add-on in EKS. One of `CREATING`, `ACTIVE`, `CREATE_FAILED`, `UPDATING`, `DELETING`, `DELETE_FAILED`, `DEGRADED`, `UPDATE_FAILED`; later versions may add others. */
             status: string;
             /** @description Namespace that the add-on was installed in, if EKS reports it. */
             namespace?: string;
@@ -560,7 +560,7 @@ export interface components {
             round: number;
             /** @description Hash of the plan that the approval is for. It counts for no other plan. */
             planHash: string;
-            /** @description State of the approval. `expired`: no one decided in time. `withdrawn`: the migration ended before. One of `pending`, `approved`, `rejected`, `expired`, `withdrawn`; others may be added. */
+            /** @description State of the approval. `expired`: no one decided in time. `withdrawn`: the migration ended before. One of `pending`, `approved`, `rejected`, `expired`, `withdrawn`; later versions may add others. */
             state: string;
             /**
              * Format: date-time
@@ -588,15 +588,15 @@ export interface components {
              * @constant
              */
             action: "approval";
-            /** @description False if the same was requested before, so that this request changed nothing. */
+            /** @description False if this request repeats an earlier one and changed nothing. */
             first: boolean;
             /** @description Id of the migration. */
             migrationId: string;
-            /** @description Status of the migration after the action. One of `running`, `rolling-back`, `ended`; others may be added. */
+            /** @description Status of the migration after the action. One of `running`, `rolling-back`, `ended`; later versions may add others. */
             status: string;
-            /** @description Paths of what belongs to the migration, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["MigrationLinks"];
-            /** @description The approval as it was decided. */
+            /** @description The decided approval. */
             approval: components["schemas"]["Approval"];
         };
         ApprovalDecision: {
@@ -655,13 +655,13 @@ export interface components {
             restored: components["schemas"]["Association"][];
         };
         Attempt: {
-            /** @description Strategy of the attempt. `associate`: for a service account that belongs to no add-on. One of `in-place`, `recreate`, `associate`; others may be added. */
+            /** @description Strategy of the attempt. `associate`: for a service account that belongs to no add-on. One of `in-place`, `recreate`, `associate`; later versions may add others. */
             strategy: string;
             /** @description Whether Kubernetes objects stay while the add-on is deleted. False if nothing is deleted. */
             preserve: boolean;
-            /** @description Disruption that the attempt causes. One of `rolling`, `outage`; others may be added. */
+            /** @description Disruption that the attempt causes. One of `rolling`, `outage`; later versions may add others. */
             disruption: string;
-            /** @description What EKS does with fields that others changed. One of `NONE`, `OVERWRITE`, `PRESERVE`; others may be added. */
+            /** @description What EKS does with fields that others changed. One of `NONE`, `OVERWRITE`, `PRESERVE`; later versions may add others. */
             resolveConflicts: string;
         };
         BrokenPod: {
@@ -675,7 +675,7 @@ export interface components {
             serviceAccount: string;
             /** @description Controller of the pod. Absent if it has none. */
             owner?: components["schemas"]["PodOwner"];
-            /** @description What is wrong with the pod. One of `terminating`, `pending`, `crash-looping`, `not-ready`; others may be added. */
+            /** @description What is wrong with the pod. One of `terminating`, `pending`, `crash-looping`, `not-ready`; later versions may add others. */
             trouble: string;
             /** @description The same as a clause, with its time. */
             text: string;
@@ -686,20 +686,20 @@ export interface components {
              * @constant
              */
             action: "cancel";
-            /** @description False if the same was requested before, so that this request changed nothing. */
+            /** @description False if this request repeats an earlier one and changed nothing. */
             first: boolean;
             /** @description Id of the migration. */
             migrationId: string;
-            /** @description Status of the migration after the action. One of `running`, `rolling-back`, `ended`; others may be added. */
+            /** @description Status of the migration after the action. One of `running`, `rolling-back`, `ended`; later versions may add others. */
             status: string;
-            /** @description Paths of what belongs to the migration, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["MigrationLinks"];
-            /** @description The cancellation that counts: an earlier one if there was one. */
+            /** @description The cancellation in effect. This is the earlier one if the migration was already cancelled. */
             cancellation: components["schemas"]["Cancellation"];
             /** @description Whether the change had begun when the cancellation was recorded. */
             begun: boolean;
             /**
-             * @description How the migration will end. Absent unless that is certain.
+             * @description Outcome that the migration will have. Absent unless it is certain.
              * @constant
              */
             willEnd?: "blocked";
@@ -761,7 +761,7 @@ export interface components {
         Check: {
             /** @description Id of the check, in kebab case. It does not change. */
             id: string;
-            /** @description Result of the check. Only `fail` blocks. One of `pass`, `warn`, `fail`, `unknown`; others may be added. */
+            /** @description Result of the check. Only `fail` blocks. One of `pass`, `warn`, `fail`, `unknown`; later versions may add others. */
             status: string;
             /** @description What was found, with names. */
             message: string;
@@ -794,15 +794,15 @@ export interface components {
             traceparent?: string;
         };
         Failure: {
-            /** @description Name of the failure, which docs/failures.md explains. One of `Throttled`, `Paced`, `ServiceUnavailable`, `ConnectionLost`, `Busy`, `OutOfTime`, `ApiServerDenied`, `AccessDenied`, `InvalidRequest`, `NotFound`, `Unauthorised`, `AddonStillThere`, `AddonNotActive`, `AssociationStillThere`, `PodsNotSettled`, `RestoreInProgress`, `RoleLockHeld`, `TrustNotSeenYet`, `RecoveryPending`, `OwnerMayStillAct`, `WindowClosed`, `WindowFarOff`, `BadInput`, `LockHeld`, `SubjectBusy`, `Cancelled`, `ApprovalRejected`, `ApprovalExpired`, `WindowOutOfReach`, `TooManyWaiting`, `Superseded`, `WaitedTooOften`, `RollbackRefused`, `TrustTooLong`, `TrustChanged`, `RoleNotGranted`, `RetireRefused`, `AddonChanged`, `AddonFailed`, `ServiceAccountChanged`, `AssociationChanged`, `PodsOnWrongIdentity`, `PodsFailing`, `LockLost`, `WaitedTooLong`, `RestoreRefused`, `SessionsMayEnd`, `WebhookStillInjects`, `RestoreFailed`, `ExecutionStopped`, `RollbackRequested`, `SweepStopped`, `TimedOut`, `FunctionFailed`, `Unexpected`; others may be added. */
+            /** @description Name of the failure, as explained in docs/failures.md. One of `Throttled`, `Paced`, `ServiceUnavailable`, `ConnectionLost`, `Busy`, `OutOfTime`, `ApiServerDenied`, `AccessDenied`, `InvalidRequest`, `NotFound`, `Unauthorised`, `AddonStillThere`, `AddonNotActive`, `AssociationStillThere`, `PodsNotSettled`, `RestoreInProgress`, `RoleLockHeld`, `TrustNotSeenYet`, `RecoveryPending`, `OwnerMayStillAct`, `WindowClosed`, `WindowFarOff`, `BadInput`, `LockHeld`, `SubjectBusy`, `Cancelled`, `ApprovalRejected`, `ApprovalExpired`, `WindowOutOfReach`, `TooManyWaiting`, `Superseded`, `WaitedTooOften`, `RollbackRefused`, `TrustTooLong`, `TrustChanged`, `RoleNotGranted`, `RetireRefused`, `AddonChanged`, `AddonFailed`, `ServiceAccountChanged`, `AssociationChanged`, `PodsOnWrongIdentity`, `PodsFailing`, `LockLost`, `WaitedTooLong`, `RestoreRefused`, `SessionsMayEnd`, `WebhookStillInjects`, `RestoreFailed`, `ExecutionStopped`, `RollbackRequested`, `SweepStopped`, `TimedOut`, `FunctionFailed`, `Unexpected`; later versions may add others. */
             name: string;
             /** @description What happened, to what, and what to do next. */
             message: string;
         };
         FieldError: {
-            /** @description Which part: such as `body.target.region`, `query.limit`, `path.id` or `header.idempotency-key`. */
+            /** @description The part of the request, such as `body.target.region`, `query.limit`, `path.id` or `header.idempotency-key`. */
             field: string;
-            /** @description What is wrong with it. */
+            /** @description What is wrong with this part. */
             message: string;
         };
         Forecast: {
@@ -831,9 +831,9 @@ export interface components {
             workloads: components["schemas"]["WorkloadIdentity"][];
             /** @description What could not be read. It is not listed, or `unknown`. */
             unread: components["schemas"]["Unread"][];
-            /** @description Totals of the whole cluster. */
+            /** @description Totals for the whole cluster. */
             totals: components["schemas"]["IdentityTotals"];
-            /** @description Send it as `next` to get the next page. Absent on the last page. A page may be short, or empty, and not the last. */
+            /** @description Token to send as `next` to get the next page. Absent on the last page. A page that is short or empty is not necessarily the last. */
             next?: string;
         };
         IdentityExample: {
@@ -849,7 +849,7 @@ export interface components {
             serviceAccount: string;
             /** @description ARN of the role that its new pods do not get any more. */
             roleArn: string;
-            /** @description How its pods get their AWS credentials now. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; others may be added. */
+            /** @description How its pods get their AWS credentials now. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; later versions may add others. */
             identity: string;
             /** @description Number of pods that run with the service account. */
             pods: number;
@@ -874,7 +874,7 @@ export interface components {
         Migration: {
             /** @description Id of the migration. */
             migrationId: string;
-            /** @description How it ended. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; others may be added. */
+            /** @description How it ended. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; later versions may add others. */
             outcome?: string;
             /** @description Cluster that the migration is in. */
             target: components["schemas"]["Target"];
@@ -882,11 +882,11 @@ export interface components {
             addon?: string;
             /** @description The service account. Absent if it is about an add-on. */
             serviceAccount?: components["schemas"]["ServiceAccount"];
-            /** @description Strategy of the request. One of `auto`, `in-place`, `recreate`; others may be added. */
+            /** @description Strategy of the request. One of `auto`, `in-place`, `recreate`; later versions may add others. */
             strategy: string;
             /** @description `preserve` of the request. */
             preserve: boolean;
-            /** @description Level at which the pods are verified. `none`: not yet, or not at all. One of `injected`, `api`, `none`; others may be added. */
+            /** @description Level at which the pods are verified. `none`: not yet, or not at all. One of `injected`, `api`, `none`; later versions may add others. */
             verified: string;
             /**
              * Format: date-time
@@ -912,7 +912,7 @@ export interface components {
             applied?: components["schemas"]["Attempt"];
             /** @description Present if the service took it over from an execution that stopped. */
             recovery?: components["schemas"]["Recovery"];
-            /** @description The last rollback. Absent if there was none. */
+            /** @description The most recent rollback. Absent if there was none. */
             rollback?: components["schemas"]["Rollback"];
             /** @description Present if the locks that it kept after its end were released. */
             released?: components["schemas"]["LockRelease"];
@@ -928,48 +928,48 @@ export interface components {
             annotationChange?: components["schemas"]["AnnotationChange"];
             /** @description What was removed from trust policies afterwards. */
             retirements: components["schemas"]["TrustRetirement"][];
-            /** @description The last retirement of its OIDC trust. A refused one stays. Absent if there was none. */
+            /** @description The most recent retirement of the OIDC trust, including a refused one. Absent if there was none. */
             retirement?: components["schemas"]["Retirement"];
-            /** @description Why it did not end `migrated`. Absent if it did. */
+            /** @description Why the migration did not end `migrated`. Absent if it did. */
             failure?: components["schemas"]["Failure"];
             /** @description Id of the migration that had begun on the same subject, so that this one was blocked. */
             heldBy?: string;
             /** @description Commands that finish by hand what the service could not. */
             handOff: string[];
-            /** @description Status of the migration. While it is `rolling-back` it has no outcome: `rollback.after` has the outcome of before. One of `running`, `rolling-back`, `ended`; others may be added. */
+            /** @description Status of the migration. A migration that is `rolling-back` has no outcome; `rollback.after` is its outcome before the rollback. One of `running`, `rolling-back`, `ended`; later versions may add others. */
             status: string;
-            /** @description True if it only plans and changes nothing. */
+            /** @description True if the migration is only planned and changes nothing. */
             dryRun: boolean;
-            /** @description Who requested it, as the request states it. `requester` is who that was. */
+            /** @description Who requested the migration, as stated in the request. `requester` is the authenticated principal. */
             requestedBy?: string;
-            /** @description Why, in the words of the requester. */
+            /** @description Reason that the requester gave. */
             reason?: string;
-            /** @description State of its change windows. Absent once the change has begun. */
+            /** @description State of the change windows. Absent once the change has begun. */
             changeWindow?: components["schemas"]["WindowState"];
-            /** @description What it waits for. Absent while it is at work. */
+            /** @description What the migration waits for. Absent while it is not waiting. */
             waitingFor?: components["schemas"]["WaitingFor"];
-            /** @description The last step, which docs/failures.md explains. Absent before the first. One of `plan`, `request-approval`, `await-window`, `plan-again`, `begin`, `install-agent`, `repair-trust`, `create-association`, `delete-addon`, `await-deleted`, `create-addon`, `update-addon`, `await-active`, `carry-over`, `verify-pods`, `restart-pods`, `annotate-service-account`, `finish`, `take-over`, `restore-associations-purged`, `assess-rollback`, `restore-addon-update`, `restore-addon-delete`, `restore-addon-create`, `restore-annotation`, `restore-associations`, `verify-restored`, `restart-restored`, `restore-associations-deferred`, `restore-associations-own`, `restore-trust`, `finish-rolled-back`, `finish-needs-human`, `retire-trust-retire`, `retire-trust-reinstate`; others may be added. */
+            /** @description The most recent step, as explained in docs/failures.md. Absent before the first step. One of `plan`, `request-approval`, `await-window`, `plan-again`, `begin`, `install-agent`, `repair-trust`, `create-association`, `delete-addon`, `await-deleted`, `create-addon`, `update-addon`, `await-active`, `carry-over`, `verify-pods`, `restart-pods`, `annotate-service-account`, `finish`, `take-over`, `restore-associations-purged`, `assess-rollback`, `restore-addon-update`, `restore-addon-delete`, `restore-addon-create`, `restore-annotation`, `restore-associations`, `verify-restored`, `restart-restored`, `restore-associations-deferred`, `restore-associations-own`, `restore-trust`, `finish-rolled-back`, `finish-needs-human`, `retire-trust-retire`, `retire-trust-reinstate`; later versions may add others. */
             step?: string;
-            /** @description ARN of the Step Functions execution that works on it, or did last. Absent before the first. */
+            /** @description ARN of the Step Functions execution that works on the migration, or that did so last. Absent before the first execution. */
             executionArn?: string;
-            /** @description Status of the execution in Step Functions while the migration is not over. If it is not `RUNNING`, the service takes the migration over within some minutes. */
+            /** @description Status of the Step Functions execution. Absent once the migration has ended. If it is not `RUNNING`, the service recovers the migration within a few minutes. */
             executionStatus?: string;
-            /** @description The request to cancel it. Absent if there was none. */
+            /** @description The request to cancel the migration. Absent if there was none. */
             cancellation?: components["schemas"]["Cancellation"];
             /** @description Evidence of how pods get their AWS credentials. */
             verification: components["schemas"]["Verification"];
-            /** @description Paths of what belongs to the migration, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["MigrationLinks"];
         };
         MigrationLinks: {
             /**
              * Format: uri-reference
-             * @description Path of what this answer is about.
+             * @description Path of the resource that this answer describes.
              */
             self: string;
             /**
              * Format: uri-reference
-             * @description Path of the plan as a migration, with all that is known of it.
+             * @description Path of the migration that the plan belongs to, with all details.
              */
             migration?: string;
             /**
@@ -979,7 +979,7 @@ export interface components {
             plan?: string;
             /**
              * Format: uri-reference
-             * @description Path to approve or reject the plan. Absent if nothing waits for an approval.
+             * @description Path to approve or reject the plan. Absent if the migration does not wait for an approval.
              */
             approval?: string;
             /**
@@ -989,7 +989,7 @@ export interface components {
             rollback?: string;
             /**
              * Format: uri-reference
-             * @description Path to retire the OIDC trust, or to put it back. Absent if that is not possible now.
+             * @description Path to retire or reinstate the OIDC trust. Absent if neither is possible now.
              */
             retire?: string;
             /**
@@ -999,16 +999,16 @@ export interface components {
             cancel?: string;
             /**
              * Format: uri-reference
-             * @description Path of the migration that had begun on the same subject, so that this one was blocked.
+             * @description Path of the migration of the same subject that blocked this one.
              */
             holder?: string;
-            /** @description Paths of other migrations and sweeps that the messages of this answer name. */
+            /** @description Paths of other migrations and sweeps named in the messages of this answer. */
             related?: string[];
         };
         MigrationPage: {
             /** @description Migrations, newest first. */
             migrations: components["schemas"]["MigrationSummary"][];
-            /** @description Send it as `next` to get the next page. Absent on the last page. A page may be short, or empty, and not the last. */
+            /** @description Token to send as `next` to get the next page. Absent on the last page. A page that is short or empty is not necessarily the last. */
             next?: string;
         };
         MigrationRequest: components["schemas"]["AddonMigrationRequest"] | components["schemas"]["ServiceAccountMigrationRequest"];
@@ -1021,9 +1021,9 @@ export interface components {
             addon?: string;
             /** @description The service account. Absent if it is about an add-on. */
             serviceAccount?: components["schemas"]["ServiceAccount"];
-            /** @description How far it has come. Only one that is `ended` has an outcome. One of `running`, `rolling-back`, `ended`; others may be added. */
+            /** @description How far it has come. Only one that is `ended` has an outcome. One of `running`, `rolling-back`, `ended`; later versions may add others. */
             status: string;
-            /** @description How it ended. Absent until then. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; others may be added. */
+            /** @description How it ended. Absent until then. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; later versions may add others. */
             outcome?: string;
             /** @description True if it only plans and changes nothing. */
             dryRun: boolean;
@@ -1039,15 +1039,15 @@ export interface components {
              * @description When it ended. Absent until then.
              */
             endedAt?: string;
-            /** @description Paths of what belongs to the migration, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["MigrationLinks"];
         };
         Plan: {
             /** @description Id of the migration. */
             migrationId: string;
-            /** @description Status of the migration. While it is `rolling-back` it has no outcome: `rollback.after` has the outcome of before. One of `running`, `rolling-back`, `ended`; others may be added. */
+            /** @description Status of the migration. A migration that is `rolling-back` has no outcome; `rollback.after` is its outcome before the rollback. One of `running`, `rolling-back`, `ended`; later versions may add others. */
             status: string;
-            /** @description How it ended. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; others may be added. */
+            /** @description How it ended. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; later versions may add others. */
             outcome?: string;
             /** @description Cluster that the migration is in. */
             target: components["schemas"]["Target"];
@@ -1055,17 +1055,17 @@ export interface components {
             addon?: string;
             /** @description The service account. Absent if it is about an add-on. */
             serviceAccount?: components["schemas"]["ServiceAccount"];
-            /** @description Strategy of the request. One of `auto`, `in-place`, `recreate`; others may be added. */
+            /** @description Strategy of the request. One of `auto`, `in-place`, `recreate`; later versions may add others. */
             strategy: string;
             /** @description `preserve` of the request. */
             preserve: boolean;
-            /** @description True if it only plans and changes nothing. */
+            /** @description True if the migration is only planned and changes nothing. */
             dryRun: boolean;
             /** @description Who requested it. Absent if the requester is not authenticated. */
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
-            /** @description Who requested it, as the request states it. `requester` is who that was. */
+            /** @description Who requested the migration, as stated in the request. `requester` is the authenticated principal. */
             requestedBy?: string;
-            /** @description Why, in the words of the requester. */
+            /** @description Reason that the requester gave. */
             reason?: string;
             /**
              * Format: date-time
@@ -1079,15 +1079,15 @@ export interface components {
             endedAt?: string;
             /** @description The plan. Absent until it is made. */
             plan?: components["schemas"]["PlanDetails"];
-            /** @description Why it did not end `migrated`. Absent if it did. */
+            /** @description Why the migration did not end `migrated`. Absent if it did. */
             failure?: components["schemas"]["Failure"];
-            /** @description Paths of what belongs to the migration, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["MigrationLinks"];
         };
         PlanDetails: {
-            /** @description What the plan comes to. `blocked`: a check fails. One of `migrate`, `already-migrated`, `blocked`; others may be added. */
+            /** @description What the plan comes to. `blocked`: a check fails. One of `migrate`, `already-migrated`, `blocked`; later versions may add others. */
             verdict: string;
-            /** @description Strategy of the request. One of `auto`, `in-place`, `recreate`; others may be added. */
+            /** @description Strategy of the request. One of `auto`, `in-place`, `recreate`; later versions may add others. */
             strategy: string;
             /** @description `preserve` of the request. */
             preserve: boolean;
@@ -1136,7 +1136,7 @@ export interface components {
             what: string;
             /** @description AWS and Kubernetes API calls of the step that change something, such as `eks:UpdateAddon`. */
             calls: string[];
-            /** @description Disruption that the step causes. One of `none`, `rolling`, `outage`; others may be added. */
+            /** @description Disruption that the step causes. One of `none`, `rolling`, `outage`; later versions may add others. */
             disruption: string;
             /** @description How the step is undone. */
             undo: string;
@@ -1163,7 +1163,7 @@ export interface components {
             uid: string;
             /** @description Service account of the pod. */
             serviceAccount: string;
-            /** @description How the pod gets its AWS credentials. `mixed`: by several ways. `unknown`: its spec does not show it. `not-applicable`: its service account is not migrated. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; others may be added. */
+            /** @description How the pod gets its AWS credentials. `mixed`: by several ways. `unknown`: its spec does not show it. `not-applicable`: its service account is not migrated. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; later versions may add others. */
             identity: string;
             /** @description Present for a pod whose service account loses its identity by the migration. The pod does not count for the verification. */
             loss?: components["schemas"]["PodIdentityLoss"];
@@ -1182,9 +1182,9 @@ export interface components {
             evidence: string;
         };
         PodIdentityLoss: {
-            /** @description How pods of the service account got credentials before. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; others may be added. */
+            /** @description How pods of the service account got credentials before. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; later versions may add others. */
             from: string;
-            /** @description How new pods of the service account get credentials. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; others may be added. */
+            /** @description How new pods of the service account get credentials. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; later versions may add others. */
             to: string;
         };
         PodOwner: {
@@ -1202,27 +1202,27 @@ export interface components {
         Problem: {
             /**
              * Format: uri
-             * @description `code` as a URI. It names no page.
+             * @description `code` as a URI. There is no page at this URI.
              */
             type: string;
-            /** @description What kind of problem it is, which docs/api.md explains. Programs go by it. One of `invalid-request`, `unauthenticated`, `not-allowed-to-approve`, `unknown-path`, `unknown-migration`, `unknown-sweep`, `no-report`, `unknown-cluster`, `method-not-allowed`, `no-approval`, `no-cancel`, `subject-busy`, `rolling-back`, `retiring`, `not-enabled`, `no-rollback`, `not-now`, `no-access`, `too-large`, `not-json`, `unsupported-encoding`, `key-used`, `other-account`, `too-many-waiting`, `unexpected`, `unavailable`, `gateway-access-denied`, `gateway-missing-authentication-token`, `gateway-invalid-signature`, `gateway-expired-token`, `gateway-throttled`, `gateway-quota-exceeded`, `gateway-request-too-large`, `gateway-resource-not-found`, `gateway-unsupported-media-type`, `gateway-bad-request-body`, `gateway-bad-request-parameters`, `gateway-waf-filtered`, `gateway-integration-failure`, `gateway-integration-timeout`, `gateway-default-4xx`, `gateway-default-5xx`; others may be added. */
+            /** @description Kind of problem, as explained in docs/api.md. Programs should decide by this field. One of `invalid-request`, `unauthenticated`, `not-allowed-to-approve`, `unknown-path`, `unknown-migration`, `unknown-sweep`, `no-report`, `unknown-cluster`, `method-not-allowed`, `no-approval`, `no-cancel`, `subject-busy`, `rolling-back`, `retiring`, `not-enabled`, `no-rollback`, `not-now`, `no-access`, `too-large`, `not-json`, `unsupported-encoding`, `key-used`, `other-account`, `too-many-waiting`, `unexpected`, `unavailable`, `gateway-access-denied`, `gateway-missing-authentication-token`, `gateway-invalid-signature`, `gateway-expired-token`, `gateway-throttled`, `gateway-quota-exceeded`, `gateway-request-too-large`, `gateway-resource-not-found`, `gateway-unsupported-media-type`, `gateway-bad-request-body`, `gateway-bad-request-parameters`, `gateway-waf-filtered`, `gateway-integration-failure`, `gateway-integration-timeout`, `gateway-default-4xx`, `gateway-default-5xx`; later versions may add others. */
             code: string;
-            /** @description The same for people. It may change. */
+            /** @description Kind of problem for people. The wording may change. */
             title: string;
             /** @description HTTP status. Absent if API Gateway answers with a status of its own. */
             status?: number;
-            /** @description What is wrong with this request, and what to do next. It may change. */
+            /** @description What is wrong with this request, and what to do next. The wording may change. */
             detail: string;
             /**
              * Format: uri
-             * @description This occurrence of the problem. The service's logs have the id in it.
+             * @description URI of this occurrence of the problem. The service's logs contain its id.
              */
             instance?: string;
-            /** @description What is wrong with single parts of the request: the first 20. Absent if no part is. */
+            /** @description The first 20 errors in parts of the request. Absent if no part is wrong. */
             errors?: components["schemas"]["FieldError"][];
-            /** @description Number of errors that `errors` leaves out. Absent if it has all. */
+            /** @description Number of errors that `errors` leaves out. Absent if it lists all of them. */
             moreErrors?: number;
-            /** @description Paths of what the problem is about. Absent if it is about nothing. */
+            /** @description Paths of the migrations and sweeps that the problem is about. Absent if there are none. */
             links?: components["schemas"]["ProblemLinks"];
         };
         ProblemLinks: {
@@ -1233,14 +1233,14 @@ export interface components {
             self?: string;
             /**
              * Format: uri-reference
-             * @description Path of the migration that has to end first.
+             * @description Path of the migration that must end first.
              */
             holder?: string;
             /** @description Paths of other migrations and sweeps that `detail` names. */
             related?: string[];
         };
         Reason: {
-            /** @description Why, for the people who read it later. */
+            /** @description Why, for people who read the record later. */
             reason?: string;
         };
         Recovery: {
@@ -1268,7 +1268,7 @@ export interface components {
             };
         };
         RequestedSweep: {
-            /** @description What the sweep does. `inventory`: it reads and classifies. `plan`: it also plans each add-on that is ready. `migrate`: it migrates them in waves. One of `inventory`, `plan`, `migrate`; others may be added. */
+            /** @description What the sweep does. `inventory`: it reads and classifies. `plan`: it also plans each add-on that is ready. `migrate`: it migrates them in waves. One of `inventory`, `plan`, `migrate`; later versions may add others. */
             mode: string;
             /** @description Which add-ons of the fleet it is about. */
             selection: components["schemas"]["SweepSelection"];
@@ -1286,7 +1286,7 @@ export interface components {
         RetiredRole: {
             /** @description ARN of the role. */
             roleArn: string;
-            /** @description What became of its OIDC statement, or would become of it in a dry run. One of `removed`, `would-remove`, `put-back`, `would-put-back`, `nothing`, `refused`; others may be added. */
+            /** @description What became of its OIDC statement, or would become of it in a dry run. One of `removed`, `would-remove`, `put-back`, `would-put-back`, `nothing`, `refused`; later versions may add others. */
             result: string;
             /** @description Why nothing is changed. Absent if something is, or would be. */
             why?: string;
@@ -1298,9 +1298,9 @@ export interface components {
         Retirement: {
             /** @description Id of the retirement, unique among those of all migrations. Its execution has the same name. */
             id: string;
-            /** @description State of the retirement. `requested`: accepted, not begun. `running`: it reads, waits for a lock, or writes. `refused`: something stood in the way, and nothing was changed. One of `requested`, `running`, `ended`, `refused`; others may be added. */
+            /** @description State of the retirement. `requested`: accepted, not begun. `running`: it reads, waits for a lock, or writes. `refused`: something stood in the way, and nothing was changed. One of `requested`, `running`, `ended`, `refused`; later versions may add others. */
             state: string;
-            /** @description `retire` removes the OIDC statement. `reinstate` puts it back. One of `retire`, `reinstate`; others may be added. */
+            /** @description `retire` removes the OIDC statement. `reinstate` puts it back. One of `retire`, `reinstate`; later versions may add others. */
             action: string;
             /** @description True if it only shows the checks and the change. */
             dryRun: boolean;
@@ -1330,7 +1330,7 @@ export interface components {
             checks?: components["schemas"]["Check"][];
             /** @description What became, or would become, of each role. Absent until then. */
             roles?: components["schemas"]["RetiredRole"][];
-            /** @description Why it was refused, or what it could not do. */
+            /** @description Why the retirement was refused, or what it could not do. */
             error?: components["schemas"]["Failure"];
             /** @description What to do next. Absent if nothing is left to do. */
             next?: string;
@@ -1341,28 +1341,28 @@ export interface components {
              * @constant
              */
             action: "retire";
-            /** @description False if the same was requested before, so that this request changed nothing. */
+            /** @description False if this request repeats an earlier one and changed nothing. */
             first: boolean;
             /** @description Id of the migration. */
             migrationId: string;
-            /** @description Status of the migration after the action. One of `running`, `rolling-back`, `ended`; others may be added. */
+            /** @description Status of the migration after the action. One of `running`, `rolling-back`, `ended`; later versions may add others. */
             status: string;
-            /** @description Paths of what belongs to the migration, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["MigrationLinks"];
-            /** @description The retirement as it was accepted. */
+            /** @description The accepted retirement. */
             retirement: components["schemas"]["Retirement"];
         };
         RetirementRequest: {
-            /** @description Why, for the people who read it later. */
+            /** @description Why, for people who read the record later. */
             reason?: string;
             /**
-             * @description What to do. `reinstate` puts back what an earlier `retire` removed.
+             * @description The action. `reinstate` restores what an earlier `retire` removed.
              * @default retire
              * @enum {string}
              */
             action?: "retire" | "reinstate";
             /**
-             * @description Whether to show the checks and the change, and to change nothing.
+             * @description Whether to report the checks and the change without making the change.
              * @default true
              */
             dryRun?: boolean;
@@ -1375,9 +1375,9 @@ export interface components {
         Rollback: {
             /** @description Id of the rollback, unique among the rollbacks of all migrations. Its execution has the same name. */
             id: string;
-            /** @description State of the rollback. `requested`: accepted, not begun. `running`: it restores what was there. `refused`: not begun, and nothing was changed. One of `requested`, `running`, `ended`, `refused`; others may be added. */
+            /** @description State of the rollback. `requested`: accepted, not begun. `running`: it restores what was there. `refused`: not begun, and nothing was changed. One of `requested`, `running`, `ended`, `refused`; later versions may add others. */
             state: string;
-            /** @description Why it rolls back. `requested`: by a principal. `cancelled`: the migration was cancelled. `failed`: a step failed. `stopped`: the execution stopped before its end was recorded. One of `requested`, `cancelled`, `failed`, `stopped`; others may be added. */
+            /** @description Why it rolls back. `requested`: by a principal. `cancelled`: the migration was cancelled. `failed`: a step failed. `stopped`: the execution stopped before its end was recorded. One of `requested`, `cancelled`, `failed`, `stopped`; later versions may add others. */
             cause: string;
             /** @description ARN of the principal that requested it. Absent if the migration rolled back by itself. */
             requestedBy?: string;
@@ -1385,7 +1385,7 @@ export interface components {
             reason?: string;
             /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
             correlation?: components["schemas"]["Correlation"];
-            /** @description Outcome that the migration had before the rollback. Absent if it had not ended. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; others may be added. */
+            /** @description Outcome that the migration had before the rollback. Absent if it had not ended. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; later versions may add others. */
             after?: string;
             /** @description True if the request accepts that pods may be without credentials until they are replaced. */
             acceptCredentialGap?: boolean;
@@ -1401,9 +1401,9 @@ export interface components {
             endedAt?: string;
             /** @description ARN of the Step Functions execution that carries it out. */
             executionArn?: string;
-            /** @description How the rollback ended: `rolled-back` or `needs-human`. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; others may be added. */
+            /** @description How the rollback ended: `rolled-back` or `needs-human`. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; later versions may add others. */
             outcome?: string;
-            /** @description Why it was refused, or what it could not restore. */
+            /** @description Why the rollback was refused, or what it could not restore. */
             error?: components["schemas"]["Failure"];
             /** @description What to do next. Absent if nothing is left to do. */
             next?: string;
@@ -1414,21 +1414,21 @@ export interface components {
              * @constant
              */
             action: "rollback";
-            /** @description False if the same was requested before, so that this request changed nothing. */
+            /** @description False if this request repeats an earlier one and changed nothing. */
             first: boolean;
             /** @description Id of the migration. */
             migrationId: string;
-            /** @description Status of the migration after the action. One of `running`, `rolling-back`, `ended`; others may be added. */
+            /** @description Status of the migration after the action. One of `running`, `rolling-back`, `ended`; later versions may add others. */
             status: string;
-            /** @description Paths of what belongs to the migration, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["MigrationLinks"];
-            /** @description The rollback as it was accepted. */
+            /** @description The accepted rollback. */
             rollback: components["schemas"]["Rollback"];
         };
         RollbackRequest: {
-            /** @description Why, for the people who read it later. */
+            /** @description Why, for people who read the record later. */
             reason?: string;
-            /** @description Whether to go back even if pods may be without credentials before all of them are replaced. */
+            /** @description Whether to roll back even if pods may be without credentials before all of them are replaced. */
             acceptCredentialGap?: boolean;
         };
         ScheduleRequester: {
@@ -1464,13 +1464,13 @@ export interface components {
              */
             annotation?: "keep" | "remove";
             /**
-             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified. It is for add-ons: leave it out.
+             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified. Only for add-ons: leave it out.
              * @default auto
              * @constant
              */
             strategy?: "auto";
             /**
-             * @description Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it. It is for add-ons: leave it out.
+             * @description Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it. Only for add-ons: leave it out.
              * @default false
              * @constant
              */
@@ -1481,7 +1481,7 @@ export interface components {
              */
             maxDisruption?: "rolling" | "outage";
             /**
-             * @description ARN of the role for each service account, by name. Default: the role that it has by IRSA. It is for add-ons: use `roleArn`.
+             * @description ARN of the role for each service account, by name. Default: the role that it has by IRSA. Only for add-ons: use `roleArn`.
              * @default {}
              */
             roles?: {
@@ -1501,7 +1501,7 @@ export interface components {
              */
             acceptedKeys?: string[];
             /**
-             * @description Service accounts, by name, that may lose the add-on's IRSA role without getting an association. It is for add-ons: leave it out.
+             * @description Service accounts, by name, that may lose the add-on's IRSA role without getting an association. Only for add-ons: leave it out.
              * @default []
              */
             acceptIdentityLoss?: string[];
@@ -1552,13 +1552,13 @@ export interface components {
              */
             annotation?: "keep" | "remove";
             /**
-             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified. It is for add-ons: leave it out.
+             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified. Only for add-ons: leave it out.
              * @default auto
              * @constant
              */
             strategy?: "auto";
             /**
-             * @description Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it. It is for add-ons: leave it out.
+             * @description Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it. Only for add-ons: leave it out.
              * @default false
              * @constant
              */
@@ -1569,7 +1569,7 @@ export interface components {
              */
             maxDisruption?: "rolling" | "outage";
             /**
-             * @description ARN of the role for each service account, by name. Default: the role that it has by IRSA. It is for add-ons: use `roleArn`.
+             * @description ARN of the role for each service account, by name. Default: the role that it has by IRSA. Only for add-ons: use `roleArn`.
              * @default {}
              */
             roles?: {
@@ -1589,7 +1589,7 @@ export interface components {
              */
             acceptedKeys?: string[];
             /**
-             * @description Service accounts, by name, that may lose the add-on's IRSA role without getting an association. It is for add-ons: leave it out.
+             * @description Service accounts, by name, that may lose the add-on's IRSA role without getting an association. Only for add-ons: leave it out.
              * @default []
              */
             acceptIdentityLoss?: string[];
@@ -1653,9 +1653,9 @@ export interface components {
             sweepId: string;
             /** @description What was requested, with defaults filled in. */
             request: components["schemas"]["RequestedSweep"];
-            /** @description Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end. One of `running`, `paused`, `stopping`, `ended`; others may be added. */
+            /** @description Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end. One of `running`, `paused`, `stopping`, `ended`; later versions may add others. */
             status: string;
-            /** @description What the sweep is at. One of `inventory`, `migrations`, `report`; others may be added. */
+            /** @description What the sweep is at. One of `inventory`, `migrations`, `report`; later versions may add others. */
             phase: string;
             /**
              * Format: date-time
@@ -1667,9 +1667,9 @@ export interface components {
              * @description When the sweep ended. Absent until then.
              */
             endedAt?: string;
-            /** @description How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; others may be added. */
+            /** @description How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; later versions may add others. */
             outcome?: string;
-            /** @description Why it stopped or failed. Absent if it did not. */
+            /** @description Why the sweep stopped or failed. Absent if it did neither. */
             cause?: components["schemas"]["Failure"];
             /** @description ARN of the Step Functions execution that works on it, or did last. */
             executionArn?: string;
@@ -1693,7 +1693,7 @@ export interface components {
             tally: components["schemas"]["SweepTally"];
             /** @description Status of the execution in Step Functions while the sweep is not over. If it is not `RUNNING`, the sweep can be resumed. */
             executionStatus?: string;
-            /** @description Paths of what belongs to the sweep, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["SweepLinks"];
         };
         SweepAccepted: {
@@ -1704,7 +1704,7 @@ export interface components {
              * @constant
              */
             status: "accepted";
-            /** @description Paths of what belongs to the sweep, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["SweepLinks"];
         };
         SweepAction: {
@@ -1712,9 +1712,9 @@ export interface components {
             sweepId: string;
             /** @description What was requested, with defaults filled in. */
             request: components["schemas"]["RequestedSweep"];
-            /** @description Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end. One of `running`, `paused`, `stopping`, `ended`; others may be added. */
+            /** @description Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end. One of `running`, `paused`, `stopping`, `ended`; later versions may add others. */
             status: string;
-            /** @description What the sweep is at. One of `inventory`, `migrations`, `report`; others may be added. */
+            /** @description What the sweep is at. One of `inventory`, `migrations`, `report`; later versions may add others. */
             phase: string;
             /**
              * Format: date-time
@@ -1726,9 +1726,9 @@ export interface components {
              * @description When the sweep ended. Absent until then.
              */
             endedAt?: string;
-            /** @description How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; others may be added. */
+            /** @description How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; later versions may add others. */
             outcome?: string;
-            /** @description Why it stopped or failed. Absent if it did not. */
+            /** @description Why the sweep stopped or failed. Absent if it did neither. */
             cause?: components["schemas"]["Failure"];
             /** @description ARN of the Step Functions execution that works on it, or did last. */
             executionArn?: string;
@@ -1752,15 +1752,15 @@ export interface components {
             tally: components["schemas"]["SweepTally"];
             /** @description Status of the execution in Step Functions while the sweep is not over. If it is not `RUNNING`, the sweep can be resumed. */
             executionStatus?: string;
-            /** @description Paths of what belongs to the sweep, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["SweepLinks"];
-            /** @description The action. One of `pause`, `resume`, `stop`; others may be added. */
+            /** @description The action. One of `pause`, `resume`, `stop`; later versions may add others. */
             action: string;
-            /** @description False if the same was requested before, so that this request changed nothing. */
+            /** @description False if this request repeats an earlier one and changed nothing. */
             first: boolean;
         };
         SweepCommand: {
-            /** @description What was requested. One of `pause`, `resume`, `stop`; others may be added. */
+            /** @description What was requested. One of `pause`, `resume`, `stop`; later versions may add others. */
             command: string;
             /**
              * Format: date-time
@@ -1841,32 +1841,32 @@ export interface components {
             stop?: string;
             /**
              * Format: uri-reference
-             * @description Path of the report. Absent until it is written.
+             * @description Path of the report. Absent until the report is written.
              */
             report?: string;
         };
         SweepOptions: {
-            /** @description How add-ons are changed, as in a request for a migration. One of `auto`, `in-place`, `recreate`; others may be added. */
+            /** @description How add-ons are changed, as in a request for a migration. One of `auto`, `in-place`, `recreate`; later versions may add others. */
             strategy: string;
             /** @description Whether Kubernetes objects stay while an add-on is deleted. */
             preserve: boolean;
-            /** @description The most disruption that is allowed. One of `rolling`, `outage`; others may be added. */
+            /** @description The most disruption that is allowed. One of `rolling`, `outage`; later versions may add others. */
             maxDisruption?: string;
             /** @description Minutes that the change of one add-on may be forecast to take. */
             maxDurationMinutes?: number;
-            /** @description What EKS does with fields that others changed. One of `NONE`, `OVERWRITE`, `PRESERVE`; others may be added. */
+            /** @description What EKS does with fields that others changed. One of `NONE`, `OVERWRITE`, `PRESERVE`; later versions may add others. */
             resolveConflicts?: string;
-            /** @description What happens to a trust policy that does not allow EKS Pod Identity. One of `validate`, `repair`; others may be added. */
+            /** @description What happens to a trust policy that does not allow EKS Pod Identity. One of `validate`, `repair`; later versions may add others. */
             trust: string;
             /** @description Condition keys whose values cannot be known beforehand, and that do not block a migration. */
             acceptedKeys: string[];
             /** @description Service accounts, by name, that may lose their add-on's IRSA role without getting an association. */
             acceptIdentityLoss: string[];
-            /** @description How pods are verified. One of `injected`, `api`; others may be added. */
+            /** @description How pods are verified. One of `injected`, `api`; later versions may add others. */
             verification: string;
-            /** @description What happens to a cluster without the Pod Identity agent. One of `require`, `install`; others may be added. */
+            /** @description What happens to a cluster without the Pod Identity agent. One of `require`, `install`; later versions may add others. */
             agent: string;
-            /** @description Whether a principal has to approve each plan first. One of `none`, `required`; others may be added. */
+            /** @description Whether a principal has to approve each plan first. One of `none`, `required`; later versions may add others. */
             approval: string;
             /** @description When migrations may begin. Nothing begins outside of it. */
             changeWindow?: components["schemas"]["ChangeWindow"];
@@ -1935,15 +1935,15 @@ export interface components {
         SweepPage: {
             /** @description Sweeps, newest first. */
             sweeps: components["schemas"]["SweepSummary"][];
-            /** @description Send it as `next` to get the next page. Absent on the last page. A page may be short, or empty, and not the last. */
+            /** @description Token to send as `next` to get the next page. Absent on the last page. A page that is short or empty is not necessarily the last. */
             next?: string;
         };
         SweepReport: {
             /** @description Id of the sweep. */
             sweepId: string;
-            /** @description Where the report is in S3. Read it there. */
+            /** @description Bucket and keys of the report. Read it in S3. */
             reports: components["schemas"]["SweepReports"];
-            /** @description Paths of what belongs to the sweep, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["SweepLinks"];
         };
         SweepReports: {
@@ -2007,7 +2007,7 @@ export interface components {
             };
             /** @description Names of add-ons. Default: all. */
             addons?: string[];
-            /** @description What the tag `pod-identity-migration` of clusters and add-ons decides. `opt-out`: all but those tagged `exclude`. `opt-in`: only those tagged `include`. One of `opt-out`, `opt-in`; others may be added. */
+            /** @description What the tag `pod-identity-migration` of clusters and add-ons decides. `opt-out`: all but those tagged `exclude`. `opt-in`: only those tagged `include`. One of `opt-out`, `opt-in`; later versions may add others. */
             tagging: string;
         };
         SweepSelectionInput: {
@@ -2035,9 +2035,9 @@ export interface components {
             sweepId: string;
             /** @description What was requested, with defaults filled in. */
             request: components["schemas"]["RequestedSweep"];
-            /** @description Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end. One of `running`, `paused`, `stopping`, `ended`; others may be added. */
+            /** @description Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end. One of `running`, `paused`, `stopping`, `ended`; later versions may add others. */
             status: string;
-            /** @description How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; others may be added. */
+            /** @description How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; later versions may add others. */
             outcome?: string;
             /**
              * Format: date-time
@@ -2049,7 +2049,7 @@ export interface components {
              * @description When the sweep ended. Absent until then.
              */
             endedAt?: string;
-            /** @description Paths of what belongs to the sweep, and of what can be done with it now. */
+            /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["SweepLinks"];
         };
         SweepTally: {
@@ -2181,7 +2181,7 @@ export interface components {
             why: string;
         };
         UsedRole: {
-            /** @description How pods get the role. `association`: by EKS Pod Identity. `target`: as the target role of an association. `irsa`: by IRSA. `node`: from their node. One of `association`, `target`, `irsa`, `node`; others may be added. */
+            /** @description How pods get the role. `association`: by EKS Pod Identity. `target`: as the target role of an association. `irsa`: by IRSA. `node`: from their node. One of `association`, `target`, `irsa`, `node`; later versions may add others. */
             by: string;
             /** @description ARN of the role. Absent if it is not known. */
             roleArn?: string;
@@ -2193,11 +2193,11 @@ export interface components {
             before: components["schemas"]["PodEvidence"][];
             /** @description Evidence of the pods when they were last read. */
             pods: components["schemas"]["PodEvidence"][];
-            /** @description Number of pods that are left out. Absent if none is. */
+            /** @description Numbers of pods that are left out. Absent if none are left out. */
             left?: components["schemas"]["PodsLeftOut"];
         };
         WaitingFor: {
-            /** @description What it waits for. One of `approval`, `window`, `service`, `function`, `api-access`, `access`, `pace`, `busy`, `deletion`, `activation`, `association`, `pods`, `restore`, `trust`, `role-lock`, `recovery`, `execution`; others may be added. */
+            /** @description What it waits for. One of `approval`, `window`, `service`, `function`, `api-access`, `access`, `pace`, `busy`, `deletion`, `activation`, `association`, `pods`, `restore`, `trust`, `role-lock`, `recovery`, `execution`; later versions may add others. */
             what: string;
             /**
              * Format: date-time
@@ -2220,12 +2220,12 @@ export interface components {
         WindowState: {
             /**
              * Format: date-time
-             * @description When all its windows are open next.
+             * @description Next time at which all change windows are open.
              */
             opensAt?: string;
             /**
              * Format: date-time
-             * @description Until when they are open.
+             * @description Time until which all change windows are open.
              */
             openUntil?: string;
         };
@@ -2255,7 +2255,7 @@ export interface components {
             ownerArn?: string;
         };
         WorkloadForecast: {
-            /** @description Kind of the workload. One of `Deployment`, `DaemonSet`, `StatefulSet`; others may be added. */
+            /** @description Kind of the workload. One of `Deployment`, `DaemonSet`, `StatefulSet`; later versions may add others. */
             kind: string;
             /** @description Kubernetes namespace of the workload. */
             namespace: string;
@@ -2283,7 +2283,7 @@ export interface components {
             serviceAccount: string;
             /** @description Pods of the workload. */
             pods: components["schemas"]["WorkloadPods"];
-            /** @description Where its pods get their AWS credentials. `node-role`: from the role of their node. `none`: from nowhere. `mixed`: pods or containers differ. One of `pod-identity`, `irsa`, `mixed`, `static-keys`, `node-role`, `none`, `unknown`; others may be added. */
+            /** @description Where its pods get their AWS credentials. `node-role`: from the role of their node. `none`: from nowhere. `mixed`: pods or containers differ. One of `pod-identity`, `irsa`, `mixed`, `static-keys`, `node-role`, `none`, `unknown`; later versions may add others. */
             identity: string;
             /** @description One pod that shows the source. */
             example: components["schemas"]["IdentityExample"];
@@ -2331,11 +2331,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID. */
+                /** @description A request with the same key from the same principal is carried out only once, however often it is sent; a retry gets the same answer. Use a separate key for each request, such as a UUID. */
                 "Idempotency-Key"?: string;
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
             };
             path?: never;
@@ -2360,16 +2360,16 @@ export interface operations {
             /** @description The request was accepted. */
             202: {
                 headers: {
-                    /** @description Path of what to read next, with the stage. */
+                    /** @description Path of the resource to read next, with the stage. */
                     Location?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -2388,7 +2388,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2398,7 +2398,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -2412,7 +2412,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2422,9 +2422,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2448,7 +2448,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not JSON. The body has a content coding that is not read. */
+            /** @description The body is not JSON. The content encoding of the body is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2466,7 +2466,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The idempotency key stands for another request. The account is not one of this service. */
+            /** @description The idempotency key was used for another request. This service does not serve the account. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2476,9 +2476,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:key-used",
                      *       "code": "key-used",
-                     *       "title": "The idempotency key stands for another request",
+                     *       "title": "The idempotency key was used for another request",
                      *       "status": 422,
-                     *       "detail": "The idempotency key stands for another request."
+                     *       "detail": "The idempotency key was used for another request."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2488,7 +2488,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -2507,7 +2507,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2517,9 +2517,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2543,11 +2543,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -2558,9 +2558,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2590,11 +2590,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
-                /** @description `ETag` of the answer that the caller has already. */
+                /** @description `ETag` of the response that the caller already has. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -2605,19 +2605,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             200: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -2655,18 +2655,18 @@ export interface operations {
                      *           {
                      *             "id": "trust",
                      *             "status": "pass",
-                     *             "message": "The trust policy of arn:aws:iam::111122223333:role/eks-addons/ebs-csi lets EKS Pod Identity in."
+                     *             "message": "The trust policy of arn:aws:iam::111122223333:role/eks-addons/ebs-csi allows EKS Pod Identity."
                      *           }
                      *         ],
                      *         "steps": [
                      *           {
                      *             "name": "update-addon",
-                     *             "what": "Give the add-on its Pod Identity association, and no role",
+                     *             "what": "Add the add-on's Pod Identity association and remove its role",
                      *             "calls": [
                      *               "eks:UpdateAddon"
                      *             ],
                      *             "disruption": "rolling",
-                     *             "undo": "UpdateAddon with the role of before"
+                     *             "undo": "UpdateAddon with the previous role"
                      *           }
                      *         ],
                      *         "associations": [
@@ -2694,20 +2694,20 @@ export interface operations {
                     "application/json": components["schemas"]["Plan"];
                 };
             };
-            /** @description The answer has not changed. */
+            /** @description The response has not changed. */
             304: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2717,7 +2717,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -2731,7 +2731,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2741,15 +2741,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such migration. */
+            /** @description The migration does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2759,9 +2759,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unknown-migration",
                      *       "code": "unknown-migration",
-                     *       "title": "There is no such migration",
+                     *       "title": "The migration does not exist",
                      *       "status": 404,
-                     *       "detail": "There is no such migration."
+                     *       "detail": "The migration does not exist."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2789,7 +2789,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -2808,7 +2808,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2818,9 +2818,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2844,11 +2844,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -2859,9 +2859,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -2900,27 +2900,27 @@ export interface operations {
                 addon?: string;
                 /** @description Status of the migration. */
                 status?: "running" | "rolling-back" | "ended";
-                /** @description How the migration ended. */
+                /** @description Outcome of the migration. */
                 outcome?: "migrated" | "already-migrated" | "planned" | "blocked" | "rolled-back" | "needs-human";
-                /** @description Which are listed. `true`: dry runs. `any`: dry runs and migrations. `false`: migrations. */
+                /** @description Which entries are listed. `true`: only dry runs. `any`: dry runs and migrations. `false`: only migrations. */
                 dryRun?: "false" | "true" | "any";
-                /** @description Who requested it, as the request states it, whole. For a request of this API it is the ARN of the principal that signed it. */
+                /** @description Who requested the migration, as stated in the request. The whole text must match. For a request to this API, this is the ARN of the principal that signed it. */
                 requestedBy?: string;
-                /** @description When it started at the earliest: a time with its offset, or a day, which begins at 00:00 UTC. */
+                /** @description Earliest start time: a time with its offset, or a day, which begins at 00:00 UTC. */
                 since?: string;
-                /** @description Before when it started: a time with its offset, or a day, which begins at 00:00 UTC. */
+                /** @description Start time before which entries are listed: a time with its offset, or a day, which begins at 00:00 UTC. */
                 until?: string;
-                /** @description How many entries a page has at most. */
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
-                /** @description Which page: `next` of the page before, unchanged. The first page where it is left out. */
+                /** @description Token of the page: `next` of the previous page, unchanged. Default: the first page. */
                 next?: string;
             };
             header?: {
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
-                /** @description `ETag` of the answer that the caller has already. */
+                /** @description `ETag` of the response that the caller already has. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -2928,14 +2928,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             200: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -2969,20 +2969,20 @@ export interface operations {
                     "application/json": components["schemas"]["MigrationPage"];
                 };
             };
-            /** @description The answer has not changed. */
+            /** @description The response has not changed. */
             304: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2992,7 +2992,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -3006,7 +3006,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3016,9 +3016,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3046,7 +3046,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -3065,7 +3065,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3075,9 +3075,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3101,11 +3101,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -3116,9 +3116,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3148,11 +3148,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID. */
+                /** @description A request with the same key from the same principal is carried out only once, however often it is sent; a retry gets the same answer. Use a separate key for each request, such as a UUID. */
                 "Idempotency-Key"?: string;
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
             };
             path?: never;
@@ -3169,7 +3169,7 @@ export interface operations {
                  *       },
                  *       "addon": "aws-ebs-csi-driver",
                  *       "approval": "required",
-                 *       "reason": "IRSA goes"
+                 *       "reason": "Retire IRSA"
                  *     }
                  */
                 "application/json": components["schemas"]["MigrationRequest"];
@@ -3179,16 +3179,16 @@ export interface operations {
             /** @description The request was accepted. */
             202: {
                 headers: {
-                    /** @description Path of what to read next, with the stage. */
+                    /** @description Path of the resource to read next, with the stage. */
                     Location?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -3206,7 +3206,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3216,7 +3216,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -3230,7 +3230,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3240,15 +3240,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Another migration works on it. */
+            /** @description Another migration is working on this add-on or service account. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3258,9 +3258,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:subject-busy",
                      *       "code": "subject-busy",
-                     *       "title": "Another migration works on it",
+                     *       "title": "Another migration is working on this add-on or service account",
                      *       "status": 409,
-                     *       "detail": "Another migration works on it."
+                     *       "detail": "Another migration is working on this add-on or service account."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3284,7 +3284,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not JSON. The body has a content coding that is not read. */
+            /** @description The body is not JSON. The content encoding of the body is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3302,7 +3302,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The idempotency key stands for another request. The account is not one of this service. */
+            /** @description The idempotency key was used for another request. This service does not serve the account. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3312,19 +3312,19 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:key-used",
                      *       "code": "key-used",
-                     *       "title": "The idempotency key stands for another request",
+                     *       "title": "The idempotency key was used for another request",
                      *       "status": 422,
-                     *       "detail": "The idempotency key stands for another request."
+                     *       "detail": "The idempotency key was used for another request."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description As many migrations wait as may. There are too many requests. */
+            /** @description The maximum number of migrations is already waiting. There are too many requests. */
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -3335,15 +3335,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:too-many-waiting",
                      *       "code": "too-many-waiting",
-                     *       "title": "As many migrations wait as may",
+                     *       "title": "The maximum number of migrations is already waiting",
                      *       "status": 429,
-                     *       "detail": "As many migrations wait as may."
+                     *       "detail": "The maximum number of migrations is already waiting."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3353,9 +3353,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3379,11 +3379,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -3394,9 +3394,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3426,11 +3426,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
-                /** @description `ETag` of the answer that the caller has already. */
+                /** @description `ETag` of the response that the caller already has. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -3441,19 +3441,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             200: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -3487,18 +3487,18 @@ export interface operations {
                      *           {
                      *             "id": "trust",
                      *             "status": "pass",
-                     *             "message": "The trust policy of arn:aws:iam::111122223333:role/eks-addons/ebs-csi lets EKS Pod Identity in."
+                     *             "message": "The trust policy of arn:aws:iam::111122223333:role/eks-addons/ebs-csi allows EKS Pod Identity."
                      *           }
                      *         ],
                      *         "steps": [
                      *           {
                      *             "name": "update-addon",
-                     *             "what": "Give the add-on its Pod Identity association, and no role",
+                     *             "what": "Add the add-on's Pod Identity association and remove its role",
                      *             "calls": [
                      *               "eks:UpdateAddon"
                      *             ],
                      *             "disruption": "rolling",
-                     *             "undo": "UpdateAddon with the role of before"
+                     *             "undo": "UpdateAddon with the previous role"
                      *           }
                      *         ],
                      *         "associations": [
@@ -3545,7 +3545,7 @@ export interface operations {
                      *       "status": "running",
                      *       "dryRun": false,
                      *       "requestedBy": "arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42",
-                     *       "reason": "IRSA goes",
+                     *       "reason": "Retire IRSA",
                      *       "step": "plan",
                      *       "executionArn": "arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:01JD8Z5Q6R7S8T9V0W1X2Y3Z4A",
                      *       "executionStatus": "RUNNING",
@@ -3564,20 +3564,20 @@ export interface operations {
                     "application/json": components["schemas"]["Migration"];
                 };
             };
-            /** @description The answer has not changed. */
+            /** @description The response has not changed. */
             304: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3587,7 +3587,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -3601,7 +3601,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3611,15 +3611,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such migration. */
+            /** @description The migration does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3629,9 +3629,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unknown-migration",
                      *       "code": "unknown-migration",
-                     *       "title": "There is no such migration",
+                     *       "title": "The migration does not exist",
                      *       "status": 404,
-                     *       "detail": "There is no such migration."
+                     *       "detail": "The migration does not exist."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3659,7 +3659,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -3678,7 +3678,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3688,9 +3688,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3714,11 +3714,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -3729,9 +3729,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3761,9 +3761,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
             };
             path: {
@@ -3778,26 +3778,26 @@ export interface operations {
                  * @example {
                  *       "decision": "approve",
                  *       "planHash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-                 *       "reason": "Looked at the plan"
+                 *       "reason": "Reviewed the plan"
                  *     }
                  */
                 "application/json": components["schemas"]["ApprovalDecision"];
             };
         };
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             200: {
                 headers: {
-                    /** @description Path of what to read next, with the stage. */
+                    /** @description Path of the resource to read next, with the stage. */
                     Location?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -3821,14 +3821,14 @@ export interface operations {
                      *         "expiresAt": "2026-01-16T09:00:12.000Z",
                      *         "decidedBy": "arn:aws:sts::111122223333:assumed-role/Reviewer/jane",
                      *         "decidedAt": "2026-01-15T09:20:00.000Z",
-                     *         "reason": "Looked at the plan"
+                     *         "reason": "Reviewed the plan"
                      *       }
                      *     }
                      */
                     "application/json": components["schemas"]["ApprovalAction"];
                 };
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3838,7 +3838,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -3852,7 +3852,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. This principal may not approve this migration. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. This principal may not approve this migration. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3862,15 +3862,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such migration. */
+            /** @description The migration does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3880,15 +3880,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unknown-migration",
                      *       "code": "unknown-migration",
-                     *       "title": "There is no such migration",
+                     *       "title": "The migration does not exist",
                      *       "status": 404,
-                     *       "detail": "There is no such migration."
+                     *       "detail": "The migration does not exist."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing to decide here. */
+            /** @description There is no pending approval to decide. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3898,9 +3898,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:no-approval",
                      *       "code": "no-approval",
-                     *       "title": "There is nothing to decide here",
+                     *       "title": "There is no pending approval to decide",
                      *       "status": 409,
-                     *       "detail": "There is nothing to decide here."
+                     *       "detail": "There is no pending approval to decide."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -3924,7 +3924,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not JSON. The body has a content coding that is not read. */
+            /** @description The body is not JSON. The content encoding of the body is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3946,7 +3946,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -3965,7 +3965,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -3975,9 +3975,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4001,11 +4001,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -4016,9 +4016,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4048,11 +4048,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID. */
+                /** @description A request with the same key from the same principal is carried out only once, however often it is sent; a retry gets the same answer. Use a separate key for each request, such as a UUID. */
                 "Idempotency-Key"?: string;
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
             };
             path: {
@@ -4065,26 +4065,26 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "reason": "The driver can not mount volumes"
+                 *       "reason": "The driver cannot mount volumes"
                  *     }
                  */
                 "application/json": components["schemas"]["RollbackRequest"];
             };
         };
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             202: {
                 headers: {
-                    /** @description Path of what to read next, with the stage. */
+                    /** @description Path of the resource to read next, with the stage. */
                     Location?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -4104,7 +4104,7 @@ export interface operations {
                      *         "state": "requested",
                      *         "cause": "requested",
                      *         "requestedBy": "arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42",
-                     *         "reason": "The driver can not mount volumes",
+                     *         "reason": "The driver cannot mount volumes",
                      *         "after": "migrated",
                      *         "startedAt": "2026-01-15T09:20:00.000Z",
                      *         "executionArn": "arn:aws:states:eu-west-1:111122223333:execution:Recover:01JD8Z5Q6R7S8T9V0W1X2Y3Z4A-01JD8Z5Q6R7S8T9V0W1X2Y3Z4A"
@@ -4114,7 +4114,7 @@ export interface operations {
                     "application/json": components["schemas"]["RollbackAction"];
                 };
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4124,7 +4124,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -4138,7 +4138,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4148,15 +4148,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such migration. */
+            /** @description The migration does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4166,15 +4166,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unknown-migration",
                      *       "code": "unknown-migration",
-                     *       "title": "There is no such migration",
+                     *       "title": "The migration does not exist",
                      *       "status": 404,
-                     *       "detail": "There is no such migration."
+                     *       "detail": "The migration does not exist."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The migration can not be rolled back. The migration is being rolled back already. */
+            /** @description The migration cannot be rolled back. The migration is already being rolled back. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4184,9 +4184,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:no-rollback",
                      *       "code": "no-rollback",
-                     *       "title": "The migration can not be rolled back",
+                     *       "title": "The migration cannot be rolled back",
                      *       "status": 409,
-                     *       "detail": "The migration can not be rolled back."
+                     *       "detail": "The migration cannot be rolled back."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4210,7 +4210,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not JSON. The body has a content coding that is not read. */
+            /** @description The body is not JSON. The content encoding of the body is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4228,7 +4228,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The idempotency key stands for another request. */
+            /** @description The idempotency key was used for another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4238,9 +4238,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:key-used",
                      *       "code": "key-used",
-                     *       "title": "The idempotency key stands for another request",
+                     *       "title": "The idempotency key was used for another request",
                      *       "status": 422,
-                     *       "detail": "The idempotency key stands for another request."
+                     *       "detail": "The idempotency key was used for another request."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4250,7 +4250,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -4269,7 +4269,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4279,9 +4279,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4305,11 +4305,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -4320,9 +4320,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4352,11 +4352,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID. */
+                /** @description A request with the same key from the same principal is carried out only once, however often it is sent; a retry gets the same answer. Use a separate key for each request, such as a UUID. */
                 "Idempotency-Key"?: string;
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
             };
             path: {
@@ -4377,19 +4377,19 @@ export interface operations {
             };
         };
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             202: {
                 headers: {
-                    /** @description Path of what to read next, with the stage. */
+                    /** @description Path of the resource to read next, with the stage. */
                     Location?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -4421,7 +4421,7 @@ export interface operations {
                     "application/json": components["schemas"]["RetirementAction"];
                 };
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4431,7 +4431,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -4445,7 +4445,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4455,15 +4455,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such migration. */
+            /** @description The migration does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4473,15 +4473,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unknown-migration",
                      *       "code": "unknown-migration",
-                     *       "title": "There is no such migration",
+                     *       "title": "The migration does not exist",
                      *       "status": 404,
-                     *       "detail": "There is no such migration."
+                     *       "detail": "The migration does not exist."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This deployment does not do that. A retirement of the migration is under way already. */
+            /** @description This deployment does not have this feature enabled. A retirement of the migration is already in progress. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4491,9 +4491,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:not-enabled",
                      *       "code": "not-enabled",
-                     *       "title": "This deployment does not do that",
+                     *       "title": "This deployment does not have this feature enabled",
                      *       "status": 409,
-                     *       "detail": "This deployment does not do that."
+                     *       "detail": "This deployment does not have this feature enabled."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4517,7 +4517,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not JSON. The body has a content coding that is not read. */
+            /** @description The body is not JSON. The content encoding of the body is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4535,7 +4535,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The idempotency key stands for another request. */
+            /** @description The idempotency key was used for another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4545,9 +4545,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:key-used",
                      *       "code": "key-used",
-                     *       "title": "The idempotency key stands for another request",
+                     *       "title": "The idempotency key was used for another request",
                      *       "status": 422,
-                     *       "detail": "The idempotency key stands for another request."
+                     *       "detail": "The idempotency key was used for another request."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4557,7 +4557,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -4576,7 +4576,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4586,9 +4586,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4612,11 +4612,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -4627,9 +4627,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4659,9 +4659,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
             };
             path: {
@@ -4674,26 +4674,26 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "reason": "Wrong day"
+                 *       "reason": "Scheduled for the wrong day"
                  *     }
                  */
                 "application/json": components["schemas"]["Reason"];
             };
         };
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             202: {
                 headers: {
-                    /** @description Path of what to read next, with the stage. */
+                    /** @description Path of the resource to read next, with the stage. */
                     Location?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -4712,7 +4712,7 @@ export interface operations {
                      *       "cancellation": {
                      *         "requestedAt": "2026-01-15T09:20:00.000Z",
                      *         "requestedBy": "arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42",
-                     *         "reason": "Wrong day"
+                     *         "reason": "Scheduled for the wrong day"
                      *       },
                      *       "begun": false,
                      *       "willEnd": "blocked"
@@ -4721,7 +4721,7 @@ export interface operations {
                     "application/json": components["schemas"]["CancelAction"];
                 };
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4731,7 +4731,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -4745,7 +4745,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4755,15 +4755,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such migration. */
+            /** @description The migration does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4773,15 +4773,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unknown-migration",
                      *       "code": "unknown-migration",
-                     *       "title": "There is no such migration",
+                     *       "title": "The migration does not exist",
                      *       "status": 404,
-                     *       "detail": "There is no such migration."
+                     *       "detail": "The migration does not exist."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The migration can not be stopped. */
+            /** @description The migration cannot be cancelled. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4791,9 +4791,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:no-cancel",
                      *       "code": "no-cancel",
-                     *       "title": "The migration can not be stopped",
+                     *       "title": "The migration cannot be cancelled",
                      *       "status": 409,
-                     *       "detail": "The migration can not be stopped."
+                     *       "detail": "The migration cannot be cancelled."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4817,7 +4817,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not JSON. The body has a content coding that is not read. */
+            /** @description The body is not JSON. The content encoding of the body is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4839,7 +4839,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -4858,7 +4858,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -4868,9 +4868,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4894,11 +4894,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -4909,9 +4909,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -4944,17 +4944,17 @@ export interface operations {
                 account?: string;
                 /** @description AWS region of the cluster. */
                 region: string;
-                /** @description How many entries a page has at most. */
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
-                /** @description Which page: `next` of the page before, unchanged. The first page where it is left out. */
+                /** @description Token of the page: `next` of the previous page, unchanged. Default: the first page. */
                 next?: string;
             };
             header?: {
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
-                /** @description `ETag` of the answer that the caller has already. */
+                /** @description `ETag` of the response that the caller already has. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -4965,14 +4965,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             200: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -5035,20 +5035,20 @@ export interface operations {
                     "application/json": components["schemas"]["IdentitiesPage"];
                 };
             };
-            /** @description The answer has not changed. */
+            /** @description The response has not changed. */
             304: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5058,7 +5058,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -5072,7 +5072,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5082,15 +5082,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such cluster. */
+            /** @description The cluster does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5100,9 +5100,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unknown-cluster",
                      *       "code": "unknown-cluster",
-                     *       "title": "There is no such cluster",
+                     *       "title": "The cluster does not exist",
                      *       "status": 404,
-                     *       "detail": "There is no such cluster."
+                     *       "detail": "The cluster does not exist."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5144,7 +5144,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The account is not one of this service. */
+            /** @description This service does not serve the account. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5154,9 +5154,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:other-account",
                      *       "code": "other-account",
-                     *       "title": "The account is not one of this service",
+                     *       "title": "This service does not serve the account",
                      *       "status": 422,
-                     *       "detail": "The account is not one of this service."
+                     *       "detail": "This service does not serve the account."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5166,7 +5166,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -5185,7 +5185,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5195,9 +5195,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5221,11 +5221,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -5236,9 +5236,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5269,21 +5269,21 @@ export interface operations {
             query?: {
                 /** @description Status of the sweep. */
                 status?: "running" | "paused" | "stopping" | "ended";
-                /** @description When it started at the earliest: a time with its offset, or a day, which begins at 00:00 UTC. */
+                /** @description Earliest start time: a time with its offset, or a day, which begins at 00:00 UTC. */
                 since?: string;
-                /** @description Before when it started: a time with its offset, or a day, which begins at 00:00 UTC. */
+                /** @description Start time before which entries are listed: a time with its offset, or a day, which begins at 00:00 UTC. */
                 until?: string;
-                /** @description How many entries a page has at most. */
+                /** @description Maximum number of entries on a page. */
                 limit?: number;
-                /** @description Which page: `next` of the page before, unchanged. The first page where it is left out. */
+                /** @description Token of the page: `next` of the previous page, unchanged. Default: the first page. */
                 next?: string;
             };
             header?: {
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
-                /** @description `ETag` of the answer that the caller has already. */
+                /** @description `ETag` of the response that the caller already has. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -5291,14 +5291,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             200: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -5339,7 +5339,7 @@ export interface operations {
                      *             },
                      *             "callsPerSecond": 5,
                      *             "requestedBy": "arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42",
-                     *             "reason": "IRSA goes"
+                     *             "reason": "Retire IRSA"
                      *           },
                      *           "status": "running",
                      *           "startedAt": "2026-01-15T09:00:00.000Z",
@@ -5354,20 +5354,20 @@ export interface operations {
                     "application/json": components["schemas"]["SweepPage"];
                 };
             };
-            /** @description The answer has not changed. */
+            /** @description The response has not changed. */
             304: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5377,7 +5377,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -5391,7 +5391,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5401,9 +5401,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5431,7 +5431,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -5450,7 +5450,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5460,9 +5460,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5486,11 +5486,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -5501,9 +5501,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5533,11 +5533,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID. */
+                /** @description A request with the same key from the same principal is carried out only once, however often it is sent; a retry gets the same answer. Use a separate key for each request, such as a UUID. */
                 "Idempotency-Key"?: string;
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
             };
             path?: never;
@@ -5560,7 +5560,7 @@ export interface operations {
                  *         "canary": 2,
                  *         "concurrency": 20
                  *       },
-                 *       "reason": "IRSA goes"
+                 *       "reason": "Retire IRSA"
                  *     }
                  */
                 "application/json": components["schemas"]["SweepRequest"];
@@ -5570,16 +5570,16 @@ export interface operations {
             /** @description The request was accepted. */
             202: {
                 headers: {
-                    /** @description Path of what to read next, with the stage. */
+                    /** @description Path of the resource to read next, with the stage. */
                     Location?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -5596,7 +5596,7 @@ export interface operations {
                     "application/json": components["schemas"]["SweepAccepted"];
                 };
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5606,7 +5606,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -5620,7 +5620,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5630,9 +5630,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5656,7 +5656,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not JSON. The body has a content coding that is not read. */
+            /** @description The body is not JSON. The content encoding of the body is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5674,7 +5674,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The idempotency key stands for another request. The account is not one of this service. */
+            /** @description The idempotency key was used for another request. This service does not serve the account. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5684,9 +5684,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:key-used",
                      *       "code": "key-used",
-                     *       "title": "The idempotency key stands for another request",
+                     *       "title": "The idempotency key was used for another request",
                      *       "status": 422,
-                     *       "detail": "The idempotency key stands for another request."
+                     *       "detail": "The idempotency key was used for another request."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5696,7 +5696,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -5715,7 +5715,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -5725,9 +5725,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5751,11 +5751,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -5766,9 +5766,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5798,11 +5798,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
-                /** @description `ETag` of the answer that the caller has already. */
+                /** @description `ETag` of the response that the caller already has. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -5813,19 +5813,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             200: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -5864,7 +5864,7 @@ export interface operations {
                      *         },
                      *         "callsPerSecond": 5,
                      *         "requestedBy": "arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42",
-                     *         "reason": "IRSA goes"
+                     *         "reason": "Retire IRSA"
                      *       },
                      *       "status": "running",
                      *       "phase": "migrations",
@@ -5894,20 +5894,20 @@ export interface operations {
                     "application/json": components["schemas"]["Sweep"];
                 };
             };
-            /** @description The answer has not changed. */
+            /** @description The response has not changed. */
             304: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5917,7 +5917,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -5931,7 +5931,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5941,15 +5941,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such sweep. */
+            /** @description The sweep does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5959,9 +5959,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unknown-sweep",
                      *       "code": "unknown-sweep",
-                     *       "title": "There is no such sweep",
+                     *       "title": "The sweep does not exist",
                      *       "status": 404,
-                     *       "detail": "There is no such sweep."
+                     *       "detail": "The sweep does not exist."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -5989,7 +5989,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -6008,7 +6008,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6018,9 +6018,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6044,11 +6044,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -6059,9 +6059,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6091,11 +6091,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
-                /** @description `ETag` of the answer that the caller has already. */
+                /** @description `ETag` of the response that the caller already has. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -6106,14 +6106,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             200: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -6136,20 +6136,20 @@ export interface operations {
                     "application/json": components["schemas"]["SweepReport"];
                 };
             };
-            /** @description The answer has not changed. */
+            /** @description The response has not changed. */
             304: {
                 headers: {
-                    /** @description It changes when the answer does. */
+                    /** @description Version of the response. It changes when the response changes. */
                     ETag?: string;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6159,7 +6159,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -6173,7 +6173,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6183,15 +6183,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such sweep. The sweep has no report yet. */
+            /** @description The sweep does not exist. The sweep has no report yet. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6201,9 +6201,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unknown-sweep",
                      *       "code": "unknown-sweep",
-                     *       "title": "There is no such sweep",
+                     *       "title": "The sweep does not exist",
                      *       "status": 404,
-                     *       "detail": "There is no such sweep."
+                     *       "detail": "The sweep does not exist."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6231,7 +6231,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -6250,7 +6250,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6260,9 +6260,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6286,11 +6286,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -6301,9 +6301,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6333,9 +6333,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
             };
             path: {
@@ -6355,19 +6355,19 @@ export interface operations {
             };
         };
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             202: {
                 headers: {
-                    /** @description Path of what to read next, with the stage. */
+                    /** @description Path of the resource to read next, with the stage. */
                     Location?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -6406,7 +6406,7 @@ export interface operations {
                      *         },
                      *         "callsPerSecond": 5,
                      *         "requestedBy": "arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42",
-                     *         "reason": "IRSA goes"
+                     *         "reason": "Retire IRSA"
                      *       },
                      *       "status": "running",
                      *       "phase": "migrations",
@@ -6442,7 +6442,7 @@ export interface operations {
                     "application/json": components["schemas"]["SweepAction"];
                 };
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6452,7 +6452,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -6466,7 +6466,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6476,15 +6476,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such sweep. */
+            /** @description The sweep does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6494,15 +6494,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unknown-sweep",
                      *       "code": "unknown-sweep",
-                     *       "title": "There is no such sweep",
+                     *       "title": "The sweep does not exist",
                      *       "status": 404,
-                     *       "detail": "There is no such sweep."
+                     *       "detail": "The sweep does not exist."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This can not be asked of the sweep now. */
+            /** @description The sweep does not allow this action now. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6512,9 +6512,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:not-now",
                      *       "code": "not-now",
-                     *       "title": "This can not be asked of the sweep now",
+                     *       "title": "The sweep does not allow this action now",
                      *       "status": 409,
-                     *       "detail": "This can not be asked of the sweep now."
+                     *       "detail": "The sweep does not allow this action now."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6538,7 +6538,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not JSON. The body has a content coding that is not read. */
+            /** @description The body is not JSON. The content encoding of the body is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6560,7 +6560,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -6579,7 +6579,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6589,9 +6589,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6615,11 +6615,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -6630,9 +6630,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6662,9 +6662,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
             };
             path: {
@@ -6677,26 +6677,26 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "reason": "It is over"
+                 *       "reason": "Release finished"
                  *     }
                  */
                 "application/json": components["schemas"]["Reason"];
             };
         };
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             202: {
                 headers: {
-                    /** @description Path of what to read next, with the stage. */
+                    /** @description Path of the resource to read next, with the stage. */
                     Location?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -6735,7 +6735,7 @@ export interface operations {
                      *         },
                      *         "callsPerSecond": 5,
                      *         "requestedBy": "arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42",
-                     *         "reason": "IRSA goes"
+                     *         "reason": "Retire IRSA"
                      *       },
                      *       "status": "running",
                      *       "phase": "migrations",
@@ -6750,7 +6750,7 @@ export interface operations {
                      *         "command": "resume",
                      *         "at": "2026-01-15T09:20:00.000Z",
                      *         "by": "arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42",
-                     *         "reason": "It is over"
+                     *         "reason": "Release finished"
                      *       },
                      *       "failures": 0,
                      *       "tally": {
@@ -6771,7 +6771,7 @@ export interface operations {
                     "application/json": components["schemas"]["SweepAction"];
                 };
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6781,7 +6781,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -6795,7 +6795,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6805,15 +6805,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such sweep. */
+            /** @description The sweep does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6823,15 +6823,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unknown-sweep",
                      *       "code": "unknown-sweep",
-                     *       "title": "There is no such sweep",
+                     *       "title": "The sweep does not exist",
                      *       "status": 404,
-                     *       "detail": "There is no such sweep."
+                     *       "detail": "The sweep does not exist."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This can not be asked of the sweep now. */
+            /** @description The sweep does not allow this action now. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6841,9 +6841,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:not-now",
                      *       "code": "not-now",
-                     *       "title": "This can not be asked of the sweep now",
+                     *       "title": "The sweep does not allow this action now",
                      *       "status": 409,
-                     *       "detail": "This can not be asked of the sweep now."
+                     *       "detail": "The sweep does not allow this action now."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6867,7 +6867,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not JSON. The body has a content coding that is not read. */
+            /** @description The body is not JSON. The content encoding of the body is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6889,7 +6889,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -6908,7 +6908,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -6918,9 +6918,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6944,11 +6944,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -6959,9 +6959,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -6991,9 +6991,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Id of the request on the side of the caller. It comes back, and is recorded with what the request begins. */
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
                 "X-Request-Id"?: string;
-                /** @description The same, of W3C Trace Context. One that is malformed is ignored. */
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
                 traceparent?: string;
             };
             path: {
@@ -7006,26 +7006,26 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "reason": "Volumes can not be mounted"
+                 *       "reason": "Volumes cannot be mounted"
                  *     }
                  */
                 "application/json": components["schemas"]["Reason"];
             };
         };
         responses: {
-            /** @description As requested. */
+            /** @description The request succeeded. */
             202: {
                 headers: {
-                    /** @description Path of what to read next, with the stage. */
+                    /** @description Path of the resource to read next, with the stage. */
                     Location?: string;
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
-                    /** @description Id of the request: the one that the caller gave, or that of API Gateway. */
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
                     "X-Request-Id"?: string;
-                    /** @description The one that the caller gave. Absent if it gave none. */
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
                     traceparent?: string;
                     [name: string]: unknown;
                 };
@@ -7064,7 +7064,7 @@ export interface operations {
                      *         },
                      *         "callsPerSecond": 5,
                      *         "requestedBy": "arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42",
-                     *         "reason": "IRSA goes"
+                     *         "reason": "Retire IRSA"
                      *       },
                      *       "status": "running",
                      *       "phase": "migrations",
@@ -7079,7 +7079,7 @@ export interface operations {
                      *         "command": "stop",
                      *         "at": "2026-01-15T09:20:00.000Z",
                      *         "by": "arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42",
-                     *         "reason": "Volumes can not be mounted"
+                     *         "reason": "Volumes cannot be mounted"
                      *       },
                      *       "failures": 0,
                      *       "tally": {
@@ -7100,7 +7100,7 @@ export interface operations {
                     "application/json": components["schemas"]["SweepAction"];
                 };
             };
-            /** @description The request is not right. */
+            /** @description The request is invalid. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7110,7 +7110,7 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
                      *       "code": "invalid-request",
-                     *       "title": "The request is not right",
+                     *       "title": "The request is invalid",
                      *       "status": 400,
                      *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
                      *       "errors": [
@@ -7124,7 +7124,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not known who asks. The principal may not call this. The request is not signed. The signature is not right. The credentials have expired. A firewall has stopped the request. */
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7134,15 +7134,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
                      *       "code": "unauthenticated",
-                     *       "title": "It is not known who asks",
+                     *       "title": "The caller could not be identified",
                      *       "status": 403,
-                     *       "detail": "It is not known who asks."
+                     *       "detail": "The caller could not be identified."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such sweep. */
+            /** @description The sweep does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7152,15 +7152,15 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unknown-sweep",
                      *       "code": "unknown-sweep",
-                     *       "title": "There is no such sweep",
+                     *       "title": "The sweep does not exist",
                      *       "status": 404,
-                     *       "detail": "There is no such sweep."
+                     *       "detail": "The sweep does not exist."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This can not be asked of the sweep now. */
+            /** @description The sweep does not allow this action now. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7170,9 +7170,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:not-now",
                      *       "code": "not-now",
-                     *       "title": "This can not be asked of the sweep now",
+                     *       "title": "The sweep does not allow this action now",
                      *       "status": 409,
-                     *       "detail": "This can not be asked of the sweep now."
+                     *       "detail": "The sweep does not allow this action now."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -7196,7 +7196,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not JSON. The body has a content coding that is not read. */
+            /** @description The body is not JSON. The content encoding of the body is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7218,7 +7218,7 @@ export interface operations {
             429: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -7237,7 +7237,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something unexpected happened. */
+            /** @description An unexpected error occurred. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -7247,9 +7247,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
                      *       "code": "unexpected",
-                     *       "title": "Something unexpected happened",
+                     *       "title": "An unexpected error occurred",
                      *       "status": 500,
-                     *       "detail": "Something unexpected happened."
+                     *       "detail": "An unexpected error occurred."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
@@ -7273,11 +7273,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that the service needs does not answer. */
+            /** @description A dependency of the service is not available. */
             503: {
                 headers: {
                     /**
-                     * @description Seconds after which to send a request again.
+                     * @description Seconds to wait before the next request.
                      * @example 5
                      */
                     "Retry-After"?: number;
@@ -7288,9 +7288,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
                      *       "code": "unavailable",
-                     *       "title": "Something that the service needs does not answer",
+                     *       "title": "A dependency of the service is not available",
                      *       "status": 503,
-                     *       "detail": "Something that the service needs does not answer."
+                     *       "detail": "A dependency of the service is not available."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];

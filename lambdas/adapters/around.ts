@@ -1,22 +1,16 @@
-/**
- * Has somebody stand around each call that leaves this process: one of an SDK client, page by page, or a plain HTTPS
- * exchange.
- */
+/** Wraps each call that leaves this process: a call of an SDK client, page by page, or a plain HTTPS exchange. */
 import type { AroundCalls, CalledService } from '../ports/calls.ts';
 import { errorNameOf } from './aws-errors.ts';
 import type { PlainHttp } from './clients.ts';
 
-/**
- * Asks for what its requests are signed with; the client keeps it. A session in another account takes a call of its
- * own.
- */
+/** Obtains the client's credentials, which it caches. A session in another account needs a separate call. */
 async function sign(client: object): Promise<void> {
   const { config } = client as { config?: { credentials?: unknown } };
   const credentials = config?.credentials;
   if (typeof credentials === 'function') await credentials();
 }
 
-/** The same client, whose calls all go through `around`; the client itself where there is nobody. */
+/** Returns a client whose calls all go through `around`, or the client itself if there is no `around`. */
 export function aroundClient<Client extends object>(
   client: Client,
   service: CalledService,

@@ -1,4 +1,4 @@
-/** What EKS is asked to make or change, in the SDK's form. What a request leaves out is left out of the input too. */
+/** Converts the port's requests to inputs of the SDK. Fields that a request leaves out are absent from the input too. */
 import type {
   CreateAddonCommandInput,
   CreatePodIdentityAssociationCommandInput,
@@ -9,7 +9,7 @@ import { secretsIn } from '../domain/addons/configuration.ts';
 import type { Association, PlannedAssociation } from '../domain/migration/model.ts';
 import type { CreateAddonRequest, Eks, NewAssociation, UpdateAddonRequest } from '../ports/eks.ts';
 
-/** The add-on form of an association; EKS chooses the namespace itself. */
+/** Converts associations to the form of an add-on request, in which EKS chooses the namespace. */
 const addonForm = (associations: PlannedAssociation[]): { serviceAccount: string; roleArn: string }[] =>
   associations.map(({ serviceAccount, roleArn }) => ({ serviceAccount, roleArn }));
 
@@ -39,7 +39,7 @@ export const updateAddonInput = (clusterName: string, request: UpdateAddonReques
 
 type Fields = Partial<Pick<Association, 'targetRoleArn' | 'disableSessionTags' | 'policy'>>;
 
-/** The fields of an association that an add-on's form can't carry. */
+/** Returns the fields of an association that an add-on request cannot have. */
 const fieldsOf = ({ targetRoleArn, disableSessionTags, policy }: Fields): Fields => ({
   ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
   ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
@@ -60,7 +60,7 @@ export const createAssociationInput = (
   ...(Object.keys(association.tags).length > 0 ? { tags: association.tags } : {}),
 });
 
-/** Without a role: the association keeps the one that it has. */
+/** Returns an input without a role, so that the association keeps its role. */
 export const updateAssociationInput = (
   clusterName: string,
   associationId: string,
@@ -74,8 +74,8 @@ export const updateAssociationInput = (
 });
 
 /**
- * What a refusal may repeat of a request, and nobody else may read: the values of a configuration, and the whole text
- * of a session policy.
+ * Returns the confidential parts of a request that an error may repeat: the values of a configuration, and the text of a
+ * session policy.
  */
 export const secretsOf = ({
   configurationValues,

@@ -1,4 +1,4 @@
-/** What EKS answers, as the domain has it. */
+/** Converts EKS's answers to the domain's types. */
 import type { Addon as SdkAddon, AddonInfo, Cluster as SdkCluster, PodIdentityAssociation } from '@aws-sdk/client-eks';
 import {
   addon as addonSchema,
@@ -24,7 +24,7 @@ export const toCluster = (found: SdkCluster, name: string): Cluster => ({
   ...(found.identity?.oidc?.issuer ? { oidcIssuer: found.identity.oidc.issuer } : {}),
 });
 
-/** The versions of an add-on that fit a Kubernetes version. */
+/** Returns the versions of an add-on that are compatible with a Kubernetes version. */
 export const toOfferedVersions = (
   { owner, defaultNamespace, addonVersions = [] }: AddonInfo,
   kubernetesVersion: string,

@@ -41,7 +41,8 @@ import {
 import { toAddon, toAssociation, toCluster, toOfferedVersions } from './aws-eks-shapes.ts';
 
 /**
- * `undefined` for what is not there; an add-on or version that EKS has never heard of is refused instead of not found.
+ * Returns `undefined` for what does not exist. EKS refuses an unknown add-on or version instead of answering that it was
+ * not found.
  */
 async function knownOrUndefined<T>(call: string, run: () => Promise<T>): Promise<T | undefined> {
   try {
@@ -57,7 +58,7 @@ async function knownOrUndefined<T>(call: string, run: () => Promise<T>): Promise
   }
 }
 
-/** What a call that changes something must answer; without it nobody knows what was made. */
+/** Returns what a call that makes a change must answer. Throws `ServiceUnavailable` if the answer does not have it. */
 function answered<T>(call: string, what: string, value: T | undefined): T {
   if (value === undefined) throw new MigrationError('ServiceUnavailable', `${call} answered without ${what}`);
   return value;
@@ -66,14 +67,14 @@ function answered<T>(call: string, what: string, value: T | undefined): T {
 const whole = (call: string, answer: { association?: PodIdentityAssociation | undefined }): Association =>
   toAssociation(answered(call, 'an association', answer.association));
 
-/** EKS of one account, region and cluster, by the AWS SDK. */
+/** EKS for a single cluster, with the AWS SDK. */
 export class AwsEks implements Eks {
   private readonly client: EKSClient;
   private readonly cluster: string;
   private readonly ofService: readonly string[];
   private described: Cluster | undefined;
 
-  /** `ofService`: ARNs of the service's own roles, which no nodes have. */
+  /** `ofService` has the ARNs of the service's own roles, which no node has. */
   constructor(client: EKSClient, cluster: string, ofService: readonly string[] = []) {
     this.client = client;
     this.cluster = cluster;
@@ -206,9 +207,7 @@ export class AwsEks implements Eks {
     return type ? { principalArn, type } : undefined;
   }
 
-  /**
-   * The list leaves out the role and the tags, so each is described; one that vanished in between is no longer there.
-   */
+  /** Describes each association, because the list has no roles and tags. Leaves out those deleted in the meantime. */
   private async describeAssociations(refs: AssociationRef[]): Promise<Association[]> {
     const found: Association[] = [];
     for (const { id } of refs) {
@@ -218,7 +217,7 @@ export class AwsEks implements Eks {
     return found;
   }
 
-  /** Of all pages, as long as there are not `enough`. */
+  /** Reads pages until there are `enough` entries. */
   private async associationRefs(
     filter: { namespace?: string; serviceAccount?: string },
     enough = Infinity,

@@ -1,6 +1,6 @@
 import { MigrationError, type ErrorName } from '../domain/failures/errors.ts';
 
-/** AWS's error names, by what they mean for us. Sources: the services' API models; EKS: all ten of its exceptions. */
+/** The service's error names by AWS's error names. Sources: the services' API models; all ten exceptions of EKS. */
 const names: Record<string, ErrorName> = {
   ThrottlingException: 'Throttled',
   Throttling: 'Throttled',
@@ -42,14 +42,14 @@ interface AwsError extends Error {
   $metadata?: { httpStatusCode?: number; requestId?: string };
 }
 
-/** What is thrown, as an error of the SDK's. */
+/** Returns a thrown value as an error of the SDK. */
 const errorOf = (thrown: unknown): AwsError => (thrown instanceof Error ? thrown : new Error(String(thrown)));
 
 function nameOf(error: AwsError): ErrorName {
   const known = names[error.name];
   if (known) return known;
   const status = error.$metadata?.httpStatusCode;
-  // No status: nothing came back, so nobody knows whether the call had its effect.
+  // No status means no response, so it is unknown whether the call had an effect.
   if (status === undefined) return 'ConnectionLost';
   if (status === 429) return 'Throttled';
   if (status >= 500) return 'ServiceUnavailable';
@@ -58,15 +58,15 @@ function nameOf(error: AwsError): ErrorName {
 }
 
 /**
- * The text without these: EKS repeats what it refuses, and a configuration value may be a secret. `secrets`: the
- * longest first.
+ * Returns the text without secrets: EKS repeats what it refuses, and a configuration value may be a secret. `secrets` has
+ * the longest first.
  */
 const without = (text: string, secrets: readonly string[]): string =>
   secrets.reduce((left, secret) => left.replaceAll(secret, '[not shown]'), text);
 
 /**
- * An SDK error as a MigrationError that says which call it was and keeps AWS's own name and text, but for what must not
- * land in logs and records.
+ * Converts an SDK error to a `MigrationError` that names the call and keeps AWS's own name and text, except for what must
+ * not be logged or recorded.
  */
 export function fromAws(call: string, thrown: unknown, secrets: () => readonly string[] = () => []): MigrationError {
   if (thrown instanceof MigrationError) return thrown;
@@ -79,11 +79,11 @@ export function fromAws(call: string, thrown: unknown, secrets: () => readonly s
   );
 }
 
-/** Which of our errors that is. */
+/** Returns the service's name of an error. */
 export const errorNameOf = (thrown: unknown): ErrorName =>
   thrown instanceof MigrationError ? thrown.name : nameOf(errorOf(thrown));
 
-/** Runs one SDK call; every refusal becomes a MigrationError, whose text has none of `secrets`. */
+/** Makes an SDK call. Throws every refusal as a `MigrationError`, whose text contains none of `secrets`. */
 export async function aws<T>(call: string, run: () => Promise<T>, secrets?: () => readonly string[]): Promise<T> {
   try {
     return await run();
@@ -92,7 +92,7 @@ export async function aws<T>(call: string, run: () => Promise<T>, secrets?: () =
   }
 }
 
-/** The same, but what is not there is `undefined`. */
+/** Does the same, but returns `undefined` for what does not exist. */
 export async function awsOrUndefined<T>(call: string, run: () => Promise<T>): Promise<T | undefined> {
   try {
     return await aws(call, run);

@@ -7,15 +7,15 @@ import { aws } from './aws-errors.ts';
 import { jsonText } from '../domain/text/text.ts';
 
 /**
- * EventBridge API Reference, PutEvents: entries of one call. Together they may have 256 KB, of which one of ours may
- * use most.
+ * Maximum number of entries in a call (EventBridge API Reference, PutEvents). Together they may have 256 KB, most of which
+ * a single event of the service may use.
  */
 const MOST_ENTRIES = 10;
 const MOST_BYTES = 256_000;
 
 function entryOf(event: ServiceEvent): PutEventsRequestEntry {
   const at = new Date(event.at);
-  // What is no time EventBridge would refuse; without one it takes its own.
+  // EventBridge would refuse an invalid time; without a time it uses its own.
   return {
     Source: EVENT_SOURCE,
     DetailType: detailTypeOf(event),
@@ -25,11 +25,11 @@ function entryOf(event: ServiceEvent): PutEventsRequestEntry {
   };
 }
 
-/** As EventBridge counts an entry (User Guide, "Calculating PutEvents event entry size"): 14 bytes for the time. */
+/** Returns the size of an entry as EventBridge counts it (User Guide, "Calculating PutEvents event entry size"), with 14 bytes for the time. */
 const bytesOf = ({ Source = '', DetailType = '', Detail = '', Resources = [] }: PutEventsRequestEntry): number =>
   14 + [Source, DetailType, Detail, ...Resources].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 
-/** In order, each as full as a call may be. */
+/** Splits entries into batches, in order, each as large as a call may be. */
 function batchesOf(entries: PutEventsRequestEntry[]): PutEventsRequestEntry[][] {
   const batches: PutEventsRequestEntry[][] = [];
   let bytes = 0;
@@ -46,11 +46,11 @@ function batchesOf(entries: PutEventsRequestEntry[]): PutEventsRequestEntry[][] 
   return batches;
 }
 
-/** Of entries: EventBridge API Reference, PutEventsResultEntry. Whatever else it is, the next try tells. */
+/** Returns the error name of a failed entry (EventBridge API Reference, PutEventsResultEntry). All others are retried. */
 const nameOf = (code: string | undefined): ErrorName =>
   code === 'ThrottlingException' ? 'Throttled' : 'ServiceUnavailable';
 
-/** EventBridge's default bus of the service's own account and region, by the AWS SDK. */
+/** EventBridge's default bus in the location of the service, with the AWS SDK. */
 export class AwsEvents implements Events {
   private readonly client: EventBridgeClient;
 
@@ -68,7 +68,7 @@ export class AwsEvents implements Events {
       if (first)
         throw new MigrationError(
           nameOf(first.ErrorCode),
-          `events:PutEvents: ${failed.length} of ${batch.length} entries were not taken: ${first.ErrorCode ?? 'no code'}: ${first.ErrorMessage ?? 'no message'}`,
+          `events:PutEvents: ${failed.length} of ${batch.length} entries failed: ${first.ErrorCode ?? 'no code'}: ${first.ErrorMessage ?? 'no message'}`,
         );
     }
   }

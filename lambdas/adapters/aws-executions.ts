@@ -16,17 +16,17 @@ import { aws, awsOrUndefined } from './aws-errors.ts';
 
 export interface AwsExecutionsOptions {
   client: SFNClient;
-  /** ARN of the state machine Recover; called when it is needed, so that it may throw where this function has none. */
+  /** Returns the ARN of Recover. It is called only when needed, and may throw if this function has none. */
   recoverStateMachineArn: () => string;
-  /** The same of MigrateAddon. */
+  /** Returns the ARN of MigrateAddon in the same way. */
   stateMachineArn: () => string;
-  /** Of Retire, the same; left out where nothing starts it. */
+  /** Returns the ARN of Retire in the same way. Absent if nothing starts it. */
   retireStateMachineArn?: () => string;
-  /** And of Sweep; left out where nothing begins sweeps. */
+  /** Returns the ARN of Sweep in the same way. Absent if nothing starts sweeps. */
   sweepStateMachineArn?: () => string;
 }
 
-/** Why a token counts no more. Source: Step Functions API Reference, SendTaskSuccess. */
+/** Returns whether an error means that a token is no longer valid. Source: Step Functions API Reference, SendTaskSuccess. */
 const isOver = (error: unknown): boolean =>
   error instanceof MigrationError &&
   (error.cause instanceof TaskTimedOut ||
@@ -38,7 +38,7 @@ const stateMachineOf = (executionArn: string): string =>
 const executionIn = (stateMachineArn: string, name: string): string =>
   `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
 
-/** Step Functions of the service's own account and region, by the AWS SDK. */
+/** Step Functions in the location of the service, with the AWS SDK. */
 export class AwsExecutions implements Executions {
   private readonly options: AwsExecutionsOptions;
 
@@ -48,8 +48,7 @@ export class AwsExecutions implements Executions {
 
   async describe(executionArn: string): Promise<ExecutionState | undefined> {
     const call = `states:DescribeExecution ${executionArn}`;
-    // Whether it runs is all that is asked: its input and output are nobody's business here, and a customer's key stays
-    // closed.
+    // Only the status is needed. Without input and output, no right on a customer's key is needed.
     const answer = await awsOrUndefined(call, () =>
       this.options.client.send(new DescribeExecutionCommand({ executionArn, includedData: 'METADATA_ONLY' })),
     );
@@ -106,7 +105,7 @@ export class AwsExecutions implements Executions {
     if (arn === undefined)
       throw new MigrationError(
         'BadInput',
-        `Sweep ${sweepId} can't be started from here: it is not said which state machine Sweep is.`,
+        `Sweep ${sweepId} cannot be started here, because the ARN of the state machine Sweep is not configured.`,
       );
     return this.start(arn, name, { sweepId });
   }
@@ -128,7 +127,7 @@ export class AwsExecutions implements Executions {
     if (arn !== undefined) return arn;
     throw new MigrationError(
       'BadInput',
-      'No retirement can be started from here: it is not said which state machine Retire is.',
+      'A retirement cannot be started here, because the ARN of the state machine Retire is not configured.',
     );
   }
 
@@ -138,7 +137,7 @@ export class AwsExecutions implements Executions {
         this.options.client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) })),
       );
     } catch (error) {
-      // That name stands for that execution: whether it still runs or is over, it was started.
+      // The name identifies the execution: whether it is running or has ended, it was started.
       if (!(error instanceof MigrationError && error.cause instanceof ExecutionAlreadyExists)) throw error;
     }
   }

@@ -2,7 +2,7 @@ import { type EKSClient, paginateListClusters } from '@aws-sdk/client-eks';
 import type { Fleet } from '../ports/fleet.ts';
 import { aws } from './aws-errors.ts';
 
-/** EKS of one region of one account, by the AWS SDK. */
+/** EKS of a location, with the AWS SDK. */
 export class AwsFleet implements Fleet {
   private readonly client: EKSClient;
 

@@ -22,24 +22,24 @@ function roleName(arn: string): string {
   if (!parsed)
     throw new MigrationError(
       'InvalidRequest',
-      `${arn} is not the ARN of an IAM role; it must look like arn:aws:iam::111122223333:role/my-role`,
+      `${arn} is not the ARN of an IAM role. It must have the form arn:aws:iam::111122223333:role/my-role`,
     );
   return parsed.name;
 }
 
-/** IAM answers documents URL-encoded (RFC 3986). */
+/** Decodes a policy document, which IAM returns URL-encoded (RFC 3986). */
 const decoded = (document: string | undefined): string => decodeURIComponent(document ?? '');
 
-/** Policies that AWS manages have `aws` where others have the account. */
+/** Returns whether AWS manages the policy: its ARN has `aws` instead of the account. */
 const isOfAws = (policyArn: string): boolean => policyArn.split(':')[4] === 'aws';
 
-/** IAM's name of what a trust policy over the quota is refused with; the SDK's class has another ending. */
+/** IAM's error name for a trust policy that exceeds the quota. The name of the SDK's class has a different ending. */
 const LIMIT = /^LimitExceeded(Exception)?$/;
 
-/** IAM's own maximum: an answer in one page is one call. */
+/** IAM's maximum page size, so that most lists take a single call. */
 const MOST_RESULTS = 1000;
 
-/** Keys whose values are true or false; that of tags has several. */
+/** Returns the type of a condition key: boolean, a list for tag keys, or string. */
 const BOOLEANS = /^aws:(SecureTransport|ViaAWSService|PrincipalIsAWSService|MultiFactorAuthPresent)$/i;
 const LISTS = /^aws:TagKeys$/i;
 const typeOf = (key: string): 'boolean' | 'string' | 'stringList' =>
@@ -48,9 +48,9 @@ const typeOf = (key: string): 'boolean' | 'string' | 'stringList' =>
 const BOUNDARY = 'its permissions boundary does not allow it';
 
 /**
- * Of one action. What is said of each resource is in its own result: "The top-level EvalDecision reflects the most
- * restrictive decision across all resources" (IAM API Reference, EvaluationResult). Without those it is of the one
- * resource that it names.
+ * Returns the simulated calls of an action. Each resource has its own result: "The top-level EvalDecision reflects the
+ * most restrictive decision across all resources" (IAM API Reference, EvaluationResult). Without results by resource, the
+ * top-level result is for the single resource that it names.
  */
 function callsIn(result: EvaluationResult): SimulatedCall[] {
   const {
@@ -82,7 +82,7 @@ function callsIn(result: EvaluationResult): SimulatedCall[] {
   );
 }
 
-/** IAM of the caller's account, by the AWS SDK. */
+/** IAM of the caller's account, with the AWS SDK. */
 export class AwsRoles implements Roles {
   private readonly client: IAMClient;
 
@@ -95,7 +95,7 @@ export class AwsRoles implements Roles {
     const answer = await awsOrUndefined(`iam:GetRole ${name}`, () =>
       this.client.send(new GetRoleCommand({ RoleName: name })),
     );
-    // Role names are unique in an account whatever their path: a wrong path names no role.
+    // Role names are unique in an account regardless of the path, so a role with another path does not match the ARN.
     if (!answer?.Role || answer.Role.Arn !== arn) return undefined;
     return { arn, trustPolicy: decoded(answer.Role.AssumeRolePolicyDocument) };
   }
@@ -125,7 +125,7 @@ export class AwsRoles implements Roles {
         throw error;
       throw new MigrationError(
         'TrustTooLong',
-        `${error.message}. Nothing was written; use a role of its own for this service account, or have the quota "Role trust policy length" raised (Service Quotas, at most 4,096).`,
+        `${error.message}. Nothing was written. Use a separate role for this service account, or request an increase of the quota "Role trust policy length" (Service Quotas, at most 4,096).`,
         { cause: error.cause },
       );
     }
@@ -145,7 +145,7 @@ export class AwsRoles implements Roles {
     });
     const found: RolePolicy[] = [];
     for (const PolicyName of names) {
-      // One that vanished in between is no longer there.
+      // A policy that was deleted in the meantime is left out.
       const answer = await awsOrUndefined(`iam:GetRolePolicy ${RoleName} ${PolicyName}`, () =>
         this.client.send(new GetRolePolicyCommand({ RoleName, PolicyName })),
       );
@@ -163,7 +163,7 @@ export class AwsRoles implements Roles {
     return found;
   }
 
-  /** The version that is in force; `undefined` where there is no such policy any more. */
+  /** Returns the default version of a policy, or `undefined` if the policy no longer exists. */
   private async readManaged(PolicyArn: string): Promise<string | undefined> {
     const found = await awsOrUndefined(`iam:GetPolicy ${PolicyArn}`, () =>
       this.client.send(new GetPolicyCommand({ PolicyArn })),

@@ -7,25 +7,25 @@ import { STSClient } from '@aws-sdk/client-sts';
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types';
 import type { EksTokenOptions } from './eks-token.ts';
 
-/** One plain HTTPS exchange, for the API server that no SDK speaks to. Body and answer are text. */
+/** A plain HTTPS request to an API server, for which there is no SDK. Body and response are text. */
 export interface PlainHttpRequest {
   method: string;
   url: string;
   headers: Record<string, string>;
   body?: string;
-  /** PEM of the authority that signed the server's certificate. */
+  /** PEM of the certificate authority that signed the server's certificate. */
   certificateAuthority?: string;
 }
 export interface PlainHttpResponse {
   status: number;
   headers: Record<string, string>;
   body: string;
-  /** What the body says, where whoever answers has it as data already. */
+  /** Content of the body, if the responder already has it as data. */
   content?: unknown;
 }
 export type PlainHttp = (request: PlainHttpRequest) => Promise<PlainHttpResponse>;
 
-/** What an SDK client would otherwise look up in the environment and in ~/.aws. */
+/** Settings that an SDK client would otherwise read from the environment and from ~/.aws. */
 export interface SdkSettings {
   endpoint: string;
   retryMode: 'standard';
@@ -36,22 +36,22 @@ export interface SdkSettings {
   authSchemePreference: () => Promise<string[]>;
 }
 
-/** How calls leave this process: the network by default, straight into the sandbox's services otherwise. */
+/** How calls leave this process: by default through the network, otherwise directly to the sandbox's services. */
 export interface Transport {
-  /** A Smithy request handler for every SDK client; the SDK's own, with time-outs, when absent. */
+  /** A Smithy request handler for every SDK client. Default: the SDK's own, with time-outs. */
   requestHandler?: { handle(request: never, options?: never): Promise<{ response: never }> };
-  /** Settings that must not depend on the machine, by service; the SDK's own way of finding them when absent. */
+  /** Settings that must not depend on the machine, by service. If absent, the SDK determines them. */
   settingsFor?: (service: string, region: string) => SdkSettings;
   http: PlainHttp;
-  /** Makes a client in place of the SDK's own, which takes the same commands: the sandbox's are quicker. */
+  /** Creates a client instead of the SDK's own, with the same commands. The sandbox's clients are faster. */
   clientFor?: <Client extends object>(Class: ClientClass<Client>, service: string, config: SharedConfig) => Client;
-  /** Makes a bearer token in place of a presigned URL, for an API server that takes it. */
+  /** Creates a bearer token instead of a presigned URL, for an API server that accepts it. */
   eksToken?: (options: EksTokenOptions) => Promise<string>;
 }
 
 export type ClientClass<Client> = new (config: SharedConfig) => Client;
 
-/** Has a client that was made in place of DynamoDB's own, where it takes the commands of the document client too. */
+/** Property of a replacement for DynamoDB's client that also accepts the commands of the document client. */
 export const TAKES_DOCUMENTS = Symbol('takes documents');
 
 export interface ClientConfig {
@@ -61,9 +61,9 @@ export interface ClientConfig {
 }
 
 /**
- * Of the SDK's own request handler, milliseconds: a call must not outlive the invocation that makes it. Without
- * `throwOnRequestTimeout` the SDK only warns of a request that takes too long. The socket's bound is for a body that
- * stops coming.
+ * Time-outs of the SDK's own request handler in milliseconds, because a call must not outlive its invocation. Without
+ * `throwOnRequestTimeout` the SDK only logs a warning for a request that takes too long. The socket time-out is for a
+ * response body that stalls.
  */
 const TIME_OUTS = {
   connectionTimeout: 3000,
@@ -80,8 +80,8 @@ export type SharedConfig = {
 } & Partial<SdkSettings>;
 
 /**
- * The one place where AWS clients are made. `maxAttempts: 1`: retries live in the state machine, where they can be
- * seen and run in virtual time. Endpoints come from the SDK's own `AWS_ENDPOINT_URL_*` variables.
+ * Creates all AWS clients. They do not retry (`maxAttempts: 1`), because the state machine retries, where retries are
+ * visible and run in virtual time. Endpoints come from the SDK's own `AWS_ENDPOINT_URL_*` variables.
  */
 export class ClientFactory {
   readonly config: ClientConfig;
@@ -100,9 +100,9 @@ export class ClientFactory {
     };
   }
 
-  /** One client for each service: a warm Lambda keeps its connections. */
+  /** A client for each service, so that a warm Lambda keeps its connections. */
   private readonly made = new Map<string, unknown>();
-  /** A client that few functions need is made where it is imported, so that the others' bundles are without it. */
+  /** Returns the client of a service. `make` is passed by the importing module, so that other bundles do not include it. */
   one<Client>(service: string, make: (config: SharedConfig) => Client): Client {
     const client = (this.made.get(service) as Client | undefined) ?? make(this.shared(service));
     this.made.set(service, client);

@@ -1,6 +1,4 @@
-/**
- * Approvals in the ledger: one item for each time that somebody is asked, with the task token that no answer carries.
- */
+/** Approvals in the ledger: an item for each request for an approval, with the task token, which no answer contains. */
 import { approval, type Approval } from '../domain/approval/approval.ts';
 import { isConditionFailed, itemOf, partition, setting, type Item } from './dynamo-table.ts';
 import { DynamoTrust } from './dynamo-trust.ts';
@@ -8,16 +6,13 @@ import { PENDING } from './indexes.ts';
 import { stored } from './stored.ts';
 
 const APPROVAL = 'APPROVAL#';
-/** Of an item that is waited for, in the index of what is pending. */
+/** Partition key of pending approvals in the index `pending`. */
 const WAITED_FOR = 'APPROVAL';
 
-/**
- * Two digits keep them in order: a migration waits no longer than its deadline, and a person answers in minutes at
- * best.
- */
+/** Returns the sort key. Two digits are enough to keep rounds in order: a migration has a deadline, and a person takes minutes. */
 const sortKey = (round: number): string => `${APPROVAL}${String(round).padStart(2, '0')}`;
 
-/** Asks for the items in the index of what is pending, by the kind that `pending` names. */
+/** Queries the index of pending items for a kind. */
 export const pendingOf = (
   what: string,
 ): { IndexName: string; KeyConditionExpression: string; ExpressionAttributeValues: Record<string, string> } => ({
@@ -26,7 +21,7 @@ export const pendingOf = (
   ExpressionAttributeValues: { ':what': what },
 });
 
-/** Of a migration's items, its approvals, in order. */
+/** Returns the approvals among a migration's items, in order. */
 export const approvalsOf = (items: Item[]): Approval[] =>
   items
     .filter((item) => String(item['sk']).startsWith(APPROVAL))
@@ -101,7 +96,7 @@ export class DynamoApprovals extends DynamoTrust {
     return item && stored('an approval', approval, item);
   }
 
-  /** By a query, as all else of a migration is read: most who ask have no other right. */
+  /** Reads the item with a query, because most callers only have the right to query. */
   private async itemAt(migrationId: string, round: number): Promise<Item | undefined> {
     return (await this.table.under(partition(migrationId), sortKey(round)))[0];
   }

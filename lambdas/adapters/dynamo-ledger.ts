@@ -1,11 +1,10 @@
 /**
  * The ledger on one DynamoDB table (`pk`, `sk`, both strings). Items of a migration share `pk` = `MIGRATION#<id>`: `sk`
  * `APPROVAL#<round>`, `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, `REPAIR#<role>`, RETIREMENT, `RETIREMENT#<role>`, SNAPSHOT, then
- * `STEP#<name>`, `VERIFICATION#<round>#<chunk>`: in that order, so that one query reads what a step works from. What is
- * noted of trust policies is in `dynamo-trust.ts`, the locks are in `dynamo-locks.ts`, approvals in
- * `dynamo-approvals.ts`, what is to be told in `dynamo-outbox.ts`, claims and lists in `dynamo-lists.ts`, the slots of
- * those that wait in `dynamo-waiting.ts`, rollbacks in `dynamo-rollbacks.ts`, the last retirement in
- * `dynamo-retirements.ts`.
+ * `STEP#<name>`, `VERIFICATION#<round>#<chunk>`: in that order, so that one query reads what a step works from. Changes
+ * of trust policies are in `dynamo-trust.ts`, locks in `dynamo-locks.ts`, approvals in `dynamo-approvals.ts`, outbox
+ * events in `dynamo-outbox.ts`, claims and lists in `dynamo-lists.ts`, waiting slots in `dynamo-waiting.ts`, rollbacks in
+ * `dynamo-rollbacks.ts`, and the last retirement in `dynamo-retirements.ts`.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
@@ -37,14 +36,14 @@ import { trustOf } from './dynamo-trust.ts';
 import { DynamoRetirements, retirementOf } from './dynamo-retirements.ts';
 import { stored } from './stored.ts';
 
-/** Pods in one evidence item: far below DynamoDB's 400 KB at under 1 KB a pod. */
+/** Maximum number of pods in an evidence item: at less than 1 KB for a pod, far below DynamoDB's limit of 400 KB. */
 const EVIDENCE_CHUNK = 100;
 
-// Made once: zod compiles a schema at its first use.
+// Created only once, because zod compiles a schema at its first use.
 const associationItem = z.object({ what: z.enum(['purged', 'created', 'restored']), association });
 const evidenceItem = z.object({ pods: z.array(podEvidence) });
 
-/** Parts of a record that are items of their own. */
+/** Parts of a record that are stored as separate items. */
 const APART: ReadonlySet<string> = new Set<keyof Migration>([
   'approvals',
   'associations',
@@ -53,12 +52,12 @@ const APART: ReadonlySet<string> = new Set<keyof Migration>([
   'retirement',
 ]);
 
-/** One that can't be read is one nevertheless: somebody wants it stopped, and nothing but that must become of it. */
+/** Returns a cancellation. An item that cannot be parsed counts as one too, so that the migration stops. */
 const cancelOf = (item: Item): Cancellation =>
   cancellationSchema.safeParse(item).data ?? { requestedAt: 'a time that is not noted' };
 
 class DynamoLedger extends DynamoRetirements implements Ledger {
-  /** An update and not a put: what an earlier try has noted stays, unless this one says something else. */
+  /** Updates instead of putting, so that what an earlier try recorded is kept unless this call changes it. */
   async putMigration(record: Migration): Promise<void> {
     const says = ([name, value]: [string, unknown]): boolean =>
       !APART.has(name) && value !== undefined && !(Array.isArray(value) && value.length === 0);
@@ -87,7 +86,7 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
       if (!isConditionFailed(error)) throw error;
       throw new MigrationError(
         'BadInput',
-        `Migration ${record.migrationId} is already over, or another execution works on it; start a new one under a new id.`,
+        `Migration ${record.migrationId} has already ended, or another execution is working on it. Start a new migration with a new id.`,
         { cause: error },
       );
     }
@@ -131,7 +130,7 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
   ): Promise<void> {
     const noted = setting(Object.entries({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
     try {
-      // The first rung is noted by `begin`.
+      // `begin` records the first attempt.
       await this.table.update(itemOf(migrationId, 'RECORD'), {
         ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(attempt)',
         ...(end ? withOutboxEvents(noted, end.outcome) : noted),
@@ -140,7 +139,7 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
       if (!isConditionFailed(error)) throw error;
       throw new MigrationError(
         'BadInput',
-        `Migration ${migrationId} has begun already: the plan that it carries out stands.`,
+        `Migration ${migrationId} has already begun, so its plan cannot be replaced.`,
         { cause: error },
       );
     }
@@ -159,7 +158,7 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
     );
   }
 
-  /** Sets these attributes where the condition holds, and nothing otherwise. It may name them as `setting` does. */
+  /** Sets attributes if the condition holds; otherwise does nothing. The condition may refer to them as `setting` does. */
   private async change(migrationId: string, attributes: Record<string, unknown>, condition: string): Promise<void> {
     try {
       await this.table.update(itemOf(migrationId, 'RECORD'), {
@@ -199,7 +198,7 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
       });
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
-      // Noted already, or there is no record to note it in; what is not noted may not be changed.
+      // It is recorded already, or there is no record; what is not recorded must not be changed.
       if (!(await this.table.get(itemOf(migrationId, 'RECORD'))))
         throw new MigrationError('BadInput', `The ledger has no migration ${migrationId}.`, { cause: error });
     }
@@ -269,7 +268,7 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
 
   async putEvidence(migrationId: string, round: string, pods: PodEvidence[], observedAt: string): Promise<void> {
     const chunks = Math.max(1, Math.ceil(pods.length / EVIDENCE_CHUNK));
-    // The first one last: it says how many there are, so that chunks of an earlier, longer list don't count.
+    // The first chunk is written last. It has the number of chunks, so that chunks of an earlier, longer list are ignored.
     for (let chunk = chunks - 1; chunk >= 0; chunk -= 1) {
       const item = {
         observedAt,

@@ -1,6 +1,6 @@
 /**
- * One page of a list, from one partition of an index (ADR 57). Entries are sorted by `listKey`: their kind, when they
- * were started, and their id. So a partition has each kind by itself, and a list of two kinds merges two ranges of it.
+ * Reads a page of a list from a partition of an index (ADR 57). Entries are sorted by `listKey`: their kind, start time
+ * and id. So each kind is a separate range of a partition, and a list of two kinds merges two ranges.
  */
 import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import { type ListPosition, orderOf } from '../domain/migration/listing.ts';
@@ -15,39 +15,39 @@ const positionIn = (order: string): ListPosition => {
   const at = order.lastIndexOf('#');
   return { startedAt: order.slice(0, at), id: order.slice(at + 1) };
 };
-/** Of an entry that an index gave. */
+/** Returns the position of an entry of an index. */
 export const positionOf = (entry: Item): ListPosition => positionIn(orderIn(String(entry[LIST_KEY])));
 
-/** Which entries of which partition. */
+/** The entries to list, and their partition. */
 export interface Listing {
   index: ListIndex;
   partition: string;
   kinds: readonly Kind[];
-  /** Values by the path of an attribute that the index carries. They are compared after an entry was read. */
+  /** Required values by attribute path. The index projects these attributes; they are compared after an entry was read. */
   where: readonly (readonly [path: readonly string[], value: string])[];
-  /** Milliseconds since 1970: from that time on, and before that one. */
+  /** Times in milliseconds since 1970: from `since` on, and before `until`. */
   since: number | undefined;
   until: number | undefined;
 }
 
-/** Entries that one page reads at most. Those that don't fit count too. */
+/** Maximum number of entries read for a page, including those that do not match. */
 export const MOST_READ = 1000;
-/** Entries that one query reads at most. */
+/** Maximum number of entries read by a query. */
 const MOST_AT_ONCE = 400;
 
-/** Sorts after everything that a key may go on with. */
+/** Character that sorts after all others that may follow in a key. */
 const LAST = '~';
-/** Sorts directly before the key, among keys of the same length. */
+/** Returns the text directly before the key, among keys of the same length. */
 const justBefore = (key: string): string =>
   `${key.slice(0, -1)}${String.fromCharCode(key.charCodeAt(key.length - 1) - 1)}${LAST}`;
 
 const smaller = (a: string, b: string): string => (a < b ? a : b);
 const greatest = (texts: readonly string[]): string => texts.reduce((a, b) => (a > b ? a : b), '');
 
-/** Both ends belong to it. The newest that it has is the last one. */
+/** Returns the range of keys of a kind, including both ends. The newest entry is the last. */
 function rangeOf(kind: Kind, { since, until }: Listing, after: ListPosition | undefined): { from: string; to: string } {
   const at = (time: number): string => `${kind}#${new Date(time).toISOString()}`;
-  // A key goes on after its time, so none is equal to `at`, and what was started at that time comes after it.
+  // A key continues after its time, so no key equals `at`, and an entry that started at that time comes after it.
   const before = until === undefined ? `${kind}#${LAST}` : at(until);
   return {
     from: since === undefined ? `${kind}#` : at(since),
@@ -69,13 +69,13 @@ function filterOf(where: Listing['where']): Pick<QueryCommandInput, 'FilterExpre
   return { ...(conditions.length > 0 ? { FilterExpression: conditions.join(' AND ') } : {}), names, values };
 }
 
-/** The entries of one kind, from the newest on. */
+/** Reads the entries of a kind, newest first. */
 class Run {
   private readonly table: DynamoTable;
   private readonly listing: Listing;
   private readonly from: string;
   private to: string;
-  /** Those that fit and were not taken, the newest last. */
+  /** Matching entries that were not returned yet, the newest last. */
   private ready: Item[] = [];
   private over: boolean;
   private lastRead = '';
@@ -87,15 +87,15 @@ class Run {
     this.over = this.to < this.from;
   }
 
-  /** Whether it has to read before anybody can tell which of its entries is next. */
+  /** Whether the next entry is unknown until more is read. */
   get isDry(): boolean {
     return this.ready.length === 0 && !this.over;
   }
-  /** The place in the order of the last entry that was read. */
+  /** Position of the last entry that was read. */
   get readTo(): string {
     return orderIn(this.lastRead);
   }
-  /** The place in the order of its next entry; empty where none is at hand. */
+  /** Position of the next entry; empty if none was read yet. */
   get next(): string {
     const entry = this.ready.at(-1);
     return entry ? orderIn(String(entry[LIST_KEY])) : '';
@@ -104,7 +104,7 @@ class Run {
     return this.ready.splice(-1);
   }
 
-  /** Answers how many entries were read. */
+  /** Reads more entries and returns their number. */
   async read(most: number): Promise<number> {
     const { index, partition, where } = this.listing;
     const { FilterExpression, names, values } = filterOf(where);
@@ -125,23 +125,23 @@ class Run {
   }
 }
 
-/** Takes the newest of what is at hand; nothing where that is not newer than `than`. */
+/** Takes the newest entry that was read, unless it is not newer than `than`. */
 function takeNewest(runs: readonly Run[], than = ''): Item[] {
   const newest = greatest(runs.map((run) => run.next));
   return newest > than ? (runs.find((run) => run.next === newest)?.take() ?? []) : [];
 }
 const dryOf = (runs: readonly Run[]): Run[] => runs.filter((run) => run.isDry);
-/** Whatever is newer was read in all of them. */
+/** Returns the position up to which all of them were read. */
 const readToIn = (runs: readonly Run[]): string => greatest(dryOf(runs).map((run) => run.readTo));
 
-/** `next` is absent at the end of the list. */
+/** Reads a page. `next` is absent at the end of the list. */
 export async function readListing(
   table: DynamoTable,
   listing: Listing,
   { limit, after, mostRead = MOST_READ }: { limit: number; after?: ListPosition | undefined; mostRead?: number },
 ): Promise<{ entries: Item[]; next?: ListPosition }> {
   const runs = listing.kinds.map((kind) => new Run(table, listing, kind, after));
-  // One more than is wanted says whether there are more.
+  // One more than the limit shows whether there are more.
   const wanted = limit + 1;
   const found: Item[] = [];
   let read = 0;
@@ -155,10 +155,10 @@ export async function readListing(
       continue;
     }
     if (read >= mostRead) break;
-    // Each reads its share, so that every page goes on in each of them.
+    // Each reads its share, so that every page makes progress in each of them.
     const share = Math.max(1, Math.floor((mostRead - read) / dry.length));
     for (const run of dry) read += await run.read(Math.min(atOnce, share));
-    // Where few fit, more are read at once.
+    // If few entries match, more are read at a time.
     atOnce = Math.max(wanted, Math.min(atOnce * 2, MOST_AT_ONCE));
   }
   while (found.length < wanted) {

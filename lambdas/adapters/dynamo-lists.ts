@@ -1,4 +1,4 @@
-/** Claims, by which a request that comes again finds its first run, and the lists of migrations. */
+/** Claims, with which a repeated request finds its first run, and the lists of migrations. */
 import { z } from 'zod';
 import type { ListPosition, MigrationFilter } from '../domain/migration/listing.ts';
 import { migration, type Migration, type Outcome } from '../domain/migration/model.ts';
@@ -11,19 +11,19 @@ import { BY_TIME, LIST_KEY, type ListIndex } from './indexes.ts';
 import { stored } from './stored.ts';
 
 const claimItem = z.object({ migrationId: z.string(), fingerprint: z.string(), at: z.string(), input: z.string() });
-/** Seconds. Longer than any migration takes, waits included: until then the same request finds it. */
+/** Lifetime of a claim in seconds: longer than any migration including its waits, so that the same request finds it. */
 const CLAIM_LASTS = 45 * 24 * 3600;
 const secondsOf = (at: string): number => Math.floor(Date.parse(at) / 1000);
 const claimKey = (key: string): Key => ({ pk: `CLAIM#${key}`, sk: 'CLAIM' });
 
-/** What the indexes of lists carry of a record. */
+/** The part of a record that the indexes of lists project. */
 const listedItem = migration.pick({ status: true, outcome: true, endedAt: true }).extend({ summary: listedRequest });
 
-/** Of records of migrations, dry runs too, in the index of all. */
+/** Partition key of migrations, including dry runs, in the index of all. */
 const LISTED = 'MIGRATION';
 const clusterOf = (account: string, region: string, cluster: string): string => `${account}#${region}#${cluster}`;
 
-/** Attributes by which a record is listed; undefined: it is not in that index. */
+/** Returns the attributes by which a record is listed. It is not in the index of an undefined attribute. */
 export function listedAs({
   migrationId: id,
   startedAt,
@@ -38,18 +38,21 @@ export function listedAs({
     cluster,
     account,
     addon: request.addon,
-    // An index takes no empty key.
+    // A key of an index cannot be empty.
     requestedBy: request.requestedBy === '' ? undefined : request.requestedBy,
   };
 }
 
-/** Outcomes that few migrations have, as a rule. */
+/** Outcomes that usually few migrations have. */
 const RARE: ReadonlySet<Outcome> = new Set<Outcome>(['needs-human', 'rolled-back']);
 
 type Given = Pick<MigrationFilter, 'account' | 'region' | 'cluster' | 'addon' | 'requestedBy' | 'status' | 'outcome'>;
 type Partition = readonly [index: ListIndex, partition: string, answered: readonly (keyof Given)[]];
 
-/** The partition of the fewest entries, as a rule, in which all that fit are. `answered` needs no comparing there. */
+/**
+ * Returns the partition with usually the fewest entries that contains all matches. `answered` has the filters that need
+ * no comparison in that partition.
+ */
 function partitionFor({ account, region, cluster, addon, requestedBy, status, outcome }: Given): Partition {
   if (account !== undefined && region !== undefined && cluster !== undefined)
     return ['ByCluster', clusterOf(account, region, cluster), ['account', 'region', 'cluster']];
@@ -74,10 +77,10 @@ const PATHS: Record<keyof Given, readonly string[]> = {
   outcome: ['outcome'],
 };
 
-/** Undefined where nothing can fit. */
+/** Returns the listing of a filter; undefined if nothing can match. */
 function listingOf({ dryRun, since, until, ...filter }: MigrationFilter): Listing | undefined {
   const { outcome, status = outcome && 'ended' } = filter;
-  // One that is being rolled back still has the outcome of before in its record.
+  // The record of a migration that is being rolled back still has the previous outcome.
   if (outcome !== undefined && status !== 'ended') return undefined;
   const given: Given = { ...filter, status };
   const [index, partition, answered] = partitionFor(given);
@@ -98,7 +101,7 @@ function listingOf({ dryRun, since, until, ...filter }: MigrationFilter): Listin
 export class DynamoLists extends DynamoOutbox {
   async claim(key: string, mine: Claim): Promise<Claim> {
     return this.claimWhere(key, mine, {
-      // DynamoDB may take days to delete what has expired.
+      // DynamoDB may take days to delete expired items.
       ConditionExpression: 'attribute_not_exists(pk) OR expires <= :now',
       ExpressionAttributeValues: { ':now': secondsOf(mine.at) },
     });

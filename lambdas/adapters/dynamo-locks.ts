@@ -1,9 +1,9 @@
 /**
- * The ledger's locks. One item each, `LOCK#<key>`/`LOCK`, that is never deleted: its fence must never start again.
- * While it is held, and not parked, it carries `held` = LOCK, the partition key of the sparse index `HeldLocks` (sort
- * key `pk`, all attributes). `owner` has it alone; where `shared` lists those that share it, `owner` is one of them, so
- * that a release before there were shared locks takes the lock for held. Every change is one conditional write: the
- * condition says whose lock it must be, or, of a shared one, that it is still as it was read.
+ * The ledger's locks. Each is an item `LOCK#<key>`/`LOCK` that is never deleted, because its fence must never restart.
+ * While it is held and not parked, it has `held` = LOCK, the partition key of the sparse index `HeldLocks` (sort key `pk`,
+ * all attributes). `owner` holds it exclusively. If `shared` lists several holders, `owner` is one of them, so that
+ * releases without shared locks consider the lock held. Every change is a single conditional write: the condition requires
+ * the owner, or for a shared lock, that the item is unchanged since it was read.
  */
 import { z } from 'zod';
 import { MigrationError } from '../domain/failures/errors.ts';
@@ -21,7 +21,7 @@ import { HELD_LOCKS } from './indexes.ts';
 import { stored } from './stored.ts';
 
 const PREFIX = 'LOCK#';
-/** Writes that are lost to others before the caller has to try again later. */
+/** Number of writes that may fail because of concurrent changes before the caller must retry later. */
 const MOST_TRIES = 10;
 
 const holder = z.object({ migrationId: z.string(), executionArn: z.string(), since: z.string() });
@@ -45,7 +45,7 @@ const lockOf = ({ pk, fence, owner, shared, wish }: z.output<typeof lockItem>): 
 const toLock = (item: unknown): Lock => lockOf(stored('a lock', lockItem, item));
 
 const changedHands = (key: string, cause?: unknown): MigrationError =>
-  new MigrationError('Busy', `The lock ${key} changed hands just now.`, { cause });
+  new MigrationError('Busy', `The lock ${key} was changed concurrently. Try again in a few seconds.`, { cause });
 
 type Locks = Pick<
   Ledger,
@@ -60,7 +60,7 @@ export class DynamoLocks implements Locks {
   }
 
   async acquireLock(key: string, owner: LockHolder, mode: LockMode = 'exclusive'): Promise<LockResult> {
-    // As a rule it is free, and one write takes it.
+    // The lock is usually free, and a single write acquires it.
     return mode === 'exclusive'
       ? this.pass(key, owner, 'attribute_not_exists(#owner)', {}, (lock) => takeAlone(lock, owner))
       : this.decide(key, (lock) => takeShared(lock, owner));
@@ -81,8 +81,8 @@ export class DynamoLocks implements Locks {
   }
 
   /**
-   * Gives the lock to that owner alone where the condition holds, and answers under which fence, or who has it instead.
-   * `ofShared`: what is decided where others share it.
+   * Acquires the lock exclusively if the condition holds, and returns its fence, or otherwise the holder. `ofShared`
+   * decides if the lock is shared.
    */
   private async pass(
     key: string,
@@ -106,17 +106,17 @@ export class DynamoLocks implements Locks {
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
       const lock = await this.readLock(key);
-      // Let go between the refusal and this look: the next try will get it.
+      // The lock was released after the refusal; the next try will acquire it.
       if (!lock?.holder) throw changedHands(key, error);
       if (lock.shared) return this.decide(key, ofShared);
-      // Its own already: the reply to an earlier try was lost.
+      // This execution already holds the lock: the response to an earlier try was lost.
       return lock.holder.executionArn === owner.executionArn
         ? { acquired: true, fence: lock.fence }
         : { acquired: false, holder: lock.holder };
     }
   }
 
-  /** Writes what is decided about the lock as it is read, until nobody has changed it in between. */
+  /** Reads the lock, decides, and writes, until there was no concurrent change in between. */
   private async decide(key: string, decision: (lock: Lock) => Taking): Promise<LockResult> {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const lock = (await this.readLock(key)) ?? { key, fence: 0 };
@@ -131,7 +131,10 @@ export class DynamoLocks implements Locks {
     throw changedHands(key);
   }
 
-  /** False where the lock is no longer as it was. Each write but the release of an exclusive one changes the fence. */
+  /**
+   * Returns false if the lock was changed in the meantime. Each write except for the release of an exclusive lock changes
+   * the fence.
+   */
   private async replace(before: Lock, next: Lock): Promise<boolean> {
     const { holder: owner, shared, wish, fence } = next;
     const parts = { '#owner': owner, '#held': owner && 'LOCK', '#shared': shared, '#wish': wish };
@@ -165,7 +168,7 @@ export class DynamoLocks implements Locks {
       : 'nobody';
     throw new MigrationError(
       'LockLost',
-      `The lock ${key} is no longer held by migration ${migrationId} (fence ${fence}) but by ${now}; nothing more is changed.`,
+      `The lock ${key} is no longer held by migration ${migrationId} (fence ${fence}) but by ${now}. Nothing more is changed.`,
     );
   }
 
@@ -173,7 +176,7 @@ export class DynamoLocks implements Locks {
     if (await this.removeWhereHeld(key, executionArn, '#owner, held')) return;
     const { pk, sk } = itemOf(key);
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      // By a query: some who let go have no other right to read.
+      // With a query, because some callers only have the right to query.
       const [item] = await this.table.under(pk, sk);
       const lock = item && toLock(item);
       const next = lock && withoutSharer(lock, executionArn);
@@ -186,7 +189,7 @@ export class DynamoLocks implements Locks {
     await this.removeWhereHeld(key, executionArn, 'held');
   }
 
-  /** Of a lock that this execution holds alone; false where it does not. */
+  /** Changes a lock that this execution holds exclusively. Returns false if it does not hold it. */
   private async removeWhereHeld(key: string, executionArn: string, attributes: string): Promise<boolean> {
     try {
       await this.table.update(itemOf(key), {
@@ -213,7 +216,7 @@ export class DynamoLocks implements Locks {
       KeyConditionExpression: 'held = :held',
       ExpressionAttributeValues: { ':held': 'LOCK' },
     });
-    // One that somebody else wrote must not keep the others from being looked after: it is listed as held by nobody.
+    // An item that this service did not write must not hide the others: it is listed without a holder.
     return items.flatMap((item) => {
       const { data } = lockItem.safeParse(item);
       return data ? eachHolder(lockOf(data)) : [{ key: String(item['pk']).slice(PREFIX.length), fence: 0 }];

@@ -1,13 +1,13 @@
-/** What rollbacks and retirements have in common in the table: each change of one is one conditional write. */
+/** What rollbacks and retirements have in common in the table: each change is a single conditional write. */
 
-/** What tells one operation, and how far it has come. */
+/** Identity and progress of an operation. */
 interface Standing {
   id: string;
   state: string;
   executionArn?: string | undefined;
 }
 
-/** The condition that the operation in that attribute is still as it was read; names are `#...`, values `:...`. */
+/** Returns the condition that the operation in an attribute is unchanged since it was read. */
 export function stillAs(
   attribute: string,
   one: Standing | undefined,

@@ -1,6 +1,6 @@
 /**
- * What others are to be told of a migration: the set `outbox` of its record. What is to be told of a record's change is
- * added by the same write, so that neither is without the other; `pending` has the record in an index for as long.
+ * The outbox events of a migration: the set `outbox` of its record. The write that changes the record also adds the event,
+ * so that neither exists without the other. While there are events, `pending` puts the record into an index.
  */
 import { z } from 'zod';
 import { outboxEvent, type OutboxEvent } from '../domain/events/outbox-events.ts';
@@ -10,13 +10,13 @@ import { type DynamoTable, isConditionFailed, itemOf, type Key } from './dynamo-
 import { PENDING } from './indexes.ts';
 
 const RECORD = 'RECORD';
-/** Of a record with something unsent. */
+/** Value of `pending` for a record with unsent events. */
 export const UNSENT = 'EVENT';
 
-/** Where a look at all that is unsent goes on: one item of the table. */
+/** Key of the item with the position at which the next run continues. */
 const MARK: Key = { pk: 'OUTBOX', sk: 'MARK' };
 const mark = z.object({ after: migrationIdSchema.optional() });
-/** Records of one page. */
+/** Number of records in a page. */
 const UNSENT_PAGE = 200;
 
 interface Change {
@@ -25,7 +25,7 @@ interface Change {
   ExpressionAttributeValues?: Record<string, unknown>;
 }
 
-/** The same update of a record, which also notes what is to be told. Its expression begins with SET. */
+/** Extends an update of a record, whose expression begins with SET, by adding outbox events. */
 export const withOutboxEvents = (change: Change, ...told: OutboxEvent[]): Change =>
   told.length === 0
     ? change
@@ -47,7 +47,7 @@ export class DynamoOutbox extends DynamoApprovals {
   async unsent(migrationId: string): Promise<OutboxEvent[]> {
     const outbox = (await this.table.get(itemOf(migrationId, RECORD)))?.['outbox'];
     if (!(outbox instanceof Set)) return [];
-    // What this version does not know is left for the one that wrote it.
+    // Events that this version does not know are left for the version that wrote them.
     return [...outbox].flatMap((told) => (outboxEvent.safeParse(told).success ? [told as OutboxEvent] : [])).sort();
   }
 
@@ -81,14 +81,14 @@ export class DynamoOutbox extends DynamoApprovals {
         ConditionExpression: 'attribute_exists(outbox)',
         ExpressionAttributeValues: { ':told': new Set(told) },
       });
-    // Unless something else is to be told since.
+    // Unless another event was added since.
     await this.updateWhere(key, {
       UpdateExpression: 'REMOVE pending',
       ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(outbox)',
     });
   }
 
-  /** Changes nothing where the condition does not hold. */
+  /** Updates a record, or does nothing if the condition does not hold. */
   private async updateWhere(key: Key, change: Parameters<DynamoTable['update']>[1]): Promise<void> {
     try {
       await this.table.update(key, change);

@@ -1,10 +1,10 @@
 /**
- * The shared pace in the ledger's table: an item `PACE` for each location, of the partition `PACE#<location>`
+ * The shared pace in the ledger's table: an item `PACE` for each scope, in the partition `PACE#<scope>`
  * (`eks#<account>#<region>`, `iam#<account>`, `kube#<account>#<region>#<cluster>`). `expires`, the table's time to live,
  * is a day after the last use.
  *
- * A reservation is one conditional UpdateItem. While calls wait, all that it does is add to `head`, so that any number
- * of writers come after each other without a second try; only the first after a rest has to know the time.
+ * A reservation is a single conditional UpdateItem. While calls are waiting, it only adds to `head`, so that any number of
+ * writers succeed in turn without a second try. Only the first reservation after a pause depends on the time.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { MigrationError } from '../domain/failures/errors.ts';
@@ -25,7 +25,7 @@ import type { Pace, Reserved } from '../ports/pace.ts';
 import { DynamoTable, isConditionFailed, type Item, type Key, setting } from './dynamo-table.ts';
 
 const KEPT_FOR_SECONDS = 24 * 3600;
-/** Tries of one reservation: each that fails has learnt what the item was a moment before. */
+/** Maximum number of tries for a reservation. A failed try returns the current item. */
 const MOST_TRIES = 5;
 
 const partition = (scope: PaceScope): string => `PACE#${paceScopeKey(scope)}`;
@@ -33,7 +33,7 @@ const paceKey = (scope: PaceScope): Key => ({ pk: partition(scope), sk: 'PACE' }
 
 class DynamoPace implements Pace {
   private readonly table: DynamoTable;
-  /** What this function has last seen of each location: it may be old, and conditions say so. */
+  /** The last known item of each scope. It may be stale, which the conditions detect. */
   private readonly seen = new Map<string, PaceState>();
 
   constructor(table: DynamoTable) {
@@ -53,7 +53,7 @@ class DynamoPace implements Pace {
   ): Promise<Reserved | { state: PaceState }> {
     let known = this.seen.get(paceScopeKey(scope));
     for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
-      // What was seen before may be too late no more.
+      // The known state may be stale, so the reservation may not be too late after all.
       if (!known || isTooLate(known, scope, now, within)) known = await this.found(scope, now);
       if (known && isTooLate(known, scope, now, within)) return { state: known };
       const made = await this.attempt(scope, calls, now, { known, within });
@@ -62,7 +62,7 @@ class DynamoPace implements Pace {
     }
     throw new MigrationError(
       'Busy',
-      `The pace of ${paceScopeText(scope)} was changed by others at each of ${MOST_TRIES} tries. The calls are made without it.`,
+      `The pace of ${paceScopeText(scope)} was changed concurrently in each of ${MOST_TRIES} tries. The calls are made without it.`,
     );
   }
 
@@ -82,7 +82,7 @@ class DynamoPace implements Pace {
     try {
       const after = await this.table.update(paceKey(scope), {
         UpdateExpression: 'SET atCut = :atCut, cutAt = :now, rate = :rate, expires = :expires ADD head :none',
-        // Whoever has cut it meanwhile has done so for this refusal too.
+        // A concurrent cut covers this throttled call too.
         ConditionExpression: 'attribute_not_exists(cutAt) OR cutAt = :cutAt',
         ExpressionAttributeValues: {
           ':atCut': lower.atCut,
@@ -106,13 +106,13 @@ class DynamoPace implements Pace {
     return state;
   }
 
-  /** Undefined for one that this service did not write. */
+  /** Returns undefined for an item that this service did not write. */
   private stateIn(item: Item, { service }: PaceScope, now: number): PaceState | undefined {
     const { data } = paceState.safeParse(item);
     return data && isPlausible(data, service, now) ? data : undefined;
   }
 
-  /** Of the item now. One that can't be used is made anew. */
+  /** Returns the current state. An invalid item is replaced. */
   private async found(scope: PaceScope, now: number): Promise<PaceState | undefined> {
     const [item] = await this.table.under(partition(scope), 'PACE');
     if (!item) return undefined;
@@ -125,13 +125,13 @@ class DynamoPace implements Pace {
     });
     throw new MigrationError(
       'BadInput',
-      `The pace of ${paceScopeText(scope)} in the ledger was not as this service writes it, and was begun again. Find out who wrote it.`,
+      `The pace of ${paceScopeText(scope)} in the ledger did not have the format that this service writes, and was reset. Find out which principal wrote it.`,
     );
   }
 
   /**
-   * Reserves by what is known of the item; undefined where the conditions say that it is no longer so. `known`:
-   * undefined where there is none.
+   * Reserves based on the known item. Returns undefined if the conditions show that it is stale. `known` is undefined if
+   * there is no item.
    */
   private async attempt(
     scope: PaceScope,
@@ -178,13 +178,13 @@ class DynamoPace implements Pace {
 
 const expiresAt = (now: number): number => Math.ceil(now / 1000) + KEPT_FOR_SECONDS;
 
-/** The last position that is allowed within so many milliseconds. */
+/** Returns the last position that is allowed within a number of milliseconds. */
 const latestBy = (state: PaceState, { service }: PaceScope, now: number, within: number): number =>
   allowedBy(state, service, now + within + TOLERANCE);
 
 const isTooLate = (state: PaceState, scope: PaceScope, now: number, within: number | undefined): boolean =>
   within !== undefined && nextPosition(state, scope.service, now) > latestBy(state, scope, now, within);
 
-/** The pace in the ledger's table of that name. */
+/** Returns the pace in a ledger's table. */
 export const createDynamoPace = ({ client, tableName }: { client: DynamoDBClient; tableName: string }): Pace =>
   new DynamoPace(new DynamoTable(client, tableName));

@@ -1,8 +1,8 @@
 /**
- * The last retirement of a migration, an item of its own (`sk` = RETIREMENT): a rollback and a retirement that are asked
- * for at the same time don't wait for each other. Each change is one conditional write: the retirement must still be as
- * it was read. While it is requested and not begun, the item carries `held` = RETIREMENT, so that the index `HeldLocks`
- * lists it: whoever accepted it may have stopped before its execution was started.
+ * The last retirement of a migration, as a separate item (`sk` = RETIREMENT), so that a concurrent rollback and retirement
+ * do not conflict. Each change is a single conditional write: the retirement must be unchanged since it was read. While it
+ * is requested and has not begun, the item has `held` = RETIREMENT, so that the index `HeldLocks` lists it: the caller that
+ * accepted it may have failed before it started the execution.
  */
 import { z } from 'zod';
 import type { Migration } from '../domain/migration/model.ts';
@@ -19,7 +19,7 @@ const retirementItem = z.object({ retirement });
 
 const read = (item: Item): Retirement => stored('the last retirement', retirementItem, item).retirement;
 
-/** Of a migration's items, the one that is noted here. */
+/** Returns the last retirement among a migration's items. */
 export const retirementOf = (items: Item[]): Pick<Migration, 'retirement'> => {
   const item = items.find(({ sk }) => sk === ITEM);
   return item ? { retirement: read(item) } : {};

@@ -1,7 +1,8 @@
 /**
- * The rollback of a migration, `rollback` of its record. Each change is one conditional write: the status and the
- * rollback must still be as they were read. While it is requested and not begun, the record carries `held` = ROLLBACK,
- * so that the index `HeldLocks` lists it: whoever accepted it may have stopped before its execution was started.
+ * The rollback of a migration, `rollback` of its record. Each change is a single conditional write: the status and the
+ * rollback must be unchanged since they were read. While it is requested and has not begun, the record has `held` =
+ * ROLLBACK, so that the index `HeldLocks` lists it: the caller that accepted it may have failed before it started the
+ * execution.
  */
 import type { Migration } from '../domain/migration/model.ts';
 import { requestedRollback, type Rollback, type RollbackStanding } from '../domain/rollback/rollback.ts';
@@ -22,7 +23,7 @@ export class DynamoRollbacks extends DynamoWaiting {
     const entries: [string, unknown][] = Object.entries(after).filter(([, value]) => value !== undefined);
     const change = setting(isRequested ? [...entries, ['held', REQUESTED]] : entries);
     const { condition, names, values } = stillAs('rollback', before.rollback);
-    // What it has waited for so far has no bearing on what it waits for now.
+    // The new phase starts without the previous wait.
     const removed = [...(isRequested ? [] : ['held']), ...(after.rollback.state === 'running' ? [] : ['waitingFor'])];
     try {
       await this.table.update(itemOf(migrationId, 'RECORD'), {
@@ -42,7 +43,7 @@ export class DynamoRollbacks extends DynamoWaiting {
     return this.listRequested(REQUESTED);
   }
 
-  /** Ids of migrations with an item that has that `held`, in the index of held locks. */
+  /** Returns ids of migrations that have an item with the given `held` in the index of held locks. */
   protected async listRequested(held: string): Promise<string[]> {
     const items = await this.table.query(`${HELD_LOCKS} ${held}`, {
       IndexName: HELD_LOCKS,

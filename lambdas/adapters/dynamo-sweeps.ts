@@ -1,8 +1,8 @@
 /**
- * Sweeps in the ledger's table: items of one sweep share `pk` = `SWEEP#<id>`. `sk` RECORD is the sweep; `QUEUED#`,
- * `FLIGHT#` and `ENDED#` with a migration's id are what it migrates. An item goes on by being put in its new place
- * before it is taken out of the old one, so that it is in both for a moment, or after a crash, and never in none: the
- * later place counts.
+ * Sweeps in the ledger's table: items of a sweep share `pk` = `SWEEP#<id>`. `sk` RECORD is the sweep; `QUEUED#`, `FLIGHT#`
+ * and `ENDED#` with a migration's id are its items. An item changes state by being put under its new key before it is
+ * removed from the old one. So it is under both keys for a moment, or after a crash, but never under none: the later state
+ * counts.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
@@ -33,10 +33,10 @@ const placed = (sweepId: string, state: SweepItem['state'], migrationId: string)
   sk: `${LOCATIONS[state]}${migrationId}`,
 });
 
-// `failed` and `counted` of a record are sets: ids that count for the stop, and those that are being moved out of
-// flight and are counted in `ended`.
+// `failed` and `counted` of a record are sets: ids that count towards the failure limit, and ids that are being moved to
+// ended and are counted in `ended`.
 
-/** Of records of sweeps, in the index of all. */
+/** Partition key of sweeps in the index of all. */
 const LISTED = 'SWEEP';
 
 const failedIds = z.union([z.set(z.string()).transform((ids) => [...ids]), z.array(z.string())]).default([]);
@@ -151,7 +151,7 @@ class DynamoSweeps implements Sweeps {
 
   async eachItem(sweepId: string, visit: (items: SweepItem[]) => void): Promise<void> {
     const seen = new Set<string>();
-    // The later place first: who is in two is in that.
+    // The later state first, because it counts for an item under two keys.
     for (const state of ['ended', 'in-flight', 'queued'] as const) {
       let from: Item | undefined;
       do {
@@ -168,7 +168,7 @@ class DynamoSweeps implements Sweeps {
   }
 
   async toFlight(sweepId: string, migrationId: string, begun: { begunAt: string; wave: number }): Promise<void> {
-    // Queued again by a late call: it has been in flight before, and is not begun once more.
+    // A late call queued it again: it was in flight before, and must not be started once more.
     if (await this.at(sweepId, 'ended', migrationId)) return this.table.remove(placed(sweepId, 'queued', migrationId));
     const item = await this.at(sweepId, 'queued', migrationId);
     if (item) await this.move(sweepId, { ...item, ...begun }, 'queued', 'in-flight');
@@ -177,7 +177,7 @@ class DynamoSweeps implements Sweeps {
   async toEnd(sweepId: string, migrationId: string, { failed, ...end }: Parameters<Sweeps['toEnd']>[2]): Promise<void> {
     const item = await this.at(sweepId, 'in-flight', migrationId);
     if (!item) return;
-    // Counted before it is moved, so that it is never forgotten, and once, however often that is said again.
+    // Counted before it is moved, so that it is never missed, and only once, even if the call is repeated.
     const counted = { ':one': 1, ':ids': new Set([migrationId]), ':id': migrationId };
     try {
       await this.table.update(record(sweepId), {
@@ -189,7 +189,7 @@ class DynamoSweeps implements Sweeps {
       if (!isConditionFailed(error)) throw error;
     }
     await this.move(sweepId, { ...item, ...end }, 'in-flight', 'ended');
-    // Nobody comes back for one that is not in flight any more.
+    // No later call needs the id of an item that is no longer in flight.
     await this.table.update(record(sweepId), {
       UpdateExpression: 'DELETE counted :ids',
       ExpressionAttributeValues: { ':ids': new Set([migrationId]) },
@@ -232,7 +232,7 @@ class DynamoSweeps implements Sweeps {
     return item;
   }
 
-  /** One that is in the later place already stays there as it is. */
+  /** Puts an item under a later state's key. An existing one is kept unchanged. */
   private async move(sweepId: string, item: Item, from: SweepItem['state'], to: SweepItem['state']): Promise<void> {
     const migrationId = String(item['migrationId']);
     try {
@@ -248,6 +248,6 @@ class DynamoSweeps implements Sweeps {
   }
 }
 
-/** Sweeps in the ledger's table of that name. */
+/** Returns the sweeps in a ledger's table. */
 export const createDynamoSweeps = ({ client, tableName }: { client: DynamoDBClient; tableName: string }): Sweeps =>
   new DynamoSweeps(new DynamoTable(client, tableName));

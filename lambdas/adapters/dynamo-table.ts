@@ -21,14 +21,14 @@ export interface Key {
 }
 
 export const partition = (migrationId: string): string => `MIGRATION#${migrationId}`;
-/** An item of a migration's. */
+/** Returns the key of an item of a migration. */
 export const itemOf = (migrationId: string, sk: string): Key => ({ pk: partition(migrationId), sk });
 
-/** A refused condition stays recognisable behind the MigrationError that every SDK error becomes. */
+/** Returns whether an error, also as the cause of a `MigrationError`, is a failed condition. */
 export const isConditionFailed = (error: unknown): boolean =>
   error instanceof MigrationError && error.cause instanceof ConditionalCheckFailedException;
 
-/** An update that sets these attributes. */
+/** Returns an update that sets attributes. */
 export function setting(attributes: [string, unknown][]): {
   UpdateExpression: string;
   ExpressionAttributeNames: Record<string, string>;
@@ -41,14 +41,14 @@ export function setting(attributes: [string, unknown][]): {
   };
 }
 
-/** The client that takes plain values, over that one. */
+/** Returns a client for plain values, based on the given client. */
 export const documentsOf = (client: DynamoDBClient): DynamoDBDocumentClient =>
   TAKES_DOCUMENTS in client
     ? client
     : DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 
 /**
- * One DynamoDB table with the keys `pk` and `sk`, item by item. Refusals are MigrationErrors that name call and sort
+ * A DynamoDB table with the keys `pk` and `sk`. Refusals are thrown as `MigrationError` that name the call and the sort
  * key.
  */
 export class DynamoTable {
@@ -60,7 +60,7 @@ export class DynamoTable {
     this.name = name;
   }
 
-  /** Strongly consistent. */
+  /** Reads an item, strongly consistent. */
   async get(key: Key): Promise<Item | undefined> {
     const answer = await aws(`dynamodb:GetItem ${key.sk}`, () =>
       this.documents.send(new GetCommand({ TableName: this.name, Key: key, ConsistentRead: true })),
@@ -81,14 +81,14 @@ export class DynamoTable {
     );
   }
 
-  /** What is not there needs no removing. */
+  /** Removes an item, if it exists. */
   async remove(key: Key): Promise<void> {
     await aws(`dynamodb:DeleteItem ${key.sk}`, () =>
       this.documents.send(new DeleteCommand({ TableName: this.name, Key: key })),
     );
   }
 
-  /** Answers what `ReturnValues` asks for. */
+  /** Updates an item. Returns what `ReturnValues` requests. */
   async update(key: Key, change: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Promise<Item | undefined> {
     const answer = await aws(`dynamodb:UpdateItem ${key.sk}`, () =>
       this.documents.send(new UpdateCommand({ TableName: this.name, Key: key, ...change })),
@@ -96,7 +96,7 @@ export class DynamoTable {
     return answer.Attributes;
   }
 
-  /** One partition's items whose sort key starts so, in its order, strongly consistent. */
+  /** Returns a partition's items whose sort key has a prefix, in order, strongly consistent. */
   under(pk: string, prefix: string): Promise<Item[]> {
     return this.query(prefix, {
       KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
@@ -105,7 +105,7 @@ export class DynamoTable {
     });
   }
 
-  /** One partition's items whose sort key comes before that, in its order, strongly consistent. */
+  /** Returns a partition's items whose sort key comes before a key, in order, strongly consistent. */
   before(pk: string, end: string): Promise<Item[]> {
     return this.query(`before ${end}`, {
       KeyConditionExpression: 'pk = :pk AND sk < :end',
@@ -114,7 +114,7 @@ export class DynamoTable {
     });
   }
 
-  /** Over all pages. `what`: for messages. */
+  /** Reads all pages of a query. `what` names the query in messages. */
   async query(what: string, question: Omit<QueryCommandInput, 'TableName' | 'ExclusiveStartKey'>): Promise<Item[]> {
     const items: Item[] = [];
     let from: Item | undefined;
@@ -126,7 +126,10 @@ export class DynamoTable {
     return items;
   }
 
-  /** One page; `next`: the key after which the next one begins; `scanned`: how many were read before the filter. */
+  /**
+   * Reads a page. `next` is the key after which the next page begins; `scanned` is the number of items read before the
+   * filter.
+   */
   async page(
     what: string,
     question: Omit<QueryCommandInput, 'TableName'>,

@@ -1,4 +1,4 @@
-/** What the ledger notes of trust policies: one item for each role of a migration, by what was done to it. */
+/** Changes of trust policies in the ledger: an item for each role of a migration and kind of change. */
 import { z } from 'zod';
 import type { Migration } from '../domain/migration/model.ts';
 import { trustChange, trustRetirement, type TrustChange, type TrustRetirement } from '../domain/trust/model.ts';
@@ -19,7 +19,7 @@ interface Entry {
   undoneAt?: string | undefined;
 }
 
-/** How far it has come: noted, written, undone. */
+/** Returns the progress of a change: recorded, written or undone. */
 const progressOf = ({ writtenAt, undoneAt }: Entry): number => {
   if (undoneAt !== undefined) return 2;
   return writtenAt === undefined ? 0 : 1;
@@ -27,7 +27,7 @@ const progressOf = ({ writtenAt, undoneAt }: Entry): number => {
 
 const inOrder = <T extends Entry>(entries: T[]): T[] => entries.sort((a, b) => a.notedAt.localeCompare(b.notedAt));
 
-/** Of a migration's items, those that are noted here; in the order in which they were. */
+/** Returns the changes of trust policies among a migration's items, in the order in which they were recorded. */
 export const trustOf = (items: Item[]): Pick<Migration, 'trustChanges' | 'retirements'> => {
   const under = (prefix: string): Item[] => items.filter((item) => String(item['sk']).startsWith(prefix));
   return {
@@ -45,9 +45,7 @@ export class DynamoTrust extends DynamoLocks {
     return this.note(migrationId, RETIREMENT, retirement);
   }
 
-  /**
-   * A call that arrives late does not take the place of what was noted since, nor of how far the same note has come.
-   */
+  /** Puts a change. A late call replaces neither a newer change nor later progress of the same change. */
   private async note(migrationId: string, prefix: string, entry: Entry): Promise<void> {
     const { roleArn, notedAt } = entry;
     try {

@@ -1,7 +1,8 @@
 /**
- * What a migration waits for, `waitingFor` of its record, and the slots of those that wait before they begin: items `SLOT#<number>` of the partition `WAITING#DEPLOYMENT`, and
- * of one partition for each principal. A scope with a cap of n has the slots 0 to n - 1, and each is taken by one
- * conditional write, so that no race admits more. `expires`: the table's time to live, and until then the slot counts.
+ * What a migration waits for, `waitingFor` of its record, and the slots of migrations that wait before they begin: items
+ * `SLOT#<number>` of the partition `WAITING#DEPLOYMENT`, and of a partition for each principal. A scope with a cap of n has
+ * the slots 0 to n - 1. Each is taken by a single conditional write, so that concurrent requests cannot exceed the cap. A
+ * slot counts until `expires`, which is also the table's time to live.
  */
 import { z } from 'zod';
 import { type OutboxEvent } from '../domain/events/outbox-events.ts';
@@ -26,7 +27,7 @@ const slotItem = z.object({
 });
 type TakenSlot = z.output<typeof slotItem>;
 
-/** Slots that are lost to others before the caller has to try again later. */
+/** Number of slots that may be lost to concurrent requests before the caller must retry later. */
 const MOST_TRIES = 20;
 
 /** Spreads simultaneous requests over the free slots. */
@@ -69,7 +70,7 @@ export class DynamoWaiting extends DynamoLists {
   }
 
   async takeWaitingSlot(waiter: WaitingMigration, caps: WaitingCaps): Promise<SlotResult> {
-    // The deployment's first: `listWaiting` finds a migration that got no further.
+    // The deployment's slot first, so that `listWaiting` finds a migration that failed after it.
     const ofDeployment = await this.takeIn(DEPLOYMENT, caps.perDeployment, waiter);
     if (ofDeployment !== undefined) return { taken: false, full: 'deployment', waiting: ofDeployment };
     const ofPrincipal = await this.takeIn(scopeOf(waiter.principal), caps.perPrincipal, waiter);
@@ -79,7 +80,7 @@ export class DynamoWaiting extends DynamoLists {
   }
 
   async freeWaitingSlots(migrationId: string, principal: string): Promise<void> {
-    // Taken first and freed last: without it there is no other one.
+    // The deployment's slot is taken first and freed last: a migration without it has no other slot.
     const waits = (await this.listWaiting()).some((one) => one.migrationId === migrationId);
     if (!waits) return;
     await this.free(scopeOf(principal), migrationId);
@@ -90,7 +91,7 @@ export class DynamoWaiting extends DynamoLists {
     return (await this.slotsOf(DEPLOYMENT)).map(({ waiter }) => waiter);
   }
 
-  /** Undefined where the migration has a slot now; otherwise how many are taken. */
+  /** Takes a slot. Returns undefined if the migration has one now, and otherwise the number of slots taken. */
   private async takeIn(scope: string, cap: number, waiter: WaitingMigration): Promise<number | undefined> {
     const now = Date.parse(waiter.since) / 1000;
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
@@ -100,13 +101,13 @@ export class DynamoWaiting extends DynamoLists {
       const used = new Set(taken.map(({ sk }) => sk));
       const free = Array.from({ length: cap }, (_, slot) => sortKey(slot)).filter((sk) => !used.has(sk));
       const sk = free[(spreadOf(waiter.migrationId) + tries) % free.length];
-      // Slots above the cap are still taken after the cap was lowered.
+      // After the cap was lowered, slots above it may still be taken.
       if (sk === undefined) return taken.length;
       if (await this.takeSlot({ pk: scope, sk }, waiter, now)) return undefined;
     }
     throw new MigrationError(
       'Busy',
-      `Too many migrations began to wait at once, and migration ${waiter.migrationId} got no slot. Nothing was changed. Try again in some seconds.`,
+      `Too many migrations began to wait at the same time, and migration ${waiter.migrationId} got no slot. Nothing was changed. Try again in a few seconds.`,
     );
   }
 
@@ -132,7 +133,7 @@ export class DynamoWaiting extends DynamoLists {
     for (const { sk, waiter } of await this.slotsOf(scope)) {
       if (waiter.migrationId !== migrationId) continue;
       try {
-        // The item goes when it expires.
+        // The item is deleted when it expires.
         await this.table.update(
           { pk: scope, sk },
           {
@@ -147,7 +148,7 @@ export class DynamoWaiting extends DynamoLists {
     }
   }
 
-  /** Those that are taken. One that this service did not write counts for nobody. */
+  /** Returns the slots that are taken. Items that this service did not write are ignored. */
   private async slotsOf(scope: string): Promise<TakenSlot[]> {
     return (await this.table.under(scope, SLOT)).flatMap((item: Item) => {
       const { data } = slotItem.safeParse(item);

@@ -14,9 +14,9 @@ export interface EksTokenOptions {
 }
 
 /**
- * A bearer token for the Kubernetes API of an EKS cluster: a presigned GetCallerIdentity, which the cluster calls to
- * learn who speaks. It is good for 15 minutes after `now`. Nothing is sent to make it, and the call that it stands for
- * needs no IAM permission. Source: github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go.
+ * Returns a bearer token for the Kubernetes API of an EKS cluster: a presigned GetCallerIdentity request, which the cluster
+ * sends to identify the caller. It is valid for 15 minutes after `now`. Creating it sends no request, and
+ * GetCallerIdentity needs no IAM permission. Source: github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go.
  */
 export const eksToken = async (options: EksTokenOptions): Promise<string> => {
   const { cluster, region, credentials, now } = options;
@@ -30,7 +30,7 @@ export const eksToken = async (options: EksTokenOptions): Promise<string> => {
     query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
     headers: { host: hostname, [CLUSTER_HEADER]: cluster },
   });
-  // The cluster's name must be signed as a header and stay out of the query: a token is for one cluster only.
+  // The cluster's name must be a signed header and not part of the query, which limits the token to this cluster.
   const presigned = await signer.presign(request, {
     signingDate: now,
     expiresIn: 60,

@@ -1,4 +1,4 @@
-/** The Kubernetes port, by calls over HTTPS. */
+/** The Kubernetes port over HTTPS. */
 import { z } from 'zod';
 import { IRSA_ANNOTATION } from '../domain/verification/irsa.ts';
 import { isMigrationError } from '../domain/failures/errors.ts';
@@ -58,10 +58,10 @@ const named = ({ kind, namespace, name }: WorkloadRef): string => `${kind} ${nam
 
 type Pods = Pick<Kubernetes, 'listPods' | 'eachPod' | 'listAllPods' | 'evictPod'>;
 
-/** What an eviction was answered with, as far as it is an answer about the pod. */
+/** Returns the result of an eviction, if the error is about the pod. */
 function evictionRefused(error: unknown): 'refused' | 'gone' | undefined {
   if (!isMigrationError(error)) return undefined;
-  // Source: Kubernetes documentation, "API-initiated Eviction"; another pod may have the name by now.
+  // Source: Kubernetes documentation, "API-initiated Eviction". A conflict means that another pod has the name now.
   if (error.name === 'NotFound' || error.name === 'Busy') return 'gone';
   const isBudget = error.name === 'Throttled' && /disruption budget/i.test(error.message);
   return isBudget || error.name === 'AccessDenied' ? 'refused' : undefined;
@@ -90,7 +90,7 @@ async function evict(
 }
 
 function createPods(api: KubernetesApi): Pods {
-  // Without their replica sets, which would be as many calls again.
+  // Without ReplicaSets, which would double the number of calls.
   const eachPod = (visit: (pods: Pod[]) => void): Promise<void> =>
     api.visitPages(ALL_PODS, pod, (found) => visit(found.map((each) => toPod(each))));
   return {
@@ -144,12 +144,12 @@ function createServiceAccounts(api: KubernetesApi): ServiceAccounts {
         (found) => toAttributedServiceAccount(found) ?? [],
       );
     },
-    // By the list, which the service may read already, and not by a right of its own.
+    // Uses the list, for which the service already has a right, so that no additional right is needed.
     getServiceAccount: async (namespace, name) => {
       const query = new URLSearchParams({ fieldSelector: `metadata.name=${name}` });
       const { items } = await api.call(
         {
-          what: `look at service account ${namespace}/${name}`,
+          what: `get service account ${namespace}/${name}`,
           method: 'GET',
           path: `${accountsPath(namespace)}?${query.toString()}`,
         },

@@ -1,17 +1,14 @@
-/** The indexes of the ledger's table (`lib/ledger/table.ts` makes them), by name, and its time to live. */
+/** Names of the indexes of the ledger's table, which `lib/ledger/table.ts` creates, and of its time to live. */
 
-/** The attribute of an item that goes by itself: seconds since 1970. */
+/** The attribute of an item that expires: seconds since 1970. */
 export const EXPIRES = 'expires';
 
-/** Locks that are held and not parked: partition key `held`. */
+/** Index of locks that are held and not parked, with partition key `held`. */
 export const HELD_LOCKS = 'HeldLocks';
-/**
- * What somebody has still to do something about: partition key `pending`, of records with something unsent and of
- * approvals that are waited for.
- */
+/** Index of pending work, with partition key `pending`: records with unsent outbox events, and pending approvals. */
 export const PENDING = 'Pending';
 
-/** All migrations, and all sweeps, by time: partition key `listed`. */
+/** Index of all migrations and all sweeps by time, with partition key `listed`. */
 export const BY_TIME = 'ByTime';
 
 /**
@@ -35,7 +32,7 @@ export const LIST_INDEXES = {
 export type ListIndex = keyof typeof LIST_INDEXES;
 export const LIST_INDEX_NAMES = Object.keys(LIST_INDEXES) as ListIndex[];
 
-/** What a list shows of a record, so that the record itself need not be read. */
+/** Attributes that a list shows, so that the record itself need not be read. */
 const SHOWN = ['summary', 'status', 'outcome', 'endedAt'];
-/** Attributes that an index carries in addition to its keys. */
+/** Returns the attributes that an index projects in addition to its keys. */
 export const attributesOfList = (index: ListIndex): string[] => SHOWN.filter((name) => name !== LIST_INDEXES[index]);

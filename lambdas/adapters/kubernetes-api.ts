@@ -1,4 +1,4 @@
-/** Calls to one API server over HTTPS. Every call is made once: retries are the state machine's. */
+/** Calls an API server over HTTPS. It does not retry, because the state machine does. */
 import { z } from 'zod';
 import { grantForms } from '../domain/access/command.ts';
 import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
@@ -9,24 +9,24 @@ import { listOf } from './kubernetes-objects.ts';
 
 export interface KubernetesApiOptions {
   http: PlainHttp;
-  /** Where the API server is; asked once. `certificateAuthority`: base64 of a PEM, as DescribeCluster gives it. */
+  /** Returns the location of the API server; called once. `certificateAuthority` is a base64-encoded PEM, as in DescribeCluster. */
   endpoint: () => Promise<{ url: string; certificateAuthority?: string }>;
-  /** A bearer token; asked before each call. */
+  /** Returns a bearer token; called before each request. */
   token: () => Promise<string>;
-  /** The cluster's name for messages; its URL where it is left out. */
+  /** The cluster's name for messages. Default: its URL. */
   cluster?: string;
 }
 
-/** Objects a page: what kubectl asks for. */
+/** Objects in a page, as in kubectl. */
 const PAGE = 500;
-/** Pages of one list: a million objects. Whoever gives more gives no end. */
+/** Maximum number of pages in a list: a million objects. A server that returns more probably never ends the list. */
 const MOST_PAGES = 2000;
 
 const page = z.looseObject({ metadata: z.looseObject({ continue: z.string().nullish() }), items: listOf(z.unknown()) });
-/** By the schema of its items: zod compiles one at its first use. */
+/** Cached schemas of pages by the schema of their items, because zod compiles a schema at its first use. */
 const knownPages = new WeakMap<z.ZodType, z.ZodType>();
 
-/** Returns the schema of a page of a list, by that of its items. */
+/** Returns the schema of a page of a list, given the schema of its items. */
 export const pageOf = <T extends z.ZodType>(item: T) => {
   const made = () => page.extend({ items: listOf(item) });
   const known = knownPages.get(item) as ReturnType<typeof made> | undefined;
@@ -38,7 +38,7 @@ export const pageOf = <T extends z.ZodType>(item: T) => {
 const refusal = z.looseObject({ message: z.string() });
 
 export interface CallOptions {
-  /** For messages: `list pods in kube-system`. */
+  /** Name of the call in messages, such as `list pods in kube-system`. */
   what: string;
   method: 'GET' | 'PATCH' | 'POST';
   path: string;
@@ -46,17 +46,17 @@ export interface CallOptions {
     type: 'application/strategic-merge-patch+json' | 'application/merge-patch+json' | 'application/json';
     content: unknown;
   };
-  /** What the calling role needs where it may not do this. */
+  /** The access policy that the calling role needs for this call. */
   access?: string;
 }
 
-/** A list to read, from its first page. */
+/** A list to read. */
 export type ListOptions = Pick<CallOptions, 'path' | 'what' | 'access'>;
 
 const NAMESPACE_ACCESS = 'AmazonEKSEditPolicy for that namespace';
 /**
- * EKS's policies for viewing and editing read no custom resources, and nothing that is outside of namespaces, such as
- * nodes and webhook configurations (EKS User Guide, "Review access policy permissions").
+ * The access policy for objects that EKS's view and edit policies do not include: custom resources and cluster-scoped
+ * objects such as nodes and webhook configurations (EKS User Guide, "Review access policy permissions").
  */
 export const CLUSTER_OBJECT_ACCESS = 'AmazonEKSAdminViewPolicy for the whole cluster';
 export const ALL_NAMESPACES_ACCESS = 'AmazonEKSViewPolicy for the whole cluster';
@@ -66,27 +66,30 @@ const refusalOf = (status: number, access: string, cluster: string): [ErrorName,
   if (status === 401)
     return [
       'Unauthorised',
-      `Give the calling role an access entry: ${grant} makes those of the service's roles; for another role: aws eks create-access-entry. A new one takes some seconds to work.`,
+      `Create an access entry for the calling role: ${grant} creates those of the service's roles; for another role use aws eks create-access-entry. A new access entry takes a few seconds to take effect.`,
     ];
   if (status === 403)
     return [
       'AccessDenied',
-      `Give the calling role what it lacks: ${grant} does it for the service's roles; for another role associate ${access} with its access entry (aws eks associate-access-policy).`,
+      `Grant the calling role the missing permission: ${grant} does so for the service's roles; for another role associate ${access} with its access entry (aws eks associate-access-policy).`,
     ];
   if (status === 404) return ['NotFound', 'Check that it was not removed in the meantime.'];
-  if (status === 409) return ['Busy', 'Somebody else changed it at the same moment; try again.'];
-  // A page of a list that has grown too old.
-  if (status === 410) return ['Busy', 'The list changed while it was read; read it again from the start.'];
-  if (status === 429) return ['Throttled', 'Try again in some seconds.'];
+  if (status === 409) return ['Busy', 'The object was changed concurrently; try again.'];
+  // The continue token of a list has expired.
+  if (status === 410) return ['Busy', 'The list expired while it was read; read it again from the start.'];
+  if (status === 429) return ['Throttled', 'Try again in a few seconds.'];
   if (status >= 500)
-    return ['ServiceUnavailable', 'Try again in some seconds; if it goes on, look at the health of the control plane.'];
-  return ['InvalidRequest', "Trying again will not help; compare the call with the cluster's Kubernetes version."];
+    return [
+      'ServiceUnavailable',
+      'Try again in a few seconds; if the error persists, check the health of the control plane.',
+    ];
+  return ['InvalidRequest', "A retry will not help; check that the cluster's Kubernetes version supports the call."];
 };
 
-/** The text without the token that the call was made with: whoever repeats it must not get it into a log. */
+/** Returns the text without the token of the call, which must not be logged. */
 const without = (text: string, token: string): string => text.replaceAll(token, '[token]');
 
-/** TLS found another certificate than the cluster's authority vouches for: no retry helps. */
+/** Errors of TLS for a certificate that the cluster's authority did not sign. A retry does not help. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_/;
 
 const parseJson = (body: string): unknown => {
@@ -106,21 +109,21 @@ export const unlessNotFound = async <T>(run: () => Promise<T>): Promise<T | unde
   }
 };
 
-/** Where the API server is; its `url` ends without a slash. */
+/** Location of the API server; its `url` does not end with a slash. */
 interface Server {
   url: string;
   certificateAuthority?: string;
 }
 
-/** Returns the error for a call that got no answer. `why` begins its message. */
+/** Returns the error for a call without a response. Its message begins with `why`. */
 function lostConnection(error: unknown, why: string, url: string): MigrationError {
   const { code } = error as { code?: unknown };
   if (code === 'EMSGSIZE')
-    return new MigrationError('InvalidRequest', `${why} Look at what answers at ${url}.`, { cause: error });
+    return new MigrationError('InvalidRequest', `${why} Check what responds at ${url}.`, { cause: error });
   if (typeof code === 'string' && CERTIFICATE.test(code)) {
     return new MigrationError(
       'InvalidRequest',
-      `${why} Compare the certificate authority that DescribeCluster gives with what answers at ${url}; a proxy may stand in between.`,
+      `${why} Compare the certificate authority in DescribeCluster with the certificate at ${url}; there may be a proxy in between.`,
       { cause: error },
     );
   }
@@ -139,14 +142,14 @@ export class KubernetesApi {
     this.options = options;
   }
 
-  /** Makes one call and reads its answer. Throws a MigrationError that names the remedy. */
+  /** Makes a call and reads its response. Throws a `MigrationError` with a remedy. */
   async call<T extends z.ZodType>(request: CallOptions, schema: T): Promise<z.output<T>> {
     const server = await this.knownServer();
     const { cluster } = this.options;
     const token = await this.options.token();
     const response = await this.exchange(request, server, token);
     const { status } = response;
-    // Whoever has the content as data makes its text only for those who ask.
+    // A responder that has the content as data generates its text only on demand.
     const document = response.content ?? parseJson(response.body);
     const where = `${request.what} on cluster ${cluster ?? server.url}`;
     if (status < 200 || status > 299) {
@@ -160,7 +163,7 @@ export class KubernetesApi {
     if (document === undefined) {
       throw new MigrationError(
         'ServiceUnavailable',
-        `The API server's answer to ${where} is not JSON. Check what stands between this and ${server.url}; then try again.`,
+        `The API server's answer to ${where} is not JSON. Check for a proxy in front of ${server.url}; then try again.`,
       );
     }
     const parsed = schema.safeParse(document);
@@ -168,11 +171,11 @@ export class KubernetesApi {
     const [issue] = parsed.error.issues;
     throw new MigrationError(
       'InvalidRequest',
-      `The API server's answer to ${where} is not as expected at ${issue?.path.join('.')}: ${issue?.message}. Check that its Kubernetes version is supported.`,
+      `The API server's answer to ${where} is invalid at ${issue?.path.join('.')}: ${issue?.message}. Check that its Kubernetes version is supported.`,
     );
   }
 
-  /** Visits a list page by page: no page is kept. */
+  /** Visits a list page by page, without keeping pages. */
   async visitPages<T extends z.ZodType>(
     { path, what, access }: ListOptions,
     item: T,
@@ -191,7 +194,7 @@ export class KubernetesApi {
     }
     throw new MigrationError(
       'InvalidRequest',
-      `The API server's answer to ${what} on cluster ${this.options.cluster ?? ''} has more than ${MOST_PAGES} pages. Look at what answers there.`,
+      `The API server's answer to ${what} on cluster ${this.options.cluster ?? ''} has more than ${MOST_PAGES} pages. Check what responds at its endpoint.`,
     );
   }
 
@@ -222,7 +225,7 @@ export class KubernetesApi {
         ...(authority === undefined ? {} : { certificateAuthority: Buffer.from(authority, 'base64').toString('utf8') }),
       });
     } catch (error) {
-      // Of whoever stands around the call: it was not made.
+      // An error of `around`, which did not make the call.
       if (isMigrationError(error)) throw error;
       const { message } = error as { message?: unknown };
       const why = `Could not ${what} on cluster ${this.options.cluster ?? url}: ${asClause(without(String(message ?? error), token))}.`;

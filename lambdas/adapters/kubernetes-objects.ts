@@ -1,13 +1,14 @@
 /**
- * What the API server answers, read and made into the domain's objects. All text is made printable here, but for what a
- * rollback restores.
+ * Parses the API server's responses and converts them to the domain's objects. All text is made printable, except for what
+ * a rollback restores.
  */
 import { z } from 'zod';
 import { shownText } from '../domain/text/text.ts';
 import type { Compute, Container, MutatingWebhook, Node, Pod } from '../ports/kubernetes.ts';
 import { managedFieldsEntries } from './managed-fields.ts';
 
-// Only what is read is described: the API adds fields with each version, and Go writes empty lists and maps as null.
+// The schemas have only the fields that are used, because each API version adds fields. Go writes empty lists and maps as
+// null.
 export const listOf = <T extends z.ZodType>(item: T) =>
   z
     .array(item)
@@ -19,7 +20,7 @@ const mapOf = <T extends z.ZodType<string>>(value: T) =>
     .nullish()
     .transform((map) => map ?? {});
 export const strings = mapOf(shownText);
-/** A rollback restores the IRSA annotation byte for byte. */
+/** The IRSA annotation, unchanged, because a rollback restores it exactly. */
 const accountAnnotations = mapOf(z.string());
 const conditions = listOf(
   z.looseObject({ type: shownText, status: shownText, lastTransitionTime: shownText.nullish() }),
@@ -35,7 +36,7 @@ export const container = z.looseObject({
   envFrom: listOf(z.looseObject({ secretRef: named, configMapRef: named })),
   volumeMounts: listOf(z.looseObject({ name: shownText })),
 });
-/** Only what says whether a container starts, and how often it did. */
+/** Only the fields that show whether and how often a container started. */
 const containerStatuses = listOf(
   z.looseObject({
     restartCount: z.number().int().nullish(),
@@ -117,7 +118,7 @@ const toContainer = ({ name, image, env, envFrom, volumeMounts }: ApiContainer, 
     name,
     image: image ?? '',
     init,
-    // A value that comes from elsewhere (valueFrom) is not in the pod: the name is there without one.
+    // A value from another source (valueFrom) is not in the pod, so the variable has a name only.
     env: Object.fromEntries(env.map((variable) => [variable.name, variable.value ?? undefined])),
     ...(optionalEnv.length > 0 ? { optionalEnv } : {}),
     ...(sources.length > 0 ? { envFrom: sources } : {}),
@@ -134,12 +135,12 @@ const readyCondition = (all: ApiConditions | undefined): ApiConditions[number] |
   all?.find((condition) => condition.type === 'Ready' && condition.status === 'True');
 const isReady = (all: ApiConditions | undefined): boolean => readyCondition(all) !== undefined;
 
-/** A time in the form of the service; undefined where it is left out, or none. */
+/** Returns a time in the service's format, or undefined if it is absent or invalid. */
 const timeOf = (text: string | null | undefined): string | undefined =>
   typeof text === 'string' && !Number.isNaN(Date.parse(text)) ? new Date(text).toISOString() : undefined;
 
 type ApiPodStatus = z.infer<typeof pod>['status'];
-/** How a pod fares, as far as its status says so. */
+/** Returns a pod's condition from its status. */
 const conditionOf = (status: ApiPodStatus): Pick<Pod, 'readyAt' | 'restarts' | 'waiting' | 'reason'> => {
   const readyAt = timeOf(readyCondition(status?.conditions)?.lastTransitionTime);
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
@@ -163,8 +164,8 @@ interface Owner {
 }
 
 /**
- * The Deployment of a pod, of its own labels: a Deployment names its ReplicaSets after itself and the hash of the
- * template, and puts that hash into a label of their pods. Source: Kubernetes documentation, "Deployments",
+ * Returns the Deployment of a pod from its labels: a Deployment names its ReplicaSets by its own name and the hash of the
+ * template, and adds that hash as a label to their pods. Source: Kubernetes documentation, "Deployments",
  * "Pod-template-hash label".
  */
 const byTemplateHash = (controller: Owner, labels: Record<string, string>): Owner | undefined => {
@@ -174,7 +175,7 @@ const byTemplateHash = (controller: Owner, labels: Record<string, string>): Owne
     : undefined;
 };
 
-/** `deployments`: what controls each ReplicaSet of the namespace; without it, what the pod's labels tell. */
+/** Converts a pod. `deployments` has the controller of each ReplicaSet; without it, the pod's labels identify the Deployment. */
 export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deployments?: Map<string, Owner>): Pod => {
   const controller = controllerOf(metadata.ownerReferences);
   const deployment =
@@ -202,7 +203,7 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
     hostNetwork: spec.hostNetwork ?? false,
     ...(owner ? { owner } : {}),
     containers: toContainers(spec),
-    // A token without an audience is for the API server itself; every pod has one, and AWS takes none of them.
+    // A token without an audience is for the API server itself; every pod has one, and AWS does not accept it.
     tokens: spec.volumes.flatMap((volume) =>
       (volume.projected?.sources ?? []).flatMap((source) =>
         source.serviceAccountToken?.audience
@@ -219,7 +220,7 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
  */
 const COMPUTE_TYPES: Record<string, Compute> = { auto: 'auto', fargate: 'fargate', hybrid: 'hybrid' };
 
-/** A node of a compute type that is not known is taken for one on EC2, as one without any. */
+/** Converts a node. A node with an unknown compute type, or without one, counts as an EC2 node. */
 export const toNode = ({ metadata: { name, labels }, status }: z.infer<typeof node>): Node => ({
   name,
   ready: isReady(status?.conditions),
@@ -228,7 +229,7 @@ export const toNode = ({ metadata: { name, labels }, status }: z.infer<typeof no
   ...(labels['eks.amazonaws.com/nodegroup'] ? { nodeGroup: labels['eks.amazonaws.com/nodegroup'] } : {}),
 });
 
-/** A failure policy that is left out is Fail in `admissionregistration.k8s.io/v1`. Source: Kubernetes API reference. */
+/** The default failure policy of `admissionregistration.k8s.io/v1` is Fail. Source: Kubernetes API reference. */
 export const toMutatingWebhooks = ({
   metadata,
   webhooks,

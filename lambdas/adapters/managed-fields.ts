@@ -1,5 +1,5 @@
 /**
- * `metadata.managedFields` as lists of paths, in the notation in which the API server and EKS name conflicting fields.
+ * Converts `metadata.managedFields` to lists of paths, in the notation of the API server and EKS for conflicting fields.
  * Source: sigs.k8s.io/structured-merge-diff, fieldpath (`serialize-pe.go` for the keys, `PathElement.String` for the
  * text).
  */
@@ -21,10 +21,7 @@ export const managedFieldsEntries = z
 const isFields = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/**
- * An item of a list of objects, by its keys: `{"containerPort":80,"protocol":"TCP"}` is
- * `containerPort=80,protocol="TCP"`.
- */
+/** Returns the keys of a list item as text: `{"containerPort":80,"protocol":"TCP"}` as `containerPort=80,protocol="TCP"`. */
 function keyText(json: string): string {
   const keys: unknown = JSON.parse(json);
   if (!isFields(keys)) return json;
@@ -32,7 +29,7 @@ function keyText(json: string): string {
   return names.map((name) => `${name}=${JSON.stringify(keys[name])}`).join(',');
 }
 
-/** `f:` a field, `k:` an item by its keys, `v:` an item by its value, `i:` an item by its index. */
+/** Returns an element of a path as text. `f:` is a field, `k:` an item by keys, `v:` an item by value, `i:` an item by index. */
 function elementText(element: string): string {
   const text = element.slice(2);
   if (element.startsWith('k:')) return `[${keyText(text)}]`;
@@ -49,7 +46,7 @@ function pathsOf(fields: Record<string, unknown>, path: readonly string[] = []):
   });
 }
 
-/** Whether a set has fields below that path. */
+/** Returns whether a set has fields below a path. */
 function leadsOn(fields: unknown, path: readonly string[]): boolean {
   let there = fields;
   for (const element of path) {
@@ -59,16 +56,16 @@ function leadsOn(fields: unknown, path: readonly string[]): boolean {
   return isFields(there) && Object.keys(there).some((element) => element !== '.');
 }
 
-/** Labels and annotations are owned one by one, of the object and of its template. */
+/** Returns whether a path is a map of labels or annotations, of the object or its template, whose entries are owned separately. */
 const isMetadataMap = (path: readonly string[]): boolean =>
   path.at(-2) === 'f:metadata' && (path.at(-1) === 'f:labels' || path.at(-1) === 'f:annotations');
 
 /**
- * Returns the fields of an object by manager and subresource, in the order in which the object names them, without what
- * controllers write into the status.
+ * Returns the fields of an object by manager and subresource, in the object's order, except for those that controllers
+ * write into the status.
  *
- * A map or item that others own parts of has no value of its own, so that its path is left out: `kubectl rollout
- * restart` still owns an empty `f:annotations` after another manager took over the annotation in it.
+ * The path of a map or item is left out if other managers own parts of it, because it has no value of its own: `kubectl
+ * rollout restart` still owns an empty `f:annotations` after another manager has taken over the annotation in it.
  */
 export function toManagedFields(entries: z.output<typeof managedFieldsEntries>): ManagedFields[] {
   const isValue = (path: readonly string[]): boolean =>

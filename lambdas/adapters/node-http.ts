@@ -2,14 +2,12 @@ import { request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { PlainHttp, PlainHttpRequest } from './clients.ts';
 
-/** The answer must begin within that time, and then not pause for as long: milliseconds. */
+/** Maximum time in milliseconds until a response begins, and between its parts. */
 export const SOCKET_TIMEOUT = 10_000;
-/**
- * Bytes of an answer that are read: several times what a page of 500 objects has, and what a Lambda of 512 MB can hold.
- */
+/** Maximum size of a response in bytes: several times that of a page of 500 objects, and small enough for a 512 MB Lambda. */
 export const LONGEST_ANSWER = 64 * 1024 * 1024;
 
-/** What a call ends with that gets no answer in that time. */
+/** Returns the error of a call that gets no response in time. */
 export const noAnswer = (): Error =>
   Object.assign(new Error(`no answer within ${SOCKET_TIMEOUT / 1000} seconds`), { code: 'ETIMEDOUT' });
 
@@ -19,7 +17,7 @@ const send = (options: PlainHttpRequest): Promise<IncomingMessage> =>
     const request = httpsRequest(url, {
       method,
       headers: body === undefined ? headers : { ...headers, 'content-length': Buffer.byteLength(body) },
-      // No connection is kept: a Lambda that was frozen in between would find it dead.
+      // Connections are not reused, because they may be closed while a Lambda is frozen.
       agent: false,
       timeout: SOCKET_TIMEOUT,
       ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
@@ -27,7 +25,7 @@ const send = (options: PlainHttpRequest): Promise<IncomingMessage> =>
     const giveUp = (): void => {
       request.destroy(noAnswer());
     };
-    // Node counts a TLS handshake that nobody answers as activity, and would wait twice as long before it says so.
+    // Node counts an unanswered TLS handshake as activity, so its own time-out would take twice as long.
     const deadline = setTimeout(giveUp, SOCKET_TIMEOUT);
     request.on('timeout', giveUp);
     request.on('close', () => clearTimeout(deadline));
@@ -40,9 +38,9 @@ const send = (options: PlainHttpRequest): Promise<IncomingMessage> =>
   });
 
 /**
- * One HTTPS exchange over the network, without retries. `certificateAuthority` is the only one trusted where it is
- * given. Follows no redirect. Rejects with Node's own error (`code` such as ECONNREFUSED, ECONNRESET, ETIMEDOUT) when
- * there is no whole answer, and with EMSGSIZE for one that does not end.
+ * Makes an HTTPS request over the network, without retries. If given, only `certificateAuthority` is trusted. Redirects
+ * are not followed. Rejects with Node's own error (`code` such as ECONNREFUSED, ECONNRESET, ETIMEDOUT) if the response is
+ * incomplete, and with EMSGSIZE if it is too long.
  */
 export const nodeHttp: PlainHttp = async (options) => {
   const response = await send(options);

@@ -1,4 +1,4 @@
-/** Objects of text in one S3 bucket. */
+/** Text objects in an S3 bucket. */
 import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { MigrationError } from '../domain/failures/errors.ts';
 import type { Documents } from '../ports/documents.ts';
@@ -7,7 +7,7 @@ import type { ClientFactory } from './clients.ts';
 
 export interface S3DocumentsOptions {
   client: () => S3Client;
-  /** Called when it is needed, so that it may throw where this function has none. */
+  /** Called only when needed; may throw if this function has no bucket. */
   bucket: () => string;
 }
 
@@ -53,16 +53,13 @@ export class S3Documents implements Documents {
   }
 }
 
-/**
- * Of every client here: the sandbox is at an address of its own, and small objects of text need no checksum beside
- * TLS's.
- */
+/** Settings of every client: path-style addresses for the sandbox, and no checksums, because TLS suffices for small text objects. */
 export const S3_SETTINGS = {
   forcePathStyle: true,
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',
 } as const;
 
-/** Objects in the bucket of that name; only the functions that import this have S3's client in their bundles. */
+/** Returns the objects of a bucket. Only functions that import this module have S3's client in their bundles. */
 export const s3Documents = (clients: ClientFactory, bucket: () => string): Documents =>
   new S3Documents({ client: () => clients.one('s3', (config) => new S3Client({ ...config, ...S3_SETTINGS })), bucket });

@@ -1,4 +1,4 @@
-/** Service accounts of the API server's answers as the domain has them. */
+/** Converts service accounts in the API server's responses to the domain's types. */
 import type { z } from 'zod';
 import { IRSA_ANNOTATION } from '../domain/verification/irsa.ts';
 import type { AttributedServiceAccount, ServiceAccount, ServiceAccountDetail } from '../domain/kubernetes/objects.ts';
@@ -25,7 +25,7 @@ export const toServiceAccountDetail = (found: z.infer<typeof serviceAccountDetai
   return { ...toServiceAccount(found), uid, resourceVersion, annotatedBy: annotatorsOf(found) };
 };
 
-/** Undefined for one without the IRSA annotation. */
+/** Returns undefined for a service account without the IRSA annotation. */
 export function toAttributedServiceAccount(
   found: z.infer<typeof serviceAccountDetail>,
 ): AttributedServiceAccount | undefined {

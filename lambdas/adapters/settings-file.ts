@@ -18,7 +18,7 @@ function jsonIn(file: string): unknown {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    return wrong(file, `can't be read (${code})`, { cause: error });
+    return wrong(file, `cannot be read (${code})`, { cause: error });
   }
   try {
     return JSON.parse(text) as unknown;
@@ -28,10 +28,10 @@ function jsonIn(file: string): unknown {
 }
 
 /**
- * Reads the settings that the deployment ships with its functions. The synthesis has checked them; a file that is
- * missing or different was put there by hand, and nothing is done by it. Throws BadInput.
+ * Reads the settings that the deployment ships with its functions. The synthesis validated them, so an invalid or missing
+ * file was changed manually. Throws `BadInput` for such a file.
  */
 export function readSettingsFile(file: string): DeploymentSettings {
   const parsed = deploymentSettings.safeParse(jsonIn(file), PLAIN_WORDS);
-  return parsed.success ? parsed.data : wrong(file, `is wrong: ${problemsOf(parsed.error, 'it')}`);
+  return parsed.success ? parsed.data : wrong(file, `is invalid: ${problemsOf(parsed.error, 'it')}`);
 }

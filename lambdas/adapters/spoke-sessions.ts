@@ -4,24 +4,24 @@ import { MigrationError, RoleNotAssumed } from '../domain/failures/errors.ts';
 import { asClause } from '../domain/text/text.ts';
 import { aws } from './aws-errors.ts';
 
-/** A session that ends sooner is not used any more: what is signed with it has to arrive. */
+/** Minimum remaining time of a session, so that requests signed with it arrive before it expires. */
 const MARGIN_MS = 60_000;
 
 export interface SpokeSessionsOptions {
-  /** Of the hub's own region: STS answers in each by itself. Made when the first session is asked for. */
+  /** Returns a client for STS in the hub's own region. Called for the first session. */
   sts: () => STSClient;
   externalId: string;
-  /** What CloudTrail in the other account shows beside the role. */
+  /** Session name, which CloudTrail in the other account shows in addition to the role. */
   sessionName: string;
-  /** For how long, in seconds. */
+  /** Duration in seconds. */
   seconds: number;
-  /** Milliseconds since 1970; default: the machine's own clock, by which the SDK signs and STS's answers are meant. */
+  /** Returns milliseconds since 1970. Default: the machine's clock, which the SDK uses for signatures and STS for expirations. */
   now?: () => number;
 }
 
 /**
- * What STS says where a role is not there, does not trust the caller, or the caller may not assume it: it does not tell
- * which.
+ * Returns whether STS refused: the role does not exist, it does not trust the caller, or the caller may not assume it. STS
+ * does not report which.
  */
 const isRefusal = (error: unknown): error is MigrationError =>
   error instanceof MigrationError &&
@@ -32,14 +32,14 @@ const refused = (roleArn: string, { externalId }: SpokeSessionsOptions, error: M
   const account = roleArn.split(':')[4] ?? '';
   return new RoleNotAssumed(
     account,
-    `The role ${roleArn} could not be assumed, so that nothing was read or changed in account ${account} by this call. AWS says: ${asClause(error.message)}. Either the stack PodIdentityMigratorSpoke is not deployed there, or its roles do not trust this role of this deployment with the external id ${externalId}. Deploy it there with the outputs of this deployment's stack: docs/accounts.md.`,
+    `The role ${roleArn} could not be assumed, so this call read and changed nothing in account ${account}. AWS reports: ${asClause(error.message)}. Either the stack PodIdentityMigratorSpoke is not deployed in that account, or its roles do not trust this role of the deployment with the external id ${externalId}. Deploy that stack with the outputs of this deployment's stack, as docs/accounts.md describes.`,
     { cause: error.cause },
   );
 };
 
 /**
- * Sessions of roles in other accounts. One is asked for when it is first needed, at most once at a time for each role,
- * and kept until shortly before it ends; a refusal is not kept, and not tried again here.
+ * Sessions of roles in other accounts. A session is requested when it is first needed, at most once at a time for each
+ * role, and cached until shortly before it expires. A refusal is neither cached nor retried.
  */
 export class SpokeSessions {
   private readonly options: SpokeSessionsOptions;
@@ -49,14 +49,14 @@ export class SpokeSessions {
     this.options = options;
   }
 
-  /** Rejects with AccessDenied where STS refuses, with what to look for. */
+  /** Rejects with `AccessDenied` and possible causes if STS refuses. */
   async credentialsOf(roleArn: string): Promise<AwsCredentialIdentity> {
     const known = this.sessions.get(roleArn);
     if (known) {
       const session = await known;
       if (this.isFresh(session)) return session;
     }
-    // Whoever came first has asked meanwhile.
+    // A concurrent caller has requested it meanwhile.
     const current = this.sessions.get(roleArn);
     if (current && current !== known) return current;
     const asked = this.assume(roleArn);
@@ -79,7 +79,7 @@ export class SpokeSessions {
         sts().send(new AssumeRoleCommand({ RoleArn, RoleSessionName, ExternalId, DurationSeconds })),
       );
       if (made?.AccessKeyId === undefined || made.SecretAccessKey === undefined || made.SessionToken === undefined)
-        throw new MigrationError('ServiceUnavailable', `sts:AssumeRole ${RoleArn}: the answer has no credentials.`);
+        throw new MigrationError('ServiceUnavailable', `sts:AssumeRole ${RoleArn}: the response has no credentials.`);
       return {
         accessKeyId: made.AccessKeyId,
         secretAccessKey: made.SecretAccessKey,

@@ -3,15 +3,12 @@ import { MigrationError } from '../domain/failures/errors.ts';
 import { PLAIN_WORDS } from '../domain/text/zod-messages.ts';
 import { problemsOf } from '../domain/text/problems.ts';
 
-/**
- * What the ledger has, by its schema. Throws BadInput, with `what` and the fields that are wrong, for what this service
- * does not write so.
- */
+/** Parses a value of the ledger by its schema. Throws `BadInput`, with `what` and the invalid fields, if it does not match. */
 export function stored<Schema extends z.ZodType>(what: string, schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value, PLAIN_WORDS);
   if (parsed.success) return parsed.data;
   throw new MigrationError(
     'BadInput',
-    `The ledger has ${what} that this version of the service does not write so: ${problemsOf(parsed.error, 'it')}. Nothing is done by it. Find out who wrote it, and put the item back as it was.`,
+    `The ledger has ${what} in a format that this version of the service does not write: ${problemsOf(parsed.error, 'it')}. It was not used. Find out which principal wrote the item, and restore it.`,
   );
 }

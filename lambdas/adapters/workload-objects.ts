@@ -1,4 +1,4 @@
-/** Deployments, StatefulSets and DaemonSets as the API server answers them, made into the domain's workloads. */
+/** Converts Deployments, StatefulSets and DaemonSets in the API server's responses to the domain's workloads. */
 import { z } from 'zod';
 import { shownText } from '../domain/text/text.ts';
 import type { RolloutSettings, Workload, WorkloadKind } from '../ports/kubernetes.ts';
@@ -39,7 +39,7 @@ export const workload = z.looseObject({
       }),
     }),
   }),
-  // The counts of a Deployment or StatefulSet and those of a DaemonSet; each has its own only.
+  // The counts of Deployments and StatefulSets differ from those of DaemonSets; an object has only its own.
   status: z
     .looseObject({
       observedGeneration: count,

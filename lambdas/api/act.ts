@@ -20,12 +20,12 @@ const REFUSED: Record<Refusal, ProblemKind> = {
   expired: 'no-approval',
   decided: 'no-approval',
 };
-/** Which field of the request is the wrong one, where it is one. */
+/** The field of the request that is wrong, for refusals that concern a single field. */
 const REFUSED_FIELDS: Partial<Record<Refusal, string>> = { unknown: 'path.id', 'other-plan': 'body.planHash' };
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
-/** What the answers to all actions on a migration have in common. */
+/** Returns what the answers to all actions on a migration have in common. */
 async function ofAction<Action extends 'approval' | 'cancel' | 'rollback' | 'retire'>(
   action: Action,
   { id, first, prefix }: { id: string; first: boolean; prefix: string },
@@ -73,19 +73,21 @@ export async function cancel(
     const why =
       answer.refused === 'over'
         ? `it ended ${record.outcome ?? 'without an outcome'}`
-        : 'it is being put back already, and the way back is never stopped';
-    throw new ApiProblem('no-cancel', `Migration ${id} can't be stopped: ${why}.`);
+        : 'it is already being rolled back, and a rollback cannot be cancelled';
+    throw new ApiProblem('no-cancel', `Migration ${id} cannot be cancelled: ${why}.`);
   }
-  dependencies.telemetry.log.info('api: a migration was asked to stop', { migrationId: id, caller });
+  dependencies.telemetry.log.info('api: a cancellation was requested', { migrationId: id, caller });
   const { first, cancellation, begun, willEnd } = answer.cancelled;
   const { body, headers } = await ofAction('cancel', { id, first, prefix }, dependencies);
   return { body: { ...body, cancellation, begun, willEnd }, headers };
 }
 
-/** Of a refusal, why, with the link of what is under way. */
+/** Returns the problem for a refused rollback, with a link to the rollback in progress. */
 function notRolledBack({ refused, why }: Extract<RollbackRequested, { refused: string }>, self: string): ApiProblem {
   return refused === 'rolling-back'
-    ? new ApiProblem('rolling-back', `${why}. Only one rollback runs at a time: follow that one.`, { links: { self } })
+    ? new ApiProblem('rolling-back', `${why}. Only one rollback runs at a time. Follow the one in progress.`, {
+        links: { self },
+      })
     : new ApiProblem('no-rollback', `${why}.`);
 }
 
@@ -107,7 +109,7 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
     const { body, headers } = await ofAction('rollback', { id, first, prefix }, dependencies);
     return { body: { ...body, rollback }, headers };
   };
-  // It was carried out, and another one has come after it since.
+  // This request was carried out earlier, and a later one has replaced it in the record.
   const { rollback: last } = record;
   if (before && last && last.id !== name && (await executions.describe(executionArn))) return reply(last, false);
 
@@ -119,14 +121,14 @@ export async function rollBack(call: Call<'rollBack'>, dependencies: HandlerDepe
   );
   if ('refused' in answer) throw notRolledBack(answer, self);
   const { rollback, replayed } = answer;
-  // What breaks off here is started when it is sent again, or by find-stranded.
+  // If this call fails, the execution is started when the request is sent again, or by find-stranded.
   if (rollback.state === 'requested') await executions.startRollback(id, name, asked);
   telemetry.log.info('api: a rollback was accepted', { migrationId: id, caller, replayed });
   return reply(rollback, !replayed);
 }
 
 const NOT_ENABLED =
-  'This deployment may not change the trust policy of any role: its setting repairableRoleArns is not set, so that it has no state machine Retire. Nothing was changed. Deploy it with repairableRoleArns, ARN patterns of the roles whose trust policy it may change, then send the request again.';
+  'This deployment may not change the trust policy of any role: its setting repairableRoleArns is not set, so it has no state machine Retire. Nothing was changed. Set repairableRoleArns to ARN patterns of the roles whose trust policy it may change, deploy again, then repeat the request.';
 
 export async function retire(call: Call<'retire'>, dependencies: HandlerDependencies): Promise<Reply<'retire'>> {
   const {
@@ -145,7 +147,7 @@ export async function retire(call: Call<'retire'>, dependencies: HandlerDependen
     const common = await ofAction('retire', { id, first, prefix }, dependencies);
     return { body: { ...common.body, retirement }, headers: common.headers };
   };
-  // It was carried out, and another one has come after it since.
+  // This request was carried out earlier, and a later one has replaced it in the record.
   const { retirement: last } = record;
   if (before && last && last.id !== name && (await executions.describe(executionArn))) return reply(last, false);
 
@@ -154,11 +156,11 @@ export async function retire(call: Call<'retire'>, dependencies: HandlerDependen
   if ('refused' in answer)
     throw new ApiProblem(
       'retiring',
-      `A retirement of migration ${id} is under way already, since ${answer.standing.startedAt}. Nothing was started. Only one runs at a time: follow that one.`,
+      `A retirement of migration ${id} has been in progress since ${answer.standing.startedAt}. Nothing was started. Only one retirement runs at a time. Follow the one in progress.`,
       { links: { self: migrationPath(prefix, id) } },
     );
   const { retirement, replayed } = answer;
-  // What breaks off here is started when it is sent again, or by find-stranded.
+  // If this call fails, the execution is started when the request is sent again, or by find-stranded.
   if (retirement.state === 'requested') await executions.startRetirement(id, name, asked);
   telemetry.log.info('api: a retirement was accepted', { migrationId: id, caller, replayed });
   return reply(retirement, !replayed);

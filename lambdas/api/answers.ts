@@ -1,4 +1,4 @@
-/** What the API answers, as zod schemas: its OpenAPI document is made of these too. */
+/** The API's answers as zod schemas. Its OpenAPI document is generated from them. */
 import { z } from 'zod';
 import { report } from '../domain/identities/model.ts';
 import { FAILURE_NAMES } from '../domain/failures/names.ts';
@@ -18,42 +18,40 @@ import { sweep, sweepId, sweepSummary } from '../domain/sweep/model.ts';
 import { sweepStanding } from '../domain/sweep/standing.ts';
 import { waitingFor } from '../domain/waiting/waiting-for.ts';
 
-/** One of a closed set of names, which the document of OpenAPI lists. */
+/** A name from a closed set, which the OpenAPI document lists. */
 const named = (names: readonly string[]) => z.string().meta({ openapi: { type: 'string', enum: [...names] } });
 // docs/failures.md explains each name.
 const failure = z
   .object({
-    name: named(FAILURE_NAMES).describe('Name of the failure, which docs/failures.md explains.'),
+    name: named(FAILURE_NAMES).describe('Name of the failure, as explained in docs/failures.md.'),
     message: z.string().describe('What happened, to what, and what to do next.'),
   })
   .register(schemaNames, { name: 'Failure' });
 
-/** A path with the stage, or what a custom domain has in its place: a reference that URLs are resolved by. */
+/** A path that begins with the stage, or with the base path of a custom domain: a URI reference. */
 const path = z.string().meta({ format: 'uri-reference' });
 
-/** Paths of what belongs to a migration; those that change something are there while they can. */
+/** Paths that belong to a migration. A path to an action is present only while the action is possible. */
 export const links = z
   .object({
-    self: path.describe('Path of what this answer is about.'),
-    migration: path.optional().describe('Path of the plan as a migration, with all that is known of it.'),
+    self: path.describe('Path of the resource that this answer describes.'),
+    migration: path.optional().describe('Path of the migration that the plan belongs to, with all details.'),
     plan: path.optional().describe('Path of the plan.'),
-    approval: path.optional().describe('Path to approve or reject the plan. Absent if nothing waits for an approval.'),
+    approval: path
+      .optional()
+      .describe('Path to approve or reject the plan. Absent if the migration does not wait for an approval.'),
     rollback: path.optional().describe('Path to roll the migration back. Absent if it cannot be rolled back.'),
-    retire: path
-      .optional()
-      .describe('Path to retire the OIDC trust, or to put it back. Absent if that is not possible now.'),
+    retire: path.optional().describe('Path to retire or reinstate the OIDC trust. Absent if neither is possible now.'),
     cancel: path.optional().describe('Path to cancel the migration. Absent if it cannot be cancelled.'),
-    holder: path
-      .optional()
-      .describe('Path of the migration that had begun on the same subject, so that this one was blocked.'),
+    holder: path.optional().describe('Path of the migration of the same subject that blocked this one.'),
     related: z
       .array(path)
       .optional()
-      .describe('Paths of other migrations and sweeps that the messages of this answer name.'),
+      .describe('Paths of other migrations and sweeps named in the messages of this answer.'),
   })
   .register(schemaNames, { name: 'MigrationLinks' });
 export type Links = z.infer<typeof links>;
-const LINKS = 'Paths of what belongs to the migration, and of what can be done with it now.';
+const LINKS = 'Paths of related resources and of the actions that are possible now.';
 
 export const accepted = z
   .object({
@@ -65,56 +63,58 @@ export const accepted = z
 export type Accepted = z.infer<typeof accepted>;
 
 /**
- * A migration as it stands: the report of one that is over, and what is known so far of one that is not. What the
- * command line alone knows of it (the disruption, whether AWS was played) is not part of it.
+ * The current state of a migration: its report if it has ended, and what is known so far if it has not. It leaves out
+ * what only the command line knows (the disruption, and whether AWS was simulated).
  */
 export const migrationAnswer = migrationReport
   .omit({ simulated: true, disruption: true, verification: true })
   .partial({ outcome: true, endedAt: true })
   .extend({
     status: status.describe(
-      'Status of the migration. While it is `rolling-back` it has no outcome: `rollback.after` has the outcome of before.',
+      'Status of the migration. A migration that is `rolling-back` has no outcome; `rollback.after` is its outcome before the rollback.',
     ),
-    dryRun: z.boolean().describe('True if it only plans and changes nothing.'),
+    dryRun: z.boolean().describe('True if the migration is only planned and changes nothing.'),
     requestedBy: z
       .string()
       .optional()
-      .describe('Who requested it, as the request states it. `requester` is who that was.'),
-    reason: z.string().optional().describe('Why, in the words of the requester.'),
+      .describe('Who requested the migration, as stated in the request. `requester` is the authenticated principal.'),
+    reason: z.string().optional().describe('Reason that the requester gave.'),
     changeWindow: z
       .object({
-        opensAt: time.optional().describe('When all its windows are open next.'),
-        openUntil: time.optional().describe('Until when they are open.'),
+        opensAt: time.optional().describe('Next time at which all change windows are open.'),
+        openUntil: time.optional().describe('Time until which all change windows are open.'),
       })
       .register(schemaNames, { name: 'WindowState' })
       .optional()
-      .describe('State of its change windows. Absent once the change has begun.'),
-    waitingFor: waitingFor.optional().describe('What it waits for. Absent while it is at work.'),
+      .describe('State of the change windows. Absent once the change has begun.'),
+    waitingFor: waitingFor.optional().describe('What the migration waits for. Absent while it is not waiting.'),
     step: named(STEP_LINES)
       .optional()
-      .describe('The last step, which docs/failures.md explains. Absent before the first.'),
-    failure: failure.optional().describe('Why it did not end `migrated`. Absent if it did.'),
+      .describe('The most recent step, as explained in docs/failures.md. Absent before the first step.'),
+    failure: failure.optional().describe('Why the migration did not end `migrated`. Absent if it did.'),
     rollback: rollback
-      .extend({ error: failure.optional().describe('Why it was refused, or what it could not restore.') })
+      .extend({ error: failure.optional().describe('Why the rollback was refused, or what it could not restore.') })
       .register(schemaNames, { name: 'Rollback' })
       .optional()
-      .describe('The last rollback. Absent if there was none.'),
+      .describe('The most recent rollback. Absent if there was none.'),
     retirement: retirement
-      .extend({ error: failure.optional().describe('Why it was refused, or what it could not do.') })
+      .extend({ error: failure.optional().describe('Why the retirement was refused, or what it could not do.') })
       .register(schemaNames, { name: 'Retirement' })
       .optional()
-      .describe('The last retirement of its OIDC trust. A refused one stays. Absent if there was none.'),
+      .describe('The most recent retirement of the OIDC trust, including a refused one. Absent if there was none.'),
     executionArn: z
       .string()
       .optional()
-      .describe('ARN of the Step Functions execution that works on it, or did last. Absent before the first.'),
+      .describe(
+        'ARN of the Step Functions execution that works on the migration, or that did so last. Absent before the first execution.',
+      ),
     executionStatus: z
       .string()
       .optional()
       .describe(
-        'Status of the execution in Step Functions while the migration is not over. If it is not `RUNNING`, the service takes the migration over within some minutes.',
+        'Status of the Step Functions execution. Absent once the migration has ended. If it is not `RUNNING`, the service recovers the migration within a few minutes.',
       ),
-    cancellation: cancellation.optional().describe('The request to cancel it. Absent if there was none.'),
+    cancellation: cancellation.optional().describe('The request to cancel the migration. Absent if there was none.'),
     verification: migrationReport.shape.verification
       .extend({
         left: z
@@ -124,7 +124,7 @@ export const migrationAnswer = migrationReport
           })
           .register(schemaNames, { name: 'PodsLeftOut' })
           .optional()
-          .describe('Number of pods that are left out. Absent if none is.'),
+          .describe('Numbers of pods that are left out. Absent if none are left out.'),
       })
       .register(schemaNames, { name: 'Verification' })
       .describe('Evidence of how pods get their AWS credentials.'),
@@ -133,7 +133,7 @@ export const migrationAnswer = migrationReport
   .register(schemaNames, { name: 'Migration' });
 export type MigrationAnswer = z.infer<typeof migrationAnswer>;
 
-/** What of it is about the plan. */
+/** The fields of a migration that are about its plan. */
 export const planAnswer = migrationAnswer
   .pick({
     migrationId: true,
@@ -161,7 +161,7 @@ const next = z
   .string()
   .optional()
   .describe(
-    'Send it as `next` to get the next page. Absent on the last page. A page may be short, or empty, and not the last.',
+    'Token to send as `next` to get the next page. Absent on the last page. A page that is short or empty is not necessarily the last.',
   );
 
 export const listAnswer = z
@@ -176,8 +176,8 @@ export const listAnswer = z
   .register(schemaNames, { name: 'MigrationPage' });
 export type ListAnswer = z.infer<typeof listAnswer>;
 
-const FIRST = z.boolean().describe('False if the same was requested before, so that this request changed nothing.');
-/** What every answer to an action on a migration has; `links.self` is what it is an action on. */
+const FIRST = z.boolean().describe('False if this request repeats an earlier one and changed nothing.');
+/** Fields of every answer to an action on a migration. `links.self` is the path of the migration. */
 const ofMigrationAction = {
   first: FIRST,
   migrationId: migrationId.describe('Id of the migration.'),
@@ -189,27 +189,27 @@ export const approvalAnswer = z
   .object({
     action: z.literal('approval').describe('The action.'),
     ...ofMigrationAction,
-    approval: approval.describe('The approval as it was decided.'),
+    approval: approval.describe('The decided approval.'),
   })
   .register(schemaNames, { name: 'ApprovalAction' });
 export type ApprovalAnswer = z.infer<typeof approvalAnswer>;
 
-/** `first` is false where the request was sent again under its key. */
+/** `first` is false if the request was already sent with the same idempotency key. */
 export const rollbackAnswer = z
   .object({
     action: z.literal('rollback').describe('The action.'),
     ...ofMigrationAction,
-    rollback: migrationAnswer.shape.rollback.unwrap().describe('The rollback as it was accepted.'),
+    rollback: migrationAnswer.shape.rollback.unwrap().describe('The accepted rollback.'),
   })
   .register(schemaNames, { name: 'RollbackAction' });
 export type RollbackAnswer = z.infer<typeof rollbackAnswer>;
 
-/** `first` is false where the request was sent again under its key. */
+/** `first` is false if the request was already sent with the same idempotency key. */
 export const retirementAnswer = z
   .object({
     action: z.literal('retire').describe('The action.'),
     ...ofMigrationAction,
-    retirement: migrationAnswer.shape.retirement.unwrap().describe('The retirement as it was accepted.'),
+    retirement: migrationAnswer.shape.retirement.unwrap().describe('The accepted retirement.'),
   })
   .register(schemaNames, { name: 'RetirementAction' });
 export type RetirementAnswer = z.infer<typeof retirementAnswer>;
@@ -218,38 +218,43 @@ export const cancelAnswer = z
   .object({
     action: z.literal('cancel').describe('The action.'),
     ...ofMigrationAction,
-    cancellation: cancellation.describe('The cancellation that counts: an earlier one if there was one.'),
+    cancellation: cancellation.describe(
+      'The cancellation in effect. This is the earlier one if the migration was already cancelled.',
+    ),
     begun: z.boolean().describe('Whether the change had begun when the cancellation was recorded.'),
-    willEnd: z.literal('blocked').optional().describe('How the migration will end. Absent unless that is certain.'),
+    willEnd: z
+      .literal('blocked')
+      .optional()
+      .describe('Outcome that the migration will have. Absent unless it is certain.'),
   })
   .register(schemaNames, { name: 'CancelAction' });
 export type CancelAnswer = z.infer<typeof cancelAnswer>;
 
-/** A page of `pod-identity identities`: which role a node has is not looked at, nor are the roles of the account. */
+/** A page of what `pod-identity identities` reports. It covers neither the roles of nodes nor those of the account. */
 export const identitiesAnswer = report
   .omit({ namespace: true, totals: true, trustedRoles: true })
   .extend({
     totals: z
       .object({ workloads: z.int().describe('Number of workloads in all pages.') })
       .register(schemaNames, { name: 'IdentityTotals' })
-      .describe('Totals of the whole cluster.'),
+      .describe('Totals for the whole cluster.'),
     next,
   })
   .register(schemaNames, { name: 'IdentitiesPage' });
 export type IdentitiesAnswer = z.infer<typeof identitiesAnswer>;
 
-/** As `links`, of a sweep. */
+/** Paths that belong to a sweep; see `links`. */
 export const sweepLinks = z
   .object({
     self: path.describe('Path of the sweep.'),
     pause: path.optional().describe('Path to pause the sweep. Absent if it cannot be paused now.'),
     resume: path.optional().describe('Path to resume the sweep. Absent if it cannot be resumed now.'),
     stop: path.optional().describe('Path to stop the sweep. Absent if it cannot be stopped now.'),
-    report: path.optional().describe('Path of the report. Absent until it is written.'),
+    report: path.optional().describe('Path of the report. Absent until the report is written.'),
   })
   .register(schemaNames, { name: 'SweepLinks' });
 export type SweepLinks = z.infer<typeof sweepLinks>;
-const SWEEP_LINKS = 'Paths of what belongs to the sweep, and of what can be done with it now.';
+const SWEEP_LINKS = 'Paths of related resources and of the actions that are possible now.';
 
 export const sweepAccepted = z
   .object({
@@ -262,13 +267,13 @@ export type SweepAccepted = z.infer<typeof sweepAccepted>;
 
 export const sweepAnswer = sweepStanding
   .extend({
-    cause: failure.optional().describe('Why it stopped or failed. Absent if it did not.'),
+    cause: failure.optional().describe('Why the sweep stopped or failed. Absent if it did neither.'),
     links: sweepLinks.describe(SWEEP_LINKS),
   })
   .register(schemaNames, { name: 'Sweep' });
 export type SweepAnswer = z.infer<typeof sweepAnswer>;
 
-/** The sweep as it stands after the action. */
+/** The sweep after the action. */
 export const sweepActionAnswer = sweepAnswer
   .extend({ action: z.enum(['pause', 'resume', 'stop']).describe('The action.'), first: FIRST })
   .register(schemaNames, { name: 'SweepAction' });
@@ -288,11 +293,11 @@ export const sweepListAnswer = z
   .register(schemaNames, { name: 'SweepPage' });
 export type SweepListAnswer = z.infer<typeof sweepListAnswer>;
 
-/** Where the report is: whoever reads it does so in S3, by their own rights. */
+/** Where the report is stored. Callers read it in S3 with their own permissions. */
 export const sweepReportAnswer = z
   .object({
     sweepId: sweepId.describe('Id of the sweep.'),
-    reports: sweep.shape.reports.unwrap().describe('Where the report is in S3. Read it there.'),
+    reports: sweep.shape.reports.unwrap().describe('Bucket and keys of the report. Read it in S3.'),
     links: sweepLinks.describe(SWEEP_LINKS),
   })
   .register(schemaNames, { name: 'SweepReport' });

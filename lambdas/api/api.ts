@@ -1,7 +1,4 @@
-/**
- * The API's one entry: from API Gateway's event to its answer. Whatever goes wrong is answered as a problem; nothing is
- * thrown.
- */
+/** The API's entry point: turns API Gateway's event into an answer. Every error is answered as a problem; nothing is thrown. */
 import httpRouterHandler from '@middy/http-router';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import type { z } from 'zod';
@@ -62,9 +59,9 @@ type Answer = (
 
 const IDS = Object.keys(OPERATIONS) as OperationId[];
 
-/** Nothing of an answer may be kept on the way, or be taken for something else. */
+/** No answer may be cached, or interpreted as another content type. */
 const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
-/** Seconds after which it is worth to try again: throttling is over by then. */
+/** Seconds after which a retry is worthwhile: throttling is over by then. */
 const RETRY_AFTER = '5';
 
 function parsed(schema: z.ZodType, value: unknown, path: string, errors: FieldError[]): unknown {
@@ -74,20 +71,20 @@ function parsed(schema: z.ZodType, value: unknown, path: string, errors: FieldEr
   return undefined;
 }
 
-/** Each parameter once. */
+/** Returns the query. Adds an error for each parameter that is unknown or is given more than once. */
 function queryFor({ query }: Operation, event: ProxyEvent, errors: FieldError[]): unknown {
   const given = queryOf(event);
   const once: [string, string][] = [];
   for (const [name, [value = '', ...others]] of given) {
     if (!Object.hasOwn(query.shape, name))
-      errors.push({ field: `query.${shown(name, 64)}`, message: 'is not known here' });
+      errors.push({ field: `query.${shown(name, 64)}`, message: 'is not a parameter of this operation' });
     else if (others.length > 0) errors.push({ field: `query.${name}`, message: 'is given more than once' });
     else once.push([name, value]);
   }
   return parsed(query, Object.fromEntries(once), 'query', errors);
 }
 
-/** All that is wrong at once, but for a body that can't be read at all. */
+/** Returns the validated input. Throws `ApiProblem` with all errors at once, except for a body that cannot be read. */
 function callOf(operation: Operation, event: ProxyEvent, parameters: unknown): object {
   const errors: FieldError[] = [];
   const caller = callerOf(event);
@@ -116,17 +113,17 @@ const result = (
   body: jsonText(body),
 });
 
-/** Such as of `/migrations/{id}`, whatever the id. */
+/** Operations with a pattern of their path, in which any value matches a parameter. */
 const PATTERNS = IDS.map((id) => ({
   ...OPERATIONS[id],
   pattern: new RegExp(`^${OPERATIONS[id].path.replace(/\{\w+\}/g, '[^/]+')}/?$`),
 }));
 
-/** Methods of the operations at a path; none where there is nothing. */
+/** Returns the methods of the operations at a path; none if the path does not exist. */
 const operationsAt = (path: string): string[] =>
   PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
 
-/** Those that have an answer there: HEAD is GET without a body, and OPTIONS tells of the others. */
+/** Returns the allowed methods at a path: HEAD is GET without a body, and OPTIONS lists the methods. */
 const allowedAt = (path: string): string[] => {
   const methods = operationsAt(path);
   return methods.length === 0 ? [] : [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'];
@@ -137,11 +134,11 @@ function noRoute({ method, path }: { method: string; path: string }): never {
   if (allowed.length === 0 || allowed.includes(method))
     throw new ApiProblem(
       'unknown-path',
-      `There is nothing at ${shown(path, 200)}. docs/openapi.json has all paths: send the request to one of them, as it is written there.`,
+      `The path ${shown(path, 200)} does not exist. Send the request to a path that docs/openapi.json lists, exactly as it is written there.`,
     );
   throw new ApiProblem(
     'method-not-allowed',
-    `There is no ${shown(method, 20)} of ${shown(path, 200)}. Use ${allowed.join(', ')}.`,
+    `The path ${shown(path, 200)} does not support ${shown(method, 20)}. Use one of ${allowed.join(', ')}.`,
     { headers: { allow: allowed.join(', ') } },
   );
 }
@@ -158,7 +155,7 @@ async function run(id: OperationId, parameters: unknown, { event, dependencies }
   return result(operation.status, 'application/json', operation.answer.parse(body), { ...later, ...headers });
 }
 
-/** Built once: what it needs of a request comes with each call, as the router's context. */
+/** Built once. Each call passes its request as the router's context. */
 const router = httpRouterHandler({
   routes: IDS.map((id) => ({
     method: OPERATIONS[id].method,
@@ -169,7 +166,7 @@ const router = httpRouterHandler({
   notFoundResponse: noRoute,
 });
 
-/** Where the migrations and sweeps are that a detail names; the request's own is there unless it is said not to be. */
+/** Returns links to the migrations and sweeps that a detail names. `self` is left out if it does not exist (404). */
 function linksNamed({ kind, message }: ApiProblem, event: ProxyEvent): ProblemLinks {
   const [, , id = ''] = pathOf(event).split('/');
   const paths = relatedIn([message], prefixOf(event));
@@ -181,7 +178,7 @@ function linksNamed({ kind, message }: ApiProblem, event: ProxyEvent): ProblemLi
   };
 }
 
-/** What is told of a failure: its own text stays here. */
+/** Returns the problem for an error. The text of an unexpected error is logged, and is not sent to the caller. */
 function problemFor(error: unknown, event: ProxyEvent, { telemetry }: HandlerDependencies): ApiProblem {
   if (error instanceof ApiProblem) return error;
   reportFailure('api', error, telemetry);
@@ -193,15 +190,15 @@ function problemFor(error: unknown, event: ProxyEvent, { telemetry }: HandlerDep
   if (isMigrationError(error) && ERROR_CLASSES[error.name] === 'retryable') {
     return new ApiProblem(
       'unavailable',
-      `The request could not be answered now (${error.name}). Send it again in some seconds: with an Idempotency-Key, or unchanged, it is carried out once.`,
+      `The request could not be answered now (${error.name}). Send it again in a few seconds, with the same Idempotency-Key or unchanged: it is carried out only once.`,
       { headers: { 'retry-after': RETRY_AFTER } },
     );
   }
-  // An error of ours that no route expects is one too.
+  // One of the service's own errors that no operation expects is unexpected too.
   if (isMigrationError(error)) telemetry.count(UNEXPECTED_ERROR);
   return new ApiProblem(
     'unexpected',
-    "The request could not be answered. What happened stands in the service's log, under the id of this problem's instance.",
+    "The request could not be answered because of an unexpected error. Search the service's log for the id in this problem's instance.",
   );
 }
 
@@ -210,9 +207,9 @@ async function route(event: ProxyEvent, dependencies: HandlerDependencies): Prom
   const path = pathOf(event);
   if (method === 'OPTIONS' && operationsAt(path).length > 0)
     return { statusCode: 204, headers: { ...HEADERS, allow: allowedAt(path).join(', ') }, body: '' };
-  // An operation runs by its own method of API Gateway alone, of which IAM has decided by its path as it is written.
+  // An operation runs only through its own method of API Gateway, because IAM has authorized that method and path.
   if (method === '' || path === '' || (isProxied(event) && method !== 'HEAD')) noRoute({ method, path });
-  // A path without GET has no HEAD.
+  // Only a path with GET supports HEAD.
   const routed = { httpMethod: method === 'HEAD' && operationsAt(path).includes('GET') ? 'GET' : method, path };
   const request: Request = { event, dependencies };
   return (await router(routed as APIGatewayProxyEvent, request as unknown as Context, {} as never)) as ProxyResult;

@@ -1,4 +1,4 @@
-/** A caller's own ids of a request: in every line that is logged while it is answered, and in the answer. */
+/** Adds a caller's own ids of a request to every line that is logged while it is answered, and to the answer. */
 import { type Correlation, REQUEST_ID } from '../domain/migration/correlation.ts';
 import type { Telemetry } from '../ports/index.ts';
 import type { ProxyEvent } from './proxy.ts';
@@ -17,7 +17,7 @@ export function telemetryWith(telemetry: Telemetry, correlation: Correlation | u
   };
 }
 
-/** API Gateway's own id of the request where the caller has given none. */
+/** Returns the headers with the caller's ids, or with API Gateway's own id of the request if the caller sent none. */
 export function correlationHeaders(
   { requestId, traceparent }: Correlation,
   { requestContext }: Pick<ProxyEvent, 'requestContext'>,

@@ -1,15 +1,15 @@
-/** Answers that are not sent again to whoever has them: RFC 9110, "ETag" and "If-None-Match". */
+/** Avoids sending an answer to a caller that already has it: RFC 9110, "ETag" and "If-None-Match". */
 import { sha256 } from '../domain/text/sha256.ts';
 import { headersOf } from './event.ts';
 import type { ProxyEvent, ProxyResult } from './proxy.ts';
 
 const etagOf = (body: string): string => `"${sha256(body).slice(0, 32)}"`;
 
-/** A weak one is compared as a strong one is. */
+/** Returns whether the caller has the answer. If-None-Match compares weak and strong ETags alike. */
 const isKnown = (given: string[], etag: string): boolean =>
   given.some((list) => list.trim() === '*' || list.split(',').some((one) => one.trim().replace(/^W\//, '') === etag));
 
-/** The answer to a GET or HEAD, with its ETag; 304 without a body where the caller has it. */
+/** Returns the answer to a GET or HEAD with its ETag, or 304 without a body if the caller already has it. */
 export function withEtag(event: ProxyEvent, answer: ProxyResult): ProxyResult {
   if (answer.statusCode !== 200 || !['GET', 'HEAD'].includes(event.httpMethod)) return answer;
   const etag = etagOf(answer.body);

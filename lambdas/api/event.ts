@@ -1,4 +1,4 @@
-/** What the caller's part of a request says, read so that nothing in it is believed to have a form. */
+/** Reads the caller's part of a request. No part of it is assumed to be well-formed. */
 import { type Correlation, REQUEST_ID, TRACEPARENT } from '../domain/migration/correlation.ts';
 import { parseJson } from '../domain/text/json.ts';
 import { hasProtoKey, pathOf as locationOf } from '../domain/text/problems.ts';
@@ -8,15 +8,15 @@ import { shown } from '../domain/text/text.ts';
 import { ApiProblem, type FieldError, invalid } from './problems.ts';
 import type { ProxyEvent } from './proxy.ts';
 
-/** As much as a request of the service ever has, many times over; bytes. */
+/** Maximum size of a body in bytes: many times the size of the largest valid request. */
 export const LONGEST_BODY = 64 * 1024;
-/** Source: the draft "The Idempotency-Key HTTP Header Field"; its length is ours. */
+/** Source: the draft "The Idempotency-Key HTTP Header Field". The maximum length is this service's own. */
 export const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 
 const entriesOf = (value: unknown): [string, unknown][] =>
   typeof value === 'object' && value !== null ? Object.entries(value) : [];
 
-/** Each value of each name; those of a list that has all of them go before the one that has the last of each. */
+/** Returns all values by name. `all`, which has every value, takes precedence over `last`, which has the last of each. */
 function valuesOf(all: unknown, last: unknown): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const [name, value] of entriesOf(last)) found.set(name, [String(value)]);
@@ -30,7 +30,7 @@ export const queryOf = ({
   queryStringParameters,
 }: ProxyEvent): Map<string, string[]> => valuesOf(multiValueQueryStringParameters, queryStringParameters);
 
-/** By name in lower case. */
+/** Returns the headers by name in lower case. */
 export function headersOf({ multiValueHeaders, headers }: ProxyEvent): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const [name, values] of valuesOf(multiValueHeaders, headers))
@@ -38,7 +38,7 @@ export function headersOf({ multiValueHeaders, headers }: ProxyEvent): Map<strin
   return found;
 }
 
-/** Absent where the caller has given none. */
+/** Returns the idempotency key, or undefined if the caller sent none. Adds an error if it is malformed. */
 export function idempotencyKeyOf(event: ProxyEvent, errors: FieldError[]): string | undefined {
   const [key, ...others] = headersOf(event).get('idempotency-key') ?? [];
   if (key === undefined) return undefined;
@@ -50,7 +50,7 @@ export function idempotencyKeyOf(event: ProxyEvent, errors: FieldError[]): strin
   return undefined;
 }
 
-/** The caller's own ids of this request; a traceparent that is none is passed over, as W3C Trace Context has it. */
+/** Returns the caller's own ids of this request. A malformed traceparent is ignored, as W3C Trace Context requires. */
 export function correlationOf(event: ProxyEvent, errors: FieldError[] = []): Correlation | undefined {
   const headers = headersOf(event);
   const [requestId, ...otherIds] = headers.get('x-request-id') ?? [];
@@ -69,21 +69,21 @@ export function correlationOf(event: ProxyEvent, errors: FieldError[] = []): Cor
   return { ...(isId ? { requestId } : {}), ...(isParent ? { traceparent } : {}) };
 }
 
-/** The principal, as API Gateway has authenticated it. */
+/** Returns the ARN of the principal that API Gateway authenticated. Throws `ApiProblem` if there is none. */
 export function callerOf({ requestContext: { identity } }: ProxyEvent): string {
   const caller = plainText(LONGEST_PRINCIPAL).min(1).safeParse(identity?.userArn);
   if (caller.success) return caller.data;
   throw new ApiProblem(
     'unauthenticated',
-    `API Gateway has not named the IAM principal that calls, by an ARN of at most ${LONGEST_PRINCIPAL} characters: every method of this API must be authorised by IAM (AWS_IAM).`,
+    `API Gateway did not pass the ARN of an IAM principal with at most ${LONGEST_PRINCIPAL} characters. Configure every method of this API with the authorization type AWS_IAM.`,
   );
 }
 
-/** Names this one request where somebody asks for help. */
+/** Returns a URI that identifies this request in a support question. */
 export const instanceOf = ({ requestContext: { requestId } }: ProxyEvent): string | undefined =>
   /^[\w-]{1,64}$/.test(requestId) ? `urn:uuid:${requestId}` : undefined;
 
-/** As it is meant, whether API Gateway has decoded it or not: no id and no name has a percent sign. */
+/** Returns the decoded text, whether or not API Gateway has already decoded it: no id and no name has a percent sign. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -92,11 +92,11 @@ function decoded(text: string): string {
   }
 }
 
-/** API Gateway's resource for what is no operation's path, or not with that method (ADR 55). */
+/** Returns whether the request came through the proxy resource: no operation has its path and method (ADR 55). */
 export const isProxied = ({ resource }: Pick<ProxyEvent, 'resource'>): boolean =>
   resource === '/{proxy+}' || resource === '/';
 
-/** The end of a path that API Gateway has given as a parameter, decoded or not: as it was sent. */
+/** Returns the end of a path as it was sent, given the parameter that API Gateway may have decoded. */
 function proxiedPath(path: string, proxy: string): string {
   const end = decoded(proxy).replace(/\/$/, '');
   const parts = path.replace(/\/$/, '').split('/');
@@ -127,8 +127,8 @@ export function pathOf({
 }
 
 /**
- * What stands before that path in the caller's URL: the stage, or what a custom domain has mapped. It is as it was
- * sent, so parameters are skipped by their number.
+ * Returns what precedes that path in the caller's URL: the stage, or the base path of a custom domain. The URL is not
+ * decoded, so parameters are skipped by position.
  */
 export function prefixOf(event: ProxyEvent): string {
   const { requestContext, resource, path } = event;
@@ -148,10 +148,12 @@ const wrongBody = (message: string): ApiProblem => invalid([{ field: 'body', mes
 function bytesOf({ body, isBase64Encoded }: ProxyEvent): Buffer {
   if (body === undefined || body === null || body === '') return Buffer.alloc(0);
   if (typeof body !== 'string') throw wrongBody('must be text');
-  const tooLarge = (): ApiProblem => new ApiProblem('too-large', `The body may have ${LONGEST_BODY} bytes.`);
-  // Before it is copied: base 64 takes four characters for three bytes.
+  const tooLarge = (): ApiProblem =>
+    new ApiProblem('too-large', `The body has more than ${LONGEST_BODY} bytes. Send a smaller body.`);
+  // Checked before the body is copied: base64 takes four characters for three bytes.
   if (body.length > LONGEST_BODY * (isBase64Encoded === true ? 2 : 1)) throw tooLarge();
-  if (isBase64Encoded === true && !BASE64.test(body)) throw wrongBody('must be base 64, since it is said to be');
+  if (isBase64Encoded === true && !BASE64.test(body))
+    throw wrongBody('must be base64, because the event declares it as base64');
   const bytes = Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8');
   if (bytes.length > LONGEST_BODY) throw tooLarge();
   return bytes;
@@ -173,13 +175,13 @@ function parsed(bytes: Buffer): unknown {
   throw wrongBody(`must be a JSON object: line ${line}, column ${column}: ${message}`);
 }
 
-/** Throws ApiProblem for what is not JSON by its headers. */
+/** Throws `ApiProblem` if the headers do not declare JSON. */
 function assertJson(headers: Map<string, string[]>): void {
   const coding = (headers.get('content-encoding') ?? []).join(', ');
   if (!/^(identity)?$/i.test(coding.trim()))
     throw new ApiProblem(
       'unsupported-encoding',
-      `The body has the content-encoding ${shown(coding, 100)}, which this API does not read. Send it as it is, without that header.`,
+      `The body has the content-encoding ${shown(coding, 100)}, which this API does not support. Send it unencoded, without that header.`,
       { headers: { 'accept-encoding': 'identity' } },
     );
   const [type, ...others] = headers.get('content-type') ?? [];
@@ -192,7 +194,7 @@ function assertJson(headers: Map<string, string[]>): void {
   );
 }
 
-/** A JSON object; an empty one where there is no body, whatever its type. Throws ApiProblem for anything else. */
+/** Returns the JSON object in the body, or an empty object if there is no body. Throws `ApiProblem` for anything else. */
 export function bodyOf(event: ProxyEvent): object {
   const bytes = bytesOf(event);
   if (bytes.length === 0) return {};

@@ -1,7 +1,8 @@
 /**
- * Accepts a request so that it is carried out once, however often it is sent. First comes the claim, which holds the
- * whole request, then everything that `use-cases/migration/request.ts` does with it. A caller that sends the request again finds
- * the claim, and what is missing of the rest is done then. A claim for another request starts nothing.
+ * Accepts a request so that it is carried out once, however often it is sent. The claim, which contains the whole
+ * request, is written first, followed by everything that `use-cases/migration/request.ts` does with it. When a caller
+ * sends the request again, the claim is found and the missing parts are completed. A claim for another request starts
+ * nothing.
  */
 import { MigrationError } from '../domain/failures/errors.ts';
 import type { Correlation, MigrationRequest } from '../domain/migration/model.ts';
@@ -19,13 +20,13 @@ export type Requesting = Pick<HandlerDependencies, 'ledger' | 'executions' | 'cl
 
 interface Asked {
   caller: string;
-  /** Of the API's paths. */
+  /** Prefix of the API's paths. */
   prefix: string;
   idempotencyKey: string | undefined;
   correlation: Correlation | undefined;
 }
 
-/** Notes what is asked for under the caller's key. Throws ApiProblem where the key stands for something else. */
+/** Records the request under the caller's key. Throws `ApiProblem` if the key was used for another request. */
 export async function claimByKey(
   idempotencyKey: string,
   caller: string,
@@ -36,16 +37,16 @@ export async function claimByKey(
   if (standing.fingerprint === mine.fingerprint) return standing;
   throw new ApiProblem(
     'key-used',
-    `This Idempotency-Key was used at ${standing.at} for another request. Send each request under a key of its own, and one that is sent again exactly as it was.`,
+    `This Idempotency-Key was used at ${standing.at} for another request. Use a separate key for each request, and repeat a request exactly as it was.`,
     {
-      errors: [{ field: 'header.idempotency-key', message: `stands for another request, of ${standing.at}` }],
+      errors: [{ field: 'header.idempotency-key', message: `was used for another request at ${standing.at}` }],
     },
   );
 }
 
 /**
- * Names the execution that carries an action on a migration out: one name for each time that it is asked for, and the
- * same key is the same time. `before`: it was asked for before. Throws as `claimByKey`.
+ * Returns the name of the execution that carries out an action on a migration: a new name for each request, and the same
+ * name for the same key. `before` is true if the action was already requested. Throws the same errors as `claimByKey`.
  */
 export async function nameByKey(
   {
@@ -67,8 +68,8 @@ export async function nameByKey(
 }
 
 /**
- * Without a key, by what is asked for: the same request finds what is under way for it, and begins anew when that is
- * over.
+ * Claims a request without a key by its content. The same request joins the work in progress, and starts again once
+ * that has ended.
  */
 async function claimByContent(
   mine: Claim,
@@ -82,8 +83,8 @@ async function claimByContent(
 }
 
 /**
- * The claim that stands: this one, or that of an earlier request of which this is the same. `isOver`: of what that one
- * began. Throws ApiProblem for a key that stands for another request.
+ * Returns the claim in effect: this request's, or that of an identical earlier request. `isOver` returns whether the work
+ * that the earlier request started has ended. Throws `ApiProblem` if the key was used for another request.
  */
 export async function claimOnce(
   mine: Claim,
@@ -95,15 +96,15 @@ export async function claimOnce(
     idempotencyKey === undefined
       ? await claimByContent(mine, isOver, dependencies)
       : await claimByKey(idempotencyKey, caller, mine, dependencies);
-  // Its fingerprint was made of what it says; whoever can write a claim may have made it of something else.
+  // The fingerprint alone proves nothing: a principal that can write claims could pair it with another input.
   if (standing.input === mine.input) return standing;
   throw new MigrationError(
     'BadInput',
-    `The claim of ${standing.migrationId} in the ledger is not of the request that it stands for; nothing was started by it. Find out who wrote it, then send the request under another Idempotency-Key.`,
+    `The claim of ${standing.migrationId} in the ledger does not match the request of its fingerprint. Nothing was started for it. Find out which principal wrote the claim, then send the request with another Idempotency-Key.`,
   );
 }
 
-/** Throws ApiProblem where another migration works on what this one is about. */
+/** Throws `ApiProblem` if another migration is working on the same subject. */
 async function assertNotBusy(
   { migrationId, request }: Waiting,
   prefix: string,
@@ -117,8 +118,8 @@ async function assertNotBusy(
 }
 
 /**
- * Takes the slot of a migration that will wait, before it is started: simultaneous requests are refused as exactly as
- * others. Throws ApiProblem where there is none.
+ * Takes a waiting slot for a migration that will wait, before it is started, so that the limit holds for simultaneous
+ * requests too. Throws `ApiProblem` if no slot is free.
  */
 async function admit(asked: Waiting, dependencies: Pick<Requesting, 'ledger' | 'clock' | 'settings'>): Promise<void> {
   if (!waitsBeforeBegin(asked.request, dependencies.settings, dependencies.clock.now())) return;
@@ -127,8 +128,8 @@ async function admit(asked: Waiting, dependencies: Pick<Requesting, 'ledger' | '
 }
 
 /**
- * Answers the migration's id. Throws ApiProblem for a key that stands for another request, and where as many migrations
- * wait as may.
+ * Starts the migration and returns its id. Throws `ApiProblem` if the key was used for another request, if another
+ * migration is working on the subject, or if the maximum number of migrations is already waiting.
  */
 export async function takeIn(request: MigrationRequest, asked: Asked, dependencies: Requesting): Promise<string> {
   const { ids, clock, ledger } = dependencies;
@@ -136,7 +137,7 @@ export async function takeIn(request: MigrationRequest, asked: Asked, dependenci
     migrationId: ids.ulid(),
     fingerprint: sha256({ migrate: request }),
     at: utcNow(clock),
-    // API Gateway has authenticated the caller, and the request names nobody else.
+    // API Gateway has authenticated the caller, and the request names no other requester.
     input: claimInput({ request, requester: { source: 'api', principal: asked.caller } }),
   };
   const claim = await claimOnce(

@@ -3,6 +3,7 @@ import { isMigrationError, MigrationError, RoleNotAssumed } from '../domain/fail
 import { identitiesReport } from '../domain/identities/report.ts';
 import type { WorkloadTally } from '../domain/identities/tally.ts';
 import type { Association, Target } from '../domain/migration/model.ts';
+import { asClause } from '../domain/text/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { readIdentities, type Sources, UnreadCluster } from '../use-cases/identities/read.ts';
 import type { Call, Reply } from './operations.ts';
@@ -11,8 +12,8 @@ import { assertLocation } from './start.ts';
 import { goesOnAfter, type ListId, listIdOf, type Row, tokenAfter } from './tokens.ts';
 
 /**
- * Of an invocation's time, what must be left to begin one more read, milliseconds: one that nobody answers takes ten
- * seconds, and the caller is told nothing by a function that is cut off.
+ * Milliseconds of the invocation that must be left to start another read. A read that gets no answer takes ten seconds,
+ * and the caller gets no explanation if the function times out.
  */
 const ENOUGH_MS = 12_000;
 
@@ -23,14 +24,14 @@ const rowOf = ({ namespace, kind, name, serviceAccount }: WorkloadTally): Row =>
   serviceAccount,
 ];
 
-/** In the order of the tally. */
+/** Returns whether a row comes after another in the order of the tally. */
 function isAfter(row: Row, other: Row): boolean {
   const index = row.findIndex((part, at) => part !== other[at]);
   const [mine = '', theirs = ''] = [row[index], other[index]];
   return mine > theirs;
 }
 
-/** The rows of one page; of the others nothing but the pods is read. */
+/** Selects the rows of a page. Only the pods are read for the other rows. */
 class Page {
   total = 0;
   next: string | undefined;
@@ -57,7 +58,10 @@ function sourcesOf(target: Target, { portsFor, clock, remainingTime }: HandlerDe
   const ports = portsFor(target);
   const attempt = <T>(read: () => Promise<T>): Promise<T> => {
     if (remainingTime() < ENOUGH_MS)
-      throw new MigrationError('OutOfTime', `Reading cluster ${target.cluster} takes longer than a request may.`);
+      throw new MigrationError(
+        'OutOfTime',
+        `Reading cluster ${target.cluster} takes longer than a request is allowed to.`,
+      );
     return read();
   };
   const associationsOf = async (accounts: ReadonlySet<string>): Promise<Association[]> => {
@@ -71,7 +75,7 @@ function sourcesOf(target: Target, { portsFor, clock, remainingTime }: HandlerDe
   return { ...ports, target, clock, attempt, associationsOf };
 }
 
-/** Where it is what led to an error. */
+/** Returns the `RoleNotAssumed` that caused an error, if there is one. */
 const notAssumedIn = (error: unknown): RoleNotAssumed | undefined =>
   error instanceof RoleNotAssumed ? error : error instanceof Error ? notAssumedIn(error.cause) : undefined;
 
@@ -79,11 +83,11 @@ function problemOf(error: unknown, { cluster, region }: Target): unknown {
   const notAssumed = notAssumedIn(error);
   if (notAssumed)
     return new ApiProblem('no-access', notAssumed.message, {
-      errors: [{ field: 'query.account', message: 'is an account in which the service can assume no role' }],
+      errors: [{ field: 'query.account', message: 'is an account in which the service cannot assume a role' }],
     });
   if (error instanceof UnreadCluster && error.why === 'unknown')
     return new ApiProblem('unknown-cluster', `${error.message.replace(/^t/, 'T')}.`, {
-      errors: [{ field: 'path.name', message: `is the name of no cluster in region ${region}` }],
+      errors: [{ field: 'path.name', message: `is not the name of a cluster in region ${region}` }],
     });
   if (
     error instanceof UnreadCluster ||
@@ -92,7 +96,7 @@ function problemOf(error: unknown, { cluster, region }: Target): unknown {
   ) {
     return new ApiProblem(
       'no-access',
-      `The service may not look into cluster ${cluster}: its roles (the stack's output KubernetesRoleArns) need an access entry there, as docs/kubernetes-access.md says. ${error.message}`,
+      `The service has no access to cluster ${cluster}: ${asClause(error.message)}. Create access entries in the cluster for the service's roles (the stack's output KubernetesRoleArns), as docs/kubernetes-access.md describes.`,
     );
   }
   return error;

@@ -1,4 +1,4 @@
-/** What the API takes, as zod schemas: its OpenAPI document is made of these too. */
+/** The API's inputs as zod schemas. Its OpenAPI document is generated from them. */
 import { z } from 'zod';
 import {
   approvalDecision,
@@ -18,7 +18,10 @@ import { emptyTime, moment } from '../domain/migration/summary.ts';
 import { sweepId, sweepRequest, sweepStatus } from '../domain/sweep/model.ts';
 import { positionToken, rowToken } from './tokens.ts';
 
-/** A dry run: it changes nothing, so it needs no approval, and waits for no window. Who asks, API Gateway says. */
+/**
+ * A dry run. It changes nothing, so it needs no approval and waits for no window. The requester is the principal that
+ * API Gateway authenticated.
+ */
 export const planBody = strictRequestFields
   .omit({ dryRun: true, requestedBy: true, approval: true, approvalHours: true, changeWindow: true })
   .superRefine(checkSubject)
@@ -28,18 +31,18 @@ export const migrationBody = strictRequestFields
   .superRefine(checkSubject)
   .register(schemaNames, { name: 'MigrationRequest' });
 export const approvalBody = approvalDecision;
-/** Who asks, API Gateway says. */
+/** The requester is the principal that API Gateway authenticated. */
 export const sweepBody = sweepRequest.omit({ requestedBy: true }).register(schemaNames, { name: 'SweepRequest' });
-/** Of a rollback, of a cancel, and of what is asked of a sweep. */
+/** Body of a rollback, a cancellation and a command to a sweep. */
 export const reasonBody = z
-  .strictObject({ reason: reason.optional().describe('Why, for the people who read it later.') })
+  .strictObject({ reason: reason.optional().describe('Why, for people who read the record later.') })
   .register(schemaNames, { name: 'Reason' });
 export const rollbackBody = reasonBody
   .extend({
     acceptCredentialGap: z
       .boolean()
       .optional()
-      .describe('Whether to go back even if pods may be without credentials before all of them are replaced.'),
+      .describe('Whether to roll back even if pods may be without credentials before all of them are replaced.'),
   })
   .register(schemaNames, { name: 'RollbackRequest' });
 
@@ -47,8 +50,11 @@ export const retirementBody = reasonBody
   .extend({
     action: retirementAction
       .default('retire')
-      .describe('What to do. `reinstate` puts back what an earlier `retire` removed.'),
-    dryRun: z.boolean().default(true).describe('Whether to show the checks and the change, and to change nothing.'),
+      .describe('The action. `reinstate` restores what an earlier `retire` removed.'),
+    dryRun: z
+      .boolean()
+      .default(true)
+      .describe('Whether to report the checks and the change without making the change.'),
     soakDays: soakDays
       .default(DEFAULT_SOAK_DAYS)
       .describe('Days that must have passed since the migration ended before its OIDC trust may be removed.'),
@@ -61,7 +67,7 @@ export const ofCluster = z.object({ name: clusterName.describe('Name of the EKS 
 
 const LIMIT = { least: 1, most: 100, usual: 50 } as const;
 const limitMessage = `must be a whole number from ${LIMIT.least} to ${LIMIT.most}`;
-/** A query has text alone; its number is what OpenAPI speaks of. */
+/** A query parameter is always text; the OpenAPI document describes the number in it. */
 const limit = z
   .string()
   .regex(/^[1-9]\d{0,2}$/, limitMessage)
@@ -69,7 +75,7 @@ const limit = z
   .pipe(z.number().max(LIMIT.most, limitMessage))
   .default(LIMIT.usual)
   .meta({ openapi: { type: 'integer', minimum: LIMIT.least, maximum: LIMIT.most, default: LIMIT.usual } })
-  .describe('How many entries a page has at most.');
+  .describe('Maximum number of entries on a page.');
 
 const time = moment.meta({
   openapi: {
@@ -87,9 +93,10 @@ const checkTime = (
   if (message !== undefined) context.addIssue({ code: 'custom', path: ['until'], message });
 };
 
-const NEXT = 'Which page: `next` of the page before, unchanged. The first page where it is left out.';
-const SINCE = 'When it started at the earliest: a time with its offset, or a day, which begins at 00:00 UTC.';
-const UNTIL = 'Before when it started: a time with its offset, or a day, which begins at 00:00 UTC.';
+const NEXT = 'Token of the page: `next` of the previous page, unchanged. Default: the first page.';
+const SINCE = 'Earliest start time: a time with its offset, or a day, which begins at 00:00 UTC.';
+const UNTIL =
+  'Start time before which entries are listed: a time with its offset, or a day, which begins at 00:00 UTC.';
 
 export const listQuery = z
   .strictObject({
@@ -98,16 +105,18 @@ export const listQuery = z
     cluster: clusterName.optional().describe('Name of the EKS cluster.'),
     addon: addonName.optional().describe('Name of the EKS add-on.'),
     status: status.optional().describe('Status of the migration.'),
-    outcome: outcome.optional().describe('How the migration ended.'),
+    outcome: outcome.optional().describe('Outcome of the migration.'),
     dryRun: z
       .enum(['false', 'true', 'any'])
       .default('false')
-      .describe('Which are listed. `true`: dry runs. `any`: dry runs and migrations. `false`: migrations.'),
+      .describe(
+        'Which entries are listed. `true`: only dry runs. `any`: dry runs and migrations. `false`: only migrations.',
+      ),
     requestedBy: requestedBy
       .min(1, 'must not be empty')
       .optional()
       .describe(
-        'Who requested it, as the request states it, whole. For a request of this API it is the ARN of the principal that signed it.',
+        'Who requested the migration, as stated in the request. The whole text must match. For a request to this API, this is the ARN of the principal that signed it.',
       ),
     since: time.optional().describe(SINCE),
     until: time.optional().describe(UNTIL),
@@ -120,7 +129,7 @@ export const listQuery = z
       context.addIssue({
         code: 'custom',
         path: ['outcome'],
-        message: 'planned is how dry runs alone end, and they are not in this list: send dryRun=true too',
+        message: 'only dry runs end planned, and they are not in this list: send dryRun=true too',
       });
   });
 export const sweepsQuery = z
@@ -132,12 +141,11 @@ export const sweepsQuery = z
     next: positionToken.optional().describe(NEXT),
   })
   .superRefine(checkTime);
-/** `account`: of the cluster; the service's own where it is left out. */
 export const identitiesQuery = z.strictObject({
   account: accountId.optional().describe("AWS account of the cluster. Default: the service's own."),
   region: regionName.describe('AWS region of the cluster.'),
   limit,
   next: rowToken.optional().describe(NEXT),
 });
-/** Of everything else. */
+/** Query of all other operations. */
 export const noQuery = z.strictObject({});

@@ -1,15 +1,15 @@
-/** When it is worth to look again at something that is under way: the header Retry-After. */
+/** The header Retry-After: when to read the state of work in progress again. */
 import { isOpenRetirement, type Retirement } from '../domain/trust/retirement.ts';
 
-/** Seconds; a step takes some of them. */
+/** Seconds while steps are running; a step takes a few seconds. */
 const AT_WORK = 5;
-/** While a person, a window or the end of an outage is waited for. */
+/** Seconds while the migration waits for a person, a change window or the end of an outage. */
 const WAITING = 30;
 
-/** For whatever was accepted, and goes on from now on. */
+/** Value for a request that was accepted and is now being carried out. */
 export const AFTER_ACCEPTED = String(AT_WORK);
 
-/** Nothing for what is over, and is not being retired. */
+/** Returns no header for a migration that has ended and is not being retired. */
 export const retryLater = ({
   status,
   waitingFor,

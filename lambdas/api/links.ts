@@ -1,4 +1,4 @@
-/** Paths under which a caller goes on. */
+/** Paths with which a caller can continue. */
 import { pendingApproval } from '../domain/approval/approval.ts';
 import type { Migration } from '../domain/migration/model.ts';
 import { nothingToPutBack } from '../domain/rollback/recovery.ts';
@@ -16,13 +16,13 @@ type Standing = Pick<
 export const migrationPath = (prefix: string, id: string): string => `${prefix}/migrations/${id}`;
 export const planPath = (prefix: string, id: string): string => `${prefix}/plans/${id}`;
 
-/** Whether it may have an OIDC trust to retire, or to put back, and nobody is at that. */
+/** Returns whether it may have an OIDC trust to retire or reinstate, and no retirement is in progress. */
 const isRetirable = ({ status, outcome, verified, retirements, retirement }: Standing): boolean =>
   status === 'ended' &&
   !isOpenRetirement(retirement) &&
   ((outcome === 'migrated' && verified === 'injected') || retirements.some(({ undoneAt }) => undoneAt === undefined));
 
-/** Those that change something are there where they would be taken, as far as the record says. */
+/** Returns the links of a migration. A link to an action is present if, according to the record, it would be accepted. */
 export function linksOf(prefix: string, record: Standing, { retires }: Pick<Settings, 'retires'>): Links {
   const { migrationId, status, recovery, approvals, heldBy } = record;
   const self = migrationPath(prefix, migrationId);
@@ -38,14 +38,14 @@ export function linksOf(prefix: string, record: Standing, { retires }: Pick<Sett
   };
 }
 
-/** The links of a migration, in an answer that is about its plan. */
+/** Returns the links of a migration for an answer that is about its plan. */
 export const planLinksOf = ({ self, ...links }: Links): Links => ({
   ...links,
   self: links.plan ?? self,
   migration: self,
 });
 
-/** What is known of one that was only just taken in, whatever has become of it since. */
+/** Returns the answer for a migration that was just accepted, without reading its current state. */
 export const acceptedAs = (prefix: string, migrationId: string): Accepted => ({
   migrationId,
   status: 'accepted',
@@ -54,12 +54,12 @@ export const acceptedAs = (prefix: string, migrationId: string): Accepted => ({
 
 export const sweepPath = (prefix: string, id: string): string => `${prefix}/sweeps/${id}`;
 
-/** As many as anybody follows. */
+/** Maximum number of related paths, which is enough in practice. */
 const MOST_RELATED = 20;
-/** As every text of the service names one. */
+/** How the service's texts name a migration or a sweep. */
 const NAMED = /\b(migration|sweep) ([0-7][0-9A-HJKMNP-TV-Z]{25})\b/gi;
 
-/** Paths of the migrations and sweeps that texts of the service name, but for `own`. */
+/** Returns the paths of the migrations and sweeps named in the service's texts, except for `own`. */
 export function relatedIn(texts: (string | undefined)[], prefix: string, own?: string): string[] {
   const named = texts.flatMap((text = '') => [...text.matchAll(NAMED)]);
   const paths = named
@@ -72,7 +72,7 @@ export function relatedIn(texts: (string | undefined)[], prefix: string, own?: s
 
 const COMMANDS = ['pause', 'resume', 'stop'] as const;
 
-/** As `linksOf`. */
+/** Returns the links of a sweep, by the same rule as `linksOf`. */
 export function sweepLinksOf(prefix: string, sweep: Sweep): SweepLinks {
   const self = sweepPath(prefix, sweep.sweepId);
   const asked = COMMANDS.filter((command) => judgeCommand(sweep, command, 'running').refused === undefined);

@@ -1,4 +1,4 @@
-/** What a record has in words of many origins, as the API promises it: names of closed sets, and links for ids. */
+/** Converts a record's free-form names to the closed sets that the API promises, and the ids in its texts to links. */
 import { knownFailure } from '../domain/failures/names.ts';
 import type { Failure } from '../domain/migration/model.ts';
 import { baseOf } from '../domain/migration/step-lines.ts';
@@ -18,7 +18,7 @@ interface Answer {
   links: Links;
 }
 
-/** The answer with a failure and a step of the closed sets, and with links to other migrations that it names. */
+/** Returns the answer with failure and step names from the closed sets, and with links to the migrations it names. */
 export function withKnownNames<Shown extends Answer>(answer: Shown, prefix: string): Shown {
   const {
     migrationId,

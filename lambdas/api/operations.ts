@@ -1,6 +1,5 @@
 /**
- * Every operation of the API, as data: what routes requests, makes the OpenAPI document, and makes the methods of the
- * gateway.
+ * Every operation of the API as data. The router, the OpenAPI document and API Gateway's methods are derived from it.
  */
 import type { z } from 'zod';
 import type { Correlation } from '../domain/migration/correlation.ts';
@@ -40,24 +39,24 @@ import type { ProblemKind } from './problems.ts';
 
 export interface Operation {
   method: 'GET' | 'POST';
-  /** As API Gateway and OpenAPI write it. */
+  /** Path template in the syntax of API Gateway and OpenAPI. */
   path: `/${string}`;
   summary: string;
   description: string;
   parameters?: z.ZodObject;
   query: z.ZodObject;
   body?: z.ZodType;
-  /** Whether it heeds the header Idempotency-Key. */
+  /** Whether the operation accepts the header Idempotency-Key. */
   idempotencyKey?: true;
   status: 200 | 202;
   answer: z.ZodType;
-  /** Beside those that every operation has. */
+  /** Problems in addition to `PROBLEMS_OF_ALL`. */
   problems: readonly ProblemKind[];
 }
 
 const OF_BODIES = ['too-large', 'not-json', 'unsupported-encoding'] as const satisfies ProblemKind[];
 
-/** Of a sweep that is there: answered at once, and heeded when the sweep looks for it next. */
+/** Returns an action on a sweep. It is answered immediately, and takes effect when the sweep next checks for commands. */
 const commandOf = <Name extends 'pause' | 'resume' | 'stop'>(name: Name, summary: string, description: string) =>
   ({
     method: 'POST',
@@ -78,7 +77,7 @@ export const OPERATIONS = {
     path: '/plans',
     summary: 'Plan a migration',
     description:
-      'Looks at everything and makes the plan, and changes nothing: a dry run. Answers at once; the plan is under `links.plan` some seconds later.',
+      'Starts a dry run, which runs all checks and plans the migration, and changes nothing. The response is immediate; the plan is available at `links.plan` a few seconds later.',
     query: noQuery,
     body: planBody,
     idempotencyKey: true,
@@ -91,7 +90,7 @@ export const OPERATIONS = {
     path: '/plans/{id}',
     summary: 'Show a plan',
     description:
-      'The plan, its checks and its verdict: of a dry run, or of a migration. Without `plan` it is not made yet.',
+      'Returns the plan of a dry run or a migration, with its checks and its verdict. `plan` is absent until planning is finished.',
     parameters: ofMigration,
     query: noQuery,
     status: 200,
@@ -103,7 +102,7 @@ export const OPERATIONS = {
     path: '/migrations',
     summary: 'Start a migration',
     description:
-      'Plans, waits for an approval and a change window where they are asked for, changes, verifies, and goes back by itself. Answers at once. Who asks is the principal that signed the request.',
+      'Starts a migration: it plans, waits for an approval and a change window if required, makes the change, verifies the pods, and rolls back automatically if the change fails. The response is immediate. The requester is the principal that signed the request.',
     query: noQuery,
     body: migrationBody,
     idempotencyKey: true,
@@ -116,7 +115,7 @@ export const OPERATIONS = {
     path: '/migrations',
     summary: 'List migrations',
     description:
-      'Newest first, and no dry runs unless `dryRun` asks for them. Each other parameter narrows the list. A migration of the last seconds may be missing.',
+      'Lists migrations, newest first. Dry runs are included only if `dryRun` requests them. Each other parameter narrows the list. A migration that started in the last few seconds may be missing.',
     query: listQuery,
     status: 200,
     answer: listAnswer,
@@ -126,7 +125,8 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/migrations/{id}',
     summary: 'Show a migration',
-    description: 'As it stands: status, step, plan, approvals, evidence, and what can be done with it.',
+    description:
+      'Returns the current state of a migration: status, step, plan, approvals, evidence, and the actions that are possible now.',
     parameters: ofMigration,
     query: noQuery,
     status: 200,
@@ -138,7 +138,7 @@ export const OPERATIONS = {
     path: '/migrations/{id}/approval',
     summary: 'Approve or reject a plan',
     description:
-      'Decides about the plan of that hash, and no other one. The same decision of the same principal may be said again.',
+      'Approves or rejects the plan with the given hash, and no other plan. The same principal may send the same decision again.',
     parameters: ofMigration,
     query: noQuery,
     body: approvalBody,
@@ -151,7 +151,7 @@ export const OPERATIONS = {
     path: '/migrations/{id}/rollback',
     summary: 'Roll a migration back',
     description:
-      'Puts back what a migration has changed that is over. Answers at once; from then on the migration shows it: its `status` is `rolling-back` until the rollback has ended, or was refused, which leaves the migration as it was.',
+      'Restores what a migration that has ended changed. The response is immediate. The `status` of the migration is `rolling-back` until the rollback ends or is refused. A refused rollback leaves the migration unchanged.',
     parameters: ofMigration,
     query: noQuery,
     body: rollbackBody,
@@ -165,7 +165,7 @@ export const OPERATIONS = {
     path: '/migrations/{id}/retire',
     summary: 'Retire the OIDC trust of a migration',
     description:
-      "Takes the cluster's OIDC statement for the service accounts of a migration out of the trust policy of its role, once nothing needs it, or puts back what was taken out. Without `dryRun: false` it shows the checks and the change, and changes nothing. Answers at once; the migration shows it as `retirement`. Only where the deployment may change trust policies (`repairableRoleArns`).",
+      "Removes the cluster's OIDC statement for the service accounts of a migration from the trust policy of its role, once nothing needs it, or reinstates what was removed. Unless `dryRun` is false, it only reports the checks and the change. The response is immediate; `retirement` of the migration has the result. Available only if the deployment may change trust policies (`repairableRoleArns`).",
     parameters: ofMigration,
     query: noQuery,
     body: retirementBody,
@@ -177,8 +177,9 @@ export const OPERATIONS = {
   cancel: {
     method: 'POST',
     path: '/migrations/{id}/cancel',
-    summary: 'Stop a migration',
-    description: 'Before anything was changed it ends `blocked`; after that, what it has changed is put back.',
+    summary: 'Cancel a migration',
+    description:
+      'Stops a migration. If nothing was changed yet, the migration ends `blocked`; otherwise its changes are rolled back.',
     parameters: ofMigration,
     query: noQuery,
     body: reasonBody,
@@ -189,9 +190,9 @@ export const OPERATIONS = {
   listIdentities: {
     method: 'GET',
     path: '/clusters/{name}/identities',
-    summary: 'Say how the workloads of a cluster get their AWS credentials',
+    summary: 'List how the workloads of a cluster get their AWS credentials',
     description:
-      'A row for each workload, by namespace, kind, name and service account, with what stands in the way of Pod Identity. The pods are read anew for each page.',
+      'Returns a row for each workload, sorted by namespace, kind, name and service account, with the obstacles to Pod Identity. The pods are read again for each page.',
     parameters: ofCluster,
     query: identitiesQuery,
     status: 200,
@@ -203,7 +204,7 @@ export const OPERATIONS = {
     path: '/sweeps',
     summary: 'Start a sweep',
     description:
-      'Looks at a fleet (`inventory`), plans what is ready there (`plan`), or migrates it in waves (`migrate`). Answers at once. Without accounts and regions it is about all that the deployment is configured for.',
+      'Starts a sweep of a fleet: it takes an inventory (`inventory`), plans what is ready (`plan`), or migrates it in waves (`migrate`). The response is immediate. Without accounts and regions, the sweep covers all that the deployment is configured for.',
     query: noQuery,
     body: sweepBody,
     idempotencyKey: true,
@@ -215,7 +216,8 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/sweeps',
     summary: 'List sweeps',
-    description: 'Newest first. Each parameter narrows the list. A sweep of the last seconds may be missing.',
+    description:
+      'Lists sweeps, newest first. Each parameter narrows the list. A sweep that started in the last few seconds may be missing.',
     query: sweepsQuery,
     status: 200,
     answer: sweepListAnswer,
@@ -225,7 +227,8 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/sweeps/{id}',
     summary: 'Show a sweep',
-    description: 'As it stands: status, phase, wave, and how many migrations wait, are under way and have ended how.',
+    description:
+      'Returns the current state of a sweep: status, phase, wave, and the numbers of migrations that are waiting, in progress, and ended by outcome.',
     parameters: ofSweep,
     query: noQuery,
     status: 200,
@@ -235,9 +238,9 @@ export const OPERATIONS = {
   getSweepReport: {
     method: 'GET',
     path: '/sweeps/{id}/report',
-    summary: 'Say where the report of a sweep is',
+    summary: 'Get the location of the report of a sweep',
     description:
-      'Its bucket, and the keys of the JSON document, the CSV file and the HTML page. They are read in S3, with rights of their own.',
+      'Returns the bucket, and the keys of the JSON document, the CSV file and the HTML page. Reading them in S3 requires separate permissions.',
     parameters: ofSweep,
     query: noQuery,
     status: 200,
@@ -247,23 +250,23 @@ export const OPERATIONS = {
   pauseSweep: commandOf(
     'pause',
     'Pause a sweep',
-    'It begins no more migrations until it is resumed; those under way go on to their end.',
+    'The sweep starts no further migrations until it is resumed. Migrations in progress continue.',
   ),
   resumeSweep: commandOf(
     'resume',
     'Resume a sweep',
-    'One that is paused, has stopped, or whose execution has ended before it was over goes on. What has ended is not done again.',
+    'Continues a sweep that is paused or stopped, or whose execution ended before the sweep was finished. Migrations that have ended are not repeated.',
   ),
   stopSweep: commandOf(
     'stop',
     'Stop a sweep',
-    'It begins no more migrations; when those under way have ended, it ends `stopped`, with a report. It can be resumed.',
+    'The sweep starts no further migrations. Once the migrations in progress have ended, it ends `stopped`, with a report. It can be resumed.',
   ),
 } as const satisfies Record<string, Operation>;
 
 export type OperationId = keyof typeof OPERATIONS;
 
-/** What any of them may answer. */
+/** Problems that every operation may answer with. */
 export const PROBLEMS_OF_ALL = [
   'invalid-request',
   'unauthenticated',
@@ -273,7 +276,7 @@ export const PROBLEMS_OF_ALL = [
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 type Field<One, Name extends string> = One extends Record<Name, infer Schema> ? Parsed<Schema> : undefined;
-/** What an operation is given, once all of it is right. */
+/** The validated input of an operation. */
 export interface Call<Id extends OperationId> {
   parameters: Field<(typeof OPERATIONS)[Id], 'parameters'>;
   query: Parsed<(typeof OPERATIONS)[Id]['query']>;
@@ -285,7 +288,7 @@ export interface Call<Id extends OperationId> {
   correlation: Correlation | undefined;
   /** The service's own account. */
   account: string;
-  /** What stands before the API's paths in the caller's URLs. */
+  /** What precedes the API's paths in the caller's URLs. */
   prefix: string;
 }
 export interface Reply<Id extends OperationId> {

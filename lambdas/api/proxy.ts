@@ -1,22 +1,22 @@
-/** What API Gateway hands over, and what it is answered, as zod schemas. */
+/** API Gateway's event and the Lambda's result, as zod schemas. */
 import { z } from 'zod';
 
 const texts = z.record(z.string(), z.unknown());
 
 /**
- * A REST API's proxy event (format 1.0). What only API Gateway can say is required; the rest is the caller's, and may
- * be anything.
+ * A REST API's proxy event (format 1.0). The fields that only API Gateway sets are required; the rest comes from the
+ * caller and may be anything.
  */
 export const proxyEvent = z.looseObject({
   httpMethod: z.string(),
   path: z.string(),
-  /** Such as `/migrations/{id}`. */
+  /** For example `/migrations/{id}`. */
   resource: z.string().nullish(),
   requestContext: z.looseObject({
-    /** Of the API: the service's own. */
+    /** Account of the API, which is the service's own. */
     accountId: z.string(),
     requestId: z.string(),
-    /** With the stage. */
+    /** Path with the stage. */
     path: z.string().nullish(),
     identity: z.looseObject({ userArn: z.unknown() }).nullish(),
   }),

@@ -1,4 +1,4 @@
-/** GET /plans/{id}, GET /migrations/{id} and GET /migrations: nothing is changed by them. */
+/** GET /plans/{id}, GET /migrations/{id} and GET /migrations, which change nothing. */
 import { allOpenUntil, nextCommonOpening } from '../domain/waiting/change-windows.ts';
 import { type Migration, type PodEvidence, requesterOf } from '../domain/migration/model.ts';
 import { standingRelease } from '../domain/rollback/recovery.ts';
@@ -17,17 +17,17 @@ import type { Call, Reply } from './operations.ts';
 import { ApiProblem } from './problems.ts';
 import { goesOnAfter, listIdOf, tokenAfter } from './tokens.ts';
 
-/** Pods of each look that are shown: Lambda answers with 6 MB at most (Lambda quotas), and a pod takes about 1 kB. */
+/** Maximum number of pods shown: a Lambda's answer has at most 6 MB (Lambda quotas), and a pod takes about 1 kB. */
 const MOST_PODS = 1000;
 
-/** Throws ApiProblem where there is none. */
+/** Returns the record. Throws `ApiProblem` if the migration does not exist. */
 export async function foundMigration(ledger: Ledger, id: string): Promise<Migration> {
   const record = await ledger.getMigration(id);
   if (record) return record;
   throw new ApiProblem(
     'unknown-migration',
-    `There is no migration, and no plan, ${id}. One that was started in another way than by this API may take some seconds until it is known.`,
-    { errors: [{ field: 'path.id', message: 'is the id of no migration' }] },
+    `There is no migration or plan ${id}. If it was not started through this API, it may take a few seconds to appear: send the request again then.`,
+    { errors: [{ field: 'path.id', message: 'is not the id of a migration' }] },
   );
 }
 
@@ -40,7 +40,7 @@ function verificationOf(before: PodEvidence[], pods: PodEvidence[]): MigrationAn
   };
 }
 
-/** When the change may begin; undefined where that is no question any more, or none at all. */
+/** Returns when the change may begin; undefined if there are no windows or the change has begun. */
 function windowAnswer(
   { status, attempt, request }: Migration,
   { settings, clock }: Pick<HandlerDependencies, 'settings' | 'clock'>,
@@ -54,7 +54,7 @@ function windowAnswer(
   return opens === undefined ? {} : { opensAt: utcOf(opens) };
 }
 
-/** What a record alone says, of one that is over and of one that is not. */
+/** Returns the fields that come from the record alone, whether or not the migration has ended. */
 function ofRecord({
   request,
   verified,

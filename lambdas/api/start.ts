@@ -15,14 +15,14 @@ interface Location {
   account: string;
   region: string;
 }
-/** The names of both in the request. */
+/** Names of the two fields in the request. */
 type Fields = Record<keyof Location, string>;
 
 type Asking = Pick<Call<'getPlan'>, 'account' | 'caller'>;
 
 /**
- * An account that the service has no role in must never get any further: a cluster of the same name may be in its own.
- * `field`: its name in the request.
+ * Throws `ApiProblem` for an account in which the service has no role: the service's own account may have a cluster of
+ * the same name. `field` is the name of the account's field in the request.
  */
 export function assertAccount(
   account: string,
@@ -31,20 +31,22 @@ export function assertAccount(
   { settings: { accounts = [] } }: Pick<HandlerDependencies, 'settings'>,
 ): void {
   if (isServed(account, { account: own, accounts })) return;
-  const message = `is not ${own}, the account that this service works in${accounts.length > 0 ? `, nor one of those that it was deployed for: ${accounts.join(', ')}` : ''}`;
+  const message = `is not ${own}, the account of this service${accounts.length > 0 ? `, nor one of the accounts that it was deployed for: ${accounts.join(', ')}` : ''}`;
   throw new ApiProblem('other-account', `${field}: ${message}. Send the request to the service of that account.`, {
     errors: [{ field, message }],
   });
 }
 
-/** The caller's ARN says which partition the service is in. */
+/** Throws `ApiProblem` for a region of another partition. The caller's ARN contains the service's partition. */
 export function assertRegion(region: string, field: string, { caller }: Asking): void {
   const [, partition = ''] = caller.split(':');
   if (partitionOf(region) !== partition)
-    throw invalid([{ field, message: `must be a region of the partition ${partition}, in which this service is` }]);
+    throw invalid([
+      { field, message: `must be a region of the partition ${partition}, where this service is deployed` },
+    ]);
 }
 
-/** Whether the service may look there, or change something there. */
+/** Throws `ApiProblem` if the service does not serve the location. */
 export function assertLocation(
   { account, region }: Location,
   fields: Fields,
@@ -55,7 +57,7 @@ export function assertLocation(
   assertRegion(region, fields.region, call);
 }
 
-/** Refuses a window that never opens together with the deployment's, before anything is planned for it. */
+/** Throws `ApiProblem` for a window that is never open at the same time as the deployment's, before planning starts. */
 export function assertWindow(
   request: Parameters<typeof windowsOf>[0],
   field: string,
@@ -79,7 +81,7 @@ async function start(
     call,
     dependencies,
   );
-  dependencies.telemetry.log.info('api: a request was taken in', {
+  dependencies.telemetry.log.info('api: a request was accepted', {
     migrationId,
     caller: call.caller,
     dryRun: request.dryRun ?? false,
@@ -87,7 +89,7 @@ async function start(
   return acceptedAs(call.prefix, migrationId);
 }
 
-/** Where it is, `Location` says too. */
+/** Adds the header `Location`. */
 const located = (body: Accepted): { body: Accepted; headers: Record<string, string> } => ({
   body,
   headers: { location: body.links.self },

@@ -1,4 +1,4 @@
-/** POST /sweeps, GET /sweeps, and what there is of one sweep. */
+/** POST /sweeps, GET /sweeps, and the operations on a single sweep. */
 import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
 import { knownFailure } from '../domain/failures/names.ts';
@@ -17,10 +17,7 @@ import { claimOnce } from './idempotency.ts';
 import { assertAccount, assertRegion, assertWindow } from './start.ts';
 import { goesOnAfter, listIdOf, tokenAfter } from './tokens.ts';
 
-/**
- * Sweeps of those accounts and regions are what the deployment is for; without them it is all that it is configured
- * for.
- */
+/** Throws `ApiProblem` if the selection names an account or region that the deployment does not serve. */
 function assertSelection(
   { body: { selection }, ...call }: Pick<Call<'createSweep'>, 'body' | 'account' | 'caller'>,
   dependencies: HandlerDependencies,
@@ -33,14 +30,14 @@ function assertSelection(
 
 const claimed = z.object({ sweep: sweepRequest });
 
-/** As it was claimed: whoever comes again does what is missing of that, and not what they sent. */
+/** Returns the claimed request. A repeated request completes that one instead of what the caller sent now. */
 function requestIn({ migrationId, input }: Claim): SweepRequest {
   try {
     return claimed.parse(JSON.parse(input)).sweep;
   } catch (error) {
     throw new MigrationError(
       'BadInput',
-      `The claim of sweep ${migrationId} in the ledger is not as this service writes it; nothing was started by it.`,
+      `The claim of sweep ${migrationId} in the ledger does not have the format that this service writes. Nothing was started for it.`,
       { cause: error },
     );
   }
@@ -68,10 +65,10 @@ export async function createSweep(
     dependencies,
   );
   const { migrationId: sweepId } = claim;
-  // A claim under another caller's key is never found.
+  // The claim is this caller's: its key includes the caller.
   const requester = { source: 'api', principal: caller } as const;
   await startSweep(requestIn(claim), undefined, dependencies, { sweepId, requester, correlation });
-  dependencies.telemetry.log.info('api: a sweep was taken in', { sweepId, caller, mode: body.mode });
+  dependencies.telemetry.log.info('api: a sweep was accepted', { sweepId, caller, mode: body.mode });
   return {
     body: { sweepId, status: 'accepted', links: { self: sweepPath(prefix, sweepId) } },
     headers: { location: sweepPath(prefix, sweepId) },
@@ -80,7 +77,7 @@ export async function createSweep(
 
 const unknownSweep = (id: string): ApiProblem =>
   new ApiProblem('unknown-sweep', `There is no sweep ${id}.`, {
-    errors: [{ field: 'path.id', message: 'is the id of no sweep' }],
+    errors: [{ field: 'path.id', message: 'is not the id of a sweep' }],
   });
 
 async function answerFor(id: string, prefix: string, dependencies: HandlerDependencies): Promise<SweepAnswer> {
@@ -121,7 +118,7 @@ export async function getSweepReport(
   if (!reports)
     throw new ApiProblem(
       'no-report',
-      `Sweep ${id} has no report${status === 'ended' ? ': it ended before there was one' : ' yet: it is written when the sweep ends'}.`,
+      `Sweep ${id} has no report${status === 'ended' ? ': it ended before a report was written' : ' yet: the report is written when the sweep ends'}.`,
       { errors: [{ field: 'path.id', message: 'is the id of a sweep that has no report' }] },
     );
   return { body: { sweepId: id, reports, links: sweepLinksOf(prefix, sweep) } };
@@ -156,7 +153,7 @@ const commander =
       if (isMigrationError(error, 'BadInput')) throw new ApiProblem('not-now', error.message);
       throw error;
     }
-    dependencies.telemetry.log.info('api: something was asked of a sweep', { sweepId: id, command, caller });
+    dependencies.telemetry.log.info('api: a command was sent to a sweep', { sweepId: id, command, caller });
     return {
       body: { ...(await answerFor(id, prefix, dependencies)), action: command, first },
       headers: { location: sweepPath(prefix, id) },

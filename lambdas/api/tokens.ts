@@ -1,29 +1,29 @@
 /**
- * Where the next page of a list goes on: opaque to callers, so that it may become something else. A token says which
- * list it is of, and with which filters, and is refused with any other: there it would skip a part without a word. It is
- * not signed, and holds no secret. It is a bound within what the request itself asks for, so whoever makes one up is
- * given a part of a list that they may read whole, and the work for a page has its bound whatever the token says.
+ * Tokens that say where the next page of a list begins. They are opaque to callers, so that their format may change. A
+ * token names its list and filters, and is refused with any other, where it would silently skip entries. It is not
+ * signed and contains no secret: a forged token only selects part of a list that its caller may read anyway, and the work
+ * for a page is bounded for any token.
  */
 import { z } from 'zod';
 import { listPosition } from '../domain/migration/listing.ts';
 import { sha256 } from '../domain/text/sha256.ts';
 import { invalid } from './problems.ts';
 
-const WRONG = 'must be what the page before said is next, unchanged';
+const WRONG = 'must be the value of next from the previous page, unchanged';
 const OF_ANOTHER_LIST =
-  'belongs to another list, or to other filters: send it with the parameters of the page that it comes from, or leave it out to start with the first page';
-/** Characters; a row's names have 253 at most each. */
+  'belongs to another list or to other filters: send it with the parameters of the page that returned it, or leave it out to start with the first page';
+/** Maximum length in characters; each name in a row has at most 253. */
 const LONGEST = 2048;
 
-/** Of names that are in order: a pod's controller may be of any kind. */
+/** A row's sort key. The kind is any text, because a pod's controller may be of any kind. */
 const row = z.tuple([z.string().max(253), z.string().max(253), z.string().max(253), z.string().max(253)]);
 /** Namespace, kind, name and service account of a workload. */
 export type Row = z.infer<typeof row>;
 
-/** What a list is recognised by. */
+/** Identifies a list with its filters. */
 export type ListId = string;
 const listId = z.string().regex(/^[0-9a-f]{32}$/);
-/** `filters`: all parameters that say what is in it, with their defaults; undefined ones don't count. */
+/** `filters` has all parameters that select entries, with their defaults; undefined values are ignored. */
 export const listIdOf = (list: string, filters: Record<string, unknown>): ListId =>
   sha256([list, filters]).slice(0, 32);
 
@@ -35,7 +35,7 @@ function read(token: string): unknown {
   }
 }
 
-/** A token's list, and behind what it goes on there. */
+/** A token's list, and the entry after which the page begins. */
 interface Token<After> {
   of: ListId;
   after: After;
@@ -57,11 +57,11 @@ const tokenOf = <After>(after: z.ZodType<After>) =>
 export const positionToken = tokenOf(listPosition);
 export const rowToken = tokenOf(row);
 
-/** The token of what comes after that in the list. */
+/** Returns the token of the page that begins after an entry. */
 export const tokenAfter = (of: ListId, after: z.infer<typeof listPosition> | Row): string =>
   Buffer.from(JSON.stringify({ of, after })).toString('base64url');
 
-/** Where a list goes on; undefined at its first page. Throws ApiProblem for a token of another list. */
+/** Returns the entry after which a page begins; undefined for the first page. Throws `ApiProblem` for a token of another list. */
 export function goesOnAfter<After>(list: ListId, token: Token<After> | undefined): After | undefined {
   if (token === undefined || token.of === list) return token?.after;
   throw invalid([{ field: 'query.next', message: OF_ANOTHER_LIST }]);

@@ -1,12 +1,12 @@
 import type { ErrorName } from '../domain/failures/errors.ts';
 
-/** Services of the target. */
+/** Services that are called at a target. */
 export type CalledService = 'eks' | 'iam' | 'sts' | 'kubernetes';
 
 /**
- * Stands around each single call, page by page: for whoever paces calls, counts them, or makes them again. `nameOf`:
- * which of our errors is what the call has thrown. `prepare`: what it has to have before it can leave, such as a
- * session; it fails as the call does, and costs nothing where it is there. Answers, or throws, what the call does.
+ * Wraps each single call, page by page, to pace, count or retry calls. `nameOf` returns the service's name of an error
+ * that the call threw. `prepare` obtains what the call needs before it can be sent, such as a session; it fails like the
+ * call, and does nothing if that exists already. Returns or throws what the call does.
  */
 export type AroundCalls = <T>(
   service: CalledService,

@@ -1,9 +1,9 @@
-/** The bucket in which a sweep keeps what is too much for a state: objects of text by their keys. */
+/** The bucket in which a sweep stores what is too large for a state: text objects by key. */
 export interface Documents {
-  /** Replaces what is there. `type`: such as `application/json`. */
+  /** Stores an object, replacing an existing one. `type` is a media type such as `application/json`. */
   put(key: string, text: string, type: string): Promise<void>;
-  /** `undefined` where there is none. */
+  /** Returns the text of an object, or `undefined` if it does not exist. */
   get(key: string): Promise<string | undefined>;
-  /** Keys that begin so, in their order, at most 1,000, from after `after` on; `more`: there are others. */
+  /** Returns at most 1,000 keys with the prefix, in order, after the key `after`. `more` is true if there are others. */
   list(prefix: string, after?: string): Promise<{ keys: string[]; more: boolean }>;
 }

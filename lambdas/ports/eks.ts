@@ -6,7 +6,7 @@ export type * from '../domain/aws/eks.ts';
 export interface CreateAddonRequest {
   addon: string;
   version: string;
-  /** Left out where nobody chose one: the add-on then gets its default namespace. */
+  /** If absent, the add-on gets its default namespace. */
   namespace?: string;
   serviceAccountRoleArn?: string;
   podIdentityAssociations?: PlannedAssociation[];
@@ -18,61 +18,62 @@ export interface CreateAddonRequest {
 
 export interface UpdateAddonRequest {
   addon: string;
-  /** Left out where it shall be detached: an empty string would be refused as a cross-account PassRole. */
+  /** If absent, the role is detached. An empty string would be refused as a cross-account PassRole. */
   serviceAccountRoleArn?: string;
-  /** Absent: unchanged. Empty: those that the add-on owns are deleted. */
+  /** If absent, associations do not change. If empty, those that the add-on owns are deleted. */
   podIdentityAssociations?: PlannedAssociation[];
   resolveConflicts?: 'NONE' | 'OVERWRITE' | 'PRESERVE';
   clientRequestToken: string;
 }
 
-/** What of an association a caller can say; all else EKS gives. */
+/** The fields of an association that a caller sets; EKS sets all others. */
 export type NewAssociation = Pick<
   Association,
   'namespace' | 'serviceAccount' | 'roleArn' | 'targetRoleArn' | 'disableSessionTags' | 'policy' | 'tags'
 >;
 
 /**
- * EKS of one account, region and cluster. Everything that is missing is `undefined` or an empty list; every other
- * refusal is a MigrationError (see `domain/failures/errors.ts`) whose message keeps AWS's own text.
+ * EKS for a single cluster. What does not exist is returned as `undefined` or an empty list. Every other refusal is thrown
+ * as a `MigrationError` (see `domain/failures/errors.ts`) whose message includes AWS's own text.
  */
 export interface Eks {
   describeCluster(): Promise<Cluster | undefined>;
   /**
-   * As this invocation has described it last; described where it has not yet. For what stays the same as long as the
-   * cluster is there, such as its issuer.
+   * Returns the cluster as this invocation described it last, and describes it if it has not yet. For properties that
+   * never change, such as the issuer.
    */
   knownCluster(): Promise<Cluster | undefined>;
   describeAddon(addon: string): Promise<Addon | undefined>;
-  /** Versions offered for that Kubernetes version, newest first; empty for an add-on that EKS does not know. */
+  /** Returns the versions offered for a Kubernetes version, newest first; none for an add-on that EKS does not know. */
   listOfferedVersions(addon: string, kubernetesVersion: string): Promise<OfferedVersion[]>;
-  /** `undefined` where EKS does not know the version. */
+  /** Returns `undefined` if EKS does not know the version. */
   describeConfiguration(addon: string, version: string): Promise<AddonConfiguration | undefined>;
-  /** Answers the ARN of the new copy. */
+  /** Creates the add-on and returns the ARN of the new copy. */
   createAddon(request: CreateAddonRequest): Promise<string>;
   updateAddon(request: UpdateAddonRequest): Promise<void>;
-  /** False where there was no such add-on. */
+  /** Returns false if the add-on did not exist. */
   deleteAddon(addon: string, options: { preserve: boolean }): Promise<boolean>;
-  /** Whole associations of one (namespace, service account): at most one in steady state. */
+  /** Returns the associations of a service account with all fields: at most one in steady state. */
   listAssociations(namespace: string, serviceAccount: string): Promise<Association[]>;
-  /** How many associations the cluster has, of all service accounts. */
+  /** Returns the number of associations in the cluster, for all service accounts. */
   countAssociations(): Promise<number>;
-  /** Of all service accounts, without a look at each. */
+  /** Lists the associations of all service accounts without describing each. */
   listAssociationRefs(): Promise<AssociationRef[]>;
-  /** Whole, by its id. */
+  /** Returns an association with all fields, by its id. */
   describeAssociation(id: string): Promise<Association | undefined>;
-  /** Names of all add-ons of the cluster. */
+  /** Returns the names of all add-ons of the cluster. */
   listAddons(): Promise<string[]>;
-  /** Whole associations of all service accounts, at most `limit` of them; `more`: there are others. */
+  /** Returns at most `limit` associations of all service accounts with all fields. `more` is true if there are others. */
   listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }>;
   /**
-   * ARNs of the principals that have access entries, at most `limit` of them, without those whose ARN says that no node
-   * can have them; `more`: there are others. Throws InvalidRequest where the cluster's authentication mode knows none.
+   * Returns at most `limit` ARNs of principals with access entries, except for those that no node can have according to
+   * their ARN. `more` is true if there are others. Throws `InvalidRequest` if the cluster's authentication mode has no
+   * access entries.
    */
   listNodeCandidates(limit: number): Promise<{ arns: string[]; more: boolean }>;
-  /** With its type; `undefined` where the principal has no access entry. */
+  /** Returns a principal's access entry with its type, or `undefined` if it has none. */
   describeAccessEntry(principalArn: string): Promise<AccessEntry | undefined>;
-  /** Sets what the add-on form of an association can't carry; the role stays. */
+  /** Sets the fields that an association in an add-on request cannot have. The role does not change. */
   updateAssociation(
     id: string,
     change: { targetRoleArn?: string; disableSessionTags?: boolean; policy?: string },
@@ -81,6 +82,6 @@ export interface Eks {
   /** Adds tags to an add-on or an association. */
   tagResource(arn: string, tags: Record<string, string>): Promise<void>;
   createAssociation(association: NewAssociation, clientRequestToken: string): Promise<Association>;
-  /** False where there was no such association. */
+  /** Returns false if the association did not exist. */
   deleteAssociation(id: string): Promise<boolean>;
 }

@@ -1,10 +1,10 @@
 import type { ServiceEvent } from '../domain/events/service-event.ts';
 
-/** The bus on which the service tells others what happens. */
+/** The event bus to which the service publishes its events. */
 export interface Events {
   /**
-   * All of them, in that order, or it throws Throttled or ServiceUnavailable: then any may have been put, and all have
-   * to be put again, under their ids.
+   * Puts all events in the given order. If it throws `Throttled` or `ServiceUnavailable`, some may have been put, and all
+   * must be put again with the same ids.
    */
   publish(events: ServiceEvent[]): Promise<void>;
 }

@@ -1,5 +1,5 @@
-/** EKS of one region of one account, beside its clusters. Refusals are MigrationErrors. */
+/** EKS of a location, for what belongs to no single cluster. Refusals are thrown as `MigrationError`. */
 export interface Fleet {
-  /** Names of all clusters, whatever state they are in. */
+  /** Returns the names of all clusters, in any status. */
   listClusters(): Promise<string[]>;
 }

@@ -32,14 +32,14 @@ export type * from './roles.ts';
 export type * from './runtime.ts';
 export type * from './sweeps.ts';
 
-/** What the steps need of one target: account, region and cluster. */
+/** What the steps need for a target: account, region and cluster. */
 export interface TargetPorts {
   eks: Eks;
   roles: Roles;
   kubernetes: Kubernetes;
 }
 
-/** What a plan reads of one target: with these nothing can be changed. */
+/** What a plan reads from a target. These methods cannot change anything. */
 export interface ReadingPorts {
   eks: Pick<
     Eks,
@@ -68,44 +68,44 @@ export interface ReadingPorts {
   >;
 }
 
-/** What the deployment tells a step beside its table. */
+/** Settings of the deployment that a step has in addition to its table. */
 export interface Settings {
   /**
-   * ARN patterns (`*` stands for any text) of the roles that the service may hand to EKS and to pods; those that begin
-   * with `role/` are of each cluster's own account (`settingsFor`).
+   * ARN patterns (`*` matches any text) of the roles that the service may pass to EKS and to pods. Patterns that begin with
+   * `role/` are for roles of each cluster's own account (`settingsFor`).
    */
   passableRoleArns: string[];
-  /** The same of the roles whose trust policy the service may change; empty where that was not enabled. */
+  /** Patterns of the roles whose trust policy the service may change; empty if that is not enabled. */
   repairableRoleArns: string[];
-  /** Which roles may be given to which service accounts, whatever else says so; their `role/` patterns as above. */
+  /** Roles that may be given to service accounts even without other proof; `role/` patterns as above. */
   roleGrants?: readonly RoleGrant[] | undefined;
-  /** By step, the ARN of the role that it acts with; a step that the deployment does not name can't be asked about. */
+  /** ARN of the role of each step that makes changes. The rights of a step that is not listed cannot be checked. */
   actingRoles: Partial<Record<ActingStep, string>>;
-  /** Whether every change has to be approved, and who may approve what somebody requested. */
+  /** Whether every change must be approved, and who may approve a request. */
   approvals: { required: boolean } & ApproverRules;
-  /** How many migrations may wait at once; absent in steps that admit none. */
+  /** How many migrations may wait at the same time; absent in steps that admit none. */
   waiting?: WaitingCaps | undefined;
-  /** The service's own account; absent in steps that have nothing to do with clusters. */
+  /** The service's own account; absent in steps that do not access clusters. */
   account?: string | undefined;
-  /** Other accounts than the service's own whose clusters a request may name; its own may be among them. `*`: any. */
+  /** Accounts in addition to the service's own whose clusters a request may name; may include its own. `*`: any. */
   accounts?: readonly string[] | undefined;
-  /** Regions that a sweep looks at where it names none; absent in steps that have nothing to do with it. */
+  /** Regions of a sweep that names none; absent in steps that do not need them. */
   regions?: readonly string[] | undefined;
-  /** Name of the bucket of sweeps, as `documents` uses it. */
+  /** Name of the bucket of sweeps, which `documents` uses. */
   bucket?: string | undefined;
-  /** Whether the deployment has the state machine Retire; absent in steps that have nothing to do with it. */
+  /** Whether the deployment has the state machine Retire; absent in steps that do not need it. */
   retires?: boolean | undefined;
-  /** When any change may begin; absent: at any time. A request's own window narrows it. */
+  /** When changes may begin. If absent, at any time. A request's own window narrows it. */
   changeWindow?: ChangeWindow | undefined;
-  /** What follows an UpdateAddon that was denied; absent in steps that have nothing to do with it. */
+  /** What follows a denied UpdateAddon; absent in steps that do not need it. */
   denials?: DenialSettings | undefined;
-  /** AWS is played by the sandbox. */
+  /** Whether AWS is simulated by the sandbox. */
   simulated?: boolean | undefined;
 }
 
 /**
- * Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same
- * function.
+ * All dependencies of a handler. They are passed to it and never imported, so that AWS, the sandbox and the tests run the
+ * same function.
  */
 export interface HandlerDependencies {
   portsFor: (target: Target, around?: AroundCalls) => TargetPorts;
@@ -120,6 +120,6 @@ export interface HandlerDependencies {
   clock: Clock;
   ids: Ids;
   telemetry: Telemetry;
-  /** Milliseconds until this invocation is cut off. */
+  /** Returns the milliseconds until this invocation times out. */
   remainingTime: () => number;
 }

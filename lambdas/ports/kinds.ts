@@ -1,7 +1,7 @@
 /**
- * Which methods of the ports only read, and which may change something. Whatever treats reads and writes differently
- * (retries, the shared pace, the end of an invocation, the tests' faults) takes it from here. A method without a kind
- * does not compile.
+ * Classifies the methods of the ports: those that only read, and those that may make changes. All code that treats reads
+ * and writes differently (retries, the shared pace, the end of an invocation, the tests' faults) uses this table. A method
+ * without a kind does not compile.
  */
 import type { Documents } from './documents.ts';
 import type { Eks } from './eks.ts';
@@ -163,7 +163,7 @@ export const PACE_KINDS = {
 
 export const DOCUMENTS_KINDS = { put: 'write', get: 'read', list: 'read' } as const satisfies Kinds<Documents>;
 
-/** All ports by the names that `HandlerDependencies` and `TargetPorts` have for them. */
+/** All ports by their names in `HandlerDependencies` and `TargetPorts`. */
 export const PORT_KINDS = {
   eks: EKS_KINDS,
   roles: ROLES_KINDS,
@@ -177,6 +177,6 @@ export const PORT_KINDS = {
   documents: DOCUMENTS_KINDS,
 } as const;
 
-/** Returns whether the method of that name only reads; false for whatever is not a method of the port. */
+/** Returns whether the method only reads; false for a name that is not a method of the port. */
 export const isRead = (kinds: Readonly<Record<string, Kind>>, name: PropertyKey): boolean =>
   typeof name === 'string' && Object.hasOwn(kinds, name) && kinds[name] === 'read';

@@ -13,33 +13,33 @@ import type {
 
 export type * from '../domain/kubernetes/objects.ts';
 
-/** The API server of one cluster. Refusals are MigrationErrors: Unauthorised (401), AccessDenied (403). */
+/** The API server of a cluster. Refusals are thrown as `MigrationError`: `Unauthorised` (401), `AccessDenied` (403). */
 export interface Kubernetes {
   listPods(namespace: string): Promise<Pod[]>;
   listWorkloads(namespace: string): Promise<Workload[]>;
-  /** Of all namespaces, those of service accounts with the IRSA annotation. */
+  /** Returns the service accounts with the IRSA annotation in all namespaces. */
   listAnnotatedServiceAccounts(): Promise<AnnotatedServiceAccount[]>;
-  /** Of one namespace, with who set the annotation. */
+  /** Returns the service accounts with the IRSA annotation in a namespace, with the managers that set it. */
   listAttributedServiceAccounts(namespace: string): Promise<AttributedServiceAccount[]>;
-  /** Of all namespaces. */
+  /** Lists the objects of all namespaces. */
   listServiceAccounts(): Promise<ServiceAccount[]>;
-  /** Of all namespaces. */
+  /** Lists the objects of all namespaces. */
   listAllPods(): Promise<Pod[]>;
   /**
-   * Visits the pods of all namespaces, at most 500 at a time: nothing is kept, so that memory stays the same at any
-   * number of pods. A Deployment is named as the owner of its pods where their labels tell it, else the ReplicaSet.
+   * Visits the pods of all namespaces, at most 500 at a time. No page is kept, so memory use does not depend on the number
+   * of pods. The owner is the Deployment if the labels of a pod identify it, otherwise the ReplicaSet.
    */
   eachPod(visit: (pods: Pod[]) => void): Promise<void>;
   listNodes(): Promise<Node[]>;
-  /** The webhooks of all MutatingWebhookConfigurations, in the order of their names. */
+  /** Returns the webhooks of all MutatingWebhookConfigurations, ordered by name. */
   listMutatingWebhooks(): Promise<MutatingWebhook[]>;
   getWorkload(ref: WorkloadRef): Promise<Workload | undefined>;
-  /** `namespace/name` of each; empty where the cluster has no such definition. */
+  /** Returns `namespace/name` of each custom resource; none if the cluster does not have the definition. */
   listCustomResources(kind: CustomResourceKind): Promise<string[]>;
   getServiceAccount(namespace: string, name: string): Promise<ServiceAccountDetail | undefined>;
   /**
-   * Sets the IRSA annotation of a service account, or takes it off (null), where it has not been changed since it was
-   * read; throws Busy where it has.
+   * Sets the IRSA annotation of a service account, or removes it (null). Throws `Busy` if the service account was changed
+   * since it was read.
    */
   annotateServiceAccount(
     account: Pick<ServiceAccountDetail, 'namespace' | 'name' | 'resourceVersion'>,
@@ -48,8 +48,8 @@ export interface Kubernetes {
   /** Sets an annotation on the pod template: a new value starts a rolling restart, the same value changes nothing. */
   restartWorkload(ref: WorkloadRef, marker: string): Promise<void>;
   /**
-   * Has a pod replaced, as far as its disruption budget allows it; `refused`: the budget does not, or RBAC does not.
-   * `gone`: it is not there any more.
+   * Evicts a pod, if its disruption budget allows it. `refused`: the budget or RBAC does not allow it. `gone`: the pod no
+   * longer exists.
    */
   evictPod(pod: Pick<Pod, 'namespace' | 'name' | 'uid'>): Promise<'evicted' | 'refused' | 'gone'>;
 }

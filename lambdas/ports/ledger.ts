@@ -26,7 +26,7 @@ export type { Lock, LockHolder, LockMode } from '../domain/migration/locks.ts';
 export type LockResult = { acquired: true; fence: number } | { acquired: false; holder: LockHolder };
 
 export interface StepEntry {
-  /** Unique within the migration, such as `verify-pods` or `verify-pods-2`. */
+  /** Name that is unique within the migration, such as `verify-pods` or `verify-pods-2`. */
   name: string;
   startedAt: string;
   endedAt: string;
@@ -34,195 +34,194 @@ export interface StepEntry {
   error?: Failure;
 }
 
-/** What a step works from, as one read finds it. */
+/** What a step needs from the ledger, from a single read. */
 export interface MigrationFile {
   migration?: Migration;
   snapshot?: Snapshot;
   cancel?: Cancellation;
 }
 
-/** What somebody was the first to ask for under a key. */
+/** The first request under a key. */
 export interface Claim {
   migrationId: string;
-  /** Of all that was asked: what differs under the same key is not the same request. */
+  /** Hash of the whole request: a different hash under the same key means another request. */
   fingerprint: string;
-  /** When. */
+  /** Time of the claim. */
   at: string;
-  /** What was asked for, as JSON text, so that whoever comes again starts no other one. */
+  /** The request as JSON text, so that a retry completes this request and starts no other. */
   input: string;
 }
 
 export interface MigrationPage {
   migrations: MigrationSummary[];
-  /** Where the next page goes on: behind the last one that was looked at. Absent at the end. */
+  /** Position of the last entry that was read, after which the next page begins. Absent on the last page. */
   next?: ListPosition;
 }
 
-/** The service's memory. Reads are strongly consistent, but for those of an index, which say so. */
+/** The ledger. Reads are strongly consistent, except for those of an index, which are documented as such. */
 export interface Ledger {
-  /** All of a migration but its step lines and its evidence, in one read. */
+  /** Returns everything about a migration except for its step lines and its evidence, in a single read. */
   getFile(migrationId: string): Promise<MigrationFile>;
   /**
-   * Puts a new record; one of the same id and execution that is still running is overwritten (a retry of the first
-   * step), and one of no execution yet. Throws BadInput for one that is over, or another execution's.
+   * Puts a new record. Overwrites a running one of the same execution (a retry of the first step), or one without an
+   * execution. Throws `BadInput` if the migration has ended or belongs to another execution.
    */
   putMigration(migration: Migration): Promise<void>;
   getMigration(migrationId: string): Promise<Migration | undefined>;
   /**
-   * Notes the plan, and the end where the plan is one, which is to be told. Throws BadInput once anything was begun: a
-   * late plan must not take the place of the one that is carried out.
+   * Records the plan, and also the end if the migration ends with the plan, with its outbox event. Throws `BadInput` once
+   * the change has begun, because a late plan must not replace the one that is carried out.
    */
   recordPlan(
     migrationId: string,
     plan: Plan,
     end?: { outcome: Outcome; endedAt: string } & Pick<Migration, 'failure' | 'heldBy'>,
   ): Promise<void>;
-  /** Notes the way that is about to be tried. It only grows: a late call does not go back to an earlier one. */
+  /** Records the attempt that is about to start. The number only increases: a late call does not reset it. */
   noteAttempt(migrationId: string, attempt: number): Promise<void>;
   /**
-   * Notes that an execution takes the migration over, to bring it to its end. Said again by the same execution it
-   * changes nothing: a late call must not reopen what that one has ended.
+   * Records that an execution takes the migration over. A repeated call of the same execution changes nothing, because a
+   * late call must not reopen a migration that it has ended.
    */
   recordRecovery(migrationId: string, recovery: Recovery): Promise<void>;
   /**
-   * Sets the status and the rollback, and whatever else that changes, where both are still as in `before`. False: they
-   * are not any more, and nothing is set.
+   * Sets the status, the rollback and the other given fields, if status and rollback are still as in `before`. Otherwise
+   * returns false and sets nothing.
    */
   changeRollback(
     migrationId: string,
     before: RollbackStanding,
     after: RollbackStanding & { rollback: Rollback } & Partial<Migration>,
   ): Promise<boolean>;
-  /** Ids of migrations whose rollback was requested, and is not begun; a moment behind (an index). */
+  /** Returns ids of migrations whose rollback was requested and has not begun. Eventually consistent (an index). */
   listRequestedRollbacks(): Promise<string[]>;
-  /** Sets the retirement where the last one is still as in `before`. False: it is not any more, and nothing is set. */
+  /** Sets the retirement if the last one is still as in `before`. Otherwise returns false and sets nothing. */
   changeRetirement(migrationId: string, before: Retirement | undefined, after: Retirement): Promise<boolean>;
-  /** The last one, read directly, whatever of the migration was read before. */
+  /** Returns the last retirement, read directly. */
   getRetirement(migrationId: string): Promise<Retirement | undefined>;
-  /** Ids of migrations whose retirement was requested, and is not begun; a moment behind (an index). */
+  /** Returns ids of migrations whose retirement was requested and has not begun. Eventually consistent (an index). */
   listRequestedRetirements(): Promise<string[]>;
-  /** `told`: what others are to be told, noted by the same write. */
+  /** Changes fields of a record. `told` is an outbox event that the same write adds. */
   updateMigration(
     migrationId: string,
     change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
     told?: OutboxEvent,
   ): Promise<void>;
-  /** Notes one association as purged, created or restored; the same id twice is kept once. */
+  /** Records an association as purged, created or restored. The same id is kept only once. */
   recordAssociation(
     migrationId: string,
     what: 'purged' | 'created' | 'restored',
     association: Association,
   ): Promise<void>;
 
-  /** Adds to what the record already has; the same ARN twice is kept once. */
+  /** Adds an ARN to the record. The same ARN is kept only once. */
   recordCopy(migrationId: string, what: 'removed' | 'made', addonArn: string): Promise<void>;
 
   /**
-   * Notes a trust policy's change before it is written, or what has become of it since; one for each role, replacing
-   * what was noted of it.
+   * Records the change of a trust policy before it is written, or its progress since. There is one change for each role; a
+   * later call replaces it.
    */
   recordTrustChange(migrationId: string, change: TrustChange): Promise<void>;
   recordRetirement(migrationId: string, retirement: TrustRetirement): Promise<void>;
 
-  /** Notes what a migration waits for, and what others are to be told; of one that is over it notes nothing. */
+  /** Records what a migration waits for, with outbox events. Does nothing for a migration that has ended. */
   noteWait(migrationId: string, wait: NotedWait, told: OutboxEvent[]): Promise<void>;
-  /** Notes that it goes on; one that waits for something else since, or for nothing, stays as it is. */
+  /** Records the end of a wait. Does nothing if the migration meanwhile waits for something else, or for nothing. */
   endWait(migrationId: string, wait: NotedWait, told: OutboxEvent[]): Promise<void>;
 
-  /** The first one stands; true for that one. */
+  /** Records a cancellation. Only the first is kept; returns true for the first. */
   requestCancel(migrationId: string, cancellation: Cancellation): Promise<boolean>;
   getCancel(migrationId: string): Promise<Cancellation | undefined>;
 
-  /** Notes what others are to be told of it; the same once until it is sent. */
+  /** Adds an outbox event. The same event is kept only once until it is sent. */
   addOutboxEvent(migrationId: string, told: OutboxEvent): Promise<void>;
-  /** What is noted so and was not sent yet. */
+  /** Returns the outbox events that were not sent yet. */
   unsent(migrationId: string): Promise<OutboxEvent[]>;
   /**
-   * Ids of migrations with something unsent, in order, from that one on: one page, which is empty at the end; a moment
-   * behind (an index).
+   * Returns a page of ids of migrations with unsent outbox events, in order, after the given id; empty at the end.
+   * Eventually consistent (an index).
    */
   listUnsent(after?: string): Promise<string[]>;
-  /** The migration up to which a look that ran out of time came; undefined where the last look came to the end. */
+  /** Returns the last migration that an incomplete run processed; undefined if the last run was complete. */
   unsentMark(): Promise<string | undefined>;
   setUnsentMark(migrationId: string | undefined): Promise<void>;
   markSent(migrationId: string, told: OutboxEvent[]): Promise<void>;
 
   /**
-   * Asks for an approval, or again under a new task token; one that is decided stands. Answers the one that stands.
-   * `at`: when whoever has the token began, milliseconds since 1970: a call that arrives late must not bring back an
-   * old token.
+   * Records a pending approval, or a new task token for it. A decided approval is kept. Returns the approval in effect.
+   * `at` is when the state with the token started, in milliseconds since 1970: a late call must not restore an old token.
    */
   putApproval(migrationId: string, approval: Approval, waiting: { taskToken: string; at: number }): Promise<Approval>;
   /**
-   * The token by which Step Functions waits for it. It goes to Step Functions alone: never into an answer, a message or
-   * a log.
+   * Returns the task token under which Step Functions waits for the approval. It must be sent only to Step Functions, and
+   * never be part of an answer, a message or a log.
    */
   approvalToken(migrationId: string, round: number): Promise<string | undefined>;
   /**
-   * Decides one that is pending, about that plan; otherwise it stays. Answers the one that stands, and whether this
-   * call decided it; undefined where there is none.
+   * Decides the approval if it is pending for that plan; otherwise it is unchanged. Returns the approval in effect and
+   * whether this call decided it, or undefined if there is none.
    */
   decideApproval(
     migrationId: string,
     decided: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>,
   ): Promise<{ approval: Approval; first: boolean } | undefined>;
-  /** When each pending approval was asked for, ISO 8601; a moment behind (an index). */
+  /** Returns when each pending approval was requested, in ISO 8601. Eventually consistent (an index). */
   listPendingApprovals(): Promise<string[]>;
 
   /**
-   * Admits a migration among those that wait, within the caps; one that has its slot keeps it. `since` of the migration
-   * is the time at which slots that have expired are free.
+   * Takes a waiting slot for a migration, within the caps. A migration that has a slot keeps it. Slots that have expired at
+   * the migration's `since` are free.
    */
   takeWaitingSlot(waiter: WaitingMigration, caps: WaitingCaps): Promise<SlotResult>;
-  /** Frees what this migration has; one that has none is no error. */
+  /** Frees the slots of a migration, if it has any. */
   freeWaitingSlots(migrationId: string, principal: string): Promise<void>;
-  /** Every migration that has a slot. */
+  /** Returns every migration that has a slot. */
   listWaiting(): Promise<WaitingMigration[]>;
 
-  /** Notes who asked first under that key; answers that one's. */
+  /** Records the first claim under a key, and returns that claim. */
   claim(key: string, mine: Claim): Promise<Claim>;
-  /** Puts a claim in the place of another's, where that still stands; answers the one that stands then. */
+  /** Replaces a claim by another one, unless it was already replaced. Returns the claim in effect. */
   reclaim(key: string, before: Claim, mine: Claim): Promise<Claim>;
 
   /**
-   * At most `limit` of those that the filter lets through, the newest first, that come after that place; a moment behind
-   * (an index). It reads a bounded number, so a page may be short, or empty, and not the last.
+   * Returns at most `limit` migrations that match the filter, newest first, after a position. Eventually consistent (an
+   * index). The number of entries read is bounded, so a page that is short or empty is not necessarily the last.
    */
   listMigrations(filter: MigrationFilter, limit: number, after?: ListPosition): Promise<MigrationPage>;
 
   /**
-   * Takes a lock under a new fence, alone where no mode is given, or with others that share it. Held by the same execution already: answers the
-   * fence that it has. Refused where it is to be had alone, it leaves a wish, for which new sharers wait.
+   * Acquires a lock under a new fence: exclusively if no mode is given, or shared. If the same execution already holds it,
+   * returns its fence. If an exclusive lock is refused, a wish is recorded, for which new sharers wait.
    */
   acquireLock(key: string, owner: LockHolder, mode?: LockMode): Promise<LockResult>;
   /**
-   * Takes the lock from an execution that can't act any more, under a new fence and in the mode in which it is held,
-   * where it is still held by that one: alone under that fence, or with others.
+   * Takes the lock over from an execution that can no longer act, under a new fence and in the same mode, if that execution
+   * still holds it (exclusively under that fence, or shared).
    */
   takeOverLock(key: string, from: { executionArn: string; fence: number }, owner: LockHolder): Promise<LockResult>;
-  /** Throws LockLost unless the lock is held by this migration alone, under this fence. */
+  /** Throws `LockLost` unless this migration holds the lock exclusively under this fence. */
   assertLock(key: string, migrationId: string, fence: number): Promise<void>;
-  /** Lets go what this execution holds of it; otherwise does nothing. */
+  /** Releases the lock if this execution holds it or shares it; otherwise does nothing. */
   releaseLock(key: string, executionArn: string): Promise<void>;
-  /** Keeps it held by this execution alone, but takes it out of `listHeldLocks`: a person has to decide. */
+  /** Keeps the lock for this execution, but removes it from `listHeldLocks`, because a person must decide. */
   parkLock(key: string, executionArn: string): Promise<void>;
-  /** Never held: undefined. */
+  /** Returns undefined if the lock was never held. */
   readLock(key: string): Promise<Lock | undefined>;
-  /** Locks that are held and not parked, once for each holder; a moment behind (a global index). */
+  /** Returns the locks that are held and not parked, once for each holder. Eventually consistent (a global index). */
   listHeldLocks(): Promise<Lock[]>;
 
-  /** The first one stands: a later look may show what the migration itself has changed. */
+  /** Stores the snapshot. Only the first is kept, because a later one may contain changes of the migration itself. */
   putSnapshot(migrationId: string, snapshot: Snapshot): Promise<void>;
   getSnapshot(migrationId: string): Promise<Snapshot | undefined>;
 
-  /** Adds one attempt to a step's line; the first start and the last end and result stand. */
+  /** Adds a try to a step's line, which keeps the first start, and the last end and result. */
   recordStep(migrationId: string, entry: StepEntry): Promise<void>;
-  /** In the order in which they started. */
+  /** Returns the step lines in the order in which they started. */
   listSteps(migrationId: string): Promise<StepLine[]>;
 
   /**
-   * Evidence of one round (`before` or `latest`), in chunks, replacing what the round had: unless that was seen later.
-   * A call that arrives late must not take the place of what was found since.
+   * Stores the evidence of a round (`before` or `latest`) in chunks. It replaces the round's earlier evidence, unless that
+   * was observed later, because a late call must not replace newer evidence.
    */
   putEvidence(migrationId: string, round: string, pods: PodEvidence[], observedAt: string): Promise<void>;
   getEvidence(migrationId: string, round: string): Promise<PodEvidence[]>;

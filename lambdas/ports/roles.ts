@@ -1,30 +1,30 @@
 export interface Role {
   arn: string;
-  /** The trust policy's JSON text, decoded. */
+  /** Trust policy as decoded JSON text. */
   trustPolicy: string;
 }
 
-/** An OIDC provider of IAM, as far as anything here depends on it. */
+/** The properties of an IAM OIDC provider that the service needs. */
 export interface OidcProvider {
   arn: string;
 }
 
-/** A policy that a role has. `document`: JSON text; absent for one that AWS manages, which is not read. */
+/** A policy of a role. `document` is JSON text; absent for an AWS managed policy, which is not read. */
 export interface RolePolicy {
   name: string;
-  /** Of a managed one. */
+  /** ARN of a managed policy. */
   arn?: string;
   document?: string;
 }
 
-/** What IAM's simulation is asked: each of the actions with each of the resources. */
+/** Input of IAM's policy simulation: each action with each resource. */
 export interface SimulationQuestion {
-  /** The role whose calls they would be: one of the service's own. */
+  /** Role that would make the calls: one of the service's own. */
   principalArn: string;
-  /** Such as `eks:CreateAddon`. */
+  /** Actions such as `eks:CreateAddon`. */
   actions: readonly string[];
   resources: readonly string[];
-  /** Condition keys, as policies write them. */
+  /** Condition keys as written in policies. */
   context: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -32,29 +32,29 @@ export interface SimulatedCall {
   action: string;
   resource: string;
   allowed: boolean;
-  /** What is known of a refusal: whether the permissions boundary or the organisation is what does not allow it. */
+  /** Reasons of a refusal, such as the permissions boundary or the organization. */
   why?: string;
-  /** Condition keys that the policies ask for and that the question did not give. */
+  /** Condition keys that the policies use and that the input did not have. */
   missing: string[];
 }
 
-/** IAM of one account. */
+/** IAM of an account. */
 export interface Roles {
-  /** By ARN of this account; `undefined` where IAM has no such role. */
+  /** Returns a role of this account by ARN, or `undefined` if it does not exist. */
   getRole(arn: string): Promise<Role | undefined>;
-  /** By ARN of this account; `undefined` where IAM has no such provider. Throws AccessDenied where it may not be read. */
+  /** Returns a provider of this account by ARN, or `undefined` if it does not exist. Throws `AccessDenied` if reading it is not allowed. */
   getOidcProvider(arn: string): Promise<OidcProvider | undefined>;
-  /** The ARN of the role of that name, with its path; `undefined` where IAM has no such role. */
+  /** Returns the ARN, with the path, of the role with a name, or `undefined` if it does not exist. */
   findRole(name: string): Promise<string | undefined>;
   /**
-   * Replaces the trust policy. Throws InvalidRequest for one that IAM does not take, `TrustTooLong` over the quota of
-   * the account.
+   * Replaces the trust policy. Throws `InvalidRequest` if IAM rejects it, or `TrustTooLong` if it exceeds the account's
+   * quota.
    */
   updateTrustPolicy(arn: string, document: string): Promise<void>;
-  /** Inline and managed ones. Throws AccessDenied where they may not be read. */
+  /** Returns the inline and managed policies of a role. Throws `AccessDenied` if reading them is not allowed. */
   listPolicies(arn: string): Promise<RolePolicy[]>;
-  /** The role's permissions boundary; `undefined` where it has none. Throws AccessDenied where it may not be read. */
+  /** Returns the role's permissions boundary, or `undefined` if it has none. Throws `AccessDenied` if reading it is not allowed. */
   getBoundary(arn: string): Promise<RolePolicy | undefined>;
-  /** What IAM's simulation says to each call that its answer names. Throws AccessDenied where it may not be asked. */
+  /** Returns the result of IAM's simulation for each call. Throws `AccessDenied` if the simulation is not allowed. */
   simulate(question: SimulationQuestion): Promise<SimulatedCall[]>;
 }

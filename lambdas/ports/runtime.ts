@@ -1,12 +1,12 @@
-/** Time, as the steps see it: the system's, or the sandbox's scaled or virtual one. */
+/** Time as the steps see it: the system's time, or the sandbox's scaled or virtual time. */
 export interface Clock {
-  /** Milliseconds since 1970, UTC. */
+  /** Returns milliseconds since 1970, UTC. */
   now(): number;
-  /** Resolves after that many milliseconds of this clock's time. */
+  /** Resolves after a number of milliseconds of this clock's time. */
   sleep(milliseconds: number): Promise<void>;
 }
 
-/** Makes ids; seeded in the sandbox, so that a run can be replayed. */
+/** Generates ids; seeded in the sandbox, so that a run can be repeated. */
 export interface Ids {
   ulid(): string;
 }
@@ -22,6 +22,6 @@ export interface Log {
 export interface Telemetry {
   log: Log;
   count(metric: string, value?: number): void;
-  /** A duration or an age. */
+  /** Records a duration or an age. */
   seconds(metric: string, value: number): void;
 }

@@ -4,39 +4,36 @@ import type { Sweep, SweepCommand, SweepItem, SweepSummary, SweepTally } from '.
 
 export interface SweepPage {
   sweeps: SweepSummary[];
-  /** Where the next page goes on: behind the last one that was looked at. Absent at the end. */
+  /** Position of the last entry that was read, after which the next page begins. Absent on the last page. */
   next?: ListPosition;
 }
 
 type Changeable = Omit<Sweep, 'sweepId' | 'request' | 'failed' | 'ended'>;
 export type SweepChange = { [Key in keyof Changeable]?: Changeable[Key] | null };
 
-/** Sweeps in the ledger: their records, and what each of them migrates. */
+/** Sweeps in the ledger: their records and their items. */
 export interface Sweeps {
-  /** `undefined` where there is none. */
+  /** Returns `undefined` if the sweep does not exist. */
   get(sweepId: string): Promise<Sweep | undefined>;
-  /** Puts a new record; one that is there stays. Answers the one that stands. */
+  /** Puts a new record. An existing one is kept. Returns the record in effect. */
   create(sweep: Sweep): Promise<Sweep>;
-  /** Changes these fields of a record that is there; `undefined` leaves one as it is, and null takes it away. */
+  /** Changes fields of an existing record: `undefined` leaves a field unchanged, and null removes it. */
   update(sweepId: string, change: SweepChange): Promise<void>;
-  /** Notes what somebody asks of it; the last one counts. Answers the record as it was before, `undefined` where there is none. */
+  /** Records a command, replacing an earlier one. Returns the previous record, or `undefined` if the sweep does not exist. */
   command(sweepId: string, command: SweepCommand): Promise<Sweep | undefined>;
-  /**
-   * At most `limit` of those that the filter lets through, the newest first, that come after that place; a moment behind
-   * (an index).
-   */
+  /** Returns at most `limit` sweeps that match the filter, newest first, after a position. Eventually consistent (an index). */
   list(filter: SweepFilter, limit: number, after?: ListPosition): Promise<SweepPage>;
 
-  /** Queues an add-on once: one that is there, whatever has become of it, stays. */
+  /** Queues an add-on once. An existing item is kept in any state. */
   enqueue(sweepId: string, item: SweepItem): Promise<void>;
-  /** At most `limit` of those that wait, in an order that mixes accounts and clusters. */
+  /** Returns at most `limit` queued items, in an order that mixes accounts and clusters. */
   queued(sweepId: string, limit: number): Promise<SweepItem[]>;
   inFlight(sweepId: string): Promise<SweepItem[]>;
-  /** All of them, each once, page by page (for the report). */
+  /** Visits all items, each once, page by page (for the report). */
   eachItem(sweepId: string, visit: (items: SweepItem[]) => void): Promise<void>;
-  /** From the queue into flight, before it is begun. Said again it changes nothing. */
+  /** Moves an item from queued to in-flight, before its migration is started. A repeated call changes nothing. */
   toFlight(sweepId: string, migrationId: string, begun: { begunAt: string; wave: number }): Promise<void>;
-  /** Out of flight. `failed`: it counts for the stop. Said again it changes nothing. */
+  /** Moves an item from in-flight to ended. `failed`: it counts towards the failure limit. A repeated call changes nothing. */
   toEnd(
     sweepId: string,
     migrationId: string,
@@ -47,7 +44,7 @@ export interface Sweeps {
       failed: boolean;
     },
   ): Promise<void>;
-  /** Forgets what counts for the stop. */
+  /** Resets the count of failures. */
   forgetFailures(sweepId: string): Promise<void>;
   tally(sweepId: string): Promise<SweepTally>;
 }

@@ -7,16 +7,16 @@ import { Construct } from 'constructs';
 import { type Operation, OPERATIONS } from '../../lambdas/api/operations.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
 
-/** In every URL, so that another version can stand beside it. */
+/** Part of every URL, so that another version can exist in parallel. */
 export const STAGE = 'v1';
 
 /**
- * Requests a second, on average and at once, of all callers together: many times what people and pipelines need, and
- * few enough that nothing behind it is overrun.
+ * Requests per second on average, and in a burst, over all callers: many times what people and pipelines need, and few
+ * enough not to overload what the API calls.
  */
 const [RATE, BURST] = [20, 40];
 
-/** Who asked for what, and what came of it: neither what was sent nor what was answered. */
+/** Fields of the access log: the caller, the method and path, and the result, but no bodies. */
 const LOGGED = {
   requestId: '$context.requestId',
   time: '$context.requestTime',
@@ -34,15 +34,15 @@ export interface ApiProps {
   handler: lambda.IVersion;
   /** Whether there is an access log. */
   accessLog: boolean;
-  /** The customer's, for the access log; AWS's own otherwise. */
+  /** The customer's key for the access log. Default: a key that AWS owns. */
   key?: kms.IKey;
 }
 
 /**
- * The HTTP API: a REST API whose methods are those of `OPERATIONS`, and a proxy resource for all other paths and
- * methods (ADR 55), each authorised by IAM, and answered by one Lambda.
- * Its access log needs the account's setting for API Gateway's logs, which is one for all APIs of the account and
- * region, and so is none of this stack's business: see docs/api.md.
+ * The HTTP API: a REST API with the methods of `OPERATIONS`, and a proxy resource for all other paths and methods (ADR
+ * 55). IAM authorizes each method, and a single Lambda answers all of them.
+ * The access log needs API Gateway's account-level CloudWatch role. It applies to all APIs of the location, so this stack
+ * does not set it: see docs/api.md.
  */
 export class Api extends Construct {
   readonly restApi: apigateway.RestApi;
@@ -63,7 +63,7 @@ export class Api extends Construct {
       endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
       disableExecuteApiEndpoint: false,
       cloudWatchRole: false,
-      // Bytes, so that the Lambda sees what is not UTF-8: of a text API Gateway would have made U+FFFD.
+      // The body is passed as bytes, so that the Lambda detects invalid UTF-8, which API Gateway would replace by U+FFFD.
       binaryMediaTypes: ['*/*'],
       defaultMethodOptions: { authorizationType: apigateway.AuthorizationType.IAM },
       deployOptions: {
@@ -74,7 +74,7 @@ export class Api extends Construct {
               accessLogFormat: apigateway.AccessLogFormat.custom(JSON.stringify(LOGGED)),
             }
           : {}),
-        // It would log bodies and headers.
+        // Execution logs would contain bodies and headers.
         loggingLevel: apigateway.MethodLoggingLevel.OFF,
         dataTraceEnabled: false,
         tracingEnabled: true,
@@ -87,7 +87,7 @@ export class Api extends Construct {
     const documented = Object.values<Operation>(OPERATIONS).map(({ method, path }) =>
       restApi.root.resourceForPath(path).addMethod(method, integration),
     );
-    // Whatever no operation takes: the Lambda says what there is, where API Gateway would ask for a signature.
+    // Requests that match no operation: the Lambda lists what exists, where API Gateway would only ask for a signature.
     const others = [
       restApi.root.addMethod('ANY', integration),
       restApi.root.addProxy({ anyMethod: false }).addMethod('ANY', integration),
@@ -96,15 +96,15 @@ export class Api extends Construct {
       Validations.of(made).acknowledge({
         id: 'AwsSolutions-COG4',
         reason:
-          'It is authorised by IAM: its callers are roles of pipelines, portals and operators, and not users of a pool.',
+          'IAM authorizes the method: its callers are roles of pipelines, portals and operators, not users of a Cognito user pool.',
       });
     }
     addGatewayResponses(this, restApi);
-    // A deployment is a copy of the methods: without this it would go on calling the version that it was made with.
+    // A deployment is a copy of the methods: without this, it would keep calling the Lambda version it was created with.
     restApi.latestDeployment?.addToLogicalId({ handler: handler.functionArn });
     this.output = new CfnOutput(scope, 'ApiUrl', {
       value: restApi.url,
-      description: 'The HTTP API, authorised by IAM (docs/api.md).',
+      description: 'URL of the HTTP API, which IAM authorizes (docs/api.md).',
     });
     this.acknowledge(accessLog);
   }
@@ -113,11 +113,11 @@ export class Api extends Construct {
     Validations.of(this.restApi.node.defaultChild ?? this.restApi).acknowledge({
       id: 'AwsSolutions-APIG2',
       reason:
-        "The Lambda checks every part of a request by the schemas that docs/openapi.json is made of, and says of each field what is wrong with it, which API Gateway's own validation would not.",
+        "The Lambda validates every part of a request with the schemas that docs/openapi.json is generated from, and reports an error for each invalid field, which API Gateway's own validation would not.",
     });
     if (!accessLog) {
       const reason =
-        'It wants a role that is set for all APIs of the account and region, without which the whole deployment would fail: the setting deploy.apiAccessLog switches it on. The Lambda logs who asked for what.';
+        'Access logging needs a role that is set for all APIs of the account and region; without it the whole deployment would fail. The setting deploy.apiAccessLog enables the log. The Lambda logs the caller of each request.';
       Validations.of(this.restApi.deploymentStage).acknowledge(
         { id: 'AwsSolutions-APIG1', reason },
         { id: 'Serverless-APIGWAccessLogging', reason },
@@ -127,12 +127,12 @@ export class Api extends Construct {
       {
         id: 'AwsSolutions-APIG3',
         reason:
-          'Every method is authorised by IAM: a request that is not signed by a principal of the account is refused before anything looks at it, and there is nothing for anonymous callers that a firewall would have to guard.',
+          'IAM authorizes every method: a request that is not signed by a principal of the account is refused before it is processed, so there is no anonymous access for a firewall to protect.',
       },
       {
         id: 'AwsSolutions-APIG6',
         reason:
-          'The access log says who asked for what and what came of it; an execution log would keep headers and bodies, which may hold configuration, and needs a role for all APIs of the account.',
+          'The access log has the caller, the method and path, and the result. An execution log would store headers and bodies, which may contain configuration, and needs a role for all APIs of the account.',
       },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * How long EventBridge tries to deliver what nothing else would make up for: it is laid into the dead-letter queue
- * after that.
+ * Time for which EventBridge retries the delivery of an event that nothing else would replace. After that, it sends the
+ * event to the dead-letter queue.
  */
 import { Duration } from 'aws-cdk-lib';
 

@@ -11,7 +11,7 @@ import { KEPT_FOR, RETRIES } from './delivery.ts';
 export interface DenialsProps {
   diagnoseDenial: lambda.IVersion;
   deadLetterQueue: sqs.IQueue;
-  /** Other accounts whose events are taken. */
+  /** Other accounts whose events are accepted. */
   accounts: readonly string[];
 }
 
@@ -19,8 +19,8 @@ const SOURCE = 'aws.eks';
 const DETAIL_TYPE = 'AWS API Call via CloudTrail';
 
 /**
- * CloudTrail's event of an UpdateAddon that EKS refused as a cross-account pass role: here, and in other accounts,
- * which forward it.
+ * CloudTrail's event about an UpdateAddon that EKS denied as a cross-account pass role, in this account or in another
+ * account that forwards it.
  */
 export const DENIED_UPDATE = {
   source: [SOURCE],
@@ -28,7 +28,7 @@ export const DENIED_UPDATE = {
   detail: {
     eventSource: ['eks.amazonaws.com'],
     eventName: ['UpdateAddon'],
-    // Whether it is AccessDenied or AccessDeniedException, AWS does not say.
+    // AWS does not document whether the code is AccessDenied or AccessDeniedException.
     errorCode: [{ prefix: 'AccessDenied' }],
     errorMessage: [{ wildcard: '*Cross-account pass role*' }],
   },
@@ -57,7 +57,7 @@ export class Denials extends Construct {
     Validations.of(thrice).acknowledge({
       id: 'Serverless-LambdaAsyncFailureDestination',
       reason:
-        'CloudTrail keeps the event for 90 days, and an alarm tells where one was dropped; docs/runbook.md says how it is found there.',
+        'CloudTrail keeps the event for 90 days, and an alarm reports a dropped event; docs/runbook.md describes how to find it.',
     });
     denied.addTarget(
       new targets.LambdaFunction(diagnoseDenial, { deadLetterQueue, maxEventAge: KEPT_FOR, retryAttempts: RETRIES }),
@@ -67,9 +67,9 @@ export class Denials extends Construct {
   }
 
   /**
-   * The default bus takes such events of these accounts. Nobody can put an event of a service's own, so that what comes
-   * is what EventBridge forwards. The keys have the values of all events of a call (EventBridge User Guide, "Using IAM
-   * policy conditions").
+   * Allows these accounts to put CloudTrail's events on the default bus. No principal can put events with an AWS service as
+   * the source, so only EventBridge can forward them. The condition keys have the values of all events of a call
+   * (EventBridge User Guide, "Using IAM policy conditions").
    */
   private allow(accounts: readonly string[]): void {
     const principals = accounts.map((account) =>

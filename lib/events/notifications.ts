@@ -16,13 +16,13 @@ import { EventText } from './message.ts';
 export interface NotificationsProps {
   notifications: Config['notifications'];
   deadLetterQueue: sqs.IQueue;
-  /** The customer's, where there is one. */
+  /** The customer's key, if there is one. */
   key?: kms.IKey | undefined;
 }
 
 /**
- * Tells people, by SNS, of those of the service's own events that the deployment names, and of all that CloudTrail had
- * it start. What is sent is the event's own text, which nothing can be done by but to read it.
+ * Sends notifications by SNS about the events that the deployment names, and about all migrations that CloudTrail's
+ * events started. A notification has only the event's text; no action can be triggered from it.
  */
 export class Notifications extends Construct {
   readonly rules: events.Rule[] = [];
@@ -35,17 +35,17 @@ export class Notifications extends Construct {
       topicArn === undefined ? emails && this.ownTopic(emails, key) : sns.Topic.fromTopicArn(this, 'Topic', topicArn);
     if (!this.topic) return;
     const notify = new events.Rule(this, 'Notify', {
-      description: "Tells people of the service's own events.",
+      description: "Sends the service's events to its notification topic.",
       eventPattern: {
         source: [EVENT_SOURCE],
         account: [Aws.ACCOUNT_ID],
         detail: { $or: [{ type: types }, { trigger: { kind: [{ exists: true }] } }] },
       },
     });
-    // The topic's policy lets EventBridge in without a condition on the rule or its account: such a statement would let
-    // nobody in. Source: EventBridge User Guide, "Using resource-based policies", Amazon SNS permissions (Condition blocks
-    // can't be used in topic policies for EventBridge). Nor is a role of the target an answer: the same page warns that a
-    // topic with a key may then not be reached.
+    // The topic's policy allows EventBridge without a condition on the rule or its account, because a statement with a
+    // condition would not match. Source: EventBridge User Guide, "Using resource-based policies", Amazon SNS permissions
+    // (Condition blocks can't be used in topic policies for EventBridge). A role for the target is no alternative: the same
+    // page warns that an encrypted topic may then be unreachable.
     notify.addTarget(
       new targets.SnsTopic(this.topic, {
         message: EventText.input(),
@@ -59,8 +59,7 @@ export class Notifications extends Construct {
 
   private ownTopic(emails: string[], key: kms.IKey | undefined): sns.Topic {
     const topic = new sns.Topic(this, 'Topic', { displayName: 'Pod Identity migrator', enforceSSL: true });
-    // Not by CDK's property: whoever may publish is then let use the key without a condition, and the key's own policy
-    // has one.
+    // CDK's property would also allow publishers to use the key without a condition; the key's own policy has one.
     if (topic.node.defaultChild instanceof sns.CfnTopic)
       topic.node.defaultChild.kmsMasterKeyId = (key ?? this.ownKey()).keyArn;
     for (const email of emails) {
@@ -68,19 +67,19 @@ export class Notifications extends Construct {
       Validations.of(subscription).acknowledge({
         id: 'Serverless-SNSRedrivePolicy',
         reason:
-          'SNS tries an e-mail address again by itself for hours; what it told of stays in the ledger, and on the bus for other rules.',
+          'SNS retries e-mail delivery for hours. The content of the notification stays in the ledger, and other rules receive the event from the bus.',
       });
     }
     return topic;
   }
 
   /**
-   * EventBridge may not use AWS's own key for SNS, whose policy nobody can change. It keeps nothing that outlives a
-   * delivery, so it goes with the stack.
+   * EventBridge may not use the AWS managed key for SNS, whose policy cannot be changed. The key encrypts nothing that
+   * outlives a delivery, so it is deleted with the stack.
    */
   private ownKey(): kms.Key {
     const key = new kms.Key(this, 'Key', {
-      description: 'Seals the notifications of the Pod Identity migrator.',
+      description: 'Encrypts the notifications of the Pod Identity migrator.',
       enableKeyRotation: true,
       removalPolicy: RemovalPolicy.DESTROY,
     });

@@ -7,23 +7,23 @@ import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
 export interface PublishingProps {
-  /** Those whose migrations are told of. */
+  /** State machines whose migrations have events. */
   machines: sfn.IStateMachine[];
   publishEvents: lambda.IVersion;
   deadLetterQueue: sqs.IQueue;
 }
 
-/** How long what is to be told waits at most, where no execution ends meanwhile. */
+/** Maximum delay of an outbox event if no execution ends meanwhile. */
 export const EVERY = Duration.minutes(1);
 
-/** What has the service's own events put on the bus: the end of an execution, and a schedule for all else. */
+/** Triggers publish-events: when an execution ends, and on a schedule for all other events. */
 export class Publishing extends Construct {
   readonly rules: events.Rule[];
 
   constructor(scope: Construct, id: string, { machines, publishEvents, deadLetterQueue }: PublishingProps) {
     super(scope, id);
     const ended = new events.Rule(this, 'ExecutionEnded', {
-      description: 'An execution of MigrateAddon or Recover has ended: what is to be told of its migration is told.',
+      description: 'Starts publish-events when an execution of MigrateAddon or Recover has ended.',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
@@ -34,10 +34,10 @@ export class Publishing extends Construct {
       },
     });
     const schedule = new events.Rule(this, 'PublishEvents', {
-      description: 'Looks for what is to be told of migrations.',
+      description: 'Starts publish-events, which publishes outbox events of migrations.',
       schedule: events.Schedule.rate(EVERY),
     });
-    // The next tick does what this one could not. An event that waits for longer than that is of no use.
+    // The next run publishes what this one could not. A later retry of this run is useless.
     const once = new lambda.EventInvokeConfig(this, 'TriesOnce', {
       function: publishEvents.lambda,
       qualifier: publishEvents.version,
@@ -47,10 +47,10 @@ export class Publishing extends Construct {
     Validations.of(once).acknowledge({
       id: 'Serverless-LambdaAsyncFailureDestination',
       reason:
-        'What is to be told is in the ledger: the next tick, a minute later, tells it, and an alarm tells where no look was measured.',
+        'The outbox events are in the ledger. The next run, a minute later, publishes them, and an alarm fires if no run was measured.',
     });
     const delivery = { deadLetterQueue, maxEventAge: EVERY, retryAttempts: 2 };
-    // An execution of MigrateAddon is called by its migration's id, and one of Recover begins with it.
+    // The name of an execution of MigrateAddon is its migration's id; that of an execution of Recover begins with it.
     ended.addTarget(
       new targets.LambdaFunction(publishEvents, {
         ...delivery,

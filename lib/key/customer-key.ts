@@ -5,9 +5,9 @@ import type { Config } from '../config.ts';
 import { keyPolicy } from './statements.ts';
 
 /**
- * The key that seals all that the service keeps, where the deployment asks for one of its own: the table, the logs, the
- * queue, the state machines and the functions' environments. One that is made here outlives the stack, as the ledger
- * does; of one that is there already the policy is the customer's (docs/adr/0015).
+ * The customer managed key, if the deployment has one. It encrypts everything that the service stores: the table, the
+ * logs, the queue, the state machines and the functions' environments. A key that is created here outlives the stack, as
+ * the ledger does. The customer maintains the policy of an existing key (docs/adr/0015).
  */
 export class CustomerKey extends Construct {
   readonly key: kms.IKey;
@@ -17,7 +17,7 @@ export class CustomerKey extends Construct {
     this.key =
       customerKey === 'create'
         ? new kms.Key(this, 'Key', {
-            description: 'Seals what the migration of EKS add-ons keeps.',
+            description: 'Encrypts the data of the Pod Identity migrator.',
             enableKeyRotation: true,
             removalPolicy: RemovalPolicy.RETAIN,
             policy: keyPolicy(this),

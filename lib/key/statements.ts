@@ -1,7 +1,7 @@
 /**
- * The policy of a key that the stack makes, statement by statement; a key of the customer's own must have the same, but
- * for the first (docs/adr/0015). Of the account's principals IAM decides which: each statement for the account lets IAM
- * policies allow that much and no more.
+ * The statements of the key policy that the stack creates. An existing key must have the same statements except for the
+ * first (docs/adr/0015). A statement for the account allows IAM policies of the account to grant these actions and no
+ * more.
  */
 import { Aws, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -19,8 +19,8 @@ import {
 } from '../permissions/key.ts';
 
 /**
- * AWS KMS Developer Guide, "Allows key administrators to administer the KMS key", without CreateGrant, which could give
- * the use of the key to anybody.
+ * AWS KMS Developer Guide, "Allows key administrators to administer the KMS key", without CreateGrant, which could allow
+ * any principal to use the key.
  */
 const ADMINISTRATION = [
   ...['Describe', 'List', 'Get', 'Enable', 'Disable', 'Put', 'Update', 'Delete'].map((verb) => `kms:${verb}*`),
@@ -38,7 +38,7 @@ const ALL_USES = ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateD
 
 interface KeyStatement {
   sid: string;
-  /** A service's name; undefined for the account's own principals. */
+  /** Service principal; undefined for the principals of the account. */
   service?: string;
   actions: string[];
   conditions?: Record<string, Record<string, string | string[]>>;
@@ -46,8 +46,9 @@ interface KeyStatement {
 
 /**
  * Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and costs": `aws:SourceAccount` and `aws:SourceArn`
- * are not supported in a key's policy for EventBridge, which does not say for which account or rule it uses the key of
- * a topic: a statement with either would stop all notifications. CloudFormation begins the names of the topics with the stack's.
+ * are not supported in a key policy for EventBridge, which does not pass the account or rule for which it uses the key of
+ * a topic: a statement with either would stop all notifications. CloudFormation's names of the topics begin with that of
+ * the stack.
  */
 export const notificationConditions = (scope: Construct): Record<string, Record<string, string>> => ({
   ArnLike: {
@@ -58,12 +59,13 @@ export const notificationConditions = (scope: Construct): Record<string, Record<
 const arnOf = (service: string, resource: string): string =>
   `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
 
-/** For the account's own principals. */
+/** Returns the statements for the principals of the account. */
 function accountStatements(): KeyStatement[] {
   const ofAccount = { 'kms:CallerAccount': Aws.ACCOUNT_ID };
   return [
     { sid: 'Administration', actions: ADMINISTRATION },
-    // Whoever deploys, the service's functions in the ledger, and people who read the ledger, a history or the queue.
+    // For the deploying principal, for the service's functions that use the ledger, and for people who read the ledger, a
+    // history or the queue.
     {
       sid: 'UseThroughServices',
       actions: ALL_USES,
@@ -74,7 +76,7 @@ function accountStatements(): KeyStatement[] {
         },
       },
     },
-    // What DynamoDB and Lambda go on with when nobody calls: made when the table and the functions are.
+    // The grants that DynamoDB and Lambda use without a caller, created with the table and the functions.
     {
       sid: 'GrantsOfServices',
       actions: ['kms:CreateGrant'],
@@ -101,7 +103,7 @@ function accountStatements(): KeyStatement[] {
   ];
 }
 
-/** For AWS services that use the key in their own name. */
+/** Returns the statements for AWS services that use the key as service principals. */
 function serviceStatements(scope: Construct): KeyStatement[] {
   const stack = Stack.of(scope);
   const { stackName } = stack;
@@ -112,8 +114,8 @@ function serviceStatements(scope: Construct): KeyStatement[] {
       actions: ['kms:Decrypt'],
       conditions: { StringEquals: { [LOG_DELIVERY_CONTEXT]: allLogs() } },
     },
-    // CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS". CloudFormation begins the names
-    // of the log groups with the stack's; those of the state machines have theirs from `lib/step-machine.ts`.
+    // CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS". CloudFormation's
+    // names of the log groups begin with that of the stack; `lib/step-machine.ts` names those of the state machines.
     {
       sid: 'LogGroups',
       service: viaService('logs'),
@@ -146,7 +148,7 @@ function serviceStatements(scope: Construct): KeyStatement[] {
   ];
 }
 
-/** The whole policy. `*` as the resource of a key policy is the key itself. */
+/** Returns the whole key policy, in which the resource `*` is the key itself. */
 export const keyPolicy = (scope: Construct): iam.PolicyDocument =>
   new iam.PolicyDocument({
     statements: [...accountStatements(), ...serviceStatements(scope)].map(

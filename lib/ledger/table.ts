@@ -14,7 +14,8 @@ import {
 } from '../../lambdas/adapters/indexes.ts';
 
 /**
- * DynamoDB answers plain HTTP too. The resource `*` is the table and its index: their ARN would make a circle.
+ * Denies plain HTTP, which DynamoDB also accepts. The resource is `*`, because the table's own ARN would be a circular
+ * reference.
  * Source: DynamoDB Developer Guide, "Resource-based policy considerations".
  */
 const TLS_ONLY = new iam.PolicyStatement({
@@ -27,9 +28,9 @@ const TLS_ONLY = new iam.PolicyStatement({
 });
 
 /**
- * The service's memory: migrations, their steps, snapshots, evidence and locks, as items of one table (`pk`, `sk`).
- * It holds what a rollback needs and what an auditor asks for, so it outlives the stack, and nothing of a migration
- * expires, nor a lock: its fence must never shrink. Claims and the slots of those that wait do, by `expires`.
+ * The ledger: migrations, their steps, snapshots, evidence and locks, as items of a single table (`pk`, `sk`). It has what
+ * a rollback needs and what an auditor asks for, so it outlives the stack, and no item of a migration expires. Nor does a
+ * lock, because its fence must never decrease. Claims and waiting slots expire, by `expires`.
  */
 export class LedgerTable extends Construct {
   readonly table: dynamodb.Table;
@@ -56,14 +57,14 @@ export class LedgerTable extends Construct {
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
     });
-    // Sparse: it has as many items as migrations are under way, so every attribute of these small items may be in it.
+    // Sparse: it has an item for each migration in progress, so it can project all attributes of these small items.
     this.table.addGlobalSecondaryIndex({
       indexName: HELD_LOCKS,
       partitionKey: { name: 'held', type: dynamodb.AttributeType.STRING },
       sortKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
       projectionType: dynamodb.ProjectionType.ALL,
     });
-    // Sparse too: of what was sent, and decided, nothing is in it.
+    // Also sparse: published events and decided approvals are not in it.
     this.table.addGlobalSecondaryIndex({
       indexName: PENDING,
       partitionKey: { name: 'pending', type: dynamodb.AttributeType.STRING },
@@ -71,7 +72,7 @@ export class LedgerTable extends Construct {
       projectionType: dynamodb.ProjectionType.INCLUDE,
       nonKeyAttributes: ['requestedAt'],
     });
-    // Lists of migrations and sweeps. Only what a list shows is in them, so that they are written when a migration begins
+    // Lists of migrations and sweeps. They project only what a list shows, so they are written only when a migration begins
     // and ends. See docs/adr/0057.
     for (const indexName of LIST_INDEX_NAMES)
       this.table.addGlobalSecondaryIndex({

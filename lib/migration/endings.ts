@@ -15,24 +15,24 @@ import { GAVE_UP, Pauses } from './pauses.ts';
 import { createRollback, NOT_RECORDED, type Rollback } from './rollback.ts';
 import { changesTrust, type StepFunctions } from './task.ts';
 
-/** The errors of executions that failed as an outcome of ours: any other failure left the work half done. */
+/** Errors of executions that failed with an outcome of the service. After any other error the work is incomplete. */
 export const FAILED_OUTCOMES = ['Blocked', 'RolledBack', 'NeedsHuman'] as const;
 
 const succeed = (scope: Construct, name: string, outcome: 'migrated' | 'already-migrated' | 'planned'): sfn.Succeed =>
   sfn.Succeed.jsonata(scope, name, { outputs: { migrationId: expression(MIGRATION_ID), outcome } });
 
-/** The end of a migration whose change was verified could not be recorded. */
+/** Text for a migration whose change was verified, but whose end could not be recorded. */
 export const RECORD_MISSING = failureAs(
   'RecordMissing',
-  'It is migrated, and that was verified as the request wanted; only the record of it is missing, and the locks may still be held',
+  'The migration succeeded and was verified as requested; only its record is missing, and the locks may still be held',
 );
 
 export interface Endings extends Rollback {
-  /** To be closed once all states are made. */
+  /** Must be closed once all states are created. */
   pauses: Pauses;
   Blocked: sfn.State;
   RecordBlocked: sfn.State;
-  /** Where a failure leads that may have come before the first change, or after it. */
+  /** Chooses the end of a failure that may have occurred before or after the first change. */
   IsAnythingChanged: sfn.State;
   RecordMigrated: sfn.State;
   AlreadyMigrated: sfn.State;
@@ -44,7 +44,7 @@ function createIsAnythingChanged(
   functions: StepFunctions,
   { recordBlocked, rollBack }: { recordBlocked: sfn.State; rollBack: sfn.State },
 ): sfn.State {
-  // Before the first way changes anything, the agent may have been installed for it, or a trust policy repaired.
+  // Before the first attempt changes anything, the agent may have been installed, or a trust policy repaired.
   return sfn.Choice.jsonata(scope, 'IsAnythingChanged')
     .when(
       sfn.Condition.jsonata(
@@ -57,25 +57,22 @@ function createIsAnythingChanged(
     .otherwise(rollBack);
 }
 
-/** Says where the pauses of the road end. */
+/** Declares where the pauses of the workflow lead when waiting ends. */
 function endPauses({ pauses, RecordBlocked, RecordNeedsHuman, RollBack, RecordMigrated }: Endings): void {
   pauses.phase('before', { back: false, tooLong: { to: RecordBlocked, failure: GAVE_UP } });
   pauses.phase('change', {
     back: false,
-    // Nothing is put back because it was waited for: what is there may be as it should.
+    // Waiting too long is no reason to roll back: what exists may be correct.
     tooLong: { to: RecordNeedsHuman, failure: GAVE_UP },
     failed: { to: RollBack, failure: GAVE_UP },
   });
-  // The pods are verified, and do without it.
+  // The pods are verified and do not need it.
   pauses.phase('annotation', { back: false, tooLong: { to: RecordMigrated, failure: GAVE_UP } });
 }
 
-/**
- * Every state in which an execution of MigrateAddon ends, the states that record the end in the ledger, and the way
- * back.
- */
+/** Creates every final state of MigrateAddon, the states that record the end in the ledger, and the rollback. */
 export function createEndings(scope: Construct, functions: StepFunctions, tableName: string): Endings {
-  // From the request: when `Plan` itself has failed, its variables are not there.
+  // From the request, because the variables do not exist if `Plan` itself failed.
   const MIGRATION_TEXT = migrationText(REQUEST_SUBJECT, `${REQUEST}.target.cluster`);
   const RECORD = recordText(tableName);
   const pauses = new Pauses(scope, functions);
@@ -83,7 +80,7 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
   const blocked = failWith(
     scope,
     'Blocked',
-    `${MIGRATION_TEXT} & ' is blocked; nothing was changed. ' & ${FAILURE_TEXT} & ' The plan, its checks and their remedies: ${RECORD}.'`,
+    `${MIGRATION_TEXT} & ' is blocked. Nothing was changed. ' & ${FAILURE_TEXT} & ' The plan, its checks and their remedies: ${RECORD}.'`,
   );
   const recordBlocked = recordEnd(scope, functions, {
     stateName: 'RecordBlocked',
@@ -94,7 +91,7 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
       subject: expression(REQUEST_SUBJECT),
     },
     next: blocked,
-    // An end that can't be recorded stays what it is, and the cause tells of it.
+    // An end that cannot be recorded is still reported; its cause mentions that the record is missing.
     unrecorded: { target: 'Blocked', state: blocked, failure: NOT_RECORDED },
     pauses,
   });
@@ -102,7 +99,7 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
   const rolledBack = failWith(
     scope,
     'RolledBack',
-    `${MIGRATION_TEXT} & ' failed; everything was put back as it was. ${FIRST_ERROR} Each step and its error: ${RECORD}. Correct the cause, then migrate again.'`,
+    `${MIGRATION_TEXT} & ' failed and was rolled back. ${FIRST_ERROR} Each step and its error: ${RECORD}. Correct the cause, then migrate again.'`,
   );
   const rollback = createRollback(scope, { functions, tableName, rolledBack, pauses });
 
@@ -112,7 +109,7 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
     stateName: 'RecordMigrated',
     outcome: 'migrated',
     next: succeed(scope, 'Migrated', 'migrated'),
-    // Nothing is put back when only its record is missing: the change was verified.
+    // A verified change is not rolled back only because its record is missing.
     unrecorded: { target: 'NeedsHuman', state: rollback.NeedsHuman, failure: RECORD_MISSING },
     pauses,
   });

@@ -1,8 +1,8 @@
 /**
- * The one table from an error's name to what the state machine does about it. Names come from
- * `lambdas/domain/failures/errors.ts`; the Lambda service's own are listed here. Retriers of a state count each for itself, and
- * the first whose names match is used. `jitter: true` draws each wait anew between zero and the number that the
- * arithmetic gives (FULL), so that the runs of a fleet do not come back all at once.
+ * What the state machines do about each error, by its name. Names come from `lambdas/domain/failures/errors.ts`; those of
+ * the Lambda service are listed here. Each retrier of a state has its own count, and the first whose names match is used.
+ * `jitter: true` draws each wait between zero and the calculated interval (FULL), so that the executions of a fleet do
+ * not retry at the same time.
  */
 import { ERROR_CLASSES, type ErrorName, namesOfClass } from '../../lambdas/domain/failures/errors.ts';
 import { onwardFrom, STAGE_OF, type StepOfChange } from '../../lambdas/domain/failures/routing.ts';
@@ -10,7 +10,7 @@ import { MOST_WINDOW_HOURS } from '../../lambdas/domain/waiting/change-window.ts
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 
 /**
- * Errors that the Lambda service makes of an invocation, not our code.
+ * Errors of an invocation that come from the Lambda service, not from the handler.
  * Source: Step Functions Developer Guide, "Handle transient Lambda service exceptions" and "Handling error conditions".
  */
 export const LAMBDA_ERRORS = [
@@ -39,27 +39,27 @@ export interface Retrier {
   jitter: boolean;
 }
 
-/** What says nothing against the migration: a service, the network or an invocation has failed, or too much came at once. */
+/** Errors that are not caused by the migration: a service, the network or an invocation failed, or calls were throttled. */
 const OUTAGES: RetriedName[] = [
   'Throttled',
   'ServiceUnavailable',
   'ConnectionLost',
-  // The change is not begun in what is left of this invocation; the next one has all of its time.
+  // Too little of the invocation was left to start the change; the next invocation has its full time.
   'OutOfTime',
   ...LAMBDA_ERRORS,
   'States.Timeout',
 ];
 
 /**
- * Of a state that pauses: one more try at once, since most faults are over with the second one. FULL jitter may draw
- * zero, and a Retry that is counted anew at each visit of the state is no budget: what goes on is waited out by the
- * pause, whose steps have a floor. Up to 2 s, once.
+ * Retrier of a state that pauses: one quick retry, which most faults do not outlast. FULL jitter may draw zero, and a
+ * Retry count that starts again at each visit of the state limits nothing, so a longer fault is waited out by the pause,
+ * whose waits have a minimum. Up to 2 s, once.
  */
 const AT_ONCE: Retrier[] = [{ errors: OUTAGES, intervalSeconds: 2, backoffRate: 1, maxAttempts: 1, jitter: true }];
 
 /**
- * What a state pauses for: every error that time may cure, the answers "not yet" of polls among them. A window is waited
- * for by `AwaitWindow` itself.
+ * Errors for which a state pauses: all that may pass with time, including the answers "not yet" of polls. `AwaitWindow`
+ * itself waits for change windows.
  */
 const PAUSED: RetriedName[] = [
   ...OUTAGES,
@@ -68,19 +68,19 @@ const PAUSED: RetriedName[] = [
 ];
 
 /**
- * A rollback also waits for a missing right (`lambdas/domain/waiting/pause.ts`): the add-on may be gone, and a person can grant
- * the right again.
+ * A rollback also waits for a missing right (`lambdas/domain/waiting/pause.ts`): the add-on may be deleted, and a person
+ * can grant the right again.
  */
 const PAUSED_DURING_ROLLBACK: RetriedName[] = [...PAUSED, 'AccessDenied'];
 
 const ERROR_NAMES = Object.keys(ERROR_CLASSES) as ErrorName[];
 const isOfChange = (step: StepName): step is StepOfChange => Object.hasOwn(STAGE_OF, step);
 
-/** The errors that a state of the road pauses for beside those that time may cure: what the domain holds for. */
+/** Returns the errors that a state of the workflow pauses for, in addition to those that may pass with time. */
 export const heldErrors = (step: StepName): ErrorName[] =>
   isOfChange(step) ? ERROR_NAMES.filter((error) => !PAUSED.includes(error) && onwardFrom(step, error) === 'hold') : [];
 
-/** The errors that a state pauses for. `callback`: its time-out is its answer. `held`: see `heldErrors`. */
+/** Returns the errors that a state pauses for. `callback`: its time-out is an answer. `held`: see `heldErrors`. */
 export const pausedErrors = ({
   back,
   callback,
@@ -92,13 +92,12 @@ export const pausedErrors = ({
 }): RetriedName[] =>
   [...(back ? PAUSED_DURING_ROLLBACK : PAUSED), ...held].filter((error) => !callback || error !== 'States.Timeout');
 
-/** What a pause ends with when waiting is over: see `lambdas/steps/pause`. */
+/** Errors with which a pause ends the waiting: see `lambdas/steps/pause`. */
 export const PAUSE_OVER: ErrorName[] = ['WaitedTooLong', ...namesOfClass('waiting')];
 
 const FETCHED_ANEW: Retrier = {
-  // The function was not called for weeks: Lambda has taken away its network interfaces, or its copy of the code, and
-  // fetches them anew at the first call, which fails, as others do until they are there: a minute or two. 20 s × 9 =
-  // 3 min. Source: Lambda Developer Guide, "Lambda function states"; Lambda API Reference, Invoke, errors.
+  // The function was not called for weeks, so Lambda removed its network interfaces or its copy of the code. It restores
+  // them at the first call, which fails, as do further calls for a minute or two. 20 s × 9 = 3 min. Source: Lambda Developer Guide, "Lambda function states"; Lambda API Reference, Invoke, errors.
   errors: [
     'Lambda.ResourceNotReadyException',
     'Lambda.ResourceConflictException',
@@ -112,10 +111,10 @@ const FETCHED_ANEW: Retrier = {
   jitter: false,
 };
 
-/** Of states that do not pause: what may be over in a moment, and what may take its time where nothing is at stake. */
+/** Retriers of states that do not pause: minutes by default, or hours for steps that can wait without any risk. */
 const transient = (hours: boolean): Retrier[] => [
   {
-    // Too much at once. 2 s × 2^k, at most 60 s: 2 + 4 + 8 + 16 + 32 + 5 × 60 = 362 s over 10 retries, half of it on
+    // Throttling. 2 s × 2^k, at most 60 s: 2 + 4 + 8 + 16 + 32 + 5 × 60 = 362 s over 10 retries, half of it on
     // average. EKS publishes no rates; the quota of the Lambda service refills within the second. With hours: at most
     // 10 min, 62 + 64 + 128 + 256 + 512 + 30 × 600 s = 5.3 h over 40, half of it on average.
     errors: ['Throttled', 'Paced', 'Lambda.TooManyRequestsException'],
@@ -126,7 +125,7 @@ const transient = (hours: boolean): Retrier[] => [
     jitter: true,
   },
   {
-    // Something else works on the add-on or the association: an update takes 1 to 3 minutes. 10 s × 1.5^k, at most 60
+    // Another writer is changing the add-on or the association: an update takes 1 to 3 minutes. 10 s × 1.5^k, at most 60
     // s: 10 + 15 + 22.5 + 33.8 + 50.6 + 7 × 60 = 552 s over 12 retries, 4 to 5 minutes on average. With hours: 60 min
     // over 60.
     errors: ['Busy'],
@@ -138,8 +137,8 @@ const transient = (hours: boolean): Retrier[] => [
   },
   FETCHED_ANEW,
   {
-    // A fault of a service or of the network, or an invocation that died or took too long: its effect is not known,
-    // and every step looks before it acts. 2 s × 2^k, at most 30 s: 2 + 4 + 8 + 16 + 2 × 30 = 90 s over 6 retries;
+    // A fault of a service or of the network, or an invocation that crashed or timed out: its effect is unknown, and
+    // every step observes before it acts. 2 s × 2^k, at most 30 s: 2 + 4 + 8 + 16 + 2 × 30 = 90 s over 6 retries;
     // when each of the 7 attempts also runs into its time-out, 7 × 75 s more. With hours as above.
     errors: [
       'ServiceUnavailable',
@@ -171,41 +170,39 @@ const poll = (error: ErrorName, intervalSeconds: number, maxAttempts: number): R
 });
 
 /**
- * Polls by Retry, which costs one state transition and three history events, where a pause costs four transitions and
- * some twenty events. Even intervals keep the lag small: half an interval on average, one interval at most.
+ * Polls by Retry, which takes one state transition and three history events, whereas a pause takes four transitions and
+ * some twenty events. Constant intervals keep the delay small: half an interval on average, one interval at most.
  */
 const POLLS: Partial<Record<StepName, Retrier[]>> = {
   'await-window': [
-    // 1 h × 336 = 14 days, the longest that a window may be waited for; the step says beforehand where it does not open
-    // in time. A cancel is seen within the hour. Every ten minutes, as in the last hour, all waits together would take
-    // 12,960 of the 25,000 events of a history.
+    // 1 h × 336 = 14 days, the maximum wait for a window; the step fails in advance if the window does not open in time. A
+    // cancellation is noticed within the hour. Polling every ten minutes, as in the last hour, would take 12,960 of the
+    // 25,000 events of a history for all waits together.
     poll('WindowFarOff', 3600, MOST_WINDOW_HOURS),
     // 10 min × 12 = 2 h, for the last hour before the window opens. It is at least 15 min long, so that none is missed.
     poll('WindowClosed', 600, 12),
   ],
-  // 60 s × 360 = 6 h, for the migrations that work with the role, one of which may wait for an outage to end: nothing is
-  // at stake here. New ones wait for it meanwhile.
+  // 60 s × 360 = 6 h, for the migrations that work with the role, one of which may wait for an outage to end. Waiting has
+  // no risk here; new migrations wait for the retirement meanwhile.
   'retire-trust': [poll('RoleLockHeld', 60, 360)],
 };
 
-/** Steps whose transient errors have hours: nothing is at stake in waiting. */
+/** Steps that retry transient errors for hours, because waiting has no risk. */
 const PATIENT: readonly StepName[] = ['retire-trust'];
 
-/** A step's retriers, its polls first. `paused`: the state pauses for whatever goes on for longer. */
+/** Returns a step's retriers, its polls first. `paused`: the state pauses for faults that last longer. */
 export function retriersOf(
   step: StepName,
   { paused = false, callback = false }: { paused?: boolean; callback?: boolean } = {},
 ): Retrier[] {
   const retriers = [...(POLLS[step] ?? []), ...(paused ? AT_ONCE : transient(PATIENT.includes(step)))];
-  // The time-out of a state that waits for somebody is its answer.
+  // The time-out of a state that waits for a person is its answer.
   return callback
     ? retriers.map((retrier) => ({ ...retrier, errors: retrier.errors.filter((error) => error !== 'States.Timeout') }))
     : retriers;
 }
 
-/**
- * Where a failure leads: to the way back, to a state that records the end, to an end, or to the choice between these.
- */
+/** Where a failure leads: to the rollback, to a state that records the end, to an end, or to a choice between these. */
 export type FailureTarget =
   | 'AwaitWindow'
   | 'RollBack'
@@ -228,11 +225,11 @@ export interface Catcher {
   next: FailureTarget;
 }
 
-/** Nothing is changed yet: whatever it is, it blocks. */
+/** Before the first change: every error blocks. */
 const BEFORE_CHANGES: Catcher[] = [{ errors: 'any', next: 'RecordBlocked' }];
 const TARGETS = { person: 'RecordNeedsHuman', back: 'RollBack', forward: 'RecordMigrated' } as const;
 
-/** Something may be changed: what follows is the domain's decision, error by error; the last one is of any other. */
+/** After a possible change: the domain decides for each error; the last catcher is for all other errors. */
 function afterChanges(step: StepOfChange): Catcher[] {
   const ofThirdParties = onwardFrom(step, 'any other');
   const named = (['person', 'back', 'forward'] as const)
@@ -242,49 +239,46 @@ function afterChanges(step: StepOfChange): Catcher[] {
       next: TARGETS[onward],
     }))
     .filter(({ errors }) => errors.length > 0);
-  if (ofThirdParties === 'hold') throw new Error(`An error of ${step} that nobody knows can't be waited out.`);
+  if (ofThirdParties === 'hold') throw new Error(`An unknown error of ${step} cannot be waited out.`);
   return [...named, { errors: 'any', next: TARGETS[ofThirdParties] }];
 }
 
-/** What fails during a rollback only a person can put right. */
+/** Only a person can resolve a failure of the rollback. */
 export const ROLLBACK_CATCHERS: Catcher[] = [{ errors: 'any', next: 'RecordNeedsHuman' }];
 /** Before a person is asked, the association that EKS's webhook still injects is created again. */
 export const WEBHOOK_STILL_INJECTS: Catcher[] = [{ errors: ['WebhookStillInjects'], next: 'ReturnAssociations' }];
-/** A recovery that can't be begun changes nothing, not even the record. */
+/** A recovery that cannot start changes nothing, not even the record. */
 export const BEFORE_RECOVERY: Catcher[] = [{ errors: 'any', next: 'RecoveryFailed' }];
 
-/**
- * Before it has written anything it is refused; after any other error something may be written, and the record says
- * what.
- */
+/** `RetireRefused` means that nothing was written. After any other error something may be written; the record has what. */
 export const OF_RETIREMENT: Catcher[] = [
   { errors: ['RetireRefused', 'LockHeld', 'RoleLockHeld', 'BadInput'], next: 'RetireRefused' },
   { errors: 'any', next: 'RetireFailed' },
 ];
 
 /**
- * One region of one account is looked at in an execution of its own: the others go on, and the report says of this one
- * that the look at it did not end.
+ * Each location is inspected in a separate execution. If one fails, the others continue, and the report shows that the
+ * inspection of this location did not finish.
  */
 export const OF_A_LOCATION: Catcher[] = [{ errors: 'any', next: 'LocationFailed' }];
-/** The migrations that a sweep has begun are executions of their own, and go on. */
+/** The migrations that a sweep started are separate executions, and continue. */
 export const OF_A_SWEEP: Catcher[] = [{ errors: 'any', next: 'ReportFailure' }];
-/** What can't even be reported is in the record as it was last. */
+/** If even the report fails, the record keeps its last state. */
 export const OF_REPORTING: Catcher[] = [{ errors: 'any', next: 'SweepFailed' }];
 
-/** What each state on the road catches that time does not cure. */
+/** What each state of the workflow catches that does not pass with time. */
 export const WORKFLOW_CATCHERS = {
   plan: BEFORE_CHANGES,
   'request-approval': BEFORE_CHANGES,
   'await-window': BEFORE_CHANGES,
-  // It holds no lock then.
+  // The execution holds no lock at this point.
   begin: [{ errors: ['WindowClosed'], next: 'AwaitWindow' }, ...BEFORE_CHANGES],
-  // The first change of all: the way back finds the add-on as it was. The agent stays.
+  // The first change of all: the rollback finds the add-on unchanged. The agent stays.
   'install-agent': afterChanges('install-agent'),
-  // Before any change of the add-on: the way back finds it as it was, and takes out of the trust what was added.
+  // Before any change of the add-on: the rollback finds it unchanged, and removes what was added to the trust policy.
   'repair-trust': afterChanges('repair-trust'),
-  // The step compares the add-on with the snapshot before its first call that changes anything. The first way's first
-  // change is this one; on a later way the ways before have changed something already.
+  // The step compares the add-on with the snapshot before its first change. In the first attempt this is the first change;
+  // in a later attempt, the earlier ones have already made changes.
   'delete-addon': [{ errors: ['AddonChanged'], next: 'IsAnythingChanged' }, ...afterChanges('delete-addon')],
   'await-deleted': afterChanges('await-deleted'),
   'create-addon': afterChanges('create-addon'),

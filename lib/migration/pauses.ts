@@ -1,7 +1,7 @@
 /**
- * Waiting out what time may cure (ADR 47). A state that fails by such an error leads to `Pause`, which says for how long
- * to wait, and then is entered again. The variable `pause` says which state that is; nothing else reads it, so what was
- * waited out is never told of as the failure of a later end.
+ * Waits out errors that may pass with time (ADR 47). A state that fails with one of them leads to `Pause`, which decides
+ * how long to wait, after which the state is entered again. The variable `pause` names that state; nothing else reads it,
+ * so an error that was waited out is never reported as the failure of a later end.
  */
 import { Duration } from 'aws-cdk-lib';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
@@ -13,27 +13,27 @@ import { PAUSE_OVER, pausedErrors } from './errors.ts';
 import { caughtFailure, expression, type Expression, failureText, MIGRATION_ID } from './expressions.ts';
 import { type StepFunctions, stepTask } from './task.ts';
 
-/** Where it leads that waiting is over, and what the variable `failure` then is. */
+/** Where the end of waiting leads, and the value of the variable `failure` then. */
 export interface PauseEnd {
   to: sfn.State;
   failure: Expression;
 }
 
 export interface PausePhase {
-  /** On the way back, or where an end is recorded: no cancel stops that. */
+  /** Whether the phase is the rollback or records the end: a cancellation does not stop these. */
   back: boolean;
-  /** Where it leads that it has waited as long as may be, and nothing is known to be wrong. */
+  /** Where it leads if the maximum waiting time has passed, and nothing is known to be wrong. */
   tooLong: PauseEnd;
-  /** Where it leads that it is no matter of time any more; left out: the same. */
+  /** Where it leads if more time would not help. Default: the same. */
   failed?: PauseEnd;
 }
 
-/** The error that has ended a pause, as the variable `failure` has it. */
+/** The error that ended a pause, in the form of the variable `failure`. */
 export const GAVE_UP = expression('$gaveUp');
-/** Its text, within an expression. */
+/** Text of that error, within an expression. */
 export const GAVE_UP_TEXT = failureText('gaveUp');
 
-/** While the ledger itself is away nobody knows how long it has been waited: minutes. */
+/** Wait while the ledger is unavailable, when the time waited so far is unknown: minutes. */
 const WITHOUT_LEDGER = 5;
 
 export class Pauses {
@@ -60,19 +60,19 @@ export class Pauses {
     });
   }
 
-  /** The state machine's first state, which leads to its first step. */
+  /** The first state of the state machine, which leads to its first step. */
   start(first: sfn.State): sfn.State {
     const start = sfn.Pass.jsonata(this.scope, 'Start', { assign: { pauses: 0 } });
     start.next(first);
     return start;
   }
 
-  /** Declares where pauses of that phase end. */
+  /** Declares where pauses of a phase lead when waiting ends. */
   phase(name: string, phase: PausePhase): void {
     this.phases.set(name, phase);
   }
 
-  /** To be called before the task's other catches: the first that has an error's name is taken. */
+  /** Must be called before the task's other catches are added, because the first catch that matches is used. */
   around(
     task: tasks.LambdaInvoke,
     phase: string,
@@ -90,16 +90,20 @@ export class Pauses {
     });
   }
 
-  /** Makes the states that follow a pause, once all that pause and all phases are known. */
+  /** Creates the states that follow a pause, once all pausing states and all phases are known. */
   close(): void {
     const { scope, pause } = this;
     const over = this.createEnd();
     const goOn = sfn.Choice.jsonata(scope, 'WhereToResume', {
-      assign: { gaveUp: expression(`{'Error': 'WaitedTooLong', 'Cause': 'It can not go on where it has paused.'}`) },
+      assign: {
+        gaveUp: expression(
+          `{'Error': 'WaitedTooLong', 'Cause': 'The execution cannot continue in the state in which it paused.'}`,
+        ),
+      },
     }).when(sfn.Condition.jsonata(expression(`$pauses >= ${MOST_PAUSES.all}`)), over, {
       assign: {
         gaveUp: expression(
-          `{'Error': 'WaitedTooLong', 'Cause': 'It has paused ${MOST_PAUSES.all} times, as often as an execution may. The last error: ' & ${failureText('pause')}}`,
+          `{'Error': 'WaitedTooLong', 'Cause': 'The execution paused ${MOST_PAUSES.all} times, which is the maximum. The last error: ' & ${failureText('pause')}}`,
         ),
       },
     });
@@ -117,7 +121,7 @@ export class Pauses {
     pause.addCatch(withoutLedger, { errors: [sfn.Errors.ALL] });
   }
 
-  /** The choice between the ends of all phases. */
+  /** Chooses between the ends of all phases. */
   private createEnd(): sfn.State {
     const end = sfn.Choice.jsonata(this.scope, 'WhatEndsThePause', { assign: { failure: GAVE_UP } });
     const isOf = (phase: string, more = ''): sfn.Condition =>
@@ -133,7 +137,8 @@ export class Pauses {
       last = tooLong;
     }
     for (const { task, phase } of this.paused)
-      if (!this.phases.has(phase)) throw new Error(`The state ${task.stateId} pauses in ${phase}, which has no end.`);
+      if (!this.phases.has(phase))
+        throw new Error(`The state ${task.stateId} pauses in ${phase}, which declares no end.`);
     if (!last) throw new Error('No state pauses.');
     return end.otherwise(last.to);
   }

@@ -1,6 +1,5 @@
 /**
- * What each step's Lambda may do, and no more, with the reasons: at its target, in the ledger, and with executions of
- * this service.
+ * The rights of each step's Lambda, with reasons: at its target, in the ledger, and on executions of this service.
  */
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
@@ -15,13 +14,13 @@ import { targetGrants, type TargetOptions } from '../permissions/targets.ts';
 export type { Grant } from '../permissions/grant.ts';
 
 export interface PermissionOptions extends TargetOptions {
-  /** Of the ledger's table. */
+  /** ARN of the ledger's table. */
   tableArn: string;
-  /** Of the bucket of sweeps. */
+  /** ARN of the bucket of sweeps. */
   bucketArn: string;
-  /** Other accounts, whose clusters the steps work on. */
+  /** Other accounts whose clusters the steps work on. */
   accounts: readonly string[];
-  /** Where the customer's key seals the ledger and the bucket: its ARN, and the table's name. */
+  /** ARN of the customer's key that encrypts the ledger and the bucket, and the table's name. */
   ledgerKey?: { keyArn: string; tableName: string };
 }
 
@@ -34,7 +33,7 @@ function keyGrantsOf(step: StepName, { ledgerKey, bucketArn }: PermissionOptions
   ];
 }
 
-/** The rights of one step's role, ledger included; beside them it may write its own log and its traces. */
+/** The rights of a step's role, including the ledger. In addition, it may write its own log and its traces. */
 export const grantsOf = (step: StepName, options: PermissionOptions): Grant[] => [
   ...targetGrants[step](options),
   ...ledgerGrantsOf(step, options.tableArn),
@@ -46,19 +45,19 @@ export const grantsOf = (step: StepName, options: PermissionOptions): Grant[] =>
 export interface Machines {
   migrateAddon: sfn.StateMachine;
   recover: sfn.StateMachine;
-  /** Undefined where trust policies are only read. */
+  /** Undefined if trust policies are only read. */
   retire: sfn.StateMachine | undefined;
   sweep: sfn.StateMachine;
 }
 
-/** Those that hold locks. */
+/** The state machines whose executions hold locks. */
 export const holdersOf = ({ migrateAddon, recover, retire }: Machines): sfn.StateMachine[] => [
   migrateAddon,
   recover,
   ...(retire ? [retire] : []),
 ];
 
-/** Their state alone is read (`includedData: METADATA_ONLY`), which needs no right of a customer's key. */
+/** Only metadata is read (`includedData: METADATA_ONLY`), which needs no right on a customer's key. */
 const describeExecutions = (machines: sfn.StateMachine[], why: string): Grant => {
   const executionsOf = (machine: sfn.StateMachine): string =>
     Stack.of(machine).formatArn({
@@ -70,13 +69,13 @@ const describeExecutions = (machines: sfn.StateMachine[], why: string): Grant =>
   return { actions: ['states:DescribeExecution'], resources: machines.map(executionsOf), why };
 };
 
-/** Where there is Retire. */
+/** Returns the right to start Retire, if it is deployed. */
 const startRetire = ({ retire }: Machines, why: string): Grant[] =>
   retire ? [{ actions: ['states:StartExecution'], resources: [retire.stateMachineArn], why }] : [];
 
 /**
- * Steps that ask whether the execution that holds a lock is still running, of whichever state machine; one starts
- * Recover, and the API starts what is asked for.
+ * Rights of steps that check whether the execution that holds a lock is still running, of any state machine. One of them
+ * starts Recover, and the API starts what is requested.
  */
 const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>> = {
   plan: (machines) => [
@@ -168,6 +167,6 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
   ],
 };
 
-/** What a step may do with executions of this service; empty for most. */
+/** Returns a step's rights on executions of this service; most steps have none. */
 export const executionGrantsOf = (step: StepName, machines: Machines): Grant[] =>
   executionGrants[step]?.(machines) ?? [];

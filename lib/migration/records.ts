@@ -10,15 +10,15 @@ const FAILURE = expression('$failure');
 interface Recorded {
   stateName: `Record${string}`;
   outcome: 'migrated' | 'blocked' | 'rolled-back' | 'needs-human';
-  /** Of what; default: the variables. */
+  /** What the record is about. Default: the variables. */
   migration?: { migrationId: Expression; target: Expression; subject: Expression };
   next: sfn.State;
-  /** Where it leads that the end can't be recorded, and what the failure then says. */
+  /** Where it leads if the end cannot be recorded, and the failure then. */
   unrecorded: { target: FailureTarget; state: sfn.State; failure: FailureOf };
   pauses: Pauses;
 }
 
-/** A state that records how a migration ended and lets go of its locks. The ends of failures say what failed. */
+/** Creates a state that records the end of a migration and releases its locks. After a failure, it records the failure. */
 export function recordEnd(
   scope: Construct,
   functions: StepFunctions,
@@ -46,9 +46,9 @@ export function recordEnd(
   return record;
 }
 
-/** A Fail state whose error is the outcome; its cause, text in an expression, says what happened and where to look. */
+/** Creates a Fail state whose error is the outcome. Its cause, an expression, says what happened and where to find more. */
 export const failWith = (scope: Construct, name: string, cause: string): sfn.Fail =>
   sfn.Fail.jsonata(scope, name, { error: name, cause: expression(cause) });
 
-/** Within quotes: the error that led to an end. */
+/** For use within quotes: the error that led to an end. */
 export const FIRST_ERROR = `The first error: ' & ${FAILURE_TEXT} & '`;

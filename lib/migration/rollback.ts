@@ -22,7 +22,7 @@ import {
   wait,
 } from './task.ts';
 
-/** The steps that the way back calls, where they are deployed. */
+/** The deployed steps that the rollback calls. */
 export const ROLLBACK_STEPS = [
   'assess-rollback',
   'restore-addon',
@@ -37,36 +37,36 @@ export const ROLLBACK_STEPS = [
 export interface RollbackOptions {
   functions: StepFunctions;
   tableName: string;
-  /** Where it leads that all is as it was, and recorded: the outcome is the answer of the state before. */
+  /** State after everything is restored and recorded. The output of the previous state has the outcome. */
   rolledBack: sfn.State;
   pauses: Pauses;
 }
 
 export interface Rollback {
   /**
-   * Its first state. To be read before: `target`, `subject`, `fence`, `attempt`, `failure`, the reason,
-   * `removesAnnotation`, and `repairsTrust` where trust policies may be changed.
+   * First state of the rollback. It expects the variables `target`, `subject`, `fence`, `attempt`, `failure` (the reason),
+   * `removesAnnotation`, and `repairsTrust` if trust policies may be changed.
    */
   RollBack: sfn.State;
   RecordNeedsHuman: sfn.State;
   NeedsHuman: sfn.State;
 }
 
-/** What is said in a `failure` whose end could not be recorded. */
+/** Text of a `failure` if the end could not be recorded. */
 export const NOT_RECORDED = anotherFailure(
   'The end could not be recorded in the ledger either, so the locks may still be held',
 );
 
 const NOT_PUT_BACK = anotherFailure(NOT_PUT_BACK_TEXT);
 
-/** `others`: states that some failures lead to before a person. */
+/** `others` has states that some failures lead to before a person is asked. */
 type MakeTask = <Name extends StepName>(
   step: Name,
   options: Omit<StepTaskOptions<Name>, 'functions'>,
   others?: { catchers: Catcher[]; targets: Partial<Record<FailureTarget, sfn.State>> },
 ) => tasks.LambdaInvoke;
 
-/** The states that look at the add-on and take an action. */
+/** States that assess the add-on and restore it with an action. */
 function createActions(task: MakeTask) {
   const assess = task('assess-rollback', { payload: { ...LOCKED_MIGRATION, actions: expression('$actions') } });
   const restore = (stateName: string, action: 'update' | 'delete' | 'create') =>
@@ -84,14 +84,14 @@ function createActions(task: MakeTask) {
   };
 }
 
-/** Leads from action to action until the add-on has its role back. Answers the first state. */
+/** Repeats actions until the add-on has its role again. Returns the first state. */
 function restoreAddon(
   scope: Construct,
   { restorePurged, assess, restoreByUpdate, removeFailedCopy, restoreByCreate }: ReturnType<typeof createActions>,
   next: sfn.State,
   recordNeedsHuman: sfn.State,
 ): sfn.State {
-  // EKS has begun to work on it by then.
+  // EKS has started the change by then.
   const waitForRestore = wait(scope, 'WaitForRestore', 15, { actions: expression('$actions + 1') });
   const whichRestore = sfn.Choice.jsonata(scope, 'WhichRestore')
     .when(answerIs('action', 'done'), next)
@@ -107,7 +107,7 @@ function restoreAddon(
   return restorePurged;
 }
 
-/** The state that brings a service account's annotation back, where it was removed. Answers the first of the two. */
+/** Creates the state that restores a service account's annotation if it was removed. Returns the first state. */
 function restoreAnnotation(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
   const restore = task('annotate-service-account', {
     stateName: 'RestoreAnnotation',
@@ -118,7 +118,7 @@ function restoreAnnotation(scope: Construct, task: MakeTask, next: sfn.State): s
     .otherwise(next);
 }
 
-/** The state that takes the repairs of trust policies out again, where there are any. Answers the first of the two. */
+/** Creates the state that reverts repairs of trust policies, if there are any. Returns the first state. */
 function restoreTrust(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
   const restore = task('repair-trust', {
     stateName: 'RestoreTrust',
@@ -127,7 +127,7 @@ function restoreTrust(scope: Construct, task: MakeTask, next: sfn.State): sfn.St
   return sfn.Choice.jsonata(scope, 'IsTrustToRestore').when(isSet('repairsTrust'), restore.next(next)).otherwise(next);
 }
 
-/** The state that puts back the associations that wait for the pods, where there are any. Answers the first of the two. */
+/** Creates the state that restores deferred associations after the pods, if there are any. Returns the first state. */
 function restoreDeferred(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
   const restore = task('restore-associations', {
     stateName: 'RestoreDeferred',
@@ -138,21 +138,21 @@ function restoreDeferred(scope: Construct, task: MakeTask, next: sfn.State): sfn
     .otherwise(next);
 }
 
-/** A field of the step's answer that may be left out. */
+/** Returns an expression for an optional field of the step's answer. */
 const textOf = (field: string): Expression =>
   expression(`$exists($states.result.Payload.${field}) ? $states.result.Payload.${field} : ''`);
 
 interface VerifyOptions {
   functions: StepFunctions;
-  /** What comes before. */
+  /** The previous states. */
   after: tasks.LambdaInvoke;
   recordRolledBack: sfn.State;
   recordNeedsHuman: sfn.State;
 }
 
 /**
- * The states that see the pods back on the old identity, one ahead of the others, and then the trust policies as they
- * were.
+ * Creates the states that verify that the pods use the old identity again, one pod ahead of the others, and then restore
+ * the trust policies.
  */
 function verifyRestored(
   scope: Construct,
@@ -167,7 +167,7 @@ function verifyRestored(
     tries: expression('$tries'),
     deferred: expression('$deferred'),
   } as const;
-  // Pods that the webhook still gives EKS Pod Identity have nothing without it.
+  // Pods into which the webhook still injects EKS Pod Identity have no credentials without the association.
   const returnAssociations = task('restore-associations', {
     stateName: 'ReturnAssociations',
     payload: { ...LOCKED_MIGRATION, action: 'own' },
@@ -179,7 +179,7 @@ function verifyRestored(
     { catchers: WEBHOOK_STILL_INJECTS, targets: { ReturnAssociations: returnAssociations } },
   );
   const restart = task('restart-pods', { stateName: 'RestartRestored', payload: before });
-  // Longer with each try, so that the webhook has the time that it takes: how long that is, nobody says.
+  // The wait grows with each try, because it is not documented how long the webhook takes.
   const waitForRollout = sfn.Wait.jsonata(scope, 'WaitForRestoredRollout', {
     time: sfn.WaitTime.seconds(expression('15 * ($tries + 1)')),
     assign: {
@@ -192,12 +192,12 @@ function verifyRestored(
     task,
     changesTrust(functions) ? restoreTrust(scope, task, recordRolledBack) : recordRolledBack,
   );
-  // The step bounds the rounds: after the last restart it throws rather than ask for another.
+  // The step limits the rounds: after the last restart it fails instead of requesting another.
   const restored = sfn.Choice.jsonata(scope, 'AreThePodsRestored')
     .when(answerIs('verdict', 'verified'), podsRestored)
     .when(answerIs('verdict', 'restart'), restart)
     .otherwise(recordNeedsHuman);
-  // EKS's webhook knows for some seconds longer of an association that is gone.
+  // EKS's webhook still uses a deleted association for a few seconds.
   const waitForWebhook = wait(scope, 'WaitForFormerIdentity', 15);
 
   after.next(
@@ -209,13 +209,13 @@ function verifyRestored(
 }
 
 /**
- * The way back, the same states in both state machines: what was purged comes back where nothing is in its place; look,
- * take one action, wait, look again, until the add-on has the role that it had; then the migration's associations go;
- * then the pods, one ahead of the others, are restarted where they did not take the old identity; then the trust
- * policies, which the pods do not need any more. In that order a new pod has credentials at any time but for as long as
- * EKS's webhook knows an association that is gone. Of a service account that is no add-on's there is no add-on to look
- * at: its annotation comes back, its association goes, and then its pods go back. It looks at what is there and not at
- * what was done, so it may start from anywhere, and start again.
+ * The rollback, with the same states in both state machines. Purged associations are restored unless something replaced
+ * them. Then the states assess, take an action and wait, until the add-on has its previous role. Then the migration's
+ * associations are deleted. Then the pods that did not return to the old identity are restarted, one ahead of the others.
+ * The trust policies, which the pods no longer need, are restored last. In this order a new pod always has credentials,
+ * except while EKS's webhook still uses a deleted association. For a service account that belongs to no add-on, its
+ * annotation is restored, its association is deleted, and then its pods return to the old identity. Each state decides by
+ * what exists rather than by what was done, so the rollback can start at any point, and can be repeated.
  */
 export function createRollback(
   scope: Construct,
@@ -224,7 +224,7 @@ export function createRollback(
   const needsHuman = failWith(
     scope,
     'NeedsHuman',
-    `${migrationText('$subject', '$target.cluster')} & ' needs a person. ${FIRST_ERROR} What was there before and the commands that put it back: ${recordText(tableName)}.'`,
+    `${migrationText('$subject', '$target.cluster')} & ' needs a person. ${FIRST_ERROR} The previous state and the commands that restore it: ${recordText(tableName)}.'`,
   );
   const unrecorded = { target: 'NeedsHuman', state: needsHuman, failure: NOT_RECORDED } as const;
   const recordNeedsHuman = recordEnd(scope, functions, {
@@ -269,8 +269,8 @@ export function createRollback(
   const rollBack = sfn.Pass.jsonata(scope, 'RollBack', { assign: { actions: 0 } });
   rollBack.next(
     sfn.Choice.jsonata(scope, 'WhatToRollBack')
-      // The annotation first: while there is neither, new pods have no role. The association goes before it as long as
-      // it is there.
+      // The annotation is restored first, because without both, new pods have no role. While the association exists, it
+      // takes precedence over the annotation.
       .when(isOfServiceAccount(), restoreAnnotation(scope, task, restoreAssociations))
       .otherwise(restoreAddon(scope, actions, restoreAssociations, recordNeedsHuman)),
   );

@@ -14,35 +14,35 @@ import { createWorkflow } from './workflow.ts';
 import { ROLLBACK_STEPS } from './rollback.ts';
 
 /**
- * What an execution may take that waits as long as may be for one thing in each of its phases (the plan, the change, the
- * way back, the record of its end), and is at work for two days more. A machine that times out runs no Catch: should an
- * execution ever wait for more than that, Recover takes over what it has left.
+ * Maximum duration of an execution: the maximum wait in each of its phases (the plan, the change, the rollback, recording
+ * the end) and two more days of work. A state machine that times out runs no Catch; if an execution ever waits longer,
+ * Recover takes the migration over.
  */
 export const PHASES_TIMEOUT = Duration.days(4 * MOST_DAYS_WAITING + 2);
 
-/** Before it begins it may wait for approvals and windows: no wait begins after 30 days, and an approval's takes 7. */
+/** Maximum wait for approvals and windows before the change: no wait starts after 30 days, and an approval takes up to 7. */
 export const MACHINE_TIMEOUT = PHASES_TIMEOUT.plus(Duration.days(MOST_DAYS_BEFORE_BEGIN)).plus(
   Duration.hours(APPROVAL_HOURS.most),
 );
 
 /**
- * Steps that no state calls any more but those of executions in flight at the upgrade, which go on with the previous
- * release's definition. They go with the next release.
+ * Steps that only executions in flight at the upgrade still call, because they continue with the previous release's
+ * definition. The next release removes these steps.
  */
 export const OF_PREVIOUS_RELEASE: readonly StepName[] = [];
 
 export interface MachineProps {
   steps: Steps;
-  /** Name of the ledger's table, for the texts that say where to look. */
+  /** Name of the ledger's table, for texts that refer to it. */
   tableName: string;
-  /** The customer's, where there is one. */
+  /** The customer's key, if there is one. */
   key?: kms.IKey | undefined;
 }
 
 /**
- * The migration of one add-on. Input: `{ migrationId, request }` (see `MigrationRequest`); an execution has its
- * migration's id as its name. State and variables carry identifiers and the ladder only; everything else is in the
- * ledger.
+ * The migration of an add-on or a service account. Input: `{ migrationId, request }` (see `MigrationRequest`). The name of
+ * an execution is its migration's id. State and variables have only identifiers and the attempts; the ledger has
+ * everything else.
  */
 export class MigrateAddon extends Construct {
   readonly stateMachine: sfn.StateMachine;
@@ -53,7 +53,7 @@ export class MigrateAddon extends Construct {
     const endings = createEndings(states, steps.versions, tableName);
     this.stateMachine = createStateMachine(this, {
       comment:
-        'Moves one EKS add-on from IRSA to EKS Pod Identity, verifies it on the pods, and goes back when it fails.',
+        'Moves an EKS add-on or a service account from IRSA to EKS Pod Identity, verifies the pods, and rolls back if it fails.',
       start: createWorkflow(states, steps.versions, endings),
       timeout: MACHINE_TIMEOUT,
       key,

@@ -11,26 +11,24 @@ import { type Catcher, type FailureTarget, retriersOf, type WorkflowStep } from 
 import { caughtFailure, EXECUTION, expression, type Expression, MIGRATION_ID } from './expressions.ts';
 
 /**
- * Of each step that is deployed: those that write trust policies, answer the API or look into denied calls, may not be.
+ * Published versions by step. The steps that write trust policies, answer the API or diagnose denied calls may not be
+ * deployed.
  */
 export type ByStep<Value> = Record<Exclude<StepName, OptionalStep>, Value> & Partial<Record<OptionalStep, Value>>;
 
 /** The published version of each step's Lambda. */
 export type StepFunctions = ByStep<lambda.IVersion>;
 
-/** Whether this deployment may change trust policies; without that no state is for it. */
+/** Returns whether this deployment may change trust policies. If not, the states for it are left out. */
 export const changesTrust = (functions: StepFunctions): boolean => functions['repair-trust'] !== undefined;
 
-/**
- * A step's input, field by field, each a value or an expression that gives it: a missing or wrong field does not
- * compile.
- */
+/** A step's input by field, each a value or an expression: a missing or wrong field does not compile. */
 type Input<Name extends StepName> = z.input<(typeof stepSchemas)[Name]['input']>;
 type Payload<Name extends StepName> = { [Field in keyof Input<Name>]: Expression | Input<Name>[Field] };
 
 /**
- * A whole payload in one expression of field and body: a field whose body gives nothing is left out, as JSONata leaves
- * it out of an object, where the same expression alone in a field would fail.
+ * Returns a payload as a single expression. JSONata leaves out a field of an object whose expression has no result,
+ * whereas the same expression alone in a field would fail.
  */
 export const sparsePayload = <Name extends StepName>(bodies: Record<keyof Input<Name> & string, string>): Expression =>
   expression(
@@ -39,17 +37,17 @@ export const sparsePayload = <Name extends StepName>(bodies: Record<keyof Input<
       .join(', ')}}`,
   );
 
-/** Which migration, of what: the variables that `Plan`, or `TakeOver`, assigns. */
+/** Migration and target: variables that `Plan` or `TakeOver` assigns. */
 export const MIGRATION = {
   migrationId: expression(MIGRATION_ID),
   target: expression('$target'),
   subject: expression('$subject'),
 };
-/** The same under the lock: the fence that `Begin`, or `TakeOver`, assigns. */
+/** The same under the lock: with the fence that `Begin` or `TakeOver` assigns. */
 export const LOCKED_MIGRATION = { ...MIGRATION, fence: expression('$fence') };
-/** And on its way of the ladder, whose index `Plan` and `NextAttempt`, or `TakeOver`, assign. */
+/** The same with the attempt, whose index `Plan` and `NextAttempt`, or `TakeOver`, assign. */
 export const CHANGE = { ...LOCKED_MIGRATION, attempt: expression('$attempt') };
-/** The execution itself, which takes the locks and lets them go. */
+/** ARN of the execution, which acquires and releases the locks. */
 export const EXECUTION_ARN = expression(EXECUTION);
 
 type Variables = Record<string, Expression | number>;
@@ -58,14 +56,14 @@ export interface StepTaskOptions<Name extends StepName> {
   functions: StepFunctions;
   payload: Payload<Name> | Expression;
   assign?: Variables;
-  /** For a step that more than one state calls; the step's name in PascalCase otherwise. */
+  /** Name of the state, for a step that several states call. Default: the step's name in PascalCase. */
   stateName?: string;
   /**
-   * The state waits after the step has answered, under a task token that is in its payload, for that many seconds; its
-   * output is what is sent then.
+   * Seconds for which the state waits after the step has answered, under a task token in its payload. Its output is what
+   * is sent with that token.
    */
   callback?: { timeoutSeconds: Expression };
-  /** The state pauses (`pauses.ts`) for what is not over with the second try. */
+  /** Whether the state pauses (`pauses.ts`) for errors that the second try does not resolve. */
   paused?: boolean;
 }
 
@@ -76,12 +74,12 @@ export type MakeTask = <Name extends WorkflowStep>(
   others?: Partial<Record<FailureTarget, sfn.State>>,
 ) => tasks.LambdaInvoke;
 
-/** The token that a state waits under, of a payload. */
+/** The task token that a state waits under, for its payload. */
 export const TASK_TOKEN = expression('$states.context.Task.Token');
 
 /**
- * A state that calls one step, with the step's retries; its answer is the state's output. Catches are added by
- * `catchFailures`.
+ * Creates a state that calls a step, with the step's retries. The step's answer is the state's output. `catchFailures`
+ * adds the catches.
  */
 export function stepTask<Name extends StepName>(
   scope: Construct,
@@ -100,11 +98,11 @@ export function stepTask<Name extends StepName>(
     ...(options.callback ? { integrationPattern: sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN } : {}),
     outputs: expression(options.callback ? '$states.result' : '$states.result.Payload'),
     assign: options.assign,
-    // Longer than the Lambda's own time-out: else a retry could run beside the invocation that it gave up on.
+    // Longer than the Lambda's own time-out; otherwise a retry could run in parallel with the previous invocation.
     taskTimeout: options.callback
       ? sfn.Timeout.jsonata(options.callback.timeoutSeconds)
       : sfn.Timeout.duration(Duration.seconds(stepSchemas[step].timeoutSeconds + 15)),
-    // CDK's silent retrier would stand before the table's.
+    // CDK's implicit retrier would take precedence over those of the table.
     retryOnServiceExceptions: false,
   });
   for (const retrier of retriersOf(step, {
@@ -123,7 +121,7 @@ export function stepTask<Name extends StepName>(
   return task;
 }
 
-/** A Wait near the time that is usual, or forecast, so that most polls need not be made. */
+/** Creates a Wait close to the usual or forecast duration, which avoids most polls. */
 export const wait = (scope: Construct, name: string, seconds: number | Expression, assign?: Variables): sfn.Wait =>
   sfn.Wait.jsonata(scope, name, {
     time:
@@ -131,25 +129,25 @@ export const wait = (scope: Construct, name: string, seconds: number | Expressio
     assign,
   });
 
-/** True where the variable of that name is. */
+/** Condition: the variable is true. */
 export const isSet = (variable: string): sfn.Condition => sfn.Condition.jsonata(expression(`$${variable}`));
 
-/** True where what migrates is a service account that is no add-on's: `namespace/name`. */
+/** Condition: the subject is a service account (`namespace/name`), not an add-on. */
 export const isOfServiceAccount: () => sfn.Condition = () =>
   sfn.Condition.jsonata(expression(`$contains($subject, '/')`));
 
 /**
- * True where the answer of the state before has that word. What is not a word to go on must be one to stop: see each
- * Choice's default.
+ * Condition: the output of the previous state is the given word. Any word that does not mean to continue must mean to
+ * stop: see each Choice's default.
  */
 export const answerIs = (field: string, word: string): sfn.Condition =>
   sfn.Condition.jsonata(expression(`$states.input.${field} = '${word}'`));
 
-/** True where the answer of the state before says so in that field. */
+/** Condition: the field in the output of the previous state is true. */
 export const answers = (field: string): sfn.Condition =>
   sfn.Condition.jsonata(expression(`$states.input.${field} = true`));
 
-/** Adds a task's catches, the widest last, each of which keeps the error in a variable, `failure` by default. */
+/** Adds a task's catches, the widest last. Each stores the error in a variable, by default `failure`. */
 export function catchFailures(
   task: tasks.LambdaInvoke,
   catchers: Catcher[],
@@ -159,7 +157,9 @@ export function catchFailures(
   for (const { errors, next } of catchers) {
     const handler = targets[next];
     if (!handler)
-      throw new Error(`The state ${task.stateId} sends failures to ${next}, which is not there yet: create it before.`);
+      throw new Error(
+        `The state ${task.stateId} sends failures to ${next}, which does not exist yet. Create that state first.`,
+      );
     task.addCatch(handler, { errors: errors === 'any' ? [sfn.Errors.ALL] : errors, assign: { [variable]: failure } });
   }
 }

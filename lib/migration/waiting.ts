@@ -1,7 +1,4 @@
-/**
- * What comes between the plan and the first lock: somebody's approval, and the change window. Nothing is held
- * meanwhile.
- */
+/** The states between the plan and the first lock: the approval and the change window. No lock is held meanwhile. */
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
@@ -28,22 +25,22 @@ export const PLAN_INPUT = {
   unknownFields: expression(unknownFields('migrationId', 'request')),
 };
 
-/** In a Choice after a plan that allows no change. */
+/** Failure for a Choice after a plan that is blocked. */
 export const CHECKS_FAILED = expression(
-  `{'Error': 'ChecksFailed', 'Cause': 'Checks that block: ' & $join($states.input.blockedBy, ', ') & '.'}`,
+  `{'Error': 'ChecksFailed', 'Cause': 'Failed checks: ' & $join($states.input.blockedBy, ', ') & '.'}`,
 );
 
-/** In a Catch of States.Timeout, where a state has waited for somebody. */
+/** Failure for a Catch of States.Timeout after waiting for an approval. */
 export const NOBODY_DECIDED = expression(
-  `{'Error': 'ApprovalExpired', 'Cause': 'Nobody approved the plan in time. Nothing was changed. Start it again, or give it longer (approvalHours).'}`,
+  `{'Error': 'ApprovalExpired', 'Cause': 'The plan was not approved in time. Nothing was changed. Start the migration again, with more time for the approval (approvalHours) if necessary.'}`,
 );
 
-/** In a Choice after a plan, where there would be something to wait for once more. */
+/** Failure for a Choice after a plan that would have to wait once more. */
 const WAITED_TOO_OFTEN = expression(
-  `{'Error': 'WaitedTooOften', 'Cause': 'It was planned again ${MOST_REPLANS} times, after as many waits, and could not begin. Nothing was changed. Start it again, with a window that is open longer.'}`,
+  `{'Error': 'WaitedTooOften', 'Cause': 'The migration was planned again ${MOST_REPLANS} times, after as many waits, and could not begin. Nothing was changed. Start it again with a longer change window.'}`,
 );
 
-/** What the states after a plan go by. */
+/** Variables that decide what follows a plan. */
 export const plannedVariables = (functions: StepFunctions): Record<string, Expression | number> => ({
   target: answered('target'),
   subject: answered('subject'),
@@ -64,18 +61,18 @@ const migratesIf = (condition: string): sfn.Condition =>
   sfn.Condition.jsonata(expression(`$states.input.verdict = 'migrate' and ${condition}`));
 
 export interface Waiting {
-  /** After a plan: whether somebody has to approve it, or its window has to be waited for. */
+  /** Decides after a plan whether to wait for an approval or a change window. */
   needsApproval: sfn.Condition;
   needsWindow: sfn.Condition;
   requestApproval: sfn.State;
   awaitWindow: tasks.LambdaInvoke;
-  /** Where it leads when nothing has to be waited for any more. */
+  /** The state after all waiting is done. */
   leadTo: (begin: sfn.State, endings: Endings) => void;
 }
 
 /**
- * Approval first, then the window, then the plan once more: what was approved, or planned, may be days old. A plan that
- * has come out differently wants an approval of its own. `planned`: what a plan assigns.
+ * Waits for the approval, then for the window, and then plans again, because the approved plan may be days old. A plan
+ * that differs needs its own approval. `planned` has what a plan assigns.
  */
 export function createWaiting(scope: Construct, task: MakeTask, planned: Record<string, Expression | number>): Waiting {
   const replan = task('plan', {
@@ -86,7 +83,7 @@ export function createWaiting(scope: Construct, task: MakeTask, planned: Record<
   const awaitWindow = task('await-window', {
     payload: { ...MIGRATION, startedAt: expression('$states.context.State.EnteredTime'), pollsHourly: true },
   });
-  // Nobody but the approver's call ends the wait well: its answer says which plan it was about.
+  // Only the approver's call ends the wait successfully; its output has the hash of the approved plan.
   const requestApproval = task('request-approval', {
     payload: { ...MIGRATION, planHash: expression('$planHash'), taskToken: TASK_TOKEN },
     callback: { timeoutSeconds: expression('$approvalSeconds') },

@@ -21,62 +21,56 @@ import {
 } from './task.ts';
 import { answered, CHECKS_FAILED, createWaiting, NOBODY_DECIDED, PLAN_INPUT, plannedVariables } from './waiting.ts';
 
-/** Noted by the Wait before a poll, so that the step's line in the ledger begins with it. */
+/** Time at which the Wait before a poll started, so that the step's line in the ledger includes the wait. */
 const SINCE_NOW = { waitingSince: expression('$states.context.State.EnteredTime') };
 const startedAt = expression('$waitingSince');
 
-/** Seconds until what EKS does is looked at first, as the plan has forecast it (`lambdas/domain/waiting/first-polls.ts`). */
+/** Seconds until the first poll of EKS's work, as forecast by the plan (`lambdas/domain/waiting/first-polls.ts`). */
 const firstPoll = (at: keyof ReturnType<typeof firstPollsOf>): Expression => expression(`$firstPolls.${at}`);
 
 /**
- * What a step of the change gets: with the hash of the plan, which comes from the step `plan` by way of the state
- * machine, so that a plan that is exchanged in the ledger after `begin` is not carried out either.
+ * Input of a step of the change. It includes the plan's hash, which the state machine passes on from the step `plan`, so
+ * that a plan that was replaced in the ledger after `begin` is not carried out either.
  */
 const PLAN_HASH = { planHash: expression('$planHash') };
 const PLANNED = { ...LOCKED_MIGRATION, ...PLAN_HASH };
 const PLANNED_CHANGE = { ...CHANGE, ...PLAN_HASH };
 
-/** The way that is being tried: an entry of the plan's ladder; none beyond its end. */
+/** The current attempt, from the plan's list; none beyond its end. */
 const strategyIs = (strategy: 'in-place' | 'recreate' | 'associate'): sfn.Condition =>
   sfn.Condition.jsonata(expression(`$attempts[$attempt].strategy = '${strategy}'`));
 
-/**
- * The states that make the roles' trust policies let EKS Pod Identity in, where the plan says so. Answers the first of
- * them.
- */
+/** Creates the states that repair the roles' trust policies if the plan requires it. Returns the first state. */
 function repairTrust(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
   const repair = task('repair-trust', { payload: { ...PLANNED, towards: 'pod-identity' } });
-  // Changes of IAM are visible everywhere after seconds (IAM User Guide, "Troubleshoot IAM").
+  // IAM's changes are visible everywhere after a few seconds (IAM User Guide, "Troubleshoot IAM").
   repair.next(wait(scope, 'WaitForTrust', 10)).next(next);
   return sfn.Choice.jsonata(scope, 'IsTrustToRepair').when(isSet('repairsTrust'), repair).otherwise(next);
 }
 
-/** The state that installs the Pod Identity agent, where the plan says so. Answers the first of the two. */
+/** Creates the state that installs the Pod Identity agent if the plan requires it. Returns the first state. */
 function installAgent(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
   const install = task('install-agent', { payload: PLANNED });
   install.next(next);
   return sfn.Choice.jsonata(scope, 'IsAgentToInstall').when(isSet('installsAgent'), install).otherwise(next);
 }
 
-/**
- * The states that create the standalone associations of an add-on's migration, where the plan has any. Answers the first
- * of them.
- */
+/** Creates the states that create the plan's standalone associations, if there are any. Returns the first state. */
 function createStandalone(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
   const create = task('create-association', { stateName: 'CreateStandaloneAssociations', payload: PLANNED_CHANGE });
-  // The pods that roll when the add-on is changed must find it known to EKS's webhook.
+  // EKS's webhook must know the associations before the pods of the changed add-on are replaced.
   create.next(wait(scope, 'WaitForStandaloneAssociations', 15)).next(next);
   return sfn.Choice.jsonata(scope, 'IsStandaloneToCreate').when(isSet('createsStandalone'), create).otherwise(next);
 }
 
-/** Where each way of an add-on begins, and the last of its states. */
+/** First and last states of each strategy for an add-on. */
 interface AddonChange {
   inPlace: sfn.State;
   recreate: sfn.State;
   last: tasks.LambdaInvoke;
 }
 
-/** The states that change an add-on, until it is ACTIVE with what it takes over from before. */
+/** Creates the states that change an add-on, until it is ACTIVE and what it had before is carried over. */
 function changeAddon(scope: Construct, task: MakeTask): AddonChange {
   const deleteAddon = task('delete-addon', { payload: PLANNED_CHANGE });
   const waitForDeletion = wait(scope, 'WaitForDeletion', firstPoll('deleted'), SINCE_NOW);
@@ -95,10 +89,10 @@ function changeAddon(scope: Construct, task: MakeTask): AddonChange {
   return { inPlace: updateAddon, recreate: deleteAddon, last: carryOver };
 }
 
-/** The states that associate a service account that is no add-on's. */
+/** Creates the states that associate a service account that belongs to no add-on. */
 function associate(scope: Construct, task: MakeTask): { first: sfn.State; last: sfn.Wait } {
   const createAssociation = task('create-association', { payload: PLANNED_CHANGE, assign: { podRound: 1 } });
-  // EKS's webhook knows a new association some seconds late (aws/eks-pod-identity-agent#52).
+  // EKS's webhook learns of a new association a few seconds late (aws/eks-pod-identity-agent#52).
   const waitForWebhook = wait(scope, 'WaitForWebhook', 15);
   createAssociation.next(waitForWebhook);
   return { first: createAssociation, last: waitForWebhook };
@@ -106,12 +100,12 @@ function associate(scope: Construct, task: MakeTask): { first: sfn.State; last: 
 
 interface VerifyOptions {
   endings: Endings;
-  /** What comes before: the last states of all ways. */
+  /** The previous states: the last ones of all strategies. */
   after: sfn.INextable[];
   nextAttempt: sfn.State;
 }
 
-/** The states that look for evidence on the pods, and restart them where they lack it. */
+/** Creates the states that verify the pods, and restart those that lack evidence. */
 function verify(scope: Construct, task: MakeTask, { endings, after, nextAttempt }: VerifyOptions): void {
   const towardsPodIdentity = { ...PLANNED_CHANGE, towards: 'pod-identity', round: expression('$podRound') } as const;
   const verifyPods = task('verify-pods', { payload: towardsPodIdentity });
@@ -125,7 +119,7 @@ function verify(scope: Construct, task: MakeTask, { endings, after, nextAttempt 
       ),
     )
     .otherwise(endings.RecordMigrated);
-  // The step bounds the rounds: after the last restart of the last way it throws rather than ask for another.
+  // The step limits the rounds: after the last restart of the last attempt it fails instead of requesting another.
   const verified = sfn.Choice.jsonata(scope, 'AreThePodsVerified')
     .when(answerIs('verdict', 'verified'), isAnnotationToRemove)
     .when(answerIs('verdict', 'next-attempt'), nextAttempt)
@@ -136,13 +130,13 @@ function verify(scope: Construct, task: MakeTask, { endings, after, nextAttempt 
   restartPods.next(waitForRollout).next(verifyPods);
 }
 
-/** The state that takes the way of the ladder whose turn it is. */
+/** Creates the state that chooses the strategy of the current attempt. */
 const chooseStrategy = (scope: Construct, addon: AddonChange, association: sfn.State, none: sfn.State): sfn.State =>
-  // A way that this definition does not know is not taken; what the ways before it changed is put back.
+  // A strategy that this definition does not know is not tried; the changes of earlier attempts are rolled back.
   sfn.Choice.jsonata(scope, 'WhichStrategy', {
     assign: {
       failure: expression(
-        `{'Error': 'NoAttemptLeft', 'Cause': 'The plan has no way ' & ($attempt + 1) & ' that could be taken.'}`,
+        `{'Error': 'NoAttemptLeft', 'Cause': 'The plan has no attempt ' & ($attempt + 1) & ' with a known strategy.'}`,
       ),
     },
   })
@@ -152,13 +146,13 @@ const chooseStrategy = (scope: Construct, addon: AddonChange, association: sfn.S
     .otherwise(none);
 
 const BEFORE: readonly WorkflowStep[] = ['plan', 'request-approval', 'await-window', 'begin'];
-/** Which end a pause of the step leads to. */
+/** Returns the phase of a step's pause, which decides where it ends. */
 const phaseOf = (step: WorkflowStep): 'before' | 'change' | 'annotation' => {
   if (step === 'annotate-service-account') return 'annotation';
   return BEFORE.includes(step) ? 'before' : 'change';
 };
 
-/** The states from the plan to the proof, way after way of the ladder. Answers the first of them. */
+/** Creates the states from the plan to the verification, attempt by attempt. Returns the first state. */
 export function createWorkflow(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
   const task: MakeTask = (step, options, others = {}) => {
     const state = stepTask(scope, step, { functions, paused: true, ...options });
@@ -178,8 +172,7 @@ export function createWorkflow(scope: Construct, functions: StepFunctions, endin
     assign: { ...plannedVariables(functions), approvedHash: expression("''"), replans: 0 },
   });
   const waiting = createWaiting(scope, task, plannedVariables(functions));
-  // The hash comes from the step's answer, not from the ledger: a plan that was exchanged there meanwhile is not
-  // carried out.
+  // The hash comes from the step's answer, not from the ledger, so that a plan that was replaced there is not carried out.
   const begin = task(
     'begin',
     {

@@ -1,26 +1,23 @@
-/**
- * How a step's Lambda gets into a VPC that is there already: which subnets, and the right to have network interfaces in
- * them.
- */
+/** Connects a step's Lambda to an existing VPC: its subnets, and the right to have network interfaces in them. */
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { ACCESS_OF_STEPS } from '../../lambdas/domain/access/rules.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import type { Grant } from '../permissions/grant.ts';
 
 export interface Network {
-  /** Of the same VPC, which Lambda takes from them. */
+  /** Subnets of the same VPC, from which Lambda derives the VPC. */
   subnetIds: string[];
-  /** Of the network interfaces. */
+  /** Security groups of the network interfaces. */
   securityGroupIds: string[];
 }
 
-/** Whether the step's Lambda runs in the network: where it calls API servers, and nowhere else (docs/adr/0016). */
+/** Returns whether the step's Lambda runs in the network, which is the case only if it calls API servers (docs/adr/0016). */
 export const isConnected = (step: StepName): boolean => Object.hasOwn(ACCESS_OF_STEPS, step);
 
 /**
- * Of the role of each function in a VPC: with it, Lambda itself makes and removes the function's network interfaces. No
- * code may use it, since whatever a function calls carries the function's ARN, and what Lambda calls for it does not.
- * By a condition and not by a Deny beside the right, so that the one can't be there without the other. Sources: AWS
+ * Right of the role of each function in a VPC, with which Lambda itself creates and removes the function's network
+ * interfaces. The function's code cannot use it, because its calls carry the function's ARN, and Lambda's own calls do
+ * not. This is a condition rather than a separate Deny, so that the right never exists without the limit. Sources: AWS
  * managed policy AWSLambdaVPCAccessExecutionRole, of which these are the actions of EC2; Lambda Developer Guide,
  * "Giving Lambda functions access to resources in an Amazon VPC" (on which resources) and "Using source function ARN to
  * control function access behavior".
@@ -40,12 +37,12 @@ export const networkInterfaceGrant = (): Grant => ({
 });
 
 /**
- * Connects a function. By CloudFormation's own property: CDK's wants to look the VPC up, or to be told its availability
- * zones, and does nothing with them. The role must have `networkInterfaceGrant`.
+ * Connects a function to the network. It sets CloudFormation's own property, because CDK's needs a lookup of the VPC or
+ * its availability zones, which it does not use. The role must have `networkInterfaceGrant`.
  */
 export function connect(one: lambda.Function, { subnetIds, securityGroupIds }: Network): void {
   const resource = one.node.defaultChild;
   if (!(resource instanceof lambda.CfnFunction))
-    throw new Error(`The function ${one.node.path} has no resource of its own.`);
+    throw new Error(`The function ${one.node.path} has no CloudFormation resource.`);
   resource.vpcConfig = { subnetIds, securityGroupIds };
 }

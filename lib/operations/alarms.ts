@@ -1,7 +1,6 @@
 /**
- * What a person is called for. A migration that was blocked or rolled back is a failed execution and still as it should
- * be, so failed executions of MigrateAddon are no alarm; a step's errors are none either, since a poll that says "not
- * yet" is one.
+ * The alarms. A migration that was blocked or rolled back is a failed execution, but works as intended, so failed
+ * executions of MigrateAddon raise no alarm. Nor do a step's errors, because a poll that answers "not yet" is an error too.
  */
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
@@ -44,39 +43,39 @@ export interface AlarmSpec {
   means: string;
   metric: IMetric;
   threshold: number;
-  /** It is too little, not too much, that is wrong. */
+  /** Whether the alarm fires below the threshold instead of at or above it. */
   below?: boolean;
-  /** How many of how many periods. Default: 1 of 1. */
+  /** Number of breaching periods, and of evaluated periods. Default: 1 of 1. */
   periods?: [datapoints: number, of: number];
-  /** Default: all is well, since most is sent only when there is something. */
+  /** Default: not breaching, because most metrics are sent only when there is something to count. */
   missing?: TreatMissingData;
 }
 
 /**
- * Longer than a migration takes as a rule. One that waits for a large roll-out, or for an outage to end, may take longer:
- * its record says what it waits for.
+ * Longer than a migration usually takes. A migration that waits for a large rollout or for the end of an outage may take
+ * longer; its record has what it waits for.
  */
 export const LOCK_HELD_TOO_LONG = Duration.hours(2);
-/** Half of the time that approvals are usually waited for. */
+/** Half of the default time in which a plan must be approved. */
 export const APPROVAL_WAITS_TOO_LONG = Duration.hours(12);
-/** As many as one migration makes that waits for an hour because its calls are throttled. */
+/** Number of throttled calls that one migration makes when it waits for an hour because of throttling. */
 export const MANY_THROTTLES = 10;
 
-/** A sum fills what is not there yet with 0: what is sent a moment late is still seen in the periods after. */
+/** A sum counts missing data as 0. The extra periods detect data that arrives late. */
 const ONCE: [number, number] = [1, 3];
 
 const denialAlarms = (diagnoseDenial: IFunction): AlarmSpec[] => [
   {
     id: 'DenialsRefused',
     section: 'denials-refused',
-    means: 'CloudTrail told of a denied call in an account whose events are not taken.',
+    means: 'CloudTrail reported a denied call in an account that the deployment does not serve.',
     metric: ofService(DENIAL_REFUSED),
     threshold: 1,
   },
   {
     id: 'DenialsDropped',
     section: 'denials-dropped',
-    means: 'An event of a denied call was given up.',
+    means: 'Lambda dropped an event about a denied call after its retries.',
     metric: dropped(diagnoseDenial),
     threshold: 1,
     periods: ONCE,
@@ -95,7 +94,7 @@ const sweepAlarms = ({ sweep, startSweep }: Watched): AlarmSpec[] => [
   {
     id: 'SweepsNotStarted',
     section: 'sweeps-not-started',
-    means: 'A sweep that was due was not started.',
+    means: 'A scheduled sweep was not started.',
     metric: dropped(startSweep),
     threshold: 1,
     periods: ONCE,
@@ -116,14 +115,14 @@ const migrationAlarms = ({ migrateAddon, retire }: Watched): AlarmSpec[] => [
   {
     id: 'NeedsHuman',
     section: 'needs-human',
-    means: 'A migration ended as needs-human.',
+    means: 'A migration ended needs-human.',
     metric: ofService(outcomeMetric('needs-human'), Stats.SUM, Duration.minutes(1)),
     threshold: 1,
   },
   {
     id: 'UnexpectedErrors',
     section: 'unexpected-errors',
-    means: 'A Lambda threw an error that no step means.',
+    means: 'A Lambda threw an unexpected error.',
     metric: ofService(UNEXPECTED_ERROR),
     threshold: 1,
   },
@@ -160,11 +159,11 @@ const recoveryAlarms = ({ recover }: Watched): AlarmSpec[] => [
     metric: ofService(OLDEST_LOCK, Stats.MAXIMUM),
     threshold: LOCK_HELD_TOO_LONG.toSeconds(),
   },
-  // Recover takes the locks over within minutes, and they are stranded no longer.
+  // Recover takes the locks over within minutes, after which they are no longer stranded.
   {
     id: 'Stranded',
     section: 'stranded',
-    means: 'Recover is started again and again, and takes nothing over.',
+    means: 'Recover is started repeatedly without taking the migration over.',
     metric: ofService(STRANDED, Stats.MAXIMUM),
     threshold: 1,
     periods: [3, 3],
@@ -172,7 +171,7 @@ const recoveryAlarms = ({ recover }: Watched): AlarmSpec[] => [
   {
     id: 'LocksNotWatched',
     section: 'locks-not-watched',
-    means: 'find-stranded has not looked at the locks.',
+    means: 'find-stranded has not checked the locks.',
     metric: ofService(LOCKS_HELD, Stats.SAMPLE_COUNT),
     threshold: 1,
     below: true,
@@ -181,22 +180,22 @@ const recoveryAlarms = ({ recover }: Watched): AlarmSpec[] => [
   },
 ];
 
-/** What wakes the service, and what it tells others. */
+/** Alarms on the events that start the service, and on those that it publishes. */
 const eventAlarms = ({ rules, eventRules, deadLetterQueue }: Watched): AlarmSpec[] => [
   {
     id: 'DeadLetters',
     section: 'dead-letters',
-    means: 'EventBridge could not deliver to Recover, to a Lambda or to the topic, and gave up.',
+    means: 'EventBridge could not deliver an event to Recover, a Lambda or the topic, and stopped retrying.',
     metric: deadLetters(deadLetterQueue),
     threshold: 1,
   },
-  // The alarm above stays on until the queue is empty, so that a second letter would call nobody. Metrics of a queue
-  // that was idle for hours come up to fifteen minutes late (Amazon SQS Developer Guide, "Monitoring Amazon SQS queues
-  // using CloudWatch").
+  // The alarm above stays on until the queue is empty, so a second message would notify no one. Metrics of a queue that was
+  // idle for hours arrive up to fifteen minutes late (Amazon SQS Developer Guide, "Monitoring Amazon SQS queues using
+  // CloudWatch").
   {
     id: 'DeadLetterSent',
     section: 'dead-letters',
-    means: 'EventBridge has sent another event to the dead-letter queue.',
+    means: 'EventBridge sent another event to the dead-letter queue.',
     metric: sumOf('letters sent', [lettersSent(deadLetterQueue)]),
     threshold: 1,
     periods: ONCE,
@@ -212,14 +211,14 @@ const eventAlarms = ({ rules, eventRules, deadLetterQueue }: Watched): AlarmSpec
   {
     id: 'ApprovalsWait',
     section: 'approvals-wait',
-    means: `An approval has been waited for for ${APPROVAL_WAITS_TOO_LONG.toHours()} hours.`,
+    means: `An approval has been pending for ${APPROVAL_WAITS_TOO_LONG.toHours()} hours.`,
     metric: ofService(OLDEST_APPROVAL, Stats.MAXIMUM),
     threshold: APPROVAL_WAITS_TOO_LONG.toSeconds(),
   },
   {
     id: 'EventsNotPublished',
     section: 'events-not-published',
-    means: 'publish-events has not looked at what is to be told.',
+    means: 'publish-events has not checked for outbox events.',
     metric: ofService(APPROVALS_PENDING, Stats.SAMPLE_COUNT),
     threshold: 1,
     below: true,
@@ -229,14 +228,14 @@ const eventAlarms = ({ rules, eventRules, deadLetterQueue }: Watched): AlarmSpec
   {
     id: 'DeliveriesFailed',
     section: 'deliveries-failed',
-    means: 'A rule that publishes events, takes denied calls, or tells people failed.',
+    means: 'A rule that publishes events, handles denied calls or sends notifications failed.',
     metric: sumOf('deliveries failed', ruleFailures(eventRules)),
     threshold: 1,
     periods: ONCE,
   },
 ];
 
-/** One for each sum. */
+/** Returns an alarm for each sum. */
 const throttles = (
   id: string,
   section: string,
@@ -256,22 +255,22 @@ function throttleAlarms(watched: Watched): AlarmSpec[] {
     {
       id: 'CallsThrottled',
       section: 'calls-throttled',
-      means: 'AWS or an API server refuses calls because there are too many.',
+      means: 'AWS or an API server throttles calls of the service.',
       metric: ofService(THROTTLED_CALL),
       threshold: MANY_THROTTLES,
     },
     ...throttles('LambdasThrottled', 'lambdas-throttled', {
-      means: 'Lambda has no room for invocations',
+      means: 'Lambda throttles invocations',
       metrics: lambdaThrottles(watched.functions),
     }),
     ...throttles('LedgerThrottled', 'ledger-throttled', {
-      means: "DynamoDB refuses reads or writes of the ledger's table",
+      means: "DynamoDB throttles reads or writes of the ledger's table",
       metrics: sumsOf('Ledger throttled', ledgerThrottles(watched.table)),
     }),
     {
       id: 'MachinesThrottled',
       section: 'machines-throttled',
-      means: 'Step Functions slows executions down.',
+      means: 'Step Functions throttles executions.',
       metric: sumOf(
         'machines throttled',
         machinesOf(watched).map(([, machine]) => machineThrottled(machine)),

@@ -40,13 +40,13 @@ import {
   type Watched,
 } from './metrics.ts';
 
-/** Half of the width. */
+/** Half of the width of the dashboard. */
 const WIDTH = 12;
 
-/** The label is its name: there is one service. */
+/** Uses the metric's name as its label, because there is only one service. */
 const measured = (name: string, statistic?: string): cloudwatch.Metric =>
   ofService(name, statistic).with({ label: name });
-/** Step Functions' metrics have one label for all machines. */
+/** Sets a label, because Step Functions' metrics have the same label for all state machines. */
 const named = (name: string, metric: cloudwatch.Metric): cloudwatch.Metric =>
   metric.with({ label: `${name} ${metric.metricName}` });
 
@@ -65,12 +65,12 @@ const alarmsRow = (alarms: cloudwatch.IAlarm[]): Row => [
 ];
 
 const outcomesRow = (watched: Watched): Row => [
-  graph('How migrations, and sweeps, ended', [
+  graph('Outcomes of migrations and sweeps', [
     ...OUTCOMES.map((outcome) => measured(outcomeMetric(outcome))),
     ...sweepOutcome.options.map((outcome) => measured(sweepMetric(outcome))),
   ]),
   graph(
-    'Executions started, failed (also blocked and rolled back) and stopped',
+    'Executions: started, failed (including blocked and rolled back), stopped',
     machinesOf(watched).flatMap(([name, machine]) =>
       [started(machine), failed(machine), ...stopped(machine)].map((metric) => named(name, metric)),
     ),
@@ -80,7 +80,7 @@ const outcomesRow = (watched: Watched): Row => [
 const locksRow = ({ recover }: Watched): Row => [
   graph('Recover', [named('Recover', started(recover)), measured(STRANDED, cloudwatch.Stats.MAXIMUM)]),
   graph(
-    'Locks held; age of the oldest in seconds',
+    'Locks held, and age of the oldest (seconds)',
     [measured(LOCKS_HELD, cloudwatch.Stats.MAXIMUM)],
     [measured(OLDEST_LOCK, cloudwatch.Stats.MAXIMUM)],
   ),
@@ -88,11 +88,11 @@ const locksRow = ({ recover }: Watched): Row => [
 
 const eventsRow = ({ eventRules, diagnoseDenial }: Watched): Row => [
   graph(
-    'Approvals waited for; age of the oldest in seconds',
+    'Pending approvals, and age of the oldest (seconds)',
     [measured(APPROVALS_PENDING, cloudwatch.Stats.MAXIMUM)],
     [measured(OLDEST_APPROVAL, cloudwatch.Stats.MAXIMUM)],
   ),
-  graph('Events that were not delivered; denied calls that were refused or given up', [
+  graph('Undelivered events; events about denied calls that were refused or dropped', [
     ...ruleFailures(eventRules),
     measured(DENIAL_REFUSED),
     ...(diagnoseDenial ? [dropped(diagnoseDenial)] : []),
@@ -109,7 +109,7 @@ const errorsRow = (watched: Watched): Row => [
     ...ledgerThrottles(watched.table),
     ...machinesOf(watched).map(([name, machine]) => named(name, machineThrottled(machine))),
   ]),
-  graph('Unexpected errors; what starts Recover', [
+  graph('Unexpected errors; triggers of Recover', [
     measured(UNEXPECTED_ERROR),
     ...ruleFailures(watched.rules),
     deadLetters(watched.deadLetterQueue),
@@ -118,33 +118,30 @@ const errorsRow = (watched: Watched): Row => [
 ];
 
 const apiRow = (api: Stage): Row => [
-  graph('Requests to the API, and those answered with 4XX and 5XX', [
+  graph('API requests, and those answered with 4XX and 5XX', [
     requests(api).with({ label: 'requests' }),
     clientErrors(api).with({ label: '4XX' }),
     serverErrors(api).with({ label: '5XX' }),
   ]),
-  graph('How long the API takes, milliseconds', [
+  graph('API latency (milliseconds)', [
     latency(api, 'p50').with({ label: 'median' }),
-    latency(api, 'p99').with({ label: '99 of 100' }),
+    latency(api, 'p99').with({ label: 'p99' }),
     latency(api, cloudwatch.Stats.MAXIMUM).with({ label: 'maximum' }),
   ]),
 ];
 
 const stepsRow = ({ functions }: Watched): Row => [
   graph(
-    'How long steps take at most, milliseconds',
+    'Maximum duration of steps (milliseconds)',
     functions.map((one) => one.metricDuration({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM })),
   ),
   graph(
-    'Errors of steps, polls that say "not yet" among them',
+    'Errors of steps, including polls that answer "not yet"',
     functions.map((one) => one.metricErrors({ period: PERIOD })),
   ),
 ];
 
-/**
- * One page for all: what is wrong, how migrations end, what runs, who holds locks, what is throttled, how long steps
- * take.
- */
+/** The dashboard: alarms, outcomes, executions, locks, throttling and durations of steps on a single page. */
 export const createDashboard = (
   scope: Construct,
   watched: Watched,

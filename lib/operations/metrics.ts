@@ -10,31 +10,31 @@ import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { METRICS_NAMESPACE, METRICS_SERVICE } from '../../lambdas/domain/events/metrics.ts';
 import { HELD_LOCKS, LIST_INDEX_NAMES, PENDING } from '../../lambdas/adapters/indexes.ts';
 
-/** What is looked after. */
+/** What the alarms and the dashboard watch. */
 export interface Watched {
   migrateAddon: sfn.StateMachine;
   recover: sfn.StateMachine;
   retire?: sfn.StateMachine | undefined;
   sweep: sfn.StateMachine;
-  /** What the clock calls. */
+  /** The function that the schedules of sweeps call. */
   startSweep: lambda.IFunction;
   table: dynamodb.ITable;
   functions: lambda.IFunction[];
-  /** What starts Recover. */
+  /** Rules and schedules that start Recover. */
   rules: events.IRule[];
-  /** What has events put on the bus, what CloudTrail's events lead to, and what tells people. */
+  /** Rules that publish events, handle CloudTrail's events and send notifications. */
   eventRules: events.IRule[];
-  /** Undefined where no denied call is looked into. */
+  /** Undefined if denied calls are not handled. */
   diagnoseDenial: lambda.IFunction | undefined;
   deadLetterQueue: sqs.IQueue;
-  /** Undefined where there is no API. */
+  /** Undefined if there is no API. */
   api: apigateway.Stage | undefined;
 }
 
 export const PERIOD = Duration.minutes(5);
 /**
- * An alarm's expression adds up no more. Source: Amazon CloudWatch User Guide, "Create an alarm based on a metric math
- * expression".
+ * Maximum number of metrics in an alarm's expression. Source: Amazon CloudWatch User Guide, "Create an alarm based on a
+ * metric math expression".
  */
 const MOST_IN_A_SUM = 10;
 
@@ -50,7 +50,7 @@ export const machinesOf = ({
   ['Sweep', sweep],
 ];
 
-/** As Powertools sends it for the service as a whole. */
+/** Returns a metric that Powertools sends for the service as a whole. */
 export const ofService = (
   metricName: string,
   statistic: string = cloudwatch.Stats.SUM,
@@ -64,11 +64,11 @@ export const ofService = (
     period,
   });
 
-/** The sum; what is not sent counts as 0, since a sum with a hole in it would be a hole. */
+/** Returns the sum of metrics. Missing data counts as 0; otherwise a single gap would be a gap in the sum. */
 export function sumOf(label: string, metrics: cloudwatch.IMetric[], period = PERIOD): cloudwatch.MathExpression {
   if (metrics.length > MOST_IN_A_SUM)
-    throw new Error(`${label} adds up ${metrics.length} metrics, and an alarm takes at most ${MOST_IN_A_SUM}.`);
-  // Unique in a graph that has several sums.
+    throw new Error(`${label} adds up ${metrics.length} metrics, but an alarm allows at most ${MOST_IN_A_SUM}.`);
+  // The id must be unique in a graph with several sums.
   const id = label.replaceAll(/\W+/g, '_').toLowerCase();
   const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`${id}_${index}`, metric]));
   return new cloudwatch.MathExpression({
@@ -83,7 +83,7 @@ export function sumOf(label: string, metrics: cloudwatch.IMetric[], period = PER
 
 /** Source: Step Functions Developer Guide, "Monitoring Step Functions metrics using Amazon CloudWatch". */
 export const started = (machine: sfn.StateMachine): cloudwatch.Metric => machine.metricStarted({ period: PERIOD });
-/** Without an end of their own: no state of theirs had a say in it. */
+/** Returns the metrics of executions that ended without any of their states deciding it: aborted or timed out. */
 export const stopped = (machine: sfn.StateMachine): cloudwatch.Metric[] => [
   machine.metricAborted({ period: PERIOD }),
   machine.metricTimedOut({ period: PERIOD }),
@@ -92,7 +92,7 @@ export const failed = (machine: sfn.StateMachine): cloudwatch.Metric => machine.
 export const machineThrottled = (machine: sfn.StateMachine): cloudwatch.Metric =>
   machine.metricThrottled({ period: PERIOD });
 
-/** In as few sums as an alarm may have of them; where there are several, they are numbered. */
+/** Returns as few sums as the limit for alarms allows, numbered if there are several. */
 export function sumsOf(label: string, metrics: cloudwatch.Metric[]): cloudwatch.MathExpression[] {
   return Array.from({ length: Math.ceil(metrics.length / MOST_IN_A_SUM) }, (_, part) =>
     sumOf(`${label} ${part + 1}`, metrics.slice(part * MOST_IN_A_SUM, (part + 1) * MOST_IN_A_SUM)),
@@ -106,15 +106,15 @@ export const lambdaThrottles = (functions: lambda.IFunction[]): cloudwatch.MathE
   );
 
 const indexed = (index: string): Record<string, string> => ({ GlobalSecondaryIndexName: index });
-/** Who reads a list is told to read it again, and nothing is held up; a write to its index holds up the table's. */
+/** A throttled read of a list is answered with a request to retry. A throttled write to an index also throttles the table. */
 const PARTS_OF_THE_LEDGER: Record<'ReadThrottleEvents' | 'WriteThrottleEvents', Record<string, string>[]> = {
   ReadThrottleEvents: [{}, ...[HELD_LOCKS, PENDING].map(indexed)],
   WriteThrottleEvents: [{}, ...[HELD_LOCKS, PENDING, ...LIST_INDEX_NAMES].map(indexed)],
 };
 
 /**
- * Of the table and of its indexes, which are throttled each for itself. `ThrottledRequests` is by operation, and
- * `UserErrors` of the whole account. Source: Amazon DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
+ * Returns the throttling metrics of the table and of its indexes, which are throttled separately. `ThrottledRequests` has
+ * the operation as a dimension, and `UserErrors` covers the whole account. Source: Amazon DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
  */
 export const ledgerThrottles = ({ tableName }: dynamodb.ITable): cloudwatch.Metric[] =>
   Object.entries(PARTS_OF_THE_LEDGER).flatMap(([metricName, parts]) =>
@@ -131,8 +131,8 @@ export const ledgerThrottles = ({ tableName }: dynamodb.ITable): cloudwatch.Metr
   );
 
 /**
- * What was given up, and what could not even be laid into the dead-letter queue. Source: Amazon EventBridge User Guide,
- * "Monitoring Amazon EventBridge".
+ * Returns the metrics of events that EventBridge stopped retrying, or could not even send to the dead-letter queue.
+ * Source: Amazon EventBridge User Guide, "Monitoring Amazon EventBridge".
  */
 export const ruleFailures = (rules: events.IRule[]): cloudwatch.Metric[] =>
   rules.flatMap(({ ruleName }) =>
@@ -148,15 +148,13 @@ export const ruleFailures = (rules: events.IRule[]): cloudwatch.Metric[] =>
     ),
   );
 
-/**
- * Events that Lambda had taken, and gave up. Source: Lambda Developer Guide, "Types of metrics for Lambda functions".
- */
+/** Counts events that Lambda accepted and dropped. Source: Lambda Developer Guide, "Types of metrics for Lambda functions". */
 export const dropped = (one: lambda.IFunction): cloudwatch.Metric =>
   one.metric('AsyncEventsDropped', { period: PERIOD, statistic: cloudwatch.Stats.SUM });
 
 /** Counts all requests to the API. Source: API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics". */
 export const requests = (api: apigateway.Stage): cloudwatch.Metric => api.metricCount({ period: PERIOD });
-/** Counts answers of 500 and above: the function's own, and API Gateway's where the function gave none. */
+/** Counts responses of 500 and above: the function's own, and API Gateway's if the function did not answer. */
 export const serverErrors = (api: apigateway.Stage): cloudwatch.Metric =>
   api.metricServerError({ period: PERIOD, statistic: cloudwatch.Stats.SUM });
 export const clientErrors = (api: apigateway.Stage): cloudwatch.Metric =>
@@ -164,14 +162,13 @@ export const clientErrors = (api: apigateway.Stage): cloudwatch.Metric =>
 export const latency = (api: apigateway.Stage, statistic: string): cloudwatch.Metric =>
   api.metricLatency({ period: PERIOD, statistic });
 
-/** Counts the messages that are in the queue. */
+/** Counts the messages in the queue. */
 export const deadLetters = (queue: sqs.IQueue): cloudwatch.Metric =>
   queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM });
 
 /**
- * Counts the messages that are sent to the queue, however many are in it. The metric counts calls of SendMessage, which
- * EventBridge and Scheduler make, and not messages that SQS moves itself by a redrive policy; this queue is no other
- * queue's dead-letter queue. Source: Amazon SQS Developer Guide, "Using dead-letter queues in Amazon SQS".
+ * Counts the messages sent to the queue. The metric counts calls of SendMessage, which EventBridge and Scheduler make, but
+ * not messages that SQS moves by a redrive policy; this queue is not the dead-letter queue of another queue. Source: Amazon SQS Developer Guide, "Using dead-letter queues in Amazon SQS".
  */
 export const lettersSent = (queue: sqs.IQueue): cloudwatch.Metric =>
   queue.metricNumberOfMessagesSent({ period: PERIOD, statistic: cloudwatch.Stats.SUM });

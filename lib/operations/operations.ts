@@ -10,11 +10,11 @@ export const RUNBOOK = 'docs/runbook.md';
 
 export interface OperationsProps {
   watched: Watched;
-  /** Where alarms are sent; nowhere otherwise. */
+  /** Topic for the alarms. If absent, they notify no one. */
   alarmTopicArn?: string | undefined;
 }
 
-/** What tells people how the service fares: the alarms, each with its section of the runbook, and one dashboard. */
+/** Monitoring of the service: the alarms, each with its section of the runbook, and a dashboard. */
 export class Operations extends Construct {
   constructor(scope: Construct, id: string, { watched, alarmTopicArn }: OperationsProps) {
     super(scope, id);

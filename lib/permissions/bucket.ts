@@ -1,10 +1,8 @@
-/** What each step does in the bucket of sweeps (`lambdas/adapters/s3-documents.ts`). */
+/** Rights of each step in the bucket of sweeps (`lambdas/adapters/s3-documents.ts`). */
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import type { Grant } from './grant.ts';
 
-/**
- * Objects of a sweep, by what their keys end with (`lambdas/domain/sweep/keys.ts`), and what they are put or got for.
- */
+/** Objects of a sweep by the end of their keys (`lambdas/domain/sweep/keys.ts`), with the reason for the access. */
 interface Objects {
   keys: string[];
   why: string;
@@ -31,7 +29,7 @@ const USES: Partial<Record<StepName, Use>> = {
   },
 };
 
-/** Whether, and how, it uses the bucket; undefined for most. */
+/** Returns how a step uses the bucket; undefined for most steps. */
 export const bucketUseOf = (step: StepName): { puts: boolean; gets: boolean } | undefined => {
   const { [step]: use } = USES;
   return use && { puts: use.puts !== undefined, gets: use.gets !== undefined };
@@ -53,8 +51,8 @@ export const mapWrites = (bucketArn: string): Grant => ({
 });
 
 /**
- * `bucketArn`: of the bucket, to which everything is limited; a step has the objects that it works with. GetObject of
- * an object that is not there says so only to who may list.
+ * Returns a step's grants, which are limited to the bucket and to the objects that the step uses. GetObject reports that an
+ * object does not exist only to a principal that may list.
  */
 export const bucketGrantsOf = (step: StepName, bucketArn: string): Grant[] => {
   const { puts, gets, lists } = USES[step] ?? {};

@@ -1,17 +1,17 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 
-/** A right of one step's role, with the reason why it must have it. */
+/** A right of a step's role, with the reason for it. */
 export interface Grant {
-  /** As policies write them, such as `eks:CreateAddon`. */
+  /** Actions as in policies, such as `eks:CreateAddon`. */
   actions: string[];
   /**
-   * ARNs, with wildcards where a migration's target is known only when it is asked for; `*` alone where IAM knows no
-   * resource for the action.
+   * ARNs, with wildcards for parts that are known only when a migration is requested; only `*` if the action does not
+   * support resource-level permissions.
    */
   resources: string[];
-  /** Operator, key, value or values. */
+  /** Conditions by operator and key. */
   conditions?: Record<string, Record<string, string | string[]>>;
-  /** What the step needs it for: one clause, for whoever reviews the service's rights. */
+  /** What the step needs the right for: a clause, for reviewers of the service's rights. */
   why: string;
 }
 

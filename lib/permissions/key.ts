@@ -1,11 +1,11 @@
 /**
- * What the principals of the service need of a customer's key. Every right is bound to what it is used for by the
- * encryption context, which the calling service sets.
+ * Rights of the service's principals on a customer's key. The encryption context, which the calling service sets, limits
+ * each right to its purpose.
  */
 import { Aws } from 'aws-cdk-lib';
 import type { Grant } from './grant.ts';
 
-/** As `kms:ViaService` names a service of this region. */
+/** Returns the value of `kms:ViaService` for a service in this region. */
 export const viaService = (service: string): string => `${service}.${Aws.REGION}.${Aws.URL_SUFFIX}`;
 const context = (key: string): string => `kms:EncryptionContext:${key}`;
 
@@ -16,12 +16,12 @@ export const LOG_DELIVERY_CONTEXT = context('SourceArn');
 export const QUEUE_CONTEXT = context('aws:sqs:arn');
 export const BUCKET_CONTEXT = context('aws:s3:arn');
 export const TOPIC_CONTEXT = context('aws:sns:topicArn');
-/** What log delivery gives as its context: all logs of the account and region. */
+/** The encryption context of log delivery: all logs of the account and region. */
 export const allLogs = (): string => `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:*`;
 
 /**
- * Of each step's role. DynamoDB calls Decrypt for whoever reads or writes, to open the table's own key; what else it
- * does with the customer's key it does by the grant that it was given when the table was made.
+ * Grant of each step's role. DynamoDB calls Decrypt with the caller's rights to decrypt the table's own key; everything
+ * else it does with the grant that it received when the table was created.
  * Source: DynamoDB Developer Guide, "How DynamoDB uses AWS KMS".
  */
 export const ledgerKeyGrant = (keyArn: string, tableName: string): Grant => ({
@@ -34,8 +34,8 @@ export const ledgerKeyGrant = (keyArn: string, tableName: string): Grant => ({
 });
 
 /**
- * Of whoever puts objects into the bucket of sweeps, or gets them. The context is the bucket's ARN, since it has a
- * bucket key. Source: Amazon S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys".
+ * Grant of principals that put objects into the bucket of sweeps or get them. The context is the bucket's ARN, because it
+ * has a bucket key. Source: Amazon S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys".
  */
 export const bucketKeyGrant = (
   keyArn: string,
@@ -70,7 +70,7 @@ export const environmentKeyGrant = (keyArn: string, functionArn: string): Grant 
   why: "Lambda decrypts the function's environment with the function's role",
 });
 
-/** Of the role of a state machine. Source: Step Functions Developer Guide, "Data at rest encryption". */
+/** Grant of the role of a state machine. Source: Step Functions Developer Guide, "Data at rest encryption". */
 export const stateMachineKeyGrant = (keyArn: string, stateMachineArn: string): Grant => ({
   actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
   resources: [keyArn],
@@ -88,7 +88,7 @@ export const mapKeyGrant = (keyArn: string, stateMachineArn: string, label: stri
   why: "Step Functions encrypts the map's child executions, whose encryption context may have the map's label",
 });
 
-/** Of whoever reads an execution whole. Source: the same, the permissions of callers. */
+/** Grant of principals that read an execution with its input and output. Source: the same, the permissions of callers. */
 export const executionKeyGrant = (keyArn: string, stateMachineArns: string[]): Grant => ({
   actions: ['kms:Decrypt'],
   resources: [keyArn],
@@ -96,7 +96,7 @@ export const executionKeyGrant = (keyArn: string, stateMachineArns: string[]): G
   why: "Step Functions decrypts the output of an execution with the caller's rights",
 });
 
-/** Of the role of a state machine too. Source: the same, "Encrypted CloudWatch Logs". */
+/** Second grant of the role of a state machine. Source: the same, "Encrypted CloudWatch Logs". */
 export const logDeliveryKeyGrant = (keyArn: string): Grant => ({
   actions: ['kms:GenerateDataKey'],
   resources: [keyArn],

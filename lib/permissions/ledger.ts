@@ -1,10 +1,10 @@
-/** What each step does in the ledger's table (`lambdas/adapters/dynamo-*.ts`). */
+/** Rights of each step on the ledger's table (`lambdas/adapters/dynamo-*.ts`). */
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { BY_TIME, HELD_LOCKS, type ListIndex, PENDING } from '../../lambdas/adapters/indexes.ts';
 import { everyValue } from './every-value.ts';
 import type { Grant } from './grant.ts';
 
-/** By call, what it is for. A migration's file is read by one Query, locks by GetItem, and written by UpdateItem. */
+/** Reasons by call. Query reads a migration's file, GetItem reads locks, and UpdateItem writes. */
 type Calls = Partial<Record<'Query' | 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem', string>>;
 
 const READS = 'reads the record, the plan and the snapshot of its migration';
@@ -174,7 +174,7 @@ const callsOf: Record<StepName, Calls> = {
   },
 };
 
-/** What is looked up in an index of the table, by whom. */
+/** Queries of the table's indexes by step. */
 const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
   'find-stranded': {
     [HELD_LOCKS]: 'lists the held locks, and the rollbacks and retirements that were requested and have not begun',
@@ -194,8 +194,7 @@ const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
 };
 
 /**
- * Steps that write in the partitions of sweeps alone: what a migration goes back by is out of their reach. Source:
- * DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control".
+ * Steps that write only in the partitions of sweeps, so that they cannot change what a rollback needs. Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control".
  */
 const OF_SWEEPS: ReadonlySet<StepName> = new Set<StepName>([
   'start-sweep',
@@ -208,7 +207,7 @@ const IN_SWEEPS = { conditions: everyValue('StringLike', { 'dynamodb:LeadingKeys
 const IN_PACE = { conditions: everyValue('StringLike', { 'dynamodb:LeadingKeys': 'PACE#*' }) };
 const isWrite = (call: string): boolean => call !== 'Query' && call !== 'GetItem';
 
-/** Where the step may make that call, of the table's partitions; anywhere where it is left out. */
+/** The partitions in which a step may make a call. Default: all partitions. */
 const conditionsOf = (step: StepName, call: string): Pick<Grant, 'conditions'> => {
   if (!OF_SWEEPS.has(step) || !isWrite(call)) return {};
   return step === 'take-inventory' && call === 'UpdateItem' ? IN_PACE : IN_SWEEPS;
@@ -217,7 +216,7 @@ const conditionsOf = (step: StepName, call: string): Pick<Grant, 'conditions'> =
 const whyOf = (step: StepName, call: string, why: string): string =>
   call === 'UpdateItem' && stepSchemas[step].calls !== undefined ? `${why}, and ${RESERVES}` : why;
 
-/** `tableArn`: of the ledger's table, to which everything is limited. */
+/** Returns a step's grants, which are limited to the ledger's table. */
 export const ledgerGrantsOf = (step: StepName, tableArn: string): Grant[] => [
   ...Object.entries(callsOf[step]).map(([call, why]) => ({
     actions: [`dynamodb:${call}`],

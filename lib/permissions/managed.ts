@@ -1,4 +1,4 @@
-/** Rights that are too large for a role's own policy: in managed policies, which the roles with the same right share. */
+/** Managed policies for rights that are too large for a role's own policy. Roles with the same right share them. */
 import { Aws, type CfnCondition } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
@@ -7,19 +7,19 @@ import { acknowledgeGrants } from '../acknowledge.ts';
 import { type Grant, statementOf } from './grant.ts';
 
 /**
- * Characters from which on a grant is one of these. A role has up to three that grow with the patterns of roles and one
- * that grows with the accounts; four that are just below this leave 4,000 of the 10,240 characters of its own policies
- * to the rest, which does not grow.
+ * Minimum size of such a grant in characters. A role has up to three grants that grow with the patterns of roles and one
+ * that grows with the accounts. Four grants just below this limit leave 4,000 of the 10,240 characters of the role's own
+ * policies for the rest, which does not grow.
  */
 const LARGE = 1_536;
 
-/** Pseudo parameters at their longest. */
+/** Maximum lengths of pseudo parameters. */
 const LONGEST: readonly (readonly [token: string, longest: string])[] = [
   [Aws.PARTITION, 'aws-us-gov'],
   [Aws.ACCOUNT_ID, '111122223333'],
 ];
 
-/** As IAM counts, of a policy with that grant alone. */
+/** Returns the size of a policy with only the grant, as IAM counts it. */
 const charactersOf = (grant: Grant): number => {
   const document = JSON.stringify({ Statement: [statementOf(grant).toStatementJson()], Version: '2012-10-17' });
   return policyCharacters(
@@ -27,7 +27,7 @@ const charactersOf = (grant: Grant): number => {
   );
 };
 
-/** The grant in as many parts as policies that it takes, each with some of its resources. */
+/** Splits a grant into parts, each with some of its resources, that fit into a policy. */
 function dividedInto(grant: Grant, most: number): Grant[] {
   const parts: Grant[] = [];
   for (const resource of grant.resources) {
@@ -42,13 +42,13 @@ function dividedInto(grant: Grant, most: number): Grant[] {
 const rightOf = ({ actions, resources, conditions }: Grant): string => JSON.stringify([actions, resources, conditions]);
 
 /**
- * The managed policies for the large ones among grants of several roles. A template says each of them once, however
- * many roles have it, and a role is updated after the policies that it is given: at no moment is it without a right.
+ * The managed policies for the large grants of several roles. A template has each policy once, regardless of the number of
+ * roles, and a role is updated after its policies, so that it always has its rights.
  */
 export class ManagedGrants extends Construct {
   private readonly arns = new Map<string, string[]>();
 
-  /** `grants`: of all roles. `condition`: under which the policies are made. */
+  /** `grants` are those of all roles. `condition` decides whether the policies are created. */
   constructor(scope: Construct, id: string, grants: readonly Grant[], condition?: CfnCondition) {
     super(scope, id);
     const large = Map.groupBy(
@@ -73,7 +73,7 @@ export class ManagedGrants extends Construct {
 
   private create(id: string, grant: Grant, condition: CfnCondition | undefined): string {
     const policy = new iam.CfnManagedPolicy(this, id, {
-      // Another description would be another policy.
+      // A changed description would replace the policy.
       description: 'A right of the Pod Identity migrator that is too large for the own policies of its roles.',
       policyDocument: new iam.PolicyDocument({ statements: [statementOf(grant)] }),
     });
@@ -82,7 +82,7 @@ export class ManagedGrants extends Construct {
     return policy.ref;
   }
 
-  /** What of a role's grants is in its own policy, and the ARNs of the managed policies with the others. */
+  /** Returns the grants for a role's own policy, and the ARNs of the managed policies with the others. */
   divide(grants: readonly Grant[]): { own: Grant[]; managedPolicyArns: string[] } {
     const arnsOf = (grant: Grant): string[] | undefined => this.arns.get(rightOf(grant));
     return {

@@ -1,4 +1,4 @@
-/** What the role of the SSM runbook may do. */
+/** Rights of the SSM runbook's role. */
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Grant } from './grant.ts';
@@ -6,16 +6,16 @@ import { executionKeyGrant, ledgerKeyGrant } from './key.ts';
 
 export interface RunbookRights {
   migrateAddon: sfn.IStateMachine;
-  /** All whose executions hold locks, `migrateAddon` among them. */
+  /** All state machines whose executions hold locks, including `migrateAddon`. */
   holders: sfn.IStateMachine[];
-  /** Of the ledger's table. */
+  /** ARN of the ledger's table. */
   tableArn: string;
   tableName: string;
-  /** The customer's key, where there is one: its ARN. */
+  /** ARN of the customer's key, if there is one. */
   keyArn?: string | undefined;
 }
 
-/** An execution has its name only when it is started. `name`: a wildcard, or one of them. */
+/** Returns the ARN of an execution. `name` may be a wildcard, because names are known only when executions start. */
 export const executionArnOf = (machine: sfn.IStateMachine, name: string): string =>
   Stack.of(machine).formatArn({
     service: 'states',
@@ -25,8 +25,7 @@ export const executionArnOf = (machine: sfn.IStateMachine, name: string): string
   });
 
 /**
- * The first three are those that the action wants: Systems Manager User Guide, "aws:executeStateMachine", required
- * permissions.
+ * The action needs the first three grants: Systems Manager User Guide, "aws:executeStateMachine", required permissions.
  */
 export const runbookGrants = ({ migrateAddon, holders, tableArn, tableName, keyArn }: RunbookRights): Grant[] => {
   const others = holders.filter((one) => one !== migrateAddon);

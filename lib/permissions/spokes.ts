@@ -1,6 +1,6 @@
 /**
- * Other accounts: what the steps need here to work there, and what the roles need that they assume there. What a role
- * may do is what its steps may do in their own account, by the same grants (`targets.ts`).
+ * Rights for other accounts: those of the steps in this account, and those of the roles that they assume in other accounts.
+ * A role has the same grants there as its steps have in their own account (`targets.ts`).
  */
 import { Aws } from 'aws-cdk-lib';
 import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
@@ -19,14 +19,14 @@ import type { Grant } from './grant.ts';
 import { targetGrants, type TargetOptions } from './targets.ts';
 
 /**
- * Which accounts are meant, whatever the resource says: it has to leave the account open, or a hundred of them would
- * not fit into a policy.
+ * Condition with the allowed accounts. The resource has a wildcard for the account, because a hundred ARNs would not fit
+ * into a policy.
  */
 const within = (accounts: readonly string[]): Grant['conditions'] => ({
   [accounts.includes(EVERY_ACCOUNT) ? 'StringLike' : 'StringEquals']: { 'aws:ResourceAccount': [...accounts] },
 });
 
-/** Of the step's own role: none where no other account is configured. */
+/** Returns the grants of a step's own role; none if no other account is configured. */
 export function spokeGrantsOf(step: StepName, accounts: readonly string[]): Grant[] {
   if (accounts.length === 0 || !isSpokeStep(step)) return [];
   const resources = capabilitiesOf(step).map((capability) => spokeRoleArn('*', capability, Aws.PARTITION));
@@ -41,9 +41,9 @@ export function spokeGrantsOf(step: StepName, accounts: readonly string[]): Gran
 }
 
 /**
- * Patterns of roles that count in such an account: those without an account, and those of one of these accounts. Of
- * another account's than the one that it is in, a pattern allows nothing: nobody can pass, read or change a role of
- * another account (IAM User Guide, "Grant a user permissions to pass a role to an AWS service").
+ * Returns the patterns of roles that apply in such an account: those without an account, and those of one of the accounts.
+ * A pattern of another account allows nothing, because no principal can pass, read or change a role of another account
+ * (IAM User Guide, "Grant a user permissions to pass a role to an AWS service").
  */
 export const patternsThere = (patterns: readonly string[], accounts: readonly string[]): string[] =>
   patterns.filter((pattern) => {
@@ -52,15 +52,15 @@ export const patternsThere = (patterns: readonly string[], accounts: readonly st
   });
 
 /**
- * Whether that capability's role makes the calls that need the action. Where a step has two, EKS is called by the
- * first, IAM by the second.
+ * Returns whether a capability's role makes the calls that need an action. If a step has two capabilities, it calls EKS
+ * with the first and IAM with the second.
  */
 const isCalledBy = (capability: AwsCapability, step: SpokeStep, action: string): boolean => {
   const { eks, iam } = rolesOfStep(step);
   return (action.startsWith('iam:') ? iam : eks) === capability;
 };
 
-/** Of the two, the wider one alone. */
+/** Returns only the wider of two grants. */
 const withoutCovered = (resources: readonly string[]): string[] =>
   resources.filter((one) => !resources.some((other) => other !== one && matchesWildcard(other, one)));
 
@@ -71,7 +71,7 @@ interface Merged {
   whys: Set<string>;
 }
 
-/** A right under a condition gives its reasons to one without that allows all of it, and is left out. */
+/** Merges a conditional right, with its reasons, into an unconditional right that includes it. */
 function withoutNarrower(all: readonly Merged[]): Merged[] {
   const allows = (wider: Merged, one: Merged): boolean =>
     wider.action === one.action &&
@@ -86,8 +86,8 @@ function withoutNarrower(all: readonly Merged[]): Merged[] {
 }
 
 /**
- * What the role of that capability may do, by the steps that are deployed: each action once for the same conditions,
- * with everything that it is for.
+ * Returns the grants of a capability's role, from the deployed steps: each action once for the same conditions, with all
+ * its reasons.
  */
 export function capabilityGrants(
   capability: AwsCapability,

@@ -1,15 +1,15 @@
-/** What the state machine Sweep, and what starts sweeps by the clock, may do beside calling Lambdas. */
+/** Rights of the state machine Sweep and of the schedules of sweeps, in addition to calling Lambdas. */
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { mapReads, mapWrites } from './bucket.ts';
 import type { Grant } from './grant.ts';
 import { bucketKeyGrant, queueKeyGrant } from './key.ts';
 
-/** In the ARNs of the executions that look at one place each. */
+/** Label in the ARNs of the child executions, each of which inspects a location. */
 export const LOCATIONS_LABEL = 'locations';
 
 /**
- * What CDK gives the role of a state machine with a Distributed Map, in a policy that names the machine.
+ * Rights that CDK grants to the role of a state machine with a Distributed Map, in a policy that names the state machine.
  * Source: Step Functions Developer Guide, "IAM policies for using Distributed Map states".
  */
 export function mapGrants(machine: sfn.IStateMachine): Grant[] {
@@ -42,8 +42,8 @@ export function mapGrants(machine: sfn.IStateMachine): Grant[] {
 }
 
 /**
- * Of the same role: the list of places, and what became of them, under the customer's key where there is one. Step
- * Functions writes in parts, which S3 opens to put them together.
+ * Rights of the same role on the list of locations and the results, with the customer's key if there is one. Step
+ * Functions uploads in parts, which S3 decrypts to combine them.
  */
 export const mapBucketGrants = (bucketArn: string, keyArn?: string): Grant[] => [
   mapReads(bucketArn),
@@ -51,7 +51,7 @@ export const mapBucketGrants = (bucketArn: string, keyArn?: string): Grant[] => 
   ...(keyArn === undefined ? [] : [bucketKeyGrant(keyArn, bucketArn, { puts: true, gets: true })]),
 ];
 
-/** Of the role with which EventBridge Scheduler starts sweeps. */
+/** Rights of the role with which EventBridge Scheduler starts sweeps. */
 export const scheduleGrants = ({
   functionArn,
   queueArn,

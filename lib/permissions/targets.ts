@@ -1,4 +1,4 @@
-/** What each step does at its target: in EKS and in IAM. */
+/** Rights of each step at its target: in EKS and in IAM. */
 import { Aws } from 'aws-cdk-lib';
 import { EVENT_SOURCE } from '../../lambdas/domain/events/service-event.ts';
 import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
@@ -39,13 +39,13 @@ import type { Grant } from './grant.ts';
 export interface TargetOptions {
   /** ARN patterns of the roles that may be given to EKS and to pods. */
   passableRoleArns: string[];
-  /** ARN patterns of the roles whose trust policy may be changed; undefined: of none. */
+  /** ARN patterns of the roles whose trust policy may be changed; undefined for none. */
   repairableRoleArns: string[] | undefined;
   /** Whether an approver's role is compared with the requester's, and sessions of one role may be two people. */
   comparesApprovers: boolean;
 }
 
-/** What a plan reads, of one migration or of a whole inventory. */
+/** What a plan reads for a migration or for an inventory. */
 const planGrants = (): Grant[] => [
   describeCluster("reads the cluster's version and OIDC issuer, and finds its API server"),
   listAddons('finds other add-ons that use the same roles'),
@@ -83,7 +83,7 @@ const planGrants = (): Grant[] => [
   },
 ];
 
-/** `covered`: patterns of roles that may be read anyway. */
+/** `covered` has patterns of roles that may be read anyway. */
 const readApprovers = (isCompared: boolean, covered: readonly string[]): Grant[] => {
   const resources = IDENTITY_CENTER_ROLES.filter((role) => !covered.some((pattern) => matchesWildcard(pattern, role)));
   return isCompared && resources.length > 0
@@ -246,7 +246,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     {
       actions: ['events:PutEvents'],
       resources: [`arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:event-bus/default`],
-      // The key has the sources of all events of a call, so that a comparison without `ForAllValues` would do for one.
+      // The key has the sources of all events of a call, so a comparison without `ForAllValues` would match if only one matches.
       conditions: everyValue('StringEquals', { 'events:source': EVENT_SOURCE }),
       why: "puts the service's own events on the bus",
     },

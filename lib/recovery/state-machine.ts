@@ -27,7 +27,7 @@ import { createStateMachine } from '../step-machine.ts';
 
 const INPUT = '$states.context.Execution.Input';
 
-/** The state that takes the migration over; what it answers is read by the way back. */
+/** Creates the state that takes the migration over. The rollback reads its output. */
 function createTakeOver(scope: Construct, functions: StepFunctions): tasks.LambdaInvoke {
   const assigned = [
     'target',
@@ -57,11 +57,10 @@ function createTakeOver(scope: Construct, functions: StepFunctions): tasks.Lambd
 }
 
 /**
- * Takes over what an execution of MigrateAddon left when it stopped without an end of its own, and puts back on demand
- * what one has done. Input: `{ migrationId, cause, requestedBy?, reason?, acceptCredentialGap? }` (see the step
- * take-over).
- * It succeeds when it has done what it was started for: `Recovered`, with the outcome of the migration, or
- * `NothingToRecover`. It fails as `NeedsHuman`, or as `RecoveryFailed`: then it could not begin, or not record the end.
+ * Takes over a migration whose execution of MigrateAddon stopped without recording its end, and rolls a migration back on
+ * demand. Input: `{ migrationId, cause, requestedBy?, reason?, acceptCredentialGap? }` (see the step take-over).
+ * It succeeds as `Recovered`, with the outcome of the migration, or as `NothingToRecover`. It fails as `NeedsHuman`, or as
+ * `RecoveryFailed` if it could not begin or could not record the end.
  */
 export class Recover extends Construct {
   readonly stateMachine: sfn.StateMachine;
@@ -80,7 +79,7 @@ export class Recover extends Construct {
     const failed = failWith(
       states,
       'RecoveryFailed',
-      `'The recovery of migration ' & ${MIGRATION_ID} & ' did not come to its end. ' & ${FAILURE_TEXT} & ' The migration: ${recordText(tableName)}.'`,
+      `'The recovery of migration ' & ${MIGRATION_ID} & ' failed. ' & ${FAILURE_TEXT} & ' The migration: ${recordText(tableName)}.'`,
     );
     const pauses = new Pauses(states, functions);
     const rollback = createRollback(states, { functions, tableName, rolledBack: recovered, pauses });
@@ -113,9 +112,9 @@ export class Recover extends Construct {
 
     pauses.close();
     this.stateMachine = createStateMachine(this, {
-      comment: 'Ends a migration whose execution has stopped, and puts one back on demand.',
+      comment: 'Recovers a migration whose execution has stopped, and rolls a migration back on demand.',
       start: pauses.start(takeOver),
-      // Where it does time out, its locks are found and it is started again.
+      // If it times out, find-stranded finds its locks and starts it again.
       timeout: PHASES_TIMEOUT,
       key,
     });

@@ -13,11 +13,11 @@ export interface RecoveryTriggersProps {
   migrateAddon: sfn.IStateMachine;
   recover: sfn.IStateMachine;
   findStranded: lambda.IVersion;
-  /** The customer's, where there is one. */
+  /** The customer's key, if there is one. */
   key?: kms.IKey | undefined;
 }
 
-/** How often locks without a living execution are looked for: what an event did not tell of waits this long at most. */
+/** Interval of the search for locks without a running execution: the maximum delay if an event was not delivered. */
 export const EVERY = Duration.minutes(5);
 
 function createDeadLetterQueue(scope: Construct, key: kms.IKey | undefined): sqs.Queue {
@@ -38,10 +38,11 @@ function createDeadLetterQueue(scope: Construct, key: kms.IKey | undefined): sqs
 
 type Target = Pick<RecoveryTriggersProps, 'migrateAddon' | 'recover'> & { deadLetterQueue: sqs.Queue };
 
-/** The rule on executions that stopped without an end of their own. */
+/** Creates the rule on executions that stopped without recording an end. */
 function startWhenStopped(scope: Construct, { migrateAddon, recover, deadLetterQueue }: Target): events.Rule {
   const stopped = new events.Rule(scope, 'ExecutionStopped', {
-    description: 'An execution of MigrateAddon was aborted, timed out, or failed with an error that is no outcome.',
+    description:
+      'Starts Recover when an execution of MigrateAddon was aborted, timed out, or failed with an error that is not an outcome.',
     eventPattern: {
       source: ['aws.states'],
       detailType: ['Step Functions Execution Status Change'],
@@ -62,13 +63,13 @@ function startWhenStopped(scope: Construct, { migrateAddon, recover, deadLetterQ
         'events',
         'Starts Recover when an execution of MigrateAddon has stopped.',
       ),
-      // An execution has its migration's id as its name.
+      // The name of an execution is its migration's id.
       input: events.RuleTargetInput.fromObject({
         migrationId: events.EventField.fromPath('$.detail.name'),
         cause: 'stranded',
       }),
       deadLetterQueue,
-      // By then the schedule has found it some ten times.
+      // By then the schedule has found the migration about ten times.
       maxEventAge: Duration.hours(1),
       retryAttempts: 20,
     }),
@@ -76,19 +77,18 @@ function startWhenStopped(scope: Construct, { migrateAddon, recover, deadLetterQ
   return stopped;
 }
 
-/** The schedule that looks for what no event told of. */
+/** Creates the schedule that finds migrations for which no event was delivered. */
 function scheduleFindStranded(
   scope: Construct,
   findStranded: lambda.IVersion,
   deadLetterQueue: sqs.Queue,
 ): events.Rule {
   const schedule = new events.Rule(scope, 'FindStranded', {
-    description: 'Looks for locks whose execution is no longer running.',
+    description: 'Starts find-stranded, which finds locks whose execution is no longer running.',
     schedule: events.Schedule.rate(EVERY),
   });
-  // The next tick looks again: one that is late is of no use. So Lambda, which takes the event into a queue of its
-  // own, does not try again either, and has nothing to keep: what is missed is told by an alarm, since no look is
-  // measured.
+  // A late run is useless, because the next one checks again. So Lambda, which queues the event, does not retry or keep it
+  // either. If runs are missed, an alarm fires, because the metric is missing.
   const once = new lambda.EventInvokeConfig(scope, 'InspectsOnce', {
     function: findStranded.lambda,
     qualifier: findStranded.version,
@@ -98,7 +98,7 @@ function scheduleFindStranded(
   Validations.of(once).acknowledge({
     id: 'Serverless-LambdaAsyncFailureDestination',
     reason:
-      'Its event says nothing but that it is time to look: the next one, five minutes later, says the same, and an alarm tells where no look was measured.',
+      'Its event only triggers a check. The next event, five minutes later, triggers the same check, and an alarm fires if no check was measured.',
   });
   schedule.addTarget(
     new targets.LambdaFunction(findStranded, { deadLetterQueue, maxEventAge: EVERY, retryAttempts: 2 }),
@@ -107,12 +107,12 @@ function scheduleFindStranded(
 }
 
 /**
- * What starts Recover by itself. At once: the event that an execution of MigrateAddon stopped without an end of its
- * own. Step Functions sends these as well as it can (Step Functions Developer Guide, "Automating event delivery"), so a
- * schedule looks for what no event told of; that is also what ends a Recover that was stopped.
+ * Starts Recover automatically. The event that an execution of MigrateAddon stopped without recording an end starts it
+ * immediately. Step Functions delivers these events on a best-effort basis (Step Functions Developer Guide, "Automating
+ * event delivery"), so a schedule finds the rest, including executions of Recover that were stopped.
  */
 export class RecoveryTriggers extends Construct {
-  /** Of what EventBridge could not deliver. */
+  /** Queue of the events that EventBridge could not deliver. */
   readonly deadLetterQueue: sqs.Queue;
   readonly rules: events.Rule[];
 

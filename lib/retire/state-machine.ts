@@ -8,15 +8,15 @@ import type { MachineProps } from '../migration/state-machine.ts';
 import { catchFailures, sparsePayload, stepTask } from '../migration/task.ts';
 import { createStateMachine } from '../step-machine.ts';
 
-/** The polls for a role's lock take 6 h together, and the retries of transient faults 12 h. */
+/** The polls for a role's lock take up to 6 h, and the retries of transient faults up to 12 h. */
 const MACHINE_TIMEOUT = Duration.hours(24);
 
 const INPUT = '$states.context.Execution.Input';
 
 /**
- * Takes the OIDC trust of a migrated add-on away, or puts it back, when a person asks for it. Input: `{ migrationId,
- * action, dryRun, soakDays, requestedBy?, reason? }`, and its output what the step retire-trust answers. It fails as
- * `RetireRefused`, with nothing changed, or as `RetireFailed`: then the record says what may have been written.
+ * Removes the OIDC trust of a migrated add-on, or reinstates it, on request. Input: `{ migrationId, action, dryRun,
+ * soakDays, requestedBy?, reason? }`. Its output is the answer of the step retire-trust. It fails as `RetireRefused` if
+ * nothing was changed, or as `RetireFailed`; the record then has what may have been written.
  */
 export class Retire extends Construct {
   readonly stateMachine: sfn.StateMachine;
@@ -30,12 +30,12 @@ export class Retire extends Construct {
     const refused = failWith(
       states,
       'RetireRefused',
-      `${about}' was left as it is. ' & ${FAILURE_TEXT} & ' The migration: ${recordText(tableName)}.'`,
+      `${about}' was not changed. ' & ${FAILURE_TEXT} & ' The migration: ${recordText(tableName)}.'`,
     );
     const failed = failWith(
       states,
       'RetireFailed',
-      `${about}' may have been changed in part. ' & ${FAILURE_TEXT} & ' What was noted before each change: ${recordText(tableName)}. Ask for it again: it goes on from what it finds.'`,
+      `${about}' may have been partly changed. ' & ${FAILURE_TEXT} & ' What was recorded before each change: ${recordText(tableName)}. Repeat the request: it continues from the current state.'`,
     );
 
     const retireTrust = stepTask(states, 'retire-trust', {
@@ -56,7 +56,7 @@ export class Retire extends Construct {
     retireTrust.next(sfn.Succeed.jsonata(states, 'Retired'));
 
     this.stateMachine = createStateMachine(this, {
-      comment: 'Takes the OIDC trust of a migrated add-on out of its role, and puts it back.',
+      comment: 'Removes the OIDC trust of a migrated add-on from its role, or reinstates it.',
       start: retireTrust,
       timeout: MACHINE_TIMEOUT,
       key,

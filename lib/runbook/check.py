@@ -1,4 +1,4 @@
-"""Second step of the runbook: finds out whether another migration works on the same subject. Nothing has been started yet."""
+"""Second step of the runbook: checks whether another migration is working on the same subject. Nothing has been started yet."""
 
 
 def is_running(events, execution_arn):
@@ -6,14 +6,14 @@ def is_running(events, execution_arn):
     try:
         return client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING"
     except Exception as error:
-        # One that Step Functions does not know any more stopped long ago.
+        # An execution that Step Functions no longer knows stopped long ago.
         if type(error).__name__ == "ExecutionDoesNotExist":
             return False
         raise
 
 
 def state_of(events, holder):
-    """As lambdas/use-cases/migration/subject-busy.ts decides: what has stopped is Recover's to free, unless a person has to."""
+    """Decides as lambdas/use-cases/migration/subject-busy.ts does: Recover frees the lock of a stopped migration, unless a person must."""
     if is_running(events, holder["executionArn"]):
         return "busy"
     record = item_of(events, {**events["recordKey"], "pk": events["recordKey"]["pk"] + holder["migrationId"]})
@@ -23,7 +23,7 @@ def state_of(events, holder):
 
 def check(events, context):
     free = {"state": "free", "heldBy": "none", "since": "none"}
-    # A dry run changes nothing, and is never refused.
+    # A dry run changes nothing, so it is never refused.
     holder = None if events["lock"] == "none" else item_of(events, events["lockKey"]).get("owner")
     if not holder:
         return free

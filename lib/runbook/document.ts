@@ -10,46 +10,45 @@ import type { FAILED_OUTCOMES } from '../migration/endings.ts';
 import { MACHINE_TIMEOUT } from '../migration/state-machine.ts';
 import { BY_STRATEGY, PARAMETERS } from './parameters.ts';
 
-/** What lets the automation succeed: as an execution does. */
+/** Outcomes with which the automation succeeds, as an execution does. */
 const GOOD: Outcome[] = ['migrated', 'already-migrated', 'planned'];
-/** What an execution that fails by an outcome of ours has as its error. */
+/** Outcomes by the error of the failed execution. */
 const BY_ERROR: Record<(typeof FAILED_OUTCOMES)[number], Outcome> = {
   Blocked: 'blocked',
   RolledBack: 'rolled-back',
   NeedsHuman: 'needs-human',
 };
-/** The report's outcome of a migration that has none: it still runs, or its execution has stopped. */
+/** Outcome in the report of a migration that has none yet: it still runs, or its execution has stopped. */
 const UNFINISHED = 'unfinished';
 /**
- * The most that an action may wait: documented of those that wait for people ("aws:approve", "aws:pause"); no other
- * action has a maximum of its own.
+ * Maximum duration of an action. It is documented for the actions that wait for people ("aws:approve", "aws:pause"); no
+ * other action has a documented maximum.
  */
 const MOST_SECONDS = 30 * 24 * 3600;
 /**
- * As long as an execution that waits out an outage in each of its phases, so that it ends by itself and the action hears
- * of it. Where it waits for approvals and windows before that, it may take longer; the report says then that it is
- * unfinished.
+ * Duration of an execution that waits for the end of an outage in each of its phases, so that the action sees it end. If
+ * it also waits for approvals and windows, it may take longer; the report then shows it as unfinished.
  */
 const RUN_SECONDS = Math.min(MACHINE_TIMEOUT.toSeconds() + 600, MOST_SECONDS);
-/** Far below the 600 that a script may take. */
+/** Far below the maximum of 600 seconds for a script. */
 const SCRIPT_SECONDS = 100;
-/** A call that is refused for a moment is made again by boto3; what lasts longer gets the whole step. */
+/** Attempts of the step. boto3 retries a call for a short time; a longer fault needs another attempt of the step. */
 const CHECKS = 3;
 
 export interface Deployed {
   region: string;
   stateMachineArn: string;
-  /** Of an execution by its name. */
+  /** Returns the ARN of an execution by its name. */
   executionArnOf: (name: string) => string;
   tableName: string;
   assumeRole: string;
 }
 
 const source = (name: string): string => readFileSync(join(import.meta.dirname, `${name}.py`), 'utf8');
-/** What stands before a script, which is one text in the document and can import nothing of its own. */
+/** Modules that are prepended to a script, because a script is a single text in the document and cannot import them. */
 const BEFORE = { prepare: [], check: ['ledger'], report: ['ledger'], conclude: [] } as const;
 
-/** Python 3.11 is the one version of Python that new runbooks may name ("aws:executeScript"). */
+/** Python 3.11 is the only version of Python that new runbooks may use ("aws:executeScript"). */
 const script = (name: keyof typeof BEFORE, payload: object): object => ({
   Runtime: 'python3.11',
   Handler: name,
@@ -68,12 +67,12 @@ const LOCK = '{{ prepare.lock }}';
 /** `free`, `busy` or `needs-human`. */
 const STATE = '{{ check.state }}';
 
-/** Before anything is started. */
+/** Returns the steps before anything is started. */
 const entryPointOf = ({ region, tableName }: Deployed): object[] => [
   {
     name: 'prepare',
     description:
-      "Makes the migration's id of the automation's own, and the request of the parameters; refuses those that do not go together. Nothing has been started yet.",
+      "Derives the migration's id from the automation's id, and builds the request from the parameters. Fails if the parameters contradict each other. Nothing has been started yet.",
     action: 'aws:executeScript',
     timeoutSeconds: SCRIPT_SECONDS,
     onFailure: 'Abort',
@@ -88,7 +87,7 @@ const entryPointOf = ({ region, tableName }: Deployed): object[] => [
   {
     name: 'check',
     description:
-      'Finds out whether another migration works on the same add-on or service account, or keeps its lock until a person has dealt with it. Of a dry run it asks nothing. Nothing has been started yet.',
+      'Checks whether another migration is working on the same add-on or service account, or keeps its lock until a person resolves it. Skipped for a dry run. Nothing has been started yet.',
     action: 'aws:executeScript',
     timeoutSeconds: SCRIPT_SECONDS,
     maxAttempts: CHECKS,
@@ -97,7 +96,7 @@ const entryPointOf = ({ region, tableName }: Deployed): object[] => [
       region,
       tableName,
       lock: LOCK,
-      // As lambdas/adapters/dynamo-locks.ts makes it, and dynamo-table.ts; the holder's id comes after the latter.
+      // The keys of lambdas/adapters/dynamo-locks.ts and dynamo-table.ts; the script appends the holder's id to the latter.
       lockKey: { pk: `LOCK#${LOCK}`, sk: 'LOCK' },
       recordKey: { pk: 'MIGRATION#', sk: 'RECORD' },
     }),
@@ -106,7 +105,7 @@ const entryPointOf = ({ region, tableName }: Deployed): object[] => [
   },
   {
     name: 'decide',
-    description: 'Starts nothing where another migration has the lock.',
+    description: 'Skips the migration if another migration has the lock.',
     action: 'aws:branch',
     inputs: { Choices: [{ NextStep: 'run', Variable: STATE, StringEquals: 'free' }], Default: 'report' },
   },
@@ -115,23 +114,23 @@ const entryPointOf = ({ region, tableName }: Deployed): object[] => [
 const runOf = ({ stateMachineArn }: Deployed): object => ({
   name: 'run',
   description:
-    'Runs the state machine MigrateAddon, and waits for its end. An execution fails where the migration was blocked, rolled back, or needs a person.',
+    'Runs the state machine MigrateAddon and waits for it to end. The execution fails if the migration was blocked or rolled back, or needs a person.',
   action: 'aws:executeStateMachine',
   timeoutSeconds: RUN_SECONDS,
   onFailure: 'step:report',
   onCancel: 'step:report',
-  // How the migration ended is for the ledger to say.
+  // The ledger has the outcome of the migration.
   isCritical: false,
-  // Recover is told of the migration by the name of the execution that stopped.
+  // Recover identifies the migration by the name of the execution that stopped.
   inputs: { stateMachineArn, name: MIGRATION_ID, input: '{{ prepare.input }}' },
   nextStep: 'report',
 });
 
-/** Of what was started, and of what was not. */
+/** Returns the steps after the migration, whether it was started or not. */
 const endOf = ({ region, executionArnOf, tableName }: Deployed): object[] => [
   {
     name: 'report',
-    description: 'Reads how it ended from the ledger, and from the execution; or says why nothing was started.',
+    description: 'Reports how the migration ended, from the ledger and the execution, or why nothing was started.',
     action: 'aws:executeScript',
     timeoutSeconds: SCRIPT_SECONDS,
     onFailure: 'Abort',
@@ -143,7 +142,7 @@ const endOf = ({ region, executionArnOf, tableName }: Deployed): object[] => [
       since: '{{ check.since }}',
       region,
       tableName,
-      // As lambdas/adapters/dynamo-table.ts makes it.
+      // The key of lambdas/adapters/dynamo-table.ts.
       key: { pk: `MIGRATION#${MIGRATION_ID}`, sk: 'RECORD' },
       executionArn: executionArnOf(MIGRATION_ID),
       outcomesByError: BY_ERROR,
@@ -161,7 +160,7 @@ const endOf = ({ region, executionArnOf, tableName }: Deployed): object[] => [
   },
   {
     name: 'conclude',
-    description: 'Fails the automation unless it is migrated, already was, or only planned.',
+    description: 'Fails the automation unless the outcome is migrated, already-migrated or planned.',
     action: 'aws:executeScript',
     timeoutSeconds: SCRIPT_SECONDS,
     onFailure: 'Abort',
@@ -176,9 +175,9 @@ const endOf = ({ region, executionArnOf, tableName }: Deployed): object[] => [
   },
 ];
 
-const DESCRIPTION = `Moves an EKS add-on, or a service account that is no add-on's, from IRSA to EKS Pod Identity, and says how it ended. A dry run unless **DryRun** is false.
+const DESCRIPTION = `Moves an EKS add-on, or a service account that belongs to no add-on, from IRSA to EKS Pod Identity, and reports the outcome. It is a dry run unless **DryRun** is false.
 
-Where the migration was blocked, rolled back, or needs a person, the automation fails after its report. Cancelling it may stop the migration half-way; the service then puts back what was.`;
+If the migration was blocked or rolled back, or needs a person, the automation fails after its report. Cancelling the automation may stop the migration midway; the service then restores the previous state.`;
 
 export const documentOf = (deployed: Deployed): object => ({
   schemaVersion: '0.3',

@@ -1,9 +1,9 @@
-"""What the runbook's scripts read in the ledger. It stands before each script that reads it."""
+"""Functions with which the runbook's scripts read the ledger. They are prepended to each script that needs them."""
 import boto3
 
 
 def plain(value):
-    """An attribute of DynamoDB's as what it stands for."""
+    """Returns the plain value of a DynamoDB attribute value."""
     ((kind, content),) = value.items()
     if kind == "M":
         return {name: plain(one) for name, one in content.items()}

@@ -1,5 +1,5 @@
 /**
- * The runbook's parameters. What each may be is what the request's own schemas say, so that Systems Manager refuses at
+ * The runbook's parameters. Their allowed values come from the request's own schemas, so that Systems Manager refuses at
  * the start what `plan` would refuse later.
  * Source: Systems Manager User Guide, "Data elements and parameters" (documents-syntax-data-elements-parameters).
  */
@@ -25,7 +25,7 @@ import { ONE_LINE_PATTERN } from '../../lambdas/domain/text/text.ts';
 import { trustMode } from '../../lambdas/domain/trust/model.ts';
 
 export interface Parameter {
-  /** Text alone: CloudFormation makes text of what is none. */
+  /** Only text: CloudFormation converts all other values to text. */
   type: 'String';
   description: string;
   default?: string;
@@ -39,11 +39,11 @@ const described = z.object({
   maxLength: z.number().optional(),
   enum: z.array(z.string()).optional(),
 });
-/** What JSON Schema can say of a zod schema. */
+/** Returns the rules of a zod schema that JSON Schema can express. */
 const rulesOf = (schema: z.ZodType): z.infer<typeof described> =>
   described.parse(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
 
-/** A name; one with a default may be left out, and one whose default is empty may be empty too. */
+/** Returns a parameter for a name. It is optional if it has a default, and may be empty if the default is empty. */
 function named(schema: z.ZodType, description: string, more: { default?: string } = {}): Parameter {
   const { pattern, maxLength } = rulesOf(schema);
   if (pattern === undefined) throw new Error(`The schema of the runbook's parameter "${description}" has no pattern.`);
@@ -64,8 +64,8 @@ const chosen = (schema: z.ZodType, byDefault: string, description: string, other
 });
 
 /**
- * `MaxDisruption` is left out of the request then: `plan` takes what the strategy needs. An empty value would be no
- * choice in a list.
+ * With this value `MaxDisruption` is left out of the request, and `plan` uses what the strategy needs. An empty value
+ * cannot be selected from a list.
  */
 export const BY_STRATEGY = 'by-strategy';
 
@@ -73,63 +73,71 @@ export const PARAMETERS = {
   Cluster: named(clusterName, '(Required) Name of the EKS cluster.'),
   Addon: named(
     addonName,
-    '(Optional) Name of the add-on that migrates, such as aws-ebs-csi-driver. Either this, or Namespace and ServiceAccount.',
+    '(Optional) Name of the add-on to migrate, such as aws-ebs-csi-driver. Set either this, or Namespace and ServiceAccount.',
     { default: '' },
   ),
-  Namespace: named(namespaceName, "(Optional) Namespace of a service account that is no add-on's.", { default: '' }),
-  ServiceAccount: named(serviceAccountName, '(Optional) Name of that service account.', { default: '' }),
+  Namespace: named(
+    namespaceName,
+    '(Optional) Namespace of the service account to migrate, if it belongs to no add-on.',
+    { default: '' },
+  ),
+  ServiceAccount: named(
+    serviceAccountName,
+    '(Optional) Name of the service account to migrate, if it belongs to no add-on.',
+    { default: '' },
+  ),
   DryRun: {
     type: 'String',
-    description: '(Optional) true, the default: only plans, and changes nothing. false: migrates.',
+    description: '(Optional) true: only plan, and change nothing. false: migrate.',
     default: 'true',
     allowedValues: ['true', 'false'],
   },
-  Account: named(accountId, "(Optional) The cluster's account. Default: the one that the service is deployed in.", {
+  Account: named(accountId, '(Optional) Account of the cluster. Default: the account of the service.', {
     default: Aws.ACCOUNT_ID,
   }),
-  Region: named(regionName, "(Optional) The cluster's region. Default: the one that the service is deployed in.", {
+  Region: named(regionName, '(Optional) Region of the cluster. Default: the region of the service.', {
     default: Aws.REGION,
   }),
   Strategy: chosen(
     strategy,
     'auto',
-    '(Optional) How an add-on is moved. auto: the least disturbing way that is possible. Of add-ons alone.',
+    '(Optional) How an add-on is migrated. auto: the least disruptive strategy that is possible. Only for add-ons.',
   ),
   MaxDisruption: chosen(
     maxDisruption,
     BY_STRATEGY,
-    `(Optional) How far it may go. ${BY_STRATEGY}: rolling with auto, otherwise what the strategy takes.`,
+    `(Optional) Maximum disruption. ${BY_STRATEGY}: rolling with strategy auto, otherwise what the strategy needs.`,
     [BY_STRATEGY],
   ),
   MaxDurationMinutes: {
     type: 'String',
-    description: '(Optional) Minutes: a plan whose forecast is longer is blocked. Empty: a week.',
+    description: '(Optional) Maximum duration in minutes. A plan with a longer forecast is blocked. Default: one week.',
     default: '',
     allowedPattern: '^$|^[1-9][0-9]{0,4}$',
   },
   Trust: chosen(
     trustMode,
     'validate',
-    '(Optional) What becomes of a trust policy that does not let EKS Pod Identity in: it blocks, or is repaired.',
+    '(Optional) What to do if a trust policy does not allow EKS Pod Identity. validate: block. repair: repair the policy.',
   ),
   Verification: chosen(
     verificationMode,
     'injected',
-    '(Optional) injected: verified on the pods. api: by what EKS says alone.',
+    '(Optional) How to verify the migration. injected: by evidence from the pods. api: only by what EKS reports.',
   ),
   Annotation: chosen(
     annotationMode,
     'keep',
-    "(Optional) What becomes of a service account's IRSA annotation. Of service accounts alone that are no add-on's.",
+    '(Optional) What to do with the IRSA annotation of a service account. Only for service accounts that belong to no add-on.',
   ),
   Agent: chosen(
     agentMode,
     'require',
-    '(Optional) What becomes of a cluster without the Pod Identity agent: it blocks, or the agent is installed first.',
+    '(Optional) What to do if the cluster has no Pod Identity agent. require: block. install: install the agent first.',
   ),
   Reason: {
     type: 'String',
-    description: '(Optional) Why, in one line, for the record.',
+    description: '(Optional) Reason for the migration, in one line, for the record.',
     default: '',
     allowedPattern: ONE_LINE_PATTERN,
     maxChars: rulesOf(reason).maxLength ?? 0,

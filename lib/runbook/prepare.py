@@ -1,13 +1,13 @@
-"""First step of the runbook: makes the migration's id and its request of the parameters. It calls nothing."""
+"""First step of the runbook: derives the migration's id, and builds its request from the parameters. It makes no calls."""
 import json
 import uuid
 
-# Of ULIDs: Crockford's base 32.
+# Alphabet of ULIDs: Crockford's base32.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def ulid_of(execution_id):
-    """The automation's id, a UUID, written as a ULID: the same 128 bits, so each has one of its own."""
+    """Returns the automation's id, a UUID, as a ULID with the same 128 bits, so that each automation has its own."""
     number = uuid.UUID(execution_id).int
     return "".join(ALPHABET[number >> 5 * place & 31] for place in reversed(range(26)))
 
@@ -15,26 +15,26 @@ def ulid_of(execution_id):
 def subject_of(given):
     addon, namespace, name = given["Addon"], given["Namespace"], given["ServiceAccount"]
     if addon and (namespace or name):
-        raise ValueError("Name either Addon, or Namespace and ServiceAccount, not both.")
+        raise ValueError("The parameters name both an add-on and a service account. Set either Addon, or Namespace and ServiceAccount.")
     if addon:
         if given["Annotation"] != "keep":
-            raise ValueError("Annotation is of service accounts that are no add-on's: leave it out.")
+            raise ValueError("Annotation applies only to service accounts that belong to no add-on. Leave it out.")
         return {"addon": addon, "strategy": given["Strategy"]}
     if not (namespace and name):
-        raise ValueError("Name what shall migrate: Addon, or Namespace and ServiceAccount.")
+        raise ValueError("The parameters do not name what to migrate. Set either Addon, or Namespace and ServiceAccount.")
     if given["Strategy"] != "auto":
-        raise ValueError("Strategy is of add-ons, and this is about a service account: leave it out.")
+        raise ValueError("Strategy applies only to add-ons, and the parameters name a service account. Leave it out.")
     return {"serviceAccount": {"namespace": namespace, "name": name}, "annotation": given["Annotation"]}
 
 
 def lock_of(given):
-    """As lambdas/use-cases/migration/lock.ts makes the key of the subject's lock."""
+    """Returns the key of the subject's lock, as lambdas/use-cases/migration/lock.ts builds it."""
     subject = given["Addon"] or f"{given['Namespace']}/{given['ServiceAccount']}"
     return "#".join([given["Account"], given["Region"], given["Cluster"], subject])
 
 
 def title_of(given):
-    """What the report calls it."""
+    """Returns the title of the report."""
     name = f"Add-on {given['Addon']}" if given["Addon"] else f"Service account {given['Namespace']}/{given['ServiceAccount']}"
     return f"{name} in cluster {given['Cluster']} ({given['Account']}, {given['Region']})"
 
@@ -47,9 +47,9 @@ def prepare(events, context):
         "trust": given["Trust"],
         "verification": given["Verification"],
         "agent": given["Agent"],
-        # Whatever is no clear no is a dry run.
+        # Anything other than an explicit "false" is a dry run.
         "dryRun": given["DryRun"] != "false",
-        # Who it was that started this automation, Systems Manager knows by its id, and does not tell here.
+        # The principal that started this automation is not available here; Systems Manager has it under the automation's id.
         "requestedBy": "ssm-automation " + execution_id,
     }
     if given["MaxDisruption"] != events["byStrategy"]:
@@ -59,7 +59,7 @@ def prepare(events, context):
     if given["Reason"]:
         request["reason"] = given["Reason"]
     migration_id = ulid_of(execution_id)
-    # Two braces can only be a text's own, and shall not look like a reference where Systems Manager passes this on.
+    # Double braces come from the request's own text, and must not look like a reference to Systems Manager.
     text = json.dumps({"migrationId": migration_id, "request": request}).replace("{{", "\\u007b\\u007b")
     lock = "none" if request["dryRun"] else lock_of(given)
     return {"migrationId": migration_id, "input": text, "subject": title_of(given), "lock": lock}

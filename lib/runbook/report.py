@@ -1,10 +1,10 @@
-"""Reads how the migration ended, whatever became of the step that ran it. It raises nothing: a step that fails has no output."""
+"""Reports how the migration ended, even if the step that ran it failed. It raises no errors, because a failed step has no output."""
 import unicodedata
 
 # Systems Manager API Reference, StepExecution.Outputs: at most 50 items of at most 512 characters, none empty.
 MOST_LINES = 50
 LONGEST = 512
-# Unicode, DerivedCoreProperties, what is not of category Cf: fillers, variation selectors, the block of tags.
+# Unicode DerivedCoreProperties: the ignorable characters outside category Cf (fillers, variation selectors, the block of tags).
 IGNORABLE = [(0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2065, 0x2065), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF)]
 
 
@@ -18,17 +18,17 @@ def execution_of(events):
 
 
 def asked(what, call, events):
-    """What was answered, and what is to be told where nothing was."""
+    """Returns the answer of the call, and lines for the report if the call failed."""
     try:
         return call(events), []
     except Exception as error:
-        return {}, [f"{what} can't be read: {type(error).__name__}: {error}"]
+        return {}, [f"{what} could not be read: {type(error).__name__}: {error}"]
 
 
 def lines_of(events, record, execution, outcome, verified):
     migration_id = events["migrationId"]
     yield f"{events['subject']}: {outcome}, verified: {verified}."
-    yield f"Migration {migration_id}; execution {events['executionArn']}: {execution.get('status', 'not known')}."
+    yield f"Migration {migration_id}; execution {events['executionArn']}: {execution.get('status', 'status unknown')}."
     if "recovery" in record:
         yield f"Recover took it over: {record['recovery']['executionArn']}."
     if "failure" in record:
@@ -40,29 +40,29 @@ def lines_of(events, record, execution, outcome, verified):
             yield " ".join(["Check", check["id"], check["status"] + ":", check["message"], check.get("remedy", "")]).strip()
     for warning in record.get("warnings", []):
         yield f"Warning {warning['id']}: {warning['message']}"
-    # No command stands here, since a line may be cut.
+    # No commands are listed here, because a line may be truncated.
     if record.get("handOff"):
-        yield f"A person has to finish it: pod-identity show {migration_id} has the commands."
+        yield f"A person must finish the migration. For the commands: pod-identity show {migration_id}"
     if outcome == events["unfinished"] and execution.get("status") not in (None, "RUNNING"):
-        yield f"Its execution has stopped without an outcome. State machine Recover takes over what it left by itself, within minutes: pod-identity show {migration_id}."
+        yield f"Its execution stopped without an outcome. The state machine Recover takes the migration over automatically within minutes. To see its progress: pod-identity show {migration_id}"
     elif outcome == events["unfinished"]:
-        yield f"It has no outcome yet: pod-identity show {migration_id} says how far it is."
+        yield f"The migration has no outcome yet. To see its progress: pod-identity show {migration_id}"
 
 
 def refusal_of(events):
-    """Nothing was started: another migration works on the subject, or keeps its lock for a person."""
+    """Returns the report if no migration was started, because another one is working on the subject or keeps its lock for a person."""
     holder = events["heldBy"]
     yield f"{events['subject']}: blocked, verified: none."
-    yield f"SubjectBusy: Migration {holder} holds its lock since {events['since']}. Nothing was started."
+    yield f"SubjectBusy: Migration {holder} has held the lock since {events['since']}. No migration was started."
     if events["state"] == "needs-human":
-        yield f"That migration needs a person: pod-identity show {holder} has the commands."
-        yield f"Then free the lock: pod-identity rollback {holder}; or leave it as it is and free the lock: pod-identity release {holder}"
+        yield f"Migration {holder} needs a person. For the commands: pod-identity show {holder}"
+        yield f"To roll back and free the lock: pod-identity rollback {holder}. To free the lock without a rollback: pod-identity release {holder}"
     else:
-        yield f"Wait until it has ended, then start the runbook again; or stop it: pod-identity cancel {holder}. To see how it goes: pod-identity show {holder}"
+        yield f"Wait until migration {holder} has ended, then start the runbook again. To see its progress: pod-identity show {holder}. To cancel it: pod-identity cancel {holder}"
 
 
 def is_shown(character):
-    """Whether it is shown as itself: no control or format character, no separator of lines, nothing that is left out (Default_Ignorable_Code_Point)."""
+    """Returns whether the character is shown as it is: not a control or format character, not a line separator, and not ignorable (Default_Ignorable_Code_Point)."""
     if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
         return False
     return not any(first <= ord(character) <= last for first, last in IGNORABLE)
@@ -84,7 +84,7 @@ def report(events, context):
     record, unread = asked("The ledger", record_of, events)
     execution, unseen = asked("The execution", execution_of, events)
     outcome = record.get("outcome") if record.get("status") == "ended" else None
-    # An end that could not be recorded is still told by the execution, unless Recover is at work.
+    # If the end could not be recorded, the execution still has the outcome, unless Recover is working on the migration.
     if outcome is None and "recovery" not in record:
         outcome = events["outcomesByError"].get(execution.get("error"))
     verified = record.get("verified", "none")

@@ -12,27 +12,27 @@ import { documentOf } from './document.ts';
 
 export interface RunbookProps {
   migrateAddon: sfn.IStateMachine;
-  /** All whose executions hold locks, `migrateAddon` among them. */
+  /** All state machines whose executions hold locks, including `migrateAddon`. */
   holders: sfn.IStateMachine[];
   table: dynamodb.ITable;
-  /** The customer's, where there is one. */
+  /** The customer's key, if there is one. */
   key?: kms.IKey | undefined;
 }
 
-/** An Automation document of Systems Manager that runs one migration, and reports it: see docs/runbook.md. */
+/** A Systems Manager Automation document that runs a migration and reports its outcome: see docs/runbook.md. */
 export class Runbook extends Construct {
   readonly documentName: string;
 
   constructor(scope: Construct, id: string, { migrateAddon, holders, table, key }: RunbookProps) {
     super(scope, id);
     const { tableArn, tableName } = table;
-    // An automation may run for longer than 12 hours only with a role of its own (Systems Manager quotas), and scripts
+    // An automation may run for longer than 12 hours only with a separate role (Systems Manager quotas), and scripts
     // have no rights without one.
     const role = serviceRole(
       this,
       'Role',
       'ssm',
-      'What the SSM runbook may do: run MigrateAddon, and read how it ended.',
+      'Role of the SSM runbook, which runs MigrateAddon and reads the outcome.',
     );
     const grants = runbookGrants({ migrateAddon, holders, tableArn, tableName, keyArn: key?.keyArn });
     for (const grant of grants) role.addToPolicy(statementOf(grant));
@@ -40,10 +40,10 @@ export class Runbook extends Construct {
 
     const document = new ssm.CfnDocument(this, 'Document', {
       documentType: 'Automation',
-      // In JSON documents a script can only be an attachment ("aws:executeScript"); JSON is YAML too, whichever of them
-      // CloudFormation makes of this.
+      // In JSON documents a script can only be an attachment ("aws:executeScript"). JSON is also valid YAML, so this works
+      // whichever of them CloudFormation writes.
       documentFormat: 'YAML',
-      // Whoever names the document, such as a parent runbook, goes on to.
+      // A new version keeps references to the document valid, such as those of a parent runbook.
       updateMethod: 'NewVersion',
       content: documentOf({
         region: Stack.of(this).region,

@@ -5,19 +5,19 @@ import { Construct } from 'constructs';
 import { DENIED_UPDATE } from '../events/denials.ts';
 import { serviceRole } from '../service-role.ts';
 
-/** Name of its role, before the region: roles are of all regions of an account. */
+/** Prefix of its role's name, to which the region is added, because roles belong to all regions of an account. */
 const FORWARD_ROLE = 'pod-identity-migrator-forward';
 
-/** The service's own place. */
+/** The location of the service. */
 export interface ForwardProps {
   account: string;
   region: string;
 }
 
 /**
- * Hands CloudTrail's events of denied updates on to the default bus of the service, with a role of its own in each
- * region: a rule is made at once where its role is. Source: EventBridge User Guide, "Sending and receiving events
- * between AWS accounts".
+ * Forwards CloudTrail's events about denied updates to the default bus of the service. It has a separate role in each
+ * region, because the rule and its role are created together. Source: EventBridge User Guide, "Sending and receiving
+ * events between AWS accounts".
  */
 export class Forward extends Construct {
   constructor(scope: Construct, id: string, { account, region }: ForwardProps) {
@@ -31,20 +31,20 @@ export class Forward extends Construct {
       this,
       'Role',
       'events',
-      'Lets EventBridge hand denied updates of EKS add-ons on to the Pod Identity migrator.',
+      'Allows EventBridge to forward events about denied updates of EKS add-ons to the Pod Identity migrator.',
       `${FORWARD_ROLE}-${Aws.REGION}`,
     );
     const rule = new events.Rule(this, 'DeniedUpdate', {
-      description: 'EKS refused an UpdateAddon as a cross-account pass role: the Pod Identity migrator is told.',
+      description: 'Forwards an UpdateAddon that EKS denied as a cross-account pass role to the Pod Identity migrator.',
       eventPattern: DENIED_UPDATE,
     });
     rule.addTarget(new targets.EventBus(bus, { role }));
     Validations.of(rule).acknowledge({
       id: 'Serverless-EventBusDLQ',
       reason:
-        'EventBridge tries for 24 hours, and CloudTrail keeps the event for 90 days: a queue in each account and region would be looked at by nobody.',
+        'EventBridge retries for 24 hours, and CloudTrail keeps the event for 90 days. No one would monitor a queue in each account and region.',
     });
-    // Where the service itself is, its own rule has the event, and one that forwards would send it in a circle.
+    // In the location of the service, its own rule handles the event; forwarding it there would create a loop.
     const elsewhere = new CfnCondition(this, 'Elsewhere', {
       expression: Fn.conditionNot(
         Fn.conditionAnd(Fn.conditionEquals(Aws.ACCOUNT_ID, account), Fn.conditionEquals(Aws.REGION, region)),

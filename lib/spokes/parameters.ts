@@ -1,6 +1,6 @@
 /**
- * What the stack in another account is told of the hub: each parameter is an output of the hub's stack under the same
- * name, so that its value can be pasted.
+ * Parameters of the stack in another account that describe the hub. Each has the name of an output of the hub's stack, so
+ * that its value can be pasted.
  */
 import { Aws, CfnOutput, Fn } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
@@ -10,23 +10,23 @@ import { pascalCase } from '../names.ts';
 
 export const HUB_ACCOUNT = 'HubAccountId';
 export const HUB_REGION = 'HubRegion';
-/** Not of the hub: where the roles are made. */
+/** Parameter that does not describe the hub: the region in which the roles are created. */
 export const ROLES_REGION = 'RolesRegion';
-/** Such as `HubReadRoleArns`. */
+/** Returns a name such as `HubReadRoleArns`. */
 export const hubRolesName = (capability: Capability): string => `Hub${pascalCase(capability)}RoleArns`;
 
 export const ROLES_OF: Record<Capability, string> = {
-  read: 'look at EKS and IAM',
+  read: 'read EKS and IAM',
   change: 'change add-ons and associations, and pass roles',
   trust: 'change trust policies',
-  'kubernetes-read': 'look at pods, and what makes them, on API servers',
-  'kubernetes-restart': 'restart workloads there',
-  'kubernetes-annotate': "change service accounts' annotations there",
+  'kubernetes-read': 'read pods and their controllers from API servers',
+  'kubernetes-restart': 'restart workloads through API servers',
+  'kubernetes-annotate': 'change annotations of service accounts through API servers',
 };
 
 /**
- * `roleOf`: ARN of a step's role; undefined where it is not deployed. A capability that nobody has is left out, and the
- * region where nothing is forwarded.
+ * Returns the hub's outputs for the stack in other accounts. `roleOf` returns the ARN of a step's role, or undefined if it
+ * is not deployed. Capabilities without roles are left out, as is the region if no events are forwarded.
  */
 export const hubOutputs = (
   scope: Construct,
@@ -36,13 +36,14 @@ export const hubOutputs = (
   new CfnOutput(scope, HUB_ACCOUNT, {
     value: Aws.ACCOUNT_ID,
     description:
-      'Parameter of the stack PodIdentityMigratorSpoke, as are the outputs that begin like this one (see docs/accounts.md).',
+      'Account of the service: a parameter of the stack PodIdentityMigratorSpoke, as are all outputs that begin with Hub (see docs/accounts.md).',
   }),
   ...(denialRule
     ? [
         new CfnOutput(scope, HUB_REGION, {
           value: Aws.REGION,
-          description: 'Likewise: where CloudTrail events are forwarded to.',
+          description:
+            'Parameter of the stack PodIdentityMigratorSpoke: region to which CloudTrail events are forwarded.',
         }),
       ]
     : []),
@@ -53,7 +54,7 @@ export const hubOutputs = (
       : [
           new CfnOutput(scope, hubRolesName(capability), {
             value: Fn.join(',', arns),
-            description: `Likewise: the roles that ${ROLES_OF[capability]} in other accounts.`,
+            description: `Parameter of the stack PodIdentityMigratorSpoke: roles that ${ROLES_OF[capability]} in other accounts.`,
           }),
         ];
   }),

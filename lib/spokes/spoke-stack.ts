@@ -28,7 +28,7 @@ import { capabilityGrants, patternsThere } from '../permissions/spokes.ts';
 import { Forward } from './forward.ts';
 import { HUB_ACCOUNT, HUB_REGION, hubRolesName, ROLES_OF, ROLES_REGION } from './parameters.ts';
 
-/** Seconds: IAM has no shorter one, and whoever assumes a role from a role gets no longer one. */
+/** Session duration in seconds: IAM allows no shorter maximum, and role chaining allows no longer one. */
 const LONGEST_SESSION = 3600;
 
 const isOfAws = (capability: Capability): capability is AwsCapability => !capability.startsWith('kubernetes-');
@@ -40,12 +40,12 @@ export interface SpokeStackProps extends StackProps {
 interface RoleOptions {
   grants: Grant[];
   managed: ManagedGrants;
-  /** The account of the service. */
+  /** Account of the service. */
   account: string;
   condition: CfnCondition;
 }
 
-/** The role of a capability, which the roles of the service that are named to the stack may assume. */
+/** Creates the role of a capability, which the service's roles named in the stack's parameter may assume. */
 function createRole(scope: Construct, capability: Capability, options: RoleOptions): void {
   const { account, condition } = options;
   const { own: grants, managedPolicyArns } = options.managed.divide(options.grants);
@@ -55,7 +55,7 @@ function createRole(scope: Construct, capability: Capability, options: RoleOptio
   });
   const role = new iam.CfnRole(scope, `${pascalCase(capability)}Role`, {
     roleName: spokeRoleName(capability),
-    description: `Lets the Pod Identity migrator ${ROLES_OF[capability]}.`,
+    description: `Allows the Pod Identity migrator to ${ROLES_OF[capability]}.`,
     maxSessionDuration: LONGEST_SESSION,
     assumeRolePolicyDocument: {
       Version: '2012-10-17',
@@ -85,9 +85,10 @@ function createRole(scope: Construct, capability: Capability, options: RoleOptio
 }
 
 /**
- * What another account has, so that the service works on its clusters: a role for each capability, in one region, since
- * IAM is global, and in each region a rule that forwards CloudTrail's events of denied updates. The template has no
- * assets and needs no bootstrap, so that StackSets can deploy it, the same in each account and region.
+ * The stack that another account deploys so that the service can work on its clusters. It has a role for each capability
+ * in a single region, because IAM is global, and in each region a rule that forwards CloudTrail's events about denied
+ * updates. The template has no assets and needs no bootstrap, so that StackSets can deploy it unchanged to every account
+ * and region.
  */
 export class SpokeStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: SpokeStackProps) {
@@ -95,10 +96,10 @@ export class SpokeStack extends Stack {
       ...props,
       suppressTemplateIndentation: true,
       synthesizer: new BootstraplessSynthesizer(),
-      description: 'Lets the Pod Identity migrator of another account work on the EKS clusters of this one.',
+      description: 'Allows the Pod Identity migrator in another account to work on the EKS clusters of this account.',
     });
     const { passableRoleArns, repairableRoleArns, accounts, permissionsBoundaryArn } = config;
-    // One of another account's can't be used here.
+    // A permissions boundary of another account cannot be used here.
     if (permissionsBoundaryArn !== undefined && patternsThere([permissionsBoundaryArn], []).length > 0)
       applyPermissionsBoundary(this, permissionsBoundaryArn);
 
@@ -106,12 +107,12 @@ export class SpokeStack extends Stack {
       type: 'String',
       allowedPattern: '\\d{12}',
       description:
-        "Account of the service: output HubAccountId of the service's stack, as are all others that begin with Hub.",
+        "Account of the service. The value of each parameter that begins with Hub is the output of that name of the service's stack.",
     }).valueAsString;
     const rolesRegion = new CfnParameter(this, ROLES_REGION, {
       type: 'String',
       description:
-        'The one region, of those that this stack is deployed to, in which the roles are made: IAM is global, and their names are fixed.',
+        'Region in which the roles are created. It must be one of the regions to which this stack is deployed. IAM is global and the names of the roles are fixed, so they are created only once.',
     }).valueAsString;
     const rolesHere = new CfnCondition(this, 'RolesHere', { expression: Fn.conditionEquals(Aws.REGION, rolesRegion) });
 
@@ -119,7 +120,7 @@ export class SpokeStack extends Stack {
     const options = {
       passableRoleArns: patternsThere(passableRoleArns, accounts),
       repairableRoleArns: repairableRoleArns && patternsThere(repairableRoleArns, accounts),
-      // Approvers are of the hub, or of accounts whose roles the service does not read.
+      // Approvers are principals of the hub, or of accounts whose roles the service does not read.
       comparesApprovers: false,
     };
     const capabilities = CAPABILITIES.filter((one) => one !== 'trust' || repairableRoleArns !== undefined).map(
@@ -142,7 +143,7 @@ export class SpokeStack extends Stack {
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new CfnOutput(this, 'ExternalId', {
       value: externalIdOf(account),
-      description: 'What the roles want to be told by whoever assumes them.',
+      description: 'External id that the roles require from the principal that assumes them.',
     });
   }
 }

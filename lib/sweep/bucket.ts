@@ -3,16 +3,13 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 
-/** How long what a sweep has found, and its report, are kept. */
+/** Retention of a sweep's inventory and report. */
 const KEPT_FOR = Duration.days(400);
-/** How long an object that was overwritten or deleted can still be restored. */
+/** Time for which an overwritten or deleted object can still be restored. */
 export const OLD_VERSIONS_KEPT_FOR = Duration.days(30);
 const PREFIX = 'sweeps/';
 
-/**
- * Where sweeps keep what is too much for a state: what they found, and their reports. Nothing in it is needed to go
- * back.
- */
+/** The bucket of sweeps, for what is too large for a state: inventories and reports. A rollback needs nothing from it. */
 export class SweepBucket extends Construct {
   readonly bucket: s3.Bucket;
 
@@ -25,7 +22,7 @@ export class SweepBucket extends Construct {
       ...(key
         ? { encryption: s3.BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }
         : { encryption: s3.BucketEncryption.S3_MANAGED }),
-      // People delete the old trust because of these reports: none is overwritten or deleted without a trace.
+      // People retire the old trust based on these reports, so every overwritten or deleted version is kept for a time.
       versioned: true,
       lifecycleRules: [
         {
@@ -34,7 +31,7 @@ export class SweepBucket extends Construct {
           noncurrentVersionExpiration: OLD_VERSIONS_KEPT_FOR,
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
-        // Removes delete markers without a version behind them; S3 refuses this in a rule with an age.
+        // Removes delete markers without older versions; S3 refuses this in a rule with an age.
         { prefix: PREFIX, expiredObjectDeleteMarker: true },
       ],
       removalPolicy: RemovalPolicy.RETAIN,
@@ -42,7 +39,7 @@ export class SweepBucket extends Construct {
     Validations.of(this.bucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason:
-        "Only the service's own functions use it, and CloudTrail's data events, which a deployment may switch on, say who read what; a log bucket of its own would only hold their requests.",
+        "Only the service's own functions use the bucket. CloudTrail's data events, which can be enabled, record all access; a separate log bucket would only contain the functions' requests.",
     });
   }
 }

@@ -11,7 +11,7 @@ import { statementOf } from '../permissions/grant.ts';
 import { mapReads, mapWrites } from '../permissions/bucket.ts';
 import { LOCATIONS_LABEL } from '../permissions/sweep.ts';
 
-/** CDK's own would let the state machine read and write all of the bucket. */
+/** Replaces CDK's reader and writer, which would allow the state machine to read and write the whole bucket. */
 class LocationsReader extends sfn.S3JsonItemReader {
   override providePolicyStatements(): iam.PolicyStatement[] {
     return [statementOf(mapReads(this.bucket.bucketArn))];
@@ -24,26 +24,26 @@ class ResultsWriter extends sfn.ResultWriterV2 {
 }
 
 /**
- * Child executions at once: each looks at one region of one account, at the pace that the request allows there, so that
- * more of them don't call any account more often. Lambda allows 1,000 invocations at once in a region of an account.
+ * Maximum number of concurrent child executions. Each inspects a single location at the pace of the request, so that more
+ * of them do not increase the rate of calls in any account. Lambda allows 1,000 concurrent invocations per location.
  */
 const AT_ONCE = 50;
 
-/** Keeps what failed in one place. Step Functions refuses to create a Map that assigns a variable of an outer scope. */
+/** Name of the failure's variable in a child. Step Functions refuses a Map that assigns a variable of an outer scope. */
 const FAILURE = 'locationFailure';
 
 const INPUT = '$states.context.Execution.Input';
 
-/** What looks at one region of one account: an execution of its own, whose input is one item of the list. */
+/** Creates the states that inspect a location in a separate execution, whose input is an item of the list. */
 function inspectOne(scope: Construct, functions: StepFunctions): sfn.IChainable {
   const failed = failWith(
     scope,
     'LocationFailed',
-    `'The look at region ' & ${INPUT}.region & ' of account ' & ${INPUT}.account & ' did not end. ' & ${failureText(FAILURE)}`,
+    `'The inventory of region ' & ${INPUT}.region & ' in account ' & ${INPUT}.account & ' did not finish. ' & ${failureText(FAILURE)}`,
   );
   const look = stepTask(scope, 'take-inventory', {
     functions,
-    // The execution's own input is the item; what the state is given is that, or the answer of the call before.
+    // The execution's input is the item. The state's input is the item too, or the answer of the previous call.
     payload: sparsePayload<'take-inventory'>({
       sweepId: `${INPUT}.sweepId`,
       account: `${INPUT}.account`,
@@ -61,16 +61,16 @@ function inspectOne(scope: Construct, functions: StepFunctions): sfn.IChainable 
 }
 
 /**
- * Looks at each region of each account of the list that BeginSweep has put into the bucket (variables `sweepId`,
- * `locationsKey`, `mapPrefix`). It never fails by one that can't be looked at. What was found is in the bucket: its answer
- * says nothing of it.
+ * Inspects each location of the list that BeginSweep stored in the bucket (variables `sweepId`, `locationsKey`,
+ * `mapPrefix`). A location that cannot be inspected does not make it fail. The results are in the bucket, not in its
+ * output.
  */
 export function inspectLocations(
   scope: Construct,
   { functions, bucket }: { functions: StepFunctions; bucket: s3.IBucket },
 ): sfn.DistributedMap {
   const child = new Construct(scope, 'Place');
-  // Without it CDK knows the older writer alone, whose rights can't be told.
+  // Without this flag CDK has only the older writer, whose rights cannot be set.
   child.node.setContext(STEPFUNCTIONS_USE_DISTRIBUTED_MAP_RESULT_WRITER_V2, true);
   return sfn.DistributedMap.jsonata(child, 'InspectLocations', {
     label: LOCATIONS_LABEL,

@@ -15,11 +15,11 @@ export interface SchedulesProps {
   sweeps: Settings['sweeps'];
   startSweep: lambda.IVersion;
   deadLetterQueue: sqs.IQueue;
-  /** The customer's, where there is one. */
+  /** The customer's key, if there is one. */
   key?: kms.IKey | undefined;
 }
 
-/** A sweep that could not be started for this long is not started late: the next one looks again. */
+/** Maximum delay of a scheduled sweep. A later start is useless, because the next sweep inspects the same clusters. */
 const STARTS_WITHIN = Duration.hours(1);
 
 /** Source: EventBridge Scheduler User Guide, "Adding context attributes". */
@@ -28,8 +28,8 @@ const SCHEDULED_TIME = '<aws.scheduler.scheduled-time>';
 type Input = z.input<typeof startSweepSchema.input>;
 
 /**
- * What starts sweeps by the clock: a schedule for each that the configuration has. Scheduler delivers at least once;
- * `start-sweep` makes one sweep of each scheduled time.
+ * The schedules of sweeps, one for each in the configuration. Scheduler delivers at least once; `start-sweep` starts a
+ * single sweep for each scheduled time.
  */
 export class Schedules extends Construct {
   constructor(scope: Construct, id: string, { sweeps, startSweep, deadLetterQueue, key }: SchedulesProps) {
@@ -40,7 +40,7 @@ export class Schedules extends Construct {
       queueArn: deadLetterQueue.queueArn,
       keyArn: key?.keyArn,
     });
-    const role = serviceRole(this, 'StartsSweeps', 'scheduler', 'Starts the sweeps that are due.');
+    const role = serviceRole(this, 'StartsSweeps', 'scheduler', 'Starts scheduled sweeps.');
     for (const grant of grants) role.addToPolicy(statementOf(grant));
     const thrice = new lambda.EventInvokeConfig(this, 'TriesThrice', {
       function: startSweep.lambda,
@@ -51,11 +51,11 @@ export class Schedules extends Construct {
     Validations.of(thrice).acknowledge({
       id: 'Serverless-LambdaAsyncFailureDestination',
       reason:
-        'Its event says nothing but which schedule was due: the configuration says the same, an alarm tells where one was dropped, and a sweep can be started by hand.',
+        'Its event only names the schedule that was due, which the configuration has too. An alarm reports a dropped event, and a sweep can be started manually.',
     });
     for (const { name, schedule, timeZone, request } of sweeps) {
       const input: Record<keyof Input, unknown> = { schedule: name, at: SCHEDULED_TIME, request };
-      // CDK's own construct would let the role call every version, and ask for an acknowledgement of that.
+      // CDK's own construct would allow the role to call every version, which would need an acknowledgement.
       const made = new scheduler.CfnSchedule(this, name, {
         description: `Starts the sweep ${name}.`,
         scheduleExpression: schedule,
@@ -69,7 +69,7 @@ export class Schedules extends Construct {
           retryPolicy: { maximumEventAgeInSeconds: STARTS_WITHIN.toSeconds(), maximumRetryAttempts: 20 },
         },
       });
-      // Scheduler tries the role when the schedule is made.
+      // Scheduler tests the role when the schedule is created.
       made.node.addDependency(role);
     }
   }

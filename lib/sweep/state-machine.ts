@@ -29,8 +29,8 @@ import { createStateMachine } from '../step-machine.ts';
 import { inspectLocations } from './locations.ts';
 
 /**
- * 2,000 looks of the dispatcher (`lambdas/use-cases/sweep/dispatching.ts`), 5 minutes from one to the next at most, are 7
- * days; the rest is for the inventory, and for retries. Where it does time out nothing is lost: the sweep is resumed.
+ * 2,000 polls of the dispatcher (`lambdas/use-cases/sweep/dispatching.ts`), at most 5 minutes apart, take 7 days; the rest
+ * is for the inventory and for retries. If it does time out, nothing is lost: the sweep can be resumed.
  */
 const MACHINE_TIMEOUT = Duration.days(14);
 
@@ -39,7 +39,7 @@ const SWEEP_ID = `${INPUT}.sweepId`;
 const TEXT = `'Sweep ' & ${shortText(SWEEP_ID)} & `;
 
 export interface SweepProps extends MachineProps {
-  /** Where sweeps keep what they find. */
+  /** Bucket with the results of sweeps. */
   bucket: s3.IBucket;
 }
 
@@ -57,12 +57,12 @@ function createEnds(scope: Construct, tableName: string): Ends {
   const failed = failWith(
     scope,
     'SweepFailed',
-    `${TEXT}' did not come to its end. ' & ${FAILURE_TEXT} & ' What it has begun goes on by itself. Its record: item SWEEP#' & ${shortText(SWEEP_ID)} & ' of table ${tableName}. Resume it once the cause is gone.'`,
+    `${TEXT}' failed. ' & ${FAILURE_TEXT} & ' The migrations that it started continue. Its record: item SWEEP#' & ${shortText(SWEEP_ID)} & ' of table ${tableName}. Correct the cause, then resume the sweep.'`,
   );
   return { completed, handedOver, stopped, failed };
 }
 
-/** The state that a failure leads to: it is reported, as far as that can be done. */
+/** Creates the state that reports a failure, as far as possible. */
 function createReportOfFailure(scope: Construct, functions: StepFunctions, { failed }: Ends): sfn.State {
   const reportFailure = stepTask(scope, 'report-sweep', {
     functions,
@@ -77,13 +77,13 @@ function createReportOfFailure(scope: Construct, functions: StepFunctions, { fai
     reportFailure,
     OF_REPORTING,
     { SweepFailed: failed },
-    { failure: caught(anotherFailure('and that could not be reported')) },
+    { failure: caught(anotherFailure('and the failure could not be reported')) },
   );
   reportFailure.next(failed);
   return reportFailure;
 }
 
-/** The states of the report and of the end that it tells. Answers the first of them. */
+/** Creates the states that write the report and end the execution with its result. Returns the first state. */
 function createReport(scope: Construct, functions: StepFunctions, ends: Ends, reportFailure: sfn.State): sfn.State {
   const reportSweep = stepTask(scope, 'report-sweep', {
     functions,
@@ -103,7 +103,7 @@ function createReport(scope: Construct, functions: StepFunctions, ends: Ends, re
   return reportSweep;
 }
 
-/** Where the states of the waves lead. */
+/** States that follow the waves. */
 interface AfterWaves {
   reportFailure: sfn.State;
   reportSweep: sfn.State;
@@ -111,13 +111,13 @@ interface AfterWaves {
 }
 
 /**
- * What the retries of a look count for, in looks: of the history three of them take as much as one. So an execution
- * hands over in time, whatever goes wrong. The count is the context object's (Step Functions Developer Guide,
- * "Accessing execution data from the Context object"); were it missing, nothing would be counted.
+ * Converts the retries of a poll to polls: three retries take as many events of the history as a poll. So an execution
+ * hands over in time even if calls fail. The count comes from the context object (Step Functions Developer Guide,
+ * "Accessing execution data from the Context object"); if it were missing, it would count as zero.
  */
 const POLLS_PER_RETRIES = `$ceil($sum([$states.context.State.RetryCount]) / ${RETRIES_PER_POLL})`;
 
-/** The states that begin migrations in waves. Answers the first of them. */
+/** Creates the states that start migrations in waves. Returns the first state. */
 function createWaves(
   scope: Construct,
   functions: StepFunctions,
@@ -143,7 +143,7 @@ function createWaves(
   return dispatch;
 }
 
-/** The state that reads, or puts, the sweep's record. */
+/** Creates the state that reads or creates the sweep's record. */
 function createBegin(scope: Construct, functions: StepFunctions): tasks.LambdaInvoke {
   const answered = ['mode', 'locationsKey', 'mapPrefix'];
   return stepTask(scope, 'begin-sweep', {
@@ -162,7 +162,7 @@ function createBegin(scope: Construct, functions: StepFunctions): tasks.LambdaIn
   });
 }
 
-/** All states of a sweep. Answers the first of them. */
+/** Creates all states of a sweep. Returns the first state. */
 function createStates(scope: Construct, { steps, tableName, bucket }: SweepProps): sfn.State {
   const functions = steps.versions;
   const ends = createEnds(scope, tableName);
@@ -192,10 +192,10 @@ function createStates(scope: Construct, { steps, tableName, bucket }: SweepProps
 }
 
 /**
- * One sweep, or what is left of one: looks at all places, then begins what is ready in waves, then reports. Input:
- * `{ sweepId, request? }`; `request` of a sweep that has no record yet. It succeeds as `Completed`, or as `HandedOver`
- * where another execution goes on; it fails as `SweepStopped`, by a threshold or by somebody, and as `SweepFailed`.
- * The migrations that it begins are executions of their own: whatever becomes of this one, they come to their ends.
+ * A sweep, or the rest of one: takes an inventory of all locations, starts what is ready in waves, then reports. Input:
+ * `{ sweepId, request? }`, with `request` if the sweep has no record yet. It succeeds as `Completed`, or as `HandedOver`
+ * if another execution continues. It fails as `SweepStopped`, by a threshold or on request, or as `SweepFailed`. The
+ * migrations that it starts are separate executions, and continue even if this one ends.
  */
 export class Sweep extends Construct {
   readonly stateMachine: sfn.StateMachine;
@@ -204,7 +204,7 @@ export class Sweep extends Construct {
     super(scope, id);
     const { steps, bucket, key } = props;
     this.stateMachine = createStateMachine(this, {
-      comment: 'Looks at a fleet of clusters, and migrates what is ready there in waves.',
+      comment: 'Takes an inventory of a fleet of clusters, and migrates what is ready in waves.',
       start: createStates(new Construct(this, 'States'), props),
       timeout: MACHINE_TIMEOUT,
       key,
@@ -217,7 +217,7 @@ export class Sweep extends Construct {
   private grantKey({ keyArn }: kms.IKey, { bucketArn }: s3.IBucket): void {
     const { role, stateMachineArn } = this.stateMachine;
     role.addToPrincipalPolicy(statementOf(bucketKeyGrant(keyArn, bucketArn, { puts: true, gets: true })));
-    // The state machine waits for what its role comes with; what names the state machine itself can only come after it.
+    // The state machine depends on its role's policies; a policy that names the state machine itself must come after it.
     role.attachInlinePolicy(
       new iam.Policy(this, 'PlacesKey', {
         statements: [statementOf(mapKeyGrant(keyArn, stateMachineArn, LOCATIONS_LABEL))],

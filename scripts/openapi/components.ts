@@ -1,4 +1,4 @@
-/** The named schemas of the document: each once, and a reference wherever it is used. */
+/** The named schemas of the document. Each is defined once and referenced wherever it is used. */
 import type { z } from 'zod';
 import { type Json, mapObjects, same } from './json.ts';
 import { type Direction, nameOf, refTo, schemaOf } from './schema.ts';
@@ -7,19 +7,19 @@ const DIRECTIONS = ['output', 'input'] as const satisfies Direction[];
 /** `input:Target` */
 const REFERENCE = /^(input|output):(.+)$/;
 
-/** What a place says of itself is no part of the named schema. */
+/** A description belongs to the place where a schema is used, not to the named schema. */
 const withoutDescription = ({ description: _description, ...schema }: Json): Json => schema;
 
 export class Components {
   readonly #made = new Map<string, Json>();
   readonly #kinds: ReadonlyMap<z.ZodType, readonly z.ZodType[]>;
 
-  /** `kinds`: of schemas that are one of several, which those are. */
+  /** `kinds` has the alternatives of each schema that is one of several. */
   constructor(kinds: ReadonlyMap<z.ZodType, readonly z.ZodType[]>) {
     this.#kinds = kinds;
   }
 
-  /** A reference to a named schema; any other one in full. */
+  /** Returns a reference to a named schema, or any other schema in full. */
   of(schema: z.ZodType, io: Direction): Json {
     const name = nameOf(schema);
     if (name === undefined) return this.#inFull(schema, io);
@@ -44,7 +44,7 @@ export class Components {
     return made;
   }
 
-  /** Names whose schema differs by direction, or refers to one that does. */
+  /** Returns the names whose schema differs by direction, or refers to one that does. */
   #split(): Set<string> {
     const split = new Set<string>();
     const shown = (schema: Json | undefined): unknown =>
@@ -64,8 +64,8 @@ export class Components {
   }
 
   /**
-   * The document with its named schemas, and with references by name: `TargetInput` where the schema of what is sent
-   * differs from the one of what is answered, `Target`.
+   * Returns the document with its named schemas and with references by name. If a schema differs by direction, its request
+   * schema is named like `TargetInput`, and its response schema like `Target`.
    */
   settled<Document extends { components: { schemas: Json } }>(document: Document): Document {
     const split = this.#split();

@@ -1,4 +1,4 @@
-/** One request and one answer of each operation, for readers of docs/openapi.json; a test parses each by its schema. */
+/** A request and a response of each operation, for readers of docs/openapi.json. A test parses each with its schema. */
 import type { z } from 'zod';
 import type { SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
 import type { OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
@@ -23,7 +23,7 @@ const [STARTED, ASKED, DECIDED, EXPIRES] = [
   '2026-01-15T09:20:00.000Z',
   '2026-01-16T09:00:12.000Z',
 ];
-/** Behind which the next page goes on. */
+/** Entry after which the next page begins. */
 const LAST = { startedAt: STARTED, id: ID };
 
 const LINKS = { self: `/v1/migrations/${ID}`, plan: `/v1/plans/${ID}` };
@@ -34,14 +34,14 @@ const PLAN = {
   strategy: 'auto',
   preserve: false,
   attempts: [{ strategy: 'in-place', preserve: false, disruption: 'rolling', resolveConflicts: 'PRESERVE' }],
-  checks: [{ id: 'trust', status: 'pass', message: `The trust policy of ${ROLE} lets EKS Pod Identity in.` }],
+  checks: [{ id: 'trust', status: 'pass', message: `The trust policy of ${ROLE} allows EKS Pod Identity.` }],
   steps: [
     {
       name: 'update-addon',
-      what: 'Give the add-on its Pod Identity association, and no role',
+      what: "Add the add-on's Pod Identity association and remove its role",
       calls: ['eks:UpdateAddon'],
       disruption: 'rolling',
-      undo: 'UpdateAddon with the role of before',
+      undo: 'UpdateAddon with the previous role',
     },
   ],
   associations: [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }],
@@ -67,7 +67,7 @@ const SWEEP_REQUEST: SweepRequestInput = {
   mode: 'migrate',
   selection: { clusters: ['prod-*'], clusterTags: { team: 'payments' } },
   limits: { canary: 2, concurrency: 20 },
-  reason: 'IRSA goes',
+  reason: 'Retire IRSA',
 };
 const SWEEP = {
   sweepId: ID,
@@ -118,7 +118,7 @@ export const EXAMPLES: Examples = {
     },
   },
   createMigration: {
-    request: { target: TARGET, addon: ADDON, approval: 'required', reason: 'IRSA goes' },
+    request: { target: TARGET, addon: ADDON, approval: 'required', reason: 'Retire IRSA' },
     answer: ACCEPTED,
   },
   listMigrations: {
@@ -151,7 +151,7 @@ export const EXAMPLES: Examples = {
       preserve: false,
       verified: 'none',
       requestedBy: DEPLOYER,
-      reason: 'IRSA goes',
+      reason: 'Retire IRSA',
       startedAt: STARTED,
       step: 'plan',
       executionArn: `arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:${ID}`,
@@ -164,7 +164,7 @@ export const EXAMPLES: Examples = {
     },
   },
   decideApproval: {
-    request: { decision: 'approve', planHash: HASH, reason: 'Looked at the plan' },
+    request: { decision: 'approve', planHash: HASH, reason: 'Reviewed the plan' },
     answer: {
       action: 'approval',
       migrationId: ID,
@@ -175,13 +175,13 @@ export const EXAMPLES: Examples = {
         state: 'approved',
         decidedBy: REVIEWER,
         decidedAt: DECIDED,
-        reason: 'Looked at the plan',
+        reason: 'Reviewed the plan',
       },
       links: { ...LINKS, cancel: `${LINKS.self}/cancel` },
     },
   },
   rollBack: {
-    request: { reason: 'The driver can not mount volumes' },
+    request: { reason: 'The driver cannot mount volumes' },
     answer: {
       action: 'rollback',
       migrationId: ID,
@@ -192,7 +192,7 @@ export const EXAMPLES: Examples = {
         state: 'requested',
         cause: 'requested',
         requestedBy: DEPLOYER,
-        reason: 'The driver can not mount volumes',
+        reason: 'The driver cannot mount volumes',
         after: 'migrated',
         startedAt: DECIDED,
         executionArn: `arn:aws:states:eu-west-1:111122223333:execution:Recover:${ID}-${ID}`,
@@ -222,13 +222,13 @@ export const EXAMPLES: Examples = {
     },
   },
   cancel: {
-    request: { reason: 'Wrong day' },
+    request: { reason: 'Scheduled for the wrong day' },
     answer: {
       action: 'cancel',
       migrationId: ID,
       status: 'running',
       first: true,
-      cancellation: { requestedAt: DECIDED, requestedBy: DEPLOYER, reason: 'Wrong day' },
+      cancellation: { requestedAt: DECIDED, requestedBy: DEPLOYER, reason: 'Scheduled for the wrong day' },
       begun: false,
       willEnd: 'blocked',
       links: { ...LINKS, cancel: `${LINKS.self}/cancel` },
@@ -284,6 +284,6 @@ export const EXAMPLES: Examples = {
     answer: { sweepId: ID, reports: REPORTS, links: { ...SWEEP_LINKS, report: `${SWEEP_LINKS.self}/report` } },
   },
   pauseSweep: commanded('pause', 'Release night'),
-  resumeSweep: commanded('resume', 'It is over'),
-  stopSweep: commanded('stop', 'Volumes can not be mounted'),
+  resumeSweep: commanded('resume', 'Release finished'),
+  stopSweep: commanded('stop', 'Volumes cannot be mounted'),
 };

@@ -1,10 +1,10 @@
-/** Where a client, or a tool that walks the API, goes on from an answer: Link Objects of OpenAPI. */
+/** OpenAPI Link Objects: the operations with which a client can continue from a response. */
 import type { OperationId } from '../../lambdas/api/operations.ts';
 import type { Json } from './json.ts';
 
 interface Link {
   to: OperationId;
-  /** By name, where in the answer the parameter is; a parameter of the query has `query.` before it. */
+  /** JSON pointer into the response by parameter. The name of a query parameter has the prefix `query.`. */
   parameters: Record<string, string>;
   body?: Json;
 }
@@ -72,7 +72,7 @@ const linkOf = ({ to, parameters, body }: Link): Json => ({
   ...(body ? { requestBody: body } : {}),
 });
 
-/** By name; none where nothing follows. */
+/** Returns the links of an operation by name; an empty object if there are none. */
 export const linksFrom = (id: OperationId): Json => {
   const links = FROM[id] ?? [];
   return links.length === 0 ? {} : { links: Object.fromEntries(links.map((link) => [link.to, linkOf(link)])) };

@@ -1,4 +1,4 @@
-/** What operations answer where they do not do what was requested: the Lambda's problems, and API Gateway's own. */
+/** Error responses of the operations: the Lambda's problems and API Gateway's own. */
 import { z } from 'zod';
 import { type Operation, PROBLEMS_OF_ALL } from '../../lambdas/api/operations.ts';
 import { problem, type ProblemKind, PROBLEMS, typeOf } from '../../lambdas/api/problems.ts';
@@ -6,7 +6,7 @@ import { schemaNames } from '../../lambdas/domain/text/schemas.ts';
 import { codeOf, GATEWAY_PROBLEMS } from '../../lib/api/gateway-responses.ts';
 import type { Json } from './json.ts';
 
-/** Every code that a problem may have: the Lambda's and API Gateway's. */
+/** All codes of problems: the Lambda's and API Gateway's. */
 const CODES = [...Object.keys(PROBLEMS), ...Object.keys(GATEWAY_PROBLEMS).map(codeOf)];
 export const problemSchema = problem
   .extend({
@@ -18,14 +18,14 @@ export const problemSchema = problem
   .register(schemaNames, { name: 'Problem' });
 
 /**
- * Statuses of API Gateway itself, whatever the operation: it throttles, refuses signatures and what is too large, and
- * answers for a function that does not. Never 401: that is for authorizers other than IAM.
+ * Statuses with which API Gateway itself may answer any operation: throttling, an invalid signature, a request that is
+ * too large, or a function that does not answer. 401 is not among them: only authorizers other than IAM use it.
  */
 const OF_GATEWAY = [403, 413, 429, 502, 504];
 
 export const RETRY_AFTER = {
   'Retry-After': {
-    description: 'Seconds after which to send a request again.',
+    description: 'Seconds to wait before the next request.',
     schema: { type: 'integer', minimum: 0 },
     example: 5,
   },
@@ -49,13 +49,13 @@ const exampleOf = (kind: ProblemKind): Json => ({
 const gatewayProblems = (wanted: number) =>
   Object.entries(GATEWAY_PROBLEMS).filter(([, one]) => 'status' in one && one.status === wanted);
 
-/** An example of a status that API Gateway alone answers with. */
+/** Returns an example for a status that only API Gateway answers with. */
 function gatewayExample(wanted: number): Json {
   const [[name, { title }] = ['', { title: '' }]] = gatewayProblems(wanted);
   return { type: typeOf(codeOf(name)), code: codeOf(name), title, status: wanted, detail: `${title}.` };
 }
 
-/** Responses by status. */
+/** Returns the error responses of an operation by status. */
 export function problemsOf(operation: Operation, schema: Json): Record<string, Json> {
   const kinds: ProblemKind[] = [...PROBLEMS_OF_ALL, ...operation.problems];
   const statuses = [...new Set([...kinds.map((kind) => PROBLEMS[kind].status), ...OF_GATEWAY])].sort((a, b) => a - b);

@@ -1,6 +1,7 @@
 /**
- * Bodies that are about an add-on or about a service account, as one schema for each: the document has them as `oneOf`.
- * The Lambda checks both by one schema, so that it can name each field that is wrong; a test holds the two equal.
+ * Separate schemas for bodies about an add-on and about a service account, which the document combines with `oneOf`. The
+ * Lambda validates both with a single schema, so that it can name each invalid field. A test checks that the two accept
+ * the same bodies.
  */
 import { z } from 'zod';
 import { migrationBody, planBody } from '../../lambdas/api/inputs.ts';
@@ -10,9 +11,9 @@ import { schemaNames } from '../../lambdas/domain/text/schemas.ts';
 
 const { addon, serviceAccount, annotation, strategy, preserve, roles, acceptIdentityLoss } = strictRequestFields.shape;
 const meaningOf = (field: z.ZodType, more = ''): string => `${field.description ?? ''}${more}`;
-const ADDONS_ALONE = ' It is for add-ons: leave it out.';
+const ADDONS_ALONE = ' Only for add-ons: leave it out.';
 
-/** Fields that differ where the body is about an add-on. */
+/** Fields that differ in a body about an add-on. */
 const OF_ADDON = {
   addon: addonName.describe(meaningOf(addon)),
   annotation: z
@@ -20,7 +21,7 @@ const OF_ADDON = {
     .default('keep')
     .describe(meaningOf(annotation, ' EKS manages the annotations of add-ons: leave it out.')),
 };
-/** The same where it is about a service account. */
+/** Fields that differ in a body about a service account. */
 const OF_SERVICE_ACCOUNT = {
   serviceAccount: serviceAccount.unwrap().describe(meaningOf(serviceAccount)),
   strategy: z.literal('auto').default('auto').describe(meaningOf(strategy, ADDONS_ALONE)),
@@ -29,7 +30,7 @@ const OF_SERVICE_ACCOUNT = {
     .record(serviceAccountName, roleArn)
     .meta({ maxProperties: 0 })
     .default({})
-    .describe(meaningOf(roles, ' It is for add-ons: use `roleArn`.')),
+    .describe(meaningOf(roles, ' Only for add-ons: use `roleArn`.')),
   acceptIdentityLoss: z
     .array(serviceAccountName)
     .max(0)
@@ -40,7 +41,7 @@ const OF_SERVICE_ACCOUNT = {
 const migrationFields = strictRequestFields.omit({ requestedBy: true });
 const planFields = migrationFields.omit({ dryRun: true, approval: true, approvalHours: true, changeWindow: true });
 
-/** By the body that the Lambda checks. */
+/** Schemas by the body that the Lambda validates. */
 export const REQUEST_KINDS: ReadonlyMap<z.ZodType, readonly z.ZodType[]> = new Map<z.ZodType, readonly z.ZodType[]>([
   [
     planBody,

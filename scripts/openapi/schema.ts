@@ -1,29 +1,29 @@
-/** One zod schema as a schema of OpenAPI 3.1, with references to the named ones in it. */
+/** Converts a zod schema to an OpenAPI 3.1 schema with references to the named schemas in it. */
 import { z } from 'zod';
 import { schemaNames } from '../../lambdas/domain/text/schemas.ts';
 import { isObject, type Json, mapObjects } from './json.ts';
 
-/** `input`: what is sent, before defaults are filled in. `output`: what is answered, after. */
+/** `input`: a request, before defaults are applied. `output`: a response, after. */
 export type Direction = 'input' | 'output';
 /** Marks the object of a named schema until it is replaced by a reference. */
 export const NAME = 'x-name';
 
-/** The bounds of safe integers say nothing. */
+/** Bounds of safe integers are left out, because they carry no information. */
 const isNoBound = (name: string, value: unknown): boolean =>
   (name === 'minimum' || name === 'maximum') && Math.abs(Number(value)) === Number.MAX_SAFE_INTEGER;
 
-/** The same pattern in any dialect: `\d` and `\w` are more than ASCII in some. */
+/** Returns an equivalent pattern for every dialect: `\d` and `\w` match more than ASCII in some. */
 const portable = (pattern: string): string =>
   pattern.replace(/\[(?:\\.|[^\]\\])*\]|\\[dw]/g, (part) => {
     const inClass = part.replaceAll(String.raw`\d`, '0-9').replaceAll(String.raw`\w`, 'A-Za-z0-9_');
     return part.startsWith('[') ? inClass : `[${inClass}]`;
   });
 
-/** Lists the values of an answer without closing the set: others may be added. */
+/** Lists the values of a response field without closing the set, because later versions may add values. */
 function openEnum({ enum: values, ...schema }: Json): Json {
   if (schema['type'] !== 'string' || !Array.isArray(values) || values.length < 2)
     return values === undefined ? schema : { ...schema, enum: values };
-  const listed = `One of ${values.map((value) => `\`${String(value)}\``).join(', ')}; others may be added.`;
+  const listed = `One of ${values.map((value) => `\`${String(value)}\``).join(', ')}; later versions may add others.`;
   const { description } = schema;
   return {
     ...schema,
@@ -32,19 +32,19 @@ function openEnum({ enum: values, ...schema }: Json): Json {
   };
 }
 
-/** The name under which a schema was registered, or the one that it refines or describes. */
+/** Returns the name under which a schema, or the schema that it refines or describes, was registered. */
 export const nameOf = (schema: z.core.$ZodType): string | undefined => schemaNames.get(schema)?.name;
 
-/** `$ref` to the schema of that name, as it is in that direction; `components.ts` settles what it is called. */
+/** Returns a provisional `$ref` to a named schema in a direction; `components.ts` replaces it by the final name. */
 export const refTo = (name: string, io: Direction): string => `${io}:${name}`;
 
 function tidied(schema: Json, io: Direction): Json {
   const kept = Object.entries(schema).filter(
     ([name, value]) =>
       !isNoBound(name, value) &&
-      // Every key is text.
+      // Every JSON key is a string anyway.
       !(name === 'propertyNames' && isObject(value) && Object.keys(value).join() === 'type') &&
-      // An answer has every default filled in.
+      // In a response every default has been applied.
       !(name === 'default' && io === 'output'),
   );
   const { pattern, ...rest } = Object.fromEntries(kept);
@@ -58,13 +58,13 @@ function overridden(jsonSchema: Json, io: Direction): void {
     for (const name of Object.keys(jsonSchema)) delete jsonSchema[name];
     Object.assign(jsonSchema, instead, description === undefined ? {} : { description });
   }
-  // The format says it already.
+  // The format already implies the pattern.
   if (jsonSchema['format'] === 'date-time' || jsonSchema['format'] === 'date') delete jsonSchema['pattern'];
-  // An answer may get fields later: clients must not refuse it then.
+  // Later versions may add fields to a response, which clients must not reject.
   if (io === 'output' && jsonSchema['additionalProperties'] === false) delete jsonSchema['additionalProperties'];
 }
 
-/** The schema itself in full; `found` is told of each named one in it, which is a reference there. */
+/** Returns the schema in full, with references for named schemas in it. Calls `found` with each of them. */
 export function schemaOf(
   schema: z.ZodType,
   io: Direction,

@@ -1,11 +1,10 @@
-/** What each action may do, as AWS classes it. */
+/** The access level of each action, as classified by AWS. */
 
 export type Access = 'Read' | 'List' | 'Write' | 'Tagging' | 'Permissions management';
 
 /**
- * Access levels of the actions that the service has. Source: Service Authorization Reference, the page of each service;
- * where it names two (`Tagging, Write`), the narrower one stands here. An action that isn't here is looked up there
- * first.
+ * Access levels of the actions that the service uses. Source: Service Authorization Reference, the page of each service;
+ * of two levels (`Tagging, Write`), this has the narrower one. Look up a new action there first.
  */
 const LEVELS: Readonly<Record<Access, readonly string[]>> = {
   Read: [
@@ -90,12 +89,12 @@ const ACCESS: ReadonlyMap<string, Access> = new Map(
   ),
 );
 
-/** Undefined for an action that isn't known here, and for one with a wildcard. */
+/** Returns undefined for an unknown action, and for an action with a wildcard. */
 export const accessOf = (action: string): Access | undefined => ACCESS.get(action);
 
 export const changes = (action: string): boolean => !['Read', 'List'].includes(accessOf(action) ?? '');
 
-/** A right on every resource, since AWS knows nothing narrower for it, or takes nothing narrower. */
+/** A right on every resource, because AWS supports nothing narrower for it. */
 export interface Exception {
   readonly name: string;
   readonly actions: readonly string[];
@@ -103,7 +102,7 @@ export interface Exception {
   readonly reason: string;
 }
 
-/** All of them: no other action may have `*` as its resource. */
+/** All exceptions: no other action may have `*` as its resource. */
 export const EXCEPTIONS: readonly Exception[] = [
   {
     name: "EKS's catalogue",
@@ -155,35 +154,33 @@ export const EXCEPTIONS: readonly Exception[] = [
   },
 ];
 
-/** Undefined where something narrower than `*` can be written for the action. */
+/** Returns undefined if the action supports something narrower than `*`. */
 export const exceptionOf = (action: string): Exception | undefined =>
   EXCEPTIONS.find(({ actions }) => actions.includes(action));
 
 const exceptional = (prefix: string): readonly string[] =>
   EXCEPTIONS.flatMap(({ actions }) => actions).filter((action) => action.startsWith(prefix));
 
-/**
- * A right that no step's grant is for: what AWS asks of everybody who logs, traces, or lets one service start another.
- */
+/** A right that belongs to no step's grant: what AWS requires for logs, traces, or a service that starts another. */
 export interface CommonRight {
   readonly actions: readonly string[];
   readonly why: string;
 }
 
-/** Of every Lambda, beside what its grants say. */
+/** Rights of every Lambda in addition to its grants. */
 export const OF_EVERY_LAMBDA: readonly CommonRight[] = [
   { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], why: 'writes its own log group' },
   { actions: exceptional('xray:Put'), why: 'sends its traces' },
 ];
 
-/** Of a state machine's role. */
+/** Rights of a state machine's role. */
 export const OF_STATE_MACHINES: readonly CommonRight[] = [
   { actions: ['lambda:InvokeFunction'], why: 'calls the Lambdas that its definition names, and no others' },
   { actions: exceptional('logs:'), why: 'Step Functions delivers its log' },
   { actions: exceptional('xray:'), why: 'Step Functions traces its executions' },
 ];
 
-/** Of a role that EventBridge uses for a rule. */
+/** Rights of a role that EventBridge uses for a rule. */
 export const OF_EVENT_RULES: readonly CommonRight[] = [
   { actions: ['states:StartExecution'], why: "starts the rule's target" },
 ];

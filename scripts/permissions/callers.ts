@@ -1,4 +1,4 @@
-/** Who calls the Lambdas: state machines, rules, EventBridge Scheduler and API Gateway. */
+/** Finds the callers of the Lambdas: state machines, rules, EventBridge Scheduler and API Gateway. */
 import { z } from 'zod';
 import type { Assembly, AssemblyStateMachine } from '../../sandbox/assembly/assembly.ts';
 import type { Caller } from './model.ts';
@@ -10,9 +10,9 @@ import { isTrusted } from './trust.ts';
 export interface Call {
   /** Name of the Task state. */
   readonly state: string;
-  /** With or without a version. */
+  /** ARN of the function, with or without a version. */
   readonly functionArn: string;
-  /** Only executions in flight at an upgrade make it, by the versions that they began with. */
+  /** True if only executions in flight at an upgrade make the call, with the versions that they started with. */
   readonly isPrevious?: true;
 }
 const task = z.looseObject({
@@ -21,7 +21,7 @@ const task = z.looseObject({
   Arguments: z.looseObject({ FunctionName: z.string() }).optional(),
 });
 
-/** What a definition calls, in whichever depth. A Task that calls something else than a Lambda is a problem. */
+/** Returns the calls of a definition at any depth. A Task that calls anything other than a Lambda is a problem. */
 const callsOf = (
   { definition }: Pick<AssemblyStateMachine, 'definition'>,
   name: string,
@@ -43,7 +43,7 @@ const callsOf = (
   return { calls, problems };
 };
 
-/** A state machine with what its states call. */
+/** A state machine with the calls of its states. */
 export interface CallingMachine {
   machine: AssemblyStateMachine;
   name: string;
@@ -51,7 +51,7 @@ export interface CallingMachine {
   problems: string[];
 }
 
-/** What executions in flight at an upgrade call, which go on with the previous release's definition. */
+/** Returns the calls of executions in flight at an upgrade, which continue with the previous release's definition. */
 const callsOfPrevious = (name: string, { functions }: Assembly): Call[] =>
   name !== 'MigrateAddon'
     ? []
@@ -72,7 +72,7 @@ export const callingMachines = (assembly: Assembly): CallingMachine[] =>
     return { machine, name, calls: [...calls, ...callsOfPrevious(name, assembly)], problems };
   });
 
-/** Functions that Scheduler's role may call: by their versions. */
+/** Returns the functions that Scheduler's role may call, with their versions. */
 const scheduledIn = ({ roles }: Assembly): string[] =>
   roles
     .filter((role) => isTrusted(role, 'scheduler.amazonaws.com'))
@@ -82,7 +82,7 @@ const scheduledIn = ({ roles }: Assembly): string[] =>
       ),
     );
 
-/** By the function itself, or by one of its versions. */
+/** Matches the function itself or one of its versions. */
 export const isCalled = ({ arn }: { arn: string }, called: string): boolean =>
   called === arn || called.startsWith(`${arn}:`);
 

@@ -1,6 +1,4 @@
-/**
- * What nobody of the service may do: each sentence is held against every right in the template before it is written.
- */
+/** What no role of the service may do. Each statement is checked against every right in the template before it is written. */
 import { MIGRATION_TAG } from '../../lambdas/domain/migration/service-account.ts';
 import { exceptionOf } from './actions.ts';
 import { RUNBOOK, SCHEDULER } from './names.ts';
@@ -18,7 +16,7 @@ interface Claim {
 }
 
 const TRUST_WRITERS = ['repair-trust', 'retire-trust'];
-/** Conditions stand side by side, so one of them that limits the service is enough. */
+/** Conditions are combined with AND, so one that limits the service is enough. */
 const PASSED_TO_EKS =
   /(^|, and )`iam:PassedToService` StringEquals `(pods\.)?eks\.amazonaws\.com`( or `(pods\.)?eks\.amazonaws\.com`)?($|, and )/;
 const EKS_CHANGES = [
@@ -29,7 +27,7 @@ const EKS_CHANGES = [
   'UpdatePodIdentityAssociation',
   'DeletePodIdentityAssociation',
 ].map((name) => `eks:${name}`);
-/** Of add-ons and associations, and of whatever AWS asks for it on where one is created with tags (ADR 31). */
+/** Tagging of add-ons and associations, including every resource on which AWS may require it for a create with tags (ADR 31). */
 const TAGGED =
   /^arn:aws:eks:\*:ACCOUNT:(addon\/\*\/\*\/\*|podidentityassociation\/\*\/\*|\/create(addon|podidentityassociation))$/;
 const CREATES_WITH_TAGS = ['create-addon', 'restore-addon', 'restore-associations'];
@@ -51,7 +49,7 @@ const [API, FINDER, DENIALS, DISPATCHER, STARTER, SWEEP] = [
   'start-sweep',
   'state machine Sweep',
 ];
-/** What somebody has asked for by the API. */
+/** What was requested through the API. */
 const RETIRES = 'states:StartExecution stateMachine:Retire';
 const ASKED_FOR = new Set([
   'states:StartExecution stateMachine:MigrateAddon',
@@ -61,12 +59,12 @@ const ASKED_FOR = new Set([
   'states:StartExecution stateMachine:Sweep',
   RETIRES,
 ]);
-/** It ends what waits in vain; a wait that it ended well would be an approval. */
+/** Ends waits that have become pointless with a failure; completing such a wait would be an approval. */
 const ENDS_WAITS = new Set([...RECOVERS, 'states:SendTaskFailure stateMachine:MigrateAddon', RETIRES]);
 const STARTS = new Set(['states:StartExecution stateMachine:MigrateAddon']);
 const STARTS_SWEEPS = new Set(['states:StartExecution stateMachine:Sweep']);
 const DISPATCHES = new Set([...STARTS, ...STARTS_SWEEPS]);
-/** Of its own executions for one place each. */
+/** Redrives its own child executions for locations. */
 const LOOKS = new Set([
   ...STARTS_SWEEPS,
   'states:StopExecution execution:Sweep:*',
@@ -81,12 +79,12 @@ const MACHINES_OF: Readonly<Record<string, ReadonlySet<string>>> = {
   [STARTER]: STARTS_SWEEPS,
   [SWEEP]: LOOKS,
 };
-/** Whoever gets these events is told by the source whose they are. */
+/** The source of the events identifies the service that puts them. */
 const OWN_EVENTS =
   '`events:source` ForAllValues:StringEquals `pod-identity-migrator`, and `events:source` Null `false`';
-/** By item, in the partitions of sweeps alone. */
+/** Item by item, and only in the partitions of sweeps. */
 const IN_SWEEPS = '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`, and `dynamodb:LeadingKeys` Null `false`';
-/** The same of the shared pace, which one of them writes in: no migration is in it. */
+/** The same for the shared pace, which one of them writes: it contains no migration. */
 const IN_PACE = IN_SWEEPS.replace('SWEEP#*', 'PACE#*');
 const WRITES_ITEMS = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'];
 const INVENTORY = 'take-inventory';
@@ -102,11 +100,11 @@ const OBJECTS = [
 ];
 const ITEMS = ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
 
-/** Of a stack of its own in each of these accounts. */
+/** Roles of the separate stack in each of these accounts. */
 const SPOKE_ROLE = /^arn:aws:iam::\*:role\/pod-identity-migrator-[a-z-]+$/;
 const IN_ACCOUNTS = '`aws:ResourceAccount` StringEquals `each-of-accounts`';
 
-/** Rights are in readers' names here: `TABLE`, `each of passableRoleArns`. */
+/** Rights with readable names: `TABLE`, `each of passableRoleArns`. */
 export const CLAIMS: readonly Claim[] = [
   {
     says: 'create, delete or change an IAM role, user, group or policy, except with `iam:UpdateAssumeRolePolicy`',
@@ -213,7 +211,7 @@ export const CLAIMS: readonly Claim[] = [
   },
 ];
 
-/** One sentence for each right of somebody that a claim denies. */
+/** Returns a sentence for each right that violates a claim. */
 export const brokenClaims = (rights: readonly Right[], who: Claimant): string[] =>
   rights.flatMap((right) =>
     CLAIMS.filter(({ isBroken }) => isBroken(right, who)).map(

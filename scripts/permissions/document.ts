@@ -1,4 +1,4 @@
-/** The facts as Markdown: the same facts give the same bytes. */
+/** Writes the facts as Markdown: the same facts result in the same bytes. */
 import { accessOf, changes, EXCEPTIONS } from './actions.ts';
 import { CLAIMS } from './claims.ts';
 import type { Caller, ExplainedRight, Facts, Needs, PolicyFacts, RoleFacts } from './model.ts';
@@ -14,7 +14,7 @@ const list = (texts: readonly string[]): string => (texts.length === 0 ? '–' :
 const serviceOf = (action: string): string => action.split(':')[0] ?? '';
 const isLedger = ({ action }: ExplainedRight): boolean => serviceOf(action) === 'dynamodb';
 /**
- * What the service does with its own: the ledger, the bucket of sweeps, logs, traces, the key that seals them, and
+ * Rights on the service's own resources: the ledger, the bucket of sweeps, logs, traces, the key that encrypts them, and
  * network interfaces.
  */
 const isOwn = ({ action }: ExplainedRight): boolean =>
@@ -36,13 +36,13 @@ const SERVICES: Readonly<Record<string, string>> = {
 };
 const serviceName = (action: string): string => SERVICES[serviceOf(action)] ?? serviceOf(action);
 
-/** What changes something stands out, and comes first. */
+/** Rights that make changes are bold and come first. */
 const accessText = (action: string): string => (changes(action) ? `**${accessOf(action)}**` : `${accessOf(action)}`);
 const rank = (action: string): string =>
   `${['Permissions management', 'Write', 'Tagging', 'List', 'Read'].indexOf(accessOf(action) ?? '')}${action}`;
 
 const FUNCTION = /^(.*:function:)([\w-]+)(:.*)?$/;
-/** Functions with their versions in one line each; what a wildcard of the same row covers is left out. */
+/** Lists functions and their versions in a line each, and leaves out what a wildcard of the same row covers. */
 const resourcesText = (resources: readonly string[]): string => {
   const functions = resources.map((resource) => FUNCTION.exec(resource)).filter((match) => match !== null);
   if (functions.length === 0)
@@ -59,8 +59,8 @@ const groupBy = <Item>(items: readonly Item[], keyOf: (item: Item) => string): [
   [...Map.groupBy(items, keyOf).values()].filter((group): group is [Item, ...Item[]] => group.length > 0);
 
 /**
- * An action with all its resources for the same reasons; then actions that are alike in all but their name, those that
- * change something apart.
+ * Groups the resources of an action with the same reasons, and then actions that differ only in their name. Actions that
+ * make changes are grouped separately.
  */
 const rowsOf = (rights: readonly ExplainedRight[], roleNeeds: Needs): string[][] => {
   const sorted = [...rights].sort((a, b) => byText(rank(a.action), rank(b.action)) || byText(a.resource, b.resource));
@@ -116,7 +116,7 @@ const overview = (lambdas: readonly RoleFacts[], kubernetes: readonly string[]):
     }),
   );
 
-/** What can change something outside of the service itself, by action. */
+/** Rights that can make changes outside of the service itself, by action. */
 const changesTable = (lambdas: readonly RoleFacts[]): string => {
   const rights = lambdas.flatMap((lambda) =>
     lambda.rights
@@ -139,7 +139,7 @@ const changesTable = (lambdas: readonly RoleFacts[]): string => {
   );
 };
 
-/** Every right on `*`, under the name of its exception. */
+/** Returns every right on `*` with the name of its exception. */
 const exceptionsTable = (roles: readonly RoleFacts[]): string => {
   const rights = roles.flatMap((role) =>
     role.rights.filter(({ resource }) => resource === '*').map(({ action }) => ({ action, role })),
@@ -170,7 +170,7 @@ const exceptionsTable = (roles: readonly RoleFacts[]): string => {
   );
 };
 
-/** A Lambda's rights with what is its own called so, by their text. */
+/** Returns a Lambda's rights by their text, with placeholders for its own name and log group. */
 const ownRights = ({ name, rights }: RoleFacts): Map<string, ExplainedRight> => {
   const ownNames = (text: string): string =>
     text.replaceAll(new RegExp(`(function:|LOG-GROUP-OF-)${name}(?![\\w-])`, 'g'), (_, before: string) =>
@@ -182,11 +182,11 @@ const ownRights = ({ name, rights }: RoleFacts): Map<string, ExplainedRight> => 
       .map((right) => [sameAs(right), right]),
   );
 };
-/** A Lambda that is there with a context alone has its common rights so too. */
+/** The common rights of a Lambda that is deployed only with a setting depend on that setting too. */
 const sameAs = ({ action, resource, condition, whys }: ExplainedRight): string =>
   [action, resource, condition, ...whys].join('\n');
 
-/** The rights that every Lambda has, for the same reasons. */
+/** Returns the rights that every Lambda has with the same reasons. */
 const sharedOf = (lambdas: readonly RoleFacts[]): ExplainedRight[] => {
   const [first, ...others] = lambdas.filter(({ needs }) => needs === undefined).map(ownRights);
   const rest = [...others, ...lambdas.filter(({ needs }) => needs !== undefined).map(ownRights)];
@@ -287,7 +287,7 @@ const resourcePoliciesSection = ({ resourcePolicies, subscribed }: Facts): strin
   `The topic's messages go to the deployment's subscriptions, with protocol ${list(subscribed.map(code))}: each of \`notifications.emails\`, once its owner has confirmed it.`,
 ];
 
-/** The whole document. */
+/** Returns the whole document. */
 export const documentOf = (facts: Facts): string => {
   const { roles } = facts;
   const lambdas = roles.filter(({ isLambda }) => isLambda);

@@ -1,7 +1,4 @@
-/**
- * What the template allows, each right with its reasons. Decides from a template alone; a problem of any kind is an
- * error that names it.
- */
+/** Determines what a template allows, each right with its reasons. Every problem is an error that names it. */
 import type { Assembly } from '../../sandbox/assembly/assembly.ts';
 import { callingMachines } from './callers.ts';
 import type { Facts, MethodFacts } from './model.ts';
@@ -11,7 +8,7 @@ import { keyOf, rightsOf } from './rights.ts';
 import { type RoleContext, roleFactsOf, type RoleKeys } from './role-facts.ts';
 import { SWITCHES, type Template } from './template.ts';
 
-/** A method that is authorised in another way than by IAM is a problem. */
+/** Returns the methods of the API. A method that IAM does not authorize is a problem. */
 const methodsOf = ({ apis = [], functions }: Assembly): { methods: MethodFacts[]; problems: string[] } => {
   const all = apis.flatMap(({ methods }) => methods);
   return {
@@ -35,7 +32,7 @@ const methodsOf = ({ apis = [], functions }: Assembly): { methods: MethodFacts[]
 };
 
 const knownKeys = new WeakMap<Assembly, RoleKeys>();
-/** By role, the rights that it has in a template, which is read once. */
+/** Returns the rights by role. The template is read only once. */
 const keysOf = (assembly: Assembly): RoleKeys => {
   const keys =
     knownKeys.get(assembly) ??
@@ -44,7 +41,7 @@ const keysOf = (assembly: Assembly): RoleKeys => {
   return keys;
 };
 
-/** Puts readers' names into a text. */
+/** Replaces generated names in a text by readable ones. */
 const namesIn = ({ assembly, keyArn, kept, logGroups, stackName }: Template): RoleContext['named'] =>
   readersNames(
     assembly,
@@ -56,7 +53,7 @@ const namesIn = ({ assembly, keyArn, kept, logGroups, stackName }: Template): Ro
     ]),
   );
 
-/** Lambdas whose roles are in an output of the stack. */
+/** Returns the Lambdas whose roles are in an output of the stack. */
 const rolesIn = ({ functions, outputs }: Assembly, output: string): string[] => {
   const arns = (outputs[output] ?? '').split(',');
   return functions
@@ -65,7 +62,7 @@ const rolesIn = ({ functions, outputs }: Assembly, output: string): string[] => 
     .sort(byText);
 };
 
-/** Throws an Error with every problem, one a line. */
+/** Returns the facts. Throws an `Error` with every problem on a line. */
 export const factsOf = (template: Template): Facts => {
   const { assembly, without, types } = template;
   const named = namesIn(template);

@@ -1,47 +1,47 @@
-/** Names as readers know them, in place of those that CloudFormation generates, and of the sample account. */
+/** Readable names instead of those that CloudFormation generates, and instead of the sample account. */
 import type { Assembly, AssemblyStateMachine } from '../../sandbox/assembly/assembly.ts';
 import type { AssemblyFunction } from '../../sandbox/assembly/functions.ts';
 
-/** Where the template is read as if it were deployed to. */
+/** Sample location in which the template is evaluated as if it were deployed. */
 export const SAMPLE = { account: '111122223333', region: 'eu-west-1' };
-/** Another account, for whose clusters it is deployed; it stands for each that a deployment names. */
+/** Sample account that represents the other accounts of a deployment. */
 export const SAMPLE_OTHER = '444455556666';
-/** Configured once each, so that a right on them is seen to be on each that a deployment names. */
+/** Sample patterns, a single one of each kind. A right on one represents a right on each that a deployment names. */
 export const SAMPLE_ROLES = {
   passableRoleArns: 'role/each-of-passableRoleArns',
   repairableRoleArns: 'role/each-of-repairableRoleArns',
 };
-/** Of the Lambdas that call API servers then; no right names them. */
+/** Sample network of the Lambdas that call API servers. No right names it. */
 export const SAMPLE_NETWORK = { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] };
-/** Who is told then; it stands for each address that a deployment names. */
+/** Sample address, which represents each address that a deployment notifies. */
 export const SAMPLE_EMAIL = 'each-of-emails@example.com';
-/** Of every role then. */
+/** Sample permissions boundary of every role. */
 export const SAMPLE_BOUNDARY = 'policy/boundary';
 
-/** The step that a function runs, by which it is known. */
+/** Returns the step that a function runs, which is its readable name. */
 export const lambdaName = ({ handler }: Pick<AssemblyFunction, 'handler'>): string => handler.replace(/\.handler$/, '');
 
-/** Without CDK's hash at its end. */
+/** Returns a logical id without CDK's hash at the end. */
 export const withoutHash = (logicalId: string): string => logicalId.replace(/[0-9A-F]{8}$/, '');
 
-/** The construct that has it. */
+/** Returns the name of the construct that contains a resource. */
 export const machineName = ({ logicalId }: Pick<AssemblyStateMachine, 'logicalId'>): string =>
   withoutHash(logicalId).replace(/StateMachine$/, '');
 
-/** The one document of Systems Manager, whose role trusts nobody else. */
+/** The only Systems Manager document. Its role trusts no other service. */
 export const RUNBOOK = 'SSM runbook';
 
-/** What starts sweeps by the clock. */
+/** Name of the schedules that start sweeps. */
 export const SCHEDULER = 'EventBridge Scheduler';
 
-/** An order that depends on neither locale nor machine. */
-/** As code in Markdown. */
+/** Compares texts independently of the locale and the machine. */
+/** Returns the text as Markdown code. */
 export const code = (text: string): string => `\`${text}\``;
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /**
- * A function that puts readers' names into an ARN, or into any other text of the template. `others`: by what they are
- * generated as.
+ * Returns a function that replaces generated names in an ARN or any other text of the template by readable ones. `others`
+ * has additional readable names by generated name.
  */
 export const readersNames = (
   { apis = [], functions, rules, stateMachines, tables }: Assembly,
@@ -68,9 +68,9 @@ export const readersNames = (
     `arn:aws:iam::${SAMPLE.account}:${role}`,
     `each of ${key}`,
   ]);
-  // Longest first: a name may be the beginning of another.
+  // The longest first, because a name may be the beginning of another.
   const order = [...configured, ...names].sort(([a], [b]) => b.length - a.length || byText(a, b));
-  // The same few texts are asked for again and again.
+  // Cached, because the same few texts are converted many times.
   const known = new Map<string, string>();
   return (text) => {
     const found =

@@ -1,4 +1,4 @@
-/** What policies of resources, and permissions of Lambdas, say: whom they let in or keep out. */
+/** What resource policies and permissions of Lambdas allow or deny. */
 import { z } from 'zod';
 import type { PolicyFacts } from './model.ts';
 import { code, lambdaName, withoutHash } from './names.ts';
@@ -20,10 +20,7 @@ const resourcePolicy = z.object({
   ),
 });
 
-/**
- * Kinds of resources that let somebody do something without a policy document; each is shown, or the document would
- * leave it out.
- */
+/** Kinds of resources that grant access without a policy document. Each must be listed, or the document would be incomplete. */
 const SHOWN_TYPES = new Set([
   'AWS::IAM::Role',
   'AWS::Lambda::Permission',
@@ -43,7 +40,7 @@ export const unshownTypes = (types: readonly string[]): string[] =>
         `the template has ${type}, which this document does not show: teach scripts/permissions/resource-policies.ts`,
     );
 
-/** Such as `the queue RecoveryTriggersDeadLetters`. */
+/** Returns a name such as `the queue RecoveryTriggersDeadLetters`. */
 const resourceName = ({ logicalId, type }: ResourcePolicy): string =>
   `the ${(type.split('::').at(-1) ?? '')
     .replace(/Policy$/, '')
@@ -83,7 +80,7 @@ const saidIn = ({
   ),
 ];
 
-/** Those of the whole template, and those that are there only where one of the switches is left out. */
+/** Returns the policies of the full template, and those that exist only without one of the optional settings. */
 export const resourcePoliciesOf = (template: Template): PolicyFacts[] => {
   const keyOfSaid = (said: Said): string => JSON.stringify(said);
   const without = SWITCHES.map((out) => ({ out, said: saidIn(template.without[out]) })).map(({ out, said }) => ({
@@ -106,10 +103,7 @@ export const resourcePoliciesOf = (template: Template): PolicyFacts[] => {
   ];
 };
 
-/**
- * EventBridge publishes to a topic without one: of a topic's policy nobody says whether a condition on the rule would
- * hold.
- */
+/** A topic's policy for EventBridge has no condition, because it is not documented whether a condition on the rule works. */
 export const isOpen = ({ of, effect, who, condition }: PolicyFacts): boolean =>
   effect === 'Allow' &&
   condition === '' &&

@@ -1,4 +1,4 @@
-/** Policies taken apart into single rights: one action on one resource under one condition. */
+/** Splits policies into single rights: an action on a resource under a condition. */
 import { z } from 'zod';
 import type { AssemblyRole } from '../../sandbox/assembly/roles.ts';
 import { accessOf, exceptionOf } from './actions.ts';
@@ -7,17 +7,17 @@ import { byText } from './names.ts';
 export interface Right {
   readonly action: string;
   readonly resource: string;
-  /** As `conditionText` writes it; empty: none. */
+  /** The condition as text from `conditionText`; empty for none. */
   readonly condition: string;
 }
-/** A right that somebody gave a reason for. */
+/** A right with its reason. */
 export interface Reason extends Right {
   readonly why: string;
 }
 
 type Conditions = Record<string, Record<string, string | string[]>>;
 
-/** Such as `` `iam:PassedToService` StringEquals `eks.amazonaws.com` ``, the same for the same conditions. */
+/** Returns text such as `` `iam:PassedToService` StringEquals `eks.amazonaws.com` ``, equal for equal conditions. */
 export const conditionText = (conditions: Conditions = {}): string =>
   Object.entries(conditions)
     .flatMap(([operator, keys]) =>
@@ -38,7 +38,7 @@ const said = ({ action, resource, condition }: Right): string =>
   `${action} on ${resource}${condition === '' ? '' : ` where ${condition}`}`;
 
 const texts = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
-/** No other shape is written as a table: what a Deny, a NotAction or a NotResource leaves is for nobody to guess. */
+/** Only this form can be shown as a table: what a Deny, a NotAction or a NotResource leaves is not obvious. */
 const statement = z.strictObject({
   Sid: z.string().optional(),
   Effect: z.literal('Allow'),
@@ -52,9 +52,9 @@ const document = z.strictObject({
 });
 
 export interface Rights {
-  /** Sorted, each once. */
+  /** Rights, sorted and without duplicates. */
   readonly rights: readonly Right[];
-  /** What can't be shown, or should not be there, one sentence each. */
+  /** Problems that cannot be shown or should not exist, a sentence each. */
   readonly problems: readonly string[];
 }
 
@@ -68,7 +68,7 @@ const problemsOf = ({ action, resource }: Right, role: string): string[] => {
   return [];
 };
 
-/** All that a role may do by its policies. `name`: for the problems. */
+/** Returns all rights of a role from its policies. `name` is used in problems. */
 export const rightsOf = (role: AssemblyRole, name: string): Rights => {
   const problems = role.managedPolicyArns.map(
     (arn) => `${name} has the managed policy ${arn}, and what that allows is not in the template`,
@@ -96,10 +96,7 @@ export const rightsOf = (role: AssemblyRole, name: string): Rights => {
   };
 };
 
-/**
- * Both sides of a role's reasons: rights that nobody gave a reason for, and reasons for what it may not do. One
- * sentence each.
- */
+/** Returns a sentence for each right of a role without a reason, and for each reason without a right. */
 export const unmatched = (rights: readonly Right[], reasons: readonly Reason[], name: string): string[] => {
   const [may, explained] = [new Set(rights.map(keyOf)), new Set(reasons.map(keyOf))];
   return [

@@ -1,4 +1,4 @@
-/** What one role may do, why, and who uses it. */
+/** What a role may do, why, and what uses it. */
 import type { AssemblyRole } from '../../sandbox/assembly/roles.ts';
 import { type CommonRight, OF_EVENT_RULES, OF_EVERY_LAMBDA, OF_STATE_MACHINES } from './actions.ts';
 import { callersOf, type CallingMachine, isCalled } from './callers.ts';
@@ -14,24 +14,24 @@ const reasonsBy = (common: readonly CommonRight[], resourcesOf: (action: string)
     actions.flatMap((action) => resourcesOf(action).map((resource) => ({ action, resource, condition: '', why }))),
   );
 
-/** Who is known by whom its role trusts. */
+/** Names of users of roles by the service that the role trusts. */
 const OF_OTHER_ACCOUNTS = [
   { service: 'ssm.amazonaws.com', name: RUNBOOK },
   { service: 'scheduler.amazonaws.com', name: SCHEDULER },
 ];
-/** By role, the rights that it has in a template. */
+/** Rights by role in a template. */
 export type RoleKeys = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** What a role is described from. */
+/** The sources from which a role is described. */
 export interface RoleContext {
   template: Template;
   machines: readonly CallingMachine[];
-  /** Puts readers' names into a text. */
+  /** Replaces generated names in a text by readable ones. */
   named: (text: string) => string;
   needsOf: (isThere: (keys: RoleKeys) => boolean) => Needs;
 }
 
-/** Who uses a role, and the reasons for the rights that this takes. */
+/** Returns what uses a role, and the reasons for the rights that this needs. */
 interface Use {
   name: string;
   reasons: readonly Reason[];
@@ -92,7 +92,7 @@ const otherUse = (role: AssemblyRole, { template: { reasons } }: RoleContext): U
   return other && { name: other.name, reasons: reasons.get(other.name) ?? [], isLambda: false, calledBy: [] };
 };
 
-/** The facts on a role, and every problem with it; no facts for a role that nothing uses. */
+/** Returns the facts about a role and every problem with it; no facts for an unused role. */
 export const roleFactsOf = (role: AssemblyRole, context: RoleContext): { facts?: RoleFacts; problems: string[] } => {
   const use =
     lambdaUse(role, context) ?? machineUse(role, context) ?? ruleUse(role, context) ?? otherUse(role, context);

@@ -1,6 +1,4 @@
-/**
- * The template with everything that can be switched on, synthesised in this process, and what its authors say of it.
- */
+/** Synthesises the template with every optional feature in this process, and collects the reasons of its grants. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,15 +36,15 @@ import {
 } from './names.ts';
 import { conditionText, type Reason } from './rights.ts';
 
-/** A policy that is no role's: a queue's, a table's, a key's. */
+/** A policy of a resource other than a role: a queue, a table or a key. */
 export interface ResourcePolicy {
-  /** Of the resource that it stands in. */
+  /** Logical id of the resource that contains it. */
   logicalId: string;
   type: string;
   document: unknown;
 }
 
-/** Settings that rights come with, beside what must be given. A right that needs two of them is told of the first. */
+/** Optional settings that add rights. A right that needs two of them is listed with the first. */
 export const SWITCHES = [
   'customerKey',
   'subnetIds',
@@ -60,7 +58,7 @@ export const SWITCHES = [
 ] as const;
 export type Switch = (typeof SWITCHES)[number];
 
-/** The configuration with all of them but that one: as keys of the CDK context, and as what stands in the file. */
+/** Returns the configuration with all of them except for one, as keys of the CDK context and as content of the file. */
 const settingsWithout = (out?: Switch): { context: Record<string, unknown>; file: object } => {
   const has = (one: Switch): boolean => one !== out;
   return {
@@ -71,7 +69,7 @@ const settingsWithout = (out?: Switch): { context: Record<string, unknown>; file
       ...(has('repairableRoleArns') ? { repairableRoleArns: [SAMPLE_ROLES.repairableRoleArns] } : {}),
     },
     file: {
-      // The log is no right of ours: API Gateway writes it by a role of the account's.
+      // The log needs no right of the stack: API Gateway writes it with a role of the account.
       deploy: {
         api: has('deploy.api'),
         apiAccessLog: has('deploy.api'),
@@ -87,23 +85,23 @@ const settingsWithout = (out?: Switch): { context: Record<string, unknown>; file
   };
 };
 
-/** Plain data: a test changes a copy of it. */
+/** The synthesised templates as plain data, of which a test changes a copy. */
 export interface Template {
-  /** With everything that can be switched on. */
+  /** Template with every optional feature. */
   assembly: Assembly;
-  /** The same with one of them left out. */
+  /** Templates without one of the optional settings each. */
   without: Readonly<Record<Switch, Pick<Template, 'assembly' | 'resourcePolicies'>>>;
   stackName: string;
-  /** Of the customer's key. */
+  /** ARN of the customer's key. */
   keyArn: string;
-  /** Log group of each Lambda, by the Lambda's name. */
+  /** Log groups by the Lambda's name. */
   logGroups: ReadonlyMap<string, string>;
-  /** By the name of the Lambda, of the state machine, or of the runbook; resolved as the template is. */
+  /** Reasons by the name of the Lambda, the state machine or the runbook, resolved like the template. */
   reasons: ReadonlyMap<string, readonly Reason[]>;
   resourcePolicies: readonly ResourcePolicy[];
-  /** Of the buckets and the queues, by their physical names. */
+  /** Names of the buckets and the queues by their physical names. */
   kept: ReadonlyMap<string, string>;
-  /** Of all resources. */
+  /** Physical names of all resources. */
   types: readonly string[];
 }
 
@@ -125,14 +123,14 @@ const machinesOf = (app: App): Machines => {
   return { migrateAddon, recover, retire: machines.get('Retire'), sweep };
 };
 
-/** As lib/sweep/schedules.ts makes them. */
+/** Schedules as in lib/sweep/schedules.ts. */
 const scheduleTarget = z.object({ arn: z.string(), deadLetterConfig: z.object({ arn: z.string() }) });
 const schedulesOf = (app: App): { target: z.infer<typeof scheduleTarget> }[] =>
   app.node
     .findAll()
     .flatMap((one) => (one instanceof scheduler.CfnSchedule ? [{ target: scheduleTarget.parse(one.target) }] : []));
 
-/** What the grants of the steps are made for: the sample account, as lib/steps.ts has it. */
+/** Returns the options for the grants of the steps in the sample account, as in lib/steps.ts. */
 const grantOptions = (app: App, { tables }: Assembly, keyArn: string) => {
   const arnOf = (role: string): string => `arn:aws:iam::${SAMPLE.account}:${role}`;
   const [table] = tables;
@@ -147,7 +145,7 @@ const grantOptions = (app: App, { tables }: Assembly, keyArn: string) => {
   };
 };
 
-/** A grant's reasons; `textOf` replaces tokens by what they are in the template as it is deployed. */
+/** Returns a grant's reasons. `textOf` replaces tokens by their values in the deployed template. */
 const reasonsFor = (
   { actions, resources, conditions = {}, why }: Grant,
   textOf: (token: unknown) => string,
@@ -174,7 +172,7 @@ const machineGrants = (
     : []),
 ];
 
-/** The reasons of all grants, by the name of the Lambda, of the state machine, of the schedules or of the runbook. */
+/** Returns the reasons of all grants by the name of the Lambda, the state machine, the schedules or the runbook. */
 const reasonsOf = (app: App, assembly: Assembly, stack: Stack, keyArn: string): Map<string, Reason[]> => {
   const machines = machinesOf(app);
   const cdk = CdkStack.of(machines.migrateAddon);
@@ -227,17 +225,17 @@ const logGroupsOf = (stack: Stack): Map<string, string> =>
     ),
   );
 
-/** Policy documents anywhere in a resource. */
+/** Returns the policy documents anywhere in a resource. */
 export const documentsIn = (value: unknown): unknown[] => {
   if (Array.isArray(value)) return value.flatMap(documentsIn);
   if (!isRecord(value)) return [];
   const { Statement: statement } = value;
-  // Of a bus, whose policy is put together of such resources.
+  // Of an event bus, whose policy consists of these resources.
   if (isRecord(statement) && statement['Effect'] !== undefined) return [{ Statement: [statement] }];
   return Array.isArray(statement) ? [value] : Object.values(value).flatMap(documentsIn);
 };
 
-/** Physical name, and what readers know it as. */
+/** Physical name and readable name. */
 const keptIn = (stack: Stack): Map<string, string> =>
   new Map(
     (
@@ -257,7 +255,7 @@ export const typesOf = (stack: Stack): string[] => [
   ...new Set(Object.values(stack.resolver.resources).map((resource) => String(resource['Type']))),
 ];
 
-/** Of whatever is no part of IAM: what IAM has belongs to a role. */
+/** Returns the policies of resources outside of IAM, because policies in IAM belong to roles. */
 const resourcePoliciesOf = (stack: Stack): ResourcePolicy[] =>
   typesOf(stack)
     .filter((type) => !type.startsWith('AWS::IAM::'))
@@ -267,7 +265,7 @@ const resourcePoliciesOf = (stack: Stack): ResourcePolicy[] =>
       ),
     );
 
-/** Synthesises with everything, and without each switch. Throws whatever stands in the way. */
+/** Synthesises with every optional feature, and without each one. Throws the errors of the synthesis. */
 export const synthesisedTemplate = (): Template => {
   const folder = mkdtempSync(join(tmpdir(), 'permissions-'));
   try {

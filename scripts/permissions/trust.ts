@@ -1,4 +1,4 @@
-/** Who may become a role. Policies are read strictly: a statement with anything else in it is an error. */
+/** Determines which principals can assume a role. Policies are parsed strictly: unknown elements are an error. */
 import { z } from 'zod';
 import type { AssemblyRole } from '../../sandbox/assembly/roles.ts';
 import { byText, code } from './names.ts';

@@ -207,7 +207,7 @@ describe('custom resources', () => {
     expect(error).toMatchObject({
       name: 'AccessDenied',
       message: expect.stringContaining(
-        "403 to list certificates.cert-manager.io on cluster dev: because. Give the calling role what it lacks: pod-identity grant-access --cluster dev (for a service account that is no add-on's with --service-account NAMESPACE/NAME, and --annotation remove where its annotation shall go) does it for the service's roles; for another role associate AmazonEKSAdminViewPolicy for the whole cluster",
+        "403 to list certificates.cert-manager.io on cluster dev: because. Grant the calling role the missing permission: pod-identity grant-access --cluster dev (for a service account that is no add-on's with --service-account NAMESPACE/NAME, and --annotation remove where its annotation shall go) does so for the service's roles; for another role associate AmazonEKSAdminViewPolicy for the whole cluster",
       ) as string,
     });
   });
@@ -280,7 +280,7 @@ describe('all namespaces', () => {
     expect(error).toMatchObject({
       name: 'AccessDenied',
       message: expect.stringContaining(
-        `403 to ${what} in all namespaces on cluster dev: because. Give the calling role what it lacks: ${grantForms('dev')} does it for the service's roles; for another role associate AmazonEKSViewPolicy for the whole cluster`,
+        `403 to ${what} in all namespaces on cluster dev: because. Grant the calling role the missing permission: ${grantForms('dev')} does so for the service's roles; for another role associate AmazonEKSViewPolicy for the whole cluster`,
       ) as string,
     });
   });
@@ -377,7 +377,7 @@ describe('the calls', () => {
     // As an API server answers that is asked too often.
     const text = 'Too many requests, please try again later.\n';
     expect((await errorOf(answering(429, text).listPods('x'))).message).toBe(
-      'The API server answered 429 to list pods in x on cluster dev: Too many requests, please try again later. Try again in some seconds.',
+      'The API server answered 429 to list pods in x on cluster dev: Too many requests, please try again later. Try again in a few seconds.',
     );
   });
 

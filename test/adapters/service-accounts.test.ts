@@ -147,7 +147,7 @@ describe('a service account', () => {
     expect(error).toMatchObject({
       name,
       message: expect.stringContaining(
-        `${status} to look at service account payments/api on cluster dev: because`,
+        `${status} to get service account payments/api on cluster dev: because`,
       ) as string,
     });
   });

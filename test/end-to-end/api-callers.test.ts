@@ -18,7 +18,9 @@ describe('a path or a method that is not there', () => {
       await inApiWorld({ knobs: { apiPathParameters } }, async ({ sandbox, ann }) => {
         for (const path of ['/', '/plan', '/migrations/x/y', '/clusters', '/clusters/a%2Fb', '/a%20b/c'])
           for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS'])
-            expect((await ann.refused('unknown-path', method, path)).detail).toContain(`There is nothing at ${path}.`);
+            expect((await ann.refused('unknown-path', method, path)).detail).toContain(
+              `The path ${path} does not exist.`,
+            );
         for (const [method, path, allow] of [
           ['DELETE', '/migrations', 'POST, GET, HEAD, OPTIONS'],
           ['PUT', `/plans/${NOBODY}`, 'GET, HEAD, OPTIONS'],

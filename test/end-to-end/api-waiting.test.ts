@@ -224,7 +224,7 @@ describe('a cancel over HTTP', () => {
       const id = await ann.migrate();
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
       expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).detail).toBe(
-        `Migration ${id} can't be stopped: it ended migrated.`,
+        `Migration ${id} cannot be cancelled: it ended migrated.`,
       );
       await bob.rollBack(id);
       expect(await ann.shown(id)).toMatchObject({ status: 'rolling-back' });

@@ -148,18 +148,18 @@ describe.skipIf(reason !== undefined)(
             failure: 'SubjectBusy',
             heldBy: holder,
             report: [
+              expect.stringMatching(new RegExp(`^${subject} in cluster .*: blocked, verified: none\\.$`)) as unknown,
               expect.stringMatching(
-                new RegExp(`^${subject} does not exist in cluster .*: blocked, verified: none\\.$`),
+                new RegExp(
+                  `^SubjectBusy: Migration ${holder} has held the lock since 2.*Z\\. No migration was started\\.$`,
+                ),
               ) as unknown,
-              expect.stringMatching(
-                new RegExp(`^SubjectBusy: Migration ${holder} holds its lock since 2.*Z\\. Nothing was started\\.$`),
-              ) as unknown,
-              `Wait until it has ended, then start the runbook again; or stop it: pod-identity cancel ${holder}. To follow it: pod-identity show ${holder}`,
+              `Wait until migration ${holder} has ended, then start the runbook again. To see its progress: pod-identity show ${holder}. To cancel it: pod-identity cancel ${holder}`,
             ],
           },
         });
         expect(automation.steps.at(-1)!.failure).toBe(
-          'RuntimeError: Nothing was started, and the outcome is blocked: see the output of the step report.',
+          'RuntimeError: No migration was started, and the outcome is blocked. See the output of the step report.',
         );
         expect([executions, record]).toEqual([[holder], undefined]);
       });
@@ -229,7 +229,7 @@ describe.skipIf(reason !== undefined)(
       expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'blocked', verified: 'none' } });
       expect(stepsOf(automation)).toEqual(FAILED_RUN);
       expect(automation.steps.at(-1)!.failure).toBe(
-        `RuntimeError: Migration ${MIGRATION_ID} ended blocked: see the output of the step report.`,
+        `RuntimeError: Migration ${MIGRATION_ID} ended blocked. See the output of the step report.`,
       );
       expect(textOf(automation)).toMatch(/^Check \S*agent\S* fail: .+$/m);
     });
@@ -240,7 +240,7 @@ describe.skipIf(reason !== undefined)(
         run(world, { ...EBS, ...APPLY }),
       );
       expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human', verified: 'injected' } });
-      expect(textOf(automation)).toMatch(/^NeedsHuman: .*only the record of it is missing/m);
+      expect(textOf(automation)).toMatch(/^NeedsHuman: .*only its record is missing/m);
     });
 
     it('fails after the report of one that was put back', async () => {
@@ -275,7 +275,7 @@ describe.skipIf(reason !== undefined)(
       );
       expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human' } });
       expect(textOf(automation)).toContain(
-        `A person has to finish it: pod-identity show ${MIGRATION_ID} has the commands.`,
+        `A person must finish the migration. For the commands: pod-identity show ${MIGRATION_ID}`,
       );
       expect(record!.handOff.length).toBeGreaterThan(0);
       expect(
@@ -285,7 +285,7 @@ describe.skipIf(reason !== undefined)(
       expect(stepsOf(next)).toEqual(REFUSED);
       expect(next.outputs).toMatchObject({ outcome: 'blocked', failure: 'SubjectBusy', heldBy: MIGRATION_ID });
       expect(textOf(next)).toContain(
-        `Then free the lock: pod-identity rollback ${MIGRATION_ID}; or leave everything as it is and release the locks: pod-identity release ${MIGRATION_ID}`,
+        `To roll back and free the lock: pod-identity rollback ${MIGRATION_ID}. To free the lock without a rollback: pod-identity release ${MIGRATION_ID}`,
       );
     });
 
@@ -318,18 +318,18 @@ describe.skipIf(reason !== undefined)(
     });
 
     it.each([
-      ['neither an add-on nor a service account', LOCATION, 'Name what shall migrate'],
-      ['half a service account', { ...LOCATION, Namespace: 'payments' }, 'Name what shall migrate'],
-      ['both', { ...LOCATION, ...EBS, ...ACCOUNT }, 'not both'],
+      ['neither an add-on nor a service account', LOCATION, 'The parameters do not name what to migrate'],
+      ['half a service account', { ...LOCATION, Namespace: 'payments' }, 'The parameters do not name what to migrate'],
+      ['both', { ...LOCATION, ...EBS, ...ACCOUNT }, 'name both an add-on and a service account'],
       [
         "a service account's option for an add-on",
         { ...LOCATION, ...EBS, Annotation: 'remove' },
-        'Annotation applies to service accounts',
+        'Annotation applies only to service accounts',
       ],
       [
         "an add-on's option for a service account",
         { ...LOCATION, ...ACCOUNT, Strategy: 'recreate' },
-        'Strategy is of add-ons',
+        'Strategy applies only to add-ons',
       ],
       ['no cluster', EBS, 'Cluster is not allowed'],
       ['a name that is none', { ...EBS, Cluster: 'a b' }, 'Cluster is not allowed'],
@@ -388,7 +388,7 @@ describe.skipIf(reason !== undefined)(
         outputs: { migrationId: MIGRATION_ID, outcome: 'unfinished' },
       });
       expect(textOf(automation)).toMatch(
-        /^The ledger cannot be read: AccessDenied\w*: [^]*^The execution cannot be read: AccessDenied/m,
+        /^The ledger could not be read: AccessDenied\w*: [^]*^The execution could not be read: AccessDenied/m,
       );
     });
 

@@ -85,7 +85,7 @@ export class FakeLedger implements Ledger {
     if (before?.status === 'ended' || isThirdParty)
       throw new MigrationError(
         'BadInput',
-        `Migration ${record.migrationId} is already over, or another execution works on it; start a new one under a new id.`,
+        `Migration ${record.migrationId} has already ended, or another execution is working on it. Start a new migration with a new id.`,
       );
     const said = Object.entries(record).filter(
       ([name, value]) =>
@@ -123,7 +123,7 @@ export class FakeLedger implements Ledger {
     if (!record || record.attempt !== undefined)
       throw new MigrationError(
         'BadInput',
-        `Migration ${migrationId} has begun already: the plan that it carries out stands.`,
+        `Migration ${migrationId} has already begun, so its plan cannot be replaced.`,
       );
     Object.assign(record, copyOf({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
     if (end) this.outboxOf(migrationId).add(end.outcome);
@@ -368,7 +368,7 @@ export class FakeLedger implements Ledger {
   ): Promise<LockResult> {
     const lock = this.lockAt(key);
     const { holder, fence } = lock;
-    const changed = new MigrationError('Busy', `The lock ${key} changed hands just now.`);
+    const changed = new MigrationError('Busy', `The lock ${key} was changed concurrently. Try again in a few seconds.`);
     if (!holder) throw changed;
     if (lock.shared) {
       const taking = takeOverShare(lock, from.executionArn, owner);

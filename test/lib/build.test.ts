@@ -69,7 +69,7 @@ describe('bundles', () => {
     });
     expect(JSON.parse(output)).toEqual([
       'BadInput: The environment variable SETTINGS_FILE of this function is not set; deploy the service again, so that the function gets it.',
-      "BadInput: The settings file /opt/none.json of this function can't be read (ENOENT). Deploy the service again, so that the function gets the layer with its settings.",
+      'BadInput: The settings file /opt/none.json of this function cannot be read (ENOENT). Deploy the service again, so that the function gets the layer with its settings.',
     ]);
   });
 

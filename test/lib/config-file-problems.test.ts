@@ -46,22 +46,22 @@ describe('a file that is not right', () => {
         'reservedConcurrency.2.step: must be the name of a step, such as api or plan: docs/permissions.md has all of them',
       ],
     ],
-    ['every role', { passableRoleArns: ['role/*'] }, ['passableRoleArns.0: names every role']],
+    ['every role', { passableRoleArns: ['role/*'] }, ['passableRoleArns.0: matches every role']],
     [
       'half a network',
       { ...ROLES, network: { subnetIds: ['subnet-1a2b3c4d'] } },
       ['network.securityGroupIds: must name the security groups'],
     ],
-    ['a misspelt group', { ...ROLES, aprovals: {} }, ['aprovals: is no setting: did you mean approvals?']],
+    ['a misspelt group', { ...ROLES, aprovals: {} }, ['aprovals: is not a setting: did you mean approvals?']],
     [
       'a misspelt setting',
       { ...ROLES, approvals: { approvers: 'anyone' } },
-      ['approvals.approvers: is no setting: did you mean approvals.approver?'],
+      ['approvals.approvers: is not a setting: did you mean approvals.approver?'],
     ],
     [
       'a setting of the context',
       { ...ROLES, subnetIds: ['subnet-1a2b3c4d'] },
-      ['subnetIds: is no setting: correct its spelling, or remove it'],
+      ['subnetIds: is not a setting: correct its spelling, or remove it'],
     ],
     ['a word for yes', { ...ROLES, deploy: { api: 'yes' } }, ['deploy.api: must be true or false']],
     [
@@ -148,43 +148,43 @@ describe('a file that is not right', () => {
     [
       'a setting twice',
       'logLevel: INFO\nlogLevel: DEBUG',
-      "can't be taken: line 2, column 1 names a setting that stands there already. Remove one of the two",
+      'is not valid: line 2, column 1 repeats a setting. Remove one of the two',
     ],
     [
       'a setting twice in JSON',
       '{"logLevel": "INFO",\n "logLevel": "DEBUG"}',
-      "can't be taken: line 2, column 2 names a setting that stands there already",
+      'is not valid: line 2, column 2 repeats a setting',
     ],
-    ['no end', '{"passableRoleArns": ["hunter2"', "is neither JSON nor YAML: line 1, column 32 can't be read"],
+    ['no end', '{"passableRoleArns": ["hunter2"', 'is neither JSON nor YAML: line 1, column 32 cannot be read'],
     ['an indentation that is none', 'a:\n\t- hunter2', 'is neither JSON nor YAML: line 2, column 1'],
     [
       'a second document',
       'logLevel: INFO\n---\nlogLevel: DEBUG',
-      "can't be taken: line 2, column 1 begins a second document",
+      'is not valid: line 2, column 1 begins a second document',
     ],
-    ['a tag', 'logLevel: !Ref hunter2', "can't be taken: line 1, column 11 has a tag (!)"],
+    ['a tag', 'logLevel: !Ref hunter2', 'is not valid: line 1, column 11 has a tag (!)'],
     [
       'an alias',
       'passableRoleArns: &a [role/x]\nrepairableRoleArns: *a',
-      "can't be taken: line 2, column 21 has an alias (*)",
+      'is not valid: line 2, column 21 has an alias (*)',
     ],
-    ['an alias of itself', '&a [*a]', "can't be taken: line 1, column 5 has an alias (*)"],
-    ['a key that is a list', '? [hunter2]\n: 1', "can't be taken: line 1, column 3 has a key that is no name"],
-    ['a key __proto__', '__proto__:\n  logLevel: DEBUG', 'has a key __proto__, which is no setting'],
+    ['an alias of itself', '&a [*a]', 'is not valid: line 1, column 5 has an alias (*)'],
+    ['a key that is a list', '? [hunter2]\n: 1', 'is not valid: line 1, column 3 has a key that is not the name'],
+    ['a key __proto__', '__proto__:\n  logLevel: DEBUG', 'has a key __proto__, which is not a setting'],
     [
       'a key __proto__ further in',
       '{"deploy": {"__proto__": {"api": false}}}',
-      'has a key __proto__, which is no setting',
+      'has a key __proto__, which is not a setting',
     ],
-    ['a list', '- hunter2', 'must hold settings by their names, such as passableRoleArns; '],
-    ['one value', 'hunter2', 'must hold settings by their names, such as passableRoleArns; '],
+    ['a list', '- hunter2', 'must have settings by name, such as passableRoleArns, but '],
+    ['one value', 'hunter2', 'must have settings by name, such as passableRoleArns, but '],
     ['no text', new Uint8Array([0xff, 0xfe, 0x00]), 'is not text in UTF-8'],
     ['many brackets', '['.repeat(100_000), 'is nested too deeply to be read'],
     ['a megabyte and more', '#'.repeat(1_000_001), 'is larger than 1000000 bytes'],
   ])('has %s', (_, content, said) => {
     const message = messageOf(content);
     expect(message).toContain(`The configuration file FILE ${said}`);
-    expect(message).toMatch(/\. docs\/configuration\.md says what each setting may be\.$/);
+    expect(message).toMatch(/\. See docs\/configuration\.md for the allowed values of each setting\.$/);
     expect(message).not.toContain('hunter2');
   });
 
@@ -192,13 +192,13 @@ describe('a file that is not right', () => {
     [
       'is not there',
       join(scratch, 'none.yaml'),
-      'does not exist. Give its path in -c config=FILE as it is from the current directory',
+      'does not exist. Pass its path relative to the current directory: -c config=FILE',
     ],
     ['lies in a file', join(fileWith(ROLES), 'x.yaml'), 'does not exist'],
-    ['is a folder', scratch, 'is no file. Give the path of a JSON or YAML file'],
-    ['is a device', '/dev/zero', 'is no file'],
-    ['has a name that is none', 'a\0b', "can't be read (ERR_INVALID_ARG_VALUE)"],
-    ['has too long a name', 'x'.repeat(5000), "can't be read (ENAMETOOLONG)"],
+    ['is a folder', scratch, 'is not a regular file. Pass the path of a JSON or YAML file'],
+    ['is a device', '/dev/zero', 'is not a regular file'],
+    ['has a name that is none', 'a\0b', 'cannot be read (ERR_INVALID_ARG_VALUE)'],
+    ['has too long a name', 'x'.repeat(5000), 'cannot be read (ENAMETOOLONG)'],
   ])('%s', (_, config, said) => {
     const refuse = (): unknown => configOf({ config });
     expect(refuse).toThrow(ConfigurationError);

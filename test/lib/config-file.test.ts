@@ -94,7 +94,7 @@ describe('the file', () => {
     writeFileSync(join(folder, 'pod-identity-migrator.yaml'), stringify(ROLES));
     expect(() => levelWith({})).toThrow(
       new ConfigurationError(
-        'There are two configuration files, pod-identity-migrator.yaml and pod-identity-migrator.json: remove one, or name the one that counts with -c config=FILE.',
+        'There are two configuration files, pod-identity-migrator.yaml and pod-identity-migrator.json. Remove one, or name the one to use with -c config=FILE.',
       ),
     );
     expect(levelWith({ config: join(folder, 'pod-identity-migrator.json') })).toBe('ERROR');
@@ -164,13 +164,13 @@ describe('the context', () => {
   });
 
   it.each([
-    ['passableRolesArns', 'is no setting: did you mean passableRoleArns?'],
-    ['passable-role-arns', 'is no setting: did you mean passableRoleArns?'],
-    ['customerkey', 'is no setting: did you mean customerKey?'],
-    ['logLevle', 'is no setting: did you mean logLevel?'],
-    ['Config', 'is no setting: did you mean config?'],
-    ['approvals.required', 'can be set in the configuration file alone: -c config=FILE'],
-    ['accounts', 'can be set in the configuration file alone: -c config=FILE'],
+    ['passableRolesArns', 'is not a setting: did you mean passableRoleArns?'],
+    ['passable-role-arns', 'is not a setting: did you mean passableRoleArns?'],
+    ['customerkey', 'is not a setting: did you mean customerKey?'],
+    ['logLevle', 'is not a setting: did you mean logLevel?'],
+    ['Config', 'is not a setting: did you mean config?'],
+    ['approvals.required', 'can be set only in the configuration file: -c config=FILE'],
+    ['accounts', 'can be set only in the configuration file: -c config=FILE'],
   ])('refuses the key %s', (key, message) => {
     expect(refusal(ROLES, { [key]: 'true' })).toEqual([
       'Correct in the CDK context, in cdk.json under "context", or with -c key=value:',
@@ -180,7 +180,7 @@ describe('the context', () => {
 
   it.each(['', 7, true, ['a.yaml']])('refuses %j as the name of a file', (config) => {
     expect(() => configOf({ config })).toThrow(
-      /key config must be the path of a configuration file: -c config=FILE\. docs\/configuration\.md/,
+      /key config must be the path of a configuration file: -c config=FILE\. See docs\/configuration\.md/,
     );
   });
 });

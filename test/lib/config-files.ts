@@ -48,7 +48,9 @@ export function configFiles() {
   /** The message without its first line, which says where to look. */
   const refusal = (content: Content, context: Record<string, unknown> = {}): string[] => {
     const [first, ...lines] = messageOf(content, context).split('\n');
-    expect(first).toBe('The configuration is not right: docs/configuration.md says what each setting may be.');
+    expect(first).toBe(
+      'The configuration is invalid. See docs/configuration.md for the allowed values of each setting.',
+    );
     return lines;
   };
   return { folder, fileWith, read, messageOf, refusal };

@@ -55,13 +55,13 @@ describe('roles', () => {
   });
 
   it.each([
-    ['role/*', /names every role/],
-    ['role/**', /names every role/],
-    ['role/*/*', /names every role/],
-    ['role/?*', /names every role/],
-    ['role/*-*', /names every role/],
-    ['arn:aws:iam::111122223333:role/*', /names every role/],
-    ['arn:aws:iam::*:role/x', /every account: say which/],
+    ['role/*', /matches every role/],
+    ['role/**', /matches every role/],
+    ['role/*/*', /matches every role/],
+    ['role/?*', /matches every role/],
+    ['role/*-*', /matches every role/],
+    ['arn:aws:iam::111122223333:role/*', /matches every role/],
+    ['arn:aws:iam::*:role/x', /every account: name the account/],
     ['arn:aws:iam:::role/x', /must be an ARN pattern/],
     ['arn:aws:iam::11112222333*:role/x', /must be an ARN pattern/],
     ['*', /must be an ARN pattern/],
@@ -92,7 +92,7 @@ describe('roles', () => {
 
   it('are refused one by one, so that all can be corrected at once', () => {
     expect(() => configOf({ passableRoleArns: 'role/*,role/a', repairableRoleArns: 'role/b,role//c' })).toThrow(
-      /passableRoleArns\.0: names every[^\n]*\n {2}repairableRoleArns\.1: has an empty part/,
+      /passableRoleArns\.0: matches every[^\n]*\n {2}repairableRoleArns\.1: has an empty part/,
     );
   });
 

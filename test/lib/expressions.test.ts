@@ -81,12 +81,12 @@ describe('failure', () => {
     const failure = states.IsThereWork!.Assign!.failure;
     await expect(evaluate(failure, { states: { input: { blockedBy: ['role-exists'] } } })).resolves.toEqual({
       Error: 'ChecksFailed',
-      Cause: 'Checks that block: role-exists.',
+      Cause: 'Failed checks: role-exists.',
     });
     await expect(
       evaluate(failure, { states: { input: { blockedBy: ['role-exists', 'agent'] } } }),
     ).resolves.toMatchObject({
-      Cause: 'Checks that block: role-exists, agent.',
+      Cause: 'Failed checks: role-exists, agent.',
     });
   });
 });
@@ -113,7 +113,7 @@ describe('attempts', () => {
     await expect(attemptAt([{ strategy: 'associate', preserve: false }], 1)).resolves.toEqual([false, false, false]);
     await expect(evaluate(states.WhichStrategy!.Assign!.failure, { attempt: 2 })).resolves.toEqual({
       Error: 'NoAttemptLeft',
-      Cause: 'The plan has no way 3 that could be taken.',
+      Cause: 'The plan has no attempt 3 with a known strategy.',
     });
   });
 });
@@ -133,7 +133,7 @@ describe('cause of an end', () => {
   it('of Blocked says that nothing was changed, why, and where the plan is', async () => {
     const cause = await evaluate(states.Blocked!.Cause, { failure: FROM_LAMBDA });
     expect(cause).toMatch(
-      /^Migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of add-on aws-ebs-csi-driver in cluster c1 is blocked; nothing was changed\. AddonFailed: Add-on "x" is CREATE_FAILED\. The plan, its checks and their remedies: item 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of table \S+\.$/,
+      /^Migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of add-on aws-ebs-csi-driver in cluster c1 is blocked\. Nothing was changed\. AddonFailed: Add-on "x" is CREATE_FAILED\. The plan, its checks and their remedies: item 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of table \S+\.$/,
     );
   });
 
@@ -148,7 +148,7 @@ describe('cause of an end', () => {
   it('of NeedsHuman says that the add-on is migrated when only the record is missing', async () => {
     const failure = (await assignedFailure('RecordMigrated', { Error: 'Throttled', Cause: 'Rate exceeded' })) as object;
     const cause = await evaluate(states.NeedsHuman!.Cause, { failure, ...VARIABLES });
-    expect(cause).toContain('that was verified as the request wanted; only the record of it is missing');
+    expect(cause).toContain('was verified as requested; only its record is missing');
     expect(cause).toContain('Throttled: Rate exceeded');
   });
 
@@ -163,7 +163,7 @@ describe('cause of an end', () => {
     };
     const cause = await evaluate(recover.states.RecoveryFailed!.Cause, { failure });
     expect(cause).toMatch(
-      /^The recovery of migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A did not come to its end\. RollbackRefused: It is still running: cancel it instead\. The migration: item 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of table \S+\.$/,
+      /^The recovery of migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A failed\. RollbackRefused: It is still running: cancel it instead\. The migration: item 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of table \S+\.$/,
     );
   });
 

@@ -27,7 +27,7 @@ describe('roleGrants', () => {
       /roleGrants\.0\.clusters.*must name clusters/,
     ],
     ['of no role', { ...GRANT, roles: [] }, /roleGrants\.0\.roles.*must name roles/],
-    ['of every role', { ...GRANT, roles: ['role/*'] }, /roleGrants\.0\.roles\.0.*names every role/],
+    ['of every role', { ...GRANT, roles: ['role/*'] }, /roleGrants\.0\.roles\.0.*matches every role/],
     [
       'for every namespace',
       { ...GRANT, serviceAccounts: ['*/agent'] },
@@ -48,6 +48,6 @@ describe('roleGrants', () => {
     expect(refusal({ ...ROLES, roleGrants: 'role/x' }).join('\n')).toMatch(/roleGrants.*must be a list of entries/);
   });
   it('on the command line are sent to the file', () => {
-    expect(refusal(ROLES, { roleGrants: 'role/x' }).join('\n')).toMatch(/roleGrants.*configuration file alone/);
+    expect(refusal(ROLES, { roleGrants: 'role/x' }).join('\n')).toMatch(/roleGrants.*only in the configuration file/);
   });
 });

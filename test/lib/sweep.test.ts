@@ -83,7 +83,7 @@ describe('the state machine Sweep', () => {
     };
     const kept = await evaluate(states.KeepFailure!.Assign!.failure, input);
     await expect(evaluate(states.SweepFailed!.Cause, input, { failure: kept })).resolves.toMatch(
-      /^Sweep SWEEP did not come to its end. SweepFailed: the report could not be made What it has begun goes on by itself\./,
+      /^Sweep SWEEP failed\. SweepFailed: the report could not be made The migrations that it started continue\./,
     );
     await expect(evaluate(states.SweepStopped!.Cause, { input: { text: 'why' } })).resolves.toBe('why');
   });

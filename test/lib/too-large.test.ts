@@ -36,13 +36,13 @@ describe('a configuration that exceeds limits of AWS', () => {
       passableRoleArns: patternsOf(100, 'passed', LONG.repeat(3)),
     }).split('\n');
     expect([title, heading, next, more]).toEqual([
-      'The configuration exceeds limits of AWS: docs/scale.md lists them, with what configurations come to.',
+      'The configuration exceeds limits of AWS. See docs/scale.md for the limits and the sizes of configurations.',
       'Reduce these settings:',
       'Nothing was written. Change the settings, then run npx cdk synth again.',
       [],
     ]);
     expect(problem).toMatch(
-      /^ {2}passableRoleArns: makes the managed policies of the role Steps\w+Role\w+ too large: 1\d policies, and IAM allows 10; \d+ characters of it come from this setting\. Cover several roles by one pattern, such as role\/eks-addons\/\*, or shorten their paths$/,
+      /^ {2}passableRoleArns: makes the managed policies of the role Steps\w+Role\w+ too large: 1\d policies, but IAM allows 10; \d+ characters of it come from this setting\. Cover several roles by one pattern, such as role\/eks-addons\/\*, or shorten their paths$/,
     );
   });
 
@@ -69,7 +69,7 @@ describe('a configuration that exceeds limits of AWS', () => {
       })),
     });
     expect(message).toMatch(
-      /^ {2}sweeps: makes the template PodIdentityMigrator\.template\.json too large: \d{7} bytes, and CloudFormation allows 1000000;/m,
+      /^ {2}sweeps: makes the template PodIdentityMigrator\.template\.json too large: \d{7} bytes, but CloudFormation allows 1000000;/m,
     );
   });
 
@@ -82,7 +82,7 @@ describe('a configuration that exceeds limits of AWS', () => {
     const before = textsIn(outdir);
     expect(Object.keys(before)).toContain('manifest.json');
     expect(messageOf(refused, outdir)).not.toBe('');
-    expect(messageOf({ passableRoleArns: ['role/*'] }, outdir)).toContain('names every role');
+    expect(messageOf({ passableRoleArns: ['role/*'] }, outdir)).toContain('matches every role');
     expect(textsIn(outdir)).toEqual(before);
     expect(readdirSync(scratch).filter((name) => name.includes('kept'))).toEqual(['kept']);
   });
@@ -152,7 +152,7 @@ describe('what no setting accounts for', () => {
     const error = tooLarge([excess], configOf({ passableRoleArns: 'role/eks-addons/*' }));
     expect(error).not.toBeInstanceOf(ConfigurationError);
     expect(error?.message).toBe(
-      'AWS would refuse to deploy this, whatever is configured: the environment of the function Plan has 5000 bytes of 4096.',
+      'AWS would refuse to deploy this with any configuration: the environment of the function Plan has 5000 bytes of 4096.',
     );
     expect(tooLarge([], configOf({ passableRoleArns: 'role/eks-addons/*' }))).toBeUndefined();
   });

@@ -141,7 +141,7 @@ describe('a plan that is exchanged before it is begun', () => {
     [
       'for garbage',
       (record) => ({ ...record, plan: { verdict: SECRET } }) as unknown as Migration,
-      /BadInput: The ledger has a migration that this version of the service does not write so: plan\./,
+      /BadInput: The ledger has a migration in a format that this version of the service does not write: plan\./,
     ],
   ])('%s is refused', async (_, forge, why) => {
     const cause = await exchanged(forge);
@@ -318,7 +318,7 @@ describe('a whole migration that never was', () => {
       status: 'FAILED',
       error: 'RecoveryFailed',
       cause: expect.stringContaining(
-        'BadInput: The ledger has a migration that this version of the service does not write so',
+        'BadInput: The ledger has a migration in a format that this version of the service does not write',
       ) as unknown,
     });
     expect(changes).toEqual([]);

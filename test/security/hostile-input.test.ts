@@ -313,7 +313,7 @@ describe('a replay', () => {
       expect(again).toMatchObject({
         status: 'FAILED',
         error: 'Blocked',
-        cause: expect.stringContaining('is already over, or another execution works on it') as unknown,
+        cause: expect.stringContaining('has already ended, or another execution is working on it') as unknown,
       });
       expect(changesIn(world)).toEqual(changes);
       expect(await world.record(first.name)).toEqual(before);

@@ -92,7 +92,7 @@ describe('many of them', () => {
       .resolves({ FailedEntryCount: 1, Entries: [{ EventId: 'e' }, { ErrorCode: code, ErrorMessage: 'why' }] });
     await expect(events.publish(many(2))).rejects.toMatchObject({
       name,
-      message: `events:PutEvents: 1 of 2 entries were not taken: ${code}: why`,
+      message: `events:PutEvents: 1 of 2 entries failed: ${code}: why`,
     });
   });
 

@@ -88,7 +88,7 @@ describe('AwsRoles', () => {
   it('does not ask for what is no role', async () => {
     await expect(roles.getRole('arn:aws:iam::111122223333:user/me')).rejects.toMatchObject({
       name: 'InvalidRequest',
-      message: expect.stringContaining('it must look like arn:aws:iam::') as string,
+      message: expect.stringContaining('It must have the form arn:aws:iam::') as string,
     });
     await expect(roles.updateTrustPolicy('ebs-csi', bothWays)).rejects.toMatchObject({ name: 'InvalidRequest' });
     expect(iam.calls()).toEqual([]);

@@ -124,7 +124,7 @@ describe('the ledger', () => {
     documents.on(UpdateCommand).rejects(conditionFailed);
     await expect(ledger.recordPlan(MIGRATION_ID, aPlan())).rejects.toMatchObject({
       name: 'BadInput',
-      message: expect.stringContaining('has begun already') as string,
+      message: expect.stringContaining('has already begun') as string,
     });
   });
 

@@ -49,7 +49,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       });
       await expect(ledger.putMigration(theirs)).rejects.toMatchObject({
         name: 'BadInput',
-        message: expect.stringContaining('another execution works on it') as string,
+        message: expect.stringContaining('another execution is working on it') as string,
       });
       expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration());
     });
@@ -59,7 +59,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       await ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'blocked' });
       await expect(ledger.putMigration(aMigration())).rejects.toMatchObject({
         name: 'BadInput',
-        message: `Migration ${MIGRATION_ID} is already over, or another execution works on it; start a new one under a new id.`,
+        message: `Migration ${MIGRATION_ID} has already ended, or another execution is working on it. Start a new migration with a new id.`,
       });
       expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'ended', outcome: 'blocked' });
     });

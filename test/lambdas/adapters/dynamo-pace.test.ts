@@ -124,7 +124,7 @@ describe('the shared pace in the ledger', () => {
         }),
       );
       const fresh = createDynamoPace({ client, tableName: TABLE });
-      await expect(fresh.reserve(EKS, 1, NOW)).rejects.toThrow('was begun again. Find out who wrote it.');
+      await expect(fresh.reserve(EKS, 1, NOW)).rejects.toThrow('was reset. Find out which principal wrote it.');
       expect(await fresh.reserve(EKS, 1, NOW)).toHaveProperty('position');
     }
   });

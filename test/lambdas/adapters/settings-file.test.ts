@@ -33,12 +33,12 @@ describe('the settings file of a function', () => {
 
   it.each([
     ['is not JSON', '{'],
-    ['is wrong: passableRoleArns', JSON.stringify({ accounts: [] })],
-    ['is wrong: passableRoleArns', JSON.stringify({ ...LEAST, passableRoleArns: [] })],
-    ['is wrong: accounts', JSON.stringify({ ...LEAST, accounts: '444455556666' })],
-    ['is wrong: changeWindow.schedule', JSON.stringify({ ...LEAST, changeWindow: { schedule: 7 } })],
-    ['is wrong: it', JSON.stringify({ ...LEAST, bucket: 'x' })],
-    ['is wrong: it', '[]'],
+    ['is invalid: passableRoleArns', JSON.stringify({ accounts: [] })],
+    ['is invalid: passableRoleArns', JSON.stringify({ ...LEAST, passableRoleArns: [] })],
+    ['is invalid: accounts', JSON.stringify({ ...LEAST, accounts: '444455556666' })],
+    ['is invalid: changeWindow.schedule', JSON.stringify({ ...LEAST, changeWindow: { schedule: 7 } })],
+    ['is invalid: it', JSON.stringify({ ...LEAST, bucket: 'x' })],
+    ['is invalid: it', '[]'],
   ])('that %s is refused, with its path and what to do: %s', (problem, text) => {
     const refusal = expect.objectContaining({
       name: 'BadInput',
@@ -51,7 +51,7 @@ describe('the settings file of a function', () => {
 
   it('that is not there is refused', () => {
     expect(() => readSettingsFile(join(scratch, 'none.json'))).toThrow(
-      /none\.json of this function can't be read \(ENOENT\)/,
+      /none\.json of this function cannot be read \(ENOENT\)/,
     );
   });
 });

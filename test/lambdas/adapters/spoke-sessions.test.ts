@@ -100,7 +100,7 @@ describe('a session of a role in another account', () => {
         name: 'AccessDenied',
         message: expect.stringMatching(
           new RegExp(
-            `${ROLE}.*account 444455556666.*AWS says: .*is not authorized.*PodIdentityMigratorSpoke is not deployed there.*do not trust.*pod-identity-migrator-111122223333.*docs/accounts\\.md\\.$`,
+            `${ROLE}.*account 444455556666.*AWS reports: .*is not authorized.*PodIdentityMigratorSpoke is not deployed in that account.*do not trust.*pod-identity-migrator-111122223333.*docs/accounts\\.md describes\\.$`,
           ),
         ) as string,
       });

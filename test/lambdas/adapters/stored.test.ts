@@ -68,7 +68,7 @@ describe('an item that is not of the schema', () => {
     expect(error).toMatchObject({
       name: 'BadInput',
       message: expect.stringContaining(
-        `The ledger has ${what} that this version of the service does not write so: `,
+        `The ledger has ${what} in a format that this version of the service does not write: `,
       ) as string,
     });
     expect((error as Error).message).not.toContain(SECRET);

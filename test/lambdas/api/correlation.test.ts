@@ -23,7 +23,7 @@ describe("a caller's ids of a request", () => {
     const id = (body as { migrationId: string }).migrationId;
     const record = (await fakes.ledger.getMigration(id))!;
     expect(record.correlation).toEqual(correlation);
-    expect(fakes.telemetry.lines.find(({ message }) => message === 'api: a request was taken in')).toMatchObject({
+    expect(fakes.telemetry.lines.find(({ message }) => message === 'api: a request was accepted')).toMatchObject({
       fields: { correlation },
     });
     expect((await show(fakes, id)).body).toMatchObject({ correlation });

@@ -41,7 +41,7 @@ describe('a path', () => {
   ])('does not know the method %s of %s, and says which it knows', async (method, path, allow) => {
     for (const event of [eventOf({ method, path }), proxied({ method, path })]) {
       const answer = await handle(newFakes(), event);
-      expect(problemIn(answer, 'method-not-allowed').detail).toContain(`Use ${allow}.`);
+      expect(problemIn(answer, 'method-not-allowed').detail).toContain(`Use one of ${allow}.`);
       expect(answer).toMatchObject({ status: 405, headers: { allow } });
     }
   });
@@ -51,7 +51,7 @@ describe('a path', () => {
     async (path) => {
       for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
         const found = problemIn(await handle(newFakes(), proxied({ method, path })), 'unknown-path');
-        expect(found.detail).toContain(`There is nothing at ${path}.`);
+        expect(found.detail).toContain(`The path ${path} does not exist.`);
       }
       const head = await handle(newFakes(), proxied({ method: 'HEAD', path }));
       expect([head.status, head.body]).toEqual([404, undefined]);
@@ -93,7 +93,7 @@ describe('a path', () => {
   ])('%s of a proxy %s is named %s', async (path, proxy, named) => {
     const event = { ...proxied({ method: 'GET', path }), pathParameters: { proxy } };
     expect(problemIn(await handle(newFakes(), event), 'unknown-path').detail).toContain(
-      `There is nothing at ${named}.`,
+      `The path ${named} does not exist.`,
     );
   });
 
@@ -270,14 +270,14 @@ describe('all that is wrong', () => {
       'header.idempotency-key',
       'query.x',
     ]);
-    expect(found.detail).toContain('query.x: is not known here; ');
+    expect(found.detail).toContain('query.x: is not a parameter of this operation; ');
   });
   it('is counted, where it is more than a person reads', async () => {
     const junk = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`x${index}`, 1]));
     const found = problemIn(await send(newFakes(), post({ body: { ...body, ...junk } })), 'invalid-request');
     expect([found.errors?.length, found.moreErrors]).toEqual([20, 2980]);
     expect(found.detail).toMatch(
-      /^3000 parts are not right, and the first 20 are: body\.x0: is not known here; body\.x1: /,
+      /^3000 parts of the request are invalid\. The first 20 are: body\.x0: is not known here; body\.x1: /,
     );
     const few = problemIn(await send(newFakes(), post({ body: { ...body, x: 1 } })), 'invalid-request');
     expect(few).not.toHaveProperty('moreErrors');

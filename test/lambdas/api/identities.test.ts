@@ -125,7 +125,7 @@ describe('GET /clusters/{name}/identities', () => {
     const found = problemIn(await look(fakes), 'no-access');
     expect(found).toMatchObject({
       status: 409,
-      detail: expect.stringMatching(/KubernetesRoleArns.*docs\/kubernetes-access\.md.*no (entry|right)/s) as string,
+      detail: expect.stringMatching(/no (entry|right).*KubernetesRoleArns.*docs\/kubernetes-access\.md/s) as string,
     });
   });
 
@@ -138,7 +138,7 @@ describe('GET /clusters/{name}/identities', () => {
       const found = problemIn(await look(fakes), 'no-access');
       expect(found.detail).toBe(message);
       expect(found.errors).toEqual([
-        { field: 'query.account', message: 'is an account in which the service can assume no role' },
+        { field: 'query.account', message: 'is an account in which the service cannot assume a role' },
       ]);
     },
   );

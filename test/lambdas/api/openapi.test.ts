@@ -266,7 +266,9 @@ describe('sets of names', () => {
       expect(enumAt(kind, 'verification')).toMatchObject({ enum: ['injected', 'api'] });
     expect(enumAt('Migration', 'verified')).toEqual({
       type: 'string',
-      description: expect.stringContaining(' One of `injected`, `api`, `none`; others may be added.') as unknown,
+      description: expect.stringContaining(
+        ' One of `injected`, `api`, `none`; later versions may add others.',
+      ) as unknown,
       'x-extensible-enum': ['injected', 'api', 'none'],
     });
     // A name that stands alone tells kinds of answers apart.

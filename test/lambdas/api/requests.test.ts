@@ -66,7 +66,7 @@ describe('POST /migrations', () => {
     expect(found.errors?.map((one) => one.field)).toContain(field);
     expect(found).toMatchObject({
       status: 400,
-      title: 'The request is not right',
+      title: 'The request is invalid',
       instance: 'urn:uuid:7a3c9f1e-5d2b-4c8a-9e6f-0b1d2c3e4f5a',
     });
     expect(fakes.journal.names()).toEqual([]);
@@ -78,7 +78,7 @@ describe('POST /migrations', () => {
     const found = problemIn(await send(fakes, migrate({ body: other })), 'other-account');
     expect(found).toMatchObject({
       status: 422,
-      errors: [{ field: 'body.target.account', message: `is not ${ACCOUNT}, the account that this service works in` }],
+      errors: [{ field: 'body.target.account', message: `is not ${ACCOUNT}, the account of this service` }],
     });
     expect(fakes.journal.names()).toEqual([]);
     fakes.settings.accounts = ['444455556666'];
@@ -95,7 +95,7 @@ describe('POST /migrations', () => {
       'invalid-request',
     );
     expect(found.errors).toEqual([
-      { field: 'body.target.region', message: 'must be a region of the partition aws, in which this service is' },
+      { field: 'body.target.region', message: 'must be a region of the partition aws, where this service is deployed' },
     ]);
   });
 });

@@ -99,7 +99,7 @@ describe('POST /migrations/{id}/retire', () => {
   it('is not enabled where the deployment may change no trust policy, and says by which setting', async () => {
     const fakes = await withMigration(ended('migrated'));
     const { detail } = problemIn(await ask(fakes, { dryRun: false }, 'retire-1'), 'not-enabled');
-    expect(detail).toMatch(/repairableRoleArns.*Nothing was changed\. Deploy it with repairableRoleArns/);
+    expect(detail).toMatch(/repairableRoleArns.*Nothing was changed\. Set repairableRoleArns/);
     expect([fakes.executions.retirements, (await fakes.ledger.getRetirement(MIGRATION_ID)) ?? 'none']).toEqual([
       [],
       'none',

@@ -293,7 +293,7 @@ describe('GET /migrations', () => {
       {
         field: 'query.next',
         message:
-          'belongs to another list, or to other filters: send it with the parameters of the page that it comes from, or leave it out to start with the first page',
+          'belongs to another list or to other filters: send it with the parameters of the page that returned it, or leave it out to start with the first page',
       },
     ]);
     expect(fakes.journal.of('ledger.listMigrations')).toHaveLength(1);

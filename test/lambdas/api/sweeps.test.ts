@@ -205,7 +205,7 @@ describe('GET /sweeps/{id}', () => {
     });
     expect(problemIn(await get(await withSweep(), '/report'), 'no-report').status).toBe(404);
     expect(problemIn(await get(await withSweep(ended('failed')), '/report'), 'no-report').detail).toContain(
-      'ended before there was one',
+      'ended before a report was written',
     );
   });
 
