@@ -34,7 +34,7 @@ interface Seen {
 /** One migration of the driver, and what it left. */
 const migrated = (options: WorldOptions, asked: Asked = INSTALL): Promise<Seen> =>
   inWorld(options, async (world) => {
-    const before = world.look(ADDON, ACCOUNT);
+    const before = world.readAddon(ADDON, ACCOUNT);
     const report = await world.migrate(asked);
     const pods = [...world.cluster.kube.objects.get('pods.')!.values()].filter(({ metadata }) =>
       metadata.name.startsWith(AGENT),
@@ -42,7 +42,7 @@ const migrated = (options: WorldOptions, asked: Asked = INSTALL): Promise<Seen> 
     return {
       report,
       before,
-      after: world.look(ADDON, ACCOUNT),
+      after: world.readAddon(ADDON, ACCOUNT),
       calls: callsOf(world),
       agent: structuredClone(agentOf(world)),
       nodes: pods.map(({ spec }) => String(spec!['nodeName'])).sort(),
@@ -157,14 +157,14 @@ describe('a cluster without the Pod Identity agent', () => {
 
   it('keeps it where a migration is rolled back on demand', async () => {
     const seen = await inWorld({ scenario: 'agent-absent' }, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
+      const before = world.readAddon(ADDON, ACCOUNT);
       const { migrationId } = await world.migrate(INSTALL);
       const back = await world.rollBack({ migrationId });
       // Once more: now it is there.
       return {
         before,
         back,
-        after: world.look(ADDON, ACCOUNT),
+        after: world.readAddon(ADDON, ACCOUNT),
         again: await world.migrate(INSTALL),
         calls: callsOf(world),
         agent: agentOf(world),

@@ -277,7 +277,7 @@ describe('a path that is percent-encoded', () => {
             type: refused.headers['content-type'],
           }).toEqual({ path, isRefused: true, type: 'application/problem+json' });
         }
-        expect((world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods).not.toContain('pod-identity');
+        expect((world.readAddon(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods).not.toContain('pod-identity');
       });
     },
   );

@@ -182,7 +182,7 @@ describe('a cancel over HTTP', () => {
     'during the change, after %s, puts everything back; said again on the way back it is refused',
     async (_, operation, way) => {
       await inApiWorld({ scenario: 'preserve' }, async ({ world, ann, bob }) => {
-        const before = world.look(ADDON, SERVICE_ACCOUNT);
+        const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
         let cancelled: Promise<unknown> | undefined;
         let again: Promise<unknown> | undefined;
         const id = await ann.migrate({ ...BODY, target: world.target, ...way });
@@ -209,7 +209,7 @@ describe('a cancel over HTTP', () => {
           verified: 'injected',
           failure: { name: 'Cancelled' },
         });
-        expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+        expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
         expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
         expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({
           status: 409,

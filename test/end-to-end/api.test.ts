@@ -18,7 +18,7 @@ import { ADDON } from './fixture.ts';
 describe('a migration over HTTP', () => {
   it("goes from a plan, by somebody else's approval, to pods on the new identity", async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
-      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       const planId = await ann.plan();
       const planned = await ended(sandbox, ann, planId);
       expect(planned).toMatchObject({ outcome: 'planned', dryRun: true, requestedBy: ann.arn });
@@ -28,7 +28,7 @@ describe('a migration over HTTP', () => {
         plan: { verdict: 'migrate' },
         links: { self: `/v1/plans/${planId}`, migration: `/v1/migrations/${planId}` },
       });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
 
       const id = await ann.migrate({ ...WANTS_APPROVAL, reason: 'IRSA goes' });
       expect(await ann.shown(id)).toMatchObject({ status: 'running', requestedBy: ann.arn, reason: 'IRSA goes' });
@@ -66,7 +66,7 @@ describe('a migration over HTTP', () => {
             .map(({ identity }) => identity),
         ),
       ).toEqual(new Set(['pod-identity']));
-      expect(new Set((world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods)).toEqual(
+      expect(new Set((world.readAddon(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods)).toEqual(
         new Set(['pod-identity']),
       );
       await world.later(3 * MINUTES);
@@ -164,7 +164,7 @@ describe('a migration over HTTP', () => {
       expect([world.changes(), (await bob.shown(id)).status]).toEqual([[], 'running']);
       await bob.approve(id, planHash);
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated', verified: 'injected' });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toMatchObject({
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toMatchObject({
         addon: { configurationValues: '{"controller":{"replicaCount":3}}' },
       });
       await world.later(3 * MINUTES);
@@ -198,12 +198,12 @@ describe('a migration over HTTP', () => {
 
   it('is rolled back over HTTP once it is over, and once only', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
-      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       const id = await ann.migrate();
       await until(sandbox, ann, id, ({ step }) => step !== undefined);
       await ann.refused('no-rollback', 'POST', `/migrations/${id}/rollback`, { body: {} });
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).not.toEqual(before);
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).not.toEqual(before);
       const { rollback } = await bob.rollBack(id, 'the new role lacks kms:Decrypt');
       // From the answer on, and until it is over: a client that waits for the end needs no more.
       const first = await bob.shown(id);
@@ -221,7 +221,7 @@ describe('a migration over HTTP', () => {
           reason: 'the new role lacks kms:Decrypt',
         },
       });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       await bob.refused('no-rollback', 'POST', `/migrations/${id}/rollback`, { body: {} });
       expect(migrationsIn({ world, sandbox })).toHaveLength(1);
       expect(sandbox.executions.list(world.backend.recoverStateMachineArn)).toHaveLength(1);

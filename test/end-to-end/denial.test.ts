@@ -25,7 +25,7 @@ const messagesIn = ({ backend }: OpenWorld): string[] =>
 describe('a denied UpdateAddon', () => {
   it('leads to one plan, and one message with diagnosis and command, however often CloudTrail tells of it; nothing is changed', async () => {
     await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
-      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       await deliver(world, deniedEvent(), deniedEvent(), deniedEvent({ detail: { eventID: 'of-the-next-apply' } }));
       expect(notificationsIn(world)).toMatchObject([
         {
@@ -52,7 +52,7 @@ describe('a denied UpdateAddon', () => {
         expect(message).toContain(part);
       }
       expect(world.changes()).toEqual([]);
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       expect(world.backend.sandbox.world.deadLetters).toEqual([]);
     });
   });

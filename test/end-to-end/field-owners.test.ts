@@ -56,14 +56,14 @@ interface Seen {
 const run = (prepare: (world: OpenWorld) => Promise<void>, asked: Asked): Promise<Seen> =>
   inWorld({ scenario: 'preserve' }, async (world) => {
     await prepare(world);
-    const before = world.look(ADDON, ACCOUNT);
+    const before = world.readAddon(ADDON, ACCOUNT);
     const report = await world.migrate(asked);
     return {
       report,
       changes: world.changes().map(({ operation }) => operation),
       replicas: getObject(world.cluster.kube, 'Deployment', 'kube-system', 'ebs-csi-controller')?.spec.replicas,
       before,
-      after: world.look(ADDON, ACCOUNT),
+      after: world.readAddon(ADDON, ACCOUNT),
     };
   });
 const checkOf = ({ plan }: MigrationReport) => plan!.checks.find(({ id }) => id === 'field-managers')!;

@@ -23,7 +23,7 @@ describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === un
     open.push(served);
     const world = new OpenWorld(served.backend, scenario);
     const { backend } = world;
-    const before = world.look(ADDON, ACCOUNT);
+    const before = world.readAddon(ADDON, ACCOUNT);
     const report = await expectHandOff(world, one);
 
     // What was wrong is over; that is a person's to see to.
@@ -35,7 +35,7 @@ describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === un
 
     // The commands did it all: the rollback at their end found nothing to put back.
     expect(world.changes().slice(changed)).toEqual([]);
-    expect(world.look(ADDON, ACCOUNT)).toMatchObject({ ...before, pods: expect.any(Array) as unknown });
+    expect(world.readAddon(ADDON, ACCOUNT)).toMatchObject({ ...before, pods: expect.any(Array) as unknown });
     const record = await backend.ledger.getMigration(report.migrationId);
     expect(record).toMatchObject({
       status: 'ended',

@@ -25,13 +25,13 @@ const migrated = (
   then?: (world: OpenWorld, first: MigrationReport) => Promise<MigrationReport>,
 ) =>
   inWorld({ scenario: 'efs-node-role', ...options }, async (world): Promise<Seen> => {
-    const before = world.look(EFS, EFS_NODES);
+    const before = world.readAddon(EFS, EFS_NODES);
     const first = await world.migrate(asked);
     const report = then ? await then(world, first) : first;
     return {
       report,
       before,
-      after: world.look(EFS, EFS_NODES),
+      after: world.readAddon(EFS, EFS_NODES),
       nodes: identityOf(world.cluster, EFS_NODES),
       changes: world.changes().map(({ step, operation }) => `${step ?? ''} ${operation}`),
     };

@@ -16,9 +16,9 @@ interface Seen {
 
 const run = (asked: Asked, options: Partial<WorldOptions> = {}): Promise<Seen> =>
   inWorld({ scenario: 'in-place', ...options }, async (world) => {
-    const before = world.look(ADDON, ACCOUNT);
+    const before = world.readAddon(ADDON, ACCOUNT);
     const report = await world.migrate(asked);
-    return { report, world, before, after: world.look(ADDON, ACCOUNT) };
+    return { report, world, before, after: world.readAddon(ADDON, ACCOUNT) };
   });
 
 const updatesOf = ({ world }: Seen): unknown[] =>
@@ -116,7 +116,7 @@ describe('an add-on that is migrated in place', () => {
 describe('an update that EKS can not carry out', () => {
   it('is put back by another one: it ends rolled-back', async () => {
     const seen = await inWorld({ scenario: 'in-place', knobs: { updateEndsIn: 'UPDATE_FAILED' } }, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
+      const before = world.readAddon(ADDON, ACCOUNT);
       // The next one works: what was wrong with the first is over.
       world.onFirst(
         ({ operation }) => operation === 'UpdateAddon',
@@ -126,7 +126,7 @@ describe('an update that EKS can not carry out', () => {
         },
       );
       const report = await world.migrate(IN_PLACE);
-      return { report, world, before, after: world.look(ADDON, ACCOUNT) };
+      return { report, world, before, after: world.readAddon(ADDON, ACCOUNT) };
     });
     expect(seen.report).toMatchObject({
       outcome: 'rolled-back',
@@ -159,7 +159,7 @@ describe('an update that EKS can not carry out', () => {
 
   it('for fields that others have set meanwhile, and that NONE does not let it keep, ends rolled-back', async () => {
     const seen = await inWorld({ scenario: 'in-place' }, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
+      const before = world.readAddon(ADDON, ACCOUNT);
       world.onFirst(
         ({ operation }) => operation === 'DeletePodIdentityAssociation',
         () =>
@@ -168,7 +168,7 @@ describe('an update that EKS can not carry out', () => {
           ]),
       );
       const report = await world.migrate({ ...IN_PLACE, resolveConflicts: 'NONE' });
-      return { report, world, before, after: world.look(ADDON, ACCOUNT) };
+      return { report, world, before, after: world.readAddon(ADDON, ACCOUNT) };
     });
     expect(seen.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AddonFailed' } });
     expect(seen.report.failure!.message).toContain('Deployment.apps ebs-csi-controller - .spec.replicas');

@@ -33,11 +33,11 @@ const refusalOf = (attempt: Promise<unknown>): Promise<{ name: string; message: 
 describe('a rollback of a migration that ended migrated', () => {
   const there = (asked: Partial<Asked>, options: WorldOptions) =>
     inWorld(options, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
+      const before = world.readAddon(ADDON, ACCOUNT);
       const migrated = await world.migrate({ addon: ADDON, ...asked });
-      const between = world.look(ADDON, ACCOUNT);
+      const between = world.readAddon(ADDON, ACCOUNT);
       const back = await world.rollBack({ migrationId: migrated.migrationId, ...WHO });
-      const after = world.look(ADDON, ACCOUNT);
+      const after = world.readAddon(ADDON, ACCOUNT);
       const twice = await refusalOf(world.rollBack({ migrationId: migrated.migrationId }));
       return {
         before,
@@ -150,13 +150,13 @@ describe('a rollback that is refused', () => {
         const { migrationId } = await world.migrate({ addon: ADDON });
         await happen(world);
         await world.later(120_000);
-        const seen = { before: world.look(ADDON, ACCOUNT), changes: world.changes().length };
+        const seen = { before: world.readAddon(ADDON, ACCOUNT), changes: world.changes().length };
         const answer = await refusalOf(world.rollBack({ migrationId }));
         return {
           ...seen,
           refusal: answer,
           changes: world.changes().length - seen.changes,
-          after: world.look(ADDON, ACCOUNT),
+          after: world.readAddon(ADDON, ACCOUNT),
           report: await world.report(migrationId),
           locks: await world.backend.ledger.listHeldLocks(),
         };
@@ -203,7 +203,7 @@ describe('a rollback that is refused', () => {
 describe('a cancel', () => {
   const cancelled = (when: Parameters<OpenWorld['onFirst']>[0], asked: Partial<Asked> = {}) =>
     inWorld({ scenario: 'preserve' }, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
+      const before = world.readAddon(ADDON, ACCOUNT);
       const execution = await world.start({ addon: ADDON, ...asked });
       let answer: Promise<unknown> | undefined;
       world.onFirst(when, () => (answer = cancel(world.backend, { migrationId: execution.name, ...WHO })));
@@ -213,7 +213,7 @@ describe('a cancel', () => {
         before,
         report,
         answer: await answer,
-        after: world.look(ADDON, ACCOUNT),
+        after: world.readAddon(ADDON, ACCOUNT),
         changes: world.changes().map(({ operation }) => operation),
         locks: await world.backend.ledger.listHeldLocks(),
       };

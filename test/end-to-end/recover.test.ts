@@ -55,9 +55,9 @@ describe('a recovery', () => {
     const { first, before, after, names } = await inWorld({ scenario: 'preserve', faults }, async (world) => {
       const { executions, outputs } = world.backend.sandbox;
       const seen = {
-        before: world.look(ADDON, ACCOUNT),
+        before: world.readAddon(ADDON, ACCOUNT),
         first: await world.migrate({ addon: ADDON, ...recreate }),
-        after: world.look(ADDON, ACCOUNT),
+        after: world.readAddon(ADDON, ACCOUNT),
       };
       return {
         ...seen,

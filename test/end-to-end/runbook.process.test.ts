@@ -214,12 +214,12 @@ describe.skipIf(reason !== undefined)(
     });
 
     it("migrates a service account that is no add-on's", async () => {
-      const { automation, look } = await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+      const { automation, after } = await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
         const done = await run(world, { ...ACCOUNT, ...APPLY, Annotation: 'remove' });
-        return { automation: done, look: world.readAccount({ namespace: 'payments', name: 'api' }) };
+        return { automation: done, after: world.readAccount({ namespace: 'payments', name: 'api' }) };
       });
       expect(automation).toMatchObject({ status: 'Success', outputs: { outcome: 'migrated' } });
-      expect(look).toMatchObject({ annotation: undefined, associations: [{ owned: false }] });
+      expect(after).toMatchObject({ annotation: undefined, associations: [{ owned: false }] });
     });
 
     it('fails after the report of a migration that is blocked', async () => {
@@ -242,24 +242,24 @@ describe.skipIf(reason !== undefined)(
     });
 
     it('fails after the report of one that was put back', async () => {
-      const { automation, look, before } = await inWorld(
+      const { automation, after, before } = await inWorld(
         {
           scenario: 'ebs-csi-irsa',
           faults: [{ kind: 'access-denied', step: 'create-addon', operation: 'CreateAddon', times: 'all' }],
         },
         async (world) => {
-          const found = world.look(ADDON, SERVICE_ACCOUNT);
+          const found = world.readAddon(ADDON, SERVICE_ACCOUNT);
           return {
             automation: await run(world, { ...EBS, ...APPLY, Strategy: 'recreate', MaxDisruption: 'outage' }),
             before: found,
-            look: world.look(ADDON, SERVICE_ACCOUNT),
+            after: world.readAddon(ADDON, SERVICE_ACCOUNT),
           };
         },
       );
       expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'rolled-back', verified: 'injected' } });
       expect(stepsOf(automation)).toEqual(FAILED_RUN);
       expect(textOf(automation)).toMatch(/^AccessDenied: /m);
-      expect(look).toEqual(before);
+      expect(after).toEqual(before);
     });
 
     it('says who has the commands where a person is needed, and shows none', async () => {
@@ -288,8 +288,8 @@ describe.skipIf(reason !== undefined)(
     });
 
     it('reports when it is cancelled, and Recover puts back what it left', async () => {
-      const { automation, before, report, look, locks } = await inWorld({ scenario: 'preserve' }, async (world) => {
-        const found = world.look(ADDON, SERVICE_ACCOUNT);
+      const { automation, before, report, after, locks } = await inWorld({ scenario: 'preserve' }, async (world) => {
+        const found = world.readAddon(ADDON, SERVICE_ACCOUNT);
         const cancelled = await run(
           world,
           { ...EBS, ...APPLY },
@@ -299,7 +299,7 @@ describe.skipIf(reason !== undefined)(
           automation: cancelled,
           before: found,
           report: await world.settled(MIGRATION_ID),
-          look: world.look(ADDON, SERVICE_ACCOUNT),
+          after: world.readAddon(ADDON, SERVICE_ACCOUNT),
           locks: await world.backend.ledger.listHeldLocks(),
         };
       });
@@ -311,7 +311,7 @@ describe.skipIf(reason !== undefined)(
       expect(textOf(automation)).toMatch(/: ABORTED\.$/m);
       expect(textOf(automation)).toContain('State machine Recover takes over what it left by itself');
       expect(report).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' } });
-      expect(look).toEqual(before);
+      expect(after).toEqual(before);
       expect(locks).toEqual([]);
     });
 

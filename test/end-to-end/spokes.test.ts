@@ -58,7 +58,7 @@ describe('a migration of a cluster in another account', () => {
           verified: 'injected',
           target: { account: CLUSTERS },
         });
-        expect(world.look(ADDON, SERVICE_ACCOUNT)).toMatchObject({
+        expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toMatchObject({
           addon: { role: undefined, owns: 1 },
           pods: expect.arrayContaining(['pod-identity']) as unknown,
         });
@@ -77,10 +77,10 @@ describe('a migration of a cluster in another account', () => {
 
   it('goes back by the same roles', async () => {
     await inWorld(elsewhere(), async (world) => {
-      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       const { migrationId } = await world.migrate({ addon: ADDON });
       expect(await world.rollBack({ migrationId })).toMatchObject({ outcome: 'rolled-back' });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       expect(callsAt(world.backend.sandbox).filter(({ caller }) => !isSpokeRole(caller))).toEqual([]);
     });
   });
@@ -115,7 +115,7 @@ describe('a migration of a cluster in another account', () => {
   it('is blocked where the stack is not deployed: it says which role of which account, and where to read, and nothing was changed', async () => {
     await inWorld(elsewhere(withoutStack), async (world) => {
       const { sandbox } = world.backend;
-      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       const report = await world.migrate({ addon: ADDON });
       expect(report.outcome).toBe('blocked');
       expect(saidIn(report)).toMatch(
@@ -123,7 +123,7 @@ describe('a migration of a cluster in another account', () => {
           `AccessDenied .*${spokeRoleArn(CLUSTERS, 'read')}.*account ${CLUSTERS}.*PodIdentityMigratorSpoke.*docs/accounts\\.md`,
         ),
       );
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       expect([callsAt(sandbox), world.changes()]).toEqual([[], []]);
       // Nobody tries for ever what somebody has to set up.
       expect(sessionsIn(sandbox).length).toBeLessThanOrEqual(2);

@@ -235,7 +235,7 @@ const subjectOf = ({ asked }: Row): Asked =>
 const lookAt = (world: OpenWorld, { asked }: Row): object =>
   asked?.serviceAccount
     ? world.readAccount(OWN_ACCOUNT)
-    : world.look(asked?.addon ?? ADDON, asked?.roles ? NODES : ACCOUNT);
+    : world.readAddon(asked?.addon ?? ADDON, asked?.roles ? NODES : ACCOUNT);
 
 /** A migration that is stopped there; answers how it ended after all. */
 const stopped = async (world: OpenWorld, row: Row): Promise<MigrationReport> => {

@@ -74,27 +74,27 @@ describe('verified by the EKS API alone', () => {
         faults: [{ kind: 'access-denied', step: 'carry-over', operation: 'UpdateItem', times: 'all' }],
       },
       async (world) => {
-        const before = world.look(ADDON, ACCOUNT);
+        const before = world.readAddon(ADDON, ACCOUNT);
         const report = await world.migrate({ ...API, maxDisruption: 'outage' });
         expect(report.plan!.attempts).toHaveLength(1);
         expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'api', verification: { pods: [] } });
         expect(report.warnings).toMatchObject([
           { id: 'pods-not-seen', message: expect.stringContaining('as it was before') as string },
         ]);
-        expect(world.look(ADDON, ACCOUNT)).toEqual(before);
+        expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
       },
     ));
 
   it('is rolled back on demand, and says then what it says of the way back, once', () =>
     inWorld({ scenario: 'api-only' }, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
+      const before = world.readAddon(ADDON, ACCOUNT);
       const { migrationId } = await world.migrate(API);
       const report = await world.rollBack({ migrationId });
       expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'api' });
       expect(report.warnings).toMatchObject([
         { id: 'pods-not-seen', message: expect.stringContaining('as it was before') as string },
       ]);
-      expect(world.look(ADDON, ACCOUNT)).toEqual(before);
+      expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
     }));
 
   it('is no proof for a retirement', () =>
@@ -308,7 +308,7 @@ describe('a restart', () => {
       await hasWaited(world, name, MOST_DAYS_WAITING);
       const report = await world.settled(name);
       expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'WaitedTooLong' } });
-      expect(world.look(ADDON, ACCOUNT)).toMatchObject({ associations: [{}] });
+      expect(world.readAddon(ADDON, ACCOUNT)).toMatchObject({ associations: [{}] });
       expect(report.handOff.join('\n')).toContain(`rollout restart deployment/${CONTROLLER}`);
     }));
 

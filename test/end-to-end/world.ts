@@ -151,7 +151,7 @@ export class OpenWorld {
   }
 
   /** The add-on, its associations and its pods as anybody can see them, without ids, ARNs and times. */
-  look(addon: string, serviceAccount: string): object {
+  readAddon(addon: string, serviceAccount: string): object {
     const { cluster } = this;
     const now = cluster.addons.get(addon);
     return {

@@ -75,7 +75,7 @@ const essenceOf = ({ outcome, verified, failure, associations }: MigrationReport
   restored: associations.restored.length,
 });
 const lookAt = (world: OpenWorld, { serviceAccount }: Asked): object =>
-  serviceAccount ? world.readAccount(ACCOUNT) : world.look(ADDON, CONTROLLER);
+  serviceAccount ? world.readAccount(ACCOUNT) : world.readAddon(ADDON, CONTROLLER);
 
 export const play = (
   { asked, scenario = 'preserve', knobs = {}, faults = [] }: Case,

@@ -97,7 +97,7 @@ describe('the ledger that the previous release’s code wrote', () => {
   it.each([true, false])('has one in flight: today’s code puts back what it left, asked for (%s) or found', (asked) => {
     const kept = keptLedger('in-flight');
     return inWorld({ scenario: kept.scenario }, async (world) => {
-      const before = world.look(ADDON, CONTROLLER);
+      const before = world.readAddon(ADDON, CONTROLLER);
       // As far as it had come: the add-on is gone.
       const { target, backend } = world;
       await backend.sandbox
@@ -105,7 +105,7 @@ describe('the ledger that the previous release’s code wrote', () => {
         .eks()
         .send(new DeleteAddonCommand({ clusterName: target.cluster, addonName: ADDON }));
       await world.later(10 * 60_000);
-      expect(world.look(ADDON, CONTROLLER)).toMatchObject({ addon: undefined });
+      expect(world.readAddon(ADDON, CONTROLLER)).toMatchObject({ addon: undefined });
       await writeLedger(world, kept);
       expect(await backend.ledger.listHeldLocks()).not.toEqual([]);
       if (asked) await world.rollBack({ migrationId: kept.migrationId });
@@ -118,7 +118,7 @@ describe('the ledger that the previous release’s code wrote', () => {
         ...(asked ? { rollback: { cause: 'requested' } } : { recovery: { cause: 'stranded' } }),
       });
       // Its left-over association is there again as well, and new pods take that.
-      expect(world.look(ADDON, CONTROLLER)).toEqual({ ...before, pods: ['pod-identity', 'pod-identity'] });
+      expect(world.readAddon(ADDON, CONTROLLER)).toEqual({ ...before, pods: ['pod-identity', 'pod-identity'] });
       expect(await backend.ledger.listHeldLocks()).toEqual([]);
       expect((await world.migrate({ addon: ADDON })).outcome).toBe('migrated');
     });
