@@ -1,4 +1,4 @@
-/** The least clients of docs/api.md, as they stand there, against the API on loopback. */
+/** The minimal clients of docs/api.md, unchanged, against the API on loopback. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,14 +9,14 @@ import { scenarioWith } from './fixture.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const page = readFileSync(join(ROOT, 'docs/api.md'), 'utf8');
 const section = page.slice(page.indexOf('## The least client'), page.indexOf('## Plan\n'));
-/** The block of that language; it waits for a moment where it would wait for seconds. */
+/** Returns the block of that language, with a short wait in place of seconds. */
 const blockOf = (language: string, wait: string, instead: string): string => {
   const [, code = ''] = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(section) ?? [];
   expect(code).toContain(wait);
   return code.replace(wait, instead);
 };
 
-/** Debian has it beside its awscli. */
+/** Debian installs it with its awscli. */
 const withoutBotocore = (): string | undefined => {
   const missing = reasonToSkip('python3');
   if (missing !== undefined) return missing;
@@ -27,7 +27,7 @@ const withoutBotocore = (): string | undefined => {
 };
 const reason = withoutBotocore();
 
-describe('the least client of docs/api.md', { timeout: 120_000 }, () => {
+describe('the minimal client of docs/api.md', { timeout: 120_000 }, () => {
   let served: ServedHere;
   let folder: string;
   beforeAll(async () => {

@@ -25,7 +25,7 @@ describe("an unrelated migration that names another team's role", () => {
       await world.until(stranger, 'UpdateAddon');
       const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
-      expect(report.steps.find(({ name }) => name === 'begin')).toMatchObject({ attempts: 1 });
+      expect(report.steps.find(({ name }) => name === 'begin')).toMatchObject({ tries: 1 });
       // The unrelated migration runs during all of this.
       expect(world.backend.sandbox.executions.execution(stranger.arn).status).toBe('RUNNING');
       await world.rest();
