@@ -1,4 +1,4 @@
-/** Imports point one way, and files stay small: read from the import lines of every source file. */
+/** Imports point in one direction, and files stay small: checked on the import lines of every source file. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ const filesUnder = (folder: string): string[] => {
   }
 };
 
-/** `import`, `export … from` and `import()`: relative ones as paths from the project's root, others as they stand. */
+/** `import`, `export … from` and `import()`: relative ones as paths from the project's root, others unchanged. */
 function importsOf(file: string, text: string): string[] {
   const specifiers = [
     ...text.matchAll(/(?:^(?:import|export|\})[^'"\n;]*?from\s*|^import\s*|\bimport\()['"]([^'"\n]+)['"]/gm),
@@ -32,7 +32,7 @@ interface Source {
   text: string;
   imports: string[];
 }
-// But for this file, whose samples look like imports.
+// Without this file, whose samples resemble imports.
 const sources: Source[] = FOLDERS.flatMap(filesUnder)
   .filter((file) => file !== 'test/architecture.test.ts')
   .map((file) => {
@@ -41,7 +41,7 @@ const sources: Source[] = FOLDERS.flatMap(filesUnder)
   });
 const isLocal = (imported: string): boolean => FOLDERS.some((folder) => imported.startsWith(`${folder}/`));
 
-/** Returns the files that are part of a circle of imports, or between two circles. Imports of types count too. */
+/** Returns the files that are part of a circle of imports, or between two circles. Type imports count too. */
 function inCircles(all: readonly Pick<Source, 'file' | 'imports'>[]): string[] {
   const known = new Set(all.map(({ file }) => file));
   let edges = all.flatMap(({ file, imports }) =>
@@ -61,33 +61,30 @@ interface Rule {
   from: RegExp;
   /** Files of the project that these may import. */
   files: RegExp;
-  /** Packages that these may import; any, where it is left out. */
+  /** Packages that these may import; any package if absent. */
   packages?: RegExp;
 }
 const STEPS = 'lambdas/steps/[\\w-]+';
-/** `aws-lambda` is types alone. */
+/** `aws-lambda` contains only types. */
 const NO_AWS = /^(?!@aws-sdk\/|@smithy\/|aws-cdk)/;
 
 const rules: [string, Rule][] = [
   [
-    'domain knows nothing outside it',
+    'domain imports nothing outside it',
     {
       from: /^lambdas\/domain\//,
       files: /^lambdas\/domain\//,
       packages: /^(zod|yaml|croner|@cfworker\/json-schema|node:crypto)$/,
     },
   ],
-  [
-    'ports speak of the domain alone',
-    { from: /^lambdas\/ports\//, files: /^lambdas\/(domain|ports)\//, packages: /^$/ },
-  ],
+  ['ports import only the domain', { from: /^lambdas\/ports\//, files: /^lambdas\/(domain|ports)\//, packages: /^$/ }],
   ['adapters implement ports', { from: /^lambdas\/adapters\//, files: /^lambdas\/(domain|ports|adapters)\// }],
   [
-    "the report's page builds on the domain alone",
+    "the report's page imports only the domain",
     { from: /^lambdas\/report-page\//, files: /^lambdas\/(domain|report-page)\//, packages: /^node:(crypto|fs)$/ },
   ],
   [
-    'the runtime is free of AWS and knows no use case',
+    'the runtime does not depend on AWS or on a use case',
     {
       from: /^lambdas\/runtime\/(?!wiring|callers|lambda\.ts)/,
       files: /^lambdas\/(domain|ports|runtime)\//,
@@ -95,7 +92,7 @@ const rules: [string, Rule][] = [
     },
   ],
   [
-    'use cases ask ports and decide by the domain',
+    'use cases depend on ports and the domain',
     {
       from: /^lambdas\/use-cases\//,
       files: /^lambdas\/(domain|ports|report-page|use-cases|runtime\/(cancellation|failures|retry|utc)\.ts)/,
@@ -103,7 +100,7 @@ const rules: [string, Rule][] = [
     },
   ],
   [
-    'the wiring alone brings adapters in',
+    'only the wiring imports adapters',
     { from: /^lambdas\/runtime\/(wiring|callers|lambda)\.ts/, files: /^lambdas\/(domain|ports|adapters|runtime)\// },
   ],
   [
@@ -115,7 +112,7 @@ const rules: [string, Rule][] = [
     },
   ],
   [
-    'a handler asks ports and decides by the domain',
+    'a handler depends on ports and the domain',
     {
       from: new RegExp(`^${STEPS}/handler\\.ts`),
       files: /^lambdas\/(domain|ports|api|use-cases|runtime\/(?!wiring|lambda\.ts)|steps\/[\w-]+\/schema\.ts)/,
@@ -123,7 +120,7 @@ const rules: [string, Rule][] = [
     },
   ],
   [
-    'the API asks ports and decides by the domain',
+    'the API depends on ports and the domain',
     {
       from: /^lambdas\/api\//,
       files: /^lambdas\/(domain|ports|api|use-cases|runtime\/(?!wiring|lambda\.ts|handler\.ts))/,
@@ -136,13 +133,13 @@ const rules: [string, Rule][] = [
   ],
   ['the CDK app builds on the Lambdas', { from: /^lib\//, files: /^(lib|lambdas)\// }],
   ['the sandbox builds on the Lambdas', { from: /^sandbox\//, files: /^(sandbox|lambdas)\// }],
-  ['the command line does not reach into the CDK', { from: /^cli\//, files: /^(cli|sandbox|lambdas|scripts)\// }],
-  ['nothing that ships needs the tests', { from: /^(?!test\/|bench\/)/, files: /^(?!test\/|bench\/)/ }],
+  ["the command line does not import the CDK's code", { from: /^cli\//, files: /^(cli|sandbox|lambdas|scripts)\// }],
+  ['nothing that ships imports the tests', { from: /^(?!test\/|bench\/)/, files: /^(?!test\/|bench\/)/ }],
 ];
 
 const POLICY = 'lambdas/domain/policy/';
 
-/** Returns the imports that cross the boundary of the policy evaluator anywhere but at its index. */
+/** Returns the imports that cross the boundary of the policy evaluator other than at its index. */
 const pastPolicyIndex = ({ file, imports }: Pick<Source, 'file' | 'imports'>): string[] => {
   const isInside = file.startsWith(POLICY);
   return imports
@@ -178,7 +175,7 @@ describe('imports', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('of the policy evaluator stay inside it, and everything else imports its index alone', () => {
+  it('of the policy evaluator stay inside it, and everything else imports only its index', () => {
     expect(sources.filter(({ imports }) => imports.includes(`${POLICY}index.ts`)).length).toBeGreaterThan(0);
     expect(sources.flatMap(pastPolicyIndex)).toEqual([]);
   });
@@ -193,7 +190,7 @@ describe('imports', () => {
     expect(pastPolicyIndex({ file, imports: [imported] })).toEqual([`${file} imports ${imported}`]);
   });
 
-  it('name files that are there', () => {
+  it('name existing files', () => {
     const there = new Set(sources.map(({ file }) => file));
     expect(
       sources.flatMap(({ file, imports }) =>
@@ -208,7 +205,7 @@ describe('imports', () => {
     expect(inCircles(sources)).toEqual([]);
   });
 
-  it('form a circle where files import each other', () => {
+  it('form a circle if files import each other', () => {
     const file = (name: string, ...imports: string[]) => ({ file: name, imports });
     const all = [file('top', 'a'), file('a', 'b', 'leaf'), file('b', 'c'), file('c', 'a', 'zod'), file('leaf')];
     expect(inCircles(all)).toEqual(['a', 'b', 'c']);
@@ -216,7 +213,7 @@ describe('imports', () => {
     expect(inCircles([file('top', 'a', 'b'), file('a', 'b'), file('b')])).toEqual([]);
   });
 
-  it('are all seen by this test', () => {
+  it('are all found by this test', () => {
     const text = [
       "import a from 'one';",
       "import type { b } from './two.ts';",
@@ -240,7 +237,7 @@ describe('imports', () => {
 });
 
 describe('files', () => {
-  it('have 320 lines at most, tests 500', () => {
+  it('have at most 320 lines, tests 500', () => {
     const long = sources
       .map(({ file, text }) => ({ file, lines: text.split('\n').length - 1 }))
       .filter(({ file, lines }) => lines > (file.startsWith('test/') ? 500 : 320));

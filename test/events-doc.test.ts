@@ -1,4 +1,4 @@
-/** docs/events.schema.json is that of the sources, and docs/events.md shows events that it takes. */
+/** docs/events.schema.json matches the sources, and docs/events.md shows events that the schema accepts. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Validator, type Schema } from '@cfworker/json-schema';
@@ -16,11 +16,11 @@ const examples = [...document.matchAll(/```json\n([^]*?)```/g)]
   .filter(({ detail, source }) => typeof source === 'string' && detail !== undefined);
 
 describe('docs/events.schema.json', () => {
-  it('is that of the sources: run node scripts/events-schema.ts', () => {
+  it('matches the sources: run node scripts/events-schema.ts', () => {
     expect(published).toBe(eventsSchemaText());
   });
 
-  it('takes fields that come later, and not an event without what each has', () => {
+  it('accepts fields of later versions, but no event without the common fields', () => {
     const [{ detail } = { detail: undefined }] = examples;
     const whole = detail as Record<string, unknown>;
     expect(validator.validate({ ...whole, later: 1 }).valid).toBe(true);

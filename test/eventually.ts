@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 
 /**
- * Asks again until the check does not throw, and answers what it does. The bound of five minutes only ends a hang, like
+ * Retries until the check does not throw, and returns its result. The bound of five minutes only ends a hang, like
  * those of the tests: nothing takes so long, however busy the machine is.
  */
 export const eventually = <T>(check: () => T | Promise<T>, interval = 50): Promise<T> =>

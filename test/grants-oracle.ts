@@ -1,6 +1,6 @@
 /**
- * Promise 11 computed a second time, over trust policies of a small language whose meaning is known by how they are
- * made: no policy is parsed or evaluated here.
+ * Promise 11 computed a second time, over trust policies of a small language whose meaning is known by construction: no
+ * policy is parsed or evaluated here.
  */
 import * as fc from 'fast-check';
 
@@ -11,15 +11,15 @@ export interface Account {
 
 /** One statement of a trust policy. */
 export type Trusting =
-  /** By IRSA. `names`: of service accounts of the namespace; `*`: all of them. */
+  /** By IRSA. `names`: service accounts of the namespace; `*`: all of them. */
   | { by: 'irsa'; issuer: 'own' | 'other'; namespace: string; names: string[] | '*' }
-  /** By EKS Pod Identity. Absent: whatever the namespace, the name, or the cluster is. */
+  /** By EKS Pod Identity. An absent field allows every namespace, name, or cluster. */
   | { by: 'pods'; namespace?: string; names?: string[]; cluster?: 'own' | 'other' };
 
 export interface Location {
   account: string;
   clusterArn: string;
-  /** Of the cluster, without `https://`. */
+  /** The cluster's issuer, without `https://`. */
   issuer: string;
 }
 
@@ -55,7 +55,9 @@ const statementOf = (trusting: Trusting, { account, clusterArn, issuer }: Locati
   };
 };
 
-/** IAM takes no policy without statements: a role that trusts nobody here trusts a service that has nothing to do with it. */
+/**
+ * IAM accepts no policy without statements: a role that trusts no principal of the test trusts an unrelated service.
+ */
 export const policyFor = (
   trust: readonly Trusting[],
   location: Location,
@@ -79,7 +81,7 @@ const irsaAllows = (trust: readonly Trusting[], { namespace, name }: Account): b
       (one.names === '*' || one.names.includes(name)),
   );
 
-/** Whether a statement allows it, and whether it is open in one of the three; a pattern is open. */
+/** Returns whether a statement allows it, and whether one of its three fields is open; a pattern is open. */
 const podsAllow = (trust: readonly Trusting[], { namespace, name }: Account) =>
   trust.flatMap((one) => {
     if (one.by !== 'pods' || one.cluster === 'other') return [];
@@ -98,16 +100,16 @@ export interface Claim {
   subject: Account;
   trust: readonly Trusting[];
   providerExists: boolean;
-  /** An association of before, which no unfinished migration made. */
+  /** An existing association that no unfinished migration created. */
   isAssociated: boolean;
-  /** It is the add-on's own role, and the service account is one of the add-on's, and annotated with it. */
+  /** The role is the add-on's own, and the service account belongs to the add-on and is annotated with the role. */
   isOfAddon: boolean;
   isGranted: boolean;
-  /** The request names the role, which the service account has neither by IRSA nor by an association. */
+  /** The request names a role that the service account has neither by IRSA nor by an association. */
   isNew: boolean;
 }
 
-/** Whether the service may make the association, and whether it may repair the trust policy. */
+/** Returns whether the service may create the association, and whether it may repair the trust policy. */
 export const permitted = ({
   subject,
   trust,
@@ -126,7 +128,7 @@ export const permitted = ({
   };
 };
 
-/** Whether EKS Pod Identity may use the role for that service account. */
+/** Returns whether EKS Pod Identity may use the role for that service account. */
 export const podsMayUse = (trust: readonly Trusting[], subject: Account): boolean =>
   podsAllow(trust, subject).length > 0;
 

@@ -1,6 +1,6 @@
 /**
- * docs/permissions.md is what the template allows, whole, and can't be made of one that allows what nobody gave a
- * reason for.
+ * docs/permissions.md lists everything that the template allows, and cannot be generated for a template that allows
+ * anything without a reason.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -33,7 +33,7 @@ const machineRole = (of: Pick<Template, 'assembly'>, name: string) =>
   of.assembly.roles.find(({ logicalId }) => logicalId.startsWith(`${name}Role`))!;
 const statementWith = (role: Template['assembly']['roles'][number], action: string): Statement =>
   statementsOf(role).find((one) => [one.Action].flat().includes(action))!;
-/** The document of the template as changed; what is deployed without a setting stays as it is. */
+/** Returns the document of the changed template; what is deployed without a setting stays as it is. */
 const changed = (change: (copy: Omit<Template, 'without'>) => void): (() => string) => {
   const { without, ...rest } = template;
   const copy = { ...structuredClone(rest), without };
@@ -44,10 +44,10 @@ const add = (lambda: string, statement: object) =>
   changed((copy) =>
     roleOf(copy, lambda).policies.push({ name: 'Added', document: { Version: '2012-10-17', Statement: [statement] } }),
   );
-const ROLE = `arn:aws:iam::${SAMPLE.account}:role/somebody`;
+const ROLE = `arn:aws:iam::${SAMPLE.account}:role/someone`;
 
 describe('docs/permissions.md', () => {
-  it('is that of the template', () => {
+  it('matches the template', () => {
     expect(
       readFileSync(PERMISSIONS_FILE, 'utf8'),
       'docs/permissions.md is stale: run npm run permissions, and review the changes',
@@ -81,7 +81,7 @@ describe('docs/permissions.md', () => {
     ]);
   });
 
-  it("has readers' names in place of generated ones", () => {
+  it('has readable names in place of generated ones', () => {
     expect(written).not.toMatch(/111122223333|eu-west-1|PodIdentityMigrator(?!Spoke\b)|[a-z][0-9A-F]{8}\b/);
     expect(written).toContain('`arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE`');
     expect(written).toContain('each of `passableRoleArns`');
@@ -89,7 +89,7 @@ describe('docs/permissions.md', () => {
     expect(written).toContain('`arn:aws:kms:REGION:ACCOUNT:key/KEY`');
   });
 
-  it('says what is deployed only with repairableRoleArns, customerKey, or a part that can be switched off', () => {
+  it('marks what is deployed only with repairableRoleArns, customerKey, or an optional part', () => {
     const rows = written
       .split('\n')
       .filter((line) => line.startsWith('| [') && line.includes('with `repairableRoleArns` |'));
@@ -111,7 +111,7 @@ describe('docs/permissions.md', () => {
     expect(/### State machine Retire\n\n.*Deployed: (.*)\.$/m.exec(written)?.[1]).toBe('with `repairableRoleArns`');
   });
 
-  it('has the policies of the queue, the table, the bucket, the topic, the event bus and the keys, and who may invoke a Lambda', () => {
+  it('has the policies of the queue, the table, the bucket, the topic, the event bus and the keys, and the principals that may invoke a Lambda', () => {
     const rows = written
       .split('## Resource policies')[1]!
       .split('\n')
@@ -135,7 +135,7 @@ describe('docs/permissions.md', () => {
     ]);
   });
 
-  it('has every operation of the API, and who is told', () => {
+  it('has every operation of the API, and the subscribers of notifications', () => {
     const section = written.split('## The HTTP API')[1]!.split('\n## ')[0]!;
     for (const { method, path } of Object.values(OPERATIONS))
       expect(section).toContain(`| ${method} | \`${path}\` | [api](#api) |`);
@@ -181,7 +181,7 @@ describe('a template is refused', () => {
     );
   });
 
-  it('that allows an action on more than the reason is for', () => {
+  it('that allows an action on more resources than its reason covers', () => {
     const statement = { Effect: 'Allow', Action: 'iam:GetRole', Resource: `arn:aws:iam::${SAMPLE.account}:role/*` };
     expect(add('begin', statement)).toThrow(
       'the template lets begin do iam:GetRole on arn:aws:iam::ACCOUNT:role/*, and no grant says why',
@@ -200,7 +200,7 @@ describe('a template is refused', () => {
     );
   });
 
-  it('that does not allow what there is a reason for', () => {
+  it('that does not allow what has a reason', () => {
     const without = changed((copy) => {
       const statement = statementWith(roleOf(copy, 'delete-addon'), 'eks:DeleteAddon');
       statement.Action = [statement.Action].flat().filter((action) => action !== 'eks:DeleteAddon');
@@ -210,14 +210,14 @@ describe('a template is refused', () => {
     );
   });
 
-  it('that lets a role be passed without its condition', () => {
+  it('that allows passing a role without its condition', () => {
     const without = changed((copy) => delete statementWith(roleOf(copy, 'create-addon'), 'iam:PassRole').Condition);
     expect(without).toThrow(
       /the template lets create-addon do iam:PassRole on each of passableRoleArns, and no grant says why[\s\S]*nobody may pass a role to a service other than EKS/,
     );
   });
 
-  it('with an action whose access level is not known, or that has a wildcard', () => {
+  it('with an action whose access level is unknown, or that has a wildcard', () => {
     expect(
       add('plan', {
         Effect: 'Allow',
@@ -230,7 +230,7 @@ describe('a template is refused', () => {
     );
   });
 
-  it('with every resource where IAM knows narrower ones', () => {
+  it('with every resource if IAM supports narrower ones', () => {
     expect(add('plan', { Effect: 'Allow', Action: 'eks:DescribeCluster', Resource: '*' })).toThrow(
       'plan may eks:DescribeCluster on every resource, although IAM knows narrower ones for it',
     );
@@ -241,7 +241,7 @@ describe('a template is refused', () => {
     { Effect: 'Allow', NotAction: 'iam:GetRole', Resource: ROLE },
     { Effect: 'Allow', Action: 'iam:GetRole', NotResource: ROLE },
     { Effect: 'Allow', Action: 'iam:GetRole', Resource: ROLE, NotPrincipal: { AWS: ROLE } },
-  ])('with a statement that is no table: %o', (statement) => {
+  ])('with a statement that does not fit the table: %o', (statement) => {
     expect(add('plan', statement)).toThrow("plan has the policy Added, which can't be shown as a table");
   });
 
@@ -263,7 +263,7 @@ describe('a template is refused', () => {
     );
   });
 
-  it('that lets anybody but AWS become a role', () => {
+  it('that allows a principal other than AWS to assume a role', () => {
     const trust = {
       Version: '2012-10-17',
       Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: '*' } }],
@@ -271,7 +271,7 @@ describe('a template is refused', () => {
     expect(changed((copy) => (roleOf(copy, 'plan').trustPolicy = trust))).toThrow(/Principal/);
   });
 
-  it('whose state machine may call a Lambda that its definition does not name, or calls another service by itself', () => {
+  it('whose state machine may call a Lambda that its definition does not name, or calls another service directly', () => {
     const one = template.assembly.functions.find((each) => lambdaName(each) === 'plan')!;
     expect(
       changed((copy) =>
@@ -292,13 +292,13 @@ describe('a template is refused', () => {
     );
   });
 
-  it('whose API has a method that anybody may call', () => {
+  it('whose API has a method without authorization', () => {
     expect(changed(({ assembly }) => void (assembly.apis![0]!.methods[0]!.authorization = 'NONE'))).toThrow(
       /the API's (GET|POST) \S+ is open to everybody/,
     );
   });
 
-  it('with a policy of a resource that lets everybody in, or a service for whatever it is', () => {
+  it('with a resource policy that allows everyone, or a service in any context', () => {
     const allow = (Principal: unknown) =>
       changed(
         ({ resourcePolicies }) =>
@@ -312,14 +312,14 @@ describe('a template is refused', () => {
     );
   });
 
-  it('with a kind of resource that lets somebody in and is not shown', () => {
+  it('with a kind of resource that grants access and is not shown', () => {
     expect(changed(({ types }) => (types as string[]).push('AWS::EKS::AccessEntry'))).toThrow(
       'the template has AWS::EKS::AccessEntry, which this document does not show',
     );
   });
 });
 
-describe('what nobody may do', () => {
+describe('the list of what no principal may do', () => {
   const broken = (action: string, resource: string, name = 'plan', condition = '', isLambda = true): string[] => {
     const right = { action, resource, condition };
     return CLAIMS.filter(({ isBroken }) => isBroken(right, { name, isLambda })).map(({ says }) => says);
@@ -366,7 +366,7 @@ describe('what nobody may do', () => {
     ['eks:DescribeCluster', 'arn:aws:eks:*:*:cluster/*'],
   ];
 
-  it.each(cases)('is broken by %s on %s %s', (action, resource, condition) => {
+  it.each(cases)('is contradicted by %s on %s %s', (action, resource, condition) => {
     expect(broken(action, resource, 'plan', condition)).toHaveLength(1);
     const right = { action, resource, condition: condition ?? '' };
     expect(brokenClaims([right], { name: 'plan', isLambda: true })).toEqual([
@@ -374,13 +374,13 @@ describe('what nobody may do', () => {
     ]);
   });
 
-  it('can be broken, each sentence of it', () => {
+  it('can be contradicted, each sentence of it', () => {
     expect(
       new Set(cases.flatMap(([action, resource, condition]) => broken(action, resource, 'plan', condition))).size,
     ).toBe(CLAIMS.length);
   });
 
-  it('is broken by a sweep that reaches beyond its own items, its own objects and its own executions', () => {
+  it('is contradicted by a sweep that reaches beyond its own items, its own objects and its own executions', () => {
     const [table, sweeps] = [
       'arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE',
       '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`, and `dynamodb:LeadingKeys` Null `false`',
@@ -424,7 +424,7 @@ describe('what nobody may do', () => {
     ).toEqual([]);
   });
 
-  it('leaves tags of clusters to the steps that create with tags, and to one of them its own tag alone', () => {
+  it('allows tags of clusters only to the steps that create with tags, and to one of them only its own tag', () => {
     const tags = (name: string, condition = ''): number =>
       broken('eks:TagResource', 'arn:aws:eks:*:ACCOUNT:cluster/*', name, condition).length;
     const ours = '`aws:TagKeys` ForAllValues:StringEquals `pod-identity-migrator/migration`';
@@ -432,7 +432,7 @@ describe('what nobody may do', () => {
     expect([tags('create-association', ours), tags('create-association'), tags('carry-over', ours)]).toEqual([0, 1, 1]);
   });
 
-  it('leaves what is allowed', () => {
+  it('does not contain what is allowed', () => {
     expect(broken('iam:UpdateAssumeRolePolicy', 'each of repairableRoleArns', 'repair-trust')).toEqual([]);
     expect(broken('iam:PassRole', 'each of passableRoleArns', 'create-addon', PASSED)).toEqual([]);
     expect(broken('kms:Decrypt', 'arn:aws:kms:REGION:ACCOUNT:key/KEY', 'plan', SEALED)).toEqual([]);
@@ -479,7 +479,7 @@ describe('what nobody may do', () => {
     ).toEqual([]);
   });
 
-  it('has a name and a reason for every right on every resource', () => {
+  it('has a name and a reason for every permission on every resource', () => {
     expect(EXCEPTIONS.flatMap(({ actions }) => actions).filter((action) => accessOf(action) === undefined)).toEqual([]);
     expect(
       EXCEPTIONS.filter(

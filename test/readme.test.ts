@@ -39,7 +39,7 @@ describe('README', () => {
     expect(printed.slice(0, blocks[1]!.length)).toBe(blocks[1]);
   });
 
-  it('names scripts that are there', () => {
+  it('names existing scripts', () => {
     const scripts = Object.keys((JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: object }).scripts);
     const named = [...readme.matchAll(/npm run (?:--silent )?([\w-]+)/g)].map(([, name]) => name);
     expect(named.length).toBeGreaterThan(1);

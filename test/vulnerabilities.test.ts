@@ -65,8 +65,8 @@ describe('a report of npm audit', () => {
     ['no JSON', 'npm error code E404'],
     ["npm's error", JSON.stringify({ message: 'request to https://registry/-/npm/v1/security failed', error: {} })],
     ['a report of npm 6', JSON.stringify({ advisories: {}, auditReportVersion: 1, vulnerabilities: {} })],
-    ['a severity that nobody knows', reportOf(advisory({ severity: 'dire' }))],
-  ])('that is %s is no clean one', (_, answer) => {
+    ['an unknown severity', reportOf(advisory({ severity: 'dire' }))],
+  ])('that is %s is not treated as clean', (_, answer) => {
     expect(() => findingsIn(answer)).toThrow(/returned no report.*Use a registry/s);
   });
 });
@@ -82,7 +82,7 @@ describe('a finding', () => {
     expect(problemsOf([finding({ severity })], [], TODAY)).toHaveLength(problems);
   });
 
-  it('is accepted by its id and its package, for a while', () => {
+  it('is accepted by its id and its package, until a date', () => {
     const judged = (change: Partial<Accepted>): string =>
       problemsOf([finding()], [acceptance(change)], TODAY).join('\n');
     expect(judged({})).toBe('');
@@ -97,14 +97,14 @@ describe('a finding', () => {
     ['without a reason', { reason: '' }],
     ['for ever', { until: 'never' }],
     ['of no advisory', { id: 'CVE-2026-1' }],
-    ['with a field that is not known', { severity: 'low' }],
+    ['with an unknown field', { severity: 'low' }],
   ])('is not accepted %s', (_, change) => {
     expect(() => acceptedIn(JSON.stringify({ accepted: [{ ...acceptance(), ...change }] }))).toThrow(
       /vulnerabilities\.json is invalid: accepted\.0/,
     );
   });
 
-  it('that is accepted here has all of that', () => {
+  it('that is accepted here has all of these fields', () => {
     expect(() => acceptedIn(read('vulnerabilities.json'))).not.toThrow();
   });
 });
@@ -126,7 +126,7 @@ interface Workflow {
   permissions?: Record<string, string>;
   jobs: Record<string, Job>;
 }
-/** The jobs that may write, each with all of its rights. */
+/** The jobs with write permissions, each with all of its permissions. */
 const WRITING_JOBS: Record<string, object> = { 'release.yml draft': { contents: 'write' } };
 const WORKFLOWS = '.github/workflows';
 const files = readdirSync(join(ROOT, WORKFLOWS));
@@ -146,13 +146,13 @@ describe.each(files)('the workflow %s', (file) => {
     expect(lines.filter((line) => !/@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line))).toEqual([]);
   });
 
-  it('has a read-only token, but for the jobs that are listed', () => {
+  it('has a read-only token, except in the listed jobs', () => {
     expect(workflow.permissions).toEqual({ contents: 'read' });
     const own = Object.entries(workflow.jobs).filter(([, { permissions }]) => permissions !== undefined);
     expect(own.map(([job, { permissions }]) => [`${file} ${job}`, permissions])).toEqual(
       Object.entries(WRITING_JOBS).filter(([job]) => job.startsWith(`${file} `)),
     );
-    // Code of a pull request never runs with the repository's rights.
+    // Code of a pull request never runs with the repository's permissions.
     expect(Object.keys(workflow.on)).not.toContain('pull_request_target');
     expect(
       stepsOf(workflow).filter(
@@ -162,7 +162,7 @@ describe.each(files)('the workflow %s', (file) => {
     expect(read(join(WORKFLOWS, file))).not.toMatch(/\bsecrets\b/);
   });
 
-  it('runs no code of the project or of a package in a job that may write', () => {
+  it('runs no code of the project or of a package in a job with write permissions', () => {
     const writing = Object.entries(workflow.jobs).filter(([job]) => Object.hasOwn(WRITING_JOBS, `${file} ${job}`));
     const steps = writing.flatMap(([, job]) => job.steps);
     expect(steps.filter(({ uses }) => uses !== undefined && !uses.startsWith('actions/download-artifact@'))).toEqual(
@@ -187,7 +187,7 @@ describe.each(files)('the workflow %s', (file) => {
 });
 
 describe('the workflows', () => {
-  it('contain every job that may write', () => {
+  it('contain every job with write permissions', () => {
     const jobs = files.flatMap((file) => Object.keys(workflowOf(file).jobs).map((job) => `${file} ${job}`));
     expect(jobs).toEqual(expect.arrayContaining(Object.keys(WRITING_JOBS)));
   });
@@ -216,12 +216,12 @@ describe('the workflows', () => {
 describe('known vulnerabilities', () => {
   const workflow = workflowOf('dependencies.yml');
 
-  it('are looked for on each pull request, on main, and each week', () => {
+  it('are checked on each pull request, on main, and each week', () => {
     expect(workflow.on).toMatchObject({ push: { branches: ['main'] }, schedule: [{ cron: '17 5 * * 1' }] });
     expect(Object.keys(workflow.on)).toContain('pull_request');
   });
 
-  it('are looked for in what the lockfile has, before anything of it is run, and signatures with them', () => {
+  it('are checked in the lockfile before any of it runs, together with signatures', () => {
     expect(stepsOf(workflow).flatMap(({ run }) => run ?? [])).toEqual([
       'npm ci --ignore-scripts --no-audit --no-fund',
       'npm audit signatures',
@@ -229,7 +229,7 @@ describe('known vulnerabilities', () => {
     ]);
   });
 
-  it('are looked for with the Node that the project is run with', () => {
+  it('are checked with the Node that runs the project', () => {
     const [node] = stepsOf(workflow).flatMap(({ with: given }) => given?.['node-version'] ?? []);
     expect(Object.values(manifest.optionalDependencies)).toEqual([node, node]);
     expect(read('.node-version').trim()).toBe(node);
@@ -256,12 +256,12 @@ describe('Dependabot', () => {
     expect(updates.map(({ directory }) => directory)).toEqual(['/', '/']);
   });
 
-  it('keeps versions exact, and leaves the one alone that Step Functions names', () => {
+  it('keeps versions exact, except for the one that Step Functions names', () => {
     expect(npm['versioning-strategy']).toBe('increase');
     expect(npm.ignore).toEqual([{ 'dependency-name': 'jsonata' }]);
   });
 
-  it('groups packages that are there', () => {
+  it('groups existing packages', () => {
     const names = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)];
     const patterns = Object.values(npm.groups).flatMap(({ patterns: own = [] }) => own);
     const fits = (pattern: string, name: string): boolean =>

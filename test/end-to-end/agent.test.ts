@@ -1,6 +1,4 @@
-/**
- * Clusters without the Pod Identity agent, and with one of every kind: what a request that may install it does there.
- */
+/** Clusters without the Pod Identity agent, and with each kind of it: the effect of a request that may install it. */
 import { patienceFor } from '../../lambdas/domain/waiting/pause.ts';
 import { DeleteAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
@@ -31,10 +29,10 @@ interface Seen {
   locks: unknown[];
 }
 
-/** One migration of the driver, and what it left. */
+/** Runs one migration of the driver, and returns what it left. */
 const migrated = (options: WorldOptions, asked: Asked = INSTALL): Promise<Seen> =>
   inWorld(options, async (world) => {
-    const before = world.look(ADDON, ACCOUNT);
+    const before = world.readAddon(ADDON, ACCOUNT);
     const report = await world.migrate(asked);
     const pods = [...world.cluster.kube.objects.get('pods.')!.values()].filter(({ metadata }) =>
       metadata.name.startsWith(AGENT),
@@ -42,7 +40,7 @@ const migrated = (options: WorldOptions, asked: Asked = INSTALL): Promise<Seen> 
     return {
       report,
       before,
-      after: world.look(ADDON, ACCOUNT),
+      after: world.readAddon(ADDON, ACCOUNT),
       calls: callsOf(world),
       agent: structuredClone(agentOf(world)),
       nodes: pods.map(({ spec }) => String(spec!['nodeName'])).sort(),
@@ -50,11 +48,11 @@ const migrated = (options: WorldOptions, asked: Asked = INSTALL): Promise<Seen> 
     };
   });
 
-/** What the install itself called, as far as it changed something. */
+/** Returns the calls of the install itself that changed something. */
 const creates = (calls: string[]): string[] => calls.filter((call) => call.startsWith('install-agent'));
 
 describe('a cluster without the Pod Identity agent', () => {
-  it('gets it first, in the version that EKS offers as its default, and the add-on is migrated', async () => {
+  it("gets it first, in EKS's default version, and the add-on is migrated", async () => {
     const { report, calls, agent, nodes, after, locks } = await migrated({ scenario: 'agent-absent' });
     expect(report).toMatchObject({
       outcome: 'migrated',
@@ -78,7 +76,7 @@ describe('a cluster without the Pod Identity agent', () => {
     expect(locks).toEqual([]);
   });
 
-  it('is left as it is by default, and says how it could be installed', async () => {
+  it('is left as it is by default, with a remedy that shows how to install it', async () => {
     const { report, calls, agent } = await migrated({ scenario: 'agent-absent' }, { addon: ADDON });
     expect(report.outcome).toBe('blocked');
     expect(checkOf(report)).toMatchObject({
@@ -88,7 +86,7 @@ describe('a cluster without the Pod Identity agent', () => {
     expect([calls, agent]).toEqual([[], undefined]);
   });
 
-  it('is told of it by a dry run, and nothing is installed', async () => {
+  it('gets a report from a dry run, and nothing is installed', async () => {
     const { report, calls, agent } = await migrated({ scenario: 'agent-absent' }, { ...INSTALL, dryRun: true });
     expect(report).toMatchObject({ outcome: 'planned', plan: { installAgent: { version: VERSION } } });
     expect(report.plan!.steps[1]).toMatchObject({
@@ -98,7 +96,7 @@ describe('a cluster without the Pod Identity agent', () => {
     expect([calls, agent]).toEqual([[], undefined]);
   });
 
-  /** The service's roles have no access entry, so that its API server refuses them. */
+  /** The service's roles have no access entry, so the API server refuses them. */
   const unseen: WorldOptions = {
     scenario: 'agent-absent',
     change: ({ accounts }) => {
@@ -106,7 +104,7 @@ describe('a cluster without the Pod Identity agent', () => {
     },
   };
 
-  it("gets it by EKS's word alone where nobody may look and the request says that this is enough", async () => {
+  it("gets it with EKS's status as the only evidence if the API server is not readable and the request accepts that", async () => {
     const { report, calls, agent } = await migrated(unseen, { ...INSTALL, verification: 'api' });
     expect(report).toMatchObject({
       outcome: 'migrated',
@@ -124,7 +122,7 @@ describe('a cluster without the Pod Identity agent', () => {
     expect(warningsOf(report)).toContain('agent-left-installed');
   });
 
-  it('does not get it where nobody may look otherwise: somebody may run one without EKS', async () => {
+  it('does not get it if the API server is not readable otherwise: an agent may run without EKS', async () => {
     const { report, calls, agent } = await migrated(unseen);
     expect(report.outcome).toBe('blocked');
     expect(checkOf(report)).toMatchObject({
@@ -134,12 +132,12 @@ describe('a cluster without the Pod Identity agent', () => {
     expect([calls, agent]).toEqual([[], undefined]);
   });
 
-  it('keeps it where the migration rolls back, and the report says so', async () => {
+  it('keeps it if the migration rolls back, and the report says so', async () => {
     const { report, before, after, agent } = await migrated(
       { scenario: 'agent-absent', knobs: { updateEndsIn: 'UPDATE_FAILED' } },
       { ...INSTALL, strategy: 'in-place' },
     );
-    // Every update fails, the one back too.
+    // Every update fails, including the one of the rollback.
     expect(report.outcome).toBe('needs-human');
     expect(warningsOf(report)).toEqual(['agent-left-installed', 'health-at-end']);
     expect(agent).toMatchObject({ status: 'ACTIVE' });
@@ -157,16 +155,16 @@ describe('a cluster without the Pod Identity agent', () => {
     expect(refused.after).toEqual(refused.before);
   });
 
-  it('keeps it where a migration is rolled back on demand', async () => {
+  it('keeps it if a migration is rolled back on demand', async () => {
     const seen = await inWorld({ scenario: 'agent-absent' }, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
+      const before = world.readAddon(ADDON, ACCOUNT);
       const { migrationId } = await world.migrate(INSTALL);
       const back = await world.rollBack({ migrationId });
-      // Once more: now it is there.
+      // Migrates again: now the agent exists.
       return {
         before,
         back,
-        after: world.look(ADDON, ACCOUNT),
+        after: world.readAddon(ADDON, ACCOUNT),
         again: await world.migrate(INSTALL),
         calls: callsOf(world),
         agent: agentOf(world),
@@ -183,7 +181,7 @@ describe('a cluster without the Pod Identity agent', () => {
 });
 
 describe('an install that fails', () => {
-  it('for want of a right leaves the add-on untouched, and nothing behind', async () => {
+  it('for lack of a permission leaves the add-on untouched, and nothing behind', async () => {
     const { report, before, after, calls, agent, locks } = await migrated({
       scenario: 'agent-absent',
       faults: [{ kind: 'access-denied', step: 'install-agent', operation: 'CreateAddon', times: 'all' }],
@@ -193,7 +191,7 @@ describe('an install that fails', () => {
     expect([calls, agent, locks]).toEqual([[], undefined, []]);
   });
 
-  it('because EKS can not create it leaves the add-on untouched, and says what it left', async () => {
+  it('because EKS cannot create it leaves the add-on untouched, and reports what it left', async () => {
     const { report, before, after, calls, agent } = await migrated({
       scenario: 'agent-absent',
       knobs: { createEndsIn: 'CREATE_FAILED' },
@@ -210,7 +208,7 @@ describe('an install that fails', () => {
     expect([agent?.status, warningsOf(report)]).toEqual(['CREATE_FAILED', ['agent-left-installed']]);
   });
 
-  it('because it never gets healthy ends, and says what EKS says', async () => {
+  it("because it never becomes healthy ends the migration, and repeats EKS's message", async () => {
     const { report, before, after } = await migrated({ scenario: 'agent-absent', knobs: { createEndsIn: 'DEGRADED' } });
     expect(report).toMatchObject({
       outcome: 'rolled-back',
@@ -226,7 +224,7 @@ describe('an install that fails', () => {
     expect(seconds).toBeLessThan(patienceFor('activation') + 600);
   });
 
-  it('because somebody deletes it meanwhile is not tried again', async () => {
+  it('because a third party deletes it meanwhile is not retried', async () => {
     const seen = await inWorld({ scenario: 'agent-absent', knobs: { addonCreateSeconds: 60 } }, async (world) => {
       world.onFirst(
         ({ step, operation }) => step === 'install-agent' && operation === 'CreateAddon',
@@ -245,12 +243,12 @@ describe('an install that fails', () => {
   });
 });
 
-describe('where there is an agent already', () => {
+describe('an existing agent', () => {
   it.each<[string, WorldOptions, Asked]>([
     ['built into Auto Mode', { scenario: 'auto-mode' }, { addon: EFS, agent: 'install', roles: NODES_TOO }],
     ['that Helm has installed', { scenario: 'agent-self-managed' }, INSTALL],
     ['as an add-on', { scenario: 'in-place' }, INSTALL],
-  ])('%s, none is installed, and the add-on is migrated', async (_, options, asked) => {
+  ])('%s: none is installed, and the add-on is migrated', async (_, options, asked) => {
     const { report, calls, agent } = await migrated(options, asked);
     expect(report).toMatchObject({ outcome: 'migrated', warnings: [] });
     expect(report.plan!.installAgent).toBeUndefined();
@@ -264,7 +262,7 @@ describe('where there is an agent already', () => {
       void (accounts[0]!.clusters[0]!.addons.find(({ name }) => name === AGENT)!.status = status),
   });
 
-  it('as an add-on that is CREATE_FAILED, it blocks, and nothing is done about it', async () => {
+  it('as an add-on that is CREATE_FAILED blocks, and is not repaired', async () => {
     const { report, calls, agent } = await migrated(inStatus('CREATE_FAILED'));
     expect(report.outcome).toBe('blocked');
     expect(checkOf(report)).toMatchObject({
@@ -274,14 +272,14 @@ describe('where there is an agent already', () => {
     expect([calls, agent?.status]).toEqual([[], 'CREATE_FAILED']);
   });
 
-  it('as an add-on that EKS calls DEGRADED, with its pods ready on each node, it is enough', async () => {
+  it('as an add-on that is DEGRADED in EKS, with its pods ready on each node, is enough', async () => {
     const { report, calls } = await migrated(inStatus('DEGRADED'));
     expect(report.outcome).toBe('migrated');
     expect(checkOf(report)).toMatchObject({ status: 'pass', message: expect.stringContaining('ready on') as unknown });
     expect(creates(calls)).toEqual([]);
   });
 
-  it('that EKS has let go of, so that its DaemonSet runs on: it is not taken back', async () => {
+  it('that EKS no longer manages, so that its DaemonSet keeps running, is not taken over', async () => {
     const seen = await inWorld({ scenario: 'in-place' }, async (world) => {
       await world.backend.sandbox
         .clients()
@@ -340,12 +338,12 @@ describe('two migrations of one cluster at once', () => {
     expect(reports.map(({ plan }) => plan!.installAgent)).toEqual([{ version: VERSION }, { version: VERSION }]);
     expect(creates(calls)).toEqual(['install-agent CreateAddon']);
     expect(agent).toMatchObject({ status: 'ACTIVE', version: VERSION });
-    // One alone calls it its own: the other finds it there, or its create comes second.
-    const told = reports.flatMap(({ warnings }) =>
+    // Only one reports the install as its own: the other one finds the agent, or its create comes second.
+    const origins = reports.flatMap(({ warnings }) =>
       warnings
         .filter(({ id }) => id.startsWith('agent'))
-        .map(({ id, message }) => `${id} ${message.includes('or by somebody else') ? 'of somebody' : 'of its own'}`),
+        .map(({ id, message }) => `${id} ${message.includes('or by somebody else') ? 'third-party' : 'own'}`),
     );
-    expect(told.filter((one) => one.endsWith('of its own'))).toEqual(['agent-left-installed of its own']);
+    expect(origins.filter((one) => one.endsWith('own'))).toEqual(['agent-left-installed own']);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Approvals attacked, and requests that the gateway must not let through: refused, with nothing changed and nothing
- * started.
+ * Attacks on approvals, and requests that the gateway must not accept: all are refused, with nothing changed and
+ * nothing started.
  */
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { SendTaskFailureCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
@@ -26,7 +26,7 @@ import {
 } from './api-world.ts';
 import { ADDON } from './fixture.ts';
 
-/** It waits as before, and nobody has changed anything. */
+/** Still waiting, and nothing has changed. */
 async function stillWaits({ world, sandbox, bob }: ApiWorld, id: string): Promise<void> {
   await world.later(15 * MINUTES);
   expect(await bob.shown(id)).toMatchObject({ status: 'running', executionStatus: 'RUNNING' });
@@ -35,8 +35,8 @@ async function stillWaits({ world, sandbox, bob }: ApiWorld, id: string): Promis
 }
 const decision = (planHash: string) => ({ body: { decision: 'approve', planHash } });
 
-describe('an approval that is attacked', () => {
-  it('can be given to Step Functions by nobody who has no right to, token or not', async () => {
+describe('an approval under attack', () => {
+  it('cannot be sent to Step Functions by a principal without permission, with or without the token', async () => {
     await inApiWorld({}, async (given) => {
       const { world, sandbox, ann, bob } = given;
       const id = await ann.migrate(WANTS_APPROVAL);
@@ -60,12 +60,12 @@ describe('an approval that is attacked', () => {
     });
   });
 
-  it('counts for nothing where it is written into the ledger by hand', async () => {
+  it('does not count if it is written into the ledger by hand', async () => {
     await inApiWorld({}, async (given) => {
       const { world, sandbox, ann, bob } = given;
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash } = await pending(sandbox, bob, id);
-      // The operator may do anything with the table; nobody who calls the API may.
+      // The operator may do anything with the table; callers of the API may not.
       const forge = new UpdateItemCommand({
         TableName: sandbox.outputs.tableName,
         Key: { pk: { S: `MIGRATION#${id}` }, sk: { S: 'APPROVAL#01' } },
@@ -83,12 +83,12 @@ describe('an approval that is attacked', () => {
       await sandbox.clients().dynamodb().send(forge);
       expect((await bob.shown(id)).approvals).toMatchObject([{ state: 'approved' }]);
       await stillWaits(given, id);
-      // And nobody can make it their own afterwards.
+      // No other principal can claim it afterwards.
       expect(
         (await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, decision(planHash))).detail,
       ).toContain('assumed-role/reviewer/forger');
       await stillWaits(given, id);
-      // A cancel is heard nonetheless.
+      // A cancel still works.
       await bob.cancel(id);
       await world.later(MINUTES);
       expect(await bob.shown(id)).toMatchObject({ outcome: 'blocked', failure: { name: 'Cancelled' } });
@@ -96,7 +96,7 @@ describe('an approval that is attacked', () => {
     });
   });
 
-  it('counts once: said again it is the same, and by somebody else it is refused', async () => {
+  it('counts once: a repetition changes nothing, and a second approver is refused', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const eve = personIn(sandbox, ROLES.reviewer, 'eve');
       const id = await ann.migrate(WANTS_APPROVAL);
@@ -111,7 +111,7 @@ describe('an approval that is attacked', () => {
         outcome: 'migrated',
         approvals: [{ round: 1, decidedBy: bob.arn }],
       });
-      // Replayed at the next migration of the same add-on: there is nothing to decide there.
+      // Replayed for the next migration of the same add-on, where no decision is pending.
       const next = await ann.migrate(WANTS_APPROVAL);
       await world.rest();
       await bob.refused('no-approval', 'POST', `/migrations/${next}/approval`, decision(planHash));
@@ -119,7 +119,7 @@ describe('an approval that is attacked', () => {
     });
   });
 
-  it('is of one migration and one plan: that of another, and one after a cancel, are refused', async () => {
+  it('belongs to one migration and one plan: for another plan, or after a cancel, it is refused', async () => {
     await inApiWorld({}, async (given) => {
       const { world, sandbox, ann, bob } = given;
       const first = await ann.migrate(WANTS_APPROVAL);
@@ -142,7 +142,7 @@ describe('an approval that is attacked', () => {
   });
 });
 
-/** Nothing was started, and nothing was noted. */
+/** Nothing was started, and nothing was recorded. */
 const nothing = async ({ world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>): Promise<void> => {
   expect(sandbox.executions.running()).toEqual([]);
   expect(migrationsIn({ world, sandbox })).toEqual([]);
@@ -150,8 +150,8 @@ const nothing = async ({ world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>):
   expect((await world.backend.ledger.listMigrations({}, 10)).migrations).toEqual([]);
 };
 
-describe("a request that is nobody's", () => {
-  it('unsigned, by a wrong key, for another service, tampered with, expired or without the right is 403, as a problem', async () => {
+describe('an unauthorized request', () => {
+  it('is a 403 problem if it is unsigned, signed by a wrong key or for another service, tampered with, expired, or without permission', async () => {
     await inApiWorld({}, async (given) => {
       const { sandbox, ann } = given;
       const { http } = sandbox.clients().config.transport;
@@ -172,7 +172,7 @@ describe("a request that is nobody's", () => {
         'gateway-missing-authentication-token',
       );
 
-      // What is sent in the end, changed on the way.
+      // The request that is sent in the end, changed in transit.
       const tampered = (
         change: (request: Parameters<typeof http>[0]) => Parameters<typeof http>[0],
         options: Partial<Parameters<typeof createApiClient>[0]> = {},
@@ -241,13 +241,13 @@ describe("a request that is nobody's", () => {
 });
 
 describe('hostile requests through the gateway', () => {
-  it('that are signed are answered, and never by a 5xx; whatever is no success is a problem, and starts nothing', () =>
+  it('that are signed are answered, and never by a 5xx; everything but a success is a problem, and starts nothing', () =>
     expectHostileAnswered(60));
 });
 
 describe('a path that is percent-encoded', () => {
   it.each<Knobs['apiPathParameters']>(['encoded', 'decoded'])(
-    'names what it is decoded to, where the function gets it %s',
+    'gets an answer about the decoded path if the function receives it %s',
     async (apiPathParameters) => {
       await inApiWorld({ knobs: { apiPathParameters } }, async ({ world, ann }) => {
         const id = await ann.plan();
@@ -277,7 +277,7 @@ describe('a path that is percent-encoded', () => {
             type: refused.headers['content-type'],
           }).toEqual({ path, isRefused: true, type: 'application/problem+json' });
         }
-        expect((world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods).not.toContain('pod-identity');
+        expect((world.readAddon(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods).not.toContain('pod-identity');
       });
     },
   );

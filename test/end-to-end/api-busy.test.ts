@@ -1,10 +1,12 @@
-/** Migrations of one subject at the same time: one begins, and whoever comes later is refused before anything is started. */
+/**
+ * Migrations of one subject at the same time: one begins, and later requests are refused before anything is started.
+ */
 import { describe, expect, it } from 'vitest';
 import { atOnce, BODY, ended, inApiWorld, migrationsIn, until } from './api-world.ts';
 import { ADDON } from './fixture.ts';
 
 describe('migrations of one add-on', () => {
-  it('of twenty at once one begins, and the others end blocked with its link', async () => {
+  it('sent twenty at a time: one begins, and the others end blocked with its link', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann }) => {
       const ids = await atOnce(
         sandbox,
@@ -25,7 +27,7 @@ describe('migrations of one add-on', () => {
     });
   });
 
-  it('is refused with the link of the one that has begun, by the API and by the command line', async () => {
+  it('are refused with the link of the one that has begun, by the API and by the command line', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate();
       await until(sandbox, ann, id, ({ steps }) => steps.some(({ name }) => name === 'begin'));
@@ -40,12 +42,12 @@ describe('migrations of one add-on', () => {
         name: 'SubjectBusy',
         hint: expect.stringContaining(`pod-identity show ${id}`) as unknown,
       });
-      // Whoever sent it is answered as before, and a plan changes nothing.
+      // The sender of the running migration gets the same answer as before, and a plan changes nothing.
       expect(await ann.migrate()).toBe(id);
       expect(migrationsIn({ world, sandbox })).toHaveLength(started);
       await bob.plan();
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
-      // The refusal reserved nothing, and the same request is taken in now.
+      // The refusal reserved nothing, and the same request is accepted now.
       expect(await ended(sandbox, bob, await bob.migrate())).toMatchObject({ outcome: 'already-migrated' });
       await world.rest();
     });

@@ -1,4 +1,4 @@
-/** What is asked of the API that it does not have, or in a form that it does not read: through the gateway, signed. */
+/** Requests that the API does not have, or in a form that it does not read: through the gateway, signed. */
 import { gzipSync } from 'node:zlib';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/core/protocols';
@@ -9,9 +9,9 @@ import type { Knobs } from '../../sandbox/world/scenario.ts';
 import { type ApiWorld, BODY, type Heard, inApiWorld, migrationsIn, personIn, problemIn, ROLES } from './api-world.ts';
 import { ADDON } from './fixture.ts';
 
-const NOBODY = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
+const UNKNOWN = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 
-describe('a path or a method that is not there', () => {
+describe('an unknown path or method', () => {
   it.each<Knobs['apiPathParameters']>(['encoded', 'decoded'])(
     'is named, by the service and not by the gateway (%s)',
     async (apiPathParameters) => {
@@ -23,8 +23,8 @@ describe('a path or a method that is not there', () => {
             );
         for (const [method, path, allow] of [
           ['DELETE', '/migrations', 'POST, GET, HEAD, OPTIONS'],
-          ['PUT', `/plans/${NOBODY}`, 'GET, HEAD, OPTIONS'],
-          ['GET', `/migrations/${NOBODY}/cancel`, 'POST, OPTIONS'],
+          ['PUT', `/plans/${UNKNOWN}`, 'GET, HEAD, OPTIONS'],
+          ['GET', `/migrations/${UNKNOWN}/cancel`, 'POST, OPTIONS'],
           ['PATCH', '/clusters/dev/identities', 'GET, HEAD, OPTIONS'],
         ] as const) {
           const answer = await ann.ask(method, path);
@@ -36,7 +36,7 @@ describe('a path or a method that is not there', () => {
     },
   );
 
-  it('is told to nobody who has no right to it, and to nobody who has not signed', async () => {
+  it('is disclosed to no caller without permission or signature', async () => {
     await inApiWorld({}, async ({ sandbox }) => {
       const visitor = personIn(sandbox, ROLES.visitor, 'vic');
       problemIn(await visitor.ask('GET', '/plan'), 'gateway-access-denied');
@@ -50,21 +50,21 @@ describe('a path or a method that is not there', () => {
     });
   });
 
-  it('has HEAD where there is GET, and OPTIONS everywhere', async () => {
+  it('has HEAD for every GET, and OPTIONS everywhere', async () => {
     await inApiWorld({}, async ({ world, ann }) => {
       const id = await ann.plan();
       await world.rest();
       const got = await ann.ask('GET', `/plans/${id}`);
       const head = await ann.ask('HEAD', `/plans/${id}`);
       expect([head.status, head.text, head.headers['content-type']]).toEqual([200, '', got.headers['content-type']]);
-      expect((await ann.ask('HEAD', `/plans/${NOBODY}`)).status).toBe(404);
+      expect((await ann.ask('HEAD', `/plans/${UNKNOWN}`)).status).toBe(404);
       const options = await ann.ask('OPTIONS', `/plans/${id}`);
       expect([options.status, options.text, options.headers['allow']]).toEqual([204, '', 'GET, HEAD, OPTIONS']);
     });
   });
 });
 
-/** POST of bytes as they are. */
+/** Sends the bytes unchanged by POST. */
 async function post(
   { sandbox, ann }: Pick<ApiWorld, 'sandbox' | 'ann'>,
   path: string,
@@ -99,7 +99,7 @@ const nothingStarted = ({ world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>)
 describe('a body', () => {
   const whole = JSON.stringify({ ...BODY, reason: 'x' });
 
-  it('with a key that is there twice starts nothing', async () => {
+  it('with a duplicate key starts nothing', async () => {
     await inApiWorld({}, async (given) => {
       const twice = bytes(whole.replace('{', '{"dryRun":true,"dryRun":false,'));
       expect(problemIn(await post(given, '/migrations', twice), 'invalid-request').errors).toEqual([
@@ -109,7 +109,7 @@ describe('a body', () => {
     });
   });
 
-  it('that is not UTF-8 starts nothing, and one that is comes through whole', async () => {
+  it('that is not UTF-8 starts nothing, and valid UTF-8 arrives unchanged', async () => {
     await inApiWorld({}, async (given) => {
       const [before, after] = whole.split('"x"').map(bytes) as [Buffer, Buffer];
       for (const wrong of [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80]]) {
@@ -128,7 +128,7 @@ describe('a body', () => {
   });
 
   it.each<Knobs['apiContentEncoding']>(['decoded', 'passed'])(
-    'with a content coding is not read, compressed or not, where the gateway has it %s',
+    'with a content coding is not read, compressed or not, if the gateway passes it %s',
     async (apiContentEncoding) => {
       await inApiWorld({ knobs: { apiContentEncoding } }, async (given) => {
         const compressed = await post(given, '/migrations', gzipSync(whole), { 'content-encoding': 'gzip' });
@@ -144,9 +144,9 @@ describe('a body', () => {
     },
   );
 
-  it('that is empty is none, whatever its type', async () => {
+  it('that is empty counts as none, regardless of its type', async () => {
     await inApiWorld({}, async (given) => {
-      const answer = await post(given, `/migrations/${NOBODY}/cancel`, bytes(''), { 'content-type': 'text/plain' });
+      const answer = await post(given, `/migrations/${UNKNOWN}/cancel`, bytes(''), { 'content-type': 'text/plain' });
       expect(problemIn(answer, 'unknown-migration').status).toBe(404);
     });
   });

@@ -16,7 +16,7 @@ const blockOf = (language: string, wait: string, instead: string): string => {
   return code.replace(wait, instead);
 };
 
-/** Debian has it beside its awscli. */
+/** Debian installs it with its awscli. */
 const withoutBotocore = (): string | undefined => {
   const missing = reasonToSkip('python3');
   if (missing !== undefined) return missing;

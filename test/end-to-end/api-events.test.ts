@@ -1,15 +1,15 @@
-/** What is told of migrations that the API was asked for: each end once by its id, whatever goes wrong on the way. */
+/** Events of migrations requested through the API: each end is published under one id, despite faults in between. */
 import { describe, expect, it } from 'vitest';
 import { sampleOf } from '../faults/contract.ts';
 import { approvedIn, FAULTS, idsIn, notificationsIn, expectNotifiedOnce, WHOLE } from './api-notifications.ts';
 import { BODY, inApiWorld, leaksOf, MINUTES, pending, WANTS_APPROVAL } from './api-world.ts';
 
-describe('what is told of a migration by the API', () => {
-  it('says who asked, names how to approve, and holds no token', async () => {
+describe('the events of a migration through the API', () => {
+  it('name the requester and how to approve, and contain no token', async () => {
     await inApiWorld({}, async (given) => {
       const { world, sandbox, ann, bob } = given;
       const id = await approvedIn(given);
-      expect(idsIn(given)).toEqual(WHOLE.map((told) => `${id}#${told}`));
+      expect(idsIn(given)).toEqual(WHOLE.map((type) => `${id}#${type}`));
       const [asked, , end] = notificationsIn(given);
       const { planHash } = (await bob.shown(id)).approvals[0]!;
       expect(asked).toMatchObject({ type: 'approval-needed', requestedBy: ann.arn, planHash, approval: { round: 1 } });
@@ -26,7 +26,7 @@ describe('what is told of a migration by the API', () => {
     });
   });
 
-  it('of a rejection, a cancel and a rollback over HTTP is their end', async () => {
+  it('report a rejection, a cancel and a rollback over HTTP as their end', async () => {
     await inApiWorld({}, async (given) => {
       const { world, sandbox, ann, bob } = given;
       const rejected = await ann.migrate(WANTS_APPROVAL);
@@ -55,31 +55,30 @@ describe('what is told of a migration by the API', () => {
       expect(of(migrated).map(({ type }) => type)).toEqual(['started', 'migrated', 'rolled-back']);
       // Each has one id, and no two share one.
       expect(new Set(idsIn(given)).size).toBe(idsIn(given).length);
-      // Told to people: approvals that somebody waits for, and what was rolled back.
+      // People are notified of approvals that are needed, and of rollbacks.
       expect(sandbox.world.notifications.at(-1)?.message).toContain(migrated);
     });
   });
 
-  it.each(sampleOf(FAULTS))(
-    'comes with one id though publish-events meets $kind at $call, by which it tells',
-    (fault) => expectNotifiedOnce(fault),
+  it.each(sampleOf(FAULTS))('have one id if publish-events meets $kind at $call, with which it publishes', (fault) =>
+    expectNotifiedOnce(fault),
   );
 
-  it('comes twice under one id where publish-events dies between telling and noting that it has', async () => {
+  it('are delivered twice under one id if publish-events dies between publishing and noting it', async () => {
     await inApiWorld(
       { faults: [{ kind: 'crash-after', step: 'publish-events', operation: 'PutEvents' }] },
       async (given) => {
         const id = await approvedIn(given);
         expect(idsIn(given).filter((one) => one === `${id}#approval-needed`)).toHaveLength(2);
-        expect([...new Set(idsIn(given))]).toEqual(WHOLE.map((told) => `${id}#${told}`));
+        expect([...new Set(idsIn(given))]).toEqual(WHOLE.map((type) => `${id}#${type}`));
       },
     );
   });
 
-  it('comes by schedule where Step Functions tells of nothing, and twice where EventBridge delivers twice', async () => {
+  it('are published by the schedule if Step Functions sends no event, and twice if EventBridge delivers twice', async () => {
     await inApiWorld({ knobs: { eventsLost: true, ownEventsTwice: true } }, async (given) => {
       const id = await approvedIn(given);
-      expect([...new Set(idsIn(given))]).toEqual(WHOLE.map((told) => `${id}#${told}`));
+      expect([...new Set(idsIn(given))]).toEqual(WHOLE.map((type) => `${id}#${type}`));
       expect(new Set(given.sandbox.world.notifications.map(({ message }) => message)).size).toBe(1);
     });
   });

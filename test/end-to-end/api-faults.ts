@@ -1,4 +1,4 @@
-/** A request that is sent again, by a caller whose first one met a fault, is carried out once. */
+/** A request that is sent again after a fault is carried out once. */
 import { expect } from 'vitest';
 import { type FaultCase, faultAt, faultCases, TRANSIENT_KINDS, type TransientKind } from '../faults/contract.ts';
 import {
@@ -12,7 +12,7 @@ import {
   WANTS_APPROVAL,
 } from './api-world.ts';
 
-/** Calls of StartExecution that were answered well. */
+/** Calls of StartExecution that succeeded. */
 const startsIn = ({ sandbox }: Pick<ApiWorld, 'sandbox'>) =>
   sandbox.world.log.calls.filter(
     ({ service, operation, step, status }) =>
@@ -22,11 +22,11 @@ const startsIn = ({ sandbox }: Pick<ApiWorld, 'sandbox'>) =>
 export const recordsIn = async ({ world }: Pick<ApiWorld, 'world'>): Promise<string[]> =>
   (await world.backend.ledger.listMigrations({}, 100)).migrations.map(({ migrationId }) => migrationId);
 
-/** What a caller sends again for (docs/api.md). */
+/** The answers after which a caller sends again (docs/api.md). */
 const AGAIN = [502, 503, 504];
 const MOST_TRIES = 5;
 
-/** As a pipeline does: unchanged, until it is answered. */
+/** Sends the request unchanged until it is answered, as a pipeline does. */
 const insist = async (
   { sandbox }: ApiWorld,
   person: Person,
@@ -48,7 +48,7 @@ const insist = async (
   throw new Error(`It was not answered in ${MOST_TRIES} tries: ${JSON.stringify(person.heard)}`);
 };
 
-/** The calls that the Lambda makes for one request, in order. */
+/** Returns the calls that the Lambda makes for one request, in order. */
 export const CALLS = [
   'dynamodb:PutItem',
   'dynamodb:Query',
@@ -57,7 +57,7 @@ export const CALLS = [
   'states:StartExecution',
 ];
 
-/** The calls that an undisturbed request makes. */
+/** The calls of an undisturbed request. */
 export const callsOfOne = (): Promise<string[]> =>
   inApiWorld({}, async (given) => {
     const { ann, sandbox, world } = given;
@@ -73,14 +73,14 @@ export const callsOfOne = (): Promise<string[]> =>
 /** Each transient fault at each call of a request. */
 export const REQUEST_FAULTS = faultCases(TRANSIENT_KINDS, CALLS);
 
-/** Checks that whoever asks again has one migration, with and without a key. */
+/** Checks that repeating a request leads to one migration, with and without a key. */
 export async function expectAskedOnce(fault: FaultCase<TransientKind>): Promise<void> {
-  // Without a key what is asked for is the key: it matters where something was done already.
+  // Without a key, the content of the request is the key, which matters if something was done already.
   for (const key of fault.kind.endsWith('-after') ? ['a-key', undefined] : ['a-key'])
     await inApiWorld({ faults: [faultAt('api', fault)] }, async (given) => {
       const { world, sandbox, ann } = given;
       const { id, tries } = await insist(given, ann, key);
-      // It did strike; and a throttled read or a lost reply is not hidden, but told.
+      // The fault did strike; and a throttled read or a lost reply is not hidden, but reported.
       expect(tries).toBe(2);
       await sandbox.clock.sleep(60_000);
       expect({
@@ -103,10 +103,10 @@ const DECISIONS = {
   SendTaskFailure: ['reject', 'blocked'],
 } as const;
 
-/** Each transient fault at each call by which an execution is told of a decision. */
+/** Each transient fault at each call that passes a decision to an execution. */
 export const DECISION_FAULTS = faultCases(TRANSIENT_KINDS, Object.keys(DECISIONS));
 
-/** Checks that whoever says it again is heard, and that nobody else decides meanwhile. */
+/** Checks that a repeated decision succeeds, and that no other decision is accepted meanwhile. */
 export const expectDecidedOnce = ({ kind, call: operation }: FaultCase<TransientKind>): Promise<void> =>
   inApiWorld({ faults: [{ kind, step: 'api', operation }] }, async ({ world, sandbox, ann, bob }) => {
     const [decision, outcome] = DECISIONS[operation as keyof typeof DECISIONS];

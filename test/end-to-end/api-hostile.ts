@@ -14,7 +14,7 @@ interface HostileEvent {
 }
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'];
 
-/** What of it can be sent by HTTP at all: a path that a URL has, header values that a header may have. */
+/** Returns the part of it that HTTP can carry: a path that a URL can have, header values that a header may have. */
 const asRequest = ({ httpMethod, path, multiValueQueryStringParameters: query, headers, body }: HostileEvent) => {
   const key =
     typeof headers === 'object' && headers !== null
@@ -52,14 +52,14 @@ const asRequest = ({ httpMethod, path, multiValueQueryStringParameters: query, h
 };
 
 /**
- * Sends so many, always the same ones, and expects each to be answered, and never by a 5xx; whatever is no success is a
- * problem, and starts nothing.
+ * Sends this many, always the same ones, and expects each to be answered, and never by a 5xx; everything but a success
+ * is a problem, and starts nothing.
  */
 export const expectHostileAnswered = async (runs: number): Promise<void> => {
   await inApiWorld({}, async ({ world, sandbox, ann }) => {
     const statuses = new Map<number, number>();
     const sample = fc.sample(hostileEvent, { numRuns: runs, seed: 20_260_105 }) as unknown as HostileEvent[];
-    // What a URL takes for a step up is of no stage, and so not the API's to answer.
+    // A path that a URL resolves upwards belongs to no stage, so the API does not answer it.
     for (const { method, path, options } of sample
       .map(asRequest)
       .filter((one) => new URL(`https://api/v1${one.path}`).pathname.startsWith('/v1/'))) {
@@ -79,7 +79,7 @@ export const expectHostileAnswered = async (runs: number): Promise<void> => {
         started: 0,
       });
     }
-    // They come to the Lambda, whatever the path and the method.
+    // They reach the Lambda, regardless of path and method.
     for (const status of [400, 404]) expect(statuses.get(status), `answers of ${status}`).toBeGreaterThan(runs / 60);
     expect([statuses.get(405), statuses.get(403)]).toEqual([expect.any(Number), undefined]);
     await world.rest();

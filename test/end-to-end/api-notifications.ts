@@ -1,4 +1,4 @@
-/** What is told of a migration that was asked for by the API and approved, with a fault in publish-events too. */
+/** The events of a migration that was requested through the API and approved, also with a fault in publish-events. */
 import { expect } from 'vitest';
 import { type ServiceEvent, serviceEvent } from '../../lambdas/domain/events/service-event.ts';
 import { type FaultCase, faultCases, TRANSIENT_KINDS, type TransientKind } from '../faults/contract.ts';
@@ -9,7 +9,7 @@ export const notificationsIn = ({ sandbox }: Pick<ApiWorld, 'sandbox'>): Service
 export const idsIn = (given: Pick<ApiWorld, 'sandbox'>): string[] =>
   notificationsIn(given).map(({ eventId }) => eventId);
 
-/** Asked for and approved; then everything that follows by itself. */
+/** Requests and approves a migration, and runs everything that follows automatically. */
 export async function approvedIn(
   { world, sandbox, ann, bob }: ApiWorld,
   body: object = WANTS_APPROVAL,
@@ -24,16 +24,18 @@ export async function approvedIn(
 }
 export const WHOLE = ['approval-needed', 'started', 'migrated'];
 
-/** Each transient fault at each of the calls by which publish-events tells. */
+/** Each transient fault at each of the calls with which publish-events publishes. */
 export const FAULTS = faultCases(TRANSIENT_KINDS, ['PutEvents', 'UpdateItem']);
 
-/** Checks that everything is told under one id each, though the first two calls of that operation are struck. */
+/**
+ * Checks that everything is published under one id each, although the first two calls of that operation are struck.
+ */
 export const expectNotifiedOnce = ({ kind, call: operation }: FaultCase<TransientKind>): Promise<void> =>
   inApiWorld({ faults: [{ kind, step: 'publish-events', operation, call: 1, times: 2 }] }, async (given) => {
     const id = await approvedIn(given);
-    expect(new Set(idsIn(given))).toEqual(new Set(WHOLE.map((told) => `${id}#${told}`)));
+    expect(new Set(idsIn(given))).toEqual(new Set(WHOLE.map((type) => `${id}#${type}`)));
     expect(await given.world.backend.ledger.listUnsent()).toEqual([]);
-    // A second copy is the same event: what it says, and of which migration.
+    // A second copy is the same event: its content and its migration.
     expect(new Set(notificationsIn(given).map(({ eventId, type, at }) => `${eventId} ${type} ${at}`)).size).toBe(
       WHOLE.length,
     );

@@ -1,4 +1,4 @@
-/** A request that is sent many times, or by a Lambda that dies in the middle of it, is carried out once. */
+/** A request that is sent many times, or to a Lambda that dies while handling it, is carried out once. */
 import { describe, expect, it } from 'vitest';
 import { sampleOf } from '../faults/contract.ts';
 import {
@@ -31,7 +31,7 @@ describe('equal requests at once', () => {
       await world.rest();
       expect(await recordsIn({ world })).toEqual([id]);
       expect(await ann.shown(id!)).toMatchObject({ outcome: 'migrated' });
-      // Whoever comes later under the key gets what it stands for; without one it is asked for anew.
+      // A later request under the key gets its current state; without a key it is a new request.
       const later = await ann.migrate(BODY, key);
       expect(later === id).toBe(key !== undefined);
       expect(migrationsIn({ world, sandbox })).toHaveLength(key === undefined ? 2 : 1);
@@ -39,7 +39,7 @@ describe('equal requests at once', () => {
     });
   });
 
-  it('of two principals under the same key are two, of which one finds the add-on locked', async () => {
+  it('of two principals under the same key are two, one of which finds the add-on locked', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const ids = await atOnce(
         sandbox,
@@ -60,7 +60,7 @@ describe('equal requests at once', () => {
     });
   });
 
-  it('and one of another body under the same key: that is refused, and starts nothing', async () => {
+  it('and one with another body under the same key: that one is refused, and starts nothing', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann }) => {
       const id = await ann.migrate(WANTS_APPROVAL, 'a-key');
       const problem = await ann.refused('key-used', 'POST', '/migrations', {
@@ -76,18 +76,18 @@ describe('equal requests at once', () => {
 });
 
 describe('a fault in the API', () => {
-  it('is at one of its calls: the claim, looks at the record and at the lock, the slots, the record, the execution', async () => {
+  it('is at one of its calls: the claim, reads of the record and of the lock, the slots, the record, the execution', async () => {
     const slot = ['dynamodb:Query', 'dynamodb:UpdateItem'];
-    const [claim, look, lock, ...start] = CALLS;
-    expect(await callsOfOne()).toEqual([claim, look, lock, ...slot, ...slot, ...start]);
+    const [claim, read, lock, ...start] = CALLS;
+    expect(await callsOfOne()).toEqual([claim, read, lock, ...slot, ...slot, ...start]);
   });
 
-  it.each(sampleOf(REQUEST_FAULTS))('$kind at $call: who asks again has one migration', (fault) =>
+  it.each(sampleOf(REQUEST_FAULTS))('$kind at $call: a repeated request leads to one migration', (fault) =>
     expectAskedOnce(fault),
   );
 
   it.each(sampleOf(DECISION_FAULTS))(
-    '$kind at $call, which tells an execution of a decision: who says it again is heard, and nobody else decides meanwhile',
+    '$kind at $call, which passes a decision to an execution: a repetition succeeds, and no other decision is accepted meanwhile',
     (fault) => expectDecidedOnce(fault),
   );
 });

@@ -1,4 +1,4 @@
-/** A retirement by the API: what `pod-identity retire` does, as an operation that can be watched. */
+/** A retirement through the API: what `pod-identity retire` does, as an operation that can be followed. */
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import type { RetirementAnswer, MigrationAnswer } from '../../lambdas/api/answers.ts';
@@ -22,16 +22,16 @@ const accepted = async (...asked: Parameters<typeof retire>): Promise<Retirement
   if (status !== 202) throw new Error(`It was answered by ${status}: ${text}`);
   return JSON.parse(text) as RetirementAnswer;
 };
-/** Looks every half a minute until the last retirement is over. */
+/** Checks every half minute until the last retirement is over. */
 async function retired({ sandbox }: ApiWorld, person: Person, id: string): Promise<MigrationAnswer> {
-  for (let look = 0; look < 100; look += 1) {
+  for (let poll = 0; poll < 100; poll += 1) {
     const shown = await person.shown(id);
     if (!isOpenRetirement(shown.retirement)) return shown;
     await sandbox.clock.sleep(30_000);
   }
   throw new Error('The retirement goes on for ever.');
 }
-/** In a world with a migration that has ended migrated. */
+/** Runs in a world with a migration that has ended migrated. */
 const afterMigration = (
   work: (given: ApiWorld, id: string) => Promise<void>,
   options: Parameters<typeof inApiWorld>[0] = {},
@@ -47,7 +47,7 @@ const afterMigration = (
   });
 
 describe('a retirement over HTTP', () => {
-  it('is looked at beforehand, carried out, and put back', () =>
+  it('is checked beforehand, carried out, and reinstated', () =>
     afterMigration(async (given, id) => {
       const { bob } = given;
       const { retirement } = await accepted(bob, id, { soakDays: 0 });
@@ -74,7 +74,7 @@ describe('a retirement over HTTP', () => {
       expect(isTrusted(given)).toBe(true);
     }));
 
-  it('is refused too early, and says why and what to do', () =>
+  it('is refused if it is too early, with the reason and what to do', () =>
     afterMigration(async (given, id) => {
       await accepted(given.bob, id, { dryRun: false });
       expect(await retired(given, given.bob, id)).toMatchObject({
@@ -88,7 +88,7 @@ describe('a retirement over HTTP', () => {
       expect(isTrusted(given)).toBe(true);
     }));
 
-  it('is begun once where twenty ask at once, and nineteen are told what is under way', () =>
+  it('is started once for twenty simultaneous requests, and the other nineteen are referred to it', () =>
     afterMigration(async (given, id) => {
       const answers = await atOnce(
         given.sandbox,
@@ -101,7 +101,7 @@ describe('a retirement over HTTP', () => {
       expect(executionsOf(given).map(({ status }) => status)).toEqual(['SUCCEEDED']);
     }));
 
-  it('is carried out where what accepted it stops before its execution is started', () =>
+  it('is carried out if the function that accepted it stops before its execution is started', () =>
     afterMigration(
       async (given, id) => {
         const { bob } = given;
@@ -109,7 +109,7 @@ describe('a retirement over HTTP', () => {
         expect(await bob.shown(id)).toMatchObject({ retirement: { state: 'requested' } });
         expect(executionsOf(given)).toEqual([]);
         problemIn(await retire(bob, id, NOW), 'retiring');
-        // Nobody sends it again.
+        // The request is not sent again.
         expect(await retired(given, bob, id)).toMatchObject({
           retirement: { state: 'ended', done: true, requestedBy: bob.arn },
         });
@@ -118,7 +118,7 @@ describe('a retirement over HTTP', () => {
       { faults: [{ kind: 'crash-before', step: 'api', operation: 'StartExecution', call: 2 }] },
     ));
 
-  it('is started by the same request under its key where its start was lost', () =>
+  it('is started by the same request under its key if its start was lost', () =>
     afterMigration(
       async (given, id) => {
         const key = { 'idempotency-key': 'retire-1' };
@@ -127,13 +127,13 @@ describe('a retirement over HTTP', () => {
         expect([first, executionsOf(given).length]).toEqual([false, 1]);
         const shown = await retired(given, given.bob, id);
         expect(shown).toMatchObject({ retirement: { id: retirement.id, state: 'ended', done: true } });
-        // It is over: the same request is still the same one.
+        // It is over, and the same request still refers to it.
         expect(await accepted(given.bob, id, NOW, key)).toMatchObject({ first: false, retirement: shown.retirement });
       },
       { faults: [{ kind: 'crash-before', step: 'api', operation: 'StartExecution', call: 2 }] },
     ));
 
-  it('that somebody stops does not stay open, and another one goes on from what it finds', () =>
+  it('that is stopped does not stay open, and another one continues from what it finds', () =>
     afterMigration(
       async (given, id) => {
         const { world, bob } = given;
@@ -144,7 +144,7 @@ describe('a retirement over HTTP', () => {
           retirement: { id: retirement.id, state: 'ended', error: { name: 'ExecutionStopped' } },
           links: { retire: `/v1/migrations/${id}/retire` },
         });
-        // The lock that it has left is found by schedule.
+        // The lock that it has left is found by the schedule.
         await world.later(15 * MINUTES);
         await accepted(bob, id, NOW);
         expect(await retired(given, bob, id)).toMatchObject({ retirement: { state: 'ended', done: true } });
@@ -158,7 +158,7 @@ describe('a retirement over HTTP', () => {
       },
     ));
 
-  it('is shown where the command line, or a person, has started its execution', () =>
+  it('is shown if the command line, or a person, has started its execution', () =>
     afterMigration(async (given, id) => {
       const { world, bob } = given;
       await world.backend.stepFunctions.send(

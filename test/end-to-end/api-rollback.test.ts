@@ -1,11 +1,14 @@
-/** A rollback by the API as an operation that can be watched: accepted once, started in any case, and never lost from sight. */
+/**
+ * A rollback through the API as an operation that can be followed: accepted once, started in any case, and always
+ * visible.
+ */
 import { DeleteAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { atOnce, ended, inApiWorld, MINUTES, problemIn } from './api-world.ts';
 import { ADDON, TARGET } from './fixture.ts';
 
 describe('a rollback over HTTP', () => {
-  it('is rolled back once where twenty ask at once, and nineteen are told what is under way', async () => {
+  it('is started once for twenty simultaneous requests, and the other nineteen are referred to it', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate();
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
@@ -26,7 +29,7 @@ describe('a rollback over HTTP', () => {
     });
   });
 
-  it('is rolled back where what accepted it stops before its execution is started', async () => {
+  it('is carried out if the function that accepted it stops before its execution is started', async () => {
     const faults = [{ kind: 'crash-before', step: 'api', operation: 'StartExecution', call: 2 }] as const;
     await inApiWorld({ faults: [...faults] }, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate();
@@ -34,13 +37,13 @@ describe('a rollback over HTTP', () => {
       expect((await bob.ask('POST', `/migrations/${id}/rollback`, { body: {} })).status).toBeGreaterThanOrEqual(500);
       expect(await bob.shown(id)).toMatchObject({ status: 'rolling-back', rollback: { state: 'requested' } });
       expect(sandbox.executions.list(world.backend.recoverStateMachineArn)).toEqual([]);
-      // Nobody sends it again.
+      // The request is not sent again.
       expect(await ended(sandbox, bob, id)).toMatchObject({ outcome: 'rolled-back', rollback: { state: 'ended' } });
       await world.rest();
     });
   });
 
-  it('shows a rollback that is refused, with the end of before', async () => {
+  it('that is refused is shown with the previous end', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate();
       const before = await ended(sandbox, ann, id);

@@ -1,6 +1,6 @@
 /**
- * The API on loopback: the command line in processes of its own, whose principals may call the API and nothing else;
- * and the deployed asset.
+ * The API on loopback: the command line in separate processes, whose principals may only call the API; and the deployed
+ * asset.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApiClient, networkHttp } from '../../cli/api/http.ts';
@@ -24,7 +24,7 @@ const quick = (scenario: Scenario): void => {
     podReadySeconds: 1,
   });
 };
-/** An approval expires after a day, which takes longer than the test may. */
+/** An approval expires after a day, which is longer than the test may take. */
 const SCALE = 200;
 const OF_ADDON = ['--cluster', TARGET.cluster, '--addon', ADDON, '--deployed', '--json'];
 
@@ -50,7 +50,7 @@ describe('the command line over the API', () => {
 
   const as = (who: keyof typeof ROLES, ...argv: string[]): Promise<Result> =>
     served.run('pod-identity', argv, { ...people.get(who), ...byApi(served) });
-  /** The one that waits for somebody now. */
+  /** The migration that waits for a decision now. */
   const waiting = (): Promise<{ id: string; planHash: string }> =>
     eventually(async () => {
       for (const { migrationId: id } of (await served.backend.ledger.listMigrations({}, 10)).migrations) {
@@ -60,14 +60,14 @@ describe('the command line over the API', () => {
       throw new Error('Nothing waits for an approval.');
     }, 100);
 
-  it('migrates with the approval of another principal, goes back, and ends by its exit codes where somebody rejects', async () => {
+  it("migrates with another principal's approval, rolls back, and exits with the code for a rejected plan", async () => {
     const migrating = as('deployer', 'migrate', ...OF_ADDON, '--approval', 'required', '--reason', 'IRSA goes');
     const { id, planHash } = await waiting();
-    const [looked, barred] = await Promise.all([
+    const [details, barred] = await Promise.all([
       as('reviewer', 'approve', id, '--deployed'),
       as('deployer', 'approve', id, '--plan', planHash, '--deployed'),
     ]);
-    expect([looked.code, looked.out]).toEqual([
+    expect([details.code, details.out]).toEqual([
       2,
       expect.stringContaining(`approve ${id} --plan ${planHash} --deployed`),
     ]);
@@ -125,7 +125,7 @@ describe('the command line over the API', () => {
   });
 });
 
-it('the bundled asset takes in a plan over loopback, and shows it', async () => {
+it('the bundled asset accepts a plan over loopback, and shows it', async () => {
   const backend = await openSandboxBackend(scenarioWith(quick), BUNDLED);
   try {
     const { sandbox } = backend;

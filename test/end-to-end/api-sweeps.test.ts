@@ -1,4 +1,6 @@
-/** Sweeps over HTTP, in virtual time: from the request to the report, by principals with rights on the API alone. */
+/**
+ * Sweeps over HTTP, in virtual time: from the request to the report, by principals with permissions on the API alone.
+ */
 import { describe, expect, it } from 'vitest';
 import { type SweepAnswer, sweepAccepted, sweepAnswer, sweepReportAnswer } from '../../lambdas/api/answers.ts';
 import { sweepReport } from '../../lambdas/domain/sweep/report.ts';
@@ -25,15 +27,15 @@ const command = async (person: Person, id: string, what: string): Promise<SweepA
     JSON.parse((await person.ask('POST', `/sweeps/${id}/${what}`, { body: { reason: 'night' } })).text),
   );
 
-/** More than any of these sweeps takes, half a minute each. */
-const LOOKS = 120;
+/** Longer than any of these sweeps takes, half a minute each. */
+const POLLS = 120;
 const until = async (
   sandbox: Sandbox,
   person: Person,
   id: string,
   isSo: (shown: SweepAnswer) => boolean,
 ): Promise<SweepAnswer> => {
-  for (let look = 0; look < LOOKS; look += 1) {
+  for (let poll = 0; poll < POLLS; poll += 1) {
     const shown = await show(person, id);
     if (isSo(shown)) return shown;
     await sandbox.clock.sleep(30_000);
@@ -75,7 +77,7 @@ describe('a sweep over HTTP', () => {
     });
   });
 
-  it('is one sweep, however many ask for it at once', async () => {
+  it('is started once for many simultaneous requests', async () => {
     await inApiWorld({}, async ({ sandbox, ann }) => {
       const ids = await atOnce(
         sandbox,
@@ -92,7 +94,7 @@ describe('a sweep over HTTP', () => {
     });
   });
 
-  it('begins nothing while it is paused, and goes on when it is resumed', async () => {
+  it('starts nothing while it is paused, and continues when it is resumed', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await start(ann, BODY);
       expect(await command(bob, id, 'pause')).toMatchObject({
@@ -131,11 +133,11 @@ describe('a sweep over HTTP', () => {
     });
   });
 
-  it("is nobody's who may not call the API, nor anything that is no request", async () => {
+  it('is refused to callers without permission, and for invalid requests', async () => {
     await inApiWorld({}, async ({ sandbox, ann }) => {
       const visitor = personIn(sandbox, ROLES.visitor, 'vic');
       problemIn(await visitor.ask('POST', '/sweeps', { body: BODY }), 'gateway-access-denied');
-      const wrong = await ann.client.request('POST', '/sweeps', { body: { mode: 'look' } });
+      const wrong = await ann.client.request('POST', '/sweeps', { body: { mode: 'unknown' } });
       expect(wrong.status).toBe(400);
       expect(sandbox.executions.list(sandbox.outputs.sweepStateMachineArn ?? '')).toEqual([]);
     });

@@ -1,6 +1,6 @@
 /**
- * What a migration waits for, over HTTP: its change window, an approval that the deployment wants of everybody; and
- * cancels in each phase.
+ * What a migration waits for, over HTTP: its change window, an approval that the deployment requires; and cancellations
+ * in each phase.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,11 +28,11 @@ import {
 } from './api-world.ts';
 import { ADDON, scenarioWith } from './fixture.ts';
 
-/** The world begins on a Thursday at 9:00 in UTC. */
+/** The world begins on a Thursday at 09:00 UTC. */
 const OPENS = Date.parse('2026-01-15T11:00:00.000Z');
 const WINDOW = { schedule: '0 12 * * THU', durationMinutes: 60, timeZone: 'Europe/Berlin' };
 
-/** Locks that were taken, or let go. */
+/** Locks that were taken or released. */
 const lockWrites = ({ sandbox }: Pick<ApiWorld, 'sandbox'>): Call[] =>
   sandbox.world.log.calls.filter(
     ({ service, operation, input, status }) =>
@@ -43,7 +43,7 @@ const lockWrites = ({ sandbox }: Pick<ApiWorld, 'sandbox'>): Call[] =>
   );
 
 describe('a change window', () => {
-  it('is waited for without a lock, and begun within', async () => {
+  it('is waited for without a lock, and the migration begins within it', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann }) => {
       const id = await ann.migrate({ ...BODY, changeWindow: WINDOW });
       await until(sandbox, ann, id, ({ step }) => step === 'await-window');
@@ -61,7 +61,7 @@ describe('a change window', () => {
     });
   });
 
-  it('that is out of reach ends it blocked at once', async () => {
+  it('that is out of reach ends the migration blocked at once', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann }) => {
       const id = await ann.migrate({ ...BODY, changeWindow: { ...WINDOW, waitAtMostHours: 1 } });
       const end = await ended(sandbox, ann, id);
@@ -86,8 +86,8 @@ describe('a change window', () => {
   });
 });
 
-describe('a deployment that wants approvals', () => {
-  it('has every change wait for one, and no plan; by its own rule of who may give it', async () => {
+describe('a deployment that requires approvals', () => {
+  it('makes every change wait for one, and no plan; by its own rule for approvers', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'approvals-'));
     const scenario = scenarioWith(withPeople);
     try {
@@ -134,7 +134,7 @@ describe('a deployment that wants approvals', () => {
 });
 
 describe('a cancel over HTTP', () => {
-  it('while somebody is asked ends it blocked at once', async () => {
+  it('during an approval ends the migration blocked at once', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash } = await pending(sandbox, bob, id);
@@ -163,7 +163,7 @@ describe('a cancel over HTTP', () => {
     });
   });
 
-  it('while its window is closed ends it blocked within the hour', async () => {
+  it('during a closed window ends the migration blocked within the hour', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann }) => {
       const id = await ann.migrate({ ...BODY, changeWindow: WINDOW });
       await until(sandbox, ann, id, ({ step }) => step === 'await-window');
@@ -179,10 +179,10 @@ describe('a cancel over HTTP', () => {
     ['the update', 'UpdateAddon', { strategy: 'in-place' }],
     ['the delete', 'DeleteAddon', { strategy: 'recreate' }],
   ] as const)(
-    'during the change, after %s, puts everything back; said again on the way back it is refused',
+    'during the change, after %s, restores everything; a repetition during the rollback is refused',
     async (_, operation, way) => {
       await inApiWorld({ scenario: 'preserve' }, async ({ world, ann, bob }) => {
-        const before = world.look(ADDON, SERVICE_ACCOUNT);
+        const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
         let cancelled: Promise<unknown> | undefined;
         let again: Promise<unknown> | undefined;
         const id = await ann.migrate({ ...BODY, target: world.target, ...way });
@@ -190,14 +190,14 @@ describe('a cancel over HTTP', () => {
           (call) => call.operation === operation,
           () => (cancelled = bob.cancel(id)),
         );
-        // The first of the way back.
+        // The first call of the rollback.
         world.onFirst(
           ({ step }) => step === 'assess-rollback',
           () => (again = bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })),
         );
         await world.rest();
         expect(await cancelled).toMatchObject({ first: true, begun: true });
-        // An execution's own way back goes on as it is, and the first word stands.
+        // A rollback of the execution continues as it is, and the first decision is final.
         expect(await again).toMatchObject({
           status: 409,
           detail: expect.stringContaining('it is already being rolled back') as unknown,
@@ -209,7 +209,7 @@ describe('a cancel over HTTP', () => {
           verified: 'injected',
           failure: { name: 'Cancelled' },
         });
-        expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+        expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
         expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
         expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({
           status: 409,
@@ -219,7 +219,7 @@ describe('a cancel over HTTP', () => {
     },
   );
 
-  it('during a way back that somebody asked for, and after the end, is refused', async () => {
+  it('during a requested rollback, and after the end, is refused', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate();
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });

@@ -1,6 +1,6 @@
 /**
- * The service by its HTTP API alone, in virtual time: principals with rights of their own, whose requests the SDK's
- * signer signs.
+ * Uses the service only through its HTTP API, in virtual time: principals with their own permissions, whose requests
+ * the SDK's signer signs.
  */
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { expect } from 'vitest';
@@ -32,7 +32,7 @@ export const BODY = { target: TARGET, addon: ADDON };
 export const WANTS_APPROVAL = { ...BODY, approval: 'required' } as const;
 
 const roleArn = (name: string): string => `arn:aws:iam::${TARGET.account}:role/${name}`;
-/** May call every method of every API of the account, and nothing else; as docs/api.md has it. */
+/** May call every method of every API of the account, and nothing else; as in docs/api.md. */
 const CALLS_APIS = {
   Version: '2012-10-17',
   Statement: [
@@ -43,7 +43,7 @@ const CALLS_APIS = {
     },
   ],
 };
-/** Roles of people and pipelines. `visitor` has no rights at all. */
+/** Roles of people and pipelines. `visitor` has no permissions at all. */
 export const ROLES = {
   deployer: roleArn('deployer'),
   reviewer: roleArn('reviewer'),
@@ -81,7 +81,7 @@ export class Person {
   readonly arn: string;
   readonly credentials: AwsCredentialIdentity;
   readonly client: ApiClient;
-  /** All that it was ever answered. */
+  /** All answers that the principal has received. */
   readonly heard: Heard[] = [];
 
   constructor(sandbox: Sandbox, role: string, session: string) {
@@ -121,12 +121,12 @@ export class Person {
     return schema.parse(JSON.parse(answered.text));
   }
 
-  /** The problem that it is refused with, which is of that kind. */
+  /** Returns the problem of a refusal, and asserts its code. */
   async refused(kind: ProblemKind, ...question: Parameters<Person['ask']>): Promise<Problem> {
     return problemIn(await this.ask(...question), kind);
   }
 
-  /** Answers the id. */
+  /** Returns the id. */
   async plan(body: object = BODY, key?: string): Promise<string> {
     return (
       await this.well(accepted, 202, 'POST', '/plans', {
@@ -157,7 +157,7 @@ export class Person {
     this.well(rollbackAnswer, 202, 'POST', `/migrations/${id}/rollback`, { body: { reason } });
 }
 
-/** Of the service's own kinds, or of the gateway's (`gateway-access-denied`). */
+/** One of the service's own codes, or of the gateway's (`gateway-access-denied`). */
 export const problemIn = ({ status, headers, text }: Heard, kind: string): Problem => {
   expect({ type: headers['content-type'], body: JSON.parse(text) as unknown }).toMatchObject({
     type: 'application/problem+json',
@@ -166,7 +166,7 @@ export const problemIn = ({ status, headers, text }: Heard, kind: string): Probl
   return problem.parse(JSON.parse(text));
 };
 
-/** A world whose service is spoken to by its API. Ann asks, Bob decides. */
+/** A world whose service is used through its API. Ann requests, Bob decides. */
 export interface ApiWorld {
   world: OpenWorld;
   sandbox: Sandbox;
@@ -194,14 +194,16 @@ export const inApiWorld = <T>(options: Partial<WorldOptions>, work: (given: ApiW
 export const migrationsIn = ({ world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>): Execution[] =>
   sandbox.executions.list(world.backend.stateMachineArn).toReversed();
 
-/** All at once, each in a thread of its own. */
+/** Runs all at once, each in a separate thread. */
 export const atOnce = <T>({ clock }: Sandbox, work: (() => Promise<T>)[]): Promise<T[]> =>
   clock.park(Promise.all(work.map((one) => clock.spawn(one))));
 
-/** More than any of these migrations takes. */
-const LOOKS = 500;
+/** Longer than any of these migrations takes. */
+const POLLS = 500;
 
-/** Looks every half a minute, as a pipeline would. Throws where it ends otherwise, or goes on for hours. */
+/**
+ * Checks every half minute, as a pipeline would. Throws if the migration has another end or does not end for hours.
+ */
 export async function until(
   sandbox: Sandbox,
   person: Person,
@@ -209,7 +211,7 @@ export async function until(
   isSo: (shown: MigrationAnswer) => boolean,
 ): Promise<MigrationAnswer> {
   let shown = await person.shown(id);
-  for (let look = 1; look < LOOKS && shown.status !== 'ended' && !isSo(shown); look += 1) {
+  for (let poll = 1; poll < POLLS && shown.status !== 'ended' && !isSo(shown); poll += 1) {
     await sandbox.clock.sleep(30_000);
     shown = await person.shown(id);
   }
@@ -222,7 +224,7 @@ export async function until(
 export const ended = (sandbox: Sandbox, person: Person, id: string): Promise<MigrationAnswer> =>
   until(sandbox, person, id, ({ status }) => status === 'ended');
 
-/** The approval that is waited for; from that round on. */
+/** Returns the pending approval, from that round on. */
 export async function pending(
   sandbox: Sandbox,
   person: Person,
@@ -238,10 +240,7 @@ export async function pending(
   return { planHash: shown.approvals.at(-1)!.planHash, shown };
 }
 
-/**
- * Where a secret of the service can be found: places in which a task token of that migration stands, none where all is
- * well.
- */
+/** Returns the locations in which a task token of that migration can be found; none if no secret leaks. */
 export async function leaksOf(
   { world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>,
   id: string,
@@ -262,7 +261,7 @@ export async function leaksOf(
       .list(world.backend.stateMachineArn)
       .map(({ input, output, cause }) => ({ input, output, cause })),
   };
-  // As it is in JSON, and as it would be in a URL.
+  // As JSON encodes it, and as a URL does.
   return Object.entries(locations).flatMap(([location, value]) =>
     tokens.some((token) =>
       [token!, encodeURIComponent(token!)].some((text) => JSON.stringify(value ?? '').includes(text)),

@@ -1,4 +1,4 @@
-/** Whole migrations over HTTP, from the request to the proof on the pods. */
+/** Whole migrations over HTTP, from the request to the evidence from the pods. */
 import { describe, expect, it } from 'vitest';
 import {
   BODY,
@@ -16,9 +16,9 @@ import {
 import { ADDON } from './fixture.ts';
 
 describe('a migration over HTTP', () => {
-  it("goes from a plan, by somebody else's approval, to pods on the new identity", async () => {
+  it("goes from a plan, through another principal's approval, to pods on the new identity", async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
-      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       const planId = await ann.plan();
       const planned = await ended(sandbox, ann, planId);
       expect(planned).toMatchObject({ outcome: 'planned', dryRun: true, requestedBy: ann.arn });
@@ -28,7 +28,7 @@ describe('a migration over HTTP', () => {
         plan: { verdict: 'migrate' },
         links: { self: `/v1/plans/${planId}`, migration: `/v1/migrations/${planId}` },
       });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
 
       const id = await ann.migrate({ ...WANTS_APPROVAL, reason: 'IRSA goes' });
       expect(await ann.shown(id)).toMatchObject({ status: 'running', requestedBy: ann.arn, reason: 'IRSA goes' });
@@ -38,17 +38,17 @@ describe('a migration over HTTP', () => {
         executionStatus: 'RUNNING',
         links: { approval: `/v1/migrations/${id}/approval`, cancel: `/v1/migrations/${id}/cancel` },
       });
-      // The world is as it was when it was planned.
+      // The world has the state that was planned for.
       expect(planHash).toBe(plan.plan!.hash);
       await world.later(20 * MINUTES);
       expect([world.changes(), await world.backend.ledger.listHeldLocks()]).toEqual([[], []]);
 
-      const decided = await bob.approve(id, planHash, 'approve', 'looked at it');
+      const decided = await bob.approve(id, planHash, 'approve', 'checked');
       expect(decided.approval).toMatchObject({
         round: 1,
         state: 'approved',
         decidedBy: bob.arn,
-        reason: 'looked at it',
+        reason: 'checked',
       });
       expect(decided.links).not.toHaveProperty('approval');
       const end = await ended(sandbox, ann, id);
@@ -66,7 +66,7 @@ describe('a migration over HTTP', () => {
             .map(({ identity }) => identity),
         ),
       ).toEqual(new Set(['pod-identity']));
-      expect(new Set((world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods)).toEqual(
+      expect(new Set((world.readAddon(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods)).toEqual(
         new Set(['pod-identity']),
       );
       await world.later(3 * MINUTES);
@@ -96,7 +96,7 @@ describe('a migration over HTTP', () => {
     });
   });
 
-  it('ends blocked where somebody rejects the plan, with who and why', async () => {
+  it('ends blocked if the plan is rejected, with the approver and the reason', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash } = await pending(sandbox, bob, id);
@@ -119,7 +119,7 @@ describe('a migration over HTTP', () => {
     });
   });
 
-  it('ends blocked where nobody decides in time, and not before', async () => {
+  it('ends blocked if no decision is made in time, and not before', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate({ ...WANTS_APPROVAL, approvalHours: 1 });
       const { planHash, shown } = await pending(sandbox, bob, id);
@@ -142,7 +142,7 @@ describe('a migration over HTTP', () => {
     });
   });
 
-  it('is planned anew where the add-on was changed meanwhile: who approved the old plan is asked about the new one', async () => {
+  it('is planned again if the add-on was changed meanwhile: the approver of the old plan is asked about the new one', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash: old } = await pending(sandbox, bob, id);
@@ -164,18 +164,18 @@ describe('a migration over HTTP', () => {
       expect([world.changes(), (await bob.shown(id)).status]).toEqual([[], 'running']);
       await bob.approve(id, planHash);
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated', verified: 'injected' });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toMatchObject({
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toMatchObject({
         addon: { configurationValues: '{"controller":{"replicaCount":3}}' },
       });
       await world.later(3 * MINUTES);
       expect(sandbox.world.events.map(({ detail }) => (detail as { eventId: string }).eventId)).toEqual(
-        ['approval-needed', 'approval-needed.2', 'started', 'migrated'].map((told) => `${id}#${told}`),
+        ['approval-needed', 'approval-needed.2', 'started', 'migrated'].map((type) => `${id}#${type}`),
       );
       expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
     });
   });
 
-  it('is approved by nobody who asked for it, and may be rejected by them', async () => {
+  it('cannot be approved by its requester, but can be rejected by them', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash } = await pending(sandbox, ann, id);
@@ -196,16 +196,16 @@ describe('a migration over HTTP', () => {
     });
   });
 
-  it('is rolled back over HTTP once it is over, and once only', async () => {
+  it('is rolled back over HTTP once it is over, and only once', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
-      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       const id = await ann.migrate();
       await until(sandbox, ann, id, ({ step }) => step !== undefined);
       await ann.refused('no-rollback', 'POST', `/migrations/${id}/rollback`, { body: {} });
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).not.toEqual(before);
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).not.toEqual(before);
       const { rollback } = await bob.rollBack(id, 'the new role lacks kms:Decrypt');
-      // From the answer on, and until it is over: a client that waits for the end needs no more.
+      // Shown from the answer until the end: a client that waits for the end needs no more.
       const first = await bob.shown(id);
       expect(first).toMatchObject({ status: 'rolling-back', rollback: { id: rollback.id, after: 'migrated' } });
       for (const field of ['outcome', 'endedAt']) expect(first).not.toHaveProperty(field);
@@ -221,7 +221,7 @@ describe('a migration over HTTP', () => {
           reason: 'the new role lacks kms:Decrypt',
         },
       });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       await bob.refused('no-rollback', 'POST', `/migrations/${id}/rollback`, { body: {} });
       expect(migrationsIn({ world, sandbox })).toHaveLength(1);
       expect(sandbox.executions.list(world.backend.recoverStateMachineArn)).toHaveLength(1);

@@ -4,11 +4,11 @@ import type { MigrationReport, Strategy } from '../../lambdas/domain/migration/m
 import { ADDON, identityOf } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld } from './world.ts';
 
-/** Which migration each change was of: an execution has its migration's id as its name. */
+/** Returns the migration of each change: an execution is named after its migration's id. */
 export const order = (world: OpenWorld): string[] =>
   world.changes().map(({ execution = '' }) => execution.split(':').at(-1) ?? '');
 
-/** All at once, until nothing runs any more. */
+/** Runs all at once, until nothing runs any more. */
 export const runAll = async (world: OpenWorld, asked: Asked[]): Promise<MigrationReport[]> => {
   const executions = await Promise.all(asked.map((one) => world.start(one)));
   await world.rest();
@@ -17,7 +17,10 @@ export const runAll = async (world: OpenWorld, asked: Asked[]): Promise<Migratio
   return reports;
 };
 
-/** What a blocked one says: of the plan that found the lock held, or of the step that came too late to take it. */
+/**
+ * The messages of a blocked migration: from the plan that found the lock held, or from the step that came too late to
+ * take it.
+ */
 const whyBlocked = ({ failure, plan }: MigrationReport): string => {
   const check = plan?.checks.find(({ id, status }) => id === 'lock-free' && status === 'fail');
   return check ? `${check.message} ${check.remedy ?? ''}` : `${failure?.name ?? ''}: ${failure?.message ?? ''}`;
@@ -26,7 +29,10 @@ const whyBlocked = ({ failure, plan }: MigrationReport): string => {
 const HOLDS =
   /Migration (\w{26}) holds the lock on (?:add-on )?aws-ebs-csi-driver of cluster catalogue-prod(?: \(111122223333, eu-west-1\))? since (\S+) \(execution (\S+)\)/;
 
-/** Expects that one of so many changes something and ends migrated, and that the others say who it is, and since when. */
+/**
+ * Expects that one of this many changes something and ends migrated, and that the others report which one it is, and
+ * since when.
+ */
 export const expectOneMigrated = async (strategy: Strategy, count: number): Promise<void> => {
   const { reports, changedBy, operations, pods, locks } = await inWorld({ scenario: 'in-place' }, async (world) => {
     const ended = await runAll(
@@ -54,18 +60,18 @@ export const expectOneMigrated = async (strategy: Strategy, count: number): Prom
   expect(pods).toEqual(['pod-identity', 'pod-identity']);
   expect(locks).toEqual([]);
 
-  const told = new Set<string>();
+  const moments = new Set<string>();
   for (const one of blocked) {
     expect(whyBlocked(one)).toMatch(HOLDS);
     const [, holder, heldSince = '', execution] = HOLDS.exec(whyBlocked(one))!;
     expect(holder).toBe(winner!.migrationId);
     expect(execution).toMatch(new RegExp(`:${winner!.migrationId}$`));
-    told.add(heldSince);
+    moments.add(heldSince);
     expect(one.steps.map(({ name }) => name)).not.toContain(strategy === 'in-place' ? 'update-addon' : 'create-addon');
   }
-  // All name the one moment in which the lock was taken.
-  expect(told.size).toBe(1);
-  const [heldSince = ''] = told;
+  // All report the same moment in which the lock was taken.
+  expect(moments.size).toBe(1);
+  const [heldSince = ''] = moments;
   const begin = winner!.steps.find(({ name }) => name === 'begin')!;
   expect([begin.startedAt, heldSince, begin.endedAt].toSorted()).toEqual([begin.startedAt, heldSince, begin.endedAt]);
 };

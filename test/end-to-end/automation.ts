@@ -1,6 +1,5 @@
 /**
- * Plays the runbook as Systems Manager would: its document as it is deployed, its scripts by Python, its calls with its
- * own role.
+ * Runs the runbook as Systems Manager would: the deployed document, its scripts by Python, its calls with its own role.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -20,7 +19,7 @@ import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
 import { automationDocument, type AutomationDocument, type Parameter, type Step } from '../lib/automation-document.ts';
 import type { OpenWorld } from './world.ts';
 
-/** One script in a process of its own. Its boto3 hands each call over, and waits for the answer. */
+/** Runs one script in a separate process. Its boto3 passes each call to this process, and waits for the answer. */
 const HARNESS = `
 import json, sys, types
 asked = json.loads(sys.stdin.readline())
@@ -69,13 +68,13 @@ const callOf = (clients: Clients, { call, arguments: given }: Line): Promise<unk
 
 const runScript = async (inputs: object, clients: Clients): Promise<unknown> => {
   const child = spawn('python3', ['-I', '-c', HARNESS], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const tell = (value: unknown): unknown => child.stdin.write(`${JSON.stringify(value)}\n`);
-  tell(inputs);
+  const send = (value: unknown): unknown => child.stdin.write(`${JSON.stringify(value)}\n`);
+  send(inputs);
   for await (const text of createInterface(child.stdout)) {
     const line = JSON.parse(text) as Line;
     if (line.error !== undefined) throw new Error(line.error);
     if (line.call === undefined) return line.result;
-    tell(
+    send(
       await callOf(clients, line).then(
         (result) => ({ result }),
         (error: unknown) => ({
@@ -88,7 +87,7 @@ const runScript = async (inputs: object, clients: Clients): Promise<unknown> => 
   throw new Error('The script ended without an answer.');
 };
 
-/** As StartAutomationExecution refuses them, before anything runs. */
+/** Refused as StartAutomationExecution refuses them, before anything runs. */
 const refusalOf = ({ parameters }: AutomationDocument, given: Record<string, string>): string | undefined => {
   const isAllowed = ({ allowedPattern, allowedValues, maxChars = Infinity }: Parameter, text: string): boolean =>
     (allowedPattern === undefined || new RegExp(allowedPattern, 'u').test(text)) &&
@@ -103,7 +102,7 @@ const refusalOf = ({ parameters }: AutomationDocument, given: Record<string, str
   return wrong && `${wrong[0]} is not allowed.`;
 };
 
-/** Once, as Systems Manager does: what a value brings is no reference. */
+/** Resolves references once, as Systems Manager does: a reference inside a value is not resolved. */
 const filled = (value: unknown, known: ReadonlyMap<string, unknown>): unknown => {
   const valueOf = (reference: string): unknown => {
     if (!known.has(reference)) throw new Error(`Nothing is known as {{ ${reference} }}.`);
@@ -124,16 +123,16 @@ const filled = (value: unknown, known: ReadonlyMap<string, unknown>): unknown =>
 export interface Automation {
   /** `Refused`: nothing was started. */
   status: 'Success' | 'Failed' | 'Cancelled' | 'Refused';
-  /** Steps in the order in which they ran, each with what went wrong. */
+  /** Steps in the order in which they ran, each with its error. */
   steps: { name: string; status: 'Success' | 'Failed' | 'Cancelled'; failure?: string }[];
   /** Of the document. */
   outputs: Values;
 }
 
 export interface AutomationOptions {
-  /** Of this automation: a UUID. */
+  /** The automation's id: a UUID. */
   executionId?: string;
-  /** While the state machine runs: whether somebody cancels the automation then. */
+  /** Called while the state machine runs; returns whether the automation is cancelled then. */
   whileRunning?: (execution: Execution) => Promise<boolean>;
 }
 
@@ -149,7 +148,7 @@ export const deployedRunbook = async (world: OpenWorld): Promise<AutomationDocum
   return automationDocument.parse(document?.properties['Content']);
 };
 
-/** In a thread of the world's clock: time stands still while a script runs. */
+/** Runs in a thread of the world's clock: time stands still while a script runs. */
 export const runAutomation = async (
   world: OpenWorld,
   given: Record<string, string>,
@@ -176,13 +175,13 @@ export const runAutomation = async (
     const execution = sandbox.executions.execution(executionArn);
     if ((await whileRunning?.(execution)) === true) {
       await clients.stepFunctions.send(new StopExecutionCommand({ executionArn }));
-      throw new Cancelled('cancelled by somebody');
+      throw new Cancelled('cancelled by a person');
     }
     await sandbox.clock.park(execution.ended);
     const { status, error } = await clients.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
     if (status !== 'SUCCEEDED') throw new Error(`The execution ended ${status}: ${error ?? ''}`);
   };
-  /** Answers where a branch leads. */
+  /** Returns the step to which a branch leads. */
   const attempt = async (step: Step): Promise<string | undefined> => {
     if (step.action === 'aws:branch') {
       const { Choices, Default } = step.inputs;
@@ -196,7 +195,7 @@ export const runAutomation = async (
     const payload = (await runScript(inputs, clients)) as Values;
     for (const { Name, Selector } of step.outputs ?? []) {
       const value = payload[Selector.replace('$.Payload.', '')];
-      // As Systems Manager keeps them.
+      // Truncated as Systems Manager does.
       if ([value].flat().some((text) => typeof text !== 'string' || text === ''))
         throw new Error(`The step ${step.name} puts out ${Name} as ${JSON.stringify(value)}.`);
       known.set(`${step.name}.${Name}`, value);

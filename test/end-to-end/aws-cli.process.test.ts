@@ -14,7 +14,7 @@ let served: Served;
 const closing: Served[] = [];
 const aws = (...args: string[]): Promise<Result> => served.run('aws', [...args, '--output', 'json']);
 
-/** The JSON that a command answers with; one that is refused fails the test with what it said. */
+/** Returns the JSON of a command's answer; a refused command fails the test with its output. */
 const answer = async (...args: string[]): Promise<Record<string, never>> => {
   const { code, out, err } = await aws(...args);
   expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -22,12 +22,12 @@ const answer = async (...args: string[]): Promise<Record<string, never>> => {
 };
 
 /**
- * Version 2 has exit codes of their own for what it refuses itself and for what AWS refuses; version 1 has one for all.
+ * Version 2 has different exit codes for what it refuses itself and for what AWS refuses; version 1 has one for all.
  */
 const REFUSED_BY_ITSELF = [252, 255];
 const REFUSED_BY_AWS = [254, 255];
 
-/** What a command says that AWS refuses. */
+/** Returns a command's output when AWS refuses it. */
 const refusal = async (args: string[], change: Record<string, string> = {}): Promise<string> => {
   const { code, out, err } = await served.run('aws', args, change);
   expect(out).toBe('');
@@ -41,14 +41,12 @@ const mutations = (): string[] =>
     .filter(({ service, mutating }) => service === 'eks' && mutating)
     .map(({ operation, error }) => `${operation}${error === undefined ? '' : ` ${error}`}`);
 
-/**
- * How often a waiter asked; more than once would mean that it has slept. The service's own schedule ticks beside it.
- */
+/** How often a waiter asked; more than once would mean that it has slept. The service's own schedule ticks as well. */
 const asked = async (...args: string[]): Promise<number> => {
-  const looks = (): number => served.calls().filter(({ operation }) => operation === 'DescribeAddon').length;
-  const before = looks();
+  const reads = (): number => served.calls().filter(({ operation }) => operation === 'DescribeAddon').length;
+  const before = reads();
   expect(await aws(...args)).toEqual({ code: 0, out: '', err: '' });
-  return looks() - before;
+  return reads() - before;
 };
 
 describe.skipIf(reason !== undefined)(
@@ -65,8 +63,8 @@ describe.skipIf(reason !== undefined)(
       await served?.stop();
     });
 
-    it('goes the way by hand: from the 403 to an add-on on Pod Identity', async () => {
-      // What Terraform sends. The command line refuses an empty role itself, so that AWS sees it from another client.
+    it('performs a manual migration: from the 403 to an add-on on Pod Identity', async () => {
+      // Terraform's request. The command line itself refuses an empty role, so another client sends it.
       const empty = await aws('eks', 'update-addon', ...THE_ADDON, '--service-account-role-arn', '', ...POD_IDENTITY);
       expect(REFUSED_BY_ITSELF).toContain(empty.code);
       expect(empty.err).toContain('Invalid length for parameter serviceAccountRoleArn, value: 0, valid min length: 1');
@@ -113,10 +111,10 @@ describe.skipIf(reason !== undefined)(
       await untilSettled('ResourceNotFoundException');
       expect(await asked('eks', 'wait', 'addon-deleted', ...THE_ADDON)).toBe(1);
       expect(await refusal(['eks', 'describe-addon', ...THE_ADDON])).toContain(
-        `An error occurred (ResourceNotFoundException) when calling the DescribeAddon operation: No addon: ${ADDON} found does not exist in cluster: ${TARGET.cluster}`,
+        `An error occurred (ResourceNotFoundException) when calling the DescribeAddon operation: No addon: ${ADDON} found in cluster: ${TARGET.cluster}`,
       );
 
-      // An association of an earlier try is in the way.
+      // An association of an earlier attempt conflicts.
       const create = ['eks', 'create-addon', ...THE_ADDON, ...POD_IDENTITY];
       const { associations } = await answer(
         'eks',
@@ -167,7 +165,7 @@ describe.skipIf(reason !== undefined)(
 
     it.each<[string, string[], string]>([
       [
-        'a cluster that is not there',
+        'a missing cluster',
         ['eks', 'describe-cluster', '--name', 'prod'],
         '(ResourceNotFoundException) when calling the DescribeCluster operation: No cluster found for name: prod.',
       ],
@@ -185,14 +183,14 @@ describe.skipIf(reason !== undefined)(
         '(InvalidParameterException) when calling the CreateAddon operation: Addon version specified is not supported',
       ],
       [
-        'an add-on that is there already',
+        'an existing add-on',
         ['eks', 'create-addon', ...CLUSTER, '--addon-name', 'vpc-cni'],
         '(ResourceInUseException) when calling the CreateAddon operation: Addon already exists.',
       ],
       [
-        'a role that is not there',
-        ['iam', 'get-role', '--role-name', 'nobody'],
-        '(NoSuchEntity) when calling the GetRole operation: The role with name nobody cannot be found.',
+        'a missing role',
+        ['iam', 'get-role', '--role-name', 'unknown'],
+        '(NoSuchEntity) when calling the GetRole operation: The role with name unknown cannot be found.',
       ],
     ])('reads the refusal of %s', async (_what, args, text) => {
       expect(await refusal(args)).toContain(`An error occurred ${text}`);

@@ -20,7 +20,7 @@ const withoutTagSession = scenarioWith((scenario) => {
 });
 
 const OTHER_ROLE = 'arn:aws:iam::111122223333:role/of-an-earlier-try';
-/** The left-over association says more than an add-on's can, and of another role than the add-on's. */
+/** The left-over association has fields that an add-on's cannot have, and a role other than the add-on's. */
 const withForeignFields = scenarioWith((scenario, cluster) => {
   const { roles } = scenario.accounts[0]!;
   roles.push({ ...structuredClone(roles[0]!), arn: OTHER_ROLE });
@@ -51,10 +51,10 @@ const withAutoscaler = scenarioWith(
     ]),
 );
 
-/** What is wrong, the run that meets it, the check that must block, and what its remedy must speak of. */
+/** What is wrong, the run that meets it, the check that must block, and what its remedy must mention. */
 const cases: [string, RunOptions, string, RegExp][] = [
   [
-    'the role is missing',
+    'the role does not exist',
     { scenario: scenarioWith((scenario) => void (scenario.accounts[0]!.roles = [])) },
     'role-exists',
     /get-role|--role-arn/,
@@ -62,7 +62,7 @@ const cases: [string, RunOptions, string, RegExp][] = [
   ['the trust lacks the pods principal', { scenario: withoutPodsPrincipal }, 'role-trust', /pods\.eks\.amazonaws\.com/],
   ['the trust lacks sts:TagSession', { scenario: withoutTagSession }, 'role-trust', /sts:TagSession/],
   [
-    'the role is of another account',
+    'the role belongs to another account',
     { request: { roleArn: 'arn:aws:iam::444455556666:role/elsewhere' } },
     'role-account',
     /own account/,
@@ -119,9 +119,9 @@ const cases: [string, RunOptions, string, RegExp][] = [
     /update-addon .*--addon-version/,
   ],
   ['the add-on is not installed', { request: { addon: 'aws-efs-csi-driver' } }, 'addon-installed', /list-addons/],
-  ['nobody knows the add-on', { request: { addon: 'no-such-addon' } }, 'addon-installed', /list-addons/],
+  ['EKS does not offer the add-on', { request: { addon: 'no-such-addon' } }, 'addon-installed', /list-addons/],
   [
-    'there is no such cluster',
+    'the cluster does not exist',
     { request: { target: { ...TARGET, cluster: 'elsewhere' } } },
     'cluster-exists',
     /list-clusters/,
@@ -145,7 +145,7 @@ const cases: [string, RunOptions, string, RegExp][] = [
     /node role|podIdentityAssociations/,
   ],
   [
-    'a left-over association has a target role that it reaches by another role',
+    'a left-over association has a target role, which it reaches through another role',
     { scenario: withForeignFields },
     'associations',
     /--role ebs-csi-controller-sa=.*of-an-earlier-try|delete-pod-identity-association/,
@@ -163,25 +163,25 @@ const cases: [string, RunOptions, string, RegExp][] = [
     /--preserve/,
   ],
   [
-    'it would be down, and may not be',
+    'the add-on would be down, which the request does not allow',
     { request: { ...RECREATE, maxDisruption: 'rolling' } },
     'max-disruption',
     /--max-disruption outage/,
   ],
   [
-    'a create over preserved objects would meet the fields of others',
+    'a create over preserved objects would conflict with third-party fields',
     { request: { ...RECREATE, preserve: true }, scenario: withModifiedField },
     'field-managers',
     /--resolve-conflicts OVERWRITE/,
   ],
   [
-    "a create over preserved objects would meet an autoscaler's replicas",
+    "a create over preserved objects would conflict with an autoscaler's replicas",
     { request: { ...RECREATE, preserve: true }, scenario: withAutoscaler },
     'field-managers',
     /--resolve-conflicts OVERWRITE/,
   ],
   [
-    'an update in place would meet the fields of others, and may not keep them',
+    'an update in place would conflict with third-party fields, and may not keep them',
     { request: { strategy: 'in-place', resolveConflicts: 'NONE' }, scenario: withModifiedField },
     'field-managers',
     /An update in place keeps them with PRESERVE/,
@@ -200,7 +200,7 @@ describe('a plan that blocks', () => {
 });
 
 describe('nothing to do', () => {
-  it('says so for an add-on that is on Pod Identity already', async () => {
+  it('is reported for an add-on that is already on Pod Identity', async () => {
     const scenario = scenarioWith((_, cluster) => {
       delete ebs(cluster).serviceAccountRoleArn;
       cluster.associations[0]!.owner = 'aws-ebs-csi-driver';

@@ -1,4 +1,4 @@
-/** The very bundle that is deployed, each function in a process of its own, over real HTTP and HTTPS. */
+/** The deployed bundle itself, each function in a separate process, over real HTTP and HTTPS. */
 import { expect, it } from 'vitest';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import type { MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
@@ -44,7 +44,7 @@ it.each(ends)('the bundled asset ends %s', async (outcome, scenario, request) =>
   );
 });
 
-it('the bundled asset climbs to the next way, and ends migrated', async () => {
+it('the bundled asset continues with the next attempt, and ends migrated', async () => {
   const scenario = scenarioOf((changed) => {
     changed.knobs.podsKeepIdentityOnUpdate = true;
   });
@@ -53,8 +53,8 @@ it('the bundled asset climbs to the next way, and ends migrated', async () => {
   expect(run.report).toMatchObject({ outcome: 'migrated', applied: { strategy: 'recreate', preserve: true } });
 });
 
-it('the bundled asset ends rolled-back, with the add-on as it was', async () => {
-  // Pods that the webhook never sees again: both restarts are in vain.
+it('the bundled asset ends rolled-back, with the add-on in its original state', async () => {
+  // The webhook never sees these pods again: both restarts are in vain.
   const scenario = scenarioOf((changed) => {
     changed.knobs.webhookLagSeconds = 86_400;
   });
@@ -67,7 +67,7 @@ it('the bundled asset ends rolled-back, with the add-on as it was', async () => 
 });
 
 it('the bundled asset ends needs-human, with the commands', async () => {
-  // Nothing that the rollback could wait for: its own update fails too.
+  // The rollback has nothing to wait for: its own update fails too.
   const scenario = scenarioOf((changed) => {
     changed.knobs.updateEndsIn = 'UPDATE_FAILED';
   });
@@ -87,7 +87,7 @@ it('the bundled asset looks for what a stopped execution left, and finds nothing
       migrationId,
     );
     await execution.ended;
-    // Whoever is really taken over has stopped a minute ago, by the clock of the function, which is not the scaled one.
+    // A migration is taken over only a minute after its stop, by the function's clock, which is not the scaled one.
     expect([execution.status, execution.output, execution.cause, failures]).toEqual([
       'SUCCEEDED',
       JSON.stringify({ migrationId }),

@@ -9,7 +9,7 @@ import { RECREATE, requestOf, scenarioWith } from './fixture.ts';
 interface Outcome {
   report: MigrationReport;
   calls: Call[];
-  /** All accounts with everything in them, as plain data. */
+  /** All accounts with their content, as plain data. */
   state: unknown;
 }
 
@@ -20,7 +20,7 @@ const plain = (value: unknown): unknown =>
     ),
   );
 
-/** The same in both runs: an id begins with the time, and the hash of a restarted pod template would follow from it. */
+/** The same in both runs: an id begins with the time, and the hash of a restarted pod template would depend on it. */
 const MIGRATION_ID = '01KF0E44M047C4FEZDQK8YZG0M';
 
 const run = async (clock: NonNullable<SandboxOptions['clock']>): Promise<Outcome> => {
@@ -38,18 +38,18 @@ const run = async (clock: NonNullable<SandboxOptions['clock']>): Promise<Outcome
 };
 
 const DATE = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
-/** 2001 and later; nothing else in the world is a number as high. */
+/** Matches times from 2001 on; no other number in the world is that large. */
 const isTime = (value: unknown): boolean => typeof value === 'number' && value > 1e12;
 
-/** As JSON, with every time hidden. */
+/** Returns JSON with every time hidden. */
 const timeless = (value: unknown): string =>
   JSON.stringify(value, (_key, inner: unknown) => (isTime(inner) ? 'TIME' : inner)).replaceAll(DATE, 'TIME');
 
-/** Called by the clock, at times that fall differently among the other calls. */
+/** Called by the schedule, at times that differ relative to the other calls. */
 const BY_SCHEDULE = ['find-stranded', 'publish-events'];
 
 /**
- * What was called, each call once where it was asked again with the same answer; without those who only watch the
+ * Returns the calls, each once if it was repeated with the same answer, without the calls that only follow the
  * execution.
  */
 const callsOf = ({ calls }: Outcome): string[] => {
@@ -57,11 +57,11 @@ const callsOf = ({ calls }: Outcome): string[] => {
     ({ service, mutating, step = '', caller }) =>
       (service !== 'states' || mutating) && !BY_SCHEDULE.includes(step) && caller !== 'events.amazonaws.com',
   );
-  // A poll more or less is an invocation more or less, and each has an id of its own.
+  // The number of polls determines the number of invocations, each of which has an id.
   return [...new Set(made.map(({ n: _n, at: _at, invocation: _invocation, ...call }) => timeless(call)))];
 };
 
-/** Every call that changed the target, repeated or not. */
+/** Returns every call that changed the target, repeated or not. */
 const changesOf = ({ calls }: Outcome): string[] =>
   calls
     .filter(({ mutating, service }) => mutating && ['eks', 'iam', 'kubernetes'].includes(service))
@@ -73,7 +73,7 @@ describe('a scaled clock', () => {
     const scaled = await run({ scaled: 6000 });
     expect(virtual.report.outcome).toBe('migrated');
     expect(scaled.report.outcome).toBe('migrated');
-    // Time did pass in both, and not in the same way: there is something to leave out.
+    // Time passed in both, and differently, so there is something to leave out.
     expect(scaled.calls.map(({ at }) => at)).not.toEqual(virtual.calls.map(({ at }) => at));
 
     expect(changesOf(scaled)).toEqual(changesOf(virtual));
@@ -97,7 +97,7 @@ describe("functions whose clock differs from AWS's", () => {
     [240, 'sdk'],
     [-240, 'sdk'],
   ] as const)(
-    'by %i seconds are known by their signatures and tokens, and write their own time (%s)',
+    'by %i seconds are recognized by their signatures and tokens, and write their own time (%s)',
     async (skew, clients) => {
       const scenario = scenarioWith(({ knobs }) => void (knobs.functionClockSkewSeconds = skew));
       const backend = await openSandboxBackend(scenario, { clients });

@@ -1,4 +1,4 @@
-/** Several processes at once. */
+/** The commands of several people in several processes. */
 import { describeCommands } from './commands.ts';
 import { byApi } from './served.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The command line against a service that is served elsewhere, by several people at once, and what exit codes say. How
- * the commands are run is the test file's matter.
+ * The command line against a service that is served elsewhere, used by several people at once, and its exit codes. The
+ * test files decide how the commands are run.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
@@ -11,10 +11,10 @@ import { byApi, PACE, type Result, serveHere, type ServedHere } from './served.t
 
 const ASKED = ['--cluster', TARGET.cluster, '--addon', ADDON];
 
-/** Runs a command against the sandbox that is served. */
+/** Runs a command against the served sandbox. */
 export type RunCommand = (served: ServedHere, words: string[]) => Promise<Result>;
 
-/** In this process, in whose environment the sandbox is; it waits in the world's time. */
+/** Runs in this process, whose environment contains the sandbox; it waits in the world's time. */
 export const inThisProcess: RunCommand = async ({ backend }, words) => {
   const io = collectingIo();
   const code = await main(words, { ...io, sleep: (milliseconds) => backend.sandbox.clock.sleep(milliseconds) });
@@ -23,7 +23,7 @@ export const inThisProcess: RunCommand = async ({ backend }, words) => {
 
 const reportIn = ({ out }: Result): MigrationReport => migrationReport.parse(JSON.parse(out));
 
-/** `runElsewhere`: how those run who start migrations and look at them from another place. */
+/** `runElsewhere`: runs the commands of a person who works on another machine. */
 export const describeCommands = (runElsewhere: RunCommand): void => {
   let served: ServedHere;
   beforeAll(async () => {
@@ -54,7 +54,7 @@ export const describeCommands = (runElsewhere: RunCommand): void => {
       .map(({ operation }) => operation);
 
   describe('commands of several people against one service', () => {
-    it('one migrates, another sees it, stops it, and it goes back; a third is told to wait', async () => {
+    it('one starts a migration, another one sees it and stops it, and it rolls back; a third one must wait', async () => {
       const migrating = elsewhere('migrate', ...ASKED, '--strategy', 'recreate', '--json');
       const migrationId = await served.slowlyFrom(
         () => changes().length > 0,
@@ -107,7 +107,7 @@ export const describeCommands = (runElsewhere: RunCommand): void => {
       expect(changes()).toEqual(['DeleteAddon', 'CreateAddon']);
     });
 
-    it('one migrates, another puts it back; what the second time finds nothing to do is refused', async () => {
+    it('one migrates, another one rolls it back; the second rollback finds nothing to do and is refused', async () => {
       const migrated = await elsewhere('migrate', ...ASKED, '--json');
       expect({ code: migrated.code, outcome: reportIn(migrated).outcome }).toEqual({ code: 0, outcome: 'migrated' });
       const { migrationId } = reportIn(migrated);

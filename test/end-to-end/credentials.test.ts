@@ -1,4 +1,4 @@
-/** Pods with the right environment and no credentials: the service says so where they are, and makes none. */
+/** Pods with the right environment and no credentials: the service reports them, and causes none. */
 import { describe, expect, it } from 'vitest';
 import { credentialsOfPod } from '../../sandbox/credentials/sessions.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
@@ -7,7 +7,10 @@ import type { SandboxBackend } from '../../cli/backend.ts';
 import { ebs, migrate, mutationsOf, ROLE, scenarioWith, TARGET, trustOf } from './fixture.ts';
 
 const CONTROLLER = 'ebs-csi-controller-sa';
-/** EKS takes it for an association: it looks for the principal and both actions (awslabs/mountpoint-s3-csi-driver#781). */
+/**
+ * EKS accepts it for an association: it checks for the principal and both actions
+ * (awslabs/mountpoint-s3-csi-driver#781).
+ */
 const OTHER_CLUSTER = { ArnLike: { 'aws:SourceArn': 'arn:aws:eks:*:*:cluster/another-one' } };
 
 const forAnotherCluster = scenarioWith((scenario) => {
@@ -28,7 +31,7 @@ const migratedByHand = scenarioWith((scenario, cluster) => {
   cluster.associations = [{ ...shared, roleArn: ROLE, owner: addon.name, createdAt }];
 });
 
-/** What the controller's pods have, and how they were refused where they have nothing. */
+/** The credentials of the controller's pods, and the refusal for pods without any. */
 const credentialsIn = ({ sandbox: { world } }: SandboxBackend): string[] => {
   const cluster = findCluster(world, TARGET.account, TARGET.region, TARGET.cluster)!;
   return listObjects(cluster.kube, 'Pod')
@@ -39,8 +42,8 @@ const credentialsIn = ({ sandbox: { world } }: SandboxBackend): string[] => {
     );
 };
 
-describe('a trust policy of the right form that is for another cluster', () => {
-  it('blocks, and the pods keep what they have', async () => {
+describe('a trust policy of the right form for another cluster', () => {
+  it('blocks, and the pods keep their credentials', async () => {
     const run = await migrate({ scenario: forAnotherCluster });
     const { report, backend } = run;
     expect(report.outcome).toBe('blocked');
@@ -51,7 +54,7 @@ describe('a trust policy of the right form that is for another cluster', () => {
     expect(credentialsIn(backend)).toEqual(['irsa has the role', 'irsa has the role']);
   });
 
-  it('is told of an add-on that was moved by hand, whose pods have nothing', async () => {
+  it('is reported for an add-on that was migrated by hand, whose pods have no credentials', async () => {
     const { report, backend } = await migrate({ scenario: migratedByHand });
     expect(credentialsIn(backend)).toEqual([
       'pod-identity AccessDeniedException',

@@ -1,4 +1,4 @@
-/** CloudTrail's event of a denied UpdateAddon, from the bus to the message that somebody reads. */
+/** CloudTrail's event of a denied UpdateAddon, from the bus to the message that a person reads. */
 import { describe, expect, it } from 'vitest';
 import { type ServiceEvent, serviceEvent } from '../../lambdas/domain/events/service-event.ts';
 import { deniedEvent, type DeniedEvent, PRINCIPAL } from '../lambdas/denied-event.ts';
@@ -8,7 +8,7 @@ const ADDON = 'aws-ebs-csi-driver';
 const SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
 const MINUTES = 60_000;
 
-/** Delivers, and lets everything happen that follows by itself. */
+/** Delivers the event, and runs everything that follows automatically. */
 async function deliver(world: OpenWorld, ...events: DeniedEvent[]): Promise<void> {
   for (const event of events) {
     world.backend.sandbox.deliver(event);
@@ -23,9 +23,9 @@ const messagesIn = ({ backend }: OpenWorld): string[] =>
   backend.sandbox.world.notifications.map(({ message }) => message);
 
 describe('a denied UpdateAddon', () => {
-  it('leads to one plan, and one message with diagnosis and command, however often CloudTrail tells of it; nothing is changed', async () => {
+  it('leads to one plan, and one message with diagnosis and command, however often CloudTrail reports it; nothing is changed', async () => {
     await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
-      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       await deliver(world, deniedEvent(), deniedEvent(), deniedEvent({ detail: { eventID: 'of-the-next-apply' } }));
       expect(notificationsIn(world)).toMatchObject([
         {
@@ -52,7 +52,7 @@ describe('a denied UpdateAddon', () => {
         expect(message).toContain(part);
       }
       expect(world.changes()).toEqual([]);
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       expect(world.backend.sandbox.world.deadLetters).toEqual([]);
     });
   });
@@ -66,7 +66,7 @@ describe('a denied UpdateAddon', () => {
       'a role of another account that was really named',
       deniedEvent({ parameters: { serviceAccountRoleArn: 'arn:aws:iam::999999999999:role/x' } }),
     ],
-  ])('is not what this is: %s', async (_, event) => {
+  ])('is not a case of this: %s', async (_, event) => {
     await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
       await deliver(world, event);
       expect([notificationsIn(world), messagesIn(world), world.changes()]).toEqual([[], [], []]);
@@ -74,7 +74,7 @@ describe('a denied UpdateAddon', () => {
     });
   });
 
-  it('of a cluster that is not there is told of, with what blocks', async () => {
+  it('of a missing cluster is reported, with what blocks', async () => {
     await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
       await deliver(world, deniedEvent({ cluster: 'gone' }));
       expect(notificationsIn(world)).toMatchObject([{ type: 'blocked', cluster: 'gone' }]);
@@ -87,20 +87,20 @@ describe('a denied UpdateAddon', () => {
     ['is put again after a lost reply, under the same id', { kind: 'lost-after', operation: 'PutEvents' }],
     ['is put though PutEvents was throttled', { kind: 'throttled', operation: 'PutEvents' }],
     [
-      'is started though StartExecution was throttled',
+      'is started although StartExecution was throttled',
       { kind: 'throttled', operation: 'StartExecution', step: 'diagnose-denial' },
     ],
     [
-      'is started though the reply of the claim was lost',
+      'is started although the reply of the claim was lost',
       { kind: 'lost-after', operation: 'PutItem', step: 'diagnose-denial' },
     ],
   ] as const)('%s', async (_, fault) => {
     await inWorld({ scenario: 'ebs-csi-irsa', faults: [fault as never] }, async (world) => {
       await deliver(world, deniedEvent());
-      const told = notificationsIn(world);
-      expect(told.length).toBeGreaterThan(0);
-      expect(new Set(told.map(({ eventId }) => eventId)).size).toBe(1);
-      expect(messagesIn(world).length).toBe(told.length);
+      const notifications = notificationsIn(world);
+      expect(notifications.length).toBeGreaterThan(0);
+      expect(new Set(notifications.map(({ eventId }) => eventId)).size).toBe(1);
+      expect(messagesIn(world).length).toBe(notifications.length);
       expect(world.backend.sandbox.executions.list(world.backend.stateMachineArn)).toHaveLength(1);
     });
   });

@@ -1,6 +1,5 @@
 /**
- * What a migration does to the add-on's pods, as the report tells it: measured in the world, with the durations of its
- * knobs.
+ * The disruption of the add-on's pods in a migration's report: measured in the world, with the durations of its knobs.
  */
 import { describe, expect, it } from 'vitest';
 import { main } from '../../cli/program.ts';
@@ -15,7 +14,7 @@ const CLUSTERS = {
   'auto-falls-back-to-outage': 'search-dev',
 } as const;
 
-/** By the command line, as a pipeline reads it. */
+/** Runs the command line, as a pipeline does. */
 const migrate = async (scenario: keyof typeof CLUSTERS, ...flags: string[]): Promise<MigrationReport> => {
   const io = collectingIo();
   await main(
@@ -35,13 +34,13 @@ const migrate = async (scenario: keyof typeof CLUSTERS, ...flags: string[]): Pro
   return migrationReport.parse(JSON.parse(io.out()));
 };
 
-describe('what stays ready meanwhile', () => {
+describe('the pods that stay ready', () => {
   it.each<[string, keyof typeof CLUSTERS, string[], string]>([
     ['in place', 'in-place', ['--strategy', 'in-place'], 'migrated'],
     ['by default', 'preserve', [], 'migrated'],
     ['with preserve', 'preserve', ['--strategy', 'recreate', '--preserve'], 'migrated'],
-    ['where the second way is needed', 'auto-falls-back', [], 'migrated'],
-    ['where it has to go back', 'auto-falls-back-to-outage', [], 'rolled-back'],
+    ['with a second attempt', 'auto-falls-back', [], 'migrated'],
+    ['with a rollback', 'auto-falls-back-to-outage', [], 'rolled-back'],
   ])('%s: never none', async (_, scenario, flags, outcome) => {
     const report = await migrate(scenario, ...flags);
     expect(report.outcome).toBe(outcome);
@@ -50,12 +49,12 @@ describe('what stays ready meanwhile', () => {
 
   it.each<[string, keyof typeof CLUSTERS, string[]]>([
     ['by deletion', 'preserve', ['--strategy', 'recreate']],
-    ['where that is the last resort, and allowed', 'auto-falls-back-to-outage', ['--max-disruption', 'outage']],
+    ['as the last attempt, which the request allows', 'auto-falls-back-to-outage', ['--max-disruption', 'outage']],
   ])('%s: none for a while', async (_, scenario, flags) => {
     const report = await migrate(scenario, ...flags);
     expect(report.outcome).toBe('migrated');
     expect(report.disruption).toMatchObject({ minReadyPods: 0, simulated: true });
-    // Down from the delete until new pods are ready; not longer than the steps that are between.
+    // None from the delete until new pods are ready; not longer than the steps in between.
     const at = (name: string, end: 'startedAt' | 'endedAt'): number =>
       Date.parse(report.steps.findLast((step) => step.name.startsWith(name))![end]);
     const between = (at('verify-pods', 'endedAt') - at('delete-addon', 'startedAt')) / 1000;
@@ -63,10 +62,10 @@ describe('what stays ready meanwhile', () => {
     expect(report.disruption!.controllerUnavailableSeconds).toBeLessThanOrEqual(between);
   });
 
-  it('is longer where EKS takes longer', async () => {
+  it('are missing for longer if EKS takes longer', async () => {
     const short = await migrate('preserve', '--strategy', 'recreate');
     const io = collectingIo();
-    // Its knobs are the defaults: 40 s for the delete, where the other has 10.
+    // Its knobs are the defaults: 40 s for the delete instead of 10.
     await main(
       [
         'migrate',
@@ -88,7 +87,7 @@ describe('what stays ready meanwhile', () => {
     );
   });
 
-  it('is not told where nothing was begun', async () => {
+  it('are not reported if nothing was started', async () => {
     const report = await migrate('in-place', '--dry-run');
     expect(report.outcome).toBe('planned');
     expect(report).not.toHaveProperty('disruption');

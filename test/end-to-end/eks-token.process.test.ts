@@ -1,5 +1,6 @@
 /**
- * The token for a cluster's API server, against that of the real `aws eks get-token`, which makes it without a call.
+ * The token for a cluster's API server, compared with that of the real `aws eks get-token`, which creates it without a
+ * call.
  */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
@@ -61,7 +62,7 @@ describe.skipIf(reason !== undefined)(
       { cluster: 'reliability-dev', region: 'eu-west-1' },
       { cluster: 'a_b-C', region: 'us-east-1' },
       { cluster: 'reliability-dev', region: 'eu-west-1', sessionToken: 'IQoJb3JpZ2luX2VjE+/abc==' },
-    ])('equals that of aws eks get-token for the same instant and credentials: %o', async (asked) => {
+    ])('equals the token of aws eks get-token for the same instant and credentials: %o', async (asked) => {
       const expected = urlOf(ofAws(asked));
       const { sessionToken } = asked;
       const ours = urlOf(

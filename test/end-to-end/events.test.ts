@@ -1,4 +1,6 @@
-/** Each end of a migration is told of once, under an id of its own, and what people have to act on reaches them. */
+/**
+ * Each end of a migration is published once under its own id, and people are notified of the events that need them.
+ */
 import { describe, expect, it } from 'vitest';
 import { type ServiceEvent, serviceEvent } from '../../lambdas/domain/events/service-event.ts';
 import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
@@ -34,7 +36,7 @@ describe('the events of a migration', () => {
       1,
     ],
   ])(
-    'that ends %s are put once each, in order, and people are told of those that are theirs',
+    'that ends %s are published once each, in order, and people are notified of theirs',
     async (_, options, asked, expected, messages) => {
       await inWorld(options, async (world) => {
         await world.start({ addon: ADDON, ...asked });
@@ -63,7 +65,7 @@ describe('the events of a migration', () => {
     });
   });
 
-  it('that needs an approval are put while it waits, and hold no token', async () => {
+  it('that needs an approval are published while it waits, and contain no token', async () => {
     await inWorld({ scenario: 'in-place' }, async (world) => {
       const { backend } = world;
       const execution = await world.start({ addon: ADDON, approval: 'required', requestedBy: 'ann' });
@@ -87,7 +89,7 @@ describe('the events of a migration', () => {
   });
 
   it.each(['lost-after', 'throttled', 'server-error'] as const)(
-    'come though PutEvents fails, each under one id: %s',
+    'are published although PutEvents fails, each under one id: %s',
     async (kind) => {
       await inWorld(
         { scenario: 'in-place', faults: [{ kind, step: 'publish-events', operation: 'PutEvents' }] },
@@ -101,7 +103,7 @@ describe('the events of a migration', () => {
     },
   );
 
-  it('come by schedule where Step Functions does not tell of the end', async () => {
+  it('are published by the schedule if Step Functions does not report the end', async () => {
     await inWorld({ scenario: 'in-place', knobs: { eventsLost: true } }, async (world) => {
       await world.start({ addon: ADDON });
       await world.rest();

@@ -1,4 +1,4 @@
-/** Fields that others than EKS own, as an API server comes to say so: what a migration makes of them. */
+/** Fields with owners other than EKS, as an API server records them: how a migration treats them. */
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { createKubernetesService } from '../../sandbox/kubernetes/service.ts';
@@ -12,7 +12,7 @@ const CONTROLLER = '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-con
 const PRESERVING: Asked = { addon: ADDON, strategy: 'recreate', preserve: true };
 const PERSON = 'arn:aws:iam::111122223333:role/person';
 
-/** Sends a patch to the API server, by a program of that name, and waits until the pods have settled. */
+/** Sends a patch to the API server under that program's name, and waits until the pods have settled. */
 const patch = async (world: OpenWorld, userAgent: string, path: string, body: object): Promise<void> => {
   const { cluster, backend } = world;
   cluster.accessEntries.set(PERSON, newEntry(PERSON, { policies: ['AmazonEKSClusterAdminPolicy'] }));
@@ -36,7 +36,7 @@ const patch = async (world: OpenWorld, userAgent: string, path: string, body: ob
   await world.later(120_000);
 };
 
-/** A HorizontalPodAutoscaler that wants three. */
+/** A HorizontalPodAutoscaler that wants three replicas. */
 const autoscale = (world: OpenWorld): Promise<void> =>
   patch(world, 'kube-controller-manager', `${CONTROLLER}/scale`, { spec: { replicas: 3 } });
 
@@ -56,20 +56,20 @@ interface Seen {
 const run = (prepare: (world: OpenWorld) => Promise<void>, asked: Asked): Promise<Seen> =>
   inWorld({ scenario: 'preserve' }, async (world) => {
     await prepare(world);
-    const before = world.look(ADDON, ACCOUNT);
+    const before = world.readAddon(ADDON, ACCOUNT);
     const report = await world.migrate(asked);
     return {
       report,
       changes: world.changes().map(({ operation }) => operation),
       replicas: getObject(world.cluster.kube, 'Deployment', 'kube-system', 'ebs-csi-controller')?.spec.replicas,
       before,
-      after: world.look(ADDON, ACCOUNT),
+      after: world.readAddon(ADDON, ACCOUNT),
     };
   });
 const checkOf = ({ plan }: MigrationReport) => plan!.checks.find(({ id }) => id === 'field-managers')!;
 
 describe('an add-on that a HorizontalPodAutoscaler scales', () => {
-  it('is not deleted, where the create over the preserved objects would meet the replicas', async () => {
+  it('is not deleted if the create over the preserved objects would conflict with the replicas', async () => {
     const { report, changes, replicas, before, after } = await run(autoscale, PRESERVING);
     expect(report.outcome).toBe('blocked');
     expect(checkOf(report)).toMatchObject({
@@ -81,7 +81,7 @@ describe('an add-on that a HorizontalPodAutoscaler scales', () => {
     expect([changes, replicas, after]).toEqual([[], 3, before]);
   });
 
-  it('is created again where its replicas may be reset', async () => {
+  it('is created again if its replicas may be reset', async () => {
     const { report, replicas } = await run(autoscale, { ...PRESERVING, resolveConflicts: 'OVERWRITE' });
     expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
     expect([checkOf(report).status, replicas]).toEqual(['warn', 2]);
@@ -96,7 +96,7 @@ describe('an add-on that a HorizontalPodAutoscaler scales', () => {
 });
 
 describe('an add-on whose restart by kubectl was taken over', () => {
-  it("is created again over its preserved objects: an empty set of annotations is in nobody's way", async () => {
+  it('is created again over its preserved objects: an empty set of annotations does not conflict', async () => {
     const { report } = await run(async (world) => {
       await restart(world, 'kubectl-rollout', '2026-01-15T09:00:00Z');
       await restart(world, 'lens', '2026-01-15T09:05:00Z');

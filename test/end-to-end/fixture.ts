@@ -9,16 +9,16 @@ import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 
-/** The file of one of the scenarios that come along. */
+/** Returns the file of a built-in scenario. */
 export const scenarioFile = (name: string): string => `sandbox/scenarios/${name}.json`;
 export const SCENARIO = scenarioFile('ebs-csi-irsa');
 export const ROLE = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
 export const TARGET = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };
 export const ADDON = 'aws-ebs-csi-driver';
-/** The way of the source itself: delete, and create again. */
+/** The strategy of the original procedure: delete, and create again. */
 export const RECREATE = { strategy: 'recreate' } as const;
 
-/** The first case, changed: `change` gets the parsed scenario and its only cluster. */
+/** Returns the first case, changed: `change` receives the parsed scenario and its only cluster. */
 export function scenarioWith(change: (scenario: Scenario, cluster: ScenarioCluster) => void = () => {}): Scenario {
   const scenario = parseScenario(readFileSync(SCENARIO, 'utf8'), SCENARIO);
   change(scenario, scenario.accounts[0]!.clusters[0]!);
@@ -30,7 +30,7 @@ export const ebs = (cluster: ScenarioCluster): ScenarioCluster['addons'][number]
 
 type Trust = { Statement: { Sid: string; Action: string | string[] }[] };
 
-/** The role's trust policy, to be changed in place. */
+/** Returns the role, whose trust policy may be changed in place. */
 export const trustOf = (scenario: Scenario): Trust => scenario.accounts[0]!.roles[0]!.trustPolicy as unknown as Trust;
 
 export interface Run {
@@ -42,9 +42,9 @@ export interface RunOptions {
   scenario?: Scenario;
   request?: Partial<MigrationRequestInput>;
   seed?: number;
-  /** The bundled asset in processes of its own, in scaled time; from source in virtual time otherwise. */
+  /** Runs the bundled asset in separate processes, in scaled time; otherwise from source in virtual time. */
   bundled?: boolean;
-  /** How clients in this process call; the sandbox's own default where it is left out. */
+  /** How clients in this process make calls; the sandbox's own default if absent. */
   clients?: SandboxOptions['clients'];
   /** Called with the open sandbox before the migration starts. */
   prepare?: (backend: SandboxBackend) => void;
@@ -78,7 +78,7 @@ export async function migrate({
   }
 }
 
-/** Names of the calls that changed something at the target, in order. */
+/** Returns the names of the calls that changed something at the target, in order. */
 export const mutationsOf = ({ backend }: Run): string[] =>
   backend.sandbox.world.log
     .mutations()
@@ -87,7 +87,7 @@ export const mutationsOf = ({ backend }: Run): string[] =>
 export const clusterOf = ({ backend }: Run) =>
   backend.sandbox.world.accounts.get(TARGET.account)!.clusters.get(`${TARGET.region}/${TARGET.cluster}`)!;
 
-/** Of each pod that runs under a service account: whether it has the env of IRSA, that of Pod Identity, or both. */
+/** Returns for each pod of a service account whether it has the variables of IRSA, of Pod Identity, or of both. */
 export const identityOf = (cluster: ClusterState, serviceAccount: string): string[] =>
   [...cluster.kube.objects.get('pods.')!.values()]
     .filter((pod) => pod.spec!['serviceAccountName'] === serviceAccount && pod.metadata.deletionTimestamp === undefined)

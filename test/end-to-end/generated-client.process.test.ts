@@ -11,7 +11,7 @@ import { eventually } from '../eventually.ts';
 import { ROLES, withPeople } from './api-world.ts';
 import { ADDON, scenarioWith, TARGET } from './fixture.ts';
 
-/** As docs/api.md has it: signs each request once it is whole. */
+/** As in docs/api.md: signs each request once it is complete. */
 const signedBy = (signer: SignatureV4): Middleware => ({
   onRequest: async ({ request }) => {
     const { protocol, hostname, host, pathname, searchParams } = new URL(request.url);
@@ -100,7 +100,7 @@ describe('the generated client', () => {
     expect(links.self).toBe(`/v1/migrations/${id}`);
   });
 
-  it('has problems by their code', async () => {
+  it('reports problems by their code', async () => {
     const { error, response } = await client.GET('/v1/migrations/{id}', {
       params: { path: { id: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A' } },
     });

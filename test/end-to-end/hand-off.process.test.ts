@@ -1,6 +1,4 @@
-/**
- * What a person is left with: the commands of a needs-human end, pasted into a shell with the real `aws` and `kubectl`.
- */
+/** The commands of a needs-human end, pasted into a shell with the real `aws` and `kubectl`. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { ADDON } from './fixture.ts';
 import { ACCOUNT, cases, expectHandOff, scenarioOf } from './hand-offs.ts';
@@ -8,7 +6,10 @@ import { reasonToSkip, serveHere, type ServedHere } from './served.ts';
 import { OpenWorld } from './world.ts';
 
 const reason = reasonToSkip('aws', 'kubectl');
-/** Slow enough for functions to end before their time-outs, so fast that a waiter's first look finds all done. */
+/**
+ * Slow enough for functions to end before their time-outs, and so fast that a waiter's first check finds everything
+ * done.
+ */
 const SCALE = 40;
 
 const open: ServedHere[] = [];
@@ -17,25 +18,25 @@ afterEach(async () => {
 });
 
 describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === undefined ? '' : ` (${reason})`}`, () => {
-  it.each(cases)('put back $what', async (one) => {
+  it.each(cases)('restore $what', async (one) => {
     const scenario = await scenarioOf(one);
     const served = await serveHere(scenario, SCALE);
     open.push(served);
     const world = new OpenWorld(served.backend, scenario);
     const { backend } = world;
-    const before = world.look(ADDON, ACCOUNT);
+    const before = world.readAddon(ADDON, ACCOUNT);
     const report = await expectHandOff(world, one);
 
-    // What was wrong is over; that is a person's to see to.
+    // The cause is gone; removing it is the person's task.
     backend.sandbox.world.faults.clear();
     backend.sandbox.world.knobs.updateEndsIn = 'ACTIVE';
     const changed = world.changes().length;
     const { code, out, err } = await served.run('bash', ['-e', '-c', report.handOff.join('\n')]);
     expect({ code, out, err }).toMatchObject({ code: 0, out: expect.stringContaining('rolled-back') as unknown });
 
-    // The commands did it all: the rollback at their end found nothing to put back.
+    // The commands did everything: the rollback at their end found nothing to restore.
     expect(world.changes().slice(changed)).toEqual([]);
-    expect(world.look(ADDON, ACCOUNT)).toMatchObject({ ...before, pods: expect.any(Array) as unknown });
+    expect(world.readAddon(ADDON, ACCOUNT)).toMatchObject({ ...before, pods: expect.any(Array) as unknown });
     const record = await backend.ledger.getMigration(report.migrationId);
     expect(record).toMatchObject({
       status: 'ended',
@@ -47,7 +48,7 @@ describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === un
     expect(backend.sandbox.failures).toEqual([]);
   });
 
-  it('put back an add-on that another principal has deleted since, by new commands, and end', async () => {
+  it('restore an add-on that another principal has deleted since, by new commands, and end', async () => {
     const one = cases[2]!;
     const scenario = await scenarioOf(one);
     const served = await serveHere(scenario, SCALE);
@@ -62,7 +63,7 @@ describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === un
     expect(await served.run('aws', ['eks', 'delete-addon', ...where])).toMatchObject({ code: 0 });
     expect(await served.run('aws', ['eks', 'wait', 'addon-deleted', ...where])).toMatchObject({ code: 0 });
 
-    // It is left as it is, and a person gets the commands for what is there now.
+    // The add-on is left as it is, and a person gets the commands for its current state.
     const refused = await served.run('bash', ['-c', `pod-identity rollback ${migrationId} --deployed`]);
     expect(refused).toMatchObject({ code: 5, out: expect.stringContaining('needs-human') as unknown });
     expect(refused.out).toContain('Another principal deleted it, not this migration.');

@@ -1,6 +1,6 @@
 /**
- * What a person is left with: the commands of a needs-human end. `hand-off.process.test.ts` pastes them into a shell,
- * and every simulated run that needs a person has its commands carried out.
+ * The commands of a needs-human end. `hand-off.process.test.ts` pastes them into a shell, and the simulation carries
+ * out the commands of every run that needs a person.
  */
 import { describe, expect, it } from 'vitest';
 import { cases, expectHandOff, scenarioOf } from './hand-offs.ts';

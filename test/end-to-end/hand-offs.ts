@@ -1,4 +1,4 @@
-/** Migrations that need a person in the end, and the commands that this person gets. */
+/** Migrations that end needs-human, and the commands that the person gets. */
 import { expect } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
@@ -33,15 +33,15 @@ export interface Case {
   asked: Partial<Asked>;
   knobs?: Partial<Knobs>;
   faults: FaultInput[];
-  /** How the add-on is when the person comes. */
+  /** The state of the add-on when the person begins. */
   found: string | undefined;
-  /** Of the commands, in that order among others. */
+  /** Commands of the hand-off, in that order but with others in between. */
   commands: RegExp;
 }
 
 export const cases: Case[] = [
   {
-    what: 'an add-on that is gone, since nobody may create it, and an association that said more than an add-on can',
+    what: 'an add-on that is gone because its create is denied, and an association with fields that an add-on cannot carry',
     scenario: 'left-over-session-tags',
     asked: { strategy: 'recreate' },
     faults: [denied({ operation: 'CreateAddon' })],
@@ -50,7 +50,7 @@ export const cases: Case[] = [
       /^: 'Add-on aws-ebs-csi-driver does not exist\.'\naws eks create-addon .*\naws eks wait addon-active .*\nsleep 30\naws eks create-pod-identity-association .*--disable-session-tags.*--tags .*\n: .*\naws eks update-kubeconfig .*\nkubectl -n kube-system rollout restart .*\n: .*\npod-identity rollback \w+ --deployed$/,
   },
   {
-    what: 'an add-on that nobody could look at any more',
+    what: 'an add-on that could no longer be read',
     scenario: 'preserve',
     asked: { strategy: 'in-place' },
     faults: [
@@ -63,7 +63,7 @@ export const cases: Case[] = [
       /these lines work from any state[^]*wait addon-active .* \|\| true\n[^]*create-addon .* \|\| true\n[^]*\naws eks update-addon .*--service-account-role-arn .* PRESERVE\naws eks wait addon-active /,
   },
   {
-    what: 'an update that EKS can not carry out',
+    what: 'an update that EKS cannot carry out',
     scenario: 'in-place',
     asked: { strategy: 'in-place' },
     knobs: { updateEndsIn: 'UPDATE_FAILED' },
@@ -74,7 +74,7 @@ export const cases: Case[] = [
   },
 ];
 
-/** The scenario of a case, with its knobs and its faults. */
+/** Returns the scenario of a case, with its knobs and its faults. */
 export const scenarioOf = async ({ scenario: name, knobs = {}, faults }: Case): Promise<Scenario> => {
   const scenario = await readScenario(scenarioFile(name));
   Object.assign(scenario.knobs, QUICK, knobs);
@@ -85,8 +85,8 @@ export const scenarioOf = async ({ scenario: name, knobs = {}, faults }: Case): 
 const DAY = 86_400_000;
 
 /**
- * Migrates to its end. A right that is missing on the way back is waited for half a day: its next look is made the last
- * one, since the world of a test may go at a pace of its own.
+ * Migrates to its end. The rollback waits half a day for a missing permission: its next check is made the last one,
+ * because the pace of a test's world may vary.
  */
 async function migrateToItsEnd(world: OpenWorld, asked: Asked): Promise<MigrationReport> {
   const { ledger, clock } = world.backend;
@@ -106,7 +106,7 @@ export const expectHandOff = async (world: OpenWorld, { asked, found, commands }
   expect(report.outcome).toBe('needs-human');
   expect(world.cluster.addons.get(ADDON)?.status).toBe(found);
   expect(report.handOff.join('\n')).toMatch(commands);
-  // Nothing else begins meanwhile, and whoever tries is told by whom it is held up.
+  // No other migration begins meanwhile, and the refusal names the migration that holds the lock.
   await expect(world.migrate({ addon: ADDON })).rejects.toMatchObject({
     name: 'SubjectBusy',
     hint: expect.stringContaining(`pod-identity rollback ${report.migrationId}`) as unknown,

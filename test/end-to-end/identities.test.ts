@@ -1,6 +1,6 @@
 /**
- * `identities` before and after a migration, in AWS as another process serves it, and on a cluster with thousands of
- * pods.
+ * `identities` before and after a migration, in a sandbox that another process serves, and on a cluster with thousands
+ * of pods.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,14 +32,14 @@ const cli = async (...argv: string[]): Promise<{ code: number; out: string }> =>
 const driverIn = (report: IdentitiesReport) => report.workloads.find(({ name }) => name === 'ebs-csi-controller');
 
 describe('identities and a migration', () => {
-  it('says irsa before it and pod-identity after it, of the same sandbox', async () => {
+  it('reports irsa before it and pod-identity after it, in the same sandbox', async () => {
     const state = join(directory, 'state.json');
-    const look = async (...more: string[]): Promise<IdentitiesReport> => {
+    const read = async (...more: string[]): Promise<IdentitiesReport> => {
       const { code, out } = await cli('identities', '--cluster', TARGET.cluster, ...more, '--json');
       expect(code).toBe(0);
       return reportSchema.parse(JSON.parse(out));
     };
-    expect(driverIn(await look('--sandbox', SCENARIO))).toMatchObject({
+    expect(driverIn(await read('--sandbox', SCENARIO))).toMatchObject({
       identity: 'irsa',
       roles: [{ by: 'irsa', roleArn: ROLE }],
     });
@@ -59,15 +59,15 @@ describe('identities and a migration', () => {
         )
       ).code,
     ).toBe(0);
-    const after = driverIn(await look('--state', state));
+    const after = driverIn(await read('--state', state));
     expect(after).toMatchObject({
       identity: 'pod-identity',
       roles: [{ by: 'association', roleArn: ROLE, pods: 2 }],
       obstacles: [],
     });
     expect(after?.association?.ownerArn).toContain(`/${ADDON}/`);
-    // It looked only: the file is as the migration left it.
-    expect(driverIn(await look('--state', state))).toEqual(after);
+    // The command only reads: the file is as the migration left it.
+    expect(driverIn(await read('--state', state))).toEqual(after);
   });
 });
 
@@ -80,7 +80,7 @@ describe('identities of a cluster in AWS', () => {
     await served?.stop();
   });
 
-  it("reads it with the caller's own credentials, and changes nothing", async () => {
+  it("reads them with the caller's own credentials, and changes nothing", async () => {
     const { code, out, err } = await served.run(
       process.execPath,
       [
@@ -104,7 +104,7 @@ describe('identities of a cluster in AWS', () => {
     const report = reportSchema.parse(JSON.parse(out));
     expect(report).toMatchObject({ target: TARGET, unread: [], trustedRoles: [] });
     expect(driverIn(report)).toMatchObject({ identity: 'irsa' });
-    // Beside it the service looks for stranded migrations, in its own ledger.
+    // Meanwhile the service looks for stranded migrations, in its own ledger.
     const calls = served.calls().filter(({ service }) => ['eks', 'iam', 'sts', 'kubernetes'].includes(service));
     expect(calls.filter(({ mutating }) => mutating)).toEqual([]);
     expect(new Set(calls.map(({ caller }) => caller))).toEqual(
@@ -141,7 +141,7 @@ const largeScenario = () => {
                 { namespace: 'shop', serviceAccount: 'search', roleArn: ROLE, createdAt: '2025-01-01T00:00:00.000Z' },
                 {
                   namespace: 'shop',
-                  serviceAccount: 'nobody-uses-it',
+                  serviceAccount: 'unused',
                   roleArn: ROLE,
                   createdAt: '2025-01-01T00:00:00.000Z',
                 },
@@ -165,7 +165,7 @@ const largeScenario = () => {
 };
 
 describe('identities of 3,620 pods', () => {
-  it('are read in pages of 500, each counted and let go, with one call for each association in use', async () => {
+  it('are read in pages of 500, each counted and released, with one call for each association in use', async () => {
     const backend = await openSandboxBackend(largeScenario(), {});
     try {
       const clients = backend.sandbox.clients(undefined, LARGE.region);

@@ -1,4 +1,4 @@
-/** An add-on whose nodes have its role, and take no association from it: what becomes of their pods, whatever happens. */
+/** An add-on whose nodes have its role but accept no association from it: the identity of their pods in every case. */
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
@@ -25,20 +25,20 @@ const migrated = (
   then?: (world: OpenWorld, first: MigrationReport) => Promise<MigrationReport>,
 ) =>
   inWorld({ scenario: 'efs-node-role', ...options }, async (world): Promise<Seen> => {
-    const before = world.look(EFS, EFS_NODES);
+    const before = world.readAddon(EFS, EFS_NODES);
     const first = await world.migrate(asked);
     const report = then ? await then(world, first) : first;
     return {
       report,
       before,
-      after: world.look(EFS, EFS_NODES),
+      after: world.readAddon(EFS, EFS_NODES),
       nodes: identityOf(world.cluster, EFS_NODES),
       changes: world.changes().map(({ step, operation }) => `${step ?? ''} ${operation}`),
     };
   });
 
-describe('a migration that nobody has told what becomes of the nodes', () => {
-  it('is blocked, and nothing is changed; the pods are shown as what they would lose', async () => {
+describe('a migration whose request does not mention the nodes', () => {
+  it('is blocked, and nothing is changed; the report shows what the pods would lose', async () => {
     const { report, before, after, changes } = await migrated({ addon: EFS });
     expect(report.outcome).toBe('blocked');
     expect(report.verification.before.filter(({ serviceAccount }) => serviceAccount === EFS_NODES)).toEqual(
@@ -51,7 +51,7 @@ describe('a migration that nobody has told what becomes of the nodes', () => {
 });
 
 describe('a standalone association', () => {
-  it('is there before the add-on is changed, and the pods of the nodes count', async () => {
+  it('exists before the add-on is changed, and the pods of the nodes count', async () => {
     const { report, nodes, changes } = await migrated(STANDALONE);
     expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected', warnings: [] });
     expect(nodes).toEqual(Array.from({ length: 4 }, () => 'pod-identity'));
@@ -71,16 +71,19 @@ describe('a standalone association', () => {
       { ...STANDALONE, strategy: 'recreate', preserve: true },
       { step: 'carry-over', kind: 'access-denied', times: 'all' },
     ],
-  ])('goes on the way back, %s, once the add-on has its role: everything is as it was', async (_, asked, fault) => {
-    const { report, before, after, nodes, changes } = await migrated(asked, { faults: [fault] });
-    expect(report.outcome).toBe('rolled-back');
-    expect(after).toEqual(before);
-    expect(nodes).toEqual(IRSA);
-    const deletion = changes.indexOf('restore-associations DeletePodIdentityAssociation');
-    expect(deletion).toBeGreaterThan(changes.findLastIndex((one) => one.startsWith('restore-addon ')));
-  });
+  ])(
+    'is removed by the rollback, %s, once the add-on has its role: everything has its original state',
+    async (_, asked, fault) => {
+      const { report, before, after, nodes, changes } = await migrated(asked, { faults: [fault] });
+      expect(report.outcome).toBe('rolled-back');
+      expect(after).toEqual(before);
+      expect(nodes).toEqual(IRSA);
+      const deletion = changes.indexOf('restore-associations DeletePodIdentityAssociation');
+      expect(deletion).toBeGreaterThan(changes.findLastIndex((one) => one.startsWith('restore-addon ')));
+    },
+  );
 
-  it('goes too when somebody asks for the rollback later', async () => {
+  it('is also removed by a later rollback on demand', async () => {
     const { report, before, after } = await migrated(STANDALONE, {}, (world, { migrationId }) =>
       world.rollBack({ migrationId, requestedBy: 'operator' }),
     );
@@ -88,7 +91,7 @@ describe('a standalone association', () => {
     expect(after).toEqual(before);
   });
 
-  it('where it can not be deleted, the commands of the hand-off delete it', async () => {
+  it('is deleted by the commands of the hand-off if the service cannot delete it', async () => {
     const { report } = await migrated(STANDALONE, {
       faults: [
         { step: 'update-addon', operation: 'UpdateAddon', kind: 'access-denied', times: 'all' },
@@ -110,7 +113,7 @@ describe('a standalone association', () => {
   });
 });
 
-describe('an annotation that somebody else has put on the nodes of an add-on', () => {
+describe('a third-party annotation on the nodes of an add-on', () => {
   const NODES = 'ebs-csi-node-sa';
   const annotatedByHand = (asked: Asked) =>
     inWorld({ scenario: 'in-place' }, async (world) => {
@@ -135,7 +138,7 @@ describe('an annotation that somebody else has put on the nodes of an add-on', (
     expect(after).toEqual(before);
   });
 
-  it('would go with the objects of the add-on: that blocks', async () => {
+  it('would be deleted with the objects of the add-on, which blocks', async () => {
     const { before, report, after } = await annotatedByHand({ strategy: 'recreate' });
     expect(report.outcome).toBe('blocked');
     expect(after).toEqual(before);
@@ -143,14 +146,14 @@ describe('an annotation that somebody else has put on the nodes of an add-on', (
 });
 
 describe('a loss that was accepted', () => {
-  it('is shown and warned of, and the migration ends migrated', async () => {
+  it('is shown with a warning, and the migration ends migrated', async () => {
     const { report, nodes } = await migrated(ACCEPTED);
     expect(report).toMatchObject({ outcome: 'migrated', warnings: [{ id: 'identity-loss' }] });
     expect(nodes).toEqual(Array.from({ length: 4 }, () => ''));
     expect(report.verification.pods.filter(({ loss }) => loss?.to === 'node-role')).toHaveLength(4);
   });
 
-  it('is taken back by a rollback: the nodes have their role again', async () => {
+  it('is undone by a rollback: the nodes have their role again', async () => {
     const { report, before, after } = await migrated(ACCEPTED, {}, (world, { migrationId }) =>
       world.rollBack({ migrationId, requestedBy: 'operator' }),
     );

@@ -1,4 +1,4 @@
-/** The change in place: one UpdateAddon, and what EKS makes of it. */
+/** Migrations in place: one UpdateAddon, and how EKS carries it out. */
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { ADDON } from './fixture.ts';
@@ -16,9 +16,9 @@ interface Seen {
 
 const run = (asked: Asked, options: Partial<WorldOptions> = {}): Promise<Seen> =>
   inWorld({ scenario: 'in-place', ...options }, async (world) => {
-    const before = world.look(ADDON, ACCOUNT);
+    const before = world.readAddon(ADDON, ACCOUNT);
     const report = await world.migrate(asked);
-    return { report, world, before, after: world.look(ADDON, ACCOUNT) };
+    return { report, world, before, after: world.readAddon(ADDON, ACCOUNT) };
   });
 
 const updatesOf = ({ world }: Seen): unknown[] =>
@@ -45,7 +45,7 @@ describe('an add-on that is migrated in place', () => {
   it.each<[string, Asked]>([
     ['by default', { addon: ADDON }],
     ['where that is asked for', IN_PLACE],
-  ])('%s: one update that names the associations alone, and keeps what others have changed', async (_, asked) => {
+  ])('%s: one update that names only the associations, and keeps third-party changes', async (_, asked) => {
     const seen = await run(asked);
     expect(seen.report).toMatchObject({
       outcome: 'migrated',
@@ -54,7 +54,7 @@ describe('an add-on that is migrated in place', () => {
       applied: { strategy: 'in-place', preserve: false, disruption: 'rolling', resolveConflicts: 'PRESERVE' },
       associations: { purged: [{ serviceAccount: ACCOUNT }], created: [{ serviceAccount: ACCOUNT }], restored: [] },
     });
-    // Neither a role, which EKS would take for one to pass, nor version or configuration, which would be set anew.
+    // Neither a role, which EKS would treat as one to pass, nor version or configuration, which would be set again.
     expect(updatesOf(seen)).toEqual([
       {
         clusterName: 'catalogue-prod',
@@ -82,13 +82,13 @@ describe('an add-on that is migrated in place', () => {
     ]);
   });
 
-  it('takes the mode of the request', async () => {
+  it('uses the mode of the request', async () => {
     const seen = await run({ ...IN_PLACE, resolveConflicts: 'OVERWRITE' });
     expect(seen.report.outcome).toBe('migrated');
     expect(updatesOf(seen)).toMatchObject([{ resolveConflicts: 'OVERWRITE' }]);
   });
 
-  it('keeps associations of its own: EKS replaces them', async () => {
+  it('keeps its owned associations: EKS replaces them', async () => {
     const own = (scenario: Parameters<NonNullable<WorldOptions['change']>>[0]): void => {
       scenario.accounts[0]!.clusters[0]!.associations[0]!.owner = ADDON;
     };
@@ -98,7 +98,7 @@ describe('an add-on that is migrated in place', () => {
     expect(seen.after).toEqual(onPodIdentity);
   });
 
-  it('is migrated with a warning where EKS still shows the role: the pods are what counts', async () => {
+  it('is migrated with a warning if EKS still shows the role: the pods decide', async () => {
     const seen = await run(IN_PLACE, { knobs: { keepIrsaRole: true } });
     expect(seen.report).toMatchObject({
       outcome: 'migrated',
@@ -113,11 +113,11 @@ describe('an add-on that is migrated in place', () => {
   });
 });
 
-describe('an update that EKS can not carry out', () => {
-  it('is put back by another one: it ends rolled-back', async () => {
+describe('an update that EKS cannot carry out', () => {
+  it('is reverted by another update: the migration ends rolled-back', async () => {
     const seen = await inWorld({ scenario: 'in-place', knobs: { updateEndsIn: 'UPDATE_FAILED' } }, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
-      // The next one works: what was wrong with the first is over.
+      const before = world.readAddon(ADDON, ACCOUNT);
+      // The next update works: the cause of the first failure is gone.
       world.onFirst(
         ({ operation }) => operation === 'UpdateAddon',
         async () => {
@@ -126,7 +126,7 @@ describe('an update that EKS can not carry out', () => {
         },
       );
       const report = await world.migrate(IN_PLACE);
-      return { report, world, before, after: world.look(ADDON, ACCOUNT) };
+      return { report, world, before, after: world.readAddon(ADDON, ACCOUNT) };
     });
     expect(seen.report).toMatchObject({
       outcome: 'rolled-back',
@@ -143,13 +143,13 @@ describe('an update that EKS can not carry out', () => {
         resolveConflicts: 'PRESERVE',
       },
     ]);
-    // The role comes first: the associations stay until new pods have something else.
+    // The role comes first: the associations stay until new pods have their credentials from elsewhere.
     expect(updatesOf(seen)[1]).not.toHaveProperty('podIdentityAssociations');
     for (const update of updatesOf(seen))
       for (const left of ['addonVersion', 'configurationValues']) expect(update).not.toHaveProperty(left);
   });
 
-  it('and whose way back fails as well needs a person, who gets the commands', async () => {
+  it('and whose rollback fails as well needs a person, who gets the commands', async () => {
     const { report } = await run(IN_PLACE, { knobs: { updateEndsIn: 'UPDATE_FAILED' } });
     expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AddonFailed' } });
     expect(report.handOff.join('\n')).toMatch(
@@ -157,9 +157,9 @@ describe('an update that EKS can not carry out', () => {
     );
   });
 
-  it('for fields that others have set meanwhile, and that NONE does not let it keep, ends rolled-back', async () => {
+  it('ends rolled-back because of third-party fields set meanwhile, which NONE does not keep', async () => {
     const seen = await inWorld({ scenario: 'in-place' }, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
+      const before = world.readAddon(ADDON, ACCOUNT);
       world.onFirst(
         ({ operation }) => operation === 'DeletePodIdentityAssociation',
         () =>
@@ -168,7 +168,7 @@ describe('an update that EKS can not carry out', () => {
           ]),
       );
       const report = await world.migrate({ ...IN_PLACE, resolveConflicts: 'NONE' });
-      return { report, world, before, after: world.look(ADDON, ACCOUNT) };
+      return { report, world, before, after: world.readAddon(ADDON, ACCOUNT) };
     });
     expect(seen.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AddonFailed' } });
     expect(seen.report.failure!.message).toContain('Deployment.apps ebs-csi-controller - .spec.replicas');

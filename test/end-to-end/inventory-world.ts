@@ -1,5 +1,5 @@
 /**
- * The inventory of one region in the sandbox: its clusters as a test wants them, its calls made by the operator, in
+ * The inventory of one region in the sandbox: its clusters as a test defines them, its calls made by the operator, in
  * virtual time.
  */
 import { ensureAssembly } from '../../cli/assembly.ts';
@@ -35,8 +35,8 @@ export const roleOf = (cluster: string): string => `arn:aws:iam::111122223333:ro
 export type Change = (cluster: ScenarioCluster, role: Scenario['accounts'][number]['roles'][number]) => void;
 
 /**
- * The first case once for each name, with a role and an OIDC provider of its own, without what was left over of an
- * earlier try.
+ * The first case once for each name, with a separate role and OIDC provider, without the left-overs of an earlier
+ * attempt.
  */
 export function fleetOf(changes: Record<string, Change>): Scenario {
   return scenarioWith((scenario, model) => {
@@ -64,11 +64,11 @@ export interface Taken {
   location: LocationInventory | undefined;
   clusters: Record<string, ClusterInventory>;
   items: SweepItem[];
-  /** Of the target's services, while the inventory was taken. */
+  /** Calls of the target's services during the inventory. */
   calls: Call[];
-  /** What each invocation answered. */
+  /** The answer of each invocation. */
   answers: unknown[];
-  /** Of the sandbox's clock, milliseconds. */
+  /** Duration by the sandbox's clock, milliseconds. */
   took: number;
 }
 
@@ -150,6 +150,6 @@ export async function takeInventory(
   }
 }
 
-/** By add-on, its class; a cluster of which nothing is known has `-`. */
+/** The class of each add-on, by its name; `-` for a cluster of which nothing is known. */
 export const classesOf = ({ findings }: ClusterInventory): Record<string, string> =>
   Object.fromEntries(findings.map(({ addon = '-', class: found }) => [addon, found]));

@@ -1,4 +1,6 @@
-/** The inventory of one region, from the real clients to the bucket: what it finds, by how many calls, and how fast. */
+/**
+ * The inventory of one region, from the real clients to the bucket: what it finds, with how many calls, and how fast.
+ */
 import { describe, expect, it } from 'vitest';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { runMigration } from '../../cli/run.ts';
@@ -70,7 +72,7 @@ const REST = {
   'vpc-cni': 'node-role',
 };
 
-/** How often each operation was called. */
+/** Counts the calls of each operation. */
 const tally = (calls: readonly Call[]): Record<string, number> => {
   const counts: Record<string, number> = {};
   for (const { service, operation } of calls)
@@ -89,7 +91,7 @@ const startsOf = (calls: readonly Call[]): number[] =>
   calls.filter(({ service }) => service === 'eks').map(({ at }) => Date.parse(at));
 
 describe('an inventory', () => {
-  it('has each add-on in exactly one class, as its scenario makes it', async () => {
+  it('puts each add-on into exactly one class, as its scenario requires', async () => {
     const { clusters, location, calls, items, answers } = await takeInventory(fleetOf(FLEET));
     expect(Object.fromEntries(Object.entries(clusters).map(([name, found]) => [name, classesOf(found)]))).toEqual({
       alpha: { [ADDON]: 'ready', ...REST },
@@ -110,12 +112,12 @@ describe('an inventory', () => {
     expect(location).toMatchObject({ ...LOCATION, clusters: 9, notSelected: 0, calls: { eks: 1 } });
     expect(location?.unreachable).toBeUndefined();
     expect(answers).toEqual([{ done: true, after: 'india', clusters: 9 }]);
-    // It looks, and that is all.
+    // It only reads.
     expect(calls.filter(({ mutating }) => mutating)).toEqual([]);
     expect(items).toEqual([]);
   });
 
-  it('says where it is not known whether an add-on has an association, since nothing tells its namespace', async () => {
+  it('reports that it is unknown whether an add-on has an association if its namespace is unknown', async () => {
     const logging =
       (...namespaces: string[]): Change =>
       (cluster, role) => {
@@ -153,7 +155,7 @@ describe('an inventory', () => {
     ]);
   });
 
-  it('agrees with the plan that a migration makes', async () => {
+  it('agrees with the plan of a migration', async () => {
     const scenario = fleetOf({ alpha: ready, bravo: untrusted, foxtrot: closed, hotel: status('UPDATING') });
     const { clusters } = await takeInventory(scenario);
     const backend = await openSandboxBackend(scenario, {});
@@ -172,7 +174,7 @@ describe('an inventory', () => {
     }
   });
 
-  it('says of an API server that gives no answer that it could not be reached, unless something else blocks as well', async () => {
+  it('reports an API server that does not answer as unreachable, unless something else blocks as well', async () => {
     const silent = {
       get: () => () => Promise.reject(new MigrationError('ConnectionLost', 'Could not list pods: no answer.')),
     };
@@ -196,7 +198,7 @@ describe('an inventory', () => {
     expect(classesOf(clusters['echo']!)).toEqual({ [ADDON]: 'node-role', ...REST });
   });
 
-  it('queues what is ready, under an id that is derived', async () => {
+  it('queues what is ready, under a derived id', async () => {
     const { items } = await takeInventory(fleetOf({ alpha: ready, bravo: untrusted }), {
       request: { mode: 'migrate' },
     });
@@ -217,7 +219,7 @@ describe('an inventory', () => {
 });
 
 describe('the calls of an inventory', () => {
-  /** As docs/sweeps.md has them. */
+  /** The numbers in docs/sweeps.md. */
   const READY = {
     'eks DescribeCluster': 1,
     'eks ListAddons': 1,
@@ -227,7 +229,7 @@ describe('the calls of an inventory', () => {
     'iam GetRole': 1,
     'iam ListRolePolicies': 1,
     'iam ListAttachedRolePolicies': 1,
-    // Of the steps, and of the two roles with access entries that nodes could have.
+    // Of the steps, and of the two roles with access entries that could be nodes' roles.
     'iam SimulatePrincipalPolicy': 12,
     'kubernetes list pods': 1,
     'kubernetes list replicasets': 1,
@@ -241,21 +243,21 @@ describe('the calls of an inventory', () => {
   const CATALOGUE = { 'eks DescribeAddonVersions': 1, 'eks DescribeAddonConfiguration': 5 };
   const WITHOUT_IRSA = { 'eks DescribeCluster': 1, 'eks ListAddons': 1, 'eks DescribeAddon': 5 };
 
-  it('are these and no more, for a cluster with an add-on on IRSA, for one without, and once for the region', async () => {
+  it('are exactly these for a cluster with an add-on on IRSA, for one without, and once for the region', async () => {
     const { calls, clusters, location } = await takeInventory(
       fleetOf({ alpha: ready, bravo: ready, charlie: withoutRole, delta: associated(ADDON), echo: status('DELETING') }),
     );
     expect(tally(ofCluster(calls, 'alpha'))).toEqual(READY);
     expect(tally(ofCluster(calls, 'bravo'))).toEqual(READY);
     expect(tally(ofCluster(calls, 'charlie'))).toEqual({ ...WITHOUT_IRSA, 'eks ListPodIdentityAssociations': 1 });
-    // vpc-cni could take an association too: whether it has one, only the list says.
+    // vpc-cni could have an association too: only the list shows whether it does.
     expect(tally(ofCluster(calls, 'delta'))).toEqual({ ...WITHOUT_IRSA, 'eks ListPodIdentityAssociations': 1 });
     expect(tally(ofCluster(calls, 'echo'))).toEqual({ 'eks DescribeCluster': 1, 'eks ListAddons': 1 });
     const ofRegion = calls.filter(
       (call) => !['alpha', 'bravo', 'charlie', 'delta', 'echo'].some((name) => ofCluster([call], name).length > 0),
     );
     expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE });
-    // The first one pays for the catalogue.
+    // The first cluster pays for the catalogue.
     expect(clusters['alpha']?.calls).toEqual({ eks: 9 + 6, iam: 15, kubernetes: 8 });
     expect(clusters['bravo']?.calls).toEqual({ eks: 9, iam: 15, kubernetes: 8 });
     expect(clusters['charlie']?.calls).toEqual({ eks: 8 });
@@ -263,7 +265,7 @@ describe('the calls of an inventory', () => {
     expect(location?.calls).toEqual({ eks: 1 });
   });
 
-  it('never ask twice for the same', async () => {
+  it('never repeat a question', async () => {
     const { calls } = await takeInventory(fleetOf(FLEET));
     const asked = calls.map(
       ({ service, operation, cluster, input }) => `${service} ${operation} ${cluster ?? ''} ${JSON.stringify(input)}`,
@@ -271,7 +273,7 @@ describe('the calls of an inventory', () => {
     expect(asked.filter((one, index) => asked.indexOf(one) !== index)).toEqual([]);
   });
 
-  it('are one more for each further add-on on the same role, but for what only it tells', async () => {
+  it('increase for each further add-on on the same role only by its own calls', async () => {
     const { calls } = await takeInventory(
       fleetOf({
         alpha: (cluster, role) => {
@@ -291,7 +293,7 @@ describe('the calls of an inventory', () => {
 });
 
 describe('the pace of an inventory', () => {
-  /** Each call takes that long, milliseconds. */
+  /** Delays each call by this many milliseconds. */
   const latency =
     (milliseconds: number): NonNullable<TakeOptions['change']> =>
     ({ portsFor, fleetOf: fleet, clock }) => {
@@ -325,7 +327,7 @@ describe('the pace of an inventory', () => {
     expect(took / 1000).toBeLessThanOrEqual((starts.length / callsPerSecond) * 1.1);
   });
 
-  it('goes on in another invocation where the time of one is up, and comes to the same', async () => {
+  it('continues in another invocation when the time of one is up, with the same result', async () => {
     const fleet = { alpha: ready, bravo: untrusted, charlie: withoutRole, delta: ready, echo: ready };
     const once = await takeInventory(fleetOf(fleet), { request: { callsPerSecond: 0.5, mode: 'migrate' } });
     const often = await takeInventory(fleetOf(fleet), {
@@ -338,7 +340,7 @@ describe('the pace of an inventory', () => {
     expect(classes(often)).toEqual(classes(once));
     expect(often.location).toMatchObject({ clusters: 5, notSelected: 0 });
     expect(often.items.map(({ cluster }) => cluster).sort()).toEqual(['alpha', 'delta', 'echo']);
-    // Every call is counted: those of clusters that were begun again too.
+    // Every call is counted, including those of clusters that were started again.
     const counted = [often.location, ...Object.values(often.clusters)].reduce(
       (sum, one) => sum + (one?.calls['eks'] ?? 0),
       0,

@@ -6,7 +6,7 @@ import { withStaticToken } from './static-token.ts';
 
 const reason = reasonToSkip('aws', 'kubectl');
 
-/** Its kubectl asks `aws eks get-token`. */
+/** Its kubectl calls `aws eks get-token`. */
 let served: Served;
 /** Its kubectl has a token. */
 let known: Served;
@@ -16,7 +16,7 @@ const runIn = async (where: Served, args: string[], more: Record<string, string>
   expect({ code, err }).toEqual({ code: 0, err: '' });
   return out;
 };
-/** What kubectl prints; where it fails, the test does. */
+/** Returns what kubectl prints; fails the test if kubectl fails. */
 const kubectl = (...args: string[]): Promise<string> => runIn(known, args);
 
 const token = async (cluster: string, more: Record<string, string> = {}): Promise<string> => {
@@ -38,7 +38,7 @@ describe.skipIf(reason !== undefined)(
       await served?.stop();
     });
 
-    it('knows the cluster by its name, and is known by the token of aws eks get-token', async () => {
+    it('finds the cluster by its name, and is authenticated by the token of aws eks get-token', async () => {
       expect(await runIn(served, ['config', 'get-contexts', '--output', 'name'])).toBe(`${TARGET.cluster}\n`);
       expect(await kubectl('version')).toMatch(/Server Version: v1\.31\./);
       expect(await runIn(served, ['get', 'pods'])).toMatch(
@@ -62,7 +62,7 @@ describe.skipIf(reason !== undefined)(
       expect(described).toMatch(/Controlled By: +ReplicaSet\/ebs-csi-controller-/);
     });
 
-    it('annotates a service account, and restarts what runs under it', async () => {
+    it('annotates a service account, and restarts its workloads', async () => {
       expect(await kubectl('annotate', 'serviceaccount', 'ebs-csi-controller-sa', 'eks.amazonaws.com/role-arn-')).toBe(
         'serviceaccount/ebs-csi-controller-sa annotated\n',
       );
@@ -84,7 +84,7 @@ describe.skipIf(reason !== undefined)(
       const after = (await kubectl('get', 'pods', ...selected)).trim().split('\n');
       expect(after).toHaveLength(before.length);
       expect(after.filter((name) => before.includes(name))).toEqual([]);
-      // The left-over association is younger than the old pods; the new ones have it.
+      // The left-over association is younger than the old pods; the new pods use it.
       expect(await kubectl('get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'yaml')).toContain(
         'AWS_CONTAINER_CREDENTIALS_FULL_URI',
       );
@@ -106,7 +106,7 @@ describe.skipIf(reason !== undefined)(
       ).toBe('serviceaccount/ebs-csi-controller-sa\n');
     });
 
-    it('is refused with a token for another cluster, or of credentials that nobody has', async () => {
+    it('is refused with a token for another cluster, or of unknown credentials', async () => {
       const [own, other, wrong] = await Promise.all([
         token(TARGET.cluster),
         token('prod'),
@@ -120,7 +120,7 @@ describe.skipIf(reason !== undefined)(
         expect(code).toBe(1);
         expect(err).toMatch(/You must be logged in to the server|Unauthorized/);
       }
-      // What the clock calls may come after it.
+      // Calls by the schedule may follow.
       expect(
         served
           .calls()

@@ -1,6 +1,7 @@
 /**
- * A deployment with as many accounts and role patterns as the configuration takes: most rights are in managed policies
- * then, and the settings in the layer's file. Migrations work with it as with a small one, and with no right more.
+ * A deployment with as many accounts and role patterns as the configuration accepts: most permissions are then in
+ * managed policies, and the settings in the layer's file. Migrations work as in a small deployment, with no additional
+ * permission.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +25,7 @@ const MIGRATION = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const scratch = mkdtempSync(join(tmpdir(), 'large-deployment-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** Deploys it with that pattern as the last of a hundred, into a folder of that name. */
+/** Deploys with that pattern as the last of a hundred, into a folder with that name. */
 const deploy = async (name: string, last: string): Promise<string> => {
   const { lambdaDirectory } = await ensureAssembly();
   const [config, outdir] = [join(scratch, `${name}.json`), join(scratch, name)];
@@ -75,7 +76,7 @@ const migrate = async (
 const ADDON = { addon: 'aws-ebs-csi-driver' };
 
 describe('a deployment with every list at its longest', () => {
-  it('has its large rights in managed policies, which the roles share', () => {
+  it('has its large permissions in managed policies, which the roles share', () => {
     const { roles } = loadAssembly(assembly, { account: CLUSTERS, region: 'eu-west-1' });
     const restoring = roles.find(({ logicalId }) => logicalId.startsWith('StepsRestoreAddonRole'));
     const names = restoring?.policies.map(({ name }) => name) ?? [];
@@ -101,7 +102,7 @@ describe('a deployment with every list at its longest', () => {
     ).not.toEqual([]);
   });
 
-  it('passes no role that no pattern names', async () => {
+  it('passes no role that matches no pattern', async () => {
     const { record } = await migrate('in-place', without, ADDON);
     expect(record).toMatchObject({ outcome: 'blocked' });
     expect(JSON.stringify(record)).toContain('passableRoleArns');

@@ -1,6 +1,6 @@
 /**
- * Workloads whose pods take their time: many, or slow, or one after the other; and pods that did not work before. The
- * plan says beforehand how long it is, and slowness alone rolls nothing back.
+ * Workloads whose pods take time: many, or slow, or one after the other; and pods that did not work before. The plan
+ * forecasts the duration, and slowness alone causes no rollback.
  */
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport, Plan } from '../../lambdas/domain/migration/model.ts';
@@ -16,7 +16,7 @@ const ofCluster =
   (scenario: Scenario): void =>
     change(scenario.accounts[0]!.clusters[0]!);
 type ScenarioWorkload = ScenarioCluster['workloads'][number];
-/** The service account with this one workload alone. */
+/** Returns the service account with this one workload alone. */
 const alone = ({ nodes, ...workload }: Partial<ScenarioWorkload> & { nodes?: number }) =>
   ofCluster((cluster) => {
     const { replicas: _, ...found } = cluster.workloads.find((each) => each.name === 'api')!;
@@ -31,7 +31,7 @@ const seconds = ({ startedAt, endedAt }: Pick<MigrationReport, 'startedAt' | 'en
 const check = (plan: Plan | undefined, id: string) => plan?.checks.find((one) => one.id === id);
 const names = ({ steps }: MigrationReport): string[] => steps.map(({ name }) => name);
 
-/** It ended migrated, by nothing but one round of restarts, in about the time that the plan had forecast. */
+/** Asserts that it ended migrated with one round of restarts, in about the time that the plan had forecast. */
 function expectForecastKept(report: MigrationReport): void {
   expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
   expect(names(report).filter((name) => name.startsWith('restore') || name === 'verify-restored')).toEqual([]);
@@ -42,7 +42,7 @@ function expectForecastKept(report: MigrationReport): void {
   expect(ratio).toBeLessThan(1.25);
 }
 
-describe('slowness alone rolls nothing back', () => {
+describe('slowness alone causes no rollback', () => {
   it('a StatefulSet of 18 pods that take a minute each', () =>
     inWorld({ ...small, change: alone({ kind: 'StatefulSet', replicas: 18, readySeconds: 60 }) }, async (world) => {
       const report = await world.migrate({ serviceAccount: ACCOUNT });
@@ -60,7 +60,7 @@ describe('slowness alone rolls nothing back', () => {
       expectForecastKept(await world.migrate({ serviceAccount: ACCOUNT }));
     }));
 
-  it('vpc-cni on 200 nodes, a tenth of them at once, while EKS has given its update up', () =>
+  it('vpc-cni on 200 nodes, a tenth of them at once, after EKS has given its update up', () =>
     inWorld(
       {
         scenario: 'vpc-cni-irsa',
@@ -76,7 +76,7 @@ describe('slowness alone rolls nothing back', () => {
 
 describe('a limit of time', () => {
   const change = alone({ kind: 'StatefulSet', replicas: 18, readySeconds: 60 });
-  it('blocks a plan that is forecast to take longer, and changes nothing', () =>
+  it('blocks a plan whose forecast is longer, and changes nothing', () =>
     inWorld({ ...small, change }, async (world) => {
       const report = await world.migrate({ serviceAccount: ACCOUNT, maxDurationMinutes: 10 });
       expect(report.outcome).toBe('blocked');
@@ -87,14 +87,14 @@ describe('a limit of time', () => {
       });
       expect(world.changes()).toEqual([]);
     }));
-  it('admits one that is within it', () =>
+  it('allows a plan whose forecast is within it', () =>
     inWorld({ ...small, change }, async (world) => {
       const report = await world.migrate({ serviceAccount: ACCOUNT, maxDurationMinutes: 30, dryRun: true });
       expect(report.outcome).toBe('planned');
     }));
 });
 
-/** The node of a pod is lost: it answers no more, and the pod that was told to end stays for ever. */
+/** The node of a pod is lost: it no longer answers, and the pod that is being deleted stays forever. */
 function loseNodeOf(world: OpenWorld, prefix: string): { pod: string; node: string } {
   const { kube } = world.cluster;
   const pod = listObjects(kube, 'Pod').find(({ metadata }) => metadata.name.startsWith(prefix))!;
@@ -111,8 +111,8 @@ function loseNodeOf(world: OpenWorld, prefix: string): { pod: string; node: stri
   return { pod: pod.metadata.name, node: node.metadata.name };
 }
 
-describe('a pod that is terminating since before the plan, on a lost node', () => {
-  it('of a Deployment is named, left out of the proof, and holds nothing', () =>
+describe('a pod that has been terminating since before the plan, on a lost node', () => {
+  it('of a Deployment is named, left out of the verification, and blocks nothing', () =>
     inWorld(small, async (world) => {
       const { pod, node } = loseNodeOf(world, 'api-');
       const report = await world.migrate({ serviceAccount: ACCOUNT });
@@ -130,7 +130,7 @@ describe('a pod that is terminating since before the plan, on a lost node', () =
       expect(seconds(report)).toBeLessThan(300);
     }));
 
-  it('of a DaemonSet that may miss more pods than that holds nothing either', () =>
+  it('of a DaemonSet that may miss more pods than that blocks nothing either', () =>
     inWorld(
       { ...small, change: alone({ kind: 'DaemonSet', nodes: 20, maxUnavailable: '10%', readySeconds: 5 }) },
       async (world) => {
@@ -146,7 +146,7 @@ describe('a pod that is terminating since before the plan, on a lost node', () =
   it.each([
     ['DaemonSet', { kind: 'DaemonSet', nodes: 20 }, /DaemonSet ledger may miss 1 of \d+ pods/],
     ['StatefulSet', { kind: 'StatefulSet', replicas: 3 }, /StatefulSet ledger replaces one pod after the other/],
-  ] as const)('of a %s that could not get past it blocks', (_, workload, message) =>
+  ] as const)('of a %s that could not replace it blocks', (_, workload, message) =>
     inWorld({ ...small, change: alone(workload) }, async (world) => {
       loseNodeOf(world, 'ledger-');
       const report = await world.migrate({ serviceAccount: ACCOUNT });
@@ -161,7 +161,7 @@ describe('a pod that is terminating since before the plan, on a lost node', () =
 });
 
 describe('pods that fail on Pod Identity', () => {
-  it('lead back, once nothing has progressed for longer than their pace explains', () =>
+  it('cause a rollback once nothing has progressed for longer than their pace explains', () =>
     inWorld({ ...small, knobs: { podsWaitForCredentials: true }, change: alone({ replicas: 4 }) }, async (world) => {
       // The role loses its trust in EKS Pod Identity after the plan: no new pod gets credentials by it.
       world.onFirst(

@@ -1,4 +1,4 @@
-/** What this machine is set up to do with AWS must not reach into the sandbox, nor the sandbox out of it. */
+/** This machine's AWS settings must not reach into the sandbox, nor the sandbox out of it. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,10 +35,10 @@ const run = (calls: string, environment: Record<string, string>): unknown => {
   );
 };
 
-it('gives the same run and the same call log whatever the environment and ~/.aws say', () => {
+it('produces the same run and the same call log for every environment and ~/.aws', () => {
   const home = join(folder, 'home');
   mkdirSync(join(home, '.aws'), { recursive: true });
-  // Nothing listens there: a call that went out would fail.
+  // Nothing listens there: a call that left the sandbox would fail.
   writeFileSync(
     join(home, '.aws', 'config'),
     '[default]\nregion = us-west-2\nendpoint_url = http://127.0.0.1:9\nuse_fips_endpoint = true\nuse_dualstack_endpoint = true\nretry_mode = adaptive\n',

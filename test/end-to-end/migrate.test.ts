@@ -24,7 +24,7 @@ describe('migrate with recreate', () => {
     run = await recreate({ scenario, clients: 'sdk' });
   });
 
-  it('moves the add-on and proves it on every pod that counts', () => {
+  it('migrates the add-on and verifies every pod that counts', () => {
     const { report } = run;
     expect(report).toMatchObject({
       outcome: 'migrated',
@@ -56,7 +56,7 @@ describe('migrate with recreate', () => {
     ).toEqual(['irsa', 'irsa']);
   });
 
-  it('changes no more than it says, in that order', () => {
+  it('makes only the reported changes, in that order', () => {
     expect(mutationsOf(run)).toEqual(['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon']);
     const { purged, created, restored } = run.report.associations;
     expect(purged.map((one) => [one.serviceAccount, one.ownerArn])).toEqual([['ebs-csi-controller-sa', undefined]]);
@@ -82,7 +82,7 @@ describe('migrate with recreate', () => {
     });
   });
 
-  it('tells when each step began and ended, in order', () => {
+  it('records when each step began and ended, in order', () => {
     const { report } = run;
     expect(report.steps.map((step) => step.name)).toEqual([
       'plan',
@@ -101,9 +101,9 @@ describe('migrate with recreate', () => {
     expect(report.steps.find((step) => step.name === 'await-deleted')!.tries).toBeGreaterThan(1);
   });
 
-  it('gives the locks back: of the add-on, and of its role', async () => {
+  it('releases the locks: of the add-on, and of its role', async () => {
     for (const key of [`111122223333#eu-west-1#reliability-dev#${ADDON}`, `ROLE#${ROLE}`]) {
-      // That of a role is written again when somebody lets go of their share of it.
+      // The lock of a role is written again when one of its shares is released.
       const fence = key.startsWith('ROLE#') ? 2 : 1;
       expect(await run.backend.ledger.readLock(key)).toEqual({ key, fence });
       const again = await run.backend.ledger.acquireLock(key, {
@@ -117,7 +117,7 @@ describe('migrate with recreate', () => {
 });
 
 describe('migrate with preserve', () => {
-  it('restarts the pods that kept the old identity, and never has too few of them', async () => {
+  it('restarts the pods that kept the old identity, and always has enough of them', async () => {
     const run = await recreate({ request: { preserve: true } });
     expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected', preserve: true });
     expect(mutationsOf(run)).toEqual([
@@ -143,14 +143,14 @@ describe('migrate with preserve', () => {
   });
 });
 
-describe('what nobody knows of AWS', () => {
+describe('unknown behaviour of AWS', () => {
   const knobs: [string, Partial<ReturnType<typeof scenarioWith>['knobs']>][] = [
     ['the webhook learns late of an association', { webhookLagSeconds: 8 }],
     ['a deleted association keeps its key for a while', { associationDeleteLagSeconds: 12 }],
     ['the add-on is DEGRADED for a while after its create', { degradedAfterCreateSeconds: 45 }],
     ['DescribeAddon still says ACTIVE after the delete', { deleteStaleSeconds: 25 }],
     [
-      'everything is quick',
+      'everything is fast',
       {
         addonCreateSeconds: 1,
         addonUpdateSeconds: 1,
@@ -202,7 +202,7 @@ describe('what nobody knows of AWS', () => {
 });
 
 describe('determinism', () => {
-  it('gives the same call log twice for the same scenario and seed, and another for another seed', async () => {
+  it('produces the same call log for the same scenario and seed, and a different one for another seed', async () => {
     const log = async (seed: number): Promise<string> =>
       (await migrate({ seed })).backend.sandbox.world.log.toJsonLines();
     const first = await log(7);

@@ -1,4 +1,4 @@
-/** Where an add-on runs, and what a create says of it: on both sides of what EKS may do. */
+/** The namespace of an add-on, and what a create names: for both assumptions about EKS. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
@@ -11,9 +11,9 @@ interface Case {
   scenario: string;
   addon: string;
   serviceAccount: string;
-  /** Where it runs. */
+  /** The namespace in which it runs. */
   namespace: string;
-  /** What a create names; nothing where it is left out. */
+  /** What a create names; nothing if absent. */
   named?: string;
 }
 
@@ -37,7 +37,7 @@ const UNKNOWN: Case = {
   namespace: 'fluent-bit',
 };
 
-/** What EKS may show and refuse, but for what leaves the namespace unknown. */
+/** What EKS may show and refuse, except for the combination that leaves the namespace unknown. */
 const WORLDS: Partial<Knobs>[] = [
   {},
   { fixedNamespaces: 'refuse' },
@@ -91,7 +91,7 @@ describe.each([EBS, COMMUNITY, CHOSEN, UNKNOWN])('$addon in $namespace ($scenari
     expect([...new Set(identityOf(cluster, one.serviceAccount))]).toEqual(['pod-identity']);
   });
 
-  it.each(worlds)('%j: recreated, it is where it was, and no default is named', async (knobs) => {
+  it.each(worlds)('%j: recreated, it keeps its namespace, and no default is named', async (knobs) => {
     const ended = await run(one, knobs, RECREATE);
     expect(ended.report.failure).toBeUndefined();
     expect(ended.report.outcome).toBe('migrated');
@@ -100,7 +100,7 @@ describe.each([EBS, COMMUNITY, CHOSEN, UNKNOWN])('$addon in $namespace ($scenari
     expect(associated(ended.cluster, one.serviceAccount)).toEqual([one.namespace]);
   });
 
-  it.each(worlds)('%j: recreated in vain, it is put back where it was', async (knobs) => {
+  it.each(worlds)('%j: when a recreate fails, it is restored in its namespace', async (knobs) => {
     const ended = await run(one, { ...knobs, webhookLagSeconds: 86_400 }, RECREATE);
     expect(ended.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsOnWrongIdentity' } });
     const now = ended.cluster.addons.get(one.addon);
@@ -108,7 +108,7 @@ describe.each([EBS, COMMUNITY, CHOSEN, UNKNOWN])('$addon in $namespace ($scenari
     expect(now?.serviceAccountRoleArn).toBe(ended.report.plan?.addon?.serviceAccountRoleArn);
   });
 
-  it.each(worlds)('%j: the way back and its hand-off create it as it was, too', async (knobs) => {
+  it.each(worlds)('%j: the rollback and its hand-off create it in its namespace, too', async (knobs) => {
     const ended = await run(one, { ...knobs, createEndsIn: 'CREATE_FAILED' }, RECREATE);
     expect(new Set(namedIn(ended))).toEqual(new Set([one.named]));
     expect(ended.report.outcome).toBe('needs-human');
@@ -118,10 +118,10 @@ describe.each([EBS, COMMUNITY, CHOSEN, UNKNOWN])('$addon in $namespace ($scenari
   });
 });
 
-describe('an add-on whose namespace nothing tells', () => {
+describe('an add-on whose namespace is unknown', () => {
   const NOWHERE = { namespaceConfigShown: 'chosen', defaultNamespaceShown: false } as const;
 
-  it('is blocked before anything changes, with what to do', async () => {
+  it('is blocked before anything changes, with a remedy', async () => {
     const ended = await run(UNKNOWN, NOWHERE);
     expect(ended.report.outcome).toBe('blocked');
     const check = ended.report.plan?.checks.find(({ id }) => id === 'addon-namespace');
@@ -136,12 +136,12 @@ describe('an add-on whose namespace nothing tells', () => {
     expect(associated(ended.cluster, 'fluent-bit')).toEqual([]);
   });
 
-  it('is known of one that the registry has', async () => {
+  it('is recognized if it is in the registry', async () => {
     const { report } = await run(COMMUNITY, NOWHERE);
     expect(report).toMatchObject({ outcome: 'migrated', plan: { namespace: 'external-dns' } });
   });
 
-  it('is never deleted where a namespace is shown that may have been chosen', async () => {
+  it('is never deleted if the namespace that is shown may have been chosen', async () => {
     const shown = { namespaceConfigShown: 'always', defaultNamespaceShown: false } as const;
     const blocked = await run(UNKNOWN, shown, RECREATE);
     expect(blocked.report.outcome).toBe('blocked');

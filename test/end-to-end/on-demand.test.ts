@@ -1,4 +1,4 @@
-/** What a person asks for: to put back a migration that has ended, and to stop one that has not. */
+/** What a person requests: the rollback of an ended migration, and the cancellation of a running one. */
 import { DeleteAddonCommand, UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../cli/cancel.ts';
@@ -18,7 +18,7 @@ const WAYS: [string, Partial<Asked>][] = [
   ['with preserve', { strategy: 'recreate', preserve: true }],
 ];
 
-/** What the attempt is refused with. */
+/** The refusal of the attempt. */
 const refusalOf = (attempt: Promise<unknown>): Promise<{ name: string; message: string }> =>
   attempt.then(
     () => {
@@ -33,11 +33,11 @@ const refusalOf = (attempt: Promise<unknown>): Promise<{ name: string; message: 
 describe('a rollback of a migration that ended migrated', () => {
   const there = (asked: Partial<Asked>, options: WorldOptions) =>
     inWorld(options, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
+      const before = world.readAddon(ADDON, ACCOUNT);
       const migrated = await world.migrate({ addon: ADDON, ...asked });
-      const between = world.look(ADDON, ACCOUNT);
+      const between = world.readAddon(ADDON, ACCOUNT);
       const back = await world.rollBack({ migrationId: migrated.migrationId, ...WHO });
-      const after = world.look(ADDON, ACCOUNT);
+      const after = world.readAddon(ADDON, ACCOUNT);
       const twice = await refusalOf(world.rollBack({ migrationId: migrated.migrationId }));
       return {
         before,
@@ -52,7 +52,7 @@ describe('a rollback of a migration that ended migrated', () => {
     });
 
   it.each(WAYS)(
-    '%s: the add-on is as it was, its pods are on IRSA again, and it can be migrated again',
+    '%s: the add-on has its original state, its pods are on IRSA again, and it can be migrated again',
     async (_, asked) => {
       const { before, migrated, between, back, after, twice, again, locks } = await there(asked, {
         scenario: 'preserve',
@@ -76,7 +76,7 @@ describe('a rollback of a migration that ended migrated', () => {
     },
   );
 
-  it.each(WAYS)('%s: an association that was in the way is back, with all that it said', async (_, asked) => {
+  it.each(WAYS)('%s: a conflicting association is restored, with all its fields', async (_, asked) => {
     const { before, back, after } = await there(asked, { scenario: 'left-over-session-tags' });
     expect(back).toMatchObject({
       outcome: 'rolled-back',
@@ -94,7 +94,7 @@ describe('a rollback of a migration that ended migrated', () => {
     expect(after).toEqual(before);
   });
 
-  it('after a climb: from the second way', async () => {
+  it('after a second attempt', async () => {
     const { before, migrated, back, after } = await there({}, { scenario: 'auto-falls-back' });
     expect(migrated).toMatchObject({ outcome: 'migrated', applied: { strategy: 'recreate' } });
     expect(back.outcome).toBe('rolled-back');
@@ -125,17 +125,17 @@ describe('a rollback that is refused', () => {
       /role .*payments-prod-ebs-csi-driver is not there any more/,
     ],
     [
-      'somebody has updated the add-on since',
+      'the add-on has been updated since',
       updated({ addonVersion: 'v1.44.0-eksbuild.1' }),
       /somebody else changed .*version v1\.44\.0-eksbuild\.1, was v1\.38\.1/,
     ],
     [
-      'somebody has configured it since',
+      'the add-on has been configured since',
       updated({ configurationValues: '{}' }),
       /somebody else changed the configuration values/,
     ],
     [
-      'somebody has deleted it since',
+      'the add-on has been deleted since',
       ({ backend, target }) =>
         backend.sandbox
           .clients(undefined, target.region)
@@ -150,13 +150,13 @@ describe('a rollback that is refused', () => {
         const { migrationId } = await world.migrate({ addon: ADDON });
         await happen(world);
         await world.later(120_000);
-        const seen = { before: world.look(ADDON, ACCOUNT), changes: world.changes().length };
+        const seen = { before: world.readAddon(ADDON, ACCOUNT), changes: world.changes().length };
         const answer = await refusalOf(world.rollBack({ migrationId }));
         return {
           ...seen,
           refusal: answer,
           changes: world.changes().length - seen.changes,
-          after: world.look(ADDON, ACCOUNT),
+          after: world.readAddon(ADDON, ACCOUNT),
           report: await world.report(migrationId),
           locks: await world.backend.ledger.listHeldLocks(),
         };
@@ -171,7 +171,7 @@ describe('a rollback that is refused', () => {
     expect(locks).toEqual([]);
   });
 
-  it('because there is nothing to put back', async () => {
+  it('because there is nothing to roll back', async () => {
     const refusal = await inWorld({ scenario: 'agent-absent' }, async (world) => {
       const { migrationId } = await world.migrate({ addon: ADDON });
       return refusalOf(world.rollBack({ migrationId }));
@@ -182,7 +182,7 @@ describe('a rollback that is refused', () => {
     });
   });
 
-  it('because it is still running: it can be cancelled instead', async () => {
+  it('because the migration is still running: it can be cancelled instead', async () => {
     const { refusal, report } = await inWorld({ scenario: 'preserve' }, async (world) => {
       const execution = await world.start({ addon: ADDON });
       await world.until(execution, 'WaitForUpdate');
@@ -203,7 +203,7 @@ describe('a rollback that is refused', () => {
 describe('a cancel', () => {
   const cancelled = (when: Parameters<OpenWorld['onFirst']>[0], asked: Partial<Asked> = {}) =>
     inWorld({ scenario: 'preserve' }, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
+      const before = world.readAddon(ADDON, ACCOUNT);
       const execution = await world.start({ addon: ADDON, ...asked });
       let answer: Promise<unknown> | undefined;
       world.onFirst(when, () => (answer = cancel(world.backend, { migrationId: execution.name, ...WHO })));
@@ -213,7 +213,7 @@ describe('a cancel', () => {
         before,
         report,
         answer: await answer,
-        after: world.look(ADDON, ACCOUNT),
+        after: world.readAddon(ADDON, ACCOUNT),
         changes: world.changes().map(({ operation }) => operation),
         locks: await world.backend.ledger.listHeldLocks(),
       };
@@ -245,7 +245,7 @@ describe('a cancel', () => {
     ],
     ['the create', 'CreateAddon', { strategy: 'recreate' }, ['DeleteAddon', 'CreateAddon', ...ROLE_FIRST]],
     ['the update', 'UpdateAddon', { strategy: 'in-place' }, ['UpdateAddon', ...ROLE_FIRST]],
-  ])('after %s puts everything back', async (_, after, asked, operations) => {
+  ])('after %s restores everything', async (_, after, asked, operations) => {
     const seen = await cancelled(({ operation }) => operation === after, asked);
     expect(seen.answer).toMatchObject({ begun: true });
     expect(seen.report).toMatchObject({ outcome: 'rolled-back', verified: 'injected', failure: { name: 'Cancelled' } });
@@ -254,12 +254,12 @@ describe('a cancel', () => {
     expect(seen.locks).toEqual([]);
   });
 
-  it('that comes when all is verified and only the end is missing stops nothing any more', async () => {
+  it('that arrives when all is verified and only the end is missing stops nothing any more', async () => {
     const { report } = await cancelled(({ step, operation }) => step === 'finish' && operation === 'Query');
     expect(report.outcome).toBe('migrated');
   });
 
-  it('of one that is over is refused', async () => {
+  it('of an ended migration is refused', async () => {
     const refusal = await inWorld({ scenario: 'preserve' }, async (world) => {
       const { migrationId } = await world.migrate({ addon: ADDON });
       return refusalOf(cancel(world.backend, { migrationId }));

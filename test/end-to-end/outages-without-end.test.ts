@@ -1,4 +1,4 @@
-/** Outages that are longer than anything waits for: their first hours, and then the wait's last look. */
+/** Outages that outlast every wait: their first hours, and then the wait's last check. */
 import { expect, it } from 'vitest';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
@@ -9,11 +9,11 @@ import { inWorld, type OpenWorld } from './world.ts';
 
 const HOUR = 3_600_000;
 
-/** Waits three hours, and then as if it were seven days. `begin`: what is away from then on. */
+/** Waits three hours, and then acts as if seven days had passed. `begin`: starts the outage. */
 const outlasted = <T>(
   fault: FaultInput,
   begin: (world: OpenWorld, away: () => void) => void,
-  look: (world: OpenWorld, report: MigrationReport) => T,
+  check: (world: OpenWorld, report: MigrationReport) => T,
 ): Promise<T> =>
   inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
     begin(world, () => world.backend.sandbox.world.faults.add({ ...fault, times: 'all' }));
@@ -24,10 +24,10 @@ const outlasted = <T>(
       waitingFor: { what: 'service', told: true },
     });
     await hasWaited(world, name, MOST_DAYS_WAITING);
-    return look(world, await world.settled(name));
+    return check(world, await world.settled(name));
   });
 
-it(`an outage of ${MOST_DAYS_WAITING} days ends with a person, and with the commands that finish it`, () =>
+it(`an outage of ${MOST_DAYS_WAITING} days ends needs-human, with the commands that finish the migration`, () =>
   outlasted(
     { service: 'eks', kind: 'server-error' },
     (world, away) => world.onFirst(({ operation }) => operation === 'DeleteAddon', away),
@@ -35,7 +35,7 @@ it(`an outage of ${MOST_DAYS_WAITING} days ends with a person, and with the comm
       expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'WaitedTooLong' } });
       expect(report.failure!.message).toContain('ServiceUnavailable');
       expect(report.handOff.join('\n')).toContain('pod-identity rollback');
-      // Nothing was put back, or tried, because of the wait alone.
+      // The wait alone causes neither a rollback nor an attempt.
       expect(report.steps.map(({ name }) => name)).not.toContain('assess-rollback');
       expect(world.cluster.addons.has(ADDON)).toBe(false);
     },

@@ -1,4 +1,7 @@
-/** Time is not failure: what an outage keeps a migration from is done once it is over. All of it in virtual time. */
+/**
+ * Time is not failure: a migration that an outage delays continues once the outage is over. All of it runs in virtual
+ * time.
+ */
 import { describe, expect, it } from 'vitest';
 import type { SandboxBackend } from '../../cli/backend.ts';
 import { serviceEvent } from '../../lambdas/domain/events/service-event.ts';
@@ -12,7 +15,7 @@ const IN_PLACE = { strategy: 'in-place' } as const;
 
 const minutesOf = ({ report }: Run): number => (Date.parse(report.endedAt) - Date.parse(report.startedAt)) / 60_000;
 
-/** From the first call of that operation on, every call that the fault means is struck for so long. */
+/** From the first call of that operation on, every call that the fault applies to is struck for this long. */
 const outageAfter =
   (operation: string, ...faults: FaultInput[]) =>
   (backend: SandboxBackend): void => {
@@ -27,7 +30,7 @@ const outageAfter =
 const publishedOf = ({ backend }: Pick<Run, 'backend'>): string[] =>
   backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail).type);
 
-/** As `pod-identity cancel` does, so many seconds after the start. */
+/** Cancels as `pod-identity cancel` does, this many seconds after the start. */
 const cancelAfter = (backend: SandboxBackend, seconds: number): void => {
   const { ledger, clock, sandbox } = backend;
   let begun = false;
@@ -45,23 +48,23 @@ const cancelAfter = (backend: SandboxBackend, seconds: number): void => {
 const underOutage = (faults: FaultInput[], operation = 'DeleteAddon', request: object = RECREATE): Promise<Run> =>
   migrate({ request, prepare: outageAfter(operation, ...faults) });
 
-describe('an outage of EKS, right after the add-on was deleted', () => {
+describe('an outage of EKS, directly after the add-on was deleted', () => {
   it.each([2 * MINUTE, 3 * HOUR])('of %d seconds is waited out', async (seconds) => {
     const run = await underOutage([{ service: 'eks', kind: 'server-error', seconds }]);
     expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
     expect(run.report.failure).toBeUndefined();
     expect(minutesOf(run)).toBeGreaterThan(seconds / 60);
-    // No longer after it than half of it again, and than a migration takes.
+    // After the outage, the migration takes at most half of the outage and its own duration.
     expect(minutesOf(run)).toBeLessThan((1.6 * seconds) / 60 + 10);
     expect(clusterOf(run).addons.get(ADDON)!.serviceAccountRoleArn).toBeUndefined();
   });
 
-  it('of throttling is no other', async () => {
+  it('by throttling is handled in the same way', async () => {
     const run = await underOutage([{ service: 'eks', kind: 'throttled', seconds: HOUR }]);
     expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
   });
 
-  it('is told of once as it begins and once as it is over, and a short one not at all', async () => {
+  it('is published once as it begins and once as it is over, and a short one not at all', async () => {
     const long = await underOutage([{ service: 'eks', kind: 'server-error', seconds: HOUR }]);
     expect(publishedOf(long)).toEqual(['started', 'waiting', 'resumed', 'migrated']);
     await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
@@ -72,7 +75,7 @@ describe('an outage of EKS, right after the add-on was deleted', () => {
     });
   });
 
-  it('is left by a cancel, which puts back what was once EKS is back', async () => {
+  it('is ended by a cancel, and the original state is restored once EKS is back', async () => {
     const run = await migrate({
       request: RECREATE,
       prepare: (backend) => {
@@ -86,7 +89,7 @@ describe('an outage of EKS, right after the add-on was deleted', () => {
   });
 });
 
-describe('an outage of the API server, while pods are verified', () => {
+describe('an outage of the API server during verification', () => {
   it.each([3 * MINUTE, 2 * HOUR])('of %d seconds is waited out', async (seconds) => {
     const run = await underOutage([{ service: 'kubernetes', kind: 'lost-before', seconds }], 'UpdateAddon', IN_PLACE);
     expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
@@ -100,7 +103,7 @@ describe('an outage of the API server, while pods are verified', () => {
 });
 
 describe('an outage of the ledger', () => {
-  it('in the middle of the change is waited out, without anything that is noted', async () => {
+  it('in the middle of the change is waited out, although nothing can be recorded', async () => {
     const run = await underOutage([{ service: 'dynamodb', kind: 'server-error', seconds: 10 * MINUTE }]);
     expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
     expect(minutesOf(run)).toBeLessThan(30);
@@ -108,7 +111,7 @@ describe('an outage of the ledger', () => {
 });
 
 describe('an outage before anything has changed', () => {
-  it('of a connection to the API server is tried again at once, and blocks where there is none', async () => {
+  it('of a connection to the API server is retried at once, and blocks if it persists', async () => {
     const lost = (times: number | 'all') => (backend: SandboxBackend) =>
       backend.sandbox.world.faults.add({ service: 'kubernetes', step: 'plan', kind: 'lost-before', times });
     expect((await migrate({ request: IN_PLACE, prepare: lost(2) })).report).toMatchObject({ outcome: 'migrated' });
@@ -118,7 +121,7 @@ describe('an outage before anything has changed', () => {
     expect(Date.parse(report.endedAt) - Date.parse(report.startedAt)).toBeLessThan(60_000);
   });
 
-  it('is waited out by the plan: a throttle does not block', async () => {
+  it('is waited out by the plan: throttling does not block', async () => {
     const run = await migrate({
       request: RECREATE,
       prepare: ({ sandbox }) => sandbox.world.faults.add({ service: 'eks', kind: 'throttled', seconds: 20 * MINUTE }),

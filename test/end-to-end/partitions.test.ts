@@ -1,4 +1,4 @@
-/** Whole migrations in regions of other partitions, whose ARNs and hosts are others. */
+/** Whole migrations in regions of other partitions, which have other ARNs and hosts. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/aws/partitions.ts';

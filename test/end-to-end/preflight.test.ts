@@ -1,6 +1,4 @@
-/**
- * The preflight checks of a plan in the sandbox: what each finds there. The scenarios that come along show the others.
- */
+/** The preflight checks of a plan in the sandbox, and what each finds. The built-in scenarios cover the others. */
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../lambdas/domain/migration/model.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
@@ -63,7 +61,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     /: mi-/,
   ],
   [
-    'a Windows node beside the others',
+    'a Windows node among others',
     {
       scenario: changed(
         (cluster) =>
@@ -93,7 +91,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     /each of the 2 nodes/,
   ],
   [
-    'a webhook that somebody has deleted',
+    'a missing webhook',
     { scenario: changed((cluster) => void (cluster.podIdentityWebhook = 'absent')) },
     'webhook',
     'fail',
@@ -107,14 +105,14 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     /exists\.$/,
   ],
   [
-    'nodes that aws-auth lets in',
+    'nodes that aws-auth allows',
     { scenario: changed((cluster) => void (cluster.accessEntries = [])) },
     'node-role',
     'warn',
     /aws-auth/,
   ],
   [
-    'a proxy without exception for the agent',
+    'a proxy without an exception for the agent',
     {
       scenario: changed(
         (cluster) =>
@@ -129,7 +127,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     /169\.254\.170\.23 in container ebs-plugin/,
   ],
   [
-    'a policy of the role that goes by the name of its session',
+    'a policy of the role that depends on the name of its session',
     {
       scenario: changed(
         (_, { accounts: [account] }) =>
@@ -159,7 +157,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     /container ebs-plugin of Deployment ebs-csi-controller/,
   ],
   [
-    'a proxy with one',
+    'a proxy with an exception',
     {
       scenario: changed(
         (cluster) =>
@@ -219,7 +217,7 @@ describe('the preflight', () => {
     expect(mutations).toEqual([]);
   });
 
-  it('passes whole on a cluster that has everything', async () => {
+  it('pass completely on a cluster that has everything', async () => {
     const { outcome, checks } = await plan({});
     expect(outcome).toBe('planned');
     const ids = [
@@ -235,7 +233,7 @@ describe('the preflight', () => {
     );
   });
 
-  it('does not pass what the service may not look at: with the policy for viewing alone it sees pods, and no nodes', async () => {
+  it('do not pass for what the service may not read: with the view policy alone it sees pods, and no nodes', async () => {
     const scenario = changed((cluster) => void (cluster.accessEntries = []));
     const viewing: RunOptions = {
       scenario,

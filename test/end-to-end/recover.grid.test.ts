@@ -1,4 +1,4 @@
-/** Executions that are stopped in every state of the road: what they left is put back, or finished, by Recover. */
+/** Executions that are stopped in every state of the workflow: Recover rolls back, or finishes, what they left. */
 import { describe, it } from 'vitest';
 import { expectFound, expectRecovered, rows, titled, withoutEvent } from './stops.ts';
 

@@ -1,5 +1,5 @@
 /**
- * Executions that stop with no state of theirs to catch it: what they left is put back, or finished, by Recover.
+ * Executions that stop outside any state that could catch it: Recover rolls back, or finishes, what they left.
  * `recover.grid.test.ts` stops one in every state.
  */
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { ADDON } from './fixture.ts';
 import { ACCOUNT, expectFound, expectRecovered, recreate, rows, titled, withoutEvent } from './stops.ts';
 import { inWorld } from './world.ts';
 
-/** Each way to stop, each kind of what is left, and each end; the first of the cases in each of these states. */
+/** Each way to stop, each kind of left-over state, and each end; the first case in each of these states. */
 const SAMPLE = new Set(
   [
     'RequestApproval',
@@ -30,7 +30,7 @@ const sampled = rows.filter((row) => SAMPLE.has(row));
 describe('an execution that is aborted', () => {
   it.each(titled(sampled))('$title, and the next migration works', (row) => expectRecovered(row));
 
-  it('every state of the road that can last is in that table', () => {
+  it('every state of the workflow that can last is in that table', () => {
     const { states } = migrateAddon;
     const isLeft = (to: string): boolean => to === 'RollBack' || to === 'RecordBlocked';
     const workflow = migrateAddon.reachableFrom('Plan', ({ onFailure, to }) => !onFailure && !isLeft(to));
@@ -55,9 +55,9 @@ describe('a recovery', () => {
     const { first, before, after, names } = await inWorld({ scenario: 'preserve', faults }, async (world) => {
       const { executions, outputs } = world.backend.sandbox;
       const seen = {
-        before: world.look(ADDON, ACCOUNT),
+        before: world.readAddon(ADDON, ACCOUNT),
         first: await world.migrate({ addon: ADDON, ...recreate }),
-        after: world.look(ADDON, ACCOUNT),
+        after: world.readAddon(ADDON, ACCOUNT),
       };
       return {
         ...seen,
@@ -74,13 +74,13 @@ describe('a recovery', () => {
     });
     expect(after).toEqual(before);
     expect(names.map(({ status }) => status)).toEqual(['ABORTED', 'SUCCEEDED']);
-    // The first by the event, the second by the schedule, whose names begin with the migration.
+    // The first is started by the event, the second by the schedule, whose names begin with the migration.
     expect(names[1]!.name).toMatch(new RegExp(`^${first.migrationId}-\\d{10}$`));
     expect(first.recovery!.executionArn).toContain(names[1]!.name);
   });
 
-  it('is waited for by a migration of the same add-on that comes before it', async () => {
-    const { first, second, looks } = await inWorld(
+  it('is waited for by a migration of the same add-on that starts before it', async () => {
+    const { first, second, refusals } = await inWorld(
       { scenario: 'preserve', knobs: { eventsLost: true } },
       async (world) => {
         const dead = await world.start({ addon: ADDON, ...recreate });
@@ -89,7 +89,7 @@ describe('a recovery', () => {
         const ended = { second: await world.migrate({ addon: ADDON }), first: await world.report(dead.name) };
         return {
           ...ended,
-          looks: world.backend.sandbox.logs().filter(({ message }) => message === 'plan: RecoveryPending').length,
+          refusals: world.backend.sandbox.logs().filter(({ message }) => message === 'plan: RecoveryPending').length,
         };
       },
     );
@@ -98,8 +98,8 @@ describe('a recovery', () => {
     const [plan] = second.steps;
     expect(plan).toMatchObject({ name: 'plan', result: expect.any(String) as unknown });
     expect(plan!.tries).toBeGreaterThan(2);
-    expect(looks).toBe(plan!.tries - 1);
-    // It planned on what had been put back.
+    expect(refusals).toBe(plan!.tries - 1);
+    // It planned on the restored state.
     expect(second.plan!.addon).toMatchObject({
       status: 'ACTIVE',
       serviceAccountRoleArn: expect.any(String) as unknown,

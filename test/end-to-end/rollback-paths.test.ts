@@ -1,4 +1,4 @@
-/** A rollback takes nothing from pods that they need, in whole worlds: watched at every event. */
+/** A rollback takes no credentials from pods, in whole worlds: checked at every event. */
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../cli/cancel.ts';
 import { type CredentialGap, CredentialWatch } from '../simulation/credentials.ts';
@@ -7,7 +7,7 @@ import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 const HOUR = 3_600_000;
 const ACCOUNT = { namespace: 'payments', name: 'api' };
 
-/** Migrates, lets the pods grow that old, and watches who is without credentials from then on. */
+/** Migrates, lets the pods reach that age, and watches for pods without credentials from then on. */
 const migrated = async (
   world: OpenWorld,
   asked: object,
@@ -27,22 +27,28 @@ describe('while the webhook still knows the association', () => {
   it.each<[string, WorldOptions, object]>([
     ['a service account', { scenario: 'service-account-irsa' }, { serviceAccount: ACCOUNT }],
     ['an add-on', { scenario: 'preserve' }, { addon: 'aws-ebs-csi-driver', strategy: 'recreate', preserve: true }],
-  ])('one pod of %s finds out, and the others follow when a new one has what it had', async (_, options, asked) => {
-    await inWorld({ ...options, knobs: { webhookRemovalLagSeconds: 60 } }, async (world) => {
-      const { id, watch } = await migrated(world, asked);
-      expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
-      const { gaps } = watch;
-      expect(gaps.length).toBeGreaterThan(0);
-      expect(gaps.filter(({ had }) => had)).toEqual([]);
-      expect(gaps.filter(({ to }) => to === undefined)).toEqual([]);
-      expect(atOnceIn(gaps)).toBe(1);
-      expect(watch.livingOnSessions()).toEqual([]);
-    });
-  });
+  ])(
+    'one pod of %s is affected, and the others follow when a new one has its credentials back',
+    async (_, options, asked) => {
+      await inWorld({ ...options, knobs: { webhookRemovalLagSeconds: 60 } }, async (world) => {
+        const { id, watch } = await migrated(world, asked);
+        expect(await world.rollBack({ migrationId: id })).toMatchObject({
+          outcome: 'rolled-back',
+          verified: 'injected',
+        });
+        const { gaps } = watch;
+        expect(gaps.length).toBeGreaterThan(0);
+        expect(gaps.filter(({ had }) => had)).toEqual([]);
+        expect(gaps.filter(({ to }) => to === undefined)).toEqual([]);
+        expect(atOnceIn(gaps)).toBe(1);
+        expect(watch.livingOnSessions()).toEqual([]);
+      });
+    },
+  );
 });
 
-describe('a migration that is stopped while its rollout goes on', () => {
-  it('keeps the association until the pods are there, so that none but the one ahead comes without credentials', async () => {
+describe('a migration that is stopped during its rollout', () => {
+  it('keeps the association until the pods are ready, so that only the first one starts without credentials', async () => {
     const options: WorldOptions = {
       scenario: 'service-account-irsa',
       knobs: { webhookRemovalLagSeconds: 60, podReadySeconds: 40 },
@@ -64,7 +70,7 @@ describe('a migration that is stopped while its rollout goes on', () => {
 
 describe('an owned association that is deleted directly', () => {
   it.each(['dropped', 'shown'] as const)(
-    'is no hindrance, %s by DescribeAddon: there, back, and there again',
+    'has no effect, %s by DescribeAddon: migrated, rolled back, and migrated again',
     async (shown) => {
       await inWorld({ scenario: 'in-place', knobs: { deletedOwnedAssociation: shown } }, async (world) => {
         const asked = { addon: 'aws-ebs-csi-driver', strategy: 'in-place' };
@@ -98,7 +104,7 @@ describe('a webhook that never forgets the association', () => {
       expect(gaps.length).toBeGreaterThan(0);
       expect(gaps.filter(({ to }) => to === undefined)).toEqual([]);
       expect(watch.livingOnSessions()).toEqual([]);
-      // Once the webhook learns of a deletion again, the same rollback ends.
+      // Once the webhook learns of a deletion again, the same rollback succeeds.
       world.backend.sandbox.world.knobs.webhookRemovalLagSeconds = 0;
       await world.later(25 * HOUR);
       expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back', verified: 'injected' });
@@ -107,7 +113,7 @@ describe('a webhook that never forgets the association', () => {
   });
 });
 
-describe('pods that take longer to replace than their sessions last for sure', () => {
+describe('pods that take longer to replace than their sessions are guaranteed to last', () => {
   const SLOW: WorldOptions = { scenario: 'service-account-irsa', knobs: { podReadySeconds: 150 } };
   const NINE_HOURS = 9 * HOUR;
 
@@ -137,7 +143,7 @@ describe('pods that take longer to replace than their sessions last for sure', (
     });
   });
 
-  it('go back by themselves while their sessions are new', async () => {
+  it('are rolled back automatically while their sessions are new', async () => {
     await inWorld(SLOW, async (world) => {
       const { id, watch } = await migrated(world, { serviceAccount: ACCOUNT });
       expect(await world.rollBack({ migrationId: id })).toMatchObject({ outcome: 'rolled-back' });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SandboxBackend } from '../../cli/backend.ts';
 import { ADDON, clusterOf, migrate, mutationsOf, RECREATE, ROLE, type Run, scenarioWith, TARGET } from './fixture.ts';
 
-/** Lets something happen in the world as soon as that operation has been answered for the first time. */
+/** Runs the action in the world as soon as that operation has been answered for the first time. */
 const onFirst = (operation: string, happen: (backend: SandboxBackend) => void) => (backend: SandboxBackend) => {
   let happened = false;
   backend.sandbox.world.log.onCall((call) => {
@@ -15,7 +15,7 @@ const onFirst = (operation: string, happen: (backend: SandboxBackend) => void) =
 const roleOf = (backend: SandboxBackend) =>
   backend.sandbox.world.accounts.get(TARGET.account)!.roles.get('reliability-dev-ebs-csi-driver-irsa-role')!;
 
-/** The add-on is there as it was: role, version, configuration, tags, and the association that was purged. */
+/** Asserts the add-on's original state: role, version, configuration, tags, and the association that was purged. */
 function expectRestored(run: Run): void {
   const now = clusterOf(run).addons.get(ADDON)!;
   const was = run.report.plan!.addon!;
@@ -41,7 +41,7 @@ function expectRestored(run: Run): void {
 }
 
 describe('a failure after the change has begun', () => {
-  it('puts back what was when the create is refused', async () => {
+  it('restores the original state when the create is denied', async () => {
     const run = await migrate({
       request: RECREATE,
       prepare: (backend) => {
@@ -64,7 +64,7 @@ describe('a failure after the change has begun', () => {
     expect(run.report.associations.restored).toHaveLength(1);
   });
 
-  it('puts back what was when the pods never take the new identity', async () => {
+  it('restores the original state when the pods never get the new identity', async () => {
     const scenario = scenarioWith((changed) => {
       changed.knobs.webhookLagSeconds = 86_400;
     });
@@ -74,7 +74,7 @@ describe('a failure after the change has begun', () => {
     expectRestored(run);
   });
 
-  it('tries every way that is allowed before it puts back what was', async () => {
+  it('makes every allowed attempt before it restores the original state', async () => {
     const scenario = scenarioWith((changed) => {
       changed.knobs.webhookLagSeconds = 86_400;
     });
@@ -93,7 +93,7 @@ describe('a failure after the change has begun', () => {
     expectRestored(run);
   });
 
-  it('leaves an add-on alone that somebody changed after the plan', async () => {
+  it('leaves an add-on alone that a third party changed after the plan', async () => {
     const run = await migrate({
       prepare: onFirst('DescribeAddonVersions', (backend) => {
         clusterOf({ backend } as Run).addons.get(ADDON)!.version = 'v1.35.0-eksbuild.1';
@@ -103,7 +103,7 @@ describe('a failure after the change has begun', () => {
     expect(mutationsOf(run)).toEqual([]);
   });
 
-  it('never ends with the add-on gone and nothing said: a create that always fails needs a person, who gets the commands', async () => {
+  it('never ends silently with a missing add-on: a create that always fails needs a person, who gets the commands', async () => {
     const scenario = scenarioWith((changed) => {
       changed.knobs.createEndsIn = 'CREATE_FAILED';
     });
@@ -116,8 +116,8 @@ describe('a failure after the change has begun', () => {
   });
 });
 
-describe('a lock that somebody took since the plan', () => {
-  it('ends it blocked, and says whose it is', async () => {
+describe('a lock that another migration took after the plan', () => {
+  it('ends the migration blocked, and names the holder', async () => {
     const run = await migrate({
       prepare: onFirst('DescribeAddonVersions', (backend) => {
         void backend.clock.spawn(() =>

@@ -1,4 +1,4 @@
-/** The SSM runbook against the sandbox, step by step as its document says. */
+/** The SSM runbook against the sandbox, step by step as in its document. */
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { migrationId } from '../../lambdas/domain/text/names.ts';
@@ -18,15 +18,15 @@ const MIGRATION_ID = '210PJFSYA427K9TCMFPBDJFA89';
 
 const textOf = ({ outputs }: Automation): string => (outputs['report'] as string[]).join('\n');
 const recordOf = async (world: OpenWorld, id = MIGRATION_ID) => world.backend.ledger.getMigration(id);
-/** In the world's first cluster. */
+/** A target in the world's first cluster. */
 const run = (world: OpenWorld, given: Record<string, string>, options?: AutomationOptions): Promise<Automation> =>
   runAutomation(world, { Cluster: world.target.cluster, ...given }, options);
 const stepsOf = ({ steps }: Automation): string[] => steps.map(({ name, status }) => `${name} ${status}`);
 const BEGUN = ['prepare Success', 'check Success', 'decide Success'];
 const FAILED_RUN = [...BEGUN, 'run Failed', 'report Success', 'conclude Failed'];
-/** Nothing was started. */
+/** The steps if nothing was started. */
 const REFUSED = [...BEGUN, 'report Success', 'conclude Failed'];
-/** Another automation than the first, and its migration. */
+/** A second automation and its migration. */
 const SECOND = { executionId: '00000000-0000-4000-8000-000000000000' };
 const SECOND_ID = '00000000008008000000000000';
 
@@ -34,7 +34,7 @@ describe.skipIf(reason !== undefined)(
   `the runbook${reason === undefined ? '' : ` (${reason})`}`,
   { timeout: 900_000 },
   () => {
-    it('only plans, unless it is told otherwise', async () => {
+    it('only plans by default', async () => {
       const { automation, changes } = await inWorld({ scenario: 'in-place' }, async (world) => ({
         automation: await run(world, EBS),
         changes: world.changes(),
@@ -47,12 +47,12 @@ describe.skipIf(reason !== undefined)(
       expect(changes.filter(({ service }) => service !== 'dynamodb')).toEqual([]);
     });
 
-    it('reports text of third parties with escapes for all that is not shown as itself', async () => {
+    it('reports third-party text with every control character escaped', async () => {
       const automation = await inWorld({ scenario: 'in-place' }, async (world) => {
         const { backend } = world;
         const get = backend.ledger.getMigration.bind(backend.ledger);
         expect(await get(MIGRATION_ID)).toBeUndefined();
-        // As somebody writes it who may write the ledger: the runbook reads the item itself.
+        // Written by a principal with access to the ledger: the runbook reads the item itself.
         world.onFirst(
           ({ operation }) => operation === 'StartExecution',
           async () => {
@@ -69,7 +69,7 @@ describe.skipIf(reason !== undefined)(
       );
     });
 
-    it("migrates an add-on, under an id of the automation's own", async () => {
+    it("migrates an add-on, under the automation's own id", async () => {
       const { automation, record, executions } = await inWorld({ scenario: 'in-place' }, async (world) => {
         const done = await run(world, { ...EBS, ...APPLY, Reason: 'CHG-1234' });
         return {
@@ -83,7 +83,7 @@ describe.skipIf(reason !== undefined)(
         outputs: { migrationId: MIGRATION_ID, outcome: 'migrated', verified: 'injected' },
       });
       expect(textOf(automation)).toContain(
-        `Add-on ${ADDON} does not exist in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: injected.`,
+        `Add-on ${ADDON} in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: injected.`,
       );
       expect(migrationId.parse(MIGRATION_ID)).toBe(MIGRATION_ID);
       const bits = MIGRATION_ID.split('').reduce(
@@ -99,7 +99,7 @@ describe.skipIf(reason !== undefined)(
       });
     });
 
-    it('finds what is migrated already', async () => {
+    it('recognizes what is already migrated', async () => {
       const again = await inWorld({ scenario: 'in-place' }, async (world) => {
         await run(world, { ...EBS, ...APPLY });
         return run(world, { ...EBS, ...APPLY }, SECOND);
@@ -126,7 +126,7 @@ describe.skipIf(reason !== undefined)(
         return execution.name;
       };
 
-      it('starts nothing, names the holder, and says what to do next', async () => {
+      it('starts nothing, names the holder, and reports what to do next', async () => {
         const { automation, holder, executions, record } = await inWorld({ scenario }, async (world) => {
           const id = await begin(world);
           const refused = await run(world, { ...given, ...APPLY });
@@ -164,21 +164,21 @@ describe.skipIf(reason !== undefined)(
         expect([executions, record]).toEqual([[holder], undefined]);
       });
 
-      it('plans all the same, and migrates once it is free', async () => {
+      it('plans nevertheless, and migrates once the add-on is free', async () => {
         const { planned, automation } = await inWorld({ scenario }, async (world) => {
           await begin(world);
           const plan = await run(world, given);
           await world.rest();
           return { planned: plan, automation: await run(world, { ...given, ...APPLY }, SECOND) };
         });
-        // The plan finds the other one at work.
+        // The plan finds the other migration at work.
         expect(stepsOf(planned).slice(0, 3)).toEqual(BEGUN);
         expect(planned.outputs).toMatchObject({ migrationId: MIGRATION_ID, failure: 'none' });
         expect(automation).toMatchObject({ status: 'Success', outputs: { outcome: 'already-migrated' } });
       });
     });
 
-    it('is refused while a rollback has the lock, and begins where what held it has stopped', async () => {
+    it('is refused while a rollback has the lock, and begins if the holder has stopped', async () => {
       const { busy, after } = await inWorld({ scenario: 'in-place' }, async (world) => {
         const { migrationId: id } = await world.migrate({ addon: ADDON });
         const rollingBack = world.backend.clock.spawn(() => world.rollBack({ migrationId: id }));
@@ -192,11 +192,11 @@ describe.skipIf(reason !== undefined)(
       });
       expect(stepsOf(busy)).toEqual(REFUSED);
       expect(busy.outputs).toMatchObject({ failure: 'SubjectBusy', heldBy: busy.holder });
-      // Its plan waits until Recover has put back what the stopped one left.
+      // Its plan waits until Recover has rolled back what the stopped migration left.
       expect(after).toMatchObject({ status: 'Success', outputs: { migrationId: SECOND_ID, outcome: 'migrated' } });
     });
 
-    it('tries its check again, and starts nothing where nobody can say who has the lock', async () => {
+    it('repeats its check, and starts nothing if the holder of the lock is unknown', async () => {
       const runs = await inWorld({ scenario: 'in-place' }, async (world) => {
         const { world: inside } = world.backend.sandbox;
         const [role] = [...inside.accounts.get(inside.home.account)!.roles].filter(([name]) =>
@@ -215,16 +215,16 @@ describe.skipIf(reason !== undefined)(
       expect([runs.calls, runs.started]).toEqual([3, []]);
     });
 
-    it("migrates a service account that is no add-on's", async () => {
-      const { automation, look } = await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+    it('migrates a service account without an add-on', async () => {
+      const { automation, after } = await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
         const done = await run(world, { ...ACCOUNT, ...APPLY, Annotation: 'remove' });
-        return { automation: done, look: world.readAccount({ namespace: 'payments', name: 'api' }) };
+        return { automation: done, after: world.readAccount({ namespace: 'payments', name: 'api' }) };
       });
       expect(automation).toMatchObject({ status: 'Success', outputs: { outcome: 'migrated' } });
-      expect(look).toMatchObject({ annotation: undefined, associations: [{ owned: false }] });
+      expect(after).toMatchObject({ annotation: undefined, associations: [{ owned: false }] });
     });
 
-    it('fails after the report of a migration that is blocked', async () => {
+    it('fails after the report of a blocked migration', async () => {
       const automation = await inWorld({ scenario: 'agent-absent' }, (world) => run(world, { ...EBS, ...APPLY }));
       expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'blocked', verified: 'none' } });
       expect(stepsOf(automation)).toEqual(FAILED_RUN);
@@ -234,7 +234,7 @@ describe.skipIf(reason !== undefined)(
       expect(textOf(automation)).toMatch(/^Check \S*agent\S* fail: .+$/m);
     });
 
-    it('knows from the execution how one ended that could not be recorded', async () => {
+    it('knows from the execution how a migration ended whose end could not be recorded', async () => {
       const unrecorded = { kind: 'access-denied', step: 'finish', operation: 'UpdateItem', times: 'all' } as const;
       const automation = await inWorld({ scenario: 'in-place', faults: [unrecorded] }, (world) =>
         run(world, { ...EBS, ...APPLY }),
@@ -243,28 +243,28 @@ describe.skipIf(reason !== undefined)(
       expect(textOf(automation)).toMatch(/^NeedsHuman: .*only its record is missing/m);
     });
 
-    it('fails after the report of one that was put back', async () => {
-      const { automation, look, before } = await inWorld(
+    it('fails after the report of a rolled-back migration', async () => {
+      const { automation, after, before } = await inWorld(
         {
           scenario: 'ebs-csi-irsa',
           faults: [{ kind: 'access-denied', step: 'create-addon', operation: 'CreateAddon', times: 'all' }],
         },
         async (world) => {
-          const found = world.look(ADDON, SERVICE_ACCOUNT);
+          const found = world.readAddon(ADDON, SERVICE_ACCOUNT);
           return {
             automation: await run(world, { ...EBS, ...APPLY, Strategy: 'recreate', MaxDisruption: 'outage' }),
             before: found,
-            look: world.look(ADDON, SERVICE_ACCOUNT),
+            after: world.readAddon(ADDON, SERVICE_ACCOUNT),
           };
         },
       );
       expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'rolled-back', verified: 'injected' } });
       expect(stepsOf(automation)).toEqual(FAILED_RUN);
       expect(textOf(automation)).toMatch(/^AccessDenied: /m);
-      expect(look).toEqual(before);
+      expect(after).toEqual(before);
     });
 
-    it('says who has the commands where a person is needed, and shows none', async () => {
+    it('reports where the commands are if a person is needed, and shows none', async () => {
       const { automation, record, next } = await inWorld(
         { scenario: 'ebs-csi-irsa', knobs: { createEndsIn: 'CREATE_FAILED' } },
         async (world) => ({
@@ -289,9 +289,9 @@ describe.skipIf(reason !== undefined)(
       );
     });
 
-    it('reports when it is cancelled, and Recover puts back what it left', async () => {
-      const { automation, before, report, look, locks } = await inWorld({ scenario: 'preserve' }, async (world) => {
-        const found = world.look(ADDON, SERVICE_ACCOUNT);
+    it('reports when it is cancelled, and Recover rolls back what it left', async () => {
+      const { automation, before, report, after, locks } = await inWorld({ scenario: 'preserve' }, async (world) => {
+        const found = world.readAddon(ADDON, SERVICE_ACCOUNT);
         const cancelled = await run(
           world,
           { ...EBS, ...APPLY },
@@ -301,7 +301,7 @@ describe.skipIf(reason !== undefined)(
           automation: cancelled,
           before: found,
           report: await world.settled(MIGRATION_ID),
-          look: world.look(ADDON, SERVICE_ACCOUNT),
+          after: world.readAddon(ADDON, SERVICE_ACCOUNT),
           locks: await world.backend.ledger.listHeldLocks(),
         };
       });
@@ -313,7 +313,7 @@ describe.skipIf(reason !== undefined)(
       expect(textOf(automation)).toMatch(/: ABORTED\.$/m);
       expect(textOf(automation)).toContain('State machine Recover takes over what it left by itself');
       expect(report).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' } });
-      expect(look).toEqual(before);
+      expect(after).toEqual(before);
       expect(locks).toEqual([]);
     });
 
@@ -362,7 +362,7 @@ describe.skipIf(reason !== undefined)(
       '{{ Cluster }} {{ssm:secret}} }}',
       String.raw`\u0022 \ $(id) 'x'`,
       'größer 🚀',
-    ])('keeps a reason what it is: %s', async (text) => {
+    ])('keeps a reason unchanged: %s', async (text) => {
       const record = await inWorld({ scenario: 'in-place' }, async (world) => {
         await run(world, { ...EBS, Reason: text });
         return recordOf(world);
@@ -370,7 +370,7 @@ describe.skipIf(reason !== undefined)(
       expect(record?.request).toMatchObject({ reason: text, dryRun: true });
     });
 
-    it('has a report where neither the ledger nor the execution can be read', async () => {
+    it('has a report if neither the ledger nor the execution can be read', async () => {
       const automation = await inWorld({ scenario: 'in-place' }, (world) => {
         const whileRunning = async (): Promise<boolean> => {
           const { world: inside } = world.backend.sandbox;
@@ -392,7 +392,7 @@ describe.skipIf(reason !== undefined)(
       );
     });
 
-    it('keeps its report to what Systems Manager keeps of an output', async () => {
+    it('limits its report to what Systems Manager keeps of an output', async () => {
       const automation = await inWorld({ scenario: 'agent-absent' }, (world) => run(world, { ...EBS, ...APPLY }));
       const lines = automation.outputs['report'] as string[];
       expect(lines.length).toBeLessThanOrEqual(50);

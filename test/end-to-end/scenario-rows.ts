@@ -1,4 +1,4 @@
-/** Every scenario that comes along, with the requests that are run in it, and what must come out of each. */
+/** Every built-in scenario, with the requests that are run in it, and the expected result of each. */
 import type { MigrationReport, MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
 
 export const CLOUDWATCH = 'amazon-cloudwatch-observability';
@@ -10,15 +10,15 @@ const S3 = 'aws-mountpoint-s3-csi-driver';
 
 interface Expected {
   outcome: MigrationReport['outcome'];
-  /** Checks that must block, each with what its message says; none does where it is left out. */
+  /** Checks that must block, each with its message; none blocks if absent. */
   blockedBy?: Record<string, RegExp>;
-  /** Name of the failure that the report tells. */
+  /** Name of the failure in the report. */
   failure?: string;
-  /** The way that was tried last: `in-place`, `recreate`, `recreate+preserve`. */
+  /** The last attempt: `in-place`, `recreate`, `recreate+preserve`. */
   applied?: string;
   /** Ids of its warnings. */
   warnings?: string[];
-  /** Service accounts of the associations that were deleted, made, and put back. */
+  /** Service accounts of the associations that were deleted, created, and restored. */
   purged?: string[];
   created?: string[];
   restored?: string[];
@@ -46,13 +46,13 @@ export type Row = [
 ];
 
 const IN_PLACE = ['eks:UpdateAddon'];
-/** The way back: the role first, then the association. */
+/** The rollback: the role first, then the association. */
 const ROLE_BACK = ['eks:UpdateAddon', 'eks:DeletePodIdentityAssociation'];
 const PURGED_IN_PLACE = ['eks:DeletePodIdentityAssociation', 'eks:UpdateAddon'];
 const RECREATED = ['eks:DeleteAddon', 'eks:CreateAddon'];
 const PURGED = ['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon'];
 const RESTARTED = 'kubernetes:patch deployments';
-/** A way in place with both its restarts in vain, and then the next one up to its first restart. */
+/** An attempt in place with both its restarts in vain, and then the next attempt up to its first restart. */
 const TRIED = [...IN_PLACE, RESTARTED, RESTARTED];
 const FELL_BACK = [...TRIED, ...PURGED, RESTARTED];
 const EBS_ACCOUNT = ['ebs-csi-controller-sa'];
@@ -71,7 +71,7 @@ const recreatedPreserved = { outcome: 'migrated', applied: 'recreate+preserve' }
 
 const EFS_CONTROLLER = 'efs-csi-controller-sa';
 const EFS_NODE_ROLE = 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node';
-/** What EFS comes to where the request says nothing of its nodes. */
+/** The result for EFS if the request does not mention its nodes. */
 const NODES_LOSE = {
   outcome: 'blocked',
   blockedBy: { 'identity-loss': /service account kube-system\/efs-csi-node-sa will change from irsa to node-role/ },

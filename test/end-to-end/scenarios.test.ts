@@ -1,4 +1,4 @@
-/** Every scenario that comes along, run to its end in virtual time: what must come out of each. */
+/** Every built-in scenario, run to its end in virtual time, and its expected result. */
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
@@ -13,13 +13,13 @@ import { inWorld } from './world.ts';
 const HOUR = 3_600_000;
 const FOLDER = 'sandbox/scenarios';
 interface Ended extends Run {
-  /** The one that the migration was for. */
+  /** The add-on that the migration was for. */
   cluster: ClusterState;
-  /** An add-on as it was before. */
+  /** An add-on in its original state. */
   before: (cluster: string, addon: string) => AddonState;
 }
 
-/** Runs that request against the scenario's first cluster. */
+/** Runs the request against the scenario's first cluster. */
 const start = async (name: string, request: Row[1], prepare?: (backend: Run['backend']) => void): Promise<Ended> => {
   const scenario = await readScenario(scenarioFile(name));
   const [account] = scenario.accounts;
@@ -39,7 +39,7 @@ const start = async (name: string, request: Row[1], prepare?: (backend: Run['bac
   return { ...ended, cluster: find(cluster!.name), before: (of, addon) => was.get(`${of}/${addon}`)! };
 };
 
-/** Several tests look at the same run; none changes it. */
+/** Several tests read the same run; none changes it. */
 const runs = new Map<string, Promise<Ended>>();
 const run = (name: string, request: Row[1]): Promise<Ended> => {
   const key = JSON.stringify([name, request]);
@@ -55,7 +55,7 @@ const serviceAccounts = (associations: { serviceAccount: string }[]): string[] =
 const attemptOf = ({ applied }: MigrationReport): string | undefined =>
   applied && `${applied.strategy}${applied.preserve ? '+preserve' : ''}`;
 
-describe('the scenarios that come along', () => {
+describe('the built-in scenarios', () => {
   it.each(rows)(
     '%s, %j',
     async (
@@ -83,7 +83,7 @@ describe('the scenarios that come along', () => {
   );
 
   it.each(rows.filter(([, { addon }, { outcome }]) => addon !== undefined && outcome === 'migrated'))(
-    '%s, %j: the add-on is the same but for its identity, and its pods have the new one',
+    '%s, %j: the add-on only changes its identity, and its pods have the new one',
     async (name, request, { created = [] }) => {
       const { cluster, before } = await run(name, request);
       const { version, configurationValues, tags } = before(cluster.name, request.addon ?? '');
@@ -105,14 +105,14 @@ describe('the scenarios that come along', () => {
     },
   );
 
-  it('are all in that table', () => {
+  it('all occur in that table', () => {
     const files = readdirSync(FOLDER).filter((file) => file.endsWith('.json'));
     expect([...new Set(rows.map(([name]) => `${name}.json`))].sort()).toEqual(files.sort());
   });
 });
 
 describe('what a migration leaves alone', () => {
-  it('a role that others share: its trust, the other add-on, and the other cluster', async () => {
+  it('a shared role: its trust, the other add-on, and the other cluster', async () => {
     const { backend, before, cluster } = await run('shared-role', { addon: EBS });
     const { world } = backend.sandbox;
     const trust = world.accounts.get('111122223333')!.roles.get('storage-csi-drivers')!.trustPolicy;
@@ -145,7 +145,7 @@ describe('what a migration leaves alone', () => {
     expect(cluster.addons.has('eks-pod-identity-agent')).toBe(false);
   });
 
-  it('fields that somebody has come to manage since the plan: nobody has agreed to reset them', async () => {
+  it('fields that gained another manager since the plan: the request does not accept a reset', async () => {
     const { report, cluster } = await start('preserve', { addon: EBS, ...recreate, preserve: true }, ({ sandbox }) => {
       sandbox.world.log.onCall(({ operation }) => {
         if (operation === 'DeleteAddon')
@@ -163,7 +163,7 @@ describe('what a migration leaves alone', () => {
       /\n: 'OVERWRITE resets the fields .*'\naws eks create-addon .* --resolve-conflicts OVERWRITE/,
     );
     expect(report.warnings.find(({ id }) => id === 'health-at-end')?.message).toContain('spec.replicas');
-    // Preserved: its pods go on as they were.
+    // Preserved: its pods keep running.
     expect(identityOf(cluster, 'ebs-csi-controller-sa')).toEqual(['irsa', 'irsa']);
     expect(
       Math.min(
@@ -174,7 +174,7 @@ describe('what a migration leaves alone', () => {
     ).toBe(2);
   });
 
-  it('a field that somebody manages by hand: an update in place keeps it, unless it may take it back', async () => {
+  it('a field that a person manages: an update in place keeps it unless the request allows a reset', async () => {
     const replicas = async (request: Row[1]): Promise<unknown> => {
       const { cluster } = await run('user-modified-fields', request);
       return cluster.kube.objects.get('deployments.apps')!.get('kube-system/ebs-csi-controller')!.spec!['replicas'];
@@ -184,7 +184,7 @@ describe('what a migration leaves alone', () => {
   });
 
   it.each(['in-place', 'recreate'] as const)(
-    'what an association said beside its role: the new one says it too (%s)',
+    'the further fields of an association: the new one has them too (%s)',
     async (strategy) => {
       const { cluster } = await run(
         'left-over-session-tags',
@@ -202,7 +202,7 @@ describe('what a migration leaves alone', () => {
     },
   );
 
-  it('custom resources that a team has made', async () => {
+  it('custom resources that a team has created', async () => {
     for (const request of [{ addon: CLOUDWATCH }, { addon: CLOUDWATCH, ...recreate }]) {
       const { cluster } = await run('custom-resources', request);
       expect([...cluster.kube.objects.get('amazoncloudwatchagents.cloudwatch.aws.amazon.com')!.keys()]).toContain(
@@ -211,7 +211,7 @@ describe('what a migration leaves alone', () => {
     }
   });
 
-  it('an add-on that is DEGRADED for a while: it waits', async () => {
+  it('an add-on that is DEGRADED for a while: the migration waits', async () => {
     const { report } = await run('degraded-after-create', { addon: EBS, ...recreate });
     const line = (step: string) => report.steps.find(({ name }) => name === step)!;
     expect(report.outcome).toBe('migrated');
@@ -220,7 +220,7 @@ describe('what a migration leaves alone', () => {
     );
   });
 
-  it('a delete that never ends: it waits for days, and then says what a person can do', () =>
+  it('a delete that never ends: the migration waits for days, and then reports what a person can do', () =>
     inWorld({ scenario: 'stuck-deleting' }, async (world) => {
       const { name } = await world.start({ addon: EBS, ...recreate });
       await world.later(3 * HOUR);
@@ -241,7 +241,7 @@ describe('access to the API server', () => {
       (cluster: ClusterState) =>
         cluster.accessEntries.forEach((entry) => Object.assign(entry, { kubernetesGroups: [], policies: [] })),
     ],
-  ])('%s the plan blocks, since nobody can prove the migration', async (_, change) => {
+  ])('%s, the plan blocks, because the migration could not be verified', async (_, change) => {
     const ended = await migrate({ prepare: ({ sandbox }) => change(clustersOf(sandbox.world)[0]!) });
     expect(ended.report.outcome).toBe('blocked');
     expect(

@@ -1,4 +1,4 @@
-/** A sandbox that listens, as a process of its own or in this one, and the commands of others against it. */
+/** A sandbox that listens, in a separate process or in this one, and third-party commands that call it. */
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { scenarioWith } from './fixture.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** Packages of Debian that have the commands. */
+/** Debian packages that contain the commands. */
 const PACKAGES = { aws: 'awscli', kubectl: 'kubernetes-client', python3: 'python3', zsh: 'zsh' } as const;
 const ASK_VERSION = {
   aws: ['--version'],
@@ -25,8 +25,8 @@ const ASK_VERSION = {
 };
 
 /**
- * Why the tests of these commands can't run here; undefined where they can. In CI they always run, and fail without the
- * commands: nothing is skipped there.
+ * Why the tests of these commands cannot run on this machine; undefined if they can. In CI they always run, and fail
+ * without the commands: nothing is skipped there.
  */
 export const reasonToSkip = (...commands: (keyof typeof PACKAGES)[]): string | undefined => {
   const missing = commands.filter((command) => spawnSync(command, ASK_VERSION[command]).status !== 0);
@@ -68,14 +68,14 @@ export interface Result {
 
 export interface Served extends z.output<typeof announced> {
   directory: string;
-  /** Runs a command in the environment that the sandbox has announced; `more` changes it. */
+  /** Runs a command in the environment that the sandbox has printed; `more` changes it. */
   run(command: string, args: string[], more?: Record<string, string>): Promise<Result>;
   calls(): Call[];
-  /** Asks it to end, and answers how it did. */
+  /** Asks the sandbox to end, and returns how it did. */
   stop(signal?: NodeJS.Signals): Promise<Result>;
 }
 
-/** What is in this machine's environment, but nothing of whoever runs the tests: no profile, no cache, no proxy. */
+/** The machine's environment without any settings of the user: no profile, no cache, no proxy. */
 const environmentIn = (
   directory: string,
   announcedVariables: Record<string, string>,
@@ -103,10 +103,12 @@ const runIn =
       });
     });
 
-/** So much faster than the wall that whatever was started is over when the next command has loaded itself. */
+/**
+ * The world is so much faster than real time that everything a command starts is over when the next command has loaded.
+ */
 export const PACE = 1000;
 
-/** Starts the command and waits until it serves. `flags` come on top of a scenario, a log and `--json`. */
+/** Starts the command and waits until it serves. `flags` are added to a scenario, a log and `--json`. */
 export const serve = async (flags: string[] = [], change?: Parameters<typeof scenarioWith>[0]): Promise<Served> => {
   const directory = mkdtempSync(join(tmpdir(), 'served-'));
   const scenario = join(directory, 'scenario.json');
@@ -163,25 +165,25 @@ export const serve = async (flags: string[] = [], change?: Parameters<typeof sce
 
 export interface ServedHere {
   backend: SandboxBackend;
-  /** What points programs at it, by direct calls. */
+  /** The environment that points programs at it, by direct calls. */
   variables: Record<string, string>;
   run: Served['run'];
   /**
-   * Carries out the work from the moment on at which that is so, while the world is no faster than the wall: what takes
+   * Does the work once the condition holds. Until the work is done, the world is no faster than real time: what takes
    * minutes there then takes longer than a test may, however slow the machine is.
    */
   slowlyFrom<T>(isSo: () => boolean, work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-/** Lets the command line go through the API, which it does where it knows it. */
+/** Makes the command line use the API, which it does if it knows the API's URL. */
 export const byApi = ({ backend }: ServedHere): Record<string, string> => ({
   POD_IDENTITY_API_URL: backend.sandbox.apiUrl!,
 });
 
 /**
- * Serves in this process, whose test can then reach into the world. Beside `aws` and `kubectl` its commands find
- * `pod-identity`, and a `sleep` that is as fast as the world.
+ * Serves in this process, so that its test can change the world. In addition to `aws` and `kubectl`, its commands find
+ * `pod-identity`, and a `sleep` that runs at the world's pace.
  */
 export const serveHere = async (scenario: Scenario, scale: number): Promise<ServedHere> => {
   const directory = mkdtempSync(join(tmpdir(), 'served-here-'));

@@ -1,4 +1,4 @@
-/** Service accounts that are no add-on's, moved from IRSA to Pod Identity and back, in whole worlds. */
+/** Service accounts without an add-on, migrated from IRSA to Pod Identity and back, in whole worlds. */
 import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { CliError } from '../../cli/errors.ts';
@@ -36,11 +36,11 @@ const associate = (world: OpenWorld, roleArn = ROLE): Promise<unknown> =>
         namespace: ACCOUNT.namespace,
         serviceAccount: ACCOUNT.name,
         roleArn,
-        tags: { by: 'somebody-else' },
+        tags: { by: 'third-party' },
       }),
     );
 
-/** Sets, or takes off, the annotation as somebody with kubectl does. */
+/** Sets or removes the annotation, as a person with kubectl does. */
 const annotate = async (world: OpenWorld, roleArn: string | null): Promise<void> => {
   const { kubernetes } = portsOf(world.backend.sandbox.clients(undefined, world.target.region), world.target);
   const now = await kubernetes.getServiceAccount(ACCOUNT.namespace, ACCOUNT.name);
@@ -52,7 +52,7 @@ const blocking = ({ plan }: MigrationReport): string[] =>
 
 describe('a service account', () => {
   it.each(['keep', 'remove'] as const)(
-    'moves with all that runs with it, and back on demand: annotation %s',
+    'is migrated with all its workloads, and rolled back on demand: annotation %s',
     async (annotation) => {
       await inWorld(OPTIONS, async (world) => {
         const before = world.readAccount(ACCOUNT);
@@ -96,7 +96,7 @@ describe('a service account', () => {
     });
   });
 
-  it('that has its association already, with pods of before it, is restarted and no more', async () => {
+  it('that already has its association, with older pods, is only restarted', async () => {
     await inWorld(OPTIONS, async (world) => {
       await associate(world);
       const report = await move(world);
@@ -106,13 +106,13 @@ describe('a service account', () => {
       expect(back.outcome).toBe('rolled-back');
       expect(world.readAccount(ACCOUNT)).toMatchObject({
         annotation: ROLE,
-        associations: [{ tags: { by: 'somebody-else' } }],
+        associations: [{ tags: { by: 'third-party' } }],
         pods: POD_IDENTITY,
       });
     });
   });
 
-  it('that has moved is already-migrated, until its annotation shall go', async () => {
+  it('that has been migrated is already-migrated, unless its annotation must be removed', async () => {
     await inWorld(OPTIONS, async (world) => {
       await move(world);
       const changes = world.changes().length;
@@ -125,7 +125,7 @@ describe('a service account', () => {
     });
   });
 
-  it('by the API alone gets its association, and nothing is restarted', async () => {
+  it('gets its association with the API as the only evidence, and nothing is restarted', async () => {
     await inWorld(OPTIONS, async (world) => {
       const report = await move(world, { verification: 'api' });
       expect(report).toMatchObject({
@@ -137,7 +137,7 @@ describe('a service account', () => {
     });
   });
 
-  it('whose role does not let EKS Auth in is repaired on request, and put back with the rest', async () => {
+  it('whose role does not allow EKS Auth is repaired on request, and the repair is rolled back with the rest', async () => {
     const withoutTrust = (scenario: Scenario): void => {
       const policy = scenario.accounts[0]!.roles[0]!.trustPolicy as { Statement: { Sid: string }[] };
       policy.Statement = policy.Statement.filter(({ Sid }) => Sid === 'Irsa');
@@ -155,7 +155,7 @@ describe('a service account', () => {
     });
   });
 
-  it('in a cluster without the agent moves once it is installed on request', async () => {
+  it('in a cluster without the agent is migrated once the agent is installed on request', async () => {
     await inWorld({ ...OPTIONS, change: ofCluster((cluster) => void (cluster.addons = [])) }, async (world) => {
       expect(blocking(await move(world))).toContain('agent');
       expect(await move(world, { agent: 'install' })).toMatchObject({
@@ -169,7 +169,12 @@ describe('a service account', () => {
 
 describe('a service account that is blocked', () => {
   it.each<[string, (cluster: ScenarioCluster) => void, Asked, string[]]>([
-    ['that is not there', () => {}, { serviceAccount: { namespace: 'payments', name: 'nobody' } }, ['service-account']],
+    [
+      'that does not exist',
+      () => {},
+      { serviceAccount: { namespace: 'payments', name: 'unknown' } },
+      ['service-account'],
+    ],
     [
       'without an annotation',
       () => {},
@@ -184,7 +189,7 @@ describe('a service account that is blocked', () => {
       ['rollout'],
     ],
     [
-      'with no more than rolling pods allowed and a StatefulSet of one',
+      'with maxDisruption rolling and a StatefulSet of one',
       (cluster) => void (workload(cluster, 'outbox').replicas = 1),
       { maxDisruption: 'rolling' },
       ['max-disruption'],
@@ -211,7 +216,7 @@ describe('a service account that is blocked', () => {
     });
   });
 
-  it("that is an add-on's is told to move with it", async () => {
+  it('that belongs to an add-on must be migrated with the add-on', async () => {
     await inWorld({ scenario: 'in-place' }, async (world) => {
       const report = await world.migrate({
         serviceAccount: { namespace: 'kube-system', name: 'ebs-csi-controller-sa' },
@@ -243,7 +248,7 @@ describe('a change that fails', () => {
       return { report, before, after: world.readAccount(ACCOUNT) };
     });
 
-  it('is put back: the association is refused', async () => {
+  it('is rolled back: the association is denied', async () => {
     const { report, before, after } = await failing([
       { kind: 'access-denied', step: 'create-association', operation: 'CreatePodIdentityAssociation', times: 'all' },
     ]);
@@ -251,7 +256,7 @@ describe('a change that fails', () => {
     expect(after).toEqual(before);
   });
 
-  it('goes on once the API server allows the restart: refusals that end are waited out', async () => {
+  it('continues once the API server allows the restart: refusals that end are waited out', async () => {
     const { report, after } = await failing([
       { kind: 'access-denied', step: 'restart-pods', operation: 'patch statefulsets', times: 5 },
     ]);
@@ -259,7 +264,7 @@ describe('a change that fails', () => {
     expect(after).toMatchObject({ pods: POD_IDENTITY });
   });
 
-  it('at the annotation alone is no reason to go back: it ends migrated, and says that the annotation is left', async () => {
+  it('only at the annotation causes no rollback: the migration ends migrated, and reports that the annotation is left', async () => {
     const { report, after } = await failing(
       [{ kind: 'access-denied', step: 'annotate-service-account', operation: 'patch serviceaccounts', times: 'all' }],
       { annotation: 'remove' },
@@ -279,7 +284,7 @@ describe('a change that fails', () => {
     expect(after).toMatchObject({ annotation: ROLE, pods: POD_IDENTITY });
   });
 
-  it('on the road and on the way back needs a person, whose commands are exact', async () => {
+  it('in the workflow and in the rollback needs a person, who gets exact commands', async () => {
     const faults: WorldOptions['faults'] = [
       { kind: 'access-denied', step: 'restart-pods', operation: 'patch deployments', times: 'all' },
       { kind: 'access-denied', step: 'restore-associations', operation: 'DeletePodIdentityAssociation', times: 'all' },
@@ -307,8 +312,8 @@ describe('a change that fails', () => {
   });
 });
 
-describe('somebody else', () => {
-  it('who associates the service account meanwhile is left alone', async () => {
+describe('a change by another client', () => {
+  it('an association that a third party creates meanwhile is left alone', async () => {
     await inWorld(OPTIONS, async (world) => {
       world.onFirst(
         ({ step, operation }) => step === 'begin' && operation === 'PutItem',
@@ -317,13 +322,13 @@ describe('somebody else', () => {
       const report = await move(world);
       expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AssociationChanged' } });
       expect(world.readAccount(ACCOUNT)).toMatchObject({
-        associations: [{ tags: { by: 'somebody-else' } }],
+        associations: [{ tags: { by: 'third-party' } }],
         pods: IRSA,
       });
     });
   });
 
-  it('who takes the annotation off after the migration closes the way back, and no pod is left without a role', async () => {
+  it('an annotation that a person removes after the migration prevents a rollback, and no pod is left without a role', async () => {
     await inWorld(OPTIONS, async (world) => {
       const { migrationId } = await move(world);
       await annotate(world, null);
@@ -340,7 +345,7 @@ describe('somebody else', () => {
     });
   });
 
-  it('who migrates the same service account at the same time waits, or is blocked: one at a time', async () => {
+  it('another migration of the same service account waits, or is blocked: one at a time', async () => {
     await inWorld(OPTIONS, async (world) => {
       const first = await world.start({ serviceAccount: ACCOUNT });
       await world.until(first, 'CreateAssociation');

@@ -1,4 +1,6 @@
-/** Many at once: of one add-on one migration changes anything; add-ons that share a role go side by side. */
+/**
+ * Many at once: of one add-on's migrations, one changes anything; add-ons that share a role are migrated in parallel.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Strategy } from '../../lambdas/domain/migration/model.ts';
 import { expectOneMigrated, order, runAll } from './at-once.ts';
@@ -6,18 +8,18 @@ import { ADDON } from './fixture.ts';
 import { inWorld } from './world.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/storage-csi-drivers';
-/** Its nodes have the role too, and go on with it by an association of their own. */
+/** Its nodes use the role too, and keep it by a standalone association. */
 const EFS = { addon: 'aws-efs-csi-driver', roles: { 'efs-csi-node-sa': ROLE } };
 
 describe('ten migrations of one add-on at once', () => {
   it.each<Strategy>(['in-place', 'recreate'])(
-    '%s: one changes something and ends migrated, the others say who it is, and since when',
+    '%s: one changes something and ends migrated, and the others report which one it is, and since when',
     (strategy) => expectOneMigrated(strategy, 10),
   );
 });
 
 describe('two add-ons that share a role', () => {
-  it.each<Strategy>(['in-place', 'recreate', 'auto'])('%s: both end migrated, side by side', async (strategy) => {
+  it.each<Strategy>(['in-place', 'recreate', 'auto'])('%s: both end migrated, in parallel', async (strategy) => {
     const { reports, changes } = await inWorld({ scenario: 'shared-role' }, async (world) => ({
       reports: await runAll(
         world,
@@ -33,7 +35,7 @@ describe('two add-ons that share a role', () => {
     expect(first!.startedAt < second!.endedAt && second!.startedAt < first!.endedAt).toBe(true);
   });
 
-  it('the one behind gives up in the end, and has changed nothing', async () => {
+  it('the second one gives up in the end, and has changed nothing', async () => {
     const holder = {
       migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
       executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
@@ -51,8 +53,8 @@ describe('two add-ons that share a role', () => {
     );
   });
 
-  it('one that needs a person does not keep the other one waiting', async () => {
-    // Refused to the first alone, for good: on the road and on the way back.
+  it('a migration that needs a person does not block the other one', async () => {
+    // Denied persistently to the first one alone: in the workflow and in the rollback.
     const denied = (step: string) => ({
       step,
       input: { addonName: ADDON },

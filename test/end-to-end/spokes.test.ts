@@ -1,4 +1,4 @@
-/** Clusters of another account than the service's: by the roles that it assumes there, and by nothing else. */
+/** Clusters of an account other than the service's: reached only by the roles that the service assumes there. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ const withoutStack = (scenario: Scenario): void => {
   fromAfar(scenario);
   scenario.accounts[0]!.spoke = 'absent';
 };
-/** Of EKS, IAM and API servers. */
+/** Calls of EKS, IAM and API servers. */
 const callsAt = ({ world: { log } }: Sandbox): Call[] =>
   log.calls.filter(({ service, step }) => step !== undefined && /^(eks|iam|kubernetes)$/.test(service));
 const sessionsIn = ({ world: { log } }: Sandbox): Call[] =>
@@ -49,7 +49,7 @@ describe('a migration of a cluster in another account', () => {
     ['in place', {}],
     ['recreated', { strategy: 'recreate' as const }],
   ])(
-    'ends migrated, every call there by an assumed role, and none by a role of the service (%s)',
+    'ends migrated, with every call there by an assumed role, and none by a role of the service (%s)',
     async (_, request) => {
       await inWorld(elsewhere(), async (world) => {
         const { sandbox } = world.backend;
@@ -58,7 +58,7 @@ describe('a migration of a cluster in another account', () => {
           verified: 'injected',
           target: { account: CLUSTERS },
         });
-        expect(world.look(ADDON, SERVICE_ACCOUNT)).toMatchObject({
+        expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toMatchObject({
           addon: { role: undefined, owns: 1 },
           pods: expect.arrayContaining(['pod-identity']) as unknown,
         });
@@ -66,7 +66,7 @@ describe('a migration of a cluster in another account', () => {
         expect(calls.length).toBeGreaterThan(30);
         expect(calls.filter(({ caller, account }) => !isSpokeRole(caller) || account !== CLUSTERS)).toEqual([]);
         expect(sandbox.authorizer.denials).toEqual([]);
-        // One for each role of each function, however many calls it makes.
+        // One session for each role of each function, however many calls it makes.
         const sessions = sessionsIn(sandbox).map(
           ({ caller, input }) => `${caller} ${(input as { RoleArn: string }).RoleArn}`,
         );
@@ -75,17 +75,17 @@ describe('a migration of a cluster in another account', () => {
     },
   );
 
-  it('goes back by the same roles', async () => {
+  it('rolls back with the same roles', async () => {
     await inWorld(elsewhere(), async (world) => {
-      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       const { migrationId } = await world.migrate({ addon: ADDON });
       expect(await world.rollBack({ migrationId })).toMatchObject({ outcome: 'rolled-back' });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       expect(callsAt(world.backend.sandbox).filter(({ caller }) => !isSpokeRole(caller))).toEqual([]);
     });
   });
 
-  it('is refused a look at its identities by the API, which says that no role of the account can be assumed', async () => {
+  it('has no identities in the API, which reports that no role of the account can be assumed', async () => {
     await inWorld(elsewhere(withoutStack), async ({ backend: { sandbox } }) => {
       const { region } = sandbox.world.home;
       const { transport } = sandbox.clients().config;
@@ -105,17 +105,17 @@ describe('a migration of a cluster in another account', () => {
     });
   });
 
-  it('leaves the own account as it is: its clusters are worked on without a session', async () => {
+  it("does not affect the service's own account: its clusters are reached without a session", async () => {
     await inWorld({ scenario: 'in-place' }, async (world) => {
       expect(await world.migrate({ addon: ADDON })).toMatchObject({ outcome: 'migrated' });
       expect(sessionsIn(world.backend.sandbox)).toEqual([]);
     });
   });
 
-  it('is blocked where the stack is not deployed: it says which role of which account, and where to read, and nothing was changed', async () => {
+  it('is blocked if the stack is not deployed: the check names the role, the account and the documentation, and nothing was changed', async () => {
     await inWorld(elsewhere(withoutStack), async (world) => {
       const { sandbox } = world.backend;
-      const before = world.look(ADDON, SERVICE_ACCOUNT);
+      const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
       const report = await world.migrate({ addon: ADDON });
       expect(report.outcome).toBe('blocked');
       expect(saidIn(report)).toMatch(
@@ -123,9 +123,9 @@ describe('a migration of a cluster in another account', () => {
           `AccessDenied .*${spokeRoleArn(CLUSTERS, 'read')}.*account ${CLUSTERS}.*PodIdentityMigratorSpoke.*docs/accounts\\.md`,
         ),
       );
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+      expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       expect([callsAt(sandbox), world.changes()]).toEqual([[], []]);
-      // Nobody tries for ever what somebody has to set up.
+      // The service does not retry forever what a person has to set up.
       expect(sessionsIn(sandbox).length).toBeLessThanOrEqual(2);
     });
   });
@@ -133,7 +133,7 @@ describe('a migration of a cluster in another account', () => {
 
 describe('the roles in another account', () => {
   const wanted = {
-    RoleSessionName: 'somebody',
+    RoleSessionName: 'any',
     ExternalId: externalIdOf(HUB.account),
     DurationSeconds: SPOKE_SESSION_SECONDS,
   };
@@ -152,7 +152,7 @@ describe('the roles in another account', () => {
   const roleOf = (step: string): string =>
     loadAssembly(directory, HUB).functions.find(({ handler }) => handler === `${step}.handler`)!.roleArn;
 
-  it('let in the step that works with them, and nobody with another external id, no other step, and no other role', async () => {
+  it('allow only the step that needs them: no other external id, no other step, and no other role', async () => {
     await inWorld(elsewhere(), async (world) => {
       await expect(assume(world, roleOf('plan'))).resolves.toMatchObject({ Credentials: {} });
       const refusal = { name: 'AccessDenied' };
@@ -164,12 +164,12 @@ describe('the roles in another account', () => {
         refusal,
       );
       await expect(assume(world, roleOf('publish-events'))).rejects.toMatchObject(refusal);
-      // Who may do everything in the account of the service is not let in either.
+      // A principal with all permissions in the service's account is not allowed either.
       await expect(assume(world, `arn:aws:iam::${HUB.account}:role/operator`)).rejects.toMatchObject(refusal);
     });
   });
 
-  it("let in no other hub's steps, which have the same names", async () => {
+  it("do not allow another hub's steps, which have the same names", async () => {
     const OTHER_HUB = '123456789012';
     await inWorld(
       {
@@ -291,26 +291,23 @@ describe('an account that is not configured', () => {
   it.each([
     ['none', []],
     ['another', [OTHER]],
-  ])(
-    'is refused before anything is called there, with the setting that names it (configured: %s)',
-    async (_, accounts) => {
-      await inDeployment(accounts, async (sandbox, target) => {
-        const record = await migrate(sandbox, target);
-        expect(record).toMatchObject({
-          outcome: 'blocked',
-          failure: {
-            name: 'BadInput',
-            message: expect.stringMatching(
-              new RegExp(`Account ${CLUSTERS} .*setting accounts .*docs/accounts\\.md`),
-            ) as string,
-          },
-        });
-        expect([callsAt(sandbox), sessionsIn(sandbox)]).toEqual([[], []]);
+  ])('is refused before any call there, with the setting that names it (configured: %s)', async (_, accounts) => {
+    await inDeployment(accounts, async (sandbox, target) => {
+      const record = await migrate(sandbox, target);
+      expect(record).toMatchObject({
+        outcome: 'blocked',
+        failure: {
+          name: 'BadInput',
+          message: expect.stringMatching(
+            new RegExp(`Account ${CLUSTERS} .*setting accounts .*docs/accounts\\.md`),
+          ) as string,
+        },
       });
-    },
-  );
+      expect([callsAt(sandbox), sessionsIn(sandbox)]).toEqual([[], []]);
+    });
+  });
 
-  it('can forward no event to the service, and becomes none of its own where it is put by hand', async () => {
+  it('can forward no event to the service, and an event put by hand does not count as its own', async () => {
     await inDeployment([OTHER], async (sandbox, target) => {
       sandbox.deliver(deniedEvent({ cluster: target.cluster }), target);
       await sandbox.clock.sleep(5 * 60_000);
@@ -326,7 +323,7 @@ describe('an account that is not configured', () => {
     });
   });
 
-  it('is worked on once it is configured, by roles that the configured patterns are for', async () => {
+  it('is used once it is configured, by roles that match the configured patterns', async () => {
     await inDeployment([CLUSTERS], async (sandbox, target) => {
       expect(await migrate(sandbox, target)).toMatchObject({ outcome: 'migrated' });
       expect(callsAt(sandbox).filter(({ caller }) => !isSpokeRole(caller))).toEqual([]);

@@ -1,4 +1,7 @@
-/** Commands of kubectl that take their token from the kubeconfig, where it does not matter how kubectl gets one. */
+/**
+ * Commands of kubectl that take their token from the kubeconfig, for tests in which the way kubectl gets one does not
+ * matter.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eksToken } from '../../lambdas/adapters/eks-token.ts';
@@ -10,15 +13,15 @@ interface Kubeconfig {
 }
 
 /**
- * Returns the same sandbox, whose commands find the kubeconfig that it announced with a token in place of
- * `aws eks get-token`. Starting Python for each token (twice where kubectl is Google's, which asks for the server's
- * version first) costs ten times what the command itself does. The token is good for 15 minutes.
+ * Returns the same sandbox, whose commands find its kubeconfig with a token in place of `aws eks get-token`. Starting
+ * Python for each token (twice if kubectl is Google's, which asks for the server's version first) costs ten times what
+ * the command itself does. The token is valid for 15 minutes.
  */
 export const withStaticToken = async (served: Served): Promise<Served> => {
   const { KUBECONFIG = '', AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '', ...others } = served.environment;
   const { AWS_SESSION_TOKEN: sessionToken } = others;
   const credentials = { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY, sessionToken };
-  // The announced file is JSON below a line of comment.
+  // The printed file is JSON after a comment line.
   const config = JSON.parse(readFileSync(KUBECONFIG, 'utf8').replace(/^#.*\n/, '')) as Kubeconfig;
   const tokens = new Map<string, string>();
   for (const { account, region, name: cluster } of served.clusters) {

@@ -1,4 +1,4 @@
-/** Migrations whose execution is stopped in each state of the road, and what must come of each. */
+/** Migrations whose execution is stopped in each state of the workflow, and the expected result of each. */
 import { expect } from 'vitest';
 import { firstExecutionOf } from '../../cli/known.ts';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
@@ -7,14 +7,14 @@ import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 
 export const ACCOUNT = 'ebs-csi-controller-sa';
-/** One that is no add-on's, and its annotation shall go. */
+/** A service account without an add-on, whose annotation must be removed. */
 const OWN_ACCOUNT = { namespace: 'payments', name: 'api' };
 const account = {
   scenario: 'service-account-irsa',
   asked: { serviceAccount: OWN_ACCOUNT, annotation: 'remove' },
 } as const;
 
-/** Whose nodes get a standalone association, since the add-on takes none for them. */
+/** Its nodes get a standalone association, because the add-on accepts none for them. */
 const NODES = 'efs-csi-node-sa';
 const nodes = {
   scenario: 'efs-node-role',
@@ -24,7 +24,7 @@ const nodes = {
   },
 } as const;
 
-/** Where the first migration is stopped: in a call of a Task, whose function goes on to its end, or in a Wait. */
+/** How the first migration is stopped: in a call of a Task, whose function continues to its end, or in a Wait. */
 type Stop = Omit<FaultInput, 'kind'> | { wait: string };
 export interface Row {
   /** The state of MigrateAddon. */
@@ -34,22 +34,22 @@ export interface Row {
   scenario?: string;
   asked?: Partial<Asked>;
   kind?: FaultInput['kind'];
-  /** The migration has ended by itself before anybody could take it over. */
+  /** The migration ended without Recover. */
   ended?: true;
 }
 
 export const recreate = { strategy: 'recreate' } as const;
 const preserve = { ...recreate, preserve: true } as const;
-/** With no statement for Pod Identity in its role's trust policy. */
+/** Without a statement for Pod Identity in its role's trust policy. */
 const repair = { strategy: 'in-place', trust: 'repair' } as const;
-/** The scenarios begin within it. */
+/** The scenarios begin within the window. */
 const WINDOW = { schedule: '0 9 * * *', durationMinutes: 60, timeZone: 'UTC' };
 const LEFT_OVER = 'left-over-session-tags';
 
-/** In the order of the road: in place, by deletion, and on the second way. */
+/** In the order of the workflow: in place, by deletion, and in the second attempt. */
 export const rows: Row[] = [
   { state: 'Plan', stop: { step: 'plan', operation: 'DescribeCluster' }, outcome: 'blocked' },
-  // It goes on waiting for nobody: Recover ends it, and nothing was changed.
+  // It does not wait any longer: Recover ends it, and nothing was changed.
   {
     state: 'RequestApproval',
     stop: { step: 'request-approval', operation: 'UpdateItem' },
@@ -90,7 +90,7 @@ export const rows: Row[] = [
     outcome: 'rolled-back',
     scenario: LEFT_OVER,
   },
-  // The look at the pods goes on, and proves them: only the end is missing.
+  // The function that reads the pods continues and verifies them: only the end is missing.
   { state: 'VerifyPods', stop: { step: 'verify-pods', operation: 'list pods' }, outcome: 'migrated' },
   { state: 'RecordMigrated', stop: { step: 'finish', operation: 'Query' }, outcome: 'migrated', ended: true },
   {
@@ -232,12 +232,12 @@ const titleOf = ({ state, kind, scenario, asked, outcome }: Row): string => {
 
 const subjectOf = ({ asked }: Row): Asked =>
   asked?.serviceAccount ? { serviceAccount: asked.serviceAccount } : { addon: asked?.addon ?? ADDON };
-const lookAt = (world: OpenWorld, { asked }: Row): object =>
+const stateOf = (world: OpenWorld, { asked }: Row): object =>
   asked?.serviceAccount
     ? world.readAccount(OWN_ACCOUNT)
-    : world.look(asked?.addon ?? ADDON, asked?.roles ? NODES : ACCOUNT);
+    : world.readAddon(asked?.addon ?? ADDON, asked?.roles ? NODES : ACCOUNT);
 
-/** A migration that is stopped there; answers how it ended after all. */
+/** Runs a migration that is stopped there; returns how it ended. */
 const stopped = async (world: OpenWorld, row: Row): Promise<MigrationReport> => {
   const { backend } = world;
   const { stop, kind = 'abort-after' } = row;
@@ -254,9 +254,9 @@ const stopped = async (world: OpenWorld, row: Row): Promise<MigrationReport> => 
 
 const play = (row: Row, knobs: WorldOptions['knobs'] = {}) =>
   inWorld({ scenario: row.scenario ?? 'preserve', knobs }, async (world) => {
-    const before = lookAt(world, row);
+    const before = stateOf(world, row);
     const first = await stopped(world, row);
-    const between = lookAt(world, row);
+    const between = stateOf(world, row);
     const { trust, roles } = row.asked ?? {};
     const again = await world.migrate({ ...subjectOf(row), ...(trust ? { trust } : {}), ...(roles ? { roles } : {}) });
     const { executions } = world.backend.sandbox;
@@ -265,7 +265,7 @@ const play = (row: Row, knobs: WorldOptions['knobs'] = {}) =>
       first,
       between,
       again,
-      after: lookAt(world, row),
+      after: stateOf(world, row),
       locks: await world.backend.ledger.listHeldLocks(),
       execution: executions.execution(firstExecutionOf(world.backend, first.migrationId)),
     };
@@ -290,7 +290,7 @@ const ENDS = {
   blocked: { outcome: 'blocked', verified: 'none', failure: { name: 'ExecutionStopped' } },
 };
 
-/** As it was, apart from the pods where an association was there before already: new ones take it. */
+/** The original state, except for the pods if an association existed before: new ones use it. */
 const resume = ({ outcome, associations }: MigrationReport, before: object, row: Row): unknown => {
   if (outcome === 'migrated' && row.asked?.serviceAccount)
     return expect.objectContaining({ annotation: undefined, pods: ACCOUNT_ON_POD_IDENTITY.pods });
@@ -306,12 +306,12 @@ const resume = ({ outcome, associations }: MigrationReport, before: object, row:
 export const titled = (of: readonly Row[]): (Row & { title: string })[] =>
   of.map((row) => ({ ...row, title: titleOf(row) }));
 
-/** Those whose stop is found without the event, too. */
+/** Those whose stop is also found without the event. */
 export const withoutEvent = rows.filter(({ state }) =>
   ['Begin', 'UpdateAddon', 'WaitForDeletion', 'VerifyPods'].includes(state),
 );
 
-/** Expects that what an aborted execution left is put back, or finished, and that the next migration works. */
+/** Expects that what an aborted execution left is rolled back, or finished, and that the next migration works. */
 export const expectRecovered = async (row: Row): Promise<void> => {
   const { before, first, between, again, after, locks, execution } = await play(row);
   expect(execution.status).toBe('ABORTED');
@@ -323,12 +323,12 @@ export const expectRecovered = async (row: Row): Promise<void> => {
   expect(locks).toEqual([]);
 };
 
-/** Expects the same where Step Functions tells of nothing: the schedule finds what is left. */
+/** Expects the same if Step Functions sends no event: the schedule finds what is left. */
 export const expectFound = async (row: Row): Promise<void> => {
   const { before, first, between, again, locks } = await play(row, { eventsLost: true });
   expect(first).toMatchObject({ ...ENDS[row.outcome], recovery: { cause: 'stranded' } });
   expect(between).toEqual(resume(first, before, row));
-  // Found by a tick of every five minutes, not at once.
+  // Found by a tick every five minutes, not at once.
   const stoppedAt = Math.max(
     ...first.steps
       .filter(({ startedAt }) => startedAt < first.recovery!.startedAt)

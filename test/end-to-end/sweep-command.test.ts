@@ -1,5 +1,5 @@
 /**
- * A fleet from the command line alone: generated, looked at, migrated in waves, stopped and resumed, and looked at
+ * A fleet by the command line alone: generated, read by an inventory, migrated in waves, stopped and resumed, and read
  * again.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -38,14 +38,14 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Each add-on of the scenario, by its place and name. */
+/** Each add-on of the scenario, by its location and name. */
 const addonsOf = ({ accounts }: Scenario): string[] =>
   accounts
     .flatMap(({ id, clusters }) =>
       clusters.flatMap(({ region, name, addons }) => addons.map((addon) => [id, region, name, addon.name].join(' '))),
     )
     .sort();
-/** Those of a report, and of which clusters nothing is known. */
+/** The add-ons of a report, and its clusters of which nothing is known. */
 const foundIn = ({ rows }: SweepReport) => ({
   addons: rows
     .flatMap(({ account, region, cluster, addon }) =>
@@ -60,8 +60,8 @@ const foundIn = ({ rows }: SweepReport) => ({
 });
 
 describe('sweep --sandbox', () => {
-  it('looks at each add-on of the fleet, says how it goes, and writes the reports', { timeout: 900_000 }, async () => {
-    const files = ['look.html', 'look.csv', 'look.json'].map(file);
+  it('reads each add-on of the fleet, shows its progress, and writes the reports', { timeout: 900_000 }, async () => {
+    const files = ['inventory.html', 'inventory.csv', 'inventory.json'].map(file);
     const { code, out, err } = await run(
       'sweep',
       '--mode',
@@ -90,7 +90,7 @@ describe('sweep --sandbox', () => {
     expect(Object.values(report.totals.byClass).reduce((sum, n) => sum + n, 0)).toBe(report.rows.length);
   });
 
-  it('prints the report alone with --json, and the trend against an earlier one', { timeout: 900_000 }, async () => {
+  it('prints only the report with --json, and the trend since an earlier one', { timeout: 900_000 }, async () => {
     const { code, out, err } = await run(
       'sweep',
       '--mode',
@@ -99,15 +99,25 @@ describe('sweep --sandbox', () => {
       fleet,
       '--json',
       '--previous',
-      file('look.json'),
+      file('inventory.json'),
     );
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    const [before, now] = [reportIn(readFileSync(file('look.json'), 'utf8')), reportIn(out)];
+    const [before, now] = [reportIn(readFileSync(file('inventory.json'), 'utf8')), reportIn(out)];
     expect(now.trend).toMatchObject({ sweepId: before.sweepId, byClass: before.totals.byClass });
     expect(now.sweepId).not.toBe(before.sweepId);
     expect(now.rows.map(({ class: one }) => one)).toEqual(before.rows.map(({ class: one }) => one));
     expect(
-      await run('sweep', '--mode', 'inventory', '--sandbox', fleet, '--cluster', '*', '--previous', file('look.json')),
+      await run(
+        'sweep',
+        '--mode',
+        'inventory',
+        '--sandbox',
+        fleet,
+        '--cluster',
+        '*',
+        '--previous',
+        file('inventory.json'),
+      ),
     ).toMatchObject({ code: 2, out: '', err: expect.stringContaining('another selection') as unknown });
   });
 
@@ -121,7 +131,7 @@ describe('sweep --sandbox', () => {
     expect(totals.byOutcome).toEqual({ planned: ready.length });
   });
 
-  it('looks at what was selected', { timeout: 900_000 }, async () => {
+  it('reads what was selected', { timeout: 900_000 }, async () => {
     const [first] = scenario.accounts;
     const { out } = await run(
       'sweep',
@@ -148,7 +158,7 @@ describe('sweep --state', () => {
     'stops when something fails, is resumed, finishes the rest, and then has nothing more to do',
     { timeout: 900_000 },
     async () => {
-      // Each command does again what those before it did: a small fleet.
+      // Each command repeats what those before it did, so the fleet is small.
       const small = await generate(
         '--clusters',
         '4',
@@ -161,7 +171,7 @@ describe('sweep --state', () => {
         '--addons',
         '5',
       );
-      // The function of the first change is killed; Recover puts the add-on back.
+      // The function of the first change is killed; Recover rolls the add-on back.
       writeFileSync(
         file('small.json'),
         JSON.stringify({
@@ -193,9 +203,9 @@ describe('sweep --state', () => {
         /^stopped {2}migrate of accounts [^]*sweep resume/,
       );
 
-      const resumed = await run('sweep', 'resume', stopped.sweepId, '--reason', 'looked at it', ...state(), '--json');
+      const resumed = await run('sweep', 'resume', stopped.sweepId, '--reason', 'cause found', ...state(), '--json');
       const rest = reportIn(resumed.out);
-      // What was rolled back is not tried again.
+      // A migration that was rolled back is not tried again.
       expect({ code: resumed.code, outcome: rest.outcome, queued: rest.totals.queued }).toEqual({
         code: 4,
         outcome: 'completed',
@@ -203,7 +213,7 @@ describe('sweep --state', () => {
       });
       expect(rest.totals.byOutcome).toEqual({ 'rolled-back': 1, migrated: stopped.totals.queued });
 
-      // Another sweep finds what the first one did, and does what it has left.
+      // Another sweep finds what the first one did, and does what is left.
       const again = reportIn((await run('sweep', '--mode', 'migrate', ...state(), '--json')).out);
       expect(again.totals).toMatchObject({
         byOutcome: { migrated: 1 },

@@ -1,4 +1,4 @@
-/** What the estimate of a sweep's cost takes for one migration is what the sandbox counts. */
+/** The estimate of a sweep's cost assumes for one migration what the sandbox counts. */
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
 import { RUNS } from '../../lambdas/domain/sweep/cost.ts';

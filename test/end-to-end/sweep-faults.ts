@@ -1,4 +1,4 @@
-/** Sweeps of a small fleet with a fault at a call of one of their steps, and what must come of each. */
+/** Sweeps of a small fleet with a fault at a call of one of their steps, and the expected result of each. */
 import { expect } from 'vitest';
 import type { SweepTally } from '../../lambdas/domain/sweep/model.ts';
 import type { SeenCall } from '../../sandbox/world/faults.ts';
@@ -6,13 +6,13 @@ import { type FaultCase, faultAt, faultCases, TRANSIENT_KINDS, type TransientKin
 import { classesExpected, classesIn, type FleetWorld, inFleet, keyOf, openFleet } from './sweep-world.ts';
 
 /**
- * Three clusters in two accounts with four add-ons that are ready: two on one role, one in whose way an association
- * stands.
+ * Three clusters in two accounts with four add-ons that are ready: two share a role, and one has a conflicting
+ * association.
  */
 const FLEET = { clusters: 3, seed: 59, accounts: 2, regions: ['eu-west-1'], addons: 4 };
 const LIMITS = { canary: 1, concurrency: 2 };
 export const READY = 4;
-/** How many calls of each step are tried, spread over all that it makes. */
+/** How many calls of each step are tried, spread over all calls of the step. */
 export const SPREAD = { 'begin-sweep': 5, 'take-inventory': 8, 'dispatch-sweep': 10, 'report-sweep': 5 };
 type SweepStep = keyof typeof SPREAD;
 
@@ -38,12 +38,12 @@ interface Seen {
   tally: SweepTally;
   classes: Record<string, string>;
   rows: number;
-  /** Add-ons whose migrations were started; whether these are just those that the sweep has. */
+  /** The add-ons whose migrations were started; checks that these are exactly the sweep's. */
   begun: string[];
   asQueued: boolean;
 }
 
-/** One sweep with that fault. */
+/** Runs one sweep with that fault. */
 const sweepWith = async (world: FleetWorld, site: Site, mode: Mode): Promise<Seen> => {
   const { faults } = world.sandbox.world;
   const [since, known] = [faults.seen.length, new Set(world.begun().map(({ id }) => id))];
@@ -62,7 +62,7 @@ const sweepWith = async (world: FleetWorld, site: Site, mode: Mode): Promise<See
     asQueued: JSON.stringify(begun.map(({ id }) => id).sort()) === JSON.stringify(items),
   };
 };
-/** Complete, and each add-on begun once. */
+/** Returns the expected result: the sweep completes, and starts each add-on once. */
 const wanted = (world: FleetWorld, mode: Mode): Seen => ({
   struck: true,
   outcome: 'completed',
@@ -73,11 +73,11 @@ const wanted = (world: FleetWorld, mode: Mode): Seen => ({
   asQueued: true,
 });
 
-/** A fleet whose functions are warm, and whose steps make the calls of every later sweep. */
+/** A fleet with warm functions, whose steps make the calls of every later sweep. */
 export const openSwept = async (): Promise<{ world: FleetWorld; calls: (step: SweepStep) => SeenCall[] }> => {
   const world = await openFleet(FLEET);
   let since = 0;
-  // The third one is like those that follow: its functions are warm, their sessions there, and there was a sweep before.
+  // The third sweep is like later ones: its functions are warm, their sessions exist, and there was a sweep before.
   for (let sweep = 0; sweep < 3; sweep += 1) {
     since = world.sandbox.world.faults.seen.length;
     await world.run(() => world.sweep({ mode: 'plan', limits: LIMITS }));
@@ -86,7 +86,7 @@ export const openSwept = async (): Promise<{ world: FleetWorld; calls: (step: Sw
   return { world, calls: (step) => callsOf(world, step, since).filter(({ n }) => n <= last) };
 };
 
-/** Calls of each step, spread over all that it makes, each with a kind of its own in turn. */
+/** Calls of each step, spread over all its calls, each with the next kind of fault. */
 export const sitesOf = (calls: (step: SweepStep) => SeenCall[]): Site[] =>
   Object.entries(SPREAD).flatMap(([name, count], first) => {
     const step = name as SweepStep;
@@ -99,26 +99,26 @@ export const sitesOf = (calls: (step: SweepStep) => SeenCall[]): Site[] =>
     }));
   });
 
-/** One of those sites for each kind, at as many steps as can be. */
+/** One of those sites for each kind, at as many different steps as possible. */
 export const oneOfEachKind = (sites: readonly Site[]): Site[] =>
   TRANSIENT_KINDS.flatMap((kind, index) => {
     const same = sites.filter((site) => site.kind === kind);
     return same.slice(index % same.length, (index % same.length) + 1);
   });
 
-/** Expects that a sweep that plans comes to its end with that fault, and has nothing planned twice. */
+/** Expects that a sweep that only plans completes with that fault, and plans nothing twice. */
 export const expectSwept = async (world: FleetWorld, site: Site): Promise<void> =>
   expect(await world.run(() => sweepWith(world, site, 'plan'))).toEqual(wanted(world, 'plan'));
 
-/** Its first start of a migration; and what it notes of the canary that has ended. */
+/** The sweep's first start of a migration, and its note that the canary has ended. */
 const STARTS = faultCases(TRANSIENT_KINDS, ['the first start', 'what is noted of the canary']).map((fault): Site => ({
   ...fault,
   step: 'dispatch-sweep',
   position: fault.position === 0 ? 9 : 18,
 }));
-/** Each kind where a migration is started, and those after the call's effect where one is noted. */
+/** Each kind at the start of a migration; at the note, those that strike after the call's effect. */
 export const START_FAULTS = STARTS.filter(({ kind, position }) => position === 9 || kind.endsWith('-after'));
 
-/** Expects that no migration is begun twice with that fault, in a fleet of its own. */
+/** Expects that no migration is started twice with that fault, in a separate fleet. */
 export const expectBegunOnce = (site: Site): Promise<void> =>
   inFleet(FLEET, async (fresh) => expect(await sweepWith(fresh, site, 'migrate')).toEqual(wanted(fresh, 'migrate')));

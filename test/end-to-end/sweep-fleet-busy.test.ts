@@ -1,4 +1,4 @@
-/** A sweep over add-ons of which a migration that was started by itself has one: nothing is started for that one. */
+/** A sweep over add-ons one of which is in a separate migration: the sweep starts nothing for that one. */
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { directSweeps } from '../../cli/sweep/direct.ts';
@@ -8,8 +8,11 @@ import { type FleetWorld, inFleet, keyOf, OPERATOR, type Session } from './sweep
 const FLEET = { clusters: 6, seed: 5, accounts: 2, regions: ['eu-west-1'], addons: 4 };
 const LIMITS = { canary: 10, perAccount: 10, perRegion: 10 };
 
-/** Starts one by itself, and waits until it has its lock. */
-async function migrateBeside({ backend }: FleetWorld, { account, region, cluster, addon }: Session): Promise<string> {
+/** Starts a separate migration, and waits until it has its lock. */
+async function migrateSeparately(
+  { backend }: FleetWorld,
+  { account, region, cluster, addon }: Session,
+): Promise<string> {
   const migrationId = backend.ids.ulid();
   const request = migrationRequest.parse({ target: { account, region, cluster }, addon });
   await backend.stepFunctions.send(
@@ -26,7 +29,7 @@ async function migrateBeside({ backend }: FleetWorld, { account, region, cluster
 
 describe('a sweep over an add-on that another migration works on', () => {
   it('starts nothing for it, names the holder in each report, and migrates the others', async () => {
-    // The one beside takes so long that the sweep comes to its add-on meanwhile.
+    // The separate migration takes so long that the sweep reaches its add-on meanwhile.
     const change = ({ knobs }: FleetWorld['scenario']): void => void (knobs.addonUpdateSeconds = 600);
     await inFleet({ ...FLEET, change }, async (world) => {
       const sweepId = await world.start({ limits: LIMITS });
@@ -34,7 +37,7 @@ describe('a sweep over an add-on that another migration works on', () => {
       await world.until(sweepId, ({ status, phase }) => status === 'paused' && phase === 'migrations');
       const [busy, ...others] = await world.items(sweepId);
       expect(others.length).toBeGreaterThan(2);
-      const holder = await migrateBeside(world, busy!);
+      const holder = await migrateSeparately(world, busy!);
       await world.sweeps.command(sweepId, { command: 'resume' });
       const { standing, report, csv } = await world.follow(sweepId);
 
@@ -64,7 +67,7 @@ describe('a sweep over an add-on that another migration works on', () => {
       expect(csv).toMatch(new RegExp(`"blocked","SubjectBusy: Migration ${holder} .*"${holder}"\\r\\n`));
       const { texts } = await directSweeps(world.backend, OPERATOR).report(standing, ['html']);
       expect(texts.html).toContain(`"heldBy":"${holder}"`);
-      // What it is about is free again, and another sweep finds it migrated.
+      // The add-on's lock is free again, and another sweep finds it migrated.
       const again = await world.sweep({ limits: LIMITS });
       expect(again.report.totals).toMatchObject({ byClass: { ready: 0 }, byOutcome: {} });
     });

@@ -1,6 +1,4 @@
-/**
- * Sweeps of a small fleet that are paused, that wait for a change window, and that more than one execution works on.
- */
+/** Sweeps of a small fleet that are paused, that wait for a change window, and that several executions work on. */
 import { describe, expect, it } from 'vitest';
 import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import { POLLS_PER_EXECUTION } from '../../lambdas/domain/sweep/executions.ts';
@@ -26,7 +24,7 @@ const expectAllMigratedOnce = (world: FleetWorld, { standing }: Awaited<ReturnTy
 };
 
 describe('a sweep that is paused', () => {
-  it('lets what is in flight end, begins nothing until it is resumed, and goes on where it was', async () => {
+  it('lets what is in flight end, starts nothing until it is resumed, and then continues', async () => {
     await inFleet(FLEET, async (world) => {
       const { clock } = world.backend;
       const sweepId = await world.start({ limits: LIMITS });
@@ -36,7 +34,7 @@ describe('a sweep that is paused', () => {
       );
       await world.sweeps.command(sweepId, { command: 'pause', reason: 'a release goes out' });
       const pausedAt = clock.now();
-      // The look that was under way may have begun some.
+      // The tick that was under way may have started some.
       await clock.sleep(MINUTE);
       const before = world.begun();
       await clock.sleep(30 * MINUTE);
@@ -57,10 +55,10 @@ describe('a sweep that is paused', () => {
 });
 
 describe('a sweep with a change window', () => {
-  it('begins nothing, and has nothing begun, outside of it, and goes on in the next one', async () => {
-    // Each takes some minutes, so that a window has room for a few alone.
+  it('starts nothing outside of it, nor do its migrations, and continues in the next one', async () => {
+    // Each takes some minutes, so that a window has room for only a few.
     await inFleet({ ...FLEET, change: ({ knobs }) => void (knobs.addonUpdateSeconds = 240) }, async (world) => {
-      // A quarter of an hour in each half; it is 09:00.
+      // A quarter of an hour in each half hour; it is 09:00.
       const [opens, minutes, every] = [10, 15, 30];
       const isOpen = (at: number): boolean => {
         const past = (at / MINUTE) % every;
@@ -75,7 +73,7 @@ describe('a sweep with a change window', () => {
           .filter(({ at }) => !isOpen(at))
           .map(({ at }) => new Date(at).toISOString()),
       ).toEqual([]);
-      // Each looks at the window itself again before it changes anything.
+      // Each checks the window itself again before it changes anything.
       const first = new Map(
         world
           .changes()
@@ -90,10 +88,10 @@ describe('a sweep with a change window', () => {
   });
 });
 
-describe('a sweep of which each execution makes few looks', () => {
-  it('is handed over from one to the next, never worked on by two, and comes to the same', async () => {
-    const looked = POLLS_PER_EXECUTION - 2;
-    await inFleet({ ...FLEET, looked }, async (world) => {
+describe('a sweep whose executions have few ticks', () => {
+  it('is passed from one to the next, never worked on by two, and has the same result', async () => {
+    const ticks = POLLS_PER_EXECUTION - 2;
+    await inFleet({ ...FLEET, ticks }, async (world) => {
       const swept = await world.sweep({ limits: LIMITS });
       expectAllMigratedOnce(world, swept);
       expectCaps(
@@ -111,7 +109,7 @@ describe('a sweep of which each execution makes few looks', () => {
         executions.length,
         new Set(['SUCCEEDED']),
       ]);
-      // Nobody looks again at what was looked at.
+      // Nothing is read twice.
       expect(new Set(world.callsOf('take-inventory').map(({ execution }) => execution)).size).toBe(2);
       for (const [index, next] of executions.slice(1).entries())
         expect(

@@ -1,4 +1,4 @@
-/** A fleet of which parts can't be looked at: each part says why, and the rest goes on. */
+/** A fleet of which parts cannot be read: each part reports why, and the sweep continues with the rest. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isSpokeRole, spokeRoleArn } from '../../lambdas/domain/aws/spokes.ts';
 import type { ReportRow } from '../../lambdas/domain/sweep/report.ts';
@@ -6,7 +6,7 @@ import { classesExpected, classesIn, type FleetWorld, inFleet, keyOf, openFleet,
 
 type Where = Pick<ReportRow, 'account' | 'region'>;
 
-describe('a fleet with an account without the roles, a region that is disabled, and one that is throttled', () => {
+describe('a fleet with an account without the roles, a disabled region, and a throttled one', () => {
   let world: FleetWorld;
   let swept: Swept;
   let rows: ReportRow[];
@@ -32,7 +32,7 @@ describe('a fleet with an account without the roles, a region that is disabled, 
     expect(swept.report.totals.locations).toBe(9);
   });
 
-  it("says of each place that can't be looked at why, in a row of its own", () => {
+  it('reports why each location cannot be read, in a separate row', () => {
     expect(
       ofLocations()
         .map((row) => [row.class, faultOf(row)])
@@ -52,7 +52,7 @@ describe('a fleet with an account without the roles, a region that is disabled, 
     ]);
   });
 
-  it('names each cluster of the region that was throttled once it was listed, and leaves it in peace after three', () => {
+  it('names each cluster of the region that was throttled after it was listed, and stops calling it after three', () => {
     const ofClusters = rows.filter((row) => faultOf(row) !== undefined && row.cluster !== undefined);
     expect(ofClusters.map(({ account, region, cluster = '' }) => [account, region, cluster].join(' '))).toEqual(
       [
@@ -71,7 +71,7 @@ describe('a fleet with an account without the roles, a region that is disabled, 
     expect(refused).toHaveLength(3 * 8);
   });
 
-  it('says of clusters that are being deleted, and whose API server gives no answer, why', () => {
+  it('reports clusters that are being deleted, and clusters whose API server does not answer', () => {
     const of = (state: string): ReportRow[] =>
       rows.filter(
         (row) =>
@@ -88,16 +88,16 @@ describe('a fleet with an account without the roles, a region that is disabled, 
 
   it('has everything else in its class, and migrates what is ready there', () => {
     const reachable = world.expected.filter((one) => faultOf(one) === undefined);
-    const looked = rows.filter((row) => faultOf(row) === undefined);
-    expect(classesIn({ rows: looked })).toEqual(classesExpected(reachable));
-    expect(looked).toHaveLength(reachable.length);
+    const read = rows.filter((row) => faultOf(row) === undefined);
+    expect(classesIn({ rows: read })).toEqual(classesExpected(reachable));
+    expect(read).toHaveLength(reachable.length);
     const ready = reachable.filter((one) => one.class === 'ready');
     expect(ready.length).toBeGreaterThan(5);
     expect(swept.standing.tally).toEqual({ queued: 0, inFlight: 0, ended: { migrated: ready.length } });
     expect(world.begun().map(keyOf).sort()).toEqual(ready.map(keyOf).sort());
   });
 
-  it('calls other accounts by the roles there alone, and one that has none hardly at all', () => {
+  it('calls other accounts only by the roles there, and an account without them hardly at all', () => {
     const [home] = world.scenario.accounts;
     const there = world.sandbox.world.log.calls.filter(
       ({ step, service, account }) =>
@@ -110,14 +110,14 @@ describe('a fleet with an account without the roles, a region that is disabled, 
     const refused = world.sandbox.world.log.calls.filter(
       ({ operation, input }) => operation === 'AssumeRole' && JSON.stringify(input).includes(`::${without ?? ''}:`),
     );
-    // A place asks once at most; those that are looked at at once share the answer.
+    // Each location asks at most once; those that are read at the same time share the answer.
     expect(refused.length).toBeLessThanOrEqual(3);
     expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([403]));
   });
 });
 
-describe('a fleet of which one region takes two calls a second', () => {
-  it("is looked at to the end without a gap, and what can't be done there for want of calls is left, or put back, as it was, and told", async () => {
+describe('a fleet in which one region accepts two calls a second', () => {
+  it('is read to the end without a gap, and what cannot be done there for lack of calls is left, or rolled back, and reported', async () => {
     await inFleet(
       {
         clusters: 16,
@@ -140,7 +140,7 @@ describe('a fleet of which one region takes two calls a second', () => {
         const throttled = world.sandbox.world.log.calls.filter(
           ({ error, service }) => service === 'eks' && error === 'ThrottlingException',
         );
-        // The look asks for 5 a second, and is slowed down by what is refused.
+        // The inventory asks for 5 calls a second, and refusals slow it down.
         const ofPoll = throttled.filter(({ step }) => step === 'take-inventory').length;
         expect(ofPoll).toBeGreaterThan(0);
         expect(ofPoll).toBeLessThan(30);

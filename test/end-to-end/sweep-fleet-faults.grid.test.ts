@@ -1,4 +1,4 @@
-/** Transient faults at calls that are spread over all that each step of a sweep makes. */
+/** Transient faults at calls spread over all calls of each step of a sweep. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withEachFault } from '../faults/contract.ts';
 import { expectBegunOnce, expectSwept, openSwept, type Site, sitesOf, SPREAD, START_FAULTS } from './sweep-faults.ts';
@@ -15,7 +15,7 @@ describe('a fault', () => {
   afterAll(() => world.backend.close());
 
   it.each(Object.entries(SPREAD))(
-    'at a call of %s keeps no sweep from its end, and has nothing planned twice: %d calls',
+    'at a call of %s let every sweep complete, with nothing planned twice: %d calls',
     async (step, count) => {
       const struck = sites.filter((site) => site.step === step);
       expect(struck).toHaveLength(count);
@@ -23,5 +23,5 @@ describe('a fault', () => {
     },
   );
 
-  it.each(START_FAULTS)('$kind, at $call, has none begun twice', (site) => expectBegunOnce(site));
+  it.each(START_FAULTS)('$kind, at $call, starts none twice', (site) => expectBegunOnce(site));
 });

@@ -1,6 +1,6 @@
 /**
- * What may be over in a moment, at the calls of each step of a sweep: it still comes to its end, and nothing is begun
- * twice. `sweep-fleet-faults.grid.test.ts` strikes more calls.
+ * Transient faults at the calls of each step of a sweep: the sweep still completes, and nothing is started twice.
+ * `sweep-fleet-faults.grid.test.ts` strikes more calls.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TRANSIENT_KINDS, withEachFault } from '../faults/contract.ts';
@@ -27,7 +27,7 @@ describe('a fault', () => {
   });
   afterAll(() => world.backend.close());
 
-  it('is tried of each kind, and at calls of each of the services', () => {
+  it('are tried for each kind, and at calls of each service', () => {
     expect(sites.map(({ kind }) => kind)).toEqual(expect.arrayContaining([...TRANSIENT_KINDS]));
     for (const service of ['dynamodb', 'eks', 's3'])
       expect(sites.some(({ call }) => call.includes(` ${service}:`))).toBe(true);
@@ -35,13 +35,13 @@ describe('a fault', () => {
     expect(readyIn(world)).toHaveLength(READY);
   });
 
-  it.each(TRANSIENT_KINDS)('%s keeps no sweep from its end, and has nothing planned twice', async (kind) => {
+  it.each(TRANSIENT_KINDS)('%s lets the sweep complete, with nothing planned twice', async (kind) => {
     const [site] = oneOfEachKind(sites).filter((one) => one.kind === kind);
     await withEachFault([site!], () => expectSwept(world, site!));
   });
 
   it.each(START_FAULTS.filter(({ kind }) => kind === 'lost-before' || kind === 'time-out-after'))(
-    '$kind, at $call, has none begun twice',
+    '$kind, at $call, starts none twice',
     (site) => expectBegunOnce(site),
   );
 });

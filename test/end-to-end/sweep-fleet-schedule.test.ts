@@ -1,5 +1,6 @@
 /**
- * Sweeps by the clock, as the configuration has them: one for each scheduled time, however often Scheduler delivers it.
+ * Scheduled sweeps, as the configuration defines them: one for each scheduled time, however often Scheduler delivers
+ * it.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +18,7 @@ import { classesExpected, classesIn } from './sweep-world.ts';
 
 const { lambdaDirectory } = await ensureAssembly();
 const HOUR = 3_600_000;
-const NAME = 'hourly-look';
+const NAME = 'hourly-inventory';
 
 const fleet = generateFleet({ clusters: 6, seed: 6, accounts: 2, addons: 3 });
 const regions = ['eu-west-1', 'us-east-1'];
@@ -44,7 +45,7 @@ beforeAll(() => {
 afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 
 describe('a scheduled sweep', () => {
-  it('is one for each time that is due, of all that the configuration names, though each is delivered twice', async () => {
+  it('starts once for each due time, for everything that the configuration names, although each is delivered twice', async () => {
     const scenario = parseScenario(fleet.scenario, 'of the generated fleet');
     scenario.knobs.schedulesTwice = true;
     const sandbox = await openSandbox({ scenario, assemblyDirectory: outdir });

@@ -1,6 +1,6 @@
 /**
- * A fleet in three accounts and two regions: looked at, migrated in waves while things go wrong, stopped, resumed, and
- * looked at again.
+ * A fleet in three accounts and two regions: read by an inventory, migrated in waves with failures, stopped, resumed,
+ * and read again.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentProgress } from '../../cli/progress.ts';
@@ -30,7 +30,7 @@ import {
 
 const CALLS_PER_SECOND = 5;
 
-/** What goes wrong with the migration of that add-on, for good; the first of them keeps it from going back, too. */
+/** Causes a persistent failure of that add-on's migration; the first failure also prevents its rollback. */
 const FAILURES: ((input: Record<string, unknown>) => FaultInput[])[] = [
   (input) => [
     { operation: 'UpdateAddon', kind: 'abort-after', input },
@@ -41,29 +41,29 @@ const FAILURES: ((input: Record<string, unknown>) => FaultInput[])[] = [
 ];
 const inputOf = ({ cluster, addon }: Session): Record<string, unknown> => ({ clusterName: cluster, addonName: addon });
 
-/** One part of the story: what was begun in it, and how the sweep stood at its end. */
+/** One part of the story: what was started in it, and the state of the sweep at its end. */
 interface Part extends Swept {
   items: SweepItem[];
   record: Sweep;
-  /** Of this part alone. */
+  /** The figures of this part alone. */
   begun: Begun[];
   samples: Watch['samples'];
   crowded: string[];
-  /** Number of the last call before it. */
+  /** Number of the last call before the part. */
   before: number;
 }
 
 export interface Fleet {
-  /** A multiple of six: each region of each account has as many. */
+  /** A multiple of six: each region of each account has the same number. */
   clusters: number;
   limits: SweepLimits;
-  /** Migrations of one in so many add-ons that are ready fail. */
+  /** One of this many migrations of ready add-ons fails. */
   failingOneIn: number;
-  /** Calls of the look, at most; what is asked once for a place weighs more in a small fleet. */
+  /** The most calls of an inventory; a question asked once for a location has more weight in a small fleet. */
   calls: { eksByCluster: number; eksByAddon: number; byAddon: number };
 }
 
-/** Defines the tests of such a fleet. */
+/** Defines the tests of a fleet of that size. */
 export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }: Fleet): void => {
   let world: FleetWorld;
   let failing: Session[];
@@ -115,14 +115,14 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
               ...fault,
             })),
           );
-        // EKS is busy for a moment, in the midst of it; that passes.
+        // EKS is busy for a moment in the middle of the sweep.
         faults.push({ service: 'eks', step: 'await-active', kind: 'throttled', call: 20, times: 4 });
       },
     });
     const everything = { limits, callsPerSecond: CALLS_PER_SECOND };
     stopped = await play(() => world.sweep(everything));
     const { sweepId } = stopped.standing;
-    // Somebody finds out why.
+    // A person finds the cause.
     world.sandbox.world.faults.clear();
     resumed = await play(async () => {
       for (const { migrationId } of leftTo(stopped))
@@ -130,7 +130,7 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
       await world.sweeps.command(sweepId, { command: 'resume', reason: 'the cause is gone' });
       return world.follow(sweepId);
     });
-    // What was put back is for another sweep.
+    // A migration that was rolled back is left for another sweep.
     again = await play(() =>
       world.sweep({
         ...everything,
@@ -143,7 +143,7 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
 
   describe('the inventory of a fleet', () => {
     const rowsOfCsv = (csv: string): string[] =>
-      // None of the first seven columns has a quote or a separator in it.
+      // None of the first seven columns contains a quote or a separator.
       csv
         .trimEnd()
         .split('\r\n')
@@ -153,13 +153,13 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
           return `${keyOf({ account, region, cluster, addon })} ${found}`;
         });
 
-    it('has each add-on of the scenario in one row, in the class that its state makes, and no other row', () => {
+    it('has each add-on of the scenario in one row, in the class of its state, and no other row', () => {
       const { report, csv } = stopped;
       expect(classesIn(report)).toEqual(classesExpected(world.expected));
       expect(report.rows).toHaveLength(world.expected.length);
       expect(report.totals).toMatchObject({ locations: 6, clusters, addons: world.expected.length });
       expect(rowsOfCsv(csv)).toEqual(report.rows.map((row) => `${keyOf(row)} ${row.class}`));
-      // What blocks, and why it could not be looked at, is said of each.
+      // Each row reports what blocks, or why it could not be read.
       expect(report.rows.filter((row) => row.class === 'blocked' && row.checks.length === 0)).toEqual([]);
       expect(
         report.rows.filter(
@@ -173,7 +173,7 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
       ).toEqual(report.locations.map(() => [clusters / 6, undefined]));
     });
 
-    it('queues what is ready, each once', () => {
+    it('queues each ready add-on once', () => {
       expect(stopped.items.map(keyOf).sort()).toEqual(
         world.expected
           .filter((one) => one.class === 'ready')
@@ -182,22 +182,22 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
       );
     });
 
-    /** Of the look of the first sweep alone. */
-    const looks = (): Call[] => world.callsOf('take-inventory', stopped.before).filter(({ n }) => n < resumed.before);
+    /** Of the first sweep's inventory alone. */
+    const reads = (): Call[] => world.callsOf('take-inventory', stopped.before).filter(({ n }) => n < resumed.before);
 
     it('only reads', () => {
       expect(
-        looks().filter(({ mutating, service }) => mutating && !['dynamodb', 's3', 'sts'].includes(service)),
+        reads().filter(({ mutating, service }) => mutating && !['dynamodb', 's3', 'sts'].includes(service)),
       ).toEqual([]);
       expect(world.callsOf('begin-sweep').filter(({ service }) => !['dynamodb', 's3'].includes(service))).toEqual([]);
     });
 
-    it('asks each question once, and takes few calls for a cluster and an add-on', () => {
+    it('asks each question once, and makes few calls for a cluster and an add-on', () => {
       const { report } = stopped;
-      const ofTarget = looks().filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service));
+      const ofTarget = reads().filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service));
       const count = (service: string): number => ofTarget.filter((call) => call.service === service).length;
-      // What never arrived at an API server is no call in the log: one for each that gives no answer, and has an add-on
-      // with a role.
+      // A call that never reached an API server is not in the log: one for each server that does not answer and has an
+      // add-on with a role.
       const silent = new Set(
         world.expected
           .filter(
@@ -211,7 +211,7 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
         iam: count('iam'),
         kubernetes: count('kubernetes') + silent,
       });
-      // Each place is an invocation of its own here; what it has learnt of a role another one asks again.
+      // Each location is a separate invocation here; what one has learned of a role, another one asks again.
       const asked = ofTarget.map(
         ({ invocation = '', cluster = '', operation, input }) =>
           `${invocation} ${cluster} ${operation} ${JSON.stringify(input)}`,
@@ -225,15 +225,16 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
         clusters,
         world.expected.length - deleting,
       ]);
-      // docs/sweeps.md: 11 of EKS for a cluster with five add-ons of which one has a role, one less for each add-on less.
+      // docs/sweeps.md: 11 calls of EKS for a cluster with five add-ons, one of which has a role, and one call less for
+      // each add-on less.
       expect(count('eks') / clusters).toBeLessThanOrEqual(atMost.eksByCluster);
       expect(count('eks') / world.expected.length).toBeLessThanOrEqual(atMost.eksByAddon);
       expect(ofTarget.length / world.expected.length).toBeLessThanOrEqual(atMost.byAddon);
     });
 
-    it('begins no more calls of EKS in any second than it was allowed, in each region of each account', () => {
+    it('makes no more calls of EKS in any second than allowed, in each region of each account', () => {
       const locations = Map.groupBy(
-        looks().filter(({ service }) => service === 'eks'),
+        reads().filter(({ service }) => service === 'eks'),
         ({ account, region }) => `${account} ${region}`,
       );
       expect(locations.size).toBe(6);
@@ -249,7 +250,7 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
   });
 
   describe('the waves of a sweep', () => {
-    it('begin with the canary, alone, and are twice as large each until the concurrency', () => {
+    it('begin with the canary alone, and double in size up to the concurrency', () => {
       for (const part of [stopped, resumed]) expectWaves(asKnown(part.begun, part.items), limits);
       const [first, second, third] = stopped.begun;
       const ended = Math.min(
@@ -259,16 +260,16 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
       expect(third?.at).toBeGreaterThan(ended);
     });
 
-    it('keep to one in a cluster, one with a role, and the limits of accounts and regions', () => {
+    it('respect one migration in a cluster, one with a role, and the limits of accounts and regions', () => {
       for (const part of [stopped, resumed, again]) expectCaps(asKnown(part.begun, part.items), part.items, limits);
-      // They were reached.
+      // These limits were reached.
       const known = asKnown(resumed.begun, resumed.items);
       expect(Math.max(...known.map(({ at }) => known.filter((one) => one.at <= at && one.until > at).length))).toBe(
         limits.concurrency,
       );
     });
 
-    it('never break more at once than the wave allows, and nothing but what is in flight', () => {
+    it('never break more at once than the wave allows, and only what is in flight', () => {
       const firstWave = Math.min(
         ...resumed.items.flatMap(({ migrationId, wave }) =>
           resumed.begun.some(({ id }) => id === migrationId) && wave !== undefined ? [wave] : [],
@@ -284,7 +285,7 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
   });
 
   describe('a sweep in which migrations fail', () => {
-    it('stops at the threshold, lets those in flight end, and says what is left', () => {
+    it('stops at the threshold, lets those in flight end, and reports what is left', () => {
       const { standing, report, begun, items, record } = stopped;
       const failed = failedIn(stopped);
       expect(new Set(failed.map(({ outcome }) => outcome))).toEqual(new Set(['rolled-back', 'needs-human']));
@@ -312,25 +313,25 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
       expect(execution?.cause).toContain('failed migrations');
     });
 
-    it('is resumed once the cause is gone, finishes the rest, and begins none again', () => {
+    it('is resumed once the cause is gone, finishes the rest, and starts none again', () => {
       const { standing, report, items, begun } = resumed;
       expect(standing).toMatchObject({ status: 'ended', outcome: 'completed', tally: { queued: 0, inFlight: 0 } });
       const [failed, left] = [failedIn(stopped), stopped.items.filter(({ state }) => state === 'queued')];
       expect(outcomesOf(resumed)).toEqual({ ...outcomesOf(stopped), migrated: items.length - failed.length });
       expect(begun.map(({ id }) => id).sort()).toEqual(left.map(({ migrationId }) => migrationId).sort());
-      // Of each item one execution, under its id, in both parts together.
+      // Each item has one execution, under its id, in both parts together.
       expect([...stopped.begun, ...begun].map(({ id }) => id).sort()).toEqual(
         items.map(({ migrationId }) => migrationId).sort(),
       );
       expect(report.rows.filter((row) => row.class === 'ready' && row.outcome === 'migrated')).toHaveLength(
         items.length - failed.length,
       );
-      // Those that went on in another execution, since a rollback that is denied waits for hours, succeeded too.
+      // Migrations that continued in another execution, because a denied rollback waits for hours, succeeded too.
       const statuses = executionsOf(standing.sweepId).map(({ status }) => status);
       expect([statuses.filter((one) => one === 'FAILED').length, statuses.at(-1)]).toEqual([1, 'SUCCEEDED']);
     });
 
-    it('leaves what it put back to another sweep, and nothing to the one after that, which changes nothing', () => {
+    it('leaves what was rolled back to another sweep, and the sweep after that finds nothing to change', () => {
       const failed = failedIn(stopped);
       expect(again.standing).toMatchObject({ outcome: 'completed', tally: { ended: { migrated: failed.length } } });
       expect(again.items.map(keyOf).sort()).toEqual(failed.map(keyOf).sort());
@@ -350,7 +351,7 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
       });
     });
 
-    it('is allowed all that it does', () => {
+    it('is permitted to make all its calls', () => {
       expect(world.sandbox.authorizer.denials).toEqual([]);
     });
   });

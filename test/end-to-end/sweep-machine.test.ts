@@ -1,6 +1,6 @@
 /**
- * Whole sweeps by the state machine Sweep, in virtual time: waves that break, a stop, what goes on after it, and an
- * execution that somebody stops.
+ * Whole sweeps by the state machine Sweep, in virtual time: waves that fail, a stop, what continues after it, and an
+ * execution that is stopped.
  */
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
@@ -23,17 +23,17 @@ class World {
     return { sweeps: sweeping!.sweeps, executions: executionsOf(this.backend), clock, ids };
   }
   start = (request: SweepRequestInput): Promise<Sweep> => startSweep(sweepRequest.parse(request), 'ada', this.parts);
-  tell = async (sweepId: string, command: 'pause' | 'resume' | 'stop'): Promise<Sweep> =>
+  send = async (sweepId: string, command: 'pause' | 'resume' | 'stop'): Promise<Sweep> =>
     (await commandSweep(sweepId, command, { by: 'ada' }, this.parts)).sweep;
   show = async (sweepId: string): Promise<{ sweep: Sweep; tally: SweepTally }> =>
     (await showSweep(sweepId, this.parts))!;
-  /** Looks each half minute, for so many hours at most. */
+  /** Checks each half minute, for at most this many hours. */
   async until(
     sweepId: string,
     isSo: (shown: { sweep: Sweep; tally: SweepTally }) => boolean,
     hours = 12,
   ): Promise<{ sweep: Sweep; tally: SweepTally }> {
-    for (let look = 0; look < hours * 120; look += 1) {
+    for (let poll = 0; poll < hours * 120; poll += 1) {
       const shown = await this.show(sweepId);
       if (isSo(shown)) return shown;
       await this.backend.clock.sleep(MINUTE / 2);
@@ -41,7 +41,7 @@ class World {
     throw new Error(`Sweep ${sweepId} never came so far: ${JSON.stringify(await this.show(sweepId))}`);
   }
   readonly over = (sweepId: string) => this.until(sweepId, ({ sweep: { status } }) => status === 'ended');
-  /** How many executions of MigrateAddon there were, and how many at once at most. */
+  /** Returns how many executions of MigrateAddon there were, and the most that ran at the same time. */
   migrations(): { all: number; atOnce: number } {
     const { sandbox, stateMachineArn } = this.backend;
     const runs = sandbox.executions
@@ -71,7 +71,7 @@ async function inWorld(count: number, run: (world: World) => Promise<void>): Pro
 const LIMITS = { canary: 1, concurrency: 4, perAccount: 4, perRegion: 4 };
 
 describe('a sweep by its state machine', () => {
-  it('stops when migrations break, goes on when it is resumed, and leaves nothing to do for the next one', async () => {
+  it('stops when migrations fail, continues when it is resumed, and leaves nothing to do for the next one', async () => {
     await inWorld(10, async (world) => {
       const { faults, log } = world.backend.sandbox.world;
       faults.add({ kind: 'access-denied', step: 'update-addon', operation: 'UpdateAddon', times: 'all' });
@@ -87,7 +87,7 @@ describe('a sweep by its state machine', () => {
       expect(world.sweepExecutions()).toMatchObject([{ status: 'FAILED', error: 'SweepStopped' }]);
 
       faults.clear();
-      await world.tell(sweepId, 'resume');
+      await world.send(sweepId, 'resume');
       expect(await world.over(sweepId)).toMatchObject({
         sweep: { outcome: 'completed', executions: 2 },
         tally: { queued: 0, inFlight: 0, ended: { 'rolled-back': 3, migrated: waiting } },
@@ -118,10 +118,10 @@ describe('a sweep by its state machine', () => {
       const { sweepId } = await world.start({ mode: 'migrate', limits: LIMITS });
       const { sweep } = await world.until(sweepId, ({ tally }) => tally.inFlight > 0);
       await world.backend.stepFunctions.send(new StopExecutionCommand({ executionArn: sweep.executionArn! }));
-      await expect(world.tell(sweepId, 'resume')).rejects.toThrow('was stopped a moment ago');
+      await expect(world.send(sweepId, 'resume')).rejects.toThrow('was stopped a moment ago');
       await world.backend.clock.sleep(30 * MINUTE);
       expect(await world.show(sweepId)).toMatchObject({ sweep: { status: 'running' }, tally: { inFlight: 1 } });
-      await world.tell(sweepId, 'resume');
+      await world.send(sweepId, 'resume');
       expect(await world.over(sweepId)).toMatchObject({
         sweep: { outcome: 'completed', executions: 2 },
         tally: { ended: { migrated: 4 } },

@@ -1,11 +1,11 @@
 /**
- * A sweep with far more migrations at once than EKS takes calls for: a throttle costs time, and nothing else. Before
- * there was a shared pace, three in five calls were refused.
+ * A sweep with far more concurrent migrations than EKS accepts calls for: throttling costs only time. Before the pace
+ * was shared, three in five calls were refused.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FleetWorld, openFleet, type Swept } from './sweep-world.ts';
 
-describe('a place that takes five calls of EKS a second, with everything that is ready at once', () => {
+describe('a location that accepts five calls of EKS a second, with everything that is ready at once', () => {
   let world: FleetWorld;
   let swept: Swept;
   beforeAll(async () => {
@@ -22,7 +22,7 @@ describe('a place that takes five calls of EKS a second, with everything that is
   });
   afterAll(() => world.backend.close());
 
-  it('is migrated whole', () => {
+  it('is migrated completely', () => {
     const ready = swept.report.rows.filter((row) => row.class === 'ready');
     expect(ready.length).toBeGreaterThan(12);
     expect(swept.standing.tally).toEqual({ queued: 0, inFlight: 0, ended: { migrated: ready.length } });

@@ -1,5 +1,6 @@
 /**
- * What holds while a sweep migrates: how many are broken, how many are in flight, and in which waves they were begun.
+ * What holds while a sweep migrates: how many add-ons are broken, how many migrations are in flight, and in which waves
+ * they were started.
  */
 import { expect } from 'vitest';
 import type { SweepItem, SweepLimits } from '../../lambdas/domain/sweep/model.ts';
@@ -7,18 +8,18 @@ import type { ClusterState } from '../../sandbox/world/world.ts';
 import { endedBefore } from '../lambdas/use-cases/sweep/fleet.ts';
 import { type Begun, type FleetWorld, keyOf } from './sweep-world.ts';
 
-/** Milliseconds from one sample to the next. Of pods each count in between is seen too. */
+/** Milliseconds between two samples. For pods, each count in between is seen too. */
 const EVERY = 2000;
 /**
- * A look of the dispatcher comes so long after the one before at most, while something is in flight; milliseconds, with
- * its Lambda.
+ * The longest time between two ticks of the dispatcher while something is in flight; milliseconds, including its
+ * Lambda.
  */
 const NEXT_POLL = 25_000;
 
 interface Watched {
   cluster: string;
   state: ClusterState;
-  /** By workload, its ready pods at the beginning, and now. */
+  /** The ready pods by workload, at the beginning and now. */
   first: Map<string, number>;
   now: Map<string, number>;
   /** How far its history was read. */
@@ -30,13 +31,13 @@ interface Watched {
 export interface Sample {
   at: number;
   /**
-   * `account region cluster` of each in which an add-on is not ACTIVE, or a workload has fewer ready pods than at the
-   * beginning.
+   * `account region cluster` of each cluster in which an add-on is not ACTIVE, or a workload has fewer ready pods than
+   * at the beginning.
    */
   broken: string[];
 }
 
-/** Samples of the world, from now on until `stop`. Its own thread of the clock. */
+/** Samples the world from now on until `stop`, in a separate thread of the clock. */
 export class Watch {
   readonly samples: Sample[] = [];
   /** Clusters in which more than one add-on was not ACTIVE. */
@@ -82,10 +83,10 @@ export class Watch {
     }
   }
 
-  private readInto(one: Watched, tell: (workload: string, ready: number) => void): void {
+  private readInto(one: Watched, report: (workload: string, ready: number) => void): void {
     const { readyHistory } = one.state.kube;
     for (const { namespace, kind, workload, ready } of readyHistory.slice(one.read))
-      tell(`${kind} ${namespace}/${workload}`, ready);
+      report(`${kind} ${namespace}/${workload}`, ready);
     one.read = readyHistory.length;
   }
 
@@ -102,11 +103,11 @@ export class Watch {
   }
 }
 
-/** So many of them at most run at the same moment, of each that `of` tells apart. */
+/** Returns the highest number that ran at the same moment, for each group that `of` distinguishes. */
 export const mostAtOnce = (begun: readonly Begun[], of: (one: Begun) => readonly string[]): number => {
   let most = 0;
   const counts = new Map<string, number>();
-  // What ends at a moment makes room for what begins then.
+  // A migration that ends at a moment makes room for one that begins then.
   const changes = begun.flatMap((one) =>
     of(one).flatMap((key) => [
       { at: one.at, by: 1, key },
@@ -121,13 +122,13 @@ export const mostAtOnce = (begun: readonly Begun[], of: (one: Begun) => readonly
   return most;
 };
 
-/** As the sweep knows it: from its start to its end, with what Recover did after it. */
+/** The duration that the sweep sees: from the start to the end, including what Recover did after it. */
 export const asKnown = (begun: readonly Begun[], items: readonly SweepItem[]): Begun[] => {
   const ends = new Map(items.map(({ migrationId, endedAt }) => [migrationId, endedAt]));
   return begun.map((one) => ({ ...one, until: Date.parse(ends.get(one.id) ?? '') || Number.POSITIVE_INFINITY }));
 };
 
-/** None was begun before those of the waves before had ended; begun from a start, or a resume, on. */
+/** Asserts that none was started before those of earlier waves had ended, counted from a start or a resume. */
 export const expectWaves = (begun: readonly Begun[], limits: SweepLimits): void => {
   for (const [index, { at, id }] of begun.entries()) {
     expect(
@@ -137,7 +138,7 @@ export const expectWaves = (begun: readonly Begun[], limits: SweepLimits): void 
   }
 };
 
-/** None at all within the limits that hold whatever the waves are. */
+/** Asserts the limits that hold in every wave. */
 export const expectCaps = (begun: readonly Begun[], items: readonly SweepItem[], limits: SweepLimits): void => {
   const roles = new Map(items.map((item) => [item.migrationId, item.roles]));
   expect(
@@ -177,8 +178,8 @@ const waveAt = (
 };
 
 /**
- * At no moment was more broken than the wave that was open allows, and nothing but what was in flight, or what a
- * migration had to leave to a person. `firstWave`: number of the wave with `canary` in it. Answers the most.
+ * Asserts that at no moment more was broken than the open wave allows, and only what was in flight or left to a person.
+ * `firstWave`: number of the wave that contains `canary`. Returns the maximum.
  */
 export const expectBrokenWithin = (
   samples: readonly Sample[],
@@ -203,7 +204,7 @@ export const expectBrokenWithin = (
     const when = new Date(at).toISOString();
     expect(
       broken.filter((one) => !inFlight.includes(one) && !leftBehind.includes(one)),
-      `broken by nobody at ${when}`,
+      `broken without a migration in flight at ${when}`,
     ).toEqual([]);
     expect(broken.filter((one) => !leftBehind.includes(one)).length, `broken at ${when}`).toBeLessThanOrEqual(
       waveAt(at, items, limits, firstWave),
@@ -212,7 +213,7 @@ export const expectBrokenWithin = (
   return Math.max(...samples.map(({ broken }) => broken.length));
 };
 
-/** Nothing was begun once so many had failed that it had to stop, but for the look that was under way. */
+/** Asserts that nothing was started once the threshold of failures was reached, except by the tick under way. */
 export const expectStopped = (
   begun: readonly Begun[],
   items: readonly SweepItem[],
@@ -230,7 +231,7 @@ export const expectStopped = (
   return last;
 };
 
-/** The most that were begun within any window of so many milliseconds. */
+/** Returns the highest number that was started within any window of this many milliseconds. */
 export const mostWithin = (times: readonly number[], milliseconds: number): number => {
   const sorted = [...times].sort((a, b) => a - b);
   let first = 0;

@@ -1,4 +1,4 @@
-/** A fleet in the sandbox, and sweeps of it as the command line makes them. All of it in virtual time. */
+/** A fleet in the sandbox, and sweeps of it as the command line starts them. All of it runs in virtual time. */
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { type Expectation, type FaultyLocation, type FleetOptions, generateFleet } from '../../cli/fleet/generate.ts';
 import { directSweeps } from '../../cli/sweep/direct.ts';
@@ -19,7 +19,7 @@ export const OPERATOR = 'ann@example.com';
 
 export type Swept = { standing: SweepStanding; report: SweepReport; csv: string };
 type Asked = Partial<SweepRequestInput>;
-/** Of an add-on: where it is, and its name. */
+/** Location and name of an add-on. */
 export type Session = Pick<Expectation, 'account' | 'region' | 'cluster' | 'addon'>;
 
 /** `account region cluster addon`, as far as they are known. */
@@ -61,7 +61,7 @@ export class FleetWorld {
     this.sweeps = directSweeps(backend, OPERATOR);
   }
 
-  /** Does that in a thread of the clock. A failure of the sandbox's own services fails the test. */
+  /** Runs in a thread of the clock. A failure of the sandbox's own services fails the test. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const result = await this.backend.clock.spawn(work);
     if (this.sandbox.failures.length > 0)
@@ -69,7 +69,7 @@ export class FleetWorld {
     return result;
   }
 
-  /** A request about the whole fleet, but for what is said otherwise. */
+  /** Returns a request about the whole fleet, with these changes. */
   request({ selection, ...asked }: Asked = {}): ReturnType<typeof sweepRequest.parse> {
     const { accounts } = this.scenario;
     const regions = [
@@ -92,24 +92,24 @@ export class FleetWorld {
     return { standing, report, csv: texts.csv ?? '' };
   }
 
-  /** To its end. In a thread. */
+  /** Runs a sweep to its end. Must be called in a thread. */
   async sweep(asked: Asked): Promise<Swept> {
     return this.reported(await this.sweeps.sweep(this.request(asked), { update: () => undefined }));
   }
 
-  /** Starts one and does not wait for it. In a thread. */
+  /** Starts a sweep and does not wait for it. Must be called in a thread. */
   async start(asked: Asked): Promise<string> {
     let id = '';
     await this.sweeps.start(this.request(asked), (sweepId) => (id = sweepId));
     return id;
   }
 
-  /** Follows one that is under way to its end. In a thread. */
+  /** Follows a running sweep to its end. Must be called in a thread. */
   async follow(sweepId: string): Promise<Swept> {
     return this.reported(await this.sweeps.follow(sweepId, { update: () => undefined }));
   }
 
-  /** Until it is so with the sweep's record. In a thread. */
+  /** Waits until the sweep's record meets the condition. Must be called in a thread. */
   async until(sweepId: string, isSo: (sweep: Sweep) => boolean): Promise<Sweep> {
     for (;;) {
       const sweep = await this.record(sweepId);
@@ -131,7 +131,7 @@ export class FleetWorld {
     return items;
   }
 
-  /** Executions of MigrateAddon from then on, in the order in which they were started. */
+  /** Executions of MigrateAddon from that time on, in the order in which they were started. */
   begun(from = 0): Begun[] {
     const { executions, outputs } = this.sandbox;
     return executions
@@ -158,12 +158,12 @@ export class FleetWorld {
       .toSorted((a, b) => a.startedAt - b.startedAt);
   }
 
-  /** What a call was answered with, of the service's own steps, from that number on. */
+  /** Calls of the service's own steps with their answers, from that number on. */
   callsOf(step: string, from = 0): Call[] {
     return this.sandbox.world.log.calls.filter((call) => call.step === step && call.n > from);
   }
 
-  /** Of the target's services: what changed something, or tried to, from that number on. */
+  /** Calls of the target's services that changed something, or tried to, from that number on. */
   changes(from = 0): Call[] {
     return this.sandbox.world.log.mutations().filter(({ n, step }) => step !== undefined && n > from);
   }
@@ -174,36 +174,36 @@ export class FleetWorld {
   }
 }
 
-/** The definition of Sweep whose executions are taken to have had so many looks when they begin; of others their own. */
+/** The definition of Sweep, whose executions begin with this count of ticks. */
 export const countingFrom =
-  (looked: number) =>
+  (ticks: number) =>
   ({ name, definition }: AssemblyStateMachine): object =>
-    looked === 0 || !name.includes('-Sweep')
+    ticks === 0 || !name.includes('-Sweep')
       ? definition
-      : (JSON.parse(JSON.stringify(definition).replace('"tick":0', `"tick":${looked}`)) as object);
+      : (JSON.parse(JSON.stringify(definition).replace('"tick":0', `"tick":${ticks}`)) as object);
 
 export interface FleetWorldOptions extends Omit<FleetOptions, 'seed'> {
   seed?: number;
-  /** Looks that each execution of Sweep is taken to have had when it begins; default: none. */
-  looked?: number;
+  /** Ticks that each execution of Sweep counts at its beginning; default: none. */
+  ticks?: number;
   change?: (scenario: Scenario, expected: readonly Expectation[]) => void;
 }
 
-/** To be closed by whoever opens it. */
+/** Opens a fleet; the caller must close it. */
 export const openFleet = async ({
   change,
   seed = 1,
-  looked = 0,
+  ticks = 0,
   ...options
 }: FleetWorldOptions): Promise<FleetWorld> => {
   const { scenario: made, expected, faulty } = generateFleet({ ...options, seed });
   const scenario = parseScenario(made, 'of the generated fleet');
   change?.(scenario, expected);
-  const backend = await openSandboxBackend(scenario, { definitionOf: countingFrom(looked) });
+  const backend = await openSandboxBackend(scenario, { definitionOf: countingFrom(ticks) });
   return new FleetWorld(backend, scenario, expected, faulty);
 };
 
-/** Opens it, does the work in a thread of its clock, and closes it. */
+/** Opens a fleet, does the work in a thread of its clock, and closes it. */
 export const inFleet = async <T>(options: FleetWorldOptions, work: (world: FleetWorld) => Promise<T>): Promise<T> => {
   const world = await openFleet(options);
   try {
@@ -213,7 +213,7 @@ export const inFleet = async <T>(options: FleetWorldOptions, work: (world: Fleet
   }
 };
 
-/** Of each row that is an add-on's, its class. */
+/** Returns the class of each row that is about an add-on. */
 export const classesIn = ({ rows }: Pick<SweepReport, 'rows'>): Record<string, string> =>
   Object.fromEntries(rows.map((row) => [keyOf(row), row.class]));
 export const classesExpected = (expected: readonly Expectation[]): Record<string, string> =>

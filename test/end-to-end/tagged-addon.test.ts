@@ -1,7 +1,7 @@
 /**
- * An add-on with tags is created again, and put back, whatever of the two things that nobody knows is so: on which
- * resource AWS asks for eks:TagResource where a create has tags, and to which service a role for pods is passed. IAM is
- * enforced with the template's own policies.
+ * An add-on with tags is created again, and rolled back, for both unknowns about AWS: on which resource eks:TagResource
+ * is required for a create with tags, and to which service a role for pods is passed. IAM is enforced with the
+ * template's own policies.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -21,7 +21,7 @@ const SETTINGS = (['cluster', 'addon', 'createaddon'] as const).flatMap((tagOnCr
   })),
 );
 
-/** In the service's own account, or in another one, where it works by the roles that it assumes. */
+/** In the service's own account, or in another one, by the roles that it assumes there. */
 const run = async (
   knobs: Partial<Knobs>,
   { refused, elsewhere = false }: { refused?: string; elsewhere?: boolean } = {},
@@ -58,7 +58,7 @@ const run = async (
   };
 };
 
-/** What of its own IAM asked about the creates, beside calls of TagResource by themselves. */
+/** What its own IAM was asked about the creates, apart from separate calls of TagResource. */
 const ASKED = {
   cluster: { addon: 'cluster/ledger-dev', association: 'cluster/ledger-dev' },
   addon: { addon: `addon/ledger-dev/${ADDON}/*`, association: 'podidentityassociation/ledger-dev/*' },
@@ -74,11 +74,11 @@ describe.each(SETTINGS)('a tagged add-on, $tagOnCreate, $passedToService', (knob
     expect(resources).toContain(ASKED[knobs.tagOnCreate].addon);
   });
 
-  it.each([false, true])('is put back with its tags; in another account: %s', async (elsewhere) => {
+  it.each([false, true])('is rolled back with its tags; in another account: %s', async (elsewhere) => {
     const ended = await run(knobs, { refused: 'create-addon', elsewhere });
     const { report, cluster, resources, backend } = ended;
     expect([report.outcome, report.failure?.name]).toEqual(['rolled-back', 'AccessDenied']);
-    // The fault is no denial of IAM's.
+    // The fault is not a denial by IAM.
     expect(backend.sandbox.authorizer.denials).toEqual([]);
     expect(mutationsOf(ended).slice(-2)).toEqual(['eks:CreateAddon', 'eks:CreatePodIdentityAssociation']);
     expect(cluster.addons.get(ADDON)).toMatchObject({

@@ -1,7 +1,4 @@
-/**
- * What a migration goes by to call itself migrated: the pods, one by one; or EKS alone, where somebody is content with
- * that.
- */
+/** The evidence on which a migration is called migrated: each pod or, if the request asks for no more, EKS alone. */
 import { describe, expect, it } from 'vitest';
 import { retireAndFollow } from '../../cli/retire.ts';
 import { silentProgress } from '../../cli/progress.ts';
@@ -31,7 +28,7 @@ const minutes = ({ startedAt, endedAt }: Pick<MigrationReport, 'startedAt' | 'en
 const warned = ({ warnings }: MigrationReport): string[] => warnings.map(({ id }) => id);
 
 describe('verified by the EKS API alone', () => {
-  it('without access: migrates, asks the API server nothing after its plan, and says that no pod was seen', () =>
+  it('without access: migrates, calls no API server after its plan, and reports that no pod was seen', () =>
     inWorld({ scenario: 'api-only' }, async (world) => {
       const report = await world.migrate(API);
       expect(report).toMatchObject({
@@ -62,42 +59,42 @@ describe('verified by the EKS API alone', () => {
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'api', verification: { pods: [] } });
       expect(report.verification.before.map(({ identity }) => identity)).toContain('irsa');
       expect(restarts(report)).toEqual([]);
-      // Which is why it says so.
+      // For this reason it reports that no pod was seen.
       expect(identityOf(world.cluster, ACCOUNT)).toEqual(['irsa', 'irsa']);
       expect(warned(report)).toEqual(['pods-not-seen']);
     }));
 
-  it('climbs nowhere: one way, and the way back by the same word', () =>
+  it('makes no further attempt: one attempt, and a rollback verified the same way', () =>
     inWorld(
       {
         scenario: 'api-only',
         faults: [{ kind: 'access-denied', step: 'carry-over', operation: 'UpdateItem', times: 'all' }],
       },
       async (world) => {
-        const before = world.look(ADDON, ACCOUNT);
+        const before = world.readAddon(ADDON, ACCOUNT);
         const report = await world.migrate({ ...API, maxDisruption: 'outage' });
         expect(report.plan!.attempts).toHaveLength(1);
         expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'api', verification: { pods: [] } });
         expect(report.warnings).toMatchObject([
           { id: 'pods-not-seen', message: expect.stringContaining('as it was before') as string },
         ]);
-        expect(world.look(ADDON, ACCOUNT)).toEqual(before);
+        expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
       },
     ));
 
-  it('is rolled back on demand, and says then what it says of the way back, once', () =>
+  it('is rolled back on demand, and then reports once what it reports of a rollback', () =>
     inWorld({ scenario: 'api-only' }, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
+      const before = world.readAddon(ADDON, ACCOUNT);
       const { migrationId } = await world.migrate(API);
       const report = await world.rollBack({ migrationId });
       expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'api' });
       expect(report.warnings).toMatchObject([
         { id: 'pods-not-seen', message: expect.stringContaining('as it was before') as string },
       ]);
-      expect(world.look(ADDON, ACCOUNT)).toEqual(before);
+      expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
     }));
 
-  it('is no proof for a retirement', () =>
+  it('is not sufficient for a retirement', () =>
     inWorld({ scenario: 'api-only' }, async (world) => {
       const { migrationId } = await world.migrate(API);
       const refused = await retireAndFollow(
@@ -112,7 +109,7 @@ describe('verified by the EKS API alone', () => {
       expect(calls(world)).toEqual(['eks:UpdateAddon']);
     }));
 
-  it('counts for Recover where only the end is missing', () =>
+  it('is sufficient for Recover if only the end is missing', () =>
     inWorld(
       { scenario: 'api-only', faults: [{ kind: 'abort-after', step: 'verify-pods', operation: 'UpdateItem' }] },
       async (world) => {
@@ -125,7 +122,7 @@ describe('verified by the EKS API alone', () => {
 });
 
 describe('the identity of each pod', () => {
-  it('that came before the webhook knew of its association: it is restarted', () =>
+  it('that was admitted before the webhook knew of its association: it is restarted', () =>
     inWorld({ scenario: 'in-place', knobs: { webhookLagSeconds: 8 } }, async (world) => {
       const report = await world.migrate({ addon: ADDON });
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
@@ -133,7 +130,7 @@ describe('the identity of each pod', () => {
       expect(calls(world).filter((call) => call.startsWith('kubernetes:'))).toEqual([RESTARTED]);
     }));
 
-  it('that kept its own, since nothing rolled it: it is restarted, and no workload whose service account is not concerned', () =>
+  it('that kept its own because nothing replaced it: it is restarted, and no workload of another service account is', () =>
     inWorld({ scenario: 'preserve', knobs: { webhookLagSeconds: 8 } }, async (world) => {
       const { outcome, verification, ...report } = await world.migrate({
         addon: ADDON,
@@ -154,9 +151,9 @@ describe('the identity of each pod', () => {
       expect(others(verification.pods)).toEqual(others(verification.before));
     }));
 
-  it('that has both sets of env is on IRSA in effect: after the restarts it is put back', () =>
+  it('that has both sets of variables uses IRSA in effect: after the restarts the add-on is rolled back', () =>
     inWorld({ scenario: 'in-place', knobs: { webhookLagSeconds: 8 } }, async (world) => {
-      // Somebody hard-codes IRSA's env into the template once EKS has rolled the pods; the webhook leaves it as it is.
+      // IRSA's variables are hard-coded into the template once EKS has replaced the pods; the webhook leaves them.
       world.onFirst(
         ({ step }) => step === 'verify-pods',
         () => {
@@ -184,17 +181,17 @@ describe('the identity of each pod', () => {
     }));
 });
 
-describe('an API server that refuses the service in the middle', () => {
+describe('an API server that refuses the service during a migration', () => {
   it.each([
     ['401: its access entry is gone', (world: OpenWorld) => world.cluster.accessEntries.clear(), '401'],
     [
-      '403: its rights are gone',
+      '403: its permissions are gone',
       (world: OpenWorld) =>
         world.cluster.accessEntries.forEach((entry) => Object.assign(entry, { kubernetesGroups: [], policies: [] })),
       '403',
     ],
   ] as const)(
-    '%s: it waits, nothing is called verified, and after a cancel a person gets the commands for the pods',
+    '%s: the migration waits, nothing is called verified, and after a cancel a person gets the commands for the pods',
     async (_, refuse, status) => {
       await inWorld({ scenario: 'in-place' }, async (world) => {
         world.onFirst(
@@ -227,7 +224,7 @@ describe('an API server that refuses the service in the middle', () => {
     },
   );
 
-  it('and takes it again: it goes on without a person', () =>
+  it('and accepts it again: the migration continues without a person', () =>
     inWorld({ scenario: 'in-place' }, async (world) => {
       const entries = new Map(world.cluster.accessEntries);
       world.onFirst(
@@ -256,7 +253,7 @@ describe('a restart', () => {
     schedulePending(sandbox.world, cluster);
   };
 
-  it('is no eviction: a PodDisruptionBudget that allows none does not stop it', () =>
+  it('is not an eviction: a PodDisruptionBudget that allows none does not stop it', () =>
     there(async (world) => {
       const { cluster, backend } = world;
       const spec = {
@@ -288,7 +285,7 @@ describe('a restart', () => {
       expect(restarts(report)).toEqual(['restart-pods']);
     }));
 
-  it('whose new pods no node takes waits, keeps the association, and tells which pod it is', () =>
+  it('whose new pods fit on no node waits, keeps the association, and names the pod', () =>
     there(async (world) => {
       world.onFirst(
         ({ operation }) => operation === 'patch deployments',
@@ -308,11 +305,11 @@ describe('a restart', () => {
       await hasWaited(world, name, MOST_DAYS_WAITING);
       const report = await world.settled(name);
       expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'WaitedTooLong' } });
-      expect(world.look(ADDON, ACCOUNT)).toMatchObject({ associations: [{}] });
+      expect(world.readAddon(ADDON, ACCOUNT)).toMatchObject({ associations: [{}] });
       expect(report.handOff.join('\n')).toContain(`rollout restart deployment/${CONTROLLER}`);
     }));
 
-  it('whose new pods no node took for a while goes on as soon as one does', () =>
+  it('whose new pods fit on no node for a while continues as soon as they do', () =>
     there(async (world) => {
       world.onFirst(
         ({ operation }) => operation === 'patch deployments',

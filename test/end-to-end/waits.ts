@@ -1,7 +1,7 @@
-/** Waits that have lasted long: days of them, without the days. */
+/** Waits that have lasted for days, without simulating the days. */
 import type { OpenWorld } from './world.ts';
 
-/** Makes a migration that is waiting have done so for that many days already: its next look is the last one. */
+/** Makes a waiting migration have waited for that many days already: its next check is the last one. */
 export async function hasWaited({ backend }: OpenWorld, migrationId: string, days: number): Promise<void> {
   const { ledger, clock } = backend;
   const { waitingFor } = (await ledger.getMigration(migrationId))!;

@@ -1,4 +1,7 @@
-/** A world that outlives its migrations: for what comes after one of them, or beside it. All of it in virtual time. */
+/**
+ * A world that outlives its migrations, for tests of what follows or accompanies a migration. All of it runs in virtual
+ * time.
+ */
 import { UpdateAddonCommand } from '@aws-sdk/client-eks';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
@@ -20,7 +23,7 @@ import { identityOf, scenarioFile } from './fixture.ts';
 
 export type Asked = Omit<Partial<MigrationRequestInput>, 'target'>;
 
-/** An association without what changes when it is made anew. */
+/** Returns an association without the fields that change when it is created again. */
 type Content = Pick<
   AssociationState,
   'namespace' | 'serviceAccount' | 'roleArn' | 'targetRoleArn' | 'disableSessionTags' | 'policy' | 'tags'
@@ -46,7 +49,7 @@ const contentOf = ({
   ...(policy === undefined ? {} : { policy }),
 });
 
-/** One world, with the cluster of its scenario that comes first. */
+/** One world, with the first cluster of its scenario. */
 export class OpenWorld {
   readonly backend: SandboxBackend;
   readonly target: Target;
@@ -62,12 +65,12 @@ export class OpenWorld {
       .clusters.get(`${cluster!.region}/${cluster!.name}`)!;
   }
 
-  /** Migrates and follows, as the command line does; through a recovery too. */
+  /** Migrates and follows, as the command line does, including a recovery. */
   async migrate(asked: Asked): Promise<MigrationReport> {
     return reportIn(await startAndFollow(this.backend, this.request(asked), silentProgress));
   }
 
-  /** Starts one and does not wait for it. */
+  /** Starts a migration and does not wait for it. */
   async start(asked: Asked): Promise<Execution> {
     const { ids, stepFunctions, stateMachineArn, sandbox } = this.backend;
     const migrationId = ids.ulid();
@@ -85,13 +88,13 @@ export class OpenWorld {
     return reportIn(await rollBackAndFollow(this.backend, request, silentProgress));
   }
 
-  /** Of a migration that has ended. */
+  /** Returns the report of an ended migration. */
   async report(migrationId: string): Promise<MigrationReport> {
     const record = await this.backend.ledger.getMigration(migrationId);
     return (await reportOf(this.backend, record!))!;
   }
 
-  /** Of one that may be stopped: the report, once it has ended after all, by whomever. */
+  /** Waits for a migration that may be stopped: returns the report once any execution has ended it. */
   async settled(migrationId: string): Promise<MigrationReport> {
     const executionArn = firstExecutionOf(this.backend, migrationId);
     const follow = follower(this.backend, silentProgress);
@@ -106,14 +109,14 @@ export class OpenWorld {
       await this.backend.clock.sleep(1000);
   }
 
-  /** Lets that time pass, and everything happen that is due by then. */
+  /** Advances the time by that much and runs everything that is due by then. */
   async later(milliseconds: number): Promise<void> {
     const { clock, world } = this.backend.sandbox;
     await clock.sleep(milliseconds);
     world.schedule.advanceTo(clock.now());
   }
 
-  /** Until no execution runs. */
+  /** Waits until no execution runs. */
   async rest(): Promise<void> {
     const { clock, executions } = this.backend.sandbox;
     for (let running = executions.running(); running.length > 0; running = executions.running()) {
@@ -121,7 +124,10 @@ export class OpenWorld {
     }
   }
 
-  /** Somebody gives the add-on another configuration, and waits until EKS has it. Its role has to be said again. */
+  /**
+   * Gives the add-on another configuration, as a person would, and waits until EKS has it. The request must repeat the
+   * role.
+   */
   async reconfigure(addonName: string, configurationValues: string): Promise<void> {
     const { name: clusterName } = this.cluster;
     await this.backend.sandbox
@@ -139,7 +145,7 @@ export class OpenWorld {
     while (this.cluster.addons.get(addonName)?.status !== 'ACTIVE') await this.later(1000);
   }
 
-  /** Does that, once, as soon as such a call has been answered. */
+  /** Runs the action once, as soon as a matching call has been answered. */
   onFirst(which: (call: Call) => boolean, happen: () => Promise<unknown> | void): void {
     let happened = false;
     const { clock, sandbox } = this.backend;
@@ -150,8 +156,8 @@ export class OpenWorld {
     });
   }
 
-  /** The add-on, its associations and its pods as anybody can see them, without ids, ARNs and times. */
-  look(addon: string, serviceAccount: string): object {
+  /** Returns the add-on, its associations and its pods as any client sees them, without ids, ARNs and times. */
+  readAddon(addon: string, serviceAccount: string): object {
     const { cluster } = this;
     const now = cluster.addons.get(addon);
     return {
@@ -170,7 +176,7 @@ export class OpenWorld {
     };
   }
 
-  /** A service account, its associations and its pods as anybody can see them, without ids, ARNs and times. */
+  /** Returns a service account, its associations and its pods as any client sees them, without ids, ARNs and times. */
   readAccount({ namespace, name }: { namespace: string; name: string }): {
     annotation: string | undefined;
     associations: unknown[];
@@ -189,7 +195,7 @@ export class OpenWorld {
     };
   }
 
-  /** Those of the service's functions that changed something at the target. */
+  /** Returns the calls of the service's functions that changed something at the target. */
   changes(): Call[] {
     return this.backend.sandbox.world.log.mutations().filter(({ step, status }) => step !== undefined && status < 300);
   }
@@ -200,19 +206,19 @@ export class OpenWorld {
 }
 
 export interface WorldOptions {
-  /** Name of one of the scenarios that come along. */
+  /** Name of a built-in scenario. */
   scenario: string;
   knobs?: Partial<Knobs>;
   faults?: FaultInput[];
   change?: (scenario: Scenario) => void;
   definitionOf?: SandboxOptions['definitionOf'];
-  /** How clients call; the sandbox's own default where it is left out. */
+  /** How clients make calls; the sandbox's own default if absent. */
   clients?: SandboxOptions['clients'];
 }
 
 /**
- * The definitions with so many polls of a Retry at most, for a test that waits for the last one and not for how long
- * that takes.
+ * Limits the polls of each Retry in the definitions, for a test of the last poll that is not about the length of the
+ * wait.
  */
 export const fewPolls =
   (tries: number): NonNullable<WorldOptions['definitionOf']> =>

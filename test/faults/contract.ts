@@ -1,6 +1,6 @@
 /**
- * The contract of faults: whatever fails once, at whichever call, the work comes to the same end. Finds the calls that
- * an undisturbed run makes, makes a case of each call and each kind of fault, and runs the test's own work and
+ * The contract of faults: whichever call fails once, the work ends with the same result. Finds the calls that an
+ * undisturbed run makes, creates a case for each call and each kind of fault, and runs the test's own work and
  * expectation with each case.
  */
 import { expect } from 'vitest';
@@ -29,7 +29,7 @@ export const faultCases = <Kind extends string>(
 ): FaultCase<Kind>[] =>
   calls.flatMap((call, position) => kinds.map((kind): FaultCase<Kind> => ({ kind, call, position }))).filter(strikes);
 
-/** Returns those cases whose kind at a call of that name is not in `covered` yet, and adds them to it. */
+/** Returns the cases whose kind at a call of that name is not in `covered` yet, and adds them to it. */
 export const uncovered = <Kind extends string>(
   cases: readonly FaultCase<Kind>[],
   covered: Set<string> = new Set(),
@@ -39,7 +39,7 @@ export const uncovered = <Kind extends string>(
     return !covered.has(location) && covered.add(location);
   });
 
-/** Returns a few of the cases that together have every kind, and every call by name. */
+/** Returns a few of the cases that together cover every kind, and every call by name. */
 export const sampleOf = <Kind extends string>(cases: readonly FaultCase<Kind>[]): FaultCase<Kind>[] => {
   const used = new Map(cases.map(({ kind }) => [kind, 0]));
   const sample: FaultCase<Kind>[] = [];
@@ -87,22 +87,28 @@ interface Faked {
 
 /** A contract over the fakes of the ports. */
 export interface StepContract<Fakes extends Faked> {
-  /** Returns fakes of their own for each fault, as they are before the work. What it calls is not struck. */
+  /**
+   * Returns separate fakes for each fault, in the state before the work. The calls of this function are not struck.
+   */
   prepare: () => Promise<Fakes> | Fakes;
   work: (fakes: Fakes) => Promise<unknown>;
   /** Default: both moments of all calls. */
   kinds?: readonly When[];
-  /** Which of the faults are of interest; default: all. */
+  /** Which of the faults are relevant; default: all. */
   strikes?: (fault: FaultCase<When>) => boolean;
   /** Which of these faults are tried; default: all. */
   choose?: (cases: FaultCase<When>[]) => FaultCase<When>[];
-  /** What a call is named; default: the port and the method. */
+  /** The name of a call; default: the port and the method. */
   nameOf?: (call: string, position: number, fakes: Fakes) => string;
-  /** Does the work in fakes with the fault, and expects what must hold; `smooth` has had the same work without one. */
+  /**
+   * Does the work in fakes with the fault, and expects what must hold; `smooth` has had the same work without a fault.
+   */
   expectation: (fakes: Fakes, smooth: Fakes, fault: FaultCase<When>) => Promise<void>;
 }
 
-/** Checks a contract over fakes at each call that the work makes. Fails where it makes none that could be struck. */
+/**
+ * Checks a contract over fakes at each call that the work makes. Fails if the work makes no call that could be struck.
+ */
 export const strikeEachCall = async <Fakes extends Faked>({
   prepare,
   work,
@@ -125,7 +131,7 @@ export const strikeEachCall = async <Fakes extends Faked>({
   });
 };
 
-/** Does work that a lost connection interrupts, and does it again; resolves to the second answer. */
+/** Does work that a lost connection interrupts, and repeats it; resolves to the second answer. */
 export const interruptedOnce = async <T>(work: () => Promise<T>): Promise<T> => {
   await expect(work()).rejects.toMatchObject({ name: 'ConnectionLost' });
   return work();

@@ -1,6 +1,6 @@
 import type { FaultKind } from '../../sandbox/world/faults.ts';
 
-/** Faults of the sandbox that may be over in a moment: a single one never keeps a migration from its end. */
+/** Transient faults of the sandbox: a single one never keeps a migration from its end. */
 export const TRANSIENT_KINDS = [
   'throttled',
   'server-error',

@@ -1,5 +1,5 @@
 /**
- * Random policy documents: most of a valid shape, some changed in one place, some hostile, some whose text is mangled.
+ * Random policy documents: most have a valid shape, some with one change; some are hostile, and some have mangled text.
  */
 import { Random } from '../../sandbox/world/random.ts';
 
@@ -98,7 +98,7 @@ const VALUES: readonly unknown[] = [
   'soon',
   'QUJD',
   '${aws:SourceAccount}',
-  "${aws:username, 'nobody'}",
+  "${aws:username, 'none'}",
   '${*}',
   '${',
   '${}',
@@ -138,7 +138,7 @@ const PRINCIPALS: Record<string, readonly string[]> = {
   Federated: [`arn:aws:iam::${ACCOUNT}:oidc-provider/${ISSUER}`, 'accounts.google.com', '*'],
   CanonicalUser: ['79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be'],
 };
-/** What stands somewhere in place of what belongs there. */
+/** Values that may replace what belongs at a position. */
 const WRONG: readonly unknown[] = [
   null,
   0,
@@ -176,7 +176,7 @@ const HOSTILE_KEYS = [
 ];
 
 export interface FuzzedDocument {
-  /** As parsePolicy gets it. */
+  /** As parsePolicy receives it. */
   source: unknown;
   /** Characters of its JSON text, before any URL encoding. */
   length: number;
@@ -213,7 +213,7 @@ export class DocumentSource {
 
   private readonly pick: Draw = (from) => {
     const found = from[this.random.integer(from.length)];
-    // An empty list is never drawn from; an entry may be `undefined` itself.
+    // The list must not be empty; an entry may be `undefined` itself.
     return found as (typeof from)[number];
   };
 
@@ -302,7 +302,7 @@ export class DocumentSource {
     return value;
   }
 
-  /** Puts something wrong in one place, takes something away, or adds what does not belong there. */
+  /** Puts something wrong at one position, removes something, or adds what does not belong there. */
   private mutate(value: unknown): void {
     if (typeof value !== 'object' || value === null) return;
     const names = Object.keys(value);
@@ -320,7 +320,7 @@ export class DocumentSource {
       });
   }
 
-  /** The text with some of its characters gone, doubled or others. */
+  /** Returns the text with some of its characters removed, doubled or replaced. */
   private mangle(text: string): string {
     let mangled = text;
     for (let times = 1 + this.random.integer(3); times > 0; times -= 1) {

@@ -1,4 +1,4 @@
-/** Evaluates random documents and says what should not have happened. */
+/** Evaluates random documents and reports unexpected results. */
 import {
   assumeRoleRequest,
   evaluate,
@@ -15,7 +15,7 @@ import { whyNeverAllowed } from './never-allowed.ts';
 
 export interface FuzzTally {
   documents: number;
-  /** Of sts:AssumeRole by EKS Pod Identity. */
+  /** The request that EKS Pod Identity makes for sts:AssumeRole. */
   verdicts: Record<Verdict, number>;
   failures: { document: number; problem: string; source: unknown }[];
 }
@@ -45,8 +45,8 @@ const REQUESTS: readonly PolicyRequest[] = [
 ];
 
 /**
- * Each value that a policy wants takes two characters at least and is compared with each value of its key: no request
- * here has more than six, the session tags' keys. So the steps grow with the length of the document and no faster.
+ * A value in a policy has at least two characters and is compared with each value of its key: no request here has more
+ * than six, the session tags' keys. So the steps grow at most linearly with the length of the document.
  */
 export const MOST_STEPS_PER_CHARACTER = 6;
 
@@ -54,11 +54,11 @@ const VERDICTS: readonly Verdict[] = ['allowed', 'denied', 'unknown', 'invalid']
 
 function problemIn(evaluation: Evaluation, { length, source }: FuzzedDocument): string | undefined {
   const { verdict, reasons, undecided, accepted, steps } = evaluation;
-  if (!VERDICTS.includes(verdict)) return `no such verdict: ${JSON.stringify(verdict)}`;
+  if (!VERDICTS.includes(verdict)) return `unknown verdict: ${JSON.stringify(verdict)}`;
   if (reasons.length === 0 || reasons.some(({ message }) => message === '')) return `${verdict} without a reason`;
   if (verdict === 'invalid' && reasons.some(({ path = '' }) => path === '')) return 'invalid without a path';
-  if (undecided.length > 0 && verdict !== 'unknown') return `${verdict}, and yet ${undecided.join()} is undecided`;
-  if (accepted.length > 0) return `${accepted.join()} was accepted by nobody`;
+  if (undecided.length > 0 && verdict !== 'unknown') return `${verdict}, although ${undecided.join()} is undecided`;
+  if (accepted.length > 0) return `${accepted.join()} was accepted by no policy statement`;
   const never = verdict === 'allowed' ? whyNeverAllowed(source) : undefined;
   if (never !== undefined) return `allowed, although ${never}`;
   return steps > MOST_STEPS_PER_CHARACTER * length ? `${steps} steps for ${length} characters` : undefined;
@@ -69,7 +69,7 @@ function evaluateAll(source: unknown): Evaluation[] {
   return REQUESTS.map((request) => evaluate(policy, request));
 }
 
-function look(document: FuzzedDocument): { verdict: Verdict; problem?: string } {
+function evaluateOne(document: FuzzedDocument): { verdict: Verdict; problem?: string } {
   const evaluations = evaluateAll(document.source);
   const problem = evaluations.map((one) => problemIn(one, document)).find((one) => one !== undefined);
   const verdict = evaluations[0]?.verdict ?? 'invalid';
@@ -78,7 +78,7 @@ function look(document: FuzzedDocument): { verdict: Verdict; problem?: string } 
   return same ? { verdict } : { verdict, problem: 'a second evaluation differs' };
 }
 
-/** Every document follows from the seed and its number, so that one can be looked at again by itself. */
+/** Every document is determined by the seed and its number, so that it can be evaluated again on its own. */
 export const documentOf = (seed: number, number: number): FuzzedDocument =>
   new DocumentSource(Math.imul(seed, 1_000_003) + number).next();
 
@@ -87,7 +87,7 @@ export function fuzz(documents: number, seed: number): FuzzTally {
   for (let number = 0; number < documents; number += 1) {
     const document = documentOf(seed, number);
     try {
-      const { verdict, problem } = look(document);
+      const { verdict, problem } = evaluateOne(document);
       tally.verdicts[verdict] += 1;
       if (problem !== undefined) tally.failures.push({ document: number, problem, source: document.source });
     } catch (error) {

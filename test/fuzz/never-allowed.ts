@@ -1,13 +1,16 @@
 /**
- * What no policy may be allowed by, read from its JSON alone: nothing of the parser or the evaluator is used, so that a
- * mistake in them is not made here too.
+ * Finds policies that must never be allowed, from their JSON alone: it uses nothing of the parser or the evaluator, so
+ * that it does not repeat their mistakes.
  */
 
 type Json = Record<string, unknown>;
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The policy as JSON.parse reads it, which keeps the last of two equal keys; `undefined` for what is no JSON object. */
+/**
+ * Returns the policy as JSON.parse reads it, which keeps the last of two equal keys; `undefined` for anything but a
+ * JSON object.
+ */
 function documentOf(source: unknown): Json | undefined {
   const read = (text: string): unknown => {
     try {
@@ -35,10 +38,10 @@ const statementsOf = (document: Json): Json[] => [document['Statement']].flat().
 const MULTIVALUED = /^(aws:tagkeys|sts:transitivetagkeys|aws:(principal|source|resource)orgpaths)$/i;
 const PROVIDER_ARN = /^arn:aws:iam::\d{12}:oidc-provider\//i;
 
-/** Operators that hold of no absent key: neither negated, nor `IfExists`, nor `ForAllValues`, nor `Null`. */
+/** Operators that are false for an absent key: neither negated, nor `IfExists`, nor `ForAllValues`, nor `Null`. */
 const NEEDS_KEY = /^(foranyvalue:)?(string(equals|equalsignorecase|like)|arn(equals|like)|bool|binaryequals)$/i;
 
-/** Whether one condition of the statement keeps it from allowing anything for sure. */
+/** Returns whether one condition of the statement certainly prevents it from allowing anything. */
 const isUncertain = (statement: Json): boolean =>
   Object.entries(isObject(statement['Condition']) ? statement['Condition'] : {}).some(
     ([operator, keys]) =>
@@ -55,7 +58,7 @@ const namesEveryService = (statement: Json): boolean =>
     (principal) => isObject(principal) && [principal['Service']].flat().includes('*'),
   );
 
-/** Why the policy can't be allowed to anybody; `undefined` where nothing is known against it. */
+/** Returns why the policy cannot allow any principal; `undefined` if no reason is known. */
 export function whyNeverAllowed(source: unknown): string | undefined {
   const document = documentOf(source);
   if (!document) return undefined;
@@ -64,6 +67,6 @@ export function whyNeverAllowed(source: unknown): string | undefined {
   if (statements.some(namesEveryService)) return 'a service is *';
   const allows = statements.filter((one) => one['Effect'] === 'Allow');
   return allows.length > 0 && allows.every(isUncertain)
-    ? 'each Allow hangs on a multivalued key without a set operator, or on a key that begins with an ARN'
+    ? 'each Allow depends on a multivalued key without a set operator, or on a key that begins with an ARN'
     : undefined;
 }

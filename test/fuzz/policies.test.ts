@@ -7,7 +7,7 @@ const DOCUMENTS = 2000;
 describe('random policies', () => {
   const tally = fuzz(DOCUMENTS, 1);
 
-  it('are all evaluated, in bounded steps and the same way twice', () => {
+  it('are all evaluated, in bounded steps and twice with the same result', () => {
     expect(tally.failures).toEqual([]);
   });
 
@@ -20,7 +20,7 @@ describe('random policies', () => {
     expect(allowed + denied + unknown + invalid).toBe(DOCUMENTS);
   });
 
-  it('have some that may never be allowed, for each reason, and others', () => {
+  it('include some that may never be allowed, for each reason, and others', () => {
     const reasons = Array.from({ length: DOCUMENTS }, (_, number) => whyNeverAllowed(documentOf(1, number).source));
     const counts = new Map<string | undefined, number>();
     for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
@@ -28,7 +28,7 @@ describe('random policies', () => {
     expect(Math.min(...counts.values())).toBeGreaterThan(DOCUMENTS / 100);
   });
 
-  it('follow from their seed and number', () => {
+  it('are determined by their seed and number', () => {
     expect(documentOf(7, 11)).toEqual(documentOf(7, 11));
     expect(documentOf(7, 11)).not.toEqual(documentOf(7, 12));
     expect(documentOf(7, 11)).not.toEqual(documentOf(8, 11));

@@ -1,6 +1,6 @@
 /**
- * `node test/fuzz/policies.ts --documents N [--seed S]`: evaluates random trust policies; fails where one crashes,
- * takes too many steps or gets no answer.
+ * `node test/fuzz/policies.ts --documents N [--seed S]`: evaluates random trust policies; fails if an evaluation
+ * crashes, takes too many steps or returns no verdict.
  */
 import { parseArgs } from 'node:util';
 import { fuzz, lastLine } from './fuzz.ts';
@@ -25,7 +25,7 @@ const read = () => {
 
 const flags = read();
 const tally = fuzz(
-  wholeNumber(flags.documents ?? fail('say how many documents'), '--documents'),
+  wholeNumber(flags.documents ?? fail('the number of documents is missing'), '--documents'),
   wholeNumber(flags.seed ?? '1', '--seed'),
 );
 for (const { document, problem, source } of tally.failures.slice(0, 20)) {

@@ -1,6 +1,6 @@
 /**
- * Nobody can make the service hand out, or rewrite the trust of, a role that its deployment does not name: by the plan.
- * What IAM says to that is in `pass-role.test.ts`.
+ * The plan refuses to use, or to rewrite the trust of, a role that the deployment does not name. For what IAM denies,
+ * see `pass-role.test.ts`.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScenarioCluster, Scenario } from '../../sandbox/world/scenario.ts';
@@ -37,7 +37,7 @@ interface Refused {
   request?: Record<string, unknown>;
 }
 
-/** What became of it, and proof that nothing else did. */
+/** Returns the result, and asserts that nothing else was changed. */
 const refused = ({ scenario = hostileScenario(), deployment = narrow, request = {} }: Refused) =>
   inHostileWorld({ scenario, deployment }, async (world) => {
     const before = stateOf(world);
@@ -54,14 +54,14 @@ const refused = ({ scenario = hostileScenario(), deployment = narrow, request = 
     };
   });
 
-/** What the plan's check of that id says, which blocks. */
+/** Returns the text of the plan's blocking check with that id. */
 async function refusalBy(id: string, given: Refused): Promise<string | undefined> {
   const { blocking, record } = await refused(given);
   expect(record).toMatchObject({ status: 'ended', outcome: 'blocked' });
   return blocking.find((check) => check.id === id)?.message;
 }
 
-it('the same world lets a migration through that asks for nothing odd', async () => {
+it('in the same world an ordinary request is migrated', async () => {
   const { error, changes } = await inHostileWorld({ deployment: narrow }, async (world) => {
     const execution = await world.ask();
     return { error: execution.cause, changes: changesIn(world) };
@@ -73,14 +73,14 @@ it('the same world lets a migration through that asks for nothing odd', async ()
 describe('a role outside the allow-list', () => {
   const roles: [string, string, string][] = [
     ['of another path', ADMIN, 'pass-role'],
-    ['whose path differs in case alone', roleArn('EKS-Addons/shouting'), 'pass-role'],
-    ['whose path only begins alike', roleArn('eks-addons-evil/neighbour'), 'pass-role'],
+    ['whose path differs only in case', roleArn('EKS-Addons/shouting'), 'pass-role'],
+    ['whose path only has the same beginning', roleArn('eks-addons-evil/neighbour'), 'pass-role'],
     ['of another account', roleArn('eks-addons/elsewhere', OTHER_ACCOUNT), 'role-account'],
     ['of another partition', OWN_ROLE.replace('arn:aws:', 'arn:aws-cn:'), 'role-account'],
-    ['that is another one under an allowed path', roleArn('eks-addons/admin'), 'role-exists'],
-    ['whose name differs in case alone', roleArn('eks-addons/OTHER'), 'role-exists'],
+    ['that does not exist under an allowed path', roleArn('eks-addons/admin'), 'role-exists'],
+    ['whose name differs only in case', roleArn('eks-addons/OTHER'), 'role-exists'],
   ];
-  it.each(roles)('%s is refused as the role of all', async (_, arn, check) =>
+  it.each(roles)('%s is refused as the role of all service accounts', async (_, arn, check) =>
     expect(await refusalBy(check, { request: { roleArn: arn } })).toContain(arn),
   );
   it.each(roles)('%s is refused as the role of one service account', async (_, arn, check) =>
@@ -90,19 +90,19 @@ describe('a role outside the allow-list', () => {
     const scenario = hostileScenario((__, cluster) => void (ownAddon(cluster).serviceAccountRoleArn = arn));
     expect(await refusalBy(check, { scenario })).toContain(arn);
   });
-  it('is refused where only the way back would pass it: the add-on has it, and asks for another', async () => {
+  it('is refused if only the rollback would pass it: the add-on has it, and the request names another one', async () => {
     const scenario = hostileScenario((_, cluster) => void (ownAddon(cluster).serviceAccountRoleArn = ADMIN));
     expect(await refusalBy('pass-role', { scenario, request: { roleArn: roleArn('eks-addons/other') } })).toContain(
       ADMIN,
     );
   });
-  it('is refused where an association has it that a rollback would put back', async () => {
+  it('is refused if an association has it that a rollback would restore', async () => {
     const scenario = hostileScenario((_, cluster: ScenarioCluster) => void (cluster.associations[0]!.roleArn = ADMIN));
     expect(await refusalBy('pass-role', { scenario })).toContain(ADMIN);
   });
 });
 
-describe('an ARN that is made to look like an allowed one', () => {
+describe('an ARN that resembles an allowed one', () => {
   const tricks: [string, string][] = [
     ['..', roleArn('eks-addons/../admin')],
     ['.', roleArn('eks-addons/./admin')],
@@ -120,7 +120,7 @@ describe('an ARN that is made to look like an allowed one', () => {
     ['a session of a role', 'arn:aws:sts::111122223333:assumed-role/admin/session'],
     ['ten thousand characters', roleArn(`eks-addons/${'a/'.repeat(5000)}admin`)],
   ];
-  it.each(tricks)('%s is no role: as the role of all, and of one service account', async (_, arn) => {
+  it.each(tricks)('%s is not accepted as the role of all service accounts or of one', async (_, arn) => {
     for (const request of [{ roleArn: arn }, { roles: { [SERVICE_ACCOUNT]: arn } }]) {
       const { cause, record } = await refused({ request });
       expect(cause).toMatch(
@@ -130,14 +130,14 @@ describe('an ARN that is made to look like an allowed one', () => {
       expect(record?.plan?.verdict).not.toBe('migrate');
     }
   });
-  it('a comma makes no second role of it', async () => {
+  it('a comma does not separate two roles', async () => {
     const { cause, record } = await refused({ request: { roleArn: `${OWN_ROLE},x` } });
-    // It may stand in a role's name: there is no such role.
+    // A role name may contain a comma, but this role does not exist.
     expect(cause).toContain('ChecksFailed');
     expect(record?.plan?.verdict).toBe('blocked');
   });
   it.each(['targetRoleArn', 'serviceAccountRoleArn', 'passableRoleArns', 'PASSABLE_ROLE_ARNS'])(
-    'a field %s that no request has is refused, not overlooked',
+    'an unknown field %s of a request is refused, not ignored',
     async (field) => {
       const { cause } = await refused({ request: { [field]: ADMIN } });
       expect(cause).toContain(
@@ -164,7 +164,7 @@ describe('a repair of trust', () => {
     });
   const INSIDE = roleArn('eks-addons/repairable-ebs');
 
-  it('is made where the deployment names the role', async () => {
+  it('is made if the deployment names the role', async () => {
     const scenario = withoutPods(INSIDE);
     const changes = await inHostileWorld({ scenario, deployment: narrow }, async (world) => {
       await world.ask({ trust: 'repair' });
@@ -181,7 +181,7 @@ describe('a repair of trust', () => {
       arn.split('/').at(-1)!,
     ),
   );
-  it('is refused where nothing that repairs is deployed', async () =>
+  it('is refused if nothing that repairs is deployed', async () =>
     expect(
       await refusalBy('trust-repair', {
         deployment: readingTrust,

@@ -1,4 +1,4 @@
-/** Approvals that nobody gave, and who may give one: by the task token, by a name that proves nothing, by a freeze. */
+/** Forged approvals, and the rules for approvers: the task token, a name that proves nothing, a change freeze. */
 import { GetExecutionHistoryCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Approval } from '../../lambdas/domain/approval/approval.ts';
@@ -34,14 +34,14 @@ beforeAll(async () => {
 afterAll(() => deployment.remove());
 
 const COLLEAGUES = `arn:aws:iam::${ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Platform_0123456789abcdef`;
-/** Named so, and somebody's own. */
+/** The name suggests another principal. */
 const LOOKALIKE = `arn:aws:iam::${ACCOUNT}:role/AWSReservedSSO_Lookalike_0123456789abcdef`;
 
 interface Scene {
   world: HostileWorld;
   ann: Person;
   bob: Person;
-  /** Somebody with that role, in a session of that name. */
+  /** A person with that role, in a session of that name. */
   person: (role: string, session: string) => Person;
 }
 
@@ -61,7 +61,7 @@ const scene = <T>(work: (given: Scene) => Promise<T>): Promise<T> => {
 const executionOf = ({ backend }: HostileWorld, id: string): string =>
   `${backend.stateMachineArn.replace(':stateMachine:', ':execution:')}:${id}`;
 
-/** As anybody reads it who may read the history of the service's executions. */
+/** Reads the token as a principal with access to the executions' history can. */
 async function tokenInHistory({ backend }: HostileWorld, executionArn: string): Promise<string> {
   const { events } = await backend.stepFunctions.send(new GetExecutionHistoryCommand({ executionArn }));
   const [, token] = /\\?"taskToken\\?":\\?"([^"\\]+)/.exec(JSON.stringify(events)) ?? [];
@@ -69,17 +69,17 @@ async function tokenInHistory({ backend }: HostileWorld, executionArn: string): 
   return token!;
 }
 
-describe('the task token of an approval, read in the history of the execution', () => {
+describe("the task token of an approval, read from the execution's history", () => {
   const requester = (world: HostileWorld, id: string): Promise<string> =>
     world.record(id).then((record) => record!.request.requestedBy!);
 
   it.each<[string, (approval: Approval, world: HostileWorld, id: string) => Promise<Partial<Approval>>, RegExp]>([
-    ['that nobody has decided about', async () => ({}), /has its approval as pending/],
+    ['that is still pending', async () => ({}), /has its approval as pending/],
     ['that was withdrawn', async () => ({ state: 'withdrawn' }), /has its approval as withdrawn/],
     ['that has expired', async () => ({ state: 'expired' }), /has its approval as expired/],
-    ['that somebody has rejected', async () => ({ state: 'rejected' }), /has its approval as rejected/],
+    ['that was rejected', async () => ({ state: 'rejected' }), /has its approval as rejected/],
     [
-      'that was given after it had expired',
+      'that was decided after the approval had expired',
       async ({ expiresAt }) => ({ state: 'approved', decidedBy: ROLES.reviewer, decidedAt: expiresAt }),
       /approved at .*, and the approval expired at/,
     ],
@@ -94,7 +94,7 @@ describe('the task token of an approval, read in the history of the execution', 
       /has the approval of another plan/,
     ],
     [
-      'of the requester themself',
+      'of the requester',
       async ({ requestedAt }, world, id) => ({
         state: 'approved',
         decidedBy: await requester(world, id),
@@ -106,12 +106,12 @@ describe('the task token of an approval, read in the history of the execution', 
       'of the requester in another session',
       async ({ requestedAt }, world, id) => ({
         state: 'approved',
-        decidedBy: (await requester(world, id)).replace(/[^/]+$/, 'somebody-else'),
+        decidedBy: (await requester(world, id)).replace(/[^/]+$/, 'another-session'),
         decidedAt: requestedAt,
       }),
       /this is the same role/,
     ],
-  ])('does not make an approval of one %s', async (_, change, why) => {
+  ])('does not make an approval valid %s', async (_, change, why) => {
     await scene(async ({ world, ann }) => {
       const before = stateOf(world);
       const id = await ann.migrate({ ...WANTS_APPROVAL, target: world.target });
@@ -137,8 +137,8 @@ describe('the task token of an approval, read in the history of the execution', 
   });
 });
 
-describe('whoever approves what somebody else requested', () => {
-  /** Answers why it is refused; undefined where it is not. */
+describe("an approver of another principal's request", () => {
+  /** Returns why the approval is refused; undefined if it is not. */
   const attempt = async (
     { world }: Pick<Scene, 'world'>,
     approver: Person,
@@ -150,7 +150,7 @@ describe('whoever approves what somebody else requested', () => {
     });
     return answer.status === 200 ? undefined : problemIn(answer, 'not-allowed-to-approve').detail;
   };
-  /** Starts it as anybody does who may start executions. */
+  /** Starts it as any principal with permission to start executions can. */
   const startBy = async (world: HostileWorld, requestedBy: string | undefined): Promise<string> => {
     const asked = {
       addon: ADDON,
@@ -165,10 +165,10 @@ describe('whoever approves what somebody else requested', () => {
   it.each<[string, (given: Scene) => string | undefined]>([
     ['the runbook, which does not know who started it', () => 'ssm-automation 0d1f3f54-7d9e-4b5b-9f0a-5f4f7c1c9e11'],
     ['a text of their own', () => 'the platform team'],
-    ['nobody', () => undefined],
+    ['no one', () => undefined],
     ['CloudTrail, as they state it themselves', ({ bob }) => `cloudtrail: ${bob.arn}`],
     ['another principal, as they state it themselves', ({ bob }) => bob.arn],
-  ])('cannot be told from the requester where the execution names %s', async (_, requestedBy) => {
+  ])('cannot be distinguished from the requester if the execution names %s', async (_, requestedBy) => {
     await scene(async (given) => {
       const { world, ann } = given;
       const id = await startBy(world, requestedBy(given));
@@ -176,7 +176,7 @@ describe('whoever approves what somebody else requested', () => {
       const shown = await ann.shown(id);
       expect([shown.requester, shown.requestedBy]).toEqual([undefined, requestedBy(given)]);
       expect(changesIn(world)).toEqual([]);
-      // Whoever may say no still does.
+      // They may still reject it.
       await ann.approve(id, (await pending(world.backend.sandbox, ann, id)).planHash, 'reject');
     });
   });
@@ -195,15 +195,15 @@ describe('whoever approves what somebody else requested', () => {
     });
   });
 
-  it('is barred in another session of the role, under whatever name', async () => {
+  it('is barred in another session of the role, under any name', async () => {
     await scene(async (given) => {
       const { world, ann, person } = given;
       const id = await ann.migrate({ ...WANTS_APPROVAL, target: world.target });
-      expect(await attempt(given, person(ROLES.deployer, 'somebody-else'), id)).toMatch(/this is the same role/);
+      expect(await attempt(given, person(ROLES.deployer, 'another-session'), id)).toMatch(/this is the same role/);
     });
   });
 
-  it('is another user of IAM Identity Center, though they share a role', async () => {
+  it('is another user of IAM Identity Center, although they share a role', async () => {
     await scene(async (given) => {
       const { world, person } = given;
       const [ann, twin, bob] = [
@@ -215,12 +215,12 @@ describe('whoever approves what somebody else requested', () => {
       expect(await attempt(given, twin, id)).toMatch(/this is the same role/);
       expect(await attempt(given, bob, id)).toBeUndefined();
       await world.rest();
-      // `begin` has read the role too.
+      // `begin` has also read the role.
       expect(await ann.shown(id)).toMatchObject({ outcome: 'migrated', approvals: [{ decidedBy: bob.arn }] });
     });
   });
 
-  it('is nobody else by a role that is merely named like one of IAM Identity Center', async () => {
+  it('is not another person by a role that only has a name like those of IAM Identity Center', async () => {
     await scene(async (given) => {
       const { world, person } = given;
       const id = await person(LOOKALIKE, 'ann@example.com').migrate({ ...WANTS_APPROVAL, target: world.target });
@@ -228,7 +228,7 @@ describe('whoever approves what somebody else requested', () => {
     });
   });
 
-  it('is barred where the role that they share cannot be read', async () => {
+  it('is barred if the role that they share cannot be read', async () => {
     await scene(async (given) => {
       const { world, person } = given;
       const id = await person(COLLEAGUES, 'ann@example.com').migrate({ ...WANTS_APPROVAL, target: world.target });
@@ -246,7 +246,7 @@ describe('whoever approves what somebody else requested', () => {
 });
 
 describe('a change window of the deployment', () => {
-  it('is not widened by a request, and is told together with the request’s own', async () => {
+  it('is not extended by a request, and is reported together with the request’s own', async () => {
     const changeWindow = { schedule: '0 22 * * *', durationMinutes: 240, timeZone: 'UTC' };
     const frozen = await deploy(NARROW, { changeWindow });
     try {
@@ -267,7 +267,7 @@ describe('a change window of the deployment', () => {
             ) as unknown,
           },
         ]);
-        // Open now, at nine, and again at 23:30.
+        // Open now, at 09:00, and again at 23:30.
         const id = await ann.migrate(asked('0,30 9,23 * * *'));
         const waits = await until(sandbox, ann, id, ({ step }) => step === 'await-window');
         expect(waits.changeWindow).toEqual({ opensAt: '2026-01-15T23:00:00.000Z' });

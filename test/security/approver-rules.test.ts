@@ -1,4 +1,4 @@
-/** Requesters and approvers whose names differ, and who may be one person all the same. */
+/** Requesters and approvers with different names that may still be the same person. */
 import { describe, expect, it } from 'vitest';
 import type { ApproverRules } from '../../lambdas/domain/approval/approval.ts';
 import { denial, requesterFor, requestFor } from '../../lambdas/domain/events/denial.ts';
@@ -29,7 +29,7 @@ interface Attempt {
   rules?: Partial<ApproverRules>;
 }
 
-/** A plan that waits, and the answer to whoever approves it; `undefined` where they may. */
+/** Returns the reason why an approver of a waiting plan is barred; `undefined` if the approver may decide. */
 async function attempt({ requester, request = {}, approver, rules = {} }: Attempt): Promise<string | undefined> {
   const fakes = newFakes();
   fakes.settings.approvals = { ...fakes.settings.approvals, ...rules };
@@ -57,12 +57,12 @@ const byApi = (principal: string): AuthenticatedRequester => ({ source: 'api', p
 describe('an approver who may be the requester', () => {
   it.each<[string, string, string, RegExp]>([
     ['a federated user under another name', federated('ann'), federated('bob'), /does not show whose session it is/],
-    ['a federated user, and a user whose session that may be', federated('ann'), user('ann'), /does not show whose/],
+    ['a federated user, and the user that may own the session', federated('ann'), user('ann'), /does not show whose/],
     ['a user, and a federated user', user('ann'), federated('bob'), /does not show whose session it is/],
     ['the root user, and a federated user', ROOT, federated('bob'), /does not show whose session it is/],
     ['the root user, twice', ROOT, ROOT, /this is the same user/],
-    ['a user, whose name is written otherwise', user('ann'), user('Ann'), /this is the same user/],
-    ['a user of a long path, twice', long('ann'), long('ann'), /this is the same user/],
+    ['a user whose name differs in case', user('ann'), user('Ann'), /this is the same user/],
+    ['a user with a long path, twice', long('ann'), long('ann'), /this is the same user/],
     ['a role in another session', role('Deployer', 'ann'), role('Deployer', 'bob'), /this is the same role/],
     [
       'a role, and the ARN of the role',
@@ -70,7 +70,7 @@ describe('an approver who may be the requester', () => {
       `arn:aws:iam::${ACCOUNT}:role/eng/Deployer`,
       /same role/,
     ],
-    ['a text that is no ARN', role('Deployer', 'ann'), 'the-boss', /not the whole ARN of a user or a role/],
+    ['a text that is not an ARN', role('Deployer', 'ann'), 'the-boss', /not the whole ARN of a user or a role/],
     ['half an ARN', role('Deployer', 'ann'), BOB.slice(4), /not the whole ARN of a user or a role/],
     [
       'an ARN of a partition that does not exist',
@@ -85,16 +85,16 @@ describe('an approver who may be the requester', () => {
   it.each<[string, string, string]>([
     ['two roles', role('Deployer', 'ann'), BOB],
     ['two users', user('ann'), user('team/bob')],
-    ['a user of a long path, and another one there', long('ann'), long('bob')],
+    ['two users with the same long path', long('ann'), long('bob')],
     ['a federated user, and a role', federated('ann'), BOB],
     ['a user and the root user', user('ann'), ROOT],
-    ['roles of one name in two accounts', role('Deployer', 'ann'), BOB.replace(ACCOUNT, '444455556666')],
+    ['roles with the same name in two accounts', role('Deployer', 'ann'), BOB.replace(ACCOUNT, '444455556666')],
     [
       'roles in China',
       'arn:aws-cn:sts::111122223333:assumed-role/a/x1',
       'arn:aws-cn:sts::111122223333:assumed-role/b/x1',
     ],
-  ])('is none: %s', async (_, requester, approver) => {
+  ])('may approve: %s', async (_, requester, approver) => {
     expect(await attempt({ requester: byApi(requester), approver })).toBeUndefined();
   });
 
@@ -102,16 +102,16 @@ describe('an approver who may be the requester', () => {
     [{ approver: 'anyone' }, role('Deployer', 'ann'), /^admitted$/],
     [{ approver: 'another-session' }, role('Deployer', 'ann'), /this is the same principal/],
     [{ approver: 'another-session' }, role('Deployer', 'bob'), /^admitted$/],
-  ])('is judged by the rule of the deployment: %j, %s', async (rules, approver, why) => {
+  ])('is evaluated by the rule of the deployment: %j, %s', async (rules, approver, why) => {
     const barred = await attempt({ requester: byApi(role('Deployer', 'ann')), approver, rules });
     expect(barred ?? 'admitted').toMatch(why);
   });
 });
 
-describe('a requester whom nobody has authenticated', () => {
+describe('an unauthenticated requester', () => {
   const UNKNOWN = /^nobody has authenticated who requested it/;
-  it.each(['ssm-automation 0d1f3f54-7d9e-4b5b-9f0a-5f4f7c1c9e11', 'cloudtrail: somebody', role('Deployer', 'ann'), ''])(
-    'bars everybody by default: %j',
+  it.each(['ssm-automation 0d1f3f54-7d9e-4b5b-9f0a-5f4f7c1c9e11', 'cloudtrail: someone', role('Deployer', 'ann'), ''])(
+    'bars every approver by default: %j',
     async (requestedBy) => {
       const given = { requester: undefined, request: { requestedBy } };
       expect(await attempt({ ...given, approver: BOB })).toMatch(UNKNOWN);
@@ -120,16 +120,16 @@ describe('a requester whom nobody has authenticated', () => {
       expect(await attempt({ ...given, approver: BOB, rules: { allowUnknownRequester: true } })).toBeUndefined();
     },
   );
-  it('bars whom it names itself, where the deployment allows it', async () => {
+  it('bars the principal that it names itself if the deployment allows unknown requesters', async () => {
     const given = { requester: undefined, rules: { allowUnknownRequester: true } };
     const named = { ...given, request: { requestedBy: role('Deployer', 'ann') } };
     expect(await attempt({ ...named, approver: role('Deployer', 'bob') })).toMatch(/this is the same role/);
     expect(await attempt({ ...given, request: { requestedBy: 'me' }, approver: 'me' })).toMatch(/same principal/);
   });
-  it('is none by what another request was noted with', async () => {
+  it('is not the one recorded for another request', async () => {
     const fakes = newFakes();
     const asked = aRequest({ approval: 'required' });
-    // Put by the API, and then started by hand under the same id, with more than was requested.
+    // Recorded by the API, and then started by hand under the same id, with more than was requested.
     await fakes.ledger.putMigration({
       ...aMigration({ request: asked }),
       requester: { requester: byApi(role('Deployer', 'ann')), request: asked },
@@ -148,7 +148,7 @@ describe('a requester whom nobody has authenticated', () => {
   });
 });
 
-describe('whoever made the denied call that the service answers', () => {
+describe('the principal of the denied call that the service answers', () => {
   const event = (arn: string | undefined) =>
     denial.parse({
       account: ACCOUNT,
@@ -164,25 +164,23 @@ describe('whoever made the denied call that the service answers', () => {
     const { requestedBy } = requestFor(event(arn), 'ask');
     return attempt({ requester: requesterFor(event(arn)), request: { requestedBy }, approver });
   };
-  it('is barred by the whole ARN in the event, however long, and nobody else is', async () => {
+  it('is barred by the whole ARN in the event, however long, and no one else is', async () => {
     expect(await judge(role('Deployer', 'ann'), role('Deployer', 'bob'))).toMatch(/this is the same role/);
     expect(await judge(long('ann'), long('ann'))).toMatch(/this is the same user/);
     expect(requestFor(event(long('ann')), 'ask').requestedBy).toBe(`cloudtrail: ${long('ann')}`);
     expect(await judge(long('ann'), long('bob'))).toBeUndefined();
   });
-  it.each([
-    undefined,
-    'somebody',
-    role('Deployer', 'ann').slice(0, -5),
-    `${user('a')}${'x'.repeat(LONGEST_PRINCIPAL)}`,
-  ])('is unknown where the event has %s', async (arn) => {
-    expect(await judge(arn, BOB)).toMatch(/^nobody has authenticated/);
-    expect(requestFor(event(arn), 'ask').requestedBy).toBe('cloudtrail: an unknown principal');
-  });
+  it.each([undefined, 'someone', role('Deployer', 'ann').slice(0, -5), `${user('a')}${'x'.repeat(LONGEST_PRINCIPAL)}`])(
+    'is unknown if the event has %s',
+    async (arn) => {
+      expect(await judge(arn, BOB)).toMatch(/^nobody has authenticated/);
+      expect(requestFor(event(arn), 'ask').requestedBy).toBe('cloudtrail: an unknown principal');
+    },
+  );
 });
 
 describe('a principal with a long ARN', () => {
-  it('requests by the API, and cannot approve that', async () => {
+  it('requests by the API, and cannot approve the request', async () => {
     const fakes = newFakes();
     const caller = long('ann');
     expect(caller.length).toBeGreaterThan(500);
@@ -224,7 +222,7 @@ describe('the requester of a sweep', () => {
     return (await fakes.ledger.getMigration(migrationId))!.requester?.requester;
   };
 
-  it('is that of its migrations: by the API, or by a schedule, which nobody is', async () => {
+  it('is the requester of its migrations: by the API, or none for a schedule', async () => {
     const ann = byApi(role('Deployer', 'ann'));
     const one = await started({ requester: ann });
     expect(await noted(one, one.id, one.request)).toEqual(ann);
@@ -233,7 +231,7 @@ describe('the requester of a sweep', () => {
     expect(await noted(other, other.id, other.request)).toEqual(schedule);
     expect(await attempt({ requester: schedule, approver: role('Deployer', 'ann') })).toBeUndefined();
   });
-  it('is nobody where the sweep was started by hand', async () => {
+  it('is unknown if the sweep was started by hand', async () => {
     const one = await started({});
     expect(await noted(one, one.id, one.request)).toBeUndefined();
   });
@@ -241,7 +239,7 @@ describe('the requester of a sweep', () => {
     ['under another id', (_, request) => [MIGRATION_ID, request]],
     ['with another request', (id, request) => [id, { ...request, strategy: 'recreate' }]],
     ['for another reason', (id, request) => [id, { ...request, reason: 'because' }]],
-  ])('is not that of a migration that was started by hand in its name, %s', async (_, change) => {
+  ])('is not the requester of a migration that was started by hand in its name, %s', async (_, change) => {
     const one = await started({ requester: byApi(role('Deployer', 'ann')) });
     expect(await noted(one, ...change(one.id, one.request))).toBeUndefined();
   });

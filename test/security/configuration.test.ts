@@ -1,5 +1,5 @@
 /**
- * Configuration values of an installed add-on are anybody's text: carried as they are, never evaluated, never shown.
+ * The configuration values of an installed add-on are untrusted text: carried unchanged, never evaluated, never shown.
  */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ import {
   stateOf,
 } from './hostile.ts';
 
-/** What the schema takes: the value of an annotation is any text. */
+/** Accepted by the schema: the value of an annotation is any text. */
 const annotated = (value: string): string => JSON.stringify({ controller: { podAnnotations: { team: value } } });
 
 const withConfiguration = <T>(raw: string, work: (world: HostileWorld) => Promise<T>): Promise<T> =>
@@ -23,7 +23,7 @@ const withConfiguration = <T>(raw: string, work: (world: HostileWorld) => Promis
     return work(world);
   });
 
-/** The logs and the histories, without the calls: those to EKS and to the ledger have to carry the values. */
+/** Returns the logs and the histories, without the calls: calls to EKS and the ledger must carry the values. */
 async function loggedIn(world: HostileWorld): Promise<string> {
   const { calls } = world.backend.sandbox.world.log;
   const kept = calls.splice(0);
@@ -47,11 +47,11 @@ const ACCEPTED: [string, string][] = [
   ['a number that no computer keeps', `{"controller":{"podAnnotations":{"team":"${SECRET}"},"replicaCount":2.0}}`],
 ];
 
-describe('values that the schema takes', () => {
-  it.each(ACCEPTED)('%s: the add-on is made again with the very same text', async (_, raw) => {
+describe('values that the schema accepts', () => {
+  it.each(ACCEPTED)('%s: the add-on is created again with exactly the same text', async (_, raw) => {
     const { execution, configuration, logged, pods } = await withConfiguration(raw, async (world) => {
       const done = await world.ask({ strategy: 'recreate', preserve: true });
-      const { pods: identities } = world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] };
+      const { pods: identities } = world.readAddon(ADDON, SERVICE_ACCOUNT) as { pods: string[] };
       return {
         execution: done,
         configuration: world.cluster.addons.get(ADDON)!.configurationValues,
@@ -83,9 +83,9 @@ const REFUSED: [string, string][] = [
   ['a tag of YAML that makes functions', `a: !!js/function "return '${SECRET}'"`],
 ];
 
-describe('values that the schema does not take', () => {
+describe('values that the schema does not accept', () => {
   it.each(REFUSED)(
-    '%s: it is not deleted, since it could not be made again; the check says where, not what',
+    '%s: the add-on is not deleted, because it could not be created again; the check reports the location, not the value',
     async (_, raw) => {
       const cpuBefore = process.cpuUsage();
       const { execution, before, after, changes, logged, record } = await withConfiguration(raw, async (world) => {
@@ -112,13 +112,14 @@ describe('values that the schema does not take', () => {
       expect(addon?.configurationValues).toBe(raw);
       expect(JSON.stringify(plan)).not.toContain(SECRET);
       expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
-      // Far more than it takes, far less than a bomb would; of the processor's time, not of a busy machine's.
+      // Far above the usual time, far below that of a decompression bomb; measured as processor time, so that a busy
+      // machine does not matter.
       const { user, system } = process.cpuUsage(cpuBefore);
       expect((user + system) / 1e6).toBeLessThan(15);
     },
   );
 
-  it.each(REFUSED)('%s: in place it stays as it is, and nobody reads it', async (_, raw) => {
+  it.each(REFUSED)('%s: in place the values stay as they are, and are not parsed', async (_, raw) => {
     const { execution, configuration, logged } = await withConfiguration(raw, async (world) => {
       const done = await world.ask({ strategy: 'in-place' });
       return {
@@ -133,7 +134,7 @@ describe('values that the schema does not take', () => {
   });
 });
 
-it('the commands for a person carry them through a shell unharmed, and run nothing of them', async () => {
+it('the commands for a person pass them through a shell unchanged, and the shell runs no part of them', async () => {
   const [, , , [, raw]] = ACCEPTED as [unknown, unknown, unknown, [string, string]];
   const { execution, handOff, logged } = await withConfiguration(raw, async (world) => {
     world.backend.sandbox.world.faults.add({ operation: 'CreateAddon', kind: 'access-denied', times: 'all' });
@@ -142,7 +143,7 @@ it('the commands for a person carry them through a shell unharmed, and run nothi
   });
   expect(execution.error).toBe('NeedsHuman');
   expect(logged).not.toContain(SECRET);
-  // Programs that only say what they were called with, each word ended by a NUL.
+  // Programs that only print their arguments, each word ended by a NUL.
   const script = `aws() { printf '%s\\0' "$@"; }\nkubectl() { :; }\npod-identity() { :; }\nsleep() { :; }\n${handOff.join('\n')}\n`;
   const words = execFileSync('bash', ['-c', script], { encoding: 'utf8' }).split('\0');
   expect(words).toContain('create-addon');
@@ -174,7 +175,7 @@ it('a session policy of an association stays as it is, and is not logged', async
       logged: await loggedIn(world),
     };
   });
-  // An add-on's association would be made without it.
+  // An add-on's association would be created without it.
   expect(execution.error).toBe('Blocked');
   expect(policies).toEqual([policy]);
   expect(logged.toLowerCase()).not.toContain(SECRET.toLowerCase());

@@ -1,4 +1,7 @@
-/** What the command line writes on somebody's machine says what is weak in a fleet: nobody else there may read it. */
+/**
+ * Files that the command line writes on a user's machine contain the weaknesses of a fleet: no other user of that
+ * machine may read them.
+ */
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +22,7 @@ let directory: string;
 let file: string;
 let before: number;
 beforeEach(() => {
-  // As most machines have it: others may read what is made.
+  // The default of most machines: other users may read new files.
   before = process.umask(0o022);
   directory = mkdtempSync(join(tmpdir(), 'files-'));
   file = join(directory, 'file');
@@ -31,12 +34,12 @@ afterEach(() => {
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
 describe('a file of the command line', () => {
-  it('with the state of a sandbox is for its owner alone', () => {
+  it('with the state of a sandbox is readable by its owner only', () => {
     writeState(file, journal, undefined);
     expect(modeOf(file)).toBe('600');
   });
 
-  it('with a state that others may read is made private when it is read, and when it is written', () => {
+  it('with a state that others may read is made private when it is read and when it is written', () => {
     writeState(file, journal, undefined);
     chmodSync(file, 0o644);
     const { text } = readState(file)!;
@@ -46,13 +49,13 @@ describe('a file of the command line', () => {
     expect(modeOf(file)).toBe('600');
   });
 
-  it('that is no state keeps its permissions', () => {
+  it('that is not a state keeps its permissions', () => {
     writeFileSync(file, '{}');
     expect(() => readState(file)).toThrow('is not a state of the sandbox');
     expect(modeOf(file)).toBe('644');
   });
 
-  it('with a report of a sweep is for its owner alone, unless it was there with other permissions', () => {
+  it('with a report of a sweep is readable by its owner only, unless it existed with other permissions', () => {
     const texts = { json: '{}', csv: '', html: '' };
     const reports = [{ file, format: 'json' as const }];
     writeReports(reports, { report: fleetReport(), texts });
@@ -62,7 +65,7 @@ describe('a file of the command line', () => {
     expect(modeOf(file)).toBe('640');
   });
 
-  it('with calls, or with the keys of a sandbox, is for its owner alone', () => {
+  it('with calls, or with the keys of a sandbox, is readable by its owner only', () => {
     writePrivate(file, 'x');
     expect(modeOf(file)).toBe('600');
   });

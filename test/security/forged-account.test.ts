@@ -1,6 +1,6 @@
 /**
- * The same as forged-ledger.test.ts for service accounts that are no add-on's: nobody gets at another one by a record
- * of this one.
+ * Covers for service accounts without an add-on what forged-ledger.test.ts covers for add-ons: a record of one service
+ * account gives no access to another one.
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,12 +25,12 @@ const API = { namespace: 'payments', name: 'api' };
 const WEB = { namespace: 'payments', name: 'web' };
 const ELSEWHERE = { namespace: 'shop', name: 'api' };
 const OWN_ROLE = roleArn('eks-addons/payments-prod-api');
-/** `addon`: none. */
+/** `addon`: the world has no add-on. */
 const ASKED = { addon: undefined, serviceAccount: API };
 const FILE = scenarioFile('service-account-irsa');
 
 /**
- * Its role may be passed. Somebody has associated the service account, and others, with it already; an administrator's
+ * Its role may be passed. This service account and others already have a third-party association; an administrator's
  * role trusts all of them too.
  */
 function accountScenario(): Scenario {
@@ -56,7 +56,7 @@ afterAll(() => narrow.remove());
 const inside = <T>(work: (world: HostileWorld) => Promise<T>): Promise<T> =>
   inHostileWorld({ scenario: accountScenario(), deployment: narrow }, work);
 
-describe('the plan for a service account that is exchanged before it is begun', () => {
+describe('the plan for a service account that is exchanged before begin', () => {
   const withRole = (plan: Plan, arn: string): Plan => ({
     ...plan,
     associations: plan.associations.map((one) => ({ ...one, roleArn: arn })),
@@ -75,12 +75,12 @@ describe('the plan for a service account that is exchanged before it is begun', 
       /BadInput: .*not what its hash was made of/,
     ],
     [
-      'for one with another role, that its request asks for too',
+      'for one with another role that its request names too',
       (record, plan) => resealed({ ...record, request: { ...record.request, roleArn: ADMIN } }, withRole(plan, ADMIN)),
       /BadInput: .*(may not pass .*admin|another one than the step plan has made)/,
     ],
     [
-      "for one whose annotation names an administrator's",
+      "for one whose annotation names an administrator's role",
       (record, plan) =>
         resealed(record, withRole({ ...plan, serviceAccount: { ...plan.serviceAccount!, roleArn: ADMIN } }, ADMIN)),
       /BadInput: .*(may not pass|another one than)/,
@@ -120,7 +120,7 @@ describe('the plan for a service account that is exchanged before it is begun', 
       /BadInput: .*of cluster reliability-dev/,
     ],
     [
-      'for one that takes the annotation off',
+      'for one that removes the annotation',
       (record, plan) => resealed({ ...record, request: { ...record.request, annotation: 'remove' } }, plan),
       /BadInput: .*another one than the step plan has made/,
     ],
@@ -146,8 +146,8 @@ const associationOf = (there: readonly Association[], { namespace, name }: typeo
   there.find((one) => one.namespace === namespace && one.serviceAccount === name)!;
 
 /**
- * That it has made the association of its service account, and taken its annotation off: a way back would have
- * something to do.
+ * The record claims that the migration has created the association of its service account and removed its annotation,
+ * so that a rollback would have something to do.
  */
 const CLAIMED: Forgery<Snapshot> = {
   asked: { ...ASKED, annotation: 'remove' },
@@ -156,12 +156,12 @@ const CLAIMED: Forgery<Snapshot> = {
   created: (there) => [associationOf(there, API)],
 };
 
-/** Left by an execution that stopped: nobody has decided anything, as a person has after `needs-human`. */
+/** Left by a stopped execution: no person has decided anything, as would be the case after `needs-human`. */
 const UNDECIDED: Forgery<Snapshot> = {
   record: () => ({ annotationChange: NOTED, status: 'running', outcome: undefined, endedAt: undefined }),
 };
 
-/** What comes of it when Recover is asked to put it back; `prepare` gets the world when the record is written. */
+/** Returns the result of asking Recover to roll it back; `prepare` receives the world once the record is written. */
 const attempted = (forgery: Forgery<Snapshot>, prepare: (world: HostileWorld) => void = () => {}) =>
   inside(async (world) => {
     const migrationId = await forgeMigration(world, { ...CLAIMED, ...forgery });
@@ -174,7 +174,7 @@ const attempted = (forgery: Forgery<Snapshot>, prepare: (world: HostileWorld) =>
     return { error, cause, locks: await world.backend.ledger.listHeldLocks() };
   });
 
-describe('a migration of a service account that never was', () => {
+describe('a forged migration of a service account', () => {
   const planning = ({ namespace, name }: typeof API): Pick<Snapshot, 'planned'> => ({
     planned: [{ namespace, serviceAccount: name, roleArn: OWN_ROLE }],
   });
@@ -221,26 +221,26 @@ describe('a migration of a service account that never was', () => {
       { snapshot: (real) => ({ ...real, associations: [associationOf(real.associations, WEB)] }) },
     ],
     [
-      'that says it has made an association of another service account',
+      'that claims to have created an association of another service account',
       { created: (there) => [associationOf(there, WEB)] },
     ],
     [
-      'that says it has made an association of another namespace',
+      'that claims to have created an association of another namespace',
       { created: (there) => [associationOf(there, ELSEWHERE)] },
     ],
     [
-      "that says it has made another cluster's association",
+      "that claims to have created another cluster's association",
       {
         created: (there) =>
           there.slice(0, 1).map((one) => ({ ...one, arn: one.arn.replace('/payments-prod/', '/reliability-dev/') })),
       },
     ],
     [
-      'that says it has made an add-on',
+      'that claims to have created an add-on',
       asking(() => ({ made: ['arn:aws:eks:eu-west-1:111122223333:addon/payments-prod/vpc-cni/1'] })),
     ],
     [
-      'that says it has removed an add-on',
+      'that claims to have removed an add-on',
       asking(() => ({ removed: ['arn:aws:eks:eu-west-1:111122223333:addon/payments-prod/vpc-cni/1'] })),
     ],
     [
@@ -268,16 +268,16 @@ describe('a migration of a service account that never was', () => {
 
   it.each<[string, (real: Snapshot) => Snapshot['serviceAccount'], RegExp]>([
     [
-      'knows the service account by another uid',
+      'names the service account with another uid',
       (real) => ({ ...real.serviceAccount!, uid: '00000000-0000-4000-8000-000000000000' }),
       /RestoreRefused: The annotation is not put back: somebody else has deleted service account payments\/api and made it again/,
     ],
     [
-      "has an administrator's role in the annotation, which is there with another",
+      "has an administrator's role in the annotation, which now has another value",
       (real) => ({ ...real.serviceAccount!, roleArn: ADMIN }),
       /RestoreRefused: The annotation is not put back: somebody else has given service account payments\/api the annotation/,
     ],
-  ])('whose snapshot %s leads to a person, and changes nothing', async (_, serviceAccount, why) => {
+  ])('whose snapshot %s needs a person and changes nothing', async (_, serviceAccount, why) => {
     const { error, cause } = await attempted({
       ...UNDECIDED,
       snapshot: (real) => ({ ...real, associations: [], serviceAccount: serviceAccount(real) }),
@@ -285,7 +285,7 @@ describe('a migration of a service account that never was', () => {
     expect([error, cause]).toEqual(['NeedsHuman', expect.stringMatching(why)]);
   });
 
-  it("that would put an administrator's role into an annotation which is not there is refused, since the deployment may not give it to pods", async () => {
+  it("that would write an administrator's role into a missing annotation is refused, because the deployment may not grant it to pods", async () => {
     const { error, cause } = await attempted(
       {
         snapshot: (real) => ({
@@ -309,7 +309,7 @@ describe('a migration of a service account that never was', () => {
     ]);
   });
 
-  it("that says it has made an add-on's association deletes nothing", async () => {
+  it("that claims to have created an add-on's association deletes nothing", async () => {
     const { error, cause } = await attempted(UNDECIDED, ({ cluster }) => {
       const one = [...cluster.associations.values()].find(
         ({ namespace, serviceAccount }) => namespace === API.namespace && serviceAccount === API.name,
@@ -326,7 +326,7 @@ describe('a migration of a service account that never was', () => {
     ['is coherent in itself', () => ({})],
     ['knows its service account by another uid', () => ({ uid: '00000000-0000-4000-8000-000000000000' })],
     ["has an administrator's role in the annotation, which is there with another", () => ({ roleArn: ADMIN })],
-  ])('that %s is believed after needs-human, and reaches no further than its own service account', async (_, forge) => {
+  ])('that %s is accepted after needs-human, and affects only its own service account', async (_, forge) => {
     const { changes, left } = await inside(async (world) => {
       const migrationId = await forgeMigration(world, {
         ...CLAIMED,
@@ -349,7 +349,7 @@ describe('a migration of a service account that never was', () => {
   });
 });
 
-describe('a snapshot that is exchanged while a migration is at work', () => {
+describe('a snapshot that is exchanged during a migration', () => {
   it.each<[string, (real: Snapshot) => Snapshot]>([
     [
       'for one of another service account',
@@ -363,7 +363,7 @@ describe('a snapshot that is exchanged while a migration is at work', () => {
       'for one that plans another role',
       (real) => ({ ...real, planned: real.planned.map((one) => ({ ...one, roleArn: ADMIN })) }),
     ],
-  ])('%s is not acted upon: no association, no restart, no annotation, there or back', async (_, forge) => {
+  ])('%s has no effect: no association, restart or annotation, in the workflow or the rollback', async (_, forge) => {
     const { cause, changes, before, after } = await inside(async (world) => {
       world.cluster.associations.clear();
       const migrationId = world.backend.ids.ulid();

@@ -1,4 +1,4 @@
-/** Whoever can write into the ledger, and no more, gets no change by it that the deployment does not allow. */
+/** A principal that can only write into the ledger causes no change that the deployment does not allow. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { subjectLock } from '../../lambdas/use-cases/migration/lock.ts';
 import type { AddonSnapshot, Migration, Plan } from '../../lambdas/domain/migration/model.ts';
@@ -31,7 +31,7 @@ const inside = <T>(work: (world: HostileWorld) => Promise<T>): Promise<T> =>
 /** A migration whose record is exchanged as soon as the plan has written it. */
 const exchanged = (forge: Forge): Promise<string> => inside((world) => exchangedIn(world, forge));
 
-describe('a plan that is exchanged before it is begun', () => {
+describe('a plan that is exchanged before begin', () => {
   const withRole = (plan: Plan, arn: string): Plan => ({
     ...plan,
     associations: plan.associations.map((one) => ({ ...one, roleArn: arn })),
@@ -44,17 +44,17 @@ describe('a plan that is exchanged before it is begun', () => {
       /BadInput: .*not what its hash was made of/,
     ],
     [
-      'for one with another role and the hash of that',
+      'for one with another role and a matching hash',
       (record, plan) => resealed(record, withRole(plan, ADMIN)),
       /BadInput: .*(other roles or namespaces|another one than the step plan has made)/,
     ],
     [
-      'for one with another role, that its request asks for too',
+      'for one with another role that its request names too',
       (record, plan) => resealed({ ...record, request: { ...record.request, roleArn: ADMIN } }, withRole(plan, ADMIN)),
       /BadInput: .*(may not pass arn:aws:iam::111122223333:role\/admin|another one than the step plan has made)/,
     ],
     [
-      "for one whose add-on's own role is another, which a rollback would pass",
+      "for one that records another role as the add-on's own, which a rollback would pass",
       (record, plan) =>
         resealed(
           { ...record, request: { ...record.request, roleArn: OWN_ROLE } },
@@ -94,13 +94,13 @@ describe('a plan that is exchanged before it is begun', () => {
       'for one that purges more',
       (record, plan) => ({
         ...record,
-        plan: { ...plan, existing: [...plan.existing, 'a-somebody-elses'], purge: [...plan.purge, 'a-somebody-elses'] },
+        plan: { ...plan, existing: [...plan.existing, 'a-third-partys'], purge: [...plan.purge, 'a-third-partys'] },
       }),
       /BadInput: .*not what its hash was made of/,
     ],
     [
-      'for one that purges more, and the hash of that',
-      (record, plan) => resealed(record, { ...plan, existing: [...plan.existing, 'a-somebody-elses'] }),
+      'for one that purges more, with a matching hash',
+      (record, plan) => resealed(record, { ...plan, existing: [...plan.existing, 'a-third-partys'] }),
       /AssociationChanged|another one than/,
     ],
     [
@@ -128,7 +128,7 @@ describe('a plan that is exchanged before it is begun', () => {
       /BadInput: .*(may not change the trust policy of role|another one than)/,
     ],
     [
-      'for one that goes further',
+      'for one whose repair allows more',
       (record, plan) => ({
         ...record,
         plan: {
@@ -153,8 +153,8 @@ describe('a plan that is exchanged before it is begun', () => {
 const forgeSnapshot = (world: HostileWorld, snapshot: (real: AddonSnapshot) => AddonSnapshot): Promise<string> =>
   forgeMigration(world, { snapshot });
 
-describe('a whole migration that never was', () => {
-  /** The driver without an identity: then a forged way back has something to put. */
+describe('a forged migration', () => {
+  /** The driver has no identity: then a forged rollback has something to restore. */
   const unmigrated = hostileScenario();
   const attempted = (
     forge: (world: HostileWorld) => Promise<string>,
@@ -176,7 +176,7 @@ describe('a whole migration that never was', () => {
       };
     });
 
-  it('whose snapshot has an administrator as the IRSA role is not put back', async () => {
+  it("whose snapshot has an administrator's role as the IRSA role is not rolled back", async () => {
     const { before, after, execution, changes } = await attempted((world) =>
       forgeSnapshot(world, (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } })),
     );
@@ -185,7 +185,7 @@ describe('a whole migration that never was', () => {
     expect(execution.status).toBe('FAILED');
   });
 
-  it("that names an administrator for the driver's role on a driver without one is stopped by IAM, and the driver stays", async () => {
+  it("that records an administrator's role for a driver without a role is stopped by IAM, and the driver stays", async () => {
     const { before, after, execution, changes } = await attempted(
       (world) => forgeSnapshot(world, (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } })),
       ({ cluster }) => {
@@ -236,7 +236,7 @@ describe('a whole migration that never was', () => {
     });
   });
 
-  it('is not retired where its role may not be changed', async () => {
+  it('is not retired if its role may not be changed', async () => {
     const { before, after, execution, changes } = await inside(async (world) => {
       const migrationId = await forgeMigration<AddonSnapshot>(world, {
         record: () => ({ outcome: 'migrated', verified: 'injected', endedAt: '2025-06-01T00:00:00.000Z' }),
@@ -259,7 +259,7 @@ describe('a whole migration that never was', () => {
     });
   });
 
-  it('that says it has retired, or repaired, another role changes nothing of that', async () => {
+  it('that claims to have retired, or repaired, another role changes nothing of it', async () => {
     const policy = JSON.stringify({
       Version: '2012-10-17',
       Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }],
@@ -305,10 +305,10 @@ describe('a whole migration that never was', () => {
     ['of another form', { status: SECRET, request: { target: SECRET }, plan: [] }],
     ['without anything', {}],
     [
-      'with a lock of somebody else',
+      'with a lock of another migration',
       { status: 'running', startedAt: 'x', request: 7, locks: ['111122223333#eu-west-1#reliability-dev#vpc-cni'] },
     ],
-  ])('that is garbage %s ends the recovery with a name, and its content stays where it is', async (_, item) => {
+  ])('that is garbage %s ends the recovery with an error name, and its content is not repeated', async (_, item) => {
     const { execution, changes, written } = await inside(async (world) => {
       const migrationId = world.backend.ids.ulid();
       await world.forge(`MIGRATION#${migrationId}`, 'RECORD', item);
@@ -329,7 +329,7 @@ describe('a whole migration that never was', () => {
 describe('a forged lock', () => {
   it.each<[string, object]>([
     [
-      'that is never let go, of an execution that never was',
+      'that is never released, of an execution that never existed',
       {
         fence: 999_999,
         held: 'LOCK',
@@ -341,11 +341,11 @@ describe('a forged lock', () => {
       },
     ],
     [
-      'of no execution at all',
+      'without an execution',
       { fence: 1, held: 'LOCK', owner: { migrationId: '../../x', executionArn: 'none', since: 'never' } },
     ],
     ['that is garbage', { fence: SECRET, held: 'LOCK', owner: 7 }],
-  ])('%s keeps a migration from being begun, and is told by name', async (_, item) => {
+  ])('%s blocks a migration, and the refusal names it', async (_, item) => {
     const { execution, changes, written } = await inside(async (world) => {
       const owner = (item as { owner?: { executionArn?: string } }).owner;
       if (owner?.executionArn === 'never-was')
@@ -362,7 +362,7 @@ describe('a forged lock', () => {
     expect(written).not.toContain(SECRET);
   });
 
-  it('that is garbage does not keep what else was left from being found', async () => {
+  it('that is garbage does not prevent Recover from finding other locks', async () => {
     const { outcome } = await inside(async (world) => {
       await world.forge('LOCK#garbage', 'LOCK', { fence: SECRET, held: 'LOCK' });
       world.backend.sandbox.world.knobs.eventsLost = true;
@@ -379,11 +379,11 @@ describe('a forged lock', () => {
 
 it.each<[string, object]>([
   [
-    "with a terminal's commands in it",
+    'with terminal commands in it',
     { requestedAt: '2026-01-15T09:00:00.000Z', requestedBy: `\u001b]0;${SECRET}\u0007`, reason: 'x\n'.repeat(10_000) },
   ],
   ['that is garbage', { requestedAt: { year: SECRET } }],
-])('a forged cancel %s does no more than stop a migration', async (_, item) => {
+])('a forged cancel %s can only stop a migration', async (_, item) => {
   const { before, after, execution, changes, written } = await inside(async (world) => {
     const seen = stateOf(world);
     const migrationId = world.backend.ids.ulid();
@@ -406,14 +406,14 @@ it.each<[string, object]>([
   expect(written).not.toContain(SECRET);
 });
 
-it('a forged cancel in the middle leads back: the add-on is as it was', async () => {
+it('a forged cancel in the middle causes a rollback: the add-on has its original state', async () => {
   const { before, after, execution } = await inside(async (world) => {
-    const seen = world.look(ADDON, SERVICE_ACCOUNT);
+    const seen = world.readAddon(ADDON, SERVICE_ACCOUNT);
     const running = await world.start({ addon: ADDON, strategy: 'recreate', preserve: true });
     await world.until(running, 'WaitForDeletion');
     await world.forge(`MIGRATION#${running.name}`, 'CANCEL', { requestedAt: 7 });
     await world.rest();
-    return { before: seen, after: world.look(ADDON, SERVICE_ACCOUNT), execution: running };
+    return { before: seen, after: world.readAddon(ADDON, SERVICE_ACCOUNT), execution: running };
   });
   expect(execution.error).toBe('RolledBack');
   expect(after).toEqual(before);

@@ -1,4 +1,4 @@
-/** What the tests of a forged ledger share: a record that is exchanged, and a whole migration that never was. */
+/** Shared by the tests of a forged ledger: an exchanged record, and a forged migration. */
 import { expect } from 'vitest';
 import {
   type Association,
@@ -10,24 +10,24 @@ import {
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { changesIn, type HostileWorld, stateOf } from './hostile.ts';
 
-/** The record as the table has it: without what are items of their own. */
+/** Returns the record as the table has it, without the parts that are items of their own. */
 export const recordItem = (record: Migration): object =>
   Object.fromEntries(
     Object.entries(record).filter(([name]) => !['associations', 'trustChanges', 'retirements'].includes(name)),
   );
 
-/** With a hash that fits what it says now: who can write a plan can make its hash too. */
+/** Returns the plan with a hash that fits its content: an attacker that can write a plan can compute its hash too. */
 export const resealed = (record: Migration, plan: Plan): Migration => ({
   ...record,
   plan: { ...plan, hash: hashOf(plan, record.request) },
 });
 
-/** What the ledger says when `begin` reads it. */
+/** The ledger's content when `begin` reads it. */
 export type Forge = (record: Migration, plan: Plan) => Migration;
 
 /**
- * A migration, so asked, whose record is exchanged as soon as the plan has written it: nothing has come of it, and this
- * is why.
+ * Starts a migration whose record is exchanged as soon as the plan has written it, asserts that nothing was changed,
+ * and returns the cause.
  */
 export async function exchangedIn(
   world: HostileWorld,
@@ -72,15 +72,15 @@ const ledgerAssociations = (world: HostileWorld): Association[] =>
   }));
 
 export interface Forgery<Real extends Snapshot> {
-  /** Of the request that a real one is made of, which is what one would copy. */
+  /** Taken from a real migration's request, which an attacker would copy. */
   asked?: Record<string, unknown>;
   record?: (real: Migration) => Partial<Migration>;
   snapshot?: (real: Real) => Snapshot;
-  /** Associations that it says it has made. */
+  /** Associations that it claims to have created. */
   created?: (there: Association[]) => Association[];
 }
 
-/** A migration that never was: over, or left by an execution that nobody knows. Answers its id. */
+/** Writes a migration that never happened: ended, or left by an unknown execution. Returns its id. */
 export async function forgeMigration<Real extends Snapshot>(
   world: HostileWorld,
   { asked = {}, record = () => ({}), snapshot, created = () => [] }: Forgery<Real>,

@@ -1,6 +1,4 @@
-/**
- * Whatever is given to an execution of the service: it is refused with a name, in bounded time, and nothing is changed.
- */
+/** Every invalid input of an execution is refused with an error name, in bounded time, and nothing is changed. */
 import { constant, constantFrom, jsonValue, oneof, record, sample, tuple } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ADDON } from '../end-to-end/fixture.ts';
@@ -15,7 +13,7 @@ import {
   stateOf,
 } from './hostile.ts';
 
-/** Does it in one world, and makes sure that the target is as it was. */
+/** Runs the action in one world, and asserts that the target is unchanged. */
 const unchanged = <T>(work: (world: HostileWorld) => Promise<T>, scenario = hostileScenario()): Promise<T> =>
   inHostileWorld({ scenario }, async (world) => {
     const before = stateOf(world);
@@ -26,9 +24,9 @@ const unchanged = <T>(work: (world: HostileWorld) => Promise<T>, scenario = host
     return result;
   });
 
-describe('a name that is none', () => {
+describe('an invalid name', () => {
   it.each<[string, Record<string, unknown>, RegExp]>([
-    ['an add-on that nobody knows', { addon: 'no-such-addon' }, /ChecksFailed: .*addon-installed/],
+    ['an unknown add-on', { addon: 'no-such-addon' }, /ChecksFailed: .*addon-installed/],
     ['an add-on of another cluster', { addon: 'aws-efs-csi-driver' }, /ChecksFailed: .*addon-installed/],
     ['a slash', { addon: `${ADDON}/../vpc-cni` }, /BadInput: .*request\.addon: must be an EKS add-on name/],
     ['dots', { addon: '..' }, /BadInput: .*request\.addon/],
@@ -36,7 +34,7 @@ describe('a name that is none', () => {
     ['a newline', { addon: `${ADDON}\n` }, /BadInput: .*request\.addon/],
     ['a wildcard', { addon: '*' }, /BadInput: .*request\.addon/],
     ['a NUL', { addon: `${ADDON}\u0000` }, /BadInput: .*request\.addon/],
-    ['a letter that looks like another', { addon: ADDON.replace('a', '\u0430') }, /BadInput: .*request\.addon/],
+    ['a letter that resembles another one', { addon: ADDON.replace('a', '\u0430') }, /BadInput: .*request\.addon/],
     ['a name of every object', { addon: '__proto__' }, /BadInput: .*request\.addon/],
     ['a name of every function', { addon: 'constructor' }, /ChecksFailed: .*addon-installed/],
     ['a shell command', { addon: '$(id)' }, /BadInput: .*request\.addon/],
@@ -57,7 +55,7 @@ describe('a name that is none', () => {
       /ChecksFailed|AccessDenied|BadInput/,
     ],
     [
-      'a cluster that is none',
+      'an invalid cluster name',
       { target: { ...target, cluster: 'reliability-dev/../x' } },
       /BadInput: .*request\.target\.cluster/,
     ],
@@ -102,12 +100,12 @@ describe('a name that is none', () => {
 
   it.each<[string, Record<string, unknown>, RegExp]>([
     [
-      "a terminal's commands in the reason",
+      'terminal commands in the reason',
       { reason: `\u001b]0;${SECRET}\u0007` },
       /request\.reason: must be one line of text/,
     ],
     [
-      'a line break in who asks',
+      'a line break in the requester',
       { requestedBy: `kim\n{"level":"INFO","message":"${SECRET}"}` },
       /request\.requestedBy: must be one line of text/,
     ],
@@ -121,7 +119,7 @@ describe('a name that is none', () => {
       /request\.acceptedKeys: /,
     ],
     [
-      'a service account that is none',
+      'an invalid service account',
       { roles: { [`../${SECRET}`.toLowerCase()]: OWN_ROLE } },
       /request\.roles\..*: has a key that must be the name of a Kubernetes service account/,
     ],
@@ -153,7 +151,7 @@ describe('a name that is none', () => {
     expect(written).not.toContain(SECRET);
   });
 
-  it('a key __proto__ is refused, wherever it is, and not overlooked', async () => {
+  it('a key __proto__ is refused at every position, and not ignored', async () => {
     const causes = await unchanged(async (world) => {
       const inputOf = (request: string, migrationId: string): string =>
         `{"migrationId":"${migrationId}","request":${request}}`;
@@ -171,7 +169,7 @@ describe('a name that is none', () => {
   });
 });
 
-describe('an input that is large, deep, or anything at all', () => {
+describe('an input that is large, deep, or arbitrary', () => {
   it('of a megabyte does not start', async () => {
     const refusal = await unchanged((world) =>
       world.ask({ reason: 'x'.repeat(1_000_000) }).then(
@@ -186,7 +184,7 @@ describe('an input that is large, deep, or anything at all', () => {
 
   it.each<[string, Record<string, unknown>]>([
     [
-      'fields that no request has',
+      'unknown fields of a request',
       Object.fromEntries(Array.from({ length: 3500 }, (_, index) => [`junk-${SECRET}-${index}`, 'x'.repeat(20)])),
     ],
     ['one long field', { junk: SECRET.repeat(10_000) }],
@@ -194,7 +192,7 @@ describe('an input that is large, deep, or anything at all', () => {
       'many wrong roles',
       { roles: Object.fromEntries(Array.from({ length: 6000 }, (_, index) => [`sa-${index}`, SECRET])) },
     ],
-  ])('of 200 KB is refused in a few words: %s', async (_, request) => {
+  ])('of 200 KB is refused in a short message: %s', async (_, request) => {
     expect(JSON.stringify(request).length).toBeGreaterThan(180_000);
     const { execution, written } = await unchanged(async (world) => ({
       execution: await world.ask(request),
@@ -206,7 +204,7 @@ describe('an input that is large, deep, or anything at all', () => {
       cause: expect.stringContaining('BadInput') as unknown,
     });
     expect(execution.cause!.length).toBeLessThan(2500);
-    // Of keys the first few are named, so that a typing error can be found.
+    // The first few keys are named, so that a typing error can be found.
     expect(written.split(SECRET).length - 1).toBeLessThan(200);
     expect(written.length).toBeLessThan(100_000);
   });
@@ -225,7 +223,7 @@ describe('an input that is large, deep, or anything at all', () => {
     expect(errors).toEqual(errors.map(() => ({ status: 'FAILED', error: 'Blocked' })));
   });
 
-  /** Our outcomes, and what Step Functions itself makes of what is no input of ours. */
+  /** Our outcomes, and the errors of Step Functions itself for inputs that are not ours. */
   const CLEAR = /^(Blocked|RecoveryFailed|RetireRefused|RetireFailed)$/;
   const DEFECT = /TypeError|RangeError|ReferenceError|ZodError|SyntaxError|\.ts:\d|\n {4}at /;
 
@@ -304,7 +302,7 @@ describe('a replay', () => {
     });
   });
 
-  it('of a migration that has ended, under another name, changes nothing and leaves its record', async () => {
+  it('of an ended migration, under another name, changes nothing and leaves its record', async () => {
     await inHostileWorld({}, async (world) => {
       const first = await world.ask();
       const before = await world.record(first.name);
@@ -320,7 +318,7 @@ describe('a replay', () => {
     });
   });
 
-  it('of a migration that is at work, under another name, does not come between', async () => {
+  it('of a running migration, under another name, does not interfere', async () => {
     await inHostileWorld({}, async (world) => {
       const first = await world.start({ addon: ADDON });
       await world.until(first, 'WaitForUpdate');
@@ -351,7 +349,7 @@ describe('Recover, started by hand', () => {
     });
   });
 
-  it('as stranded for a migration that there is not has nothing to do', async () => {
+  it('as stranded for a migration that does not exist has nothing to do', async () => {
     const execution = await unchanged((world) => world.recover(world.backend.ids.ulid(), { cause: 'stranded' }));
     expect(execution.status).toBe('SUCCEEDED');
   });

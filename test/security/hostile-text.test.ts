@@ -1,6 +1,6 @@
 /**
- * A world whose texts would act on whoever looks at them, or hide: none of their characters comes out unescaped, by any
- * output. What a rollback restores stays as it is.
+ * A world full of texts that would control or deceive a reader's terminal or browser: no output contains their
+ * characters unescaped, and a rollback restores the texts unchanged.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,9 +21,12 @@ import { inApiWorld, MINUTES } from '../end-to-end/api-world.ts';
 import { ADDON, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import type { OpenWorld } from '../end-to-end/world.ts';
 
-/** What AWS, API servers and policies may deliver: terminal commands, marks of direction, and what nobody sees. */
+/**
+ * Characters that AWS, API servers and policies may deliver: terminal commands, direction marks, and invisible
+ * characters.
+ */
 const HIDDEN = 'x\u001b[2J\u0007\u009b31m\u202e\u2066\u200b\u200d\u00ad\u3164\u115f\u1160\uffa0\ufe0f\u{e0041}\u2028y';
-/** What a request may have in its texts: what neither ends a line nor turns it around. */
+/** Characters that the texts of a request may contain: none ends a line or changes its direction. */
 const INVISIBLE = 'why\u200b\u200d\u2060\u00ad\u3164\u115f\uffa0\ufe0f\u{e0041}';
 const UNSHOWN = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 
@@ -37,7 +40,7 @@ const textsIn = (value: unknown): string[] => {
 };
 
 const configuration = JSON.stringify({ controller: { podAnnotations: { team: HIDDEN } } });
-/** Wherever a scenario has text that AWS would take. */
+/** Puts the text wherever AWS would accept text in a scenario. */
 const makeHostile = ({ accounts }: Scenario): void => {
   const [{ roles, clusters } = { roles: [], clusters: [] }] = accounts;
   for (const role of roles) {
@@ -60,7 +63,10 @@ const makeHostile = ({ accounts }: Scenario): void => {
   }
 };
 
-/** What only an API server, or EKS, that lies can have: it is put there at each call, since controllers put it right. */
+/**
+ * Texts that only a dishonest API server or EKS could return: they are inserted at each call, because controllers would
+ * correct them.
+ */
 const keepLying = ({ backend, cluster }: OpenWorld): void => {
   backend.sandbox.world.log.onCall(() => {
     for (const addon of cluster.addons.values())
@@ -73,7 +79,7 @@ const keepLying = ({ backend, cluster }: OpenWorld): void => {
 };
 
 describe('a world full of hostile texts', () => {
-  it('comes out escaped by the API, events, notifications, logs, and what the command line makes of the report', async () => {
+  it('is escaped in the API, events, notifications, logs, and the report of the command line', async () => {
     await inApiWorld(
       { change: makeHostile, knobs: { createEndsIn: 'CREATE_FAILED' } },
       async ({ world, sandbox, ann }) => {
@@ -91,7 +97,7 @@ describe('a world full of hostile texts', () => {
         await ann.ask('GET', `/${encodeURIComponent(INVISIBLE)}`);
         await ann.ask('GET', `/identities?account=${TARGET.account}&region=${TARGET.region}&cluster=${TARGET.cluster}`);
         for (const { text } of ann.heard) expectShown(text);
-        // The same data for whoever parses it.
+        // The same data for consumers that parse it.
         const heard = ann.heard.map(({ text }) => text).join('\n');
         expect(heard).toContain('\\u200b');
         expect(textsIn(ann.heard.map(({ text }) => JSON.parse(text) as unknown))).toContain(HIDDEN);
@@ -106,12 +112,12 @@ describe('a world full of hostile texts', () => {
         }
         for (const text of textsIn(sandbox.logs())) expectShown(text);
 
-        // Before anything that guards a terminal.
+        // Checked in front of everything that guards a terminal.
         for (const line of summary(report, PLAIN)) expectShown(line);
         expect(summary(report, PLAIN).join('\n')).toContain('health-at-end');
         expectShown(report.handOff.join('\n'));
         expectShown(jsonText(report, 2));
-        // What is restored is in the ledger as it was.
+        // The ledger has the texts to restore unchanged.
         expect((await world.backend.ledger.getSnapshot(id))?.addon).toMatchObject({
           configurationValues: configuration,
           tags: { [HIDDEN]: HIDDEN },
@@ -120,7 +126,7 @@ describe('a world full of hostile texts', () => {
     );
   });
 
-  it('is made of the texts of errors, of refusals and answers of API servers, and of checks', async () => {
+  it('contains the texts of errors, of refusals and answers of API servers, and of checks', async () => {
     expectShown(fromAws('eks:DescribeAddon', new Error(HIDDEN)).message);
     const issues = [{ code: 'ClusterUnreachable' as const, message: HIDDEN, resourceIds: [HIDDEN] }];
     const seen = toAddon({
@@ -185,7 +191,7 @@ describe('the command line over a world full of hostile texts', () => {
     ['an error about a name', ['migrate', '--cluster', HIDDEN, '--addon', HIDDEN], true],
     ['an error as JSON', ['show', HIDDEN, '--json'], false],
     ['an unknown command', [HIDDEN], false],
-  ])('prints %s with each of them escaped', async (_, words, hasSome) => {
+  ])('prints %s with each text escaped', async (_, words, hasSome) => {
     const io = collectingIo();
     await main([...words, '--sandbox', scenario], io);
     expect(io.out() + io.err()).not.toBe('');
@@ -194,7 +200,7 @@ describe('the command line over a world full of hostile texts', () => {
     expect(/\\(?:u200b|x1b|u001b)/.test(io.out() + io.err()) || !hasSome).toBe(true);
   });
 
-  it('writes the reports of a sweep with each of them escaped', async () => {
+  it('writes the reports of a sweep with each text escaped', async () => {
     const files = ['html', 'csv', 'json'].map((format) => join(directory, `report.${format}`));
     const io = collectingIo();
     await main(

@@ -1,6 +1,6 @@
 /**
- * What the abuse tests share: a world with a service that may do little, an attempt by whoever may start it, and what
- * must not have come of it.
+ * Shared by the abuse tests: a world with a service of narrow permissions, an attempt by a principal that may start it,
+ * and assertions on what the attempt must not cause.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,10 +25,10 @@ import { OpenWorld } from '../end-to-end/world.ts';
 export const ACCOUNT = '111122223333';
 export const OTHER_ACCOUNT = '444455556666';
 export const SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
-/** Never to be read anywhere but where it was put. */
+/** Must appear only where it was put. */
 export const SECRET = 'SECRET-MARKER-6f1c2d';
 export const roleArn = (path: string, account = ACCOUNT): string => `arn:aws:iam::${account}:role/${path}`;
-/** The add-on's own: the service may pass it. */
+/** The add-on's own role, which the service may pass. */
 export const OWN_ROLE = roleArn('eks-addons/reliability-dev-ebs-csi-driver-irsa-role');
 export const ADMIN = roleArn('admin');
 export const NARROW = { passableRoleArns: ['role/eks-addons/*'], repairableRoleArns: ['role/eks-addons/repairable-*'] };
@@ -38,7 +38,7 @@ export interface Deployment {
   remove: () => void;
 }
 
-/** The service as CDK's command line would deploy it with that context, and a file of those settings. */
+/** The service as CDK's command line would deploy it with that context, and the file of these settings. */
 export async function deploy(context: Record<string, unknown>, settings: object = {}): Promise<Deployment> {
   const { lambdaDirectory } = await ensureAssembly();
   const directory = mkdtempSync(join(tmpdir(), 'abuse-'));
@@ -49,14 +49,14 @@ export async function deploy(context: Record<string, unknown>, settings: object 
 }
 
 /**
- * The first case, its role under the path that the service may pass; beside it roles that it may not. `change` gets the
- * scenario and its only cluster.
+ * Returns the first case's scenario with its role under the path that the service may pass, and further roles that it
+ * may not pass. `change` receives the scenario and its only cluster.
  */
 export function hostileScenario(change: (scenario: Scenario, cluster: ScenarioCluster) => void = () => {}): Scenario {
   const scenario = parseScenario(readFileSync(SCENARIO, 'utf8').replaceAll(':role/', ':role/eks-addons/'), SCENARIO);
   const [account] = scenario.accounts;
   const [own] = account!.roles;
-  // All of them trust EKS Pod Identity: nothing but the allow-lists stands in their way.
+  // All of them trust EKS Pod Identity: only the allow-lists prevent their use.
   for (const path of ['admin', 'EKS-Addons/shouting', 'eks-addons-evil/neighbour', 'eks-addons/other'])
     account!.roles.push({ ...structuredClone(own!), arn: roleArn(path) });
   scenario.accounts.push({
@@ -72,7 +72,7 @@ export function hostileScenario(change: (scenario: Scenario, cluster: ScenarioCl
 export const ownAddon = (cluster: ScenarioCluster): ScenarioCluster['addons'][number] =>
   cluster.addons.find(({ name }) => name === ADDON)!;
 
-/** Everything at the target that an attacker could want changed. */
+/** Returns everything at the target that an attacker could want changed. */
 export function stateOf({ backend }: OpenWorld): unknown {
   const state = [...backend.sandbox.world.accounts.entries()].map(([id, { roles, clusters }]) => ({
     id,
@@ -91,17 +91,18 @@ export function stateOf({ backend }: OpenWorld): unknown {
       ),
     })),
   }));
-  // The world changes its objects in place.
+  // Cloned, because the world changes its objects in place.
   return structuredClone(state);
 }
 
-/** Calls of the service that changed something at the target. */
+/** Returns the service's calls that changed something at the target. */
 export const changesIn = (world: OpenWorld): string[] =>
   world.changes().map(({ service, operation }) => `${service}:${operation}`);
 
 export class HostileWorld extends OpenWorld {
   /**
-   * Starts it with that input, whatever it is, as anybody does who may start executions, and lets it come to its end.
+   * Starts an execution with any input, as a principal with permission to start executions can, and waits until it
+   * ends.
    */
   async attempt(
     input: unknown,
@@ -118,7 +119,7 @@ export class HostileWorld extends OpenWorld {
     return this.backend.sandbox.executions.execution(executionArn!);
   }
 
-  /** A migration of the driver, so asked. */
+  /** Returns the input of a migration of the driver with these fields. */
   async ask(change: Record<string, unknown> = {}, options: { name?: string } = {}): Promise<Execution> {
     const { name = this.backend.ids.ulid() } = options;
     return this.attempt(
@@ -136,14 +137,14 @@ export class HostileWorld extends OpenWorld {
     return this.backend.ledger.getMigration(migrationId);
   }
 
-  /** Writes an item straight into the ledger's table, as somebody can who has the right to. */
+  /** Writes an item straight into the ledger's table, as a principal with that permission can. */
   async forge(pk: string, sk: string, item: object): Promise<void> {
     const { sandbox } = this.backend;
     const documents = documentsOf(sandbox.clients().dynamodb());
     await documents.send(new PutCommand({ TableName: sandbox.outputs.tableName, Item: { ...item, pk, sk } }));
   }
 
-  /** Asks Recover for it, as `pod-identity rollback` does. */
+  /** Asks Recover for a rollback, as `pod-identity rollback` does. */
   recover(migrationId: unknown, change: object = {}): Promise<Execution> {
     return this.attempt(
       { migrationId, cause: 'requested', ...change },
@@ -152,7 +153,8 @@ export class HostileWorld extends OpenWorld {
   }
 
   /**
-   * All that is written down by itself: the functions' logs, the calls, and each execution's history without its data.
+   * Returns everything that is recorded automatically: the functions' logs, the calls, and each execution's history
+   * without its data.
    */
   async written(): Promise<string> {
     const { sandbox, stepFunctions } = this.backend;
@@ -175,7 +177,7 @@ export class HostileWorld extends OpenWorld {
 
 export interface HostileOptions {
   scenario?: Scenario;
-  /** Default: the service for every role, as all other tests have it. */
+  /** By default the service may use every role, as in all other tests. */
   deployment?: Deployment | undefined;
 }
 

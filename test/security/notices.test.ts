@@ -1,4 +1,4 @@
-/** Notices that fail again and again, and claims: nothing of them holds up what comes after them. */
+/** Notices that fail repeatedly, and claims: they do not delay later ones. */
 import { describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { ulidFrom } from '../../lambdas/domain/text/ulid.ts';
@@ -9,12 +9,12 @@ import { type Fakes, lost, newFakes } from '../lambdas/fakes.ts';
 import { aMigration, at, MIGRATION_ID, NOW } from '../lambdas/fixtures.ts';
 
 const HOPELESS = 400;
-/** Milliseconds of the function, and of one event that is not taken. */
+/** Milliseconds of the function, and of an event that the bus does not accept. */
 const [TIME, FAILURE] = [60_000, 5000];
 
 const idOf = (index: number): string => ulidFrom(NOW + index * 1000, `notice-${index}`);
 
-/** With that many records whose event the bus never takes, and a last one that is like any other. */
+/** Has this many records whose event the bus never accepts, and a last one whose event it accepts. */
 async function besieged(): Promise<{ fakes: Fakes; tick: () => Promise<unknown>; sent: () => string[] }> {
   const fakes = newFakes();
   const ledger = createDynamoLedger({ client: await newDynamoDb('direct'), tableName: TABLE });
@@ -44,21 +44,21 @@ async function besieged(): Promise<{ fakes: Fakes; tick: () => Promise<unknown>;
   return { fakes, tick, sent: () => sent };
 }
 
-describe('old notices that fail again and again', () => {
-  it('hold up no later one for ever: each look goes on where the last one had to stop', async () => {
+describe('old notices that fail repeatedly', () => {
+  it('do not delay later ones forever: each run continues where the previous one had to stop', async () => {
     const { tick, sent } = await besieged();
-    // A look has time for ten that fail.
-    const looks = Math.ceil(HOPELESS / (TIME / FAILURE - 1)) + 1;
-    for (let look = 0; look < looks && sent().length === 0; look += 1) await tick();
+    // A run has time for ten failing events.
+    const runs = Math.ceil(HOPELESS / (TIME / FAILURE - 1)) + 1;
+    for (let run = 0; run < runs && sent().length === 0; run += 1) await tick();
     expect(sent()).toEqual([`${idOf(HOPELESS)}#needs-human`]);
   });
 
-  it('come again themselves, each in its turn, and are told of once they are taken', async () => {
+  it('are retried in turn, and published once they are accepted', async () => {
     const { fakes, tick } = await besieged();
     const asked = new Set<string>();
     const publish = fakes.events.publish.bind(fakes.events);
     fakes.events.publish = (events) => (asked.add(events[0]!.eventId.slice(0, 26)), publish(events));
-    for (let look = 0; look < 100 && asked.size <= HOPELESS; look += 1) await tick();
+    for (let run = 0; run < 100 && asked.size <= HOPELESS; run += 1) await tick();
     expect(asked.size).toBe(HOPELESS + 1);
   });
 });
@@ -66,7 +66,7 @@ describe('old notices that fail again and again', () => {
 describe('a claim', () => {
   const DAY = 24 * 3600;
 
-  it('counts for 45 days, longer than any migration takes, and is a new one after that', async () => {
+  it('counts for 45 days, longer than any migration takes, and is new after that', async () => {
     const ledger = createDynamoLedger({ client: await newDynamoDb('direct'), tableName: TABLE });
     const first = { migrationId: MIGRATION_ID, fingerprint: 'f', at: at(0), input: '{}' };
     const again = (days: number) => ({ ...first, migrationId: idOf(days), at: at(days * DAY) });

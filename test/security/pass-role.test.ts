@@ -1,5 +1,5 @@
 /**
- * What the plan did not foresee, IAM refuses: a step that may not pass a role changes nothing, and the add-on is not
+ * IAM denies what the plan did not foresee: a step that may not pass a role changes nothing, and the add-on is not
  * lost.
  */
 import { describe, expect, it } from 'vitest';
@@ -8,8 +8,8 @@ import { ADDON } from '../end-to-end/fixture.ts';
 import { changesIn, hostileScenario, type HostileWorld, inHostileWorld, OWN_ROLE, SERVICE_ACCOUNT } from './hostile.ts';
 
 /**
- * Takes the right to pass roles from the functions of these steps, as a permissions boundary or a change by hand would,
- * once the migration has begun.
+ * Removes the permission to pass roles from these steps' functions once the migration has begun, as a permissions
+ * boundary or a manual change would.
  */
 const withoutPassRole = (world: HostileWorld, steps: RegExp): void => {
   const [account] = world.backend.sandbox.world.accounts.values();
@@ -32,7 +32,7 @@ const withoutPassRole = (world: HostileWorld, steps: RegExp): void => {
 const attempt = (steps: RegExp, request: Record<string, unknown>) =>
   inHostileWorld({ scenario: hostileScenario() }, async (world) => {
     withoutPassRole(world, steps);
-    const before = world.look(ADDON, SERVICE_ACCOUNT);
+    const before = world.readAddon(ADDON, SERVICE_ACCOUNT);
     const execution = await world.ask(request);
     const denied = world.backend.sandbox.world.log.calls
       .filter((call) => call.denied !== undefined)
@@ -40,15 +40,15 @@ const attempt = (steps: RegExp, request: Record<string, unknown>) =>
     return {
       execution,
       before,
-      after: world.look(ADDON, SERVICE_ACCOUNT),
+      after: world.readAddon(ADDON, SERVICE_ACCOUNT),
       changes: changesIn(world),
       denied,
       record: (await world.record(execution.name))!,
     };
   });
 
-describe('without the right to pass the role', () => {
-  it('the update is refused: nothing of the add-on was changed, and it ends rolled back', async () => {
+describe('without permission to pass the role', () => {
+  it('the update is denied: the add-on is unchanged, and the migration ends rolled back', async () => {
     const { execution, before, after, changes, denied } = await attempt(/UpdateAddon/, { strategy: 'in-place' });
     expect(execution).toMatchObject({
       error: 'RolledBack',
@@ -59,7 +59,7 @@ describe('without the right to pass the role', () => {
     expect(after).toEqual(before);
   });
 
-  it('the create is refused: the add-on that was deleted is made again as it was', async () => {
+  it('the create is denied: the deleted add-on is created again in its original state', async () => {
     const { execution, before, after, denied } = await attempt(/CreateAddon/, { strategy: 'recreate' });
     expect(execution).toMatchObject({
       error: 'RolledBack',
@@ -69,10 +69,10 @@ describe('without the right to pass the role', () => {
     expect(after).toEqual(before);
   });
 
-  it('the way back is refused too: a person has the commands, with the role as it was', async () => {
+  it('the rollback is denied too: a person has the commands, with the original role', async () => {
     const { execution, denied, record } = await attempt(/CreateAddon|RestoreAddon/, { strategy: 'recreate' });
     expect(execution).toMatchObject({ error: 'NeedsHuman', cause: expect.stringContaining('iam:PassRole') as unknown });
-    // The way back waits for half a day for the right to come back.
+    // The rollback waits half a day for the permission to return.
     expect([...new Set(denied)]).toEqual(['create-addon: iam:PassRole', 'restore-addon: iam:PassRole']);
     expect(record).toMatchObject({
       outcome: 'needs-human',
@@ -82,7 +82,7 @@ describe('without the right to pass the role', () => {
     });
   });
 
-  it('what was deleted with preserve leaves its software running while a person is waited for', async () => {
+  it('an add-on deleted with preserve keeps its software running until a person acts', async () => {
     const { execution, after } = await attempt(/CreateAddon|RestoreAddon/, { strategy: 'recreate', preserve: true });
     expect(execution.error).toBe('NeedsHuman');
     expect((after as { pods: string[] }).pods.length).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-/** What real shells make of lines that are pasted into them: programs that only record what they are called with. */
+/** Pastes lines into real shells, with programs that only record their arguments. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,17 +8,17 @@ import { reasonToSkip } from '../end-to-end/served.ts';
 export const SHELLS = ['bash', 'zsh'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** As somebody has them who has set nothing up. */
+/** An environment without any shell configuration of the user's. */
 const ARGV: Record<Shell, string[]> = {
   bash: ['bash', '--noprofile', '--norc', '-i'],
   zsh: ['zsh', '-f', '-i'],
 };
 
-/** Why nothing can be pasted here; undefined where it can. */
+/** Why nothing can be pasted on this machine; undefined if it can. */
 export const reason = reasonToSkip('python3', 'zsh');
 
 const PROGRAMS = ['aws', 'kubectl', 'pod-identity', 'sleep'];
-/** The count of the words, then each: no word can have a NUL. */
+/** Records the number of words, then each word: no word can contain a NUL. */
 const STUB = `#!/bin/bash
 record() { printf '%s\\0' "$#" "$@"; }
 record "\${0##*/}" "$@" >> "$PASTED/calls"
@@ -37,11 +37,11 @@ const callsIn = (file: string): string[][] => {
 export interface Pasted {
   /** Each call of a program, with its name first. */
   calls: string[][];
-  /** Files that something has made in the shell's folder. */
+  /** Files that were created in the shell's folder. */
   made: string[];
 }
 
-/** Pastes the lines into a new interactive shell. Throws where the shell did not get to the end of them. */
+/** Pastes the lines into a new interactive shell. Throws if the shell did not reach the end of them. */
 export function paste(shell: Shell, lines: readonly string[], bracketed: boolean): Pasted {
   const folder = mkdtempSync(join(tmpdir(), 'pasted-'));
   try {
@@ -70,12 +70,12 @@ export function paste(shell: Shell, lines: readonly string[], bracketed: boolean
         PASTED: folder,
       },
     };
-    const told = execFileSync('python3', [join(import.meta.dirname, 'paste.py')], {
+    const output = execFileSync('python3', [join(import.meta.dirname, 'paste.py')], {
       input: JSON.stringify(asked),
       encoding: 'utf8',
       maxBuffer: 64_000_000,
     });
-    const { finished, seen } = JSON.parse(told) as { finished: boolean; seen: string };
+    const { finished, seen } = JSON.parse(output) as { finished: boolean; seen: string };
     if (!finished) throw new Error(`${shell} did not get to the end of what was pasted; it showed: ${seen}`);
     return {
       calls: callsIn(join(folder, 'calls')).filter((call) => call[1] !== 'the-end'),

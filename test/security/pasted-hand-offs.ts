@@ -1,4 +1,4 @@
-/** Every kind of hand-off, with a hostile text wherever a text of third parties, or of a forged record, can come in. */
+/** Every kind of hand-off, with a hostile text at each position that third-party text or a forged record can reach. */
 import { accountHandOff, type AccountHandOffFacts } from '../../lambdas/domain/hand-off/service-account.ts';
 import { handOffCommands, type HandOffFacts } from '../../lambdas/domain/hand-off/add-on.ts';
 import type { Addon, Association, Migration } from '../../lambdas/domain/migration/model.ts';
@@ -17,7 +17,10 @@ import {
 import { aTrustChange, REPAIR } from '../lambdas/steps/repaired.ts';
 
 const COPY = addonArn(9);
-/** By the index of its place among all: so that each text is at each place in one of the hand-offs. */
+/**
+ * Chosen by the index of the position among all positions, so that each text is at each position in one of the
+ * hand-offs.
+ */
 export type Text = (location: number) => string;
 
 const associationOf = (text: Text, at: number, change: Partial<Association> = {}): Association =>
@@ -126,7 +129,7 @@ function accountFacts(text: Text): AccountHandOffFacts {
   };
 }
 
-/** All of them for one way to put texts in their places. */
+/** Returns all hand-offs for one assignment of texts to positions. */
 export function handOffsWith(text: Text): string[][] {
   const addon = addonFacts(text);
   const account = accountFacts(text);

@@ -1,6 +1,6 @@
 /**
- * What a person pastes into an interactive bash or zsh, with bracketed paste and without, runs what the service meant
- * and nothing else, whatever third parties have written into what it repeats.
+ * Lines pasted into an interactive bash or zsh, with or without bracketed paste, run what the service meant and nothing
+ * else, whichever third-party texts they repeat.
  */
 import { describe, expect, it } from 'vitest';
 import { note, shellCommand } from '../../lambdas/domain/text/shell.ts';
@@ -9,7 +9,7 @@ import { handOffsWith } from './pasted-hand-offs.ts';
 import { paste, reason, SHELLS } from './paste.ts';
 
 const ATTACK = 'aws eks delete-cluster --name prod';
-/** Each has in it what a shell, its line editor or the terminal before it could act on. */
+/** Each contains characters that a shell, its line editor or the terminal could act on. */
 const HOSTILE = [
   `x\r${ATTACK}\r`,
   `'\r${ATTACK}\r'`,
@@ -55,7 +55,7 @@ const HOSTILE = [
   `---\na: "it's"\n`,
 ];
 
-/** `: …` runs nothing; of any other line what its words are, by the tests' own reader, with its substitutions before it. */
+/** `: …` runs nothing; any other line runs its words, parsed by the tests' own reader, after its substitutions. */
 async function meantBy(lines: readonly string[]): Promise<string[][]> {
   const calls: string[][] = [];
   const wordsOf = async (line: string): Promise<string[]> => {
@@ -79,8 +79,8 @@ const ways = SHELLS.flatMap((shell) => [
 
 describe.skipIf(reason !== undefined)(`what is pasted${reason === undefined ? '' : ` (${reason})`}`, () => {
   describe.each(ways)('into an interactive $shell, $how,', ({ shell, bracketed }) => {
-    it('runs every hand-off with hostile texts in each of its places, and nothing but it', async () => {
-      // Each text gets to each kind of place: those of names, of values, and of both at once.
+    it('runs every hand-off with hostile texts at each position, and nothing else', async () => {
+      // Each text reaches each kind of position: names, values, and both at once.
       const lines = [...HOSTILE.keys()]
         .filter((turn) => turn % 7 === 0)
         .flatMap((turn) => handOffsWith((location) => HOSTILE[(location + turn) % HOSTILE.length] ?? ''))
@@ -90,7 +90,7 @@ describe.skipIf(reason !== undefined)(`what is pasted${reason === undefined ? ''
       expect(made).toEqual([]);
     });
 
-    it('hands on each hostile text as one word, whole', () => {
+    it('passes on each hostile text as one unchanged word', () => {
       const { calls, made } = paste(
         shell,
         HOSTILE.flatMap((text) => [
@@ -119,11 +119,11 @@ describe.skipIf(reason !== undefined)(`what is pasted${reason === undefined ? ''
     ['a carriage return in quotes that end', 'bash', `aws x 'y'\r${ATTACK}\r''`],
     ['a comment', 'zsh', `# $(${ATTACK})`],
     ['a substitution in double quotes', 'bash', `aws x "$(${ATTACK})"`],
-  ] as const)('would show %s in %s that acts', (_, shell, line) => {
+  ] as const)('would detect %s in %s that runs a command', (_, shell, line) => {
     expect(paste(shell, [line], false).calls).toContainEqual(ATTACK.split(' '));
   });
 
-  it('would show a word that zsh expands', () => {
+  it('would detect a word that zsh expands', () => {
     expect(paste('zsh', ['aws x =ls'], false).calls).toEqual([['aws', 'x', expect.stringMatching(/\/ls$/) as string]]);
     expect(paste('bash', ['aws x ~'], false).calls).not.toEqual([['aws', 'x', '~']]);
   });

@@ -1,6 +1,6 @@
 /**
- * A call that IAM would refuse is known before anything is deleted, whoever took the right away: a Deny, a permissions
- * boundary, a policy that was changed by hand; and whether or not the plan may ask IAM's simulation.
+ * A call that IAM would deny is known before anything is deleted, regardless of what removed the permission: a Deny, a
+ * permissions boundary, a policy changed by hand; and whether or not the plan may use IAM's policy simulation.
  */
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
@@ -38,7 +38,7 @@ interface Case {
 const tagged = (_: Scenario, cluster: ScenarioCluster): void => {
   ownAddon(cluster).tags = { team: 'storage' };
 };
-/** One that is the add-on's own, with what its form can't carry; and one that is left over. */
+/** One association that the add-on owns, with fields that the add-on's form cannot carry, and one left over. */
 const owning =
   (owner?: string) =>
   (_: Scenario, cluster: ScenarioCluster): void => {
@@ -76,7 +76,7 @@ const CASES: Record<string, Case> = {
       deny('iam:PassRole', { Condition: { StringEquals: { 'iam:PassedToService': 'pods.eks.amazonaws.com' } } }),
     ),
   },
-  'what EKS does with the rights of the role alone': {
+  'what EKS does with the permissions of the role alone': {
     step: /CreateAddon/,
     change: bounded(deny('eks:*', { Condition: { Bool: { 'aws:ViaAWSService': 'true' } } })),
   },
@@ -147,7 +147,7 @@ describe.each(SETTINGS.map((knobs) => [JSON.stringify(knobs), knobs] as const))(
     expect([unchanged, denials]).toEqual([true, []]);
   });
 
-  it('nothing that is refused: migrated', async () => {
+  it('nothing denied: migrated', async () => {
     for (const [name, one] of Object.entries(CASES)) {
       if (!/^(the create, by|the tags of the create$|the fields)/.test(name)) continue;
       const { execution } = await attempt({ ...one, change: () => {} }, knobs);
@@ -156,8 +156,8 @@ describe.each(SETTINGS.map((knobs) => [JSON.stringify(knobs), knobs] as const))(
   });
 });
 
-describe('what the plan could not foresee', () => {
-  it('was deleted by then, and is made again', async () => {
+describe('a denial that the plan could not foresee', () => {
+  it('comes after the delete, and the add-on is created again', async () => {
     const { execution, changes } = await attempt(CASES['the create, by a boundary']!, {}, 'after');
     expect(execution.error).toBe('RolledBack');
     expect(changes.slice(0, 1)).toEqual(['eks:DeleteAddon']);

@@ -1,6 +1,6 @@
 /**
- * Nobody is given a role by the service that nothing shows to be theirs (promise 11): not by naming a service account,
- * not by annotating it, and not by waiting until its trust has been looked at.
+ * The service grants no role to a service account without a ground for it (promise 11): not by naming a service
+ * account, not by annotating it, and not by waiting until its trust has been checked.
  */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -83,7 +83,7 @@ const asked = async ({ scenario, request, deployment, meanwhile }: Asking) =>
     };
   });
 
-/** Blocked by the rule, with what to do, and nothing was changed. */
+/** Asserts that the rule blocks the request with a remedy, and that nothing was changed. */
 const refused = async (asking: Asking): Promise<{ message: string; remedy: string }> => {
   const { outcome, grant, changes, isUnchanged } = await asked(asking);
   expect({ outcome, changes, isUnchanged }).toEqual({ outcome: 'blocked', changes: [], isUnchanged: true });
@@ -93,7 +93,7 @@ const refused = async (asking: Asking): Promise<{ message: string; remedy: strin
 
 const OF_ATTACKER = { serviceAccount: ATTACKER };
 const REPAIR = { trust: 'repair' };
-/** The API server lets the service in for nothing. */
+/** The API server gives the service no access. */
 const closed: Fleet['change'] = (_, cluster) => void (cluster.accessEntries = []);
 const attack = (fleet: Fleet, request: Record<string, unknown> = {}, deployment?: Deployment): Asking => ({
   scenario: fleetWith(fleet),
@@ -102,7 +102,7 @@ const attack = (fleet: Fleet, request: Record<string, unknown> = {}, deployment?
 });
 
 describe("a workload that wants another team's role", () => {
-  it('does not get it by an annotation, asked through the API, with a repair of its trust', async () => {
+  it('does not get it by an annotation in a request to the API with a trust repair', async () => {
     const change = (scenario: Scenario): void => {
       const [account] = scenario.accounts;
       const [cluster] = account!.clusters;
@@ -123,7 +123,7 @@ describe("a workload that wants another team's role", () => {
       expect(changesIn(world)).toEqual([]);
     });
   });
-  it('does not get it so where the allow-lists are narrow', async () => {
+  it('does not get it by an annotation with narrow allow-lists', async () => {
     const { message, remedy } = await refused(attack({}, REPAIR, narrow));
     expect(message).toContain('role repairable-payments may be given to evil/agent');
     expect(message).toContain('Its trust policy does not allow IRSA for the service account.');
@@ -131,11 +131,11 @@ describe("a workload that wants another team's role", () => {
       `Add {"roles":["${VICTIM}"],"clusters":["${CLUSTER_ARN}"],"serviceAccounts":["evil/agent"]} to the setting roleGrants`,
     );
   });
-  it('does not get it without a repair, where the role trusts EKS Pod Identity without conditions', async () => {
+  it('does not get it without a repair from a role that trusts EKS Pod Identity without conditions', async () => {
     const { message } = await refused(attack({ trust: [podIdentityStatement()] }));
     expect(message).toContain('allows EKS Pod Identity for others than this service account of this cluster too');
   });
-  it('does not get it by naming it in the request, unseen by any look at pods', async () => {
+  it('does not get it by naming it in a request that avoids reading the pods', async () => {
     const { message } = await refused(
       attack(
         { trust: [podIdentityStatement()], annotated: false, change: closed },
@@ -157,7 +157,7 @@ describe("a workload that wants another team's role", () => {
     const { message } = await refused(attack({ trust: [statement] }, REPAIR));
     expect(message).toContain('evil/agent');
   });
-  it('does not get it by accepting a condition that nobody can know', async () => {
+  it('does not get it by accepting a condition that cannot be evaluated', async () => {
     const open = { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
     const change: Fleet['change'] = (scenario, cluster) => {
       const irsa = irsaOf(cluster, ATTACKER.namespace, ATTACKER.name) as { Condition: object };
@@ -171,7 +171,7 @@ describe("a workload that wants another team's role", () => {
       /can't be decided .*whether its trust policy allows IRSA for the service account is not known/i,
     );
   });
-  it("does not get it by the trust of another cluster's issuer, or of one without a provider", async () => {
+  it("does not get it by trust in another cluster's issuer, or in an issuer without a provider", async () => {
     const trusting: Fleet['change'] = (scenario, cluster) => {
       scenario.accounts[0]!.roles.at(-1)!.trustPolicy = policyOf(
         irsaOf(cluster, ATTACKER.namespace, ATTACKER.name),
@@ -199,15 +199,15 @@ describe("a workload that wants another team's role", () => {
   });
 
   it.each<[string, Asking & { deployment?: Deployment }]>([
-    ['its trust policy names it', attack({ trust: [namingStatement('evil', 'agent')] })],
+    ['its trust policy names the service account', attack({ trust: [namingStatement('evil', 'agent')] })],
     [
-      'its trust policy names it, and the request',
+      'its trust policy names the service account, and the request names the role',
       attack(
         { trust: [namingStatement('evil', 'agent')], annotated: false, change: closed },
         { roleArn: VICTIM, verification: 'api' },
       ),
     ],
-  ])('gets it where %s', async (_, asking) => {
+  ])('gets it if %s', async (_, asking) => {
     const found = await asked(asking);
     expect(found.blocking).toEqual([]);
     expect(found).toMatchObject({
@@ -217,7 +217,7 @@ describe("a workload that wants another team's role", () => {
       ]) as unknown,
     });
   });
-  it('gets it where the setting roleGrants names it, with a repair that names nobody else', async () => {
+  it('gets it if the setting roleGrants names it, with a repair that names nothing else', async () => {
     const { outcome, trust } = await asked(attack({}, REPAIR, granting));
     expect(outcome).toBe('migrated');
     const [, added, ...more] = (JSON.parse(trust(VICTIM)) as { Statement: Statement[] }).Statement;
@@ -229,7 +229,7 @@ describe("a workload that wants another team's role", () => {
 describe("an add-on's service accounts", () => {
   const without = (cluster: { associations: unknown[] }): void => void (cluster.associations = []);
 
-  it('one on the node role is given no new role', async () => {
+  it('on the node role are not granted a new role', async () => {
     const scenario = hostileScenario((_, cluster) => {
       without(cluster);
       delete ownAddon(cluster).serviceAccountRoleArn;
@@ -237,7 +237,7 @@ describe("an add-on's service accounts", () => {
     const { message } = await refused({ scenario, request: { addon: ADDON, roleArn: roleArn('eks-addons/other') } });
     expect(message).toContain('which it does not have today');
   });
-  it('one with a role is given no other, where that one only trusts EKS Pod Identity at large', async () => {
+  it('with a role are not granted another one that only trusts EKS Pod Identity in general', async () => {
     const scenario = hostileScenario((_, cluster) => without(cluster));
     const other = roleArn('eks-addons/other');
     await refused({ scenario, request: { addon: ADDON, roles: { [SERVICE_ACCOUNT]: other } } });
@@ -245,7 +245,7 @@ describe("an add-on's service accounts", () => {
       await asked({ scenario, request: { addon: ADDON, roles: { [SERVICE_ACCOUNT]: other } }, deployment: granting }),
     ).toMatchObject({ outcome: 'migrated' });
   });
-  it("a service account that names the add-on's role by an annotation is none of them", async () => {
+  it("do not include a service account that names the add-on's role by an annotation", async () => {
     const scenario = fleetWith({
       change: (_, cluster) => {
         without(cluster);
@@ -258,7 +258,7 @@ describe("an add-on's service accounts", () => {
     const { message } = await refused({ scenario, request: { addon: ADDON, roles: { agent: OWN_ROLE } } });
     expect(message).toContain("The service account is not one of the add-on's.");
   });
-  it('a trust policy is not opened for the whole cluster, where the association has no session tags', async () => {
+  it('a trust policy is not opened to the whole cluster if the association has no session tags', async () => {
     const scenario = hostileScenario((world, cluster) => {
       cluster.associations[0]!.disableSessionTags = true;
       const [own] = world.accounts[0]!.roles;
@@ -276,7 +276,7 @@ describe("an add-on's service accounts", () => {
   it.each([
     ['a session policy', { disableSessionTags: true, policy: '{"Version":"2012-10-17","Statement":[]}' }],
     ['a target role', { targetRoleArn: roleArn('elsewhere', '444455556666') }],
-  ])('an association with %s is not made again without it, not for a moment', async (_, narrowed) => {
+  ])('an association with %s is never created again without it, not even for a moment', async (_, narrowed) => {
     const scenario = hostileScenario((__, cluster) => void Object.assign(cluster.associations[0]!, narrowed));
     const { outcome, blocking, changes, isUnchanged } = await asked({ scenario, request: { addon: ADDON } });
     expect({ outcome, changes, isUnchanged }).toEqual({ outcome: 'blocked', changes: [], isUnchanged: true });
@@ -284,7 +284,7 @@ describe("an add-on's service accounts", () => {
   });
 });
 
-describe('a claim that is gone since the plan', () => {
+describe('a ground that disappears after the plan', () => {
   const withoutIrsa = (world: HostileWorld, arn: string): void => {
     for (const { roles } of world.backend.sandbox.world.accounts.values())
       for (const role of roles.values())
@@ -297,14 +297,14 @@ describe('a claim that is gone since the plan', () => {
         }
   };
   const alone = hostileScenario((_, cluster) => void (cluster.associations = []));
-  /** Without a look at the API server the trust is all that shows it: an annotation is not seen. */
+  /** If the service may not read the API server, only the trust shows the ground: an annotation is not seen. */
   const UNSEEN = { verification: 'api' };
   const noted =
     (step: string, operation: string) =>
     (call: Call): boolean =>
       call.step === step && call.operation === operation;
 
-  it('is missed by begin, which changes nothing', async () => {
+  it('is noticed by begin, which changes nothing', async () => {
     const { outcome, changes, cause } = await asked({
       scenario: alone,
       request: { addon: ADDON, ...UNSEEN },
@@ -316,16 +316,19 @@ describe('a claim that is gone since the plan', () => {
   it.each([
     ['in place', {}, 'update-addon', []],
     ['recreated', { strategy: 'recreate' }, 'await-deleted', ['eks:DeleteAddon', 'eks:CreateAddon']],
-  ] as const)('is missed before the add-on is changed, %s, and it is as it was', async (_, request, step, changes) => {
-    const found = await asked({
-      scenario: alone,
-      request: { addon: ADDON, ...UNSEEN, ...request },
-      meanwhile: (world) => world.onFirst(noted(step, 'UpdateItem'), () => withoutIrsa(world, OWN_ROLE)),
-    });
-    expect(found).toMatchObject({ outcome: 'rolled-back', associations: [], changes: [...changes] });
-    expect(found.cause).toContain('RoleNotGranted');
-  });
-  it("is not made up for by the statement of the migration's own repair", async () => {
+  ] as const)(
+    'is noticed before the add-on is changed, %s, and the add-on keeps its state',
+    async (_, request, step, changes) => {
+      const found = await asked({
+        scenario: alone,
+        request: { addon: ADDON, ...UNSEEN, ...request },
+        meanwhile: (world) => world.onFirst(noted(step, 'UpdateItem'), () => withoutIrsa(world, OWN_ROLE)),
+      });
+      expect(found).toMatchObject({ outcome: 'rolled-back', associations: [], changes: [...changes] });
+      expect(found.cause).toContain('RoleNotGranted');
+    },
+  );
+  it("is not replaced by the statement of the migration's own repair", async () => {
     const role = roleArn('eks-addons/repairable-ebs');
     const scenario = hostileScenario((world, cluster) => {
       const [own] = world.accounts[0]!.roles;
@@ -342,7 +345,7 @@ describe('a claim that is gone since the plan', () => {
     expect(found.cause).toContain('RoleNotGranted');
     expect(found.changes).not.toContain('eks:UpdateAddon');
   });
-  it('is missed before a trust policy is written', async () => {
+  it('is noticed before a trust policy is written', async () => {
     const role = roleArn('eks-addons/repairable-ebs');
     const scenario = hostileScenario((world, cluster) => {
       const [own] = world.accounts[0]!.roles;
@@ -353,7 +356,7 @@ describe('a claim that is gone since the plan', () => {
     const found = await asked({
       scenario,
       request: { addon: ADDON, ...REPAIR },
-      // Its provider is deleted, so that the trust proves nothing any more.
+      // The provider is deleted, so that the trust no longer counts.
       meanwhile: (world) =>
         world.onFirst(noted('repair-trust', 'GetRole'), () => {
           for (const { oidcProviders } of world.backend.sandbox.world.accounts.values()) oidcProviders?.clear();
@@ -362,7 +365,7 @@ describe('a claim that is gone since the plan', () => {
     expect(found).toMatchObject({ outcome: 'rolled-back', changes: [] });
     expect(found.cause).toContain('RoleNotGranted');
   });
-  it("is missed before a service account's association is made", async () => {
+  it("is noticed before a service account's association is created", async () => {
     const found = await asked({
       ...attack({
         change: (scenario, cluster) => {
@@ -379,7 +382,7 @@ describe('a claim that is gone since the plan', () => {
   });
 });
 
-describe('whatever the trust policy, the annotation and the request', () => {
+describe('for every trust policy, annotation and request', () => {
   const subject = { namespace: ATTACKER.namespace, name: ATTACKER.name };
   const world = fc.record({
     trust: trustings([ATTACKER.namespace, 'payments'], [ATTACKER.name, 'db']),
@@ -390,7 +393,7 @@ describe('whatever the trust policy, the annotation and the request', () => {
     unseen: fc.boolean(),
   });
 
-  it('no service account can use a role that the rule did not give it', async () => {
+  it('no service account can use a role that the rule did not grant it', async () => {
     const outcomes: (string | undefined)[] = [];
     await fc.assert(
       fc.asyncProperty(world, async ({ trust, providerExists, annotated, named, repair, unseen }) => {
@@ -441,7 +444,7 @@ describe('whatever the trust policy, the annotation and the request', () => {
       }),
       {
         numRuns: 50,
-        // One that the rule lets through, so that what follows is looked at too.
+        // One combination that the rule allows, so that the later checks run too.
         examples: [
           [
             {

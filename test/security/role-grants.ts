@@ -1,16 +1,16 @@
-/** A fleet with a role of somebody else's, and a workload whose owner wants that role: for the abuse tests of promise 11. */
+/** A fleet with another team's role, and a workload whose owner wants that role: for the abuse tests of promise 11. */
 import type { RoleGrant } from '../../lambdas/domain/settings/role-grants.ts';
 import { irsaStatement, podIdentityStatement, policyOf, type Statement } from '../../cli/fleet/trust.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { ACCOUNT, deploy, type Deployment, hostileScenario, NARROW, roleArn } from './hostile.ts';
 
-/** Passable and repairable, and the payments team's. */
+/** The payments team's role, which may be passed and repaired. */
 export const VICTIM = roleArn('eks-addons/repairable-payments');
-/** The workload of whoever attacks. */
+/** The attacker's workload. */
 export const ATTACKER = { namespace: 'evil', name: 'agent' };
 export const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/reliability-dev`;
 
-/** As EKS's guide has it: for that service account of this cluster alone. */
+/** As in EKS's guide: for that service account of this cluster alone. */
 export const namingStatement = (namespace: string, serviceAccount: string): Statement => ({
   ...podIdentityStatement(),
   Condition: {
@@ -31,14 +31,17 @@ export const irsaOf = (cluster: ScenarioCluster, namespace: string, ...serviceAc
   );
 
 export interface Fleet {
-  /** What the role's trust policy has beside the IRSA statement of its owner's service account. */
+  /** The statements of the role's trust policy in addition to the IRSA statement for its owner's service account. */
   trust?: Statement[];
   /** Whether the attacker's service account names the role by its annotation. */
   annotated?: boolean;
   change?: (scenario: Scenario, cluster: ScenarioCluster) => void;
 }
 
-/** The role trusts payments/db by IRSA; the attacker has a workload of their own, whose pods can be looked at. */
+/**
+ * Returns a scenario in which the role trusts payments/db by IRSA and the attacker has a workload whose pods the
+ * service can read.
+ */
 export const fleetWith = ({ trust = [], annotated = true, change }: Fleet = {}): Scenario =>
   hostileScenario((scenario, cluster) => {
     const [account] = scenario.accounts;
@@ -61,5 +64,5 @@ export const fleetWith = ({ trust = [], annotated = true, change }: Fleet = {}):
     change?.(scenario, cluster);
   });
 
-/** A deployment with narrow lists, and with these grants. */
+/** Returns a deployment with narrow lists and these grants. */
 export const deployWith = (roleGrants: RoleGrant[]): Promise<Deployment> => deploy({}, { ...NARROW, roleGrants });

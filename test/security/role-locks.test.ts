@@ -1,4 +1,6 @@
-/** Locks of roles: who merely names a role holds nobody up, and whoever changes its trust has it alone. */
+/**
+ * Locks of roles: naming a role blocks no other migration, and changing its trust requires the role's lock exclusively.
+ */
 import { describe, expect, it } from 'vitest';
 import { roleLock } from '../../lambdas/use-cases/migration/lock.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
@@ -7,7 +9,7 @@ import { inWorld } from '../end-to-end/world.ts';
 const ROLE = 'arn:aws:iam::111122223333:role/storage-csi-drivers';
 const STRANGER = 'aws-efs-csi-driver';
 
-/** A migration that is under way for as long as EKS throttles its update. */
+/** A migration that runs for as long as EKS throttles its update. */
 const STUCK = {
   step: 'update-addon',
   input: { addonName: STRANGER },
@@ -16,22 +18,22 @@ const STUCK = {
 };
 const OF_STRANGER = { addon: STRANGER, strategy: 'in-place', roles: { 'efs-csi-node-sa': ROLE } } as const;
 
-describe('a stranger whose migration names the role of others', () => {
-  it('keeps none of them waiting', async () => {
+describe("an unrelated migration that names another team's role", () => {
+  it('does not delay any of its users', async () => {
     await inWorld({ scenario: 'shared-role', faults: [STUCK] }, async (world) => {
       const stranger = await world.start(OF_STRANGER);
       await world.until(stranger, 'UpdateAddon');
       const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
-      expect(report.steps.find(({ name }) => name === 'begin')).toMatchObject({ attempts: 1 });
-      // All the while the stranger's one goes on.
+      expect(report.steps.find(({ name }) => name === 'begin')).toMatchObject({ tries: 1 });
+      // The unrelated migration runs during all of this.
       expect(world.backend.sandbox.executions.execution(stranger.arn).status).toBe('RUNNING');
       await world.rest();
       expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
     });
   });
 
-  it('has its part of the lock taken over alone, when it is stopped', async () => {
+  it('loses only its own part of the lock when it is stopped', async () => {
     const stop = { step: 'update-addon', input: { addonName: STRANGER }, kind: 'abort-before' as const };
     await inWorld({ scenario: 'shared-role', faults: [stop] }, async (world) => {
       const stranger = await world.start(OF_STRANGER);
@@ -45,7 +47,7 @@ describe('a stranger whose migration names the role of others', () => {
 });
 
 describe('a role whose trust is retired', () => {
-  it('is had alone: nobody begins with it meanwhile, and it waits for those who have begun', async () => {
+  it('is locked exclusively: no migration begins with it meanwhile, and the retirement waits for those that have begun', async () => {
     await inWorld({ scenario: 'shared-role', faults: [STUCK] }, async (world) => {
       const { ledger, clock } = world.backend;
       const me = (name: string) => ({
@@ -59,7 +61,7 @@ describe('a role whose trust is retired', () => {
         acquired: false,
         holder: { migrationId: stranger.name },
       });
-      // Whoever comes after it waits for it.
+      // Every later migration waits for the retirement.
       expect(await ledger.acquireLock(roleLock(ROLE), me('next'), 'shared')).toMatchObject({
         acquired: false,
         holder: { migrationId: 'retire' },

@@ -1,6 +1,6 @@
 /**
- * A claim in the ledger is there so that a request is carried out once. Whoever can write one, and no more, has nothing
- * started by it: neither in place of what somebody else asks for, nor in their name.
+ * A claim in the ledger ensures that a request is carried out once. A principal that can only write claims cannot start
+ * anything with them: neither in place of another principal's request, nor in another principal's name.
  */
 import { describe, expect, it } from 'vitest';
 import { migrationRequest, newMigration } from '../../lambdas/domain/migration/model.ts';
@@ -51,25 +51,22 @@ describe('a forged claim', () => {
     expect(await fakes.ledger.getMigration(MIGRATION_ID)).toBeUndefined();
   });
 
-  it.each(ways)(
-    '%s does not pass a migration of something else for the one that was asked for',
-    async (_, key, request) => {
-      const fakes = newFakes();
-      const { requestedBy: by } = asked;
-      await fakes.ledger.putMigration(
-        newMigration({
-          migrationId: MIGRATION_ID,
-          request: migrationRequest.parse({ target, addon: 'vpc-cni', requestedBy: by }),
-          executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:x',
-          startedAt: at(0),
-        }),
-      );
-      await fakes.ledger.claim(key, { ...forged, input: JSON.stringify({ request: asked }) });
-      const answer = await send(fakes, request);
-      expect(answer.status).toBeGreaterThanOrEqual(400);
-      expect(fakes.executions.migrations).toEqual([]);
-    },
-  );
+  it.each(ways)('%s does not pass another migration off as the requested one', async (_, key, request) => {
+    const fakes = newFakes();
+    const { requestedBy: by } = asked;
+    await fakes.ledger.putMigration(
+      newMigration({
+        migrationId: MIGRATION_ID,
+        request: migrationRequest.parse({ target, addon: 'vpc-cni', requestedBy: by }),
+        executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:MigrateAddon:x',
+        startedAt: at(0),
+      }),
+    );
+    await fakes.ledger.claim(key, { ...forged, input: JSON.stringify({ request: asked }) });
+    const answer = await send(fakes, request);
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(fakes.executions.migrations).toEqual([]);
+  });
 
   it('starts no sweep in place of an inventory', async () => {
     const fakes = newFakes();
@@ -80,7 +77,7 @@ describe('a forged claim', () => {
       body: { mode: 'inventory' },
       headers: { 'Idempotency-Key': key },
     };
-    // What one would copy: the claim of the same request by itself.
+    // An attacker would copy the claim that the same request creates.
     await send(fakes, sent);
     const real = await fakes.ledger.claim(sha256({ by: ALICE, key }), forged);
     const again = newFakes();
@@ -93,7 +90,7 @@ describe('a forged claim', () => {
     expect(again.executions.sweeps).toEqual([]);
   });
 
-  it('has no migration started by a denied call that leads to a plan alone', async () => {
+  it('starts no migration by a denied call that only leads to a plan', async () => {
     const fakes = newFakes();
     fakes.settings.denials = { account: ACCOUNT, accounts: [ACCOUNT], action: 'notify', quietHours: 24 };
     const event = deniedEvent();
@@ -103,7 +100,7 @@ describe('a forged claim', () => {
     expect(fakes.executions.migrations).toEqual([]);
   });
 
-  it('names no requester for a denied call whom CloudTrail has not named', async () => {
+  it('sets no requester for a denied call that CloudTrail has not attributed', async () => {
     const denials = { account: ACCOUNT, accounts: [ACCOUNT], action: 'notify' as const, quietHours: 24 };
     const event = deniedEvent();
     const key = denialKey(event as unknown as Denial);

@@ -1,10 +1,10 @@
-/** What whoever may start executions can't do by the input of one, beside what its request says. */
+/** What a principal that may start executions cannot achieve with input outside the request. */
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { ADDON } from '../end-to-end/fixture.ts';
 import { changesIn, type HostileWorld, inHostileWorld, SECRET, stateOf } from './hostile.ts';
 
-/** Something that nothing must come of, in a world where a migration has gone well. */
+/** Runs an action that must have no effect, in a world where a migration has succeeded. */
 async function unchanged(
   work: (world: HostileWorld, migrated: string) => Promise<{ cause?: string }>,
 ): Promise<string> {
@@ -19,8 +19,8 @@ async function unchanged(
   });
 }
 
-describe('a field in the wrong place of an input', () => {
-  it('is no dry run of MigrateAddon, and no migration either', async () => {
+describe('a field at the wrong position of an input', () => {
+  it('does not make MigrateAddon a dry run, and starts no migration either', async () => {
     await inHostileWorld({}, async (world) => {
       const before = stateOf(world);
       const name = world.backend.ids.ulid();
@@ -35,7 +35,7 @@ describe('a field in the wrong place of an input', () => {
     });
   });
 
-  it('is no dry run of Recover, and nothing is put back', async () => {
+  it('does not make Recover a dry run, and nothing is rolled back', async () => {
     const cause = await unchanged((world, migrationId) => world.recover(migrationId, { dryRun: true }));
     expect(cause).toMatch(/BadInput: .*has fields that are not known: dryRun/);
   });
@@ -61,7 +61,7 @@ describe('a field in the wrong place of an input', () => {
     expect(cause).toMatch(/BadInput: .*has fields that are not known: selection/);
   });
 
-  it('is told of in a few words, however many there are and whatever they are called', async () => {
+  it('is reported in a short message, regardless of the number and names of the fields', async () => {
     await inHostileWorld({}, async (world) => {
       const name = world.backend.ids.ulid();
       const junk = Object.fromEntries(Array.from({ length: 4000 }, (_, index) => [`${index}\u001b[2J${SECRET}`, 1]));
@@ -93,7 +93,7 @@ describe("a region of another partition, in the service's own account", () => {
     },
   );
 
-  it('is no place of a sweep that is looked at', async () => {
+  it('is not read as a location of a sweep', async () => {
     await inHostileWorld({}, async (world) => {
       const sweepId = world.backend.ids.ulid();
       await world.attempt(

@@ -1,4 +1,7 @@
-/** A sweep begins, and believes, nothing but what it asks for: whatever waits in the ledger, and whoever took an id. */
+/**
+ * A sweep starts, and trusts, only what it asks for, regardless of what else the ledger contains and which principal has
+ * taken an id.
+ */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { newMigration } from '../../lambdas/domain/migration/model.ts';
 import type { SweepItem, SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
@@ -18,11 +21,11 @@ const put = async (request: Partial<SweepRequestInput>, items: SweepItem[]): Pro
   await fakes.sweeps.create(aSweep(request, { executionArn: SWEEP_EXECUTION, executions: 1 }));
   for (const item of items) await fakes.sweeps.enqueue(SWEEP_ID, item);
 };
-const look = (tick = 0): Promise<unknown> =>
+const dispatch = (tick = 0): Promise<unknown> =>
   invoke(dispatchSweepStep, { sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, tick }, fakes);
 const itemOf = ({ migrationId }: SweepItem): SweepItem => fakes.sweeps.items.get(SWEEP_ID)!.get(migrationId)!;
 
-describe('an item that somebody put into a sweep', () => {
+describe('a forged item of a sweep', () => {
   const selection = {
     accounts: [anItem(1).account],
     regions: ['eu-west-1'],
@@ -34,11 +37,11 @@ describe('an item that somebody put into a sweep', () => {
     ['region', { region: 'us-east-1' }],
     ['cluster', { cluster: 'payments-prod' }],
     ['add-on', { addon: 'vpc-cni' }],
-  ])('with another %s than those that the sweep selects is not begun', async (_, change) => {
+  ])('with another %s than the sweep selects is not started', async (_, change) => {
     const [own, forged] = [anItem(1), anItem(2, change)];
     await put({ selection, limits: { canary: 2, stopAfterFailures: 5 } }, [own, forged]);
-    await look();
-    await look(1);
+    await dispatch();
+    await dispatch(1);
     expect(fakes.executions.migrations.map(({ migrationId }) => migrationId)).toEqual([own.migrationId]);
     expect(itemOf(forged)).toMatchObject({
       state: 'ended',
@@ -47,7 +50,7 @@ describe('an item that somebody put into a sweep', () => {
   });
 });
 
-describe("a migration that somebody started under an item's id", () => {
+describe("a third-party migration under an item's id", () => {
   const item = anItem(1);
   const { account, region, cluster, addon } = item;
   const target = { account, region, cluster };
@@ -55,7 +58,7 @@ describe("a migration that somebody started under an item's id", () => {
     ['of another add-on', aRequest({ target, addon: 'vpc-cni' })],
     ['of another cluster', aRequest({ target: { ...target, cluster: 'sandbox' }, addon })],
     ['as a dry run', aRequest({ target, addon, dryRun: true })],
-  ])('%s does not pass for its own', async (_, request) => {
+  ])("%s is not accepted as the sweep's own", async (_, request) => {
     await put({ limits: { canary: 1 } }, [item]);
     await fakes.ledger.putMigration({
       ...newMigration({
@@ -68,19 +71,19 @@ describe("a migration that somebody started under an item's id", () => {
       outcome: request.dryRun ? 'planned' : 'migrated',
       endedAt: at(5),
     });
-    await look();
-    await look(1);
+    await dispatch();
+    await dispatch(1);
     expect(itemOf(item)).toMatchObject({ state: 'ended', failure: { name: 'NoOutcome' } });
     expect(itemOf(item).outcome).toBeUndefined();
-    // It counts for the stop.
+    // It counts towards the stop condition.
     expect((await fakes.sweeps.get(SWEEP_ID))!.failed).toEqual([item.migrationId]);
   });
 });
 
-it('a sweep that somebody started under the id of a scheduled one does not pass for it', async () => {
+it('a third-party sweep under the id of a scheduled one is not accepted as the scheduled one', async () => {
   const due = '2026-01-18T22:00:00Z';
   const sweepId = ulidFrom(Date.parse(due), 'weekly');
-  // As begin-sweep notes it, of an execution that was started by hand.
+  // As begin-sweep records it, for an execution that was started by hand.
   const { request } = aSweep({ mode: 'inventory', requestedBy: 'mallory' });
   await fakes.sweeps.create(newSweep({ sweepId, request, startedAt: at(0) }));
   await expect(

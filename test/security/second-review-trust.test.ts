@@ -1,6 +1,6 @@
 /**
- * Whoever can write into the ledger, and no more, gets no trust policy written that this service would not have made
- * itself: neither by the undo of a repair that never was, nor by that of a retirement, nor by an exchanged repair.
+ * A principal that can only write into the ledger cannot make the service write a trust policy that it would not have
+ * written otherwise: neither by undoing a forged repair or retirement, nor by an exchanged repair.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AddonSnapshot, Migration, Plan } from '../../lambdas/domain/migration/model.ts';
@@ -37,7 +37,7 @@ const policyOf = (...statements: Statement[]): string =>
 
 let narrow: Deployment;
 beforeAll(async () => {
-  // Asked for by name, so that the plans that are exchanged would be carried out.
+  // Requested by name, so that the exchanged plans would be carried out.
   const grant = { roles: [REPAIRABLE], clusters: ['cluster/*'], serviceAccounts: [`kube-system/${SERVICE_ACCOUNT}`] };
   narrow = await deploy(NARROW, { roleGrants: [grant] });
 });
@@ -65,22 +65,22 @@ const scenario = (keep: (statement: Statement) => boolean = () => true): Scenari
 const inside = <T>(work: (world: HostileWorld) => Promise<T>, given = scenario()): Promise<T> =>
   inHostileWorld({ scenario: given, deployment: narrow }, work);
 
-describe('the undo of a repair that never was', () => {
+describe('undoing a repair that never happened', () => {
   it.each<[string, (now: Statement[]) => { before: string; after: string; statement: Statement }]>([
     [
-      'does not write the policy that it says was there before',
+      'does not write the policy recorded as the previous one',
       (now) => ({ before: policyOf(EVERYBODY), after: policyOf(...now), statement: {} }),
     ],
     [
-      'does not take out a Deny that it says was added',
+      'does not remove a Deny recorded as added',
       (now) => ({ before: policyOf(...now.slice(1)), after: policyOf(...now), statement: NOT_OUTSIDE }),
     ],
     [
-      'does not take it out of a policy that has changed since either',
+      'does not remove it from a policy that has changed since then either',
       () => ({ before: policyOf(EVERYBODY), after: policyOf(EVERYBODY, NOT_OUTSIDE), statement: NOT_OUTSIDE }),
     ],
     [
-      "does not take out the statement that is somebody else's",
+      'does not remove a third-party statement',
       (now) => ({ before: policyOf(...now.slice(0, -1)), after: policyOf(...now), statement: now.at(-1)! }),
     ],
   ])('%s', async (_, forged) => {
@@ -98,12 +98,12 @@ describe('the undo of a repair that never was', () => {
       expect(changesIn(world).filter((one) => one.startsWith('iam:'))).toEqual([]);
       const { warnings } = (await world.record(migrationId))!;
       expect(warnings.map(({ id }) => id)).toContain('trust-not-restored');
-      // Nor is anybody told to write it by hand.
+      // No hand-off tells a person to write it either.
       expect(JSON.stringify(warnings)).not.toContain('update-assume-role-policy');
     });
   });
 
-  it('becomes no command for a person either', async () => {
+  it('does not become a command for a person either', async () => {
     await inside(async (world) => {
       const migrationId = await forgeMigration<AddonSnapshot>(world, {});
       await world.backend.ledger.recordTrustChange(migrationId, {
@@ -113,7 +113,7 @@ describe('the undo of a repair that never was', () => {
         statement: {},
         notedAt: STAMP,
       });
-      // Nobody knows whose it is: a person decides.
+      // The owner is unknown: a person decides.
       world.cluster.addons.get('aws-ebs-csi-driver')!.serviceAccountRoleArn = roleArn('eks-addons/other');
       const execution = await world.recover(migrationId);
       expect(execution).toMatchObject({ status: 'FAILED', error: 'NeedsHuman' });
@@ -125,10 +125,10 @@ describe('the undo of a repair that never was', () => {
   });
 });
 
-describe('the undo of a retirement that never was', () => {
+describe('undoing a retirement that never happened', () => {
   type Forged = Pick<TrustRetirement, 'before' | 'after' | 'removed'>;
   const irsaIn = (now: Statement[]): Statement => now.find((one) => JSON.stringify(one).includes('oidc-provider'))!;
-  /** Under a Sid of its own: IAM takes each but once. */
+  /** It has its own Sid: IAM accepts each Sid only once. */
   const replaced = (one: Statement, from: string, to: string): Statement => ({
     ...(JSON.parse(JSON.stringify(one).replaceAll(from, to)) as Statement),
     Sid: 'Again',
@@ -136,11 +136,11 @@ describe('the undo of a retirement that never was', () => {
 
   it.each<[string, (now: Statement[]) => Forged]>([
     [
-      'does not write the policy that it says was there before',
+      'does not write the policy recorded as the previous one',
       (now) => ({ before: policyOf(EVERYBODY), after: policyOf(...now), removed: [{ statement: irsaIn(now) }] }),
     ],
     [
-      'puts in nobody who is not an OIDC provider',
+      'adds no principal that is not an OIDC provider',
       (now) => ({
         before: policyOf(EVERYBODY, ...now),
         after: policyOf(...now),
@@ -148,21 +148,21 @@ describe('the undo of a retirement that never was', () => {
       }),
     ],
     [
-      "puts in no other cluster's provider",
+      "adds no other cluster's provider",
       (now) => {
         const other = replaced(irsaIn(now), '5B1C7E0F9A3D4826B7E19C40D25F8A63', '0'.repeat(32));
         return { before: policyOf(other, ...now), after: policyOf(...now), removed: [{ statement: other }] };
       },
     ],
     [
-      'puts in no other service account',
+      'adds no other service account',
       (now) => {
         const other = replaced(irsaIn(now), 'kube-system:ebs-csi-controller-sa', 'default:attacker');
         return { before: policyOf(other, ...now), after: policyOf(...now), removed: [{ statement: other }] };
       },
     ],
     [
-      'puts in no pattern',
+      'adds no pattern',
       (now) => {
         const wide = replaced(
           replaced(irsaIn(now), 'kube-system:ebs-csi-controller-sa', '*'),
@@ -173,7 +173,7 @@ describe('the undo of a retirement that never was', () => {
       },
     ],
     [
-      'puts nothing in the place of a Deny',
+      'adds nothing in place of a Deny',
       (now) => ({
         before: policyOf(irsaIn(now)),
         after: policyOf(...now),
@@ -202,7 +202,7 @@ describe('the undo of a retirement that never was', () => {
   });
 });
 
-/** What the ledger says is exchanged once `begin` has stored the snapshot. */
+/** The ledger's content is exchanged once `begin` has stored the snapshot. */
 async function exchangedAfterBegin(
   world: HostileWorld,
   asked: Record<string, unknown>,
@@ -226,8 +226,8 @@ async function exchangedAfterBegin(
   return (await world.record(migrationId))!;
 }
 
-describe('a plan that is exchanged after it was begun', () => {
-  it('adds no statement to a trust policy but the one that was planned', async () => {
+describe('a plan that is exchanged after begin', () => {
+  it('adds no statement to a trust policy other than the planned one', async () => {
     await inside(
       async (world) => {
         const before = policyIn(world);
@@ -245,13 +245,13 @@ describe('a plan that is exchanged after it was begun', () => {
         expect(policyIn(world)).toEqual(before);
         expect(changesIn(world).filter((one) => one.startsWith('iam:'))).toEqual([]);
       },
-      // Without what would stop the plan, and in need of a repair.
+      // Without the statements that would block the plan, and in need of a repair.
       scenario((one) => one !== NOT_OUTSIDE && !JSON.stringify(one).includes('pods.eks.amazonaws.com')),
     );
   });
 
   it.each([{}, { strategy: 'recreate', preserve: true }])(
-    'gives pods no other role, asked for with %j',
+    'gives pods no other role if requested with %j',
     async (asked) => {
       await inside(async (world) => {
         const other = roleArn('eks-addons/other');

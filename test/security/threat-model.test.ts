@@ -1,6 +1,6 @@
 /**
- * docs/security/threat-model.md names what is there: each abuse case has a control and a test, and each test that it
- * names exists under that title.
+ * Checks that docs/security/threat-model.md matches the repository: each abuse case has a control and a test, and each
+ * named test exists under its title.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,11 +14,11 @@ const spansOf = (markdown: string): string[] => [...markdown.matchAll(/`([^`\n]+
 
 interface AbuseCase {
   id: string;
-  /** By its name, what an item of the case's list says. */
+  /** The content of each item of the case's list, by the item's name. */
   items: Map<string, string>;
 }
 
-/** A case begins with `### A1. Title`, and is a list of `- **Who:** …`; an item goes on until the next one. */
+/** A case begins with `### A1. Title` and is a list of `- **Who:** …`; an item continues until the next one. */
 const casesOf = (document: string): AbuseCase[] =>
   document.split(/^(?=#{1,3} )/m).flatMap((section) => {
     const id = /^### (A\d+)\. \S/.exec(section)?.[1];
@@ -35,7 +35,7 @@ interface Reference {
   title: string;
 }
 
-/** `path` › `part of a title`, `part of another`: a title is of the file before it. */
+/** Parses `path` › `part of a title`, `part of another`: a title belongs to the file before it. */
 function referencesOf(item: string): { references: Reference[]; stray: string[] } {
   const [references, stray, silent]: [Reference[], string[], Set<string>] = [[], [], new Set()];
   let file: string | undefined;
@@ -55,8 +55,8 @@ function referencesOf(item: string): { references: Reference[]; stray: string[] 
 
 const QUOTED = /(?<quote>['"`])(?<title>(?:\\.|(?!\k<quote>)[^\\])*?)\k<quote>/s.source;
 /**
- * `it('…'`, `test.each<Row>(rows)('…'` on one line; and the end of a table over several lines, `])('…'`. Neither in a
- * comment, nor switched off.
+ * Matches `it('…'`, `test.each<Row>(rows)('…'` on one line, and the end of a table over several lines, `])('…'`; not in
+ * a comment, and not if switched off.
  */
 const DIRECT = new RegExp(`^[ \\t]*(?:it|test|describe)(?:\\.(?!skip|todo)\\w+)*\\(\\s*${QUOTED}`, 'gm');
 const OF_TABLE = new RegExp(
@@ -64,7 +64,7 @@ const OF_TABLE = new RegExp(
   'gm',
 );
 
-/** Titles of the tests and of the groups in a source, templates as they stand. */
+/** Returns the titles of the tests and groups in a source, with templates unexpanded. */
 const titlesOf = (source: string): string[] =>
   [...source.matchAll(DIRECT), ...source.matchAll(OF_TABLE)].map(({ groups }) =>
     (groups?.['title'] ?? '').replaceAll(/\\(.)/gs, '$1'),
@@ -80,19 +80,19 @@ const references = cases.flatMap(({ id, items }) =>
 );
 
 describe('the threat model', () => {
-  it('numbers its abuse cases in ascending order, and its residual risks one after the other', () => {
+  it('numbers its abuse cases in ascending order and its residual risks consecutively', () => {
     const risks = [...text.matchAll(/^- \*\*(R\d+)\. \S/gm)].map(([, id]) => id);
-    // A number that was once given stays a case's own, so there may be gaps.
+    // The numbers of removed cases are not reused, so there may be gaps.
     const numbers = cases.map(({ id }) => Number(id.slice(1)));
     expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
     expect(risks).toEqual(risks.map((_, index) => `R${index + 1}`));
     expect([cases.length > 30, risks.length > 8]).toEqual([true, true]);
-    // What is spoken of is there.
+    // Every case or risk that the text mentions exists.
     const known = new Set([...cases.map(({ id }) => id), ...risks]);
     expect([...text.matchAll(/\b[AR]\d+\b/g)].map(([id]) => id).filter((id) => !known.has(id))).toEqual([]);
   });
 
-  it('speaks of every abuse case where somebody could get in, or of a risk', () => {
+  it('mentions every abuse case at an entry point, or with a risk', () => {
     const introduction = text.slice(0, text.indexOf('\n## Abuse cases'));
     const entered = [...introduction.matchAll(/\bA(\d+)(?:–A(\d+))?\b/g)].flatMap(([, from, to = from]) =>
       Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => Number(from) + index),
@@ -103,21 +103,22 @@ describe('the threat model', () => {
     );
   });
 
-  it.each(cases)('says of $id who, what they try, what stands in the way and what proves it', ({ items }) => {
+  it.each(cases)('lists for $id the attacker, the attempt, the control and the test', ({ items }) => {
     expect([...items.keys()]).toEqual(['Who', 'Tries', 'Control', 'Test']);
     expect([...items.values()].filter((said) => !/\w{2,}/.test(said))).toEqual([]);
     const [control = '', test = ''] = [items.get('Control'), items.get('Test')];
     const isToCome = /\bto come\b/i.test(control);
     expect(
       isToCome || spansOf(control).some((span) => /^(bin|cli|lib|lambdas|sandbox|scripts)\//.test(span)),
-      'a control has its place in the code',
+      'a control must name a file of the code',
     ).toBe(true);
     const { references: named, stray } = referencesOf(test);
     expect(stray, 'a test is a file and a part of its title').toEqual([]);
-    // What is there has a test, or says that it has none; what is to come may say so.
+    // An existing control has a test, or the document says that it has none. A control to come may say that its test is
+    // to come.
     expect(
       named.length > 0 || /\bno test\b/i.test(test) || (isToCome && /\bto come\b/i.test(test)),
-      'a test, or that there is none',
+      'a test, or the statement that there is none',
     ).toBe(true);
   });
 
@@ -136,14 +137,14 @@ describe('the threat model', () => {
     expect(files.map((name) => `test/security/${name}`).filter((file) => !named.has(file))).toEqual([]);
   });
 
-  it('names files and pages that are there', () => {
+  it('names existing files and pages', () => {
     const paths = spansOf(text).filter((span) => span.includes('/'));
     const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link = '']) =>
       join(dirname(DOCUMENT), link),
     );
     expect(paths.length).toBeGreaterThan(100);
     expect(links.length).toBeGreaterThan(2);
-    // Titles of tests may have a slash too.
+    // Titles of tests may contain a slash too.
     const titles = new Set(references.map(({ title }) => title));
     expect(
       [...paths.filter((path) => !titles.has(path)), ...links].filter((path) => !existsSync(join(ROOT, path))),
@@ -182,7 +183,7 @@ describe('a reference', () => {
     expect(there.filter((title) => !isTitled({ title }, source))).toEqual([]);
   });
 
-  it('is missed where the title has changed, or the test is a comment, switched off, or no test', () => {
+  it('is not found if the title has changed, or if the test is commented out, switched off, or not a test', () => {
     const gone = [
       'a role inside',
       'of a row',
@@ -196,13 +197,13 @@ describe('a reference', () => {
     expect(isTitled({ title: 'role outside' }, source.replace('a role outside', 'a role beyond'))).toBe(false);
   });
 
-  it('is missed by each title of this document when that is another', () => {
+  it('is not found for any title of this document after the title changes', () => {
     const renamed = (file: string, title: string): string =>
       sourceOf(file).replaceAll("\\'", "'").replaceAll(title, '');
     expect(references.filter(({ file, title }) => isTitled({ title }, renamed(file, title)))).toEqual([]);
   });
 
-  it('needs a title, and a title a file', () => {
+  it('needs a title, and a title needs a file', () => {
     expect(referencesOf('`test/a.test.ts` › `one`, `two`; `test/b.test.ts` › `three`')).toEqual({
       references: [
         { file: 'test/a.test.ts', title: 'one' },
@@ -215,7 +216,7 @@ describe('a reference', () => {
     expect(referencesOf('`one`, in `test/a.test.ts` › `two`').stray).toEqual(['one']);
   });
 
-  it('belongs to the case whose item it is', () => {
+  it('belongs to the case whose item contains it', () => {
     const [first, second] = casesOf(
       '## Group\n\n### A1. One\n\n- **Who:** x\n- **Control:** y\n\n  | a | b |\n\n- **Test:** `test/a.test.ts` › `one`\n\n### A2. Two\n\n- **Test:** to come\n\n## Other\n\n- **Test:** z\n',
     );

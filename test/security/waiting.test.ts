@@ -1,4 +1,4 @@
-/** Requests that wait: a flood of them, squatters, and slots that a crash leaves taken. */
+/** Requests that wait: a flood of them, squatters, and slots that a crash leaves occupied. */
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
@@ -29,7 +29,7 @@ const CAPS = { perPrincipal: 50, perDeployment: 120 };
 const context = { getRemainingTimeInMillis: () => 60_000 } as unknown as LambdaContext;
 const role = (name: string): string => `arn:aws:sts::111122223333:assumed-role/${name}`;
 
-/** The ledger on DynamoDB, in process; everything else faked. */
+/** Returns the ledger on an in-process DynamoDB; everything else is faked. */
 async function onDynamoDb(): Promise<Fakes> {
   const fakes = newFakes();
   const ledger = createDynamoLedger({ client: await newDynamoDb('direct'), tableName: TABLE });
@@ -57,7 +57,7 @@ const statuses = (answers: { statusCode: number }[]): Record<number, number> =>
   );
 
 describe('a flood of requests', () => {
-  it('of one role for one add-on leaves as many waiting as it may have, whatever its sessions are called', async () => {
+  it('of one role for one add-on leaves no more waiting than allowed, regardless of the names of its sessions', async () => {
     const fakes = await onDynamoDb();
     const answers: { statusCode: number; body: string }[] = [];
     for (let index = 0; index < FLOOD; index += 1) answers.push(await post(fakes, index));
@@ -67,12 +67,12 @@ describe('a flood of requests', () => {
       type: 'urn:eks-pod-identity-migrator:problem:too-many-waiting',
       detail: `50 migrations of ${role('deployer')} wait already for an approval or a change window, and 50 may (waiting.perPrincipal). Nothing was changed. Approve, reject or cancel some of them, then start again.`,
     });
-    // What was taken in is answered again as it was.
+    // A request that was admitted gets the same answer again.
     expect((await post(fakes, 7)).body).toBe(answers[7]!.body);
     expect(fakes.executions.migrations).toHaveLength(CAPS.perPrincipal);
   });
 
-  it('at once leaves no more than that, and none that begins at once is refused', async () => {
+  it('at the same time leaves no more than that, and none that begins at once is refused', async () => {
     const fakes = await onDynamoDb();
     const answers = await Promise.all(Array.from({ length: FLOOD }, (_, index) => post(fakes, index)));
     expect(answers.filter(({ statusCode }) => statusCode === 202).length).toBeLessThanOrEqual(CAPS.perPrincipal);
@@ -83,13 +83,13 @@ describe('a flood of requests', () => {
     expect((await post(fakes, FLOOD + 1, {}, `${role('another')}/bob`)).statusCode).toBe(202);
   });
 
-  it('of many roles leaves as many waiting as the deployment may have', async () => {
+  it('of many roles leaves no more waiting than the deployment allows', async () => {
     const fakes = await onDynamoDb();
     for (let index = 0; index < FLOOD; index += 1) await post(fakes, index, {}, `${role(`role-${index % 20}`)}/x`);
     expect(fakes.executions.migrations).toHaveLength(CAPS.perDeployment);
   });
 
-  it('of executions that somebody starts by hand ends them blocked', async () => {
+  it('of executions started by hand ends them blocked', async () => {
     const fakes = await onDynamoDb();
     const outcomes: string[] = [];
     for (let index = 0; index < FLOOD; index += 1) {
@@ -129,7 +129,7 @@ describe('a slot', () => {
     expect(await fakes.ledger.listWaiting()).toEqual([]);
   });
 
-  it('of an execution that was stopped while it waits is freed by Recover, also where no event tells of it', async () => {
+  it('of an execution that was stopped while waiting is freed by Recover, even if no event reports it', async () => {
     await inApiWorld({ knobs: { eventsLost: true } }, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       await pending(sandbox, bob, id);
@@ -146,7 +146,7 @@ describe('a slot', () => {
 });
 
 describe('a squatter', () => {
-  it('who asks for an add-on and is never approved keeps nobody from it, and ends with the id of who began', async () => {
+  it('a request for an add-on that is never approved blocks no other request, and ends with the id of the one that began', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const eve = personIn(sandbox, ROLES.reviewer, 'eve');
       const squats = [await eve.migrate({ ...WANTS_APPROVAL, reason: 'mine' }), await eve.migrate(WANTS_APPROVAL)];

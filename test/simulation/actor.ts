@@ -1,7 +1,4 @@
-/**
- * Somebody else who works on the same add-on, or service account, while a migration runs: by hand, or with another
- * tool.
- */
+/** A third party (a person or another tool) that changes the same add-on or service account while a migration runs. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   CreateAddonCommand,
@@ -25,19 +22,19 @@ import type { ActorSpec, PHASES } from './spec.ts';
 
 export interface ActorRecord {
   spec: ActorSpec;
-  /** Number of the call log's line after which it acted; absent where the run never came so far. */
+  /** Number of the call log's line after which the actor acted; absent if the run never got that far. */
   afterLine?: number;
-  /** The world's time by which it was done, milliseconds; absent while it is at it. */
+  /** The world's time, in milliseconds, at which the actor had finished; absent while it is still acting. */
   acted?: number;
-  /** Whether EKS took it. */
+  /** Whether AWS or the API server accepted the change. */
   accepted: boolean;
-  /** While it is at it: some things take several calls. */
+  /** True while the actor is acting: some acts take several calls. */
   acting: boolean;
 }
 
-/** The statement that somebody else adds to the trust policy of the add-on's role. */
+/** The statement that the actor adds to the trust policy of the add-on's role. */
 export const OTHER_STATEMENT = {
-  Sid: 'SomebodyElse',
+  Sid: 'ThirdParty',
   Effect: 'Allow',
   Principal: { Service: 'ec2.amazonaws.com' },
   Action: 'sts:AssumeRole',
@@ -55,8 +52,8 @@ const changeTrust = async (iam: IAMClient, roleArn: string | undefined): Promise
   );
 };
 
-/** The role that somebody else's annotation names. */
-export const OTHER_ANNOTATION = 'arn:aws:iam::111122223333:role/somebody-elses';
+/** The role that the actor's annotation names. */
+export const OTHER_ANNOTATION = 'arn:aws:iam::111122223333:role/third-party';
 
 const ANY_POD = JSON.stringify({
   Version: '2012-10-17',
@@ -65,10 +62,10 @@ const ANY_POD = JSON.stringify({
   ],
 });
 
-/** A role that somebody else has made, as good for EKS Pod Identity as that of the add-on. */
+/** A role that the actor has created. EKS Pod Identity can use it as well as the add-on's own. */
 const OTHER_ROLE = OTHER_ANNOTATION;
 
-/** The first service account that the add-on takes an association for. */
+/** Returns the first service account that the add-on has an association for. */
 const ACCOUNTS: Record<string, string> = {
   'aws-efs-csi-driver': 'efs-csi-controller-sa',
   'external-dns': 'external-dns',
@@ -85,33 +82,33 @@ interface Hands {
   now: () => number;
 }
 
-/** Deletes the add-on, waits until it is gone and creates one of their own, without a role. */
+/** Deletes the add-on, waits until it is gone and creates another one without a role. */
 const replace = async (
   { eks, sleep }: Hands,
   cluster: ClusterState,
   create: { clusterName: string; addonName: string; clientRequestToken: string },
 ): Promise<void> => {
   await eks.send(new DeleteAddonCommand({ clusterName: cluster.name, addonName: create.addonName }));
-  for (let look = 0; look < 60 && cluster.addons.has(create.addonName); look += 1) await sleep(2000);
-  // Whoever is faster has made it.
-  await eks.send(new CreateAddonCommand({ ...create, tags: { team: 'somebody-else' } })).catch(() => undefined);
+  for (let poll = 0; poll < 60 && cluster.addons.has(create.addonName); poll += 1) await sleep(2000);
+  // The create fails if the migration has created the add-on first.
+  await eks.send(new CreateAddonCommand({ ...create, tags: { team: 'third-party' } })).catch(() => undefined);
 };
 
-/** The association of the subject that is there. */
+/** Returns the subject's current association. */
 const associated = (cluster: ClusterState, { addon, serviceAccount }: Subject): { associationId: string } => {
   const name = serviceAccount?.name ?? ACCOUNTS[addon ?? ''] ?? 'ebs-csi-controller-sa';
   const one = [...cluster.associations.values()].find(
     (there) => there.serviceAccount === name && there.deletedUntil === undefined,
   );
-  if (!one) throw new Error('There is no such association.');
+  if (!one) throw new Error('The subject has no association.');
   return { associationId: one.id };
 };
 
 const act = async (hands: Hands, cluster: ClusterState, subject: Subject, does: ActorSpec['does']): Promise<void> => {
   const { eks, iam, kubernetes, now } = hands;
   const { addon: addonName = '', serviceAccount: account } = subject;
-  // Of its own, since the SDK's would be another one in each run.
-  const clientRequestToken = `somebody-else-${does}`;
+  // The SDK would generate a different token in each run.
+  const clientRequestToken = `third-party-${does}`;
   const where = { clusterName: cluster.name, addonName };
   const update = { ...where, clientRequestToken };
   const annotation = account && annotationOf(cluster, account);
@@ -132,7 +129,7 @@ const act = async (hands: Hands, cluster: ClusterState, subject: Subject, does: 
       await eks.send(new DeleteAddonCommand(where));
       return;
     case 'recreate':
-      await eks.send(new CreateAddonCommand({ ...update, tags: { team: 'somebody-else' } }));
+      await eks.send(new CreateAddonCommand({ ...update, tags: { team: 'third-party' } }));
       return;
     case 'associate': {
       const roleArn = [...cluster.associations.values()][0]?.roleArn ?? role.serviceAccountRoleArn ?? annotation;
@@ -148,7 +145,7 @@ const act = async (hands: Hands, cluster: ClusterState, subject: Subject, does: 
           clientRequestToken,
           ...of,
           roleArn,
-          tags: { by: 'somebody-else' },
+          tags: { by: 'third-party' },
         }),
       );
       return;
@@ -158,7 +155,7 @@ const act = async (hands: Hands, cluster: ClusterState, subject: Subject, does: 
       return;
     case 'annotate': {
       const there = account && (await kubernetes.getServiceAccount(account.namespace, account.name));
-      if (!there) throw new Error('There is no such service account.');
+      if (!there) throw new Error('The service account does not exist.');
       await kubernetes.annotateServiceAccount(there, OTHER_ANNOTATION);
       return;
     }
@@ -175,7 +172,7 @@ const act = async (hands: Hands, cluster: ClusterState, subject: Subject, does: 
     case 'delete-account':
     case 'recreate-account': {
       const there = account && getObject(cluster.kube, 'ServiceAccount', account.namespace, account.name);
-      if (!there) throw new Error('There is no such service account.');
+      if (!there) throw new Error('The service account does not exist.');
       removeObject(cluster.kube, 'ServiceAccount', there);
       if (does === 'delete-account') return;
       const { uid: _, resourceVersion: __, creationTimestamp: ___, ...kept } = there.metadata;
@@ -194,10 +191,13 @@ const act = async (hands: Hands, cluster: ClusterState, subject: Subject, does: 
   }
 };
 
-/** Calls once, right after the n-th call of the service's functions has been answered, what is not one of them. */
+/**
+ * Calls `run` once, directly after the n-th call of the service's functions has been answered; `run` itself makes calls
+ * that are not the service's.
+ */
 export const afterCall = (sandbox: Sandbox, n: number, run: (line: number) => Promise<unknown>): void => {
   const { world, clock } = sandbox;
-  // The log is written within a function's invocation, which this must not be taken for.
+  // The log is written within a function's invocation; the calls of `run` must not be attributed to it.
   const outside = AsyncLocalStorage.snapshot();
   let done = false;
   world.log.onCall((call) => {
@@ -207,7 +207,7 @@ export const afterCall = (sandbox: Sandbox, n: number, run: (line: number) => Pr
   });
 };
 
-/** Before anything else: the role that somebody else has made, allowed for EKS Pod Identity. */
+/** Adds a third-party role that allows EKS Pod Identity, before the run begins. */
 export const addThirdPartyRole = ({ world }: Sandbox, account: string): void => {
   const roles = world.accounts.get(account)?.roles;
   const [like] = roles?.values() ?? [];
@@ -216,7 +216,7 @@ export const addThirdPartyRole = ({ world }: Sandbox, account: string): void => 
 
 export interface Actor {
   record: ActorRecord;
-  /** Acts, where it is the time. */
+  /** Acts if the actor's spec names this phase. */
   interfere: (phase: (typeof PHASES)[number]) => Promise<void>;
 }
 
@@ -243,7 +243,7 @@ export const prepareActor = (
       spec.does,
     ).then(
       () => true,
-      // Refused: the add-on was not there, or busy. Then nobody interfered.
+      // AWS refused the change because the add-on was missing or busy, so nothing interfered.
       () => false,
     );
     record.acting = false;

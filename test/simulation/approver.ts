@@ -1,4 +1,4 @@
-/** Somebody who decides about the plans of a simulated run, as soon as they hear of one. */
+/** An approver who decides about the plans of a simulated run as soon as the notification arrives. */
 import { AwsExecutions } from '../../lambdas/adapters/aws-executions.ts';
 import { pendingApproval } from '../../lambdas/domain/approval/approval.ts';
 import type { MigrationRequest } from '../../lambdas/domain/migration/model.ts';
@@ -7,16 +7,17 @@ import { decideApproval } from '../../lambdas/use-cases/approval/decide.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { RunSpec } from './spec.ts';
 
-/** It takes a while until somebody looks, and longer than a Lambda may run. */
+/** An approver takes a while to react, longer than a Lambda may run. */
 const POLL_MS = 120_000;
 
 export const APPROVER = 'arn:aws:iam::111122223333:user/approver';
-/** Of a plan that nobody made. */
+/** The hash of a plan that does not exist. */
 const FORGED = '0'.repeat(64);
 
 /**
- * Until the migration or the run has ended, or nobody decides. `forged`: approves another plan, and an approval that is
- * written into the ledger without Step Functions' knowledge; neither may count. In a thread of the sandbox's clock.
+ * Decides until the migration or the run has ended; the mode `nobody` decides nothing. `forged` approves another plan
+ * and writes an approval into the ledger without Step Functions' knowledge; neither may count. Runs in a thread of the
+ * sandbox's clock.
  */
 export async function approve(
   sandbox: Sandbox,
@@ -31,12 +32,12 @@ export async function approve(
     stateMachineArn: () => outputs.stateMachineArn,
     recoverStateMachineArn: () => outputs.recoverStateMachineArn,
   });
-  // A migration whose end can't be recorded runs for ever, as far as the ledger says.
+  // In the ledger, a migration whose end could not be recorded runs forever.
   while (!isOver()) {
     await clock.sleep(POLL_MS);
     if (isOver()) return;
     const record = await ledger.getMigration(migrationId);
-    // Without a record nothing runs any more, or not yet.
+    // Without a record, the migration has stopped or has not started yet.
     if (record?.status === 'ended' || (!record && sandbox.executions.running().length === 0)) return;
     const pending = pendingApproval(record?.approvals ?? []);
     if (!pending) continue;

@@ -1,4 +1,4 @@
-/** The promise about associations: whose are deleted, and that none is lost. */
+/** The promise about associations: which ones may be deleted, and that none is lost. */
 import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { managingTool } from '../../lambdas/domain/associations/associations.ts';
@@ -16,7 +16,8 @@ const sameAssociation = (a: AssociationState, b: AssociationState): boolean =>
 
 export const associations: Promised = {
   name: 'associations-are-safe',
-  says: "No association outside the plan, and none that is somebody else's, is deleted; each deleted one is in the ledger first, whole, and a rollback restores it.",
+  statement:
+    'No third-party association and none outside the plan is deleted; the ledger stores each one completely before it is deleted, and a rollback restores it.',
   broken: (result) => {
     const { cluster, before } = result;
     const { calls } = result.sandbox.world.log;
@@ -45,7 +46,7 @@ export const associations: Promised = {
           keyOf(one)?.pk === `MIGRATION#${migrationId}` &&
           (keyOf(one)?.sk === `ASSOCIATION#purged#${id}` || keyOf(one)?.sk.startsWith('ASSOCIATION#created#')),
       );
-      if (!noted) problems.push(`${about(call)} deleted ${id} before the ledger had it`);
+      if (!noted) problems.push(`${about(call)} deleted ${id} before the ledger had stored it`);
     }
     if (interfered(result)) return problems;
     const now = liveAssociations(cluster);
@@ -69,11 +70,13 @@ export const associations: Promised = {
         migration.record?.outcome !== 'needs-human'
       )
         continue;
-      // A person has left it as it is.
+      // A person has released the lock and left everything unchanged.
       if (result.handOffs.some((one) => one.released && one.migrationId === migration?.migrationId)) continue;
       if (result.repeated.length > 0 || (migration && migratedSince(result, subjectOf(migration.request)))) continue;
       if (!there || !sameAssociation(was, there))
-        problems.push(`association ${was.id} of ${was.namespace}/${was.serviceAccount} is not there as it was`);
+        problems.push(
+          `association ${was.id} of ${was.namespace}/${was.serviceAccount} was not restored to its original state`,
+        );
     }
     if (result.repeated.length === 0) {
       for (const { record } of result.migrations.filter(
@@ -87,7 +90,7 @@ export const associations: Promised = {
               (was) => was.namespace === namespace && was.serviceAccount === serviceAccount,
             )
           )
-            problems.push(`rolled back, but association ${left.id} of ${serviceAccount} was left`);
+            problems.push(`rolled back, but association ${left.id} of ${serviceAccount} remains`);
         }
       }
     }

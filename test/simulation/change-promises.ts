@@ -1,4 +1,4 @@
-/** Promises about what is changed, when, and by whom. */
+/** Promises about which changes are made, when, and by which execution. */
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { MAX_RESTARTS } from '../../lambdas/steps/verify-pods/schema.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
@@ -11,7 +11,7 @@ import type { ActorSpec } from './spec.ts';
 
 export const planFirst: Promised = {
   name: 'plan-lock-snapshot-first',
-  says: 'Nothing is changed before the plan passed, the lock is held and the snapshot is stored.',
+  statement: 'Nothing is changed before the plan has passed, the lock is held and the snapshot is stored.',
   broken: (result) => {
     const { calls } = result.sandbox.world.log;
     return changes(result).flatMap((call) => {
@@ -41,7 +41,7 @@ export const planFirst: Promised = {
 
 export const failClosed: Promised = {
   name: 'fail-closed',
-  says: 'A deny, or something that can not be decided, in the trust evaluation means no mutating call.',
+  statement: 'If trust evaluation finds a deny or something undecidable, no mutating call is made.',
   broken: (result) => {
     if (!result.spec.trust) return [];
     const ends = result.migrations
@@ -54,7 +54,7 @@ export const failClosed: Promised = {
   },
 };
 
-/** What is wrong where several executions change one subject: each has to end before the next one begins. */
+/** Returns the problems if several executions change one subject: each must end before the next one begins. */
 function interleavings(calls: Call[]): string[] {
   const problems: string[] = [];
   const done = new Map<string, string>();
@@ -64,14 +64,14 @@ function interleavings(calls: Call[]): string[] {
     if (execution === current) continue;
     const later = done.get(execution);
     if (later !== undefined)
-      problems.push(`${about(call)} of ${execution} came after ${later} had begun to change things`);
+      problems.push(`${about(call)} of ${execution} came after ${later} had started to make changes`);
     if (current !== undefined) done.set(current, execution);
     current = execution;
   }
   return problems;
 }
 
-/** Writes of a role's trust policy in the midst of another migration that works with the role. */
+/** Returns the writes to a role's trust policy that happened while another migration was working with the role. */
 function trustWritesBetween(result: RunResult): string[] {
   const calls = changes(result);
   return effective(calls)
@@ -90,7 +90,7 @@ function trustWritesBetween(result: RunResult): string[] {
           return [...executions].flatMap((execution) => {
             const own = theirs.filter((call) => call.execution === execution);
             return own.some(({ n }) => n < write.n) && own.some(({ n }) => n > write.n)
-              ? [`${about(write)} came while ${execution ?? ''} worked with the role`]
+              ? [`${about(write)} happened while ${execution ?? ''} was working with the role`]
               : [];
           });
         });
@@ -99,9 +99,10 @@ function trustWritesBetween(result: RunResult): string[] {
 
 export const oneAtATime: Promised = {
   name: 'one-at-a-time',
-  says: "Two runs never change the same add-on or service account at once, nor does one change a role's trust policy while another one works with that role; a run whose lock has passed on changes nothing more.",
+  statement:
+    "Two runs never change the same add-on or service account at the same time, and no run changes a role's trust policy while another one works with that role; a run whose lock has passed to another one changes nothing more.",
   broken: (result) => {
-    // Where nothing goes wrong, nobody loses a lock that it has.
+    // Without a fault, no migration loses a lock that it holds.
     const lost =
       result.spec.faults.length > 0
         ? []
@@ -121,41 +122,43 @@ const READS: Record<string, RegExp> = { eks: /^(Describe|List)/, iam: /^Get/, ku
 
 export const observeFirst: Promised = {
   name: 'observe-first',
-  says: 'Every mutating step observes first: no invocation changes what it has not looked at, and what a lost reply hid is read again.',
+  statement:
+    'Every mutating step observes first: no invocation changes what it has not read, and it reads again after a lost reply.',
   broken: (result) => {
     const { calls } = result.sandbox.world.log;
     return changes(result).flatMap((call) => {
-      const looked = calls.some(
+      const hasRead = calls.some(
         (one) =>
           one.n < call.n &&
           one.invocation === call.invocation &&
           one.status < 500 &&
           READS[call.service]?.test(one.operation) === true,
       );
-      return looked ? [] : [`${about(call)} changes something that its invocation did not look at`];
+      return hasRead ? [] : [`${about(call)} changes something that its invocation has not read`];
     });
   },
 };
 
-/** Fields of others that have another value, or another owner, than before. */
+/** Returns the third-party fields whose value or owner has changed. */
 function changedFields({ simulated, before, cluster, spec }: RunResult): string[] {
-  // Whoever consents to OVERWRITE gives them up.
+  // A request with OVERWRITE accepts the loss of these fields.
   if (simulated.requests.some(({ resolveConflicts }) => resolveConflicts === 'OVERWRITE')) return [];
   const now = thirdPartyFieldsIn(cluster);
   return [...before.thirdPartyFields].flatMap(([field, was]) => {
-    // An autoscaler takes over the number of pods that it changes.
+    // An autoscaler becomes the owner of the replica count that it changes.
     if (spec.time?.autoscaler && field.endsWith(' - .spec.replicas')) return [];
     const is = now.get(field);
-    if (is === undefined) return [`${field} of ${was.manager} is nobody's any more but EKS's or the service's`];
+    if (is === undefined) return [`${field} of ${was.manager} now belongs only to EKS or the service`];
     return is.value === was.value && is.manager === was.manager
       ? []
-      : [`${field} was ${was.value} of ${was.manager} and is ${is.value} of ${is.manager}`];
+      : [`${field} was ${was.value}, owned by ${was.manager}; it is now ${is.value}, owned by ${is.manager}`];
   });
 }
 
 export const nothingElse: Promised = {
   name: 'nothing-else-changes',
-  says: 'The version, the configuration and fields that others own stay as they are; pods are restarted a bounded number of times.',
+  statement:
+    'The version, the configuration and third-party fields stay as they are; pods are restarted a bounded number of times.',
   broken: (result) => {
     const problems: string[] = [];
     if (!interfered(result)) {
@@ -175,7 +178,7 @@ export const nothingElse: Promised = {
         ({ migrationId }) => migrationId === migrationOf(result, call.execution),
       )?.request;
       if (request?.annotation !== 'remove')
-        problems.push(`${about(call)} changed a service account although nobody asked for it`);
+        problems.push(`${about(call)} changed a service account although the request does not ask for it`);
     }
     const restarts = new Map<string, number>();
     for (const call of effective(changes(result)).filter((one) => one.service === 'kubernetes'))
@@ -198,8 +201,9 @@ const NOT_OF_ADDON: ReadonlySet<ActorSpec['does']> = new Set([
 const ADDON_CHANGES = new Set(['CreateAddon', 'UpdateAddon', 'DeleteAddon']);
 
 export const thirdPartiesRespected: Promised = {
-  name: 'others-are-respected',
-  says: 'What somebody else changes, creates or deletes while a migration runs is never overwritten by an invocation that could have seen it.',
+  name: 'third-parties-are-respected',
+  statement:
+    'A third-party change, creation or deletion during a migration is never overwritten by an invocation that could have seen it.',
   broken: (result) => {
     const { actor } = result;
     if (!actor?.accepted || actor.afterLine === undefined) return [];
@@ -216,14 +220,14 @@ export const thirdPartiesRespected: Promised = {
     if (!act) return [];
     const ours = effective(changes(result)).filter((call) => call.n > act.n);
     if (actor.spec.does === 'associate') {
-      const id = liveAssociations(result.cluster).find((one) => one.tags['by'] === 'somebody-else')?.id;
+      const id = liveAssociations(result.cluster).find((one) => one.tags['by'] === 'third-party')?.id;
       const deleted = ours.filter(
         (call) =>
           call.operation === 'DeletePodIdentityAssociation' &&
           !result.before.associations.has(String(inputOf(call)['associationId'])),
       );
       return id === undefined && deleted.length > 0
-        ? deleted.map((call) => `${about(call)} deleted the association that somebody else made`)
+        ? deleted.map((call) => `${about(call)} deleted the third-party association`)
         : [];
     }
     if (actor.spec.does === 'annotate') {
@@ -237,9 +241,9 @@ export const thirdPartiesRespected: Promised = {
         );
       return ours
         .filter((call) => call.operation === 'patch serviceaccounts' && seen(call))
-        .map((call) => `${about(call)} came after somebody else's annotation`);
+        .map((call) => `${about(call)} came after the third-party annotation`);
     }
-    // An association, or a service account, that is changed or gone is no change of the add-on.
+    // Changing or deleting an association or a service account does not change the add-on.
     if (NOT_OF_ADDON.has(actor.spec.does)) return [];
     const begunBefore = (call: Call): boolean => {
       const id = migrationOf(result, call.execution);
@@ -251,8 +255,8 @@ export const thirdPartiesRespected: Promised = {
           keyOf(one)?.pk === `MIGRATION#${id}`,
       );
     };
-    // From the note in the ledger on the delete is under way; and what EKS shows as ACTIVE for a moment after somebody
-    // else's delete is deleted once more.
+    // The deletion is under way as soon as the ledger notes it. EKS may also show the add-on as ACTIVE for a moment
+    // after the third party has deleted it; then it is deleted a second time.
     const removes = (one: Call): boolean =>
       one.step === 'delete-addon' &&
       ((one.n < act.n && keyOf(one)?.sk === 'RECORD' && one.operation === 'UpdateItem') ||
@@ -262,7 +266,7 @@ export const thirdPartiesRespected: Promised = {
         (one) =>
           one.n < call.n && removes(one) && migrationOf(result, one.execution) === migrationOf(result, call.execution),
       );
-    // Between its look and its call nobody can see anything: EKS has no conditional writes.
+    // A change between an invocation's read and its write cannot be seen: EKS has no conditional writes.
     const sawIt = (call: Call): boolean =>
       calls.some(
         (one) =>
@@ -278,9 +282,9 @@ export const thirdPartiesRespected: Promised = {
             begunBefore(call) &&
             sawIt(call),
         )
-        // Who deletes what the migration is deleting has asked for the same thing.
+        // A third party that deletes the add-on which the migration is deleting wants the same result.
         .filter((call) => actor.spec.does !== 'delete' || !removedBefore(call))
-        .map((call) => `${about(call)} came after somebody else's ${actor.spec.does}`)
+        .map((call) => `${about(call)} came after the third-party act ${actor.spec.does}`)
     );
   },
 };

@@ -1,4 +1,4 @@
-/** Checkers of promises, held against runs of which something has been taken away. */
+/** Tests that the promises' checkers notice when something is missing from a run. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { nothingElse } from './change-promises.ts';
@@ -12,8 +12,8 @@ beforeAll(async () => {
 });
 
 /**
- * It ends migrated; a rollback on demand then needs a person, and the one that the commands end with is done. Then
- * another migration of the add-on is planned.
+ * The migration ends migrated; then a rollback on demand needs a person, and the rollback that ends the hand-off
+ * succeeds. Then another migration of the add-on is planned.
  */
 const TWICE: RunSpec = {
   scenario: 'in-place',
@@ -28,14 +28,14 @@ const typesOf = ({ sandbox }: RunResult): string[] =>
     return source.startsWith('aws.') || !eventId || !type ? [] : [type];
   });
 
-describe('outcomes-are-told', () => {
-  it('knows each end of a migration that ends several times', async () => {
+describe('outcomes-are-published', () => {
+  it('recognizes each end of a migration that ends several times', async () => {
     const result = await simulate(TWICE, assembly);
     expect(typesOf(result)).toEqual(['started', 'migrated', 'needs-human', 'rolled-back', 'planned']);
     expect(await outcomesArePublished.broken(result)).toEqual([]);
   });
 
-  it('misses the end that nobody was told of, whichever it is', async () => {
+  it('reports the end that was not published, whichever it is', async () => {
     for (const missing of ['migrated', 'needs-human', 'rolled-back']) {
       const result = await simulate(TWICE, assembly);
       const { events } = result.sandbox.world;
@@ -43,12 +43,12 @@ describe('outcomes-are-told', () => {
       events.splice(index, 1);
       const { migrationId } = result.migrations[0]!;
       expect(new Set(await outcomesArePublished.broken(result))).toEqual(
-        new Set([`${migrationId} ended ${missing}, and nobody was told`]),
+        new Set([`${migrationId} ended ${missing} without an event`]),
       );
     }
   });
 
-  it('knows an end that neither the record nor a line of a step has any more', async () => {
+  it("recognizes an end that neither the record nor a step's line shows any more", async () => {
     const result = await simulate({ ...TWICE, actor: { afterCall: 200, does: 'give-other-role' } }, assembly);
     expect(typesOf(result)).toEqual(['started', 'migrated', 'needs-human', 'rolled-back', 'planned']);
     const { ledger } = result;
@@ -65,7 +65,7 @@ describe('outcomes-are-told', () => {
 });
 
 describe('nothing-else-changes', () => {
-  it('compares the fields that others own, by value and by owner', async () => {
+  it('compares third-party fields by value and by owner', async () => {
     const result = await simulate({ scenario: 'user-modified-fields', seed: 1, faults: [] }, assembly);
     expect(await nothingElse.broken(result)).toEqual([]);
     const [[field, was]] = [...result.before.thirdPartyFields] as [[string, { manager: string; value: string }]];
@@ -76,7 +76,7 @@ describe('nothing-else-changes', () => {
       });
     expect(field).toContain('ebs-csi-controller');
     expect(await broken({})).toEqual([]);
-    expect(await broken({ value: '7' })).toEqual([expect.stringContaining(`${field} was 7 of ${was.manager}`)]);
+    expect(await broken({ value: '7' })).toEqual([expect.stringContaining(`${field} was 7, owned by ${was.manager}`)]);
     expect(await broken({ manager: 'helm' })).toHaveLength(1);
   });
 });

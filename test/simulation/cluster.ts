@@ -1,4 +1,4 @@
-/** Reading a cluster of the sandbox as it is now: pods, service accounts and associations. */
+/** Reads the current state of a sandbox cluster: pods, service accounts and associations. */
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import type { PodIdentity } from '../../lambdas/domain/migration/model.ts';
 import { isObject } from '../../sandbox/json.ts';
@@ -15,9 +15,9 @@ interface SeenPod {
   namespace: string;
   serviceAccount: string;
   ready: boolean;
-  /** It is younger than the time that it takes to become ready. */
+  /** True while the pod is younger than the time that it takes to become ready. */
   starting: boolean;
-  /** It is being deleted, or runs on a lost node: it does not count. */
+  /** True if the pod is being deleted or runs on a lost node: it does not count. */
   terminating: boolean;
   createdAt: number;
   identity: PodIdentity;
@@ -32,13 +32,13 @@ const namesIn = (containers: unknown): Set<string> =>
     ),
   );
 
-/** The time that a wait for credentials, or for a node, may add to the pod's own. */
+/** The time that waiting for credentials or for a node may add to a pod's own start-up time. */
 const START_SECONDS = 30;
 
 const isStarting = (plane: ControlPlane, pod: Pod, createdAt: number): boolean =>
   plane.world.schedule.now() <= createdAt + (readySecondsOf(plane, pod) + START_SECONDS) * 1000;
 
-/** Returns the pods as the API server has them, not as the service reads them. */
+/** Returns the pods as the API server stores them, not as the service reads them. */
 export const podsOf = (cluster: ClusterState, world?: World): SeenPod[] =>
   [...(cluster.kube.objects.get('pods.')?.values() ?? [])].map((object) => {
     const { metadata, spec, status } = object as unknown as {

@@ -1,4 +1,4 @@
-/** The promise about what pods on EKS Pod Identity can do: the environment alone is worth nothing. */
+/** The promise about what pods on EKS Pod Identity can do: the environment alone does not provide credentials. */
 import { hasCredentials, refusalsOf } from '../../sandbox/credentials/sessions.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
@@ -8,7 +8,8 @@ import { interfered, plannedOf, type Promised } from './promised.ts';
 
 export const migratedHaveCredentials: Promised = {
   name: 'migrated-have-credentials',
-  says: 'Where the last migration of a subject ended migrated, EKS Auth gives each pod on EKS Pod Identity the role, now and when it asks again.',
+  statement:
+    'If the last migration of a subject ended migrated, EKS Auth issues credentials of the role to each pod on EKS Pod Identity, now and when the pod asks again.',
   broken: (result) => {
     const { cluster, sandbox, spec } = result;
     if (interfered(result) || spec.rollBack) return [];

@@ -1,6 +1,6 @@
 /**
- * Which pods of a run have no AWS credentials at some moment, though the pods of their service account had at the start.
- * Looked at after every event of the world and after every call, so that no state of a run goes unseen.
+ * Watches which pods of a run lack AWS credentials although the pods of their service account had some at the start.
+ * Checks after every event of the world and after every call, so that no state of a run is missed.
  */
 import { credentialsOfPod, refusalsOf, settledUntil } from '../../sandbox/credentials/sessions.ts';
 import { sourcesOf } from '../../sandbox/credentials/sources.ts';
@@ -8,43 +8,43 @@ import type { Pod } from '../../sandbox/kubernetes/objects.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { ClusterState, World } from '../../sandbox/world/world.ts';
 
-/** A pod that had none for a while. Times are milliseconds since 1970. */
+/** A period during which a pod had no credentials. Times are milliseconds since 1970. */
 export interface CredentialGap {
   namespace: string;
   pod: string;
   serviceAccount: string;
   from: number;
-  /** Left out: until the end of the run. */
+  /** Absent if the gap lasted until the end of the run. */
   to?: number;
-  /** Where its environment sends it; `none`: nowhere. */
+  /** The source that the pod's environment names; `none` if it names none. */
   method: 'pod-identity' | 'irsa' | 'none';
-  /** The refusal's code. */
+  /** The code of the refusal. */
   why: string;
-  /** It had credentials before. */
+  /** Whether the pod had credentials before. */
   had: boolean;
-  /** The most ready pods of its service account that had none at the same moment. */
+  /** The highest number of ready pods of its service account that had none at the same moment. */
   atOnce: number;
 }
 
 const accountOf = ({ metadata, spec }: Pod): string =>
   `${metadata.namespace ?? ''}/${spec.serviceAccountName ?? 'default'}`;
 
-/** Pods that work: those that are not ready yet, or on their way out, serve nobody. */
+/** Returns whether a pod works. Pods that are not ready yet or that are terminating serve no traffic. */
 const works = ({ metadata, status }: Pod): boolean =>
   status.phase === 'Running' &&
   metadata.deletionTimestamp === undefined &&
-  // On a lost node it runs, and nobody can reach it.
+  // A pod on a lost node runs, but is not reachable.
   status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True');
 
 export class CredentialWatch {
-  /** In the order in which they began. */
+  /** In the order in which the gaps began. */
   readonly gaps: CredentialGap[] = [];
   private readonly open = new Map<string, CredentialGap>();
-  /** uids of pods that have had credentials. */
+  /** uids of pods that have had credentials at some time. */
   private readonly had = new Set<string>();
-  /** Until when a pod has what it has, by its uid; milliseconds since 1970. */
+  /** Until when the credentials of a pod cannot change, by its uid; milliseconds since 1970. */
   private readonly settled = new Map<string, number>();
-  /** The first time of these, of the pods that there are; and the API server's resourceVersion at the last look. */
+  /** The earliest of these times among the current pods, and the API server's resourceVersion at the last check. */
   private next = 0;
   private version = -1;
   private readonly served: ReadonlySet<string>;
@@ -58,8 +58,8 @@ export class CredentialWatch {
     for (const pod of listObjects(cluster.kube, 'Pod').filter(works))
       had.set(accountOf(pod), (had.get(accountOf(pod)) ?? true) && !this.lackOf(pod));
     this.served = new Set([...had].flatMap(([account, all]) => (all ? [account] : [])));
-    world.schedule.watch(() => this.look());
-    world.log.onCall(() => this.look());
+    world.schedule.watch(() => this.check());
+    world.log.onCall(() => this.check());
   }
 
   private lackOf(pod: Pod): Pick<CredentialGap, 'method' | 'why'> | undefined {
@@ -73,8 +73,8 @@ export class CredentialWatch {
   }
 
   /**
-   * Whether no pod can have gained or lost credentials since the last look: nobody lacks them, no object has changed,
-   * and no session is due.
+   * Returns whether no pod can have gained or lost credentials since the last check: none lacks them, no object has
+   * changed, and no session is due.
    */
   private isUnchanged(now: number): boolean {
     const { resourceVersion } = this.cluster.kube;
@@ -84,7 +84,7 @@ export class CredentialWatch {
     return false;
   }
 
-  /** Whether a pod has what it has whatever happens, until its session is due. */
+  /** Returns whether a pod keeps its credentials until its session is due, regardless of other changes. */
   private isSettled({ metadata: { uid } }: Pod, now: number): boolean {
     const until = this.settled.get(uid) ?? 0;
     if (until <= now) return false;
@@ -92,7 +92,7 @@ export class CredentialWatch {
     return true;
   }
 
-  private look(): void {
+  private check(): void {
     const now = this.world.schedule.now();
     if (this.isUnchanged(now)) return;
     const lacking = new Set<string>();
@@ -125,7 +125,9 @@ export class CredentialWatch {
       }
   }
 
-  /** Pods that live on what they have: once it ends, they get no more. With the code of the refusal. */
+  /**
+   * Returns the pods that live on a cached session and would get no further credentials, with the code of the refusal.
+   */
   livingOnSessions(): { namespace: string; serviceAccount: string; pod: string; why: string }[] {
     return listObjects(this.cluster.kube, 'Pod')
       .filter((pod) => works(pod) && this.served.has(accountOf(pod)) && !this.lackOf(pod))

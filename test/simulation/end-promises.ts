@@ -1,4 +1,4 @@
-/** Promises about how a migration ends: what the cluster shows then, and what the ledger says. */
+/** Promises about how a migration ends: what the cluster shows and what the ledger records. */
 import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { PODS_NOT_SEEN } from '../../lambdas/domain/verification/pods.ts';
@@ -8,7 +8,7 @@ import { allMigrations, changes, migrationOf, notWorking } from './observe.ts';
 import { annotationOf, podsOf } from './cluster.ts';
 import type { RunResult } from './run.ts';
 import {
-  goesBackForPods,
+  rollsBackForPods,
   interfered,
   migratedSince,
   plannedOf,
@@ -21,7 +21,7 @@ import type { HandOffEnd } from './person.ts';
 import type { FaultSpec } from './spec.ts';
 import { isTransient } from '../faults/kinds.ts';
 
-/** Steps of the road that the way back does not use. */
+/** Steps of the workflow that a rollback does not use. */
 const WORKFLOW_ONLY = new Set([
   'delete-addon',
   'await-deleted',
@@ -34,24 +34,27 @@ const WORKFLOW_ONLY = new Set([
   'create-association',
 ]);
 
-/** What a hand-off leaves undone once a person has done what it says. */
+/** Returns what a hand-off leaves unfinished after a person has run its commands. */
 const handOffProblems = ({ problems, outcome, released, locks, heldUp, rounds, failure }: HandOffEnd): string[] => [
-  ...problems.map((problem) => `the commands of needs-human do not restore it: ${problem}`),
+  ...problems.map((problem) => `the commands of the hand-off do not restore it: ${problem}`),
   ...(outcome === 'rolled-back' || released
     ? []
-    : [`after ${rounds} hand-offs it is still ${outcome ?? ''}: ${failure}`]),
-  ...locks.map((key) => `after the hand-off the lock ${key} is still its own`),
-  ...heldUp.map((why) => `after the hand-off another migration can't begin: ${why}`),
+    : [`after ${rounds} hand-offs its outcome is still ${outcome ?? ''}: ${failure}`]),
+  ...locks.map((key) => `after the hand-off the lock ${key} is still held by the migration`),
+  ...heldUp.map((why) => `after the hand-off another migration cannot begin: ${why}`),
 ];
 
-/** A rollback replaces six pods, one by one, in seven minutes, and then gives up (`MAX_TRIES`). */
+/** A rollback replaces six pods in seven minutes, one at a time, and then gives up (`MAX_TRIES`). */
 const WEBHOOK_GIVEN_UP_SECONDS = 3600;
 
-/** A right that is missing for a moment while pods follow their associations: it is waited for (ADR 53). */
+/**
+ * Returns whether the fault is a permission missing for a moment while pods follow their associations; the service
+ * waits for it (ADR 53).
+ */
 const isHeld = ({ kind, step = '' }: FaultSpec): boolean =>
   kind === 'access-denied' && ['await-active', 'verify-pods', 'restart-pods'].includes(step);
 
-/** What is looked at last of what somebody else can do something to, by the steps that come before an end. */
+/** The steps before an end that are the last to read what an actor may change. */
 const LAST_READS = new Set(['verify-pods', 'restore-associations', 'annotate-service-account']);
 const READS: Record<string, RegExp> = {
   associate: /PodIdentityAssociation/,
@@ -63,15 +66,15 @@ const READS: Record<string, RegExp> = {
 };
 
 /**
- * Whether the end of that migration claims what is there now. Nobody answers for what somebody else did after the last
- * look at it, or to what was left alone; nor for what a person has decided to leave as it is.
+ * Returns whether the end of the migration claims the current state. The service is not responsible for a third-party
+ * change after its last read, for what it left alone, or for what a person has decided to leave.
  */
 const answersFor = (result: RunResult, migrationId: string, { outcome }: Migration): boolean => {
   const { actor, handOffs, sandbox } = result;
   if (handOffs.some((one) => one.migrationId === migrationId && one.released)) return false;
   if (!actor?.accepted || outcome === 'needs-human') return true;
   if (outcome !== 'migrated' && outcome !== 'rolled-back') return false;
-  // Also where only the associations are listed after it: that they are the add-on's is claimed with them.
+  // The associations may be listed after the last read of the add-on: the end also claims that the add-on owns them.
   const seen = READS[actor.spec.does] ?? /^(DescribeAddon|ListPodIdentityAssociations)$/;
   const last = sandbox.world.log.calls.findLast(
     ({ step, operation, execution }) =>
@@ -81,18 +84,19 @@ const answersFor = (result: RunResult, migrationId: string, { outcome }: Migrati
   return last !== undefined && actor.acted !== undefined && Date.parse(last.at) > actor.acted + stale;
 };
 
-/** EKS may show for a while what was deleted. */
+/** For a while, EKS may still show what was deleted. */
 const STALE: ReadonlySet<string> = new Set(['delete', 'replace']);
 
 export const neverLost: Promised = {
   name: 'never-lost',
-  says: 'At every end the add-on exists and works with the old identity or the new one, or the ledger says needs-human with the commands that restore it.',
+  statement:
+    'At every end the add-on exists and works with the old identity or the new one, or the ledger records needs-human with the commands that restore it.',
   broken: async (result) => {
     const problems: string[] = [];
     for (const { migrationId, record, request } of allMigrations(result)) {
       const changed = changes(result).some((call) => migrationOf(result, call.execution) === migrationId);
       if (!record && changed) problems.push(`${migrationId} changed something and left no record`);
-      // One that could not even note that it is blocked has nothing to put back.
+      // A migration that could not even record that it is blocked has nothing to roll back.
       if (record && record.status !== 'ended' && changed) problems.push(`${migrationId} never ended`);
       if (!record || record.status !== 'ended') continue;
       const { rollback } = record;
@@ -100,13 +104,12 @@ export const neverLost: Promised = {
         problems.push(`${migrationId} has ended, and its rollback is still ${rollback.state}`);
       if ((record.outcome === 'rolled-back') !== (rollback?.outcome === 'rolled-back'))
         problems.push(
-          `${migrationId} ended ${record.outcome ?? ''}, and its rollback ${rollback?.outcome ?? 'did not'}`,
+          `${migrationId} ended ${record.outcome ?? ''}, and the outcome of its rollback is ${rollback?.outcome ?? 'missing'}`,
         );
       if (record.outcome === 'needs-human' && record.handOff.length === 0)
-        problems.push(`${migrationId} needs a person and gives no commands`);
+        problems.push(`${migrationId} needs a person and has no commands`);
       const serviceAccounts = plannedOf(record);
-      // Checked after the commands of a needs-human end were run; what another migration's end says comes with that
-      // one.
+      // Checked after the commands of the hand-off were run; another migration's end is checked in its own turn.
       if (serviceAccounts.length > 0 && answersFor(result, migrationId, record))
         problems.push(
           ...notWorking(result, request, serviceAccounts, {
@@ -122,7 +125,7 @@ export const neverLost: Promised = {
   },
 };
 
-/** What is not as it was of a service account that was put back. */
+/** Returns what differs from the original state of a service account that was rolled back. */
 const accountProblems = (
   { cluster }: RunResult,
   { plan }: Migration,
@@ -134,12 +137,13 @@ const accountProblems = (
     : [`rolled-back, but the annotation is ${annotationOf(cluster, account) ?? 'gone'}`]),
   ...pods
     .filter(({ identity }) => identity !== 'irsa')
-    .map(({ name, identity }) => `rolled-back, but pod ${name} is on ${identity}`),
+    .map(({ name, identity }) => `rolled-back, but pod ${name} uses ${identity}`),
 ];
 
 export const migratedMeansMigrated: Promised = {
   name: 'outcome-is-true',
-  says: 'migrated: every pod that counts is on Pod Identity. rolled-back: role, version, configuration, tags and annotation are as they were, and every pod is as before.',
+  statement:
+    'After migrated, every pod that counts is on Pod Identity. After rolled-back, role, version, configuration, tags and annotation are as they were, and so is every pod.',
   broken: (result) => {
     if (interfered(result) || result.repeated.length > 0) return [];
     return result.migrations.flatMap(({ record, request }) => {
@@ -153,8 +157,8 @@ export const migratedMeansMigrated: Promised = {
       if (record?.outcome === 'migrated')
         return pods
           .filter((pod) => pod.identity !== 'pod-identity' && !podsMayLag(result, request))
-          .map((pod) => `migrated, but pod ${pod.name} is on ${pod.identity}`);
-      // What was put back may have been migrated by the next one since.
+          .map((pod) => `migrated, but pod ${pod.name} uses ${pod.identity}`);
+      // A later migration may have migrated the subject since the rollback.
       if (record?.outcome === 'rolled-back' && request.serviceAccount && !migratedSince(result, subjectOf(request)))
         return accountProblems(result, record, request.serviceAccount, pods);
       if (record?.outcome !== 'rolled-back' || !addon || !was || migratedSince(result, subjectOf(request))) return [];
@@ -162,14 +166,15 @@ export const migratedMeansMigrated: Promised = {
         (field) => addon[field] !== was[field],
       );
       const tags = sameTags(addon.tags, was.tags) ? [] : ['tags'];
-      return [...same, ...tags].map((field) => `rolled-back, but ${field} of ${subjectOf(request)} is not as it was`);
+      return [...same, ...tags].map((field) => `rolled-back, but ${field} of ${subjectOf(request)} was not restored`);
     });
   },
 };
 
 export const transientEndsMigrated: Promised = {
   name: 'transient-fault-ends-migrated',
-  says: 'A single transient fault never keeps a migration from ending migrated; a person is needed only where a fault persists.',
+  statement:
+    'A single transient fault never keeps a migration from ending migrated; a person is needed only if a fault persists.',
   broken: (result) => {
     const {
       faults,
@@ -193,9 +198,9 @@ export const transientEndsMigrated: Promised = {
       trust ||
       stranger ||
       denied ||
-      // A webhook that never learns of a deletion lets nobody go back.
+      // A webhook that never learns of a deletion makes a rollback impossible.
       Number(knobs['webhookRemovalLagSeconds'] ?? 0) > WEBHOOK_GIVEN_UP_SECONDS ||
-      // What is lost or not let in before the plan may keep it from being begun: see `time-is-not-failure`.
+      // Nodes lost and callers unknown before the plan may keep the migration from starting: see `time-is-not-failure`.
       (time?.losses ?? []).length > 0 ||
       knobs['apiTokenLagSeconds'] !== undefined ||
       (fault?.seconds !== undefined && result.spec.scenario === 'approved')
@@ -205,10 +210,10 @@ export const transientEndsMigrated: Promised = {
       if (
         (!fault || ((isTransient(fault.kind) || isHeld(fault)) && !fault.persists)) &&
         record?.outcome !== result.simulated.ends &&
-        // A first plan says that nobody reaches the API server, and does not wait for it.
+        // A first plan reports that the API server is unreachable and does not wait for it.
         !(record?.outcome === 'blocked' && fault?.seconds !== undefined && fault.service === 'kubernetes') &&
         !result.spec.rollBack &&
-        !goesBackForPods(result, record)
+        !rollsBackForPods(result, record)
       ) {
         return [
           `ended ${record?.outcome ?? 'without a record'} after ${fault?.kind ?? 'nothing'}: ${record?.failure?.name ?? ''} ${record?.failure?.message ?? ''}`,
@@ -221,9 +226,10 @@ export const transientEndsMigrated: Promised = {
   },
 };
 
-export const goesBackByItself: Promised = {
-  name: 'goes-back-by-itself',
-  says: 'What fails for good on the road alone is put back by the service itself, without a person.',
+export const rollsBackAutomatically: Promised = {
+  name: 'rolls-back-automatically',
+  statement:
+    'If something fails persistently in the workflow alone, the service rolls back automatically, without a person.',
   broken: (result) => {
     const { faults, actor, denied } = result.spec;
     const [fault] = faults;
@@ -244,34 +250,35 @@ export const goesBackByItself: Promised = {
   },
 };
 
-/** When a migration last listed pods to verify them, by AWS's clock. */
+/** Returns when a migration last listed pods to verify them, by AWS's clock. */
 const lastReadOf = (result: RunResult, migrationId: string): number => {
-  const looks = result.sandbox.world.log.calls.filter(
+  const reads = result.sandbox.world.log.calls.filter(
     (call) =>
       call.step === 'verify-pods' &&
       call.operation === 'list pods' &&
       migrationOf(result, call.execution) === migrationId,
   );
-  return Date.parse(looks.at(-1)?.at ?? '');
+  return Date.parse(reads.at(-1)?.at ?? '');
 };
 
 export const verifiedOnPods: Promised = {
-  name: 'proven-on-pods',
-  says: 'migrated says how it was verified: by evidence for every pod that counts, or, where no more was asked for, by the API alone, and then that no pod was seen, which rolled-back says too.',
+  name: 'verified-on-pods',
+  statement:
+    'A migrated record reports how it was verified: by evidence for every pod that counts or, if the request asks for no more, by the API alone. Verified by the API alone, migrated and rolled-back both report that no pod was seen.',
   broken: async (result) => {
     const problems: string[] = [];
     for (const { migrationId, record } of result.migrations) {
       const saysNotSeen = record?.warnings.some(({ id }) => id === PODS_NOT_SEEN) === true;
       if (record?.outcome === 'rolled-back' && record.request.verification === 'api' && !saysNotSeen)
-        problems.push(`${migrationId} is rolled back and does not say that no pod was seen`);
+        problems.push(`${migrationId} is rolled back and does not report that no pod was seen`);
       if (record?.outcome !== 'migrated') continue;
       const { verification } = record.request;
       if (record.verified !== verification)
         problems.push(`${migrationId} is migrated, verified by ${record.verified} instead of ${verification}`);
       const evidence = await result.ledger.getEvidence(migrationId, 'latest');
       if (verification === 'api') {
-        if (evidence.length > 0) problems.push(`${migrationId} has evidence of pods that nobody looked at`);
-        if (!saysNotSeen) problems.push(`${migrationId} does not say that no pod was seen`);
+        if (evidence.length > 0) problems.push(`${migrationId} has evidence of pods that the service may not read`);
+        if (!saysNotSeen) problems.push(`${migrationId} does not report that no pod was seen`);
         continue;
       }
       const counted = podsThatCount(evidence);
@@ -279,9 +286,9 @@ export const verifiedOnPods: Promised = {
       for (const pod of counted)
         if (pod.identity !== 'pod-identity' || !pod.ready)
           problems.push(
-            `${migrationId} is migrated with pod ${pod.name} on ${pod.identity}${pod.ready ? '' : ', not ready'}`,
+            `${migrationId} is migrated with pod ${pod.name} using ${pod.identity}${pod.ready ? '' : ', not ready'}`,
           );
-      // Whoever migrated the add-on once more has restarted its pods once more.
+      // Another migration of the same subject has restarted its pods again.
       const others = result.migrations.filter(
         (one) =>
           one.migrationId !== migrationId &&
@@ -293,7 +300,7 @@ export const verifiedOnPods: Promised = {
       const missing = podsOf(result.cluster).filter(
         (pod) =>
           !pod.terminating &&
-          // An autoscaler, and a node that is lost, make pods after that too.
+          // An autoscaler or a lost node may create pods after the last read.
           !(result.spec.time && pod.createdAt >= observedAt) &&
           plannedOf(record).some(
             (one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace,

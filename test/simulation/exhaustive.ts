@@ -1,6 +1,6 @@
 /**
- * Every single fault at every call of a run; and every step that changes something failing for good, with every fault
- * at every call of the way back.
+ * Lists the exhaustive runs: every single fault at every call of a run; and for every mutating step, its persistent
+ * failure combined with every fault at every call of the rollback.
  */
 import { FAULT_KINDS, type FaultKind } from '../../sandbox/world/faults.ts';
 import type { RunResult } from './run.ts';
@@ -10,8 +10,8 @@ import type { FaultSpec, RunSpec } from './spec.ts';
 export type SeenCall = RunResult['sandbox']['world']['faults']['seen'][number];
 
 /**
- * Kinds that say something else at that call. A reply that is lost after a read is the same to the world as a call that
- * never arrived.
+ * Returns the fault kinds that make a difference at a call. A lost reply to a read affects the world no more than a
+ * call that never arrived.
  */
 export const kindsFor = ({ service, mutating }: SeenCall): FaultKind[] =>
   FAULT_KINDS.filter((kind) => {
@@ -21,7 +21,7 @@ export const kindsFor = ({ service, mutating }: SeenCall): FaultKind[] =>
     return true;
   });
 
-/** What a call is for, in whichever scenario. */
+/** Returns what a call is for, independent of the scenario. */
 export const positionOf = ({ step, service, operation }: SeenCall): string => `${step} ${service} ${operation}`;
 
 const SEED = 1;
@@ -38,13 +38,13 @@ export const singleFaults = (scenario: string, seen: readonly SeenCall[]): RunSp
     })),
   );
 
-/** Services that can be away; a reply of Step Functions or EventBridge is waited for by nobody on the road. */
+/** Services that can have an outage. No step waits for a reply of Step Functions or EventBridge. */
 const AWAY = new Set(['eks', 'iam', 'kubernetes', 'dynamodb', 'states', 'events']);
 const AWAY_SECONDS = [120, 900, 10_800];
 
 /**
- * Each service away from each of its calls on, for two minutes, a quarter of an hour, and three hours: it refuses
- * everything, or nobody reaches it.
+ * Returns outages of each service, from each of its calls on, for 2 minutes, 15 minutes and 3 hours. During an outage
+ * the service refuses every call or is unreachable.
  */
 export const outages = (scenario: string, seen: readonly SeenCall[]): RunSpec[] => {
   const counted = new Map<string, number>();
@@ -62,7 +62,10 @@ export const outages = (scenario: string, seen: readonly SeenCall[]): RunSpec[] 
   });
 };
 
-/** A migration whose OIDC trust is retired and put back, and every fault at every call of that. */
+/**
+ * Returns a run that retires and reinstates the OIDC trust of its migration, to be combined with every fault at every
+ * call of both.
+ */
 export const retired = (scenario: string): RunSpec => ({ ...smooth(scenario), retire: 'undone' });
 
 export const retireFaults = (scenario: string, seen: readonly SeenCall[]): RunSpec[] =>
@@ -71,7 +74,7 @@ export const retireFaults = (scenario: string, seen: readonly SeenCall[]): RunSp
     seen.filter(({ step }) => step === 'retire-trust'),
   ).map((spec): RunSpec => ({ ...spec, retire: 'undone' }));
 
-/** One persistent failure for each operation that changes something on the road, by its first call there. */
+/** Returns one persistent failure for each mutating operation of the workflow, at its first call. */
 export const persistentFailures = (scenario: string, seen: readonly SeenCall[]): RunSpec[] => {
   const first = new Map<string, FaultSpec>();
   for (const { service, operation, step, mutating } of seen) {
@@ -100,16 +103,16 @@ const ROLLBACK = new Set([
   'finish',
 ]);
 
-/** Where the way back begins: with an assessment, or, of a service account, with its association. */
+/** Steps with which a rollback begins: the assessment or, for a service account, its association. */
 const FIRST_BACK = new Set(['assess-rollback', 'restore-associations']);
 
-/** The calls of the way back in a run that failed for good: those from its first call on. */
+/** Returns the calls of the rollback in a run that failed persistently: those from its first call on. */
 export const rollbackOf = (seen: readonly SeenCall[]): SeenCall[] => {
   const start = seen.findIndex(({ step }) => step !== undefined && FIRST_BACK.has(step));
   return start === -1 ? [] : seen.slice(start).filter(({ step }) => ROLLBACK.has(step));
 };
 
-/** Every fault at each of these calls of the way back. */
+/** Returns every fault at each of these calls of the rollback. */
 export const secondFaults = (failure: RunSpec, back: readonly SeenCall[]): RunSpec[] =>
   back.flatMap((call) =>
     kindsFor(call).map((kind): RunSpec => ({ ...failure, faults: [...failure.faults, { kind, call: call.n }] })),

@@ -1,4 +1,4 @@
-/** Whose the fields of workloads are, as the API server shows it: those that neither EKS nor the service has set. */
+/** Reads the owners of workloads' fields from the API server: the fields that neither EKS nor the service has set. */
 import { SERVICE_MANAGER, WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import { isObject } from '../../sandbox/json.ts';
 import { type FieldSet, formatFields, parseField } from '../../sandbox/kubernetes/field-sets.ts';
@@ -6,13 +6,13 @@ import { shown } from '../../sandbox/kubernetes/managed-fields.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 
-/** A field that a manager has set, as EKS names fields, and its value as JSON. */
+/** A field that a manager has set, by the name that EKS uses, and its value as JSON. */
 export interface OwnField {
   manager: string;
   value: string;
 }
 
-/** What the service and EKS write themselves. */
+/** The managers under which the service and EKS write. */
 const isOurs = (manager: string): boolean => manager === 'eks' || manager.startsWith(SERVICE_MANAGER);
 
 interface Entry {
@@ -21,7 +21,7 @@ interface Entry {
   fieldsV1: FieldSet;
 }
 
-/** The value at the one leaf of a set: `f:NAME` is a field, `k:KEYS` the item of a list that has these. */
+/** Returns the value at the only leaf of a set: `f:NAME` is a field, `k:KEYS` the list item with these keys. */
 const valueAt = (value: unknown, set: FieldSet): unknown => {
   const [next] = Object.entries(set);
   if (!next) return value;
@@ -34,7 +34,7 @@ const valueAt = (value: unknown, set: FieldSet): unknown => {
   return valueAt(item, rest);
 };
 
-/** By `Deployment.apps NAME - .spec.replicas`, with the namespace before it. */
+/** Returns the fields by `Deployment.apps NAME - .spec.replicas`, prefixed with the namespace. */
 export const thirdPartyFieldsIn = (cluster: ClusterState): Map<string, OwnField> => {
   const fields = new Map<string, OwnField>();
   for (const kind of WORKLOAD_KINDS) {

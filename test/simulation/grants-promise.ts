@@ -1,4 +1,7 @@
-/** The promise about who is given a role, computed on the state before the run, whatever the service found. */
+/**
+ * The promise about which service accounts are granted a role, computed from the state before the run and independent
+ * of the service's own evaluation.
+ */
 import { clusterArn, oidcProviderArn } from '../../lambdas/domain/aws/arn.ts';
 import type { MigrationRequest } from '../../lambdas/domain/migration/model.ts';
 import { evaluateIrsa, evaluatePodIdentity, parsePolicy, type TrustUse } from '../../lambdas/domain/policy/index.ts';
@@ -12,13 +15,13 @@ interface Pair {
   namespace: string;
   serviceAccount: string;
   roleArn: string;
-  /** In the form of an add-on, which takes its own service accounts alone. */
+  /** The association is passed to an add-on, which accepts only its own service accounts. */
   isOfAddon: boolean;
 }
 
 const textsOf = (value: unknown): string[] => [value ?? []].flat().map(String);
 
-/** Whom that call gives a role, in steps of the road: the way back restores what was there. */
+/** Returns the grants that a call of a workflow step makes. A rollback only restores what existed before. */
 const givenBy = (call: Call, { addon }: MigrationRequest, { before }: RunResult): Pair[] => {
   const input = inputOf(call);
   if (call.operation === 'CreatePodIdentityAssociation' && call.step === 'create-association') {
@@ -53,7 +56,7 @@ interface Claims {
   isNew: boolean;
 }
 
-/** Each ground by the state before; the sandbox's deployment has no grants. */
+/** Evaluates each ground on the state before the run; the sandbox's deployment has no `roleGrants`. */
 const claimsOf = (result: RunResult, { target, addon }: MigrationRequest, pair: Pair): Claims => {
   const { before, cluster, sandbox } = result;
   const { namespace, serviceAccount, roleArn, isOfAddon } = pair;
@@ -83,7 +86,7 @@ const claimsOf = (result: RunResult, { target, addon }: MigrationRequest, pair: 
     podIdentity:
       pods({}) === 'allowed' &&
       pods({ namespace: 'elsewhere' }) === 'denied' &&
-      pods({ serviceAccount: 'somebody' }) === 'denied' &&
+      pods({ serviceAccount: 'another' }) === 'denied' &&
       pods({ clusterArn: clusterArn({ ...target, cluster: 'another' }) }) === 'denied',
     isNew: roleArn !== ownRole && !association,
   };
@@ -92,7 +95,7 @@ const claimsOf = (result: RunResult, { target, addon }: MigrationRequest, pair: 
 const mayBeGiven = ({ irsa, association, addonRole, podIdentity, isNew }: Claims): boolean =>
   podIdentity || (!isNew && (irsa || association || addonRole));
 
-/** Service accounts that statements let in which the policy had not before; `undefined`: one of them names nobody. */
+/** Returns the service accounts that new statements allow; `undefined` if one of these statements names none. */
 const allowedBy = (call: Call, { target }: MigrationRequest, { before }: RunResult): Pair[] | undefined => {
   const role = [...before.trustPolicies.keys()].find((arn) => arn.endsWith(`/${String(inputOf(call)['RoleName'])}`));
   const statements = (text: string): unknown[] => {
@@ -123,7 +126,8 @@ const text = ({ namespace, serviceAccount, roleArn }: Pair): string => `${roleAr
 
 export const rolesAreGranted: Promised = {
   name: 'roles-are-granted',
-  says: "Role R may be given to subject S (cluster, namespace, service account) only if, on fresh facts and without the request's accepted keys: (1) R's IRSA trust is `allowed` for S under this cluster's current issuer, whose provider exists (wildcards count, with a warning); or (2) an association S→R exists that no unfinished migration made; or (3) R is the add-on's IRSA role and S's service account is one of that add-on's and annotated with it; or (4) R's trust allows pods.eks for S and denies it when namespace, service account or cluster is exchanged; or (5) the deployment's setting `roleGrants` (roles, clusters, service accounts) names it. `unknown` blocks. New roles by `roleArn`, and add-ons on the node role, need (4) or (5). A trust repair needs (1), (2) or (5), and its statement names cluster, namespace and service account; with session tags disabled it needs (5). An annotation alone proves nothing: whoever may edit a service account writes it.",
+  statement:
+    "Role R may be granted to subject S (cluster, namespace, service account) only if, on fresh facts and without the request's accepted keys: (1) R's IRSA trust is `allowed` for S under this cluster's current issuer, whose provider exists (wildcards count, with a warning); or (2) an association S→R exists that no unfinished migration created; or (3) R is the add-on's IRSA role and S's service account is one of that add-on's and annotated with it; or (4) R's trust allows pods.eks for S and denies it when namespace, service account or cluster is exchanged; or (5) the deployment's setting `roleGrants` (roles, clusters, service accounts) names it. `unknown` blocks. New roles by `roleArn`, and add-ons on the node role, need (4) or (5). A trust repair needs (1), (2) or (5), and its statement names cluster, namespace and service account; with session tags disabled it needs (5). An annotation alone proves nothing: anyone who may edit a service account can write it.",
   broken: (result) => {
     const problems: string[] = [];
     for (const call of effective(changes(result))) {
@@ -132,14 +136,13 @@ export const rolesAreGranted: Promised = {
       if (!request) continue;
       for (const pair of givenBy(call, request, result))
         if (!mayBeGiven(claimsOf(result, request, pair)))
-          problems.push(`${about(call)} gave ${text(pair)}, and nothing shows that it may have it`);
+          problems.push(`${about(call)} granted ${text(pair)} without any ground for it`);
       if (call.operation !== 'UpdateAssumeRolePolicy' || call.step !== 'repair-trust') continue;
-      const letIn = allowedBy(call, request, result);
-      if (!letIn) problems.push(`${about(call)} let others in than service accounts that it names`);
-      for (const pair of letIn ?? []) {
+      const allowed = allowedBy(call, request, result);
+      if (!allowed) problems.push(`${about(call)} allowed principals other than the service accounts that it names`);
+      for (const pair of allowed ?? []) {
         const { irsa, association } = claimsOf(result, request, pair);
-        if (!irsa && !association)
-          problems.push(`${about(call)} opened ${text(pair)}, and nothing shows that it may have it`);
+        if (!irsa && !association) problems.push(`${about(call)} allowed ${text(pair)} without any ground for it`);
       }
     }
     return problems;

@@ -1,4 +1,4 @@
-/** The commands that a needs-human end gives to a person, run line by line against the sandbox. */
+/** Runs the commands of a hand-off line by line against the sandbox. */
 import * as eks from '@aws-sdk/client-eks';
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
@@ -9,7 +9,7 @@ import { getObject, newMetadata, putObject } from '../../sandbox/kubernetes/stor
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { runScript, type ScriptHost } from '../lambdas/aws-commands.ts';
 
-/** `: aws …` as `aws …`; not where it is text, or has a place to fill in. */
+/** Returns `: aws …` as `aws …`, unless the line is text or has a placeholder to fill in. */
 const asCommand = (line: string): string =>
   /^: (aws|kubectl) /.test(line) && !/\bKIND\/NAME\b/.test(line) ? line.slice(2) : line;
 
@@ -21,7 +21,10 @@ const commandNamed = (operation: string): AnyCommand => {
   return command;
 };
 
-/** `kubectl -n NAMESPACE rollout restart KIND/NAME`, or `annotate serviceaccount`, as a patch of the operator's. */
+/**
+ * Runs `kubectl -n NAMESPACE rollout restart KIND/NAME`, `annotate serviceaccount` and `create serviceaccount` as the
+ * operator's requests.
+ */
 const kubectl = async (sandbox: Sandbox, cluster: ClusterState, record: Migration, words: string[]): Promise<void> => {
   const [flag, namespace = '', command, verb = '', what = '', value = '', overwrite] = words;
   const { kubernetes } = portsOf(sandbox.clients(undefined, record.request.target.region), record.request.target);
@@ -30,13 +33,13 @@ const kubectl = async (sandbox: Sandbox, cluster: ClusterState, record: Migratio
     if (!account) throw new Error(`there is no service account ${namespace}/${what}`);
     const roleArn = value.replace('eks.amazonaws.com/role-arn=', '');
     if (value.endsWith('-')) return kubernetes.annotateServiceAccount(account, null);
-    // As kubectl does without --overwrite.
+    // kubectl does the same without --overwrite.
     if (overwrite === undefined && account.roleArn !== undefined && account.roleArn !== roleArn)
       throw new Error(`service account ${namespace}/${what} has the annotation with another value`);
     return kubernetes.annotateServiceAccount(account, roleArn);
   }
   if (flag === '-n' && command === 'create' && verb === 'serviceaccount') {
-    if (getObject(cluster.kube, 'ServiceAccount', namespace, what)) throw new Error(`${what} exists already`);
+    if (getObject(cluster.kube, 'ServiceAccount', namespace, what)) throw new Error(`${what} already exists`);
     const metadata = newMetadata(cluster.kube, sandbox.clock.now(), { namespace, name: what });
     putObject(cluster.kube, 'ServiceAccount', { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
     return;
@@ -51,8 +54,8 @@ const kubectl = async (sandbox: Sandbox, cluster: ClusterState, record: Migratio
 };
 
 /**
- * Runs them all, waits until the pods have settled, and answers what went wrong. `rollBack`, `release`: what a last
- * line does. `optional`: those lines too that a colon keeps from doing anything.
+ * Runs all commands, waits until the pods have settled, and returns what went wrong. `rollBack` and `release` are the
+ * actions of a last line. `optional` also runs the lines that a leading colon disables.
  */
 export const runHandOff = async (
   sandbox: Sandbox,
@@ -68,8 +71,8 @@ export const runHandOff = async (
   const host: ScriptHost = {
     eks: (operation, input, region) => {
       if (input['clusterName'] !== undefined && input['clusterName'] !== cluster.name)
-        throw new Error(`the commands name another cluster than ${cluster.name}`);
-      // Of its own, since the SDK's would be another one in each run.
+        throw new Error(`the commands name a cluster other than ${cluster.name}`);
+      // The SDK would generate a different token in each run.
       const clientRequestToken = `${record.migrationId}-${(commands += 1)}`;
       return sandbox
         .clients(undefined, region)

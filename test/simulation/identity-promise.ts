@@ -1,11 +1,12 @@
-/** The promise about pods that had an AWS identity: none ends without one, unless somebody has agreed to that. */
+/** The promise about pods that had an AWS identity: none ends without one unless the request accepts it. */
 import { allMigrations } from './observe.ts';
 import { podsOf } from './cluster.ts';
 import { interfered, podsMayLag, type Promised } from './promised.ts';
 
 export const identityKept: Promised = {
   name: 'identity-is-kept',
-  says: 'Where the pods of a service account had an AWS identity at the start, none is without one at the end, unless a migration that ended migrated was asked to accept that by name.',
+  statement:
+    'If the pods of a service account had an AWS identity at the start, none is without one at the end, unless a migration that ended migrated was asked to accept that by name.',
   broken: (result) => {
     const migrations = allMigrations(result);
     if (interfered(result) || migrations.some(({ request }) => podsMayLag(result, request))) return [];
@@ -22,6 +23,9 @@ export const identityKept: Promised = {
           result.before.identities.get(`${namespace}/${serviceAccount}`) === true &&
           !accepted.has(serviceAccount),
       )
-      .map(({ name, serviceAccount }) => `pod ${name} of ${serviceAccount} has no identity, and others before it had`);
+      .map(
+        ({ name, serviceAccount }) =>
+          `pod ${name} of ${serviceAccount} has no identity, but pods of its service account had one before`,
+      );
   },
 };

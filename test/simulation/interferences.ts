@@ -1,6 +1,6 @@
 /**
- * Somebody else who does something to what a migration works on: each kind of it at each place of a run, on the road, on
- * the way back and while a person runs the commands of a hand-off.
+ * Lists third-party changes to what a migration works on: each act at each position of a run, in the workflow, in the
+ * rollback and while a person runs the commands of a hand-off.
  */
 import { positionOf, type SeenCall } from './exhaustive.ts';
 import { scenarioNamed } from './scenarios.ts';
@@ -11,13 +11,16 @@ type Act = ActorSpec['does'];
 const OF_ACCOUNTS: ReadonlySet<Act> = new Set(['annotate', 'delete-account', 'recreate-account']);
 const OF_BOTH: ReadonlySet<Act> = new Set(['associate', 'dissociate', 'repoint', 'change-trust']);
 
-/** What can be done to what that scenario migrates. */
+/** Returns the acts that apply to what the scenario migrates. */
 export const actsFor = (scenario: string): Act[] => {
   const isOfAccount = scenarioNamed(scenario).requests[0]?.serviceAccount !== undefined;
   return ACTS.filter((act) => OF_BOTH.has(act) || OF_ACCOUNTS.has(act) === isOfAccount);
 };
 
-/** The first call of each place and the last one: what is done between two like ones is found, or not, by the same look. */
+/**
+ * Returns the first and the last call of each position: the same read detects, or misses, every act between two equal
+ * calls.
+ */
 export const locationsOf = (calls: readonly SeenCall[]): SeenCall[] => {
   const positions = Map.groupBy(calls, positionOf);
   return calls.filter((call) => {
@@ -26,17 +29,17 @@ export const locationsOf = (calls: readonly SeenCall[]): SeenCall[] => {
   });
 };
 
-/** EKS shows a delete at once: for what it does not show yet nobody answers. */
+/** EKS shows a delete at once: the service is not responsible for what EKS does not show yet. */
 const AT_ONCE: Pick<RunSpec, 'knobs'> = { knobs: { deleteStaleSeconds: 0 } };
 const knobsFor = (does: Act): Pick<RunSpec, 'knobs'> => (does === 'delete' || does === 'replace' ? AT_ONCE : {});
 
-/** Each kind of doing at each of these calls, in a run that is otherwise this one. */
+/** Returns each act at each of these calls, in a run that is otherwise the given one. */
 export const interferencesAt = (run: RunSpec, calls: readonly SeenCall[]): RunSpec[] =>
   calls.flatMap(({ n }) =>
     actsFor(run.scenario).map((does): RunSpec => ({ ...run, ...knobsFor(does), actor: { afterCall: n, does } })),
   );
 
-/** The way back fails with its first look: a person is needed, wherever the road has led by then. */
+/** The rollback fails at its first read, so that a person is needed after any step of the workflow. */
 const NO_ROLLBACK: readonly FaultSpec[] = [
   { kind: 'access-denied', call: 1, step: 'assess-rollback', operation: 'DescribeAddon', persists: true },
   {
@@ -49,8 +52,8 @@ const NO_ROLLBACK: readonly FaultSpec[] = [
 ];
 
 /**
- * For a failure of the road: each kind of doing while a person is at the hand-off, and each kind of person. `all`: each
- * with each; otherwise the persons take turns.
+ * Returns, for a failure of the workflow, each act during the hand-off and each kind of person. With `all`, each act is
+ * combined with each person; otherwise the persons alternate.
  */
 export const handOffInterferences = ({ faults, ...failure }: RunSpec, all: boolean): RunSpec[] => {
   const handedOff: RunSpec = { ...failure, faults: [...faults, ...NO_ROLLBACK] };

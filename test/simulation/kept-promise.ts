@@ -1,4 +1,4 @@
-/** The promise about credentials at every moment of a run: that neither a migration nor its rollback takes any away. */
+/** The promise about credentials at every moment of a run: neither a migration nor its rollback removes any. */
 import type { CredentialGap } from './credentials.ts';
 import { allMigrations, changes, effective, inputOf, migrationOf } from './observe.ts';
 import { interfered, plannedOf, podsMayLag, type Promised } from './promised.ts';
@@ -8,8 +8,8 @@ const accountOf = ({ namespace, serviceAccount }: { namespace: string; serviceAc
   `${namespace}/${serviceAccount}`;
 
 /**
- * Service accounts whose pods are promised less: an add-on that is deleted without preserve is away until it is created
- * again, nobody replaces pods that nobody may look at, and what is accepted by name may be lost.
+ * Returns the service accounts whose pods are promised less: an add-on that is deleted without preserve is missing
+ * until it is created again, the service cannot replace pods that it may not read, and a loss may be accepted by name.
  */
 function promisedLess(result: RunResult): Set<string> {
   const deleted = new Set(
@@ -29,13 +29,13 @@ function promisedLess(result: RunResult): Set<string> {
 }
 
 /**
- * What a new pod may be without, by knobs that play what nobody can help: the webhook, EKS Auth and IAM learn late. As
- * long as the webhook knows an association that is gone, one pod at a time may find that out, and no more. Where EKS
- * takes role and associations in one call alone, its own rollout goes ahead of all.
+ * Returns whether a new pod lacks credentials because of a knob that simulates what the service cannot prevent: the
+ * webhook, EKS Auth and IAM learn late. As long as the webhook knows a deleted association, only one pod at a time may
+ * be affected. If EKS accepts role and associations only in one call, EKS's own rollout replaces all pods at once.
  */
 function isLate({ sandbox }: RunResult, { to, why, atOnce }: CredentialGap): boolean {
   const { knobs } = sandbox.world;
-  // It asks again, and is seen to when something happens next.
+  // The pod asks again; the recovery is noticed at the next event.
   const passes = (lag: number): boolean => lag > 0 && to !== undefined;
   if (why === 'NoIdentity') return knobs.webhookLagSeconds > 0;
   if (why === 'AccessDeniedException') return passes(knobs.trustLagSeconds);
@@ -45,11 +45,12 @@ function isLate({ sandbox }: RunResult, { to, why, atOnce }: CredentialGap): boo
 }
 
 const text = ({ namespace, pod, serviceAccount, from, to, why, had }: CredentialGap): string =>
-  `pod ${namespace}/${pod} of ${serviceAccount} ${had ? 'lost its credentials' : 'got none'} at ${new Date(from).toISOString()}${to === undefined ? ', for good' : ` for ${(to - from) / 1000} s`}: ${why}`;
+  `pod ${namespace}/${pod} of ${serviceAccount} ${had ? 'lost its credentials' : 'received none'} at ${new Date(from).toISOString()}${to === undefined ? ', permanently' : ` for ${(to - from) / 1000} s`}: ${why}`;
 
 export const credentialsAreKept: Promised = {
   name: 'credentials-are-kept',
-  says: 'No pod loses the credentials that it has, and no new pod of a service account whose pods had some gets none, but for one at a time while the webhook still knows an association that is gone; and no pod lives on its last session once everything has ended.',
+  statement:
+    'No pod loses the credentials that it has. Where the pods of a service account had credentials, its new pods get some too, except for one pod at a time while the webhook still knows a deleted association. No pod lives on its last session once everything has ended.',
   broken: (result) => {
     if (interfered(result)) return [];
     const { credentials, migrations, repeated } = result;
@@ -60,7 +61,7 @@ export const credentialsAreKept: Promised = {
     return [
       ...gaps.map(text),
       ...last.map(
-        ({ pod, why }) => `pod ${pod} lives on its last session, and EKS Auth or STS gives it no other: ${why}`,
+        ({ pod, why }) => `pod ${pod} lives on its last session, and EKS Auth or STS issues it no other: ${why}`,
       ),
     ];
   },

@@ -7,17 +7,17 @@ import { distribute } from './workers.ts';
 import type { Order } from './share.ts';
 
 const USAGE = `Usage:
-  npm run simulate -- --exhaustive            every fault at every call, in every scenario (--scenario NAME: in that one);
-                                              and again on the way back from each step that fails for good
-                      --exhaustive --thorough the way back in each scenario, instead of once for each step
-                      --exhaustive --brief    reads and the ledger in the first scenario that makes them, what changes the target in each
+  npm run simulate -- --exhaustive            every fault at every call, in every scenario (or only in --scenario NAME);
+                                              also at every call of the rollback from each step that fails persistently
+                      --exhaustive --thorough the rollback in every scenario, instead of once for each step
+                      --exhaustive --brief    reads and ledger writes only in the first scenario that makes them, changes of the target in all
                       --exhaustive --every N [--offset K]  one of N of these runs, from run K on (default 0)
-  npm run simulate -- --interferences         somebody else's doing at every place of the road, of the way back and of the
-                                              hand-offs; takes --scenario, --thorough, --brief, --every and --offset too
+  npm run simulate -- --interferences         third-party changes at every position of the workflow, the rollback and the
+                                              hand-offs; also takes --scenario, --thorough, --brief, --every and --offset
   npm run simulate -- --seeds 2000 [--from S] random runs
-                      --time                  either with what takes time without failing: outages that end, large and slow workloads, lost nodes
+                      --time                  with --exhaustive or --seeds: also outages that end, large and slow workloads, lost nodes
   npm run simulate -- --mutants               planted defects, each of which must be caught
-  npm run simulate -- --replay SPEC [--calls] one run again, from the JSON that a failure printed`;
+  npm run simulate -- --replay SPEC [--calls] runs a spec again, from the JSON that a failure printed`;
 
 const fail = (message: string): never => {
   process.stderr.write(`error: ${message}\n${USAGE}\n`);
@@ -95,7 +95,7 @@ if (flags.mutants) {
           ...(flags.offset === undefined ? {} : { offset: wholeNumber(flags.offset, '--offset') }),
         }
       : flags.seeds === undefined
-        ? fail('say what to simulate')
+        ? fail('no simulation was selected')
         : {
             what: 'seeds' as const,
             assembly,

@@ -1,6 +1,6 @@
 /**
- * Planted defects: each file of `mutants/` is a patch of one line, with a head that says which promise has to catch it
- * and in which runs. A copy of the sources gets the patch, and those runs must break that promise.
+ * Planted defects: each file of `mutants/` is a one-line patch whose head names the promise that must catch it and the
+ * runs in which it does. The patch is applied to a copy of the sources, and those runs must break that promise.
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ const COPIED = [
 
 export interface Mutant {
   name: string;
-  /** What the defect is. */
+  /** A description of the defect. */
   about: string;
   promise: string;
   specs: RunSpec[];
@@ -50,25 +50,28 @@ export const readMutants = (): Mutant[] =>
       const [about = ''] = headOf(text, 'about');
       const [promise = ''] = headOf(text, 'promise');
       if (!PROMISES.some(({ name }) => name === promise))
-        throw new Error(`${file} names the promise ${JSON.stringify(promise)}, which there is not.`);
+        throw new Error(`${file} names the promise ${JSON.stringify(promise)}, which does not exist.`);
       const specs = headOf(text, 'run').map((json) => JSON.parse(json) as RunSpec);
       if (specs.length === 0) throw new Error(`${file} names no run.`);
       return { name: file.replace(/\.patch$/, ''), about, promise, specs, patch: text.replaceAll(/^# .*\n/gm, '') };
     });
 
-/** Changes one line of one file in the copy. Throws where the patch does not fit the sources any more. */
+/**
+ * Applies the patch, which changes one line of one file in the copy. Throws if the patch no longer fits the sources.
+ */
 export const plant = ({ name, patch }: Pick<Mutant, 'name' | 'patch'>, directory: string): string => {
   const [parsed, ...more] = parsePatch(patch);
   const file = parsed?.newFileName?.replace(/^b\//, '');
-  if (!parsed || file === undefined || more.length > 0) throw new Error(`The mutant ${name} must patch one file.`);
+  if (!parsed || file === undefined || more.length > 0)
+    throw new Error(`The mutant ${name} must patch exactly one file.`);
   const lines = parsed.hunks.flatMap((hunk) => hunk.lines);
   const removed = lines.filter((line) => line.startsWith('-')).length;
   const added = lines.filter((line) => line.startsWith('+')).length;
   if (removed > 1 || added > 1 || removed + added === 0)
-    throw new Error(`The mutant ${name} must change a single line.`);
+    throw new Error(`The mutant ${name} must change exactly one line.`);
   const path = join(directory, file);
   const patched = applyPatch(readFileSync(path, 'utf8'), parsed, { fuzzFactor: 0 });
-  if (patched === false) throw new Error(`The mutant ${name} does not fit ${file} any more: make its patch again.`);
+  if (patched === false) throw new Error(`The mutant ${name} does not fit ${file}. Create its patch again.`);
   writeFileSync(path, patched);
   return file;
 };
@@ -80,12 +83,12 @@ const copySources = (): string => {
   return directory;
 };
 
-/** Which promises the mutant's runs broke, each with how. */
+/** Returns the promises that the mutant's runs broke, each with an explanation. */
 export const tryMutant = async (mutant: Mutant, workers: number): Promise<Broken[]> => {
   const directory = copySources();
   try {
     const file = plant(mutant, directory);
-    // Handlers run from their sources: only another state machine has to be built.
+    // Handlers run from their sources: only a changed state machine has to be built.
     const assembly = file.startsWith('lib/')
       ? (
           await (
@@ -117,7 +120,7 @@ export const tryMutant = async (mutant: Mutant, workers: number): Promise<Broken
   }
 };
 
-/** Tries them all and says of each whether it was caught; false where one was not. */
+/** Tries all mutants and reports for each whether it was caught. Returns false if one was not. */
 export const runMutants = async (workers: number): Promise<boolean> => {
   const mutants = readMutants();
   let caught = 0;

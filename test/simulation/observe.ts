@@ -1,4 +1,6 @@
-/** Reading a finished run: its migrations, who changed what when, and whether the workloads still work. */
+/**
+ * Reads a finished run: its migrations, which execution changed what and when, and whether the workloads still work.
+ */
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { MigrationRequest } from '../../lambdas/domain/migration/model.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
@@ -8,7 +10,7 @@ import type { RunResult, SimulatedMigration } from './run.ts';
 
 const TARGET_SERVICES = new Set(['eks', 'iam', 'kubernetes']);
 
-/** Calls of the service's functions that would change something at the target; `effective`: those that did. */
+/** Returns the calls of the service's functions that would change the target; `effective` keeps those that did. */
 export const changes = ({ sandbox }: RunResult): Call[] =>
   sandbox.world.log.calls.filter(
     (call) => call.step !== undefined && call.mutating && TARGET_SERVICES.has(call.service),
@@ -17,7 +19,7 @@ export const effective = (calls: Call[]): Call[] => calls.filter((call) => call.
 
 export const inputOf = (call: Call): Record<string, unknown> => (isObject(call.input) ? call.input : {});
 
-/** The ledger's key that a DynamoDB call names. */
+/** Returns the ledger key that a DynamoDB call names. */
 export const keyOf = (call: Call): { pk: string; sk: string } | undefined => {
   if (call.service !== 'dynamodb') return undefined;
   const key = inputOf(call)['Key'];
@@ -26,7 +28,7 @@ export const keyOf = (call: Call): { pk: string; sk: string } | undefined => {
   return { pk: text(key['pk']), sk: text(key['sk']) };
 };
 
-/** The migration that an execution works on, by the execution's own input. */
+/** Returns the migration that an execution works on, from the execution's own input. */
 export const migrationOf = ({ sandbox }: RunResult, executionArn: string | undefined): string => {
   if (executionArn === undefined) return '';
   const input: unknown = JSON.parse(sandbox.executions.execution(executionArn).input);
@@ -42,9 +44,9 @@ export const migrationsOfSubject = (result: RunResult, subject: string): Simulat
   allMigrations(result).filter(({ request }) => subjectOf(request) === subject);
 
 /**
- * What is wrong with an add-on, or a service account, that should work with its old identity or the new one; empty
- * where it does. `podsMayLag`: its pods may be without either; `mayHaveNothing`: they may wait for an association that
- * is gone.
+ * Returns the problems of an add-on or a service account that should work with its old identity or the new one; empty
+ * if it works. `podsMayLag`: its pods may have neither identity; `mayHaveNothing`: its pods may wait for a deleted
+ * association.
  */
 export const notWorking = (
   result: RunResult,
@@ -55,7 +57,7 @@ export const notWorking = (
   const { cluster } = result;
   const addon = addonName === undefined ? undefined : cluster.addons.get(addonName);
   if (addonName !== undefined && !addon) return [`add-on ${addonName} is gone`];
-  // EKS counts the pods that there should be on a lost node, and nobody can start them.
+  // EKS counts the desired pods of a lost node, although no pod can start there.
   const { lostNodes } = cluster.kube;
   const works = !addon || addon.status === 'ACTIVE' || (addon.status === 'DEGRADED' && lostNodes.size > 0);
   const problems = works ? [] : [`add-on ${addon.name} is ${addon.status}`];
@@ -66,11 +68,11 @@ export const notWorking = (
   )
     problems.push(`service account ${account.namespace}/${account.name} has neither its annotation nor an association`);
   for (const { namespace, serviceAccount } of serviceAccounts) {
-    // Where workloads are slow, or change their size, some pod is always about to start.
+    // If workloads are slow or scale, some pod is always about to start.
     const pods = podsOf(cluster, result.spec.time ? result.sandbox.world : undefined).filter(
       (pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount && !pod.terminating,
     );
-    if (pods.length === 0 && lostNodes.size === 0) problems.push(`no pod of ${serviceAccount} runs`);
+    if (pods.length === 0 && lostNodes.size === 0) problems.push(`no pod of ${serviceAccount} is running`);
     const association = liveAssociations(cluster).find(
       (one) => one.namespace === namespace && one.serviceAccount === serviceAccount,
     );
@@ -78,9 +80,9 @@ export const notWorking = (
       if (pod.identity === 'pod-identity' && !association && mayHaveNothing) continue;
       if (!pod.ready && !pod.starting) problems.push(`pod ${pod.name} is not ready`);
       if (pod.identity === 'pod-identity' && !association)
-        problems.push(`pod ${pod.name} is on Pod Identity without an association`);
+        problems.push(`pod ${pod.name} uses Pod Identity without an association`);
       if ((pod.identity === 'node-role' && !podsMayLag) || pod.identity === 'mixed')
-        problems.push(`pod ${pod.name} is on ${pod.identity}`);
+        problems.push(`pod ${pod.name} uses ${pod.identity}`);
     }
   }
   return problems;

@@ -1,4 +1,4 @@
-/** A person who is handed what the service could not finish, and what is there once they have done it. */
+/** A person who runs the commands of a hand-off, and the state afterwards. */
 import { lockKeys, readLocks } from '../../lambdas/use-cases/rollback/recovery.ts';
 import type { Migration, MigrationRequest, Outcome } from '../../lambdas/domain/migration/model.ts';
 import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
@@ -9,24 +9,27 @@ import type { ClusterState } from '../../sandbox/world/world.ts';
 import { runHandOff } from './hand-off.ts';
 import type { PHASES, PERSONS } from './spec.ts';
 
-/** What became of one end that needed a person. */
+/** The result of one end that needed a person. */
 export interface HandOffEnd {
   migrationId: string;
-  /** What went wrong with the commands of the last hand-off; empty where each line did what it says. */
+  /** What went wrong with the commands of the last hand-off; empty if each line succeeded. */
   problems: string[];
-  /** How often a person was handed commands. */
+  /** How many hand-offs there were. */
   rounds: number;
   outcome: Outcome | undefined;
-  /** Whether a person has let the locks go instead. */
+  /** Whether a person has released the locks instead. */
   released: boolean;
-  /** Keys of the locks that are still its own, parked ones too. */
+  /** Keys of the locks that the migration still holds, including parked ones. */
   locks: string[];
-  /** Why another migration of the same subject can't begin, as its plan says. */
+  /** Why another migration of the same subject cannot begin, from its plan. */
   heldUp: string[];
   failure: string;
 }
 
-/** How often a person looks for newer commands: once for what was there, once for what somebody did meanwhile. */
+/**
+ * How often a person checks for newer commands: once for the original state, once for what a third party has changed
+ * meanwhile.
+ */
 const HAND_OFFS = 3;
 
 export interface PersonOptions {
@@ -35,9 +38,9 @@ export interface PersonOptions {
   ledger: Ledger;
   does: (typeof PERSONS)[number];
   rollBack: (migrationId: string) => Promise<void>;
-  /** Asks for a plan and answers its record. */
+  /** Asks for a plan and returns its record. */
   plan: (request: MigrationRequest) => Promise<Migration | undefined>;
-  /** What comes in between: somebody else's doing. */
+  /** Runs the third-party act of this phase. */
   interfere: (phase: (typeof PHASES)[number]) => Promise<void>;
 }
 
@@ -71,10 +74,12 @@ const act = async (options: PersonOptions, record: Migration): Promise<string[]>
 };
 
 const HOUR = 3_600_000;
-/** Longer than a migration may wait for one thing. */
+/** Longer than a migration may wait for a single thing. */
 const MOST_HOURS = 14 * 24;
 
-/** A person whose rollback is refused while another migration works comes back when that one has ended. */
+/**
+ * If the rollback is refused because another migration is at work, the person retries after that migration has ended.
+ */
 const waitForThirdParties = async ({ sandbox, ledger }: PersonOptions, record: Migration): Promise<void> => {
   for (let hours = 0; hours < MOST_HOURS; hours += 1) {
     const holders = (await readLocks(ledger, lockKeys(record))).flatMap(({ holder }) => holder?.migrationId ?? []);
@@ -87,8 +92,8 @@ const waitForThirdParties = async ({ sandbox, ledger }: PersonOptions, record: M
 };
 
 /**
- * Does what a person does about a needs-human end. Where the rollback ends so again, since somebody has changed
- * something meanwhile, or since nothing but the rollback was tried, its own commands are run.
+ * Does what a person does after a needs-human end. If the rollback ends needs-human again, because a third party has
+ * changed something meanwhile or because only the rollback was tried, the new commands are run.
  */
 export const followHandOff = async (options: PersonOptions, first: Migration): Promise<HandOffEnd> => {
   const { ledger } = options;

@@ -1,4 +1,4 @@
-/** What a promise is, and what the promises have in common. */
+/** The type of a promise, and helpers that the promises share. */
 import type { Migration, MigrationRequest, PlannedAssociation } from '../../lambdas/domain/migration/model.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
@@ -7,7 +7,7 @@ import type { RunResult } from './run.ts';
 export interface Promised {
   /** Short and stable: mutants name the promise that must catch them. */
   name: string;
-  says: string;
+  statement: string;
   broken: (result: RunResult) => string[] | Promise<string[]>;
 }
 
@@ -15,30 +15,33 @@ export const about = (call: Call): string => `call ${call.n} (${call.step ?? ''}
 
 export const plannedOf = (record: Migration | undefined): PlannedAssociation[] => record?.plan?.associations ?? [];
 
-/** Somebody else's doing is nobody's broken promise. */
+/** Returns whether a third party has changed something, for which no promise is responsible. */
 export const interfered = ({ actor }: RunResult): boolean => actor?.accepted === true;
 
 /**
- * Pods that are admitted before the webhook knows a new association keep their old identity, or go without any, until
- * somebody restarts them; so do those that are admitted while it still knows one that is gone. A request that is
- * content with what EKS says has nobody who does, and is promised nothing of them.
+ * Pods that are admitted before the webhook knows a new association, or while it still knows a deleted one, keep their
+ * old identity or have none until they are restarted. With `verification: api` the service does not restart them, so
+ * nothing is promised about them.
  */
 export const podsMayLag = ({ sandbox }: RunResult, { verification }: MigrationRequest): boolean =>
   verification === 'api' && sandbox.world.knobs.webhookLagSeconds + sandbox.world.knobs.webhookRemovalLagSeconds > 0;
 
 /**
- * Whether EKS may leave pods with the environment of EKS Pod Identity and no association: it replaces all of them by
- * the call that takes the associations away, and the webhook knows these for a while still. Nobody may look at the
- * pods; the report says that nobody did (docs/runbook.md, "What a rollback cannot promise").
+ * Returns whether EKS may leave pods with the environment of EKS Pod Identity and no association: the call that removes
+ * the associations replaces all pods while the webhook still knows them. The service may not read the pods, and the
+ * report says so (docs/runbook.md, "What a rollback cannot promise").
  */
 export const podsMayHaveNothing = ({ sandbox }: RunResult, { verification }: MigrationRequest): boolean =>
   verification === 'api' && sandbox.world.knobs.webhookRemovalLagSeconds > 0;
 
-/** A time that a function has written, by AWS's clock: milliseconds since 1970. */
+/** Returns a time that a function has written, corrected to AWS's clock: milliseconds since 1970. */
 export const byAwsClock = ({ sandbox }: RunResult, text = ''): number =>
   Date.parse(text) - sandbox.world.knobs.functionClockSkewSeconds * 1000;
 
-/** What one migration has put back may have been migrated by another one since. */
+/**
+ * Returns whether a migration of the subject ended migrated: it may have migrated again what another one had rolled
+ * back.
+ */
 export const migratedSince = ({ migrations }: RunResult, subject: string): boolean =>
   migrations.some(({ record, request }) => record?.outcome === 'migrated' && subjectOf(request) === subject);
 
@@ -46,10 +49,10 @@ export const sameTags = (a: Record<string, string>, b: Record<string, string>): 
   Object.keys({ ...a, ...b }).every((key) => a[key] === b[key]);
 
 /**
- * Pods that EKS Auth refuses credentials to fail with Pod Identity, and with nothing else: then it is right to go back,
- * however soon EKS Auth would be there again.
+ * Returns whether EKS Auth refused credentials to pods. These pods fail with Pod Identity and with nothing else, so
+ * rolling back is correct, however soon the outage of EKS Auth ends.
  */
-export const goesBackForPods = ({ spec: { faults } }: RunResult, record: Migration | undefined): boolean =>
+export const rollsBackForPods = ({ spec: { faults } }: RunResult, record: Migration | undefined): boolean =>
   faults.some(({ service }) => service === 'eks-auth') &&
   record?.outcome === 'rolled-back' &&
   record.failure?.name === 'PodsFailing';

@@ -1,4 +1,7 @@
-/** A part of the simulation: `npm run simulate` runs the whole. One test a promise, over the same runs. */
+/**
+ * Runs a sample of the simulation (`npm run simulate` runs all of it) and has one test for each promise over the same
+ * runs.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { PROMISES } from './promises.ts';
@@ -7,10 +10,10 @@ import { describeSpec } from './spec.ts';
 import { emptyTally, outcomeOf } from './tally.ts';
 import { type Broken, type Order, runShare } from './share.ts';
 
-/** Every so many runs of the exhaustive list, in all scenarios; and so many seeds. */
+/** One of this many runs of the exhaustive list in all scenarios, and the number of seeds. */
 const EVERY = 240;
 const SEEDS = 20;
-/** Of the runs in which somebody else does something: an add-on, and a service account. */
+/** Scenarios with third-party changes: one of an add-on, one of a service account. */
 const FOLLOWED = ['in-place', 'service-account'];
 const EVERY_FOLLOWED = 60;
 
@@ -33,17 +36,17 @@ beforeAll(async () => {
 });
 
 describe('in a simulation with faults', () => {
-  it.each(PROMISES)('$name: $says', ({ name }) => {
+  it.each(PROMISES)('$name: $statement', ({ name }) => {
     expect(
       broken.filter(({ promise }) => promise === name).map(({ how, spec }) => `${how}; replay: ${describeSpec(spec)}`),
     ).toEqual([]);
   });
 
-  it('nothing in the sandbox itself fails', () => {
+  it('has no failure inside the sandbox itself', () => {
     expect(broken.filter(({ promise }) => promise === 'sandbox')).toEqual([]);
   });
 
-  it('runs end in all four ways', () => {
+  it('includes runs with each of the four outcomes', () => {
     expect(tally.runs).toBeGreaterThan(50);
     expect(tally.migrated).toBeGreaterThan(0);
     expect(tally['rolled-back']).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
 /**
- * The service's promises (docs/architecture.md) as code: each looks at the world and at the call log of a finished run
- * and says how it was broken. They read what AWS saw, not what the service says of itself.
+ * The service's promises (docs/architecture.md) as code: each checks the world and the call log of a finished run and
+ * reports how it was broken. They read what AWS saw, not what the service reports about itself.
  */
 import { agentAsAsked } from './agent-promise.ts';
 import { associations } from './association-promises.ts';
@@ -14,7 +14,7 @@ import {
 } from './change-promises.ts';
 import { migratedHaveCredentials } from './credentials-promise.ts';
 import {
-  goesBackByItself,
+  rollsBackAutomatically,
   migratedMeansMigrated,
   neverLost,
   verifiedOnPods,
@@ -36,7 +36,7 @@ export const PROMISES: readonly Promised[] = [
   neverLost,
   migratedMeansMigrated,
   transientEndsMigrated,
-  goesBackByItself,
+  rollsBackAutomatically,
   timeIsNotFailure,
   associations,
   trustStays,
@@ -62,7 +62,7 @@ export const PROMISES: readonly Promised[] = [
   refusedBeforehand,
 ];
 
-/** Each broken promise with what broke it. */
+/** Returns the broken promises, each with an explanation. */
 export const brokenPromises = async (result: RunResult): Promise<{ promise: string; how: string }[]> => {
   const broken: { promise: string; how: string }[] = [];
   for (const { name, broken: check } of PROMISES)

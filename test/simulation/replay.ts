@@ -4,15 +4,15 @@ import { simulate } from './run.ts';
 import type { RunSpec } from './spec.ts';
 import { failureText, outcomeOf } from './tally.ts';
 
-const looksLikeASpec = z.looseObject({
+const minimalSpec = z.looseObject({
   scenario: z.string(),
   seed: z.number(),
   faults: z.array(z.looseObject({ kind: z.string() })),
 });
 
-/** Runs one spec again and says all that happened; false where a promise broke. */
+/** Runs one spec again and prints everything that happened. Returns false if a promise was broken. */
 export const replay = async (text: string, assembly: string, { calls }: { calls: boolean }): Promise<boolean> => {
-  const spec = looksLikeASpec.parse(JSON.parse(text)) as unknown as RunSpec;
+  const spec = minimalSpec.parse(JSON.parse(text)) as unknown as RunSpec;
   const result = await simulate(spec, assembly);
   if (calls) process.stdout.write(result.sandbox.world.log.toJsonLines());
   for (const { migrationId, record } of [...result.migrations, ...result.repeated]) {
@@ -24,7 +24,7 @@ export const replay = async (text: string, assembly: string, { calls }: { calls:
         `  ${line.startedAt} ${line.name} ×${line.tries} ${line.error ? `${line.error.name}: ${line.error.message}` : (line.result ?? '')}\n`,
       );
   }
-  if (result.actor) process.stdout.write(`somebody else: ${JSON.stringify(result.actor)}\n`);
+  if (result.actor) process.stdout.write(`third party: ${JSON.stringify(result.actor)}\n`);
   const broken = await brokenPromises(result);
   process.stdout.write(broken.length > 0 ? failureText(result, broken) : `${outcomeOf(result)}; no promise broken\n`);
   return broken.length === 0;

@@ -1,4 +1,7 @@
-/** Promise 9: each Lambda, state machine and rule has the rights that it uses; one that was taken away is missed in time. */
+/**
+ * Promise 9: each Lambda, state machine and rule has the permissions that it uses, and a missing one is noticed before
+ * anything is deleted.
+ */
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { roleOfStep } from './denied.ts';
 import { effective, changes } from './observe.ts';
@@ -6,7 +9,8 @@ import { about, type Promised } from './promised.ts';
 
 export const rightsSuffice: Promised = {
   name: 'rights-suffice',
-  says: 'no call of the service is refused for want of a right, under the policies of the synthesised template',
+  statement:
+    'No call of the service is denied for a missing permission under the policies of the synthesised template.',
   broken: ({ sandbox, spec: { denied } }) => {
     const role = denied && roleOfStep(sandbox.world, denied.step).arn;
     return sandbox.authorizer.denials
@@ -21,7 +25,7 @@ const deletes = ({ step, operation }: Call): boolean =>
 
 export const refusedBeforehand: Promised = {
   name: 'refused-beforehand',
-  says: 'a call that IAM does not allow is known before anything is deleted',
+  statement: 'If IAM denies a step one of its calls, the service knows it before anything is deleted.',
   broken: (result) => {
     const { denied } = result.spec;
     if (!denied) return [];

@@ -1,6 +1,6 @@
 /**
- * One simulated run: the synthesised definitions and the real handlers in virtual time, from its spec to everything
- * that is known at its end.
+ * Runs one spec: the synthesised definitions and the real handlers in virtual time. Returns everything that is known at
+ * the end.
  */
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ulid } from 'ulid';
@@ -23,21 +23,23 @@ import { clientsOf, type RunSpec } from './spec.ts';
 import { prepareOutages, withTime } from './time.ts';
 import { withStranger, withTrust } from './trust.ts';
 
-/** Longer than Recover's schedule and its wait for Lambdas that may still run, with a rollback after it. */
+/** Longer than Recover's schedule, its wait for Lambdas that may still run, and a rollback. */
 const POLL_MS = 60_000;
 const PATIENCE_POLLS = 180;
-/** An invocation that was given up may go on for as long as a Lambda may run; its last calls arrive then. */
+/**
+ * An invocation that was given up may continue for as long as a Lambda may run; its last calls arrive in that time.
+ */
 const STRAGGLERS_MS = 90_000;
 
-/** One migration that was asked for, and what the ledger says of it when everything has come to rest. */
+/** A requested migration, and what the ledger records of it at the end of the run. */
 export interface SimulatedMigration {
   migrationId: string;
   request: MigrationRequest;
-  /** Absent where the run was stopped before the plan could note it. */
+  /** Absent if the run was stopped before the plan could store a record. */
   record?: Migration;
 }
 
-/** An execution of Retire, and the trust policies as they were when it had ended. */
+/** An execution of Retire, and the trust policies when it had ended. */
 export interface Retirement {
   /** Name of the execution. */
   id: string;
@@ -48,16 +50,18 @@ export interface Retirement {
   trustPolicies: Map<string, string>;
 }
 
-/** The target as it was before anything ran. */
+/** The target before the run. */
 export interface Before {
   trustPolicies: Map<string, string>;
   addons: Map<string, AddonState>;
   associations: Map<string, AssociationState>;
-  /** By `namespace/name` of each service account with pods, whether all of them had an AWS identity. */
+  /**
+   * Whether all pods of a service account had an AWS identity, by `namespace/name`; only service accounts with pods.
+   */
   identities: Map<string, boolean>;
-  /** By `namespace/name`: the role that a service account had by its IRSA annotation. */
+  /** The role that a service account's IRSA annotation names, by `namespace/name`. */
   annotations: Map<string, string>;
-  /** Fields of workloads that others than EKS and the service had set. */
+  /** Fields of workloads that managers other than EKS and the service had set. */
   thirdPartyFields: Map<string, OwnField>;
 }
 
@@ -68,15 +72,15 @@ export interface RunResult {
   ledger: Ledger;
   cluster: ClusterState;
   before: Before;
-  /** Who had no AWS credentials meanwhile. */
+  /** The gaps in pods' AWS credentials during the run. */
   credentials: CredentialWatch;
   migrations: SimulatedMigration[];
-  /** Those that `again` asked for, once the others had ended. */
+  /** The migrations that `again` requests once the others have ended. */
   repeated: SimulatedMigration[];
   actor?: ActorRecord;
   /** Executions of Retire, in order. */
   retirements: Retirement[];
-  /** What became of each end that needed a person, once somebody has done something about it. */
+  /** The result of each end that needed a person, after a person has acted. */
   handOffs: HandOffEnd[];
 }
 
@@ -84,7 +88,7 @@ const clusterOf = (sandbox: Sandbox, { requests }: SimulatedScenario): ClusterSt
   const target = requests[0]?.target;
   const cluster =
     target && sandbox.world.accounts.get(target.account)?.clusters.get(`${target.region}/${target.cluster}`);
-  if (!cluster) throw new Error('The simulated scenario has no such cluster.');
+  if (!cluster) throw new Error('The simulated scenario does not have the cluster of its requests.');
   return cluster;
 };
 
@@ -114,10 +118,10 @@ const observeBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
   thirdPartyFields: thirdPartyFieldsIn(cluster),
 });
 
-/** What asks for migrations and waits until nothing is at work any more. */
+/** Requests migrations and waits until none is at work any more. */
 class Operator {
   readonly ledger: Ledger;
-  /** Nothing more is waited for. */
+  /** True once nothing is waited for any more. */
   isOver = false;
   private readonly sandbox: Sandbox;
   private readonly random: Random;
@@ -174,14 +178,14 @@ class Operator {
     };
   }
 
-  /** Waits for nobody: the migration goes on meanwhile. */
+  /** Returns at once: the migration continues meanwhile. */
   approveMeanwhile(migration: SimulatedMigration, mode: NonNullable<RunSpec['approval']>): void {
     void this.sandbox.clock.spawn(() =>
       approve(this.sandbox, this.ledger, migration, { mode, isOver: () => this.isOver }),
     );
   }
 
-  /** Until no execution runs. */
+  /** Waits until no execution runs. */
   private async rest(): Promise<void> {
     const { clock, executions } = this.sandbox;
     for (;;) {
@@ -191,20 +195,23 @@ class Operator {
     }
   }
 
-  /** Until somebody else who has begun something is done with it. */
+  /** Waits until an act that the actor has begun is finished. */
   async done(result: Pick<RunResult, 'actor'>): Promise<void> {
-    for (let look = 1; look <= PATIENCE_POLLS && result.actor?.acting === true; look += 1)
+    for (let poll = 1; poll <= PATIENCE_POLLS && result.actor?.acting === true; poll += 1)
       await this.sandbox.clock.sleep(POLL_MS / 10);
   }
 
   async allPublished(): Promise<void> {
-    for (let look = 1; look <= PATIENCE_POLLS && (await this.ledger.listUnsent()).length > 0; look += 1)
+    for (let poll = 1; poll <= PATIENCE_POLLS && (await this.ledger.listUnsent()).length > 0; poll += 1)
       await this.sandbox.clock.sleep(POLL_MS);
   }
 
-  /** Until nothing runs and the ledger says how each ended; a stopped one is given the time that Recover takes. */
+  /**
+   * Waits until nothing runs and the ledger records how each migration ended; gives a stopped one the time that Recover
+   * takes.
+   */
   async settle(migrations: SimulatedMigration[]): Promise<void> {
-    for (let look = 1; look <= PATIENCE_POLLS; look += 1) {
+    for (let poll = 1; poll <= PATIENCE_POLLS; poll += 1) {
       await this.rest();
       let open = 0;
       for (const migration of migrations) {
@@ -212,7 +219,7 @@ class Operator {
         if (record) migration.record = record;
         if (record && record.status !== 'ended') open += 1;
       }
-      // A lock whose owner has stopped is Recover's business too, even where no record was written.
+      // Recover also takes care of a lock whose owner has stopped without having written a record.
       if (
         open === 0 &&
         (await this.ledger.listHeldLocks()).length === 0 &&
@@ -288,7 +295,7 @@ export const simulate = async (
         }
       }
       await stragglers();
-      // Whoever follows up has removed the cause.
+      // The follow-up assumes that the cause has been removed.
       world.faults.clear();
       allow();
       if (spec.rollBack)
@@ -325,7 +332,7 @@ export const simulate = async (
           ),
         );
       }
-      // What the rollbacks of the hand-off came to is told, too.
+      // The results of the hand-off's rollbacks are published too.
       await operator.allPublished();
     });
   } finally {

@@ -1,4 +1,4 @@
-/** The worlds that are simulated: the published scenarios, made quick so that a run has few polls. */
+/** The worlds that are simulated: the published scenarios, sped up so that a run has few polls. */
 import { readFileSync } from 'node:fs';
 import type { MigrationRequestInput, Outcome } from '../../lambdas/domain/migration/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
@@ -8,11 +8,11 @@ export interface SimulatedScenario {
   name: string;
   scenario: Scenario;
   requests: MigrationRequestInput[];
-  /** How each request ends when nothing goes wrong. */
+  /** How each request ends if nothing goes wrong. */
   ends: Outcome;
 }
 
-/** Each wait of the state machine is long enough for what it waits for, so that most polls are answered at once. */
+/** Each wait of the state machine exceeds what it waits for, so that most polls succeed at once. */
 const QUICK: Partial<Knobs> = {
   addonCreateSeconds: 8,
   addonUpdateSeconds: 6,
@@ -53,7 +53,7 @@ const definitions: Definition[] = [
       { addon: EFS, strategy: 'in-place', acceptIdentityLoss: [EFS_NODES] },
     ],
   },
-  // The role lets the EFS driver's service account in already; for the other one its trust is repaired.
+  // The role already allows the EFS driver's service account; its trust is repaired for the other service account.
   {
     name: 'shared-role-repair',
     file: 'shared-role',
@@ -75,7 +75,7 @@ const definitions: Definition[] = [
   { name: 'user-modified-fields', file: 'user-modified-fields', requests: [{ addon: EBS }] },
   { name: 'api', file: 'api-only', requests: [{ addon: EBS, verification: 'api' }] },
   { name: 'agent-install', file: 'agent-absent', requests: [{ addon: EBS, agent: 'install' }] },
-  // It is 09:00: approved before the window opens at a quarter past.
+  // It is 09:00: the plan is approved before the window opens at 09:15.
   {
     name: 'approved',
     file: 'in-place',
@@ -104,7 +104,7 @@ const definitions: Definition[] = [
     file: 'efs-node-role',
     requests: [{ addon: EFS, roles: { [EFS_NODES]: 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node' } }],
   },
-  // Promise 11: each asks for a role that nothing shows to be the service account's.
+  // Promise 11: each requests a role without any ground that the service account may have it.
   {
     name: 'annotated-stranger',
     file: 'service-account-irsa',
@@ -130,7 +130,7 @@ const definitions: Definition[] = [
       for (const cluster of account?.clusters ?? []) cluster.associations = [];
     },
   },
-  // The cluster was made again, and has another issuer: the annotation that EKS wrote is all that is left.
+  // The cluster was created again and has another issuer: only the annotation that EKS wrote remains.
   {
     name: 'stale-issuer',
     file: 'trust-repair',
@@ -140,7 +140,7 @@ const definitions: Definition[] = [
       for (const cluster of accounts[0]?.clusters ?? []) cluster.oidcId = '0'.repeat(32);
     },
   },
-  // EKS has annotated the nodes' service account, which is none of those that the add-on takes associations for.
+  // EKS has annotated the nodes' service account, for which the add-on accepts no association.
   {
     name: 'node-account',
     file: 'efs-node-role',
@@ -154,11 +154,11 @@ const definitions: Definition[] = [
         ) as typeof role.trustPolicy;
     },
   },
-  // Its nodes would lose the role, and nobody accepts that.
+  // The nodes would lose the role, and the request does not accept that.
   { name: 'identity-loss', file: 'efs-csi-irsa', requests: [{ addon: EFS }], ends: 'blocked' },
 ];
 
-/** Those that are about large and slow workloads: drawn only where time is. */
+/** Scenarios of large and slow workloads, drawn only with time. */
 const timeDefinitions: Definition[] = [
   { name: 'vpc-cni', file: 'vpc-cni-irsa', requests: [{ addon: 'vpc-cni', strategy: 'in-place' }] },
   {
@@ -188,7 +188,7 @@ const timeDefinitions: Definition[] = [
 export const SCENARIO_NAMES: readonly string[] = definitions.map(({ name }) => name);
 export const TIME_SCENARIO_NAMES: readonly string[] = timeDefinitions.map(({ name }) => name);
 
-/** Where the OIDC trust is retired as well. */
+/** The scenario in which the OIDC trust is retired as well. */
 export const RETIRED_SCENARIO = 'in-place';
 
 const load = ({ name, file, requests, ends = 'migrated', change }: Definition): SimulatedScenario => {

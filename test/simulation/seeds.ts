@@ -1,4 +1,4 @@
-/** Random runs: everything about one follows from its seed. */
+/** Random runs: a seed determines everything about a run. */
 import { withTimeOfSeed } from './time-seeds.ts';
 import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
 import { Random } from '../../sandbox/world/random.ts';
@@ -6,7 +6,7 @@ import { anyCall, chance, pick } from './draws.ts';
 import { SCENARIO_NAMES } from './scenarios.ts';
 import { ACTS, APPROVALS, DENIED, type FaultSpec, PERSONS, PHASES, type RunSpec } from './spec.ts';
 
-/** Behaviour of AWS that nobody knows, and durations: each run draws some of them anew. */
+/** Unknown behaviour of AWS, and durations: each run draws some of them. */
 const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   webhookLagSeconds: [0, 3, 8],
   associationDeleteLagSeconds: [0, 2, 12],
@@ -53,7 +53,7 @@ const baseOfSeed = (seed: number): RunSpec => {
   const faults: FaultSpec[] = [];
   while (faults.length < 4 && chance(random, 0.55)) {
     const kind = pick(random, FAULT_KINDS);
-    // What is stopped or dies once and for all is not a failure that goes on.
+    // A stop or crash happens once and is not a failure that persists.
     const persists = chance(random, 0.1) && !/^(crash|time-out|abort)/.test(kind);
     faults.push({ kind, call: anyCall(random), ...(persists ? { persists } : {}) });
   }
@@ -77,6 +77,9 @@ const baseOfSeed = (seed: number): RunSpec => {
   };
 };
 
-/** `time`: also what takes time without failing (`time-seeds.ts`); without it a seed's run is the same as before. */
+/**
+ * Returns the run of a seed. `time` adds what takes time without failing (`time-seeds.ts`); without it a seed's run
+ * does not depend on that file.
+ */
 export const specOfSeed = (seed: number, { time = false }: { time?: boolean } = {}): RunSpec =>
   time ? withTimeOfSeed(baseOfSeed(seed)) : baseOfSeed(seed);

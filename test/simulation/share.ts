@@ -1,4 +1,4 @@
-/** Which runs an order means, and a share of them. */
+/** Lists the runs of an order, and runs a share of them. */
 import {
   outages,
   persistentFailures,
@@ -24,29 +24,29 @@ export type Order = {
   assembly: string;
   part: number;
   parts: number;
-  /** One of so many runs; all where it is left out. */
+  /** Runs one of this many; all if absent. */
   every?: number;
-  /** Which of every `every` runs, from 0; the first where it is left out. */
+  /** Which of every `every` runs, from 0; the first if absent. */
   offset?: number;
-  /** Says nothing of broken promises itself. */
+  /** Does not print broken promises. */
   quiet?: boolean;
 } & (
   | {
       what: 'exhaustive';
-      /** All where it is empty. */
+      /** All scenarios if empty. */
       scenarios: string[];
       /**
        * `usual`: each call in each scenario, and second faults once for each failing step, in the first scenario that
-       * has it. `thorough`: these in each scenario too. `brief`: reads, and what is written into the ledger, in the
-       * first scenario in which that step makes that call, on the road and on the way back; what changes something at
-       * the target in each.
+       * has it. `thorough`: second faults in each scenario. `brief`: in each scenario only the calls that change the
+       * target; reads and ledger writes in the first scenario in which that step makes that call, in the workflow and
+       * in the rollback.
        */
       reach: 'brief' | 'usual' | 'thorough';
-      /** Also an outage from each call on. */
+      /** Adds an outage from each call on. */
       time?: boolean;
     }
   | {
-      /** Somebody else's doing at each place, followed to the end of each hand-off. `reach` as above. */
+      /** Third-party changes at each position, followed to the end of each hand-off. `reach` as above. */
       what: 'interferences';
       scenarios: string[];
       reach: 'brief' | 'usual' | 'thorough';
@@ -60,19 +60,19 @@ export interface Broken {
   how: string;
   spec: RunSpec;
 }
-/** What a worker sends every now and then. */
+/** What a worker sends in intervals. */
 export interface News {
   tally: Tally;
   broken: Broken[];
 }
 
-/** A step writes the same into the ledger, and on the bus, in whichever scenario. */
+/** A step's writes to the ledger and the bus do not depend on the scenario. */
 const changesTarget = ({ mutating, service }: SeenCall): boolean =>
   mutating && service !== 'dynamodb' && service !== 'events';
-/** Called by the clock: each tick is like the one before. */
+/** Steps that a schedule starts: each tick is like the one before. */
 const BY_SCHEDULE: ReadonlySet<string> = new Set<StepName>(['find-stranded', 'publish-events']);
 
-/** Of `brief`: all that changes the target, and what is not known yet, once of all ticks. */
+/** Selects the calls for `brief`: all that change the target, and each unknown position once for all ticks. */
 function briefly(calls: readonly SeenCall[], known: ReadonlySet<string>): SeenCall[] {
   const ticked = new Set<string>();
   return calls.filter((call) => {
@@ -86,28 +86,28 @@ function briefly(calls: readonly SeenCall[], known: ReadonlySet<string>): SeenCa
 
 type Seen = (spec: RunSpec) => Promise<readonly SeenCall[]>;
 
-/** Of `brief`: each place of the road, and of the way back, in the first scenario that has it. */
+/** With `brief`, takes each position of the workflow and of the rollback from the first scenario that has it. */
 async function* interferences(
   { scenarios, reach }: Extract<Order, { what: 'interferences' }>,
   seenOf: Seen,
 ): AsyncGenerator<RunSpec> {
   const done = new Set<string>();
   const known = new Set<string>();
-  const news = (way: string, calls: readonly SeenCall[]): SeenCall[] => {
+  const unknown = (path: string, calls: readonly SeenCall[]): SeenCall[] => {
     const positions = locationsOf(calls).filter(
-      (call) => reach !== 'brief' || !known.has(`${way} ${positionOf(call)}`),
+      (call) => reach !== 'brief' || !known.has(`${path} ${positionOf(call)}`),
     );
-    for (const call of positions) known.add(`${way} ${positionOf(call)}`);
+    for (const call of positions) known.add(`${path} ${positionOf(call)}`);
     return positions;
   };
   for (const scenario of scenarios.length > 0 ? scenarios : SCENARIO_NAMES) {
     const seen = await seenOf(smooth(scenario));
-    yield* interferencesAt(smooth(scenario), news('road', seen));
+    yield* interferencesAt(smooth(scenario), unknown('workflow', seen));
     for (const failure of persistentFailures(scenario, seen)) {
       const failing = failure.faults.map(({ step, operation }) => `${step ?? ''} ${operation ?? ''}`).join();
       if (done.has(failing) && reach !== 'thorough') continue;
       done.add(failing);
-      yield* interferencesAt(failure, news('back', rollbackOf(await seenOf(failure))));
+      yield* interferencesAt(failure, unknown('rollback', rollbackOf(await seenOf(failure))));
       yield* handOffInterferences(failure, reach === 'thorough');
     }
   }
@@ -153,7 +153,7 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
   }
 }
 
-/** Runs the share of the order that is this part's; `onRun` gets each result with the promises that it broke. */
+/** Runs this part's share of the order; `onRun` receives each result with the promises that it broke. */
 export const runShare = async (
   order: Order,
   onRun: (result: RunResult, broken: { promise: string; how: string }[]) => void,

@@ -1,4 +1,4 @@
-/** The simulation itself: it repeats, it covers what it says, and planted defects do not pass. */
+/** Tests of the simulation itself: it is repeatable, it covers what it claims, and it catches planted defects. */
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,12 +20,12 @@ beforeAll(async () => {
 });
 
 describe('a seed', () => {
-  it('gives the same run', () => {
+  it('returns the same run', () => {
     expect(specOfSeed(17)).toEqual(specOfSeed(17));
     expect(specOfSeed(17)).not.toEqual(specOfSeed(18));
   });
 
-  it.each([3, 11, 42])('gives the same call log, byte for byte (%i)', async (seed) => {
+  it.each([3, 11, 42])('produces the same call log, byte for byte (%i)', async (seed) => {
     const log = async (): Promise<string> =>
       (await simulate(specOfSeed(seed), assembly)).sandbox.world.log.toJsonLines();
     const first = await log();
@@ -33,16 +33,16 @@ describe('a seed', () => {
     expect(await log()).toBe(first);
   });
 
-  // An actor, faults that hang and crash, a hand-off.
-  it.each([1, 7, 12, 22, 51, 53])('gives the same call log whichever way the clients call (%i)', async (seed) => {
+  // Seeds with an actor, faults that hang and crash, and a hand-off.
+  it.each([1, 7, 12, 22, 51, 53])('produces the same call log for both kinds of clients (%i)', async (seed) => {
     const log = async (clients: 'direct' | 'sdk'): Promise<string> =>
       (await simulate(specOfSeed(seed), assembly, { clients })).sandbox.world.log.toJsonLines();
     expect(await log('direct')).toBe(await log('sdk'));
   });
 
-  // Lost nodes and an outage, a large workload with an autoscaler, an API server that knows callers late.
+  // Lost nodes and an outage, a large workload with an autoscaler, an API server that learns of callers late.
   it.each(['outages', 'autoscaler', 'apiTokenLagSeconds', 'losses'])(
-    'with time in it gives the same call log, byte for byte (%s)',
+    'with time produces the same call log, byte for byte (%s)',
     async (what) => {
       const seeds = Array.from({ length: 400 }, (_, index) => index + 1);
       const has = (spec: RunSpec): boolean =>
@@ -62,7 +62,7 @@ describe('a seed', () => {
     },
   );
 
-  it('has time in it only where it is asked to', () => {
+  it('has time only on request', () => {
     for (let seed = 1; seed <= 50; seed += 1) {
       const spec = specOfSeed(seed);
       expect(spec.time).toBeUndefined();
@@ -87,11 +87,11 @@ describe('a seed', () => {
       expect(drawn.filter((one) => one.service === service).length).toBeGreaterThan(5);
     for (const knob of ['apiTokenLagSeconds', 'functionClockSkewSeconds'])
       expect(specs.filter(({ knobs }) => knobs?.[knob] !== undefined).length).toBeGreaterThan(10);
-    // Time alone in many runs, so that it shows what it does.
+    // Many runs have time alone, so that they show its effect.
     expect(specs.filter(({ faults, actor }) => faults.length === 0 && !actor).length).toBeGreaterThan(80);
   });
 
-  it('goes by the SDK in one run of twenty', () => {
+  it('uses SDK clients in one run of twenty', () => {
     const specs = Array.from({ length: 2000 }, (_, seed) => specOfSeed(seed));
     const bySdk = specs.filter((spec) => clientsOf(spec) === 'sdk');
     expect(bySdk.length).toBeGreaterThan(60);
@@ -120,7 +120,7 @@ describe('a seed', () => {
 
 describe('the exhaustive list', () => {
   it.each([...SCENARIO_NAMES, ...TIME_SCENARIO_NAMES])(
-    'has every fault at every call of %s, which ends as it should without any',
+    'has every fault at every call of %s, which ends as expected without a fault',
     async (name) => {
       const result = await simulate(smooth(name), assembly);
       expect(result.migrations.map(({ record }) => record?.outcome)).toEqual(
@@ -137,7 +137,7 @@ describe('the exhaustive list', () => {
     },
   );
 
-  it('has each service away from each of its calls on, for minutes and for hours', async () => {
+  it('has an outage of each service from each of its calls on, for minutes and for hours', async () => {
     const { seen } = (await simulate(smooth('in-place'), assembly)).sandbox.world.faults;
     const specs = outages('in-place', seen);
     for (const service of ['eks', 'iam', 'kubernetes', 'dynamodb'] as const) {
@@ -145,7 +145,7 @@ describe('the exhaustive list', () => {
       expect(new Set(own.map(({ seconds }) => seconds))).toEqual(new Set([120, 900, 10_800]));
       expect(Math.max(...own.map(({ call }) => call))).toBe(seen.filter((call) => call.service === service).length);
     }
-    // The first struck call of an outage is the one that it is drawn for, and all after it are struck until it is over.
+    // An outage begins with the call that it is drawn for and strikes all later calls until it is over.
     const { sandbox } = await simulate(
       { ...smooth('in-place'), faults: [{ kind: 'server-error', service: 'iam', call: 2, seconds: 5 }] },
       assembly,
@@ -158,7 +158,7 @@ describe('the exhaustive list', () => {
     expect(calls.slice(1).every(({ at, status }) => Date.parse(at) < since + 5000 === (status === 500))).toBe(true);
   });
 
-  it('fails each step of the road that changes something, and goes on along the way back', async () => {
+  it('fails each mutating step of the workflow and continues along the rollback', async () => {
     const { sandbox } = await simulate(smooth('recreate'), assembly);
     const failures = persistentFailures('recreate', sandbox.world.faults.seen);
     expect(failures.map(({ faults }) => faults[0]?.operation)).toEqual([
@@ -174,25 +174,25 @@ describe('the exhaustive list', () => {
 });
 
 describe('the list of interferences', () => {
-  it('has each kind of doing, after the first and the last call of each place', async () => {
+  it('has each act after the first and the last call of each position', async () => {
     const { seen } = (await simulate(smooth('in-place'), assembly)).sandbox.world.faults;
     const positions = locationsOf(seen);
     expect(new Set(positions.map(positionOf))).toEqual(new Set(seen.map(positionOf)));
-    // Before the pods, and twice around the associations after them.
-    const looks = positions.filter((call) => positionOf(call) === 'verify-pods eks DescribeAddon');
-    expect(looks).toHaveLength(2);
-    const specs = interferencesAt(smooth('in-place'), looks);
+    // One read is before the pods, two are around the associations after them.
+    const reads = positions.filter((call) => positionOf(call) === 'verify-pods eks DescribeAddon');
+    expect(reads).toHaveLength(2);
+    const specs = interferencesAt(smooth('in-place'), reads);
     expect(new Set(specs.map(({ actor }) => actor?.does))).toEqual(new Set(actsFor('in-place')));
-    expect(specs.map(({ actor }) => actor?.afterCall)).toContain(looks[1]!.n);
+    expect(specs.map(({ actor }) => actor?.afterCall)).toContain(reads[1]!.n);
   });
 
-  it('has something for add-ons and for service accounts, and all of it for one of them', () => {
+  it('has acts for add-ons and for service accounts, and together all acts', () => {
     expect(new Set([...actsFor('in-place'), ...actsFor('service-account')])).toEqual(new Set(ACTS));
     expect(actsFor('in-place')).not.toContain('annotate');
     expect(actsFor('service-account')).not.toContain('replace');
   });
 
-  it('has each kind of person at a hand-off, at each of its phases', () => {
+  it('has each kind of person at a hand-off, in each of its phases', () => {
     const specs = handOffInterferences(smooth('in-place'), true);
     const combined = new Set(
       specs.map(({ actor, person }) => `${actor?.afterCall ?? ''} ${actor?.does ?? ''} ${person ?? ''}`),
@@ -234,8 +234,8 @@ describe('mutants', () => {
     }
   });
 
-  it('one that does not look at the pods is caught', async () => {
-    const mutant = mutants.find(({ name }) => name === 'pods-not-looked-at')!;
+  it('include one that does not check the pods, and it is caught', async () => {
+    const mutant = mutants.find(({ name }) => name === 'pods-not-checked')!;
     expect((await tryMutant(mutant, 1)).map(({ promise }) => promise)).toContain(mutant.promise);
   });
 });

@@ -1,19 +1,19 @@
-/** What one simulated run is: everything follows from it, so that its JSON is enough to run it again. */
+/** The spec of a simulated run. Everything follows from it, so its JSON is enough to run it again. */
 import { createHash } from 'node:crypto';
 import type { ActingStep } from '../../lambdas/domain/plan/acting.ts';
 import type { FaultInput, FaultKind } from '../../sandbox/world/faults.ts';
 
-/** A fault at the n-th call that the service's functions make; `step` and `operation` narrow it to those calls. */
+/** A fault at the n-th call that the service's functions make; `step` and `operation` restrict which calls count. */
 export interface FaultSpec {
   kind: FaultKind;
   call: number;
   step?: string;
   operation?: string;
-  /** Also every matching call after it. */
+  /** The fault also strikes every later matching call. */
   persists?: boolean;
   /**
-   * An outage: it lasts so long, and strikes every matching call. Of `eks-auth` it begins once the n-th call of the
-   * service's functions has been answered.
+   * An outage: it lasts this long and strikes every matching call. An outage of `eks-auth` begins once the n-th call of
+   * the service's functions has been answered.
    */
   seconds?: number;
   service?: FaultInput['service'];
@@ -28,21 +28,20 @@ export interface TimeSpec {
   replicas?: number;
   readySeconds?: number | { min: number; max: number };
   budget?: 'one-may-go' | 'none-may-go';
-  /** Changes the number of these pods meanwhile. */
+  /** Changes the number of these pods during the run. */
   autoscaler?: { minReplicas: number; maxReplicas: number; everySeconds: number };
   losses?: { afterSeconds: number; nodes?: number; goneAfterSeconds?: number; replacedAfterSeconds?: number }[];
 }
 
 /**
- * What somebody else does to the add-on, or the service account: as soon as the n-th call of the service's functions
- * has been answered, or in the way of the first person who runs the commands of a hand-off, before the first of them or
- * before the rollback that is the last of them.
+ * What a third party does to the add-on or the service account: once the n-th call of the service's functions has been
+ * answered, or during the first hand-off, before the first of its commands or before the rollback that is the last.
  */
 export interface ActorSpec {
   afterCall: number | (typeof PHASES)[number];
   does: (typeof ACTS)[number];
 }
-/** Of somebody who runs the commands of a hand-off. */
+/** Phases of a person running the commands of a hand-off. */
 export const PHASES = ['before-commands', 'before-rollback'] as const;
 export const ACTS = [
   'update-version',
@@ -61,9 +60,9 @@ export const ACTS = [
 ] as const;
 
 /**
- * What a person does with a hand-off. `as-written`: pastes it, so that lines which begin with a colon do nothing;
- * `optional-too`: runs these too; `rollback-alone`: only the rollback that is its last line; `releases`: leaves
- * everything as it is and lets the lock go.
+ * What a person does with a hand-off. `as-written` pastes it, so that lines with a leading colon do nothing;
+ * `optional-too` also runs these lines; `rollback-alone` runs only the rollback, the last line; `releases` leaves
+ * everything as it is and releases the lock.
  */
 export const PERSONS = ['as-written', 'optional-too', 'rollback-alone', 'releases'] as const;
 
@@ -101,35 +100,35 @@ export interface RunSpec {
   time?: TimeSpec;
   /** Knobs other than the scenario's. */
   knobs?: Record<string, number | string | boolean>;
-  /** Each of the scenario's requests so many times at once; 1 where it is left out. */
+  /** How often each request of the scenario is sent at the same time; default 1. */
   copies?: number;
   /**
-   * The roles' trust does not let EKS Auth in, or it can't be known whether it does; `other-cluster`: it has the form that
-   * EKS looks for, under a condition that no pod of this cluster meets.
+   * The roles' trust does not allow EKS Auth, or this cannot be decided. `other-cluster`: it has the form that EKS
+   * checks for, under a condition that no pod of this cluster meets.
    */
   trust?: 'denied' | 'undecided' | 'other-cluster';
-  /** The first service account of the add-on has an association already that is somebody else's. */
+  /** The first service account of the add-on already has a third-party association. */
   stranger?: 'other-tool' | 'other-addon';
   denied?: DeniedSpec;
-  /** What becomes of the approvals that the scenario's requests want; default: they are given. */
+  /** How the approvals that the scenario's requests need are decided; by default they are approved. */
   approval?: (typeof APPROVALS)[number];
-  /** Somebody cancels the migration as soon as the n-th call has been answered. */
+  /** The migration is cancelled as soon as the n-th call has been answered. */
   cancelAfterCall?: number;
-  /** Another migration of the same add-on once all have ended. */
+  /** Requests another migration of the same add-on once all have ended. */
   again?: boolean;
-  /** What is done about an end that needs a person; `as-written` where it is left out. */
+  /** How a person reacts to an end that needs one; default `as-written`. */
   person?: (typeof PERSONS)[number];
-  /** A rollback on demand once all have ended. */
+  /** Requests a rollback on demand once all have ended. */
   rollBack?: boolean;
-  /** Once all have ended, the OIDC trust of those that are migrated is retired; `undone`: and put back then. */
+  /** Retires the OIDC trust of the migrated subjects once all have ended; `undone` also reinstates it. */
   retire?: 'kept' | 'undone';
 }
 
 export const describeSpec = (spec: RunSpec): string => JSON.stringify(spec);
 
-/** One run in so many has its clients call by the SDK, as in AWS; the others do the same in less time. */
+/** One of this many runs uses SDK clients, as in AWS; the others do the same in less time. */
 const BY_SDK = 20;
 
-/** Follows from the spec alone, so that it is the same when the run is replayed. */
+/** Determined by the spec alone, so that a replay uses the same clients. */
 export const clientsOf = (spec: RunSpec): 'direct' | 'sdk' =>
   createHash('sha256').update(describeSpec(spec)).digest().readUInt32BE() % BY_SDK === 0 ? 'sdk' : 'direct';

@@ -2,7 +2,7 @@ import type { Outcome } from '../../lambdas/domain/migration/model.ts';
 import { describeSpec } from './spec.ts';
 import type { RunResult } from './run.ts';
 
-/** How many runs ended how. A run of several migrations counts by the outcome that disturbed most. */
+/** How many runs ended with which outcome. A run of several migrations counts by the most disruptive outcome. */
 export interface Tally {
   runs: number;
   migrated: number;
@@ -30,7 +30,7 @@ export const tallyLine = (tally: Tally): string =>
 
 const ORDER = ['needs-human', 'rolled-back', 'blocked', 'migrated'] as const;
 
-/** A migration that left no record never began: it is blocked, unless it was made again. */
+/** A migration that left no record never began: it counts as blocked unless it was requested again. */
 export const outcomeOf = ({ migrations, repeated }: RunResult): (typeof ORDER)[number] => {
   const all: (Outcome | undefined)[] = migrations.map(
     ({ record }, index) => record?.outcome ?? repeated[index]?.record?.outcome,
@@ -41,7 +41,7 @@ export const outcomeOf = ({ migrations, repeated }: RunResult): (typeof ORDER)[n
   return ORDER.find((outcome) => outcomes.includes(outcome)) ?? 'blocked';
 };
 
-/** What a failure prints: the promise, how it was broken, and how to run it again. */
+/** Returns the text of a failure: the promise, how it was broken, and how to run it again. */
 export const failureText = (result: RunResult, broken: { promise: string; how: string }[]): string =>
   [
     `BROKEN in ${result.spec.scenario}, seed ${result.spec.seed}:`,

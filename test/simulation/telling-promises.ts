@@ -1,4 +1,4 @@
-/** Promises about what comes before a change with an approval or a window, and about what others are told. */
+/** Promises about approvals and change windows before a change, and about published events. */
 import type { Outcome } from '../../lambdas/domain/migration/model.ts';
 import { isOpen } from '../../lambdas/domain/waiting/change-window.ts';
 import { allMigrations, changes, keyOf, migrationOf } from './observe.ts';
@@ -10,7 +10,8 @@ import { about, byAwsClock, type Promised } from './promised.ts';
 
 export const approvedFirst: Promised = {
   name: 'approved-first',
-  says: 'Where somebody has to approve, nothing is changed before somebody has, and nothing else than the plan that they approved; a forged approval is none.',
+  statement:
+    'If a request requires approval, nothing is changed before an approver has approved, and then only by the plan that was approved; a forged approval does not count.',
   broken: (result) =>
     result.migrations.flatMap(({ migrationId, record, request }) => {
       if (request.approval !== 'required' || !record) return [];
@@ -22,9 +23,7 @@ export const approvedFirst: Promised = {
       if (last?.state !== 'approved')
         return [`${about(first)} although its last approval is ${last?.state ?? 'missing'}`];
       return [
-        ...(last.planHash === record.plan?.hash
-          ? []
-          : [`${about(first)} by another plan than the one that was approved`]),
+        ...(last.planHash === record.plan?.hash ? [] : [`${about(first)} follows a plan other than the approved one`]),
         ...(byAwsClock(result, last.decidedAt) <= Date.parse(first.at)
           ? []
           : [`${about(first)} came before the approval`]),
@@ -34,7 +33,7 @@ export const approvedFirst: Promised = {
 
 export const withinWindow: Promised = {
   name: 'begun-within-window',
-  says: 'A migration with a change window takes its locks within it, and holds none while it waits.',
+  statement: 'A migration with a change window takes its locks within it, and holds none while it waits.',
   broken: (result) =>
     result.migrations.flatMap(({ migrationId, request: { changeWindow: window } }) => {
       if (!window) return [];
@@ -48,7 +47,7 @@ export const withinWindow: Promised = {
           call.operation === 'PutItem' &&
           call.status < 300 &&
           migrationOf(result, call.execution) === migrationId &&
-          // By the clock of the function that looked.
+          // By the clock of the function that checked.
           !isOpen(window, Date.parse(call.at) + skew),
       );
       const waiting = calls.find(
@@ -61,16 +60,16 @@ export const withinWindow: Promised = {
     }),
 };
 
-interface Told {
+interface PublishedEvent {
   eventId: string;
   migrationId: string;
   type: string;
-  /** When it came, milliseconds since 1970. */
+  /** When it was published, milliseconds since 1970. */
   at: number;
   text: string;
 }
-/** The service's own events, as they came to the bus. */
-const told = ({ sandbox }: RunResult): Told[] =>
+/** Returns the service's own events that reached the bus. */
+const publishedEvents = ({ sandbox }: RunResult): PublishedEvent[] =>
   sandbox.world.events.flatMap(({ at, source, detail }) => {
     if (source !== EVENT_SOURCE || !isObject(detail)) return [];
     return [
@@ -84,7 +83,7 @@ const told = ({ sandbox }: RunResult): Told[] =>
     ];
   });
 
-/** How an execution that fails says how its migration ended. */
+/** The outcome of a migration by the error of its failed execution. */
 const ENDS: Partial<Record<string, Outcome>> = {
   Blocked: 'blocked',
   RolledBack: 'rolled-back',
@@ -93,7 +92,7 @@ const ENDS: Partial<Record<string, Outcome>> = {
 
 interface End {
   outcome: string;
-  /** Of the execution that it was the end of; milliseconds since 1970. */
+  /** Start of the execution that had this end; milliseconds since 1970. */
   since: number;
 }
 
@@ -104,8 +103,8 @@ const outcomeOf = ({ status, error = '', output }: Execution): string | undefine
 };
 
 /**
- * All ends of a migration, in order: that of its own execution, and those of each that took it over or rolled it back
- * on demand. An end counts where the ledger has taken it.
+ * Returns all ends of a migration, in order: that of its own execution, and those of each execution that took it over
+ * or rolled it back on demand. An end counts if the ledger has recorded it.
  */
 const endsOf = (result: RunResult, migrationId: string): End[] => {
   const { executions, world } = result.sandbox;
@@ -126,8 +125,8 @@ const endsOf = (result: RunResult, migrationId: string): End[] => {
 };
 
 /**
- * Whether an event tells of a wait that there was: one of the pauses of its executions, and one that was told before it
- * is told to be over.
+ * Returns whether an event belongs to a wait that happened: a `waiting` event to a pause of the migration's executions,
+ * a `resumed` event to a wait that was published before.
  */
 function isOfAWait(result: RunResult, migrationId: string, eventId: string, ids: ReadonlySet<string>): boolean {
   const [, type, wait = ''] = /#(waiting|resumed)\.(.*)$/.exec(eventId) ?? [];
@@ -141,32 +140,34 @@ function isOfAWait(result: RunResult, migrationId: string, eventId: string, ids:
 }
 
 export const outcomesArePublished: Promised = {
-  name: 'outcomes-are-told',
-  says: 'Each end comes to the bus at least once, with one id; nothing is told that did not happen, and no task token.',
+  name: 'outcomes-are-published',
+  statement:
+    'Each end reaches the bus at least once, with one id; no event reports what did not happen or contains a task token.',
   broken: async (result) => {
-    const events = told(result);
+    const events = publishedEvents(result);
     const problems: string[] = [];
     for (const { migrationId } of allMigrations(result)) {
-      // As it is now: the hand-off of one that needed a person has put it back.
+      // The current record: a hand-off may have rolled back a migration that needed a person.
       const record = await result.ledger.getMigration(migrationId);
       const own = events.filter((event) => event.migrationId === migrationId);
       const ids = new Set(own.map(({ eventId }) => eventId));
       if (record?.status === 'ended' && !ids.has(`${migrationId}#${record.outcome ?? ''}`))
-        problems.push(`${migrationId} ended ${record.outcome ?? ''}, and nobody was told`);
+        problems.push(`${migrationId} ended ${record.outcome ?? ''} without an event`);
       const before = record?.rollback?.after;
       const ends = endsOf(result, migrationId);
-      // The record has the last two ends, and steps have one line however often they ran.
+      // The record has the last two ends, and each step has one line however often it ran.
       const noted = (await result.ledger.listSteps(migrationId)).flatMap(({ name, result: answer = '' }) =>
         name.startsWith('finish') ? (/"outcome":"([\w-]+)"/.exec(answer)?.[1] ?? []) : [],
       );
-      // An execution whose end could not be recorded says that a person is needed, whatever the record says.
+      // An execution whose end could not be recorded fails with needs-human, whichever outcome the record has.
       const recorded = new Set<string | undefined>([record?.outcome, before, ...noted]);
-      // An end is told after what it is the end of began, whatever was told before: it may be the second of its kind.
+      // An end is published after the start of its execution. Earlier events do not count: it may be the second end of
+      // its kind.
       problems.push(
         ...ends
           .filter(({ outcome }) => recorded.has(outcome))
           .filter(({ outcome, since }) => !own.some(({ type, at }) => type === outcome && at >= since))
-          .map(({ outcome }) => `${migrationId} ended ${outcome}, and nobody was told`),
+          .map(({ outcome }) => `${migrationId} ended ${outcome} without an event`),
       );
       const happened = new Set<string | undefined>([
         ...recorded,
@@ -177,22 +178,22 @@ export const outcomesArePublished: Promised = {
       problems.push(
         ...own
           .filter(({ type, eventId }) => !happened.has(type) && !isOfAWait(result, migrationId, eventId, ids))
-          .map(({ eventId }) => `${eventId} was told, and did not happen`),
+          .map(({ eventId }) => `${eventId} was published although it did not happen`),
       );
       problems.push(
         ...own
           .filter(({ eventId, type }) => !eventId.startsWith(`${migrationId}#${type}`))
-          .map(({ eventId, type }) => `${eventId} is the id of an event ${type}`),
+          .map(({ eventId, type }) => `${eventId} is the id of an event of type ${type}`),
       );
       if (own.some(({ type }) => type === 'started') && !record?.plan)
-        problems.push(`${migrationId} was told to have started without a plan`);
+        problems.push(`${migrationId} was published as started although it has no plan`);
       for (const { round } of record?.approvals ?? []) {
         const token = await result.ledger.approvalToken(migrationId, round);
         if (token !== undefined && own.some(({ text }) => text.includes(token)))
-          problems.push(`an event of ${migrationId} has its task token`);
+          problems.push(`an event of ${migrationId} contains its task token`);
       }
     }
-    problems.push(...(await result.ledger.listUnsent()).map((id) => `something of ${id} was never told`));
+    problems.push(...(await result.ledger.listUnsent()).map((id) => `an event of ${id} was never published`));
     return problems;
   },
 };

@@ -1,12 +1,12 @@
-/** The promise about what takes time: it may hold a migration up, and ends none. */
-import { goesBackForPods, interfered, type Promised } from './promised.ts';
+/** The promise about what takes time: it may delay a migration but never ends one. */
+import { rollsBackForPods, interfered, type Promised } from './promised.ts';
 import type { FaultSpec, RunSpec } from './spec.ts';
 import { OUTAGE_KINDS } from './time-seeds.ts';
 
 const isOutage = ({ kind, seconds }: FaultSpec): boolean =>
   seconds !== undefined && OUTAGE_KINDS.some((one) => one === kind);
 
-/** Whether nothing else goes wrong in a run. */
+/** Returns whether time is the only thing that goes wrong in a run. */
 const isTimeAlone = ({ faults, trust, stranger, denied, cancelAfterCall, approval, copies }: RunSpec): boolean =>
   faults.every(isOutage) &&
   !trust &&
@@ -18,13 +18,14 @@ const isTimeAlone = ({ faults, trust, stranger, denied, cancelAfterCall, approva
 
 export const timeIsNotFailure: Promised = {
   name: 'time-is-not-failure',
-  says: 'Where nothing goes wrong but time (outages that end, large and slow workloads, lost nodes, callers that are known late, clocks that differ), no migration is rolled back and none needs a person.',
+  statement:
+    'If nothing goes wrong but time (outages that end, large and slow workloads, lost nodes, callers that are known late, clocks that differ), no migration is rolled back and none needs a person.',
   broken: (result) => {
     const { spec } = result;
     const isAboutTime = spec.time !== undefined || spec.faults.some(isOutage);
     if (!isAboutTime || !isTimeAlone(spec) || interfered(result) || spec.rollBack) return [];
     return result.migrations.flatMap(({ migrationId, record }) =>
-      !goesBackForPods(result, record) &&
+      !rollsBackForPods(result, record) &&
       (record?.outcome === 'rolled-back' || record?.outcome === 'needs-human' || record?.status === 'running')
         ? [
             `${migrationId} is ${record.outcome ?? 'still running'}: ${record.failure?.name ?? ''} ${record.failure?.message ?? ''}`,

@@ -1,10 +1,10 @@
-/** What a seed draws of time: see `time.ts`. Each run has some of it, few have much. */
+/** What a seed draws of time (see `time.ts`): each run has some of it, few have much. */
 import { Random } from '../../sandbox/world/random.ts';
 import { anyCall, chance, pick } from './draws.ts';
 import { TIME_SCENARIO_NAMES } from './scenarios.ts';
 import type { FaultSpec, RunSpec, TimeSpec } from './spec.ts';
 
-/** Large ones are rare: what the handlers read of a thousand pods takes most of such a run's processor time. */
+/** Large numbers are rare: reading a thousand pods takes most of a run's processor time. */
 const NODES = [1, 2, 4, 10, 10, 30, 30, 60, 100, 200, 500];
 const REPLICAS = [1, 2, 3, 5, 10, 18, 18, 40, 60, 150, 500];
 const READY: readonly NonNullable<TimeSpec['readySeconds']>[] = [
@@ -18,7 +18,7 @@ const READY: readonly NonNullable<TimeSpec['readySeconds']>[] = [
 const MINUTE = 60;
 const HOUR = 3600;
 export const OUTAGE_SECONDS = [30, 2 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR];
-/** What an outage is of: a whole service, or one operation of it. */
+/** What an outage affects: a whole service, or one of its operations. */
 const OUTAGES: readonly Pick<FaultSpec, 'service' | 'operation'>[] = [
   { service: 'eks' },
   { service: 'eks' },
@@ -34,7 +34,7 @@ const OUTAGES: readonly Pick<FaultSpec, 'service' | 'operation'>[] = [
   { service: 'kubernetes', operation: 'list pods' },
 ];
 export const OUTAGE_KINDS = ['throttled', 'server-error', 'lost-before'] as const;
-/** Of the calls of one service there are fewer than of all. */
+/** One service receives fewer calls than all services together. */
 const ofOneService = (random: Random): number => 1 + Math.floor(anyCall(random) / 3);
 
 const outage = (random: Random): FaultSpec => ({
@@ -44,7 +44,7 @@ const outage = (random: Random): FaultSpec => ({
   seconds: pick(random, OUTAGE_SECONDS),
 });
 
-/** Lost before the plan they stay lost; later ones are removed and replaced, as by an Auto Scaling group. */
+/** Nodes lost before the plan stay lost; later ones are removed and replaced, as an Auto Scaling group does. */
 const loss = (random: Random): NonNullable<TimeSpec['losses']>[number] => {
   if (chance(random, 0.4)) return { afterSeconds: -pick(random, [HOUR, 24 * HOUR]) };
   const goneAfterSeconds = pick(random, [10 * MINUTE, HOUR]);
@@ -60,7 +60,7 @@ const timeOf = (random: Random, scenario: string): TimeSpec => ({
   ...(chance(random, 0.5) ? { replicas: pick(random, REPLICAS) } : {}),
   ...(chance(random, 0.5) ? { readySeconds: pick(random, READY) } : {}),
   ...(chance(random, 0.15) ? { budget: pick(random, ['one-may-go', 'none-may-go'] as const) } : {}),
-  // An add-on's replicas would be its own field, in the way of EKS: that is somebody else's interference.
+  // An add-on's replicas would be a field that EKS sets too, which would be a third-party interference.
   ...(chance(random, 0.3) && ['service-account', 'stateful-set'].includes(scenario)
     ? { autoscaler: { minReplicas: 1, maxReplicas: pick(random, [4, 12, 40]), everySeconds: pick(random, [30, 120]) } }
     : {}),
@@ -73,8 +73,8 @@ const knobsOf = (random: Random): NonNullable<RunSpec['knobs']> => ({
 });
 
 /**
- * A seed's run with time in it, by chances of its own. Of the other faults most runs keep none, so that it shows what
- * time alone does.
+ * Returns a seed's run with time, drawn independently of the base run. Most runs keep no other fault, so that they show
+ * the effect of time alone.
  */
 export const withTimeOfSeed = (base: RunSpec): RunSpec => {
   const random = new Random(base.seed ^ 0x7173e);
@@ -90,9 +90,9 @@ export const withTimeOfSeed = (base: RunSpec): RunSpec => {
   return {
     ...kept,
     ...others,
-    // Stopped while something takes long: a rollout that goes on, above all.
+    // Stops runs during something slow, above all a rollout.
     ...(chance(random, 0.12) ? { cancelAfterCall: anyCall(random) } : {}),
-    // These are about the workloads of the base's scenario.
+    // These refer to the workloads of the base run's scenario.
     ...(scenario === base.scenario
       ? { ...(approval ? { approval } : {}), ...(stranger ? { stranger } : {}), ...(denied ? { denied } : {}) }
       : {}),

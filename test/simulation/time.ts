@@ -1,6 +1,6 @@
 /**
- * What takes time without failing: large and slow workloads, outages that end, nodes that get lost, autoscalers,
- * budgets, clocks that differ. A run has it by its spec; the seeds draw it where they are asked to.
+ * What takes time without failing: large and slow workloads, outages that end, lost nodes, autoscalers, budgets, clocks
+ * that differ. A run's spec defines it; the seeds draw it on request.
  */
 import type { MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
@@ -13,7 +13,7 @@ import type { FaultSpec, TimeSpec } from './spec.ts';
 type Request = Omit<MigrationRequestInput, 'target'>;
 type Workload = ScenarioCluster['workloads'][number];
 
-/** A workload that a request is about, in the words of a scenario. */
+/** Returns the workload of a request as the scenario describes it. */
 interface Concerned {
   kind: Workload['kind'];
   namespace: string;
@@ -44,7 +44,7 @@ const concerned = (cluster: ScenarioCluster, request: Request): Concerned[] => {
   }));
 };
 
-/** Sets how many pods and nodes there are, and how long pods take. */
+/** Sets the number of pods and nodes, and how long pods take to become ready. */
 const resize = (cluster: ScenarioCluster, request: Request, { nodes, replicas, readySeconds }: TimeSpec): void => {
   if (nodes !== undefined && typeof cluster.nodes === 'number') cluster.nodes = nodes;
   const settings = {
@@ -69,7 +69,7 @@ const budgetsOf = (all: readonly Concerned[], budget: NonNullable<TimeSpec['budg
 const autoscalersOf = (all: readonly Concerned[], autoscaler: NonNullable<TimeSpec['autoscaler']>) =>
   all.flatMap(({ kind, namespace, name }) => (kind === 'DaemonSet' ? [] : [{ kind, namespace, name, ...autoscaler }]));
 
-/** Changes the scenario as the spec says. */
+/** Returns the scenario as the spec changes it. */
 export const withTime = (scenario: Scenario, requests: readonly Request[], time: TimeSpec | undefined): Scenario => {
   if (!time) return scenario;
   for (const cluster of scenario.accounts.flatMap(({ clusters }) => clusters)) {
@@ -84,7 +84,10 @@ export const withTime = (scenario: Scenario, requests: readonly Request[], time:
   return scenario;
 };
 
-/** Has EKS Auth, or STS for pods, go away once the n-th call has been answered: pods make no calls to count. */
+/**
+ * Starts an outage of EKS Auth, or of STS for pods, once the n-th call has been answered: the calls of pods are not
+ * counted.
+ */
 export const prepareOutages = (sandbox: Sandbox, faults: readonly FaultSpec[]): void => {
   const { world } = sandbox;
   const openedAt = world.schedule.now();

@@ -1,4 +1,4 @@
-/** Promises about trust policies: whose statements are touched, and when. */
+/** Promises about trust policies: which statements may change, and when. */
 import { isDeepStrictEqual } from 'node:util';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import type { Migration } from '../../lambdas/domain/migration/model.ts';
@@ -19,7 +19,9 @@ const statementsOf = (policy: string | undefined): Statement[] => {
   return isObject(document) ? [document['Statement']].flat().filter(isObject) : [];
 };
 
-/** Statements of the one that the other does not have; a statement that stands twice is two. */
+/**
+ * Returns the statements of the first policy that the second does not have; a statement that occurs twice counts twice.
+ */
 const without = (statements: readonly Statement[], others: readonly Statement[]): Statement[] => {
   const left = [...others];
   return statements.filter((statement) => {
@@ -31,7 +33,7 @@ const without = (statements: readonly Statement[], others: readonly Statement[])
 
 const asks = ({ request }: Migration): boolean => request.trust === 'repair';
 
-/** One statement for EKS Pod Identity of that cluster, and for nothing else. */
+/** Returns whether a statement allows EKS Pod Identity of this cluster and nothing else. */
 const isNarrow = ({ Effect, Principal, Condition }: Statement, { request, plan }: Migration): boolean => {
   const conditions = isObject(Condition) ? Object.values(Condition).filter(isObject) : [];
   const wants = (key: string, value: string): boolean =>
@@ -48,7 +50,9 @@ const isNarrow = ({ Effect, Principal, Condition }: Statement, { request, plan }
   );
 };
 
-/** Policies as they are before any retirement: those retired have lost something on purpose. */
+/**
+ * Returns the trust policies at the end, without those of retired migrations, which have lost statements on purpose.
+ */
 const policiesAtTheEnd = (result: RunResult): Map<string, string> => {
   const retired = new Set(
     result.migrations.flatMap(({ record }) => record?.retirements.map((one) => one.roleArn) ?? []),
@@ -59,8 +63,8 @@ const policiesAtTheEnd = (result: RunResult): Map<string, string> => {
 };
 
 /**
- * What somebody else has added meanwhile is overwritten by nobody who could have seen it: IAM has no conditional
- * writes.
+ * Returns the writes that overwrote a third-party statement although their invocation could have seen it. IAM has no
+ * conditional writes.
  */
 const overwritten = (result: RunResult): string[] => {
   const { actor } = result;
@@ -84,12 +88,13 @@ const overwritten = (result: RunResult): string[] => {
         sawIt(call) &&
         !String(inputOf(call)['PolicyDocument']).includes(OTHER_STATEMENT.Sid),
     )
-    .map((call) => `${about(call)} overwrote what somebody else had added to a trust policy`);
+    .map((call) => `${about(call)} overwrote a third-party statement of a trust policy`);
 };
 
 export const trustStays: Promised = {
   name: 'oidc-trust-stays',
-  says: "The role's OIDC trust stays: no statement that was there, or that somebody else adds, is changed or taken away but by a retirement.",
+  statement:
+    "The role's OIDC trust stays: no existing statement, and none that a third party adds, is changed or removed except by a retirement.",
   broken: (result) => [
     ...overwritten(result),
     ...[...policiesAtTheEnd(result)].flatMap(([arn, now]) =>
@@ -102,7 +107,8 @@ export const trustStays: Promised = {
 
 export const repairIsSafe: Promised = {
   name: 'trust-repair-is-safe',
-  says: 'A trust policy is changed only where it was asked for, by one narrow statement that the ledger has first; what was put back has it no more.',
+  statement:
+    'A trust policy is changed only on request, by one narrow statement that the ledger stores first; after a rollback the policy does not have it.',
   broken: (result) => {
     const problems: string[] = [];
     const records = allMigrations(result).flatMap(({ record }) => record ?? []);
@@ -117,12 +123,12 @@ export const repairIsSafe: Promised = {
           keyOf(one)?.pk === `MIGRATION#${id}` &&
           /^(REPAIR|RETIREMENT)#/.test(keyOf(one)?.sk ?? ''),
       );
-      if (!noted) problems.push(`${about(call)} changed a trust policy that the ledger did not have`);
+      if (!noted) problems.push(`${about(call)} changed a trust policy that the ledger had not stored`);
       const record = records.find(({ migrationId }) => migrationId === id);
       if (call.step === 'repair-trust' && record && !asks(record))
-        problems.push(`${about(call)} repaired a trust policy although nobody asked for it`);
+        problems.push(`${about(call)} repaired a trust policy although the request does not ask for it`);
       if (String(inputOf(call)['PolicyDocument']).length > 2048)
-        problems.push(`${about(call)} wrote more than IAM takes`);
+        problems.push(`${about(call)} wrote more than IAM accepts`);
     }
     for (const [arn, now] of policiesAtTheEnd(result)) {
       const added = without(statementsOf(now), [
@@ -136,13 +142,19 @@ export const repairIsSafe: Promised = {
         ),
       );
       if (added.length > 0 && owners.length === 0)
-        problems.push(`the trust policy of ${arn} got ${JSON.stringify(added)}, which no migration has noted`);
-      // Add-ons that share the role have one each.
+        problems.push(
+          `the trust policy of ${arn} has the additional statements ${JSON.stringify(added)}, which no migration has recorded`,
+        );
+      // Add-ons that share the role have one statement each.
       if (added.length > owners.length)
-        problems.push(`the trust policy of ${arn} got ${added.length} statements by ${owners.length} migrations`);
+        problems.push(
+          `the trust policy of ${arn} has ${added.length} additional statements by ${owners.length} migrations`,
+        );
       for (const statement of added)
         if (!owners.some((record) => isNarrow(statement, record)))
-          problems.push(`the trust policy of ${arn} got a statement that is too wide: ${JSON.stringify(statement)}`);
+          problems.push(
+            `the trust policy of ${arn} has an additional statement that is too wide: ${JSON.stringify(statement)}`,
+          );
       for (const record of owners) {
         const left = record.trustChanges.some(
           (change) =>
@@ -165,7 +177,10 @@ export const repairIsSafe: Promised = {
   },
 };
 
-/** A pattern of service accounts, such as EKS's guide has for the EFS CSI driver: a person says who still needs it. */
+/**
+ * Returns whether the role allows a pattern of service accounts, as in EKS's guide for the EFS CSI driver. Only a
+ * person knows which service accounts still need it.
+ */
 function allowedByPattern({ before, migrations }: RunResult, migrationId: string): boolean {
   const plan = migrations.find((one) => one.migrationId === migrationId)?.record?.plan;
   const roleArn = plan && irsaRoleOf(plan);
@@ -176,8 +191,9 @@ function allowedByPattern({ before, migrations }: RunResult, migrationId: string
 }
 
 export const retiresOnlyItsOwn: Promised = {
-  name: 'retire-takes-only-its-own',
-  says: "Retire takes away this cluster's OIDC trust of the migrated service accounts and nothing else, what it took can be put back, and the record shows how the last one ended.",
+  name: 'retire-removes-only-its-own',
+  statement:
+    "Retire removes this cluster's OIDC trust of the migrated service accounts and nothing else; what it removed can be reinstated, and the record shows how the last retirement ended.",
   broken: (result) => {
     const problems: string[] = [];
     for (const { id, migrationId, action, status, error, trustPolicies } of result.retirements) {
@@ -186,7 +202,7 @@ export const retiresOnlyItsOwn: Promised = {
       const issuer = result.cluster.oidcIssuer ?? '';
       if (!record || roleArn === undefined) continue;
       if (status === 'SUCCEEDED' && action === 'retire' && record.request.verification === 'api')
-        problems.push(`${migrationId} was retired although nobody saw its pods`);
+        problems.push(`${migrationId} was retired although the service may not read its pods`);
       const isLast = result.retirements.findLast((one) => one.migrationId === migrationId)?.id === id;
       const { retirement } = record;
       if (isLast && status === 'SUCCEEDED' && (retirement?.id !== id || retirement.state !== 'ended'))
@@ -198,21 +214,21 @@ export const retiresOnlyItsOwn: Promised = {
         const now = verdicts(trustPolicies.get(roleArn));
         const what = `${action} of ${migrationId} (${status}${error === undefined ? '' : `, ${error}`})`;
         if (now.podIdentity.verdict !== 'allowed')
-          problems.push(`after ${what} ${roleArn} does not let ${serviceAccount} in by Pod Identity`);
+          problems.push(`after ${what} ${roleArn} does not allow ${serviceAccount} by Pod Identity`);
         if (status === 'SUCCEEDED' && action === 'retire' && now.irsa.verdict === 'allowed')
-          problems.push(`after ${what} ${roleArn} still lets ${serviceAccount} in by OIDC`);
+          problems.push(`after ${what} ${roleArn} still allows ${serviceAccount} by OIDC`);
         if (status === 'SUCCEEDED' && action === 'reinstate' && now.irsa.verdict !== was.irsa.verdict)
           problems.push(
-            `after ${what} the OIDC trust of ${roleArn} for ${serviceAccount} is ${now.irsa.verdict}, it was ${was.irsa.verdict}`,
+            `after ${what} the OIDC trust of ${roleArn} for ${serviceAccount} is ${now.irsa.verdict} instead of ${was.irsa.verdict}`,
           );
       }
-      // Whoever else was let in still is: what is gone speaks of this cluster's provider alone.
+      // Every other principal is still allowed: the removed statements name only this cluster's provider.
       const host = issuer.replace(/^https:\/\//, '');
       for (const [arn, now] of trustPolicies) {
         const lost = without(statementsOf(result.before.trustPolicies.get(arn)), statementsOf(now));
         for (const statement of lost)
           if (arn !== roleArn || !JSON.stringify(statement).includes(host))
-            problems.push(`retire took ${JSON.stringify(statement)} out of ${arn}`);
+            problems.push(`retire removed ${JSON.stringify(statement)} from ${arn}`);
       }
     }
     const { faults, actor, stranger, knobs = {} } = result.spec;
@@ -223,7 +239,7 @@ export const retiresOnlyItsOwn: Promised = {
       knobs['annotationAfterRecreate'] === 'keep' ||
       result.migrations.some(({ record }) => record?.outcome !== 'migrated' || record.verified !== 'injected');
     if (nothingLasts && !actor && !stranger && !mayBeNeeded) {
-      // A lock that could not be let go is in the way of the next one until it is found.
+      // A lock that could not be released blocks the next retirement until Recover finds it.
       const failed = result.retirements.filter(
         ({ status, action, migrationId }) =>
           status !== 'SUCCEEDED' &&
@@ -233,7 +249,7 @@ export const retiresOnlyItsOwn: Promised = {
       problems.push(
         ...failed.map(
           ({ migrationId, action, error }) =>
-            `${action} of ${migrationId} did not succeed although nothing stood in its way: ${error ?? ''}`,
+            `${action} of ${migrationId} did not succeed although nothing prevented it: ${error ?? ''}`,
         ),
       );
     }

@@ -2,7 +2,7 @@ import { isObject } from '../../sandbox/json.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { RunSpec } from './spec.ts';
 
-/** Where an association of somebody else would be in the way, by add-on. */
+/** The service account for which a third-party association would conflict, by add-on. */
 const SERVICE_ACCOUNTS: Record<string, { namespace: string; serviceAccount: string }> = {
   'aws-ebs-csi-driver': { namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa' },
   adot: { namespace: 'opentelemetry-operator-system', serviceAccount: 'adot-col-prom-metrics' },
@@ -18,13 +18,13 @@ const trustsPods = (statement: unknown): statement is Record<string, unknown> =>
   isObject(statement['Principal']) &&
   [statement['Principal']['Service']].flat().includes(PRINCIPAL);
 
-/** Such as are let in for one service account alone: for another one the trust can be repaired. */
+/** Roles that allow one service account only: their trust can be repaired for another one. */
 const trustsSomePods = (statement: unknown): boolean =>
   trustsPods(statement) && JSON.stringify(statement['Condition'] ?? {}).includes('kubernetes-service-account');
 
 /**
- * The scenario with roles that do not let EKS Auth in, or that do so under a condition whose key nobody knows
- * beforehand, or that names another cluster.
+ * Returns the scenario with roles that do not allow EKS Auth, allow it under a condition whose key is unknown
+ * beforehand, or allow it for another cluster.
  */
 export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario => {
   if (!trust) return scenario;
@@ -32,7 +32,7 @@ export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario
     const policy: unknown = typeof role.trustPolicy === 'string' ? JSON.parse(role.trustPolicy) : role.trustPolicy;
     if (!isObject(policy) || !Array.isArray(policy['Statement'])) continue;
     const statements: unknown[] = policy['Statement'];
-    // What nobody lets in can be repaired, a Deny can not.
+    // A missing Allow can be repaired, a Deny cannot.
     if (!statements.some((statement) => trustsPods(statement) && !trustsSomePods(statement))) {
       role.trustPolicy = {
         ...policy,
@@ -62,7 +62,7 @@ export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario
 };
 
 /**
- * The scenario with an association for the add-on's service account that another tool manages, or that another add-on
+ * Returns the scenario with an association for the add-on's service account that another tool manages or another add-on
  * owns.
  */
 export const withStranger = (scenario: Scenario, stranger: RunSpec['stranger'], addon: string): Scenario => {

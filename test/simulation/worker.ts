@@ -1,8 +1,8 @@
-/** A child of `main.ts`: takes its share of the runs and sends what came of them. Only to be forked. */
+/** A child of `main.ts`: runs its share and sends the results. It can only be forked. */
 import { type News, type Order, runShare } from './share.ts';
 import { emptyTally, failureText, outcomeOf } from './tally.ts';
 
-/** Runs in between two messages to the parent. */
+/** Runs between two messages to the parent. */
 const BATCH = 25;
 
 const work = async (order: Order): Promise<void> => {

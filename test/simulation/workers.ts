@@ -1,13 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { News, Order } from './share.ts';
 
-/** Worlds are thrown away by the dozen: collecting them takes less time where young objects have more room. */
+/** Worlds are short-lived: more room for young objects reduces the time of garbage collection. */
 const NODE_OPTIONS = ['--max-semi-space-size=64'];
 
 /**
- * Shares the runs of an order among that many child processes: each takes its part of the same list, so that the whole
- * does not depend on their number. `onNews` may answer false: enough is known, the children end. Rejects when one
- * fails.
+ * Divides the runs of an order among this many child processes: each runs its part of the same list, so that the
+ * results do not depend on their number. `onNews` may return false when enough is known; then the children are stopped.
+ * Rejects if a child fails.
  */
 export const distribute = async (
   order: Omit<Order, 'part' | 'parts'>,

@@ -2,24 +2,21 @@
 import { z } from 'zod';
 
 const entry = z.strictObject({
-  /** Full hash of the commit; `+` and a hash of the changes follow where the checkout has uncommitted ones. */
+  /** Full hash of the commit; followed by `+` and a hash of the changes if the checkout has uncommitted ones. */
   commit: z.string(),
   part: z.string(),
-  /** What to paste to run this part alone. */
+  /** The command that runs this part alone. */
   command: z.string(),
   ok: z.boolean(),
-  /** The command's last line, which has its counts. */
+  /** The command's last line, which contains its counts. */
   counts: z.string(),
   seconds: z.number(),
-  /** When it ended, ISO 8601. */
+  /** When the part ended, ISO 8601. */
   at: z.string(),
 });
 export type Entry = z.output<typeof entry>;
 
-/**
- * Reads the entries of a log. Skips lines that are no entry: the last one may have been cut off when the machine
- * stopped.
- */
+/** Reads the entries of a log. Skips invalid lines: the last one may have been cut off when the machine stopped. */
 export const readEntries = (text: string): Entry[] =>
   text.split('\n').flatMap((line) => {
     try {
@@ -29,7 +26,7 @@ export const readEntries = (text: string): Entry[] =>
     }
   });
 
-/** Returns what has passed for that commit; a part that failed runs again. */
+/** Returns the parts that have passed for that commit; a part that failed runs again. */
 export const passedFor = (entries: readonly Entry[], commit: string): Map<string, Entry> =>
   new Map(entries.filter((one) => one.commit === commit && one.ok).map((one) => [one.part, one]));
 

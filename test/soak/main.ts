@@ -1,4 +1,4 @@
-/** `npm run soak`: everything that is too long for a landing, in parts, with a log that it resumes from. */
+/** `npm run soak`: everything that takes too long before a merge, in parts, with a log from which it resumes. */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { type Part, partsOf, USUAL } from './parts.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const USAGE = `Usage: npm run soak -- [--hours H] [--seeds N] [--from SEED] [--documents N] [--log FILE]
-  --hours      begins no further part after so many hours (default: runs all parts)
+  --hours      starts no further part after this many hours (default: runs all parts)
   --seeds      random runs (default ${USUAL.seeds}); --from: seed of the first (default ${USUAL.from})
   --documents  random policies (default ${USUAL.documents})
   --log        file to append to and resume from (default dist/soak.jsonl)`;
@@ -28,7 +28,7 @@ const read = () => {
   }
 };
 
-/** Reads a flag's number by the form that it must have; `otherwise` where the flag is left out. */
+/** Returns the number of a flag, which must match the form; `otherwise` if the flag is absent. */
 const number = (text: string | undefined, flag: string, otherwise: number, form = /^\d{1,9}$/): number => {
   if (text === undefined) return otherwise;
   return form.test(text) ? Number(text) : fail(`${flag} must be a number, not ${JSON.stringify(text)}`);
@@ -38,7 +38,7 @@ const HOURS = /^\d{1,4}(\.\d+)?$/;
 const git = (...words: string[]): string =>
   execFileSync('git', words, { cwd: ROOT, encoding: 'utf8', maxBuffer: 2 ** 28 }).trim();
 
-/** Identifies what runs: a result for other sources says nothing of these. */
+/** Identifies the sources: a result for other sources does not apply to these. */
 const describeCommit = (): string => {
   const changes = git('status', '--porcelain') === '' ? '' : git('diff', 'HEAD') + git('status', '--porcelain');
   const hash = createHash('sha256').update(changes).digest('hex').slice(0, 12);
@@ -48,7 +48,7 @@ const describeCommit = (): string => {
 /** Runs a part, shows what it prints, and returns its exit code and last line. */
 const run = ({ command }: Part): Promise<{ ok: boolean; counts: string }> =>
   new Promise((resolve, reject) => {
-    // Nothing may be skipped where a release depends on it.
+    // A release depends on these tests, so none may be skipped.
     const environment = { ...process.env, CI: 'true', NO_COLOR: '1' };
     const child = spawn(process.execPath, command, {
       cwd: ROOT,
@@ -76,7 +76,7 @@ const commit = describeCommit();
 mkdirSync(dirname(log), { recursive: true });
 const passed = passedFor(existsSync(log) ? readEntries(readFileSync(log, 'utf8')) : [], commit);
 const done: Entry[] = parts.flatMap(({ name }) => passed.get(name) ?? []);
-console.log(`${commit}: ${parts.length} parts, ${done.length} of them have passed already; log ${log}`);
+console.log(`${commit}: ${parts.length} parts, ${done.length} of them have already passed; log ${log}`);
 
 for (const part of parts) {
   if (passed.has(part.name)) continue;

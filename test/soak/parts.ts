@@ -1,4 +1,4 @@
-/** What a soak consists of: commands of this project, small enough that little is lost when one is interrupted. */
+/** The parts of a soak: commands of this project, small enough that an interruption loses little. */
 
 /** One command of a soak. `name` identifies it in the log, across invocations. */
 export interface Part {
@@ -7,22 +7,22 @@ export interface Part {
   command: readonly string[];
 }
 
-/** How much of everything a soak runs. */
+/** How many runs of each kind a soak has. */
 export interface Extent {
   /** Number of random runs. */
   seeds: number;
   /** Seed of the first of them. */
   from: number;
-  /** Number of random policies that the evaluator gets. */
+  /** Number of random policies for the evaluator. */
   documents: number;
 }
 
-/** A night of one machine with two cores, with time to spare. */
+/** Fits into a night of a machine with two cores, with time to spare. */
 export const USUAL: Extent = { seeds: 50_000, from: 1, documents: 5_000_000 };
 
-/** The exhaustive list of runs is cut into so many parts, each of which takes about a minute. */
+/** The exhaustive list of runs is divided into this many parts, each of which takes about a minute. */
 const EXHAUSTIVE_PARTS = 40;
-/** The same of the runs in which somebody else does something. */
+/** The number of parts for the runs with third-party changes. */
 const INTERFERENCE_PARTS = 20;
 const SEEDS_A_PART = 1000;
 const DOCUMENTS_A_PART = 250_000;
@@ -39,7 +39,7 @@ const pieces = (count: number, size: number): { first: number; length: number }[
     length: Math.min(size, count - index * size),
   }));
 
-/** Returns the parts in the order in which they run: what finds most in the least time comes first. */
+/** Returns the parts in the order in which they run: those that find the most in the least time come first. */
 export const partsOf = ({ seeds, from, documents }: Extent): Part[] => [
   { name: 'mutants', command: [SIMULATE, '--mutants'] },
   { name: 'grids', command: [VITEST, 'run', '--project', 'grids'] },

@@ -15,12 +15,12 @@ const entryOf = (part: string, more: Partial<Entry> = {}): Entry => ({
 const numberAfter = (command: readonly string[], flag: string): number => Number(command[command.indexOf(flag) + 1]);
 
 describe('the parts of a soak', () => {
-  it('have names of their own, by which the log knows them', () => {
+  it('have unique names, by which the log identifies them', () => {
     const names = partsOf(USUAL).map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('have each seed once, and no other', () => {
+  it('cover each seed once, and no other', () => {
     const seeds = partsOf({ seeds: 2500, from: 101, documents: 0 })
       .filter(({ command }) => command.includes('--seeds'))
       .flatMap(({ command }) =>
@@ -29,13 +29,13 @@ describe('the parts of a soak', () => {
     expect(seeds).toEqual(Array.from({ length: 2500 }, (_, index) => 101 + index));
   });
 
-  it('have each share of the exhaustive runs once', () => {
+  it('cover each share of the exhaustive runs once', () => {
     const shares = partsOf(USUAL).filter(({ command }) => command.includes('--exhaustive'));
     expect(new Set(shares.map(({ command }) => numberAfter(command, '--every')))).toEqual(new Set([shares.length]));
     expect(shares.map(({ command }) => numberAfter(command, '--offset'))).toEqual(shares.map((_, index) => index));
   });
 
-  it('have as many policies as asked for, each piece by a seed of its own', () => {
+  it('cover as many policies as requested, each piece with its own seed', () => {
     const fuzzed = partsOf({ seeds: 0, from: 1, documents: 600_000 }).filter(({ command }) =>
       command.includes('--documents'),
     );
@@ -47,7 +47,7 @@ describe('the parts of a soak', () => {
 describe('the log of a soak', () => {
   const lines = (...entries: Entry[]): string => entries.map((one) => `${JSON.stringify(one)}\n`).join('');
 
-  it('says what has passed for a commit: not what failed, nor what is of another commit', () => {
+  it('reports what has passed for a commit: no failed part, and none of another commit', () => {
     const text = lines(
       entryOf('seeds 1 to 1000'),
       entryOf('mutants', { ok: false }),

@@ -1,4 +1,4 @@
-/** Migrations, stops and rollbacks that an upgrade comes between, by the previous release's definitions and today's. */
+/** Migrations, stops and rollbacks during an upgrade, by the previous release's definitions and today's. */
 import { expect } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
@@ -22,7 +22,7 @@ export const cases: Case[] = [
     asked: { addon: ADDON, strategy: 'recreate', preserve: true },
     outcome: 'migrated',
   },
-  { title: 'on the second way', scenario: 'auto-falls-back', asked: { addon: ADDON }, outcome: 'migrated' },
+  { title: 'in a second attempt', scenario: 'auto-falls-back', asked: { addon: ADDON }, outcome: 'migrated' },
   {
     title: 'with an association that is purged and carried over',
     scenario: 'left-over-session-tags',
@@ -67,15 +67,15 @@ export const cases: Case[] = [
   },
 ];
 
-/** What must not differ between two releases. */
+/** Returns what must not differ between two releases. */
 const essenceOf = ({ outcome, verified, failure, associations }: MigrationReport): object => ({
   outcome,
   verified,
   failure: failure?.name,
   restored: associations.restored.length,
 });
-const lookAt = (world: OpenWorld, { serviceAccount }: Asked): object =>
-  serviceAccount ? world.readAccount(ACCOUNT) : world.look(ADDON, CONTROLLER);
+const stateOf = (world: OpenWorld, { serviceAccount }: Asked): object =>
+  serviceAccount ? world.readAccount(ACCOUNT) : world.readAddon(ADDON, CONTROLLER);
 
 export const play = (
   { asked, scenario = 'preserve', knobs = {}, faults = [] }: Case,
@@ -84,11 +84,11 @@ export const play = (
   inWorld({ scenario, knobs, faults, definitionOf: previousOf(machines) }, async (world) => {
     const report = essenceOf(await world.migrate(asked));
     await world.rest();
-    const ends = { report, look: lookAt(world, asked), locks: await world.backend.ledger.listHeldLocks() };
+    const ends = { report, state: stateOf(world, asked), locks: await world.backend.ledger.listHeldLocks() };
     return { ends, refused: refusedInputs(world), states: statesOf(world, 'MigrateAddon') };
   });
 
-/** Of each previous definition, the states that tests of this file's process have seen. */
+/** The states of each previous definition that tests of this file's process have seen. */
 export const seen: Record<MachineName, Set<string>> = {
   MigrateAddon: new Set(),
   Recover: new Set(),
@@ -131,7 +131,7 @@ const DONE = [
   { title: 'of an add-on that was deleted', scenario: 'preserve', asked: { addon: ADDON, strategy: 'recreate' } },
 ] as const;
 
-/** By which Recover: today's alone, or the previous release's as well. */
+/** Which Recover may act: only today's, or the previous release's as well. */
 const BY = [
   { by: 'today’s', machines: ['MigrateAddon'] },
   { by: 'the previous', machines: MACHINES },
@@ -140,7 +140,7 @@ const BY = [
 export const stopped = STOPS.flatMap((stop) => BY.map((recover) => ({ ...stop, ...recover })));
 export const rolledBack = DONE.flatMap((done) => BY.map((recover) => ({ ...done, ...recover })));
 
-/** Expects that a migration ends by the previous definitions, over today's functions, and with nothing refused. */
+/** Expects that a migration ends by the previous definitions, with today's functions, and that no call is refused. */
 export const expectEnds = async (one: Case): Promise<object> => {
   const before = await play(one, MACHINES);
   note('MigrateAddon', before.states);
@@ -149,14 +149,14 @@ export const expectEnds = async (one: Case): Promise<object> => {
   return before.ends;
 };
 
-/** Expects that it ends as by today's definitions. */
+/** Expects the same end as by today's definitions. */
 export const expectSameEnds = async (one: Case): Promise<void> => {
   const before = await expectEnds(one);
   const { ends } = await play(one, []);
   expect(before).toEqual(ends);
 };
 
-/** Expects that what a stopped migration left is put back. */
+/** Expects that what a stopped migration left is rolled back. */
 export const expectPutBack = ({
   asked,
   fault,
@@ -166,7 +166,7 @@ export const expectPutBack = ({
   ...rest
 }: (typeof stopped)[number]): Promise<void> =>
   inWorld({ scenario: 'preserve', ...rest, faults: [fault], definitionOf: previousOf(machines) }, async (world) => {
-    const before = lookAt(world, asked);
+    const before = stateOf(world, asked);
     const report = await world.migrate(asked);
     note('MigrateAddon', statesOf(world, 'MigrateAddon'));
     if (machines.length > 1) note('Recover', statesOf(world, 'Recover'));
@@ -177,14 +177,14 @@ export const expectPutBack = ({
       failure: { name: 'ExecutionStopped' },
       recovery: { cause: 'stranded' },
     });
-    expect(lookAt(world, asked)).toMatchObject({ ...before, pods: expect.any(Array) as unknown });
+    expect(stateOf(world, asked)).toMatchObject({ ...before, pods: expect.any(Array) as unknown });
     expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
   });
 
-/** Expects that a rollback on demand puts back all of a migration. */
+/** Expects that a rollback on demand restores everything that a migration changed. */
 export const expectRolledBack = ({ scenario, asked, machines }: (typeof rolledBack)[number]): Promise<void> =>
   inWorld({ scenario, definitionOf: previousOf(machines) }, async (world) => {
-    const before = lookAt(world, asked);
+    const before = stateOf(world, asked);
     const { migrationId, outcome } = await world.migrate(asked);
     expect(outcome).toBe('migrated');
     expect(await world.rollBack({ migrationId })).toMatchObject({
@@ -194,6 +194,6 @@ export const expectRolledBack = ({ scenario, asked, machines }: (typeof rolledBa
     });
     if (machines.length > 1) note('Recover', statesOf(world, 'Recover'));
     expect(refusedInputs(world)).toEqual([]);
-    expect(lookAt(world, asked)).toEqual(before);
+    expect(stateOf(world, asked)).toEqual(before);
     expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
   });

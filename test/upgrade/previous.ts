@@ -1,4 +1,4 @@
-/** What the previous release left behind (scripts/keep-definition.ts), for today's sandbox. */
+/** Loads what the previous release left behind (scripts/keep-definition.ts) into today's sandbox. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AttributeValue, PutItemCommand } from '@aws-sdk/client-dynamodb';
@@ -11,13 +11,16 @@ const textOf = (name: string): string => readFileSync(join(import.meta.dirname, 
 export const MACHINES = ['MigrateAddon', 'Recover', 'Retire'] as const;
 export type MachineName = (typeof MACHINES)[number];
 
-/** As it is kept: with places such as `${step:plan}`. */
+/** The kept text, with placeholders such as `${step:plan}`. */
 export const keptText = (name: MachineName): string => textOf(name);
 
 export const nameOf = ({ logicalId }: AssemblyStateMachine): MachineName =>
   MACHINES.find((name) => logicalId.startsWith(`${name}StateMachine`))!;
 
-/** A kept definition over what is deployed today. Throws an Error for a place that nothing stands for any more. */
+/**
+ * Returns a kept definition for what is deployed today. Throws an Error for a placeholder that nothing replaces any
+ * more.
+ */
 export function filledIn(text: string, { functions, tables }: Assembly): object {
   const versions = Object.fromEntries(functions.map((fn) => [stepOf(fn), fn.versionArns[0]]));
   const locations: Record<string, string | undefined> = {
@@ -29,14 +32,14 @@ export function filledIn(text: string, { functions, tables }: Assembly): object 
     const value = locations[location];
     if (value === undefined)
       throw new Error(
-        `The previous release's definition calls ${location}, which this one does not deploy: executions in flight would fail there. Keep it for one release more.`,
+        `The previous release's definition calls ${location}, which this one does not deploy: executions in flight would fail there. Keep it for one more release.`,
       );
     return value;
   });
   return JSON.parse(filled) as object;
 }
 
-/** For `openSandbox`: these state machines are the previous release's. `change`: of the kept text. */
+/** For `openSandbox`: these state machines are the previous release's. `change` changes the kept text. */
 export const previousOf =
   (names: readonly MachineName[], change: (text: string) => string = (text) => text) =>
   (machine: AssemblyStateMachine, assembly: Assembly): object =>
@@ -51,14 +54,14 @@ export interface KeptLedger {
 export const keptLedger = (name: 'migrated' | 'rolled-back' | 'in-flight'): KeptLedger =>
   JSON.parse(textOf(`ledger-${name}`)) as KeptLedger;
 
-/** Writes what the previous release's code wrote, as it wrote it. */
+/** Writes what the previous release's code wrote, in its form. */
 export async function writeLedger({ backend }: OpenWorld, { items }: KeptLedger): Promise<void> {
   const { sandbox } = backend;
   const client = sandbox.clients().dynamodb();
   for (const Item of items) await client.send(new PutItemCommand({ TableName: sandbox.outputs.tableName, Item }));
 }
 
-/** What handlers refused of what they were sent: each names the step, and the fields that are wrong. */
+/** Returns the inputs that handlers refused: each with the step and the invalid fields. */
 export function refusedInputs({ backend }: OpenWorld): string[] {
   const { executions } = backend.sandbox;
   const { stateMachineArn, recoverStateMachineArn, retireStateMachineArn } = backend;
@@ -72,7 +75,7 @@ export function refusedInputs({ backend }: OpenWorld): string[] {
   return [...new Set(told)];
 }
 
-/** The states that ran, by the name of their state machine. */
+/** Returns the states that ran, by the name of their state machine. */
 export function statesOf({ backend }: OpenWorld, machine: MachineName): Set<string> {
   const { executions } = backend.sandbox;
   const arn = {

@@ -1,5 +1,5 @@
 /**
- * An upgrade with migrations in flight: the previous release's definitions over today's functions, and today's over the
+ * An upgrade with migrations in flight: the previous release's definitions with today's functions, and today's with the
  * ledger that its code wrote. `upgrade.grid.test.ts` compares every migration with today's.
  */
 import { DeleteAddonCommand } from '@aws-sdk/client-eks';
@@ -23,18 +23,18 @@ import {
 } from './cases.ts';
 import { keptLedger, keptText, MACHINES, previousOf, refusedInputs, statesOf, writeLedger } from './previous.ts';
 
-/** Those that are compared with today's here: one for each way there and each end. */
+/** The cases that this file compares with today's: one for each strategy and each end. */
 const COMPARED = new Set([
   'in place',
   'with preserve, and pods that are restarted',
   'of a service account',
   'that is rolled back',
 ]);
-/** What the previous release's Recover does, all of it, and one that today's does. */
+/** Everything that the previous release's Recover does, and one case of today's. */
 const sampleOf = <Row extends { by: string }>(rows: readonly Row[]): Row[] =>
   rows.filter(({ by }, index) => by === 'the previous' || index === 0);
 
-describe("the previous release's MigrateAddon, over today's functions", () => {
+describe("the previous release's MigrateAddon, with today's functions", () => {
   it.each(cases.filter(({ title }) => COMPARED.has(title)))('ends a migration $title as today’s does', (one) =>
     expectSameEnds(one),
   );
@@ -59,9 +59,9 @@ describe('a migration that waits during the upgrade', () => {
 });
 
 describe('a migration that stops during the upgrade', () => {
-  it.each(sampleOf(stopped))('$title is put back by $by Recover', (one) => expectPutBack(one));
+  it.each(sampleOf(stopped))('$title is rolled back by $by Recover', (one) => expectPutBack(one));
 
-  it('is finished by the previous Recover where its pods are verified', () =>
+  it('is finished by the previous Recover if its pods are verified', () =>
     inWorld(
       {
         scenario: 'preserve',
@@ -75,13 +75,13 @@ describe('a migration that stops during the upgrade', () => {
     ));
 });
 
-describe('a rollback that is asked for after the upgrade', () => {
+describe('a rollback that is requested after the upgrade', () => {
   it.each(sampleOf(rolledBack))('$title, by $by Recover', (one) => expectRolledBack(one));
 });
 
 describe('the ledger that the previous release’s code wrote', () => {
   it.each(['migrated', 'rolled-back'] as const)(
-    'has a migration that ended %s, of which today’s code tells all',
+    'has a migration that ended %s, which today’s code reads completely',
     (outcome) => {
       const kept = keptLedger(outcome);
       return inWorld({ scenario: kept.scenario }, async (world) => {
@@ -94,38 +94,41 @@ describe('the ledger that the previous release’s code wrote', () => {
     },
   );
 
-  it.each([true, false])('has one in flight: today’s code puts back what it left, asked for (%s) or found', (asked) => {
-    const kept = keptLedger('in-flight');
-    return inWorld({ scenario: kept.scenario }, async (world) => {
-      const before = world.look(ADDON, CONTROLLER);
-      // As far as it had come: the add-on is gone.
-      const { target, backend } = world;
-      await backend.sandbox
-        .clients()
-        .eks()
-        .send(new DeleteAddonCommand({ clusterName: target.cluster, addonName: ADDON }));
-      await world.later(10 * 60_000);
-      expect(world.look(ADDON, CONTROLLER)).toMatchObject({ addon: undefined });
-      await writeLedger(world, kept);
-      expect(await backend.ledger.listHeldLocks()).not.toEqual([]);
-      if (asked) await world.rollBack({ migrationId: kept.migrationId });
-      await world.later(15 * 60_000);
-      await world.rest();
-      expect(refusedInputs(world)).toEqual([]);
-      expect(await world.report(kept.migrationId)).toMatchObject({
-        outcome: 'rolled-back',
-        verified: 'injected',
-        ...(asked ? { rollback: { cause: 'requested' } } : { recovery: { cause: 'stranded' } }),
+  it.each([true, false])(
+    'has one in flight: today’s code rolls back what it left, requested (%s) or found',
+    (asked) => {
+      const kept = keptLedger('in-flight');
+      return inWorld({ scenario: kept.scenario }, async (world) => {
+        const before = world.readAddon(ADDON, CONTROLLER);
+        // The migration had come this far: the add-on is gone.
+        const { target, backend } = world;
+        await backend.sandbox
+          .clients()
+          .eks()
+          .send(new DeleteAddonCommand({ clusterName: target.cluster, addonName: ADDON }));
+        await world.later(10 * 60_000);
+        expect(world.readAddon(ADDON, CONTROLLER)).toMatchObject({ addon: undefined });
+        await writeLedger(world, kept);
+        expect(await backend.ledger.listHeldLocks()).not.toEqual([]);
+        if (asked) await world.rollBack({ migrationId: kept.migrationId });
+        await world.later(15 * 60_000);
+        await world.rest();
+        expect(refusedInputs(world)).toEqual([]);
+        expect(await world.report(kept.migrationId)).toMatchObject({
+          outcome: 'rolled-back',
+          verified: 'injected',
+          ...(asked ? { rollback: { cause: 'requested' } } : { recovery: { cause: 'stranded' } }),
+        });
+        // Its left-over association is restored as well, and new pods use it.
+        expect(world.readAddon(ADDON, CONTROLLER)).toEqual({ ...before, pods: ['pod-identity', 'pod-identity'] });
+        expect(await backend.ledger.listHeldLocks()).toEqual([]);
+        expect((await world.migrate({ addon: ADDON })).outcome).toBe('migrated');
       });
-      // Its left-over association is there again as well, and new pods take that.
-      expect(world.look(ADDON, CONTROLLER)).toEqual({ ...before, pods: ['pod-identity', 'pod-identity'] });
-      expect(await backend.ledger.listHeldLocks()).toEqual([]);
-      expect((await world.migrate({ addon: ADDON })).outcome).toBe('migrated');
-    });
-  });
+    },
+  );
 });
 
-describe("the previous release's Retire, over today's functions", () => {
+describe("the previous release's Retire, with today's functions", () => {
   it('retires, and reinstates', () =>
     inWorld({ scenario: 'in-place', definitionOf: previousOf(MACHINES) }, async (world) => {
       const { migrationId, outcome } = await world.migrate({ addon: ADDON });
@@ -141,7 +144,7 @@ describe("the previous release's Retire, over today's functions", () => {
 });
 
 describe('these tests', () => {
-  // All of them: run alone, this one has seen nothing.
+  // Only if all of them ran: alone, this test has seen nothing.
   it('have called every step that a kept definition calls', () => {
     const missed = MACHINES.flatMap((machine) => {
       const { States } = JSON.parse(keptText(machine)) as {
@@ -158,7 +161,7 @@ describe('these tests', () => {
     expect(missed).toEqual([]);
   });
 
-  it('say which step refuses what, where a handler wants more than the previous definition sends', () =>
+  it('report which step refuses what if a handler requires more than the previous definition sends', () =>
     inWorld(
       {
         scenario: 'preserve',
@@ -176,7 +179,7 @@ describe('these tests', () => {
       },
     ));
 
-  it('say which step is missing, where it is not deployed any more', async () => {
+  it('report which step is missing if it is no longer deployed', async () => {
     const gone = inWorld(
       {
         scenario: 'preserve',
