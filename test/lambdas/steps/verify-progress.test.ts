@@ -117,7 +117,7 @@ describe('pods that did not work before', () => {
     serviceAccount: 'ebs-csi-controller-sa',
     owner: { kind: 'Deployment', name: 'ebs-csi-controller' },
     trouble: 'crash-looping',
-    text: 'its containers end by themselves',
+    text: 'its containers are crashing',
   };
   const unready = (identity: 'irsa' | 'pod-identity', count = 1): Pod[] => [
     ...Array.from({ length: 3 - count }, (_, index) => good(`good-${index}`)),
