@@ -289,7 +289,7 @@ describe('what is there already', () => {
     (roleRef) => {
       expect(manifestChange(binding, { ...binding, metadata, roleRef })).toMatchObject({
         do: 'refuse',
-        why: expect.stringContaining('lets nobody change'),
+        why: expect.stringContaining('which cannot be changed in Kubernetes'),
         remedy: expect.stringContaining('Delete it'),
       });
     },

@@ -304,7 +304,7 @@ describe('judgeStall', () => {
       /it is paused.*kubectl -n kube-system rollout resume/,
     ],
     ['an OnDelete StatefulSet', { kind: 'StatefulSet', heldBack: 'its update strategy is OnDelete' }, [], /one by one/],
-    ['no node', {}, [good, unready({ node: undefined })], /no node takes pod ebs-csi-controller-1 \(kubectl/],
+    ['no node', {}, [good, unready({ node: undefined })], /pod ebs-csi-controller-1 is not scheduled to a node \(kubectl/],
     ['an image', {}, [good, unready({ waiting: ['ErrImagePull'] })], /not started: ErrImagePull/],
     ['a quota', {}, [good], /only 1 of 2 pods exist.*quota/],
     ['pods that only take long', {}, [good, unready()], undefined],
