@@ -13,7 +13,7 @@ import { containersOf } from './preflight-pods.ts';
 
 const USER_ID = 'aws:userid';
 const VARIABLE = /\$\{aws:userid\s*[,}]/i;
-/** Returns whether a value of the form `ROLE_ID:SESSION_NAME` matches every session of the role, or of any role. */
+/** A value of the form `ROLE_ID:SESSION_NAME` that matches every session of the role, or of any role. */
 const ANY_SESSION = /^[^:]*:?\*$/;
 const SOURCE = 'EKS API Reference, AssumedRoleUser; IAM User Guide, "AWS global condition context keys", aws:userid';
 const ENV = 'AWS_ROLE_SESSION_NAME';

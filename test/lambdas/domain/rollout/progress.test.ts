@@ -106,7 +106,7 @@ describe('stuckBecause', () => {
   const ending = (change: Partial<Pod> = {}): Pod =>
     aPod('irsa', { terminating: true, deletionDue: at(-600), ready: false, ...change });
   it.each<[string, Pod, Node[] | undefined, RegExp | undefined]>([
-    ['its node does not answer', ending(), [aNode({ ready: false })], /node node-1 does not answer.*still run/],
+    ['its node does not answer', ending(), [aNode({ ready: false })], /node node-1 does not answer.*still be running/],
     ['its node is gone', ending(), [aNode({ name: 'other' })], /node node-1 is gone/],
     ['it never had a node', ending({ node: undefined }), [], /it was never scheduled to a node/],
     ['its node works', ending(), [aNode()], undefined],
