@@ -17,7 +17,7 @@ export interface CredentialGap {
   /** Pods on EKS Pod Identity that would have to be replaced. */
   pods: number;
   neededSeconds: number;
-  /** The pod whose credentials can expire first, after `seconds`. */
+  /** The pod whose credentials can expire first, after `sureSeconds` at the earliest. */
   pod: string;
   sureSeconds: number;
   /** Milliseconds since 1970. */

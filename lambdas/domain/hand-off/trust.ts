@@ -10,7 +10,7 @@ import { asClause } from '../text/text.ts';
 import type { TrustChange } from '../trust/model.ts';
 import { undoRepair } from '../trust/repair.ts';
 
-/** Id of the warning. */
+/** ID of the warning. */
 export const TRUST_NOT_RESTORED = 'trust-not-restored';
 
 const nameOf = (roleArn: string): string => parseRoleArn(roleArn)?.name ?? roleArn;
