@@ -100,7 +100,7 @@ describe('grant-access --service-account', () => {
     };
     expect(manifests.at(-1)).toMatchObject(binding);
     expect(out).toContain(
-      '  # takes the IRSA annotation off, and puts it back on the way back\n  - apiGroups: [""]\n    resources: [serviceaccounts]\n    resourceNames: [api]\n    verbs: [patch]\n',
+      '  # removes the IRSA annotation, and restores it in a rollback\n  - apiGroups: [""]\n    resources: [serviceaccounts]\n    resourceNames: [api]\n    verbs: [patch]\n',
     );
     for (const name of [NAME, ANNOTATE]) expect(err).toContain(`+ Role payments/${name}: would be created\n`);
     expect(err.replaceAll(/\s+/g, ' ')).toContain(

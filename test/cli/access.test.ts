@@ -204,8 +204,8 @@ describe('grant-access --apply', () => {
   });
 
   it.each([
-    ['an access entry of nodes', /type EC2_LINUX, which takes no groups/],
-    ['a ClusterRole of somebody else', /ClusterRole pod-identity-migrator:read is there with other rules/],
+    ['an access entry of nodes', /type EC2_LINUX, which does not support groups/],
+    ['a ClusterRole of somebody else', /ClusterRole pod-identity-migrator:read exists with other rules/],
   ])('changes nothing where %s is in the way', async (what, said) => {
     const nodes = what.includes('entry') ? [entryOf(roles.all[0]!, { type: 'EC2_LINUX' })] : [];
     const { directory, scenario } = open([ADMINISTRATOR, ...nodes], (cluster) => {

@@ -178,7 +178,7 @@ describe('a sandbox that is kept in a file', () => {
     const early = await retire();
     expect(early.code).toBe(3);
     expect(early.out).toMatch(
-      /^✖ refused .*nothing was changed\n[^]*✖ retire-soak: [^]*do: Try again from 2026-01-22T09:/,
+      /^✖ refused .*nothing was changed\n[^]*✖ retire-soak: [^]*do: Try again after 2026-01-22T09:/,
     );
     const tooEarly = await retire('--apply', '--json');
     expect(tooEarly.code).toBe(3);

@@ -108,7 +108,7 @@ describe('a batch', () => {
       [10, undefined, 'BadLine'],
       [11, undefined, 'BadLine'],
     ]);
-    expect(answered.at(-1)!.error!.message).toBe('the line is not JSON: column 15: the key "id" is there twice');
+    expect(answered.at(-1)!.error!.message).toBe('the line is not JSON: column 15: the key "id" occurs twice');
     expect(answered[0]!.error!.message).toMatch(/^the line is not JSON: /);
     expect(answered[1]!.error!.message).toMatch(
       /^roleArn is missing; clusterArn "x" must be the ARN of an EKS cluster/,

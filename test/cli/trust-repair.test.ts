@@ -120,7 +120,7 @@ describe('trust repair of a document', () => {
     }));
     const { code, refused } = await repaired(policyText(...long));
     expect(code).toBe(3);
-    expect(refused?.why).toMatch(/would have \d+ characters .* IAM takes 2048/);
+    expect(refused?.why).toMatch(/would have \d+ characters .* IAM allows 2048/);
   });
 
   it('takes no policy that is not valid', async () => {

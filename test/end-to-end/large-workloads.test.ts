@@ -144,7 +144,7 @@ describe('a pod that has been terminating since before the plan, on a lost node'
     ));
 
   it.each([
-    ['DaemonSet', { kind: 'DaemonSet', nodes: 20 }, /DaemonSet ledger may miss 1 of \d+ pods/],
+    ['DaemonSet', { kind: 'DaemonSet', nodes: 20 }, /DaemonSet ledger allows 1 of \d+ pods/],
     ['StatefulSet', { kind: 'StatefulSet', replicas: 3 }, /StatefulSet ledger replaces one pod after the other/],
   ] as const)('of a %s that could not replace it blocks', (_, workload, message) =>
     inWorld({ ...small, change: alone(workload) }, async (world) => {

@@ -1,11 +1,11 @@
-/** How a person gives the service the access that a request needs: `grant-access`, as remedies name it. */
+/** The command for remedies that grants the service the access that a request needs. */
 import type { MigrationRequest } from '../migration/request.ts';
 import { shellCommand } from '../text/shell.ts';
 import { subjectOf } from '../migration/subject.ts';
 
 const PROGRAM = ['pod-identity', 'grant-access'];
 
-/** With the cluster alone it is for add-ons, and grants nothing for a service account that is none's. */
+/** Returns the command for a request. For add-ons it names only the cluster; otherwise it names the service account too. */
 export const grantCommand = ({
   target: { cluster },
   serviceAccount,
@@ -15,10 +15,10 @@ export const grantCommand = ({
     PROGRAM,
     ['--cluster', cluster],
     serviceAccount && ['--service-account', subjectOf({ serviceAccount })],
-    // Without it, a right to the annotation that was there would be taken away.
+    // Without the option, the command would revoke an existing right to change the annotation.
     serviceAccount && annotation === 'remove' ? ['--annotation', annotation] : undefined,
   );
 
-/** Where it is not known what migrates: what to add for a service account. */
+/** Returns the command if the subject is not known, with the options for a service account. */
 export const grantForms = (cluster: string): string =>
-  `${shellCommand(PROGRAM, ['--cluster', cluster])} (for a service account that is no add-on's with --service-account NAMESPACE/NAME, and --annotation remove where its annotation shall go)`;
+  `${shellCommand(PROGRAM, ['--cluster', cluster])} (for a service account that does not belong to an add-on, with --service-account NAMESPACE/NAME, and --annotation remove if its annotation is to be removed)`;

@@ -1,19 +1,19 @@
 /**
- * The access entries that put the service's roles into its groups, and what stands in for them where a cluster knows
- * none.
+ * The access entries that map the service's roles to its Kubernetes groups, and their replacement for a cluster without
+ * access entries.
  */
 import { stringify } from 'yaml';
 import { parseRoleArn } from '../aws/arn.ts';
 import { ACCESS_GROUPS, type Purpose } from './rules.ts';
 
-/** A role of the service, and the groups that it has to be in. */
+/** A role of the service, and the groups that it needs. */
 export interface WantedEntry {
   principalArn: string;
   groups: string[];
 }
 
 /**
- * Roles by the outputs of the stack: `all` call API servers, `restart` restart workloads there too, `annotate` change
+ * The roles in the stack's outputs: `all` call API servers, `restart` also restart workloads, `annotate` also change
  * service accounts.
  */
 export interface ServiceRoles {
@@ -22,7 +22,7 @@ export interface ServiceRoles {
   annotate: readonly string[];
 }
 
-/** Those that change something there: each has one of the groups beside that for reading. */
+/** Purposes that change objects. Their roles have the group of that purpose in addition to the group for reading. */
 const CHANGES = ['restart', 'annotate'] as const satisfies readonly Purpose[];
 
 export const wantedEntries = (roles: ServiceRoles): WantedEntry[] =>
@@ -34,7 +34,7 @@ export const wantedEntries = (roles: ServiceRoles): WantedEntry[] =>
     ],
   }));
 
-/** An access entry, as DescribeAccessEntry gives it. */
+/** An access entry, as DescribeAccessEntry returns it. */
 export interface FoundEntry {
   type: string;
   groups: string[];
@@ -43,19 +43,19 @@ export interface FoundEntry {
 export type EntryChange =
   | { do: 'create'; groups: string[] }
   | { do: 'nothing'; groups: string[] }
-  /** `groups`: all that it shall have then, since an update replaces the whole list; `added`: those that are new. */
+  /** `groups` is the complete list, since an update replaces it as a whole; `added` has the new groups. */
   | { do: 'update'; groups: string[]; added: string[] }
   | { do: 'refuse'; why: string; remedy: string };
 
-/** Groups that somebody else has put there stay. */
+/** Returns the change of an access entry. Groups that other tools or people have added stay. */
 export const entryChange = ({ principalArn, groups }: WantedEntry, found: FoundEntry | undefined): EntryChange => {
   if (!found) return { do: 'create', groups };
   if (found.type !== 'STANDARD') {
     return {
       do: 'refuse',
-      why: `the access entry of ${principalArn} is of type ${found.type}, which takes no groups`,
+      why: `the access entry of ${principalArn} has type ${found.type}, which does not support groups`,
       remedy:
-        'That is the role of nodes, and the service needs roles of its own: name those of the stack PodIdentityMigrator',
+        'This role belongs to nodes, and the service needs its own roles: name the roles of the stack PodIdentityMigrator',
     };
   }
   const added = groups.filter((group) => !found.groups.includes(group));
@@ -65,21 +65,21 @@ export const entryChange = ({ principalArn, groups }: WantedEntry, found: FoundE
 };
 
 /**
- * Whether a cluster takes access entries; `mode`: its accessConfig.authenticationMode, which clusters of before them
- * leave out.
+ * Returns whether a cluster supports access entries. `mode` is its accessConfig.authenticationMode, which older clusters
+ * do not have.
  */
 export const takesAccessEntries = (mode: string | undefined): boolean =>
   mode === 'API' || mode === 'API_AND_CONFIG_MAP';
 
-/** aws-auth knows a role without its path (github.com/kubernetes-sigs/aws-iam-authenticator/issues/268). */
+/** aws-auth needs a role's ARN without its path (github.com/kubernetes-sigs/aws-iam-authenticator/issues/268). */
 const withoutPath = (arn: string): string => {
   const role = parseRoleArn(arn);
   return role ? `arn:${role.partition}:iam::${role.account}:role/${role.name}` : arn;
 };
 
 /**
- * What to add to `mapRoles` of the ConfigMap kube-system/aws-auth, YAML, where a cluster takes no access entries. The
- * session's name is in the user's, so that the audit log tells the functions apart.
+ * Returns the YAML to add to `mapRoles` of the ConfigMap kube-system/aws-auth of a cluster that does not support access
+ * entries. The user name includes the session name, so that the audit log distinguishes the functions.
  */
 export const mapRolesOf = (entries: readonly WantedEntry[]): string =>
   stringify(

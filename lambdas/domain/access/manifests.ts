@@ -1,4 +1,4 @@
-/** The RBAC objects that give the service its access to a cluster, and what to do where there are some already. */
+/** The RBAC objects that give the service its access to a cluster, and the changes to existing objects. */
 import { z } from 'zod';
 import { SERVICE_MANAGER, type WorkloadRef } from '../kubernetes/objects.ts';
 import type { AnnotationMode } from '../migration/request.ts';
@@ -18,7 +18,7 @@ import { shellCommand } from '../text/shell.ts';
 
 export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const API_VERSION = `${RBAC_GROUP}/v1`;
-/** By which the service knows objects of its own. */
+/** The label by which the service recognizes its own objects. */
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
 interface Metadata {
@@ -41,19 +41,19 @@ export interface BindingManifest {
 }
 export type Manifest = RoleManifest | BindingManifest;
 
-/** A manifest, with the reason of each rule of a role, in their order. */
+/** A manifest, with the reasons for the rules of a role, in the order of the rules. */
 export interface AccessManifest {
   manifest: Manifest;
   reasons: string[];
 }
 
-/** What of an add-on the service may have to restart: the workloads of the service accounts that take associations. */
+/** An add-on's workloads that may have to be restarted: those of the service accounts that get associations. */
 export interface AddonWorkloads {
   addon: string;
   namespace: string;
   workloads: readonly WorkloadRef[];
 }
-/** The same of a service account that is no add-on's, and what becomes of its IRSA annotation. */
+/** The workloads of a service account that does not belong to an add-on, and the handling of its IRSA annotation. */
 export interface AccountWorkloads {
   serviceAccount: ServiceAccountRef;
   annotation: AnnotationMode;
@@ -61,7 +61,7 @@ export interface AccountWorkloads {
 }
 export type MigratedWorkloads = AddonWorkloads | AccountWorkloads;
 
-/** Of the whole cluster, or of one namespace. */
+/** Returns a role for the whole cluster, or for one namespace. */
 const roleFor = (name: string, rules: readonly AccessRule[], namespace?: string): RoleManifest => ({
   apiVersion: API_VERSION,
   kind: namespace === undefined ? 'ClusterRole' : 'Role',
@@ -69,7 +69,7 @@ const roleFor = (name: string, rules: readonly AccessRule[], namespace?: string)
   rules: rules.map(({ rule }) => rule),
 });
 
-/** A role and its binding to the group of that purpose. */
+/** Returns a role and its binding to the group. */
 const bound = (
   name: string,
   group: string,
@@ -95,7 +95,7 @@ const bound = (
 };
 
 interface OwnRules {
-  /** By which its objects are told apart. No add-on's name has a colon. */
+  /** The part of the objects' names that distinguishes subjects. No add-on's name has a colon. */
   name: string;
   namespace: string;
   rules: Record<Purpose, AccessRule[]>;
@@ -123,8 +123,8 @@ const rulesOf = (one: MigratedWorkloads): OwnRules => {
 const nameFor = (purpose: Purpose, name: string): string => `${ACCESS_GROUPS[purpose]}:${name}`;
 
 /**
- * Each add-on, and each service account, has objects of its own, so that granting the access for one takes nothing from
- * another.
+ * Returns the manifests of one subject. Each add-on and each service account has its own objects, so that granting access
+ * for one revokes nothing of another.
  */
 const manifestsOf = (one: MigratedWorkloads): AccessManifest[] => {
   const { name, namespace, rules } = rulesOf(one);
@@ -134,8 +134,8 @@ const manifestsOf = (one: MigratedWorkloads): AccessManifest[] => {
 };
 
 /**
- * All that the service needs to migrate these: one ClusterRole for reading, and what each of them needs beside. Each
- * role comes before its binding.
+ * Returns everything that the service needs to migrate these subjects: one ClusterRole for reading, and the additional
+ * roles of each subject. Each role comes before its binding.
  */
 export const accessManifests = (migrated: readonly MigratedWorkloads[]): AccessManifest[] => [
   ...bound(ACCESS_GROUPS.read, ACCESS_GROUPS.read, READ_RULES),
@@ -143,8 +143,8 @@ export const accessManifests = (migrated: readonly MigratedWorkloads[]): AccessM
 ];
 
 /**
- * The Role by which an earlier run let the service account be changed, without its rules: for one whose annotation
- * stays. Where there is none, none is needed.
+ * Returns, for a service account whose annotation stays, the Role with which an earlier run may have granted changes to
+ * it, without rules. If the Role does not exist, it need not be created.
  */
 export const withdrawnRole = (one: MigratedWorkloads): RoleManifest | undefined => {
   if ('addon' in one || one.annotation === 'remove') return undefined;
@@ -152,14 +152,14 @@ export const withdrawnRole = (one: MigratedWorkloads): RoleManifest | undefined 
   return roleFor(nameFor('annotate', name), [], namespace);
 };
 
-/** `ClusterRole pod-identity-migrator:read`, or with its namespace. */
+/** Returns the name of an object, such as `ClusterRole pod-identity-migrator:read`, with its namespace if it has one. */
 export const manifestName = ({ kind, metadata: { name, namespace } }: Manifest): string =>
   `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
 
 export type ManifestChange =
   | { do: 'create' }
   | { do: 'nothing' }
-  /** A JSON merge patch (RFC 7386), which fails where the object has been changed since it was read. */
+  /** A JSON merge patch (RFC 7386), which fails if the object has changed since it was read. */
   | { do: 'update'; patch: Record<string, unknown> }
   | { do: 'refuse'; why: string; remedy: string };
 
@@ -182,7 +182,7 @@ const present = z.looseObject({
 });
 type Present = z.output<typeof present>;
 
-/** Whether two lists of rules say the same: their order means nothing, and what is left out is as if it were empty. */
+/** Returns whether two lists of rules are equal, ignoring their order. An absent list equals an empty one. */
 const sameRules = (wanted: readonly PolicyRule[], there: Present['rules']): boolean => {
   const texts = (rules: readonly unknown[]): string =>
     JSON.stringify(rules.map((rule) => JSON.stringify(presentRule.parse(rule))).sort());
@@ -195,18 +195,18 @@ const roleChange = (role: RoleManifest, { metadata, rules }: Present): ManifestC
     return { do: 'update', patch: { metadata: { resourceVersion: metadata.resourceVersion }, rules: role.rules } };
   return {
     do: 'refuse',
-    why: `${manifestName(role)} is there with other rules, and without the label ${MANAGED_BY}=${SERVICE_MANAGER}: somebody else made it`,
-    remedy: `Delete or rename it, or give it that label where its rules may be replaced: ${shellCommand(['kubectl', 'label', role.kind.toLowerCase(), role.metadata.name], role.metadata.namespace === undefined ? undefined : ['--namespace', role.metadata.namespace], [`${MANAGED_BY}=${SERVICE_MANAGER}`])}`,
+    why: `${manifestName(role)} exists with other rules and without the label ${MANAGED_BY}=${SERVICE_MANAGER}, so the service did not create it`,
+    remedy: `Delete or rename it, or, if its rules may be replaced, add the label: ${shellCommand(['kubectl', 'label', role.kind.toLowerCase(), role.metadata.name], role.metadata.namespace === undefined ? undefined : ['--namespace', role.metadata.namespace], [`${MANAGED_BY}=${SERVICE_MANAGER}`])}`,
   };
 };
 
-/** Subjects that others have put there stay. */
+/** Returns the change of a binding. Subjects that other tools or people have added stay. */
 const bindingChange = (binding: BindingManifest, { metadata, roleRef, subjects }: Present): ManifestChange => {
   if (roleRef?.kind !== binding.roleRef.kind || roleRef.name !== binding.roleRef.name) {
     return {
       do: 'refuse',
-      why: `${manifestName(binding)} is there and binds ${roleRef?.kind ?? 'nothing'} ${roleRef?.name ?? ''}, which Kubernetes lets nobody change`,
-      remedy: 'Delete it, once nobody needs it any more, and run the same command again',
+      why: `${manifestName(binding)} exists and binds ${roleRef?.kind ?? 'nothing'} ${roleRef?.name ?? ''}, which cannot be changed in Kubernetes`,
+      remedy: 'Delete it when it is no longer needed, and run the same command again',
     };
   }
   const there = subjects ?? [];
@@ -222,8 +222,8 @@ const bindingChange = (binding: BindingManifest, { metadata, roleRef, subjects }
 };
 
 /**
- * What makes the object that is there (`found`, as the API server gives it; undefined: there is none) one that gives
- * the access.
+ * Returns the change that makes the existing object grant the access. `found` is the object as the API server returns it,
+ * or undefined if it does not exist.
  */
 export const manifestChange = (manifest: Manifest, found: unknown): ManifestChange => {
   if (found === undefined) return { do: 'create' };
@@ -232,8 +232,8 @@ export const manifestChange = (manifest: Manifest, found: unknown): ManifestChan
     const [issue] = object.error.issues;
     return {
       do: 'refuse',
-      why: `${manifestName(manifest)} is there, and is not as expected at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
-      remedy: 'Look at it (kubectl get --output yaml), and delete it where nobody needs it',
+      why: `${manifestName(manifest)} exists, and is not as expected at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
+      remedy: 'Inspect it (kubectl get --output yaml), and delete it if it is not needed',
     };
   }
   return 'rules' in manifest ? roleChange(manifest, object.data) : bindingChange(manifest, object.data);

@@ -1,20 +1,20 @@
 /**
- * What the service needs on the API server of a cluster: the one source of the manifests that `grant-access` prints and
- * applies, of the access that the sandbox's own roles have, and of which Lambda needs an access entry. Each rule is
- * used by one of the runs of test/permissions/rbac.test.ts, and none is missing there.
+ * The access that the service needs on a cluster's API server: the single source for the manifests that `grant-access`
+ * prints and applies, for the access of the sandbox's roles, and for which Lambda functions need an access entry. The
+ * runs of test/permissions/rbac.test.ts use each rule, and need no others.
  */
 import { AGENT_ADDON, isNetworking, knownAddon } from '../addons/registry.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS, type WorkloadRef } from '../kubernetes/objects.ts';
 
 /**
- * `read`: looking at pods and what makes them. `restart`: rolling restarts, and the eviction of a pod. `annotate`: the IRSA annotation of a
- * service account, where that is asked for. Nothing else is ever changed there.
+ * `read`: reading pods and their owners. `restart`: rolling restarts, and the eviction of a pod. `annotate`: changing the
+ * IRSA annotation of a service account, if requested. The service changes nothing else in a cluster.
  */
 export type Purpose = 'read' | 'restart' | 'annotate';
 
 /**
  * Kubernetes groups that access entries and bindings name. None may begin with `system:` (EKS User Guide, "Create
- * access entries"), nor with `eks:`, which EKS uses for its own.
+ * access entries"), nor with `eks:`, which EKS uses for its own groups.
  */
 export const ACCESS_GROUPS: Record<Purpose, string> = {
   read: 'pod-identity-migrator:read',
@@ -22,7 +22,7 @@ export const ACCESS_GROUPS: Record<Purpose, string> = {
   annotate: 'pod-identity-migrator:annotate',
 };
 
-/** By step, what its Lambda does on API servers; those that are not here call none. */
+/** What the Lambda of each step does on API servers. Steps that are not listed call none. */
 export const ACCESS_OF_STEPS = {
   plan: ['read'],
   begin: ['read'],
@@ -43,7 +43,7 @@ export const ACCESS_OF_STEPS = {
 export interface PolicyRule {
   apiGroups: string[];
   resources: string[];
-  /** Left out: objects of any name. */
+  /** Absent for objects of any name. */
   resourceNames?: string[];
   verbs: string[];
 }
@@ -59,31 +59,31 @@ const list = (group: string, resources: string[], why: string): AccessRule => ({
 });
 
 /**
- * In all namespaces: `retire` looks everywhere for service accounts and pods that still need a role's OIDC trust. No
- * rule reads secrets or config maps, and nothing is watched.
+ * Rules for all namespaces, since `retire` checks every namespace for service accounts and pods that still need a role's
+ * OIDC trust. No rule reads secrets or config maps, and nothing is watched.
  */
 export const READ_RULES: readonly AccessRule[] = [
   list('', ['pods'], 'how each pod gets its AWS credentials'),
-  list('', ['serviceaccounts'], 'who still has the IRSA annotation'),
+  list('', ['serviceaccounts'], 'which still have the IRSA annotation'),
   list(
     '',
     ['nodes'],
-    'whether the pods run where EKS Pod Identity is supported, the agent with them, and whether the node of a pod that does not end or start works',
+    'whether the nodes of the pods support EKS Pod Identity and run its agent, and whether the node of a pod that does not start or end is ready',
   ),
   list(
     'apps',
     Object.values(WORKLOAD_PLURALS),
-    'what makes the pods, whether it has settled, and who has set its fields',
+    'which workloads own the pods, whether they have settled, and which managers have set their fields',
   ),
   list('apps', ['replicasets'], 'which Deployment a pod belongs to'),
   {
     rule: { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: [AGENT_ADDON], verbs: ['get'] },
-    why: 'whether the Pod Identity agent is ready, whoever installed it',
+    why: 'whether the Pod Identity agent is ready, even if it is not installed as an add-on',
   },
   list(
     'admissionregistration.k8s.io',
     ['mutatingwebhookconfigurations'],
-    'whether the webhook that gives pods their identity is there',
+    'whether the webhook that gives pods their identity is installed',
   ),
 ];
 
@@ -93,19 +93,19 @@ export interface CustomResource {
   plural: string;
 }
 
-/** Lists of custom resources, one rule for each API group. */
+/** Returns the rules that list custom resources, one for each API group. */
 export const customResourceRules = (resources: readonly CustomResource[]): AccessRule[] =>
   [...new Set(resources.map(({ group }) => group))].map((group) =>
     list(
       group,
       [...new Set(resources.filter((one) => one.group === group).map(({ plural }) => plural))],
-      'what a delete of the add-on would take along with their definitions',
+      'which custom resources a delete of the add-on would remove together with their definitions',
     ),
   );
 
 /**
- * Custom resources that the plan of an add-on lists: those that one of its ways could delete. A networking add-on is
- * never deleted, and one without IAM never migrated.
+ * Returns the custom resources that the plan of an add-on lists, which are those that one of its attempts could delete. A
+ * networking add-on is never deleted, and an add-on without IAM permissions is never migrated.
  */
 export const customResourcesOf = (addon: string): CustomResource[] => {
   const known = knownAddon(addon);
@@ -114,15 +114,15 @@ export const customResourcesOf = (addon: string): CustomResource[] => {
 
 const RESTARTS = 'rolling restarts, by an annotation on the pod template';
 
-/** Pods have no names that are known beforehand. */
+/** The eviction of a pod. The rule has no resource names, since names of pods are not known in advance. */
 const EVICTS: AccessRule = {
   rule: { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
-  why: 'replaces one pod on the way back, as far as its disruption budget allows, before the others follow',
+  why: 'replaces one pod in a rollback, if its disruption budget allows it, before the others follow',
 };
 
 /**
- * Rolling restarts of workloads of one namespace, by their names. RBAC has no narrower way to say "this annotation
- * alone". With them goes the right to evict a pod there.
+ * Returns the rules for rolling restarts of workloads of one namespace, by their names, with the right to evict a pod
+ * there. RBAC cannot restrict a rule to one annotation.
  */
 export const restartRules = (workloads: readonly WorkloadRef[]): AccessRule[] => {
   const restarts = WORKLOAD_KINDS.flatMap((kind) => {
@@ -142,11 +142,11 @@ export const restartRules = (workloads: readonly WorkloadRef[]): AccessRule[] =>
   return restarts.length === 0 ? [] : [...restarts, EVICTS];
 };
 
-const ANNOTATES = 'takes the IRSA annotation off, and puts it back on the way back';
+const ANNOTATES = 'removes the IRSA annotation, and restores it in a rollback';
 
 /**
- * The IRSA annotation of service accounts of one namespace, by their names. RBAC has no narrower way to say "this
- * annotation alone".
+ * Returns the rules for changing the IRSA annotation of service accounts of one namespace, by their names. RBAC cannot
+ * restrict a rule to one annotation.
  */
 export const annotationRules = (names: readonly string[]): AccessRule[] =>
   names.length === 0
@@ -158,13 +158,13 @@ export const annotationRules = (names: readonly string[]): AccessRule[] =>
         },
       ];
 
-/** The annotation of whatever service account there is: in the sandbox alone. */
+/** Allows changing every service account. Used only in the sandbox. */
 export const ANNOTATE_EVERYTHING: AccessRule = {
   rule: { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['patch'] },
   why: ANNOTATES,
 };
 
-/** Rolling restarts of whatever there is: in the sandbox alone, whose clusters nobody else uses. */
+/** Allows rolling restarts of every workload. Used only in the sandbox, whose clusters have no other users. */
 export const RESTART_EVERYTHING: readonly AccessRule[] = [
   { rule: { apiGroups: ['apps'], resources: Object.values(WORKLOAD_PLURALS), verbs: ['patch'] }, why: RESTARTS },
   EVICTS,

@@ -1,7 +1,7 @@
 /**
- * The commands that finish by hand what the service could not: pasted one after the other into a shell, they bring the
- * add-on from the state that it is in to how the snapshot has it. What somebody else has changed in version or
- * configuration stays as it is.
+ * The commands that finish by hand what the service could not: pasted into a shell one after the other, they restore the
+ * add-on from its current state to that of the snapshot. Changes of its version or configuration by other tools or people
+ * are kept.
  */
 import { namespaceOf } from '../addons/registry.ts';
 import { ownedOf, plannedFor, standaloneOf } from '../associations/associations.ts';
@@ -33,33 +33,33 @@ export interface HandOffFacts {
   target: Target;
   snapshot: AddonSnapshot;
   record: Migration;
-  /** Absent where EKS could not be read: the commands then work from whatever state the add-on is in. */
+  /** Absent if EKS could not be read. The commands then work from any state of the add-on. */
   seen?: { addon: Addon | undefined; associations: Association[] };
-  /** Of the planned service accounts; absent where the API server could not be read. */
+  /** Workloads of the planned service accounts. Absent if the API server could not be read. */
   workloads?: WorkloadRef[];
   /**
-   * Trust policies now, by role's ARN, of those that this migration has changed: null where the role is gone; what
-   * could not be read is not there.
+   * Current trust policies that this migration has changed, by the role's ARN: null for a deleted role. Policies that
+   * could not be read are absent.
    */
   trust?: Record<string, string | null>;
 }
 
 /**
- * For the key of a deleted association to be free again (aws-controllers-k8s/community#2684: 1 to 3 seconds; the User
- * Guide says several).
+ * The wait until the key of a deleted association is free again (aws-controllers-k8s/community#2684: 1 to 3 seconds; the
+ * User Guide: several seconds).
  */
 const KEY_IS_FREED = 'sleep 30';
 
 /**
- * The waiter gives up at DEGRADED, which an add-on may be for a while; the last line sees whether it has become ACTIVE.
+ * The waiter fails at DEGRADED, which an add-on may be temporarily. The last line checks whether it has become ACTIVE.
  */
 const settled = (lines: HandOffLines): string => mayFail(lines.wait('addon-active'));
 
-/** Whether it is of a service account that the add-on takes an association for. */
+/** Returns whether the add-on supports associations for the service account of this one. */
 const isOfForm = ({ planned }: AddonSnapshot, one: Association): boolean =>
   plannedFor(one, ownedOf(planned)) !== undefined;
 
-/** The add-on, whatever it is now: each line either does its part or has nothing to do. */
+/** Returns the lines for an add-on in an unknown state: each line either does its part or has no effect. */
 function fromAnyState({ record, snapshot }: HandOffFacts, lines: HandOffLines): string[] {
   const made = record.associations.created.filter(
     (one) => isOfForm(snapshot, one) && snapshot.associations.every((before) => before.id !== one.id),
@@ -113,8 +113,8 @@ const describe = (addon: Addon | undefined, { snapshot, record }: HandOffFacts):
 };
 
 /**
- * What somebody else has made of a service account that the add-on takes one for, where nothing of before needs its
- * place: the rollback leaves it.
+ * Returns associations that another principal has created for service accounts that the add-on supports, and that do not
+ * conflict with an earlier association. The rollback leaves them.
  */
 function thirdPartyLines({ snapshot, record, seen, target }: HandOffFacts, lines: HandOffLines): string[] {
   if (!seen) return [];
@@ -126,7 +126,7 @@ function thirdPartyLines({ snapshot, record, seen, target }: HandOffFacts, lines
     .flatMap((other) => [foreignNote(other), ifWanted(lines.deleteAssociation(other.id))]);
 }
 
-/** What somebody else has put where an association has to come back: the old one needs its place. */
+/** Returns associations of another principal that conflict with an association that must be restored. */
 function freeKeys({ snapshot, record, seen }: HandOffFacts, wanted: Association[], lines: HandOffLines): string[] {
   if (!seen) return [];
   const conflicting = createdByThirdParty(snapshot, record, seen.addon, seen.associations).filter((other) =>
@@ -139,13 +139,13 @@ function freeKeys({ snapshot, record, seen }: HandOffFacts, wanted: Association[
   ]);
 }
 
-/** The add-on from the state that was seen. */
+/** Returns the lines for an add-on whose state is known. */
 function fromSeenState(facts: HandOffFacts, seen: NonNullable<HandOffFacts['seen']>, lines: HandOffLines): string[] {
   const { record, snapshot } = facts;
   const { addon, associations } = seen;
   const left = new Set(leftOvers(snapshot, record, addon, associations).map((one) => one.id));
   const kept = new Set(snapshot.associations.map((one) => one.id));
-  // A copy that goes may leave its associations behind.
+  // The deletion of an add-on may leave its associations behind.
   const deleteLeft = (goes: boolean): string[] =>
     associations
       .filter(
@@ -184,7 +184,7 @@ function fromSeenState(facts: HandOffFacts, seen: NonNullable<HandOffFacts['seen
     case 'DEGRADED':
     case 'UPDATE_FAILED': {
       const restore: RestoreFacts = { snapshot, record, now: addon, associations, actions: 0 };
-      // What the rollback of the last line takes away may hold the key of what has to come back before it.
+      // An association that the last line's rollback deletes may hold the key of one that must be restored before it.
       const isConflicting = standAloneBefore(snapshot, facts.target.cluster).some((was) =>
         associations.some((one) => one.ownerArn === addon.arn && accountOf(one) === accountOf(was)),
       );
@@ -197,7 +197,7 @@ function fromSeenState(facts: HandOffFacts, seen: NonNullable<HandOffFacts['seen
   }
 }
 
-/** Associations that come back by themselves, and the fields that the add-on's own ones lose. */
+/** Returns the lines that restore standalone associations, and fields that the add-on's owned associations lose. */
 function associationLines(facts: HandOffFacts, lines: HandOffLines): string[] {
   const { target, snapshot, seen } = facts;
   const standAlone = standAloneBefore(snapshot, target.cluster).flatMap((was) => {
@@ -208,7 +208,7 @@ function associationLines(facts: HandOffFacts, lines: HandOffLines): string[] {
     if (there) return [];
     return [...freeKeys(facts, [was], lines), lines.createAssociation(was)];
   });
-  // What the add-on lets go of holds its key for a moment.
+  // An association that the add-on no longer owns holds its key for a moment.
   return [
     ...(standAlone.length > 0 ? [KEY_IS_FREED] : []),
     ...standAlone,
@@ -216,7 +216,10 @@ function associationLines(facts: HandOffFacts, lines: HandOffLines): string[] {
   ];
 }
 
-/** What this migration has made by itself goes once the add-on has its role; what somebody else has made is told. */
+/**
+ * Returns the lines that delete this migration's standalone associations once the add-on has its role, and notes about
+ * those of other principals.
+ */
 function standaloneLines({ record, snapshot, seen }: HandOffFacts, lines: HandOffLines): string[] {
   const planned = standaloneOf(snapshot.planned);
   const there = (seen?.associations ?? record.associations.created).filter(
@@ -230,7 +233,7 @@ function standaloneLines({ record, snapshot, seen }: HandOffFacts, lines: HandOf
   return deleted.length > 0 ? [...deleted, KEY_IS_FREED] : [];
 }
 
-/** A namespace is chosen with the create: of an add-on that is in another one nothing can be put back. */
+/** The namespace is set at the create, so an add-on that is in another namespace cannot be restored. */
 function elsewhereLines({ snapshot, seen, record }: HandOffFacts): string[] | undefined {
   const now = seen?.addon && namespaceOf(seen.addon, snapshot.defaultNamespace);
   if (now === undefined || now === snapshot.namespace) return undefined;
@@ -241,7 +244,7 @@ function elsewhereLines({ snapshot, seen, record }: HandOffFacts): string[] | un
   ];
 }
 
-/** Returns the lines in order: each is a note, or a command that needs nothing filled in. Never empty. */
+/** Returns the lines in order. Each is a note, or a complete command. The list is never empty. */
 export function handOffCommands(given: HandOffFacts): string[] {
   const { target, snapshot, seen: all, workloads, record, trust = {} } = given;
   const elsewhere = elsewhereLines(given);

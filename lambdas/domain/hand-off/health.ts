@@ -1,9 +1,9 @@
-/** What EKS says of an add-on that a person has to finish: beside the hand-off, since it is not for pasting. */
+/** EKS's health issues of an add-on that a person has to finish. They are separate from the hand-off's commands. */
 import type { Addon, Check } from '../migration/model.ts';
 import { some, warn } from '../plan/check.ts';
 import { asClause } from '../text/text.ts';
 
-/** Id of the warning. */
+/** ID of the warning. */
 export const HEALTH_AT_END = 'health-at-end';
 
 /** Returns a warning with the health issues of the add-on, if it has any. Their text may quote third parties. */

@@ -1,6 +1,5 @@
 /**
- * The lines of a hand-off: each what the AWS command line and kubectl take, with everything filled in. Options: AWS CLI
- * command reference, `aws eks`.
+ * The lines of a hand-off: complete commands of the AWS CLI and kubectl. Options: AWS CLI command reference, `aws eks`.
  */
 import { chosenNamespace } from '../addons/registry.ts';
 import { ownTags } from '../associations/associations.ts';
@@ -9,7 +8,7 @@ import type { Association, AddonSnapshot, Target } from '../migration/model.ts';
 import { missingFields } from '../rollback/associations.ts';
 import { note, option, type Raw, shellCommand, type Word } from '../text/shell.ts';
 
-/** One structure in the CLI's shorthand, or JSON where a value has what the shorthand reads as its own. */
+/** Returns a structure in the CLI's shorthand syntax, or as JSON if a value has characters that are special there. */
 const associationWords = (owned: Association[]): string[] => {
   if (owned.length === 0) return ['[]'];
   const plain = owned.every((one) => /^[\w@+./:-]+$/.test(`${one.serviceAccount}${one.roleArn}`));
@@ -30,19 +29,19 @@ const fieldWords = ({ targetRoleArn, disableSessionTags, policy }: Partial<Assoc
   ...(policy === undefined ? [] : option('--policy', policy)),
 ];
 
-/** Every line that a hand-off can have, for one add-on of one cluster. */
+/** The lines that a hand-off can have, for one add-on of one cluster. */
 export interface HandOffLines {
   create: (conflicts: 'NONE' | 'OVERWRITE') => string;
-  /** Role and own associations as they were; version and configuration are left out, which leaves them as they are. */
+  /** Restores the role and owned associations. Without version and configuration in the request, both stay as they are. */
   update: () => string;
   delete: (preserve: boolean) => string;
   wait: (until: 'addon-active' | 'addon-deleted') => string;
   deleteAssociation: (id: string) => string;
   createAssociation: (was: Association) => string;
-  /** What the add-on's form can't carry, on the association that the add-on has made for the same service account. */
+  /** Restores fields that an add-on request cannot have, on the association that the add-on has created for the service account. */
   fields: (was: Association) => string[];
   restart: (workload: WorkloadRef) => string;
-  /** Where nobody could say which workloads there are: those that carry the add-on's name. */
+  /** Restarts the workloads with the add-on's name label, if the workloads could not be read. */
   restartByLabel: (namespace: string) => string;
   kubeconfig: () => string;
 }
@@ -51,7 +50,7 @@ export const eksCommand = (operation: string, ...groups: (Word[] | undefined)[])
   shellCommand(['aws', 'eks', operation], ...groups);
 const keyOf = (one: Association): string[] => ['--namespace', one.namespace, '--service-account', one.serviceAccount];
 
-/** Of associations alone, whoever owns them. */
+/** Lines about associations, owned or standalone. */
 export function associationLines({ region, cluster }: Target): {
   delete: (id: string) => string;
   create: (was: Association) => string;
@@ -76,7 +75,7 @@ export const restartLine = ({ namespace, kind, name }: WorkloadRef): string =>
 export const kubeconfigLine = ({ region, cluster }: Target): string =>
   eksCommand('update-kubeconfig', ['--region', region, '--name', cluster]);
 
-/** The last lines of every hand-off: they record the end, and with it what it is about can be migrated again. */
+/** Returns the last lines of every hand-off, which record its end, so that the subject can be migrated again. */
 export const endLines = (migrationId: string): string[] => [
   note`The last line checks the result, records the end and releases the lock. Changes by others that no line above reverts are left as they are. To restore nothing and release the lock, run this instead: pod-identity release ${migrationId} --deployed`,
   shellCommand(['pod-identity', 'rollback', migrationId, '--deployed']),
@@ -86,12 +85,12 @@ export const endLines = (migrationId: string): string[] => [
 export const foreignNote = ({ id, namespace, serviceAccount, roleArn }: Association): string =>
   note`Another principal created ${id} of ${namespace}/${serviceAccount} with ${roleArn} meanwhile; while it exists, new pods use it and not IRSA. To delete it, run the next line without the colon.`;
 
-/** A query for the id or ARN of an association, neither of which is known before EKS has made it. */
+/** Returns a query for the ID or ARN of an association, which are not known before EKS has created it. */
 const queried = (where: string[], one: Association, field: 'associationId' | 'associationArn'): Raw => ({
   raw: `"$(${eksCommand('list-pod-identity-associations', where, keyOf(one), ['--query', `associations[0].${field}`], ['--output', 'text'])})"`,
 });
 
-/** An association as the add-on makes it: with none of the fields that its form can't carry. */
+/** Returns an association as the add-on creates it, without the fields that an add-on request cannot have. */
 const bareOf = ({ id, arn, namespace, serviceAccount, roleArn, createdAt, modifiedAt }: Association): Association => ({
   id,
   arn,

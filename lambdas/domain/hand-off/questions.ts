@@ -1,4 +1,4 @@
-/** The hand-offs of rollbacks that have stopped to ask, with nothing taken from the pods: what would happen, and the choices. */
+/** The hand-offs of rollbacks that wait for a decision and have removed nothing from the pods: the consequences, and the choices. */
 import { eksCommand, endLines, kubeconfigLine, restartLine } from './lines.ts';
 import type { WorkloadRef } from '../kubernetes/objects.ts';
 import type { PlannedAssociation, Target } from '../migration/model.ts';
@@ -8,16 +8,16 @@ export interface AskFacts {
   migrationId: string;
   target: Target;
   planned: readonly PlannedAssociation[];
-  /** That run with these service accounts; absent where the API server could not be read. */
+  /** Workloads of these service accounts. Absent if the API server could not be read. */
   workloads?: readonly WorkloadRef[];
 }
 
-/** What going back would cost, as it was read for the hand-off. */
+/** The effect of the rollback on the pods, as read for the hand-off. */
 export interface CredentialGap {
   /** Pods on EKS Pod Identity that would have to be replaced. */
   pods: number;
   neededSeconds: number;
-  /** The one whose credentials can end first, after so many seconds. */
+  /** The pod whose credentials can expire first, after `sureSeconds` at the earliest. */
   pod: string;
   sureSeconds: number;
   /** Milliseconds since 1970. */
@@ -39,7 +39,7 @@ const ownChoices = (migrationId: string): string[] => [
   ifWanted(shellCommand(['pod-identity', 'release', migrationId, '--deployed'])),
 ];
 
-/** After SessionsMayEnd. `gap`: absent where it could not be read, or is none any more. */
+/** Returns the lines after SessionsMayEnd. `gap` is absent if it could not be read, or no longer exists. */
 export function sessionsHandOff({ migrationId, target, planned, workloads }: AskFacts, gap?: CredentialGap): string[] {
   const accounts = planned.map(
     (one) =>
@@ -56,7 +56,7 @@ export function sessionsHandOff({ migrationId, target, planned, workloads }: Ask
   ];
 }
 
-/** After WebhookStillInjects. */
+/** Returns the lines after WebhookStillInjects. */
 export function webhookHandOff({ migrationId, target, planned }: AskFacts): string[] {
   const { region, cluster } = target;
   return [

@@ -1,4 +1,4 @@
-/** The commands that put a service account back by hand: its annotation, its associations, then its pods. */
+/** The commands that restore a service account by hand: its annotation, its associations, then its pods. */
 import { associationLines as eksLines, endLines, foreignNote, kubeconfigLine, restartLine } from './lines.ts';
 import { trustLines } from './trust.ts';
 import { IRSA_ANNOTATION } from '../verification/irsa.ts';
@@ -12,19 +12,19 @@ export interface AccountHandOffFacts {
   target: Target;
   snapshot: Snapshot;
   record: Migration;
-  /** Of the service account, as they are now; absent where EKS could not be read. */
+  /** Current associations of the service account. Absent if EKS could not be read. */
   associations?: Association[];
-  /** As it is now, if it is there; absent where the API server could not be read. */
+  /** The current service account, if it exists. Absent if the API server could not be read. */
   account?: { now: Pick<ServiceAccountDetail, 'roleArn'> | undefined };
-  /** That run with it; absent where the API server could not be read. */
+  /** Workloads of the service account. Absent if the API server could not be read. */
   workloads?: WorkloadRef[];
   /** As in `HandOffFacts`. */
   trust?: Record<string, string | null>;
 }
 
 /**
- * What this migration has made goes; what somebody else has put in the place of one of before does too, with a word on
- * it.
+ * Returns the lines that delete associations which this migration created, or which another principal created in place
+ * of an earlier one; for the latter with a note.
  */
 function freeLines({ target, snapshot, record, associations }: AccountHandOffFacts): string[] {
   const lines = eksLines(target);
@@ -45,8 +45,8 @@ function freeLines({ target, snapshot, record, associations }: AccountHandOffFac
 }
 
 /**
- * The annotation, whoever has taken it off. One that somebody else has given it meanwhile is left: without
- * `--overwrite` kubectl does that too.
+ * Returns the lines that restore the annotation, even if another tool or person removed it. A different annotation that
+ * was set meanwhile is kept: without `--overwrite`, kubectl does not replace it either.
  */
 function annotationLines({ snapshot: { serviceAccount: was }, account }: AccountHandOffFacts): string[] {
   if (!was) return [];
@@ -70,7 +70,7 @@ function annotationLines({ snapshot: { serviceAccount: was }, account }: Account
   ];
 }
 
-/** Returns the lines in order: each is a note, or a command that needs nothing filled in. Never empty. */
+/** Returns the lines in order. Each is a note, or a complete command. The list is never empty. */
 export function accountHandOff(facts: AccountHandOffFacts): string[] {
   const { target, snapshot, record, workloads, trust = {} } = facts;
   const lost = snapshot.associations.filter(
@@ -85,7 +85,7 @@ export function accountHandOff(facts: AccountHandOffFacts): string[] {
   ];
   return [
     kubeconfigLine(target),
-    // First, since with neither new pods have no role.
+    // The annotation comes first, since new pods with neither annotation nor association have no role.
     ...annotationLines(facts),
     ...freeLines(facts),
     ...lost.flatMap((was) => [

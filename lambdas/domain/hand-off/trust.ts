@@ -1,6 +1,6 @@
 /**
- * What a person does about a trust policy that this migration changed and could not put back. Options: AWS CLI command
- * reference, `aws iam update-assume-role-policy`.
+ * The commands for a trust policy that this migration changed and could not restore. Options: AWS CLI command reference,
+ * `aws iam update-assume-role-policy`.
  */
 import { parseRoleArn } from '../aws/arn.ts';
 import type { Check, Target } from '../migration/model.ts';
@@ -10,12 +10,12 @@ import { asClause } from '../text/text.ts';
 import type { TrustChange } from '../trust/model.ts';
 import { undoRepair } from '../trust/repair.ts';
 
-/** Id of the warning. */
+/** ID of the warning. */
 export const TRUST_NOT_RESTORED = 'trust-not-restored';
 
 const nameOf = (roleArn: string): string => parseRoleArn(roleArn)?.name ?? roleArn;
 
-/** Without the white space between its parts, so that a command stays one line. */
+/** Returns a policy without white space between its parts, so that a command stays on one line. */
 const onOneLine = (policy: string): string => {
   try {
     return JSON.stringify(JSON.parse(policy));
@@ -24,7 +24,7 @@ const onOneLine = (policy: string): string => {
   }
 };
 
-/** IAM is one for the partition; the region says which. */
+/** IAM is global to a partition, which the region determines. */
 export const updateTrustLine = (roleArn: string, document: string, { region }: Pick<Target, 'region'>): string =>
   shellCommand(
     ['aws', 'iam', 'update-assume-role-policy', '--region', region, '--role-name', nameOf(roleArn)],
@@ -34,7 +34,7 @@ export const updateTrustLine = (roleArn: string, document: string, { region }: P
 const sidOf = ({ statement }: TrustChange): string =>
   typeof statement['Sid'] === 'string' ? ` ${statement['Sid']}` : '';
 
-/** The add-on is back and needs nothing more; only a statement more than before stands in its role's trust policy. */
+/** The add-on is restored. Only its role's trust policy still has an additional statement. */
 export const trustNotRestored = (change: TrustChange, target: Target, why: string): Check => ({
   id: TRUST_NOT_RESTORED,
   status: 'warn',
@@ -43,8 +43,7 @@ export const trustNotRestored = (change: TrustChange, target: Target, why: strin
 });
 
 /**
- * The same of a role that this deployment has no business with: what a record holds ready for it is not handed on as a
- * command.
+ * The note for a role that this deployment may not change. A record's change of such a role is not turned into a command.
  */
 export const trustNotOurs = ({ roleArn }: Pick<TrustChange, 'roleArn'>, repairable: readonly string[]): Check => ({
   id: TRUST_NOT_RESTORED,
@@ -54,7 +53,7 @@ export const trustNotOurs = ({ roleArn }: Pick<TrustChange, 'roleArn'>, repairab
     'Find out whether the migration or another writer of its record caused this; then remove by hand what does not belong in the policy. The add-on does not need it.',
 });
 
-/** The same of a change that this service does not make: what such a record says is handed on to nobody. */
+/** The note for a change that this service would not make. The content of such a record is not passed on. */
 export const trustNotOwn = ({ roleArn }: Pick<TrustChange, 'roleArn'>, problem: string): Check => ({
   id: TRUST_NOT_RESTORED,
   status: 'warn',
@@ -63,15 +62,15 @@ export const trustNotOwn = ({ roleArn }: Pick<TrustChange, 'roleArn'>, problem: 
     'Find out who wrote that into the ledger, and compare the trust policy with the intended one. The add-on needs no change of it.',
 });
 
-/** Id of the warning with why a statement can't be taken out automatically: it quotes the policy. */
+/** ID of the warning with the reason why a statement cannot be removed automatically. It quotes the policy. */
 export const TRUST_TO_EDIT = 'trust-to-edit';
 
-/** The policies now, by role's ARN; null where the role is gone, absent where it could not be read. */
+/** The current policies by the role's ARN: null for a deleted role, absent if a policy could not be read. */
 export type TrustNow = Readonly<Record<string, string | null>>;
 
 /**
- * Returns the lines for one change that is not undone. Which statement it is the note names by its Sid; why it can't be
- * taken out is told by `trustToEdit`, outside of what is pasted.
+ * Returns the lines for one change that is not undone. The note names the statement by its Sid. The reason why it cannot
+ * be removed is in the warning of `trustToEdit`, outside of the pasted lines.
  */
 export function trustLines(change: TrustChange, target: Target, trust: TrustNow): string[] {
   const { roleArn, before } = change;

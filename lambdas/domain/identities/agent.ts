@@ -1,4 +1,4 @@
-/** Whether pods of the cluster can get credentials by Pod Identity at all, as far as one command can see. */
+/** Checks whether pods of the cluster can get credentials through Pod Identity at all, as far as one command can read. */
 import { AGENT_ADDON } from '../addons/registry.ts';
 import type { Check } from '../migration/model.ts';
 import { fail, GUIDE, pass, unknown } from '../plan/check.ts';

@@ -1,4 +1,4 @@
-/** What a report on identities is made of, as it was read, and which of it belongs to a workload. */
+/** The facts for a report on identities, and the lookup of those that belong to a workload. */
 import { parseRoleArn } from '../aws/arn.ts';
 import type { Cluster } from '../aws/eks.ts';
 import type { ServiceAccount } from '../kubernetes/objects.ts';
@@ -10,27 +10,27 @@ import type { WorkloadTally } from './tally.ts';
 export interface AddonFact {
   name: string;
   version: string;
-  /** Where its service accounts live; absent where that is not known, and then no workload counts as its own. */
+  /** Namespace of its service accounts. Absent if it is not known; then no workload counts as the add-on's. */
   namespace?: string;
-  /** False for one that is known to call no AWS API. */
+  /** False for an add-on that is known to call no AWS API. */
   needsIam: boolean;
-  /** Service accounts that the installed version takes associations for; absent where that could not be read. */
+  /** Service accounts for which the installed version supports associations. Absent if that could not be read. */
   podIdentity?: string[];
 }
 
-/** A role of the cluster's account. `missing`: IAM has none of that ARN. `unread`: it may not be read. */
+/** A role of the cluster's account. `missing`: it does not exist. `unread`: it may not be read. */
 export type RoleFact = { trust: ParsedPolicy } | 'missing' | 'unread';
 
 export interface AgentFact {
-  /** Status of its add-on; absent where that is not installed. */
+  /** Status of its add-on. Absent if that is not installed. */
   addonStatus?: string;
-  /** Its DaemonSet, whoever installed it. */
+  /** Its DaemonSet, even if it was not installed as an add-on. */
   workload?: { desired: number; ready: number };
-  /** Why one of both could not be read. */
+  /** Why one of the two could not be read. */
   error?: string;
 }
 
-/** Absent lists could not be read: `unread` says why. */
+/** The facts of a cluster. Absent lists could not be read, and `unread` has the reason. */
 export interface IdentityFacts {
   target: Target;
   takenAt: string;
@@ -38,25 +38,25 @@ export interface IdentityFacts {
   cluster: Cluster;
   workloads: WorkloadTally[];
   serviceAccounts?: ServiceAccount[];
-  /** Those of service accounts that have pods, whole. */
+  /** Associations of the service accounts that have pods, with all fields. */
   associations?: Association[];
   addons?: AddonFact[];
   agent: AgentFact;
-  /** By ARN, those that `rolesToRead` names. */
+  /** The roles that `rolesToRead` names, by ARN. */
   roles: ReadonlyMap<string, RoleFact>;
-  /** Roles of the cluster's Linux nodes on EC2; absent where they are not known. */
+  /** Roles of the cluster's Linux nodes on EC2. Absent if they are not known. */
   nodeRoles?: string[];
-  /** Of a look at all roles of the account: by ARN. */
+  /** Trust policies of all roles of the account, by ARN, if they were requested. */
   trusting?: ReadonlyMap<string, ParsedPolicy>;
   unread: { what: string; why: string }[];
 }
 
 type Account = Pick<WorkloadTally, 'namespace' | 'serviceAccount'>;
 
-/** One key for a service account: names have no slash. */
+/** Returns a unique key for a service account, since names have no slash. */
 export const accountKey = ({ namespace, serviceAccount }: Account): string => `${namespace}/${serviceAccount}`;
 
-/** Looks a workload's own facts up, in maps that are made once: a cluster may have thousands of each. */
+/** Looks up the facts of a workload in maps that are built once, since a cluster may have thousands of entries. */
 export interface OwnFacts {
   association(account: Account): Association | undefined;
   annotatedRole(account: Account): string | undefined;
@@ -64,8 +64,8 @@ export interface OwnFacts {
 }
 
 /**
- * The add-on of a workload: by a service account that EKS says the add-on has, else in the add-on's namespace by the
- * name that the add-on's charts put on their pods, or by its own name.
+ * Finds the add-on of a workload: by a service account that the add-on has according to EKS, or else, in the add-on's
+ * namespace, by the name label that the add-on's charts set on pods, or by the workload's name.
  */
 const addonOf = (
   addons: readonly AddonFact[],
@@ -95,8 +95,8 @@ export const ownFacts = ({
 };
 
 /**
- * The roles that a workload would use by Pod Identity: its association's, else those that it has by IRSA, which an
- * association would name.
+ * Returns the roles that a workload would use through Pod Identity: its association's role, or else its IRSA roles, which
+ * an association would name.
  */
 export function wantedRoles(workload: WorkloadTally, own: OwnFacts): string[] {
   const association = own.association(workload);
@@ -105,11 +105,11 @@ export function wantedRoles(workload: WorkloadTally, own: OwnFacts): string[] {
   return [...new Set([...workload.irsaRoles.keys(), ...(annotated === undefined ? [] : [annotated])])];
 }
 
-/** The cluster's account is the only one whose roles EKS takes, and whose roles the caller may read. */
+/** EKS accepts only roles of the cluster's account, and the caller may read only those. */
 export const isOfAccount = (roleArn: string, { account }: Pick<Target, 'account'>): boolean =>
   parseRoleArn(roleArn)?.account === account;
 
-/** Each once, in order. */
+/** Returns each value once, sorted. */
 export const rolesToRead = (
   facts: Pick<IdentityFacts, 'target' | 'workloads' | 'serviceAccounts' | 'associations' | 'addons'>,
 ): string[] => {

@@ -1,4 +1,4 @@
-/** The report as a graph: service accounts, the roles that their pods use, and by what. */
+/** The report as a graph: service accounts, the roles that their pods use, and how they get them. */
 import { accountKey } from './facts.ts';
 import { type IdentitiesReport, type Source, type UsedRole, type WorkloadIdentity } from './model.ts';
 
@@ -6,30 +6,30 @@ export interface AccountNode {
   /** `namespace/name`. */
   name: string;
   pods: number;
-  /** That of all of its workloads, or `mixed`. */
+  /** The identity of all of its workloads, or `mixed`. */
   identity: Source;
 }
 
 /**
- * `by`: as in a report's roles; `target`: from role to role; `trust`: the role's trust lets it in by IRSA, and nothing
- * gives it the role.
+ * `by` is as in a report's roles. `target` leads from role to role. `trust`: the role's trust policy allows the service
+ * account through IRSA, but nothing gives it the role.
  */
 export interface Edge {
   from: string;
   to: string;
   by: UsedRole['by'] | 'static-keys' | 'trust';
-  /** Absent for `trust`, which needs none. */
+  /** Number of pods. Absent for `trust`, which does not depend on pods. */
   pods?: number;
 }
 
 export interface IdentityGraph {
   accounts: AccountNode[];
-  /** Role ARNs, and names for what is no role, in order. */
+  /** Role ARNs, and names for identities that are not roles, in order. */
   roles: string[];
   edges: Edge[];
 }
 
-/** What stands for a role where there is none, or where nobody knows which it is. */
+/** Names that replace a role if there is none, or if it is not known. */
 const NAMELESS: Record<UsedRole['by'] | 'static-keys', string> = {
   association: 'no association',
   target: 'unknown role',

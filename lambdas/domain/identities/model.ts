@@ -1,6 +1,6 @@
 /**
- * Which identity the workloads of a cluster have, as zod schemas: the document of `pod-identity identities --json`. All
- * times are ISO 8601 strings in UTC; lists are in a fixed order, so that two documents can be compared as text.
+ * Zod schemas of the identities of a cluster's workloads, as in the document of `pod-identity identities --json`. All
+ * times are ISO 8601 strings in UTC. Lists are in a fixed order, so that two documents can be compared as text.
  */
 import { z } from 'zod';
 import { check, target } from '../migration/model.ts';
@@ -8,9 +8,9 @@ import { schemaNames, shownTime } from '../text/schemas.ts';
 import { shownText } from '../text/text.ts';
 
 /**
- * Where AWS credentials come from. `node-role`: the SDK falls back to the role of the node; a hop limit of the instance
- * metadata that keeps pods from it can't be seen here. `none`: there is nothing to fall back to. `mixed`: pods, or
- * containers of one pod, differ, or one has several sources.
+ * The source of AWS credentials. `node-role`: the SDK falls back to the role of the node; whether a hop limit of the
+ * instance metadata service prevents that is not known here. `none`: there is no fallback. `mixed`: pods, or containers of
+ * one pod, differ, or one has several sources.
  */
 export const SOURCES = ['pod-identity', 'irsa', 'mixed', 'static-keys', 'node-role', 'none', 'unknown'] as const;
 export const source = z.enum(SOURCES);
@@ -22,8 +22,8 @@ export const counts = z
 export type Counts = z.infer<typeof counts>;
 
 /**
- * A role that pods use. `association`: EKS gives it to pods on Pod Identity; `target`: the one that it goes on to;
- * `irsa`: the pods name it in their env; `node`: their node's.
+ * A role that pods use. `association`: EKS gives it to pods on Pod Identity. `target`: the role that the association's
+ * role assumes. `irsa`: the pods name it in their environment. `node`: the role of their node.
  */
 export const usedRole = z
   .object({
@@ -102,12 +102,12 @@ export const workload = z
 export type WorkloadIdentity = z.infer<typeof workload>;
 
 /**
- * A role whose trust lets service accounts in by IRSA, though neither an annotation nor an association gives it to
- * them.
+ * A role whose trust policy allows service accounts through IRSA, although neither an annotation nor an association gives
+ * it to them.
  */
 export const trustedRole = z.object({
   roleArn: shownText,
-  /** `namespace/name`. `unknown`: a condition can't be decided beforehand. */
+  /** `name` is `namespace/name`. `unknown`: a condition cannot be decided in advance. */
   serviceAccounts: z.array(z.object({ name: shownText, verdict: z.enum(['allowed', 'unknown']) })),
 });
 export type TrustedRole = z.infer<typeof trustedRole>;
@@ -115,7 +115,7 @@ export type TrustedRole = z.infer<typeof trustedRole>;
 export const report = z.object({
   target: target.describe('The cluster.'),
   takenAt: shownTime.describe('When the pods were read.'),
-  /** Absent: all namespaces. */
+  /** Absent for all namespaces. */
   namespace: shownText.optional(),
   cluster: z
     .object({
@@ -135,7 +135,7 @@ export const report = z.object({
     byWorkloads: counts,
     byPods: counts,
   }),
-  /** Only where it was asked for. */
+  /** Present only if requested. */
   trustedRoles: z.array(trustedRole).optional(),
   unread: z
     .array(

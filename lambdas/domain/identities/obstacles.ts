@@ -1,6 +1,5 @@
 /**
- * What stands in the way of Pod Identity for one workload, and what to do about it; for one that is on it, what is
- * wrong.
+ * The obstacles to Pod Identity for one workload, with remedies; for a workload that already uses it, its problems.
  */
 import type { Association, Check } from '../migration/model.ts';
 import { fail, GUIDE, some, unknown, warn } from '../plan/check.ts';
@@ -17,8 +16,8 @@ import { roleChecks } from './role-obstacles.ts';
 import { identityOf, type WorkloadTally } from './tally.ts';
 
 /**
- * Seconds after an association was made in which pods may still be admitted without it: it is eventually consistent
- * (EKS User Guide, "EKS Pod Identities", considerations).
+ * Seconds after the creation of an association in which pods may still be admitted without it: associations are eventually
+ * consistent (EKS User Guide, "EKS Pod Identities", considerations).
  */
 const ADMITTED_TOO_EARLY_SECONDS = 60;
 const nPods = (n: number): string => `${n} ${n === 1 ? 'pod' : 'pods'}`;
@@ -48,8 +47,8 @@ function keysChecks({ workload: { keyed } }: WorkloadContext): Check[] {
 }
 
 /**
- * Whether its add-on could be migrated at all; one that takes associations for others leaves this service account to
- * whoever needs it.
+ * Checks whether the workload's add-on could be migrated at all. If the add-on supports associations only for other
+ * service accounts, this service account can get one of its own.
  */
 function addonChecks({ addon, workload, wanted }: WorkloadContext): Check[] {
   if (!addon || wanted.length === 0) return [];
@@ -125,7 +124,7 @@ function associationChecks(context: WorkloadContext): Check[] {
   ];
 }
 
-/** There is an association: have its pods taken it? */
+/** Checks whether the pods use an existing association. */
 function takenUpChecks(
   { facts: { target }, workload, addon }: WorkloadContext,
   { id, createdAt }: Association,
@@ -164,7 +163,7 @@ function takenUpChecks(
   ];
 }
 
-/** Pods keep the env that they were created with, whatever the annotation says by now. */
+/** Pods keep the environment with which they were created, even if the annotation has changed since. */
 function annotationChecks({ workload, own, association }: WorkloadContext): Check[] {
   const annotated = own.annotatedRole(workload);
   if (association !== undefined || annotated === undefined) return [];
@@ -189,8 +188,8 @@ function annotationChecks({ workload, own, association }: WorkloadContext): Chec
 }
 
 /**
- * Worst first; empty for a workload that is on Pod Identity and has all it needs, and for an add-on's that calls no AWS
- * API.
+ * Returns the obstacles, worst first. The list is empty for a workload that uses Pod Identity without problems, and for a
+ * workload of an add-on that calls no AWS API.
  */
 export function obstacles(facts: IdentityFacts, own: OwnFacts, agent: Check, workload: WorkloadTally): Check[] {
   const addon = own.addon(workload);

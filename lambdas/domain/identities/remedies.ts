@@ -1,21 +1,21 @@
-/** What to do about an obstacle: commands that can be pasted. */
+/** Remedies for obstacles: commands that can be pasted. */
 import { WORKLOAD_KINDS } from '../kubernetes/objects.ts';
 import type { Association, Target } from '../migration/model.ts';
 import { shellCommand } from '../text/shell.ts';
 import type { AddonFact, IdentityFacts, OwnFacts } from './facts.ts';
 import type { WorkloadTally } from './tally.ts';
 
-/** Kinds that `kubectl rollout restart` takes. Source: Kubernetes documentation, kubectl reference. */
+/** Kinds that `kubectl rollout restart` supports. Source: Kubernetes documentation, kubectl reference. */
 const RESTARTABLE: ReadonlySet<string> = new Set(WORKLOAD_KINDS);
 
-/** One workload among what is known of its cluster. */
+/** One workload, with the facts of its cluster. */
 export interface WorkloadContext {
   facts: IdentityFacts;
   own: OwnFacts;
   workload: WorkloadTally;
   association: Association | undefined;
   addon: AddonFact | undefined;
-  /** Roles that it would use by Pod Identity. */
+  /** Roles that it would use through Pod Identity. */
   wanted: string[];
 }
 
@@ -32,7 +32,7 @@ export const takesAssociation = ({ podIdentity }: AddonFact, { serviceAccount }:
 export const migrateCommand = ({ cluster }: Target, { name }: AddonFact): string =>
   shellCommand(['pod-identity', 'migrate', '--cluster', cluster, '--addon', name]);
 
-/** How the add-on, or anything else, gets an association. */
+/** Returns the remedy that creates an association for the add-on or the service account. */
 export function associationRemedy({
   facts: { target, associations, addons },
   own,

@@ -1,4 +1,4 @@
-/** The report on a cluster's identities, from what was read of it. */
+/** Builds the report on a cluster's identities from the facts. */
 import { evaluateIrsa, type ParsedPolicy } from '../policy/index.ts';
 import { clusterArn } from '../aws/arn.ts';
 import { agentCheck } from './agent.ts';
@@ -11,14 +11,15 @@ const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]
   a < b ? -1 : a > b ? 1 : 0;
 
 /**
- * By Pod Identity the association's role, and where it goes on to; by IRSA those of the pods' env; of the node its own.
+ * Returns the roles of a workload: through Pod Identity the association's role and its target role, through IRSA the roles
+ * in the pods' environment, and the role of the node.
  */
 function usedRoles(facts: IdentityFacts, own: OwnFacts, workload: WorkloadTally): UsedRole[] {
   const { by, irsaRoles, on } = workload;
   const association = own.association(workload);
   const onPodIdentity = by.get('pod-identity') ?? 0;
   const onNode = by.get('node-role') ?? 0;
-  // Which of several node roles it is, the pod does not say.
+  // If there are several node roles, the pod does not show which one it is.
   const [nodeRole, ...others] = on.size > 0 ? [] : (facts.nodeRoles ?? []);
   return [
     ...(onPodIdentity > 0
@@ -89,7 +90,7 @@ function describe(
   };
 }
 
-/** Service accounts that a role's trust lets in by IRSA, though nothing in the cluster gives them that role. */
+/** Returns the service accounts that a role's trust policy allows through IRSA, although nothing in the cluster gives them the role. */
 function trustedRoles(facts: IdentityFacts, own: OwnFacts): TrustedRole[] {
   const { target, cluster, trusting = new Map<string, ParsedPolicy>(), serviceAccounts, workloads, namespace } = facts;
   const all = [
@@ -123,7 +124,7 @@ const sum = (lists: readonly (readonly (readonly [Source, number])[])[]): Map<So
   return total;
 };
 
-/** Nothing of the facts is guessed: what could not be read is `unknown`, and named in `unread`. */
+/** Builds the report without guessing: facts that could not be read are `unknown`, and listed in `unread`. */
 export function identitiesReport(facts: IdentityFacts): IdentitiesReport {
   const { target, takenAt, namespace, cluster, workloads, trusting, unread } = facts;
   const own = ownFacts(facts);

@@ -1,4 +1,4 @@
-/** Whether a role that a workload would use by Pod Identity exists, is of the account, and trusts EKS Pod Identity. */
+/** Checks whether a role that a workload would use through Pod Identity exists, is in the account, and trusts EKS Pod Identity. */
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import type { Check } from '../migration/model.ts';
 import { fail, unknown } from '../plan/check.ts';
@@ -8,7 +8,7 @@ import { isOfAccount } from './facts.ts';
 import type { WorkloadContext } from './remedies.ts';
 import { asClause } from '../text/text.ts';
 
-/** At most two sentences of why. */
+/** Returns at most two sentences with reasons. */
 const why = ({ reasons }: Evaluation): string =>
   reasons
     .slice(0, 2)

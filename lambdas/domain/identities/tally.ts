@@ -1,21 +1,21 @@
 /**
- * Pods counted by workload while their pages come: of each workload counts, times and one example are kept, of no pod
- * more than that, so that a cluster of any size takes the memory of its workloads alone.
+ * Counts pods by workload, page by page. It keeps counts, times and one example for each workload, and nothing else of a
+ * pod, so that memory depends only on the number of workloads.
  */
 import { classifyPod } from '../verification/pod-identity.ts';
 import type { Compute, Container, Node, Pod } from '../kubernetes/objects.ts';
 import { SOURCES, type Counts, type Source } from './model.ts';
 
 /**
- * Where EKS Pod Identity does not exist. Source: EKS User Guide, "EKS Pod Identities", considerations: Linux EC2 nodes,
- * and hybrid nodes by the agent's own DaemonSets.
+ * Platforms without EKS Pod Identity. Source: EKS User Guide, "EKS Pod Identities", considerations: it supports Linux EC2
+ * nodes, and hybrid nodes through the agent's own DaemonSets.
  */
 export type Unsupported = 'Fargate' | 'Windows';
 
-/** A pod on Fargate has it. Source: EKS User Guide, "Define which Pods use AWS Fargate when launched". */
+/** The label of pods on Fargate. Source: EKS User Guide, "Define which Pods use AWS Fargate when launched". */
 const FARGATE_LABEL = 'eks.amazonaws.com/fargate-profile';
 
-/** Names of nodes that are not Linux machines. */
+/** Nodes that are not Linux machines, by name. */
 export type NodeKinds = ReadonlyMap<string, Unsupported>;
 
 export const nodeKinds = (nodes: readonly Node[]): NodeKinds => {
@@ -31,15 +31,15 @@ export const nodeKinds = (nodes: readonly Node[]): NodeKinds => {
 
 const KEYS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const;
 /**
- * The name is there also where the value comes from elsewhere. What may not be there at all is `classifyPod`'s to speak
- * of.
+ * A variable's name is present even if its value comes from a reference. `classifyPod` handles variables that may be
+ * absent.
  */
 const hasKeys = ({ env, optionalEnv = [] }: Container): boolean =>
   KEYS.every((name) => Object.hasOwn(env, name) && !optionalEnv.includes(name));
 
 /**
- * How one pod gets its credentials, and what in its spec says so. Static keys go before everything else: every SDK
- * looks at the environment first (AWS SDKs and Tools Reference Guide, "Standardized credential providers").
+ * Returns how a pod gets its credentials, with the evidence in its spec. Static keys take precedence: every SDK reads the
+ * environment first (AWS SDKs and Tools Reference Guide, "Standardized credential providers").
  */
 export function sourceOf(pod: Pod, on: Unsupported | undefined): { source: Source; evidence: string } {
   const keyed = pod.containers.filter(hasKeys);
@@ -52,8 +52,8 @@ export function sourceOf(pod: Pod, on: Unsupported | undefined): { source: Sourc
       : { source: 'static-keys', evidence: why };
   }
   if (identity !== 'node-role' || on !== 'Fargate') return { source: identity, evidence };
-  // EKS User Guide, "Simplify compute management with AWS Fargate", considerations: pods there reach no instance
-  // metadata.
+  // EKS User Guide, "Simplify compute management with AWS Fargate", considerations: pods on Fargate have no access to
+  // instance metadata.
   return {
     source: 'none',
     evidence: 'no container has credentials in its environment, and Fargate has no node role to fall back to',
@@ -68,22 +68,22 @@ export interface WorkloadTally {
   total: number;
   ready: number;
   by: Map<Source, number>;
-  /** Of the source that matters most to know: see `WORTH_SHOWING`. */
+  /** An example pod of the most important source: see `WORTH_SHOWING`. */
   example: { pod: string; evidence: string; source: Source };
   since: string;
   youngest: string;
-  /** Creation of the youngest pod that is not on Pod Identity. */
+  /** Creation time of the youngest pod that is not on Pod Identity. */
   youngestOther?: string;
-  /** By AWS_ROLE_ARN, pods that name it. */
+  /** Number of pods by their AWS_ROLE_ARN. */
   irsaRoles: Map<string, number>;
   on: Map<Unsupported, number>;
-  /** Containers with static keys, by name. */
+  /** Names of containers with static keys. */
   keyed: Set<string>;
-  /** Of `app.kubernetes.io/name`. */
+  /** Values of the label `app.kubernetes.io/name`. */
   labels: Set<string>;
 }
 
-/** Whose example is kept where a workload's pods differ. */
+/** The sources by importance, which decides the example that is kept if a workload's pods differ. */
 const WORTH_SHOWING: readonly Source[] = [
   'mixed',
   'unknown',
@@ -94,7 +94,7 @@ const WORTH_SHOWING: readonly Source[] = [
   'pod-identity',
 ];
 const NAME_LABEL = 'app.kubernetes.io/name';
-/** Of different values that are kept of one workload: pods of one template have one or two. */
+/** The maximum number of different values kept for one workload. Pods of one template have one or two. */
 const MOST = 20;
 
 const more = <Key>(counted: Map<Key, number>, key: Key): void => {
@@ -109,7 +109,7 @@ const rolesOf = (pod: Pod): Set<string> => new Set(pod.containers.flatMap(({ env
 
 const isGone = ({ terminating, phase }: Pod): boolean => terminating || phase === 'Succeeded' || phase === 'Failed';
 
-/** A pod that a node runs by itself is mirrored with the node as its owner: it is no other pod's workload. */
+/** A static pod has its node as the owner of its mirror pod, so it is its own workload. */
 const ownerOf = ({ owner, name }: Pod): { kind: string; name: string } =>
   owner === undefined || owner.kind === 'Node' ? { kind: 'Pod', name } : owner;
 
@@ -164,11 +164,11 @@ export class Tally {
     const label = pod.labels[NAME_LABEL];
     if (label !== undefined) note(found.labels, label);
     const rank = WORTH_SHOWING.indexOf(source) - WORTH_SHOWING.indexOf(found.example.source);
-    // By name among equals, so that the example does not depend on the pages' order.
+    // Equal sources are ordered by name, so that the example does not depend on the order of pages.
     if (rank < 0 || (rank === 0 && pod.name < found.example.pod)) found.example = { pod: pod.name, evidence, source };
   }
 
-  /** By namespace, kind, name and service account. */
+  /** Returns the workloads, sorted by namespace, kind, name and service account. */
   workloads(): WorkloadTally[] {
     return [...this.found.values()].sort(
       (a, b) =>
@@ -180,13 +180,13 @@ export class Tally {
   }
 }
 
-/** The one source of all of its pods, or `mixed`. */
+/** Returns the source that all pods have, or `mixed`. */
 export const identityOf = ({ by }: Pick<WorkloadTally, 'by'>): Source => {
   const [only, ...others] = by.keys();
   return only === undefined || others.length > 0 ? 'mixed' : only;
 };
 
-/** In the order of `SOURCES`. */
+/** Returns the counts in the order of `SOURCES`. */
 export const countsOf = (by: ReadonlyMap<Source, number>): Counts =>
   Object.fromEntries(
     SOURCES.flatMap((source) => {

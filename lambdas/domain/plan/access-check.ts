@@ -1,6 +1,6 @@
 /**
- * What the plan could see of the add-on's pods: they are what a migration is verified on, unless the request is content
- * with what EKS says.
+ * Checks whether the plan could read the pods. A migration is verified on its pods, unless the request accepts the
+ * information from the EKS API.
  */
 import { grantCommand } from '../access/command.ts';
 import { hiddenVariables } from '../verification/pod-identity.ts';
@@ -11,7 +11,7 @@ import type { Facts } from './facts.ts';
 const NOT_SEEN =
   'No pod is checked after the change: a pod that kept its old identity, or started too early for the new one, is neither found nor restarted, and does not cause a rollback. The migration ends verified by the API only, which is no proof that the pods use the new identity.';
 
-/** EKS shows for which service accounts it takes associations, and of no others that they have the role. */
+/** EKS shows for which service accounts it supports associations, but not which others have the role. */
 const LOSS_UNSEEN =
   "It is also unknown whether other service accounts have the add-on's role, such as the one for its nodes: they lose it, unless each is given a role (--role SERVICE_ACCOUNT=ROLE_ARN), which creates a standalone association.";
 
@@ -33,8 +33,8 @@ function withoutPods({ request, addon, kubernetesError }: Facts): Check {
 }
 
 /**
- * A pod that could not be judged after the change would only lead back. Variables of its own are looked at by
- * `static-credentials`.
+ * Checks that the pods can be verified after the change, since one that cannot would only cause a rollback. The check
+ * `static-credentials` evaluates variables that the workload itself sets.
  */
 function checkJudgeable({ request, pods = [] }: Facts, accounts: ReadonlySet<string>): Check[] {
   const hard = pods

@@ -1,9 +1,9 @@
 /**
- * The steps that change something in EKS, and the one table of how each is told to the plan: the plan asks IAM
- * beforehand whether the role of each may make its calls.
+ * The steps that change something in EKS, and the environment variables with their roles: the plan asks IAM in advance
+ * whether each role may make its step's calls.
  */
 
-/** By step, the environment variable of the planning functions that has the ARN of the step's role. */
+/** The environment variable of the planning functions, by step, that has the ARN of the step's role. */
 export const ROLE_VARIABLES = {
   'install-agent': 'INSTALL_AGENT_ROLE_ARN',
   'delete-addon': 'DELETE_ADDON_ROLE_ARN',
@@ -20,6 +20,6 @@ export type ActingStep = keyof typeof ROLE_VARIABLES;
 export const ACTING_STEPS = Object.keys(ROLE_VARIABLES) as ActingStep[];
 export type RoleVariable = (typeof ROLE_VARIABLES)[ActingStep];
 
-/** Values by variable, from values by step. */
+/** Returns values by variable, from values by step. */
 export const byVariable = <Value>(valueOf: (step: ActingStep) => Value): Record<RoleVariable, Value> =>
   Object.fromEntries(ACTING_STEPS.map((step) => [ROLE_VARIABLES[step], valueOf(step)])) as Record<RoleVariable, Value>;

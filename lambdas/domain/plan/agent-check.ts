@@ -1,6 +1,6 @@
 /**
- * Whether pods of the cluster can get credentials by Pod Identity at all: its agent runs on every node that they could
- * be on.
+ * Checks whether pods of the cluster can get credentials through Pod Identity at all: whether its agent runs on every node
+ * where they may run.
  */
 import { AGENT_ADDON } from '../addons/registry.ts';
 import type { Check } from '../migration/model.ts';
@@ -9,12 +9,12 @@ import { fail, GUIDE, pass, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
 const SOURCE = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
-/** What NONE means over an agent that somebody else has installed. */
+/** Source for the effect of NONE on an agent that was not installed as an add-on. */
 const CONFLICTS = 'EKS API Reference, CreateAddon, resolveConflicts';
-/** Where its chart puts it. */
+/** The command for the DaemonSet, in the namespace that the agent's chart uses. */
 const LOOK = `kubectl -n kube-system get daemonset ${AGENT_ADDON}`;
 
-/** Of a cluster without an agent whose request says that it shall be installed. */
+/** Checks a cluster without an agent if the request asks to install it. */
 function checkInstall(facts: Facts): Check {
   const { request, cluster, kubernetesError } = facts;
   const none = `The Pod Identity agent is not installed in cluster ${request.target.cluster}`;

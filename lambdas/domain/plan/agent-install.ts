@@ -1,4 +1,4 @@
-/** Whether, and in which version, a migration installs the Pod Identity agent; and what is said of it afterwards. */
+/** Decides whether, and in which version, a migration installs the Pod Identity agent, and warns about it afterwards. */
 import { AGENT_ADDON } from '../addons/registry.ts';
 import type { Workload } from '../kubernetes/objects.ts';
 import type { Check, Target } from '../migration/model.ts';
@@ -6,7 +6,7 @@ import { shellCommand } from '../text/shell.ts';
 import { warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
-/** EKS knows no agent in the cluster, has none built in, and nobody's DaemonSet could be seen. */
+/** Returns whether the cluster has no agent: no add-on, none built in, and no DaemonSet that could be read. */
 export const lacksAgent = ({
   cluster,
   agentAddon,
@@ -15,15 +15,15 @@ export const lacksAgent = ({
   cluster?.autoMode !== true && agentAddon === undefined && agentWorkload === undefined;
 
 /**
- * Whether it was looked if somebody else runs an agent. Where nobody may look, the request has to say that EKS's word
- * is enough.
+ * Returns whether the agent may be installed although DaemonSets could not be read. The request must then accept the
+ * information from the EKS API.
  */
 export const mayInstallUnseen = ({ request, kubernetesError }: Pick<Facts, 'request' | 'kubernetesError'>): boolean =>
   kubernetesError === undefined || request.verification === 'api';
 
 /**
- * The version to install: EKS's default for the cluster's Kubernetes version. `undefined` where the request does not
- * ask for it, where there is an agent already or it can't be known, and where EKS offers no such version.
+ * Returns the version to install: EKS's default for the cluster's Kubernetes version. Returns undefined if the request
+ * does not ask for it, if an agent exists or that cannot be known, and if EKS offers no default version.
  */
 export const agentToInstall = (facts: Facts): string | undefined =>
   facts.request.agent === 'install' && lacksAgent(facts) && mayInstallUnseen(facts)
@@ -31,20 +31,20 @@ export const agentToInstall = (facts: Facts): string | undefined =>
     : undefined;
 
 /**
- * Whether its DaemonSet is ready on every node where it runs. One that counts no node is not: its controller has not
- * looked yet, or there is none.
+ * Returns whether the agent's DaemonSet is ready on every node where it should run. A DaemonSet with no desired pods is
+ * not ready: its controller has not processed it yet, or the cluster has no nodes.
  */
 export const isAgentReady = ({ desired, ready }: Pick<Workload, 'desired' | 'ready'>): boolean =>
   desired > 0 && ready >= desired;
 
-/** Ids of the warnings: it is there and stays; it was asked for, and nobody knows what became of that. */
+/** IDs of the warnings: the agent was installed and stays; the installation was requested, and its result is not known. */
 export const AGENT_LEFT_INSTALLED = 'agent-left-installed';
 export const AGENT_INSTALL_BEGUN = 'agent-install-begun';
 
 const agentCommand = ({ cluster, region }: Target, verb: string): string =>
   shellCommand(['aws', 'eks', verb, '--region', region, '--cluster-name', cluster, '--addon-name', AGENT_ADDON]);
 
-/** What a migration has installed and never takes away: others may rely on it by then. `how`: by whom, in words. */
+/** Warns that the installed agent is never removed, since other workloads may depend on it. `how` names the installer. */
 export const agentLeftInstalled = (target: Target, version: string, how: string): Check =>
   warn(
     AGENT_LEFT_INSTALLED,
@@ -52,7 +52,7 @@ export const agentLeftInstalled = (target: Target, version: string, how: string)
     `No action is needed. If no pod of the cluster uses EKS Pod Identity, it can be removed: ${agentCommand(target, 'delete-addon')}`,
   );
 
-/** Noted before the request, so that a migration that is stopped right there tells of it too. */
+/** Warns that the installation has begun. It is recorded before the request, in case the migration stops right there. */
 export const agentInstallBegun = (target: Target, version: string): Check =>
   warn(
     AGENT_INSTALL_BEGUN,

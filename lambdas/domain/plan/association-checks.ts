@@ -1,4 +1,4 @@
-/** The checks of a plan about associations that are there already, and about room for the new ones. */
+/** The checks of a plan about existing associations, and about the quota for new ones. */
 import { carriedOver, decidePurge, plannedFor, type PurgeContext } from '../associations/associations.ts';
 import type { Association, CarriedOver, Check, PlannedAssociation, Attempt } from '../migration/model.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
@@ -9,7 +9,7 @@ const SOURCE = `${GUIDE}, "Assign IAM roles to add-ons": add-ons cannot assume o
 const told = ({ id, namespace, serviceAccount }: Association): string => `${id} for ${namespace}/${serviceAccount}`;
 const sentence = (text: string): string => `${text.replace(/^./, (first) => first.toUpperCase())}.`;
 
-/** New pods have the association's role already, whatever the add-on's role is. */
+/** Warns about associations with another role: new pods already get that role, not the add-on's. */
 function otherRoleChecks(staying: readonly Association[], planned: readonly PlannedAssociation[]): Check[] {
   return staying.flatMap((association): Check[] => {
     const successor = plannedFor(association, planned);
@@ -24,21 +24,21 @@ function otherRoleChecks(staying: readonly Association[], planned: readonly Plan
   });
 }
 
-/** Standalone ones that the planned service accounts have already, with the planned role. */
+/** Reports standalone associations that the planned service accounts already have, with the planned role. */
 const keptChecks = (standalone: readonly Association[]): Check[] =>
   standalone.map((one) => pass('associations', `Association ${told(one)} already has the planned role and is kept.`));
 
 export interface AssociationPlan {
   checks: Check[];
-  /** Ids of those that the way deletes by itself. */
+  /** IDs of the associations that the attempt itself deletes. */
   purge: string[];
-  /** Those that EKS deletes or replaces with the add-on, because the add-on owns them. */
+  /** IDs of the associations that EKS deletes or replaces with the add-on, because the add-on owns them. */
   goWithAddon: string[];
   carryOver: CarriedOver[];
 }
 
 /**
- * What becomes of the associations that the planned service accounts have now. Nothing is deleted where one may not be.
+ * Decides what happens to the current associations of the planned service accounts. If one must not be deleted, none is.
  */
 export function planAssociations(
   existing: readonly Association[],
@@ -63,7 +63,7 @@ export function planAssociations(
       carryOver: [],
       checks: [pass('associations', 'No conflicting association exists.'), ...kept],
     };
-  // DeleteAddon without preserve takes the add-on's own ones with it; what is left of them a moment later is purged.
+  // DeleteAddon without preserve deletes the owned associations too. Those that remain a moment later are purged.
   const cascades = attempt.strategy === 'recreate' && !attempt.preserve;
   const goesWithAddon = ({ association, decision }: (typeof decided)[number]): boolean =>
     decision.do === 'keep' || (cascades && association.ownerArn !== undefined && association.ownerArn === addonArn);
@@ -97,12 +97,12 @@ export function planAssociations(
 }
 
 /**
- * Associations that a cluster may have. Source: EKS User Guide (2026), "View and manage Amazon EKS service quotas"; not
- * adjustable.
+ * The maximum number of associations in a cluster, which is not adjustable. Source: EKS User Guide (2026), "View and
+ * manage Amazon EKS service quotas".
  */
 const MAX_ASSOCIATIONS = 5000;
 
-/** Associations that come without one going. */
+/** Returns the number of associations that are added without replacing one. */
 export const addedAssociations = (existing: readonly Association[], planned: readonly PlannedAssociation[]): number =>
   planned.filter((one) =>
     existing.every(

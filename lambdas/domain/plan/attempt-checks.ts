@@ -1,6 +1,6 @@
 /**
- * The checks that concern some of the ways to make the change: all that CreateAddon needs is known before anything is
- * deleted. One that blocks takes its ways out of the ladder; where none is left, it blocks the plan.
+ * The checks that concern some of the attempts: everything that CreateAddon needs is known before anything is deleted. A
+ * blocking check removes its attempts; if none remains, it blocks the plan.
  */
 import { grantCommand } from '../access/command.ts';
 import { isNetworking, knownAddon, madeByAddon, mayHaveChosenNamespace, type OwnedKind } from '../addons/registry.ts';
@@ -17,7 +17,7 @@ import { shellCommand } from '../text/shell.ts';
 const never = (): boolean => false;
 const REMOVE = `${GUIDE}, "Remove an Amazon EKS add-on from a cluster"`;
 
-/** Ways that are never taken, whatever else is found. */
+/** Returns checks for attempts that are never allowed. */
 function forbidden({ request }: AddonFacts, ways: readonly Attempt[]): AttemptCheck[] {
   const found: AttemptCheck[] = [];
   if (isNetworking(request.addon) && ways.some(removesSoftware)) {
@@ -49,7 +49,7 @@ function forbidden({ request }: AddonFacts, ways: readonly Attempt[]): AttemptCh
   return found;
 }
 
-/** How the ways that are left disturb the add-on's own users. */
+/** Returns warnings about how the remaining attempts disrupt the users of the add-on. */
 export function checkRisk({ request }: AddonFacts, attempts: readonly Attempt[]): Check[] {
   const { addon } = request;
   if (knownAddon(addon)?.needsIam === false)
@@ -157,7 +157,7 @@ function checkConfiguration({ addon, configurationSchema }: AddonFacts, ways: re
   ];
 }
 
-/** A create that names a namespace may be refused, and one that names none may put the add-on elsewhere. */
+/** A create with a namespace may be refused, and a create without one may install the add-on in another namespace. */
 function checkCreateNamespace({ addon, offered }: AddonFacts, ways: readonly Attempt[]): AttemptCheck[] {
   if (!addon || !ways.some(isRecreate) || !mayHaveChosenNamespace(addon, defaultNamespaceOf(offered))) return [];
   return [
@@ -174,12 +174,12 @@ function checkCreateNamespace({ addon, offered }: AddonFacts, ways: readonly Att
 }
 
 /**
- * Who owns add-ons that need no subscription. Source: EKS User Guide, "Amazon EKS add-ons" (owner of
+ * Owners of add-ons that need no subscription. Source: EKS User Guide, "Amazon EKS add-ons" (owner in
  * DescribeAddonVersions).
  */
 const WITHOUT_SUBSCRIPTION = new Set(['eks', 'aws', 'amazon', 'community']);
 
-/** Of the partition `aws`; the consoles of the others have hosts of their own. */
+/** The console of the partition `aws`. Other partitions have other hosts. */
 const SUBSCRIPTIONS = 'https://console.aws.amazon.com/marketplace/home#/subscriptions';
 
 function checkSubscription({ request, addon, offered }: AddonFacts, ways: readonly Attempt[]): AttemptCheck[] {
@@ -212,7 +212,7 @@ function checkSubscription({ request, addon, offered }: AddonFacts, ways: readon
   ];
 }
 
-/** The objects of the add-on's kinds that it did not make itself. */
+/** Returns the objects of the add-on's kinds that the add-on did not create. */
 function objectsInUse({ request, customResources, namespace }: AddonFacts): string[] {
   const names = customResources.flatMap(({ kind, instances }) => {
     const made = madeByAddon(request.addon, kind).map((name) => `${namespace ?? ''}/${name}`);
@@ -223,7 +223,7 @@ function objectsInUse({ request, customResources, namespace }: AddonFacts): stri
   return [...new Set(names)];
 }
 
-/** The add-on's kinds whose objects could not be listed, each with the reason. */
+/** Returns the kinds of the add-on whose objects could not be listed, each with the reason. */
 function unreadKinds({ customResources, pods, kubernetesError }: AddonFacts, known: readonly OwnedKind[]): string[] {
   const unread = pods
     ? customResources.filter((one) => one.error !== undefined)
@@ -231,10 +231,10 @@ function unreadKinds({ customResources, pods, kubernetesError }: AddonFacts, kno
   return [...new Set(unread.map(({ kind, error }) => `${kind.plural}.${kind.group} (${error ?? ''})`))];
 }
 
-/** Definitions go with the software, and with a definition every object of its kind. */
+/** Removing the software removes its custom resource definitions, and with a definition every object of its kind. */
 function checkCustomResources(facts: AddonFacts, ways: readonly Attempt[]): AttemptCheck[] {
   const { request, pods } = facts;
-  // Without the pods the plan blocks by itself, unless the request does without them.
+  // A plan without the pods is blocked by another check, unless the request does not need them.
   if (!ways.some(removesSoftware) || (!pods && request.verification === 'injected')) return [];
   const id = 'custom-resources';
   const at = (check: Check): AttemptCheck[] => [{ check, excludes: removesSoftware }];
@@ -286,7 +286,7 @@ function checkCustomResources(facts: AddonFacts, ways: readonly Attempt[]): Atte
   ];
 }
 
-/** All of them, in the order in which they are told. */
+/** Returns all checks, in the order in which they are reported. */
 export function attemptChecks(
   facts: AddonFacts,
   planned: readonly PlannedAssociation[],

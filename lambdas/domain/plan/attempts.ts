@@ -1,6 +1,5 @@
 /**
- * The ways to make the change, least disturbing first: which there are for a request, and which the facts leave of
- * them.
+ * The attempts for a request, least disruptive first, and which of them the facts allow.
  */
 import type { Check, MigrationRequest, ResolveConflicts, Attempt } from '../migration/model.ts';
 
@@ -11,7 +10,7 @@ const inPlaceAttempt = (request: MigrationRequest): Attempt => ({
   resolveConflicts: request.resolveConflicts ?? 'PRESERVE',
 });
 
-/** CreateAddon knows no PRESERVE: it takes it for NONE. */
+/** CreateAddon does not support PRESERVE, and treats it as NONE. */
 const onCreate = (wanted: ResolveConflicts | undefined): ResolveConflicts =>
   wanted === undefined || wanted === 'PRESERVE' ? 'NONE' : wanted;
 
@@ -23,11 +22,11 @@ const recreate = (request: MigrationRequest, preserve: boolean): Attempt => ({
 });
 
 export const isRecreate = ({ strategy }: Pick<Attempt, 'strategy'>): boolean => strategy === 'recreate';
-/** Deletes the add-on's software and all that came with it. */
+/** Returns whether the attempt deletes the add-on's software and everything that it installed. */
 export const removesSoftware = (attempt: Pick<Attempt, 'strategy' | 'preserve'>): boolean =>
   isRecreate(attempt) && !attempt.preserve;
 
-/** A way in words, such as `recreate with preserve`. */
+/** Returns the name of an attempt, such as `recreate with preserve`. */
 export const nameOf = (attempt: Pick<Attempt, 'strategy' | 'preserve'>): string =>
   isRecreate(attempt)
     ? `recreate ${attempt.preserve ? 'with' : 'without'} preserve`
@@ -35,7 +34,7 @@ export const nameOf = (attempt: Pick<Attempt, 'strategy' | 'preserve'>): string 
       ? 'associate'
       : 'in place';
 
-/** Of a service account that is no add-on's: an association, and a rolling restart. */
+/** The attempt for a service account that does not belong to an add-on: an association, and a rolling restart. */
 export const ASSOCIATE: Attempt = {
   strategy: 'associate',
   preserve: false,
@@ -43,7 +42,7 @@ export const ASSOCIATE: Attempt = {
   resolveConflicts: 'NONE',
 };
 
-/** What the request asks for, whatever stands against it. An explicit strategy is one way. */
+/** Returns the attempts of the request, before any check. An explicit strategy is one attempt. */
 export function requestedAttempts(request: MigrationRequest, networking: boolean): Attempt[] {
   if (request.strategy === 'in-place') return [inPlaceAttempt(request)];
   if (request.strategy === 'recreate') return [recreate(request, request.preserve)];
@@ -51,7 +50,10 @@ export function requestedAttempts(request: MigrationRequest, networking: boolean
   return [inPlaceAttempt(request), recreate(request, true), ...(mayRemove ? [recreate(request, false)] : [])];
 }
 
-/** With `auto`: rolling unless more is allowed. With an explicit strategy: what that takes, unless less is. */
+/**
+ * Returns whether an attempt disrupts more than the request allows. The default is `rolling` with `auto`, and as much as
+ * the strategy needs otherwise.
+ */
 export const exceedsMaxDisruption = (request: MigrationRequest, attempt: Attempt): boolean => {
   const most = request.maxDisruption ?? (request.strategy === 'auto' ? 'rolling' : 'outage');
   return attempt.disruption === 'outage' && most === 'rolling';
@@ -63,8 +65,9 @@ interface Excluding {
 }
 
 /**
- * What is left of the ways: none beyond the request's maxDisruption, none that takes a networking add-on's software
- * away, none that is excluded. Removing the software is the last resort of `auto`, never its first try. Empty: blocked.
+ * Returns the attempts that remain: none beyond the request's maxDisruption, none that removes a networking add-on's
+ * software, none that is excluded. Removing the software is the last resort of `auto`, never its first attempt. An empty
+ * list blocks the plan.
  */
 export function possibleAttempts(request: MigrationRequest, { networking, excluded }: Excluding): Attempt[] {
   const left = requestedAttempts(request, networking).filter(
@@ -74,13 +77,13 @@ export function possibleAttempts(request: MigrationRequest, { networking, exclud
   return request.strategy === 'auto' && left.every(removesSoftware) ? [] : left;
 }
 
-/** Where no pod is looked at, nobody could say that the next way is needed: the first is the only one. */
+/** Returns the attempts of the plan. Without checks of the pods only the first, since no failure could be detected. */
 export function attemptsOf(request: MigrationRequest, excluding: Excluding): Attempt[] {
   const left = possibleAttempts(request, excluding);
   return request.verification === 'api' ? left.slice(0, 1) : left;
 }
 
-/** A check that concerns some of the ways: where it blocks, it blocks those alone. */
+/** A check that concerns some of the attempts, and blocks only those. */
 export interface AttemptCheck {
   check: Check;
   excludes: (attempt: Attempt) => boolean;
@@ -88,13 +91,13 @@ export interface AttemptCheck {
 
 export const blocks = ({ status }: Pick<Check, 'status'>): boolean => status === 'fail' || status === 'unknown';
 
-/** Whether one of the checks that block excludes that way. */
+/** Returns whether a blocking check excludes the attempt. */
 export const isExcluded =
   (found: readonly AttemptCheck[]) =>
   (attempt: Attempt): boolean =>
     found.some(({ check, excludes }) => blocks(check) && excludes(attempt));
 
-/** The ladder, and the checks as they count: one that only takes ways out of a ladder that has others is a warning. */
+/** Returns the attempts, and the checks: a blocking check becomes a warning if other attempts remain. */
 export function chooseAttempts(
   request: MigrationRequest,
   networking: boolean,

@@ -1,7 +1,7 @@
 /**
- * A call of EKS, or one that EKS makes on its caller's behalf, as IAM judges it: the action, the resource, and what
- * each condition key has. "Global keys" is the IAM User Guide's "AWS global condition context keys". A key that no page
- * speaks of is `unknown`: nothing is guessed.
+ * A call of EKS, or a call that EKS makes on its caller's behalf, as IAM evaluates it: the action, the resource, and the
+ * value of each condition key. "Global keys" is the IAM User Guide's "AWS global condition context keys". A key that no
+ * page documents is `unknown`: nothing is guessed.
  */
 import { clusterArn } from '../aws/arn.ts';
 import type { Target } from '../migration/model.ts';
@@ -10,23 +10,23 @@ import { type KeyState, lookUpIn, type PolicyRequest, statesOf } from '../policy
 import type { ActingStep } from './acting.ts';
 
 export interface Call {
-  /** The step that makes it, with its own role. */
+  /** The step that makes the call, with its own role. */
   step: ActingStep;
   /** Such as `eks:CreateAddon`. */
   action: string;
-  /** ARN. Where an id is part of it that nobody knows beforehand, one that it could be. */
+  /** ARN of the resource. If it includes an ID that is not known in advance, a possible ID is used. */
   resource: string;
-  /** Tags that the resource has: none where it is left out; `unknown` where they were not read. */
+  /** Tags of the resource: absent if it has none, `unknown` if they were not read. */
   resourceTags?: Record<string, string> | 'unknown';
-  /** Tags that the request gives; `undefined` as a value that is not known beforehand. */
+  /** Tags in the request. A value that is not known in advance is `undefined`. */
   requestTags?: Record<string, string | undefined>;
-  /** Of iam:PassRole: the service. */
+  /** The service to which iam:PassRole passes the role. */
   passedTo?: string;
   /** EKS makes it with its caller's rights. */
   onBehalf?: true;
 }
 
-/** Equal for equal calls. */
+/** Returns a key that is equal for equal calls. */
 export const callKey = ({ step, action, resource, resourceTags, requestTags, passedTo, onBehalf }: Call): string =>
   JSON.stringify([
     step,
@@ -43,21 +43,21 @@ const ABSENT: KeyState = { state: 'absent' };
 const PRESENT: KeyState = { state: 'present' };
 const UNKNOWN: KeyState = { state: 'unknown' };
 
-/** The same for every call of a role. */
+/** Returns the keys that are the same for every call of a role. */
 const ofRole = (principalArn: string, { account }: Target): Record<string, string> => ({
   'aws:PrincipalArn': principalArn,
   'aws:PrincipalAccount': account,
   'aws:PrincipalType': 'AssumedRole',
   'aws:PrincipalIsAWSService': 'false',
-  // Temporary credentials have it; a function's were got without MFA.
+  // Present with temporary credentials; a function gets its credentials without MFA.
   'aws:MultiFactorAuthPresent': 'false',
-  // API endpoints of EKS are HTTPS alone.
+  // API endpoints of EKS support only HTTPS.
   'aws:SecureTransport': 'true',
-  // Roles that are passed, clusters, add-ons and associations are of the cluster's own account.
+  // Passed roles, clusters, add-ons and associations are in the cluster's account.
   'aws:ResourceAccount': account,
 });
 
-/** Keys that such a call has with a value that is not known, or may have. */
+/** Keys that a call has, or may have, with an unknown value. */
 const OPEN: States = {
   // Global keys: "always included in the request context".
   'aws:CurrentTime': PRESENT,
@@ -65,7 +65,7 @@ const OPEN: States = {
   'aws:UserAgent': PRESENT,
   'aws:userid': PRESENT,
   'aws:TokenIssueTime': PRESENT,
-  // Global keys: of IAM users, of a link from a web page.
+  // Global keys: for IAM users, and for a link from a web page.
   'aws:username': ABSENT,
   'aws:Referer': ABSENT,
 };
@@ -81,7 +81,7 @@ const tagStates = (prefix: 'aws:RequestTag/' | 'aws:ResourceTag/', tags: Call['r
 function tagsOf({ action, requestTags = {}, resourceTags = {} }: Call): States {
   const keys = Object.keys(requestTags);
   // IAM User Guide, "Grant a user permissions to pass a role": a condition on a role's tags "does not have reliable
-  // results"; of a role that EKS reads, the tags were not read here.
+  // results". The tags of a role that EKS reads were not read here.
   const notRead = resourceTags === 'unknown' || action.startsWith('iam:');
   return {
     'aws:RequestTag/': ABSENT,
@@ -97,7 +97,7 @@ const attemptOf = ({ onBehalf }: Call): States =>
   onBehalf
     ? {
         'aws:ViaAWSService': { state: 'values', values: ['true'] },
-        // The list of services that it names does not have EKS.
+        // The documented list of services does not include EKS.
         'aws:CalledVia': UNKNOWN,
         'aws:CalledViaFirst': UNKNOWN,
         'aws:CalledViaLast': UNKNOWN,
@@ -115,14 +115,14 @@ const regionOf = ({ action }: Call, { region }: Target): KeyState => {
   return partitionOf(region) === 'aws' ? { state: 'values', values: ['us-east-1'] } : UNKNOWN;
 };
 
-/** All that is known of the keys of a call. */
+/** Everything that is known about the keys of a call. */
 export interface CallKeys {
   lookUp: PolicyRequest['lookUp'];
-  /** Those whose values are known, as the key is written in policies. */
+  /** Keys with known values, by the key as it is written in policies. */
   known: Record<string, readonly string[]>;
 }
 
-/** Service Authorization Reference: no action of EKS that is asked about here has a key of EKS's own. */
+/** Service Authorization Reference: none of the EKS actions that occur here has an EKS-specific key. */
 const isOfOtherService = (key: string, action: string): boolean => {
   const service = key.split(':')[0] ?? '';
   return service !== 'aws' && !(service === 'iam' && action.startsWith('iam:'));
@@ -135,7 +135,7 @@ export function keysOf(call: Call, principalArn: string, target: Target): CallKe
     'aws:RequestedRegion': regionOf(call, target),
     ...attemptOf(call),
     ...tagsOf(call),
-    // EMR on EKS Development Guide: the cluster's ARN.
+    // EMR on EKS Development Guide: the key has the cluster's ARN.
     ...(call.passedTo === undefined
       ? {}
       : statesOf({ 'iam:PassedToService': call.passedTo, 'iam:AssociatedResourceArn': clusterArn(target) })),
@@ -150,24 +150,24 @@ export function keysOf(call: Call, principalArn: string, target: Target): CallKe
 }
 
 /**
- * How IAM is asked: `exactly`, each call with all that is known of it, but for `aws:ViaAWSService`, which few policies
- * ask for; `thriftily`, all calls of a role together, with what they have in common. Where the answer may rest on what
- * was left out, it is asked again with that.
+ * How IAM is asked. `exactly`: for each call with all known keys, except `aws:ViaAWSService`, which few policies use.
+ * `thriftily`: for all calls of a role together, with their common keys. If the answer may depend on an omitted key, IAM
+ * is asked again with that key.
  */
 export type Asking = 'exactly' | 'thriftily';
 
 const isShared = (key: string): boolean =>
   /^(aws:(principal|multifactorauthpresent|securetransport|resourceaccount)|iam:)/.test(key.toLowerCase());
 
-/** What the first question of a call gives. */
+/** Returns the keys for the first request about a call. */
 export const firstKeys = ({ known }: CallKeys, asking: Asking): CallKeys['known'] =>
   Object.fromEntries(
     Object.entries(known).filter(([key]) => (asking === 'exactly' ? key !== 'aws:ViaAWSService' : isShared(key))),
   );
 
 /**
- * Of the keys that IAM missed, those that the call has, or may have: `given` with the values that are known, `open`
- * without. An answer without any rests on nothing that was not said.
+ * Returns which of the keys that IAM reports as missing the call has, or may have: in `known` those with known values, in
+ * `open` the others. If there are none, the answer depends on nothing that was omitted.
  */
 export function missedKeys(missing: readonly string[], { lookUp }: CallKeys): { known: string[]; open: string[] } {
   const states = missing.map((key) => ({ key, state: lookUp(key).state }));

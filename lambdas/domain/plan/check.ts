@@ -1,6 +1,5 @@
 /**
- * How a check is written down. `fail` and `unknown` block; `warn` does not. What it quotes of data is printable from here
- * on.
+ * Constructors of checks. `fail` and `unknown` block; `warn` does not. They also make quoted data printable.
  */
 import type { Check } from '../migration/model.ts';
 import { printable } from '../text/text.ts';
@@ -27,6 +26,6 @@ export const fail = withRemedy('fail');
 export const warn = withRemedy('warn');
 export const unknown = withRemedy('unknown');
 
-/** The first five of a list, and how many more there are. */
+/** Returns the first five names of a list, and the number of the others. */
 export const some = (names: readonly string[]): string =>
   names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');

@@ -1,6 +1,6 @@
 /**
  * The checks of a plan, each a function from the facts to a Check. `fail` and `unknown` block; `warn` does not.
- * Every message names what was found; every remedy says what to do, with the command where there is one.
+ * Every message names what was found. Every remedy describes what to do, with a command if there is one.
  */
 import { NAMESPACE_UNKNOWN } from '../addons/registry.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
@@ -9,7 +9,7 @@ import { subjectOf } from '../migration/subject.ts';
 import { fail, GUIDE, pass, unknown } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 
-/** Another run on the same add-on or service account: nothing is planned on ground that somebody else is moving. */
+/** Checks that no other execution is working on the same subject, since it may change what the plan is based on. */
 export function checkLock({ request, lock }: Facts): Check {
   const { target } = request;
   const what = `the lock on ${subjectOf(request)} of cluster ${target.cluster}`;
@@ -50,7 +50,7 @@ export function checkCluster({ request, cluster }: Facts): Check {
       `Check --cluster, --region and --account; list the clusters: aws eks list-clusters --region ${target.region}`,
     );
   }
-  // Whose credentials it was read with decides where, not what was asked for: a cluster of that name may be in both.
+  // The credentials decide which account is read, not the request: both accounts may have a cluster of that name.
   const [, , , region, account] = cluster.arn.split(':');
   if (account !== target.account || region !== target.region) {
     return fail(
@@ -100,7 +100,7 @@ export function checkUsesIrsa({ addon }: Facts): Check {
   );
 }
 
-/** Of an add-on whose namespace is not known. `wanted`: what it would be given, wherever that is. */
+/** Checks an add-on whose namespace is not known. `wanted` are the associations that it would get in that namespace. */
 export function checkNamespace({ request }: AddonFacts, wanted: readonly PlannedAssociation[]): Check {
   const { addon, target } = request;
   const associations = wanted.map(

@@ -1,12 +1,12 @@
-/** The neighbours of a subject: what a trust policy must deny that means this service account and nobody else. */
+/** The neighbors of a subject, which a trust policy must deny if it allows only this service account. */
 import type { GrantSubject } from '../settings/role-grants.ts';
 
-/** A character that is not the one at that place. */
+/** Returns a character that differs from the given one. */
 const otherThan = (character: string | undefined): string => (character === 'x' ? 'y' : 'x');
 
 /**
- * Returns texts that differ from a text by one character, replaced or inserted at each place, and one that has nothing
- * in common with it. A pattern with a wildcard that matches the text matches at least one of them; a list of names
+ * Returns texts that differ from a text by one character, replaced or inserted at each position, and a text that has
+ * nothing in common with it. A pattern with a wildcard that matches the text matches at least one of them; a list of names
  * matches none.
  */
 export function neighboursOf(text: string): string[] {
@@ -23,9 +23,9 @@ export function neighboursOf(text: string): string[] {
 type Exchanged = Partial<Omit<GrantSubject, 'target'>> & { target?: GrantSubject['target'] };
 
 /**
- * Returns the subject with its namespace, its service account or its cluster exchanged, each by itself. A cluster of
- * the same name in another region is another cluster, and so is one whose name differs in case alone; another account's
- * is out of the question, since EKS takes roles of the cluster's own account alone.
+ * Returns the subject with its namespace, its service account or its cluster exchanged, one at a time. A cluster of the
+ * same name in another region is a different cluster, and so is a cluster whose name differs only in case. Clusters of
+ * other accounts are irrelevant, since EKS accepts only roles of the cluster's account.
  */
 export function exchanged({ target, namespace, serviceAccount }: GrantSubject): Exchanged[] {
   const { cluster, region } = target;

@@ -1,5 +1,5 @@
 /**
- * Fields of the add-on's workloads that somebody else than EKS has set, and what each way does to them.
+ * Fields of the add-on's workloads that managers other than EKS have set, and what each attempt does to them.
  * Source: EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"; Kubernetes, "Server-Side Apply".
  */
 import { NAME_LABEL } from '../verification/pod-identity.ts';
@@ -11,17 +11,17 @@ import { isRecreate, nameOf, removesSoftware, type AttemptCheck } from './attemp
 
 const EKS_MANAGER = 'eks';
 const CONTROLLERS = 'kube-controller-manager';
-/** EKS itself, and this service, which sets its restarts alone. */
+/** Managers that do not count: EKS itself, and this service, which sets only its restart annotation. */
 const NOBODY_ELSE = new Set([EKS_MANAGER, SERVICE_MANAGER]);
 /**
- * What the Deployment controller notes on its objects. All else that is set in the name of the controllers is a setting:
- * a HorizontalPodAutoscaler's replicas.
+ * Fields in which the Deployment controller records its state. Any other field that controllers own is a setting, such as
+ * the replicas of a HorizontalPodAutoscaler.
  */
 const CONTROLLER_NOTES = '.metadata.annotations.deployment.kubernetes.io/';
-/** What `kubectl rollout restart` leaves behind; no add-on of EKS sets it, so that it conflicts with nothing. */
+/** The field that `kubectl rollout restart` sets. No EKS add-on sets it, so it conflicts with nothing. */
 const RESTART = 'kubectl.kubernetes.io/restartedAt';
 
-/** Workloads of the add-on: those of the planned service accounts, and those with the same `app.kubernetes.io/name`. */
+/** Returns the add-on's workloads: those of the planned service accounts, and those with the same `app.kubernetes.io/name`. */
 export function workloadsOfAddon(
   workloads: readonly Workload[],
   planned: readonly Pick<PlannedAssociation, 'serviceAccount'>[],
@@ -37,7 +37,7 @@ export interface ForeignFields {
   /** Such as `Deployment ebs-csi-controller`. */
   workload: string;
   manager: string;
-  /** Such as `scale`; left out where it wrote the object itself. */
+  /** The subresource, such as `scale`. Absent if the manager wrote the object itself. */
   subresource?: string;
   fields: string[];
 }
@@ -45,7 +45,7 @@ export interface ForeignFields {
 const isSetting = (manager: string, field: string): boolean =>
   !field.includes(`${SERVICE_MANAGER}/`) && !(manager === CONTROLLERS && field.startsWith(CONTROLLER_NOTES));
 
-/** What others own alone: a field that EKS owns too has the value that EKS wants. */
+/** Returns the fields that only other managers own. A field that EKS also owns already has the value that EKS sets. */
 export const foreignFields = (workloads: readonly Workload[]): ForeignFields[] =>
   workloads.flatMap(({ kind, name, managedFields }) => {
     const ofEks = new Set(managedFields.filter((one) => one.manager === EKS_MANAGER).flatMap((one) => one.fields));
@@ -59,7 +59,7 @@ export const foreignFields = (workloads: readonly Workload[]): ForeignFields[] =
       .filter(({ fields }) => fields.length > 0);
   });
 
-/** Nobody knows an autoscaler by the name of the controllers that it runs in. */
+/** Names an autoscaler, since its field manager has the unfamiliar name of the controllers that run it. */
 const ownerText = ({ manager, subresource }: ForeignFields): string => {
   if (subresource === undefined) return manager;
   const autoscaler = manager === CONTROLLERS && subresource === 'scale' ? ', as a HorizontalPodAutoscaler does' : '';
@@ -71,7 +71,7 @@ const listed = (foreign: readonly ForeignFields[]): string =>
 
 type Fate = 'kept' | 'reset' | 'lost' | 'conflict';
 
-/** `mayConflict`: among them are fields that EKS may set as well. */
+/** `mayConflict` is true if EKS may also set some of the fields. */
 function fateOf(attempt: Attempt, mayConflict: boolean): Fate {
   if (removesSoftware(attempt)) return 'lost';
   if (attempt.resolveConflicts === 'OVERWRITE') return 'reset';
@@ -86,7 +86,7 @@ const FATES: Record<Fate, (attempt: Attempt) => string> = {
   conflict: (attempt) => `${nameOf(attempt)} would fail on those that EKS sets (${attempt.resolveConflicts})`,
 };
 
-/** Undefined where the workloads could not be read, which blocks by itself. */
+/** Returns undefined if the workloads could not be read, which another check blocks. */
 export function checkFieldManagers(
   { workloads }: Facts,
   planned: readonly PlannedAssociation[],
@@ -131,7 +131,7 @@ function worst(fates: readonly Fate[], ways: readonly Attempt[], message: string
       source,
     );
   }
-  // Kept over a create: known of the restart annotation, but no rule says which fields EKS sets.
+  // It is known that a create keeps the restart annotation, but not which fields EKS sets in general.
   if (ways.some(isRecreate)) {
     return warn(
       'field-managers',

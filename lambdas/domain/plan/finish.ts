@@ -1,4 +1,4 @@
-/** A plan as the ledger keeps it, from what was decided. */
+/** Builds a plan, as stored in the ledger, from the decision. */
 import { defaultNamespaceOf } from '../aws/eks.ts';
 import type {
   CarriedOver,
@@ -23,16 +23,16 @@ export interface Decided {
   goWithAddon: string[];
   carryOver: CarriedOver[];
   trustRepairs: TrustRepair[];
-  /** What is known of how the pods are replaced. */
+  /** The forecast of the rollout, and the broken pods. */
   rollout?: Pick<Plan, 'forecast' | 'brokenPods'>;
 }
 
-/** What the steps of a plan are made from. */
+/** The input for the steps of a plan. */
 export type Decision = Decided & { installAgent?: { version: string } };
 
 const NOTHING = { attempts: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] };
 
-/** `stepsOf`: what will be done; asked for with an empty ladder where nothing is changed. */
+/** Builds the plan. `stepsOf` returns its steps, and is called with no attempts if nothing changes. */
 export function finishPlan(
   facts: Facts,
   verdict: Plan['verdict'],
@@ -44,7 +44,7 @@ export function finishPlan(
   const planned = decided?.planned ?? [];
   const defaultNamespace = defaultNamespaceOf(facts.offered);
   const losses = decided?.losses ?? [];
-  // A plan that changes nothing names no way to change it.
+  // A plan that changes nothing has no attempts.
   const changes = verdict === 'migrate' && decided ? decided : NOTHING;
   const { attempts, purge, goWithAddon, carryOver, trustRepairs } = changes;
   const agentVersion = attempts.length > 0 ? agentToInstall(facts) : undefined;

@@ -1,4 +1,4 @@
-/** The checks of a plan about who may be given its roles: the rule of `grants.ts`, and what to do where it refuses. */
+/** The checks of a plan about which subjects may get its roles: the rule of `grants.ts`, and the remedies. */
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
@@ -22,7 +22,7 @@ const HOLDS: Record<Ground, string> = {
   'role-grants': 'the setting roleGrants names it',
 };
 
-/** Where nobody may look at pods, what the API server shows does not count. */
+/** Facts from the API server do not count if the request does not verify pods. */
 export const grantFactsOf = (facts: Facts): GrantFacts => {
   const { request, cluster, addon, namespace, annotated, oidcProvider, unfinished = [], roleGrants = [] } = facts;
   const role = addon?.serviceAccountRoleArn;
@@ -50,7 +50,7 @@ export const grantFactsOf = (facts: Facts): GrantFacts => {
 
 const sentence = (text: string): string => `${text.replace(/^./, (first) => first.toUpperCase())}.`;
 
-/** Two ways, both of which take whoever owns the role, or the deployment. */
+/** Two remedies, which need the owner of the role or of the deployment. */
 function remedyOf({ request: { target } }: Facts, { what, question }: JudgedGrant): string {
   const { roleArn, namespace, serviceAccount } = question;
   const entry = `Add ${JSON.stringify(grantFor(roleArn, { target, namespace, serviceAccount }))} to the setting roleGrants and deploy, if the owner of the role agrees; then plan again.`;
@@ -89,7 +89,7 @@ function checkOne(facts: Facts, rule: GrantFacts, judged: JudgedGrant): Check {
       );
 }
 
-/** What of a plan the rule is asked about: the planned roles that IAM shows. */
+/** The part of a plan to which the rule applies: the planned roles that exist in IAM. */
 export const grantsPlanOf = (
   facts: Facts,
   planned: readonly PlannedAssociation[],
@@ -101,7 +101,7 @@ export const grantsPlanOf = (
   losesSessionTags: (account) => losesSessionTags(facts, account),
 });
 
-/** Of the planned roles that IAM shows; what is wrong with others, other checks say. */
+/** Checks the planned roles that exist in IAM. Other checks report problems with the others. */
 export function checkGrants(
   facts: Facts,
   planned: readonly PlannedAssociation[],

@@ -1,15 +1,15 @@
-/** The rule of `grants.ts` over a whole plan: each association that it makes, and each trust policy that it repairs. */
+/** Applies the rule of `grants.ts` to a whole plan: to each association that it creates, and each trust policy that it repairs. */
 import type { PlannedAssociation } from '../migration/planned.ts';
 import { accountsNamedBy, addedStatement } from '../trust/added.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { parseRoleArn } from '../aws/arn.ts';
 import { type GrantAnswer, type GrantFacts, type GrantQuestion, judgeGrant, judgeRepair } from './grants.ts';
 
-/** What of a plan the rule is asked about. */
+/** The part of a plan to which the rule applies. */
 export interface GrantsPlan {
   associations: readonly PlannedAssociation[];
   trustRepairs: readonly TrustRepair[];
-  /** The role that the add-on, or the service account, has by IRSA; absent where it has none, or nobody could see. */
+  /** The IRSA role of the add-on or service account. Absent if it has none, or if that could not be read. */
   irsaRole?: string | undefined;
   /** Whether the association loses its session tags after it is made. */
   losesSessionTags: (account: PlannedAssociation) => boolean;
@@ -35,7 +35,7 @@ function questionOf(facts: GrantFacts, plan: GrantsPlan, account: PlannedAssocia
   };
 }
 
-/** Returns what the rule says of each association of the plan. */
+/** Returns the result of the rule for each association of the plan. */
 export const judgeAssociations = (facts: GrantFacts, plan: GrantsPlan): JudgedGrant[] =>
   plan.associations.map((account) => {
     const question = questionOf(facts, plan, account);
@@ -45,7 +45,7 @@ export const judgeAssociations = (facts: GrantFacts, plan: GrantsPlan): JudgedGr
 const refused = (why: string): GrantAnswer => ({ verdict: 'denied', why: [why] });
 const NOT_PLANNED = refused('the plan creates no association for it');
 
-/** A statement that does not name them lets in every service account that has the role: all of them need the grant. */
+/** A statement without names allows every service account that has the role, so all of them need the grant. */
 function judgeOne(facts: GrantFacts, plan: GrantsPlan, repair: TrustRepair): JudgedGrant[] {
   const { roleArn } = repair;
   const accounts = plan.associations.filter((one) => one.roleArn === roleArn);
@@ -73,11 +73,11 @@ function judgeOne(facts: GrantFacts, plan: GrantsPlan, repair: TrustRepair): Jud
   });
 }
 
-/** Returns what the rule says of each service account that a repair of the plan lets in. */
+/** Returns the result of the rule for each service account that a repair of the plan allows. */
 export const judgeRepairs = (facts: GrantFacts, plan: GrantsPlan): JudgedGrant[] =>
   plan.trustRepairs.flatMap((repair) => judgeOne(facts, plan, repair));
 
-/** Returns a clause: which role, and what of it. */
+/** Returns a clause that names the role and the result. */
 export const grantText = ({ what, question: { roleArn, namespace, serviceAccount } }: JudgedGrant): string => {
   const name = parseRoleArn(roleArn)?.name ?? roleArn;
   return what === 'association'

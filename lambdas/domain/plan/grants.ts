@@ -1,10 +1,10 @@
 /**
- * Who may be given a role: promise 11 of docs/architecture.md.
+ * Decides which subjects may get a role: promise 11 of docs/architecture.md.
  *
  * Role R may be given to subject S (cluster, namespace, service account) only if, on fresh facts and without the request's accepted keys: (1) R's IRSA trust is `allowed` for S under this cluster's current issuer, whose provider exists (wildcards count, with a warning); or (2) an association S→R exists that no unfinished migration made; or (3) R is the add-on's IRSA role and S's service account is one of that add-on's and annotated with it; or (4) R's trust allows pods.eks for S and denies it when namespace, service account or cluster is exchanged; or (5) the deployment's setting `roleGrants` (roles, clusters, service accounts) names it. `unknown` blocks. New roles by `roleArn`, and add-ons on the node role, need (4) or (5). A trust repair needs (1), (2) or (5), and its statement names cluster, namespace and service account; with session tags disabled it needs (5). An annotation alone proves nothing: whoever may edit a service account writes it.
  *
- * A rollback asks none of this: it restores associations, roles and annotations from the snapshot, on the ground that
- * they were there before the migration (ADR 41).
+ * The rule does not apply to a rollback, which restores associations, roles and annotations from the snapshot because they
+ * existed before the migration (ADR 41).
  */
 import { clusterArn } from '../aws/arn.ts';
 import type { AttributedServiceAccount } from '../kubernetes/objects.ts';
@@ -18,20 +18,20 @@ import type { Seen } from './facts.ts';
 export const GROUNDS = ['irsa-trust', 'association', 'addon-role', 'pod-identity-trust', 'role-grants'] as const;
 export type Ground = (typeof GROUNDS)[number];
 
-/** What the rule is decided from, of one cluster. */
+/** The facts of one cluster from which the rule is decided. */
 export interface GrantFacts {
   target: GrantSubject['target'];
-  /** The cluster's OIDC issuer; absent where the cluster shows none. */
+  /** The cluster's OIDC issuer. Absent if the cluster has none. */
   oidcIssuer?: string;
-  /** Whether IAM has a provider for that issuer; absent: not read. */
+  /** Whether IAM has a provider for that issuer. Absent if that was not read. */
   oidcProvider?: Seen<boolean>;
-  /** By ARN, without any statement that this migration has added; `undefined`: IAM has no such role. */
+  /** Trust policies by ARN, without statements that this migration added. `undefined` for a role that does not exist. */
   trustPolicies: Readonly<Record<string, ParsedPolicy | undefined>>;
-  /** Of the service accounts in question, those that no unfinished migration made. */
+  /** Associations of the service accounts in question that no unfinished migration created. */
   associations: readonly Association[];
-  /** The add-on's IRSA role, and the names of the service accounts that its version takes associations for. */
+  /** The add-on's IRSA role, and the names of the service accounts for which its version supports associations. */
   addon?: { roleArn: string; namespace: string; serviceAccounts: readonly string[] };
-  /** Service accounts of the add-on's namespace with the IRSA annotation; absent: nobody may read them. */
+  /** Service accounts of the add-on's namespace with the IRSA annotation. Absent if they may not be read. */
   annotated?: Seen<readonly Pick<AttributedServiceAccount, 'name' | 'roleArn'>[]>;
   roleGrants: readonly RoleGrant[];
 }
@@ -40,9 +40,9 @@ export interface GrantQuestion {
   namespace: string;
   serviceAccount: string;
   roleArn: string;
-  /** The request names the role, and the service account has it neither by IRSA nor by an association. */
+  /** The request names the role, and the service account has it neither through IRSA nor through an association. */
   isNew: boolean;
-  /** The association will lose its session tags after it is made. */
+  /** The association will lose its session tags after it is created. */
   disableSessionTags: boolean;
 }
 
@@ -50,7 +50,7 @@ export interface GrantAnswer {
   verdict: 'allowed' | 'denied' | 'unknown';
   /** The first ground that holds. */
   ground?: Ground;
-  /** Of every ground that was asked for and does not hold: why, in a clause. */
+  /** Clauses with the reason why each evaluated ground does not hold. */
   why: string[];
 }
 
@@ -60,7 +60,7 @@ const YES: Found = { truth: 'yes' };
 const no = (why: string): Found => ({ truth: 'no', why });
 const open = (why: string): Found => ({ truth: 'unknown', why });
 
-/** How a use differs from the one in question: another subject, or another form of the association. */
+/** The difference from the use in question: another subject, or another form of the association. */
 type Changed = Partial<GrantSubject> & Pick<TrustUse, 'disableSessionTags'>;
 
 const useOf = (
@@ -97,7 +97,7 @@ function byIrsaTrust(facts: GrantFacts, question: GrantQuestion): Found {
   return oidcProvider.seen ? YES : no("IAM has no OIDC provider for the cluster's issuer");
 }
 
-/** Returns whether ground 1 depends on IAM's OIDC provider for one of them: trust policies may refuse it by themselves. */
+/** Returns whether ground 1 depends on IAM's OIDC provider for one of them, since the trust policies may already deny it. */
 export const needsProvider = (
   facts: GrantFacts,
   accounts: readonly Pick<GrantQuestion, 'namespace' | 'serviceAccount' | 'roleArn'>[],
@@ -129,7 +129,7 @@ function byAddonRole({ addon, annotated }: GrantFacts, { namespace, serviceAccou
     : no('the service account is not annotated with it');
 }
 
-/** Ground 4: in each form that the association will have, and for nobody else. */
+/** Ground 4: in each form that the association will have, and for no other service account. */
 function byPodIdentityTrust(facts: GrantFacts, question: GrantQuestion): Found {
   const policy = trustIn(facts, question);
   if (!policy) return no('IAM does not return the role');
@@ -163,7 +163,7 @@ const FINDERS: Record<Ground, (facts: GrantFacts, question: GrantQuestion) => Fo
   'role-grants': byRoleGrants,
 };
 
-/** `unknown` where no ground holds, and one of them can't be decided. */
+/** The verdict is `unknown` if no ground holds and one of them cannot be decided. */
 function judge(facts: GrantFacts, question: GrantQuestion, grounds: readonly Ground[]): GrantAnswer {
   const why: string[] = [];
   let verdict: GrantAnswer['verdict'] = 'denied';
@@ -184,8 +184,8 @@ export const judgeGrant = (facts: GrantFacts, question: GrantQuestion): GrantAns
   judge(facts, question, question.isNew ? OF_NEW_ROLES : GROUNDS);
 
 /**
- * Returns whether the role's trust policy may be repaired for the service account. `isNarrow`: the statement names
- * cluster, namespace and service account.
+ * Returns whether the role's trust policy may be repaired for the service account. `isNarrow` is true if the statement
+ * names cluster, namespace and service account.
  */
 export const judgeRepair = (
   facts: GrantFacts,

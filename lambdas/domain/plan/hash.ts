@@ -1,19 +1,18 @@
-/** What binds a plan to what it was made from: the same decision always has the same hash, and no other one has it. */
+/** The hash that binds a plan to its input: equal decisions have equal hashes, and different decisions different ones. */
 import type { IdentityLoss, MigrationRequest, Plan } from '../migration/model.ts';
 import { sha256 } from '../text/sha256.ts';
 
 const accountOf = ({ namespace, serviceAccount }: IdentityLoss): string => `${namespace}/${serviceAccount}`;
 
-/** A list that plans did not have once: while it is empty, it leaves the hash of a plan that is stored as it was. */
+/** A list that older plans do not have. While it is empty it is not hashed, so hashes of stored plans stay the same. */
 const unlessEmpty = <Item>(list: readonly Item[]): readonly Item[] | undefined => (list.length > 0 ? list : undefined);
 
 /**
- * All of a plan that says what was found and what will be done; its checks say why, and may be worded otherwise
- * tomorrow.
+ * The findings and changes of a plan. Its checks are not included: they only explain, and their wording may change.
  */
 export type PlanContent = Omit<Plan, 'hash' | 'checks'>;
 
-/** What of a request decides what is planned. */
+/** The part of a request that decides what is planned. */
 function askedOf({ acceptIdentityLoss, ...request }: MigrationRequest): object {
   const { target, addon, serviceAccount, annotation, strategy, preserve, acceptedKeys, verification, agent } = request;
   return {
@@ -31,11 +30,11 @@ function askedOf({ acceptIdentityLoss, ...request }: MigrationRequest): object {
 }
 
 /**
- * Made of nothing but what the ledger keeps, so that whoever reads a plan can make it again. It is no signature: who
- * can write a plan can make its hash.
+ * Computes the hash from stored data only, so that every reader of a plan can compute it again. It is not a signature: a
+ * principal that can write a plan can compute its hash.
  */
 export function hashOf(plan: PlanContent, request: MigrationRequest): string {
-  // Field by field: what somebody adds to a plan later, such as its hash, must not count by itself.
+  // Fields are listed one by one, so that later additions to a plan, such as its hash, are not included automatically.
   const {
     verdict,
     attempts,
@@ -61,7 +60,7 @@ export function hashOf(plan: PlanContent, request: MigrationRequest): string {
       strategy: plan.strategy,
       preserve: plan.preserve,
       associations,
-      // How many pods run with each may change every minute.
+      // The number of pods is not included, since it may change every minute.
       identityLosses: unlessEmpty(
         identityLosses.map((one) => ({ roleArn: one.roleArn, account: accountOf(one), accepted: one.accepted })),
       ),

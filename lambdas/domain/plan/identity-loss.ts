@@ -1,9 +1,9 @@
 /**
- * Service accounts that lose their AWS identity by the migration of an add-on. EKS gives an add-on's one IRSA role to
- * all service accounts that its software declares, such as a CSI driver's controller and its nodes, but takes
- * associations for some of them alone: with the role gone, EKS takes its annotation off the others too, and their next
- * pods fall back to the node role. A way that deletes the add-on's objects takes along what others have annotated. Who
- * they are is read from the API server, never from a list of add-ons.
+ * Service accounts that lose their AWS identity in the migration of an add-on. EKS gives an add-on's single IRSA role to
+ * all service accounts that its software declares, such as a CSI driver's controller and its nodes, but supports
+ * associations for only some of them. Without the role, EKS removes its annotation from the others too, and their next
+ * pods fall back to the node role. An attempt that deletes the add-on's objects also deletes annotations that other tools
+ * have set. The affected service accounts are read from the API server, never from a list of add-ons.
  */
 import { ownedOf, standaloneOf } from '../associations/associations.ts';
 import { classifyPod, isLosable, NAME_LABEL } from '../verification/pod-identity.ts';
@@ -14,20 +14,20 @@ import { fail, GUIDE, pass, unknown, warn } from './check.ts';
 import type { AddonFacts } from './facts.ts';
 import { removesSoftware } from './attempts.ts';
 
-/** The name under which EKS applies an add-on's objects. Source: EKS User Guide, "Determine fields you can customize". */
+/** The field manager with which EKS applies an add-on's objects. Source: EKS User Guide, "Determine fields you can customize". */
 const EKS_MANAGER = 'eks';
 
 const SOURCE = `${GUIDE}, "IAM roles for Amazon EKS add-ons"; kubernetes-sigs/aws-efs-csi-driver#1759`;
 
 type Seen = Pick<AddonFacts, 'addon' | 'namespace' | 'pods' | 'annotated' | 'roleUsers'>;
 
-/** Whether a pod was admitted with that role by IRSA. */
+/** Returns whether a pod was admitted with the role through IRSA. */
 const usesRole = (pod: Pod, roleArn: string): boolean =>
   pod.containers.some((container) => container.env['AWS_ROLE_ARN'] === roleArn);
 
 const isLiving = ({ terminating, phase }: Pod): boolean => !terminating && phase !== 'Succeeded' && phase !== 'Failed';
 
-/** What of a namespace tells whose a service account is. */
+/** The facts of a namespace that show which add-on owns a service account. */
 interface Namespace {
   pods: Pod[];
   annotated: readonly AttributedServiceAccount[];
@@ -47,9 +47,9 @@ function namespaceOf({ namespace, pods = [], annotated }: Seen, planned: readonl
 }
 
 /**
- * Whether EKS has given that annotation for this add-on. One that somebody else has set stays when the add-on loses its
- * role. Where other add-ons have the same role, the name that the objects carry tells whose it is; one without a name
- * is taken for this add-on's, since a block is put right sooner than a pod without rights.
+ * Returns whether EKS has set the annotation for this add-on. An annotation that another manager has set stays when the
+ * add-on loses its role. If other add-ons have the same role, the name label of the objects decides. A service account
+ * without the label counts as this add-on's, since a blocked plan does less harm than a pod without permissions.
  */
 function isAnnotatedFor(account: AttributedServiceAccount, isShared: boolean, namespace: Namespace): boolean {
   const { annotatedBy } = account;
@@ -58,15 +58,15 @@ function isAnnotatedFor(account: AttributedServiceAccount, isShared: boolean, na
 }
 
 /**
- * Whether other add-ons have that role, or may have; also by their associations: the role of one that migrates just now is
- * gone before the annotations of its service accounts are.
+ * Returns whether other add-ons have the role, or may have it. Their associations count too: an add-on that is being
+ * migrated loses its role before its service accounts lose their annotations.
  */
 const isRoleShared = (addonArn: string, roleArn: string, users: Seen['roleUsers']): boolean =>
   users?.addons === undefined ||
   users.addons.some((one) => one.roleArn === roleArn) ||
   users.associations.some((one) => one.roleArn === roleArn && one.ownerArn !== undefined && one.ownerArn !== addonArn);
 
-/** Whether the objects of a service account carry the name of the add-on's own ones. */
+/** Returns whether the objects of a service account have the same name label as the add-on's. */
 function nameOf(account: AttributedServiceAccount, { pods, names }: Namespace): 'own' | 'another' | 'none' {
   const labels = [account, ...pods.filter((pod) => pod.serviceAccount === account.name)].flatMap(
     (one) => one.labels[NAME_LABEL] ?? [],
@@ -75,16 +75,16 @@ function nameOf(account: AttributedServiceAccount, { pods, names }: Namespace): 
   return labels.some((label) => names.has(label)) ? 'own' : 'another';
 }
 
-/** What gives a service account its identity. */
+/** The sources of a service account's identity. */
 interface Held {
   identity: PodIdentity;
   roleArn: string;
 }
 
 /**
- * Service accounts of the add-on that have its identity, by name, with what gives it to them; those for which the
- * add-on takes an association are left out. `roleUsers` tells who shares the role; absent: anybody may.
- * `deleted`: the add-on's objects are, and with its service accounts also the annotations that others have set.
+ * Returns the service accounts of the add-on that have its identity, by name, with its sources, except those for which
+ * the add-on supports an association. `roleUsers` shows who shares the role; if absent, any add-on may. `deleted`: the
+ * add-on's objects are deleted, including annotations on its service accounts that other managers have set.
  */
 export function identityHolders(
   facts: Seen,
@@ -105,13 +105,13 @@ export function identityHolders(
         (deleted && nameOf(account, found) === 'own')
       )
         holders.set(account.name, { identity: 'irsa', roleArn: account.roleArn });
-    // Admitted with the role while their service account had it, or while nobody may see whether it has.
+    // Pods admitted with the role while their service account had it, or while that cannot be read.
     const annotated = new Set(found.annotated.map((one) => one.name));
     for (const pod of found.pods)
       if (!annotated.has(pod.serviceAccount) && usesRole(pod, roleArn) && found.names.has(pod.labels[NAME_LABEL] ?? ''))
         holders.set(pod.serviceAccount, { identity: classifyPod(pod).identity, roleArn });
   }
-  // An update replaces all that the add-on owns by what its form asks for.
+  // An update replaces all associations that the add-on owns by those in its request.
   for (const one of roleUsers?.associations ?? [])
     if (one.ownerArn === addon.arn && one.namespace === namespace)
       holders.set(one.serviceAccount, { identity: 'pod-identity', roleArn: one.roleArn });
@@ -119,7 +119,7 @@ export function identityHolders(
   return holders;
 }
 
-/** Service accounts whose pods lose their identity; those that have a standalone association, or are planned one, don't. */
+/** Returns the service accounts whose pods lose their identity, which excludes those with a current or planned standalone association. */
 export function identityLosses(
   facts: AddonFacts,
   planned: readonly PlannedAssociation[],
@@ -150,7 +150,7 @@ export function identityLosses(
     .sort((a, b) => a.serviceAccount.localeCompare(b.serviceAccount));
 }
 
-/** The request as a command, with more of its options. */
+/** Returns the request as a command, with additional options. */
 function again({ request }: AddonFacts, more: string[]): string {
   const { target, addon, strategy, preserve, maxDisruption, resolveConflicts, roleArn, roles } = request;
   return shellCommand(
@@ -171,7 +171,7 @@ function again({ request }: AddonFacts, more: string[]): string {
   );
 }
 
-/** `open`: all losses that are neither accepted nor without pods, which one command names together. */
+/** `open` are all losses that have pods and are not accepted. One command accepts them together. */
 function checkLoss(facts: AddonFacts, loss: IdentityLoss, open: readonly IdentityLoss[]): Check {
   const { namespace, serviceAccount, roleArn, identity, pods, accepted } = loss;
   const id = 'identity-loss';
@@ -208,13 +208,13 @@ function checkLoss(facts: AddonFacts, loss: IdentityLoss, open: readonly Identit
   );
 }
 
-/** A check for each service account that loses its identity; nothing where none does. */
+/** Returns a check for each service account that loses its identity. */
 export function checkIdentityLoss(facts: AddonFacts, losses: readonly IdentityLoss[]): Check[] {
   const open = losses.filter(({ accepted, pods }) => !accepted && pods > 0);
   return losses.map((loss) => checkLoss(facts, loss, open));
 }
 
-/** Where the API server can't be read, nobody knows whether such a service account is the add-on's. */
+/** Without the API server it is not known whether a service account belongs to the add-on. */
 function checkUnseenStandalone(
   { request, pods, kubernetesError }: AddonFacts,
   serviceAccount: string,
@@ -229,7 +229,7 @@ function checkUnseenStandalone(
   );
 }
 
-/** Roles that were given for service accounts for which the add-on takes no association: those that have its identity. */
+/** Returns the requested roles for service accounts that have the add-on's identity and are not supported by its version. */
 export function checkStandalone(facts: AddonFacts, planned: readonly PlannedAssociation[]): Check[] {
   const { request, podIdentity } = facts;
   const holders = identityHolders(facts, planned, { deleted: true });

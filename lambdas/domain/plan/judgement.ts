@@ -1,19 +1,19 @@
 /**
- * Whether a role may make a call, by its own policies and its permissions boundary: what IAM's simulation says too,
- * where it may not be asked, or does not know enough to say. What other policies forbid, such as an organisation's, is
- * not seen here. Source: IAM User Guide, "Policy evaluation logic".
+ * Evaluates whether a role may make a call, by its identity policies and its permissions boundary. It replaces IAM's
+ * simulation if that is not allowed or not conclusive. Other policies, such as an organization's, are not considered.
+ * Source: IAM User Guide, "Policy evaluation logic".
  */
 import { evaluate, type PolicyRequest } from '../policy/index.ts';
 import type { CallAnswer, PolicyFact } from './facts.ts';
 
-/** The policies that count for a role. */
+/** The policies that apply to a role. */
 export interface StepRoleFact {
   identity: PolicyFact[];
-  /** Absent where it has none. */
+  /** Permissions boundary. Absent if the role has none. */
   boundary?: PolicyFact;
 }
 
-/** One kind of policies: any of them may allow it, and a Deny in any of them decides. */
+/** Evaluates policies of one kind: any of them may allow the call, and a Deny in any of them decides. */
 function judge(policies: readonly PolicyFact[], request: PolicyRequest, kind: string): CallAnswer {
   const unread = policies.filter(({ document }) => document === undefined).map(({ name }) => name);
   const { verdict, reasons } = evaluate(
@@ -31,7 +31,7 @@ function judge(policies: readonly PolicyFact[], request: PolicyRequest, kind: st
   return verdict === 'allowed' ? { decision: 'allowed' } : { decision: 'unknown', why };
 }
 
-/** Both the role's own policies and the boundary have to allow it. */
+/** Both the identity policies and the boundary must allow the call. */
 export function judgeByPolicies({ identity, boundary }: StepRoleFact, request: PolicyRequest): CallAnswer {
   const answers = [
     judge(identity, request, "the role's policies"),

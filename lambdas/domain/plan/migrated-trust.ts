@@ -1,7 +1,7 @@
 /**
- * Whether the roles of what is on Pod Identity already let its pods in. EKS takes an association whose role has
- * a trust policy of the right form, and EKS Auth refuses the pods later (awslabs/mountpoint-s3-csi-driver#781): the pods
- * look migrated, and have no credentials.
+ * Checks whether the roles of a subject that is already on Pod Identity trust its pods. EKS accepts an association whose
+ * role has a trust policy of the right form, and EKS Auth refuses the pods later (awslabs/mountpoint-s3-csi-driver#781):
+ * the pods look migrated, and have no credentials.
  */
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import type { Check } from '../migration/model.ts';
@@ -11,7 +11,7 @@ import { warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { TRUST_SOURCE, trustRemedy } from './trust-remedy.ts';
 
-/** Warnings alone: nothing is to be done by a migration. What can't be decided is left to the pods, which show it. */
+/** Returns only warnings, since a migration would change nothing. An undecided trust is not reported, since the pods show it. */
 export function checkMigratedTrust({
   request,
   associations,

@@ -1,4 +1,4 @@
-/** The plan of a migration, as zod schemas: part of the records in `../model.ts`. */
+/** Zod schemas of a migration's plan, which are part of the records in `domain/migration/model.ts`. */
 import { z } from 'zod';
 import { check } from '../migration/check.ts';
 import { addon, serviceAccountState } from '../migration/observed.ts';
@@ -8,7 +8,7 @@ import { brokenPod, forecast } from '../rollout/model.ts';
 import { schemaNames } from '../text/schemas.ts';
 import { trustRepair } from '../trust/model.ts';
 
-/** One attempt: a way to make the change. */
+/** One attempt: a strategy for the change, with its options. */
 export const attempt = z
   .object({
     strategy: z
@@ -58,7 +58,7 @@ export const plan = z
       .optional()
       .describe('Default namespace of the add-on. Absent if EKS does not report it.'),
     associations: z.array(plannedAssociation).describe('Associations that the migration makes.'),
-    // A plan that changes something accepts each of them that has pods.
+    // In a plan that changes something, the request accepts each of those that have pods.
     identityLosses: z
       .array(identityLoss)
       .default([])
@@ -88,7 +88,7 @@ export const plan = z
       .string()
       .default('')
       .describe('SHA-256 in hexadecimal over the associations and trust policies that were found.'),
-    // See `hash.ts`.
+    // Computed in `hash.ts`.
     hash: z
       .string()
       .describe('SHA-256 in hexadecimal over the request, what was found, and what will be done. Approvals name it.'),

@@ -1,4 +1,4 @@
-/** Whether the service may pass roles by its own configuration; whether IAM lets it, `rights-check.ts` says. */
+/** Checks whether the service's configuration allows passing the roles. `rights-check.ts` checks IAM's permissions. */
 import { parseRoleArn } from '../aws/arn.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { EKS_PRINCIPAL, matchesWildcard, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
@@ -10,16 +10,16 @@ const SOURCE = 'IAM User Guide, "Grant a user permissions to pass a role to an A
 interface Passed {
   arn: string;
   to: string;
-  /** Empty, or that it is for the way back. */
+  /** Empty, or a note that the role is passed in a rollback. */
   why: string;
 }
 
-/** Roles of associations that are there now: a rollback puts them back, with the add-on or by themselves. */
+/** Returns the roles of current associations, which a rollback restores with the add-on or on their own. */
 const rolesBefore = ({ associations }: Facts): string[] => associations.map((one) => one.roleArn);
 
 /**
- * Each role of this account that is passed to each service: another account's is refused as such, and no right to pass
- * it would help.
+ * Returns each role of this account that is passed, by service. A role of another account is refused anyway, and no
+ * permission to pass it would help.
  */
 function passedRoles(facts: Facts, planned: readonly PlannedAssociation[]): Passed[] {
   const here = (arns: string[]): string[] =>
@@ -39,7 +39,7 @@ function passedRoles(facts: Facts, planned: readonly PlannedAssociation[]): Pass
   ];
 }
 
-/** By the configuration: whether one of the ARN patterns covers that role. Case counts, as it does for IAM. */
+/** Returns whether one of the configured ARN patterns matches the role. Case matters, as in IAM. */
 export const isCovered = (patterns: readonly string[], arn: string): boolean =>
   parseRoleArn(arn) !== undefined && patterns.some((pattern) => matchesWildcard(pattern, arn));
 
@@ -47,8 +47,8 @@ export const isPassable = ({ passableRoleArns }: Pick<Facts, 'passableRoleArns'>
   isCovered(passableRoleArns, arn);
 
 /**
- * Whether the service may pass the planned roles to EKS Pod Identity, and back what was there: the add-on's IRSA role
- * to EKS, the roles of its associations. Source: EKS User Guide, "Assign IAM roles to add-ons"; IAM User Guide,
+ * Checks whether the service may pass the planned roles to EKS Pod Identity, and, for a rollback, the add-on's IRSA role
+ * to EKS and the roles of its associations. Source: EKS User Guide, "Assign IAM roles to add-ons"; IAM User Guide,
  * "iam:PassRole".
  */
 export function checkPassRole(facts: Facts, planned: readonly PlannedAssociation[]): Check {

@@ -1,4 +1,4 @@
-/** The plan: a pure decision from what was read to what will be done, with every check that says why, or why not. */
+/** The plan: a pure function from the facts to the changes, with every check that explains the decision. */
 import { isNetworking } from '../addons/registry.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
 import type { Addon, Check, Plan, PlannedAssociation, Attempt } from '../migration/model.ts';
@@ -34,10 +34,10 @@ import { checkRollback } from './trust-checks.ts';
 import { checkRisk, attemptChecks } from './attempt-checks.ts';
 
 /**
- * Which associations the migration will make: one for each service account that the installed version takes, or for the
- * one that the request names; none where their namespace is not known. IRSA gives an add-on's one role to all of them,
- * and so does this, unless the request names others. A service account that the request names a role for, and that the
- * version takes no association for, gets a standalone one.
+ * Returns the associations that the migration will create: one for each service account that the installed version
+ * supports, or for the one that the request names; none if their namespace is not known. With IRSA all of them have the
+ * add-on's single role, so they all get that role unless the request names others. If the request names a role for a
+ * service account that the version does not support, that service account gets a standalone association.
  */
 export function plannedAssociations({
   request,
@@ -52,7 +52,7 @@ export function plannedAssociations({
     const roleArn = named ?? request.roleArn ?? irsaRoleOf({ addon, serviceAccount: account });
     return roleArn === undefined ? [] : [{ namespace, serviceAccount, roleArn }];
   });
-  // Without an association of its own the add-on can't be changed, and nobody loses anything.
+  // Without an owned association the add-on cannot be changed, and no service account loses anything.
   if (owned.length === 0) return [];
   const standalone = Object.entries(request.roles)
     .filter(([name]) => podIdentity.every(({ serviceAccount }) => serviceAccount !== name))
@@ -60,11 +60,11 @@ export function plannedAssociations({
   return [...owned, ...standalone.sort((a, b) => (a.serviceAccount < b.serviceAccount ? -1 : 1))];
 }
 
-/** On Pod Identity and without its IRSA role: there is nothing left to do. */
+/** Returns whether the add-on is on Pod Identity and has no IRSA role, so nothing is left to do. */
 export const isMigrated = (addon: Addon): boolean =>
   addon.serviceAccountRoleArn === undefined && addon.podIdentityAssociations.length > 0;
 
-/** Ids of the checks that block, each once. */
+/** Returns the IDs of the blocking checks, each once. */
 export const blockingChecks = (plan: Pick<Plan, 'checks'>): string[] => [
   ...new Set(plan.checks.filter(blocks).map((check) => check.id)),
 ];
@@ -75,8 +75,8 @@ export interface RolesPlan {
 }
 
 /**
- * Of the planned roles: whether they are there and let the pods in, both ways, who else uses them, and whether they may
- * be passed.
+ * Checks the planned roles: whether they exist and trust the pods through Pod Identity and IRSA, who else uses them, and
+ * whether they may be passed.
  */
 export function planRoles(facts: Facts, planned: readonly PlannedAssociation[]): RolesPlan {
   const roles = [...new Set(planned.map((one) => one.roleArn))].map((arn) =>
@@ -101,8 +101,8 @@ export function planRoles(facts: Facts, planned: readonly PlannedAssociation[]):
 }
 
 /**
- * The ways that the request asks for, and `possible`: those that are left of them before it is known whether the steps
- * have the rights for them.
+ * Returns the attempts that the request allows, and in `possible` those that remain before it is known whether the steps
+ * have the permissions for them.
  */
 export function attemptsBeforeRights(
   facts: AddonFacts,
@@ -115,7 +115,7 @@ export function attemptsBeforeRights(
   return { ways, possible: possibleAttempts(request, { networking, excluded: isExcluded(checks) }), checks };
 }
 
-/** The ways that the request asks for, which of them the facts leave, and the checks that say why. */
+/** Decides which of the requested attempts are possible, with the checks that explain it. */
 function planWays(
   facts: AddonFacts,
   planned: readonly PlannedAssociation[],

@@ -1,8 +1,8 @@
 /**
- * Whether the nodes may fetch credentials for pods: the agent calls EKS Auth by the role of its node. IAM's simulation
- * says of most roles that they may. Of the others what their own policies say is judged; boundaries and the
- * organisation's policies are not read. Source: EKS User Guide,
- * "Set up the Amazon EKS Pod Identity Agent", "Agent prerequisites".
+ * Checks whether the nodes may fetch credentials for pods: the agent calls EKS Auth with the role of its node. For most
+ * roles, IAM's simulation confirms it. For the others, their identity policies are evaluated; boundaries and the
+ * organization's policies are not read. Source: EKS User Guide, "Set up the Amazon EKS Pod Identity Agent", "Agent
+ * prerequisites".
  */
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import { partitionOf } from '../aws/partitions.ts';
@@ -12,18 +12,18 @@ import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, NodeRoleFact } from './facts.ts';
 import { shellCommand } from '../text/shell.ts';
 
-/** What the agent calls by the role of its node. */
+/** The action that the agent calls with the role of its node. */
 export const NODE_ACTION = 'eks-auth:AssumeRoleForPodIdentity';
 const SOURCE = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"; AWS Managed Policy Reference, AmazonEKSWorkerNodePolicy and AmazonEKSWorkerNodeMinimalPolicy`;
 
-/** AWS's own policies, which are not read, that allow it. */
+/** AWS managed policies that allow it. They are not read. */
 const ALLOWING = new Set([
   'AmazonEKSWorkerNodePolicy',
   'AmazonEKSWorkerNodeMinimalPolicy',
   'AdministratorAccess',
   'PowerUserAccess',
 ]);
-/** Those that nodes often have, and that don't. Source: AWS Managed Policy Reference. */
+/** AWS managed policies that nodes often have and that do not allow it. Source: AWS Managed Policy Reference. */
 const OTHER = new Set([
   'AmazonEKS_CNI_Policy',
   'AmazonEC2ContainerRegistryReadOnly',
@@ -52,7 +52,7 @@ function judge(role: NodeRoleFact, target: Target): Judgement {
     ...policies.flatMap(({ document }) => document ?? []),
     ...(managed.some((name) => ALLOWING.has(name)) ? [ALLOWS] : []),
   ];
-  // What a node's call has beside its resource is not known before it makes it.
+  // Apart from its resource, nothing is known in advance about a node's call.
   const request = { action: NODE_ACTION, resource: clusterArn(target), lookUp: () => ({ state: 'unknown' as const }) };
   const { verdict, reasons } = evaluate(documents, request);
   const unread = managed.filter((name) => !ALLOWING.has(name) && !OTHER.has(name));
@@ -66,9 +66,9 @@ function judge(role: NodeRoleFact, target: Target): Judgement {
 }
 
 /**
- * A role that may not is a failure, since pods on its nodes would be left without credentials. What can't be told is a
- * warning and never blocks: clusters that let their nodes in by the ConfigMap aws-auth alone have no entries to look
- * at, and their pods may well get credentials.
+ * Fails for a role that may not, since pods on its nodes would get no credentials. An unknown result is a warning and
+ * never blocks: clusters that admit their nodes only through the ConfigMap aws-auth have no access entries to read, and
+ * their pods may well get credentials.
  */
 export function checkNodeRole({ request, cluster, nodeRoles }: Facts): Check[] {
   const id = 'node-role';

@@ -1,4 +1,4 @@
-/** Where the pods run: on nodes that have Pod Identity, with its agent ready beside them. */
+/** Checks the nodes of the pods: whether they support Pod Identity, and whether its agent is ready there. */
 import { AGENT_ADDON } from '../addons/registry.ts';
 import type { Node, Pod } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
@@ -9,14 +9,14 @@ import { notSeen, plannedPods } from './preflight-seen.ts';
 const RESTRICTIONS = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity restrictions"`;
 const AGENT_SETUP = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
 /**
- * What EKS's scheduler for Fargate puts on the pods that it takes. Source: EKS User Guide, "Get started with AWS
- * Fargate for your cluster".
+ * The label that EKS's Fargate scheduler sets on its pods. Source: EKS User Guide, "Get started with AWS Fargate for your
+ * cluster".
  */
 const FARGATE_PROFILE = 'eks.amazonaws.com/fargate-profile';
 
 const byName = (nodes: readonly Node[]): Map<string, Node> => new Map(nodes.map((node) => [node.name, node]));
 
-/** Why pods on such a node get nothing from the agent; undefined where they can. */
+/** Returns why pods on a node cannot get credentials from the agent, or undefined if they can. */
 function unsupportedOn(pod: Pod, node: Node | undefined): 'AWS Fargate' | 'Windows' | undefined {
   if (node?.compute === 'fargate' || pod.labels[FARGATE_PROFILE] !== undefined) return 'AWS Fargate';
   return node?.os === 'windows' ? 'Windows' : undefined;
@@ -66,8 +66,9 @@ export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[
 }
 
 /**
- * Nodes on which pods need the agent's pod: on Auto Mode it is built in, on Fargate and Windows it is not there. A
- * hybrid node counts where such a pod is: the agent's DaemonSet for those is off by default.
+ * Returns the nodes on which pods need the agent's pod. On Auto Mode the agent is built in; on Fargate and Windows it does
+ * not exist. A hybrid node counts only if it has a pod of the agent, since the agent's DaemonSet for hybrid nodes is off
+ * by default.
  */
 const needsAgent = ({ os, compute, ready, name }: Node, occupied: ReadonlySet<string>): boolean =>
   os === 'linux' && ready && (compute === 'ec2' || (compute === 'hybrid' && occupied.has(name)));
@@ -75,7 +76,7 @@ const needsAgent = ({ os, compute, ready, name }: Node, occupied: ReadonlySet<st
 export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   const { request, cluster, agentWorkload, agentPods, nodes } = facts;
   const id = 'agent-nodes';
-  // Without an agent the check `agent` says so, or that it will be installed, and then waited for.
+  // A missing agent, or one that is to be installed and waited for, is reported by the check `agent`.
   if (!nodes || (!agentWorkload && !cluster?.autoMode)) return [];
   const unseen = 'error' in nodes ? nodes.error : agentPods && 'error' in agentPods ? agentPods.error : undefined;
   if (unseen !== undefined || 'error' in nodes)

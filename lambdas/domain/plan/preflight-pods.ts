@@ -1,7 +1,6 @@
 /**
- * What people have set in the pods that keeps their SDKs from asking the agent, or keeps the answer from them. The
- * workload's template is looked at, which the webhook does not touch; a pod whose workload is none that is read,
- * itself.
+ * Checks the pods for settings that keep their SDKs from calling the agent, or from getting its answer. The checks read
+ * the workload's template, which the webhook does not change, or the pod itself if its workload's kind is not read.
  */
 import { notSkipped } from '../verification/pod-identity.ts';
 import { type Container, isMadeBy } from '../kubernetes/objects.ts';
@@ -11,17 +10,17 @@ import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { plannedPods } from './preflight-seen.ts';
 
-/** One container and what it is of: `Deployment ebs-csi-controller`. */
+/** One container, and its owner, such as `Deployment ebs-csi-controller`. */
 interface ContainerSource {
   of: string;
   container: Container;
-  /** As the template has it, or as the webhook has left it. */
+  /** Whether the webhook may have changed it, which it does in a pod but not in a template. */
   mutated: boolean;
 }
 
 /**
- * Of the pods that migrate: as their workload's template has them, or, of a pod whose workload is none that is read, as
- * it has them itself.
+ * Returns the containers of the pods that are to change: from their workload's template, or from the pod itself if its
+ * workload's kind is not read.
  */
 export function containersOf(facts: Facts, planned: readonly PlannedAssociation[]): ContainerSource[] {
   const pods = plannedPods(facts, planned);
@@ -43,15 +42,15 @@ export function containersOf(facts: Facts, planned: readonly PlannedAssociation[
 const CHAIN =
   'AWS SDKs and Tools Reference Guide, "Standardized credential providers"; github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler';
 
-/** Go before what the agent gives: static keys, web identity, and files of credentials. */
+/** Variables that take precedence over the agent: static keys, web identity, and credentials files. */
 const STATIC = 'AWS_ACCESS_KEY_ID';
 const OVERRIDING = [STATIC, 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN'];
-/** Where a container has either, the webhook adds neither. */
+/** If a container has one of these variables, the webhook adds neither. */
 const OF_AGENT = ['AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];
-/** The webhook never sets it, and SDKs ask there before they ask the agent. */
+/** The webhook never sets this variable, and SDKs try it before the agent. */
 const RELATIVE_URI = 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI';
 const FILES = ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_PROFILE'];
-/** What the webhook itself puts into pods. */
+/** Variables that the webhook itself adds to pods. */
 const BY_WEBHOOK = new Set(['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN', ...OF_AGENT]);
 
 const setIn = ({ container, mutated }: ContainerSource, names: readonly string[]): string[] =>
@@ -109,7 +108,7 @@ const AGENT_IPV4 = '169.254.170.23';
 const AGENT_IPV6 = 'fd00:ec2::23';
 const PROXY_SOURCE = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity considerations"`;
 
-/** Whether a list such as NO_PROXY has an address: as it is, in a range, or by `*`. */
+/** Returns whether a list such as NO_PROXY includes an address: literally, in a range, or by `*`. */
 function lists(noProxy: string, address: string): boolean {
   const wanted = readIpRange(address);
   return noProxy.split(/[\s,]+/).some((entry) => {
@@ -118,7 +117,7 @@ function lists(noProxy: string, address: string): boolean {
   });
 }
 
-/** Addresses of the agent that a container would ask through its proxy. */
+/** Returns the addresses of the agent that a container would call through its proxy. */
 function proxied({ container: { env } }: ContainerSource, ipv6: boolean): string[] {
   if (!PROXIES.some((name) => Object.hasOwn(env, name) && env[name] !== '')) return [];
   const noProxy = [env['NO_PROXY'], env['no_proxy']].filter((value) => value !== undefined).join(',');
@@ -126,7 +125,7 @@ function proxied({ container: { env } }: ContainerSource, ipv6: boolean): string
 }
 
 /**
- * No check where nobody has set a proxy. In clusters with IPv4 pods the agent is asked by its IPv4 address alone
+ * Returns no check if no container has a proxy. In clusters with IPv4 pods, SDKs use only the agent's IPv4 address
  * (awsdocs/amazon-eks-user-guide#1092).
  */
 export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
@@ -148,8 +147,8 @@ export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[])
 }
 
 /**
- * Env and token tell that the webhook has been there; whether what is in the image knows them, no API says. EKS's
- * add-ons say so by their configuration; of one's own images only their makers know.
+ * Environment and token show that the webhook has changed the pod, but no API shows whether the SDK in the image supports
+ * them. For EKS add-ons their configuration shows it; for other images only their authors know.
  */
 export function checkSdk(facts: Facts, planned: readonly PlannedAssociation[]): Check {
   const images = [...new Set(containersOf(facts, planned).map(({ container }) => container.image))];

@@ -1,11 +1,11 @@
-/** What the preflight checks share: which pods they are about, and what is said where the service may not look. */
+/** Shared by the preflight checks: the pods that they concern, and the check for facts that may not be read. */
 import { grantCommand } from '../access/command.ts';
 import type { Pod } from '../kubernetes/objects.ts';
 import type { Check, MigrationRequest, PlannedAssociation } from '../migration/model.ts';
 import { unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
-/** The pods that are to change: of the planned service accounts, and not on their way out. */
+/** Returns the pods that are to change: pods of the planned service accounts that are not terminating. */
 export function plannedPods({ pods = [] }: Pick<Facts, 'pods'>, planned: readonly PlannedAssociation[]): Pod[] {
   const accounts = new Set(planned.map((one) => one.serviceAccount));
   return pods.filter(
@@ -15,8 +15,8 @@ export function plannedPods({ pods = [] }: Pick<Facts, 'pods'>, planned: readonl
 }
 
 /**
- * A check whose answer could not be seen: it blocks, unless the request is content with what EKS says. `what`: what to
- * let the service look at.
+ * Returns a check whose facts could not be read. It blocks, unless the request accepts the information from the EKS API.
+ * `what` is what the service must be allowed to read.
  */
 export function notSeen(request: MigrationRequest, id: string, message: string, what: string, source: string): Check {
   const say = request.verification === 'api' ? warn : unknown;

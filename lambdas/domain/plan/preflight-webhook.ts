@@ -1,4 +1,4 @@
-/** Whether new pods will be told of their association: EKS's mutating webhook does it, as they are created. */
+/** Checks the mutating webhook of EKS, which configures new pods for their association. */
 import type { Check } from '../migration/model.ts';
 import { fail, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -9,8 +9,8 @@ const LOOK = `kubectl get mutatingwebhookconfiguration ${CONFIGURATION} -o yaml`
 const SOURCE = 'github.com/aws/amazon-eks-pod-identity-webhook, issues #68, #83 and #225';
 
 /**
- * That its failure policy is Ignore is no warning: EKS makes it so, and the verification of the pods finds whoever came without.
- * One that is missing fails: no pod would get an identity, and EKS does not say that it brings the configuration back.
+ * The failure policy Ignore is not a warning: EKS sets it, and the verification finds pods that were created without an
+ * identity. A missing configuration fails: no pod would get an identity, and EKS does not document that it restores it.
  */
 export function checkWebhook({ request, webhooks }: Facts): Check[] {
   const id = 'webhook';

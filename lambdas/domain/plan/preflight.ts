@@ -1,6 +1,5 @@
 /**
- * Whether Pod Identity would work in this cluster for these pods: what must be so before their credentials come from
- * it.
+ * Checks whether Pod Identity would work in this cluster for these pods: the prerequisites of getting credentials from it.
  */
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
@@ -11,8 +10,7 @@ import { checkProxy, checkStaticCredentials } from './preflight-pods.ts';
 import { checkWebhook } from './preflight-webhook.ts';
 
 /**
- * Kubernetes minor version to the first platform version of EKS that has Pod Identity; later ones than these all have
- * it.
+ * The first EKS platform version with Pod Identity, by Kubernetes minor version. All later minor versions have it.
  */
 const FIRST_PLATFORM: Record<number, number> = { 24: 13, 25: 10, 26: 9, 27: 8, 28: 4, 29: 1, 30: 2, 31: 4 };
 const SUPPORTED = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity cluster versions"`;
@@ -60,8 +58,8 @@ export function checkPlatformVersion({ request, cluster }: Facts): Check[] {
 }
 
 /**
- * All of them, in the order in which they are told. What the API server would say is left out where it says nothing at
- * all: `kubernetes-access` tells that.
+ * Returns all checks, in the order in which they are reported. Checks that need the API server are omitted if it could
+ * not be read at all, which `kubernetes-access` reports.
  */
 export const preflight = (facts: Facts, planned: readonly PlannedAssociation[]): Check[] => [
   ...checkPlatformVersion(facts),

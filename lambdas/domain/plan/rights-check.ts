@@ -1,6 +1,6 @@
 /**
- * Nothing is deleted before all that comes after it is known to be allowed: what IAM says to the calls of each way, and
- * to those of its rollback.
+ * Checks IAM's answers for the calls of each attempt and of its rollback. Nothing is deleted before all later calls are
+ * known to be allowed.
  */
 import { clusterArn } from '../aws/arn.ts';
 import type { PlannedAssociation, Attempt } from '../migration/model.ts';
@@ -18,7 +18,7 @@ const SOURCE = 'IAM API Reference, SimulatePrincipalPolicy; Service Authorizatio
 
 interface Judged {
   right: Right;
-  /** Of the first candidate: a right is of one step. */
+  /** Call of the first candidate. All candidates of a right are calls of one step. */
   call: Call;
   is: CallAnswer['decision'];
   why: string;
@@ -30,10 +30,10 @@ const answerOf = ({ rights }: Facts, call: Call): CallAnswer => {
   return rights.answers[callKey(call)] ?? { decision: 'unknown', why: `IAM gave no answer for step ${call.step}` };
 };
 
-/** What makes one candidate another than the next. */
+/** Describes how one candidate differs from the others. */
 const differenceOf = ({ passedTo, resource }: Call): string => passedTo ?? resource;
 
-/** Of several calls of which AWS asks one, nobody knows which: it is allowed where all are, and refused where none is. */
+/** If it is not known which of several calls AWS authorizes, the right is allowed if all are, and denied if none is. */
 function judge(facts: Facts, right: Right): Judged {
   const [call] = right.candidates;
   if (!call) throw new Error('A right without a call.');
@@ -77,12 +77,12 @@ const excludesThese = (ways: readonly AttemptRights[]): AttemptCheck['excludes']
   return (attempt) => names.has(nameOf(attempt));
 };
 
-/** Each once, by what is told of it. */
+/** Returns each entry once, by its text. */
 const eachOnce = (judged: readonly Judged[], textOf: (one: Judged) => string): string[] => [
   ...new Set(judged.map(textOf)),
 ];
 
-/** The call in words, after "IAM does not let ROLE (STEP)". */
+/** Returns the call as text, to follow "IAM does not let ROLE (STEP)". */
 function callText({ call, right }: Judged): string {
   const back = right.back ? ' for the rollback' : '';
   const resources = [...new Set(right.candidates.map(({ resource }) => resource))].join(' or ');
@@ -103,7 +103,7 @@ function neededText({ call, right }: Judged, facts: Facts): string {
   return `iam:PassRole on ${resources} with iam:PassedToService ${services} and iam:AssociatedResourceArn ${clusterArn(facts.request.target)}`;
 }
 
-/** In another account the roles are those of a stack of its own. */
+/** In another account, the roles belong to that account's stack. */
 const whoGrants = ({ rights }: Facts, denied: readonly Judged[]): string =>
   denied.some(({ call }) => isSpokeRole(rights.roles[call.step] ?? ''))
     ? `The stack ${SPOKE_STACK} of that account`
@@ -135,7 +135,7 @@ const openText = (ways: readonly AttemptRights[]): string =>
     ),
   );
 
-/** What can be done without that knowledge. */
+/** Returns the remedy if the permissions are not known. */
 function alternative(facts: Facts, planned: readonly PlannedAssociation[], ways: readonly AttemptRights[]): string {
   const purged = ways.flatMap(({ attempt }) => (isRecreate(attempt) ? [] : purgedBy(facts, planned, attempt)));
   const cluster = facts.request.target.cluster;
@@ -161,8 +161,8 @@ function unreported(
 }
 
 /**
- * Of each of these ways, which no other check excludes. A refusal blocks a way, and so does what can't be told where
- * the way deletes something first; where it does not, a call that is refused has changed nothing before it.
+ * Checks each of these attempts, which no other check excludes. A denial blocks an attempt. So does an unknown answer if
+ * the attempt deletes something first; otherwise nothing has changed before a call is denied.
  */
 export function rightsChecks(
   facts: Facts,

@@ -1,4 +1,4 @@
-/** Calls of one step, one by one, as the rights of a migration are put together from them. */
+/** Builds the calls of one step, from which the rights of a migration are composed. */
 import { clusterArn, eksArn } from '../aws/arn.ts';
 import type { Target } from '../migration/model.ts';
 import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
@@ -6,19 +6,19 @@ import type { ActingStep } from './acting.ts';
 import type { Call } from './calls.ts';
 import type { Facts } from './facts.ts';
 
-/** What EKS has not made yet has an id that nobody knows: these have the form of one. */
+/** IDs in the form that EKS uses, for resources that do not exist yet and whose IDs are not known. */
 const NEW_ADDON_ID = '00000000-0000-4000-8000-000000000000';
 const NEW_ASSOCIATION_ID = 'a-00000000000000000';
 
 export const newAddonArn = (target: Target, addon: string): string =>
   eksArn(target, `addon/${target.cluster}/${addon}/${NEW_ADDON_ID}`);
 
-/** Creates whose tags EKS asks for, as they are called in the resource of an old refusal. */
+/** Create operations for which EKS authorizes tagging, by their name in the resource of a reported denial. */
 type TaggingOperation = 'CreateAddon' | 'CreatePodIdentityAssociation';
 
 /**
- * On which resource EKS asks eks:TagResource where a create has tags, nobody knows: the cluster
- * (AmazonGuardDutyServiceRolePolicy), what is made (Service Authorization Reference), or the operation
+ * It is not known on which resource EKS authorizes eks:TagResource for a create with tags: the cluster
+ * (AmazonGuardDutyServiceRolePolicy), the created resource (Service Authorization Reference), or the operation
  * (rpadovani.com/eks-iam-permissions).
  */
 export const taggedResources = (target: Target, operation: TaggingOperation, made: string): string[] => [
@@ -28,8 +28,8 @@ export const taggedResources = (target: Target, operation: TaggingOperation, mad
 ];
 
 /**
- * Of roles for pods, about whose service sources disagree, and of the one that IRSA uses; EKS reads each with its
- * caller's rights.
+ * The services to which roles for pods, on which sources disagree, and the IRSA role are passed. EKS reads each role with
+ * its caller's permissions.
  */
 const passingOf =
   (step: ActingStep) =>
@@ -46,7 +46,7 @@ const passingOf =
 
 export type Making = ReturnType<typeof makerOf>;
 
-/** Each function returns one call, or those of which AWS asks one; where it returns several lists, each is asked. */
+/** Each function returns one call, or several of which AWS authorizes one. If it returns several lists, each is needed. */
 export function makerOf(step: ActingStep, { request: { target }, cluster }: Facts) {
   const arn = clusterArn(target);
   const clusterTags = cluster?.tags ?? {};
@@ -86,7 +86,7 @@ export function makerOf(step: ActingStep, { request: { target }, cluster }: Fact
     tag: (resource: string, requestTags: Record<string, string>): Call[] =>
       one('eks:TagResource', resource, { requestTags }),
     tagNew,
-    /** EKS makes these with its caller's rights. */
+    /** Marks calls that EKS makes with its caller's permissions. */
     onBehalf: (calls: Call[]): Call[] => calls.map((call) => ({ ...call, onBehalf: true })),
     passing: passingOf(step),
   };

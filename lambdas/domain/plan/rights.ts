@@ -1,7 +1,7 @@
 /**
- * Which calls a migration would make, and those of its rollback: what the plan asks IAM about before anything is
- * deleted. EKS's own calls with its caller's rights are among them: the handlers' permissions in the CloudFormation
- * schemas of AWS::EKS::Addon and AWS::EKS::PodIdentityAssociation.
+ * The calls of a migration and of its rollback, about which the plan asks IAM before anything is deleted. They include the
+ * calls that EKS makes with its caller's permissions: the handlers' permissions in the CloudFormation schemas of
+ * AWS::EKS::Addon and AWS::EKS::PodIdentityAssociation.
  */
 import { parseRoleArn } from '../aws/arn.ts';
 import {
@@ -23,20 +23,20 @@ import { isRecreate } from './attempts.ts';
 import { isPassable } from './pass-role.ts';
 import { type Making, makerOf } from './rights-maker.ts';
 
-/** What a step must be allowed: one call, or, where nobody knows which of several AWS asks for, each of them. */
+/** A permission that a step needs: one call, or all of several calls if it is not known which one AWS authorizes. */
 export interface Right {
   candidates: Call[];
-  /** It is the rollback's. */
+  /** Whether the rollback needs it. */
   back: boolean;
 }
 
 type Tags = NonNullable<Call['requestTags']>;
 
-/** The associations of an add-on, as they are before the migration. */
+/** The associations of an add-on before the migration. */
 interface Owned {
-  /** Of planned service accounts. */
+  /** Associations of planned service accounts. */
   planned: Association[];
-  /** ARNs of the others. */
+  /** ARNs of the other associations. */
   others: string[];
 }
 
@@ -46,7 +46,7 @@ const ownedBy = ({ addon, associations }: Facts): Owned => {
   return { planned, others: (addon?.podIdentityAssociations ?? []).filter((arn) => !known.has(arn)) };
 };
 
-/** What the way itself deletes by DeletePodIdentityAssociation. */
+/** Returns the associations that the attempt itself deletes with DeletePodIdentityAssociation. */
 export const purgedBy = (facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): Association[] => {
   const { request, addon, associations } = facts;
   const { addon: name } = request;
@@ -59,18 +59,18 @@ export const purgedBy = (facts: Facts, planned: readonly PlannedAssociation[], a
 
 interface Ground {
   facts: Facts;
-  /** Of an add-on: those that it takes itself. */
+  /** For an add-on: the planned associations that it will own. */
   planned: readonly PlannedAssociation[];
   attempt: Attempt;
   owned: Owned;
   purged: Association[];
 }
 
-/** Whether the add-on has an association for the service account already. */
+/** Returns whether the add-on already has an association for the service account. */
 const isOwned = ({ owned }: Ground, one: PlannedAssociation): boolean =>
   owned.planned.some((other) => plannedFor(other, [one]) !== undefined);
 
-/** Roles that can be passed at all: others are refused before IAM is asked. */
+/** Returns the roles that can be passed at all. Others are refused before IAM is asked. */
 const asked = ({ facts: { request, passableRoleArns } }: Ground, arns: readonly (string | undefined)[]): string[] =>
   [...new Set(arns)].filter(
     (arn): arn is string =>
@@ -79,7 +79,7 @@ const asked = ({ facts: { request, passableRoleArns } }: Ground, arns: readonly 
       isPassable({ passableRoleArns }, arn),
   );
 
-/** Those of planned associations; one that IAM does not have blocks by itself. */
+/** Returns the roles of planned associations. Another check blocks a role that does not exist. */
 const rolesFor = (ground: Ground, planned: readonly PlannedAssociation[]): string[] =>
   asked(
     ground,
@@ -88,8 +88,8 @@ const rolesFor = (ground: Ground, planned: readonly PlannedAssociation[]): strin
 const plannedRoles = (ground: Ground): string[] => rolesFor(ground, ground.planned);
 
 /**
- * What EKS does to an association of an add-on that is given another role, and back. Nobody says whether EKS keeps it,
- * or makes it again.
+ * Returns the calls for an association whose add-on gets another role, and for its rollback. It is not documented whether
+ * EKS updates the association or creates it again.
  */
 function reassigning(making: Making, { planned, owned }: Ground): Call[][] {
   const changed = owned.planned.filter((one) => plannedFor(one, planned)?.roleArn !== one.roleArn);
@@ -100,21 +100,21 @@ function reassigning(making: Making, { planned, owned }: Ground): Call[][] {
   ]);
 }
 
-/** What EKS does to associations where an add-on is given the planned ones. */
+/** Returns the calls that EKS makes for associations when an add-on gets the planned ones. */
 const replacing = (making: Making, ground: Ground): Call[][] => [
   ...(ground.planned.every((one) => isOwned(ground, one)) ? [] : [making.onBehalf(making.createAssociation())]),
   ...reassigning(making, ground),
   ...ground.owned.others.map((arn) => making.onBehalf(making.delete(arn, 'unknown'))),
 ];
 
-/** The standalone association of a service account, and the calls behind it. `tags`: what it is tagged with. */
+/** Returns the calls for the standalone association of a service account. `tags` are its tags. */
 export const creating = (making: Making, roleArns: readonly string[], tags: Tags): Call[][] => [
   making.createAssociation(tags),
   ...making.tagNew('CreatePodIdentityAssociation', making.newAssociation, tags),
   ...making.passing({ podRoles: roleArns }),
 ];
 
-/** Fields and tags that an association had, put on the one in its place. */
+/** Returns the calls that carry over fields and tags of an association to its replacement. */
 const fieldsAgain = (making: Making, one: Association, there: string): Call[][] => {
   const tags = ownTags(one.tags);
   return [
@@ -129,7 +129,7 @@ function carryOver(ground: Ground, making: Making): Call[][] {
   const changing = carried.filter((one) => unportableFields(one).length > 0);
   return [
     ...(changing.length > 0 ? [making.update(making.newAssociation)] : []),
-    // It names no role; whether EKS asks for the right to pass the one that the association has, nobody says.
+    // The call names no role. It is not documented whether EKS authorizes passing the association's current role.
     ...making.passing({
       podRoles: asked(
         ground,
@@ -140,7 +140,7 @@ function carryOver(ground: Ground, making: Making): Call[][] {
   ];
 }
 
-/** The way back deletes what the add-on did not own before, one by one; where pods are not seen, EKS does. */
+/** The rollback deletes one by one what the add-on did not own before; without checks of the pods, EKS does. */
 const removing = (making: Making, ground: Ground): Call[][] =>
   ground.facts.request.verification === 'api' || ground.planned.every((one) => isOwned(ground, one))
     ? []
@@ -192,7 +192,7 @@ function recreate(ground: Ground): { there: Needs; back: Needs } {
   if (!addon) return { there: {}, back: {} };
   const tags = ownTags(addon.tags);
   const { preserve } = attempt;
-  // A way before this one has left associations of its own.
+  // An earlier attempt may have left its associations.
   const afterAnother = facts.request.strategy === 'auto';
   const standAlone = purged.filter((one) => one.ownerArn !== addon.arn);
   const before = asked(
@@ -238,7 +238,7 @@ function recreate(ground: Ground): { there: Needs; back: Needs } {
   };
 }
 
-/** The standalone associations of these service accounts; of one that has an association already nothing is made. */
+/** Returns the calls for standalone associations of these service accounts, except those that already have one. */
 function associate(ground: Ground, planned: readonly PlannedAssociation[]): { there: Needs; back: Needs } {
   const made = planned.filter((one) => ground.facts.associations.every((there) => !plannedFor(there, [one])));
   if (made.length === 0) return { there: {}, back: {} };
@@ -249,7 +249,7 @@ function associate(ground: Ground, planned: readonly PlannedAssociation[]): { th
   };
 }
 
-/** The agent's add-on has neither role nor tags; it stays, whatever becomes of the migration. */
+/** The agent's add-on has neither role nor tags, and stays regardless of the migration's outcome. */
 const installing = ({ facts }: Ground): Needs =>
   agentToInstall(facts) === undefined
     ? {}
@@ -260,7 +260,7 @@ const rightsIn = (facts: Facts, needs: Needs, back: boolean): Right[] =>
     calls(makerOf(step, facts)).map((candidates) => ({ candidates, back })),
   );
 
-/** All that the steps of one way have to be allowed, and those of its rollback: each once. */
+/** Returns every right that the steps of one attempt and of its rollback need, each once. */
 export function rightsOf(facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): Right[] {
   if (!facts.cluster || planned.length === 0) return [];
   const own = ownedOf(planned);
@@ -284,12 +284,12 @@ export function rightsOf(facts: Facts, planned: readonly PlannedAssociation[], a
   return [...new Map(all.map((right) => [right.candidates.map(callKey).join(' '), right])).values()];
 }
 
-/** Of several ways, each call once: what IAM is asked about. */
+/** Returns the calls of several attempts, each once, about which IAM is asked. */
 export const callsOf = (facts: Facts, planned: readonly PlannedAssociation[], ways: readonly Attempt[]): Call[] => {
   const calls = ways.flatMap((attempt) => rightsOf(facts, planned, attempt)).flatMap(({ candidates }) => candidates);
   return [...new Map(calls.map((call) => [callKey(call), call])).values()];
 };
 
-/** Where a first refused call may come after one that has deleted something. */
+/** Returns whether the first denied call may come after a call that has deleted something. */
 export const deletes = (facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): boolean =>
   isRecreate(attempt) || purgedBy(facts, planned, attempt).length > 0;

@@ -1,4 +1,4 @@
-/** The checks of a plan about roles: which service account gets which, whether it is there, and who may use it. */
+/** The checks of a plan about roles: which service account gets which role, whether it exists, and who may use it. */
 import { parseRoleArn } from '../aws/arn.ts';
 import { partitionOf } from '../aws/partitions.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
@@ -10,8 +10,8 @@ import { planTrust, type TrustPlan } from './trust-checks.ts';
 import { shellCommand } from '../text/shell.ts';
 
 /**
- * Exists, lies in this account, and lets EKS Auth in, as it is or repaired: for one role and the service accounts that
- * shall use it.
+ * Checks one role for the service accounts that are to use it: whether it exists, is in this account, and trusts EKS Auth,
+ * as it is or after a repair.
  */
 export function planRole(facts: Facts, roleArn: string, planned: readonly PlannedAssociation[]): TrustPlan {
   const { target } = facts.request;
@@ -56,8 +56,8 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
 }
 
 /**
- * Service accounts that the version takes but for which no role is known: neither the request nor the add-on names one.
- * Nobody may be left behind without a word; only one that no pod uses is.
+ * Checks service accounts that the version supports but for which neither the request nor the add-on names a role. None
+ * may be skipped silently, except those that no pod uses.
  */
 export function checkServiceAccountsWithoutRole(
   { request, podIdentity, pods }: AddonFacts,

@@ -1,10 +1,10 @@
-/** Which roles a migration is about, by its plan. */
+/** The roles that a plan concerns. */
 import { irsaRoleOf } from '../verification/irsa.ts';
 import type { Plan } from '../migration/model.ts';
 
 /**
- * The roles that take part, and are locked: which there is by IRSA, which the service accounts shall use, and whose
- * trust is repaired.
+ * Returns the roles of a migration, which are locked: the IRSA role, the roles of the planned associations, and the roles
+ * whose trust policy is repaired.
  */
 export function rolesOf(plan: Pick<Plan, 'addon' | 'serviceAccount' | 'associations' | 'trustRepairs'>): Set<string> {
   const irsa = irsaRoleOf(plan);

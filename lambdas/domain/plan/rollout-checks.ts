@@ -1,6 +1,6 @@
 /**
- * The checks of a plan that are about how its workloads replace their pods: how long that takes, and what was wrong
- * with the pods before.
+ * The checks of a plan about how its workloads replace their pods: how long that takes, and which pods are already
+ * broken.
  */
 import { type Pod, type Workload } from '../kubernetes/objects.ts';
 import type { BrokenPod, Check, Forecast, PlannedAssociation, Attempt } from '../migration/model.ts';
@@ -19,8 +19,8 @@ export interface RolloutPlan {
 }
 
 /**
- * Seconds that a migration takes beside its pods: waits for EKS, the webhook and the next look. Add-ons take EKS one to
- * three minutes; their pods roll meanwhile, so that little of it adds up.
+ * Seconds that a migration takes in addition to its rollouts: waits for EKS, the webhook and the next poll. EKS needs one
+ * to three minutes for an add-on, but its pods roll out meanwhile, so little of that adds up.
  */
 const AROUND: Record<Attempt['strategy'], number> = { 'in-place': 30, recreate: 90, associate: 20 };
 
@@ -88,7 +88,7 @@ function checkDuration({ request }: Facts, forecast: Forecast): Check {
   );
 }
 
-/** What is left over, or on its way out: it is told, and does no harm. */
+/** Reports pods that are left over or terminating, which do no harm. */
 function harmless(pods: readonly Pod[], broken: readonly BrokenPod[]): string {
   const named = new Set(broken.map(({ uid }) => uid));
   const ended = pods.filter(({ phase, terminating }) => phase === 'Failed' && !terminating);
@@ -158,7 +158,7 @@ function checkBroken(
   ];
 }
 
-/** `way`: the first that is possible, or that would be. */
+/** `way` is the first attempt that is possible, or that would be. */
 export function planRollout(facts: Facts, planned: readonly PlannedAssociation[], attempt: Attempt): RolloutPlan {
   const { request, pods, workloads = [], nodes, readAt } = facts;
   if (!pods)
@@ -176,7 +176,7 @@ export function planRollout(facts: Facts, planned: readonly PlannedAssociation[]
   const accounts = new Set(planned.map((one) => one.serviceAccount));
   const own = pods.filter((pod) => accounts.has(pod.serviceAccount));
   const concerned = workloads.filter((one) => accounts.has(one.serviceAccount) && one.desired > 0);
-  // EKS takes the annotation off all that the add-on has given its role to: their pods roll too.
+  // EKS removes the annotation from all service accounts with the add-on's role, so their pods roll too.
   const annotated = facts.annotated && 'seen' in facts.annotated ? facts.annotated.seen : [];
   const role = facts.addon?.serviceAccountRoleArn;
   const also = new Set(annotated.filter(({ roleArn }) => roleArn === role).map(({ name }) => name));

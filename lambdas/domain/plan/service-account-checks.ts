@@ -1,5 +1,5 @@
 /**
- * The checks of a plan that are about a service account that is no add-on's, and about the workloads that run with it.
+ * The checks of a plan about a service account that does not belong to an add-on, and about its workloads.
  */
 import { grantCommand } from '../access/command.ts';
 import { isMadeBy, isOfJob, type Pod, SERVICE_MANAGER, type Workload } from '../kubernetes/objects.ts';
@@ -12,7 +12,7 @@ import { shellCommand } from '../text/shell.ts';
 
 const IRSA_GUIDE = `${GUIDE}, "Assign IAM roles to Kubernetes service accounts"`;
 
-/** Nothing where the API server could not be read: `kubernetes-access` tells that. */
+/** Returns nothing if the API server could not be read, which `kubernetes-access` reports. */
 export function checkServiceAccount({ request, serviceAccount, kubernetesError }: ServiceAccountFacts): Check[] {
   if (kubernetesError !== undefined) return [];
   const { namespace, name } = request.serviceAccount;
@@ -27,7 +27,7 @@ export function checkServiceAccount({ request, serviceAccount, kubernetesError }
   ];
 }
 
-/** Whoever changed an add-on's service account behind EKS's back would have EKS change it back. */
+/** Refuses an add-on's service account, since EKS would revert a change to it. */
 export function checkOwner({ request, serviceAccount, ownerAddon, associations }: ServiceAccountFacts): Check[] {
   const [found] = associations;
   const [, ofOwner] = /:addon\/[^/]+\/([^/]+)\//.exec(found?.ownerArn ?? '') ?? [];
@@ -92,7 +92,7 @@ function ownerText({ name, owner }: Pod): string {
   return owner ? `${name} (of ${owner.kind} ${owner.name})` : `${name} (no controller)`;
 }
 
-/** Workloads whose pods are gone for a moment in a rolling restart. */
+/** Warns about workloads whose pods are briefly unavailable in a rolling restart. */
 const losesCapacity = ({ kind, desired, recreates }: Workload): boolean =>
   recreates === true || (kind === 'StatefulSet' && desired === 1);
 
@@ -122,7 +122,7 @@ function checkDisruption({ request }: ServiceAccountFacts, workloads: readonly W
   ];
 }
 
-/** Whether a rolling restart brings a new pod for each that there is: only a new one is looked at by EKS's webhook. */
+/** Checks whether a rolling restart replaces every pod, since EKS's webhook only changes new pods. */
 export function checkRollout(facts: ServiceAccountFacts): Check[] {
   const { request, pods, workloads = [] } = facts;
   if (!pods || request.verification === 'api') return [];
@@ -170,7 +170,7 @@ export function checkRollout(facts: ServiceAccountFacts): Check[] {
   ];
 }
 
-/** Where the annotation shall go: whether anybody may look, and who would set it again. */
+/** Checks an annotation that is to be removed: whether it could be read, and which managers would set it again. */
 export function checkAnnotation({ request, serviceAccount }: ServiceAccountFacts): Check[] {
   if (request.annotation !== 'remove') return [];
   const id = 'annotation';
@@ -183,7 +183,7 @@ export function checkAnnotation({ request, serviceAccount }: ServiceAccountFacts
         `Give the service access to the API server (${grantCommand(request)}), or leave out --annotation remove.`,
       ),
     ];
-  // Nor does this service set it again: it has put it back in a rollback.
+  // This service does not set it again either; it set the annotation when it restored it in a rollback.
   const by = serviceAccount.annotatedBy.filter(
     (manager) => !manager.startsWith('kubectl-annotate') && manager !== SERVICE_MANAGER,
   );

@@ -5,13 +5,13 @@ import { installSteps, repairSteps, verifyStep } from './steps.ts';
 
 export interface ServiceAccountStepsInput extends Decision {
   request: ServiceAccountRequest;
-  /** Id of the association that it has already. */
+  /** ID of its existing association. */
   existing: string | undefined;
 }
 
 const UNDO = 'delete the association, and restart its pods, which then use IRSA again';
 
-/** What the migration of a service account will do, in words and in API calls, and how each step is undone. */
+/** Returns the steps of a service account's migration, as text and as API calls, and how each is undone. */
 export function serviceAccountSteps({ request, existing, ...decision }: ServiceAccountStepsInput): PlanStep[] {
   const [only] = decision.planned;
   if (decision.attempts.length === 0 || !only) return [];

@@ -1,6 +1,6 @@
 /**
- * The plan for a service account that is no add-on's: an association, a rolling restart, and its annotation kept or
- * taken off.
+ * The plan for a service account that does not belong to an add-on: an association, a rolling restart, and its annotation
+ * kept or removed.
  */
 import { collectEvidence, podsThatCount } from '../verification/pod-identity.ts';
 import type { Association, Check, Plan, PlannedAssociation } from '../migration/model.ts';
@@ -22,10 +22,10 @@ import { checkAnnotation, checkIrsa, checkOwner, checkRollout, checkServiceAccou
 import { serviceAccountSteps } from './service-account-steps.ts';
 import { shellCommand } from '../text/shell.ts';
 
-/** The association that it has now, where it has one: EKS takes no second one for the same service account. */
+/** Returns its current association, if any. EKS does not allow a second association for the same service account. */
 const existing = ({ associations }: ServiceAccountFacts): Association | undefined => associations[0];
 
-/** One that is there is kept where it has the role: what other fields it has, nobody has to put back then. */
+/** An existing association with the planned role is kept, so that its other fields need not be restored. */
 function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociation): Check {
   const { request } = facts;
   const found = existing(facts);
@@ -46,13 +46,14 @@ function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociatio
 }
 
 /**
- * Nothing is left to do: the association is there, every pod that runs has it, and the annotation is as it shall be.
+ * Returns whether nothing is left to do: the association exists, every running pod uses it, and the annotation is as
+ * requested.
  */
 function isMigrated(facts: ServiceAccountFacts): boolean {
   const { request, serviceAccount, pods } = facts;
   const found = existing(facts);
   if (!found || (request.roleArn ?? serviceAccount?.roleArn ?? found.roleArn) !== found.roleArn) return false;
-  // One that could not be seen may have it still.
+  // A service account that could not be read may still have the annotation.
   if (request.annotation === 'remove' && (!serviceAccount || serviceAccount.roleArn !== undefined)) return false;
   if (request.verification === 'api') return true;
   return (

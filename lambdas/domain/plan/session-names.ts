@@ -1,7 +1,8 @@
 /**
- * What goes by the name of a role's session: with IRSA the SDK, or AWS_ROLE_SESSION_NAME, names it; with EKS Pod
- * Identity EKS does. Sources: EKS API Reference, AssumedRoleUser ("eks-clustername-podname-random UUID"); IAM User
- * Guide, "AWS global condition context keys", aws:userid, and "Where you can use policy variables".
+ * Finds policies that depend on the name of a role's session. With IRSA the name comes from the SDK or
+ * AWS_ROLE_SESSION_NAME, with EKS Pod Identity from EKS. Sources: EKS API Reference, AssumedRoleUser
+ * ("eks-clustername-podname-random UUID"); IAM User Guide, "AWS global condition context keys", aws:userid, and "Where you
+ * can use policy variables".
  */
 import { parseRoleArn } from '../aws/arn.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
@@ -12,7 +13,7 @@ import { containersOf } from './preflight-pods.ts';
 
 const USER_ID = 'aws:userid';
 const VARIABLE = /\$\{aws:userid\s*[,}]/i;
-/** Role id and session name have a colon between them: any session of the role, or of any. */
+/** A value of the form `ROLE_ID:SESSION_NAME` that matches every session of the role, or of any role. */
 const ANY_SESSION = /^[^:]*:?\*$/;
 const SOURCE = 'EKS API Reference, AssumedRoleUser; IAM User Guide, "AWS global condition context keys", aws:userid';
 const ENV = 'AWS_ROLE_SESSION_NAME';
@@ -20,7 +21,7 @@ const ENV = 'AWS_ROLE_SESSION_NAME';
 function goesByName({ resource, conditions }: Statement): boolean {
   const patterns = [...(resource?.patterns ?? []), ...conditions.flatMap(({ wanted }) => wanted)];
   if (patterns.some((pattern) => VARIABLE.test(pattern))) return true;
-  // Null asks whether there is one, which there is for both.
+  // Null only checks whether the key is present, which it is in both cases.
   return conditions.some(
     ({ key, operator, wanted }) =>
       key.toLowerCase() === USER_ID &&
@@ -30,8 +31,8 @@ function goesByName({ resource, conditions }: Statement): boolean {
 }
 
 /**
- * Statements by policy and label, such as `statement 1 of policy s3`. Policies that can't be read are told by
- * `session-tags`.
+ * Returns statements by label and policy, such as `statement 1 of policy s3`. The check `session-tags` reports policies
+ * that could not be read.
  */
 const statementsIn = ({ policies }: RolePoliciesFact): string[] =>
   policies.flatMap(({ name, document }) =>
@@ -51,7 +52,7 @@ function checkPolicies(roleArn: string, policies: RolePoliciesFact): Check[] {
   ];
 }
 
-/** Whoever looks for the name in CloudTrail, or in another account's policies, finds it no more. */
+/** Warns that searches of CloudTrail and policies of other accounts may depend on the previous session name. */
 function checkEnv(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   const named = containersOf(facts, planned).filter(({ container }) => Object.hasOwn(container.env, ENV));
   if (named.length === 0) return [];
@@ -65,7 +66,7 @@ function checkEnv(facts: Facts, planned: readonly PlannedAssociation[]): Check[]
   ];
 }
 
-/** No check where nothing goes by a name. */
+/** Returns no check if nothing depends on the name. */
 export const checkSessionNames = (facts: Facts, planned: readonly PlannedAssociation[]): Check[] => [
   ...[...new Set(planned.map((one) => one.roleArn))].flatMap((arn) => {
     const policies = facts.rolePolicies[arn];

@@ -1,6 +1,6 @@
 /**
- * Roles whose policies let them assume other roles: what works with IRSA can fail with Pod Identity, since EKS tags its
- * sessions and the tags go on to the next role. Sources: EKS User Guide, "Grant Pods access to AWS resources based on
+ * Checks roles whose policies allow them to assume other roles: what works with IRSA can fail with Pod Identity, since EKS
+ * tags its sessions, and the tags are passed on to the next role. Sources: EKS User Guide, "Grant Pods access to AWS resources based on
  * tags"; IAM User Guide, "Pass session tags in AWS STS".
  */
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
@@ -14,13 +14,13 @@ import { asClause } from '../text/text.ts';
 const ASSUME = 'sts:assumerole';
 const SOURCE = `${GUIDE}, "Grant Pods access to AWS resources based on tags"; IAM User Guide, "Pass session tags in AWS STS"`;
 
-/** Of those that AWS manages, which are not read: they allow sts:AssumeRole on everything. */
+/** AWS managed policies, which are not read, that allow sts:AssumeRole on every role. */
 const MANAGED_CHAINING = /^arn:[^:]+:iam::aws:policy\/(AdministratorAccess|PowerUserAccess)$/;
 
 const allowsAssume = ({ effect, action: { negated, patterns } }: Statement): boolean =>
   effect === 'Allow' && patterns.some((pattern) => matchesWildcard(pattern.toLowerCase(), ASSUME)) !== negated;
 
-/** Whether a Resource can stand for a role other than that one. */
+/** Returns whether a Resource can match a role other than the given one. */
 function mayBeOtherRole(resource: string, roleArn: string): boolean {
   if (resource === roleArn) return false;
   if (!/[*?$]/.test(resource)) return /^arn:[^:]+:iam::[^:]*:role\//.test(resource);
@@ -28,7 +28,7 @@ function mayBeOtherRole(resource: string, roleArn: string): boolean {
   const what = rest.join(':');
   const couldBe = (pattern: string, text: string): boolean => matchesWildcard(pattern, text) || /[*?$]/.test(pattern);
   if (!couldBe(prefix, 'arn') || !couldBe(service, 'iam')) return false;
-  // A wildcard before the type, or the type of a role.
+  // A wildcard before the resource type, or the type `role`.
   return what === '' || what.startsWith('role/') || /^[^/]*[*?$]/.test(what);
 }
 
@@ -45,7 +45,7 @@ interface Chaining {
 
 interface Chains {
   chaining: Chaining[];
-  /** Policies that could not be understood, with why. */
+  /** Policies that could not be read, with the reason. */
   unread: string[];
 }
 
@@ -66,10 +66,10 @@ function chainsOf({ policies }: RolePoliciesFact, roleArn: string): Chains {
   return found;
 }
 
-/** Of names such as these, what is known: the pod's name has one character at least, its uid is a UUID. */
+/** What is known about a pod's identifiers: its name has at least one character, and its UID is a UUID. */
 const UNKNOWN_VALUES = { 'kubernetes-pod-name': 1, 'kubernetes-pod-uid': 36 };
 
-/** The tags that EKS adds, and the least that their keys and values have in characters. */
+/** The tags that EKS adds, and the minimum length of their keys and values in characters. */
 function tagsOf(
   { request: { target } }: Facts,
   { namespace, serviceAccount }: PlannedAssociation,
@@ -128,7 +128,7 @@ function checkRole(
   return pass(id, `No readable policy of role ${name} allows it to assume another role.`);
 }
 
-/** For each planned role whose policies were asked for. */
+/** Returns the checks for each planned role whose policies were read. */
 export function checkSessionTags(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   return [...new Set(planned.map((one) => one.roleArn))].flatMap((arn) => {
     const policies = facts.rolePolicies[arn];

@@ -1,4 +1,4 @@
-/** Who else uses the roles of a plan: a role is changed, and later retired, for all of them. */
+/** Reports other users of the roles of a plan, since changing or retiring a role affects all of its users. */
 import { oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
 import type { Association, Check, PlannedAssociation } from '../migration/model.ts';
@@ -8,12 +8,12 @@ import type { Facts } from './facts.ts';
 import { asClause } from '../text/text.ts';
 
 /**
- * Issuer of a cluster's tokens; with dual-stack hosts it begins with `oidc-eks`. Source: EKS User Guide, "Create an IAM
- * OIDC provider for your cluster".
+ * The issuer of a cluster's tokens. With dual-stack hosts it begins with `oidc-eks`. Source: EKS User Guide, "Create an
+ * IAM OIDC provider for your cluster".
  */
 const EKS_ISSUER = /^oidc[.-]eks\.([a-z0-9-]+)\.[a-z.]+\/id\//;
 
-/** What a federated principal stands for, in words. */
+/** Describes a federated principal. */
 function providerText(provider: string, account: string): string {
   const [, owner = '', issuer = ''] = /^arn:[^:]+:iam::(\d+):oidc-provider\/(.+)$/.exec(provider) ?? [];
   if (issuer === '') return `identity provider ${provider}`;
@@ -24,7 +24,7 @@ function providerText(provider: string, account: string): string {
     : `an EKS cluster in ${region}, through OIDC provider ${issuer}${whose}`;
 }
 
-/** Federated principals that a statement of the trust policy lets in, but for the cluster's own provider. */
+/** Returns the federated principals that the trust policy allows, except the cluster's own provider. */
 function otherProviders(facts: Facts, policy: ParsedPolicy): string[] {
   if (!policy.valid) return [];
   const federated = policy.statements.flatMap(({ effect, principals }) =>
@@ -53,7 +53,7 @@ function otherAssociations(
     );
 }
 
-/** Undefined where nothing was read that could tell. */
+/** Returns undefined if the facts that would show it were not read. */
 function checkRole(facts: Facts, roleArn: string, planned: readonly PlannedAssociation[]): Check | undefined {
   const role = facts.roles[roleArn];
   const users = facts.roleUsers;
@@ -94,7 +94,7 @@ function checkRole(facts: Facts, roleArn: string, planned: readonly PlannedAssoc
   );
 }
 
-/** For each planned role, and the one that there is by IRSA. */
+/** Returns the checks for each planned role, and for the IRSA role. */
 export function checkSharing(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   const irsa = irsaRoleOf(facts);
   const arns = new Set([...planned.map((one) => one.roleArn), ...(irsa === undefined ? [] : [irsa])]);

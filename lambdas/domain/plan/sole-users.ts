@@ -1,4 +1,4 @@
-/** Whether a role is for certain service accounts of a cluster alone, as far as IRSA goes. */
+/** Evaluates whether a role's IRSA trust is restricted to certain service accounts of a cluster. */
 import { oidcProviderArn } from '../aws/arn.ts';
 import type { PlannedAssociation } from '../migration/planned.ts';
 import { issuerName, matchesWildcard, type Statement } from '../policy/index.ts';
@@ -6,7 +6,7 @@ import type { Facts } from './facts.ts';
 
 const ASSUME = 'sts:assumerolewithwebidentity';
 
-/** Whether the statement may allow IRSA to pods of the cluster with that OIDC provider. */
+/** Returns whether the statement may allow IRSA for pods of the cluster with that OIDC provider. */
 function mayAllow({ effect, action, principals }: Statement, provider: string): boolean {
   if (effect !== 'Allow') return false;
   if (action.patterns.some((pattern) => matchesWildcard(pattern.toLowerCase(), ASSUME)) === action.negated)
@@ -15,7 +15,7 @@ function mayAllow({ effect, action, principals }: Statement, provider: string): 
   return principals.named.get('Federated')?.includes(provider) ?? false;
 }
 
-/** Names that the statement asks the claim `sub` to be; undefined where it does not name them one by one. */
+/** Returns the subjects that the statement lists for the claim `sub`, or undefined if it does not list them one by one. */
 function subjectsOf({ conditions }: Statement, issuer: string): string[] | undefined {
   const named = conditions.find(
     ({ operator, key }) =>
@@ -26,8 +26,8 @@ function subjectsOf({ conditions }: Statement, issuer: string): string[] | undef
 }
 
 /**
- * Returns whether the role's trust policy allows IRSA for none but these service accounts of the cluster. Then no other
- * add-on can use it, whatever role EKS has noted for that. What is not plain to see counts as no.
+ * Returns whether the role's trust policy allows IRSA only for these service accounts of the cluster. Then no other add-on
+ * can use the role, even if EKS shows it as that add-on's role. Any doubt counts as no.
  */
 export function isForThemAlone(
   { request, cluster, roles }: Pick<Facts, 'request' | 'cluster' | 'roles'>,

@@ -10,13 +10,13 @@ export interface StepsInput {
   /** At least one. */
   attempts: readonly Attempt[];
   planned: readonly PlannedAssociation[];
-  /** Ids of what the first way deletes by itself, and of what EKS deletes or replaces with the add-on. */
+  /** IDs of the associations that the first attempt deletes, and that EKS deletes or replaces with the add-on. */
   purge: readonly string[];
   goWithAddon: readonly string[];
   carryOver: readonly CarriedOver[];
   trustRepairs: readonly TrustRepair[];
   verification: VerificationMode;
-  /** The version of the Pod Identity agent that is installed first; absent where none is. */
+  /** Version of the Pod Identity agent that is installed first. Absent if none is installed. */
   installAgent?: { version: string };
 }
 
@@ -66,7 +66,7 @@ export function repairSteps({ trustRepairs, planned }: Pick<StepsInput, 'trustRe
   ];
 }
 
-/** Before anything takes the IRSA role away, so that no new pod is ever without an identity. */
+/** Returns the steps that run before the IRSA role is removed, so that no new pod is ever without an identity. */
 function standaloneSteps({ planned }: StepsInput): PlanStep[] {
   const standalone = standaloneOf(planned);
   if (standalone.length === 0) return [];
@@ -84,7 +84,7 @@ function standaloneSteps({ planned }: StepsInput): PlanStep[] {
   ];
 }
 
-/** What is deleted in the same step, directly before the change that takes its place. */
+/** Describes what the same step deletes directly before the change that replaces it. */
 const purgeText = ({ purge }: StepsInput): string =>
   purge.length > 0 ? `delete the conflicting associations (${purge.join(', ')}), and immediately ` : '';
 const purgeCalls = ({ purge }: StepsInput): string[] => (purge.length > 0 ? ['eks:DeletePodIdentityAssociation'] : []);
@@ -131,7 +131,7 @@ function recreateSteps(attempt: Attempt, input: StepsInput): PlanStep[] {
   ];
 }
 
-/** Names of what is carried over, such as `targetRoleArn, tags (team)`. */
+/** Returns the names of the fields that are carried over, such as `targetRoleArn, tags (team)`. */
 const fieldsOf = (carried: CarriedOver): string[] => [
   ...unportableFields(carried),
   ...(Object.keys(carried.tags).length > 0 ? [`tags (${Object.keys(carried.tags).join(', ')})`] : []),
@@ -175,7 +175,7 @@ export const verifyStep = ({ verification }: Pick<StepsInput, 'verification'>, u
         undo,
       };
 
-/** A later way in one step: it is only taken when the pods did not take the new identity by the ways before it. */
+/** Returns a later attempt as one step. It runs only if the pods did not get the new identity by the attempts before it. */
 function laterStep(attempt: Attempt, index: number, { addon, carryOver }: StepsInput): PlanStep {
   const removes = removesSoftware(attempt);
   const how = isRecreate(attempt)
@@ -196,8 +196,8 @@ function laterStep(attempt: Attempt, index: number, { addon, carryOver }: StepsI
 }
 
 /**
- * What the migration will do, in words and in API calls, and how each step is undone: the first way in full, later ones
- * in short.
+ * Returns the steps of the migration, as text and as API calls, and how each is undone. The first attempt is described in
+ * full, later attempts in short.
  */
 export function planSteps(input: StepsInput): PlanStep[] {
   const [first, ...later] = input.attempts;

@@ -1,6 +1,6 @@
 /**
- * The checks of a plan about trust policies: whether they let the pods in, both ways, and what a repair would add to
- * them.
+ * The checks of a plan about trust policies: whether they trust the pods through Pod Identity and IRSA, and what a repair
+ * would add.
  */
 import { carriedOver } from '../associations/associations.ts';
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
@@ -33,7 +33,7 @@ const lengthOf = (characters: number): string => `${number(characters)} of ${num
 
 const sentence = (text: string): string => `${asClause(text).replace(/^./, (first) => first.toUpperCase())}.`;
 
-/** What the evaluation says, as sentences; the first of them where there are many. */
+/** Returns the reasons of an evaluation as sentences, at most the first few. */
 function told({ reasons }: Pick<Evaluation, 'reasons'>): string {
   const sentences = [...new Set(reasons.map(({ message }) => sentence(message)))];
   const shown = sentences.slice(0, 5);
@@ -55,7 +55,7 @@ const useOf = (
   ...(cluster?.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }),
 });
 
-/** Whether the new association will lose its session tags: it is made with them, and updated then. */
+/** Returns whether the new association will lose its session tags: it is created with them and updated afterwards. */
 export const losesSessionTags = ({ associations }: Pick<Facts, 'associations'>, account: PlannedAssociation): boolean =>
   carriedOver(associations, [account]).some((one) => one.disableSessionTags === true);
 
@@ -66,12 +66,12 @@ interface Answer {
 
 interface Judged extends Pick<Evaluation, 'verdict' | 'undecided' | 'accepted'> {
   account: PlannedAssociation;
-  /** Those that made the verdict: of a form of the association that it will have. */
+  /** The answers that decided the verdict, for one form that the association will have. */
   decisive: Answer[];
   forms: number;
 }
 
-/** How one service account fares; where its association goes from one form to the other, the worse of the two. */
+/** Evaluates one service account. If its association changes its form, the worse result of the two counts. */
 function judge(facts: Facts, policy: ParsedPolicy, account: PlannedAssociation): Judged {
   const { acceptedKeys } = facts.request;
   const answers = (losesSessionTags(facts, account) ? [false, true] : [false]).map((disableSessionTags): Answer => {
@@ -92,7 +92,7 @@ function judge(facts: Facts, policy: ParsedPolicy, account: PlannedAssociation):
   };
 }
 
-/** What decided it: where only one form of the association fares so, which. */
+/** Describes what decided the verdict, and for which form of the association if it is only one. */
 function whyOf({ decisive, forms }: Judged): string {
   const [first] = decisive;
   if (!first) return '';
@@ -103,14 +103,14 @@ function whyOf({ decisive, forms }: Judged): string {
 interface RoleTrust {
   arn: string;
   name: string;
-  /** Whether a statement that allows something names EKS Auth: not only everybody. */
+  /** Whether an Allow statement names EKS Auth, rather than every principal. */
   named: boolean;
   proposal: RepairProposal;
-  /** Whether the service may change it. */
+  /** Whether the service may change the trust policy. */
   repairable: boolean;
 }
 
-/** The statement that lets all of them in, in each form that their associations will have. */
+/** Returns the statement that allows all of them, in each form that their associations will have. */
 function propose(facts: Facts, trustPolicy: TrustPolicy, judged: readonly Judged[]): RepairProposal {
   const proposal = proposeRepair({
     trustPolicy,
@@ -140,7 +140,7 @@ function propose(facts: Facts, trustPolicy: TrustPolicy, judged: readonly Judged
 const acceptance = (keys: readonly string[]): string =>
   `If you know that the pods meet these conditions, accept them by name: ${keys.map((key) => `--accept-key ${key}`).join(' ')} (in a request: acceptedKeys).`;
 
-/** What to do by hand, and whether the service could do it. */
+/** Returns the remedy by hand, and whether the service could apply it. */
 function remedyOf({ undecided }: Judged, { arn, proposal, repairable }: RoleTrust): string {
   const accept = undecided.length > 0 ? [acceptance(undecided)] : [];
   if (proposal.do === 'refuse') return [...accept, `${sentence(proposal.why)} ${proposal.remedy}`].join(' ');
@@ -192,7 +192,7 @@ function checkAccount(facts: Facts, judged: Judged, role: RoleTrust): Check {
   };
 }
 
-/** Whether the repair that was asked for can be done; nothing where it was not asked for. */
+/** Checks whether a requested repair is possible. Returns nothing if none was requested. */
 function checkRepair({ request, repairableRoleArns }: Facts, { arn, name, proposal, repairable }: RoleTrust): Check[] {
   if (request.trust !== 'repair' || proposal.do === 'refuse') return [];
   if (proposal.do === 'nothing')
@@ -214,12 +214,12 @@ function checkRepair({ request, repairableRoleArns }: Facts, { arn, name, propos
 
 export interface TrustPlan {
   checks: Check[];
-  /** Where the request asks for it, it is needed, and it may be done. */
+  /** Present if a repair is requested, needed and allowed. */
   repair?: TrustRepair;
 }
 
 /**
- * Whether a role that IAM has lets EKS Auth in, for each service account that shall use it, and what is done where it
+ * Checks whether an existing role trusts EKS Auth for each service account that is to use it, and plans the repair if it
  * does not.
  */
 export function planTrust(
@@ -252,7 +252,7 @@ export function planTrust(
   };
 }
 
-/** The way back: after a rollback the IRSA role must let the pods in by OIDC again. */
+/** Checks the rollback: after it, the IRSA role must trust the pods through OIDC again. */
 export function checkRollback(facts: Facts, planned: readonly PlannedAssociation[]): Check {
   const roleArn = irsaRoleOf(facts) ?? '';
   const found = facts.roles[roleArn];

@@ -1,4 +1,4 @@
-/** What is said, wherever a trust policy does not let a service account in by EKS Pod Identity. */
+/** The remedy for a trust policy that does not allow a service account through EKS Pod Identity. */
 import { clusterArn } from '../aws/arn.ts';
 import type { Target } from '../migration/request.ts';
 import { shellCommand } from '../text/shell.ts';
@@ -6,7 +6,7 @@ import { GUIDE } from './check.ts';
 
 export const TRUST_SOURCE = `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`;
 
-/** Returns the remedy that shows what is missing, and changes nothing. */
+/** Returns a command that shows what is missing and changes nothing. */
 export const trustRemedy = (
   target: Target,
   { roleArn, namespace, serviceAccount }: { roleArn: string; namespace: string; serviceAccount: string },

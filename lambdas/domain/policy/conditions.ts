@@ -1,5 +1,5 @@
 /**
- * Whether a condition holds for a request. Source: IAM User Guide, "Condition operators" and "Single-valued vs.
+ * Evaluates whether a request meets a condition. Source: IAM User Guide, "Condition operators" and "Single-valued vs.
  * multivalued context keys".
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
@@ -15,13 +15,13 @@ import { hasVariables, resolve } from './variables.ts';
 export interface ConditionJudgement {
   condition: Condition;
   truth: Truth;
-  /** For `unknown`: the keys whose value would decide it, or that it hangs on otherwise. */
+  /** For `unknown`: the keys whose value would decide it, or on which it depends in another way. */
   undecided: string[];
-  /** For `unknown`, where it is not just that the key's value can't be known. */
+  /** For `unknown`: the reason, if it is not just that the key's value cannot be known. */
   why?: string;
-  /** The request's values; empty where it has none; absent where that is not known. */
+  /** The request's values: empty if it has none, absent if that is not known. */
   found?: readonly string[];
-  /** Comparisons that it took. */
+  /** Number of comparisons. */
   steps: number;
 }
 
@@ -33,12 +33,12 @@ const decided = (truth: boolean, found?: readonly string[]): Outcome => ({
   ...(found ? { found } : {}),
 });
 
-/** The condition's own comparisons, or what keeps them from being made. */
+/** The comparison with the values of a condition, or why it is not possible. */
 type Wanted = { compare: (found: string) => Truth; undecided: string[]; why?: string } | { unreadable: string };
 
 /**
- * All that is wanted, read once. One value that can't be read leaves the whole condition undecided: what IAM does with
- * it is not documented.
+ * Reads the values of a condition once. One unreadable value leaves the whole condition undecided, since what IAM does
+ * with it is not documented.
  */
 function readWanted(
   { wanted, operator: name }: Condition,
@@ -51,7 +51,7 @@ function readWanted(
   let why: string | undefined;
   for (const text of wanted) {
     if (hasVariables(text, version) && !operator.takesVariables)
-      return { unreadable: `${name} takes no policy variables` };
+      return { unreadable: `${name} does not support policy variables` };
     const resolved = resolve(text, version, request);
     if (resolved.state === 'unknown' && resolved.key === undefined) return { unreadable: resolved.why };
     if (resolved.state === 'unknown') {
@@ -60,7 +60,7 @@ function readWanted(
     }
     if (resolved.state !== 'text') continue;
     const comparison = operator.read(resolved.parts);
-    if (!comparison) return { unreadable: `${name} can't read ${shown(text)}` };
+    if (!comparison) return { unreadable: `${name} cannot read ${shown(text)}` };
     comparisons.push(comparison);
   }
   const unresolved: Truth[] = undecided.length > 0 ? ['unknown'] : [];
@@ -73,18 +73,18 @@ const truthOf = (result: boolean | undefined): Truth => (result === undefined ? 
 
 const shown = (text: string): string => JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 
-/** Without a set operator there is one value: several are not judged. */
+/** Combines the results of several values. Without a set operator, several values leave the condition undecided. */
 const combine = (truths: readonly Truth[], qualifier: Qualifier | undefined): Truth =>
   qualifier === 'foranyvalue' ? any(truths) : all(truths);
 
 /**
- * "Multivalued context keys require a condition set operator". What IAM makes of one without is not documented, however
- * many values there are, so that nothing is decided by it.
+ * "Multivalued context keys require a condition set operator". How IAM evaluates one without is not documented, for any
+ * number of values, so the condition stays undecided.
  */
 const withoutSetOperator = ({ key, operator }: Condition, found?: readonly string[]): Outcome => ({
   truth: 'unknown',
   undecided: [key],
-  why: `it may have several values, which ${operator} takes only with ForAllValues: or ForAnyValue: before it`,
+  why: `the key may have several values, which ${operator} supports only with the prefix ForAllValues: or ForAnyValue:`,
   ...(found === undefined ? {} : { found }),
 });
 
@@ -92,8 +92,8 @@ function judgeNull({ key, wanted, operator }: Condition, request: PolicyRequest)
   const found = request.lookUp(key.toLowerCase());
   const asked = wanted.map(readBoolean);
   if (asked.includes(undefined))
-    return { truth: 'unknown', undecided: [key], why: `${operator} can't read ${wanted.map(shown).join(', ')}` };
-  // Whether a key with an empty value counts as null is described both ways.
+    return { truth: 'unknown', undecided: [key], why: `${operator} cannot read ${wanted.map(shown).join(', ')}` };
+  // The documentation contradicts itself on whether a key with an empty value counts as null.
   const empty = found.state === 'values' && found.values.length > 0 && found.values.every((value) => value === '');
   if (found.state === 'unknown' || empty)
     return { truth: 'unknown', undecided: [key], ...(empty ? { why: `${key} is empty` } : {}) };
@@ -109,7 +109,7 @@ function judgeAbsent({ qualifier, ifExists }: NamedOperator, operator: Operator)
   return decided(operator.negated, []);
 }
 
-/** A value is there that nobody knows. */
+/** Evaluates a condition on a key that has an unknown value. */
 function judgePresent(
   condition: Condition,
   operator: Operator,
@@ -139,7 +139,7 @@ function judgeValues(
   const truth = combine(truths, named.qualifier);
   if (truth !== 'unknown') return decided(truth === 'yes', found);
   if (wanted.undecided.length > 0) return { truth, undecided: wanted.undecided, why: wanted.why ?? '', found };
-  return { truth, undecided: [key], why: `${name} can't compare ${found.map(shown).join(', ')}`, found };
+  return { truth, undecided: [key], why: `${name} cannot compare ${found.map(shown).join(', ')}`, found };
 }
 
 function judge(condition: Condition, version: PolicyVersion, request: PolicyRequest): Outcome {
@@ -155,8 +155,8 @@ function judge(condition: Condition, version: PolicyVersion, request: PolicyRequ
     return withoutSetOperator(condition, values);
   if (found.state === 'unknown') return { truth: 'unknown', undecided: [key] };
   if (found.state === 'present') return judgePresent(condition, operator, version, request);
-  // "… or if the context key value resolves to a null dataset, such as an empty string" is what the set operators say
-  // of it.
+  // An empty value, for the set operators: "… or if the context key value resolves to a null dataset, such as an empty
+  // string".
   const nothing =
     found.state === 'absent' ||
     found.values.length === 0 ||
@@ -166,7 +166,10 @@ function judge(condition: Condition, version: PolicyVersion, request: PolicyRequ
     : judgeValues(condition, named, operator, version, request, found.values);
 }
 
-/** Steps: each wanted value is compared with each of the request's values, and the key is looked up once. */
+/**
+ * Evaluates a condition. Its steps: each of its values is compared with each of the request's values, and the key is
+ * looked up once.
+ */
 export function judgeCondition(
   condition: Condition,
   version: PolicyVersion,

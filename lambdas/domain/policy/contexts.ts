@@ -1,33 +1,33 @@
 /**
- * The requests that decide whether a role can be used, and what each of their condition keys has: in one place, with
- * the page that says so beside each. "Global keys" is the IAM User Guide's "AWS global condition context keys", "STS
- * keys" its "IAM and AWS STS condition context keys"; what CloudTrail records of EKS Auth's call is shown in
- * aws-samples/amazon-eks-security-immersion-day, "Deep Dive into EKS Pod Identity". A key that no page speaks of is
+ * The requests that decide whether a role can be used, and the value of each of their condition keys, with the page that
+ * documents it. "Global keys" is the IAM User Guide's "AWS global condition context keys", "STS keys" its "IAM and AWS
+ * STS condition context keys". What CloudTrail records of EKS Auth's call is shown in
+ * aws-samples/amazon-eks-security-immersion-day, "Deep Dive into EKS Pod Identity". A key that no page documents is
  * `unknown`: nothing is guessed.
  */
 import { issuerName, providerOf, startsWithProviderArn } from './keys.ts';
 import type { KeyState, PolicyRequest } from './request.ts';
 
 export const POD_IDENTITY_PRINCIPAL = 'pods.eks.amazonaws.com';
-/** The service that the role of an add-on is passed to for IRSA. */
+/** The service to which the role of an add-on is passed for IRSA. */
 export const EKS_PRINCIPAL = 'eks.amazonaws.com';
 /**
- * What the pod identity webhook asks tokens for, in China too (amazon-eks-pod-identity-webhook's README;
+ * The audience for which the pod identity webhook requests tokens, in China too (amazon-eks-pod-identity-webhook's README;
  * eksctl-io/eksctl#1910).
  */
 export const TOKEN_AUDIENCE = 'sts.amazonaws.com';
 
 /** One service account of one cluster, and how it would use a role. */
 export interface TrustUse {
-  /** Names the cluster's partition and account too. */
+  /** ARN of the cluster, which also has its partition and account. */
   clusterArn: string;
   namespace: string;
   serviceAccount: string;
-  /** Of the association: EKS Auth sends no session tags. */
+  /** The association's setting: EKS Auth sends no session tags. */
   disableSessionTags?: boolean;
-  /** The cluster's OIDC issuer, with or without `https://`; absent where it is not known. */
+  /** The cluster's OIDC issuer, with or without `https://`. Absent if it is not known. */
   oidcIssuer?: string;
-  /** Account of the role; absent where it is the cluster's, as EKS Pod Identity wants it. */
+  /** Account of the role. Absent if it is the cluster's, as EKS Pod Identity requires. */
   roleAccount?: string;
 }
 
@@ -45,7 +45,7 @@ const PRESENT: KeyState = { state: 'present' };
 const UNKNOWN: KeyState = { state: 'unknown' };
 const has = (...values: string[]): KeyState => ({ state: 'values', values });
 
-/** Looks keys up by name, without case; a name that ends in `/` stands for every key that begins so. */
+/** Looks up keys by name, ignoring case. A name that ends in `/` matches every key with that prefix. */
 export function lookUpIn(states: Record<string, KeyState>, otherwise: LookUp): LookUp {
   const exact = new Map(Object.entries(states).map(([key, state]) => [key.toLowerCase(), state]));
   return (key) => {
@@ -55,25 +55,25 @@ export function lookUpIn(states: Record<string, KeyState>, otherwise: LookUp): L
   };
 }
 
-/** Keys that have these values. */
+/** Returns the state of keys that have these values. */
 export function statesOf(values: Record<string, string | readonly string[]>): Record<string, KeyState> {
   return Object.fromEntries(
     Object.entries(values).map(([key, value]) => [key, has(...(typeof value === 'string' ? [value] : value))]),
   );
 }
 
-/** The request has these keys and no others; names are compared without case. */
+/** Looks up keys of a request that has these keys and no others. Names are compared ignoring case. */
 export const closedWorld = (values: Record<string, string | readonly string[]>): LookUp =>
   lookUpIn(statesOf(values), () => ABSENT);
 
-/** What EKS Auth and a pod with a token have in common. */
+/** Keys that the calls of EKS Auth and of a pod with a token have in common. */
 const anyCall = (use: TrustUse): Record<string, KeyState> => ({
   // Global keys: "always included in the request context".
   'aws:CurrentTime': PRESENT,
   'aws:EpochTime': PRESENT,
   'aws:UserAgent': PRESENT,
-  // EKS Auth calls STS in the cluster's region as CloudTrail shows it, a pod's SDK where it is told to: neither is
-  // promised.
+  // CloudTrail shows that EKS Auth calls STS in the cluster's region; a pod's SDK calls the region that is configured.
+  // Neither is guaranteed.
   'aws:RequestedRegion': PRESENT,
   // STS API Reference, "Welcome": requests go over HTTPS.
   'aws:SecureTransport': has('true'),
@@ -84,11 +84,11 @@ const anyCall = (use: TrustUse): Record<string, KeyState> => ({
   'aws:CalledViaLast': ABSENT,
   // Global keys: only in requests by a link from a web page.
   'aws:Referer': ABSENT,
-  // Global keys: of the account that owns the resource, here the role. Its organisation is in the request too, and not
-  // known: aws:ResourceOrgID and aws:ResourceOrgPaths are left unknown.
+  // Global keys: the account that owns the resource, here the role. The request also has the account's organization,
+  // which is not known: aws:ResourceOrgID and aws:ResourceOrgPaths stay unknown.
   'aws:ResourceAccount': has(roleAccountOf(use)),
-  // Global keys, of users and roles: "all signed requests", with users, roles, federated users and root as values; then
-  // org members, tagged users and roles, IAM users.
+  // Global keys of users and roles: "all signed requests", with users, roles, federated users and root as values; then
+  // organization members, tagged users and roles, and IAM users.
   'aws:PrincipalArn': ABSENT,
   'aws:PrincipalOrgID': ABSENT,
   'aws:PrincipalOrgPaths': ABSENT,
@@ -101,23 +101,25 @@ const anyCall = (use: TrustUse): Record<string, KeyState> => ({
   'aws:SourceIdentity': ABSENT,
   'aws:Ec2InstanceSourceVpc': ABSENT,
   'aws:Ec2InstanceSourcePrivateIPv4': ABSENT,
-  // Said to be in all requests, but not with what: aws:PrincipalAccount, aws:PrincipalType, aws:userid. Left unknown.
+  // Documented for all requests, but without the value for this one, so they stay unknown: aws:PrincipalAccount,
+  // aws:PrincipalType, aws:userid.
 
   // STS keys: "present when the principal assumes the role" by any AssumeRole call.
   'sts:RoleSessionName': PRESENT,
-  // STS keys: an external id is there where the caller provides one. EKS sends one to a target role alone (EKS API
-  // Reference, PodIdentityAssociation.externalId).
+  // STS keys: present if the caller provides an external ID. EKS sends one only to a target role (EKS API Reference,
+  // PodIdentityAssociation.externalId).
   'sts:ExternalId': ABSENT,
-  // STS keys: where the caller sets one. Neither EKS Auth's call in CloudTrail nor AssumeRoleWithWebIdentity's
-  // parameters have it.
+  // STS keys: present if the caller sets one. Neither EKS Auth's call in CloudTrail nor AssumeRoleWithWebIdentity's
+  // parameters include it.
   'sts:SourceIdentity': ABSENT,
-  // STS keys: of bearer tokens, "not present for AWS STS assume-role operations".
+  // STS keys: for bearer tokens, "not present for AWS STS assume-role operations".
   'sts:DurationSeconds': ABSENT,
   'sts:AWSServiceName': ABSENT,
 });
 
 /**
- * EKS User Guide, "Grant Pods access to AWS resources based on tags". `undefined`: not known before the pod is there.
+ * Returns the session tags of EKS Pod Identity. `undefined` is a value that is not known before the pod exists. Source:
+ * EKS User Guide, "Grant Pods access to AWS resources based on tags".
  */
 const sessionTags = (use: TrustUse): Record<string, string | undefined> => ({
   'eks-cluster-arn': use.clusterArn,
@@ -135,7 +137,7 @@ function tagKeys(use: TrustUse): Record<string, KeyState> {
   const each = Object.entries(tags).map(
     ([key, value]) => [`aws:RequestTag/${key}`, value === undefined ? PRESENT : has(value)] as const,
   );
-  // "All of the session tags that are added by EKS Pod Identity are transitive", on the same page.
+  // "All of the session tags that are added by EKS Pod Identity are transitive" (same page).
   return {
     ...none,
     ...Object.fromEntries(each),
@@ -145,9 +147,9 @@ function tagKeys(use: TrustUse): Record<string, KeyState> {
 }
 
 /**
- * EKS Auth on behalf of a pod: sts:AssumeRole, and sts:TagSession, which EKS wants of a role even where session tags
- * are off. Source: EKS User Guide, "Create IAM role with trust policy required by EKS Pod Identity". Both have the
- * tags.
+ * Returns the calls of EKS Auth on behalf of a pod: sts:AssumeRole, and sts:TagSession, which EKS requires even if
+ * session tags are disabled. Both have the tags. Source: EKS User Guide, "Create IAM role with trust policy required by
+ * EKS Pod Identity".
  */
 export function podIdentityRequests(use: TrustUse): PolicyRequest[] {
   const lookUp = lookUpIn(
@@ -158,17 +160,17 @@ export function podIdentityRequests(use: TrustUse): PolicyRequest[] {
       // is the cluster's ARN, not the association's.
       'aws:SourceArn': has(use.clusterArn),
       'aws:SourceAccount': has(clusterOf(use).account),
-      // Global keys: true "when a service uses a service principal to perform a direct action", which the name is then
-      // with.
+      // Global keys: true "when a service uses a service principal to perform a direct action"; the principal's name is
+      // then present too.
       'aws:PrincipalIsAWSService': has('true'),
       'aws:PrincipalServiceName': has(POD_IDENTITY_PRINCIPAL),
-      // Global keys: has every name of the service, regional ones too, and no page says which those are.
+      // Global keys: has every name of the service, regional names too, and no page lists them.
       'aws:PrincipalServiceNamesList': PRESENT,
-      // Global keys: of role sessions that an identity provider's token was given for.
+      // Global keys: present in role sessions that were issued for an identity provider's token.
       'aws:FederatedProvider': ABSENT,
     },
-    // The Best Practices Guide says that aws:SourceOrgID is sent, but not which organisation the account is in:
-    // unknown, as are addresses and VPCs.
+    // The Best Practices Guide documents that aws:SourceOrgID is sent, but the account's organization is not known. So
+    // the key stays unknown, as do addresses and VPCs.
     (key) => (providerOf(key) === undefined && !startsWithProviderArn(key) ? UNKNOWN : ABSENT),
   );
   const principal = { type: 'Service' as const, values: [POD_IDENTITY_PRINCIPAL] };
@@ -176,7 +178,7 @@ export function podIdentityRequests(use: TrustUse): PolicyRequest[] {
 }
 
 /**
- * Claims that IAM knows of other providers, and that a Kubernetes token has not (Kubernetes, "Managing Service
+ * Claims of other providers that IAM supports and that a Kubernetes token does not have (Kubernetes, "Managing Service
  * Accounts": aud, exp, iat, iss, jti, kubernetes.io, nbf, sub).
  */
 const CLAIMS_OF_OTHER_PROVIDERS = new Set(['amr', 'azp', 'email', 'id', 'app_id', 'user_id']);
@@ -194,37 +196,37 @@ function issuerKey(key: string, use: TrustUse): KeyState {
 }
 
 /**
- * A pod with an IRSA token: sts:AssumeRoleWithWebIdentity, which takes no AWS credentials (STS API Reference), so that
- * keys of signed requests are absent. Without an issuer nothing is known of the provider but its type. The provider is
- * in the role's account (EKS User Guide, "Authenticate to another account with IRSA").
+ * Returns the call of a pod with an IRSA token: sts:AssumeRoleWithWebIdentity, which needs no AWS credentials (STS API
+ * Reference), so the keys of signed requests are absent. Without an issuer, only the provider's type is known. The
+ * provider is in the role's account (EKS User Guide, "Authenticate to another account with IRSA").
  */
 export function irsaRequest(use: TrustUse): PolicyRequest {
   const lookUp = lookUpIn(
     {
       ...anyCall(use),
-      // STS takes tags from a claim of the token (IAM User Guide, "Pass session tags in AWS STS"), which Kubernetes
-      // does not write.
+      // STS reads tags from a claim of the token (IAM User Guide, "Pass session tags in AWS STS"), which Kubernetes
+      // tokens do not have.
       'aws:RequestTag/': ABSENT,
       'aws:TagKeys': ABSENT,
       'sts:TransitiveTagKeys': ABSENT,
-      // Global keys: only where a service calls for a resource's owner.
+      // Global keys: only if a service makes the call on behalf of a resource's owner.
       'aws:SourceArn': ABSENT,
       'aws:SourceAccount': ABSENT,
       'aws:SourceOrgID': ABSENT,
       'aws:SourceOrgPaths': ABSENT,
-      // Global keys: "signed API requests that use AWS credentials"; the names "not present in any other situation"
-      // than a service's call.
+      // Global keys: "signed API requests that use AWS credentials"; the service's names are "not present in any other
+      // situation" than its own call.
       'aws:PrincipalIsAWSService': ABSENT,
       'aws:PrincipalServiceName': ABSENT,
       'aws:PrincipalServiceNamesList': ABSENT,
-      // Not listed: aws:SourceIp, which is there unless the pod reaches STS by a VPC endpoint, and
-      // aws:FederatedProvider, which is documented for the session alone.
+      // Not listed: aws:SourceIp, which is present unless the pod reaches STS through a VPC endpoint, and
+      // aws:FederatedProvider, which is documented only for the session.
     },
     (key) => issuerKey(key, use),
   );
   const principal =
     use.oidcIssuer === undefined
-      ? { type: 'Federated' as const, unknown: "the cluster's OIDC provider, which is not known" }
+      ? { type: 'Federated' as const, unknown: "the cluster's unknown OIDC provider" }
       : {
           type: 'Federated' as const,
           values: [
@@ -234,17 +236,17 @@ export function irsaRequest(use: TrustUse): PolicyRequest {
   return { action: 'sts:AssumeRoleWithWebIdentity', principal, lookUp };
 }
 
-/** A role's session that calls sts:AssumeRole, all of whose request is known. */
+/** A call of sts:AssumeRole by a role's session, of which the whole request is known. */
 export interface AssumeRoleCall {
   /** The caller's role, and its session. */
   roleArn: string;
   sessionArn: string;
-  /** Of the caller. */
+  /** Account of the caller. */
   account: string;
   partition: string;
   /** Account of the role that is assumed. */
   resourceAccount: string;
-  /** The call's parameters. */
+  /** Name of the new session. */
   sessionName: string;
   externalId?: string;
   tags?: Record<string, string>;
@@ -254,8 +256,8 @@ export interface AssumeRoleCall {
 }
 
 /**
- * What a role's trust policy is asked. A key that is not there is absent; `sts:TagSession` is asked where the call has
- * tags.
+ * Returns the request against which a role's trust policy is evaluated. A key that is not listed is absent. A call with
+ * tags also needs the request for `sts:TagSession`.
  */
 export function assumeRoleRequest(
   call: AssumeRoleCall,
@@ -278,7 +280,7 @@ export function assumeRoleRequest(
     'aws:PrincipalAccount': account,
     'aws:PrincipalType': 'AssumedRole',
     'aws:PrincipalIsAWSService': 'false',
-    // Global keys: there with temporary credentials, which a role's are.
+    // Global keys: present with temporary credentials, such as a role's.
     'aws:MultiFactorAuthPresent': 'false',
     'aws:SecureTransport': 'true',
     'aws:ViaAWSService': 'false',

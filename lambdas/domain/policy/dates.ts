@@ -1,12 +1,12 @@
 /**
- * Dates of conditions: the W3C's profile of ISO 8601, or seconds since 1970.
+ * Dates in conditions: the W3C profile of ISO 8601, or seconds since 1970.
  * Source: IAM User Guide, "Date condition operators", and https://www.w3.org/TR/NOTE-datetime.
  */
 
-/** Milliseconds since 1970. A year, a month or a day is a span; everything else has `end` equal to `start`. */
+/** A time in milliseconds since 1970. A year, month or day is a span; any other time has `end` equal to `start`. */
 export interface Moment {
   start: number;
-  /** The first that is past a span. */
+  /** The first millisecond after a span. */
   end: number;
 }
 
@@ -14,7 +14,7 @@ const form = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})
 
 const MINUTE = 60_000;
 
-/** Minutes ahead of UTC. */
+/** Returns the minutes ahead of UTC. */
 function offsetMinutes(zone: string): number | undefined {
   if (zone === 'Z') return 0;
   const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(4, 6))];
@@ -45,15 +45,18 @@ function isoMoment(text: string): Moment | undefined {
   return { start, end: start };
 }
 
-/** Four digits are a year. Twelve and more digits would be a time in thousands of years, or milliseconds: not read. */
+/**
+ * Reads a date. Four digits are a year. Twelve or more digits are not read: they would be a time thousands of years from
+ * now, or milliseconds.
+ */
 export function readDate(text: string): Moment | undefined {
   if (/^\d{5,11}$|^\d{1,3}$/.test(text)) return { start: Number(text) * 1000, end: Number(text) * 1000 };
   return isoMoment(text);
 }
 
 /**
- * Negative: `a` is before `b`; 0: the same instant; `undefined`: a span holds the other, and what IAM takes it for is
- * not documented.
+ * Compares two dates. Returns a negative number if `a` is before `b`, 0 for the same instant, and undefined if one is a
+ * span that contains the other, since how IAM compares them is not documented.
  */
 export function compareDates(a: Moment, b: Moment): number | undefined {
   if (a.start === a.end && b.start === b.end) return a.start - b.start;

@@ -1,16 +1,16 @@
 /**
- * Reads IAM policy documents. Only their form is judged here, not what they allow. Element names, Effect and Version
- * are taken as they are written, since the grammar has them as literal strings. Source: IAM User Guide, "Grammar of the
- * IAM JSON policy language" and "IAM policy validation check reference".
+ * Reads IAM policy documents, and checks only their form, not what they allow. Element names, Effect and Version are
+ * case-sensitive, since the grammar has them as literal strings. Source: IAM User Guide, "Grammar of the IAM JSON policy
+ * language" and "IAM policy validation check reference".
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
  */
 import { readJson, type Json } from './json.ts';
 
-/** A role's trust policy names principals and no resource, the role's own policies the other way round. */
+/** A role's trust policy names principals and no resource; an identity policy names resources and no principal. */
 export type PolicyKind = 'trust' | 'identity';
 export type PolicyVersion = '2008-10-17' | '2012-10-17';
 
-/** `Action` or, negated, `NotAction`; `Resource` or `NotResource`. */
+/** The patterns of `Action` or `Resource` or, negated, of `NotAction` or `NotResource`. */
 export interface Patterns {
   negated: boolean;
   patterns: string[];
@@ -26,7 +26,7 @@ export interface Principals {
   named: ReadonlyMap<PrincipalType, string[]>;
 }
 
-/** One key under one operator, both as the policy writes them. */
+/** One key of one operator, both as written in the policy. */
 export interface Condition {
   operator: string;
   key: string;
@@ -34,25 +34,28 @@ export interface Condition {
 }
 
 export interface Statement {
-  /** `Sid`, or `statement N` counted from 1. */
+  /** The `Sid`, or `statement N`, counted from 1. */
   label: string;
   effect: 'Allow' | 'Deny';
   action: Patterns;
   principals?: Principals;
   resource?: Patterns;
   conditions: Condition[];
-  /** The version of its policy decides whether variables are variables. */
+  /** The version of its policy, which decides whether it can have policy variables. */
   version: PolicyVersion;
 }
 
-/** `path`: where it is wrong, such as `Statement[2].Condition.StringEquals` (counted from 0) or `line 3, column 7`. */
+/**
+ * A policy, or what is wrong with it. `path` is the position, such as `Statement[2].Condition.StringEquals` (counted
+ * from 0) or `line 3, column 7`.
+ */
 export type ParsedPolicy =
   | { valid: true; version: PolicyVersion; statements: Statement[] }
   | { valid: false; reason: string; path: string };
 
 /**
- * Ten times what IAM stores for any policy (10,240 characters without white space). Source: IAM User Guide, "IAM and
- * AWS STS quotas".
+ * About ten times the longest policy that IAM stores (10,240 characters without white space). Source: IAM User Guide,
+ * "IAM and AWS STS quotas".
  */
 export const MAX_POLICY_CHARACTERS = 100_000;
 
@@ -64,7 +67,7 @@ class PolicyProblem extends Error {
   }
 }
 
-/** `Statement.Effect`, and in brackets what would not read well after a dot; at the top without a path. */
+/** Returns the path of a member, such as `Statement.Effect`. Keys with unusual characters are put in brackets. */
 function below(path: string, key: string): string {
   if (!/^[\w:/@+=-]{1,100}$/.test(key)) return `${path}[${JSON.stringify(key.slice(0, 100))}]`;
   return path === '' ? key : `${path}.${key}`;
@@ -81,12 +84,12 @@ function onlyElements(element: Map<string, Json>, known: readonly string[], path
     const meant = known.find((one) => one.toLowerCase() === name.toLowerCase());
     throw new PolicyProblem(
       below(path, name),
-      meant === undefined ? 'is no element of a policy' : `must be written ${meant}`,
+      meant === undefined ? 'is not a policy element' : `must be written ${meant}`,
     );
   }
 }
 
-/** IAM takes a single value for a list of one, and numbers and truth values without quotation marks. */
+/** IAM accepts a single value instead of a list, and numbers and booleans without quotation marks. */
 function strings(value: Json, path: string): string[] {
   const one = (item: Json, where: string): string => {
     if (typeof item === 'string') return item;
@@ -96,7 +99,7 @@ function strings(value: Json, path: string): string[] {
   return Array.isArray(value) ? value.map((item, index) => one(item, `${path}[${index}]`)) : [one(value, path)];
 }
 
-/** Of an element and its opposite exactly one must be there. */
+/** Returns the element or its opposite, of which exactly one must be present. */
 function eitherOf(
   statement: Map<string, Json>,
   name: string,
@@ -105,7 +108,7 @@ function eitherOf(
   const negated = `Not${name}`;
   const [plain, opposite] = [statement.get(name), statement.get(negated)];
   if (plain !== undefined && opposite !== undefined)
-    throw new PolicyProblem(below(path, negated), `can't be there together with ${name}`);
+    throw new PolicyProblem(below(path, negated), `cannot be combined with ${name}`);
   if (plain !== undefined) return { negated: false, value: plain, path: below(path, name) };
   if (opposite !== undefined) return { negated: true, value: opposite, path: below(path, negated) };
   throw new PolicyProblem(below(path, name), 'is missing');
@@ -130,27 +133,27 @@ function resources(statement: Map<string, Json>, path: string): Patterns {
 
 const principalTypes: readonly string[] = ['AWS', 'Service', 'Federated', 'CanonicalUser'] satisfies PrincipalType[];
 
-/** "Error – Unsupported wildcard in principal" of the check reference. Part of a name it replaces nowhere. */
+/** The check reference has "Error – Unsupported wildcard in principal". A wildcard never matches a part of a name. */
 function services(value: Json, path: string): string[] {
   const names = strings(value, path);
   if (names.includes('*'))
-    throw new PolicyProblem(path, '"*" stands for no service: name each of them, such as pods.eks.amazonaws.com');
+    throw new PolicyProblem(path, '"*" does not match services: name each service, such as pods.eks.amazonaws.com');
   return names;
 }
 
 /**
  * "NotPrincipal must be used with "Effect":"Deny". Using it with "Effect":"Allow" is not supported" (IAM User Guide,
- * "NotPrincipal"). With Deny, other policies than a role's may have it.
+ * "NotPrincipal"). With Deny, it is allowed in policies other than a role's.
  */
 function principals(statement: Map<string, Json>, path: string): Principals {
   const { negated, value, path: where } = eitherOf(statement, 'Principal', path);
   if (negated && statement.get('Effect') === 'Allow')
-    throw new PolicyProblem(where, 'can\'t be used with "Effect": "Allow": name those who are allowed with Principal');
+    throw new PolicyProblem(where, 'cannot be used with "Effect": "Allow": name the allowed principals with Principal');
   if (value === '*') return { negated, everybody: true, named: new Map() };
   const named = new Map<PrincipalType, string[]>();
   for (const [type, who] of object(value, where, '"*" or an object such as {"Service": "pods.eks.amazonaws.com"}')) {
     if (!principalTypes.includes(type))
-      throw new PolicyProblem(below(where, type), `is no type of principal: use ${principalTypes.join(', ')}`);
+      throw new PolicyProblem(below(where, type), `is not a principal type: use one of ${principalTypes.join(', ')}`);
     named.set(
       type as PrincipalType,
       type === 'Service' ? services(who, below(where, type)) : strings(who, below(where, type)),
@@ -165,8 +168,8 @@ function conditions(value: Json | undefined, path: string): Condition[] {
     const where = below(path, operator);
     const seen = new Set<string>();
     return [...object(keys, where, 'an object of condition keys')].map(([key, wanted]) => {
-      // "Error – Duplicate keys with different case" of the check reference.
-      if (seen.has(key.toLowerCase())) throw new PolicyProblem(below(where, key), 'is there twice, in different case');
+      // The check reference has "Error – Duplicate keys with different case".
+      if (seen.has(key.toLowerCase())) throw new PolicyProblem(below(where, key), 'occurs twice, in different case');
       seen.add(key.toLowerCase());
       return { operator, key, wanted: strings(wanted, below(where, key)) };
     });
@@ -197,7 +200,7 @@ const elements = [
   'Condition',
 ];
 
-/** IAM's own words for them: "Has prohibited field Resource". */
+/** IAM reports "Has prohibited field Resource". */
 const prohibited: Record<PolicyKind, { names: readonly string[]; why: string }> = {
   trust: {
     names: ['Resource', 'NotResource'],
@@ -205,7 +208,7 @@ const prohibited: Record<PolicyKind, { names: readonly string[]; why: string }> 
   },
   identity: {
     names: ['Principal', 'NotPrincipal'],
-    why: "is prohibited in a role's own policy: the role itself is the principal",
+    why: 'is prohibited in an identity policy: the role itself is the principal',
   },
 };
 
@@ -231,7 +234,7 @@ function readVersion(value: Json | undefined): PolicyVersion {
   throw new PolicyProblem('Version', 'must be "2012-10-17" or "2008-10-17"');
 }
 
-/** "In IAM, the Sid value must be unique within a JSON policy" (IAM User Guide, "Sid"); empty ones are none. */
+/** "In IAM, the Sid value must be unique within a JSON policy" (IAM User Guide, "Sid"). An empty Sid does not count. */
 function refuseSameSid(statements: readonly Map<string, Json>[]): void {
   const seen = new Set<string>();
   for (const [index, statement] of statements.entries()) {
@@ -248,10 +251,7 @@ function refuseSameSid(statements: readonly Map<string, Json>[]): void {
 
 function readDocument(text: string, kind: PolicyKind): ParsedPolicy {
   if (text.length > MAX_POLICY_CHARACTERS)
-    throw new PolicyProblem(
-      'policy',
-      `has ${text.length} characters, more than the ${MAX_POLICY_CHARACTERS} that are read`,
-    );
+    throw new PolicyProblem('policy', `has ${text.length} characters, and the limit is ${MAX_POLICY_CHARACTERS}`);
   const read = readJson(text);
   if (!read.ok) throw new PolicyProblem(`line ${read.line}, column ${read.column}`, `not JSON: ${read.message}`);
   const document = object(read.value, 'policy', 'a JSON object');
@@ -269,8 +269,8 @@ function readDocument(text: string, kind: PolicyKind): ParsedPolicy {
 }
 
 /**
- * The JSON text of a policy that may be URL-encoded (RFC 3986), as GetRole returns it. A JSON text begins with no `%`.
- * Source: IAM API Reference, GetRole.
+ * Returns the JSON text of a policy that may be URL-encoded (RFC 3986), as GetRole returns it. A JSON text never begins
+ * with `%`. Source: IAM API Reference, GetRole.
  */
 export function decodePolicy(text: string): string {
   if (!/^\s*%/.test(text)) return text;
@@ -282,7 +282,7 @@ export function decodePolicy(text: string): string {
 }
 
 /**
- * The text of a policy that came as an object; `undefined` for what is no JSON value, such as one that contains itself.
+ * Returns the text of a policy that is an object, or undefined for a value that is not JSON, such as a cyclic one.
  */
 function textOf(source: unknown): string | undefined {
   try {
@@ -292,11 +292,11 @@ function textOf(source: unknown): string | undefined {
   }
 }
 
-/** `source`: the policy as an object, as JSON text, or as URL-encoded JSON text. Never throws. */
+/** Parses a policy, given as an object, as JSON text, or as URL-encoded JSON text. Never throws. */
 export function parsePolicy(source: unknown, kind: PolicyKind): ParsedPolicy {
   const text = typeof source === 'string' ? decodePolicy(source) : textOf(source);
   try {
-    if (text === undefined) throw new PolicyProblem('policy', 'must be a JSON object or its text');
+    if (text === undefined) throw new PolicyProblem('policy', 'must be a JSON object or JSON text');
     return readDocument(text, kind);
   } catch (error) {
     if (error instanceof PolicyProblem) return { valid: false, reason: error.message, path: error.path };

@@ -1,6 +1,6 @@
 /**
- * Evaluates IAM policies for one request, three-valued: what can't be known beforehand makes the answer `unknown`
- * unless other statements decide it anyway. Source: IAM User Guide, "Policy evaluation logic".
+ * Evaluates IAM policies for one request, in three-valued logic: what cannot be known in advance makes the verdict
+ * `unknown`, unless other statements decide it. Source: IAM User Guide, "Policy evaluation logic".
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 import type { ParsedPolicy } from './document.ts';
@@ -11,13 +11,13 @@ import type { Truth } from './truth.ts';
 
 export interface EvaluateOptions {
   /**
-   * Condition keys, without case: a condition on one that can't be decided counts as met in an Allow and as not met in
-   * a Deny.
+   * Condition keys, in any case. An undecided condition on one of them counts as met in an Allow and as not met in a
+   * Deny.
    */
   acceptedKeys?: readonly string[];
 }
 
-/** Each once, without case, as the policy writes it first. */
+/** Returns each key once, ignoring case, as it first appears. */
 export function eachOnce(keys: readonly string[]): string[] {
   const found = new Map<string, string>();
   for (const key of keys) if (!found.has(key.toLowerCase())) found.set(key.toLowerCase(), key);
@@ -29,7 +29,7 @@ type Judged = readonly StatementJudgement[];
 const having = (judged: Judged, effect: 'Allow' | 'Deny', truth: Truth): StatementJudgement[] =>
   judged.filter((one) => one.statement.effect === effect && one.truth === truth);
 
-/** Deny over Allow, and what nothing allows is denied. */
+/** A Deny overrides every Allow, and a request that nothing allows is denied. */
 function verdictOf(judged: Judged): Verdict {
   const is = (effect: 'Allow' | 'Deny', truth: Truth): boolean => having(judged, effect, truth).length > 0;
   if (is('Deny', 'yes') || !(is('Allow', 'yes') || is('Allow', 'unknown'))) return 'denied';
@@ -37,8 +37,8 @@ function verdictOf(judged: Judged): Verdict {
 }
 
 /**
- * The statements that keep it from being decided: the Denies that may apply, and where none allows for sure, the Allows
- * too.
+ * Returns the statements that leave the verdict undecided: each Deny that may apply, and each Allow that may apply if
+ * none certainly does.
  */
 const openStatements = (judged: Judged): StatementJudgement[] => [
   ...having(judged, 'Deny', 'unknown'),
@@ -59,8 +59,8 @@ function deniedReasons(judged: Judged, request: PolicyRequest): Reason[] {
 }
 
 /**
- * Keys whose acceptance alone makes it allowed: in the Allows, where none applies without it, and in the Denies that it
- * takes away. None where it is allowed anyway.
+ * Returns the keys without whose acceptance the request would not be allowed: those of each Allow, if none applies
+ * without it, and those of each Deny that it excludes. Returns none if the request is allowed in any case.
  */
 function acceptedKeys(judged: Judged): string[] {
   const allowing = having(judged, 'Allow', 'yes');
@@ -79,8 +79,8 @@ const undecidedKeys = (open: Judged): string[] =>
   );
 
 /**
- * Several policies are taken together: a Deny in any of them wins, and one that is invalid makes all of it `invalid`.
- * `steps` is at most the length of the policies' text times the most values that the request has for a key.
+ * Evaluates several policies together: a Deny in any of them wins, and one invalid policy makes the verdict `invalid`.
+ * `steps` is at most the length of the policies' text times the largest number of values that the request has for a key.
  */
 export function evaluate(
   policies: ParsedPolicy | readonly ParsedPolicy[],

@@ -1,9 +1,9 @@
 /**
- * IP addresses and ranges in CIDR notation; without a prefix, a single address.
+ * IP addresses and ranges in CIDR notation. Without a prefix length, a text is a single address.
  * Source: IAM User Guide, "IP address condition operators", RFC 4632 and RFC 4291.
  */
 export interface IpRange {
-  /** Address length in bits: 32 or 128. Addresses of both kinds never match. */
+  /** Length of the address in bits: 32 or 128. IPv4 and IPv6 addresses never match each other. */
   bits: number;
   address: bigint;
   prefix: number;
@@ -20,7 +20,7 @@ function readIpv4(text: string): bigint | undefined {
   return address;
 }
 
-/** The groups of one side of `::`, each 16 bits; the last may be an IPv4 address, for two. */
+/** Reads the 16-bit groups of one side of `::`. An IPv4 address at the end counts as two groups. */
 function readGroups(text: string, mayEndInIpv4: boolean): bigint[] | undefined {
   if (text === '') return [];
   const groups: bigint[] = [];
@@ -35,7 +35,7 @@ function readGroups(text: string, mayEndInIpv4: boolean): bigint[] | undefined {
 }
 
 function readIpv6(text: string): bigint | undefined {
-  // The longest form has 45 characters: nothing longer is taken apart.
+  // The longest form has 45 characters, so nothing longer is parsed.
   if (text.length > 45) return undefined;
   const sides = text.split('::');
   if (sides.length > 2) return undefined;
@@ -61,7 +61,7 @@ export function readIpRange(text: string): IpRange | undefined {
   return { bits, address, prefix: Number(prefixText) };
 }
 
-/** Whether the range holds all of the other. */
+/** Returns whether the range contains all of the other range. */
 export function holds(range: IpRange, other: IpRange): boolean {
   if (range.bits !== other.bits || other.prefix < range.prefix) return false;
   const shift = BigInt(range.bits - range.prefix);

@@ -1,23 +1,23 @@
 /**
- * Reads JSON (RFC 8259) that somebody has written: a key may be there once only, of which JSON.parse takes the last
- * without a word, and what is wrong has a place. Objects become Maps, so that a key such as `__proto__` is a key like
- * any other. IAM refuses a policy with a key twice too (IAM User Guide, "Grammar of the IAM JSON policy language",
- * notes).
+ * Reads JSON (RFC 8259) that was written by hand. Unlike JSON.parse, which silently keeps the last of several equal
+ * keys, it refuses duplicate keys, and it reports the position of an error. Objects become Maps, so that `__proto__` is a
+ * key like any other. IAM also refuses a policy with duplicate keys (IAM User Guide, "Grammar of the IAM JSON policy
+ * language", notes).
  */
 export type Json = string | number | boolean | null | Json[] | Map<string, Json>;
 
-/** What is wrong with a text, and where; lines and columns count from 1. It repeats nothing of the text but a key. */
+/** What is wrong with a text, and where. Lines and columns count from 1. The message quotes nothing but a key. */
 export interface JsonProblem {
   ok: false;
   line: number;
   column: number;
   message: string;
-  /** The path of a key that is there twice: names, and places in lists. */
+  /** The path of a duplicate key: names, and positions in lists. */
   twice?: (string | number)[];
 }
 export type ReadJson = { ok: true; value: Json } | JsonProblem;
 
-/** Policies, requests and scenarios need a dozen levels at most; deeper texts are refused before the stack is full. */
+/** Policies, requests and scenarios need a dozen levels at most. Deeper texts are refused before the stack overflows. */
 const MAX_DEPTH = 32;
 
 const literals: readonly [string, boolean | null][] = [
@@ -38,7 +38,7 @@ class SyntaxProblem extends Error {
 
 class Reader {
   private at = 0;
-  /** Of the value that is being read. */
+  /** Path of the value that is being read. */
   private readonly path: (string | number)[] = [];
   private readonly text: string;
 
@@ -61,7 +61,7 @@ class Reader {
     while (' \t\n\r'.includes(this.text[this.at] ?? 'x')) this.at += 1;
   }
 
-  /** The next character that is no white space, not taken. */
+  /** Returns the next character that is not white space, without consuming it. */
   private peek(): string | undefined {
     this.skipSpace();
     return this.text[this.at];
@@ -102,7 +102,7 @@ class Reader {
       const start = this.at;
       const key = this.string();
       if (entries.has(key))
-        throw new SyntaxProblem(start, `the key ${JSON.stringify(key.slice(0, 100))} is there twice`, [
+        throw new SyntaxProblem(start, `the key ${JSON.stringify(key.slice(0, 100))} occurs twice`, [
           ...this.path,
           key,
         ]);
@@ -125,7 +125,7 @@ class Reader {
 
   private string(): string {
     const start = this.at;
-    // Everything but quotes, backslashes and control characters.
+    // All characters except quotes, backslashes and control characters.
     const ordinary = /[ !#-[\]-\uffff]*/y;
     for (ordinary.lastIndex = start + 1; ; ordinary.lastIndex = this.at) {
       ordinary.exec(this.text);
@@ -138,11 +138,11 @@ class Reader {
     return JSON.parse(this.text.slice(start, this.at)) as string;
   }
 
-  /** Behind the backslash. */
+  /** Reads the rest of an escape sequence, after the backslash. */
   private escape(): void {
     const escape = /["\\/bfnrt]|u[0-9a-fA-F]{4}/y;
     escape.lastIndex = this.at;
-    if (!escape.test(this.text)) throw this.problem('no such escape in a string');
+    if (!escape.test(this.text)) throw this.problem('invalid escape sequence in a string');
     this.at = escape.lastIndex;
   }
 
@@ -156,7 +156,7 @@ class Reader {
   }
 }
 
-/** Never throws. */
+/** Reads a JSON text. Never throws. */
 export function readJson(text: string): ReadJson {
   try {
     return { ok: true, value: new Reader(text).document() };

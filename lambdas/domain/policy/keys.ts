@@ -1,11 +1,11 @@
-/** What a condition key's name says about the key: whose it is, and whether it may have several values. */
+/** Derives from a condition key's name which provider it belongs to, and whether it is multivalued. */
 
-/** Returns an OIDC issuer as IAM names it in ARNs and condition keys: without `https://` and the slash at the end. */
+/** Returns an OIDC issuer as IAM names it in ARNs and condition keys: without `https://` and a trailing slash. */
 export const issuerName = (issuer: string): string => issuer.replace(/^https:\/\//i, '').replace(/\/$/, '');
 
 /**
- * The identity provider that a key belongs to, such as `accounts.google.com:aud` or `saml:iss`: keys of AWS services
- * have no dot before the colon. A key that was written with the issuer's `https://` is some other provider's to IAM.
+ * Returns the identity provider of a key such as `accounts.google.com:aud` or `saml:iss`. Keys of AWS services have no
+ * dot before the colon. For IAM, a key that was written with the issuer's `https://` belongs to some other provider.
  */
 export function providerOf(key: string): string | undefined {
   const colon = key.lastIndexOf(':');
@@ -20,12 +20,12 @@ export function providerOf(key: string): string | undefined {
 const PROVIDER_ARN_KEY = /^arn:[^:]*:iam::[^:]*:oidc-provider\/(.+:[^:]*)$/i;
 const URL_KEY = /^https?:\/\/(.+:[^:]*)$/i;
 
-/** Whether a key begins with the ARN of an OIDC provider instead of the provider's host and path. */
+/** Returns whether a key begins with the ARN of an OIDC provider instead of the provider's host and path. */
 export const startsWithProviderArn = (key: string): boolean => PROVIDER_ARN_KEY.test(key);
 
 /**
- * Explains a key of an OIDC provider that no request has, whatever the provider; `undefined` for any other key. Source:
- * IAM User Guide, "IAM and AWS STS condition context keys": a provider's keys begin with its name, the URL without
+ * Explains a misspelled key of an OIDC provider, which no request has; returns undefined for any other key. Source: IAM
+ * User Guide, "IAM and AWS STS condition context keys": a provider's keys begin with its name, the URL without
  * `https://`.
  */
 export function misnamedKey(key: string): string | undefined {
@@ -38,8 +38,8 @@ export function misnamedKey(key: string): string | undefined {
 }
 
 /**
- * Keys that are multivalued, whatever a request has: IAM User Guide, "AWS global condition context keys" and "IAM and AWS STS
- * condition context keys".
+ * Multivalued keys. Source: IAM User Guide, "AWS global condition context keys" and "IAM and AWS STS condition context
+ * keys".
  */
 const MULTIVALUED = new Set([
   'aws:calledvia',
@@ -68,8 +68,8 @@ const MULTIVALUED = new Set([
 ]);
 
 /**
- * Whether a key is multivalued, however many values a request has. A token's `amr` is, whoever the provider is. `key`:
- * in any case.
+ * Returns whether a key, in any case, is multivalued, regardless of the number of values in a request. The claim `amr` is
+ * multivalued for every provider.
  */
 export const isMultivalued = (key: string): boolean => {
   const name = key.toLowerCase();

@@ -8,17 +8,17 @@ import { holds, readIpRange } from './ip.ts';
 import { readBinary, readBoolean, readNumber } from './values.ts';
 import { arnParts, compile, matches, matchesAnything, type Part } from './wildcard.ts';
 
-/** Whether one value of the request matches; `undefined`: can't be told, such as for a value of another type. */
+/** Returns whether a value of the request matches, or undefined if that is not known, as for a value of another type. */
 export type Comparison = (found: string) => boolean | undefined;
 
 export interface Operator {
-  /** Holds where nothing that is wanted matches. */
+  /** The operator is met if none of the condition's values match. */
   negated: boolean;
-  /** "You can use a policy variable with the String and ARN condition operators", and with no other. */
+  /** "You can use a policy variable with the String and ARN condition operators", and with no others. */
   takesVariables: boolean;
-  /** `undefined` for what can't be read as the operator's type. */
+  /** Returns the comparison with a value, or undefined if the value cannot be read as the operator's type. */
   read: (wanted: readonly Part[]) => Comparison | undefined;
-  /** Whether it matches whatever value there is. */
+  /** Returns whether the condition's value matches every value. */
   matchesAnything?: (wanted: readonly Part[]) => boolean;
 }
 
@@ -38,8 +38,8 @@ const like: Operator['read'] = (wanted) => {
 };
 
 /**
- * Part by part, so that a `*` does not reach over a colon. What IAM makes of a value with fewer than six parts is not
- * documented.
+ * Compares ARNs part by part, so that a `*` does not match across a colon. How IAM compares a value with fewer than six
+ * parts is not documented.
  */
 const arns: Operator['read'] = (wanted) => {
   const patterns = arnParts(compile(wanted));
@@ -52,7 +52,7 @@ const arns: Operator['read'] = (wanted) => {
   };
 };
 
-/** Both sides are read as the same type and then compared. */
+/** Reads both sides as the same type, then compares them. */
 const typed =
   <T>(
     readValue: (text: string) => T | undefined,
@@ -67,7 +67,7 @@ const typed =
     };
   };
 
-/** From the order of two values, negative for the request's being less. */
+/** Operators by the order of two values, which is negative if the request's value is less. */
 const orders: readonly [string, (order: number) => boolean][] = [
   ['lessthan', (order) => order < 0],
   ['lessthanequals', (order) => order <= 0],
@@ -126,14 +126,14 @@ const operators = new Map<string, Operator>([
 
 export type Qualifier = 'forallvalues' | 'foranyvalue';
 
-/** `Null` has no comparison of its own: it asks for the key alone. */
+/** An operator by its name. `Null` compares nothing: it only checks whether the key is present. */
 export interface NamedOperator {
   qualifier?: Qualifier;
   ifExists: boolean;
   operator: Operator | 'null';
 }
 
-/** `undefined` for what is not documented, such as NullIfExists. Names are taken without case. */
+/** Returns the operator by its name, in any case, or undefined if it is not documented, as for NullIfExists. */
 export function findOperator(name: string): NamedOperator | undefined {
   const [, qualifier, base = '', suffix] =
     /^(?:(forallvalues|foranyvalue):)?([a-z]+?)(ifexists)?$/.exec(name.toLowerCase()) ?? [];

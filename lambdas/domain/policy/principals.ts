@@ -1,5 +1,5 @@
 /**
- * Who a statement is for.
+ * Evaluates whether a statement names the principal of a request.
  * Source: IAM User Guide, "AWS JSON policy elements: Principal" and "… NotPrincipal".
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
@@ -10,25 +10,24 @@ import { not, type Truth } from './truth.ts';
 
 export interface PrincipalJudgement {
   truth: Truth;
-  /** For `unknown`. */
+  /** The reason for `unknown`. */
   why?: string;
   steps: number;
 }
 
-/** An account's number and the ARN of its root user "behave the same way". */
+/** An account's ID and the ARN of its root user "behave the same way". */
 const accountOf = (name: string): string => /^arn:[^:]+:iam::(\d{12}):root$/.exec(name)?.[1] ?? name;
 
 /**
- * "You cannot use a wildcard to match part of a principal name or ARN": IAM refuses such a name, so that it names
- * nobody.
+ * "You cannot use a wildcard to match part of a principal name or ARN". IAM rejects this form, so it names no principal.
  */
 const isPartial = (name: string): boolean => /[*?]/.test(name);
 
 interface Named {
-  /** Of the principal's own names, each once: how many the policy has. */
+  /** How many of the principal's distinct names the policy has. */
   hits: number;
   of: number;
-  /** A name whose meaning is not documented: a wildcard that is refused, or a `*` for anything but `AWS`. */
+  /** A name whose meaning is not documented: a wildcard that IAM rejects, or a `*` for a type other than `AWS`. */
   odd?: string;
   steps: number;
 }
@@ -45,17 +44,18 @@ function lookFor(principal: Principal, names: readonly string[]): Named {
   };
 }
 
-/** `Principal`: one of its names is enough. */
+/** Evaluates `Principal`, where one of the principal's names is enough. */
 function isNamed({ hits, odd, steps }: Named): PrincipalJudgement {
   if (hits > 0) return { truth: 'yes', steps };
   return odd === '*'
-    ? { truth: 'unknown', why: 'a * for this type of principal is not documented', steps }
+    ? { truth: 'unknown', why: 'a * for this principal type is not documented', steps }
     : { truth: 'no', steps };
 }
 
 /**
- * `NotPrincipal`, which only a Deny has: everybody who is not named. Of a role's session, "AWS might validate the account first, then the
- * role, and then the assumed-role user": a Deny that excepts some of the names and not all of them may deny or not.
+ * Evaluates `NotPrincipal`, which only a Deny can have: every principal that is not named. For a role's session, "AWS
+ * might validate the account first, then the role, and then the assumed-role user". So a Deny that excludes some of the
+ * names but not all may apply or not.
  */
 function isNotNamed({ hits, of, odd, steps }: Named): PrincipalJudgement {
   if (hits > 0 && hits < of)
@@ -71,19 +71,20 @@ function isNotNamed({ hits, of, odd, steps }: Named): PrincipalJudgement {
 }
 
 /**
- * `*` and `{"AWS": "*"}` stand for everybody, services included: such a Deny excepts them by aws:PrincipalIsAWSService.
+ * Evaluates the principal of a statement. `*` and `{"AWS": "*"}` match every principal, including services: a Deny with
+ * them excludes services by aws:PrincipalIsAWSService.
  */
 export function judgePrincipal(principals: Principals, request: PolicyRequest): PrincipalJudgement {
   const everybody: Truth = 'yes';
   if (principals.everybody) return { truth: principals.negated ? not(everybody) : everybody, steps: 1 };
   const { principal } = request;
-  if (!principal) return { truth: 'unknown', why: 'who asks is not known', steps: 1 };
+  if (!principal) return { truth: 'unknown', why: 'the principal of the request is not known', steps: 1 };
   const names = principals.named.get(principal.type) ?? [];
   if ('unknown' in principal) {
     if (names.length === 0) return { truth: principals.negated ? 'yes' : 'no', steps: 1 };
     return {
       truth: 'unknown',
-      why: `whether ${principal.unknown} is ${names.slice(0, 3).join(' or ')} can't be known beforehand`,
+      why: `whether ${principal.unknown} is ${names.slice(0, 3).join(' or ')} is not known in advance`,
       steps: 1,
     };
   }

@@ -1,4 +1,4 @@
-/** Puts into words why a statement applies or does not. */
+/** Explains why a statement applies or does not. */
 import type { ConditionJudgement } from './conditions.ts';
 import type { Condition } from './document.ts';
 import { misnamedKey } from './keys.ts';
@@ -14,19 +14,21 @@ function list(values: readonly string[], between: string): string {
 
 export const principalName = ({ principal }: PolicyRequest): string => {
   if (!principal) return 'the role';
-  return 'unknown' in principal ? principal.unknown : (principal.values[0] ?? 'nobody');
+  return 'unknown' in principal ? principal.unknown : (principal.values[0] ?? 'no principal');
 };
 
-const wants = ({ operator, wanted }: Condition): string =>
+const requirement = ({ operator, wanted }: Condition): string =>
   operator.toLowerCase() === 'null'
-    ? `${operator} wants it ${wanted.map((value) => (value === 'true' ? 'absent' : 'present')).join(' or ')}`
-    : `${operator} wants ${list(wanted, ' or ')}`;
+    ? `${operator} requires it to be ${wanted.map((value) => (value === 'true' ? 'absent' : 'present')).join(' or ')}`
+    : `${operator} requires ${list(wanted, ' or ')}`;
 
-/** Such as `aws:SourceArn is arn:…:cluster/dev, ArnEquals wants arn:…:cluster/prod`. */
+/** Describes a condition, as in `aws:SourceArn is arn:…:cluster/dev, ArnEquals requires arn:…:cluster/prod`. */
 function sentence({ condition, truth, found, why }: ConditionJudgement): string {
   const { key } = condition;
   if (truth === 'unknown')
-    return why === undefined ? `${short(key)} can't be known beforehand, ${wants(condition)}` : `${short(key)}: ${why}`;
+    return why === undefined
+      ? `${short(key)} is not known in advance, ${requirement(condition)}`
+      : `${short(key)}: ${why}`;
   const there =
     found === undefined
       ? 'is part of the request'
@@ -34,7 +36,7 @@ function sentence({ condition, truth, found, why }: ConditionJudgement): string 
         ? 'is not part of the request'
         : `is ${list(found, ', ')}`;
   const misnamed = found?.length === 0 ? misnamedKey(key) : undefined;
-  return `${short(key)} ${there}, ${wants(condition)}${misnamed === undefined ? '' : `: ${short(misnamed)}`}`;
+  return `${short(key)} ${there}, ${requirement(condition)}${misnamed === undefined ? '' : `: ${short(misnamed)}`}`;
 }
 
 type Basics = Pick<Reason, 'statement' | 'effect' | 'action'>;
@@ -54,7 +56,7 @@ const fields = ({ condition, found }: ConditionJudgement): Pick<Reason, 'operato
   ...(found === undefined ? {} : { found: [...found] }),
 });
 
-/** Of a condition that keeps a statement from applying, or from being decided. */
+/** Returns the reason for a condition that prevents a statement from applying, or leaves it undecided. */
 export const conditionReason = (
   judged: StatementJudgement,
   condition: ConditionJudgement,
@@ -65,23 +67,23 @@ export const conditionReason = (
   ...fields(condition),
 });
 
-/** Of a statement that applies. Its conditions say why; the first of them is in the fields. */
+/** Returns the reason for a statement that applies. For a Deny it includes its conditions, the first one as fields. */
 export function appliesReason(judged: StatementJudgement, request: PolicyRequest): Reason {
   const { statement, conditions, accepted } = judged;
   const [first] = conditions;
   const because = statement.effect === 'Deny' && first ? `: ${conditions.slice(0, 5).map(sentence).join('; ')}` : '';
-  const taken =
+  const acceptance =
     accepted.size > 0
       ? `, with ${list([...new Set([...accepted].flatMap((condition) => condition.undecided))], ' and ')} accepted`
       : '';
   return {
-    message: `${label(judged)}: ${statement.effect === 'Deny' ? 'denies' : 'allows'} ${request.action} to ${principalName(request)}${because}${taken}`,
+    message: `${label(judged)}: ${statement.effect === 'Deny' ? 'denies' : 'allows'} ${request.action} to ${principalName(request)}${because}${acceptance}`,
     ...basics(judged, request),
     ...(statement.effect === 'Deny' && first ? fields(first) : {}),
   };
 }
 
-/** All that leaves a statement undecided. */
+/** Returns everything that leaves a statement undecided. */
 export function undecidedReasons(judged: StatementJudgement, request: PolicyRequest): Reason[] {
   const reason = (why: string): Reason => ({ message: `${label(judged)}: ${why}`, ...basics(judged, request) });
   const open = judged.conditions.filter(
@@ -90,13 +92,13 @@ export function undecidedReasons(judged: StatementJudgement, request: PolicyRequ
   return [
     ...(judged.principal.truth === 'unknown' ? [reason(judged.principal.why ?? '')] : []),
     ...(judged.resource === 'unknown'
-      ? [reason(`whether its resource is ${request.resource ?? 'the one asked for'} can't be decided`)]
+      ? [reason(`whether its resource includes ${request.resource ?? 'the requested resource'} cannot be decided`)]
       : []),
     ...open.map((condition) => conditionReason(judged, condition, request)),
   ];
 }
 
-/** What keeps an Allow for this action and this principal from applying; nothing where it is for others. */
+/** Returns what prevents an Allow for this action and this principal from applying; nothing for any other Allow. */
 export function nearReasons(judged: StatementJudgement, request: PolicyRequest): Reason[] {
   if (judged.action === 'no' || judged.principal.truth === 'no') return [];
   if (judged.resource === 'no')
@@ -108,7 +110,7 @@ export function nearReasons(judged: StatementJudgement, request: PolicyRequest):
     .map((condition) => conditionReason(judged, condition, request));
 }
 
-/** An Allow for this principal that leaves the action out, as many do with sts:TagSession. */
+/** Returns the reason for an Allow that names this principal but not the action, as often happens with sts:TagSession. */
 export function otherActionReasons(judged: StatementJudgement, request: PolicyRequest): Reason[] {
   if (judged.action !== 'no' || judged.principal.truth !== 'yes') return [];
   const { negated, patterns } = judged.statement.action;

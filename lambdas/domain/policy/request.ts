@@ -1,14 +1,14 @@
-/** What a policy is asked: who wants to do what, and what is known beforehand about the call. */
+/** The input of an evaluation: the principal, the action, and what is known in advance about the call. */
 
-/** Of the caller's principal, every name that a policy may know it by: a role's ARN, its session's, its account. */
+/** The caller, by every name that a policy may use for it: a role's ARN, its session's ARN, its account. */
 export interface Principal {
   type: 'Service' | 'Federated' | 'AWS';
   values: string[];
 }
 
 /**
- * A condition key of the request. `values`: its values, one for a key that has a single one. `absent`: such a request
- * never has it. `present`: it has one, which nobody knows beforehand. `unknown`: not even that is known.
+ * A condition key of the request. `values`: its values, one for a single-valued key. `absent`: the request never has
+ * the key. `present`: it has a value that is not known in advance. `unknown`: not even its presence is known.
  */
 export type KeyState =
   | { state: 'values'; values: readonly string[] }
@@ -20,44 +20,44 @@ export interface PolicyRequest {
   /** Such as `sts:AssumeRole`. */
   action: string;
   /**
-   * Absent for an identity policy, which is its owner's; `unknown`: it is known by type alone, such as some OIDC
-   * provider.
+   * Absent for an identity policy, whose principal is the identity that has it. `unknown`: only the type is known, such
+   * as some OIDC provider.
    */
   principal?: Principal | { type: Principal['type']; unknown: string };
-  /** Absent where the policy belongs to the resource itself, as a trust policy does. */
+  /** Absent if the policy belongs to the resource itself, as a trust policy does. */
   resource?: string;
-  /** By the key's name in lower case. */
+  /** Looks up a key by its name in lower case. */
   lookUp: (key: string) => KeyState;
 }
 
 export type Verdict = 'allowed' | 'denied' | 'unknown' | 'invalid';
 
 /**
- * Why a verdict is what it is. `message` says all of it in one sentence; the other fields are there where they apply.
+ * A reason for a verdict. `message` has all of it in one sentence; the other fields are present if they apply.
  */
 export interface Reason {
   message: string;
-  /** `Sid`, or `statement N` counted from 1. */
+  /** The `Sid`, or `statement N`, counted from 1. */
   statement?: string;
   effect?: 'Allow' | 'Deny';
   action?: string;
   operator?: string;
   key?: string;
-  /** What the policy wants. */
+  /** The values that the policy requires. */
   wanted?: string[];
-  /** What the request has; absent where it is not known, empty where the key is not there. */
+  /** The values of the request: absent if they are not known, empty if it does not have the key. */
   found?: string[];
-  /** Of an invalid policy: where, such as `Statement[2].Condition.StringEquals` or `line 3, column 7`. */
+  /** Position in an invalid policy, such as `Statement[2].Condition.StringEquals` or `line 3, column 7`. */
   path?: string;
 }
 
 export interface Evaluation {
   verdict: Verdict;
   reasons: Reason[];
-  /** Keys whose value would decide it, each once, as the policy writes them; for `unknown` alone. */
+  /** For `unknown`: the keys whose values would decide it, each once, as written in the policy. */
   undecided: string[];
-  /** Keys that the caller accepted by name, and that the verdict rests on. */
+  /** Keys that the caller accepted by name and on which the verdict depends. */
   accepted: string[];
-  /** Comparisons that it took: bounded by the length of the policy. */
+  /** Number of comparisons, which is bounded by the length of the policy. */
   steps: number;
 }

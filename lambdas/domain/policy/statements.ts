@@ -1,4 +1,4 @@
-/** Whether a statement applies to a request: its action, its principal, its resource and all of its conditions. */
+/** Evaluates whether a statement applies to a request: its action, principal, resource and all of its conditions. */
 import { judgeCondition, type ConditionJudgement } from './conditions.ts';
 import type { Patterns, Statement } from './document.ts';
 import { judgePrincipal, type PrincipalJudgement } from './principals.ts';
@@ -9,15 +9,15 @@ import { compile, matches, matchesAnything, matchesWildcard } from './wildcard.t
 
 export interface StatementJudgement {
   statement: Statement;
-  /** Without what the caller accepts. */
+  /** Whether it applies, without the keys that the caller accepts. */
   plain: Truth;
-  /** With it. */
+  /** Whether it applies, with these keys. */
   truth: Truth;
   action: Truth;
   principal: PrincipalJudgement;
   resource: Truth;
   conditions: ConditionJudgement[];
-  /** Conditions that only acceptance decides. */
+  /** Conditions that are decided only because their keys are accepted. */
   accepted: ReadonlySet<ConditionJudgement>;
   steps: number;
 }
@@ -52,7 +52,10 @@ function judgeResource(statement: Statement, request: PolicyRequest): Truth {
 const isAccepted = ({ truth, undecided }: ConditionJudgement, acceptedKeys: ReadonlySet<string>): boolean =>
   truth === 'unknown' && undecided.every((key) => acceptedKeys.has(key.toLowerCase()));
 
-/** `acceptedKeys`: in lower case. What they leave undecided counts as met in an Allow and as not met in a Deny. */
+/**
+ * Evaluates one statement. An undecided condition on one of `acceptedKeys`, which are in lower case, counts as met in an
+ * Allow and as not met in a Deny.
+ */
 export function judgeStatement(
   statement: Statement,
   request: PolicyRequest,

@@ -1,4 +1,4 @@
-/** Whether a role's trust policy lets a service account in: by EKS Pod Identity, and by its OIDC token (IRSA). */
+/** Evaluates whether a role's trust policy allows a service account: through EKS Pod Identity, and through IRSA. */
 import { irsaRequest, podIdentityRequests } from './contexts.ts';
 import type { TrustUse } from './contexts.ts';
 import type { ParsedPolicy } from './document.ts';
@@ -6,15 +6,15 @@ import { eachOnce, evaluate } from './evaluate.ts';
 import type { Evaluation, PolicyRequest, Reason, Verdict } from './request.ts';
 
 export interface TrustOptions {
-  /** Condition keys that the caller says will not stand in the way. */
+  /** Condition keys that the caller accepts by name: an undecided condition on one of them does not count against the role. */
   acceptedKeys?: readonly string[];
 }
 
-/** Worst first. */
+/** The verdicts, worst first. */
 const SEVERITY: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed'];
 const severity = (verdict: Verdict): number => SEVERITY.indexOf(verdict);
 
-/** One reason a statement; one that holds of every action that was asked names none. */
+/** Returns one reason for each statement. A reason that applies to every action of the requests names no action. */
 function combineReasons(
   evaluations: readonly { action: string; reasons: readonly Reason[] }[],
   asked: number,
@@ -34,8 +34,8 @@ function combineReasons(
 }
 
 /**
- * All of the requests must be allowed: the worst verdict is the verdict, and the reasons are those of what is not
- * allowed, the worst first.
+ * Evaluates several requests, all of which must be allowed. The verdict is the worst verdict, and the reasons are those
+ * of the requests that are not allowed, the worst first.
  */
 function combine(policy: ParsedPolicy, requests: readonly PolicyRequest[], options: TrustOptions): Evaluation {
   const evaluations = requests
@@ -52,20 +52,20 @@ function combine(policy: ParsedPolicy, requests: readonly PolicyRequest[], optio
   };
 }
 
-/** Both sts:AssumeRole and sts:TagSession by EKS Auth. */
+/** Evaluates both sts:AssumeRole and sts:TagSession by EKS Auth. */
 export const evaluatePodIdentity = (policy: ParsedPolicy, use: TrustUse, options: TrustOptions = {}): Evaluation =>
   combine(policy, podIdentityRequests(use), options);
 
-/** sts:AssumeRoleWithWebIdentity; never `allowed` where the cluster's issuer is not known. */
+/** Evaluates sts:AssumeRoleWithWebIdentity. The verdict is never `allowed` if the cluster's issuer is not known. */
 export function evaluateIrsa(policy: ParsedPolicy, use: TrustUse, options: TrustOptions = {}): Evaluation {
   const evaluation = combine(policy, [irsaRequest(use)], options);
   if (use.oidcIssuer !== undefined || evaluation.verdict !== 'allowed') return evaluation;
   const message =
-    "The cluster's OIDC issuer is not known, so it can't be told whether the policy lets its tokens in; say it to have it evaluated.";
+    "The cluster's OIDC issuer is not known, so access through its tokens cannot be evaluated. Specify the issuer to have it evaluated.";
   return { ...evaluation, verdict: 'unknown', reasons: [{ message }, ...evaluation.reasons] };
 }
 
-/** What a trust policy means for a service account, before and after it changes over to EKS Pod Identity. */
+/** Evaluates a trust policy for a service account, before and after it moves to EKS Pod Identity. */
 export const evaluateTrust = (
   policy: ParsedPolicy,
   use: TrustUse,

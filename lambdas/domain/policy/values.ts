@@ -1,8 +1,8 @@
-/** The values that condition operators compare. Each reader gives `undefined` for what it can't read. */
+/** Readers of the values that condition operators compare. Each returns undefined for a text that it cannot read. */
 
 /**
- * An integer or a decimal. Longer ones than a double holds exactly are not read, so that no two numbers are ever taken
- * for equal that are not. Source: IAM User Guide, "Numeric condition operators".
+ * Reads an integer or a decimal. It does not read numbers that a double cannot represent exactly, so that different
+ * numbers never compare as equal. Source: IAM User Guide, "Numeric condition operators".
  */
 export function readNumber(text: string): number | undefined {
   if (!/^[+-]?\d+(?:\.\d+)?$/.test(text)) return undefined;
@@ -11,8 +11,8 @@ export function readNumber(text: string): number | undefined {
 }
 
 /**
- * Bytes in base 64, compared as text: the canonical form of the same bytes is the same. Source: "Binary condition
- * operators".
+ * Reads bytes in base64, which are compared as text: the same bytes have the same canonical form. Source: "Binary
+ * condition operators".
  */
 export function readBinary(text: string): string | undefined {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
@@ -23,6 +23,6 @@ export function readBinary(text: string): string | undefined {
   return value % 2 ** bits === 0 ? text : undefined;
 }
 
-/** Source: "Boolean condition operators" and "Condition operator to check existence of condition keys". */
+/** Reads a boolean. Source: "Boolean condition operators" and "Condition operator to check existence of condition keys". */
 export const readBoolean = (text: string): boolean | undefined =>
   text === 'true' ? true : text === 'false' ? false : undefined;

@@ -1,6 +1,6 @@
 /**
- * Policy variables: `${key}`, `${key, 'default'}`, and `${*}`, `${?}`, `${$}` for characters that mean something else.
- * With version 2008-10-17 they are text like any other.
+ * Policy variables: `${key}`, `${key, 'default'}`, and `${*}`, `${?}`, `${$}` for literal special characters. With
+ * version 2008-10-17 they are plain text.
  * Source: IAM User Guide, "IAM policy elements: Variables and tags".
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
  */
@@ -10,8 +10,8 @@ import type { PolicyRequest } from './request.ts';
 import type { Part } from './wildcard.ts';
 
 /**
- * `nothing`: a variable has no value, so that the text is equal to nothing and like nothing ("Policy variables with no
- * value"). `unknown`: nobody knows what it would be; `key` is the variable's, where it is one.
+ * A text with its variables resolved. `nothing`: a variable has no value, so the text matches nothing ("Policy variables
+ * with no value"). `unknown`: the value is not known; `key` is that of the variable, if the cause is a variable.
  */
 export type Resolved =
   | { state: 'text'; parts: Part[] }
@@ -21,8 +21,8 @@ export type Resolved =
 type Variable = { literal: string } | { key: string; fallback?: string };
 
 /**
- * What is between the braces; `undefined` for what is no variable. A key has no white space, its default is in single
- * quotes.
+ * Reads the text between the braces, and returns undefined if it is not a variable. A key has no white space, and its
+ * default is in single quotes.
  */
 function readVariable(inside: string): Variable | undefined {
   if (inside === '*' || inside === '?' || inside === '$') return { literal: inside };
@@ -38,7 +38,7 @@ function valueOf(variable: Variable, request: PolicyRequest): Resolved {
   if (isMultivalued(key)) return { state: 'unknown', key, why: `the variable ${key} may have several values` };
   const found = request.lookUp(key.toLowerCase());
   if (found.state === 'present' || found.state === 'unknown')
-    return { state: 'unknown', key, why: `the variable ${key} can't be known beforehand` };
+    return { state: 'unknown', key, why: `the variable ${key} is not known in advance` };
   const [value, ...others] = found.state === 'values' ? found.values : [];
   if (others.length > 0) return { state: 'unknown', key, why: `the variable ${key} has several values` };
   const literal = value ?? fallback;
@@ -56,7 +56,7 @@ export function resolve(text: string, version: PolicyVersion, request: PolicyReq
   for (let open = text.indexOf('${'); open >= 0; open = text.indexOf('${', at)) {
     const close = text.indexOf('}', open);
     const variable = close < 0 ? undefined : readVariable(text.slice(open + 2, close));
-    if (!variable) return { state: 'unknown', why: 'a policy variable is not well-formed' };
+    if (!variable) return { state: 'unknown', why: 'a policy variable is malformed' };
     const value = valueOf(variable, request);
     if (value.state === 'text') parts.push({ pattern: text.slice(at, open) }, ...value.parts);
     else if (worst?.state !== 'nothing') worst = value;

@@ -1,6 +1,6 @@
 /**
- * Patterns of IAM: `*` any run of characters, `?` exactly one. A part of a pattern may be literal, which is how the
- * value of a policy variable, or `${*}`, stands for itself.
+ * Patterns of IAM: `*` matches any sequence of characters, `?` exactly one. A part of a pattern may be literal, such as
+ * the value of a policy variable, or `${*}`.
  */
 export type Part = { literal: string } | { pattern: string };
 
@@ -12,7 +12,7 @@ export interface Pattern {
   units: readonly Unit[];
 }
 
-/** One unit for each UTF-16 unit, so that `?` and the text are counted alike. */
+/** Compiles a pattern to one unit for each UTF-16 code unit, so that `?` matches one unit of the text. */
 export function compile(parts: readonly Part[]): Pattern {
   const units: Unit[] = [];
   for (const part of parts) {
@@ -24,11 +24,11 @@ export function compile(parts: readonly Part[]): Pattern {
   return { units };
 }
 
-/** What matches whatever is there. */
+/** Returns whether the pattern matches every text. */
 export const matchesAnything = (pattern: Pattern): boolean =>
   pattern.units.length > 0 && pattern.units.every((unit) => unit === ANY);
 
-/** Greedy with one point to go back to, so that no pattern takes longer than pattern length times text length. */
+/** Matches greedily with one backtracking point, so the time is bounded by pattern length times text length. */
 export function matches(pattern: Pattern, text: string): boolean {
   const { units } = pattern;
   let p = 0;
@@ -58,7 +58,10 @@ export function matches(pattern: Pattern, text: string): boolean {
 export const matchesWildcard = (pattern: string, text: string): boolean =>
   /[*?]/.test(pattern) ? matches(compile([{ pattern }]), text) : pattern === text;
 
-/** The first five of an ARN's parts end at a colon, the sixth is the rest. `undefined`: fewer than six. */
+/**
+ * Splits the pattern of an ARN into its six parts: each of the first five ends at a colon, the sixth is the rest. Returns
+ * undefined if there are fewer.
+ */
 export function arnParts(pattern: Pattern): Pattern[] | undefined {
   const parts: Unit[][] = [[]];
   for (const unit of pattern.units) {

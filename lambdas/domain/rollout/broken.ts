@@ -1,6 +1,6 @@
 /**
- * Pods that did not work before a migration began. What was there before is not the migration's doing: such pods are
- * named, and neither hold the verification nor count as failing, unless no rollout could get past them.
+ * Pods that did not work before a migration began. The migration did not cause that, so these pods are reported, but
+ * neither block the verification nor count as failing, unless no rollout could get past them.
  */
 import { isMadeBy, type Node, type Pod, type Workload } from '../kubernetes/objects.ts';
 import { type BrokenPod, type TroubleOfPod } from './model.ts';
@@ -8,7 +8,7 @@ import { readinessOf } from './readiness.ts';
 import { resolveCount } from './shape.ts';
 import { stuckBecause } from './stuck.ts';
 
-/** A pod of this age that is not ready yet may just be starting. */
+/** A pod up to this age may just be starting. */
 const LEAST_START_SECONDS = 120;
 
 export const isCrashing = ({ ready, restarts = 0, waiting = [] }: Pod): boolean =>
@@ -17,24 +17,21 @@ export const isCrashing = ({ ready, restarts = 0, waiting = [] }: Pod): boolean 
 function troubleOf(pod: Pod, nodes: readonly Node[] | undefined): Pick<BrokenPod, 'trouble' | 'text'> {
   const of = (trouble: TroubleOfPod, text: string) => ({ trouble, text });
   const waiting = pod.waiting?.join(', ');
-  if (pod.node === undefined) return of('pending', `no node takes it since ${pod.createdAt}`);
+  if (pod.node === undefined) return of('pending', `not scheduled to a node since ${pod.createdAt}`);
   if (isCrashing(pod))
     return of(
       'crash-looping',
-      `its containers end by themselves (${pod.restarts ?? 0} restarts${waiting ? `, ${waiting}` : ''})`,
+      `its containers are crashing (${pod.restarts ?? 0} restarts${waiting ? `, ${waiting}` : ''})`,
     );
   const node = nodes?.find(({ name }) => name === pod.node);
   const why = waiting ? ` (${waiting})` : node && !node.ready ? `, and its node ${node.name} is not ready` : '';
-  return of(
-    pod.phase === 'Pending' ? 'pending' : 'not-ready',
-    `not ready since its start at ${pod.createdAt} or later${why}`,
-  );
+  return of(pod.phase === 'Pending' ? 'pending' : 'not-ready', `not ready since ${pod.createdAt} or later${why}`);
 }
 
 const hasEnded = ({ phase }: Pod): boolean => phase === 'Succeeded' || phase === 'Failed';
 
 /**
- * Returns which of these pods do not work. Left out are those that are only starting or ending, or have ended. `now`:
+ * Returns the pods that do not work. Pods that are just starting or ending, or have ended, are not included. `now` is in
  * milliseconds since 1970.
  */
 export function brokenPods(
@@ -59,7 +56,7 @@ export function brokenPods(
   });
 }
 
-/** Of a workload, by its own pods: those that can't end, and those that are not ready. */
+/** Numbers of a workload's broken pods: those that cannot end, and those that are not ready. */
 export interface BrokenOf {
   stuck: number;
   unready: number;
@@ -72,31 +69,31 @@ export function brokenOf(workload: Workload, broken: readonly BrokenPod[], stuck
 }
 
 /**
- * Returns why a workload could not replace all of its pods, where as many are broken; undefined where it could. What is
- * broken before is taken to be broken again in its new pod. Sources: Kubernetes documentation, "StatefulSets", "Forced
- * rollback"; k8s.io/kubernetes, pkg/controller/daemon/update.go, where pods that are ending count as unavailable, and
+ * Returns why a workload with this many broken pods could not replace all of its pods, or undefined if it could. It
+ * assumes that the replacement of a broken pod is broken too. Sources: Kubernetes documentation, "StatefulSets", "Forced
+ * rollback"; k8s.io/kubernetes, pkg/controller/daemon/update.go, where terminating pods count as unavailable, and
  * pkg/controller/deployment/rolling.go, where they do not.
  */
 export function blockedRollout(workload: Workload, { stuck, unready }: BrokenOf): string | undefined {
   const { kind, name, desired, recreates, rollout } = workload;
   if (stuck + unready === 0) return undefined;
   if (kind === 'StatefulSet')
-    return `StatefulSet ${name} replaces one pod after the other, and waits at one that does not end or does not get ready`;
+    return `StatefulSet ${name} replaces one pod after the other, and waits for a pod that does not end or become ready`;
   if (kind === 'DaemonSet') {
     const surge = resolveCount(rollout?.maxSurge, desired, Math.ceil, 0);
     const most = Math.max(1, surge, resolveCount(rollout?.maxUnavailable, desired, Math.ceil, 1));
     return stuck + unready >= most
-      ? `DaemonSet ${name} may miss ${most} of ${desired} pods at once (maxUnavailable), and misses ${stuck + unready} already: it replaces none while it does`
+      ? `DaemonSet ${name} allows ${most} of ${desired} pods to be unavailable (maxUnavailable), and ${stuck + unready} already are: until that changes, it replaces no pods`
       : undefined;
   }
   if (recreates === true || unready === 0) return undefined;
   const most = resolveCount(rollout?.maxUnavailable, desired, Math.floor, '25%');
   return unready > most
-    ? `Deployment ${name} may miss ${most} of ${desired} pods at once (maxUnavailable), and misses ${unready} already: it would not end its last old pods`
+    ? `Deployment ${name} allows ${most} of ${desired} pods to be unavailable (maxUnavailable), and ${unready} already are: it would keep its last old pods`
     : undefined;
 }
 
-/** Pods that a migration can be verified on: they live, and are none of those. */
+/** Returns the pods on which a migration can be verified: live pods that are not broken. */
 export const healthyPods = (pods: readonly Pod[], broken: readonly BrokenPod[]): Pod[] => {
   const uids = new Set(broken.map(({ uid }) => uid));
   return pods.filter((pod) => !uids.has(pod.uid) && !pod.terminating && !hasEnded(pod));

@@ -1,47 +1,47 @@
 /**
- * How long a rollout takes: from how the controllers replace pods, and from how long the running ones took to get ready.
- * It says nothing about which identity the new pods have, and so holds for a migration and for its rollback alike.
+ * Forecasts how long a rollout takes, from how the controllers replace pods and how long the running pods took to become
+ * ready. The identity of the new pods does not matter, so the forecast applies to a migration and to its rollback alike.
  */
 import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
 import { type Readiness, readinessOf, spread } from './readiness.ts';
 import { type RolloutShape, shapeOf } from './shape.ts';
 
 export interface WorkloadForecast extends RolloutShape {
-  /** Seconds that all of its pods are likely to take. */
+  /** Seconds that the replacement of all of its pods is likely to take. */
   seconds: number;
-  /** The same where each pod takes as long as the slowest that was seen, and uses its whole grace period to end. */
+  /** Seconds if each pod takes as long as the slowest observed pod, and its whole grace period to end. */
   atMostSeconds: number;
-  /** Seconds from the start of one pod's replacement until the next one's turn, as a rule. */
+  /** Usual seconds from the start of one pod's replacement to the start of the next. */
   secondsEach: number;
-  /** From creation to ready, of the slowest pod that was seen. */
+  /** Seconds from creation to ready of the slowest observed pod. */
   longestStartSeconds: number;
-  /** No running pod shows how long one takes: `seconds` is a guess, and nothing may be blocked because of it. */
+  /** No running pod shows how long a pod takes: `seconds` is a guess, and nothing may be blocked because of it. */
   assumed: boolean;
-  /** Pods that can't end by themselves, since their node does not answer; a StatefulSet can't go on past one. */
+  /** Names of pods that cannot end because their node does not answer. A StatefulSet cannot continue past such a pod. */
   stuck: string[];
 }
 
 export interface RolloutForecast {
-  /** Until the last workload is done; they roll at the same time. */
+  /** Seconds until the last workload has finished. They roll out at the same time. */
   seconds: number;
   atMostSeconds: number;
-  /** At least one of its workloads shows nothing to go by. */
+  /** True if the forecast of at least one workload is a guess. */
   assumed: boolean;
-  /** The longest first. */
+  /** Sorted by duration, longest first. */
   workloads: WorkloadForecast[];
 }
 
 /**
- * A process that is asked to end does so within seconds as a rule, and within the grace period always: a preStop hook
- * or a slow shutdown shows only while pods end. Two seconds is what a container without either takes.
+ * A process that is asked to end usually does so within seconds, and always within the grace period. A preStop hook or a
+ * slow shutdown is visible only while pods end. A container without either takes about two seconds.
  */
 const USUAL_END_SECONDS = 2;
 
-/** Returns when the last of these is done, where `slots` of them run at once, each started when a slot is free. */
+/** Returns when the last of these ends if `slots` of them run at once, each started when a slot is free. */
 function lastEnd(durations: readonly number[], slots: number): number {
   const free = Array.from({ length: Math.max(1, Math.min(slots, durations.length)) }, () => 0);
   let last = 0;
-  // The slots as a heap: the one that is free first is in front.
+  // The slots form a heap, with the slot that is free first at the front.
   for (const duration of durations) {
     const end = (free[0] ?? 0) + duration;
     last = Math.max(last, end);
@@ -63,7 +63,7 @@ function secondsOf(shape: RolloutShape, starts: readonly number[], endSeconds: n
   const { order, atOnce, minReadySeconds } = shape;
   if (starts.length === 0) return 0;
   const available = starts.map((seconds) => seconds + minReadySeconds);
-  // New pods come before old ones end, or all after all have ended: the end of a pod is waited for once.
+  // New pods start before old ones end, or after all old ones have ended. Either way, one pod's end adds to the time.
   if (order === 'surge' || order === 'recreate') return lastEnd(available, atOnce) + endSeconds;
   return lastEnd(
     available.map((seconds) => seconds + endSeconds),
@@ -71,7 +71,7 @@ function secondsOf(shape: RolloutShape, starts: readonly number[], endSeconds: n
   );
 }
 
-/** Returns the forecast of one workload; `stuck`: names of its pods that can't end by themselves. */
+/** Returns the forecast of one workload. `stuck` has the names of its pods that cannot end. */
 export function forecastWorkload(
   shape: RolloutShape,
   readiness: Readiness,
@@ -95,19 +95,19 @@ export function forecastWorkload(
 const ofWorkload = (pods: readonly Pod[], workload: Workload): Pod[] => pods.filter((pod) => isMadeBy(pod, workload));
 
 export interface ForecastOptions {
-  /** Uids of pods that can't end by themselves. */
+  /** UIDs of pods that cannot end. */
   stuck?: ReadonlySet<string>;
-  /** The workloads are deleted and made anew: pods do not wait for each other, but for those of a StatefulSet. */
+  /** The workloads are deleted and created again, so their pods do not wait for each other, except in a StatefulSet. */
   asNewPods?: boolean;
 }
 
-/** The pods of a workload that is deleted and made anew all end before new ones start. */
-const madeAnew = (shape: RolloutShape): RolloutShape =>
+/** Returns the shape of a workload that is deleted and created again: all old pods end before new ones start. */
+const recreated = (shape: RolloutShape): RolloutShape =>
   shape.order === 'sequential' ? shape : { ...shape, order: 'recreate', atOnce: Math.max(1, shape.replicas) };
 
 /**
- * Returns how long it takes until each of these workloads has replaced all of its pods. `pods`: of their namespaces,
- * also those of other workloads.
+ * Returns how long it takes until each of these workloads has replaced all of its pods. `pods` are all pods of their
+ * namespaces, including those of other workloads.
  */
 export function forecastRollout(
   workloads: readonly Workload[],
@@ -119,7 +119,7 @@ export function forecastRollout(
     .map((workload) => {
       const own = ofWorkload(pods, workload);
       const names = own.filter(({ uid }) => stuck.has(uid)).map(({ name }) => name);
-      return forecastWorkload(asNewPods ? madeAnew(shapeOf(workload)) : shapeOf(workload), readinessOf(own), names);
+      return forecastWorkload(asNewPods ? recreated(shapeOf(workload)) : shapeOf(workload), readinessOf(own), names);
     })
     .sort((a, b) => b.seconds - a.seconds);
   return {
@@ -130,6 +130,6 @@ export function forecastRollout(
   };
 }
 
-/** Returns whether work that began then has taken longer than it was to take; never without a limit. Milliseconds. */
+/** Returns whether work has taken longer than its limit, if it has one. `startedAt` and `now` are in milliseconds. */
 export const isOverdue = (startedAt: number, now: number, maxDurationMinutes: number | undefined): boolean =>
   maxDurationMinutes !== undefined && now - startedAt > maxDurationMinutes * 60_000;

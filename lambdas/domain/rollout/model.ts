@@ -1,9 +1,9 @@
-/** What is known of rollouts, as zod schemas: part of the records in `../model.ts`. */
+/** Zod schemas about rollouts, which are part of the records in `domain/migration/model.ts`. */
 import { z } from 'zod';
 import { shownText } from '../text/text.ts';
 import { schemaNames } from '../text/schemas.ts';
 
-/** How long the workloads of a plan are forecast to take; kept, so that the actual time can be shown beside it. */
+/** The forecast duration of a plan's rollouts. It is kept so that the actual duration can be compared with it. */
 export const forecast = z
   .object({
     seconds: z.number().int().describe('Forecast duration of the whole migration, in seconds.'),
@@ -11,9 +11,11 @@ export const forecast = z
       .number()
       .int()
       .describe(
-        'The same in seconds if each pod takes as long as the slowest that was seen, and its whole grace period.',
+        'Forecast duration in seconds if each pod takes as long as the slowest observed pod, and its whole grace period.',
       ),
-    assumed: z.boolean().describe('True if nothing shows how long pods of a workload take, so that it is a guess.'),
+    assumed: z
+      .boolean()
+      .describe('True if there are no observations of how long pods of a workload take, so the forecast is a guess.'),
     workloads: z
       .array(
         z
@@ -25,13 +27,11 @@ export const forecast = z
             atOnce: z.number().int().describe('Number of pods that are replaced at once.'),
             secondsEach: z.number().describe('Seconds that one pod takes.'),
             seconds: z.number().int().describe('Seconds that the workload takes.'),
-            longestStartSeconds: z
-              .number()
-              .describe('Seconds from creation to ready of the slowest pod that was seen.'),
+            longestStartSeconds: z.number().describe('Seconds from creation to ready of the slowest observed pod.'),
           })
           .register(schemaNames, { name: 'WorkloadForecast' }),
       )
-      .describe('The same for each workload.'),
+      .describe('Forecast of each workload.'),
   })
   .register(schemaNames, { name: 'Forecast' });
 export type Forecast = z.infer<typeof forecast>;
@@ -40,7 +40,7 @@ export type Forecast = z.infer<typeof forecast>;
 export const troubleOfPod = z.enum(['terminating', 'pending', 'crash-looping', 'not-ready']);
 export type TroubleOfPod = z.infer<typeof troubleOfPod>;
 
-/** A pod that did not work before the migration: that it does not work afterwards proves nothing against it. */
+/** A pod that did not work before the migration, so it does not count against the migration if it still does not. */
 export const brokenPod = z
   .object({
     namespace: shownText.describe('Kubernetes namespace of the pod.'),
@@ -56,25 +56,25 @@ export const brokenPod = z
       .optional()
       .describe('Controller of the pod. Absent if it has none.'),
     trouble: troubleOfPod.describe('What is wrong with the pod.'),
-    text: shownText.describe('The same as a clause, with its time.'),
+    text: shownText.describe('Description of the problem as a clause, with its time.'),
   })
   .register(schemaNames, { name: 'BrokenPod' });
 export type BrokenPod = z.infer<typeof brokenPod>;
 
-/** How far a look at the pods found a rollout, as the best that was seen so far. */
+/** The best state of a rollout that was observed so far. */
 export const progress = z.object({
-  /** What is waited for: the direction, the attempt and its round. */
+  /** The rollout that it is about: the direction, the attempt and its round. */
   of: shownText,
   startedAt: z.string(),
-  /** When it last went on. */
+  /** When the rollout last progressed. */
   since: shownText,
-  /** The most pods that were ready with the identity that they should have. */
+  /** The highest number of pods that were ready with the right identity. */
   ready: z.number().int(),
-  /** The fewest others that were left. */
+  /** The lowest number of other pods. */
   others: z.number().int(),
-  /** When the newest pod was created that has become ready with that identity; empty where none has. */
+  /** When the newest pod that is ready with the right identity was created. Empty if there is none. */
   newest: shownText,
-  /** The most workloads whose controller had seen its newest template. */
+  /** The highest number of workloads whose controller had observed the newest template. */
   observed: z.number().int(),
 });
 export type Progress = z.infer<typeof progress>;

@@ -1,6 +1,6 @@
 /**
- * Whether a rollout goes on. Every number that is compared only ever gets better while it does, so that pods which
- * become ready and unready in turn count as progress once.
+ * Evaluates whether a rollout progresses. It compares the best numbers so far, so that pods which alternate between ready
+ * and not ready count as progress only once.
  */
 import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
 import type { Forecast, Progress } from './model.ts';
@@ -9,13 +9,13 @@ import { shapeOf } from './shape.ts';
 
 export type Seen = Pick<Progress, 'ready' | 'others' | 'newest' | 'observed'>;
 
-/** A pod, and whether it has the identity that it should have. */
+/** A pod, and whether it has the right identity. */
 export interface JudgedPod {
   pod: Pod;
   right: boolean;
 }
 
-/** Returns what one look has found; pods on their way out, and those that have ended, are among the others. */
+/** Returns the current numbers. Terminating and ended pods count among the others. */
 export function seenOf(pods: readonly JudgedPod[], workloads: readonly Workload[]): Seen {
   const done = pods.filter(({ pod, right }) => right && pod.ready && !pod.terminating);
   const created = done.map(({ pod }) => pod.createdAt).sort();
@@ -28,8 +28,7 @@ export function seenOf(pods: readonly JudgedPod[], workloads: readonly Workload[
 }
 
 /**
- * Returns the progress after this look: `since` is now where anything has got better, or where something else is
- * waited for than before.
+ * Returns the progress with the current numbers: `since` becomes now if any number has improved, or if `of` has changed.
  */
 export function progressOf(before: Progress | undefined, of: string, seen: Seen, now: string): Progress {
   if (before?.of !== of) return { of, startedAt: now, since: now, ...seen };
@@ -50,18 +49,17 @@ export function progressOf(before: Progress | undefined, of: string, seen: Seen,
 }
 
 /**
- * Kubernetes itself calls a Deployment stuck after ten minutes without progress, unless its own
- * `progressDeadlineSeconds` says otherwise. Source: Kubernetes documentation, "Deployments", "Progress Deadline
+ * Kubernetes itself considers a Deployment stalled after ten minutes without progress, unless its
+ * `progressDeadlineSeconds` has another value. Source: Kubernetes documentation, "Deployments", "Progress Deadline
  * Seconds".
  */
 const DEFAULT_DEADLINE_SECONDS = 600;
-/** New pods may be slower than those of before: other nodes, images that are not there yet, cold caches. */
+/** The factor by which new pods may be slower than before: other nodes, images not yet pulled, cold caches. */
 const SLOWER = 3;
 
 /**
- * Returns the seconds without progress after which pods that are not ready are looked at as failing: as long as a pod
- * of the slowest workload may take to be replaced, several times over. `forecast`: what the plan has seen of pods that
- * are gone by now.
+ * Returns the seconds without progress after which pods that are not ready count as failing: several times the longest
+ * time that the replacement of one pod may take. `forecast` has the plan's observations of pods that no longer exist.
  */
 export function allowanceSeconds(
   workloads: readonly Workload[],

@@ -1,17 +1,17 @@
-/** Whether workloads have replaced their pods, apart from what was broken before. */
+/** Evaluates whether workloads have replaced their pods, apart from pods that were already broken. */
 import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
 import { brokenOf } from './broken.ts';
 import type { BrokenPod } from './model.ts';
 
-/** What is not held against a rollout. */
+/** Pods that do not count against a rollout. */
 export interface Leniency {
-  /** Pods that can't end, by uid, with why in so many words. */
+  /** Pods that cannot end, by UID, with the reason as a clause. */
   stuck: ReadonlyMap<string, string>;
   /** Pods that did not work before the migration. */
   broken: readonly BrokenPod[];
   /**
-   * Uids of pods that do not get ready with the identity that they have, and that is not the one that they should have:
-   * only new pods help, so that nothing is waited for.
+   * UIDs of pods that do not become ready and have the wrong identity. Only new pods help, so the rollout does not wait
+   * for them.
    */
   hopeless: ReadonlySet<string>;
 }
@@ -21,13 +21,13 @@ export const NO_LENIENCY: Leniency = { stuck: new Map(), broken: [], hopeless: n
 const stuckOf = (workload: Workload, pods: readonly Pod[], { stuck }: Leniency): number =>
   pods.filter((pod) => stuck.has(pod.uid) && isMadeBy(pod, workload)).length;
 
-/** Returns how many pods of a workload need not be ready: as many as were not before. */
+/** Returns how many pods of a workload need not be ready, which is the number that were not ready before. */
 export const unreadyBefore = (workload: Workload, { broken, stuck }: Leniency): number =>
   brokenOf(workload, broken, new Set(stuck.keys())).unready;
 
 /**
- * Returns whether a workload has settled: all of its pods are of its newest template and ready, but for those that
- * can't end, which keep the place of a new one in a DaemonSet or StatefulSet, and for as many as were not ready before.
+ * Returns whether a workload has settled: all of its pods have its newest template and are ready. Exceptions are pods
+ * that cannot end, which block their replacement in a DaemonSet or StatefulSet, and as many pods as were not ready before.
  */
 export function isSettled(workload: Workload, pods: readonly Pod[], leniency: Leniency): boolean {
   const { kind, desired, ready, updated, total, observed, settled } = workload;

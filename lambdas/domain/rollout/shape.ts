@@ -1,40 +1,40 @@
 /**
- * How a workload's controller replaces its pods: how many of them, how many at once, and what it waits for. Sources:
+ * How a workload's controller replaces its pods: how many, how many at once, and what it waits for. Sources:
  * Kubernetes documentation, "Deployments", "Performing a Rolling Update"; "Perform a Rolling Update on a DaemonSet";
  * "StatefulSets", "Update strategies"; k8s.io/kubernetes, pkg/controller/deployment/util, `ResolveFenceposts`, and
- * pkg/controller/daemon/update.go. A PodDisruptionBudget limits evictions alone: controllers delete the pods that they
- * replace, and no budget slows that down ("Disruptions", "Pod disruption budgets").
+ * pkg/controller/daemon/update.go. A PodDisruptionBudget limits only evictions: controllers delete the pods that they
+ * replace, regardless of budgets ("Disruptions", "Pod disruption budgets").
  */
 import type { Workload, WorkloadKind } from '../kubernetes/objects.ts';
 
-/** `sequential` is a StatefulSet's, `recreate` a Deployment's whose pods all end before new ones are made. */
+/** `sequential`: a StatefulSet. `recreate`: a Deployment whose pods all end before new ones are created. */
 export type RolloutOrder = 'surge' | 'in-place' | 'sequential' | 'recreate';
 
 export interface RolloutShape {
   kind: WorkloadKind;
   namespace: string;
   name: string;
-  /** Pods that it should have. */
+  /** Number of desired pods. */
   replicas: number;
-  /** Pods that a change of its template replaces: those of ordinals under a partition stay. */
+  /** Number of pods that a change of the template replaces. Pods with ordinals below a partition stay. */
   toReplace: number;
-  /** Pods that are on their way to being replaced at the same time. */
+  /** Number of pods that are being replaced at the same time. */
   atOnce: number;
   order: RolloutOrder;
-  /** Seconds that a pod has to be ready before it counts as available, and the next one is replaced. */
+  /** Seconds that a pod must be ready before it counts as available and the next pod is replaced. */
   minReadySeconds: number;
-  /** The longest that the end of a pod takes while its node is there. */
+  /** The longest time that a pod takes to end while its node is ready. */
   graceSeconds: number;
-  /** Why it would not replace all of its pods by itself: `it is paused`. */
+  /** Why the controller would not replace all pods automatically, such as `it is paused`. */
   heldBack?: string;
 }
 
-/** Of a pod template that does not say otherwise. Source: Kubernetes API reference, PodSpec. */
+/** The default grace period of a pod template. Source: Kubernetes API reference, PodSpec. */
 const DEFAULT_GRACE_SECONDS = 30;
 
 /**
- * A count, or a percentage of `total` such as `25%`, as Kubernetes resolves it. What is neither counts as left out: the
- * API server accepts no such value.
+ * Resolves a count, or a percentage of `total` such as `25%`, as Kubernetes does. Any other value counts as absent, since
+ * the API server does not accept it.
  */
 export function resolveCount(
   value: number | string | undefined,
@@ -57,7 +57,7 @@ function ofDeployment({ desired, recreates, rollout }: Workload): Pace {
   if (recreates === true) return { toReplace: desired, atOnce: Math.max(1, desired), order: 'recreate' };
   const surge = resolveCount(rollout?.maxSurge, desired, Math.ceil, '25%');
   const unavailable = resolveCount(rollout?.maxUnavailable, desired, Math.floor, '25%');
-  // With neither, one may be missing; `ResolveFenceposts`.
+  // If both are zero, one pod may be unavailable; `ResolveFenceposts`.
   return { toReplace: desired, atOnce: Math.max(1, surge + unavailable), order: 'surge' };
 }
 
@@ -70,9 +70,9 @@ function ofDaemonSet({ desired, rollout }: Workload): Pace {
 }
 
 /**
- * One pod after the other, from the highest ordinal down. `podManagementPolicy: Parallel` is about scaling, not about
- * updates, and `maxUnavailable` is on by default from Kubernetes 1.35 on alone: without it the forecast errs to the
- * longer side.
+ * A StatefulSet replaces one pod after the other, from the highest ordinal down. `podManagementPolicy: Parallel` applies
+ * to scaling, not to updates, and `maxUnavailable` is on by default only from Kubernetes 1.35. Ignoring it, the forecast
+ * is too long rather than too short.
  */
 const ofStatefulSet = ({ desired, rollout }: Workload): Pace => ({
   toReplace: Math.max(0, desired - (rollout?.partition ?? 0)),

@@ -1,7 +1,7 @@
 /**
- * What follows where a rollout does not go on. Slowness alone never rolls back healthy pods: only pods that fail with
- * the identity that they should have do, once nothing has progressed for longer than their own pace explains. All else
- * is waited for, and the message says what would help.
+ * Classifies a rollout that does not progress. Slowness alone never leads to a rollback of healthy pods: only pods that
+ * fail with the right identity do, once nothing has progressed for longer than their own pace explains. In any other case
+ * the migration waits, and the message has a remedy.
  */
 import { isMadeBy, isOfJob, type Node, type Pod, type Workload, WORKLOAD_PLURALS } from '../kubernetes/objects.ts';
 import { shellCommand } from '../text/shell.ts';
@@ -10,11 +10,11 @@ import type { Progress } from './model.ts';
 import { isSettled, type Leniency, unreadyBefore } from './settled.ts';
 
 export interface Situation {
-  /** Workloads that have to settle. */
+  /** Workloads that must settle. */
   workloads: readonly Workload[];
   /** All pods of their namespaces. */
   pods: readonly Pod[];
-  /** Uids of pods that have the identity that they should have. */
+  /** UIDs of pods that have the right identity. */
   right: ReadonlySet<string>;
   nodes?: readonly Node[] | undefined;
   leniency: Leniency;
@@ -26,11 +26,11 @@ export interface Situation {
 
 export type Stall =
   | { is: 'progressing' }
-  /** They fail with the identity that they should have, and those of before did not. */
+  /** They fail with the right identity, and the pods before the migration did not. */
   | { is: 'failing'; pods: Pod[] }
-  /** They do not get ready with an identity that they should not have, and a restart does not replace them. */
+  /** They do not become ready and have the wrong identity, and a restart does not replace them. */
   | { is: 'unreplaced'; pods: Pod[] }
-  /** It waits for something that another identity would not change, or that nothing explains. `why`: with a remedy. */
+  /** The cause is unrelated to the identity, or not known. `why` has the cause with a remedy. */
   | { is: 'held'; why: string | undefined };
 
 const kubectl = ({ namespace }: { namespace: string }, ...command: string[]): string =>
@@ -42,30 +42,30 @@ const nodeIsDown = (pod: Pod, nodes: readonly Node[] | undefined): boolean =>
   nodes?.find(({ name }) => name === pod.node)?.ready === false;
 
 /**
- * Why a living pod that is not ready is not ready, where its identity has nothing to do with it: no credentials are
- * used before a container runs.
+ * Returns why a live pod is not ready if the cause is unrelated to its identity: no credentials are used before a
+ * container runs.
  */
 function unrelated(pod: Pod, nodes: readonly Node[] | undefined): string | undefined {
-  if (pod.node === undefined) return `no node takes pod ${pod.name} (${describePod(pod)} says why)`;
+  if (pod.node === undefined) return `pod ${pod.name} is not scheduled to a node (${describePod(pod)} shows why)`;
   if (nodeIsDown(pod, nodes))
-    return `node ${pod.node} of pod ${pod.name} is not ready (${shellCommand(['kubectl', 'describe', 'node', pod.node])} says why)`;
+    return `node ${pod.node} of pod ${pod.name} is not ready (${shellCommand(['kubectl', 'describe', 'node', pod.node])} shows why)`;
   if (isCrashing(pod)) return undefined;
   const [reason] = pod.waiting ?? [];
   if (reason !== undefined)
-    return `the containers of pod ${pod.name} are not started: ${reason} (${describePod(pod)} says why)`;
+    return `the containers of pod ${pod.name} have not started: ${reason} (${describePod(pod)} shows why)`;
   return pod.phase === 'Pending'
-    ? `pod ${pod.name} is not started on node ${pod.node} (${describePod(pod)} says why)`
+    ? `pod ${pod.name} has not started on node ${pod.node} (${describePod(pod)} shows why)`
     : undefined;
 }
 
 const ownPods = ({ pods }: Pick<Situation, 'pods'>, workload: Workload): Pod[] =>
   pods.filter((pod) => isMadeBy(pod, workload));
 
-/** Returns why this workload does not go on, for a message; undefined where nothing shows it. */
+/** Returns a clause with the reason why this workload does not progress, or undefined if none was found. */
 function reasonOf(workload: Workload, situation: Situation): string | undefined {
   const { kind, namespace, name, heldBack, desired } = workload;
   if (heldBack !== undefined)
-    return `${heldBack}, so that nothing replaces its pods (${kind === 'Deployment' ? kubectl({ namespace }, 'rollout', 'resume', `deployment/${name}`) : 'delete the pods that are left one by one'} goes on with it)`;
+    return `${heldBack}, so its pods are not replaced (to continue: ${kind === 'Deployment' ? kubectl({ namespace }, 'rollout', 'resume', `deployment/${name}`) : 'delete the remaining pods one by one'})`;
   const own = ownPods(situation, workload);
   const why = own
     .filter((pod) => isLiving(pod) && !pod.ready)
@@ -73,16 +73,16 @@ function reasonOf(workload: Workload, situation: Situation): string | undefined 
   if (why !== undefined) return why;
   const stuck = own.find((pod) => situation.leniency.stuck.has(pod.uid));
   if (stuck)
-    return `pod ${stuck.name} is ${situation.leniency.stuck.get(stuck.uid) ?? ''} (once that node is known to be off, ${kubectl(stuck, 'delete', 'pod', stuck.name, '--force', '--grace-period', '0')} lets the rollout go on)`;
+    return `pod ${stuck.name} is ${situation.leniency.stuck.get(stuck.uid) ?? ''} (to continue the rollout, once the node is known to be off: ${kubectl(stuck, 'delete', 'pod', stuck.name, '--force', '--grace-period', '0')})`;
   const count = own.filter(isLiving).length;
   return count < desired && own.every(({ terminating }) => !terminating)
-    ? `only ${count} of ${desired} pods are there, and none is on its way (${kubectl({ namespace }, 'describe', WORKLOAD_PLURALS[kind], name)} says why: a quota or an admission webhook, for instance)`
+    ? `only ${count} of ${desired} pods exist, and no more are being created (${kubectl({ namespace }, 'describe', WORKLOAD_PLURALS[kind], name)} shows why: a quota or an admission webhook, for instance)`
     : undefined;
 }
 
 /**
- * Returns why the first workload that has not settled does not go on: what needs no identity to explain it. Undefined
- * where nothing shows it, or all have settled.
+ * Returns why the first unsettled workload does not progress, if the cause is unrelated to the identity. Returns
+ * undefined if no cause was found, or if all have settled.
  */
 export function heldBackBy(situation: Situation): string | undefined {
   const { workloads, pods, leniency } = situation;
@@ -91,8 +91,8 @@ export function heldBackBy(situation: Situation): string | undefined {
 }
 
 /**
- * Returns the pods that fail with the identity that they should have: started, on a node that works, and not ready for
- * longer than the allowance. As many of a workload as were not ready before are not held against it.
+ * Returns the pods that fail with the right identity: started, on a ready node, and not ready for longer than the
+ * allowance. As many pods of a workload as were not ready before do not count.
  */
 export function failingPods(situation: Situation): Pod[] {
   const { workloads, pods, right, nodes, leniency, allowanceSeconds: allowed, now } = situation;
@@ -112,8 +112,8 @@ export function failingPods(situation: Situation): Pod[] {
 }
 
 /**
- * Returns pods that do not work with an identity that they should not have: whose containers end by themselves, or that
- * were started longer ago than the allowance. They keep what they were admitted with, so that waiting does not help.
+ * Returns the pods that do not become ready and have the wrong identity: they are crashing, or were created longer ago
+ * than the allowance. They keep the identity with which they were admitted, so waiting does not help.
  */
 export const hopelessPods = ({
   pods,
@@ -132,7 +132,7 @@ export const hopelessPods = ({
       (isCrashing(pod) || now - Date.parse(pod.createdAt) > allowed * 1000),
   );
 
-/** Returns what the situation is, where the pods have not settled. */
+/** Classifies the situation of pods that have not settled. */
 export function judgeStall(situation: Situation): Stall {
   const { progress, allowanceSeconds: allowed, now } = situation;
   if (now - Date.parse(progress.since) <= allowed * 1000) return { is: 'progressing' };

@@ -1,9 +1,9 @@
-/** What people read of rollouts. */
+/** Texts about rollouts. */
 import type { Pod } from '../kubernetes/objects.ts';
 import { shellCommand } from '../text/shell.ts';
 import type { Forecast } from './model.ts';
 
-/** Returns a duration as people say it: `45 seconds`, `18 minutes`, `2 hours 5 minutes`, `3 days 4 hours`. */
+/** Returns a duration as text: `45 seconds`, `18 minutes`, `2 hours 5 minutes`, `3 days 4 hours`. */
 export function durationText(seconds: number): string {
   const count = (value: number, unit: string): string => `${value} ${unit}${value === 1 ? '' : 's'}`;
   const pair = (big: number, bigUnit: string, small: number, smallUnit: string): string =>
@@ -29,7 +29,7 @@ const conditionText = ({ name, restarts = 0, waiting = [] }: Pod): string => {
   return `${name} (${what || 'not ready'})`;
 };
 
-/** The first five, and how many more there are. */
+/** Returns the first five names, and the number of the others. */
 const some = (names: readonly string[]): string =>
   names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 
@@ -39,13 +39,13 @@ export function failingText(pods: readonly Pod[], since: string, towards: 'pod-i
   const logs = first ? shellCommand(['kubectl', '-n', first.namespace, 'logs', first.name, '--all-containers']) : '';
   const identity = towards === 'before' ? 'the identity that they had before' : 'Pod Identity';
   const many = pods.length === 1 ? 'A pod fails' : `${pods.length} pods fail`;
-  return `${many} with ${identity}, although as many pods were ready before the migration: ${some(pods.map(conditionText))}. Nothing has progressed since ${since}. Read the logs: ${logs}`;
+  return `${many} with ${identity}, although the same number of pods was ready before the migration: ${some(pods.map(conditionText))}. Nothing has progressed since ${since}. Read the logs: ${logs}`;
 }
 
-/** Returns the message of PodsFailing where only a person can have the pods replaced. */
+/** Returns the message of PodsFailing if only a person can replace the pods. */
 export function unreplacedText(pods: readonly Pod[], since: string): string {
   const [first] = pods;
-  const again = shellCommand([
+  const deletion = shellCommand([
     'kubectl',
     '-n',
     first?.namespace ?? '',
@@ -53,10 +53,10 @@ export function unreplacedText(pods: readonly Pod[], since: string): string {
     'pod',
     ...pods.map(({ name }) => name),
   ]);
-  return `These pods do not get ready with the identity that they were created with, and their StatefulSet replaces none that is not ready: ${some(pods.map(conditionText))}. Nothing has progressed since ${since}. New pods in their place have the right identity: ${again}`;
+  return `These pods do not become ready with the identity that they were created with, and their StatefulSet does not replace pods that are not ready: ${some(pods.map(conditionText))}. Nothing has progressed since ${since}. Delete them, so that new pods with the right identity replace them: ${deletion}`;
 }
 
-/** Returns the message of PodsNotSettled where nothing goes on. `why`: what is known of the cause, with a remedy. */
+/** Returns the message of PodsNotSettled if nothing progresses. `why` is the known cause, with a remedy. */
 export function stalledText({
   open,
   since,
@@ -70,8 +70,8 @@ export function stalledText({
   migrationId: string;
   towards: 'pod-identity' | 'before';
 }): string {
-  const cause = why === undefined ? 'nothing that can be seen explains it' : open.includes(why) ? '' : why;
-  const stays = `What was changed stays, and the migration goes on by itself once the pods do.`;
-  const next = towards === 'before' ? '' : ` To go back instead: pod-identity cancel ${migrationId}`;
+  const cause = why === undefined ? 'no cause was found' : open.includes(why) ? '' : why;
+  const stays = 'Changes are kept, and the migration continues automatically when the rollout does.';
+  const next = towards === 'before' ? '' : ` To roll back instead: pod-identity cancel ${migrationId}`;
   return `Not settled yet: ${open}. Nothing has progressed since ${since}${cause === '' ? '' : `: ${cause}`}. ${stays}${next}`;
 }

@@ -1,4 +1,4 @@
-/** What a repair adds to a trust policy, and whom it lets in. */
+/** Finds the statement that a repair added to a trust policy, and the service accounts that it allows. */
 import { clusterArn } from '../aws/arn.ts';
 import { POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
 import type { Target } from '../migration/request.ts';
@@ -13,7 +13,7 @@ import {
   writeStatements,
 } from './statements.ts';
 
-/** Returns the one statement that a policy has more than before; undefined where anything else differs too. */
+/** Returns the one statement that was appended to a policy, or undefined if the policies differ in anything else. */
 export function addedStatement({ before, after }: Pick<TrustRepair, 'before' | 'after'>): JsonObject | undefined {
   const [was, is] = [readTrust(before), readTrust(after)];
   if (!was.readable || !is.readable) return undefined;
@@ -23,8 +23,8 @@ export function addedStatement({ before, after }: Pick<TrustRepair, 'before' | '
 }
 
 /**
- * Returns the service accounts of the cluster that a statement for EKS Pod Identity names; undefined where it does not
- * name the cluster, a namespace and service accounts, and so lets others in too.
+ * Returns the service accounts of the cluster that a statement for EKS Pod Identity names. Returns undefined if the
+ * statement does not restrict the cluster, one namespace and the service accounts, and so allows others as well.
  */
 export function accountsNamedBy(statement: JsonObject, target: Target): ServiceAccountUse[] | undefined {
   const { Effect, Principal, Condition } = statement;
@@ -39,7 +39,10 @@ export function accountsNamedBy(statement: JsonObject, target: Target): ServiceA
     : names.map((serviceAccount) => ({ namespace, serviceAccount }));
 }
 
-/** Returns the policy without that statement; undefined where no other one is left. What can't be read stays as it is. */
+/**
+ * Returns the policy without the statement, or undefined if it has no other statement. Returns an unreadable policy
+ * unchanged.
+ */
 export function withoutAdded(policy: string, statement: JsonObject): string | undefined {
   const trust = readTrust(policy);
   if (!trust.readable) return policy;

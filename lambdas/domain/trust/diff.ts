@@ -1,15 +1,15 @@
-/** What changes between two policies, line by line of their JSON, for people to read. */
+/** Compares two policies line by line, as indented JSON, for people to read. */
 import { decodePolicy } from '../policy/index.ts';
 
-/** Up to so many lines are shown whole. */
+/** A diff of up to this many lines is shown whole. */
 const SHORT = 60;
 const CONTEXT = 3;
-/** With more pairs of lines than this they are not compared one by one: all of the old, then all of the new. */
+/** Above this number of line pairs the diff shows all old lines, then all new ones, to bound the memory of the table. */
 const MOST_PAIRS = 4_000_000;
 
 const GAP = '  …';
 
-/** Lines of the JSON, indented by two; the text's own lines where it is not JSON. */
+/** Returns the lines of the JSON, indented by two spaces, or the lines of the text if it is not JSON. */
 function linesOf(policy: string): string[] {
   try {
     return JSON.stringify(JSON.parse(decodePolicy(policy)), undefined, 2).split('\n');
@@ -26,7 +26,7 @@ interface Line {
 
 const marked = (mark: Mark, lines: readonly string[]): Line[] => lines.map((text) => ({ mark, text }));
 
-/** Longest common subsequence, from its table of lengths. */
+/** Compares by the longest common subsequence, found from its table of lengths. */
 function compare(before: readonly string[], after: readonly string[]): Line[] {
   if (before.length * after.length > MOST_PAIRS) return [...marked('- ', before), ...marked('+ ', after)];
   const width = after.length + 1;
@@ -60,7 +60,7 @@ function compare(before: readonly string[], after: readonly string[]): Line[] {
   return lines;
 }
 
-/** How many lines two texts begin with alike, at most `most`. */
+/** Returns the number of leading lines that two texts have in common, at most `most`. */
 function commonLength(a: readonly string[], b: readonly string[], most: number): number {
   let length = 0;
   while (length < most && a[length] === b[length]) length += 1;
@@ -68,8 +68,8 @@ function commonLength(a: readonly string[], b: readonly string[], most: number):
 }
 
 /**
- * Lines that begin with ` `, `- ` or `+ `; of a long policy those alone that are near a change. Empty where nothing
- * changes.
+ * Returns lines that begin with two spaces, `- ` or `+ `. Of a long policy it returns only the lines near a change.
+ * Returns an empty list if nothing changes.
  */
 export function diffPolicies(before: string, after: string): string[] {
   const [old, fresh] = [linesOf(before), linesOf(after)];

@@ -1,24 +1,25 @@
 /**
- * What the service records about trust policies that it changes: zod schemas, part of the records in `domain/migration/model.ts`.
+ * Zod schemas of what the service records about the trust policies that it changes. They are part of the records in
+ * `domain/migration/model.ts`.
  */
 import { z } from 'zod';
 import { isOneLine, PORTABLE_CONTROL } from '../text/text.ts';
 import { schemaNames, time } from '../text/schemas.ts';
 
-/** `repair`: adds a statement where the evaluation says that one is needed. */
+/** `validate` only checks the trust policy; `repair` also adds a statement if the evaluation shows that one is missing. */
 export const trustMode = z.enum(['validate', 'repair']);
 export type TrustMode = z.infer<typeof trustMode>;
 
-/** A condition key's name, such as `aws:SourceIp`; IAM compares them in lower case. */
+/** The name of a condition key, such as `aws:SourceIp`. IAM ignores the case of these names. */
 export const conditionKey = z
   .string()
   .max(512, { error: 'must have at most 512 characters', abort: true })
   .regex(/^[^\s*?:]+:[^*?]{1,255}$/, 'must be the name of a condition key such as aws:SourceIp')
   .refine(isOneLine, 'must be the name of a condition key, without control characters')
-  // Both rules at once.
+  // JSON Schema has one pattern, so it combines both rules.
   .meta({ pattern: `^[^\\s*?:${PORTABLE_CONTROL}]+:[^*?${PORTABLE_CONTROL}]{1,255}$` });
 
-/** The change of one role's trust policy that a plan holds ready. */
+/** A change of one role's trust policy that a plan proposes. */
 export const trustRepair = z
   .object({
     roleArn: z.string().describe('ARN of the role.'),
@@ -29,7 +30,7 @@ export const trustRepair = z
   .register(schemaNames, { name: 'TrustRepair' });
 export type TrustRepair = z.infer<typeof trustRepair>;
 
-/** One change as the ledger keeps it: noted before it is written. */
+/** One change as stored in the ledger, where it is recorded before it is written to IAM. */
 export const trustChange = trustRepair
   .extend({
     notedAt: time.describe('When the change was recorded, before it was written.'),
@@ -40,8 +41,8 @@ export const trustChange = trustRepair
 export type TrustChange = z.infer<typeof trustChange>;
 
 /**
- * What `retire` took out of one role's trust policy. `removed`: the statements as they were; `kept`: what is left of
- * those that also let others in.
+ * What `retire` removed from one role's trust policy. `removed` holds the original statements; `kept` is what remains of
+ * a statement that also allows other principals.
  */
 export const trustRetirement = z
   .object({
@@ -65,7 +66,7 @@ export const trustRetirement = z
     writtenAt: time.optional().describe('When the change was read back as written. Absent while that is not known.'),
     undoneAt: time.optional().describe('When the change was undone, or found undone.'),
     requestedBy: z.string().optional().describe('Who requested it, as the request states it.'),
-    reason: z.string().optional().describe('Why, in the words of the requester.'),
+    reason: z.string().optional().describe('Reason, as the requester gave it.'),
   })
   .register(schemaNames, { name: 'TrustRetirement' });
 export type TrustRetirement = z.infer<typeof trustRetirement>;

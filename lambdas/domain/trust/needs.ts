@@ -1,27 +1,33 @@
-/** Whether a role's OIDC trust may be retired: who in the cluster still needs it, and whether it is time. */
+/**
+ * Checks whether a role's OIDC trust may be retired: whether anything in the cluster still needs it, and whether the
+ * soak period has passed.
+ */
 import { classifyPod } from '../verification/pod-identity.ts';
 import type { AnnotatedServiceAccount, Pod } from '../kubernetes/objects.ts';
 import type { Addon, Check, Migration } from '../migration/model.ts';
 import { fail, GUIDE, pass, some, unknown } from '../plan/check.ts';
 import { nameOf, type ServiceAccountUse } from './statements.ts';
 
-/** What is there now, as it was read. */
+/** The current state that the checks evaluate. */
 export interface RetireFacts {
   roleArn: string;
-  /** Its name. */
+  /** Name of the cluster. */
   cluster: string;
-  /** Those whose OIDC trust shall go. */
+  /** Service accounts whose OIDC trust is to be retired. */
   serviceAccounts: readonly ServiceAccountUse[];
-  /** All of the cluster. */
+  /** All add-ons of the cluster. */
   addons: readonly Pick<Addon, 'name' | 'serviceAccountRoleArn'>[];
-  /** Of all namespaces; absent where the API server could not be read; then `kubernetesError` says why. */
+  /**
+   * Annotated service accounts of all namespaces. Absent if the API server could not be read, in which case
+   * `kubernetesError` has the reason.
+   */
   annotated?: AnnotatedServiceAccount[];
-  /** Of all namespaces. */
+  /** Pods of all namespaces. Absent under the same condition. */
   pods?: Pod[];
   kubernetesError?: string;
-  /** The one that moved the service accounts to Pod Identity. */
+  /** The migration that moved the service accounts to Pod Identity. */
   migration: Pick<Migration, 'migrationId' | 'status' | 'outcome' | 'endedAt'>;
-  /** Days that have to pass after it ended. */
+  /** Days that must pass after the migration ended. */
   soakDays: number;
   /** ISO 8601. */
   now: string;
@@ -33,17 +39,17 @@ const IRSA_GUIDE = `${GUIDE}, "IAM roles for service accounts"`;
 
 function checkOutcome({ migration }: RetireFacts): Check {
   if (migration.status === 'ended' && migration.outcome === 'migrated')
-    return pass('retire-outcome', `Migration ${migration.migrationId} ended migrated.`);
+    return pass('retire-outcome', `Migration ${migration.migrationId} ended with outcome migrated.`);
   const state =
     migration.status === 'ended'
-      ? `ended ${migration.outcome ?? 'without an outcome'}`
+      ? `ended ${migration.outcome === undefined ? 'without an outcome' : `with outcome ${migration.outcome}`}`
       : `is still ${migration.status === 'running' ? 'running' : 'being rolled back'}`;
   return fail(
     'retire-outcome',
-    `Migration ${migration.migrationId} ${state}, so that the OIDC trust is the pods' way to their credentials, or may be.`,
+    `Migration ${migration.migrationId} ${state}, so its pods may still need the OIDC trust to get their credentials.`,
     migration.status !== 'ended'
-      ? 'Wait until it has ended migrated.'
-      : 'Name the migration that moved the add-on to Pod Identity, or migrate it first.',
+      ? 'Wait until the migration has ended with outcome migrated.'
+      : 'Name the migration that moved the add-on to Pod Identity, or migrate the add-on first.',
   );
 }
 
@@ -54,38 +60,41 @@ function checkSoak({ migration, soakDays, now }: RetireFacts): Check {
   if (migration.endedAt === undefined)
     return fail(
       id,
-      `Migration ${migration.migrationId} has not ended, so that no soak period has begun.`,
-      `Try again ${days(soakDays)} after it has ended.`,
+      `Migration ${migration.migrationId} has not ended, so its soak period has not begun.`,
+      `Try again ${days(soakDays)} after the migration has ended.`,
     );
   const due = Date.parse(migration.endedAt) + soakDays * DAY;
   const passed = Math.floor((Date.parse(now) - Date.parse(migration.endedAt)) / DAY);
   if (Date.parse(now) >= due)
-    return pass(id, `${days(passed)} have passed since ${migration.endedAt}, of ${days(soakDays)} to wait.`);
+    return pass(
+      id,
+      `${days(passed)} passed since the migration ended (${migration.endedAt}); the soak period is ${days(soakDays)}.`,
+    );
   return fail(
     id,
-    `Only ${days(Math.max(passed, 0))} have passed since the migration ended (${migration.endedAt}), of ${days(soakDays)} to wait.`,
-    `Try again from ${new Date(due).toISOString()} on, or ask for fewer days of soaking.`,
+    `Only ${days(Math.max(passed, 0))} passed since the migration ended (${migration.endedAt}); the soak period is ${days(soakDays)}.`,
+    `Try again after ${new Date(due).toISOString()}, or request a shorter soak period.`,
   );
 }
 
 function checkAddons({ addons, roleArn, cluster }: RetireFacts): Check {
   const users = addons.filter((addon) => addon.serviceAccountRoleArn === roleArn).map((addon) => addon.name);
   if (users.length === 0)
-    return pass('retire-addons', `No add-on of cluster ${cluster} has ${roleArn} as its IRSA role.`);
+    return pass('retire-addons', `No add-on of cluster ${cluster} uses ${roleArn} as its IRSA role.`);
   return fail(
     'retire-addons',
-    `${some(users)} of cluster ${cluster} still ${users.length === 1 ? 'has' : 'have'} ${roleArn} as IRSA role.`,
+    `${some(users)} of cluster ${cluster} still ${users.length === 1 ? 'uses' : 'use'} ${roleArn} as the IRSA role.`,
     `Migrate ${some(users)} to Pod Identity first, or give ${users.length === 1 ? 'it' : 'them'} another role.`,
     `${GUIDE}, "IAM roles for Amazon EKS add-ons"`,
   );
 }
 
-/** Where the API server could not be read: nobody knows who still uses the role. */
+/** The verdict if the API server could not be read: any pod or service account may still use the role. */
 function unread(id: string, what: string, { kubernetesError }: RetireFacts): Check {
   return unknown(
     id,
     `${what} could not be listed${kubernetesError === undefined ? '' : `: ${kubernetesError}`}.`,
-    'Let the service read the cluster: its access entry must allow to list pods and service accounts of all namespaces.',
+    'Give the service read access to the cluster: its access entry must allow listing pods and service accounts in all namespaces.',
   );
 }
 
@@ -99,7 +108,7 @@ function checkServiceAccounts(facts: RetireFacts): Check {
   return fail(
     id,
     `${users.length} service ${users.length === 1 ? 'account has' : 'accounts have'} ${roleArn} in the annotation eks.amazonaws.com/role-arn: ${some(users)}.`,
-    'Move them to Pod Identity; then take the annotation out of whatever manages them: kubectl -n NAMESPACE annotate serviceaccount NAME eks.amazonaws.com/role-arn-',
+    'Move them to Pod Identity. Then remove the annotation, and also from the code that manages them: kubectl -n NAMESPACE annotate serviceaccount NAME eks.amazonaws.com/role-arn-',
     IRSA_GUIDE,
   );
 }
@@ -107,8 +116,9 @@ function checkServiceAccounts(facts: RetireFacts): Check {
 const isOver = (pod: Pod): boolean => pod.phase === 'Succeeded' || pod.phase === 'Failed';
 
 /**
- * A container has the role and the token in its env; or the pod has a token for STS and no role in its env at all, so
- * that its own configuration may name this one. One on its way out still counts: it uses the role until it is gone.
+ * Returns whether a pod uses the role: a container has the role and the token in its environment, or the pod has a token
+ * for STS and no role in its environment, in which case its own configuration may name the role. A terminating pod still
+ * counts, since it uses the role until it is gone.
  */
 function usesRole(pod: Pod, roleArn: string, retiring: ReadonlySet<string>): boolean {
   const roles = pod.containers.flatMap(({ env }) => env['AWS_ROLE_ARN'] ?? []);
@@ -125,17 +135,17 @@ function checkPods(facts: RetireFacts): Check {
   if (!pods) return unread(id, 'Pods', facts);
   const retiring = new Set(serviceAccounts.map(nameOf));
   const users = pods.filter((pod) => !isOver(pod) && usesRole(pod, roleArn, retiring));
-  if (users.length === 0) return pass(id, `None of ${pods.length} pods has the web identity token with ${roleArn}.`);
+  if (users.length === 0) return pass(id, `None of ${pods.length} pods has a web identity token for ${roleArn}.`);
   const [first] = users;
   return fail(
     id,
-    `${users.length} ${users.length === 1 ? 'pod has' : 'pods have'} the web identity token with ${roleArn}: ${some(users.map((pod) => `${pod.namespace}/${pod.name}`))}${first ? ` (${first.name}: ${classifyPod(first).evidence})` : ''}.`,
-    'Restart what they belong to (kubectl rollout restart), so that they take up Pod Identity, and wait until the old ones are gone. Pods of service accounts that have no association need one first.',
+    `${users.length} ${users.length === 1 ? 'pod has' : 'pods have'} a web identity token for ${roleArn}: ${some(users.map((pod) => `${pod.namespace}/${pod.name}`))}${first ? ` (${first.name}: ${classifyPod(first).evidence})` : ''}.`,
+    'Restart their workloads (kubectl rollout restart) so that new pods use Pod Identity, and wait until the old pods are gone. Pods whose service account has no association need one first.',
     IRSA_GUIDE,
   );
 }
 
-/** Every reason that speaks for or against taking the OIDC trust of these service accounts out of the role. */
+/** Returns every check for or against removing the OIDC trust of these service accounts from the role. */
 export const stillNeeded = (facts: RetireFacts): Check[] => [
   checkOutcome(facts),
   checkSoak(facts),

@@ -1,6 +1,7 @@
 /**
- * Which statements of a trust policy let service accounts of one cluster in by its OIDC provider, and what is left of
- * one when some of them are taken out. Source: EKS User Guide, "Assign IAM roles to Kubernetes service accounts".
+ * Finds the statements of a trust policy that allow service accounts of one cluster through its OIDC provider, and
+ * computes what remains of a statement without some of them. Source: EKS User Guide, "Assign IAM roles to Kubernetes
+ * service accounts".
  */
 import { clusterArn, oidcProviderArn } from '../aws/arn.ts';
 import type { Target } from '../migration/model.ts';
@@ -26,8 +27,8 @@ export const oidcProvider = (target: Target, issuer: string): OidcProvider => ({
 });
 
 /**
- * The service account that a subject names, in lower case as Kubernetes has it; `undefined` for a pattern and for
- * anything else.
+ * Returns the service account that a subject names, in lower case as in Kubernetes, or undefined for a pattern and for
+ * any other text.
  */
 export function accountOf(subject: string): ServiceAccountUse | undefined {
   const [, namespace, serviceAccount] = /^system:serviceaccount:([a-z0-9.-]+):([a-z0-9.-]+)$/i.exec(subject) ?? [];
@@ -53,7 +54,7 @@ const conditionsOn = (statement: JsonObject, isMeant: (key: string) => boolean):
 export const subjectConditions = (statement: JsonObject, subjectKey: string): SubjectCondition[] =>
   conditionsOn(statement, (key) => key.toLowerCase() === subjectKey.toLowerCase());
 
-/** The statement with other subjects in that one condition, and all else as it was. */
+/** Returns the statement with the subjects of one condition replaced, and everything else unchanged. */
 export function withSubjects(
   statement: JsonObject,
   { operator, key }: SubjectCondition,
@@ -64,7 +65,7 @@ export function withSubjects(
   return replaceMember(statement, 'Condition', replaceMember(condition, operator, replaceMember(block, key, subjects)));
 }
 
-/** The subjects that were taken out: all of the statement's but those that were kept. */
+/** Returns the subjects that were removed, which are all of the statement's without those kept. */
 export function takenOut(
   { statement, kept }: TrustRetirement['removed'][number],
   { subjectKey }: OidcProvider,
@@ -84,16 +85,16 @@ const isOnlyPrincipal = (statement: JsonObject, arn: string): boolean =>
   Object.keys(statement['Principal']).length === 1 &&
   textsOf(statement['Principal']['Federated']).every((one) => one === arn);
 
-/** Operators by which a statement lists the subjects that it lets in, so that one less is one line less. */
+/** Operators with which a condition lists the subjects that it allows, so that one of them can be removed. */
 export const LISTING = /^(ForAnyValue:)?String(Equals|EqualsIgnoreCase|Like)(IfExists)?$/i;
 
-/** What becomes of one statement. `remove` without `kept`: all of it goes. */
+/** The result for one statement. `remove` without `kept` removes the whole statement. */
 export type Split =
   | { is: 'untouched' }
   | { is: 'remove'; kept?: JsonObject }
   | { is: 'stuck'; why: string; remedy: string };
 
-/** One statement of a policy, as it is split. */
+/** One statement of a policy that is being split. */
 interface Cut {
   statement: JsonObject;
   /** Names the statement in messages. */
@@ -104,7 +105,7 @@ interface Cut {
   leaving: readonly ServiceAccountUse[];
 }
 
-/** Those of `leaving` that the statement's actions and these conditions on the subject allow, or may allow. */
+/** Returns those of `leaving` that the statement's actions and conditions on the subject allow, or may allow. */
 function allowedOf(
   { statement, version, provider, leaving }: Cut,
   conditions: readonly SubjectCondition[],
@@ -131,7 +132,7 @@ function allowedOf(
   );
 }
 
-/** The one condition by which the statement lists its subjects, or why nothing can be taken out of it. */
+/** Returns the one condition in which the statement lists its subjects, or why nothing can be removed from it. */
 function listingCondition(
   { statement, label, provider: { arn, subjectKey } }: Cut,
   conditions: readonly SubjectCondition[],
@@ -140,34 +141,34 @@ function listingCondition(
   if (!isOnlyPrincipal(statement, arn)) {
     return {
       is: 'stuck',
-      why: `${label} lets ${names} in by this cluster's provider, and other principals as well`,
-      remedy: `Split ${label} by hand into one for ${arn} and one for the others, then try again.`,
+      why: `${label} trusts other principals in addition to this cluster's OIDC provider, through which it allows ${names}`,
+      remedy: `Split ${label} by hand into one statement for ${arn} and one for the other principals, then try again.`,
     };
   }
   const [only, ...more] = conditions;
   if (only === undefined) {
     return {
       is: 'stuck',
-      why: `${label} lets in every service account of the cluster, since it has no condition on ${subjectKey}`,
-      remedy: `Add "StringEquals": {"${subjectKey}": [...]} with the service accounts that still need it, or take the statement out by hand where none does.`,
+      why: `${label} allows every service account of the cluster, since it has no condition on ${subjectKey}`,
+      remedy: `Add "StringEquals": {"${subjectKey}": [...]} with the service accounts that still need it, or remove the statement by hand if none does.`,
     };
   }
   if (more.length > 0 || !LISTING.test(only.operator)) {
     return {
       is: 'stuck',
-      why: `${label} says by ${conditions.map((one) => one.operator).join(' and ')} on ${subjectKey} whom it lets in, from which ${names} can't be taken out`,
-      remedy: `Write it by hand as one "StringEquals": {"${subjectKey}": [...]} with the service accounts that it is for, then try again.`,
+      why: `${label} restricts ${subjectKey} by ${conditions.map((one) => one.operator).join(' and ')}, from which ${names} cannot be removed`,
+      remedy: `Rewrite the condition by hand as one "StringEquals": {"${subjectKey}": [...]} with the service accounts that it is for, then try again.`,
     };
   }
   return only;
 }
 
 /**
- * Takes `leaving` out of a statement. Only the provider and the subjects decide whether it is concerned, not its other
- * conditions: a statement that names a service account is its trust, whether or not a token would fit it today. Which
- * other actions it has does not matter, since it has no other principal: an OIDC provider's sessions are all that they
- * are for. A condition on a key that begins with a provider's ARN or `https://` counts too: no request has such a key, so
- * that most of these statements allow nobody.
+ * Removes `leaving` from a statement. Only the provider and the subjects decide whether the statement is concerned, not
+ * its other conditions: a statement that names a service account trusts it, whether or not a token would match today. Its
+ * other actions do not matter: the provider is its only principal, so they apply to that provider's sessions alone. A
+ * condition on a key that begins with a provider's ARN or `https://` counts too: no request has such a key, so most of
+ * these statements allow no one.
  */
 export function splitStatement(
   statement: JsonObject,
@@ -198,8 +199,8 @@ export function splitStatement(
   if (wide !== undefined) {
     return {
       is: 'stuck',
-      why: `${label} lets ${names} in by "${wide}", which covers others too`,
-      remedy: `Write the service accounts that still need it in its place by hand, such as "${subjectKey}": ["system:serviceaccount:NAMESPACE:NAME"], or take it out where none does.`,
+      why: `${label} allows ${names} by "${wide}", which matches other service accounts too`,
+      remedy: `Replace it by hand with the service accounts that still need it, such as "${subjectKey}": ["system:serviceaccount:NAMESPACE:NAME"], or remove it if none does.`,
     };
   }
   const stay = listing.subjects.filter((subject) => !gone.includes(subject));

@@ -1,7 +1,7 @@
 /**
- * Whether a noted change of a trust policy is one that this service makes. A note is read from the ledger, and what is
- * written by it must never be more than the service would have written itself: whoever can write into the ledger need
- * not be allowed to write trust policies.
+ * Checks that a recorded change of a trust policy is one that this service would make. The change is read from the
+ * ledger, and a principal that can write to the ledger is not necessarily allowed to write trust policies. So nothing is
+ * written to IAM that the service itself would not have written.
  */
 import { issuerName } from '../policy/index.ts';
 import type { Target } from '../migration/model.ts';
@@ -20,13 +20,13 @@ import {
   writeStatements,
 } from './statements.ts';
 
-/** What a change of a trust policy may be about. */
+/** The cluster and service accounts that a change of a trust policy may concern. */
 export interface ChangeScope {
   target: Target;
   serviceAccounts: readonly ServiceAccountUse[];
 }
 
-/** Returns why a repair is none of this service's, as a clause, or undefined. */
+/** Returns a clause with the reason why a repair is not one of this service's, or undefined if it is. */
 export function repairProblem(
   { before, after, statement }: Pick<TrustRepair, 'before' | 'after' | 'statement'>,
   { target, serviceAccounts }: ChangeScope,
@@ -35,13 +35,13 @@ export function repairProblem(
     return `its statement is not one that allows EKS Pod Identity for the migrated service accounts of cluster ${target.cluster}`;
   const was = readTrust(before);
   if (!was.readable || !samePolicy(writeStatements(was.document, [...was.statements, statement]), after))
-    return 'the policies before and after it differ by more than its statement';
+    return 'the policies before and after it differ in more than its statement';
   return undefined;
 }
 
 type Removed = TrustRetirement['removed'][number];
 
-/** Returns why a removed statement is not OIDC trust of these service accounts alone. */
+/** Returns a clause with the reason why a removed statement is not the OIDC trust of these service accounts alone. */
 function removedProblem(
   removed: Removed,
   { target, serviceAccounts, oidcIssuer }: ChangeScope & { oidcIssuer: string },
@@ -69,14 +69,17 @@ function removedProblem(
     const account = accountOf(subject);
     return account === undefined || !own.has(nameOf(account));
   });
-  if (strange !== undefined) return `it has a statement that allows ${strange}, which did not migrate`;
+  if (strange !== undefined) return `it has a statement that allows ${strange}, which was not migrated`;
   const stayed = kept && subjectConditions(kept, provider.subjectKey).flatMap((one) => one.subjects);
   return stayed && !sameJson(kept, withSubjects(statement, condition, stayed))
     ? 'what it keeps of a statement is not a part of that statement'
     : undefined;
 }
 
-/** Returns why a retirement is none of this service's, as a clause, or undefined. `oidcIssuer`: of the cluster. */
+/**
+ * Returns a clause with the reason why a retirement is not one of this service's, or undefined if it is. `oidcIssuer` is
+ * the cluster's.
+ */
 export function retirementProblem(
   { before, removed }: Pick<TrustRetirement, 'before' | 'removed'>,
   scope: ChangeScope & { oidcIssuer: string },
@@ -85,5 +88,5 @@ export function retirementProblem(
     const problem = removedProblem(one, scope);
     if (problem !== undefined) return problem;
   }
-  return readTrust(before).readable ? undefined : 'the policy before it is none that could be written again';
+  return readTrust(before).readable ? undefined : 'the policy before it cannot be written back without loss';
 }

@@ -1,4 +1,4 @@
-/** The way back of a retirement: puts what was taken out of a trust policy back into the one that is there now. */
+/** Undoes a retirement: restores the removed statements in the current trust policy. */
 import { clusterArn } from '../aws/arn.ts';
 import { partitionOf } from '../aws/partitions.ts';
 import { evaluateIrsa, parsePolicy } from '../policy/index.ts';
@@ -25,17 +25,17 @@ const PROVIDER = /^arn:([\w-]+):iam::(\d{12}):oidc-provider\/(.+)$/;
 /** Source: DescribeCluster, `identity.oidc.issuer`. */
 const ISSUER_REGION = /^oidc\.eks\.([a-z0-9-]+)\./;
 
-/** The provider that a removed statement is for; `undefined` where it is not one of EKS. */
+/** Returns the OIDC provider that a removed statement trusts, or undefined if it is not a provider of EKS. */
 export function providerOf({ statement }: Removed): OidcProvider | undefined {
   const arn = isObject(statement['Principal']) ? textsOf(statement['Principal']['Federated'])[0] : undefined;
   const [, partition, account, host] = PROVIDER.exec(arn ?? '') ?? [];
   const region = ISSUER_REGION.exec(host ?? '')?.[1];
   if (account === undefined || region === undefined || partitionOf(region) !== partition) return undefined;
-  // The cluster's name has no part in what a token's issuer and subject may do.
+  // Evaluating a token's issuer and subject does not need the cluster's name.
   return oidcProvider({ account, region, cluster: '' }, `https://${host}`);
 }
 
-/** The statement under a Sid that no other has: IAM takes each but once. */
+/** Returns the statement with a Sid that no other statement has, since IAM requires Sids to be unique. */
 function withFreeSid(statement: JsonObject, taken: ReadonlySet<string>): JsonObject {
   const sid = textsOf(statement['Sid'])[0];
   if (sid === undefined || !taken.has(sid)) return statement;
@@ -45,10 +45,10 @@ function withFreeSid(statement: JsonObject, taken: ReadonlySet<string>): JsonObj
 }
 
 /**
- * One removed statement put back: in the place of what was kept of it, where that stands unchanged; otherwise at the
- * end, for the subjects alone that were taken out, so that nobody else is let in again.
+ * Restores one removed statement. It replaces the kept part if that is unchanged. Otherwise the statement is appended
+ * with only the removed subjects, so that no other principal is allowed again.
  */
-function putBack(statements: readonly JsonObject[], removed: Removed): JsonObject[] {
+function restore(statements: readonly JsonObject[], removed: Removed): JsonObject[] {
   if (statements.some((one) => sameJson(one, removed.statement))) return [...statements];
   const at = removed.kept === undefined ? -1 : statements.findIndex((one) => sameJson(one, removed.kept));
   if (at >= 0) return statements.map((one, index) => (index === at ? removed.statement : one));
@@ -59,7 +59,7 @@ function putBack(statements: readonly JsonObject[], removed: Removed): JsonObjec
   ];
 }
 
-/** The service accounts that a removed statement let in, with the provider; `undefined` where that can't be told. */
+/** Returns the service accounts that a removed statement allowed, with the provider; undefined if they are not known. */
 function usesOf(removed: Removed): { provider: OidcProvider; accounts: ServiceAccountUse[] } | undefined {
   const provider = providerOf(removed);
   if (!provider) return undefined;
@@ -68,13 +68,13 @@ function usesOf(removed: Removed): { provider: OidcProvider; accounts: ServiceAc
 }
 
 /**
- * Whether the policy before is the one after with the removed statements, in whatever order, and no other difference.
- * The note of a second retirement of a role need not be so: others may have changed the policy in between.
+ * Returns whether the policy before differs from the one after only by the removed statements, in any order. The record
+ * of a second retirement of a role may not: other principals may have changed the policy in between.
  */
 function isWhole({ before, after, removed }: TrustRetirement): boolean {
   const [was, is] = [readTrust(before), readTrust(after)];
   if (!was.readable || !is.readable) return false;
-  const expected = removed.reduce(putBack, is.statements);
+  const expected = removed.reduce(restore, is.statements);
   const matched = was.statements.filter((one) => {
     const at = expected.findIndex((other) => sameJson(one, other));
     if (at >= 0) expected.splice(at, 1);
@@ -88,15 +88,15 @@ function isWhole({ before, after, removed }: TrustRetirement): boolean {
 }
 
 /**
- * Writes what was there before, exactly, or puts the statements back into what somebody else has made of the policy
- * since.
+ * Returns how to undo a retirement: write exactly the policy before it, or, if the policy has changed since, restore the
+ * removed statements in the current policy.
  */
 export function undoRetirement(retirement: TrustRetirement, current: string, maxLength?: number): Undo {
   if (samePolicy(current, retirement.after) && isWhole(retirement)) return { do: 'write', document: retirement.before };
   if (samePolicy(current, retirement.before)) return { do: 'nothing' };
   const trust = readTrust(current);
   if (!trust.readable) return { do: 'refuse', why: `${trust.why}. ${trust.remedy}` };
-  const isIn = (removed: Removed): boolean => {
+  const isAllowed = (removed: Removed): boolean => {
     const known = usesOf(removed);
     return (
       known !== undefined &&
@@ -110,20 +110,20 @@ export function undoRetirement(retirement: TrustRetirement, current: string, max
       )
     );
   };
-  const statements = retirement.removed.filter((one) => !isIn(one)).reduce(putBack, trust.statements);
+  const statements = retirement.removed.filter((one) => !isAllowed(one)).reduce(restore, trust.statements);
   const document = writeStatements(trust.document, statements);
   if (sameJson(statements, trust.statements)) return { do: 'nothing' };
   const written = parsePolicy(document, 'trust');
   if (!written.valid)
     return {
       do: 'refuse',
-      why: `The trust policy of ${retirement.roleArn} with the statements put back would not be valid at ${written.path}: ${written.reason}. Put them back by hand: ${JSON.stringify(retirement.removed.map((one) => one.statement))}`,
+      why: `The trust policy of ${retirement.roleArn} would not be valid with the removed statements restored, at ${written.path}: ${written.reason}. Restore the statements by hand: ${JSON.stringify(retirement.removed.map((one) => one.statement))}`,
     };
   const limit = limitFor(Math.max(trust.length, JSON.stringify(JSON.parse(retirement.before)).length), maxLength);
   if (document.length > limit) {
     return {
       do: 'refuse',
-      why: `Somebody has added to the trust policy of ${retirement.roleArn} since: with the statements put back it would have ${document.length} characters without white space, and IAM takes ${limit}. Make room, or put them back by hand: ${JSON.stringify(retirement.removed.map((one) => one.statement))}`,
+      why: `The trust policy of ${retirement.roleArn} has grown since the retirement. With the removed statements restored it would have ${document.length} characters without white space, and IAM allows ${limit}. Shorten the policy, or restore the statements by hand: ${JSON.stringify(retirement.removed.map((one) => one.statement))}`,
     };
   }
   return { do: 'write', document };

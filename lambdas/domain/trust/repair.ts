@@ -1,6 +1,6 @@
 /**
- * Repair of a role's trust policy: one statement more, least privilege, only where the evaluation says that it is
- * needed. What is there stays; a Deny is explained, never taken out. Source of the statement: EKS User Guide, "Create
+ * Repair of a role's trust policy: adds one least-privilege statement, and only if the evaluation shows that it is
+ * needed. Existing statements stay; a Deny is explained, never removed. Source of the statement: EKS User Guide, "Create
  * IAM role with trust policy required by EKS Pod Identity".
  */
 import { createHash } from 'node:crypto';
@@ -36,16 +36,16 @@ import {
 export { samePolicy } from './statements.ts';
 
 export interface RepairRequest {
-  /** As the role has it. */
+  /** The role's current trust policy. */
   trustPolicy: TrustPolicy;
   target: Target;
-  /** Those that shall use the role. */
+  /** Service accounts that must be able to use the role. */
   serviceAccounts: readonly ServiceAccountUse[];
-  /** Of the cluster; what IRSA may do must stay as it is. */
+  /** The cluster's OIDC issuer. The repair must not change what IRSA allows. */
   oidcIssuer?: string;
-  /** Condition keys that the caller says will not stand in the way. */
+  /** Condition keys that the caller accepts by name: an undecided condition on one of them does not count against the role. */
   acceptedKeys?: readonly string[];
-  /** Characters that the policy may have. Default: IAM's quota. */
+  /** Maximum length of the policy in characters. Default: IAM's quota. */
   maxLength?: number;
 }
 
@@ -58,16 +58,19 @@ export interface Refusal {
 
 export type RepairProposal =
   | { do: 'nothing' }
-  /** `after`: the whole policy without white space, of `length` characters. */
+  /** `after` is the whole policy without white space, `length` characters long. */
   | { do: 'repair'; statement: JsonObject; after: string; length: number }
   | Refusal;
 
 const refuse = (why: string, remedy: string): Refusal => ({ do: 'refuse', why, remedy });
 
-/** A Sid as `freshSid` makes them. */
+/** The form of the Sids that `freshSid` generates. */
 const SID = /^PodIdentity[0-9a-f]{12}$/;
 
-/** Only letters and digits; stable for the same cluster and accounts, and not one of `taken`. */
+/**
+ * Generates a Sid of letters and digits that is not in `taken`. It is the same each time for the same cluster and
+ * accounts.
+ */
 function freshSid(parts: readonly string[], taken: ReadonlySet<string>): string {
   for (let attempt = 0; ; attempt += 1) {
     const sid = `PodIdentity${createHash('sha256')
@@ -81,8 +84,8 @@ function freshSid(parts: readonly string[], taken: ReadonlySet<string>): string 
 const oneOrMany = (values: string[]): string | string[] => (values.length === 1 ? (values[0] ?? '') : values);
 
 /**
- * Returns the statement that lets EKS Auth in for these service accounts, all of one namespace. Without session tags
- * there is no tag to look at.
+ * Returns the statement that allows EKS Auth to assume the role for these service accounts, all of one namespace. If
+ * session tags are disabled, the statement cannot restrict the service account, since there are no tags to compare.
  */
 export function statementFor(
   target: Target,
@@ -113,7 +116,7 @@ export function statementFor(
   };
 }
 
-/** Whether a statement is one that a repair adds for that cluster, and for no other service accounts than these. */
+/** Returns whether a repair would add this statement for the cluster, for no other service accounts than these. */
 export function isRepairStatement(
   statement: JsonObject,
   target: Target,
@@ -142,26 +145,26 @@ const unique = (texts: readonly (string | undefined)[]): string[] => [
   ...new Set(texts.filter((text) => text !== undefined)),
 ];
 
-/** Why the statement would not help, in the words of the evaluation. */
+/** Returns a refusal for a statement that would not help, with the reasons of the evaluation. */
 function blocked(account: ServiceAccountUse, { verdict, reasons, undecided }: Evaluation): Refusal {
   const denying = reasons.filter((reason) => reason.effect === 'Deny');
   const decisive = denying.length > 0 ? denying : reasons;
   const which = unique(decisive.map((reason) => reason.statement)).join(', ') || 'the policy';
   const keys = unique([...decisive.map((reason) => reason.key), ...undecided]);
   return refuse(
-    `With a statement for it, ${POD_IDENTITY_PRINCIPAL} ${verdict === 'unknown' ? 'may still not be' : 'would still not be'} let in for ${nameOf(account)}: ${decisive.map((reason) => reason.message).join('; ')}`,
+    `Even with a statement for it, ${POD_IDENTITY_PRINCIPAL} ${verdict === 'unknown' ? 'might' : 'would'} still not be allowed for ${nameOf(account)}: ${decisive.map((reason) => reason.message).join('; ')}`,
     [
-      `A Deny goes before every Allow, and is not taken out here, since somebody meant it. Change ${which} by hand so that it leaves out ${POD_IDENTITY_PRINCIPAL} for this cluster${keys.length > 0 ? ` (it looks at ${keys.join(', ')})` : ''}, or give the add-on a role of its own.`,
+      `A Deny overrides every Allow. The service does not remove it, since it may be there for a reason. Change ${which} by hand so that it excludes ${POD_IDENTITY_PRINCIPAL} for this cluster${keys.length > 0 ? ` (it depends on ${keys.join(', ')})` : ''}, or use a separate role for the add-on.`,
       ...(undecided.length > 0
         ? [
-            `Where you know that ${undecided.join(', ')} will not stand in the way, accept the key by name (acceptedKeys).`,
+            `If you know that the condition on ${undecided.join(', ')} will not deny the call, accept the key by name (acceptedKeys).`,
           ]
         : []),
     ].join(' '),
   );
 }
 
-/** Whether the policy as it would be keeps its promises for every account; `undefined`: it does. */
+/** Returns a refusal if the proposed policy would not work for every account, or would change what IRSA allows. */
 function objection(
   before: TrustDocument,
   after: string,
@@ -176,14 +179,14 @@ function objection(
     const is = evaluateIrsa(policy, use, options).verdict;
     if (was !== is)
       return refuse(
-        `The repaired policy would change what IRSA may do for ${nameOf(use)}: it was ${was} and would be ${is}`,
-        'Give the add-on a role of its own.',
+        `The repaired policy would change access through IRSA for ${nameOf(use)} from ${was} to ${is}`,
+        'Use a separate role for the add-on.',
       );
   }
   return undefined;
 }
 
-/** The one statement that the policy lacks for these service accounts, as the whole policy would be with it. */
+/** Proposes the one statement that the policy lacks for these service accounts, and the whole policy with it. */
 export function proposeRepair({
   trustPolicy,
   target,
@@ -205,8 +208,8 @@ export function proposeRepair({
   const namespaces = unique(lacking.map((use) => use.namespace));
   if (namespaces.length > 1) {
     return refuse(
-      `${lacking.map(nameOf).join(', ')} are of several namespaces, and one statement for all would let in each name in each of them`,
-      `Give the service accounts of ${namespaces.slice(1).join(', ')} a role of their own.`,
+      `${lacking.map(nameOf).join(', ')} are in several namespaces, and one statement for all would allow each name in each namespace`,
+      `Use a separate role for the service accounts of ${namespaces.slice(1).join(', ')}.`,
     );
   }
   const statement = statementFor(target, lacking, sidsOf(trust.statements));
@@ -216,7 +219,7 @@ export function proposeRepair({
   const limit = limitFor(trust.length, maxLength);
   if (after.length > limit) {
     return refuse(
-      `The trust policy would have ${after.length} characters without white space, and IAM takes ${limit} (it has ${trust.length} now)`,
+      `The trust policy would have ${after.length} characters without white space, and IAM allows ${limit} (it has ${trust.length} now)`,
       alternatives(after.length, limit, trust.statements, target),
     );
   }
@@ -226,8 +229,8 @@ export function proposeRepair({
 export type Undo = { do: 'write'; document: string } | { do: 'nothing' } | { do: 'refuse'; why: string };
 
 /**
- * How a change is taken back from the policy that is there now: exactly what was there before, or, where somebody else
- * has changed more since, their policy without our statement.
+ * Returns how to undo a repair: write exactly the policy before it, or, if the policy has changed since, the current
+ * policy without the added statement.
  */
 export function undoRepair(change: TrustChange, current: string): Undo {
   if (samePolicy(current, change.after)) return { do: 'write', document: change.before };
@@ -240,13 +243,13 @@ export function undoRepair(change: TrustChange, current: string): Undo {
     if (others.length === 0)
       return {
         do: 'refuse',
-        why: `Our statement ${sid} is the only one left of the trust policy of ${change.roleArn}, and IAM takes none without statements. Write by hand what it shall be; it was: ${change.before}`,
+        why: `The added statement ${sid} is the only one left in the trust policy of ${change.roleArn}, and IAM does not accept a policy without statements. Write the policy by hand; before the migration it was: ${change.before}`,
       };
     return { do: 'write', document: writeStatements(trust.document, others) };
   }
   if (sid === undefined || !sidsOf(trust.statements).has(sid)) return { do: 'nothing' };
   return {
     do: 'refuse',
-    why: `Somebody has changed our statement ${sid} in the trust policy of ${change.roleArn} since. It was: ${JSON.stringify(change.statement)}. Take it out by hand, or keep it`,
+    why: `The added statement ${sid} in the trust policy of ${change.roleArn} has been changed since the repair. It was: ${JSON.stringify(change.statement)}. Remove it by hand, or keep it`,
   };
 }

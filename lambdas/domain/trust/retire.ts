@@ -1,6 +1,6 @@
 /**
- * Retirement of IRSA: takes out of a role's trust policy what lets these service accounts in by this cluster's OIDC
- * provider, and nothing else. What can't be separated cleanly is refused, with what to write by hand.
+ * Retirement of IRSA: removes from a role's trust policy what allows these service accounts through this cluster's OIDC
+ * provider, and nothing else. Refuses what cannot be separated cleanly, with the change to make by hand.
  */
 import { clusterArn } from '../aws/arn.ts';
 import type { Target } from '../migration/model.ts';
@@ -21,20 +21,23 @@ import {
 export { undoRetirement } from './reinstate.ts';
 
 export interface RetirementRequest {
-  /** As the role has it: JSON text, URL-encoded or not. */
+  /** The role's current trust policy: JSON text, URL-encoded or not. */
   trustPolicy: string;
   target: Target;
-  /** Of the cluster, with `https://`. */
+  /** The cluster's OIDC issuer, with `https://`. */
   oidcIssuer: string;
-  /** Those that have moved to Pod Identity. */
+  /** Service accounts that have moved to Pod Identity. */
   serviceAccounts: readonly ServiceAccountUse[];
-  /** Condition keys that the migration accepted by name, for Pod Identity. */
+  /** Condition keys that the migration accepted by name for Pod Identity. */
   acceptedKeys?: readonly string[];
 }
 
 export type RetirementProposal =
   | { do: 'nothing'; why: string }
-  /** `after`: the whole policy without white space. `kept`: what is left of a statement that also lets others in. */
+  /**
+   * `after` is the whole policy without white space; `kept` in `removed` is what remains of a statement that also allows
+   * other principals.
+   */
   | { do: 'remove'; after: string; removed: TrustRetirement['removed'] }
   | Refusal;
 
@@ -42,7 +45,7 @@ const refuse = (why: string, remedy: string): Refusal => ({ do: 'refuse', why, r
 
 const listNames = (accounts: readonly ServiceAccountUse[]): string => accounts.map(nameOf).join(', ');
 
-/** Service accounts that statements name beside those that leave: what IRSA lets them do must not change. */
+/** Returns the other service accounts that the statements name. Their access through IRSA must not change. */
 function othersOf(
   statements: readonly JsonObject[],
   { subjectKey }: OidcProvider,
@@ -57,7 +60,7 @@ function othersOf(
   return uniqueAccounts(named).filter((one) => !gone.has(nameOf(one)));
 }
 
-/** Whether the policy as it would be does what it shall; `undefined`: it does. */
+/** Returns a refusal if the proposed policy would not have exactly the intended effect, or undefined if it would. */
 function objection(
   before: ParsedPolicy,
   after: ParsedPolicy,
@@ -70,32 +73,35 @@ function objection(
     if (now.verdict !== 'allowed') {
       const why = now.reasons.map((reason) => reason.message).join('; ');
       return refuse(
-        `Nothing would certainly let ${nameOf(use)} use the role any more, since Pod Identity is ${now.verdict}: ${why}`,
-        'Let EKS Pod Identity in first: pod-identity trust repair shows the statement.',
+        `${nameOf(use)} might no longer be able to use the role, since its access through Pod Identity is ${now.verdict}: ${why}`,
+        'Allow EKS Pod Identity first: pod-identity trust repair shows the statement.',
       );
     }
     const then = evaluatePodIdentity(after, use, { acceptedKeys }).verdict;
     if (then !== now.verdict)
       return refuse(
-        `Pod Identity would be ${then} for ${nameOf(use)}, and is ${now.verdict} now`,
-        'Take the statements out by hand.',
+        `The change would turn access through Pod Identity for ${nameOf(use)} from ${now.verdict} to ${then}`,
+        'Remove the statements by hand.',
       );
     const irsa = evaluateIrsa(after, use);
     if (irsa.verdict !== 'denied') {
       const which = [...new Set(irsa.reasons.flatMap((reason) => reason.statement ?? []))].join(', ') || 'a statement';
       return refuse(
-        `The policy ${irsa.verdict === 'allowed' ? 'would' : 'might'} go on to let ${nameOf(use)} in by OIDC, by a statement that is not for this cluster's provider alone: ${irsa.reasons.map((reason) => reason.message).join('; ')}`,
-        `Change ${which} by hand so that it leaves out the provider, then try again.`,
+        `The policy ${irsa.verdict === 'allowed' ? 'would' : 'might'} still allow ${nameOf(use)} through OIDC, by a statement that is not for this cluster's provider alone: ${irsa.reasons.map((reason) => reason.message).join('; ')}`,
+        `Change ${which} by hand so that it excludes the provider, then try again.`,
       );
     }
   }
   const changed = others.find((use) => evaluateIrsa(before, use).verdict !== evaluateIrsa(after, use).verdict);
   return changed
-    ? refuse(`It would change what IRSA may do for ${nameOf(changed)}, which stays`, 'Take the statements out by hand.')
+    ? refuse(
+        `The change would affect access through IRSA for ${nameOf(changed)}, which was not migrated`,
+        'Remove the statements by hand.',
+      )
     : undefined;
 }
 
-/** The trust policy without this cluster's OIDC trust of exactly these service accounts. */
+/** Proposes the trust policy without this cluster's OIDC trust of exactly these service accounts. */
 export function proposeRetirement({
   trustPolicy,
   target,
@@ -129,7 +135,7 @@ export function proposeRetirement({
   });
   const uses = leaving.map(use);
   if (removed.length === 0 && uses.every((one) => evaluateIrsa(trust.policy, one).verdict === 'denied')) {
-    return { do: 'nothing', why: `No statement lets ${listNames(leaving)} in by ${provider.arn}` };
+    return { do: 'nothing', why: `No statement allows ${listNames(leaving)} through ${provider.arn}` };
   }
   const after = writeStatements(trust.document, left);
   const objected = objection(

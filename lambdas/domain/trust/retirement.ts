@@ -1,6 +1,6 @@
 /**
- * A retirement of the OIDC trust as an operation: requested, under way, over or refused. A migration has one at a time;
- * its record keeps the last one. What was written into trust policies, and may be put back, is noted apart
+ * A retirement of the OIDC trust as an operation: requested, running, ended or refused. A migration has one at a time,
+ * and its record keeps the latest. What was written to trust policies, and can be restored, is recorded separately
  * (`trustRetirement`).
  */
 import { z } from 'zod';
@@ -11,13 +11,13 @@ import { failure, type Failure } from '../migration/outcome.ts';
 import { schemaNames, time } from '../text/schemas.ts';
 import { shownText } from '../text/text.ts';
 
-/** What became, or would become, of one role's trust policy. */
+/** The result for one role's trust policy, or the expected result in a dry run. */
 export const retiredRole = z
   .object({
     roleArn: z.string().describe('ARN of the role.'),
     result: z
       .enum(['removed', 'would-remove', 'put-back', 'would-put-back', 'nothing', 'refused'])
-      .describe('What became of its OIDC statement, or would become of it in a dry run.'),
+      .describe('Result for the OIDC statement of the role. In a dry run, the expected result.'),
     why: shownText.optional().describe('Why nothing is changed. Absent if something is, or would be.'),
     before: z.string().optional().describe('Trust policy before, as JSON text. Absent if it does not change.'),
     after: z.string().optional().describe('Trust policy after, as JSON text. Absent if it does not change.'),
@@ -25,9 +25,9 @@ export const retiredRole = z
   .register(schemaNames, { name: 'RetiredRole' });
 export type RetiredRole = z.infer<typeof retiredRole>;
 
-/** `retire` takes the OIDC statement out, `reinstate` puts back what `retire` took out. */
+/** `retire` removes the OIDC statement; `reinstate` restores what `retire` removed. */
 export const retirementAction = z.enum(['retire', 'reinstate']);
-/** Days that have to pass after the end of the migration before its way back may be taken away. */
+/** Days that must pass after the end of the migration before its rollback to IRSA may become impossible. */
 export const soakDays = z.number().int().min(0).max(365);
 export const DEFAULT_SOAK_DAYS = 7;
 
@@ -39,41 +39,44 @@ export const retirement = z
     state: z
       .enum(['requested', 'running', 'ended', 'refused'])
       .describe(
-        'State of the retirement. `requested`: accepted, not begun. `running`: it reads, waits for a lock, or writes. `refused`: something stood in the way, and nothing was changed.',
+        'State of the retirement. `requested`: accepted, not begun. `running`: it reads, waits for a lock, or writes. `refused`: a check or a lock prevented it, and nothing was changed.',
       ),
-    action: retirementAction.describe('`retire` removes the OIDC statement. `reinstate` puts it back.'),
+    action: retirementAction.describe('`retire` removes the OIDC statement. `reinstate` restores it.'),
     dryRun: z.boolean().describe('True if it only shows the checks and the change.'),
     soakDays: soakDays.describe('Days that must have passed since the migration ended.'),
     requestedBy: requestedBy.optional().describe('Who requested it.'),
-    reason: reason.optional().describe('Why, in the words of whoever requested it.'),
+    reason: reason.optional().describe('Reason, as the requester gave it.'),
     correlation: acceptedUnder,
     startedAt: time.describe('When it was requested, or when its execution was started if no one requested it.'),
     endedAt: time.optional().describe('When it ended. Absent until then.'),
     executionArn: z.string().optional().describe('ARN of the Step Functions execution that carries it out.'),
     done: z.boolean().optional().describe('Whether it changed a trust policy. Absent until it has ended.'),
-    checks: z.array(check).optional().describe('What it checked, and what it found. Absent until then.'),
-    roles: z.array(retiredRole).optional().describe('What became, or would become, of each role. Absent until then.'),
+    checks: z.array(check).optional().describe('Checks that it made, with their results. Absent until it has ended.'),
+    roles: z
+      .array(retiredRole)
+      .optional()
+      .describe('Result for each role. In a dry run, the expected result. Absent until it has ended.'),
     error: failure
       .optional()
-      .describe('Why it was refused, or what it could not do. While it is running, what it tries again after.'),
+      .describe('Why it was refused or failed. While it is running, the error after which it retries.'),
     next: shownText.optional().describe('What to do next. Absent if nothing is left to do.'),
   })
   .register(schemaNames, { name: 'Retirement' });
 export type Retirement = z.infer<typeof retirement>;
 
-/** Whether it is still to be carried out, or under way, as far as the record says. */
+/** Returns whether, according to the record, the retirement is requested or running. */
 export const isOpenRetirement = (one: Pick<Retirement, 'state'> | undefined): boolean =>
   one?.state === 'requested' || one?.state === 'running';
 
-/** Errors before which nothing was changed, and that say what stood in the way. */
+/** Errors that end a retirement before it has changed anything. */
 export const RETIREMENT_REFUSALS: readonly string[] = ['RetireRefused', 'LockHeld', 'RoleLockHeld'];
 
 const nextOf = (migrationId: string, state: 'ended' | 'refused', action: Retirement['action']): string =>
   state === 'refused'
     ? `To see every check, without a change: pod-identity retire ${migrationId}${action === 'reinstate' ? ' --undo' : ''}`
-    : 'Ask for it again: it looks first, and goes on from what it finds.';
+    : 'Request it again. It reads the current state first, and continues from there.';
 
-/** Returns the retirement as it ended by that error. */
+/** Returns the retirement as ended or refused because of the error. */
 export function failedRetirement(
   migrationId: string,
   one: Retirement,
@@ -83,7 +86,7 @@ export function failedRetirement(
   return { ...one, state, endedAt, error, next: nextOf(migrationId, state, one.action) };
 }
 
-/** Returns the retirement as over, although it did not note its end: its execution, now of that status, says so. */
+/** Returns the retirement as ended, for one that did not record its end although its execution has stopped. */
 export function strandedRetirement(
   migrationId: string,
   one: Retirement,
@@ -92,7 +95,7 @@ export function strandedRetirement(
 ): Retirement {
   const error = one.error ?? {
     name: 'ExecutionStopped',
-    message: `Execution ${one.executionArn ?? one.id} ${execution ? `is ${execution.status}` : 'is not known to Step Functions'}, and it has not noted how it ended. What it may have written is noted under retirements.`,
+    message: `Execution ${one.executionArn ?? one.id} ${execution ? `is ${execution.status}` : 'is not known to Step Functions'}, and it did not record how it ended. Trust policy changes that it may have made are listed under retirements.`,
   };
   return failedRetirement(migrationId, one, { error, endedAt: execution?.stoppedAt ?? now });
 }

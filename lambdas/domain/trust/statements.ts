@@ -1,5 +1,6 @@
 /**
- * Reads and writes a trust policy's statements as they stand, so that what is not touched stays as its author wrote it.
+ * Reads and writes the statements of a trust policy, and keeps everything that it does not change as its author wrote
+ * it.
  */
 import { decodePolicy, type ParsedPolicy } from '../policy/index.ts';
 import { parseTrust, type TrustPolicy } from './policy.ts';
@@ -11,10 +12,10 @@ export const isObject = (value: unknown): value is JsonObject =>
 
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]) : [value]);
 
-/** The texts of an element that is one or a list of them. */
+/** Returns the texts of an element that is either a single text or a list. */
 export const textsOf = (value: unknown): string[] => (value === undefined ? [] : listOf(value).map(String));
 
-/** Whether two values are the same JSON: keys in any order, lists in theirs. */
+/** Returns whether two values are equal as JSON: the order of keys does not matter, the order of lists does. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) || Array.isArray(b))
     return (
@@ -30,7 +31,7 @@ export function sameJson(a: unknown, b: unknown): boolean {
   );
 }
 
-/** The JSON value of a policy's text, URL-encoded or not; `undefined` where it is not JSON. */
+/** Returns the JSON value of a policy's text, URL-encoded or not, or undefined if it is not JSON. */
 function valueOf(text: string): unknown {
   try {
     return JSON.parse(decodePolicy(text));
@@ -39,29 +40,29 @@ function valueOf(text: string): unknown {
   }
 }
 
-/** Whether two policies are equal as JSON values; what is not JSON is only ever the same as the same text. */
+/** Returns whether two policies are equal as JSON values. A text that is not JSON equals only the identical text. */
 export function samePolicy(a: string, b: string): boolean {
   if (a === b) return true;
   const [one, other] = [valueOf(a), valueOf(b)];
   return one !== undefined && other !== undefined && sameJson(one, other);
 }
 
-/** A trust policy that can be written again without loss. */
+/** A trust policy that can be written back without loss. */
 export interface TrustDocument {
   policy: ParsedPolicy & { valid: true };
   document: JsonObject;
   statements: JsonObject[];
-  /** Characters that it has without white space. */
+  /** Length in characters, without white space. */
   length: number;
 }
 
 const STRING = /"(?:[^"\\]|\\.)*"/gs;
-/** IEEE 754 doubles, JavaScript's numbers, keep every decimal number of 15 digits. Source: IEEE 754-2019, 5.12.2. */
+/** JavaScript's numbers, IEEE 754 doubles, keep every decimal number of 15 digits. Source: IEEE 754-2019, 5.12.2. */
 const EXACT_DIGITS = 15;
 
 /**
- * A number that would be another one once the text is parsed and written again; `undefined`: none. A key that is there
- * twice is not valid.
+ * Returns a number that would change when the text is parsed and written back, or undefined if there is none. Duplicate
+ * keys need no check here, since a policy with one is not valid.
  */
 const lossOf = (text: string): string | undefined =>
   text
@@ -71,12 +72,12 @@ const lossOf = (text: string): string | undefined =>
 
 export type Reading = ({ readable: true } & TrustDocument) | { readable: false; why: string; remedy: string };
 
-const BY_HAND = 'Correct it by hand (aws iam update-assume-role-policy)';
+const BY_HAND = 'Correct the policy by hand (aws iam update-assume-role-policy)';
 
 /**
- * Reads what is to be changed. Refuses what is no valid trust policy, what IAM would not take again, and what would not
- * survive being written again. Source of "NotPrincipal": IAM User Guide, "IAM policy validation check reference" ("Role
- * trust policies do not support NotPrincipal").
+ * Reads a trust policy that is to be changed. Refuses a policy that is not valid, that IAM would no longer accept, or
+ * that would lose something when written back. Source for `NotPrincipal`: IAM User Guide, "IAM policy validation check
+ * reference" ("Role trust policies do not support NotPrincipal").
  */
 export function readTrust(given: string | TrustPolicy): Reading {
   const { text, document: policy } = typeof given === 'string' ? parseTrust(given) : given;
@@ -84,24 +85,24 @@ export function readTrust(given: string | TrustPolicy): Reading {
     return {
       readable: false,
       why: `The trust policy is not valid at ${policy.path}: ${policy.reason}`,
-      remedy: `${BY_HAND}, then try again: a policy that IAM itself may read in another way is not changed.`,
+      remedy: `${BY_HAND}, then try again. The service does not change a policy that IAM may interpret differently.`,
     };
   const document = valueOf(text);
   if (!isObject(document))
-    return { readable: false, why: 'The trust policy is no JSON object', remedy: `${BY_HAND}, then try again.` };
+    return { readable: false, why: 'The trust policy is not a JSON object', remedy: `${BY_HAND}, then try again.` };
   const excepting = policy.statements.find(({ principals }) => principals?.negated === true);
   if (excepting)
     return {
       readable: false,
-      why: `IAM takes no trust policy with NotPrincipal, which "${excepting.label}" has`,
+      why: `IAM does not accept NotPrincipal in a trust policy, and "${excepting.label}" has it`,
       remedy:
-        'Write it by hand with Principal and a condition on aws:PrincipalArn (aws iam update-assume-role-policy), then try again.',
+        'Rewrite the statement by hand with Principal and a condition on aws:PrincipalArn (aws iam update-assume-role-policy), then try again.',
     };
   const loss = lossOf(decodePolicy(text));
   if (loss !== undefined)
     return {
       readable: false,
-      why: `The trust policy can't be written again as it is: it has the number ${loss}, which would lose digits`,
+      why: `The trust policy cannot be written back unchanged: its number ${loss} would lose digits`,
       remedy: `${BY_HAND}: put the number in quotation marks, then try again.`,
     };
   return {
@@ -113,15 +114,15 @@ export function readTrust(given: string | TrustPolicy): Reading {
   };
 }
 
-/** The object with one member replaced, in its place; keys such as `__proto__` stay plain keys. */
+/** Returns the object with one member replaced, in the same order. Keys such as `__proto__` stay plain keys. */
 export const replaceMember = (object: JsonObject, key: string, value: unknown): JsonObject =>
   Object.fromEntries(Object.entries(object).map(([name, inner]) => [name, name === key ? value : inner]));
 
-/** The policy with other statements and all else as it was; JSON text without white space. */
+/** Returns the policy with its statements replaced and everything else unchanged, as JSON text without white space. */
 export const writeStatements = (document: JsonObject, statements: readonly JsonObject[]): string =>
   JSON.stringify(replaceMember(document, 'Statement', statements));
 
-/** How a statement is called in messages: its Sid, or its number counted from 1. */
+/** Returns the name of a statement in messages: its number, counted from 1, and its Sid if it has one. */
 export const labelOf = (statement: JsonObject, index: number): string =>
   typeof statement['Sid'] === 'string' && statement['Sid'] !== ''
     ? `statement ${index + 1} (${statement['Sid']})`
@@ -130,7 +131,7 @@ export const labelOf = (statement: JsonObject, index: number): string =>
 export const sidsOf = (statements: readonly JsonObject[]): Set<string> =>
   new Set(statements.flatMap((one) => textsOf(one['Sid'])));
 
-/** A service account of the cluster. `disableSessionTags`: of its association. */
+/** A service account of the cluster. `disableSessionTags` is its association's setting. */
 export interface ServiceAccountUse {
   namespace: string;
   serviceAccount: string;

@@ -259,7 +259,7 @@ describe('what is there already', () => {
     expect(manifestChange(role, { ...role, metadata: { ...metadata, labels: null }, rules: [] })).toEqual({
       do: 'refuse',
       why: expect.stringContaining(
-        'Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver is there with other rules',
+        'Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver exists with other rules',
       ),
       remedy: expect.stringContaining(
         'kubectl label role pod-identity-migrator:restart:aws-ebs-csi-driver --namespace kube-system app.kubernetes.io/managed-by=eks-pod-identity-migrator',
@@ -289,7 +289,7 @@ describe('what is there already', () => {
     (roleRef) => {
       expect(manifestChange(binding, { ...binding, metadata, roleRef })).toMatchObject({
         do: 'refuse',
-        why: expect.stringContaining('lets nobody change'),
+        why: expect.stringContaining('which cannot be changed in Kubernetes'),
         remedy: expect.stringContaining('Delete it'),
       });
     },

@@ -249,11 +249,11 @@ describe('retire', () => {
     };
     fakes.roles.trust[ROLE] = policyText(everybody, podIdentityStatement);
     expect(await dryRun(fakes)).toMatchObject({
-      roles: [{ result: 'refused', why: expect.stringContaining('covers others too') as string }],
+      roles: [{ result: 'refused', why: expect.stringContaining('matches other service accounts too') as string }],
     });
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'RetireRefused',
-      message: expect.stringMatching(new RegExp(`${ROLE}: .*covers others too`)) as string,
+      message: expect.stringMatching(new RegExp(`${ROLE}: .*matches other service accounts too`)) as string,
     });
   });
 

@@ -447,7 +447,7 @@ describe('handOffCommands', () => {
       ]);
       expect(argumentsOf(lines)).toEqual([]);
       expect(trustToEdit([aTrustChange()], { [ROLE]: altered })).toMatchObject([
-        { id: 'trust-to-edit', message: expect.stringContaining('Somebody has changed our statement') as string },
+        { id: 'trust-to-edit', message: expect.stringContaining('has been changed since the repair') as string },
       ]);
     });
 

@@ -156,19 +156,19 @@ describe('pods that do not work before', () => {
       'more of a Deployment are broken than it may miss',
       workload('Deployment', 4),
       [...podsOf('Deployment', 2), crashing(0), crashing(1)],
-      'Deployment ebs-csi-controller may miss 1 of 4 pods at once (maxUnavailable), and misses 2 already',
+      'Deployment ebs-csi-controller allows 1 of 4 pods to be unavailable (maxUnavailable), and 2 already are',
     ],
     [
       'as many of a DaemonSet are broken as it may miss',
       workload('DaemonSet', 4),
       [...podsOf('DaemonSet', 3), crashing(0, 'DaemonSet')],
-      'DaemonSet ebs-csi-controller may miss 1 of 4 pods at once (maxUnavailable), and misses 1 already',
+      'DaemonSet ebs-csi-controller allows 1 of 4 pods to be unavailable (maxUnavailable), and 1 already are',
     ],
     [
       'a StatefulSet waits at one',
       workload('StatefulSet', 4),
       [...podsOf('StatefulSet', 3), crashing(0, 'StatefulSet')],
-      'StatefulSet ebs-csi-controller replaces one pod after the other, and waits at one',
+      'StatefulSet ebs-csi-controller replaces one pod after the other, and waits for a pod',
     ],
   ])('block where %s, unless the request goes by the EKS API', (_, one, pods, why) => {
     expect(broken([one], pods)).toMatchObject({

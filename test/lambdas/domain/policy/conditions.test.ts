@@ -21,7 +21,7 @@ describe(`Null: ${OPERATORS}#Conditions_Null`, () => {
     ['false', { [KEY]: PRESENT }, 'holds'],
     ['true', { [KEY]: UNKNOWN }, 'unknown'],
     ['false', { [KEY]: UNKNOWN }, 'unknown'],
-    // "the key exists and its value is not null": no values are none; an empty one is described both ways.
+    // "the key exists and its value is not null": an empty list is null; the documentation has an empty value both ways.
     ['true', there(), 'holds'],
     ['false', there(''), 'unknown'],
     ['false', there('', 'a'), 'holds'],
@@ -61,7 +61,7 @@ describe(`set operators: ${USER_GUIDE}reference_policies_condition-single-vs-mul
     ['ForAnyValue:StringEqualsIfExists', ['a'], [], 'holds'],
     ['ForAnyValue:StringEqualsIfExists', ['a'], ['b'], 'does not'],
     ['ForAllValues:StringEqualsIfExists', ['a'], ['b'], 'does not'],
-  ])('%s %j, %j is there: %s', (operator, wanted, found, expected) => {
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
     expect(whether({ [operator]: { [KEY]: wanted } }, there(...found))).toBe(expected);
   });
 
@@ -72,11 +72,11 @@ describe(`set operators: ${USER_GUIDE}reference_policies_condition-single-vs-mul
     ['ForAnyValue:StringNotEquals', 'does not'],
     ['ForAnyValue:StringEqualsIfExists', 'holds'],
     ['ForAllValues:StringEqualsIfExists', 'holds'],
-  ])('%s of a key that is not there: %s', (operator, expected) => {
+  ])('%s, request does not have the key: %s', (operator, expected) => {
     expect(whether({ [operator]: { [KEY]: 'a' } }, { [KEY]: ABSENT })).toBe(expected);
   });
 
-  // "Multivalued context keys require a condition set operator." What IAM makes of one without is not documented.
+  // "Multivalued context keys require a condition set operator." How IAM evaluates one without is not documented.
   it.each<[operator: string, wanted: string, found: string[]]>([
     ['StringLike', 'a*', ['a1', 'a2']],
     ['StringLike', 'a*', ['b1', 'b2']],
@@ -89,7 +89,7 @@ describe(`set operators: ${USER_GUIDE}reference_policies_condition-single-vs-mul
     ['StringEqualsIfExists', 'a', []],
     ['StringNotEquals', 'a', []],
     ['StringNotEquals', 'a', ['b']],
-  ])('without one, %s %j, %j is there: unknown', (operator, wanted, found) => {
+  ])('a multivalued key without one: %s %j, request has %j: unknown', (operator, wanted, found) => {
     const condition = { [operator]: { [KEY]: wanted } };
     expect(whether(condition, there(...found))).toBe('unknown');
     expect(whether(condition, { [KEY]: ABSENT })).toBe('unknown');
@@ -106,7 +106,7 @@ describe(`set operators: ${USER_GUIDE}reference_policies_condition-single-vs-mul
     'aws:VpceOrgPaths',
     'sts:TransitiveTagKeys',
     'oidc.eks.eu-west-1.amazonaws.com/id/E:amr',
-  ])('%s is one of them', (key) => {
+  ])('%s is multivalued', (key) => {
     expect(whether({ StringEquals: { [key]: 'a' } }, { [key]: 'a' })).toBe('unknown');
     expect(whether({ 'ForAnyValue:StringEquals': { [key]: 'a' } }, { [key]: 'a' })).toBe('holds');
     expect(whether({ Null: { [key]: 'false' } }, { [key]: 'a' })).toBe('holds');
@@ -120,12 +120,12 @@ describe(`set operators: ${USER_GUIDE}reference_policies_condition-single-vs-mul
     ['StringNotEquals', 'a', [], 'holds'],
     ['StringLike', 'a*', ['a1', 'a2'], 'unknown'],
     ['StringLike', 'a*', ['b1', 'b2'], 'unknown'],
-  ])('another key has one value: %s %j, %j is there: %s', (operator, wanted, found, expected) => {
+  ])('another key is single-valued: %s %j, request has %j: %s', (operator, wanted, found, expected) => {
     expect(whether({ [operator]: { [SINGLE]: wanted } }, { [SINGLE]: found })).toBe(expected);
   });
 });
 
-describe('a key whose value nobody knows', () => {
+describe('a key with an unknown value', () => {
   it.each<[operator: string, wanted: unknown, ofPresent: Truth]>([
     ['StringLike', '*', 'holds'],
     ['StringLike', '**', 'holds'],
@@ -163,42 +163,39 @@ describe(`several conditions: ${USER_GUIDE}reference_policies_condition-logic-mu
     { 'aws:SourceArn': 'arn:aws:eks:eu-west-1:111122223333:cluster/dev' },
   ];
 
-  it('needs every operator and every key', () => {
+  it('are met only if every operator and every key is', () => {
     expect(whether({ StringEquals: { ...account, ...cluster } }, keys)).toBe('holds');
     expect(whether({ StringEquals: account, ArnEquals: cluster }, keys)).toBe('holds');
     expect(whether({ StringEquals: { 'aws:SourceAccount': '444455556666', ...cluster } }, keys)).toBe('does not');
     expect(whether({ StringEquals: account, ArnNotEquals: cluster }, keys)).toBe('does not');
   });
 
-  it('does not hold where one does not, whatever is unknown', () => {
+  it('are not met if one is not, even if others are unknown', () => {
     expect(whether({ StringEquals: { 'aws:SourceVpc': 'vpc-1', 'aws:SourceAccount': '444455556666' } }, keys)).toBe(
       'does not',
     );
     expect(whether({ StringEquals: { 'aws:SourceVpc': 'vpc-1', ...account } }, keys)).toBe('unknown');
   });
 
-  it('holds without any', () => {
+  it('are met if there are none', () => {
     expect(whether({}, keys)).toBe('holds');
     expect(whether(undefined, keys)).toBe('holds');
     expect(whether({ StringEquals: {} }, keys)).toBe('holds');
   });
 
-  it("can't tell what a key without values asks for", () => {
+  it('are unknown for a key with an empty list of values', () => {
     expect(whether({ StringEquals: { 'aws:SourceAccount': [] } }, keys)).toBe('unknown');
   });
 
   // "Condition key names are not case-sensitive."
-  it('takes key names without case', () => {
+  it('ignore the case of key names', () => {
     expect(whether({ StringEquals: { 'AWS:sourceACCOUNT': '111122223333' } }, keys)).toBe('holds');
     expect(whether({ Null: { 'AWS:sourceACCOUNT': 'false' } }, keys)).toBe('holds');
   });
 
-  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])(
-    'takes %j for a key like any other',
-    (key) => {
-      const Condition = JSON.parse(`{"StringEquals":{${JSON.stringify(key)}:"a"}}`) as unknown;
-      expect(whether(Condition, {})).toBe('unknown');
-      expect(whether(JSON.parse(`{${JSON.stringify(key)}:{"aws:SourceAccount":"a"}}`), keys)).toBe('unknown');
-    },
-  );
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])('treat %j as a key like any other', (key) => {
+    const Condition = JSON.parse(`{"StringEquals":{${JSON.stringify(key)}:"a"}}`) as unknown;
+    expect(whether(Condition, {})).toBe('unknown');
+    expect(whether(JSON.parse(`{${JSON.stringify(key)}:{"aws:SourceAccount":"a"}}`), keys)).toBe('unknown');
+  });
 });

@@ -32,7 +32,7 @@ const TAGS = [
   'kubernetes-pod-uid',
 ];
 
-/** A key's values, or its state in one word. */
+/** Returns a key's values, or the name of its state. */
 const asked = (request: PolicyRequest, key: string): string | readonly string[] => {
   const found = request.lookUp(key.toLowerCase());
   return found.state === 'values' ? found.values : found.state;
@@ -41,7 +41,7 @@ const podIdentity = (change: Partial<TrustUse> = {}): PolicyRequest => podIdenti
 const irsa = (change: Partial<TrustUse> = {}): PolicyRequest => irsaRequest({ ...use, ...change });
 
 describe('the request of EKS Auth', () => {
-  it('is two actions of one service principal, both with the session tags', () => {
+  it('has two actions of one service principal, both with the session tags', () => {
     const requests = podIdentityRequests(use);
     expect(requests.map(({ action, principal, resource }) => ({ action, principal, resource }))).toEqual(
       ['sts:AssumeRole', 'sts:TagSession'].map((action) => ({
@@ -105,7 +105,7 @@ describe('the request of EKS Auth', () => {
     expect(asked(podIdentity(), key)).toEqual(expected);
   });
 
-  it('has no tags where the association turns them off', () => {
+  it('has no tags if the association has session tags disabled', () => {
     const request = podIdentity({ disableSessionTags: true });
     for (const key of [
       ...TAGS.map((tag) => `aws:RequestTag/${tag}`),
@@ -132,7 +132,7 @@ describe('the request of EKS Auth', () => {
 
 describe('the request of a pod with an IRSA token', () => {
   it.each(['', 'https://', 'HTTPS://'].flatMap((start) => ['', '/'].map((end) => `${start}${NAME}${end}`)))(
-    'is made by the provider of the issuer %s',
+    'has the provider of the issuer %s as its principal',
     (oidcIssuer) => {
       const request = irsa({ oidcIssuer });
       expect(request).toMatchObject({
@@ -181,7 +181,7 @@ describe('the request of a pod with an IRSA token', () => {
     expect(asked(irsa(), key)).toEqual(expected);
   });
 
-  it('knows the provider by its type alone without an issuer', () => {
+  it('has only the type of the provider without an issuer', () => {
     const request = irsa({ oidcIssuer: undefined });
     expect(request.principal).toEqual({
       type: 'Federated',
@@ -204,10 +204,10 @@ describe('the request of a pod with an IRSA token', () => {
   });
 });
 
-describe('a role of another account than the cluster', () => {
+describe('a role in an account other than the cluster', () => {
   const roleAccount = '444455556666';
 
-  it('is the resource of both, and its account has the OIDC provider', () => {
+  it('is the resource of both requests, and its account has the OIDC provider', () => {
     for (const request of [podIdentity({ roleAccount }), irsa({ roleAccount })])
       expect(asked(request, 'aws:ResourceAccount')).toEqual([roleAccount]);
     expect(irsa({ roleAccount }).principal).toMatchObject({
@@ -215,7 +215,7 @@ describe('a role of another account than the cluster', () => {
     });
   });
 
-  it('changes nothing of what is said about the cluster', () => {
+  it('does not change the keys about the cluster', () => {
     const request = podIdentity({ roleAccount });
     expect(asked(request, 'aws:SourceAccount')).toEqual([ACCOUNT]);
     expect(asked(request, 'aws:SourceArn')).toEqual([CLUSTER_ARN]);
@@ -225,7 +225,7 @@ describe('a role of another account than the cluster', () => {
   });
 });
 
-describe('requests that are known whole', () => {
+describe('requests that are known completely', () => {
   const call = {
     roleArn: ROLE,
     sessionArn: `arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/web`,
@@ -258,7 +258,7 @@ describe('requests that are known whole', () => {
     expect(asked(assumeRoleRequest(call), key)).toEqual(expected);
   });
 
-  it('takes what the call says: external id, tags, time', () => {
+  it('have the parameters of the call: external ID, tags, time', () => {
     const request = assumeRoleRequest(
       {
         ...call,
@@ -290,7 +290,7 @@ describe('requests that are known whole', () => {
     ]);
   });
 
-  it('answers for every name, also such as objects have by themselves', () => {
+  it('answer for every key, including names of object prototypes', () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.string(), fc.string()),

@@ -39,7 +39,7 @@ describe(`Date operators: ${OPERATORS}#Conditions_Date`, () => {
     ).toEqual(expected);
   });
 
-  // A year, a month and a day: before and after are clear, within is not.
+  // For a year, a month and a day, times before and after are decided, and times within are not.
   it.each<Row>([
     ['DateLessThan', '2020', '2019-12-31T23:59:59Z', 'holds'],
     ['DateLessThan', '2020', '2020-06-01T00:00:00Z', 'unknown'],
@@ -62,7 +62,7 @@ describe(`Date operators: ${OPERATORS}#Conditions_Date`, () => {
     ['DateGreaterThan', '2019-12-31T23:59:59Z', '2020', 'holds'],
     ['DateEquals', '2020-01-01', '2020', 'unknown'],
     ['DateEquals', '2019', '2020', 'does not'],
-  ])('%s %j, %j is there: %s', (operator, wanted, found, expected) => {
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
     expect(on('aws:CurrentTime', operator, wanted, found)).toBe(expected);
   });
 
@@ -95,12 +95,12 @@ describe(`Date operators: ${OPERATORS}#Conditions_Date`, () => {
     '2020-01-01T00:00:00.Z',
     '2020-01-01T00:00:00.1234567890Z',
     '2020-01-01T00:00:00Z ',
-  ])("can't read %j", (wanted) => {
+  ])('cannot read %j', (wanted) => {
     expect(on('aws:CurrentTime', 'DateLessThan', wanted, '2020-01-01T00:00:00Z')).toBe('unknown');
     expect(on('aws:CurrentTime', 'DateNotEquals', '2020-01-01T00:00:00Z', wanted)).toBe('unknown');
   });
 
-  it('reads the limits of hours, minutes, seconds and months, and a short number as seconds', () => {
+  it('reads the limits of hours, minutes, seconds and months, and a number as seconds', () => {
     expect(on('aws:CurrentTime', 'DateEquals', '2020-12-31T23:59:59+23:59', '2020-12-31T00:00:59Z')).toBe('holds');
     expect(on('aws:CurrentTime', 'DateEquals', '2020-01-01T00:00:00-00:00', '2020-01-01T00:00Z')).toBe('holds');
     expect(on('aws:EpochTime', 'DateEquals', '59', '1970-01-01T00:00:59Z')).toBe('holds');
@@ -131,7 +131,7 @@ describe(`IP address operators: ${OPERATORS}#Conditions_IPAddress`, () => {
     ['IpAddress', '10.0.0.0/9', '10.128.0.0', 'does not'],
     ['IpAddress', '10.0.0.0/8', '10.1.0.0/16', 'holds'],
     ['IpAddress', '10.1.0.0/16', '10.0.0.0/8', 'does not'],
-    // The page's example of both kinds.
+    // The page's example of IPv4 and IPv6.
     ['IpAddress', ['203.0.113.0/24', '2001:DB8:1234:5678::/64'], '2001:db8:1234:5678:ffff::1', 'holds'],
     ['IpAddress', ['203.0.113.0/24', '2001:DB8:1234:5678::/64'], '2001:db8:1234:5679::1', 'does not'],
     ['IpAddress', ['203.0.113.0/24', '2001:DB8:1234:5678::/64'], '203.0.113.9', 'holds'],
@@ -148,7 +148,7 @@ describe(`IP address operators: ${OPERATORS}#Conditions_IPAddress`, () => {
     ['IpAddress', '::/127', '::1', 'holds'],
     ['IpAddress', '::/127', '::2', 'does not'],
     ['IpAddress', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/1', '8000::', 'holds'],
-  ])('%s %j, %j is there: %s', (operator, wanted, found, expected) => {
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
     expect(on('aws:SourceIp', operator, wanted, found)).toBe(expected);
   });
 
@@ -187,7 +187,7 @@ describe(`IP address operators: ${OPERATORS}#Conditions_IPAddress`, () => {
     '1:2:3:4:5:6:7:',
     `${'0'.repeat(50)}::`,
     '1:',
-  ])("can't read %j", (wanted) => {
+  ])('cannot read %j', (wanted) => {
     expect(on('aws:SourceIp', 'IpAddress', wanted, '1.2.3.4')).toBe('unknown');
     expect(on('aws:SourceIp', 'NotIpAddress', '1.2.3.4', wanted)).toBe('unknown');
   });

@@ -1,4 +1,4 @@
-/** Statements that apply, that do not, and that may apply, to a request with some keys; and what becomes of them. */
+/** Statements that apply, do not apply, or may apply to a request with some keys, and their verdicts. */
 import type { EvaluateOptions } from '../../../../lambdas/domain/policy/evaluate.ts';
 import type { Evaluation } from '../../../../lambdas/domain/policy/request.ts';
 import { allowPods, denyPods, ABSENT, ask, PRESENT, request, type Keys } from './requests.ts';

@@ -62,7 +62,7 @@ describe('parsePolicy', () => {
     });
   });
 
-  it('reads a policy of the role itself', () => {
+  it('reads an identity policy', () => {
     const parsed = parsePolicy(
       { Version: '2012-10-17', Id: 'x', Statement: [own, { Effect: 'Deny', Action: [], NotResource: ['a', 'b'] }] },
       'identity',
@@ -91,7 +91,7 @@ describe('parsePolicy', () => {
     });
   });
 
-  it('takes a single statement for a list of one, and principals for everybody', () => {
+  it('accepts a single statement instead of a list, and a wildcard principal', () => {
     expect(trust({ ...allowPods, Principal: '*' })).toEqual(trust([{ ...allowPods, Principal: '*' }]));
     expect(trust({ ...allowPods, Principal: '*' })).toMatchObject({
       statements: [{ principals: { everybody: true, named: new Map() } }],
@@ -101,14 +101,14 @@ describe('parsePolicy', () => {
     });
   });
 
-  it(`takes no * for a service: ${USER_GUIDE}access-analyzer-reference-policy-checks.html`, () => {
+  it(`does not accept * as a service: ${USER_GUIDE}access-analyzer-reference-policy-checks.html`, () => {
     for (const element of ['Principal', 'NotPrincipal'])
       for (const Service of ['*', ['ec2.amazonaws.com', '*']]) {
         const { Principal: _, ...rest } = allowPods;
         expect(trust([{ ...rest, Effect: 'Deny', [element]: { Service } }])).toEqual({
           valid: false,
           path: `Statement[0].${element}.Service`,
-          reason: '"*" stands for no service: name each of them, such as pods.eks.amazonaws.com',
+          reason: '"*" does not match services: name each service, such as pods.eks.amazonaws.com',
         });
       }
     expect(trust({ ...allowPods, Principal: { Federated: '*' } })).toMatchObject({
@@ -116,7 +116,7 @@ describe('parsePolicy', () => {
     });
   });
 
-  it(`takes NotPrincipal in a Deny alone: ${USER_GUIDE}reference_policies_elements_notprincipal.html`, () => {
+  it(`accepts NotPrincipal only in a Deny: ${USER_GUIDE}reference_policies_elements_notprincipal.html`, () => {
     const { Principal, ...rest } = allowPods;
     expect(trust({ ...rest, Effect: 'Deny', NotPrincipal: Principal })).toMatchObject({
       valid: true,
@@ -125,12 +125,12 @@ describe('parsePolicy', () => {
     expect(trust({ ...rest, NotPrincipal: Principal })).toEqual({
       valid: false,
       path: 'Statement.NotPrincipal',
-      reason: 'can\'t be used with "Effect": "Allow": name those who are allowed with Principal',
+      reason: 'cannot be used with "Effect": "Allow": name the allowed principals with Principal',
     });
   });
 
   // "If you do not include a Version element, the value defaults to 2008-10-17."
-  it(`knows the version: ${USER_GUIDE}reference_policies_elements_version.html`, () => {
+  it(`reads the version: ${USER_GUIDE}reference_policies_elements_version.html`, () => {
     expect(parsePolicy({ Statement: allowPods }, 'trust')).toMatchObject({
       valid: true,
       version: '2008-10-17',
@@ -142,7 +142,7 @@ describe('parsePolicy', () => {
       expect(wrong(trust(allowPods, { Version }))).toBe('Version: must be "2012-10-17" or "2008-10-17"');
   });
 
-  it('numbers statements without a Sid, and takes an empty one for none', () => {
+  it('numbers statements without a Sid or with an empty one', () => {
     const parsed = trust([
       { ...allowPods, Sid: '' },
       { ...allowPods, Sid: '' },
@@ -155,7 +155,7 @@ describe('parsePolicy', () => {
     Object.fromEntries(Object.entries(allowPods).filter(([key]) => key !== name));
 
   it.each<[what: string, statement: unknown, expected: string]>([
-    ['no object', 'x', 'Statement: must be an object'],
+    ['not an object', 'x', 'Statement: must be an object'],
     ['null', null, 'Statement: must be an object'],
     ['a list in the list', [[allowPods]], 'Statement[0]: must be an object'],
     ['nothing', [], 'Statement: must have at least one statement'],
@@ -163,7 +163,7 @@ describe('parsePolicy', () => {
     ['no Effect', without('Effect'), 'Statement.Effect: is missing'],
     ['Effect in other case', { ...allowPods, Effect: 'allow' }, 'Statement.Effect: must be "Allow" or "Deny"'],
     ['no Principal', [allowPods, { ...without('Principal'), Sid: 'b' }], 'Statement[1].Principal: is missing'],
-    ['both', { ...allowPods, NotPrincipal: '*' }, "Statement.NotPrincipal: can't be there together with Principal"],
+    ['both', { ...allowPods, NotPrincipal: '*' }, 'Statement.NotPrincipal: cannot be combined with Principal'],
     [
       'a Principal that is a string',
       { ...allowPods, Principal: 'pods.eks.amazonaws.com' },
@@ -175,14 +175,14 @@ describe('parsePolicy', () => {
       'Statement.Principal: must be "*" or an object such as {"Service": "pods.eks.amazonaws.com"}',
     ],
     [
-      'another type of principal',
+      'an unknown principal type',
       { ...allowPods, Principal: { service: 'x' } },
-      'Statement.Principal.service: is no type of principal: use AWS, Service, Federated, CanonicalUser',
+      'Statement.Principal.service: is not a principal type: use one of AWS, Service, Federated, CanonicalUser',
     ],
     [
       '__proto__ as a principal',
       { ...allowPods, Principal: JSON.parse('{"__proto__":"x"}') as unknown },
-      'Statement.Principal.__proto__: is no type of principal: use AWS, Service, Federated, CanonicalUser',
+      'Statement.Principal.__proto__: is not a principal type: use one of AWS, Service, Federated, CanonicalUser',
     ],
     [
       'a principal that is an object',
@@ -195,7 +195,7 @@ describe('parsePolicy', () => {
       'Statement.Principal.AWS[1]: must be a string or a list of strings',
     ],
     ['no Action', without('Action'), 'Statement.Action: is missing'],
-    ['both', { ...allowPods, NotAction: '*' }, "Statement.NotAction: can't be there together with Action"],
+    ['both', { ...allowPods, NotAction: '*' }, 'Statement.NotAction: cannot be combined with Action'],
     [
       'an Action that is null',
       { ...allowPods, Action: null },
@@ -232,12 +232,12 @@ describe('parsePolicy', () => {
       `Statement.Action: "${'x'.repeat(100)}" must be * or a service and an action, such as sts:AssumeRole`,
     ],
     [
-      'an Action that ends early',
+      'an Action without a name',
       { ...allowPods, Action: 'sts:' },
       'Statement.Action: "sts:" must be * or a service and an action, such as sts:AssumeRole',
     ],
     [
-      'an Action of no service',
+      'an Action without a service name',
       { ...allowPods, Action: ':x' },
       'Statement.Action: ":x" must be * or a service and an action, such as sts:AssumeRole',
     ],
@@ -253,16 +253,24 @@ describe('parsePolicy', () => {
       'Statement[0].NotResource: is prohibited in a trust policy: the role itself is the resource',
     ],
     ['an element in other case', { ...allowPods, condition: {} }, 'Statement.condition: must be written Condition'],
-    ['another element', { ...allowPods, Comment: 'x' }, 'Statement.Comment: is no element of a policy'],
-    ['an element in no words', { ...allowPods, 'a b.c': 'x' }, 'Statement["a b.c"]: is no element of a policy'],
+    ['another element', { ...allowPods, Comment: 'x' }, 'Statement.Comment: is not a policy element'],
+    [
+      'an element with unusual characters',
+      { ...allowPods, 'a b.c': 'x' },
+      'Statement["a b.c"]: is not a policy element',
+    ],
     [
       'an element with a long name',
       { ...allowPods, ['x'.repeat(101)]: 1 },
-      `Statement["${'x'.repeat(100)}"]: is no element of a policy`,
+      `Statement["${'x'.repeat(100)}"]: is not a policy element`,
     ],
-    ['Principal twice in case', { ...allowPods, principal: '*' }, 'Statement.principal: must be written Principal'],
-    ['__proto__', JSON.parse('{"__proto__":{"Effect":"Allow"}}'), 'Statement.__proto__: is no element of a policy'],
-    ['constructor', { ...allowPods, constructor: 'x' }, 'Statement.constructor: is no element of a policy'],
+    [
+      'Principal twice, in different case',
+      { ...allowPods, principal: '*' },
+      'Statement.principal: must be written Principal',
+    ],
+    ['__proto__', JSON.parse('{"__proto__":{"Effect":"Allow"}}'), 'Statement.__proto__: is not a policy element'],
+    ['constructor', { ...allowPods, constructor: 'x' }, 'Statement.constructor: is not a policy element'],
     [
       'a Condition that is a list',
       { ...allowPods, Condition: [] },
@@ -289,9 +297,9 @@ describe('parsePolicy', () => {
       'Statement.Condition.StringEquals.aws:SourceArn[1]: must be a string or a list of strings',
     ],
     [
-      'a key twice in case',
+      'a key twice, in different case',
       { ...allowPods, Condition: { StringEquals: { 'aws:SourceArn': 'a', 'aws:sourcearn': 'b' } } },
-      'Statement.Condition.StringEquals.aws:sourcearn: is there twice, in different case',
+      'Statement.Condition.StringEquals.aws:sourcearn: occurs twice, in different case',
     ],
     ['a Sid that is a number', { ...allowPods, Sid: 1 }, 'Statement.Sid: must be a string'],
     // "In IAM, the Sid value must be unique within a JSON policy."
@@ -317,35 +325,40 @@ describe('parsePolicy', () => {
       'a principal',
       { Statement: { ...own, Principal: '*' } },
       'identity',
-      "Statement.Principal: is prohibited in a role's own policy: the role itself is the principal",
+      'Statement.Principal: is prohibited in an identity policy: the role itself is the principal',
     ],
     [
       'a NotPrincipal',
       { Statement: { ...own, NotPrincipal: '*' } },
       'identity',
-      "Statement.NotPrincipal: is prohibited in a role's own policy: the role itself is the principal",
+      'Statement.NotPrincipal: is prohibited in an identity policy: the role itself is the principal',
     ],
     ['no Resource', { Statement: [{ Effect: 'Allow', Action: '*' }] }, 'identity', 'Statement[0].Resource: is missing'],
     [
       'two Resources',
       { Statement: [{ ...own, NotResource: '*' }] },
       'identity',
-      "Statement[0].NotResource: can't be there together with Resource",
+      'Statement[0].NotResource: cannot be combined with Resource',
     ],
     ['no Statement', { Version: '2012-10-17' }, 'trust', 'Statement: is missing'],
     ['a Statement in other case', { statement: allowPods }, 'trust', 'statement: must be written Statement'],
-    ['another element', { Statement: allowPods, Statements: [] }, 'trust', 'Statements: is no element of a policy'],
-    ['an element in no words', { Statement: allowPods, 'a b': [] }, 'trust', '["a b"]: is no element of a policy'],
+    ['another element', { Statement: allowPods, Statements: [] }, 'trust', 'Statements: is not a policy element'],
+    [
+      'an element with unusual characters',
+      { Statement: allowPods, 'a b': [] },
+      'trust',
+      '["a b"]: is not a policy element',
+    ],
     ['an Id that is a number', { Statement: allowPods, Id: 1 }, 'trust', 'Id: must be a string'],
     ['a list', [allowPods], 'trust', 'policy: must be a JSON object'],
-    ['a text of a list', '[]', 'trust', 'policy: must be a JSON object'],
+    ['a list as text', '[]', 'trust', 'policy: must be a JSON object'],
     ['null', null, 'trust', 'policy: must be a JSON object'],
-    ['nothing', undefined, 'trust', 'policy: must be a JSON object or its text'],
-    ['a function', () => 1, 'trust', 'policy: must be a JSON object or its text'],
-    ['a number too great for JSON', 1n, 'trust', 'policy: must be a JSON object or its text'],
+    ['nothing', undefined, 'trust', 'policy: must be a JSON object or JSON text'],
+    ['a function', () => 1, 'trust', 'policy: must be a JSON object or JSON text'],
+    ['a number that JSON does not have', 1n, 'trust', 'policy: must be a JSON object or JSON text'],
     ['an empty text', '', 'trust', 'line 1, column 1: not JSON: the text ends too early'],
     [
-      'no JSON',
+      'not JSON',
       '{\n  "Statement": [\n    {,\n',
       'trust',
       'line 3, column 6: not JSON: expected a key in double quotes',
@@ -354,16 +367,16 @@ describe('parsePolicy', () => {
       'an element twice',
       '{"Statement":[{"Effect":"Deny","Effect":"Allow"}]}',
       'trust',
-      'line 1, column 32: not JSON: the key "Effect" is there twice',
+      'line 1, column 32: not JSON: the key "Effect" occurs twice',
     ],
     [
-      'a text that is too long',
+      'a text over the limit',
       ' '.repeat(MAX_POLICY_CHARACTERS + 1),
       'trust',
-      'policy: has 100001 characters, more than the 100000 that are read',
+      'policy: has 100001 characters, and the limit is 100000',
     ],
     [
-      'nested too deep',
+      'nested too deeply',
       `{"Statement":${'['.repeat(60_000)}`,
       'trust',
       'line 1, column 45: not JSON: nested deeper than 32 levels',
@@ -372,7 +385,7 @@ describe('parsePolicy', () => {
     expect(wrong(parsePolicy(source, kind))).toBe(expected);
   });
 
-  it('reads a text that is as long as may be, and an object that would be longer not', () => {
+  it('reads a text at the length limit, and refuses an object that is longer as text', () => {
     const text = JSON.stringify({ Statement: allowPods });
     expect(wrong(parsePolicy(text.padEnd(MAX_POLICY_CHARACTERS), 'trust'))).toBe('valid');
     expect(
@@ -380,16 +393,16 @@ describe('parsePolicy', () => {
     ).toMatch(/^policy: has \d+ characters/);
   });
 
-  it('refuses what contains itself, and what is nested without end', () => {
+  it('refuses a cyclic object, and an object of unlimited depth', () => {
     const itself: Record<string, unknown> = {};
     itself['Statement'] = itself;
-    expect(wrong(parsePolicy(itself, 'trust'))).toBe('policy: must be a JSON object or its text');
+    expect(wrong(parsePolicy(itself, 'trust'))).toBe('policy: must be a JSON object or JSON text');
     let deep: unknown = [];
     for (let depth = 0; depth < 100_000; depth += 1) deep = [deep];
     expect(parsePolicy({ Statement: deep }, 'trust').valid).toBe(false);
   });
 
-  it('reads actions of any form that IAM takes', () => {
+  it('reads actions in every form that IAM accepts', () => {
     for (const Action of ['*', '**', 'sts:*', 'STS:assumerole', 'sts:Assume?ole', 's3:a:b', ['sts:AssumeRole'], []])
       expect(wrong(trust({ ...allowPods, Action }))).toBe('valid');
   });
@@ -411,7 +424,7 @@ describe('decodePolicy', () => {
     expect(decodePolicy(text)).toBe(expected);
   });
 
-  it('makes no difference to what is read', () => {
+  it('does not change what is read', () => {
     const sid = fc.string({
       unit: fc.constantFrom(
         'a',
@@ -450,7 +463,7 @@ describe('decodePolicy', () => {
     );
   });
 
-  it('makes no difference to what is no policy', () => {
+  it('does not change the error of a text that is not a policy', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('{', '}', '"', 'a', ' ', '[', ':', '1') }), (rest) => {
         const text = `{${rest}`;

@@ -1,4 +1,4 @@
-/** What must hold for every policy, whatever its statements. */
+/** Properties that hold for every policy. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
@@ -42,7 +42,7 @@ const evaluations = (statements: Written[], options?: EvaluateOptions): Evaluati
   requests.map((one) => evaluate(parsed(statements), one, options));
 const verdictsOf = (statements: Written[], options?: EvaluateOptions): Verdict[] =>
   evaluations(statements, options).map((one) => one.verdict);
-/** How much is allowed: unknown is more than denied, and less than allowed. */
+/** The order of verdicts: unknown allows more than denied, and less than allowed. */
 const rank: Record<Verdict, number> = { denied: 0, invalid: 0, unknown: 1, allowed: 2 };
 /** The most that any request has more after than before. */
 const gained = (after: Written[], before: Written[]): number => {
@@ -124,7 +124,7 @@ const condition = fc.dictionary(operator, fc.dictionary(conditionKey, wanted, { 
 });
 const conditionOrNone = fc.option(condition, { nil: undefined }).map((Condition) => (Condition ? { Condition } : {}));
 const effect = fc.constantFrom<('Allow' | 'Deny')[]>('Allow', 'Allow', 'Deny').map((Effect) => ({ Effect }));
-/** NotPrincipal is of a Deny alone: a policy that has it in an Allow is not valid. */
+/** NotPrincipal is valid only in a Deny. */
 const exception = fc.constantFrom({ NotPrincipal: { AWS: 'arn:aws:iam::444455556666:root' } }, { NotPrincipal: pods });
 const effectAndPrincipal = fc.oneof(
   { weight: 7, arbitrary: fc.tuple(effect, principal) },
@@ -177,7 +177,7 @@ describe('evaluate', () => {
     );
   });
 
-  it('allows nothing less the more keys are accepted, and names only accepted ones', () => {
+  it('allows nothing less when more keys are accepted, and names only accepted keys', () => {
     fc.assert(
       fc.property(
         policy,
@@ -197,7 +197,7 @@ describe('evaluate', () => {
     );
   });
 
-  it('does not care for statements about somebody else', () => {
+  it('ignores statements about other principals', () => {
     const thirdParty = fc.constantFrom<unknown[]>(
       { Service: 'ec2.amazonaws.com' },
       { AWS: 'arn:aws:iam::111122223333:root' },
@@ -215,7 +215,7 @@ describe('evaluate', () => {
     );
   });
 
-  it('does not care for the order of statements, nor for how they are divided into policies', () => {
+  it('does not depend on the order of statements, nor on how they are divided into policies', () => {
     const shuffled = policy.chain((statements) =>
       fc.tuple(fc.constant(statements), fc.shuffledSubarray(statements, { minLength: statements.length })),
     );
@@ -243,7 +243,7 @@ describe('evaluate', () => {
     );
   });
 
-  it('says the same of a policy that was written anew', () => {
+  it('evaluates a policy that was written again in the same way', () => {
     const indent = fc.constantFrom<(number | string)[]>(0, 2, '\t');
     fc.assert(
       fc.property(policy, indent, fc.boolean(), (statements, space, encoded) => {
@@ -262,13 +262,13 @@ describe('evaluate', () => {
     );
   });
 
-  it('says allowed only where one Allow alone suffices and no Deny may hold', () => {
+  it('returns allowed only if a single Allow suffices and no Deny may apply', () => {
     fc.assert(
       fc.property(policy, (statements) => {
         for (const [index, verdict] of verdictsOf(statements).entries()) {
           if (verdict !== 'allowed') continue;
           expect(statements.some((one) => one.Effect === 'Allow' && verdictsOf([one])[index] === 'allowed')).toBe(true);
-          // A Deny that may hold would keep it from being allowed to everybody.
+          // A Deny that may apply would prevent the verdict, even with an Allow for every principal.
           const everybody: Written = { Effect: 'Allow', Action: '*', Principal: '*' };
           expect(
             statements
@@ -281,7 +281,7 @@ describe('evaluate', () => {
     );
   });
 
-  it('never says allowed or denied by a condition on a multivalued key without a set operator', () => {
+  it('decides nothing by a condition on a multivalued key without a set operator', () => {
     const plain = fc.constantFrom(
       'StringEquals',
       'StringNotLike',
@@ -311,7 +311,7 @@ describe('evaluate', () => {
     );
   });
 
-  it('gives a reason for every verdict', () => {
+  it('has a reason for every verdict', () => {
     fc.assert(
       fc.property(policy, (statements) => {
         for (const { reasons } of evaluations(statements)) {

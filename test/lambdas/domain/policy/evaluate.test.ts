@@ -15,12 +15,12 @@ describe(`how statements decide: ${USER_GUIDE}reference_policies_evaluation-logi
     ['a Deny alone', [denyPods], 'denied'],
     ['a Deny that does not apply, alone', [unless(no)], 'denied'],
     ['an Allow that may apply', [when(vpc)], 'unknown'],
-    ['an Allow that may apply besides one that does', [when(vpc), { ...allowPods, Sid: 'b' }], 'allowed'],
-    ['an Allow that may apply besides one that does not', [when(vpc), { ...when(no), Sid: 'b' }], 'unknown'],
+    ['an Allow that may apply, and one that does', [when(vpc), { ...allowPods, Sid: 'b' }], 'allowed'],
+    ['an Allow that may apply, and one that does not', [when(vpc), { ...when(no), Sid: 'b' }], 'unknown'],
     ['a Deny that may apply', [allowPods, unless(vpc)], 'unknown'],
     ['a Deny that may apply, and nothing allows', [unless(vpc)], 'denied'],
     ['a Deny that may apply, and an Allow that does not', [when(no), unless(vpc)], 'denied'],
-    ['a Deny that may apply besides one that does', [allowPods, unless(vpc), { ...denyPods, Sid: 'b' }], 'denied'],
+    ['a Deny that may apply, and one that does', [allowPods, unless(vpc), { ...denyPods, Sid: 'b' }], 'denied'],
     ['both may apply', [when(vpc), unless(org)], 'unknown'],
   ])('%s: %s', (_, statements, expected) => {
     expect(of(statements).verdict).toBe(expected);
@@ -49,19 +49,19 @@ describe(`Action and NotAction: ${USER_GUIDE}reference_policies_elements_action.
     expect(of({ Effect: 'Allow', Principal: '*', ...action }).verdict).toBe(expected);
   });
 
-  it('takes the action that is asked for without case', () => {
+  it('ignores the case of the requested action', () => {
     expect(ask(allowPods, request(keys, { action: 'STS:ASSUMEROLE' })).verdict).toBe('allowed');
   });
 });
 
-describe('what is undecided', () => {
-  it('is each key once, as the policy writes it first', () => {
+describe('the undecided keys', () => {
+  it('are each named once, as first written in the policy', () => {
     expect(
       of([when(vpc), { ...when({ StringLike: { 'AWS:sourceVPC': 'x', 'aws:Referer': 'y' } }), Sid: 'b' }]).undecided,
     ).toEqual(['aws:SourceVpc', 'aws:Referer']);
   });
 
-  it('are the keys of a Deny where an Allow applies, and of both where it may', () => {
+  it('are those of a Deny if an Allow applies, and of both if the Allow may apply', () => {
     expect(of([allowPods, { ...when(org), Sid: 'b' }, unless(vpc)]).undecided).toEqual(['aws:SourceVpc']);
     expect(of([when(org), unless(vpc)])).toMatchObject({
       undecided: ['aws:SourceVpc', 'aws:SourceOrgID'],
@@ -69,7 +69,7 @@ describe('what is undecided', () => {
     });
   });
 
-  it("are the keys of variables, and of conditions that can't be read", () => {
+  it('are those of variables, and of conditions that cannot be read', () => {
     expect(
       of([
         when({ StringEquals: { 'aws:SourceAccount': ['${aws:x}', '${aws:y}'] }, StringIs: { 'aws:SourceArn': 'a' } }),
@@ -77,7 +77,7 @@ describe('what is undecided', () => {
     ).toEqual(['aws:x', 'aws:y', 'aws:SourceArn']);
   });
 
-  it('is nothing where it is decided', () => {
+  it('are none if the verdict is decided', () => {
     for (const statements of [
       [allowPods, { ...when(vpc), Sid: 'b' }],
       [when({ ...no, StringLike: { 'aws:SourceVpc': 'x' } })],
@@ -88,7 +88,7 @@ describe('what is undecided', () => {
   });
 });
 
-describe('keys that are accepted', () => {
+describe('accepted keys', () => {
   const accepting = (
     statements: unknown,
     ...acceptedKeys: string[]
@@ -133,7 +133,7 @@ describe('keys that are accepted', () => {
     expect(accepting([unless(vpc)], 'aws:SourceVpc')).toEqual({ verdict: 'denied', accepted: [], undecided: [] });
   });
 
-  it('are not named where the verdict does not rest on them', () => {
+  it('are not named if the verdict does not depend on them', () => {
     expect(accepting([allowPods, { ...when(vpc), Sid: 'b' }], 'aws:SourceVpc')).toEqual(allowed());
     expect(accepting([allowPods, { ...when(vpc), Sid: 'b' }, unless(org)], 'aws:SourceVpc', 'aws:SourceOrgID')).toEqual(
       allowed('aws:SourceOrgID'),
@@ -147,7 +147,7 @@ describe('keys that are accepted', () => {
     ).toEqual(allowed('aws:SourceOrgID'));
   });
 
-  it('leave unknown what hangs on others', () => {
+  it('leave a verdict unknown that depends on other keys', () => {
     expect(accepting([when(vpc)], 'aws:SourceOrgID')).toEqual({
       verdict: 'unknown',
       accepted: [],
@@ -196,7 +196,7 @@ describe('keys that are accepted', () => {
 describe('several policies', () => {
   const [allow, deny, invalid] = [policy(allowPods), policy(denyPods), policy({ ...allowPods, Effect: 'x' })];
 
-  it('are taken together', () => {
+  it('are evaluated together', () => {
     expect(evaluate([policy(when(no)), allow], request(keys)).verdict).toBe('allowed');
     expect(evaluate([allow, deny], request(keys)).verdict).toBe('denied');
     expect(evaluate([deny, allow], request(keys)).verdict).toBe('denied');
@@ -204,7 +204,7 @@ describe('several policies', () => {
     expect(evaluate([], request(keys)).verdict).toBe('denied');
   });
 
-  it('are invalid where one is', () => {
+  it('are invalid if one is', () => {
     const reason = {
       message: 'the policy is not valid: Statement.Effect: must be "Allow" or "Deny"',
       path: 'Statement.Effect',
@@ -238,11 +238,11 @@ describe('steps', () => {
     // Two actions and one principal.
     expect(of([allowPods]).steps).toBe(3);
     expect(of([{ ...allowPods, Principal: '*' }]).steps).toBe(3);
-    // For each condition one look, and each wanted value with each that is there.
+    // For each condition, one lookup, and each of its values compared with each of the request's.
     expect(of([when({ StringEquals: { 'aws:SourceAccount': ['1', '2', '3'] } })]).steps).toBe(3 + 1 + 3);
     expect(of([when({ 'ForAnyValue:StringEquals': { 'aws:TagKeys': ['1', '2', '3'] } })]).steps).toBe(3 + 1 + 6);
     expect(of([when(vpc)]).steps).toBe(3 + 1 + 1);
-    // What an action or a principal rules out is not looked at further.
+    // A statement with another action or principal is not evaluated further.
     expect(of([{ ...when(vpc), Action: 's3:*' }]).steps).toBe(1 + 1);
     expect(of([{ ...when(vpc), Principal: { Service: ['a', 'b'] } }]).steps).toBe(2 + 2);
     expect(

@@ -1,6 +1,6 @@
 /**
- * Trust policies as the documentation, public repositories and bug reports have them, and hostile ones: each with the
- * verdicts that IAM would come to, and for those that are not `allowed` a part of the reason.
+ * Trust policies from the documentation, public repositories and bug reports, and hostile policies: each with the verdicts
+ * that IAM would reach, and, unless they are `allowed`, a part of the reason.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
 import type { Evaluation } from '../../../../lambdas/domain/policy/request.ts';
 import { evaluateTrust } from '../../../../lambdas/domain/policy/trust.ts';
 
-/** Parts of one reason: fields as they are, `says` a part of its message, `path` how it begins. */
+/** Parts of one reason: whole fields, `says` for a part of its message, `path` for the beginning of its path. */
 const because = z.strictObject({
   statement: z.string().optional(),
   key: z.string().optional(),
@@ -25,9 +25,9 @@ const expected = z.union([
 ]);
 const fixture = z.strictObject({
   name: z.string(),
-  /** The page or repository that the shape is from. */
+  /** The page or repository from which the form of the policy is taken. */
   source: z.string().min(1),
-  /** Where the verdict may surprise. */
+  /** Explains a verdict that may be unexpected. */
   why: z.string().optional(),
   use: z.strictObject({
     clusterArn: z.string(),
@@ -74,14 +74,14 @@ describe.each(themes)('trust policies: %s', (_theme, fixtures) => {
       const wanted = (one[way] as { because: z.infer<typeof because> }).because;
       expect(
         gives(found[way], wanted),
-        `${name}: ${way} wants ${JSON.stringify(wanted)}, has ${JSON.stringify(found[way].reasons)}`,
+        `${name}: ${way} should have ${JSON.stringify(wanted)}, has ${JSON.stringify(found[way].reasons)}`,
       ).toBe(true);
     }
   });
 });
 
 describe('the fixtures', () => {
-  it('are many, each with a name of its own and parts of the expected reason', () => {
+  it('are many, each with a unique name and parts of the expected reason', () => {
     const all = themes.flatMap(([, fixtures]) => fixtures.map(([, one]) => one));
     expect(all.length).toBeGreaterThan(200);
     expect(new Set(all.map((one) => one.name)).size).toBe(all.length);

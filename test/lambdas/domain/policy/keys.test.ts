@@ -59,7 +59,7 @@ describe('a key that no request has', () => {
     expect(startsWithProviderArn(key)).toBe(false);
   });
 
-  it('is found in no time, however long the key is', () => {
+  it('is found fast, even if it is very long', () => {
     fc.assert(
       fc.property(fc.constantFrom('.', ':', '/', 'a.', 'a:', '/:', 'https://'), fc.nat(20_000), (part, times) => {
         const key = part.repeat(times);
@@ -72,20 +72,20 @@ describe('a key that no request has', () => {
 });
 
 describe('multivalued keys', () => {
-  // A key with several values wants ForAllValues or ForAnyValue: the Service Authorization Reference has it as a list.
-  it('of all requests, and of STS, are those that the Service Authorization Reference has as lists', async () => {
+  // A multivalued key needs ForAllValues or ForAnyValue. The Service Authorization Reference has its type as a list.
+  it('of all requests and of STS are those that the Service Authorization Reference has as lists', async () => {
     const names = [...getAllGlobalConditionKeys(), ...(await iamConditionKeysForService('sts'))];
     const keys = await Promise.all(names.map((name) => findConditionKey(name)));
     const found = keys.flatMap((one) => (one === undefined ? [] : [one]));
     expect(found.length).toBeGreaterThan(50);
     const lists = found.filter(({ type }) => type.startsWith('ArrayOf')).map(({ key }) => key);
     expect(lists).toContain('aws:TagKeys');
-    // Of Amazon Cognito's `amr` it says no more than that it is text; IAM's own page calls it multivalued.
+    // The reference has Amazon Cognito's `amr` only as a string; IAM's own page calls it multivalued.
     const known = found.map(({ key }) => key).filter((key) => isMultivalued(key) && !key.endsWith(':amr'));
     expect(known.sort()).toEqual(lists.sort());
   });
 
-  it('are known in any case, and a token has one of its own', () => {
+  it('are known in any case, and include a claim of tokens', () => {
     expect(['AWS:tagKEYS', 'sts:transitivetagkeys', `${NAME}:amr`, `${NAME}:AMR`].filter(isMultivalued)).toHaveLength(
       4,
     );

@@ -43,7 +43,7 @@ describe(`String operators: ${OPERATORS}#Conditions_String`, () => {
     ['StringNotLike', 'john*', 'johndoe', 'does not'],
     ['StringNotLike', 'jane*', 'johndoe', 'holds'],
     ['StringNotLike', ['jane*', '*doe'], 'johndoe', 'does not'],
-  ])('%s %j, %j is there: %s', (operator, wanted, found, expected) => {
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
     expect(on(operator, wanted, found)).toBe(expected);
   });
 });
@@ -88,7 +88,7 @@ describe(`Numeric operators: ${OPERATORS}#Conditions_Numeric`, () => {
     ['NumericEquals', '.5', '0.5', 'unknown'],
     ['NumericEquals', 'Infinity', 'Infinity', 'unknown'],
     ['NumericEquals', ' 1', '1', 'unknown'],
-  ])('%s %j, %j is there: %s', (operator, wanted, found, expected) => {
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
     expect(on(operator, wanted, found)).toBe(expected);
   });
 });
@@ -103,7 +103,7 @@ describe(`Boolean operator: ${OPERATORS}#Conditions_Boolean`, () => {
     ['Bool', 'yes', 'true', 'unknown'],
     ['Bool', 'true', '1', 'unknown'],
     ['Bool', 'True', 'true', 'unknown'],
-  ])('%s %j, %j is there: %s', (operator, wanted, found, expected) => {
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
     expect(on(operator, wanted, found)).toBe(expected);
   });
 });
@@ -116,7 +116,7 @@ describe(`Binary operator: ${OPERATORS}#Conditions_BinaryEquals`, () => {
     ['BinaryEquals', '', '', 'holds'],
     ['BinaryEquals', 'QUI=', 'QUI=', 'holds'],
     ['BinaryEquals', 'QQ==', 'QQ==', 'holds'],
-    // The last bits are of no byte.
+    // The last bits belong to no byte.
     ['BinaryEquals', 'QUJ=', 'QUJ=', 'unknown'],
     ['BinaryEquals', 'QR==', 'QR==', 'unknown'],
     ['BinaryEquals', 'QE==', 'QE==', 'unknown'],
@@ -127,14 +127,14 @@ describe(`Binary operator: ${OPERATORS}#Conditions_BinaryEquals`, () => {
     ['BinaryEquals', 'QU!D', 'QU!D', 'unknown'],
     ['BinaryEquals', 'QUJD', 'not base 64', 'unknown'],
     ['BinaryNotEquals', 'QUJD', 'QUJD', 'unknown'],
-  ])('%s %j, %j is there: %s', (operator, wanted, found, expected) => {
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
     expect(on(operator, wanted, found)).toBe(expected);
   });
 });
 
 describe(`ARN operators: ${OPERATORS}#Conditions_ARN`, () => {
   const arn = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
-  // The page's own example of where a string operator matches and an ARN operator does not.
+  // The page's example of a value that a string operator matches and an ARN operator does not.
   const [finance, document] = [
     'arn:aws:someservice:*:111122223333:finance/*',
     'arn:aws:someservice:us-east-2:999999999999:store/abc:111122223333:finance/document.txt',
@@ -164,7 +164,7 @@ describe(`ARN operators: ${OPERATORS}#Conditions_ARN`, () => {
       [operator, '*', arn, 'unknown'],
     ]),
     ['StringLike', finance, document, 'holds'],
-  ])('%s %j, %j is there: %s', (operator, wanted, found, expected) => {
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
     expect(on(operator, wanted, found)).toBe(expected);
   });
 });
@@ -203,12 +203,15 @@ describe(`...IfExists: ${OPERATORS}#Conditions_IfExists`, () => {
 
   // "If the key is not present … the condition is false"; "if the policy condition requires that the key is not matched
   // … the condition is true".
-  it.each(Object.entries(samples))('%s of a key that is not there, with and without IfExists', (operator, wanted) => {
-    expect(absent(operator, wanted)).toBe(operator.includes('Not') ? 'holds' : 'does not');
-    expect(absent(`${operator}IfExists`, wanted)).toBe('holds');
-  });
+  it.each(Object.entries(samples))(
+    '%s, with and without IfExists, if the request does not have the key',
+    (operator, wanted) => {
+      expect(absent(operator, wanted)).toBe(operator.includes('Not') ? 'holds' : 'does not');
+      expect(absent(`${operator}IfExists`, wanted)).toBe('holds');
+    },
+  );
 
-  it('is as strict as without where the key is there', () => {
+  it('makes no difference if the request has the key', () => {
     const there: Keys = { [KEY]: 'b' };
     expect(whether({ StringEqualsIfExists: { [KEY]: 'b' } }, there)).toBe('holds');
     expect(whether({ StringEqualsIfExists: { [KEY]: 'a' } }, there)).toBe('does not');
@@ -235,11 +238,11 @@ describe(`operator names: ${USER_GUIDE}reference_policies_elements_condition.htm
     // "Error – Null with if exists" of the check reference.
     ['NullIfExists', 'false', 'a', 'unknown'],
     ['ForAnyValue:Null', 'false', 'a', 'unknown'],
-  ])('%j %j, %j is there: %s', (operator, wanted, found, expected) => {
+  ])('%j %j, request has %j: %s', (operator, wanted, found, expected) => {
     expect(on(operator, wanted, found)).toBe(expected);
   });
 
-  it('leaves an unknown operator undecided even where the key is absent', () => {
+  it('leave an unknown operator undecided even if the key is absent', () => {
     expect(whether({ StringMatchesIfExists: { [KEY]: 'a' } }, { [KEY]: ABSENT })).toBe('unknown');
   });
 });

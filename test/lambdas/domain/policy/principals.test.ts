@@ -16,7 +16,7 @@ type Who = keyof typeof who;
 
 const allows = (element: object, principal: PolicyRequest['principal']): Verdict =>
   ask({ Effect: 'Allow', Action: 'sts:AssumeRole', ...element }, request({}, { principal })).verdict;
-/** Of a Deny over an Allow for everybody. */
+/** The verdict for a Deny, with an Allow for every principal. */
 const afterDeny = (element: object, principal: PolicyRequest['principal']): Verdict =>
   ask(
     [
@@ -83,13 +83,13 @@ describe(`Principal: ${PRINCIPAL}`, () => {
     [`x${root}`, root, 'denied'],
     ['1111222233334', '111122223333', 'denied'],
     ['arn:aws:iam::111122223333:rooty', root, 'denied'],
-  ])('%s for one who is known as %s alone: %s', (AWS, own, expected) => {
+  ])('%s for a principal whose only name is %s: %s', (AWS, own, expected) => {
     expect(allows({ Principal: { AWS } }, { type: 'AWS', values: [own] })).toBe(expected);
   });
 
   // "Wildcards are not supported with the principal key", and IAM refuses the whole policy.
   it.each([[{ Service: '*' }], [{ Service: ['pods.eks.amazonaws.com', '*'] }], [{ AWS: '*', Service: ['*'] }]])(
-    '%j is invalid for everybody, in an Allow and in a Deny',
+    '%j is invalid in an Allow and in a Deny',
     (Principal) => {
       for (const name of Object.keys(who) as Who[]) {
         expect([name, allows({ Principal }, who[name])]).toEqual([name, 'invalid']);
@@ -98,14 +98,14 @@ describe(`Principal: ${PRINCIPAL}`, () => {
       expect(ask({ ...allowPods, Principal }).reasons).toEqual([
         {
           message:
-            'the policy is not valid: Statement.Principal.Service: "*" stands for no service: name each of them, such as pods.eks.amazonaws.com',
+            'the policy is not valid: Statement.Principal.Service: "*" does not match services: name each service, such as pods.eks.amazonaws.com',
           path: 'Statement.Principal.Service',
         },
       ]);
     },
   );
 
-  it("can't decide for nobody in particular", () => {
+  it('is undecided for a request without a principal', () => {
     expect(allows({ Principal: { Service: 'pods.eks.amazonaws.com' } }, undefined)).toBe('unknown');
     expect(allows({ Principal: '*' }, undefined)).toBe('allowed');
   });
@@ -119,14 +119,14 @@ describe(`NotPrincipal: ${USER_GUIDE}reference_policies_elements_notprincipal.ht
     [{ AWS: 'arn:aws:iam::444455556666:root' }, { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }],
     [{ Service: 'pods.eks.amazonaws.com' }, { caller: 'yes', oidc: 'yes', pods: 'no', someProvider: 'yes' }],
     [{ Federated: oidc.values }, { oidc: 'no', someProvider: 'unknown', pods: 'yes' }],
-    // "AWS might validate the account first, then the role, and then the assumed-role user": all three must be there.
+    // "AWS might validate the account first, then the role, and then the assumed-role user": all three must be named.
     [{ AWS: [session, role, root] }, { caller: 'no' }],
     [{ AWS: [session, role, '111122223333'] }, { caller: 'no' }],
     [{ AWS: [session, role] }, { caller: 'unknown' }],
     [{ AWS: [root] }, { caller: 'unknown' }],
     [{ AWS: [role, root] }, { caller: 'unknown' }],
     [{ AWS: [root, '111122223333', root] }, { caller: 'unknown' }],
-    // Wildcards in names are refused by IAM, and what they would mean here is not documented.
+    // IAM refuses wildcards in names, and what they would mean here is not documented.
     [{ AWS: 'arn:aws:iam::111122223333:role/*' }, { caller: 'unknown', pods: 'yes' }],
     [{ Service: 'p*' }, { pods: 'unknown', caller: 'yes' }],
     [{}, { pods: 'yes' }],
@@ -140,26 +140,26 @@ describe(`NotPrincipal: ${USER_GUIDE}reference_policies_elements_notprincipal.ht
   });
 
   // "NotPrincipal must be used with "Effect":"Deny". Using it with "Effect":"Allow" is not supported."
-  it.each(expected)('%j in an Allow allows nobody', (NotPrincipal) => {
+  it.each(expected)('%j in an Allow allows no principal', (NotPrincipal) => {
     for (const name of Object.keys(who) as Who[])
       expect([name, allows({ NotPrincipal }, who[name])]).toEqual([name, 'invalid']);
   });
 
-  it('in an Allow makes the whole policy invalid, whatever else it allows', () => {
+  it('in an Allow makes the whole policy invalid', () => {
     const others = { Sid: 'Others', Effect: 'Allow', NotPrincipal: { AWS: '444455556666' }, Action: 's3:GetObject' };
     expect(ask([allowPods, others])).toMatchObject({
       verdict: 'invalid',
       reasons: [
         {
           message:
-            'the policy is not valid: Statement[1].NotPrincipal: can\'t be used with "Effect": "Allow": name those who are allowed with Principal',
+            'the policy is not valid: Statement[1].NotPrincipal: cannot be used with "Effect": "Allow": name the allowed principals with Principal',
           path: 'Statement[1].NotPrincipal',
         },
       ],
     });
   });
 
-  it('says what it needs of a session that is named in part', () => {
+  it('reports which names of a session it needs', () => {
     const { reasons } = ask(
       [
         allowPods,

@@ -1,4 +1,4 @@
-/** Asks policies: the shortest way from a condition, a principal or a statement to its verdict. */
+/** Evaluates a condition, a principal or a statement on its own. */
 import { expect } from 'vitest';
 import { parsePolicy, type ParsedPolicy } from '../../../../lambdas/domain/policy/document.ts';
 import { evaluate, type EvaluateOptions } from '../../../../lambdas/domain/policy/evaluate.ts';
@@ -13,7 +13,7 @@ export const ABSENT: KeyState = { state: 'absent' };
 export const PRESENT: KeyState = { state: 'present' };
 export const UNKNOWN: KeyState = { state: 'unknown' };
 
-/** Keys that are not named are unknown. */
+/** Looks up these keys; all others are unknown. */
 export function lookingUp(keys: Keys, otherwise: KeyState = UNKNOWN): PolicyRequest['lookUp'] {
   const states = new Map(Object.entries(keys).map(([key, value]) => [key.toLowerCase(), value]));
   return (key) => {
@@ -55,7 +55,7 @@ const asAllow: Record<Verdict, Truth> = {
 };
 const asDeny: Record<Verdict, Truth> = { allowed: 'does not', denied: 'holds', unknown: 'unknown', invalid: 'invalid' };
 
-/** Whether a condition holds, by an Allow that hangs on it; a Deny that hangs on it must say the same. */
+/** Returns whether a condition is met, by an Allow that depends on it, and checks that a Deny agrees. */
 export function whether(Condition: unknown, keys: Keys, Version?: string): Truth {
   const allow = evaluate(policy([{ ...allowPods, Condition }], Version), request(keys)).verdict;
   const deny = evaluate(policy([allowPods, { ...denyPods, Condition }], Version), request(keys)).verdict;

@@ -39,7 +39,7 @@ const POD_NAME = 'aws:RequestTag/kubernetes-pod-name';
 const actionsOf = ({ reasons }: Evaluation): (string | undefined)[] => reasons.map((one) => one.action);
 
 describe('EKS Pod Identity needs both actions', () => {
-  it('is allowed where both are, each with the statement that allows it', () => {
+  it('is allowed if both are, each with the statement that allows it', () => {
     const found = evaluatePodIdentity(
       policy(pods({ Action: 'sts:AssumeRole' }), pods({ Sid: 'Tags', Action: 'sts:TagSession' })),
       use,
@@ -51,7 +51,7 @@ describe('EKS Pod Identity needs both actions', () => {
     ]);
   });
 
-  it('is denied where one is, and says which alone', () => {
+  it('is denied if one is, with only that action in the reason', () => {
     const found = evaluatePodIdentity(policy(pods({ Action: 'sts:AssumeRole' })), use);
     expect(found.verdict).toBe('denied');
     expect(new Set(actionsOf(found))).toEqual(new Set(['sts:TagSession']));
@@ -60,8 +60,8 @@ describe('EKS Pod Identity needs both actions', () => {
   it.each<[string, object, object, Verdict]>([
     ['denied before unknown', where('aws:SourceAccount', '444455556666'), where(POD_NAME, 'ebs-0'), 'denied'],
     ['unknown before allowed', {}, where(POD_NAME, 'ebs-0'), 'unknown'],
-    ['the other way round', where(POD_NAME, 'ebs-0'), {}, 'unknown'],
-  ])('takes the worse verdict of the two: %s', (_name, assumeRole, tagSession, verdict) => {
+    ['unknown before allowed, in the other order', where(POD_NAME, 'ebs-0'), {}, 'unknown'],
+  ])('has the worse verdict of the two: %s', (_name, assumeRole, tagSession, verdict) => {
     const found = evaluatePodIdentity(
       policy(
         pods({ Action: 'sts:AssumeRole', ...assumeRole }),
@@ -72,7 +72,7 @@ describe('EKS Pod Identity needs both actions', () => {
     expect(found.verdict).toBe(verdict);
   });
 
-  it('gives a reason that holds of both actions once, without an action', () => {
+  it('has a reason that applies to both actions once, without an action', () => {
     const found = evaluatePodIdentity(policy(pods(where('aws:SourceAccount', '444455556666'))), use);
     expect(found.reasons).toMatchObject([
       { statement: 'Pods', key: 'aws:SourceAccount', wanted: ['444455556666'], found: ['111122223333'] },
@@ -80,7 +80,7 @@ describe('EKS Pod Identity needs both actions', () => {
     expect(actionsOf(found)).toEqual([undefined]);
   });
 
-  it('gives each of two different reasons with its action', () => {
+  it('has each of two different reasons with its action', () => {
     const found = evaluatePodIdentity(
       policy(pods({ Action: 'sts:AssumeRole' }), pods({ Sid: 'Guard', Effect: 'Deny', Action: 'sts:AssumeRole' })),
       use,
@@ -89,7 +89,7 @@ describe('EKS Pod Identity needs both actions', () => {
     expect(new Set(actionsOf(found))).toEqual(new Set(['sts:AssumeRole', 'sts:TagSession']));
   });
 
-  it('names a key that decides it once, as the policy writes it', () => {
+  it('names a deciding key once, as written in the policy', () => {
     const guard = { ...pods(where(POD_NAME.toUpperCase(), 'x')), Sid: 'Guard', Effect: 'Deny' };
     const found = evaluatePodIdentity(policy(pods(where(POD_NAME, 'ebs-0')), guard), use);
     expect(found).toMatchObject({ verdict: 'unknown', accepted: [] });
@@ -97,23 +97,23 @@ describe('EKS Pod Identity needs both actions', () => {
     expect(found.undecided[0]?.toLowerCase()).toBe(POD_NAME.toLowerCase());
   });
 
-  it('has no key to decide where it is denied', () => {
+  it('has no undecided key if it is denied', () => {
     const found = evaluatePodIdentity(policy(pods({ Action: 'sts:AssumeRole', ...where(POD_NAME, 'ebs-0') })), use);
     expect(found).toMatchObject({ verdict: 'denied', undecided: [] });
   });
 
-  it('counts the steps of both', () => {
+  it('counts the steps of both actions', () => {
     const one = evaluatePodIdentity(policy(pods()), use).steps;
     expect(one).toBeGreaterThan(1);
     expect(evaluatePodIdentity(policy(pods(), pods({ Sid: 'Again' })), use).steps).toBe(2 * one);
   });
 });
 
-describe('keys that the caller accepts', () => {
+describe('keys that the caller accepts by name', () => {
   it.each<[string, object[]]>([
     ['in an Allow', [pods(where(POD_NAME, 'ebs-0'))]],
     ['in a Deny', [pods(), { ...pods(where(POD_NAME, 'debug-*', 'StringLike')), Sid: 'Guard', Effect: 'Deny' }]],
-  ])('decide it, and are named: %s', (_name, statements) => {
+  ])('decide the verdict, and are named: %s', (_name, statements) => {
     expect(evaluatePodIdentity(policy(...statements), use).verdict).toBe('unknown');
     expect(evaluatePodIdentity(policy(...statements), use, { acceptedKeys: ['aws:SourceIp'] }).verdict).toBe('unknown');
     expect(evaluatePodIdentity(policy(...statements), use, { acceptedKeys: [POD_NAME.toUpperCase()] })).toMatchObject({
@@ -123,14 +123,14 @@ describe('keys that the caller accepts', () => {
     });
   });
 
-  it('are not named where nothing hangs on them', () => {
+  it('are not named if nothing depends on them', () => {
     expect(evaluatePodIdentity(policy(pods()), use, { acceptedKeys: [POD_NAME] })).toMatchObject({
       verdict: 'allowed',
       accepted: [],
     });
   });
 
-  it('do not make a condition met that is known not to be', () => {
+  it('do not change a condition that is known not to be met', () => {
     expect(
       evaluatePodIdentity(policy(pods(where('aws:SourceAccount', '444455556666'))), use, {
         acceptedKeys: ['aws:SourceAccount'],
@@ -156,13 +156,9 @@ describe('IRSA without an issuer', () => {
     ['a provider without the action', [token({ Action: 'sts:TagSession' })], 'denied'],
     ['a provider', [token()], 'unknown'],
     ['a provider and a subject', [token(where(`${ISSUER}:sub`, 'system:serviceaccount:a:b'))], 'unknown'],
-    [
-      'a provider, and a condition that is not met by any',
-      [token(where('aws:SourceAccount', '111122223333'))],
-      'denied',
-    ],
+    ['a provider, and a condition that no token meets', [token(where('aws:SourceAccount', '111122223333'))], 'denied'],
     ['everybody', [token({ Principal: '*' })], 'unknown'],
-    ['a Deny for everybody', [token(), token({ Sid: 'Guard', Effect: 'Deny', Principal: '*' })], 'denied'],
+    ['a Deny for every principal', [token(), token({ Sid: 'Guard', Effect: 'Deny', Principal: '*' })], 'denied'],
   ])('%s', (_name, statements, verdict) => {
     const found = evaluateIrsa(policy(...statements), unknown);
     expect(found.verdict).toBe(verdict);
@@ -170,8 +166,8 @@ describe('IRSA without an issuer', () => {
   });
 });
 
-describe('a policy that is none', () => {
-  it('says where, once for both actions', () => {
+describe('a policy that is not valid', () => {
+  it('has one reason with the position for both actions', () => {
     const { podIdentity, irsa } = evaluateTrust(parsePolicy('{"Statement":[{"Effect":"allow"}]}', 'trust'), use);
     for (const found of [podIdentity, irsa]) {
       expect(found).toMatchObject({ verdict: 'invalid', reasons: [{ path: 'Statement[0].Effect' }] });
@@ -194,7 +190,7 @@ describe('over all fixtures', () => {
     return [podIdentity, irsa];
   };
 
-  it('accepting the keys that it hangs on never makes it worse, and leaves no key open', () => {
+  it('accepting the undecided keys never makes a verdict worse, and leaves no key undecided', () => {
     fc.assert(
       fc.property(some, (of) => {
         for (const [way, before] of both(of).entries()) {
@@ -206,7 +202,7 @@ describe('over all fixtures', () => {
     );
   });
 
-  it('a statement that denies never makes it better, and every verdict has a reason', () => {
+  it('an additional Deny never makes a verdict better, and every verdict has a reason', () => {
     fc.assert(
       fc.property(some, fc.constantFrom(...statements), (of, one) => {
         const after = both([...of, { ...one, Effect: 'Deny' }]);

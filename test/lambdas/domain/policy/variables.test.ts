@@ -34,7 +34,7 @@ describe(`variables in conditions: ${USER_GUIDE}reference_policies_variables.htm
     ['StringLike', '?${aws:username}', 'aDavid', 'holds'],
     ['StringNotLike', 'home/${aws:username}/*', 'home/David/letters', 'does not'],
     ['ArnLike', 'arn:aws:s3:::${aws:username}*', 'arn:aws:s3:::Davids', 'holds'],
-    // A value is not a pattern.
+    // The value of a variable is not a pattern.
     ['StringLike', '${aws:PrincipalTag/team}', 'a*b', 'holds'],
     ['StringLike', '${aws:PrincipalTag/team}', 'axb', 'does not'],
     ['ArnEquals', 'arn:aws:s3:::${aws:PrincipalTag/team}', 'arn:aws:s3:::axb', 'does not'],
@@ -58,7 +58,7 @@ describe(`variables in conditions: ${USER_GUIDE}reference_policies_variables.htm
     ['ArnNotLike', 'arn:aws:s3:::${aws:PrincipalTag/none}', 'arn:aws:s3:::b', 'holds'],
     ['StringEquals', ['${aws:PrincipalTag/none}', 'b'], 'b', 'holds'],
     ['StringNotEquals', ['${aws:PrincipalTag/none}', 'b'], 'b', 'does not'],
-    // Not known beforehand, unless another value decides it.
+    // Not known in advance, unless another value decides it.
     ['StringEquals', '${aws:TokenIssueTime}', 'x', 'unknown'],
     ['StringNotEquals', '${aws:TokenIssueTime}', 'x', 'unknown'],
     ['StringEquals', '${aws:SourceVpc}', 'x', 'unknown'],
@@ -93,7 +93,7 @@ describe(`variables in conditions: ${USER_GUIDE}reference_policies_variables.htm
     ['IpAddress', '${aws:SourceIp}', '1.2.3.4', 'unknown'],
     ['BinaryEquals', '${aws:username}', 'QUJD', 'unknown'],
     ['Null', '${aws:username}', 'a', 'unknown'],
-  ])('%s %j, %j is there: %s', (operator, wanted, found, expected) => {
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
     expect(on(operator, wanted, found)).toBe(expected);
   });
 
@@ -104,7 +104,7 @@ describe(`variables in conditions: ${USER_GUIDE}reference_policies_variables.htm
     ['StringLike', 'a${*}b', 'a${xyz}b', 'holds'],
     ['StringEquals', '${', '${', 'holds'],
     ['NumericEquals', '${aws:username}', '1', 'unknown'],
-  ])('with version 2008-10-17 %s %j, %j is there: %s', (operator, wanted, found, expected) => {
+  ])('with version 2008-10-17 %s %j, request has %j: %s', (operator, wanted, found, expected) => {
     expect(on(operator, wanted, found, '2008-10-17')).toBe(expected);
     expect(whether({ [operator]: { [KEY]: wanted } }, { ...keys, [KEY]: found }, undefined)).toBe(
       on(operator, wanted, found),
@@ -144,12 +144,12 @@ describe(`Resource and NotResource: ${USER_GUIDE}reference_policies_elements_res
     expect(verdict(resource)).toBe(expected);
   });
 
-  it('takes variables for text with version 2008-10-17', () => {
+  it('treats variables as text with version 2008-10-17', () => {
     expect(verdict({ Resource: 'arn:aws:s3:::bucket/${aws:username}/*' }, bucket, '2008-10-17')).toBe('denied');
     expect(verdict({ Resource: 'arn:aws:s3::${a}:b' }, 'arn:aws:s3::${a}:b', '2008-10-17')).toBe('allowed');
   });
 
-  it('decides without a resource only where any will do', () => {
+  it('decides without a resource only if every resource matches', () => {
     const without = (resource: object): Verdict =>
       evaluate(
         parsePolicy(

@@ -9,7 +9,7 @@ import {
   type Pattern,
 } from '../../../../lambdas/domain/policy/wildcard.ts';
 
-/** What IAM means, by another way: a regular expression over the whole text. */
+/** A reference implementation: a regular expression over the whole text. */
 const oracle = (pattern: string, text: string): boolean => {
   const source = pattern.replace(/[.*+?^${}()|[\]\\]/g, (one) =>
     one === '*' ? '[^]*' : one === '?' ? '[^]' : `\\${one}`,
@@ -17,7 +17,7 @@ const oracle = (pattern: string, text: string): boolean => {
   return new RegExp(`^${source}$`).test(text);
 };
 
-/** Counts how often an item, or the length, is read. */
+/** Counts the reads of items and of the length. */
 function counted<T extends object>(items: T): { items: T; reads: () => number } {
   let reads = 0;
   const watched = new Proxy(items, {
@@ -60,7 +60,7 @@ describe('matchesWildcard', () => {
     );
   });
 
-  it('takes any text for a pattern of itself, and a literal for nothing else', () => {
+  it('matches a literal text with itself and nothing else', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'grapheme' }),
@@ -82,7 +82,7 @@ describe('matchesWildcard', () => {
     ['*'.repeat(200) + 'b', 'a'.repeat(300)],
     ['*aaaaaaaaaaaaaaaaaaab', 'a'.repeat(300)],
     [`${'a*'.repeat(60)}c`, 'ab'.repeat(150)],
-  ])('reads no more than pattern times text: %j', (pattern, text) => {
+  ])('takes at most pattern length times text length: %j', (pattern, text) => {
     const units = counted(compile([{ pattern }]).units as unknown[]);
     const watched = counted(Object(text) as object);
     expect(matches({ units: units.items } as Pattern, watched.items as unknown as string)).toBe(false);
@@ -102,7 +102,7 @@ describe('patterns', () => {
     expect(matchesAnything(compile([{ pattern }]))).toBe(expected);
   });
 
-  it('divides an ARN into six parts, the last with all the rest', () => {
+  it('splits an ARN into six parts, the last with all the rest', () => {
     const parts = (text: string): boolean[] | undefined =>
       arnParts(compile([{ pattern: text }]))?.map((part, index) =>
         matches(part, ['arn', 'aws', 'eks', 'r', '1', 'c:d'][index]!),

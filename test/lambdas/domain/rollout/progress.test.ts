@@ -106,9 +106,9 @@ describe('stuckBecause', () => {
   const ending = (change: Partial<Pod> = {}): Pod =>
     aPod('irsa', { terminating: true, deletionDue: at(-600), ready: false, ...change });
   it.each<[string, Pod, Node[] | undefined, RegExp | undefined]>([
-    ['its node does not answer', ending(), [aNode({ ready: false })], /node node-1 does not answer.*still run/],
+    ['its node does not answer', ending(), [aNode({ ready: false })], /node node-1 does not answer.*still be running/],
     ['its node is gone', ending(), [aNode({ name: 'other' })], /node node-1 is gone/],
-    ['it never had a node', ending({ node: undefined }), [], /no node ever took it/],
+    ['it never had a node', ending({ node: undefined }), [], /it was never scheduled to a node/],
     ['its node works', ending(), [aNode()], undefined],
     ['nobody may see nodes', ending(), undefined, undefined],
     ['its grace period has just ended', ending({ deletionDue: at(-30) }), [aNode({ ready: false })], undefined],
@@ -127,7 +127,7 @@ describe('brokenPods', () => {
     ['has started a moment ago', { ready: false, createdAt: at(-60) }, undefined],
     ['has ended', { ready: false, phase: 'Failed', reason: 'Evicted' }, undefined],
     ['is ending in time', { terminating: true, deletionDue: at(10) }, undefined],
-    ['has no node', { ready: false, phase: 'Pending', node: undefined }, 'pending', /no node takes it since/],
+    ['has no node', { ready: false, phase: 'Pending', node: undefined }, 'pending', /not scheduled to a node since/],
     [
       'can not get its image',
       { ready: false, phase: 'Pending', waiting: ['ImagePullBackOff'] },
@@ -304,9 +304,14 @@ describe('judgeStall', () => {
       /it is paused.*kubectl -n kube-system rollout resume/,
     ],
     ['an OnDelete StatefulSet', { kind: 'StatefulSet', heldBack: 'its update strategy is OnDelete' }, [], /one by one/],
-    ['no node', {}, [good, unready({ node: undefined })], /no node takes pod ebs-csi-controller-1 \(kubectl/],
+    [
+      'no node',
+      {},
+      [good, unready({ node: undefined })],
+      /pod ebs-csi-controller-1 is not scheduled to a node \(kubectl/,
+    ],
     ['an image', {}, [good, unready({ waiting: ['ErrImagePull'] })], /not started: ErrImagePull/],
-    ['a quota', {}, [good], /only 1 of 2 pods are there.*quota/],
+    ['a quota', {}, [good], /only 1 of 2 pods exist.*quota/],
     ['pods that only take long', {}, [good, unready()], undefined],
     [
       'a pod of another workload',
@@ -327,7 +332,9 @@ describe('judgeStall', () => {
         leniency: { ...NO_LENIENCY, stuck: new Map([['u', 'terminating; its node is gone']]) },
       }),
     );
-    expect(why).toMatch(/its node is gone \(once that node is known to be off, kubectl .* --force/);
+    expect(why).toMatch(
+      /its node is gone \(to continue the rollout, once the node is known to be off: kubectl .* --force/,
+    );
   });
 });
 
@@ -363,7 +370,7 @@ describe('texts', () => {
     );
     const stalled = { open: 'a pod is not ready', since: at(0), why: undefined, migrationId: MIGRATION_ID };
     expect(stalledText({ ...stalled, towards: 'pod-identity' })).toMatch(
-      new RegExp(`nothing that can be seen explains it.*To go back instead: pod-identity cancel ${MIGRATION_ID}$`),
+      new RegExp(`no cause was found.*To roll back instead: pod-identity cancel ${MIGRATION_ID}$`),
     );
     expect(stalledText({ ...stalled, towards: 'before' })).not.toContain('cancel');
   });

@@ -15,18 +15,18 @@ describe('a pod that should have ended', () => {
   });
 
   it.each<[string, Partial<Pod>, Node[] | undefined, string | undefined]>([
-    ['no node ever took it', { node: undefined }, undefined, '; no node ever took it'],
+    ['it was never scheduled to a node', { node: undefined }, undefined, '; it was never scheduled to a node'],
     ['its node is gone', {}, [aNode({ name: 'other' })], '; its node node-1 is gone'],
     [
       'its node does not answer',
       {},
       [aNode({ ready: false })],
-      '; its node node-1 does not answer, so that nobody knows whether its containers still run',
+      '; its node node-1 does not answer, so its containers may still be running',
     ],
     ['its node answers', {}, [aNode()], undefined],
     ['nobody can say what its node does', {}, undefined, undefined],
   ])('where %s', (_, change, nodes, why) => {
-    const text = why === undefined ? undefined : `terminating, and was to be gone by ${at(0)}${why}`;
+    const text = why === undefined ? undefined : `terminating, and was due to be gone by ${at(0)}${why}`;
     expect(stuckBecause(ending(change), nodes, LATER)).toBe(text);
     expect(stuckBecause(ending(change), nodes, LATER - 1000)).toBeUndefined();
   });

@@ -73,7 +73,7 @@ describe('readJson', () => {
       fc.property(fc.string({ unit, maxLength: 12 }), (text) => {
         const read = readJson(text);
         const parsed = byParse(text);
-        const twice = !read.ok && read.message.endsWith('is there twice');
+        const twice = !read.ok && read.message.endsWith('occurs twice');
         expect(read.ok || twice).toBe(parsed !== undefined);
         expect(read.ok ? plain(read.value) : undefined).toEqual(read.ok ? pairs(parsed?.value) : undefined);
       }),
@@ -124,15 +124,15 @@ describe('readJson', () => {
     ['{} x', '1:4 nothing may follow the end of the document'],
     ['01', '1:2 nothing may follow the end of the document'],
     ['"a\nb"', '1:3 a control character in a string must be escaped'],
-    ['"\\N"', '1:3 no such escape in a string'],
-    ['"\\U0041"', '1:3 no such escape in a string'],
-    ['"\\x"', '1:3 no such escape in a string'],
-    ['"\\u12g4"', '1:3 no such escape in a string'],
-    ['"\\u12', '1:3 no such escape in a string'],
-    ['{"a":1,\n "a":2}', '2:2 the key "a" is there twice'],
+    ['"\\N"', '1:3 invalid escape sequence in a string'],
+    ['"\\U0041"', '1:3 invalid escape sequence in a string'],
+    ['"\\x"', '1:3 invalid escape sequence in a string'],
+    ['"\\u12g4"', '1:3 invalid escape sequence in a string'],
+    ['"\\u12', '1:3 invalid escape sequence in a string'],
+    ['{"a":1,\n "a":2}', '2:2 the key "a" occurs twice'],
     ['{"a":{"b":1},"c":{"b":1}}', 'fine'],
-    ['{"a":1,"\\u0061":2}', '1:8 the key "a" is there twice'],
-    [`{"${'k'.repeat(200)}":1,"${'k'.repeat(200)}":1}`, `1:207 the key "${'k'.repeat(100)}" is there twice`],
+    ['{"a":1,"\\u0061":2}', '1:8 the key "a" occurs twice'],
+    [`{"${'k'.repeat(200)}":1,"${'k'.repeat(200)}":1}`, `1:207 the key "${'k'.repeat(100)}" occurs twice`],
     [`${'['.repeat(32)}${']'.repeat(32)}`, 'fine'],
     [`${'['.repeat(32)}1,"a"${']'.repeat(32)}`, 'fine'],
     [`${'['.repeat(33)}${']'.repeat(33)}`, '1:33 nested deeper than 32 levels'],

@@ -10,7 +10,7 @@ const side = (lines: string[], mark: '- ' | '+ '): string[] =>
   lines.filter((line) => line.startsWith('  ') || line.startsWith(mark)).map((line) => line.slice(2));
 
 describe('diffPolicies', () => {
-  it('shows what is added, and all of a short policy around it', () => {
+  it('shows added lines, and the whole of a short policy around them', () => {
     const lines = diffPolicies(policyText(ec2), policyText(ec2, { Sid: 'B' }));
     expect(lines).toEqual([
       '  {',
@@ -32,12 +32,12 @@ describe('diffPolicies', () => {
     ]);
   });
 
-  it('is empty where nothing changes but white space or the encoding', () => {
+  it('is empty if only white space or the encoding changes', () => {
     expect(diffPolicies(bothWays, JSON.stringify(JSON.parse(bothWays), undefined, 7))).toEqual([]);
     expect(diffPolicies(encodeURIComponent(bothWays), bothWays)).toEqual([]);
   });
 
-  it('shows three lines around each change of a long one', () => {
+  it('shows three lines around each change of a long policy', () => {
     const many = Array.from({ length: 12 }, (_, index) => ({ Sid: `S${index}`, ...ec2 }));
     const lines = diffPolicies(
       policyText(...many),
@@ -50,16 +50,16 @@ describe('diffPolicies', () => {
     expect([lines[0], lines.at(-1)]).toEqual(['  …', '  …']);
   });
 
-  it('shows texts that are no JSON by their own lines', () => {
+  it('compares texts that are not JSON by their own lines', () => {
     expect(diffPolicies('a\nb', 'a\nc')).toEqual(['  a', '- b', '+ c']);
   });
 
-  it('does not compare what is too long line by line', () => {
+  it('does not compare very long policies line by line', () => {
     const text = (mark: string): string => Array.from({ length: 3000 }, (_, index) => `${mark}${index}`).join('\n');
     expect(diffPolicies(text('a'), text('b'))).toHaveLength(6000);
   });
 
-  it('leads from the one to the other, with no more changes than needed', () => {
+  it('turns one policy into the other, with the fewest changes', () => {
     fc.assert(
       fc.property(statementLists, statementLists, (one, other) => {
         const [before, after] = [policyText(...one), policyText(...other)];
@@ -78,7 +78,7 @@ describe('diffPolicies', () => {
     );
   });
 
-  it('shows a retirement as lines that go', () => {
+  it('shows a retirement as removed lines', () => {
     const lines = diffPolicies(
       policyText(podIdentityStatement, irsaStatement, irsa('x')),
       policyText(podIdentityStatement, irsa('x')),

@@ -32,11 +32,11 @@ const allPass = {
 };
 const ended = facts().migration;
 
-it('passes where nobody needs the trust any more', () => {
+it('passes if nothing needs the trust any more', () => {
   expect(statuses()).toEqual(allPass);
 });
 
-it('has a remedy for everything that does not pass', () => {
+it('has a remedy for every check that does not pass', () => {
   const bad = facts({
     addons: [{ name: 'a', serviceAccountRoleArn: ROLE }],
     annotated: undefined,
@@ -50,7 +50,7 @@ it('has a remedy for everything that does not pass', () => {
 
 describe('the migration', () => {
   it.each(['rolled-back', 'needs-human', 'blocked', 'planned', 'already-migrated', undefined] as const)(
-    'that ended %s has not left IRSA for good',
+    'that ended with outcome %s may still need IRSA',
     (outcome) => {
       expect(statuses({ migration: { ...ended, outcome } })).toEqual({ ...allPass, 'retire-outcome': 'fail' });
       expect(checkOf('retire-outcome', { migration: { ...ended, outcome } }).message).toContain(
@@ -59,7 +59,7 @@ describe('the migration', () => {
     },
   );
 
-  it('that is running again is not over, whatever it ended with before', () => {
+  it('has not ended if it is running again, even with an outcome of before', () => {
     expect(checkOf('retire-outcome', { migration: { ...ended, status: 'running' } })).toMatchObject({
       status: 'fail',
       message: expect.stringContaining('still running') as string,
@@ -68,7 +68,7 @@ describe('the migration', () => {
 });
 
 describe('the soak period', () => {
-  it('is counted from its end, to the second', () => {
+  it('is counted from the end of the migration, to the second', () => {
     const early = checkOf('retire-soak', { now: '2026-01-12T08:59:59.999Z' });
     expect(early).toMatchObject({
       status: 'fail',
@@ -88,7 +88,7 @@ describe('the soak period', () => {
   });
 });
 
-it('names the add-ons that have the role', () => {
+it('names the add-ons that use the role', () => {
   const check = checkOf('retire-addons', {
     addons: [
       { name: 'aws-efs-csi-driver', serviceAccountRoleArn: ROLE },
@@ -97,11 +97,11 @@ it('names the add-ons that have the role', () => {
   });
   expect(check).toMatchObject({
     status: 'fail',
-    message: `aws-efs-csi-driver, adot of cluster dev still have ${ROLE} as IRSA role.`,
+    message: `aws-efs-csi-driver, adot of cluster dev still use ${ROLE} as the IRSA role.`,
   });
 });
 
-it('names the service accounts that have it in their annotation', () => {
+it('names the service accounts that have the role in their annotation', () => {
   expect(
     checkOf('retire-service-accounts', { annotated: [{ namespace: 'shop', name: 'checkout', roleArn: ROLE }] }),
   ).toMatchObject({ status: 'fail', message: expect.stringContaining('shop/checkout') as string });
@@ -111,16 +111,16 @@ describe('pods', () => {
   const env = envOf.irsa;
   it.each<[string, Parameters<typeof aPod>[1], string]>([
     ['IRSA in its env', { containers: [aContainer({ env })], tokens: [TOKENS.irsa] }, 'fail'],
-    ['the same in an init container alone', { containers: [aContainer(), aContainer({ init: true, env })] }, 'fail'],
+    ['IRSA in an init container only', { containers: [aContainer(), aContainer({ init: true, env })] }, 'fail'],
     ['both identities', { containers: [aContainer({ env: envOf.mixed })] }, 'fail'],
     [
-      'the same of a service account that does not retire',
+      'IRSA with the role, and another service account',
       { namespace: 'shop', serviceAccount: 'checkout', containers: [aContainer({ env })] },
       'fail',
     ],
-    ['the same on its way out', { containers: [aContainer({ env })], terminating: true }, 'fail'],
-    ['the same, over', { containers: [aContainer({ env })], phase: 'Succeeded' }, 'pass'],
-    ['the same, failed', { containers: [aContainer({ env })], phase: 'Failed' }, 'pass'],
+    ['IRSA while terminating', { containers: [aContainer({ env })], terminating: true }, 'fail'],
+    ['IRSA, and succeeded', { containers: [aContainer({ env })], phase: 'Succeeded' }, 'pass'],
+    ['IRSA, and failed', { containers: [aContainer({ env })], phase: 'Failed' }, 'pass'],
     [
       'IRSA with role another role',
       { containers: [aContainer({ env: { ...env, AWS_ROLE_ARN: OTHER_ROLE } })], tokens: [TOKENS.irsa] },
@@ -128,26 +128,26 @@ describe('pods', () => {
     ],
     ['the role without a token', { containers: [aContainer({ env: { AWS_ROLE_ARN: ROLE } })], tokens: [] }, 'pass'],
     [
-      'the role, and a token under a path of its own',
+      'the role, and a token at a custom path',
       { containers: [aContainer({ env: { AWS_ROLE_ARN: ROLE } })], tokens: [TOKENS.irsa] },
       'fail',
     ],
     [
-      'a token for STS, and a role that its configuration may name',
+      'a token for STS, and a role that only its configuration may name',
       { containers: [aContainer()], tokens: [TOKENS.irsa] },
       'fail',
     ],
     [
-      'such a token of a service account that is not in the trust',
+      'a token for STS, of a service account that is not in the trust',
       { serviceAccount: 'other', containers: [aContainer()], tokens: [TOKENS.irsa] },
       'pass',
     ],
     [
-      'a token for something else',
+      'a token for another audience',
       { containers: [aContainer()], tokens: [{ volume: 'x', audience: 'vault' }] },
       'pass',
     ],
-  ])('with %s: %s %s', (_, change, status) => {
+  ])('with %s (%s): %s', (_, change, status) => {
     const check = checkOf('retire-pods', {
       pods: [aPod('pod-identity'), aPod('node-role', { name: 'the-one', ...change })],
     });
@@ -155,7 +155,7 @@ describe('pods', () => {
     expect(check.message.includes('the-one')).toBe(status === 'fail');
   });
 
-  it('that could not be listed leave it unknown, with the reason', () => {
+  it('that could not be listed make the check unknown, with the reason', () => {
     const change = { pods: undefined, annotated: undefined, kubernetesError: 'HTTP 401 from the API server' };
     expect(statuses(change)).toEqual({ ...allPass, 'retire-service-accounts': 'unknown', 'retire-pods': 'unknown' });
     expect(checkOf('retire-pods', change).message).toContain('HTTP 401');

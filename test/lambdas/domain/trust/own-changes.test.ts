@@ -19,10 +19,10 @@ function repairOf(serviceAccounts: ServiceAccountUse[], ...statements: JsonObjec
 describe('a repair', () => {
   it.each<[string, ServiceAccountUse[]]>([
     ['one service account', [controller]],
-    ['two of them', [other, controller]],
-    ['one without session tags', [{ ...controller, disableSessionTags: true }]],
-    ['two, one without session tags', [controller, { ...other, disableSessionTags: true }]],
-  ])("is this service's, as it is proposed for %s", (_, serviceAccounts) => {
+    ['two service accounts', [other, controller]],
+    ['one service account without session tags', [{ ...controller, disableSessionTags: true }]],
+    ['two service accounts, one without session tags', [controller, { ...other, disableSessionTags: true }]],
+  ])('is accepted as it is proposed for %s', (_, serviceAccounts) => {
     const repair = repairOf(serviceAccounts, irsaStatement, ec2);
     expect(repairProblem(repair, { target, serviceAccounts: [controller, other] })).toBeUndefined();
   });
@@ -30,21 +30,21 @@ describe('a repair', () => {
   const repair = repairOf([controller], irsaStatement, ec2);
   const changed = (change: JsonObject): JsonObject => ({ ...repair.statement, ...change });
   it.each<[string, JsonObject]>([
-    ['of another Sid', changed({ Sid: 'Mine' })],
+    ['with another Sid', changed({ Sid: 'Mine' })],
     ['for another principal', changed({ Principal: { AWS: '*' } })],
     ['for more actions', changed({ Action: 'sts:*' })],
     ['without a condition', changed({ Condition: {} })],
     ['that denies', changed({ Effect: 'Deny' })],
     ['with one more element', changed({ NotAction: 's3:*' })],
     ['that is empty', {}],
-  ])('with a statement %s is not', (_, statement) => {
+  ])('is not accepted with a statement %s', (_, statement) => {
     const after = policyText(irsaStatement, ec2, statement);
     expect(
       repairProblem({ before: repair.before, after, statement }, { target, serviceAccounts: [controller] }),
     ).toContain('its statement');
   });
 
-  it('for another cluster, or another service account, is not', () => {
+  it('is not accepted for another cluster or another service account', () => {
     expect(repairProblem(repair, { target: { ...target, cluster: 'prod' }, serviceAccounts: [controller] })).toContain(
       'cluster prod',
     );
@@ -53,13 +53,13 @@ describe('a repair', () => {
   });
 
   it.each([
-    ['takes a statement out', policyText(irsaStatement, repair.statement)],
-    ['adds a second one', policyText(irsaStatement, ec2, repair.statement, podIdentityStatement)],
-    ['is no policy', 'garbage'],
-  ])('that %s is not', (_, after) => {
-    expect(repairProblem({ ...repair, after }, { target, serviceAccounts: [controller] })).toContain('differ by more');
+    ['removes a statement', policyText(irsaStatement, repair.statement)],
+    ['adds a second statement', policyText(irsaStatement, ec2, repair.statement, podIdentityStatement)],
+    ['is not a policy', 'garbage'],
+  ])('is not accepted if the policy after it %s', (_, after) => {
+    expect(repairProblem({ ...repair, after }, { target, serviceAccounts: [controller] })).toContain('differ in more');
     expect(repairProblem({ ...repair, before: 'garbage' }, { target, serviceAccounts: [controller] })).toContain(
-      'differ by more',
+      'differ in more',
     );
   });
 });
@@ -67,11 +67,14 @@ describe('a repair', () => {
 describe('a retirement', () => {
   const scope = { target, serviceAccounts: [controller], oidcIssuer: ISSUER };
   it.each<[string, JsonObject[]]>([
-    ['whole', [irsaStatement, podIdentityStatement]],
-    ['in part', [irsa([subject(controller), subject(shop)]), podIdentityStatement]],
-    ['of several statements', [irsaStatement, irsa(subject(controller), { Sid: 'Again' }), podIdentityStatement]],
-    ['with a pattern that names one', [irsa([subject(controller)], {}, 'StringLike'), podIdentityStatement]],
-  ])("is this service's, as it is proposed, %s", (_, statements) => {
+    ['a whole statement', [irsaStatement, podIdentityStatement]],
+    ['a part of a statement', [irsa([subject(controller), subject(shop)]), podIdentityStatement]],
+    ['several statements', [irsaStatement, irsa(subject(controller), { Sid: 'Again' }), podIdentityStatement]],
+    [
+      'a statement with a pattern without wildcards',
+      [irsa([subject(controller)], {}, 'StringLike'), podIdentityStatement],
+    ],
+  ])('is accepted as it is proposed for %s', (_, statements) => {
     const before = policyText(...statements);
     const proposal = proposeRetirement({
       trustPolicy: before,
@@ -82,7 +85,7 @@ describe('a retirement', () => {
     if (proposal.do !== 'remove') throw new Error(JSON.stringify(proposal));
     expect(retirementProblem({ before, removed: proposal.removed }, scope)).toBeUndefined();
     expect(retirementProblem({ before, removed: proposal.removed }, { ...scope, serviceAccounts: [] })).toContain(
-      'did not migrate',
+      'was not migrated',
     );
     expect(retirementProblem({ before, removed: proposal.removed }, { ...scope, oidcIssuer: `${ISSUER}0` })).toContain(
       'OIDC provider',
@@ -90,7 +93,7 @@ describe('a retirement', () => {
     expect(retirementProblem({ before: '{}', removed: proposal.removed }, scope)).toContain('the policy before it');
   });
 
-  it('that allows every service account is not', () => {
+  it('is not accepted if its statement allows every service account', () => {
     const { Condition: _, ...statement } = irsa(subject(controller));
     expect(retirementProblem({ before: policyText(ec2), removed: [{ statement }] }, scope)).toContain('does not list');
   });

@@ -1,5 +1,5 @@
 /**
- * Trust policies for the tests of what is changed in them: statements as people write them, and any mixture of these.
+ * Trust policies for the tests of changes: statements as people write them, and arbitrary combinations of these.
  */
 import * as fc from 'fast-check';
 import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
@@ -19,7 +19,7 @@ export const shop = { namespace: 'shop', serviceAccount: 'checkout' };
 export const subject = ({ namespace, serviceAccount }: { namespace: string; serviceAccount: string }): string =>
   `system:serviceaccount:${namespace}:${serviceAccount}`;
 
-/** As eksctl, Terraform and the console write it, for this cluster's provider; `subjects` as the condition's value. */
+/** Returns the statement that eksctl, Terraform and the console write for this cluster's provider. */
 export const irsa = (subjects: unknown, change: JsonObject = {}, operator = 'StringEquals'): JsonObject => ({
   Effect: 'Allow',
   Principal: { Federated: PROVIDER },
@@ -136,7 +136,7 @@ const anything = (effect: fc.Arbitrary<string>): fc.Arbitrary<JsonObject> =>
     ...(Object.keys(Condition).length > 0 ? { Condition } : {}),
   }));
 
-/** Statements that let somebody in, or keep somebody out; each kind often enough to meet the others. */
+/** Statements that allow or deny, each kind often enough to occur together with the others. */
 export const aStatement: fc.Arbitrary<JsonObject> = fc.oneof(
   { weight: 4, arbitrary: ofThisProvider },
   { weight: 4, arbitrary: anything(fc.constant('Allow')) },
@@ -144,7 +144,7 @@ export const aStatement: fc.Arbitrary<JsonObject> = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(irsaOfOtherClusters, ec2) },
 );
 
-/** Under Sids of their own where they have one; a single statement also without its list. */
+/** Policies of such statements, with unique Sids where they have any; a single statement also without its list. */
 export const statementLists: fc.Arbitrary<JsonObject[]> = fc
   .array(fc.tuple(aStatement, fc.boolean()), { minLength: 1, maxLength: 5 })
   .map((list) =>

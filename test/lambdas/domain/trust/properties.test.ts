@@ -28,14 +28,14 @@ const accounts = fc.constantFrom(
 const oidcIssuers = fc.constantFrom(ISSUER, null);
 const allVerdicts = (policy: string): unknown => everybody.map((one) => verdicts(policy, one));
 
-/** Counts what a property met, so that it can't hold by never meeting the case. */
+/** Counts the cases that a property met, so that it cannot pass because the case never occurs. */
 function counted<Kind extends string>(): { count: (kind: Kind) => void; of: (kind: Kind) => number } {
   const counts = new Map<Kind, number>();
   return { count: (kind) => counts.set(kind, (counts.get(kind) ?? 0) + 1), of: (kind) => counts.get(kind) ?? 0 };
 }
 
-describe('repair, of any policy', () => {
-  it('lets Pod Identity in, is done once, lowers nothing, keeps every other statement and can be undone', () => {
+describe('repair of any policy', () => {
+  it('allows Pod Identity, is idempotent, revokes nothing, keeps every other statement and can be undone', () => {
     const met = counted<'nothing' | 'repair' | 'refuse'>();
     fc.assert(
       fc.property(
@@ -74,7 +74,7 @@ describe('repair, of any policy', () => {
     for (const kind of ['nothing', 'repair', 'refuse'] as const) expect(met.of(kind)).toBeGreaterThan(3);
   });
 
-  it('is undone in what others have made of the policy since', () => {
+  it('is undone in a policy that has changed since', () => {
     fc.assert(
       fc.property(statementLists, aStatement, fc.nat(5), (statements, foreign, at) => {
         const before = policyOf(statements);
@@ -106,10 +106,10 @@ describe('repair, of any policy', () => {
 
 const namesOurProvider = (statement: JsonObject): boolean => JSON.stringify(statement['Principal']).includes(PROVIDER);
 
-describe('retire, of any policy', () => {
+describe('retire of any policy', () => {
   const retiring = fc.constantFrom([controller], [controller, everybody[2]!]);
 
-  it("takes out this cluster's trust of these service accounts alone, and can be undone", () => {
+  it("removes this cluster's trust of these service accounts alone, and can be undone", () => {
     const met = counted<'nothing' | 'remove' | 'refuse' | 'kept'>();
     fc.assert(
       fc.property(statementLists, versions, retiring, (statements, version, serviceAccounts) => {
@@ -136,13 +136,13 @@ describe('retire, of any policy', () => {
         expect(undoRetirement(retirement, before)).toEqual({ do: 'nothing' });
         expect(retirementProblem(retirement, { target, serviceAccounts, oidcIssuer: ISSUER })).toBeUndefined();
       }),
-      // One in forty keeps a statement: enough of them in every run.
+      // One policy in forty keeps a part of a statement, so that every run has enough of them.
       { numRuns: 1200 },
     );
     for (const kind of ['nothing', 'remove', 'refuse', 'kept'] as const) expect(met.of(kind)).toBeGreaterThan(3);
   });
 
-  it('is undone in what others have made of the policy since, with the same verdicts for everybody', () => {
+  it('is undone in a policy that has changed since, with the same verdicts for every service account', () => {
     fc.assert(
       fc.property(statementLists, fc.nat(5), retiring, (statements, at, serviceAccounts) => {
         const trustPolicy = policyOf([...statements, podIdentityStatement]);

@@ -23,12 +23,12 @@ const partly = retired(shared, podIdentityStatement);
 const kept = partly.removed[0]!.kept!;
 
 describe('undoRetirement', () => {
-  it('writes what was there before, letter by letter, where nobody has changed it since', () => {
+  it('writes the policy of before, byte for byte, if it has not changed since', () => {
     expect(undoRetirement(whole, whole.after)).toEqual({ do: 'write', document: whole.before });
     expect(undoRetirement(partly, partly.after)).toEqual({ do: 'write', document: partly.before });
   });
 
-  it('has nothing to do where it is as before, or the service account is let in again already', () => {
+  it('does nothing if the policy is as before, or already allows the service account again', () => {
     expect(undoRetirement(whole, policyText(irsaStatement, podIdentityStatement))).toEqual({ do: 'nothing' });
     expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsa(subject(controller))))).toEqual({
       do: 'nothing',
@@ -41,21 +41,21 @@ describe('undoRetirement', () => {
     ).toEqual({ do: 'nothing' });
   });
 
-  it('adds the statement to what somebody else has made of the policy', () => {
+  it('adds the statement to a policy that has changed since', () => {
     expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsaOfOtherClusters))).toEqual({
       do: 'write',
       document: policyText(ec2, podIdentityStatement, irsaOfOtherClusters, irsaStatement),
     });
   });
 
-  it('puts it in the place of what was kept of it', () => {
+  it('replaces the kept part by the whole statement', () => {
     expect(undoRetirement(partly, policyText(ec2, kept, podIdentityStatement))).toEqual({
       do: 'write',
       document: policyText(ec2, shared, podIdentityStatement),
     });
   });
 
-  it('lets nobody else in again where what was kept has changed since', () => {
+  it('allows no other service account again if the kept part has changed since', () => {
     const narrowed = { ...kept, Condition: { StringEquals: { 'aws:SourceAccount': '1' } } };
     const undone = undoRetirement(partly, policyText(narrowed, podIdentityStatement));
     if (undone.do !== 'write') throw new Error(JSON.stringify(undone));
@@ -68,14 +68,14 @@ describe('undoRetirement', () => {
     expect(verdicts(undone.document, shop).irsa).toBe('denied');
   });
 
-  it('refuses what IAM would not take', () => {
+  it('refuses a policy that IAM would not accept', () => {
     expect(undoRetirement(whole, 'no JSON')).toMatchObject({
       do: 'refuse',
       why: expect.stringContaining('line 1') as string,
     });
     const others = Array.from({ length: 4 }, (_, index) => irsa(`system:serviceaccount:team-${index}:app`));
     const undone = undoRetirement(whole, policyText(...others));
-    expect(undone).toMatchObject({ do: 'refuse', why: expect.stringMatching(/IAM takes 2048.*by hand/) as string });
+    expect(undone).toMatchObject({ do: 'refuse', why: expect.stringMatching(/IAM allows 2048.*by hand/) as string });
     expect(undoRetirement(whole, policyText(...others), 4096).do).toBe('write');
   });
 });

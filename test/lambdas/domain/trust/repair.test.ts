@@ -50,8 +50,8 @@ function refused(trustPolicy: string, change: Partial<RepairRequest> = {}): { wh
 }
 const irsaOnly = policyText(irsaStatement);
 
-describe('the statement that is added', () => {
-  it('is for this account, cluster, namespace and service account alone', () => {
+describe('the added statement', () => {
+  it('is restricted to this account, cluster, namespace and service account', () => {
     const { statement, after, length } = repaired(irsaOnly);
     expect(statement).toEqual({
       Sid: expect.stringMatching(/^PodIdentity[0-9a-f]{12}$/) as string,
@@ -73,7 +73,7 @@ describe('the statement that is added', () => {
     expect(verdicts(after, shop)).toEqual({ podIdentity: 'denied', irsa: 'denied' });
   });
 
-  it('names all service accounts of the namespace that lack it, and no others', () => {
+  it('names all service accounts of the namespace that lack access, and no others', () => {
     const node = { ...controller, serviceAccount: 'ebs-csi-node-sa' };
     const { statement, after } = repaired(irsaOnly, { serviceAccounts: [node, controller, node] });
     expect(statement['Condition']).toHaveProperty(
@@ -88,7 +88,7 @@ describe('the statement that is added', () => {
     expect(verdicts(after, node).podIdentity).toBe('allowed');
   });
 
-  it('looks at no tags where an association sends none', () => {
+  it('has no condition on tags if the association has session tags disabled', () => {
     const account = { ...controller, disableSessionTags: true };
     const { statement, after } = repaired(irsaOnly, { serviceAccounts: [account] });
     expect(statement['Condition']).toEqual({
@@ -108,7 +108,7 @@ describe('the statement that is added', () => {
     );
   });
 
-  it('has a Sid that no other statement has, and the same one each time', () => {
+  it('has a unique Sid, and the same one each time', () => {
     const first = repaired(irsaOnly).statement;
     expect(repaired(policyText(ec2)).statement['Sid']).toBe(first['Sid']);
     const damaged = { ...first, Action: 'sts:AssumeRole' };
@@ -119,13 +119,13 @@ describe('the statement that is added', () => {
 });
 
 describe('proposeRepair', () => {
-  it('changes nothing where Pod Identity is let in already', () => {
+  it('changes nothing if Pod Identity is already allowed', () => {
     expect(propose(bothWays)).toEqual({ do: 'nothing' });
     expect(propose(encodeURIComponent(bothWays))).toEqual({ do: 'nothing' });
     expect(propose(repaired(irsaOnly).after)).toEqual({ do: 'nothing' });
   });
 
-  it('adds what is missing where TagSession is not allowed, or another cluster is let in', () => {
+  it('adds the statement if TagSession is not allowed, or if only another cluster is', () => {
     expect(
       verdicts(repaired(policyText({ ...podIdentityStatement, Action: 'sts:AssumeRole' })).after, controller)
         .podIdentity,
@@ -134,7 +134,7 @@ describe('proposeRepair', () => {
     expect(statementsIn(repaired(policyText(other)).after)[0]).toEqual(other);
   });
 
-  it('keeps text that a careless copy would lose', () => {
+  it('keeps everything that a careless copy would lose', () => {
     const odd = `{ "Id": "ein Schlüssel", "Version": "2012-10-17",\n "Statement": { "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::${ACCOUNT}:root" }, "Action": "sts:AssumeRole", "Condition": { "StringEquals": { "__proto__": "a", "constructor": "b", "aws:PrincipalTag/x": "\\u00e4 \\"q\\"" }, "NumericLessThan": { "aws:MultiFactorAuthAge": 3600 } } } }`;
     const { after, statement } = repaired(odd);
     const was = JSON.parse(odd) as { Statement: JsonObject };
@@ -147,11 +147,11 @@ describe('proposeRepair', () => {
     expect(after).toContain('"__proto__":"a"');
   });
 
-  it('takes a policy in its URL-encoded form', () => {
+  it('accepts a URL-encoded policy', () => {
     expect(repaired(encodeURIComponent(irsaOnly))).toEqual(repaired(irsaOnly));
   });
 
-  it('refuses what it could not write again as it is', () => {
+  it('refuses a policy that it could not write back unchanged', () => {
     const twice = irsaOnly.replace('"Effect":"Allow"', '"Effect":"Deny","Effect":"Allow"');
     expect(refused(twice).remedy).toContain('by hand');
     const digits = policyText({ ...ec2, Condition: { NumericEquals: { 'aws:MultiFactorAuthAge': 0 } } }).replace(
@@ -161,19 +161,19 @@ describe('proposeRepair', () => {
     expect(refused(digits).why).toContain('12345678901234567890');
   });
 
-  it('refuses a policy that is not valid, and says where', () => {
+  it('refuses a policy that is not valid, and reports where', () => {
     expect(refused('{').why).toContain('line 1');
     expect(refused(policyText({ ...irsaStatement, Effect: 'allow' })).why).toContain('Statement[0].Effect');
   });
 
-  it('builds on no policy that IAM would not take', () => {
+  it('refuses a policy that IAM would no longer accept', () => {
     const { Principal, ...rest } = podIdentityStatement;
     const excepting = { ...rest, Sid: 'Others', Effect: 'Deny', NotPrincipal: Principal };
     expect(refused(policyText(irsaStatement, excepting))).toEqual({
       do: 'refuse',
-      why: 'IAM takes no trust policy with NotPrincipal, which "Others" has',
+      why: 'IAM does not accept NotPrincipal in a trust policy, and "Others" has it',
       remedy:
-        'Write it by hand with Principal and a condition on aws:PrincipalArn (aws iam update-assume-role-policy), then try again.',
+        'Rewrite the statement by hand with Principal and a condition on aws:PrincipalArn (aws iam update-assume-role-policy), then try again.',
     });
     for (const [statement, path] of [
       [{ ...excepting, Effect: 'Allow', NotPrincipal: { AWS: '444455556666' } }, 'Statement[1].NotPrincipal'],
@@ -182,7 +182,7 @@ describe('proposeRepair', () => {
       expect(refused(policyText(irsaStatement, statement)).why).toContain(`not valid at ${path}: `);
   });
 
-  it("adds Pod Identity beside a condition key with the provider's ARN, and leaves IRSA as it is", () => {
+  it("adds Pod Identity next to a condition key with the provider's ARN, and does not change IRSA", () => {
     const misnamed = {
       ...irsaStatement,
       Condition: { StringEquals: { [`${PROVIDER}:sub`]: subject(controller) } },
@@ -192,14 +192,14 @@ describe('proposeRepair', () => {
     expect(JSON.parse(after)).toMatchObject({ Statement: [misnamed, { Effect: 'Allow' }] });
   });
 
-  it('adds what is certain beside a condition that is not decided', () => {
+  it('adds a certain Allow next to one with an undecided condition', () => {
     const tagKeys = ['kubernetes-namespace', 'kubernetes-service-account', 'eks-cluster-arn'];
     const plain = { ...podIdentityStatement, Condition: { StringLike: { 'aws:TagKeys': [...tagKeys, '*'] } } };
     expect(verdicts(policyText(plain), controller).podIdentity).toBe('unknown');
     expect(verdicts(repaired(policyText(plain)).after, controller).podIdentity).toBe('allowed');
   });
 
-  it('explains a Deny and never takes it out', () => {
+  it('explains a Deny and never removes it', () => {
     const deny = {
       Sid: 'NoServices',
       Effect: 'Deny',
@@ -208,14 +208,14 @@ describe('proposeRepair', () => {
       Condition: { StringNotEquals: { 'aws:SourceAccount': '999999999999' } },
     };
     const { why, remedy } = refused(policyText(irsaStatement, deny));
-    expect(why).toContain('would still not be let in for kube-system/ebs-csi-controller-sa');
+    expect(why).toContain('would still not be allowed for kube-system/ebs-csi-controller-sa');
     expect(why).toContain('NoServices');
     expect(remedy).toContain('Change NoServices by hand');
-    // One that is there beside an Allow is as final.
+    // A Deny next to an Allow is just as final.
     expect(refused(policyText(podIdentityStatement, deny)).why).toContain('NoServices');
   });
 
-  it('refuses where a Deny may hold, unless its key is accepted by name', () => {
+  it('refuses if a Deny may apply, unless its key is accepted by name', () => {
     const deny = {
       Sid: 'Office',
       Effect: 'Deny',
@@ -224,13 +224,13 @@ describe('proposeRepair', () => {
       Condition: { NotIpAddress: { 'aws:SourceIp': '203.0.113.0/24' } },
     };
     const { why, remedy } = refused(policyText(irsaStatement, deny));
-    expect(why).toContain('may still not be let in');
+    expect(why).toContain('might still not be allowed');
     expect(remedy).toContain('aws:SourceIp');
     expect(remedy).toContain('acceptedKeys');
     expect(propose(policyText(irsaStatement, deny), { acceptedKeys: ['aws:SourceIp'] }).do).toBe('repair');
   });
 
-  it('refuses service accounts of several namespaces, which one statement would mix', () => {
+  it('refuses service accounts of several namespaces, which one statement cannot keep apart', () => {
     const { why, remedy } = refused(irsaOnly, { serviceAccounts: [controller, shop] });
     expect(why).toContain('kube-system/ebs-csi-controller-sa, shop/checkout');
     expect(remedy).toContain('shop');
@@ -243,30 +243,30 @@ describe('the length', () => {
     Array.from({ length: count }, (_, index) => irsa(`system:serviceaccount:team-${index}:app`));
   const tooMuch = policyText(...filler(2), irsaOfOtherClusters, { Sid: 'Again', ...irsaOfOtherClusters });
 
-  it('is the quota of IAM at most, without white space', () => {
+  it('is limited by the quota of IAM, without white space', () => {
     const { length } = repaired(irsaOnly);
     expect(repaired(JSON.stringify(JSON.parse(irsaOnly), undefined, 8), { maxLength: length }).length).toBe(length);
     expect(refused(irsaOnly, { maxLength: length - 1 }).why).toContain(`${length} characters`);
   });
 
-  it('shows the ways out where it is too long', () => {
+  it('has remedies if the policy is too long', () => {
     const { why, remedy } = refused(tooMuch);
-    expect(why).toContain('IAM takes 2048');
-    expect(remedy).toMatch(/^It is \d+ characters too many/);
+    expect(why).toContain('IAM allows 2048');
+    expect(remedy).toMatch(/^The policy is \d+ characters too long/);
     expect(remedy).toContain(
       'aws service-quotas request-service-quota-increase --service-code iam --quota-code L-C07B4B0D --desired-value 4096 --region us-east-1',
     );
-    expect(remedy).toContain('statement 4 (Again) says the same as statement 3');
+    expect(remedy).toContain('statement 4 (Again) repeats statement 3');
     expect(remedy).toContain('statement 3 is for OIDC provider oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF');
-    expect(remedy).toContain('a role of its own');
+    expect(remedy).toContain('a separate role');
     const inChina = refused(tooMuch, { target: { account: ACCOUNT, region: 'cn-northwest-1', cluster: 'dev' } });
     expect(inChina.remedy).toContain('--region cn-north-1');
   });
 
-  it('is more where the policy itself shows that the quota was raised, but not more than IAM ever gives', () => {
+  it('may be longer if the policy itself shows that the quota was raised, up to the highest quota', () => {
     expect(repaired(policyText(...filler(6))).length).toBeGreaterThan(2048);
     const { why, remedy } = refused(policyText(...filler(11)));
-    expect(why).toContain('IAM takes 4096');
+    expect(why).toContain('IAM allows 4096');
     expect(remedy).not.toContain('request-service-quota-increase');
   });
 });
@@ -276,7 +276,7 @@ describe('undoRepair', () => {
   const { after, statement } = repaired(before);
   const change = { roleArn: ROLE, before, after, statement, notedAt: '2026-01-05T09:00:00.000Z' };
 
-  it('writes what was there before, letter by letter, where nobody has changed it since', () => {
+  it('writes the policy of before, byte for byte, if it has not changed since', () => {
     expect(undoRepair(change, after)).toEqual({ do: 'write', document: before });
     expect(undoRepair(change, encodeURIComponent(JSON.stringify(JSON.parse(after), undefined, 2)))).toEqual({
       do: 'write',
@@ -284,7 +284,7 @@ describe('undoRepair', () => {
     });
   });
 
-  it('takes out our statement alone where somebody has added another', () => {
+  it('removes only the added statement if the policy has changed since', () => {
     const current = policyText(ec2, statement, irsaStatement, irsaOfOtherClusters);
     expect(undoRepair(change, current)).toEqual({
       do: 'write',
@@ -292,13 +292,13 @@ describe('undoRepair', () => {
     });
   });
 
-  it('has nothing to do where it is not there', () => {
+  it('does nothing if the added statement is gone', () => {
     expect(undoRepair(change, before)).toEqual({ do: 'nothing' });
     expect(undoRepair(change, policyText(ec2))).toEqual({ do: 'nothing' });
     expect(undoRepair(change, policyText(ec2, podIdentityStatement))).toEqual({ do: 'nothing' });
   });
 
-  it('refuses where our statement was changed, or is the last one, or the policy is not valid', () => {
+  it('refuses if the added statement was changed or is the last one, or if the policy is not valid', () => {
     const changed = undoRepair(change, policyText(irsaStatement, { ...statement, Action: 'sts:AssumeRole' }));
     expect(changed).toMatchObject({ do: 'refuse', why: expect.stringContaining(String(statement['Sid'])) as string });
     expect(undoRepair(change, policyText(statement))).toMatchObject({
@@ -316,20 +316,20 @@ describe('samePolicy', () => {
   it.each<[string, string, string, boolean]>([
     ['white space and order of keys', '{"a":1,"b":[{"c":2}]}', '{ "b": [ { "c": 2 } ], "a": 1 }', true],
     ['order of a list', '[1,2]', '[2,1]', false],
-    ['a text for a list of one', '{"a":"x"}', '{"a":["x"]}', false],
-    ['a key more', '{"a":1}', '{"a":1,"b":1}', false],
+    ['a text and a list of one text', '{"a":"x"}', '{"a":["x"]}', false],
+    ['an additional key', '{"a":1}', '{"a":1,"b":1}', false],
     ['another key', '{"a":1}', '{"b":1}', false],
-    ['a key that objects inherit', '{"a":1}', '{"toString":1}', false],
+    ['a key that JavaScript objects inherit', '{"a":1}', '{"toString":1}', false],
     ['null and an object', '{"a":null}', '{"a":{}}', false],
     ['URL-encoded', `{"a":"${NAMESPACE}"}`, '%7B%22a%22%3A%22kube-system%22%7D', true],
-    ['no JSON, the same', 'x', 'x', true],
-    ['no JSON, another', 'x', 'y', false],
+    ['the same text that is not JSON', 'x', 'x', true],
+    ['different texts that are not JSON', 'x', 'y', false],
   ])('%s', (_, a, b, same) => {
     expect(samePolicy(a, b)).toBe(same);
     expect(samePolicy(b, a)).toBe(same);
   });
 
-  it('knows the subject apart', () => {
+  it('distinguishes subjects', () => {
     expect(samePolicy(policyText(irsa(subject(controller))), policyText(irsa(subject(shop))))).toBe(false);
   });
 });

@@ -44,12 +44,12 @@ const open = podIdentityStatement;
 const ARN_SUB = `${PROVIDER}:sub`;
 const both = [subject(controller), subject(shop)];
 
-describe('a statement that names only those that retire', () => {
+describe('a statement that names only the migrated service accounts', () => {
   it.each<[string, JsonObject]>([
     ['as eksctl writes it', irsa(subject(controller))],
-    ['under a Sid', irsaStatement],
+    ['with a Sid', irsaStatement],
     ['in a list of one', irsa([subject(controller)])],
-    ['with StringLike and no pattern', irsa(subject(controller), {}, 'StringLike')],
+    ['with StringLike and no wildcard', irsa(subject(controller), {}, 'StringLike')],
     [
       'with StringEqualsIgnoreCase, in other case',
       irsa(subject(controller).toUpperCase(), {}, 'StringEqualsIgnoreCase'),
@@ -65,25 +65,25 @@ describe('a statement that names only those that retire', () => {
       'with tags for the session',
       irsa(subject(controller), { Action: ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession'] }),
     ],
-    ['with a wide action', irsa(subject(controller), { Action: 'sts:Assume*' })],
+    ['with a wildcard action', irsa(subject(controller), { Action: 'sts:Assume*' })],
     [
-      'for an audience of its own',
+      'for a custom audience',
       irsa(subject(controller), { Condition: { StringEquals: { [SUB]: subject(controller), [AUD]: 'vault' } } }),
     ],
     [
-      'with a condition that nobody can know',
+      'with a condition that cannot be decided',
       irsa(subject(controller), {
         Condition: { StringEquals: { [SUB]: subject(controller) }, IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } },
       }),
     ],
-  ])('goes: %s', (_, statement) => {
+  ])('is removed: %s', (_, statement) => {
     const { after, removed } = removal([ec2, statement, irsaOfOtherClusters, open]);
     expect(removed).toEqual([{ statement }]);
     expect(after).toBe(policyText(ec2, irsaOfOtherClusters, open));
     expect(verdicts(after, controller)).toEqual({ podIdentity: 'allowed', irsa: 'denied' });
   });
 
-  it('goes with all service accounts that retire, and each one of several', () => {
+  it('is removed if it names several service accounts, and so is each of several statements', () => {
     const first = irsa(both);
     const second = irsa(subject(shop));
     expect(removal([first, second, open], { serviceAccounts: [shop, controller, shop] })).toEqual({
@@ -93,7 +93,7 @@ describe('a statement that names only those that retire', () => {
     });
   });
 
-  it('goes by the provider of the partition', () => {
+  it("is removed by the provider's ARN in the partition of the cluster", () => {
     const china = { account: ACCOUNT, region: 'cn-north-1', cluster: 'dev' };
     const name = 'oidc.eks.cn-north-1.amazonaws.com.cn/id/EXAMPLE';
     const statement = {
@@ -108,8 +108,8 @@ describe('a statement that names only those that retire', () => {
   });
 });
 
-describe('a statement that names others too', () => {
-  it('stays for them', () => {
+describe('a statement that names other service accounts too', () => {
+  it('is kept for the others', () => {
     const statement = irsa(
       [subject(shop), subject(controller), 'system:serviceaccount:web:*'],
       { Sid: 'Irsa' },
@@ -124,45 +124,45 @@ describe('a statement that names others too', () => {
   });
 });
 
-describe('what is not touched', () => {
+describe('a statement is not changed if it has', () => {
   it.each<[string, JsonObject]>([
     ["another cluster's provider", irsaOfOtherClusters],
     ['other service accounts', irsa(subject(shop))],
     ['other service accounts by pattern', irsa('system:serviceaccount:web:*', {}, 'StringLike')],
-    ['a pattern under StringEquals, which is none', irsa('system:serviceaccount:kube-system:*')],
+    ['a wildcard under StringEquals, where it is literal', irsa('system:serviceaccount:kube-system:*')],
     ['a Deny', irsa(subject(controller), { Effect: 'Deny' })],
     ['another action', irsa(subject(controller), { Action: 'sts:AssumeRoleWithSAML' })],
-    ['what excepts the service account', irsa(subject(controller), {}, 'StringNotEquals')],
-    // No request has such a key, so that it allows nobody.
+    ['a condition that excludes the service account', irsa(subject(controller), {}, 'StringNotEquals')],
+    // No request has this key, so the statement allows no one.
     ["a subject under the provider's ARN", irsa('', { Condition: { StringEquals: { [ARN_SUB]: both } } })],
     ['a subject under the URL', irsa('', { Condition: { StringEquals: { [`https://${SUB}`]: subject(controller) } } })],
   ])('%s', (_, statement) => {
     expect(propose([statement, open])).toEqual({
       do: 'nothing',
-      why: `No statement lets kube-system/ebs-csi-controller-sa in by ${PROVIDER}`,
+      why: `No statement allows kube-system/ebs-csi-controller-sa through ${PROVIDER}`,
     });
     expect(removal([statement, irsaStatement, open]).after).toBe(policyText(statement, open));
   });
 });
 
-describe("what can't be separated is refused", () => {
+describe('a statement that cannot be split is refused', () => {
   it.each<[string, JsonObject, RegExp, RegExp]>([
     [
-      'a pattern that covers others',
+      'a pattern that matches others',
       irsa('system:serviceaccount:kube-system:*', {}, 'StringLike'),
-      /"system:serviceaccount:kube-system:\*", which covers others/,
+      /"system:serviceaccount:kube-system:\*", which matches other/,
       /system:serviceaccount:NAMESPACE:NAME/,
     ],
     [
-      'a pattern beside the name',
+      'a pattern next to the name',
       irsa([subject(controller), 'system:serviceaccount:*:ebs-csi-controller-sa'], {}, 'StringLike'),
-      /covers others/,
+      /matches other/,
       /by hand/,
     ],
     [
       'a policy variable',
       irsa('system:serviceaccount:kube-system:${aws:userid}', {}, 'StringLike'),
-      /covers others/,
+      /matches other/,
       /by hand/,
     ],
     [
@@ -178,7 +178,7 @@ describe("what can't be separated is refused", () => {
       /Add/,
     ],
     [
-      "a subject under the provider's ARN that is excepted, so that it allows everybody",
+      "a negated condition on the provider's ARN, which every request meets",
       irsa('', { Condition: { StringNotEquals: { [ARN_SUB]: subject(shop) } } }),
       /every service account of the cluster/,
       /"StringEquals"/,
@@ -186,7 +186,7 @@ describe("what can't be separated is refused", () => {
     [
       'several providers',
       irsa(subject(controller), { Principal: { Federated: [PROVIDER, OTHER_PROVIDER] } }),
-      /other principals as well/,
+      /trusts other principals/,
       /Split statement 1 by hand/,
     ],
     [
@@ -214,7 +214,7 @@ describe("what can't be separated is refused", () => {
       /one "StringEquals"/,
     ],
     [
-      'everybody',
+      'a wildcard principal',
       { Sid: 'Open', Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRoleWithWebIdentity' },
       /not for this cluster's provider alone/,
       /Change Open by hand/,
@@ -230,35 +230,35 @@ describe("what can't be separated is refused", () => {
     }
   });
 
-  it('and every such statement is named', () => {
+  it('and each of several statements is named', () => {
     const { why } = refusal([
       irsa('*', {}, 'StringLike'),
       irsa(subject(controller), { Sid: 'Two', Principal: { Federated: [PROVIDER, OTHER_PROVIDER] } }),
       open,
     ]);
-    expect(why).toMatch(/statement 1 lets.*statement 2 \(Two\) lets/s);
+    expect(why).toMatch(/statement 1 allows.*statement 2 \(Two\) trusts/s);
   });
 });
 
 describe('Pod Identity', () => {
-  it('must be allowed, or nothing would be left', () => {
+  it('must be allowed, or the pods would lose their access', () => {
     const { why, remedy } = refusal([irsaStatement]);
-    expect(why).toMatch(/^Nothing would certainly let kube-system\/ebs-csi-controller-sa use the role any more/);
+    expect(why).toMatch(/^kube-system\/ebs-csi-controller-sa might no longer be able to use the role/);
     expect(remedy).toContain('trust repair');
     expect(refusal([irsaStatement, { ...open, Action: 'sts:AssumeRole' }]).why).toContain('denied');
   });
 
-  it('may rest on a key that the migration accepted by name', () => {
+  it('may depend on a key that the migration accepted by name', () => {
     const office = { ...open, Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
     expect(refusal([irsaStatement, office]).why).toContain('unknown');
     expect(removal([irsaStatement, office], { acceptedKeys: ['aws:SourceIp'] }).after).toBe(policyText(office));
   });
 });
 
-it('refuses a policy with NotPrincipal, which IAM would not take again', () => {
+it('refuses a policy with NotPrincipal, which IAM would no longer accept', () => {
   const excepting = { Sid: 'Others', Effect: 'Deny', NotPrincipal: { AWS: ACCOUNT }, Action: 'sts:SetSourceIdentity' };
   expect(refusal([irsaStatement, open, excepting]).why).toBe(
-    'IAM takes no trust policy with NotPrincipal, which "Others" has',
+    'IAM does not accept NotPrincipal in a trust policy, and "Others" has it',
   );
 });
 
@@ -266,7 +266,7 @@ it('refuses a policy that is not valid', () => {
   expect(refusal([{ ...irsaStatement, Effect: 'allow' }, open]).why).toContain('Statement[0].Effect');
 });
 
-it('takes a policy in its URL-encoded form', () => {
+it('accepts a URL-encoded policy', () => {
   expect(propose([], { trustPolicy: encodeURIComponent(bothWays) })).toEqual({
     do: 'remove',
     after: policyText(podIdentityStatement),
