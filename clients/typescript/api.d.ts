@@ -371,23 +371,23 @@ export interface components {
              */
             annotation?: "keep";
             /**
-             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified.
+             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next attempt if the pods are not verified.
              * @default auto
              * @enum {string}
              */
             strategy?: "auto" | "in-place" | "recreate";
             /**
-             * @description Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it.
+             * @description Whether Kubernetes objects are kept while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it.
              * @default false
              */
             preserve?: boolean;
             /**
-             * @description The most disruption that is allowed. `rolling`: pods are replaced one after the other. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
+             * @description The maximum disruption that is allowed. `rolling`: pods are replaced in a rolling update. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
              * @enum {string}
              */
             maxDisruption?: "rolling" | "outage";
             /**
-             * @description What EKS does with fields that others changed. `OVERWRITE` accepts that they are reset. Default: `PRESERVE` in place, `NONE` for a create over preserved objects.
+             * @description What EKS does with fields that another field manager changed. `OVERWRITE` accepts that they are reset. Default: `PRESERVE` in place, `NONE` for a create over preserved objects.
              * @enum {string}
              */
             resolveConflicts?: "NONE" | "OVERWRITE" | "PRESERVE";
@@ -398,16 +398,16 @@ export interface components {
             roles?: {
                 [key: string]: string;
             };
-            /** @description ARN of one role for every planned service account. `roles` goes before it. */
+            /** @description ARN of one role for every planned service account. `roles` takes precedence. */
             roleArn?: string;
             /**
-             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: it blocks. `repair`: the statement that is missing is added.
+             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: the migration is blocked. `repair`: the missing statement is added.
              * @default validate
              * @enum {string}
              */
             trust?: "validate" | "repair";
             /**
-             * @description Condition keys whose values cannot be known beforehand, and that do not block the migration.
+             * @description Condition keys whose values cannot be known in advance, and that must not block the migration.
              * @default []
              */
             acceptedKeys?: string[];
@@ -417,13 +417,13 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: by the answers of EKS alone.
+             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
              * @default injected
              * @enum {string}
              */
             verification?: "injected" | "api";
             /**
-             * @description What happens to a cluster without the Pod Identity agent. `require`: it blocks. `install`: its add-on is installed first.
+             * @description What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.
              * @default require
              * @enum {string}
              */
@@ -439,9 +439,9 @@ export interface components {
              * @default 24
              */
             approvalHours?: number;
-            /** @description Minutes that the change may be forecast to take. A plan whose forecast is longer is blocked. A migration that takes longer than its forecast goes on. */
+            /** @description The longest allowed forecast of the change, in minutes. A plan with a longer forecast is blocked. A migration that takes longer than its forecast continues. */
             maxDurationMinutes?: number;
-            /** @description When the change may begin. Default: the deployment's own window if it has one, else at once. */
+            /** @description When the change may begin. Default: the deployment's window if it has one, else immediately. */
             changeWindow?: components["schemas"]["ChangeWindowInput"];
             /**
              * @description Whether to plan only, and change nothing.
@@ -463,23 +463,23 @@ export interface components {
              */
             annotation?: "keep";
             /**
-             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified.
+             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next attempt if the pods are not verified.
              * @default auto
              * @enum {string}
              */
             strategy?: "auto" | "in-place" | "recreate";
             /**
-             * @description Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it.
+             * @description Whether Kubernetes objects are kept while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it.
              * @default false
              */
             preserve?: boolean;
             /**
-             * @description The most disruption that is allowed. `rolling`: pods are replaced one after the other. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
+             * @description The maximum disruption that is allowed. `rolling`: pods are replaced in a rolling update. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
              * @enum {string}
              */
             maxDisruption?: "rolling" | "outage";
             /**
-             * @description What EKS does with fields that others changed. `OVERWRITE` accepts that they are reset. Default: `PRESERVE` in place, `NONE` for a create over preserved objects.
+             * @description What EKS does with fields that another field manager changed. `OVERWRITE` accepts that they are reset. Default: `PRESERVE` in place, `NONE` for a create over preserved objects.
              * @enum {string}
              */
             resolveConflicts?: "NONE" | "OVERWRITE" | "PRESERVE";
@@ -490,16 +490,16 @@ export interface components {
             roles?: {
                 [key: string]: string;
             };
-            /** @description ARN of one role for every planned service account. `roles` goes before it. */
+            /** @description ARN of one role for every planned service account. `roles` takes precedence. */
             roleArn?: string;
             /**
-             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: it blocks. `repair`: the statement that is missing is added.
+             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: the migration is blocked. `repair`: the missing statement is added.
              * @default validate
              * @enum {string}
              */
             trust?: "validate" | "repair";
             /**
-             * @description Condition keys whose values cannot be known beforehand, and that do not block the migration.
+             * @description Condition keys whose values cannot be known in advance, and that must not block the migration.
              * @default []
              */
             acceptedKeys?: string[];
@@ -509,18 +509,18 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: by the answers of EKS alone.
+             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
              * @default injected
              * @enum {string}
              */
             verification?: "injected" | "api";
             /**
-             * @description What happens to a cluster without the Pod Identity agent. `require`: it blocks. `install`: its add-on is installed first.
+             * @description What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.
              * @default require
              * @enum {string}
              */
             agent?: "require" | "install";
-            /** @description Minutes that the change may be forecast to take. A plan whose forecast is longer is blocked. A migration that takes longer than its forecast goes on. */
+            /** @description The longest allowed forecast of the change, in minutes. A plan with a longer forecast is blocked. A migration that takes longer than its forecast continues. */
             maxDurationMinutes?: number;
             /** @description Why, for the people who read the migration later. */
             reason?: string;
@@ -649,9 +649,9 @@ export interface components {
         AssociationChanges: {
             /** @description Associations that it deleted, as they were. */
             purged: components["schemas"]["Association"][];
-            /** @description Associations that it made. */
+            /** @description Associations that it created. */
             created: components["schemas"]["Association"][];
-            /** @description Associations that its rollback made again. */
+            /** @description Associations that its rollback created again. */
             restored: components["schemas"]["Association"][];
         };
         Attempt: {
@@ -712,9 +712,9 @@ export interface components {
             requestedAt: string;
             /** @description ARN of the principal that requested it. */
             requestedBy?: string;
-            /** @description Why, in the words of that principal. */
+            /** @description Reason, as stated by that principal. */
             reason?: string;
-            /** @description Id of another migration that began on the same subject while this one waited. No one else requested it. */
+            /** @description Id of another migration that began on the same subject while this one waited, which cancelled this one. */
             supersededBy?: string;
         };
         CarriedOver: {
@@ -736,24 +736,24 @@ export interface components {
             };
         };
         ChangeWindow: {
-            /** @description When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week), that opens at least once in every year. */
+            /** @description When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week). It must open at least once every year. */
             schedule: string;
             /** @description How long it stays open each time, in minutes: from 15 to 10080 (a week). */
             durationMinutes: number;
             /** @description Time zone of the schedule, by its name in the IANA database, such as `Europe/Berlin` or `UTC`. */
             timeZone: string;
-            /** @description How long a migration waits for the window at most, in hours: up to 336 (two weeks). Then it ends `blocked`. */
+            /** @description The longest time that a migration waits for the window, in hours: up to 336 (two weeks). After that it ends `blocked`. */
             waitAtMostHours: number;
         };
         ChangeWindowInput: {
-            /** @description When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week), that opens at least once in every year. */
+            /** @description When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week). It must open at least once every year. */
             schedule: string;
             /** @description How long it stays open each time, in minutes: from 15 to 10080 (a week). */
             durationMinutes: number;
             /** @description Time zone of the schedule, by its name in the IANA database, such as `Europe/Berlin` or `UTC`. */
             timeZone: string;
             /**
-             * @description How long a migration waits for the window at most, in hours: up to 336 (two weeks). Then it ends `blocked`.
+             * @description The longest time that a migration waits for the window, in hours: up to 336 (two weeks). After that it ends `blocked`.
              * @default 336
              */
             waitAtMostHours?: number;
@@ -847,7 +847,7 @@ export interface components {
             namespace: string;
             /** @description Name of the service account. */
             serviceAccount: string;
-            /** @description ARN of the role that its new pods do not get any more. */
+            /** @description ARN of the role that its new pods no longer get. */
             roleArn: string;
             /** @description How its pods get their AWS credentials now. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; others may be added. */
             identity: string;
@@ -868,7 +868,7 @@ export interface components {
             at: string;
             /** @description Who released them. */
             by?: string;
-            /** @description Why, in their words. */
+            /** @description Reason, as they stated it. */
             reason?: string;
         };
         Migration: {
@@ -898,17 +898,17 @@ export interface components {
              * @description When it ended.
              */
             endedAt?: string;
-            /** @description The plan. Absent until it is made. */
+            /** @description The plan. Absent until there is one. */
             plan?: components["schemas"]["PlanDetails"];
-            /** @description What made the service start it by itself. Absent if it was requested. */
+            /** @description What made the service start it automatically. Absent if it was requested. */
             trigger?: components["schemas"]["Trigger"];
-            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            /** @description The caller's own ids of the request that started it. Absent if the caller sent none. */
             correlation?: components["schemas"]["Correlation"];
             /** @description Who requested it. Absent if the requester is not authenticated. */
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
             /** @description Each time that its plan was submitted for approval, in order. */
             approvals: components["schemas"]["Approval"][];
-            /** @description The attempt that was made last. Absent if none was begun. */
+            /** @description The last attempt. Absent if there was none. */
             applied?: components["schemas"]["Attempt"];
             /** @description Present if the service took it over from an execution that stopped. */
             recovery?: components["schemas"]["Recovery"];
@@ -916,11 +916,11 @@ export interface components {
             rollback?: components["schemas"]["Rollback"];
             /** @description Present if the locks that it kept after its end were released. */
             released?: components["schemas"]["LockRelease"];
-            /** @description What is worth knowing although it went well. */
+            /** @description Warnings that did not change the outcome. */
             warnings: components["schemas"]["Check"][];
-            /** @description Steps that it made, in order. */
+            /** @description Steps that it ran, in order. */
             steps: components["schemas"]["Step"][];
-            /** @description Associations that it deleted, made and restored. */
+            /** @description Associations that it deleted, created and restored. */
             associations: components["schemas"]["AssociationChanges"];
             /** @description Trust policies that it changed. */
             trustChanges: components["schemas"]["TrustChange"][];
@@ -932,9 +932,9 @@ export interface components {
             retirement?: components["schemas"]["Retirement"];
             /** @description Why it did not end `migrated`. Absent if it did. */
             failure?: components["schemas"]["Failure"];
-            /** @description Id of the migration that had begun on the same subject, so that this one was blocked. */
+            /** @description Id of the migration that blocked this one, since it had begun on the same subject. */
             heldBy?: string;
-            /** @description Commands that finish by hand what the service could not. */
+            /** @description Commands that manually finish what the service could not. */
             handOff: string[];
             /** @description Status of the migration. While it is `rolling-back` it has no outcome: `rollback.after` has the outcome of before. One of `running`, `rolling-back`, `ended`; others may be added. */
             status: string;
@@ -1027,7 +1027,7 @@ export interface components {
             outcome?: string;
             /** @description True if it only plans and changes nothing. */
             dryRun: boolean;
-            /** @description Who requested it, as the request states it. The migration itself has the authenticated requester. */
+            /** @description Who requested it, as stated in the request. The migration itself has the authenticated requester. */
             requestedBy?: string;
             /**
              * Format: date-time
@@ -1077,7 +1077,7 @@ export interface components {
              * @description When it ended.
              */
             endedAt?: string;
-            /** @description The plan. Absent until it is made. */
+            /** @description The plan. Absent until there is one. */
             plan?: components["schemas"]["PlanDetails"];
             /** @description Why it did not end `migrated`. Absent if it did. */
             failure?: components["schemas"]["Failure"];
@@ -1092,7 +1092,7 @@ export interface components {
             /** @description `preserve` of the request. */
             preserve: boolean;
             /** @description Attempts in order, the least disruptive first. Empty if there is nothing to change. */
-            ladder: components["schemas"]["Attempt"][];
+            attempts: components["schemas"]["Attempt"][];
             /** @description All checks, and what each found. */
             checks: components["schemas"]["Check"][];
             /** @description Steps of the first attempt, in order. */
@@ -1146,10 +1146,10 @@ export interface components {
             namespace: string;
             /** @description Name of the service account. */
             serviceAccount: string;
-            /** @description ARN of the role that the association gives. */
+            /** @description ARN of the role of the association. */
             roleArn: string;
             /**
-             * @description True if the add-on takes no association for this service account, so that a standalone one is made.
+             * @description True if the add-on takes no association for this service account, so that a standalone one is created.
              * @constant
              */
             standalone?: true;
@@ -1163,9 +1163,9 @@ export interface components {
             uid: string;
             /** @description Service account of the pod. */
             serviceAccount: string;
-            /** @description How the pod gets its AWS credentials. `mixed`: by several ways. `unknown`: its spec does not show it. `not-applicable`: its service account is not migrated. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; others may be added. */
+            /** @description How the pod gets its AWS credentials. `mixed`: by several methods. `unknown`: its spec does not show it. `not-applicable`: its service account is not migrated. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; others may be added. */
             identity: string;
-            /** @description Present for a pod whose service account loses its identity by the migration. The pod does not count for the verification. */
+            /** @description Present for a pod whose service account loses its identity in the migration. The pod does not count for the verification. */
             loss?: components["schemas"]["PodIdentityLoss"];
             /** @description Why the pod does not count for the verification although its service account migrates. */
             excluded?: string;
@@ -1310,7 +1310,7 @@ export interface components {
             requestedBy?: string;
             /** @description Why, in the words of whoever requested it. */
             reason?: string;
-            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            /** @description The caller's own ids of the request that started it. Absent if the caller sent none. */
             correlation?: components["schemas"]["Correlation"];
             /**
              * Format: date-time
@@ -1383,7 +1383,7 @@ export interface components {
             requestedBy?: string;
             /** @description Why, in the words of the principal that requested it. */
             reason?: string;
-            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            /** @description The caller's own ids of the request that started it. Absent if the caller sent none. */
             correlation?: components["schemas"]["Correlation"];
             /** @description Outcome that the migration had before the rollback. Absent if it had not ended. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; others may be added. */
             after?: string;
@@ -1464,19 +1464,19 @@ export interface components {
              */
             annotation?: "keep" | "remove";
             /**
-             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified. It is for add-ons: leave it out.
+             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next attempt if the pods are not verified. It is for add-ons: leave it out.
              * @default auto
              * @constant
              */
             strategy?: "auto";
             /**
-             * @description Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it. It is for add-ons: leave it out.
+             * @description Whether Kubernetes objects are kept while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it. It is for add-ons: leave it out.
              * @default false
              * @constant
              */
             preserve?: false;
             /**
-             * @description The most disruption that is allowed. `rolling`: pods are replaced one after the other. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
+             * @description The maximum disruption that is allowed. `rolling`: pods are replaced in a rolling update. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
              * @enum {string}
              */
             maxDisruption?: "rolling" | "outage";
@@ -1487,16 +1487,16 @@ export interface components {
             roles?: {
                 [key: string]: string;
             };
-            /** @description ARN of one role for every planned service account. `roles` goes before it. */
+            /** @description ARN of one role for every planned service account. `roles` takes precedence. */
             roleArn?: string;
             /**
-             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: it blocks. `repair`: the statement that is missing is added.
+             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: the migration is blocked. `repair`: the missing statement is added.
              * @default validate
              * @enum {string}
              */
             trust?: "validate" | "repair";
             /**
-             * @description Condition keys whose values cannot be known beforehand, and that do not block the migration.
+             * @description Condition keys whose values cannot be known in advance, and that must not block the migration.
              * @default []
              */
             acceptedKeys?: string[];
@@ -1506,13 +1506,13 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: by the answers of EKS alone.
+             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
              * @default injected
              * @enum {string}
              */
             verification?: "injected" | "api";
             /**
-             * @description What happens to a cluster without the Pod Identity agent. `require`: it blocks. `install`: its add-on is installed first.
+             * @description What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.
              * @default require
              * @enum {string}
              */
@@ -1528,9 +1528,9 @@ export interface components {
              * @default 24
              */
             approvalHours?: number;
-            /** @description Minutes that the change may be forecast to take. A plan whose forecast is longer is blocked. A migration that takes longer than its forecast goes on. */
+            /** @description The longest allowed forecast of the change, in minutes. A plan with a longer forecast is blocked. A migration that takes longer than its forecast continues. */
             maxDurationMinutes?: number;
-            /** @description When the change may begin. Default: the deployment's own window if it has one, else at once. */
+            /** @description When the change may begin. Default: the deployment's window if it has one, else immediately. */
             changeWindow?: components["schemas"]["ChangeWindowInput"];
             /**
              * @description Whether to plan only, and change nothing.
@@ -1552,19 +1552,19 @@ export interface components {
              */
             annotation?: "keep" | "remove";
             /**
-             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified. It is for add-ons: leave it out.
+             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next attempt if the pods are not verified. It is for add-ons: leave it out.
              * @default auto
              * @constant
              */
             strategy?: "auto";
             /**
-             * @description Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it. It is for add-ons: leave it out.
+             * @description Whether Kubernetes objects are kept while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it. It is for add-ons: leave it out.
              * @default false
              * @constant
              */
             preserve?: false;
             /**
-             * @description The most disruption that is allowed. `rolling`: pods are replaced one after the other. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
+             * @description The maximum disruption that is allowed. `rolling`: pods are replaced in a rolling update. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
              * @enum {string}
              */
             maxDisruption?: "rolling" | "outage";
@@ -1575,16 +1575,16 @@ export interface components {
             roles?: {
                 [key: string]: string;
             };
-            /** @description ARN of one role for every planned service account. `roles` goes before it. */
+            /** @description ARN of one role for every planned service account. `roles` takes precedence. */
             roleArn?: string;
             /**
-             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: it blocks. `repair`: the statement that is missing is added.
+             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: the migration is blocked. `repair`: the missing statement is added.
              * @default validate
              * @enum {string}
              */
             trust?: "validate" | "repair";
             /**
-             * @description Condition keys whose values cannot be known beforehand, and that do not block the migration.
+             * @description Condition keys whose values cannot be known in advance, and that must not block the migration.
              * @default []
              */
             acceptedKeys?: string[];
@@ -1594,18 +1594,18 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: by the answers of EKS alone.
+             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
              * @default injected
              * @enum {string}
              */
             verification?: "injected" | "api";
             /**
-             * @description What happens to a cluster without the Pod Identity agent. `require`: it blocks. `install`: its add-on is installed first.
+             * @description What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.
              * @default require
              * @enum {string}
              */
             agent?: "require" | "install";
-            /** @description Minutes that the change may be forecast to take. A plan whose forecast is longer is blocked. A migration that takes longer than its forecast goes on. */
+            /** @description The longest allowed forecast of the change, in minutes. A plan with a longer forecast is blocked. A migration that takes longer than its forecast continues. */
             maxDurationMinutes?: number;
             /** @description Why, for the people who read the migration later. */
             reason?: string;
@@ -1617,7 +1617,7 @@ export interface components {
             name: string;
             /** @description UID of the service account. */
             uid: string;
-            /** @description ARN of the IRSA role, from the annotation `eks.amazonaws.com/role-arn`. Absent without one. */
+            /** @description ARN of the IRSA role, from the annotation `eks.amazonaws.com/role-arn`. Absent if there is no annotation. */
             roleArn?: string;
             /** @description Field managers that set the annotation, from `metadata.managedFields`, such as `helm`. */
             annotatedBy: string[];
@@ -1632,14 +1632,14 @@ export interface components {
             startedAt: string;
             /**
              * Format: date-time
-             * @description When the step ended last.
+             * @description When the last invocation of the step ended.
              */
             endedAt: string;
             /** @description Number of invocations of the step's Lambda function. Polls and retries count. */
-            attempts: number;
+            tries: number;
             /** @description What the step found or did. */
             result?: string;
-            /** @description The error that the step ended with last. */
+            /** @description The error of the last invocation of the step. */
             error?: components["schemas"]["StepError"];
         };
         StepError: {
@@ -1675,7 +1675,7 @@ export interface components {
             executionArn?: string;
             /** @description Who requested it. Absent if the requester is not authenticated, or it was started by a schedule. */
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
-            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            /** @description The caller's own ids of the request that started it. Absent if the caller sent none. */
             correlation?: components["schemas"]["Correlation"];
             /** @description The schedule that started it. Absent if it was requested. */
             schedule?: components["schemas"]["SweepSchedule"];
@@ -1734,7 +1734,7 @@ export interface components {
             executionArn?: string;
             /** @description Who requested it. Absent if the requester is not authenticated, or it was started by a schedule. */
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
-            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            /** @description The caller's own ids of the request that started it. Absent if the caller sent none. */
             correlation?: components["schemas"]["Correlation"];
             /** @description The schedule that started it. Absent if it was requested. */
             schedule?: components["schemas"]["SweepSchedule"];
@@ -2209,11 +2209,11 @@ export interface components {
              * @description When it stops waiting at the latest. For a change window, when the window opens.
              */
             until: string;
-            /** @description What it waits for and what it saw last, as sentences. */
+            /** @description What it waits for and what it observed last, as sentences. */
             text: string;
             /**
              * Format: date-time
-             * @description When it tries again by itself. Absent if a person has to act.
+             * @description When it tries again automatically. Absent if a person has to act.
              */
             nextTryAt?: string;
         };
@@ -2306,7 +2306,7 @@ export interface components {
             /** @description The EKS add-on that the workload is part of. Absent if it is part of none. */
             addon?: components["schemas"]["WorkloadAddon"];
             /** @description Checks that block Pod Identity. For a workload that is on it, what is wrong with it. */
-            inTheWay: components["schemas"]["Check"][];
+            obstacles: components["schemas"]["Check"][];
         };
         WorkloadPods: {
             /** @description Number of pods that have not ended and are not being deleted. */
@@ -2643,7 +2643,7 @@ export interface operations {
                      *         "verdict": "migrate",
                      *         "strategy": "auto",
                      *         "preserve": false,
-                     *         "ladder": [
+                     *         "attempts": [
                      *           {
                      *             "strategy": "in-place",
                      *             "preserve": false,
@@ -3475,7 +3475,7 @@ export interface operations {
                      *         "verdict": "migrate",
                      *         "strategy": "auto",
                      *         "preserve": false,
-                     *         "ladder": [
+                     *         "attempts": [
                      *           {
                      *             "strategy": "in-place",
                      *             "preserve": false,
@@ -3531,7 +3531,7 @@ export interface operations {
                      *           "name": "plan",
                      *           "startedAt": "2026-01-15T09:00:00.000Z",
                      *           "endedAt": "2026-01-15T09:00:12.000Z",
-                     *           "attempts": 1
+                     *           "tries": 1
                      *         }
                      *       ],
                      *       "associations": {
@@ -5023,7 +5023,7 @@ export interface operations {
                      *             }
                      *           ],
                      *           "annotatedRole": "arn:aws:iam::111122223333:role/eks-addons/ebs-csi",
-                     *           "inTheWay": []
+                     *           "obstacles": []
                      *         }
                      *       ],
                      *       "unread": [],

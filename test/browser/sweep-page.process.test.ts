@@ -309,7 +309,7 @@ describe.skipIf(reason !== undefined)(
           async () => (await page.locator('#list thead th:visible').allInnerTexts()).map((text) => text.trim()),
           SOON,
         )
-        .toEqual(['Add-on', 'Cluster', 'Account', 'Region', 'Found', 'Why']);
+        .toEqual(['Add-on', 'Cluster', 'Account', 'Region', 'Found', 'Reason']);
       await expect.poll(() => page.getByRole('combobox').count(), SOON).toBe(2);
       await expect.poll(() => page.getByRole('heading', { name: 'What the sweep did' }).count(), SOON).toBe(0);
       await quiet();

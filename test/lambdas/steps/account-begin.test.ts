@@ -134,8 +134,8 @@ describe('begin of a service account', () => {
   });
 
   it.each<[string, Partial<ReturnType<typeof aServiceAccount>> | undefined, RegExp]>([
-    ['deleted', undefined, /somebody else has deleted service account payments\/api\. Nothing was changed; plan again/],
-    ['made again', { uid: 'another' }, /and made it again/],
+    ['deleted', undefined, /another principal has deleted service account payments\/api\. Nothing was changed; plan again/],
+    ['made again', { uid: 'another' }, /and created it again/],
     ['given another role', { roleArn: OTHER_ROLE }, /annotation eks\.amazonaws\.com\/role-arn: .*somebody-elses/],
     ['taken its annotation off', { roleArn: undefined }, /taken the annotation .* off/],
   ])('stops where somebody has %s meanwhile', async (_, change, why) => {

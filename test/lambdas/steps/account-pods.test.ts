@@ -125,7 +125,7 @@ describe('verify-pods of a service account', () => {
       'made the service account again',
       ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ uid: 'another' })]),
       'ServiceAccountChanged',
-      /made it again/,
+      /created it again/,
     ],
     [
       'given the service account another role',
@@ -240,7 +240,7 @@ describe('verify-pods of a service account that is put back', () => {
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(verifyBack(fakes)).rejects.toMatchObject({
       name: 'RestoreRefused',
-      message: expect.stringMatching(/^The way back stops: somebody else has .*left as it is/) as string,
+      message: expect.stringMatching(/^The way back stops: another principal has .*left as it is/) as string,
     });
   });
 

@@ -117,13 +117,13 @@ describe('create-association', () => {
       'has associated it',
       [],
       [THEIRS],
-      /somebody else made a-theirs of payments\/api with .*left alone; find out who did it/,
+      /another principal has created association a-theirs of payments\/api with .*left alone; find out who did it/,
     ],
     [
       'has associated it by another migration',
       [],
       [ownAssociation({ tags: { [MIGRATION_TAG]: OTHER_MIGRATION_ID } })],
-      /somebody else made a-own/,
+      /another principal has created association a-own/,
     ],
     [
       'has given the one of before another role',
@@ -132,7 +132,7 @@ describe('create-association', () => {
       /gave a-there0000000000001 the role .*somebody-elses/,
     ],
     ['has deleted the one of before', [KEPT], [], /the association of payments\/api is gone/],
-    ['has put another one in its place', [KEPT], [THEIRS], /somebody else made a-theirs/],
+    ['has put another one in its place', [KEPT], [THEIRS], /another principal has created association a-theirs/],
   ])('stops, and leaves it alone, where somebody else %s', async (_, before, there, why) => {
     const fakes = await begunAccount({ snapshot: { associations: before } });
     fakes.eks.associations = structuredClone(there);

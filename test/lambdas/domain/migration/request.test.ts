@@ -8,7 +8,7 @@ const problems = (request: object): string[] =>
   migrationRequest
     .safeParse({ target, ...request })
     .error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];
-const OF_ADDONS = 'is of add-ons, and this request is about a service account: leave it out';
+const OF_ADDONS = 'applies only to add-ons, and this request is about a service account: leave it out';
 
 describe('migrationRequest', () => {
   it('takes an add-on or a service account', () => {
@@ -24,9 +24,9 @@ describe('migrationRequest', () => {
   });
 
   it('refuses neither and both', () => {
-    expect(problems({})).toEqual(['addon: name either addon or serviceAccount, and neither is there']);
+    expect(problems({})).toEqual(['addon: addon or serviceAccount is required']);
     expect(problems({ addon: ADDON, serviceAccount: REF })).toEqual([
-      'serviceAccount: name either addon or serviceAccount, not both',
+      'serviceAccount: must not be set together with addon',
     ]);
   });
 
@@ -69,7 +69,7 @@ describe('migrationRequest', () => {
 
   it('refuses to take the annotation off an add-on', () => {
     expect(problems({ addon: ADDON, annotation: 'remove' })).toEqual([
-      "annotation: is of service accounts that are no add-on's: EKS looks after those of add-ons itself",
+      "annotation: can only be remove for a service account: EKS manages the annotations of add-ons",
     ]);
     expect(problems({ addon: ADDON, annotation: 'keep' })).toEqual([]);
   });

@@ -60,7 +60,7 @@ describe('an association', () => {
           expect(foreign.includes(one)).toBe(!wasThere(snapshot, one) && !isOwnAssociation(known, one));
         // What is foreign is a problem, whatever else is there.
         const problem = associationProblem(known, snapshot, plannedAccount, there) ?? '';
-        expect(problem.startsWith('somebody else made')).toBe(foreign.length > 0);
+        expect(problem.startsWith('another principal has created')).toBe(foreign.length > 0);
       }),
     );
   });
@@ -74,20 +74,20 @@ describe('an association', () => {
       'given another role',
       [],
       [ownAssociation({ roleArn: OTHER_ROLE })],
-      `somebody else gave a-own the role ${OTHER_ROLE}`,
+      `another principal has given association a-own the role ${OTHER_ROLE}`,
     ],
     [
       'given another role since it was seen',
       [THEIRS],
       [{ ...THEIRS, roleArn: OTHER_ROLE }],
-      `somebody else gave a-theirs the role ${OTHER_ROLE}`,
+      `another principal has given association a-theirs the role ${OTHER_ROLE}`,
     ],
-    ["somebody else's", [], [THEIRS], `somebody else made a-theirs of payments/api with ${ROLE} meanwhile`],
+    ["somebody else's", [], [THEIRS], `another principal has created association a-theirs of payments/api with ${ROLE}`],
     [
       "somebody else's in the place of the one of before",
       [THEIRS],
       [anAccountAssociation({ id: 'a-again' })],
-      `somebody else made a-again of payments/api with ${ROLE} meanwhile`,
+      `another principal has created association a-again of payments/api with ${ROLE}`,
     ],
   ])('that is %s: what is said of it', (_, before, there, said) => {
     expect(associationProblem(record(), accountSnapshot({ associations: before }), plannedAccount, there)).toBe(said);
@@ -103,32 +103,32 @@ describe('accountProblem', () => {
     [
       'without its annotation',
       bare,
-      'somebody else has taken the annotation eks.amazonaws.com/role-arn off service account payments/api',
+      'another principal has removed the annotation eks.amazonaws.com/role-arn from service account payments/api',
       undefined,
     ],
     [
       'deleted',
       undefined,
-      'somebody else has deleted service account payments/api',
-      'somebody else has deleted service account payments/api',
+      'another principal has deleted service account payments/api',
+      'another principal has deleted service account payments/api',
     ],
     [
       'made again',
       { ...was, uid: 'another' },
-      'somebody else has deleted service account payments/api and made it again',
-      'somebody else has deleted service account payments/api and made it again',
+      'another principal has deleted service account payments/api and created it again',
+      'another principal has deleted service account payments/api and created it again',
     ],
     [
       'made again without its annotation',
       { ...bare, uid: 'another' },
-      'somebody else has deleted service account payments/api and made it again',
-      'somebody else has deleted service account payments/api and made it again',
+      'another principal has deleted service account payments/api and created it again',
+      'another principal has deleted service account payments/api and created it again',
     ],
     [
       'given another role',
       { ...was, roleArn: OTHER_ROLE },
-      `somebody else has given service account payments/api the annotation eks.amazonaws.com/role-arn: ${OTHER_ROLE}`,
-      `somebody else has given service account payments/api the annotation eks.amazonaws.com/role-arn: ${OTHER_ROLE}`,
+      `another principal has set the annotation eks.amazonaws.com/role-arn of service account payments/api to ${OTHER_ROLE}`,
+      `another principal has set the annotation eks.amazonaws.com/role-arn of service account payments/api to ${OTHER_ROLE}`,
     ],
   ])('of one that is %s', (_name, now, annotated, unannotated) => {
     expect(accountProblem(was, now, false)).toBe(annotated);

@@ -89,14 +89,14 @@ describe('changeWindow', () => {
   });
 
   it.each([
-    ['60 22 * * SUN', 'its minute is not one'],
-    ['0 24 * * SUN', 'its hour is not one'],
-    ['0 22 32 * SUN', 'its day of the month is not one'],
-    ['0 22 * 13 SUN', 'its month is not one'],
-    ['0 22 * * SONNTAG', 'its day of the week is not one'],
-    ['0 22 * * SUN#6', 'its day of the week is not one'],
+    ['60 22 * * SUN', 'the field minute is not valid'],
+    ['0 24 * * SUN', 'the field hour is not valid'],
+    ['0 22 32 * SUN', 'the field day of the month is not valid'],
+    ['0 22 * 13 SUN', 'the field month is not valid'],
+    ['0 22 * * SONNTAG', 'the field day of the week is not valid'],
+    ['0 22 * * SUN#6', 'the field day of the week is not valid'],
     ['5/5 22 * * 8', 'its minute and its day of the week is not one'],
-    ['hunter2 22 * * SUN', 'its minute is not one'],
+    ['hunter2 22 * * SUN', 'the field minute is not valid'],
   ])('names what is wrong in %s, and repeats none of it', (schedule, said) => {
     const [problem, ...others] = problems({ ...aWindow, schedule });
     expect(others).toEqual([]);
@@ -108,7 +108,7 @@ describe('changeWindow', () => {
     'refuses %s, which leaves years out',
     (schedule) => {
       expect(problems({ ...aWindow, schedule })).toEqual([
-        'schedule: must open at least once in every year; a day such as 29 February or 31 June alone does not',
+        'schedule: must open at least once every year; a day such as 29 February or 31 June alone does not',
       ]);
     },
   );
