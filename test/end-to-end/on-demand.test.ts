@@ -127,12 +127,12 @@ describe('a rollback that is refused', () => {
     [
       'somebody has updated the add-on since',
       updated({ addonVersion: 'v1.44.0-eksbuild.1' }),
-      /somebody else changed .*version v1\.44\.0-eksbuild\.1, was v1\.38\.1/,
+      /another principal has changed the version of .* to v1\.44\.0-eksbuild\.1, was v1\.38\.1/,
     ],
     [
       'somebody has configured it since',
       updated({ configurationValues: '{}' }),
-      /somebody else changed the configuration values/,
+      /another principal has changed the configuration values/,
     ],
     [
       'somebody has deleted it since',
@@ -141,7 +141,7 @@ describe('a rollback that is refused', () => {
           .clients(undefined, target.region)
           .eks()
           .send(new DeleteAddonCommand({ clusterName: target.cluster, addonName: ADDON })),
-      /somebody else deleted add-on aws-ebs-csi-driver/,
+      /another principal has deleted add-on aws-ebs-csi-driver/,
     ],
   ])('because %s: nothing is changed, and the migration stays migrated', async (_, happen, why) => {
     const { refusal, changes, report, locks, before, after } = await inWorld(

@@ -231,7 +231,7 @@ describe('take-over on demand', () => {
       (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1', status: 'UPDATING' }),
       /version v1\.40\.0/,
     ],
-    ['somebody has deleted the add-on', (fakes) => fakes.eks.addons.delete(ADDON), /somebody else deleted/],
+    ['somebody has deleted the add-on', (fakes) => fakes.eks.addons.delete(ADDON), /another principal has deleted/],
     [
       'somebody has changed its associations',
       (fakes) => recreated(fakes, { podIdentityAssociations: [] }).then(() => (fakes.eks.associations = [])),

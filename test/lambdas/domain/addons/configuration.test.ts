@@ -48,12 +48,12 @@ describe('validateConfiguration', () => {
     [
       'that the schema does not know',
       'podAnnotations: {a: b}',
-      ['/podAnnotations: is not defined in the schema, which allows nothing else'],
+      ['/podAnnotations: is not defined in the schema, which allows no other properties'],
     ],
     [
       'that a part of the schema does not know',
       'controller: {x: 1}',
-      ['/controller/x: is not defined in the schema, which allows nothing else'],
+      ['/controller/x: is not defined in the schema, which allows no other properties'],
     ],
     ['in a list', 'list: [1, hush]', ['/list/1: Instance type "string" is invalid. Expected "integer"']],
     [
@@ -77,7 +77,7 @@ describe('validateConfiguration', () => {
   });
 
   it.each([
-    ['neither JSON nor YAML', 'controller: [', /^they are neither JSON nor YAML \([A-Z_]+, at character \d+\)$/],
+    ['neither JSON nor YAML', 'controller: [', /^they are neither JSON nor YAML \([A-Z_]+ at character \d+\)$/],
     ['several documents', 'a: 1\n---\nb: 2\n', /^they are neither JSON nor YAML \(MULTIPLE_DOCS/],
     ['an alias that leads nowhere', 'a: *b', /YAML/],
   ])('refuses %s, schema or not', (_, raw, error) => {

@@ -122,25 +122,25 @@ describe('decidePurge', () => {
   });
 
   it.each<[string, Partial<Association>, RegExp, RegExp]>([
-    ['another namespace', { namespace: 'web' }, /not part of the plan/, /leave it alone/],
-    ['another service account', { serviceAccount: 'shop' }, /not part of the plan/, /leave it alone/],
+    ['another namespace', { namespace: 'web' }, /not part of the plan/, /leave it unchanged/],
+    ['another service account', { serviceAccount: 'shop' }, /not part of the plan/, /leave it unchanged/],
     [
       'another service account, though owned by the add-on',
       { serviceAccount: 'shop', ownerArn: addonArn(1) },
       /not part of the plan/,
-      /leave it alone/,
+      /leave it unchanged/,
     ],
     [
       'another add-on',
       { ownerArn: addonArn(1, 'aws-efs-csi-driver') },
       /owned by another add-on: arn:.*aws-efs-csi-driver/,
-      /free the service account/,
+      /remove the association from that add-on/,
     ],
     [
       'the same add-on in another cluster',
       { ownerArn: addonArn(1, ADDON, 'prod') },
       /owned by another add-on/,
-      /free the service account/,
+      /remove the association from that add-on/,
     ],
     ['another tool', { tags: { 'managed-by': 'terraform' } }, /tags of another tool: Terraform/, /where it is managed/],
     [
@@ -153,7 +153,7 @@ describe('decidePurge', () => {
       'a target role, whose own role has other rights',
       { targetRoleArn: OTHER_ROLE },
       /has a target role, which an association of an add-on is made without: .* all rights of role .*ebs-csi itself/,
-      /^if pods may have that role without it, .* --association-id a-left00000000000001; otherwise leave the add-on/,
+      /^if pods may use that role without it, .* --association-id a-left00000000000001; otherwise leave the add-on/,
     ],
     [
       'a session policy, though owned by the add-on',

@@ -72,7 +72,7 @@ describe('decideRestore', () => {
     expect(decide(undefined, { record: { removed: [addonArn(1), COPY] } })).toEqual({ do: 'create' });
     expect(decide(undefined)).toMatchObject({
       do: 'refuse',
-      why: expect.stringContaining('somebody else deleted') as string,
+      why: expect.stringContaining('another principal has deleted') as string,
     });
     expect(decide(undefined, { record: untouched })).toMatchObject({ do: 'refuse' });
   });
@@ -198,11 +198,11 @@ describe('decideRestore', () => {
       /could not delete .*: no rights/,
     ],
     ['a delete that failed without a word', decide(migrated({ status: 'DELETE_FAILED' })), /no reason given/],
-    ['a copy that somebody else made', decide(migrated({ arn: addonArn(5) })), /somebody else made/],
+    ['a copy that somebody else made', decide(migrated({ arn: addonArn(5) })), /another principal has created/],
     [
       'such a copy that failed',
       decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record: untouched }),
-      /somebody else made/,
+      /another principal has created/,
     ],
   ])('leaves %s to a person', (_, decision, why) => {
     expect(decision).toMatchObject({ do: 'refuse', why: expect.stringMatching(why) as string });

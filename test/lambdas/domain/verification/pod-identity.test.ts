@@ -157,16 +157,16 @@ describe('classifyPod', () => {
     );
     expect(classifyPod(aPod('node-role')).evidence).toContain('node role');
     expect(classifyPod(aPod('mixed')).evidence).toBe(
-      "2 of 2 containers have Pod Identity's env, 2 have IRSA's, token audiences: pods.eks.amazonaws.com, sts.amazonaws.com; with both, ebs-plugin, csi-provisioner are on IRSA in effect, which SDKs take first",
+      "2 of 2 containers have the environment of Pod Identity, 2 have that of IRSA, token audiences: pods.eks.amazonaws.com, sts.amazonaws.com; with both, ebs-plugin, csi-provisioner use IRSA, to which SDKs give precedence",
     );
     expect(
       classifyPod(withContainers([also({ AWS_ACCESS_KEY_ID: undefined }, { optionalEnv: ['AWS_ACCESS_KEY_ID'] })]))
         .evidence,
     ).toMatch(
-      /^AWS_CONTAINER_CREDENTIALS_FULL_URI in its one container, .*; an optional Secret or ConfigMap could set AWS_ACCESS_KEY_ID, which would go before it$/,
+      /^AWS_CONTAINER_CREDENTIALS_FULL_URI in its one container, .*; an optional Secret or ConfigMap could set AWS_ACCESS_KEY_ID, which would take precedence$/,
     );
     expect(classifyPod(withContainers([onPodIdentity, plain])).evidence).toBe(
-      "1 of 2 containers have Pod Identity's env, 0 have IRSA's, token audiences: pods.eks.amazonaws.com",
+      "1 of 2 containers have the environment of Pod Identity, 0 have that of IRSA, token audiences: pods.eks.amazonaws.com",
     );
   });
 });
@@ -176,41 +176,41 @@ describe('a pod that can not be judged', () => {
     [
       'half of the env',
       aContainer({ env: envOf.unknown }),
-      /^container ebs-plugin has AWS_CONTAINER_CREDENTIALS_FULL_URI of its own, without AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE$/,
+      /^container ebs-plugin sets AWS_CONTAINER_CREDENTIALS_FULL_URI itself, without AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE$/,
     ],
     [
       'another address',
       also({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1/' }),
-      /has an AWS_CONTAINER_CREDENTIALS_FULL_URI of its own, http:\/\/127\.0\.0\.1\/, which is not the agent's$/,
+      /sets AWS_CONTAINER_CREDENTIALS_FULL_URI itself to http:\/\/127\.0\.0\.1\/, which is not the address of the agent$/,
     ],
     [
       'values from elsewhere',
       also({ AWS_ROLE_ARN: undefined, AWS_WEB_IDENTITY_TOKEN_FILE: undefined }),
-      /takes AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE from elsewhere \(valueFrom\)/,
+      /gets AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE from another object \(valueFrom\)/,
     ],
-    ['a whole Secret', { ...onPodIdentity, ...FROM_SECRET }, /takes variables from Secret\/aws \(envFrom\)/],
+    ['a whole Secret', { ...onPodIdentity, ...FROM_SECRET }, /gets variables from Secret\/aws \(envFrom\)/],
     [
       'static keys',
       also({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE' }),
-      /sets AWS_ACCESS_KEY_ID, and static keys go before every role$/,
+      /sets AWS_ACCESS_KEY_ID, and static keys take precedence over every role$/,
     ],
   ])('says what is missing: %s', (_, container, why) => {
     const pod = withContainers([container]);
     const { identity, evidence } = classifyPod(pod);
     expect(identity).toBe('unknown');
-    expect(evidence.replace("it can't be told: ", '')).toMatch(why);
+    expect(evidence.replace('it cannot be determined: ', '')).toMatch(why);
   });
 
   it('names every container that stands in the way', () => {
     expect(
       classifyPod(withContainers([aContainer({ env: envOf.unknown }), { ...plain, ...FROM_SECRET }])).evidence,
-    ).toMatch(/^it can't be told: container ebs-plugin has .*; container plain takes variables from/);
+    ).toMatch(/^it cannot be determined: container ebs-plugin sets .*; container plain gets variables from/);
   });
 
   it('for what whole Secrets hold is known before the change too, while IRSA goes before it', () => {
     const pod = withContainers([{ ...onIrsa, ...FROM_SECRET }]);
     expect(classifyPod(pod).identity).toBe('irsa');
-    expect(hiddenVariables(pod)).toEqual([expect.stringContaining('takes variables from Secret/aws (envFrom)')]);
+    expect(hiddenVariables(pod)).toEqual([expect.stringContaining('gets variables from Secret/aws (envFrom)')]);
   });
 
   it('is none for a container that the webhook was told to skip', () => {
@@ -231,14 +231,14 @@ describe('collectEvidence', () => {
   it('says of a pod that is older than its association that it can not have it', () => {
     for (const identity of ['irsa', 'node-role', 'mixed', 'unknown'] as const)
       expect(evidenceOf(aPod(identity))).toMatch(
-        /; created before its association, which is of \S+: only a new pod can take it$/,
+        /; created before its association, which was created at \S+: only a new pod can use it$/,
       );
-    expect(evidenceOf(aPod('pod-identity'))).toMatch(/; admitted under an earlier association: the present one is of/);
+    expect(evidenceOf(aPod('pod-identity'))).toMatch(/; admitted under an earlier association: the current one was created at/);
   });
   it('says of a pod that is younger, and goes without, that the webhook was late', () => {
     for (const identity of ['irsa', 'node-role'] as const)
       expect(evidenceOf(aPod(identity, { createdAt: at(-58) }))).toMatch(
-        /; created after its association, which is of \S+, but admitted without it: the webhook did not know it yet$/,
+        /; created after its association, which was created at \S+, but admitted without it: the webhook did not know it yet$/,
       );
     expect(evidenceOf(aPod('pod-identity', { createdAt: at(-58) }))).toBe(
       collectEvidence([aPod('pod-identity')], accounts)[0]!.evidence,

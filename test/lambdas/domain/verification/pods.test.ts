@@ -115,7 +115,7 @@ describe('judgePods', () => {
     const rolling = [aWorkload({ settled: false, desired: 2 })];
     expect(judge([good(), pending], rolling)).toEqual({
       verdict: 'wait',
-      why: 'Deployment ebs-csi-controller is rolling out: 1 of 2 pods are ready, and no node takes pod new (kubectl -n kube-system describe pod new says why)',
+      why: 'Deployment ebs-csi-controller is rolling out: 1 of 2 pods are ready, and pod new is not scheduled (for the reason: kubectl -n kube-system describe pod new)',
     });
     for (const other of [
       { ...pending, terminating: true },
@@ -144,7 +144,7 @@ describe('judgePods', () => {
 
   it('waits for a pod of a Job, which keeps its identity until it ends, before it restarts others', () => {
     const job = aPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' } });
-    const why = 'pod nightly-1 of Job nightly keeps the identity that it began with until it ends';
+    const why = 'pod nightly-1 of Job nightly keeps the identity that it started with until it ends';
     expect(judge([good(), job])).toEqual({ verdict: 'wait', why });
     expect(judge([aPod('irsa'), job])).toEqual({ verdict: 'wait', why });
     expect(judge([good(), { ...job, phase: 'Succeeded' }])).toEqual({ verdict: 'verified' });
@@ -165,14 +165,14 @@ describe('judgePods', () => {
   });
 });
 
-describe('what is said where no pod was looked at', () => {
+describe('what is said where no pod was inspected', () => {
   it('never speaks of pods that are on Pod Identity', () => {
     const addon = anAddon();
     expect(roleStillSet(addon, 'injected').message).toBe(
       `All pods are on Pod Identity, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
     );
     expect(roleStillSet(addon, 'api').message).toBe(
-      `The associations are as planned, and no pod was looked at, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
+      `The associations are as planned, and no pod was inspected, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
     );
     expect(roleStillSet(addon, 'api').remedy).not.toContain('Nothing has to be done');
   });
@@ -181,7 +181,7 @@ describe('what is said where no pod was looked at', () => {
     const both = [planned, { ...planned, serviceAccount: 'second' }, { ...planned, namespace: 'shop' }];
     const { message, remedy, status } = podsNotSeen('migrated', ADDON, target, both);
     expect(status).toBe('warn');
-    expect(message).toContain('no pod was looked at');
+    expect(message).toContain('no pod was inspected');
     for (const namespace of ['kube-system', 'shop']) {
       expect(remedy).toContain(
         `kubectl -n ${namespace} get deployments,daemonsets,statefulsets -o custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName lists them`,
@@ -198,10 +198,10 @@ describe('what is said where no pod was looked at', () => {
       podsNotSeen(outcome, SUBJECT, target, [plannedAccount]),
     );
     expect(there?.message).toMatch(
-      /^EKS shows service account payments\/api with its Pod Identity association, but no pod was looked at/,
+      /^EKS shows service account payments\/api with its Pod Identity association, but no pod was inspected/,
     );
     expect(back?.message).toMatch(
-      /^EKS shows service account payments\/api as it was before, but no pod was looked at/,
+      /^EKS shows service account payments\/api as it was before, but no pod was inspected/,
     );
     for (const { message, remedy } of [there!, back!]) {
       expect(message).not.toMatch(/ACTIVE|add-on/);
@@ -218,7 +218,7 @@ describe('an annotation that was to go', () => {
       cluster: 'payments-prod',
     });
     expect([id, status]).toEqual(['annotation-left', 'warn']);
-    expect(message).toMatch(/of service account payments\/api was not taken off.*on Pod Identity nevertheless/);
+    expect(message).toMatch(/of service account payments\/api was not removed.*on Pod Identity nevertheless/);
     // Set off by blanks, so that nothing else is copied with it.
     expect(remedy).toContain(' kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn- ');
     expect(remedy).toMatch(
