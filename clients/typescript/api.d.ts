@@ -556,7 +556,7 @@ export interface components {
             principal: string;
         };
         Approval: {
-            /** @description Number of the request for approval, from 1. A plan that changes is submitted again. */
+            /** @description Number of the request for approval, from 1. A plan that changes is submitted for approval again. */
             round: number;
             /** @description Hash of the plan that the approval is for. It counts for no other plan. */
             planHash: string;
@@ -579,7 +579,7 @@ export interface components {
              * @description When the principal decided.
              */
             decidedAt?: string;
-            /** @description Why, in the words of the principal that decided. */
+            /** @description Reason, as stated by the principal that decided. */
             reason?: string;
         };
         ApprovalAction: {
@@ -1268,17 +1268,17 @@ export interface components {
             };
         };
         RequestedSweep: {
-            /** @description What the sweep does. `inventory`: it reads and classifies. `plan`: it also plans each add-on that is ready. `migrate`: it migrates them in waves. One of `inventory`, `plan`, `migrate`; others may be added. */
+            /** @description What the sweep does. `inventory`: it inspects and classifies. `plan`: it also plans each add-on that is ready. `migrate`: it migrates them in waves. One of `inventory`, `plan`, `migrate`; others may be added. */
             mode: string;
-            /** @description Which add-ons of the fleet it is about. */
+            /** @description Which add-ons of the fleet to include. */
             selection: components["schemas"]["SweepSelection"];
-            /** @description How many migrations run at once, and when no more begin. */
+            /** @description How many migrations run at the same time, and when no more are started. */
             limits: components["schemas"]["SweepLimits"];
             /** @description Options of each migration. */
             options: components["schemas"]["SweepOptions"];
-            /** @description EKS calls per second that the inventory makes in one region of one account at most. */
+            /** @description Maximum number of EKS calls per second that the inventory makes in one region of one account. */
             callsPerSecond: number;
-            /** @description Who requested it, as the request states it. */
+            /** @description Who requested it, as stated in the request. */
             requestedBy?: string;
             /** @description Why, for the people who read the sweep later. */
             reason?: string;
@@ -1653,9 +1653,9 @@ export interface components {
             sweepId: string;
             /** @description What was requested, with defaults filled in. */
             request: components["schemas"]["RequestedSweep"];
-            /** @description Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end. One of `running`, `paused`, `stopping`, `ended`; others may be added. */
+            /** @description Status of the sweep. `paused`: it starts no migrations for now. `stopping`: it starts none, and those in progress complete. One of `running`, `paused`, `stopping`, `ended`; others may be added. */
             status: string;
-            /** @description What the sweep is at. One of `inventory`, `migrations`, `report`; others may be added. */
+            /** @description Current phase of the sweep. One of `inventory`, `migrations`, `report`; others may be added. */
             phase: string;
             /**
              * Format: date-time
@@ -1667,11 +1667,11 @@ export interface components {
              * @description When the sweep ended. Absent until then.
              */
             endedAt?: string;
-            /** @description How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; others may be added. */
+            /** @description How the sweep ended. `completed`: nothing is left to start. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; others may be added. */
             outcome?: string;
             /** @description Why it stopped or failed. Absent if it did not. */
             cause?: components["schemas"]["Failure"];
-            /** @description ARN of the Step Functions execution that works on it, or did last. */
+            /** @description ARN of the Step Functions execution that works on it, or of the last one that did. */
             executionArn?: string;
             /** @description Who requested it. Absent if the requester is not authenticated, or it was started by a schedule. */
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
@@ -1679,19 +1679,19 @@ export interface components {
             correlation?: components["schemas"]["Correlation"];
             /** @description The schedule that started it. Absent if it was requested. */
             schedule?: components["schemas"]["SweepSchedule"];
-            /** @description The wave that it is at. Absent before the first. */
+            /** @description The current wave. Absent before the first. */
             wave?: components["schemas"]["SweepWave"];
             /** @description The last command to pause, resume or stop it. Absent if there was none. */
             command?: components["schemas"]["SweepCommand"];
             /** @description Id of the sweep before it with the same selection. */
             previous?: string;
-            /** @description Where the report is. Absent until it is written. */
+            /** @description Location of the report in S3. Absent until it is written. */
             reports?: components["schemas"]["SweepReports"];
             /** @description Number of failed migrations that count for `limits.stopAfterFailures`. */
             failures: number;
-            /** @description Number of migrations that wait, are under way, and have ended. */
+            /** @description Number of migrations that are queued, are in progress, and have ended. */
             tally: components["schemas"]["SweepTally"];
-            /** @description Status of the execution in Step Functions while the sweep is not over. If it is not `RUNNING`, the sweep can be resumed. */
+            /** @description Status of the execution in Step Functions until the sweep has ended. If it is not `RUNNING`, the sweep can be resumed. */
             executionStatus?: string;
             /** @description Paths of what belongs to the sweep, and of what can be done with it now. */
             links: components["schemas"]["SweepLinks"];
@@ -1712,9 +1712,9 @@ export interface components {
             sweepId: string;
             /** @description What was requested, with defaults filled in. */
             request: components["schemas"]["RequestedSweep"];
-            /** @description Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end. One of `running`, `paused`, `stopping`, `ended`; others may be added. */
+            /** @description Status of the sweep. `paused`: it starts no migrations for now. `stopping`: it starts none, and those in progress complete. One of `running`, `paused`, `stopping`, `ended`; others may be added. */
             status: string;
-            /** @description What the sweep is at. One of `inventory`, `migrations`, `report`; others may be added. */
+            /** @description Current phase of the sweep. One of `inventory`, `migrations`, `report`; others may be added. */
             phase: string;
             /**
              * Format: date-time
@@ -1726,11 +1726,11 @@ export interface components {
              * @description When the sweep ended. Absent until then.
              */
             endedAt?: string;
-            /** @description How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; others may be added. */
+            /** @description How the sweep ended. `completed`: nothing is left to start. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; others may be added. */
             outcome?: string;
             /** @description Why it stopped or failed. Absent if it did not. */
             cause?: components["schemas"]["Failure"];
-            /** @description ARN of the Step Functions execution that works on it, or did last. */
+            /** @description ARN of the Step Functions execution that works on it, or of the last one that did. */
             executionArn?: string;
             /** @description Who requested it. Absent if the requester is not authenticated, or it was started by a schedule. */
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
@@ -1738,19 +1738,19 @@ export interface components {
             correlation?: components["schemas"]["Correlation"];
             /** @description The schedule that started it. Absent if it was requested. */
             schedule?: components["schemas"]["SweepSchedule"];
-            /** @description The wave that it is at. Absent before the first. */
+            /** @description The current wave. Absent before the first. */
             wave?: components["schemas"]["SweepWave"];
             /** @description The last command to pause, resume or stop it. Absent if there was none. */
             command?: components["schemas"]["SweepCommand"];
             /** @description Id of the sweep before it with the same selection. */
             previous?: string;
-            /** @description Where the report is. Absent until it is written. */
+            /** @description Location of the report in S3. Absent until it is written. */
             reports?: components["schemas"]["SweepReports"];
             /** @description Number of failed migrations that count for `limits.stopAfterFailures`. */
             failures: number;
-            /** @description Number of migrations that wait, are under way, and have ended. */
+            /** @description Number of migrations that are queued, are in progress, and have ended. */
             tally: components["schemas"]["SweepTally"];
-            /** @description Status of the execution in Step Functions while the sweep is not over. If it is not `RUNNING`, the sweep can be resumed. */
+            /** @description Status of the execution in Step Functions until the sweep has ended. If it is not `RUNNING`, the sweep can be resumed. */
             executionStatus?: string;
             /** @description Paths of what belongs to the sweep, and of what can be done with it now. */
             links: components["schemas"]["SweepLinks"];
@@ -1769,21 +1769,21 @@ export interface components {
             at: string;
             /** @description ARN of the principal that requested it. */
             by?: string;
-            /** @description Why, in the words of that principal. */
+            /** @description Reason, as stated by that principal. */
             reason?: string;
         };
         SweepLimits: {
             /** @description Number of migrations in the first wave. Each next wave is twice as large, up to `concurrency`. */
             canary: number;
-            /** @description Number of migrations that run at once at most. */
+            /** @description Maximum number of migrations that run at the same time. */
             concurrency: number;
-            /** @description Number of migrations that run at once in one account at most. */
+            /** @description Maximum number of migrations that run at the same time in one account. */
             perAccount: number;
-            /** @description Number of migrations that run at once in one region of one account at most. */
+            /** @description Maximum number of migrations that run at the same time in one region of one account. */
             perRegion: number;
-            /** @description Number of failures after which no more migrations begin. `rolled-back`, `needs-human` and an end without an outcome are failures. */
+            /** @description Number of failures after which no more migrations start. `rolled-back`, `needs-human` and an end without an outcome are failures. */
             stopAfterFailures: number;
-            /** @description The same as percent of the migrations that have ended, once at least `concurrency` have ended. */
+            /** @description The same limit as a percentage of the migrations that have ended, once at least `concurrency` have ended. */
             stopAtFailurePercent: number;
         };
         SweepLimitsInput: {
@@ -1793,27 +1793,27 @@ export interface components {
              */
             canary?: number;
             /**
-             * @description Number of migrations that run at once at most.
+             * @description Maximum number of migrations that run at the same time.
              * @default 20
              */
             concurrency?: number;
             /**
-             * @description Number of migrations that run at once in one account at most.
+             * @description Maximum number of migrations that run at the same time in one account.
              * @default 5
              */
             perAccount?: number;
             /**
-             * @description Number of migrations that run at once in one region of one account at most.
+             * @description Maximum number of migrations that run at the same time in one region of one account.
              * @default 5
              */
             perRegion?: number;
             /**
-             * @description Number of failures after which no more migrations begin. `rolled-back`, `needs-human` and an end without an outcome are failures.
+             * @description Number of failures after which no more migrations start. `rolled-back`, `needs-human` and an end without an outcome are failures.
              * @default 3
              */
             stopAfterFailures?: number;
             /**
-             * @description The same as percent of the migrations that have ended, once at least `concurrency` have ended.
+             * @description The same limit as a percentage of the migrations that have ended, once at least `concurrency` have ended.
              * @default 10
              */
             stopAtFailurePercent?: number;
@@ -1848,17 +1848,17 @@ export interface components {
         SweepOptions: {
             /** @description How add-ons are changed, as in a request for a migration. One of `auto`, `in-place`, `recreate`; others may be added. */
             strategy: string;
-            /** @description Whether Kubernetes objects stay while an add-on is deleted. */
+            /** @description Whether Kubernetes objects are kept while an add-on is deleted. */
             preserve: boolean;
-            /** @description The most disruption that is allowed. One of `rolling`, `outage`; others may be added. */
+            /** @description The maximum disruption that is allowed. One of `rolling`, `outage`; others may be added. */
             maxDisruption?: string;
-            /** @description Minutes that the change of one add-on may be forecast to take. */
+            /** @description The longest allowed forecast for the change of one add-on, in minutes. */
             maxDurationMinutes?: number;
-            /** @description What EKS does with fields that others changed. One of `NONE`, `OVERWRITE`, `PRESERVE`; others may be added. */
+            /** @description What EKS does with fields that another field manager changed. One of `NONE`, `OVERWRITE`, `PRESERVE`; others may be added. */
             resolveConflicts?: string;
             /** @description What happens to a trust policy that does not allow EKS Pod Identity. One of `validate`, `repair`; others may be added. */
             trust: string;
-            /** @description Condition keys whose values cannot be known beforehand, and that do not block a migration. */
+            /** @description Condition keys whose values cannot be known in advance, and that must not block a migration. */
             acceptedKeys: string[];
             /** @description Service accounts, by name, that may lose their add-on's IRSA role without getting an association. */
             acceptIdentityLoss: string[];
@@ -1866,9 +1866,9 @@ export interface components {
             verification: string;
             /** @description What happens to a cluster without the Pod Identity agent. One of `require`, `install`; others may be added. */
             agent: string;
-            /** @description Whether a principal has to approve each plan first. One of `none`, `required`; others may be added. */
+            /** @description Whether each plan must be approved first. One of `none`, `required`; others may be added. */
             approval: string;
-            /** @description When migrations may begin. Nothing begins outside of it. */
+            /** @description When migrations may begin. None begins outside the window. */
             changeWindow?: components["schemas"]["ChangeWindow"];
         };
         SweepOptionsInput: {
@@ -1879,19 +1879,19 @@ export interface components {
              */
             strategy?: "auto" | "in-place" | "recreate";
             /**
-             * @description Whether Kubernetes objects stay while an add-on is deleted.
+             * @description Whether Kubernetes objects are kept while an add-on is deleted.
              * @default false
              */
             preserve?: boolean;
             /**
-             * @description The most disruption that is allowed.
+             * @description The maximum disruption that is allowed.
              * @enum {string}
              */
             maxDisruption?: "rolling" | "outage";
-            /** @description Minutes that the change of one add-on may be forecast to take. */
+            /** @description The longest allowed forecast for the change of one add-on, in minutes. */
             maxDurationMinutes?: number;
             /**
-             * @description What EKS does with fields that others changed.
+             * @description What EKS does with fields that another field manager changed.
              * @enum {string}
              */
             resolveConflicts?: "NONE" | "OVERWRITE" | "PRESERVE";
@@ -1902,7 +1902,7 @@ export interface components {
              */
             trust?: "validate" | "repair";
             /**
-             * @description Condition keys whose values cannot be known beforehand, and that do not block a migration.
+             * @description Condition keys whose values cannot be known in advance, and that must not block a migration.
              * @default []
              */
             acceptedKeys?: string[];
@@ -1924,12 +1924,12 @@ export interface components {
              */
             agent?: "require" | "install";
             /**
-             * @description Whether a principal has to approve each plan first.
+             * @description Whether each plan must be approved first.
              * @default none
              * @enum {string}
              */
             approval?: "none" | "required";
-            /** @description When migrations may begin. Nothing begins outside of it. */
+            /** @description When migrations may begin. None begins outside the window. */
             changeWindow?: components["schemas"]["ChangeWindowInput"];
         };
         SweepPage: {
@@ -1958,17 +1958,17 @@ export interface components {
         };
         SweepRequest: {
             /**
-             * @description What the sweep does. `inventory`: it reads and classifies. `plan`: it also plans each add-on that is ready. `migrate`: it migrates them in waves.
+             * @description What the sweep does. `inventory`: it inspects and classifies. `plan`: it also plans each add-on that is ready. `migrate`: it migrates them in waves.
              * @enum {string}
              */
             mode: "inventory" | "plan" | "migrate";
             /**
-             * @description Which add-ons of the fleet it is about.
+             * @description Which add-ons of the fleet to include.
              * @default {}
              */
             selection?: components["schemas"]["SweepSelectionInput"];
             /**
-             * @description How many migrations run at once, and when no more begin.
+             * @description How many migrations run at the same time, and when no more are started.
              * @default {}
              */
             limits?: components["schemas"]["SweepLimitsInput"];
@@ -1978,7 +1978,7 @@ export interface components {
              */
             options?: components["schemas"]["SweepOptionsInput"];
             /**
-             * @description EKS calls per second that the inventory makes in one region of one account at most.
+             * @description Maximum number of EKS calls per second that the inventory makes in one region of one account.
              * @default 5
              */
             callsPerSecond?: number;
@@ -1995,11 +1995,11 @@ export interface components {
             at: string;
         };
         SweepSelection: {
-            /** @description AWS accounts. Default: the service's own, and all that its configuration names. */
+            /** @description AWS accounts. Default: the service's own account, and all accounts of its configuration. */
             accounts?: string[];
             /** @description AWS regions. Default: those of the deployment's configuration. */
             regions?: string[];
-            /** @description Names of clusters, of which one has to match. `*` stands for any text, `?` for any one character. */
+            /** @description Patterns of cluster names, of which one must match. `*` stands for any text, `?` for any one character. */
             clusters?: string[];
             /** @description Tags that a cluster must have, all of them. */
             clusterTags?: {
@@ -2007,15 +2007,15 @@ export interface components {
             };
             /** @description Names of add-ons. Default: all. */
             addons?: string[];
-            /** @description What the tag `pod-identity-migration` of clusters and add-ons decides. `opt-out`: all but those tagged `exclude`. `opt-in`: only those tagged `include`. One of `opt-out`, `opt-in`; others may be added. */
+            /** @description What the tag `pod-identity-migration` of clusters and add-ons decides. `opt-out`: all except those tagged `exclude`. `opt-in`: only those tagged `include`. One of `opt-out`, `opt-in`; others may be added. */
             tagging: string;
         };
         SweepSelectionInput: {
-            /** @description AWS accounts. Default: the service's own, and all that its configuration names. */
+            /** @description AWS accounts. Default: the service's own account, and all accounts of its configuration. */
             accounts?: string[];
             /** @description AWS regions. Default: those of the deployment's configuration. */
             regions?: string[];
-            /** @description Names of clusters, of which one has to match. `*` stands for any text, `?` for any one character. */
+            /** @description Patterns of cluster names, of which one must match. `*` stands for any text, `?` for any one character. */
             clusters?: string[];
             /** @description Tags that a cluster must have, all of them. */
             clusterTags?: {
@@ -2024,7 +2024,7 @@ export interface components {
             /** @description Names of add-ons. Default: all. */
             addons?: string[];
             /**
-             * @description What the tag `pod-identity-migration` of clusters and add-ons decides. `opt-out`: all but those tagged `exclude`. `opt-in`: only those tagged `include`.
+             * @description What the tag `pod-identity-migration` of clusters and add-ons decides. `opt-out`: all except those tagged `exclude`. `opt-in`: only those tagged `include`.
              * @default opt-out
              * @enum {string}
              */
@@ -2035,9 +2035,9 @@ export interface components {
             sweepId: string;
             /** @description What was requested, with defaults filled in. */
             request: components["schemas"]["RequestedSweep"];
-            /** @description Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end. One of `running`, `paused`, `stopping`, `ended`; others may be added. */
+            /** @description Status of the sweep. `paused`: it starts no migrations for now. `stopping`: it starts none, and those in progress complete. One of `running`, `paused`, `stopping`, `ended`; others may be added. */
             status: string;
-            /** @description How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; others may be added. */
+            /** @description How the sweep ended. `completed`: nothing is left to start. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; others may be added. */
             outcome?: string;
             /**
              * Format: date-time
@@ -2053,9 +2053,9 @@ export interface components {
             links: components["schemas"]["SweepLinks"];
         };
         SweepTally: {
-            /** @description Number of migrations that have not begun. */
+            /** @description Number of migrations that have not started. */
             queued: number;
-            /** @description Number of migrations that are under way. */
+            /** @description Number of migrations that are in progress. */
             inFlight: number;
             /** @description Number of migrations that have ended, by outcome. `none`: without an outcome. */
             ended: {
@@ -2067,9 +2067,9 @@ export interface components {
             number: number;
             /** @description Number of migrations that the wave may have. */
             size: number;
-            /** @description Number of migrations of the wave that have begun. */
+            /** @description Number of migrations of the wave that have started. */
             begun: number;
-            /** @description Number of migrations that had ended when the wave began. Absent while it waits for the wave before. */
+            /** @description Number of migrations that had ended when the wave began. Absent while it waits for the previous wave to end. */
             endedBefore?: number;
         };
         Target: {

@@ -141,7 +141,7 @@ describe('an ARN that is made to look like an allowed one', () => {
     async (field) => {
       const { cause } = await refused({ request: { [field]: ADMIN } });
       expect(cause).toContain(
-        `BadInput: The input of step plan is wrong: request: has fields that are not known: ${field}`,
+        `BadInput: The input of step plan is wrong: request: has unknown fields: ${field}`,
       );
     },
   );

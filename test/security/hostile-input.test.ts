@@ -89,7 +89,7 @@ describe('a name that is none', () => {
     [
       'a target with more fields',
       { target: { ...target, endpoint: 'https://evil.example.com' } },
-      /BadInput: .*fields that are not known: endpoint/,
+      /BadInput: .*unknown fields: endpoint/,
     ],
   ])('as the target: %s', async (_, request, why) => {
     const { execution } = await unchanged(async (world) => ({ execution: await world.ask(request) }));
@@ -136,7 +136,7 @@ describe('a name that is none', () => {
       { roles: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`sa-${index}`, OWN_ROLE])) },
       /request\.roles: must have at most 50 entries/,
     ],
-    ['a typing error', { dryrun: true }, /fields that are not known: dryrun/],
+    ['a typing error', { dryrun: true }, /unknown fields: dryrun/],
     ['a strategy that is none', { strategy: SECRET }, /request\.strategy: /],
     ['a text for a truth', { dryRun: SECRET }, /request\.dryRun: /],
   ])('elsewhere: %s', async (_, request, why) => {

@@ -138,10 +138,10 @@ describe('the class of an add-on', () => {
   });
 
   it('is not-concerned where it was left out, and unreachable where it could not be read, with the reason', () => {
-    expect(classify({ name: ADDON, leftOut: 'The sweep is about other add-ons.' })).toEqual({
+    expect(classify({ name: ADDON, leftOut: 'The sweep selects other add-ons.' })).toEqual({
       addon: ADDON,
       class: 'not-concerned',
-      reason: 'The sweep is about other add-ons.',
+      reason: 'The sweep selects other add-ons.',
       checks: [],
       roles: [],
     });

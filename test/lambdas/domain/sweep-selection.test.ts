@@ -46,32 +46,32 @@ describe('the selection of add-ons', () => {
     expect(nameLeftOut({}, ADDON)).toBeUndefined();
     expect(nameLeftOut({ addons: [ADDON] }, ADDON)).toBeUndefined();
     expect(nameLeftOut({ addons: [ADDON, 'adot'] }, 'vpc-cni')).toBe(
-      `The sweep is about other add-ons: ${ADDON}, adot.`,
+      `The sweep selects other add-ons: ${ADDON}, adot.`,
     );
   });
   const tag = (value?: string): Record<string, string> =>
     value === undefined ? {} : { 'pod-identity-migration': value };
   it.each<['opt-in' | 'opt-out', string | undefined, string | undefined, string]>([
     ['opt-out', undefined, undefined, ''],
-    ['opt-out', 'exclude', undefined, 'It has the tag pod-identity-migration = exclude.'],
-    ['opt-out', undefined, 'exclude', 'Its cluster has the tag pod-identity-migration = exclude.'],
+    ['opt-out', 'exclude', undefined, 'The add-on has the tag pod-identity-migration = exclude.'],
+    ['opt-out', undefined, 'exclude', 'The cluster has the tag pod-identity-migration = exclude.'],
     ['opt-out', 'include', 'exclude', ''],
-    ['opt-out', 'exclude', 'include', 'It has the tag pod-identity-migration = exclude.'],
-    ['opt-out', 'Exclude', 'exclude', 'Its cluster has the tag pod-identity-migration = exclude.'],
+    ['opt-out', 'exclude', 'include', 'The add-on has the tag pod-identity-migration = exclude.'],
+    ['opt-out', 'Exclude', 'exclude', 'The cluster has the tag pod-identity-migration = exclude.'],
     [
       'opt-in',
       undefined,
       undefined,
-      'Neither it nor its cluster has the tag pod-identity-migration = include, which this sweep asks for.',
+      'Neither the add-on nor its cluster has the tag pod-identity-migration = include, which this sweep requires.',
     ],
     ['opt-in', 'include', undefined, ''],
     ['opt-in', undefined, 'include', ''],
-    ['opt-in', 'exclude', 'include', 'It has the tag pod-identity-migration = exclude.'],
+    ['opt-in', 'exclude', 'include', 'The add-on has the tag pod-identity-migration = exclude.'],
     [
       'opt-in',
       'yes',
       undefined,
-      'Neither it nor its cluster has the tag pod-identity-migration = include, which this sweep asks for.',
+      'Neither the add-on nor its cluster has the tag pod-identity-migration = include, which this sweep requires.',
     ],
   ])('%s, tagged %j in a cluster tagged %j: %s', (tagging, own, cluster, expected) => {
     expect(tagLeftOut({ tagging }, tag(own), tag(cluster)) ?? '').toBe(expected);

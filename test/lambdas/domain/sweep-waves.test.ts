@@ -207,7 +207,7 @@ describe('a stop', () => {
       cause: {
         name: 'SweepStopped',
         message:
-          '3 failed migrations of 9 that have ended: it stops after 3. Nothing more was begun. Look at them, then resume the sweep.',
+          '3 failed migrations of 9 that have ended: it stops after 3. No more migrations were started. Check the failed migrations, then resume the sweep.',
       },
       begin: [],
       done: false,

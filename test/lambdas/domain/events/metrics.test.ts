@@ -10,9 +10,12 @@ describe('failureMetric', () => {
     expect(failureMetric('Throttled', true)).toBe('throttled-call');
   });
 
-  it.each(['TypeError', 'ZodError', 'Throttled', 'AddonNotActive'])('counts a %s that the service did not throw', (name) => {
-    expect(failureMetric(name, false)).toBe('unexpected-error');
-  });
+  it.each(['TypeError', 'ZodError', 'Throttled', 'AddonNotActive'])(
+    'counts a %s that the service did not throw',
+    (name) => {
+      expect(failureMetric(name, false)).toBe('unexpected-error');
+    },
+  );
 });
 
 describe('metrics of the service', () => {

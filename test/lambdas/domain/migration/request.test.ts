@@ -69,7 +69,7 @@ describe('migrationRequest', () => {
 
   it('refuses to take the annotation off an add-on', () => {
     expect(problems({ addon: ADDON, annotation: 'remove' })).toEqual([
-      "annotation: can only be remove for a service account: EKS manages the annotations of add-ons",
+      'annotation: can only be remove for a service account: EKS manages the annotations of add-ons',
     ]);
     expect(problems({ addon: ADDON, annotation: 'keep' })).toEqual([]);
   });

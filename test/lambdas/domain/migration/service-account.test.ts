@@ -82,7 +82,12 @@ describe('an association', () => {
       [{ ...THEIRS, roleArn: OTHER_ROLE }],
       `another principal has given association a-theirs the role ${OTHER_ROLE}`,
     ],
-    ["somebody else's", [], [THEIRS], `another principal has created association a-theirs of payments/api with ${ROLE}`],
+    [
+      "somebody else's",
+      [],
+      [THEIRS],
+      `another principal has created association a-theirs of payments/api with ${ROLE}`,
+    ],
     [
       "somebody else's in the place of the one of before",
       [THEIRS],

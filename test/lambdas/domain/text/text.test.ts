@@ -82,7 +82,7 @@ describe('what is wrong with data', () => {
     expect(problems({ name: 'a', tags: { [`\u001b${'X'.repeat(100)}`]: 1 } })).toBe(
       `tags.\\x1b${'X'.repeat(63)}… (101 characters): has a key that must be small`,
     );
-    expect(problems({ name: 'a', tags: {}, 'ju\nnk': 1 })).toBe('input: has fields that are not known: ju\\nnk');
+    expect(problems({ name: 'a', tags: {}, 'ju\nnk': 1 })).toBe('input: has unknown fields: ju\\nnk');
   });
   it('tells of ten at most', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key-${index}`, 1]));

@@ -157,7 +157,7 @@ describe('classifyPod', () => {
     );
     expect(classifyPod(aPod('node-role')).evidence).toContain('node role');
     expect(classifyPod(aPod('mixed')).evidence).toBe(
-      "2 of 2 containers have the environment of Pod Identity, 2 have that of IRSA, token audiences: pods.eks.amazonaws.com, sts.amazonaws.com; with both, ebs-plugin, csi-provisioner use IRSA, to which SDKs give precedence",
+      '2 of 2 containers have the environment of Pod Identity, 2 have that of IRSA, token audiences: pods.eks.amazonaws.com, sts.amazonaws.com; with both, ebs-plugin, csi-provisioner use IRSA, to which SDKs give precedence',
     );
     expect(
       classifyPod(withContainers([also({ AWS_ACCESS_KEY_ID: undefined }, { optionalEnv: ['AWS_ACCESS_KEY_ID'] })]))
@@ -166,7 +166,7 @@ describe('classifyPod', () => {
       /^AWS_CONTAINER_CREDENTIALS_FULL_URI in its one container, .*; an optional Secret or ConfigMap could set AWS_ACCESS_KEY_ID, which would take precedence$/,
     );
     expect(classifyPod(withContainers([onPodIdentity, plain])).evidence).toBe(
-      "1 of 2 containers have the environment of Pod Identity, 0 have that of IRSA, token audiences: pods.eks.amazonaws.com",
+      '1 of 2 containers have the environment of Pod Identity, 0 have that of IRSA, token audiences: pods.eks.amazonaws.com',
     );
   });
 });
@@ -233,7 +233,9 @@ describe('collectEvidence', () => {
       expect(evidenceOf(aPod(identity))).toMatch(
         /; created before its association, which was created at \S+: only a new pod can use it$/,
       );
-    expect(evidenceOf(aPod('pod-identity'))).toMatch(/; admitted under an earlier association: the current one was created at/);
+    expect(evidenceOf(aPod('pod-identity'))).toMatch(
+      /; admitted under an earlier association: the current one was created at/,
+    );
   });
   it('says of a pod that is younger, and goes without, that the webhook was late', () => {
     for (const identity of ['irsa', 'node-role'] as const)

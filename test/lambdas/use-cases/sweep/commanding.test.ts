@@ -179,7 +179,7 @@ describe('what may be asked', () => {
   it('of an inventory is nothing but to resume it', () => {
     const inventory = aSweep({ mode: 'inventory' });
     expect(judgeCommand(inventory, 'pause', 'running')).toEqual({
-      refused: 'it is an inventory, which begins no migration: there is nothing to pause',
+      refused: 'it is an inventory, which starts no migrations: there is nothing to pause',
     });
     expect(judgeCommand(inventory, 'resume', 'over')).toEqual({ restart: true, anew: false });
   });
