@@ -1375,13 +1375,13 @@ export interface components {
         Rollback: {
             /** @description Id of the rollback, unique among the rollbacks of all migrations. Its execution has the same name. */
             id: string;
-            /** @description State of the rollback. `requested`: accepted, not begun. `running`: it restores what was there. `refused`: not begun, and nothing was changed. One of `requested`, `running`, `ended`, `refused`; others may be added. */
+            /** @description State of the rollback. `requested`: accepted, not started. `running`: it restores the previous state. `refused`: not started, and nothing was changed. One of `requested`, `running`, `ended`, `refused`; others may be added. */
             state: string;
             /** @description Why it rolls back. `requested`: by a principal. `cancelled`: the migration was cancelled. `failed`: a step failed. `stopped`: the execution stopped before its end was recorded. One of `requested`, `cancelled`, `failed`, `stopped`; others may be added. */
             cause: string;
-            /** @description ARN of the principal that requested it. Absent if the migration rolled back by itself. */
+            /** @description ARN of the principal that requested it. Absent if the migration rolled back automatically. */
             requestedBy?: string;
-            /** @description Why, in the words of the principal that requested it. */
+            /** @description Reason, as stated by the principal that requested it. */
             reason?: string;
             /** @description The caller's own ids of the request that started it. Absent if the caller sent none. */
             correlation?: components["schemas"]["Correlation"];

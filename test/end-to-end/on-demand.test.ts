@@ -70,7 +70,7 @@ describe('a rollback of a migration that ended migrated', () => {
       expect(back.failure!.message).toContain(WHO.reason);
       expect(twice).toEqual({
         name: 'RollbackRefused',
-        message: expect.stringContaining('it was put back already') as unknown,
+        message: expect.stringContaining('it was already rolled back') as unknown,
       });
       expect(locks).toEqual([]);
     },
