@@ -347,7 +347,7 @@ describe('take-over on demand', () => {
     });
     await expect(takeOver(await ended('rolled-back'), requested)).rejects.toMatchObject({
       name: 'RollbackRefused',
-      message: expect.stringMatching(/put back already.*Nothing was changed\.$/) as string,
+      message: expect.stringMatching(/already rolled back.*Nothing was changed\.$/) as string,
     });
   });
 

@@ -130,7 +130,7 @@ describe('decideRecovery on demand', () => {
 
   it('says why not', () => {
     expect(onDemand({ record: ended('rolled-back') })).toMatchObject({
-      why: expect.stringContaining('put back already') as string,
+      why: expect.stringContaining('already rolled back') as string,
     });
     expect(onDemand({ record: ended('blocked') })).toMatchObject({
       why: expect.stringContaining('changed nothing') as string,
