@@ -65,11 +65,11 @@ describe('validateConfiguration', () => {
       ],
     ],
     ['that are null', 'null', ['/: Instance type "null" is invalid. Expected "object"']],
-  ])('refuses values %s, and tells them by their place, not their value', (_, raw, errors) => {
+  ])('refuses values %s, and names their location instead of their value', (_, raw, errors) => {
     expect(judge(raw)).toEqual({ verdict: 'invalid', errors });
     expect(JSON.stringify(judge(raw))).not.toContain('hush');
   });
-  it('tells all that no form takes', () => {
+  it('reports all errors if no form matches', () => {
     expect(judge('either: off')).toMatchObject({
       verdict: 'invalid',
       errors: expect.arrayContaining([expect.stringMatching(/^\/either: /)]) as string[],
@@ -84,7 +84,7 @@ describe('validateConfiguration', () => {
     for (const text of [schema, undefined])
       expect(validateConfiguration(raw, text)).toEqual({ verdict: 'invalid', errors: [expect.stringMatching(error)] });
   });
-  it('refuses an alias that blows up', () => {
+  it('refuses an alias that expands excessively', () => {
     const levels = Array.from(
       { length: 12 },
       (_, level) =>
@@ -98,7 +98,7 @@ describe('validateConfiguration', () => {
     ['is not JSON', '{', /can't be read/],
     ['is no schema', '[]', /no JSON Schema/],
     ['refers to nothing', '{"$ref":"#/definitions/none"}', /can't be evaluated/],
-  ])('does not decide where the schema %s', (_, text, why) => {
+  ])('does not decide if the schema %s', (_, text, why) => {
     expect(validateConfiguration('{"a":1}', text)).toEqual({
       verdict: 'unknown',
       why: expect.stringMatching(why) as string,

@@ -75,7 +75,7 @@ describe('classifyCopy', () => {
     expect(classifyCopy(aSnapshot(), record, now)).toBe(copy);
   });
 
-  it('takes a copy without a role for the planned one where the snapshot had none either', () => {
+  it('treats a copy without a role as the planned one if the snapshot had none either', () => {
     const snapshot = aSnapshot({ addon: anAddon({ serviceAccountRoleArn: undefined }) });
     const record = known({ removed: [FIRST] });
     expect(classifyCopy(snapshot, record, migrated())).toBe('planned-shape');
@@ -118,7 +118,7 @@ describe('changedByThirdParty', () => {
         issues: [{ code: 'InsufficientNumberOfReplicas', message: 'few', resourceIds: [] }],
       }),
     ],
-  ])('does not mind %s', (_, now) => {
+  ])('accepts %s', (_, now) => {
     expect(changedByThirdParty(aSnapshot(), now)).toBeUndefined();
   });
   it.each<[RegExp, Partial<Addon>]>([

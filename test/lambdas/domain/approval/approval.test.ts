@@ -6,7 +6,7 @@ describe('two sessions of one role', () => {
   it('are two people if IAM Identity Center created the role', () => {
     expect(barredByRole(role, 'identity-center')).toBeUndefined();
   });
-  it('may be one person where something else made it, or where nobody can say', () => {
+  it('may be one person if something else created the role, or if it cannot be read', () => {
     const other = barredByRole(role, 'other');
     expect(other).toMatch(/role/);
     expect(other).not.toContain(role.name);

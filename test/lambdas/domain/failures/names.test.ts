@@ -23,7 +23,7 @@ describe('docs/failures.md', () => {
   it('explains every step once, and no other, in its order', () => {
     expect(explained('Steps')).toEqual(STEP_LINES);
   });
-  it('has the errors of each class where it says what becomes of them', () => {
+  it('lists the errors of each class with what follows them', () => {
     const classOf = (title: string): string[] => {
       const part = PAGE.split(/^### /m).find((one) => one.startsWith(title)) ?? '';
       const names = [...part.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name as keyof typeof ERROR_CLASSES);
@@ -89,7 +89,7 @@ describe('lines of steps', () => {
     });
     expect(STEP_LINES.toSorted()).toEqual(possible.toSorted());
   });
-  it('have a base, a way and a round', () => {
+  it('have a base, an attempt and a round', () => {
     expect(partsOf('verify-pods.2-3')).toEqual({ base: 'verify-pods', attempt: 2, round: 3 });
     for (const line of STEP_LINES)
       for (const name of [line, `${line}.2`, `${line}-4`, `${line}.10-11`]) expect(baseOf(name)).toBe(line);

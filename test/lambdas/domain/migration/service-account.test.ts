@@ -27,7 +27,7 @@ const record = (created: Association[] = []): ReturnType<typeof accountMigration
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
 
 describe('an association', () => {
-  it("is the migration's own by its record, or by its tag", () => {
+  it('belongs to the migration by its record or by its tag', () => {
     expect(isOwnAssociation(record(), ownAssociation())).toBe(true);
     expect(isOwnAssociation(record([ownAssociation()]), ownAssociation({ tags: {} }))).toBe(true);
     expect(isOwnAssociation(record(), THEIRS)).toBe(false);
@@ -35,7 +35,7 @@ describe('an association', () => {
     expect(isOwnAssociation(record(), ownAssociation({ tags: { [MIGRATION_TAG]: OTHER_MIGRATION_ID } }))).toBe(false);
   });
 
-  it('is of before by its id alone', () => {
+  it('existed before by its id alone', () => {
     const snapshot = accountSnapshot({ associations: [THEIRS] });
     expect(wasThere(snapshot, anAccountAssociation({ id: THEIRS.id, roleArn: OTHER_ROLE }))).toBe(true);
     expect(wasThere(snapshot, { ...THEIRS, id: 'a-again' })).toBe(false);
@@ -50,7 +50,7 @@ describe('an association', () => {
       .map(({ id, tag }) => anAccountAssociation({ id, tags: tag === undefined ? {} : { [MIGRATION_TAG]: tag } })),
     { maxLength: 5 },
   );
-  it("is always of before, the migration's own, or foreign, and never foreign beside that", () => {
+  it('either existed before, belongs to the migration, or is third-party, and is never third-party otherwise', () => {
     fc.assert(
       fc.property(associations, associations, associations, (before, created, there) => {
         const snapshot = accountSnapshot({ associations: before });
@@ -94,7 +94,7 @@ describe('an association', () => {
       [anAccountAssociation({ id: 'a-again' })],
       `another principal has created association a-again of payments/api with ${ROLE}`,
     ],
-  ])('that is %s: what is said of it', (_, before, there, said) => {
+  ])('that is %s has this problem', (_, before, there, said) => {
     expect(associationProblem(record(), accountSnapshot({ associations: before }), plannedAccount, there)).toBe(said);
   });
 });
@@ -140,12 +140,12 @@ describe('accountProblem', () => {
     expect(accountProblem(was, now, true)).toBe(unannotated);
   });
 
-  it('of one that had no annotation speaks of the one that it has now', () => {
+  it('names a new annotation of a service account that had none', () => {
     expect(accountProblem(bare, bare, false)).toBeUndefined();
     expect(accountProblem(bare, was, true)).toContain(`the annotation eks.amazonaws.com/role-arn: ${ROLE}`);
   });
 
-  it('excuses no change but the missing annotation', () => {
+  it('accepts no change except the missing annotation', () => {
     const roles = fc.constantFrom(undefined, ROLE, OTHER_ROLE);
     const states = fc
       .record({ uid: fc.constantFrom('uid-of-api', 'another'), roleArn: roles })
@@ -160,7 +160,7 @@ describe('accountProblem', () => {
 });
 
 describe('isUnannotated', () => {
-  it('from the moment that it is noted until it is undone', () => {
+  it('is true from the record of the change until it is undone', () => {
     expect(isUnannotated({})).toBe(false);
     expect(isUnannotated({ annotationChange: { notedAt: at(0) } })).toBe(true);
     expect(isUnannotated({ annotationChange: { notedAt: at(0), writtenAt: at(1) } })).toBe(true);

@@ -35,9 +35,9 @@ describe('what is wrong with a value', () => {
     ['refused', z.string().refine(() => false), 'x', 'it: is not allowed'],
     ['an unknown field', z.strictObject({}), { a: 1 }, 'it: has unknown fields: a'],
     ["a schema's own words", z.string('must be a name'), 1, 'it: must be a name'],
-  ])('is told for %s', (_, schema, value, expected) => expect(words(schema, value)).toBe(expected));
+  ])('has a message for %s', (_, schema, value, expected) => expect(words(schema, value)).toBe(expected));
 
-  it("is never told in zod's words, and never repeats the value", () => {
+  it("never has zod's own message, and never repeats the value", () => {
     const leaf = fc.constantFrom<z.ZodType>(
       z.string().min(2).max(3),
       z.int().min(2).max(9),

@@ -148,7 +148,7 @@ describe('classifyPod', () => {
     expect(classifyPod(pod).identity).toBe(identity);
   });
 
-  it('says what in the spec makes the class', () => {
+  it('has the evidence in the spec', () => {
     expect(classifyPod(aPod('pod-identity')).evidence).toBe(
       'AWS_CONTAINER_CREDENTIALS_FULL_URI in all 2 containers, token for pods.eks.amazonaws.com',
     );
@@ -171,7 +171,7 @@ describe('classifyPod', () => {
   });
 });
 
-describe('a pod that can not be judged', () => {
+describe('a pod whose identity is unknown', () => {
   it.each<[string, Pod['containers'][number], RegExp]>([
     [
       'half of the env',
@@ -194,26 +194,26 @@ describe('a pod that can not be judged', () => {
       also({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE' }),
       /sets AWS_ACCESS_KEY_ID, and static keys take precedence over every role$/,
     ],
-  ])('says what is missing: %s', (_, container, why) => {
+  ])('has the reason: %s', (_, container, why) => {
     const pod = withContainers([container]);
     const { identity, evidence } = classifyPod(pod);
     expect(identity).toBe('unknown');
     expect(evidence.replace('it cannot be determined: ', '')).toMatch(why);
   });
 
-  it('names every container that stands in the way', () => {
+  it('names every container whose identity is unknown', () => {
     expect(
       classifyPod(withContainers([aContainer({ env: envOf.unknown }), { ...plain, ...FROM_SECRET }])).evidence,
     ).toMatch(/^it cannot be determined: container ebs-plugin sets .*; container plain gets variables from/);
   });
 
-  it('for what whole Secrets hold is known before the change too, while IRSA goes before it', () => {
+  it('is predicted for variables from Secrets before the change, while IRSA takes precedence', () => {
     const pod = withContainers([{ ...onIrsa, ...FROM_SECRET }]);
     expect(classifyPod(pod).identity).toBe('irsa');
     expect(hiddenVariables(pod)).toEqual([expect.stringContaining('gets variables from Secret/aws (envFrom)')]);
   });
 
-  it('is none for a container that the webhook was told to skip', () => {
+  it('does not depend on containers that the webhook skips', () => {
     expect(
       hiddenVariables(
         withContainers([onPodIdentity, { ...plain, ...FROM_SECRET }], {
@@ -228,7 +228,7 @@ describe('collectEvidence', () => {
   const since = new Map([[`${NAMESPACE}/${SERVICE_ACCOUNT}`, at(-60)]]);
   const evidenceOf = (pod: Pod): string => collectEvidence([pod], accounts, since)[0]!.evidence;
 
-  it('says of a pod that is older than its association that it can not have it', () => {
+  it('notes that a pod that is older than its association cannot use it', () => {
     for (const identity of ['irsa', 'node-role', 'mixed', 'unknown'] as const)
       expect(evidenceOf(aPod(identity))).toMatch(
         /; created before its association, which was created at \S+: only a new pod can use it$/,
@@ -237,7 +237,7 @@ describe('collectEvidence', () => {
       /; admitted under an earlier association: the current one was created at/,
     );
   });
-  it('says of a pod that is younger, and goes without, that the webhook was late', () => {
+  it('notes that the webhook was late for a younger pod without the association', () => {
     for (const identity of ['irsa', 'node-role'] as const)
       expect(evidenceOf(aPod(identity, { createdAt: at(-58) }))).toMatch(
         /; created after its association, which was created at \S+, but admitted without it: the webhook did not know it yet$/,
@@ -246,13 +246,13 @@ describe('collectEvidence', () => {
       collectEvidence([aPod('pod-identity')], accounts)[0]!.evidence,
     );
   });
-  it('takes a pod of the same second for younger: its time has no fractions', () => {
+  it('treats a pod of the same second as younger, since its time has no fractions', () => {
     expect(evidenceOf(aPod('node-role', { createdAt: new Date(Date.parse(at(-60)) - 999).toISOString() }))).toContain(
       'created after its association',
     );
     expect(evidenceOf(aPod('node-role', { createdAt: at(-61) }))).toContain('created before its association');
   });
-  it('says nothing of an association of another namespace', () => {
+  it('ignores an association of another namespace', () => {
     expect(collectEvidence([aPod('irsa', { namespace: 'elsewhere' })], accounts, since)[0]!.evidence).not.toContain(
       'association',
     );
@@ -293,7 +293,7 @@ describe('collectEvidence', () => {
     ]);
   });
 
-  it('leaves out pods that are going or over', () => {
+  it('leaves out pods that are terminating or have ended', () => {
     const gone = [
       aPod('irsa', { name: 'a', terminating: true }),
       aPod('irsa', { name: 'b', phase: 'Succeeded' }),
@@ -304,7 +304,7 @@ describe('collectEvidence', () => {
     ).toEqual(['ebs-csi-controller-1']);
   });
 
-  it('does not take pods without a name label for one family', () => {
+  it('does not group pods without a name label', () => {
     expect(
       collectEvidence([aPod('irsa', { labels: {} }), aNodePod({ labels: {} })], accounts).map((pod) => pod.name),
     ).toEqual(['ebs-csi-controller-1']);
