@@ -61,7 +61,8 @@ function problemOf(schedule: string): string | undefined {
   const wrong = FIELDS.filter(
     (_, index) => !isRead(FIELDS.map((__, other) => (other === index ? fields[index] : '*')).join(' ')),
   );
-  if (wrong.length > 0) return `${SCHEDULE}: the field ${wrong.join(' and the field ')} is not valid`;
+  if (wrong.length > 0)
+    return `${SCHEDULE}: the ${wrong.length === 1 ? 'field' : 'fields'} ${wrong.join(' and ')} ${wrong.length === 1 ? 'is' : 'are'} not valid`;
   if (!isRead(schedule)) return SCHEDULE;
   return opensEachYear(schedule) ? undefined : SELDOM;
 }

@@ -129,12 +129,12 @@ describe('the class of an add-on', () => {
     ['it is known to need rights, and its version takes no association', {}, [], [], 'node-role'],
     ['nobody knows it, and it takes associations', { name: 'somebodys-addon' }, ['a'], [], 'node-role'],
     ['nobody knows it, and it takes none', { name: 'somebodys-addon' }, [], [], 'not-concerned'],
-    ['it needs no rights', { name: 'coredns' }, [], [], 'not-concerned'],
+    ['it needs no permissions', { name: 'coredns' }, [], [], 'not-concerned'],
   ])('without a role, if %s', (_, change, takes, associated, expected) => {
     const { serviceAccountRoleArn: _role, ...addon } = anAddon(change);
     const finding = classify({ name: addon.name, addon, takes, associated });
     expect(finding.class).toBe(expected);
-    expect(finding.reason?.includes('no rights in AWS') ?? false).toBe(expected === 'not-concerned');
+    expect(finding.reason?.includes('no permissions in AWS') ?? false).toBe(expected === 'not-concerned');
   });
 
   it('is not-concerned if it was left out, and unreachable if it could not be read, with the reason', () => {

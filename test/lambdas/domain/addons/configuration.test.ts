@@ -94,10 +94,10 @@ describe('validateConfiguration', () => {
   });
 
   it.each([
-    ['is not there', undefined, /gives no schema/],
-    ['is not JSON', '{', /can't be read/],
-    ['is no schema', '[]', /no JSON Schema/],
-    ['refers to nothing', '{"$ref":"#/definitions/none"}', /can't be evaluated/],
+    ['is not there', undefined, /returns no schema/],
+    ['is not JSON', '{', /cannot be parsed/],
+    ['is no schema', '[]', /not a JSON Schema/],
+    ['refers to nothing', '{"$ref":"#/definitions/none"}', /cannot be evaluated/],
   ])('does not decide if the schema %s', (_, text, why) => {
     expect(validateConfiguration('{"a":1}', text)).toEqual({
       verdict: 'unknown',

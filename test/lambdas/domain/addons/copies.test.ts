@@ -122,7 +122,7 @@ describe('changedByThirdParty', () => {
     expect(changedByThirdParty(aSnapshot(), now)).toBeUndefined();
   });
   it.each<[RegExp, Partial<Addon>]>([
-    [/version v1\.40\.0-eksbuild\.1, was v1\.38\.1/, { version: 'v1.40.0-eksbuild.1' }],
+    [/version of .* to v1\.40\.0-eksbuild\.1, was v1\.38\.1/, { version: 'v1.40.0-eksbuild.1' }],
     [/configuration values/, { configurationValues: '{}' }],
     [/configuration values/, { configurationValues: undefined }],
     [/the role arn:.*somebody-elses/, { serviceAccountRoleArn: OTHER_ROLE }],

@@ -142,7 +142,12 @@ describe('decidePurge', () => {
       /owned by another add-on/,
       /remove the association from that add-on/,
     ],
-    ['another tool', { tags: { 'managed-by': 'terraform' } }, /tags of another tool: Terraform/, /where it is managed/],
+    [
+      'another tool',
+      { tags: { 'managed-by': 'terraform' } },
+      /tags of another tool: Terraform/,
+      /with the tool that manages it/,
+    ],
     [
       'disabled session tags for another role',
       { roleArn: OTHER_ROLE, disableSessionTags: true },
@@ -152,19 +157,19 @@ describe('decidePurge', () => {
     [
       'a target role, whose own role has other rights',
       { targetRoleArn: OTHER_ROLE },
-      /has a target role, which an association of an add-on is made without: .* all rights of role .*ebs-csi itself/,
+      /has a target role, which an association of an add-on does not have .* all permissions of role .*ebs-csi$/,
       /^if pods may use that role without it, .* --association-id a-left00000000000001; otherwise leave the add-on/,
     ],
     [
       'a session policy, though owned by the add-on',
       { disableSessionTags: true, policy: '{}', ownerArn: addonArn(1) },
-      /has a session policy, which an association of an add-on is made without/,
+      /has a session policy, which an association of an add-on does not have/,
       /otherwise leave the add-on as it is$/,
     ],
     [
       'both',
       { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}' },
-      /has a target role and a session policy, .* until it had them back/,
+      /has a target role and a session policy, .* until they were restored/,
       /without them/,
     ],
   ])('refuses %s and says what to do', (_, change, reason, remedy) => {

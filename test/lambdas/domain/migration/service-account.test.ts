@@ -142,7 +142,9 @@ describe('accountProblem', () => {
 
   it('names a new annotation of a service account that had none', () => {
     expect(accountProblem(bare, bare, false)).toBeUndefined();
-    expect(accountProblem(bare, was, true)).toContain(`the annotation eks.amazonaws.com/role-arn: ${ROLE}`);
+    expect(accountProblem(bare, was, true)).toContain(
+      `the annotation eks.amazonaws.com/role-arn of service account payments/api to ${ROLE}`,
+    );
   });
 
   it('accepts no change except the missing annotation', () => {

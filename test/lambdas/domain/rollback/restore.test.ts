@@ -167,12 +167,12 @@ describe('decideRestore', () => {
     [
       'another version that failed',
       decide(migrated({ version: 'v1.40.0-eksbuild.1', status: 'CREATE_FAILED' })),
-      /changed add-on/,
+      /changed the version of add-on/,
     ],
     [
       'another version with the old role',
       decide(anAddon({ version: 'v1.40.0-eksbuild.1' }), { record: untouched }),
-      /changed add-on/,
+      /changed the version of add-on/,
     ],
     [
       'another configuration',
@@ -182,7 +182,7 @@ describe('decideRestore', () => {
     [
       'another role',
       decide(inPlace({ serviceAccountRoleArn: OTHER_ROLE }), { record: untouched }),
-      /gave add-on .* the role arn:.*somebody-elses/,
+      /given add-on .* the role arn:.*somebody-elses/,
     ],
     [
       'neither role nor associations',

@@ -95,7 +95,7 @@ describe('changeWindow', () => {
     ['0 22 * 13 SUN', 'the field month is not valid'],
     ['0 22 * * SONNTAG', 'the field day of the week is not valid'],
     ['0 22 * * SUN#6', 'the field day of the week is not valid'],
-    ['5/5 22 * * 8', 'its minute and its day of the week is not one'],
+    ['5/5 22 * * 8', 'the fields minute and day of the week are not valid'],
     ['hunter2 22 * * SUN', 'the field minute is not valid'],
   ])('names the wrong field in %s, and does not repeat the input', (schedule, said) => {
     const [problem, ...others] = problems({ ...aWindow, schedule });
