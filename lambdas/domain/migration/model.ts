@@ -149,7 +149,7 @@ export const migration = z.object({
   outcome: outcome.optional(),
   /** What made the service start it automatically. */
   trigger: trigger.optional(),
-  /** Of the request that started it. */
+  /** Correlation ids of the request that started it. */
   correlation: correlation.optional(),
   /** Each request for an approval of its plan, in order. */
   approvals: z.array(approval).default([]),

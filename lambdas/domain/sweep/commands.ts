@@ -10,13 +10,13 @@ export type SweepExecution = 'running' | 'settling' | 'over';
 
 /**
  * `refused`: why the command is refused. Otherwise it is recorded, and the dispatcher follows it at its next poll.
- * `restart`: an execution must be started for that. `anew`: its failures are reset, and the waves start small again.
+ * `restart`: an execution must be started for that. `reset`: its failures are reset, and the waves start small again.
  */
-export type CommandVerdict = { refused: string } | { refused?: undefined; restart: boolean; anew: boolean };
+export type CommandVerdict = { refused: string } | { refused?: undefined; restart: boolean; reset: boolean };
 
 type Asked = SweepCommand['command'];
 
-const NOTED: CommandVerdict = { restart: false, anew: false };
+const NOTED: CommandVerdict = { restart: false, reset: false };
 
 function ofEnded({ outcome }: Sweep, asked: Asked): CommandVerdict {
   if (asked !== 'resume') return { refused: `it has ended ${outcome ?? ''}, so there is nothing to ${asked}` };
@@ -24,11 +24,11 @@ function ofEnded({ outcome }: Sweep, asked: Asked): CommandVerdict {
     return {
       refused: 'it has completed, so there is nothing to resume. To inspect the fleet again, start another sweep',
     };
-  return { restart: true, anew: true };
+  return { restart: true, reset: true };
 }
 
 function ofResume({ status, command }: Sweep, execution: SweepExecution): CommandVerdict {
-  if (execution === 'over') return { restart: true, anew: status === 'stopping' };
+  if (execution === 'over') return { restart: true, reset: status === 'stopping' };
   if (execution === 'settling')
     return {
       refused: 'its execution was just stopped, and may still be starting migrations. Try again in two minutes',
@@ -48,5 +48,5 @@ export function judgeCommand(sweep: Sweep, asked: Asked, execution: SweepExecuti
   if (sweep.phase === 'report')
     return { refused: `all its migrations have ended, and it is writing its report: there is nothing to ${asked}` };
   // An execution is needed to end the sweep.
-  return { restart: asked === 'stop' && execution === 'over', anew: false };
+  return { restart: asked === 'stop' && execution === 'over', reset: false };
 }

@@ -21,7 +21,7 @@ export const countsAsFailed = (outcome: Outcome | undefined): boolean => FAILED.
 
 export const STOPPED = 'SweepStopped';
 
-export interface Look {
+export interface WaveInput {
   /** The sweep after the migrations that have ended were recorded. */
   sweep: Pick<Sweep, 'status' | 'request' | 'wave' | 'failed' | 'ended' | 'command' | 'cause'>;
   inFlight: SweepItem[];
@@ -51,7 +51,14 @@ const plural = (count: number, one: string): string => `${count} ${one}${count =
 /**
  * Returns why no more migrations are started; `undefined` if they may be. A sweep that is stopping continues to stop.
  */
-function stopCause({ status, cause, failed, ended, command, request: { limits } }: Look['sweep']): Failure | undefined {
+function stopCause({
+  status,
+  cause,
+  failed,
+  ended,
+  command,
+  request: { limits },
+}: WaveInput['sweep']): Failure | undefined {
   const { concurrency, stopAfterFailures, stopAtFailurePercent } = limits;
   if (status === 'stopping' && cause) return cause;
   const ofAll = `${plural(failed.length, 'failed migration')} of ${ended} that have ended`;
@@ -79,7 +86,7 @@ function openWave({
     request: { limits },
   },
   inFlight,
-}: Look): SweepWave | undefined {
+}: WaveInput): SweepWave | undefined {
   const { canary, concurrency } = limits;
   if (wave?.endedBefore !== undefined) {
     const begun = ended - wave.endedBefore + inFlight.length;
@@ -113,7 +120,7 @@ function choose(
     sweep: {
       request: { limits },
     },
-  }: Look,
+  }: WaveInput,
   room: number,
 ): SweepItem[] {
   const used = new Map<string, number>();
@@ -144,8 +151,8 @@ function choose(
 }
 
 /** Decides which migrations to start now, and what to record before. */
-export function decideWave(look: Look): Decision {
-  const { sweep, inFlight, queued, windowOpen } = look;
+export function decideWave(input: WaveInput): Decision {
+  const { sweep, inFlight, queued, windowOpen } = input;
   const { limits } = sweep.request;
   const cause = stopCause(sweep);
   if (cause)
@@ -158,9 +165,9 @@ export function decideWave(look: Look): Decision {
     };
 
   const status = sweep.command?.command === 'pause' ? 'paused' : 'running';
-  const wave = openWave(look);
+  const wave = openWave(input);
   const mayBegin = status === 'running' && windowOpen && wave !== undefined;
-  const begin = mayBegin ? choose(look, roomIn(wave, inFlight.length, limits)) : [];
+  const begin = mayBegin ? choose(input, roomIn(wave, inFlight.length, limits)) : [];
   return {
     status,
     // A wave opens only when one of its migrations starts, since a pause or a closed window may last.
@@ -178,11 +185,11 @@ export function decideWave(look: Look): Decision {
  * Returns whether the queue must be read: a migration could be started, or only the queue shows whether the sweep is
  * done.
  */
-export const needsQueue = (look: Omit<Look, 'queued'>): boolean => {
-  const wave = openWave({ ...look, queued: [] });
+export const needsQueue = (input: Omit<WaveInput, 'queued'>): boolean => {
+  const wave = openWave({ ...input, queued: [] });
   return (
-    look.inFlight.length === 0 ||
-    (look.windowOpen && wave !== undefined && roomIn(wave, look.inFlight.length, look.sweep.request.limits) > 0)
+    input.inFlight.length === 0 ||
+    (input.windowOpen && wave !== undefined && roomIn(wave, input.inFlight.length, input.sweep.request.limits) > 0)
   );
 };
 

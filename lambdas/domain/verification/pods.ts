@@ -75,10 +75,11 @@ export const isExpected = ({ identities }: ExpectedPods, pod: PodEvidence): bool
 export type PodsVerdict =
   | { verdict: 'verified' }
   /**
-   * These workloads' pods are settled, but have another identity: a rolling restart lets the webhook see them again.
+   * The pods of these workloads are settled, but have another identity: a rolling restart makes the webhook process
+   * them.
    */
   | { verdict: 'restart'; workloads: WorkloadRef[]; pods: PodEvidence[] }
-  /** Of these pods it can't be told which identity they have, and of no other is it wrong: a restart would not help. */
+  /** The identity of these pods is unknown, and no other pod has a wrong identity: a restart would not help. */
   | { verdict: 'unknown'; pods: PodEvidence[] }
   | { verdict: 'wait'; why: string };
 

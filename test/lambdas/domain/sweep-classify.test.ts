@@ -26,7 +26,7 @@ import {
 
 const seen = { name: ADDON, version: VERSION };
 const planWith = (change: Partial<Plan>): Plan => ({ ...planMigration(someFacts()), ...change });
-const aCheck = (id: string, status: Check['status'] = 'fail', message = `${id} stands in the way.`): Check => ({
+const aCheck = (id: string, status: Check['status'] = 'fail', message = `${id} blocks the migration.`): Check => ({
   id,
   status,
   message,
@@ -74,9 +74,9 @@ describe('the class of an add-on', () => {
       class: 'blocked',
       roles: [],
       checks: [
-        { id: 'agent', message: 'agent stands in the way.', remedy: 'Mend agent.' },
+        { id: 'agent', message: 'agent blocks the migration.', remedy: 'Mend agent.' },
         { id: 'role-trust', message: 'Of role a. Of role b.', remedy: 'Mend role-trust.' },
-        { id: 'proxy', message: 'proxy stands in the way.', remedy: 'Mend proxy.' },
+        { id: 'proxy', message: 'proxy blocks the migration.', remedy: 'Mend proxy.' },
       ],
     });
   });
@@ -117,7 +117,7 @@ describe('the class of an add-on', () => {
     });
     expect(finding.class).toBe(expected);
     expect(finding.reason).toBe(expected === 'unreachable' ? 'No answer from the API server.' : undefined);
-    // Refused is not unanswered: whoever may not look can be let in.
+    // A refusal is an answer: access can be granted.
     expect(classify({ ...seen, plan: blocked(...checks), agentKnown }).class).toBe('blocked');
   });
 

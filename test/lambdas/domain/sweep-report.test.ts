@@ -357,7 +357,7 @@ describe('buildReport', () => {
       calls: { eks: 19, iam: 5 },
     });
     const { cost } = buildReport({ ...input, clusters: [one] });
-    // 20 calls of EKS at 5 a second are 4 s, beside three invocations of a second each, in half a GB.
+    // 20 calls of EKS at 5 a second are 4 s, in addition to three invocations of a second each, in half a GB.
     expect(cost).toMatchObject({
       transitions: 9,
       lambdaInvocations: 3,

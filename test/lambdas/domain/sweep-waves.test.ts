@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SweepItem, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
-import { countsAsFailed, decideWave, endOf, type Look, needsQueue } from '../../../lambdas/domain/sweep/waves.ts';
+import { countsAsFailed, decideWave, endOf, type WaveInput, needsQueue } from '../../../lambdas/domain/sweep/waves.ts';
 import { aMigration, at } from '../fixtures.ts';
 import { anItem, aSweep } from './sweep-fixtures.ts';
 
@@ -10,8 +10,8 @@ const flying = (count: number): SweepItem[] =>
   queue(count).map((item) => ({ ...item, state: 'in-flight', begunAt: at(0), wave: 1 }));
 const look = (
   limits: SweepRequestInput['limits'],
-  more: Partial<Look> & { record?: Partial<Look['sweep']> } = {},
-): Look => {
+  more: Partial<WaveInput> & { record?: Partial<WaveInput['sweep']> } = {},
+): WaveInput => {
   const { record, ...rest } = more;
   return {
     sweep: { ...aSweep({ limits: { perAccount: 100, perRegion: 100, ...limits } }), ...record },

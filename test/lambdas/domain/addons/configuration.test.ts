@@ -57,7 +57,7 @@ describe('validateConfiguration', () => {
     ],
     ['in a list', 'list: [1, hush]', ['/list/1: Instance type "string" is invalid. Expected "integer"']],
     [
-      'beside another',
+      'next to another error',
       '{"list":1,"mode":"hush"}',
       [
         '/list: Instance type "number" is invalid. Expected "array"',

@@ -18,7 +18,7 @@ const known = (change: Partial<KnownCopies> = {}): KnownCopies => ({ removed: []
 /** As `create-addon` makes it. */
 const migrated = (change: Partial<Addon> = {}): Addon =>
   anAddon({ arn: SECOND, serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change });
-/** As the way back makes it. */
+/** A copy as the rollback creates it. */
 const restored = (change: Partial<Addon> = {}): Addon => anAddon({ arn: SECOND, ...change });
 
 describe('classifyCopy', () => {
@@ -35,7 +35,7 @@ describe('classifyCopy', () => {
     ],
     [
       'planned-shape',
-      'a create on the road whose reply was lost',
+      'a create of the migration whose reply was lost',
       known({ removed: [FIRST] }),
       migrated({ status: 'CREATING' }),
     ],
@@ -45,7 +45,7 @@ describe('classifyCopy', () => {
       known({ removed: [FIRST, SECOND], made: [SECOND] }),
       migrated({ arn: THIRD }),
     ],
-    ['restored-shape', 'a create of the way back whose reply was lost', known({ removed: [FIRST] }), restored()],
+    ['restored-shape', 'a create of the rollback whose reply was lost', known({ removed: [FIRST] }), restored()],
     ['foreign', 'a new copy while ours was not removed', known(), migrated()],
     [
       'foreign',

@@ -24,7 +24,7 @@ const CASES: [string, StepOfChange, string, Onward][] = [
   ['a create for which a right is missing: one with the role needs fewer', 'create-addon', 'AccessDenied', 'back'],
   ['a create that EKS refuses', 'create-addon', 'InvalidRequest', 'back'],
   ['a role that may not be given any more', 'update-addon', 'RoleNotGranted', 'back'],
-  ['an association of another principal in the way', 'update-addon', 'AssociationChanged', 'back'],
+  ['a conflicting association of another principal', 'update-addon', 'AssociationChanged', 'back'],
   ['a delete for which a right is missing', 'delete-addon', 'AccessDenied', 'back'],
   ['an association that a right is missing for', 'create-association', 'AccessDenied', 'back'],
   ['session tags that could not be carried over', 'carry-over', 'AccessDenied', 'back'],

@@ -1,4 +1,4 @@
-/** Whose association is whose, and what somebody else has changed at a service account. */
+/** The owners of associations, and third-party changes of a service account. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { irsaRoleOf } from '../../../../lambdas/domain/verification/irsa.ts';
@@ -58,7 +58,7 @@ describe('an association', () => {
         const foreign = foreignAssociations(known, snapshot, there);
         for (const one of there)
           expect(foreign.includes(one)).toBe(!wasThere(snapshot, one) && !isOwnAssociation(known, one));
-        // What is foreign is a problem, whatever else is there.
+        // A third-party association is always a problem.
         const problem = associationProblem(known, snapshot, plannedAccount, there) ?? '';
         expect(problem.startsWith('another principal has created')).toBe(foreign.length > 0);
       }),
@@ -82,14 +82,9 @@ describe('an association', () => {
       [{ ...THEIRS, roleArn: OTHER_ROLE }],
       `another principal has given association a-theirs the role ${OTHER_ROLE}`,
     ],
+    ['third-party', [], [THEIRS], `another principal has created association a-theirs of payments/api with ${ROLE}`],
     [
-      "somebody else's",
-      [],
-      [THEIRS],
-      `another principal has created association a-theirs of payments/api with ${ROLE}`,
-    ],
-    [
-      "somebody else's in the place of the one of before",
+      'third-party, and replaces the former one',
       [THEIRS],
       [anAccountAssociation({ id: 'a-again' })],
       `another principal has created association a-again of payments/api with ${ROLE}`,

@@ -45,7 +45,7 @@ describe('leftOvers and createdByThirdParty', () => {
     ['standalone and unknown', made(), false, true],
     ['owned by a copy that nobody knows', made({ ownerArn: addonArn(7) }), false, true],
     ['owned by another add-on', made({ ownerArn: addonArn(1, 'aws-efs-csi-driver') }), false, true],
-  ])('one %s: left over %s, of others %s', (_, association, isLeftOver, isThirdParty) => {
+  ])('an association %s: left over %s, third-party %s', (_, association, isLeftOver, isThirdParty) => {
     expect(leftOvers(snapshot, record(), current, [association]).length > 0).toBe(isLeftOver);
     expect(createdByThirdParty(snapshot, record(), current, [association]).length > 0).toBe(isThirdParty);
   });

@@ -198,7 +198,7 @@ describe('decideRestore', () => {
       /could not delete .*: no rights/,
     ],
     ['a delete that failed without a word', decide(migrated({ status: 'DELETE_FAILED' })), /no reason given/],
-    ['a copy that somebody else made', decide(migrated({ arn: addonArn(5) })), /another principal has created/],
+    ['a copy of another principal', decide(migrated({ arn: addonArn(5) })), /another principal has created/],
     [
       'such a copy that failed',
       decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record: untouched }),
@@ -261,7 +261,7 @@ describe('decideRestore', () => {
           addon.serviceAccountRoleArn === ROLE &&
           (addon.podIdentityAssociations.length === 0 || !isForeign);
         expect(action === 'done').toBe(same);
-        // What somebody else has changed or made is neither updated nor deleted.
+        // Third-party changes and copies are neither updated nor deleted.
         const foreign =
           addon.version !== 'v1.38.1-eksbuild.1' ||
           addon.serviceAccountRoleArn === OTHER_ROLE ||

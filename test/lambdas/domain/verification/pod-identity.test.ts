@@ -31,7 +31,7 @@ describe('classifyPod', () => {
     ['Pod Identity in one, IRSA in the other', withContainers([onPodIdentity, { ...onIrsa, name: 'two' }]), 'mixed'],
     ['IRSA in one of two', withContainers([onIrsa, plain]), 'mixed'],
     [
-      'a role ARN alone beside Pod Identity',
+      'a role ARN alone in addition to Pod Identity',
       withContainers([aContainer({ env: { ...envOf['pod-identity'], AWS_ROLE_ARN: ROLE } })]),
       'mixed',
     ],
@@ -54,25 +54,29 @@ describe('classifyPod', () => {
       'unknown',
     ],
     ['an address that is none', withContainers([also({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'agent' })]), 'unknown'],
-    ['a role ARN from elsewhere beside Pod Identity', withContainers([also({ AWS_ROLE_ARN: undefined })]), 'unknown'],
+    [
+      'a role ARN from another object in addition to Pod Identity',
+      withContainers([also({ AWS_ROLE_ARN: undefined })]),
+      'unknown',
+    ],
     [
       'the address from elsewhere',
       withContainers([also({ AWS_CONTAINER_CREDENTIALS_FULL_URI: undefined })]),
       'unknown',
     ],
     [
-      'all variables of a Secret beside Pod Identity',
+      'all variables of a Secret in addition to Pod Identity',
       withContainers([{ ...onPodIdentity, ...FROM_SECRET }]),
       'unknown',
     ],
     ['all variables of a Secret and no others', withContainers([{ ...plain, ...FROM_SECRET }]), 'unknown'],
     [
-      'all variables of a Secret beside IRSA, which goes before them',
+      'all variables of a Secret in addition to IRSA, which takes precedence',
       withContainers([{ ...onIrsa, ...FROM_SECRET }]),
       'irsa',
     ],
     [
-      'static keys beside Pod Identity',
+      'static keys in addition to Pod Identity',
       withContainers([also({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 'x' })]),
       'unknown',
     ],
@@ -90,7 +94,7 @@ describe('classifyPod', () => {
       'pod-identity',
     ],
     [
-      "one that can't be told beside IRSA",
+      'an unknown container in addition to IRSA',
       withContainers([onIrsa, aContainer({ name: 'two', env: { AWS_ROLE_ARN: undefined } })]),
       'mixed',
     ],
