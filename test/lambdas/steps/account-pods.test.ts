@@ -107,19 +107,19 @@ describe('verify-pods of a service account', () => {
       'given the association another role',
       ({ eks }) => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]),
       'AssociationChanged',
-      /^Somebody else gave a-own the role/,
+      /^Another principal has given association a-own the role/,
     ],
     [
       'put another one in its place',
       ({ eks }) => (eks.associations = [THEIRS]),
       'AssociationChanged',
-      /^Somebody else made a-theirs/,
+      /^Another principal has created association a-theirs/,
     ],
     [
       'deleted the service account',
       ({ kubernetes }) => (kubernetes.serviceAccounts = []),
       'ServiceAccountChanged',
-      /^Somebody else has deleted service account payments\/api\. It was left alone/,
+      /^Another principal has deleted service account payments\/api\. It was left alone/,
     ],
     [
       'made the service account again',

@@ -28,7 +28,11 @@ async function taken(annotationChange: AnnotationChange = TAKEN): Promise<Begun>
 const thirdParty: [string, Partial<ReturnType<typeof aServiceAccount>> | undefined, RegExp][] = [
   ['deleted it', undefined, /another principal has deleted service account payments\/api/i],
   ['made it again', { uid: 'another' }, /and created it again/],
-  ['given it another role', { roleArn: OTHER_ROLE }, /annotation eks\.amazonaws\.com\/role-arn of .* to .*somebody-elses/],
+  [
+    'given it another role',
+    { roleArn: OTHER_ROLE },
+    /annotation eks\.amazonaws\.com\/role-arn of .* to .*somebody-elses/,
+  ],
 ];
 
 describe('annotate-service-account', () => {
@@ -95,7 +99,7 @@ describe('annotate-service-account', () => {
     [
       'given the association another role',
       ({ eks }) => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]),
-      /gave a-own the role/,
+      /given association a-own the role/,
     ],
     [
       'put another one in its place',

@@ -158,7 +158,7 @@ describe('assess-rollback', () => {
     [
       'another version',
       (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1' }),
-      /version v1\.40\.0.*left as it is/,
+      /changed the version of .* to v1\.40\.0.*left as it is/,
     ],
     ['another role', (fakes) => recreated(fakes, { serviceAccountRoleArn: OTHER_ROLE }), /somebody-elses/],
     ['a delete that was not its own', (fakes) => fakes.eks.addons.delete(ADDON), /another principal has deleted/],

@@ -129,7 +129,7 @@ describe('create-association', () => {
       'has given the one of before another role',
       [KEPT],
       [anAccountAssociation({ roleArn: OTHER_ROLE })],
-      /gave a-there0000000000001 the role .*somebody-elses/,
+      /given association a-there0000000000001 the role .*somebody-elses/,
     ],
     ['has deleted the one of before', [KEPT], [], /the association of payments\/api is gone/],
     ['has put another one in its place', [KEPT], [THEIRS], /another principal has created association a-theirs/],
@@ -213,7 +213,7 @@ describe('create-association', () => {
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(create(fakes)).rejects.toMatchObject({
       name: 'ServiceAccountChanged',
-      message: expect.stringMatching(/^Somebody else has .*\. It was left alone\.$/) as string,
+      message: expect.stringMatching(/^Another principal has .*\. It was left alone\.$/) as string,
     });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(fakes.eks.associations).toEqual([]);

@@ -224,12 +224,12 @@ describe('take-over on demand', () => {
     [
       'somebody has updated the add-on',
       (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1' }),
-      /version v1\.40\.0/,
+      /version of .* to v1\.40\.0/,
     ],
     [
       'somebody updates the add-on',
       (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1', status: 'UPDATING' }),
-      /version v1\.40\.0/,
+      /version of .* to v1\.40\.0/,
     ],
     ['somebody has deleted the add-on', (fakes) => fakes.eks.addons.delete(ADDON), /another principal has deleted/],
     [

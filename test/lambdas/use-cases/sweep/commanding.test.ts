@@ -118,7 +118,7 @@ describe('a command', () => {
     stopped(-119);
     await expect(tell('resume')).rejects.toMatchObject({
       name: 'BadInput',
-      message: expect.stringContaining('was stopped a moment ago') as string,
+      message: expect.stringContaining('was just stopped') as string,
     });
     expect((await record()).command).toBeUndefined();
   });
